@@ -1,0 +1,61 @@
+# Affiliate Review: `make help` lists what can be done here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.runtime
+READY_DEV := $(VENV)/.development
+PORT ?= 8501
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one: make run PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(READY_DEV): requirements-dev.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+.PHONY: run
+run: $(READY) ## Start the dashboard with demo data and open it in the browser
+	@$(BIN)/python -m data_access start --port $(PORT)
+
+.PHONY: stop
+stop: $(READY) ## Stop the embedded Postgres; the data stays
+	@$(BIN)/python -m data_access stop
+
+.PHONY: test
+test: $(READY_DEV) ## Run every test, browser flows included
+	@.ci/browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+.PHONY: check
+check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
+
+.PHONY: fix
+fix: $(READY_DEV) ## Format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: prove
+prove: $(READY_DEV) ## The longer proofs
+	$(BIN)/python -m pytest -m slow
+
+.PHONY: bench
+bench: $(READY_DEV) ## Build a million applications and measure against plain SQL
+	$(BIN)/python -m bench
+
+.PHONY: clean
+clean: ## Remove the environment and caches; the data stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

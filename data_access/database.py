@@ -1,0 +1,137 @@
+"""Connections, asked for by purpose. The one place that knows which database is used."""
+
+import os
+from enum import StrEnum
+from functools import cache, partial
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from data_access.embedded import Cluster
+from data_access.refusals import DatabaseUnavailable, SettingMissing
+
+
+class Purpose(StrEnum):
+    """What a connection is for. One login stands behind all of them for now."""
+
+    OWNER = "owner"
+    WRITER = "writer"
+    READER = "reader"
+    REPORTER = "reporter"
+    LOADER = "loader"
+
+
+# Guards against accidents: a page never hangs on a query, a verb never on a lock.
+TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
+    Purpose.OWNER: {"lock_timeout": 10_000},
+    Purpose.WRITER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    Purpose.READER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
+    Purpose.LOADER: {"lock_timeout": 60_000},
+}
+POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
+
+
+def is_embedded() -> bool:
+    """Whether the embedded Postgres is in use, which is so while DATABASE_URL is unset."""
+    return not os.environ.get("DATABASE_URL")
+
+
+def engine(purpose: Purpose) -> Engine:
+    """The engine for ``purpose``, one for each purpose and address in a process."""
+    return _engine(purpose, _configured_url(purpose))
+
+
+def owner() -> Engine:
+    """For migrations."""
+    return engine(Purpose.OWNER)
+
+
+def writer() -> Engine:
+    """For verbs: decisions, notes, evidence."""
+    return engine(Purpose.WRITER)
+
+
+def reader() -> Engine:
+    """For screens."""
+    return engine(Purpose.READER)
+
+
+def reporter() -> Engine:
+    """For figures and exports; the replica where DATABASE_REPLICA_URL names one."""
+    return engine(Purpose.REPORTER)
+
+
+def loader() -> Engine:
+    """For loads and refreshes."""
+    return engine(Purpose.LOADER)
+
+
+def _configured_url(purpose: Purpose) -> str:
+    names = ["DATABASE_URL"]
+    if purpose is Purpose.REPORTER:
+        names.insert(0, "DATABASE_REPLICA_URL")
+    for name in names:
+        if os.environ.get(name):
+            return _parsed(name, os.environ[name]).render_as_string(hide_password=False)
+    return ""
+
+
+def _parsed(name: str, value: str) -> URL:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        url = None
+    if url is None or url.drivername.split("+")[0] not in ("postgresql", "postgres"):
+        # The value itself may hold a password and is not repeated.
+        raise SettingMissing(
+            f"{name} is not a Postgres address. "
+            "Write it as postgresql://user:password@host:5432/database, or unset it."
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+@cache
+def _engine(purpose: Purpose, address: str) -> Engine:
+    cluster = None if address else Cluster()
+    if cluster is not None:
+        cluster.ensure_running()
+        address = cluster.url()
+    options = {**TIMEOUTS_MS[purpose], "idle_in_transaction_session_timeout": 120_000}
+    settings = " ".join(f"-c {name}={value}" for name, value in options.items())
+    url = make_url(address)
+    arguments: dict[str, Any] = {
+        **url.translate_connect_args(username="user", database="dbname"),
+        **url.query,
+        "options": f"-c timezone=UTC {settings}",
+        "application_name": f"affiliate-review {purpose}",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 15_000,
+    }
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=partial(_connect, arguments, cluster),
+        pool_size=POOL_SIZE.get(purpose, 2),
+        max_overflow=4,
+        pool_timeout=5,
+        pool_pre_ping=True,
+    )
+
+
+def _connect(arguments: dict[str, Any], cluster: Cluster | None) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(**arguments)
+    except psycopg.OperationalError as error:
+        if cluster is None:
+            raise DatabaseUnavailable(
+                "The database does not answer. Check that Postgres runs and DATABASE_URL is right; "
+                "nothing that was confirmed is lost."
+            ) from error
+        cluster.ensure_running()
+        return psycopg.connect(**arguments)

@@ -1,0 +1,59 @@
+"""Named refusals. Each one's text is the sentence the person reads."""
+
+from datetime import UTC, datetime
+
+
+class Refusal(Exception):
+    """The request was understood and is refused; the text says why and what to do."""
+
+
+class NotAllowed(Refusal):
+    """The actor's role, or the lack of one, forbids the act."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or not for this person."""
+
+
+class Invalid(Refusal):
+    """What was typed cannot be taken as it is."""
+
+
+class RequestReused(Refusal):
+    """A request id came back with different content than the first time."""
+
+    def __init__(self) -> None:
+        super().__init__("This form was already sent with other content. Reload the page.")
+
+
+class AlreadyDecided(Refusal):
+    """Somebody settled the application first."""
+
+    def __init__(self, status: str, by: str | None, at: datetime | None) -> None:
+        self.status, self.by, self.at = status, by, at
+        who = f" by {by}" if by else ""
+        when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
+        super().__init__(f"Already {status}{who}{when}. Your text is kept below.")
+
+
+class DataChanged(Refusal):
+    """Metrics, evidence or policy moved between showing the page and deciding on it.
+
+    ``changes`` holds (what, shown, now) in words.
+    """
+
+    def __init__(self, changes: tuple[tuple[str, str, str], ...]) -> None:
+        self.changes = changes
+        listed = "; ".join(f"{what}: {shown} is now {now}" for what, shown, now in changes)
+        super().__init__(
+            f"The facts changed since this page was shown ({listed}). "
+            "Look again and decide; your text is kept."
+        )
+
+
+class SettingMissing(Refusal):
+    """The environment lacks something, or has it in a form that cannot be used."""
+
+
+class DatabaseUnavailable(Refusal):
+    """Postgres does not answer."""

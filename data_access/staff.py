@@ -1,0 +1,54 @@
+"""Who the people are. Read from the database at every act, so a change counts at once."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from data_access import tables
+from data_access.refusals import NotAllowed
+from program.permissions import Act, Role, may
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A member of staff who may sign in."""
+
+    email: str
+    display_name: str
+    role: Role
+
+    def may(self, act: Act) -> bool:
+        """Whether this person may do ``act``; draws buttons, while `require` guards verbs."""
+        return may(self.role, act)
+
+
+def find(connection: Connection, email: str) -> Person | None:
+    """The active member of staff with this address, in any case; ``None`` if there is none."""
+    table = tables.staff
+    row = connection.execute(
+        select(table).where(table.c.email == email.strip().lower(), table.c.active)
+    ).first()
+    if row is None:
+        return None
+    return Person(email=row.email, display_name=row.display_name, role=Role(row.role))
+
+
+def everyone(connection: Connection) -> list[Person]:
+    """All active staff, by role and name."""
+    table = tables.staff
+    rows = connection.execute(
+        select(table).where(table.c.active).order_by(table.c.role, table.c.email)
+    )
+    return [
+        Person(email=row.email, display_name=row.display_name, role=Role(row.role)) for row in rows
+    ]
+
+
+def require(connection: Connection, actor: str, act: Act) -> Person:
+    """The actor, if their role in the database allows ``act`` now; raises NotAllowed."""
+    person = find(connection, actor)
+    if person is None:
+        raise NotAllowed("You are not, or no longer, on the staff list. Ask an administrator.")
+    if not person.may(act):
+        raise NotAllowed(f"Your role, {person.role}, may not {act}.")
+    return person

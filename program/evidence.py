@@ -1,0 +1,106 @@
+"""External evidence: what staff may record, how, and which observations count."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from program.periods import evidence_cutoff
+from program.policy import Policy
+
+
+class EvidenceKind(StrEnum):
+    """What was observed."""
+
+    X_FOLLOWERS = "x_followers"
+    EXTERNAL_VOLUME = "external_volume"
+
+
+class EvidenceMethod(StrEnum):
+    """How it was observed."""
+
+    PROFILE_PAGE = "profile_page"
+    SCREENSHOT = "screenshot"
+    STATEMENT = "statement"
+    API = "api"
+    OTHER = "other"
+
+
+KIND_LABELS = {
+    EvidenceKind.X_FOLLOWERS: "Followers on X",
+    EvidenceKind.EXTERNAL_VOLUME: "Volume on another exchange",
+}
+METHOD_LABELS = {
+    EvidenceMethod.PROFILE_PAGE: "Profile page",
+    EvidenceMethod.SCREENSHOT: "Screenshot",
+    EvidenceMethod.STATEMENT: "Statement",
+    EvidenceMethod.API: "API",
+    EvidenceMethod.OTHER: "Other",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One dated piece of evidence. ``value`` is followers, or USD in a 30-day period."""
+
+    evidence_id: int
+    kind: EvidenceKind
+    value: Decimal
+    observed_at: datetime
+    exchange_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Established:
+    """What the current observations establish, and which ones did."""
+
+    x_followers: int | None = None
+    external_volume_usd: Decimal | None = None
+    evidence_ids: tuple[int, ...] = ()
+
+
+def is_current(
+    observed_at: datetime, *, data_through: date | None, now: datetime, policy: Policy
+) -> bool:
+    """Whether an observation still counts: not too old at T, and not after ``now``.
+
+    Without a data-through day nothing has been loaded yet and age is measured from ``now``.
+    """
+    day = data_through or now.date()
+    return evidence_cutoff(day, policy.evidence_valid_days) <= observed_at <= now
+
+
+def establish(
+    observations: Iterable[Observation],
+    *,
+    data_through: date | None,
+    now: datetime,
+    policy: Policy,
+) -> Established:
+    """Reduce observations to values: the newest current one per kind and exchange counts.
+
+    Volumes on several exchanges add up. Of two made at the same moment the one recorded
+    later (the higher id) counts.
+    """
+    newest: dict[tuple[EvidenceKind, str], Observation] = {}
+    for seen in sorted(observations, key=lambda o: (o.observed_at, o.evidence_id)):
+        if is_current(seen.observed_at, data_through=data_through, now=now, policy=policy):
+            newest[seen.kind, exchange_key(seen)] = seen
+    followers = [o for o in newest.values() if o.kind is EvidenceKind.X_FOLLOWERS]
+    volumes = [o for o in newest.values() if o.kind is EvidenceKind.EXTERNAL_VOLUME]
+    return Established(
+        x_followers=int(followers[0].value) if followers else None,
+        external_volume_usd=sum((o.value for o in volumes), Decimal(0)) if volumes else None,
+        evidence_ids=tuple(sorted(o.evidence_id for o in newest.values())),
+    )
+
+
+def exchange_key(seen: Observation) -> str:
+    """What tells one exchange from another: the name without case and outer spaces.
+
+    Followers have no exchange, so all of them compete for one place.
+    """
+    if seen.kind is EvidenceKind.X_FOLLOWERS:
+        return ""
+    return (seen.exchange_name or "").strip().lower()

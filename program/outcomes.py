@@ -1,0 +1,44 @@
+"""Three-valued outcomes: met, not met, unknown.
+
+The logic is Kleene's, which is also SQL's own for AND, OR and NULL; here ``None`` is the
+unknown. An unknown must never read, sort or count as a failure.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a criterion, a track or a whole application stands."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def of(cls, truth: bool | None) -> "Outcome":
+        """The outcome for a truth value, where ``None`` is unknown."""
+        if truth is None:
+            return cls.UNKNOWN
+        return cls.MET if truth else cls.NOT_MET
+
+    @property
+    def truth(self) -> bool | None:
+        """The truth value of this outcome; ``None`` where it is unknown."""
+        return None if self is Outcome.UNKNOWN else self is Outcome.MET
+
+
+def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Kleene AND: one failure settles it, otherwise one unknown leaves it open."""
+    seen = set(outcomes)
+    if Outcome.NOT_MET in seen:
+        return Outcome.NOT_MET
+    return Outcome.UNKNOWN if Outcome.UNKNOWN in seen else Outcome.MET
+
+
+def any_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Kleene OR: one success settles it, otherwise one unknown leaves it open."""
+    seen = set(outcomes)
+    if Outcome.MET in seen:
+        return Outcome.MET
+    return Outcome.UNKNOWN if Outcome.UNKNOWN in seen else Outcome.NOT_MET

@@ -1,0 +1,78 @@
+"""Days, windows and months in UTC, always half-open: ``[start, end)``.
+
+The data-through day T is the last complete UTC day that upstream has delivered. Every
+function takes T or "now" as an argument; none reads a clock.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from program.policy import WindowKind
+
+TRAILING_DAYS = 30
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """The UTC days from ``start`` up to, and not including, ``end``."""
+
+    start: date
+    end: date
+
+    @property
+    def last_day(self) -> date:
+        """The last day that counts; what people are shown as the window's end."""
+        return self.end - ONE_DAY
+
+    @property
+    def days(self) -> int:
+        """How many days the window holds."""
+        return (self.end - self.start).days
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.start <= day < self.end
+
+
+def month_start(day: date) -> date:
+    """The first day of the month ``day`` lies in."""
+    return day.replace(day=1)
+
+
+def months_later(month: date, count: int) -> date:
+    """The first of the month ``count`` months after ``month`` (before it, if negative)."""
+    years, index = divmod(month.year * 12 + month.month - 1 + count, 12)
+    return date(years, index + 1, 1)
+
+
+def window(kind: WindowKind, data_through: date) -> Window:
+    """The policy's "month" as it stands at data-through day T.
+
+    ``trailing_30_days``: the 30 days that end with T, T included. ``calendar_month``: the
+    last calendar month that is complete at T, so T's own month only if T is its last day.
+    """
+    after = data_through + ONE_DAY
+    if kind is WindowKind.CALENDAR_MONTH:
+        end = month_start(after)
+        return Window(months_later(end, -1), end)
+    return Window(after - timedelta(days=TRAILING_DAYS), after)
+
+
+def day_start(day: date) -> datetime:
+    """Midnight UTC at which ``day`` begins."""
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def utc_day(at: datetime) -> date:
+    """The UTC day that ``at`` falls on; ``at`` must carry a zone."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone has no UTC day")
+    return at.astimezone(UTC).date()
+
+
+def evidence_cutoff(data_through: date, valid_days: int) -> datetime:
+    """The earliest moment at which evidence may have been observed and still count at T.
+
+    "At most 90 days before T" is counted in UTC days, so the whole of day T - 90 counts.
+    """
+    return day_start(data_through - timedelta(days=valid_days))

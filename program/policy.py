@@ -1,0 +1,42 @@
+"""The policy: every minimum and setting of the program, one frozen record a version.
+
+The defaults are version 1, the public program. Where the public page leaves a word open
+("month", "active", "new") the setting that closes it is here under its own name.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class WindowKind(StrEnum):
+    """What "a month" means."""
+
+    TRAILING_30_DAYS = "trailing_30_days"
+    CALENDAR_MONTH = "calendar_month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One version of the program. Money in USD, rates as fractions of net trading fees."""
+
+    version: int = 1
+    effective_from: datetime = field(default=datetime(2020, 1, 1, tzinfo=UTC))
+    author: str = "program"
+    note: str = "The public program"
+
+    min_volume_usd: Decimal = Decimal("20000000.00")
+    min_active_users: int = 15
+    min_new_users: int = 5
+    min_x_followers: int = 5000
+    min_external_volume_usd: Decimal = Decimal("20000000.00")
+
+    window_kind: WindowKind = WindowKind.TRAILING_30_DAYS
+    active_user_min_volume_usd: Decimal = Decimal(0)
+    new_user_must_trade: bool = False
+    evidence_valid_days: int = 90
+
+    standard_rebate_rate: Decimal = Decimal("0.10")
+    max_rebate_rate: Decimal = Decimal("0.50")
+    review_sla_business_days: int = 3

@@ -1,0 +1,78 @@
+"""One embedded server for all tests; each test module gets what it asks for from a template."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, text
+
+from data_access import schema
+from data_access.embedded import Cluster
+
+ROOT = Path(__file__).resolve().parent.parent
+CLUSTER = Cluster(ROOT / ".data" / "test")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and CLUSTER.pgdata.exists():
+        CLUSTER.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def server() -> Engine:
+    """The test server's maintenance connection, for making and dropping databases."""
+    CLUSTER.ensure_running()
+    return create_engine(CLUSTER.url(), isolation_level="AUTOCOMMIT", pool_size=1)
+
+
+@pytest.fixture(scope="session")
+def template(server: Engine) -> str:
+    """A migrated, otherwise empty database that others are copied from."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"create database {name}"))
+    engine = create_engine(CLUSTER.url(name))
+    schema.migrate(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def database_url(server: Engine, template: str) -> Iterator[str]:
+    """The address of a fresh migrated database of this test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"create database {name} template {template}"))
+    yield CLUSTER.url(name)
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A fresh migrated database, for tests that commit."""
+    made = create_engine(database_url, connect_args={"options": "-c timezone=UTC"})
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_engine(server: Engine, template: str) -> Iterator[Engine]:
+    """One migrated database a worker, for tests that roll back."""
+    name = f"shared_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{uuid.uuid4().hex[:8]}"
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"create database {name} template {template}"))
+    made = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def conn(shared_engine: Engine) -> Iterator[Connection]:
+    """A connection whose transaction is rolled back after the test."""
+    with shared_engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()

@@ -1,0 +1,98 @@
+"""The schema as the database has it."""
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from data_access import policies, schema, tables
+from program.policy import Policy
+
+
+def test_every_table_this_code_names_has_those_columns_and_no_others(conn: Connection) -> None:
+    found = conn.execute(
+        text(
+            "select table_schema || '.' || table_name, array_agg(column_name::text) "
+            "from information_schema.columns where table_schema in ('exchange', 'review') "
+            "group by 1"
+        )
+    )
+    in_database = {name: set(columns) for name, columns in found}
+    in_code = {
+        table.fullname: {column.name for column in table.columns}
+        for table in tables.metadata.sorted_tables
+    }
+
+    assert in_code == in_database
+
+
+def test_every_table_and_column_says_what_it_is(conn: Connection) -> None:
+    bare = conn.execute(
+        text(
+            "select c.oid::regclass || coalesce('.' || a.attname, '') "
+            "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+            "where n.nspname in ('exchange', 'review') and c.relkind in ('r', 'p') "
+            "and not c.relispartition "
+            "and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)"
+        )
+    ).scalars()
+
+    assert list(bare) == []
+
+
+def test_version_1_is_the_public_program(conn: Connection) -> None:
+    now = conn.execute(text("select now()")).scalar_one()
+
+    assert Policy() == policies.in_force(conn, now=now)
+
+
+def fill(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for statement in (
+            "insert into exchange.accounts (account_id, username, created_at) values (1, 'a', now())",
+            "insert into exchange.applications (application_id, account_id, social_handle, submitted_at)"
+            " values (7, 1, '@a', now())",
+            "insert into review.notes (application_id, body, author) values (7, 'hello', 'ana')",
+            "insert into review.decisions (application_id, outcome, reason_code, rationale, decided_by,"
+            " policy_version, snapshot) values (7, 'rejected', 'other', 'why', 'ana', 1, '{}')",
+        ):
+            connection.execute(text(statement))
+
+
+def held(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return [
+            connection.execute(text(f"select count(*) from {name}")).scalar_one()
+            for name in (
+                "exchange.accounts",
+                "exchange.applications",
+                "review.notes",
+                "review.decisions",
+            )
+        ]
+
+
+def test_down_to_the_contract_and_up_again_keeps_facts_and_judgments(engine: Engine) -> None:
+    fill(engine)
+
+    assert schema.migrate(engine, to="0001") == ("0002", "0001")
+    assert held(engine) == [1, 1, 1, 1]
+    assert schema.migrate(engine) == ("0001", "0002")
+    assert held(engine) == [1, 1, 1, 1]
+
+
+def test_down_to_nothing_refuses_while_anything_is_held(engine: Engine) -> None:
+    fill(engine)
+
+    with pytest.raises(RuntimeError, match="holds rows"):
+        schema.migrate(engine, to="base")
+
+    assert held(engine) == [1, 1, 1, 1]
+
+
+def test_down_to_nothing_and_up_again_on_an_empty_database(engine: Engine) -> None:
+    assert schema.migrate(engine, to="base") == ("0002", None)
+    assert schema.migrate(engine) == (None, "0002")
+
+
+def test_migrating_twice_changes_nothing(engine: Engine) -> None:
+    assert schema.migrate(engine) == (schema.head(), schema.head())

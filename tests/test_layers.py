@@ -1,0 +1,48 @@
+"""Imports point one way: pages -> components -> program; pages -> data_access -> program."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OFF_LIMITS = {
+    "program": (
+        "streamlit",
+        "sqlalchemy",
+        "psycopg",
+        "pandas",
+        "plotly",
+        "data_access",
+        "dashboard",
+    ),
+    "data_access": ("streamlit", "dashboard"),
+    "dashboard/components": ("sqlalchemy", "psycopg", "data_access", "dashboard.pages"),
+    "dashboard/pages": ("sqlalchemy", "psycopg", "dashboard.pages"),
+}
+
+
+def imported_names(path: Path) -> list[tuple[int, str]]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [(node.lineno, alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+    return names
+
+
+@pytest.mark.parametrize("layer", OFF_LIMITS)
+def test_imports_point_one_way(layer: str) -> None:
+    crossings = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in sorted((ROOT / layer).rglob("*.py"))
+        for line, name in imported_names(path)
+        if name.startswith(OFF_LIMITS[layer])
+    ]
+    assert crossings == []
+
+
+def test_no_pages_folder_beside_the_entrypoint() -> None:
+    """Streamlit would serve its files without the sign-in."""
+    assert not (ROOT / "pages").exists()
