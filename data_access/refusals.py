@@ -57,3 +57,7 @@ class SettingMissing(Refusal):
 
 class DatabaseUnavailable(Refusal):
     """Postgres does not answer."""
+
+
+class DatabaseNotEmpty(Refusal):
+    """The demo goes into an empty database only."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from program.periods import evidence_cutoff
+from program.periods import evidence_cutoff, utc_day
 from program.policy import Policy
 
 
@@ -67,7 +67,7 @@ def is_current(
 
     Without a data-through day nothing has been loaded yet and age is measured from ``now``.
     """
-    day = data_through or now.date()
+    day = data_through or utc_day(now)
     return evidence_cutoff(day, policy.evidence_valid_days) <= observed_at <= now
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from program.outcomes import Outcome
+
 
 class Status(StrEnum):
     """Where an application stands; upstream's own words."""
@@ -26,6 +28,14 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.REJECTED: frozenset(),
     Status.WITHDRAWN: frozenset(),
 }
+
+
+def is_override(decision: Decision, outcome: Outcome) -> bool:
+    """Whether the decision goes against the computed eligibility.
+
+    Approving what is not known to be met does, and so does rejecting what is.
+    """
+    return (decision is Decision.APPROVED) is not (outcome is Outcome.MET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

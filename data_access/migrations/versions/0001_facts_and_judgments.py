@@ -25,6 +25,8 @@ create table exchange.accounts (
     constraint accounts_pkey primary key (account_id),
     constraint accounts_kyc_status_known check (kyc_status in ('none', 'pending', 'verified', 'rejected'))
 );
+-- Which accounts came after the last refresh, and so have no metrics yet.
+create index accounts_by_arrival on exchange.accounts (first_seen_at);
 comment on table exchange.accounts is 'Exchange accounts; one may apply, refer, or both';
 comment on column exchange.accounts.account_id is 'Upstream''s id of the account';
 comment on column exchange.accounts.username is 'Public name; typed by the account''s owner, so plain text always';
@@ -50,7 +52,7 @@ create table exchange.applications (
 );
 create unique index applications_one_pending_per_account on exchange.applications (account_id) where status = 'pending';
 create index applications_pending_by_age on exchange.applications (submitted_at, application_id)
-    include (account_id, social_platform, contact_platform) where status = 'pending';
+    include (account_id, social_platform, social_handle, contact_handle) where status = 'pending';
 create index applications_by_account on exchange.applications (account_id, submitted_at);
 comment on table exchange.applications is 'Requests to join the affiliate program';
 comment on column exchange.applications.application_id is 'Upstream''s id, or given here';
@@ -184,8 +186,10 @@ create table review.evidence (
     evidence_id bigint generated always as identity,
     application_id bigint not null,
     kind text not null,
-    value numeric(20, 2) not null,
+    value numeric not null,
     exchange_name text,
+    exchange_key text generated always as (
+        case when kind = 'external_volume' then lower(btrim(coalesce(exchange_name, ''))) else '' end) stored,
     source_url text,
     method text not null default 'other',
     observed_at timestamptz not null,
@@ -197,14 +201,16 @@ create table review.evidence (
     constraint evidence_method_known check (method in ('profile_page', 'screenshot', 'statement', 'api', 'other')),
     constraint evidence_value_a_count check (value >= 0 and value <> 'NaN' and (kind <> 'x_followers' or value = trunc(value)))
 );
-create index evidence_by_application on review.evidence (application_id, kind, observed_at desc)
-    include (value, exchange_name, evidence_id);
+-- In the order in which the newest observation per kind and exchange is looked for.
+create index evidence_by_application on review.evidence
+    (application_id, kind, exchange_key, observed_at desc, evidence_id desc) include (value);
 comment on table review.evidence is 'Dated observations of reach and volume elsewhere; append-only';
 comment on column review.evidence.evidence_id is 'Counts up';
 comment on column review.evidence.application_id is 'The application it supports';
 comment on column review.evidence.kind is 'x_followers or external_volume';
 comment on column review.evidence.value is 'Followers, or USD in a 30-day period';
 comment on column review.evidence.exchange_name is 'For external_volume: which exchange';
+comment on column review.evidence.exchange_key is 'What tells one exchange from another: the name without case and outer spaces';
 comment on column review.evidence.source_url is 'Where it was seen';
 comment on column review.evidence.method is 'How it was seen: profile_page, screenshot, statement, api or other';
 comment on column review.evidence.observed_at is 'When it was seen; age is counted from here';

@@ -45,9 +45,8 @@ create table review.affiliate_daily (
     active_users integer not null,
     new_users integer not null,
     constraint affiliate_daily_pkey primary key (affiliate_account_id, day)
-);
-create index affiliate_daily_by_day on review.affiliate_daily using brin (day) with (pages_per_range = 32);
-comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day';
+) partition by range (day);
+comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day; one partition a month, made by the refresh';
 comment on column review.affiliate_daily.affiliate_account_id is 'The affiliate';
 comment on column review.affiliate_daily.day is 'UTC day';
 comment on column review.affiliate_daily.volume_usd is 'Volume of all referred users, USD';
@@ -109,21 +108,32 @@ comment on column review.affiliate_window.users_over_1000_usd is 'Users with at 
 comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';
 """
 
+# Days arrive one after another and so lie together: a few pages of index find one among millions.
+DAYS = """
+create index referral_activity_by_day on exchange.referral_activity using brin (activity_date) with (pages_per_range = 32);
+"""
+
 SEARCH = """
 create extension if not exists pg_trgm;
 create index accounts_username_search on exchange.accounts using gin (username gin_trgm_ops);
 create index applications_handle_search on exchange.applications using gin (social_handle gin_trgm_ops, contact_handle gin_trgm_ops);
-create index accounts_country on exchange.accounts (account_id) include (country_code);
+create index applications_pending_handle_search on exchange.applications
+    using gin (social_handle gin_trgm_ops, contact_handle gin_trgm_ops) where status = 'pending';
+-- What the queue asks of an account, answered without visiting the table.
+create index accounts_at_a_glance on exchange.accounts (account_id) include (username, country_code);
 """
 
 
 def upgrade() -> None:
     op.execute(ROLLUPS)
+    op.execute(DAYS)
     op.execute(SEARCH)
 
 
 def downgrade() -> None:
-    op.execute("drop index exchange.accounts_country")
+    op.execute("drop index exchange.accounts_at_a_glance")
+    op.execute("drop index exchange.applications_pending_handle_search")
     op.execute("drop index exchange.applications_handle_search")
     op.execute("drop index exchange.accounts_username_search")
+    op.execute("drop index exchange.referral_activity_by_day")
     op.execute("drop table review.affiliate_window, review.affiliate_monthly, review.affiliate_daily, review.refreshes")

@@ -1,0 +1,110 @@
+"""What a person asks of the queue: filters, order and page, as one frozen record.
+
+The record travels in the address bar, so a view can be shared; whatever stands there is
+untrusted text, and what cannot be understood falls back to the default.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from program.criteria import BOTH_TRACKS, TRACKS
+from program.outcomes import Outcome
+
+PAGE_SIZE = 50
+LONGEST_SEARCH = 100
+WAITING_CHOICES = (3, 7, 14, 30)
+TRACK_CHOICES = (*(track.key for track in TRACKS), BOTH_TRACKS)
+
+
+class Sort(StrEnum):
+    """The orders of the queue. Ties are broken by application id, in the same direction."""
+
+    WAITING = "waiting"
+    SUBMITTED = "submitted"
+    VOLUME = "volume"
+    ACTIVE = "active"
+
+
+SORT_LABELS = {
+    Sort.WAITING: "waiting longest",
+    Sort.SUBMITTED: "newest first",
+    Sort.VOLUME: "volume, largest first",
+    Sort.ACTIVE: "active users, most first",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which pending applications, in which order, which page. Empty means everything."""
+
+    search: str = ""
+    eligibility: tuple[Outcome, ...] = ()
+    track: str | None = None
+    country: str | None = None
+    platform: str | None = None
+    waiting_days: int | None = None
+    sort: Sort = Sort.WAITING
+    page: int = 1
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any filter is set; order and page are not filters."""
+        return replace(self, sort=Sort.WAITING, page=1) != Filters()
+
+    def on_page(self, page: int) -> "Filters":
+        """The same view on another page."""
+        return replace(self, page=page)
+
+    def in_order(self, sort: Sort) -> "Filters":
+        """The same view in another order."""
+        return replace(self, sort=sort)
+
+    def to_query(self) -> dict[str, str]:
+        """The address-bar form; defaults are left out."""
+        spoken = {
+            "search": self.search,
+            "eligibility": ",".join(self.eligibility),
+            "track": self.track or "",
+            "country": self.country or "",
+            "platform": self.platform or "",
+            "waiting": str(self.waiting_days or ""),
+            "sort": "" if self.sort is Sort.WAITING else str(self.sort),
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        return {name: value for name, value in spoken.items() if value}
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "Filters":
+        """Understand the address bar; anything malformed is treated as absent."""
+        asked = query.get("eligibility", "").split(",")
+        waiting = _whole_number(query.get("waiting"))
+        return cls(
+            search=clean_search(query.get("search", "")),
+            eligibility=tuple(outcome for outcome in Outcome if outcome in asked),
+            track=_one_of(query.get("track"), TRACK_CHOICES),
+            country=_matching(query.get("country"), r"[A-Z]{2}"),
+            platform=_matching(query.get("platform"), r"[a-z0-9_.-]{1,30}"),
+            waiting_days=waiting if waiting in WAITING_CHOICES else None,
+            sort=Sort(_one_of(query.get("sort"), tuple(Sort)) or Sort.WAITING),
+            page=max(1, min(_whole_number(query.get("page")) or 1, 1_000_000)),
+        )
+
+
+def clean_search(text: str) -> str:
+    """The search as it is looked for: no control characters, no outer spaces, bounded."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return printable.strip()[:LONGEST_SEARCH].strip()
+
+
+def _whole_number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _one_of(text: str | None, choices: tuple[str, ...]) -> str | None:
+    return text if text in choices else None
+
+
+def _matching(text: str | None, pattern: str) -> str | None:
+    return text if text and re.fullmatch(pattern, text) else None

@@ -1,0 +1,145 @@
+"""Rows for tests: a builder supplies everything the claim is silent about."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, insert, text
+
+from data_access import tables
+from program.evidence import EvidenceKind
+from program.periods import window
+from program.policy import Policy, WindowKind
+
+T = date(2026, 3, 14)
+NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
+STAFF = {
+    "ana@example.com": "reviewer",
+    "ben@example.com": "reviewer",
+    "mira@example.com": "manager",
+    "noor@example.com": "analyst",
+    "ada@example.com": "admin",
+}
+
+
+def add_staff(conn: Connection) -> None:
+    """The five people every test may act as."""
+    conn.execute(
+        insert(tables.staff),
+        [
+            {
+                "email": email,
+                "display_name": email.split("@")[0].title(),
+                "role": role,
+                "active": True,
+            }
+            for email, role in STAFF.items()
+        ],
+    )
+
+
+def add_account(conn: Connection, account_id: int, **given: Any) -> int:
+    conn.execute(
+        insert(tables.accounts).values(
+            {
+                "account_id": account_id,
+                "username": f"user{account_id}",
+                "email": f"user{account_id}@example.com",
+                "country_code": "BR",
+                "kyc_status": "verified",
+                "created_at": NOW - timedelta(days=400),
+                "first_seen_at": NOW - timedelta(days=300),
+                **given,
+            }
+        )
+    )
+    return account_id
+
+
+def add_application(conn: Connection, application_id: int, **given: Any) -> int:
+    """An application, with an account of the same number unless one is named."""
+    account = given.pop("account", {})
+    if "account_id" not in given:
+        given["account_id"] = add_account(conn, application_id, **account)
+    conn.execute(
+        insert(tables.applications).values(
+            {
+                "application_id": application_id,
+                "social_platform": "x",
+                "social_handle": f"@handle{application_id}",
+                "contact_platform": "telegram",
+                "contact_handle": f"contact{application_id}",
+                "submitted_at": NOW - timedelta(days=5),
+                "status": "pending",
+                **given,
+            }
+        )
+    )
+    return application_id
+
+
+def add_refresh(conn: Connection, *, through: date = T, at: datetime | None = None) -> None:
+    """Say that metrics were computed, without computing any."""
+    span = window(WindowKind.TRAILING_30_DAYS, through)
+    conn.execute(
+        insert(tables.refreshes).values(
+            data_through=through,
+            recomputed_from=through,
+            policy_version=1,
+            window_kind="trailing_30_days",
+            window_start=span.start,
+            window_end=span.end,
+            load_id=0,
+            refreshed_at=at or NOW - timedelta(hours=1),
+        )
+    )
+
+
+def add_metrics(
+    conn: Connection, account_id: int, *, volume: Decimal | int = 0, active: int = 0, new: int = 0
+) -> None:
+    """The window metrics of an affiliate, as a refresh would leave them."""
+    conn.execute(
+        insert(tables.affiliate_window).values(
+            affiliate_account_id=account_id,
+            volume_usd=volume,
+            fees_usd=0,
+            trade_count=0,
+            active_users=active,
+            new_users=new,
+            trading_days=0,
+            largest_day_volume_usd=0,
+            top_user_volume_usd=0,
+            sum_of_squared_user_volumes=0,
+            users_over_1000_usd=0,
+            zero_fee_volume_usd=0,
+        )
+    )
+
+
+def add_evidence(conn: Connection, application_id: int, **given: Any) -> None:
+    conn.execute(
+        insert(tables.evidence).values(
+            {
+                "application_id": application_id,
+                "kind": str(EvidenceKind.X_FOLLOWERS),
+                "value": 6000,
+                "method": "profile_page",
+                "observed_at": NOW - timedelta(days=3),
+                "recorded_by": "ana@example.com",
+                "recorded_at": NOW - timedelta(days=3),
+                **given,
+            }
+        )
+    )
+
+
+def add_policy(conn: Connection, policy: Policy) -> None:
+    columns = {c.name: getattr(policy, c.name) for c in tables.policies.columns}
+    conn.execute(
+        insert(tables.policies).values({**columns, "window_kind": str(policy.window_kind)})
+    )
+
+
+def scalar(conn: Connection, statement: str) -> Any:
+    return conn.execute(text(statement)).scalar_one()
