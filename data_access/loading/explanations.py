@@ -1,0 +1,200 @@
+"""Why a value was refused, in words. Rules refuse fast and many at once; this explains a few."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from data_access.loading.kinds import Column, Form
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A way of writing a value wrongly, and what to say about it.
+
+    The reason may name ``{plain}`` (without separators), ``{point}`` (decimal comma made a
+    point), ``{day}`` (hyphens put in), ``{value}`` and any field of the column's rule.
+    """
+
+    pattern: re.Pattern[str]
+    reason: str
+
+
+def _table(*rows: tuple[str, str]) -> tuple[Explanation, ...]:
+    return tuple(Explanation(re.compile(pattern), reason) for pattern, reason in rows)
+
+
+SEPARATOR = "[,'_ \u00a0\u2009\u202f\u2019]"
+
+EMPTY = _table((r"^$", "is empty; a value is required"))
+SPACED = _table((r"^\s|\s$", "has spaces around it; remove them"))
+
+NUMBER = _table(
+    (
+        "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
+        "has a currency sign; write only the number",
+    ),
+    (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write the amount, or leave the row out"),
+    (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; write the amount"),
+    (r"(?![0-9])\d", "has digits other than 0 to 9; write it with those"),
+    (r"(?i)^[+-]?0[xob]", "is not written in decimal digits; write it with 0 to 9"),
+    (r"^[+-]?[0-9.,]+[eE][+-]?[0-9]+$", "is written with an exponent; write all its digits"),
+    (r"%", "is a percentage; write the number itself"),
+    (
+        rf"^[+-]?[0-9]{{1,3}}({SEPARATOR}[0-9]{{3}})+(\.[0-9]*)?$|^[0-9]+(_[0-9]+)+$",
+        "has a thousands separator; write `{plain}`",
+    ),
+    (r"^[+-]?[0-9.]*,[0-9]+$", "has a decimal comma; write `{point}`"),
+    (r"^\+", "has a plus sign; leave it out"),
+    (r"^[−–—]", "has a dash for a minus sign; write -"),
+    (r"^-?\.[0-9]", "starts with a point; write a 0 before it"),
+    (r"^-?[0-9]+\.$", "ends in a point; remove it"),
+)
+WHOLE = NUMBER + _table(
+    (r"^-[0-9]+$", "is negative; the least is {minimum}"),
+    (r"^-?[0-9]+\.[0-9]+$", "is not a whole number"),
+    (r"^0$", "is out of range; the least is {minimum}"),
+    (r"^0[0-9]+$", "has leading zeros; remove them"),
+    (r"^[0-9]+$", "is out of range; the most is {maximum}"),
+    (r"", "is not a whole number; write digits only"),
+)
+MONEY = NUMBER + _table(
+    (r"^-?0[0-9]+(\.[0-9]+)?$", "has leading zeros; remove them"),
+)
+UNSIGNED_MONEY = _table((r"^-", "is negative; the least is 0"))
+TOO_FINE = "has more than {decimals} decimals; round it at the source"
+LARGE_MONEY = _table(
+    (r"^-?[0-9]{10,}(\.[0-9]+)?$", "is out of range; {digits} digits before the point is the most"),
+)
+LAST_MONEY = _table((r"", "is not an amount; write it like 1234.50"))
+
+DATE = _table(
+    (
+        r"(?i)^[+-]?(today|now|yesterday|tomorrow|epoch|infinity|allballs)$",
+        "is a word; write the day itself, such as 2026-03-31",
+    ),
+    (r"(?![0-9])\d", "has digits other than 0 to 9; write it with those"),
+    (
+        r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-]([0-9]{2}|[0-9]{4})\b",
+        "can be read in two ways; write year-month-day, such as 2026-03-31",
+    ),
+    (r"^[0-9]{5}(\.[0-9]+)?$", "is a spreadsheet's day number; write it like 2026-03-31"),
+    (r"^[0-9]{8}$", "lacks its hyphens; write `{day}`"),
+    (r"^[0-9]{10,13}$", "is a count of seconds; write it like 2026-03-31"),
+    (r"^[0-9]{4}[/.]", "has other signs than hyphens; write it like 2026-03-31"),
+    (r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$", "lacks a zero; write it like 2026-03-05"),
+)
+DAY = DATE + _table(
+    (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]", "has a time of day; write only the day"),
+    (r"", "is not a day; write it like 2026-03-31"),
+)
+MOMENT = _table(
+    (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        "has no time of day; write `{value}T00:00:00Z` if midnight UTC is meant",
+    ),
+    (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$",
+        "has no time zone; write `{value}Z` if it is UTC",
+    ),
+    (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}[^:.0-9]",
+        "has no seconds; write it like 2026-03-31T10:00:00Z",
+    ),
+    (r"[.][0-9]{7,}", "is finer than a microsecond; write six digits after the second's point"),
+    (
+        r"(?i)(utc|gmt|[ce]e?s?t|[ap][sd]t|europe/.*|america/.*|asia/.*)$",
+        "names its time zone; write Z for UTC or an offset such as +02:00",
+    ),
+)
+MOMENT_LAST = _table((r"", "is not a time; write it like 2026-03-31T10:00:00Z"))
+COUNTRY = _table(
+    (r"^[a-z]{2}$", "is in lower case; write `{upper}`"),
+    (r"", "is not a country code; write two capital letters, such as DE"),
+)
+
+IMPOSSIBLE = "does not exist in the calendar"
+IS_DAY = re.compile(r"^([0-9]{4})-([0-9]{2})-([0-9]{2})$")
+IS_MOMENT = re.compile(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+)
+
+
+def explain(column: Column, value: str, *, earliest: date, now: datetime) -> str:
+    """Why ``value`` was refused for ``column``; completes a sentence, without its full stop."""
+    if column.form is Form.TEXT:
+        return _text(value)
+    if column.form is Form.WORD:
+        return _first(EMPTY, column, value) or f"is not one of {', '.join(column.words)}"
+    calendar = _calendar(column, value, earliest=earliest, now=now)
+    return calendar or _first(_explanations(column), column, value) or "cannot be read"
+
+
+def _explanations(column: Column) -> tuple[Explanation, ...]:
+    tables = {
+        Form.WHOLE: WHOLE,
+        Form.MONEY: MONEY
+        + (() if column.signed else UNSIGNED_MONEY)
+        + _too_fine(column)
+        + LARGE_MONEY
+        + LAST_MONEY,
+        Form.DAY: DAY,
+        Form.MOMENT: MOMENT[:2] + DATE + MOMENT[2:] + MOMENT_LAST,
+        Form.COUNTRY: COUNTRY,
+    }
+    return EMPTY + SPACED + tables[column.form]
+
+
+def _too_fine(column: Column) -> tuple[Explanation, ...]:
+    return _table(
+        (rf"^-?[0-9]+\.[0-9]{{{column.decimals + 1},}}$", TOO_FINE),
+    )
+
+
+def _first(table: tuple[Explanation, ...], column: Column, value: str) -> str | None:
+    for explanation in table:
+        if explanation.pattern.search(value):
+            return explanation.reason.format(
+                value=value,
+                plain=re.sub(SEPARATOR, "", value),
+                point=value.replace(".", "").replace(",", "."),
+                day=f"{value[:4]}-{value[4:6]}-{value[6:8]}",
+                upper=value.upper(),
+                minimum=column.minimum,
+                maximum=column.maximum,
+                digits=column.digits,
+                decimals=column.decimals,
+            )
+    return None
+
+
+def _calendar(column: Column, value: str, *, earliest: date, now: datetime) -> str | None:
+    if column.form is Form.DAY and IS_DAY.match(value) and value.isascii():
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            return IMPOSSIBLE
+        if day < earliest:
+            return f"lies before {earliest}, the earliest day taken"
+        return f"lies in the future; today is {now:%Y-%m-%d} in UTC"
+    if column.form is Form.MOMENT and IS_MOMENT.match(value) and value.isascii():
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return IMPOSSIBLE
+        if moment > now:
+            return f"lies in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now"
+        if moment.date() <= earliest:
+            return f"lies before {earliest}, the earliest day taken"
+    return None
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        return "is empty; a value is required"
+    for character in value:
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
+            name = unicodedata.name(character, "a control character")
+            return f"has an invisible character (U+{ord(character):04X}, {name}); remove it"
+    return "is longer than 500 characters"

@@ -1,0 +1,204 @@
+"""What may be loaded: the kinds, their columns, and the rule of each column."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from data_access.loading.problems import LoadRefused, Problem
+
+
+class Form(StrEnum):
+    """How a column's values are written."""
+
+    WHOLE = "whole number"
+    MONEY = "amount"
+    DAY = "day"
+    MOMENT = "moment"
+    TEXT = "text"
+    WORD = "word"
+    COUNTRY = "country"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """The rule of one column.
+
+    A column that is not ``required`` may be absent, or empty where there is nothing to say;
+    empty then means ``default``. ``minimum`` and ``maximum`` bound whole numbers; ``digits``
+    and ``decimals`` are the most digits before and after an amount's point.
+    """
+
+    name: str
+    form: Form
+    sql_type: str
+    required: bool = True
+    default: str | None = None
+    minimum: int = 0
+    maximum: int = 0
+    digits: int = 0
+    decimals: int = 0
+    signed: bool = False
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of fact: its table, what makes a row the same row, and its columns.
+
+    ``day`` is the SQL of the UTC day whose figures a row of ``{side}`` has a part in, if any.
+    """
+
+    name: str
+    table: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    day: str = "null::date"
+    by_name: Mapping[str, Column] = field(init=False)
+
+    def __post_init__(self) -> None:
+        named = MappingProxyType({column.name: column for column in self.columns})
+        object.__setattr__(self, "by_name", named)
+
+
+LARGEST_BIGINT = 2**63 - 1
+LARGEST_INTEGER = 2**31 - 1
+
+
+def identifier(name: str, *, required: bool = True) -> Column:
+    """The column of an upstream id: a bigint from 1."""
+    return Column(
+        name=name,
+        form=Form.WHOLE,
+        sql_type="bigint",
+        required=required,
+        minimum=1,
+        maximum=LARGEST_BIGINT,
+    )
+
+
+def _text(name: str, *, required: bool = False, default: str | None = None) -> Column:
+    return Column(name=name, form=Form.TEXT, sql_type="text", required=required, default=default)
+
+
+def _word(name: str, default: str, *words: str) -> Column:
+    return Column(
+        name=name, form=Form.WORD, sql_type="text", required=False, default=default, words=words
+    )
+
+
+def _moment(name: str, *, required: bool = True) -> Column:
+    return Column(name=name, form=Form.MOMENT, sql_type="timestamptz", required=required)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Kind(
+                name="accounts",
+                table="exchange.accounts",
+                key=("account_id",),
+                columns=(
+                    identifier("account_id"),
+                    _text("username", required=True),
+                    _text("email"),
+                    Column(
+                        name="country_code", form=Form.COUNTRY, sql_type="char(2)", required=False
+                    ),
+                    _word("kyc_status", "none", "none", "pending", "verified", "rejected"),
+                    _moment("created_at"),
+                ),
+            ),
+            Kind(
+                name="applications",
+                table="exchange.applications",
+                key=("application_id",),
+                columns=(
+                    identifier("application_id", required=False),
+                    identifier("account_id"),
+                    _text("social_platform", default="x"),
+                    _text("social_handle", required=True),
+                    _text("contact_platform"),
+                    _text("contact_handle"),
+                    _moment("submitted_at"),
+                    _word("status", "pending", "pending", "approved", "rejected", "withdrawn"),
+                    _moment("status_changed_at", required=False),
+                ),
+            ),
+            Kind(
+                name="referrals",
+                table="exchange.referrals",
+                key=("affiliate_account_id", "referred_account_id"),
+                day="({side}.referred_at at time zone 'UTC')::date",
+                columns=(
+                    identifier("affiliate_account_id"),
+                    identifier("referred_account_id"),
+                    _moment("referred_at"),
+                ),
+            ),
+            Kind(
+                name="activity",
+                table="exchange.referral_activity",
+                key=("affiliate_account_id", "activity_date", "referred_account_id"),
+                day="{side}.activity_date",
+                columns=(
+                    identifier("affiliate_account_id"),
+                    identifier("referred_account_id"),
+                    Column(name="activity_date", form=Form.DAY, sql_type="date"),
+                    Column(
+                        name="volume_usd",
+                        form=Form.MONEY,
+                        sql_type="numeric(20, 2)",
+                        digits=18,
+                        decimals=2,
+                    ),
+                    Column(
+                        name="fees_usd",
+                        form=Form.MONEY,
+                        sql_type="numeric(20, 6)",
+                        digits=14,
+                        decimals=6,
+                        signed=True,
+                    ),
+                    Column(
+                        name="trade_count",
+                        form=Form.WHOLE,
+                        sql_type="integer",
+                        maximum=LARGEST_INTEGER,
+                    ),
+                ),
+            ),
+        )
+    }
+)
+
+
+def header_problems(file: str, names: list[str], kind: Kind) -> list[Problem]:
+    """What is wrong with a file's column names; column order is free."""
+    line = None if file.endswith(".parquet") else 1
+    known = ", ".join(kind.by_name)
+    reasons = [
+        (name, f"is not a column of {kind.name}; the columns are {known}")
+        for name in dict.fromkeys(names)
+        if name not in kind.by_name
+    ]
+    reasons += [
+        (name, f"is there {names.count(name)} times; keep one")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    reasons += [
+        (column.name, "is missing; add the column")
+        for column in kind.columns
+        if column.required and column.name not in names
+    ]
+    return [Problem(file=file, line=line, column=name, reason=reason) for name, reason in reasons]
+
+
+def kind_named(name: str) -> Kind:
+    """The kind of that name; raises LoadRefused for any other."""
+    if name not in KINDS:
+        reason = f"is not a kind of file; the kinds are {', '.join(KINDS)}"
+        raise LoadRefused((Problem(file=name, reason=reason),))
+    return KINDS[name]

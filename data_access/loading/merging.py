@@ -1,0 +1,67 @@
+"""Which kind is merged how."""
+
+# ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from sqlalchemy import Connection, text
+
+from data_access.loading import activity, applications
+from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
+from data_access.loading.staging import TABLE
+
+# Loads merge one after the other. A refresh that takes it too sees every load whole.
+LOAD_LOCK = 7_310_003
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Queue behind other loads, however long they take."""
+    connection.execute(text("set local lock_timeout = 0"))
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOAD_LOCK})
+    connection.execute(text("set local lock_timeout to default"))
+
+
+def merge(arrival: Arrival) -> Merged:
+    """Bring the staged rows into their table. Raises LoadRefused."""
+    return MERGES[arrival.kind.name](arrival)
+
+
+def _accounts(arrival: Arrival) -> Merged:
+    refuse_repeated(arrival, arrival.kind.key)
+    # The moment of this load, not the clock's: a refresh compares it with its own.
+    return upsert(arrival, also="first_seen_at")
+
+
+def _referrals(arrival: Arrival) -> Merged:
+    refuse_repeated(arrival, arrival.kind.key)
+    _refuse_second_affiliates(arrival)
+    return upsert(arrival)
+
+
+def _refuse_second_affiliates(arrival: Arrival) -> None:
+    arrival.name_rows(
+        "select s.staged, s.referred_account_id::text, o.first "
+        f"from {TABLE} s join (select referred_account_id, min(staged) as first from {TABLE} "
+        "group by 1 having count(*) > 1) o using (referred_account_id) where s.staged > o.first",
+        "referred_account_id",
+        "has another affiliate on {other}; a referred account has one",
+    )
+    arrival.name_rows(
+        "select s.staged, s.referred_account_id::text, null::bigint "
+        f"from {TABLE} s join exchange.referrals t using (referred_account_id) "
+        "where t.affiliate_account_id <> s.affiliate_account_id",
+        "referred_account_id",
+        "was already referred by another affiliate; a referred account has one",
+    )
+    arrival.problems.refuse_if_any()
+
+
+MERGES: Mapping[str, Callable[[Arrival], Merged]] = MappingProxyType(
+    {
+        "accounts": _accounts,
+        "applications": applications.merge,
+        "referrals": _referrals,
+        "activity": activity.merge,
+    }
+)

@@ -1,0 +1,177 @@
+"""Parquet in batches: its types are checked here, then its values become the texts of a CSV."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+from data_access.loading.kinds import Column, Form, Kind, header_problems
+from data_access.loading.problems import Problem, Problems
+from data_access.loading.sources import PARQUET, Source, Unreadable
+from data_access.loading.validation import Batch
+
+ROWS = 50_000
+MOST_DECIMALS = 6
+TEXTS = (Form.TEXT, Form.WORD, Form.COUNTRY)
+types = pa.types
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A way of storing a column that is refused for some forms, and what to do instead."""
+
+    stored: Callable[[pa.DataType], bool]
+    forms: tuple[Form, ...]
+    reason: str
+
+
+NUMBERS = (Form.WHOLE, Form.MONEY)
+REFUSED = (
+    Storage(types.is_nested, tuple(Form), "is a nested column; store plain values"),
+    Storage(
+        types.is_floating,
+        tuple(Form),
+        "is stored as floating point, which loses digits; store it as {advice}",
+    ),
+    Storage(
+        lambda stored: types.is_timestamp(stored) and stored.tz is None,
+        (Form.MOMENT,),
+        "is stored as a time without zone; store it as {advice}",
+    ),
+    Storage(types.is_timestamp, (Form.DAY,), "is stored as a time; store it as {advice}"),
+)
+TAKEN: dict[Form, tuple[Callable[[pa.DataType], bool], ...]] = {
+    Form.WHOLE: (types.is_integer, types.is_decimal),
+    Form.MONEY: (types.is_integer, types.is_decimal),
+    Form.DAY: (types.is_date,),
+    Form.MOMENT: (types.is_timestamp,),
+    Form.TEXT: (),
+    Form.WORD: (),
+    Form.COUNTRY: (),
+}
+ADVICE = {
+    Form.WHOLE: "int64",
+    Form.MONEY: "decimal",
+    Form.DAY: "date32",
+    Form.MOMENT: "a timestamp with zone UTC",
+    Form.TEXT: "text",
+    Form.WORD: "text",
+    Form.COUNTRY: "text",
+}
+
+
+def header_and_batches(
+    kind: Kind, source: Source, problems: Problems
+) -> Iterator[list[str] | Batch]:
+    """First the column names, then the rows in batches; see `csv_blocks`. Raises Unreadable."""
+    with source.path.open("rb") as raw:
+        if raw.read(4) != PARQUET.start:
+            raise Unreadable("is empty" if not source.size else "is not a Parquet file")
+    # Parquet is read from its end, so the fingerprint needs a pass of its own.
+    source.take_fingerprint()
+    try:
+        yield from _read(kind, source, problems)
+    except (pa.ArrowException, OSError) as error:
+        raise Unreadable("is a Parquet file that is cut short or damaged") from error
+
+
+def _read(kind: Kind, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
+    with parquet.ParquetFile(source.path, buffer_size=1 << 20) as file:
+        schema, total = file.schema_arrow, file.metadata.num_rows
+        wrong = header_problems(source.name, schema.names, kind)
+        wrong = wrong or _storage_problems(source.name, schema, kind)
+        for problem in wrong:
+            problems.add(problem)
+        if wrong:
+            return
+        if not total:
+            raise Unreadable("has no rows")
+        yield schema.names
+        row = 1
+        for batch in file.iter_batches(batch_size=ROWS):
+            columns = {name: _texts(name, batch[name]) for name in schema.names}
+            done = int(source.size * (row - 1 + batch.num_rows) / total)
+            lines = np.arange(row, row + batch.num_rows, dtype=np.int64)
+            row += batch.num_rows
+            yield Batch(
+                file=source.name,
+                columns=columns,
+                lines=lines,
+                payload=as_csv(columns),
+                bytes_done=done,
+            )
+
+
+def _storage_problems(file: str, schema: pa.Schema, kind: Kind) -> list[Problem]:
+    wrong = []
+    for field in schema:
+        reason = _storage_reason(kind.by_name[field.name], field.type)
+        if reason:
+            wrong.append(Problem(file=file, column=field.name, reason=reason))
+    return wrong
+
+
+def _storage_reason(column: Column, stored: pa.DataType) -> str | None:
+    if types.is_dictionary(stored):
+        stored = stored.value_type
+    advice = ADVICE[column.form]
+    for storage in REFUSED:
+        if column.form in storage.forms and storage.stored(stored):
+            return storage.reason.format(advice=advice)
+    as_text = types.is_string(stored) or types.is_large_string(stored)
+    if as_text or types.is_null(stored) or any(test(stored) for test in TAKEN[column.form]):
+        return None
+    return f"is stored as {stored}; store it as {advice}"
+
+
+def _texts(name: str, values: pa.Array) -> pa.Array:
+    """The values as a CSV would write them; nulls become empty. Raises Unreadable."""
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    texts = _written(values)
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise Unreadable(f"has text in `{name}` that is not UTF-8") from error
+    return pc.fill_null(texts, "")
+
+
+def _written(values: pa.Array) -> pa.Array:
+    if types.is_timestamp(values.type):
+        moments = pc.cast(values, pa.timestamp(values.type.unit, "UTC"))
+        texts = pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ")
+        # Thousandths of a microsecond matter only where there are any.
+        return pc.replace_substring_regex(texts, r"(\.[0-9]{6})000Z$", r"\1Z")
+    if types.is_decimal(values.type):
+        # A wide scale alone is no fault, decimals that say something are.
+        texts = pc.cast(_of_usual_scale(values), pa.string())
+        return _trimmed(texts)
+    return pc.cast(values, pa.string())
+
+
+def _trimmed(texts: pa.Array) -> pa.Array:
+    without_zeros = pc.replace_substring_regex(texts, r"(\.[0-9]*?)0+$", r"\1")
+    return pc.replace_substring_regex(without_zeros, r"\.$", "")
+
+
+def _of_usual_scale(values: pa.Array) -> pa.Array:
+    # Beyond six decimals Arrow would write a zero as 0E-18.
+    if values.type.scale <= MOST_DECIMALS:
+        return values
+    try:
+        return pc.cast(values, pa.decimal256(values.type.precision, MOST_DECIMALS))
+    except pa.ArrowInvalid:
+        return values
+
+
+def as_csv(columns: dict[str, pa.Array]) -> bytes:
+    """The rows as CSV, every value quoted."""
+    table = pa.table(columns)
+    sink = io.BytesIO()
+    arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(include_header=False))
+    return sink.getvalue()

@@ -1,0 +1,83 @@
+"""What is wrong with a file, place by place, and the refusal that carries it."""
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from data_access.refusals import Refusal
+
+# A report of more would not be read; the rest is counted.
+CAP = 100
+LONGEST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing to put right. ``line`` counts from 1, header included; in Parquet, rows from 1.
+
+    ``reason`` completes the sentence that names the place and the value.
+    """
+
+    file: str
+    reason: str
+    line: int | None = None
+    column: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        unit = "row" if self.file.endswith(".parquet") else "line"
+        place = [self.file]
+        if self.line is not None:
+            place.append(f"{unit} {self.line:,}")
+        if self.column is not None:
+            place.append(f"`{self.column}`")
+        shown = f"`{visible(self.value)}` " if self.value else ""
+        return f"{', '.join(place)}: {shown}{self.reason}."
+
+
+class LoadRefused(Refusal):
+    """Nothing was loaded. ``problems`` says why, place by place; ``more`` were only counted."""
+
+    def __init__(self, problems: tuple[Problem, ...], more: int = 0) -> None:
+        self.problems, self.more = problems, more
+        others = len(problems) - 1 + more
+        rest = f" And {others:,} more." if others else ""
+        super().__init__(f"Nothing was loaded. {problems[0]}{rest}")
+
+
+@dataclass
+class Problems:
+    """Collects problems up to the cap and counts the others."""
+
+    found: list[Problem] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many problems are still named rather than counted."""
+        return CAP - len(self.found)
+
+    def add(self, problem: Problem) -> None:
+        """Name the problem, or count it once there are enough."""
+        if self.room:
+            self.found.append(problem)
+        else:
+            self.more += 1
+
+    def refuse_if_any(self) -> None:
+        """Raise LoadRefused unless everything was fine."""
+        if self.found:
+            raise LoadRefused(tuple(self.found), self.more)
+
+    def __bool__(self) -> bool:
+        return bool(self.found)
+
+
+def visible(value: str) -> str:
+    """The value as a report shows it: no control or format characters, not too long."""
+    short = value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
+    return "".join(
+        character
+        if unicodedata.category(character)[0] != "C"
+        else character.encode("unicode_escape").decode()
+        for character in short
+    )

@@ -1,0 +1,227 @@
+"""Files as they arrive: found, recognised by their first bytes, unpacked, and fingerprinted."""
+
+import gzip
+import hashlib
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from data_access.loading.problems import LoadRefused, Problem
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+SNIFFED = 1024
+
+
+class Unreadable(Exception):
+    """The file as a whole cannot be read; the text completes a sentence about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The bytes something starts with, and what it then is."""
+
+    start: bytes
+    what: str
+
+
+GZIP = Mark(b"\x1f\x8b", "a gzip file")
+ZSTD = Mark(b"\x28\xb5\x2f\xfd", "a Zstandard file")
+PARQUET = Mark(b"PAR1", "a Parquet file")
+MARKS = (
+    GZIP,
+    ZSTD,
+    PARQUET,
+    Mark(b"PK\x03\x04", "a zip file or an Excel workbook"),
+    Mark(b"\xd0\xcf\x11\xe0", "an Excel workbook"),
+    Mark(b"BZh", "a bzip2 file"),
+    Mark(b"\xfd7zXZ", "an xz file"),
+    Mark(b"%PDF", "a PDF"),
+    Mark(b"<", "a web page or XML"),
+    Mark(b"{", "JSON"),
+    Mark(b"[", "JSON"),
+    Mark(b"\xff\xfe", "UTF-16 text"),
+    Mark(b"\xfe\xff", "UTF-16 text"),
+)
+PACKED = {".gz": GZIP, ".zst": ZSTD, ".zstd": ZSTD}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What tells one delivery of a file from another."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class HashingReader(io.RawIOBase):
+    """Reads a file and hashes what is read."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        self._raw, self._hash, self.position = raw, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, target: "WriteableBuffer") -> int:
+        """Fill ``target`` with the next bytes."""
+        taken = self._raw.readinto(target)
+        self._hash.update(memoryview(target)[:taken])
+        self.position += taken
+        return taken
+
+    def digest(self) -> str:
+        """The SHA-256 of the whole file, the part not read yet included."""
+        while rest := self._raw.read(1 << 20):
+            self._hash.update(rest)
+            self.position += len(rest)
+        return self._hash.hexdigest()
+
+
+@dataclass
+class Source:
+    """One file of a call. ``fingerprint`` is known once it was read."""
+
+    path: Path
+    fingerprint: Fingerprint | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, as reports give it."""
+        return self.path.name
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes, as delivered."""
+        return self.path.stat().st_size
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the name says Parquet; the first bytes must agree."""
+        return self.path.suffix.lower() == ".parquet"
+
+    def take_fingerprint(self) -> None:
+        """Read the file once for its fingerprint alone."""
+        with self.path.open("rb") as raw:
+            digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        self.fingerprint = Fingerprint(name=self.name, bytes=self.size, sha256=digest)
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[IO[bytes], HashingReader]]:
+        """The unpacked bytes, and the reader that knows how far it is. Raises Unreadable."""
+        before = self.path.stat()
+        with self.path.open("rb", buffering=0) as raw:
+            counted = HashingReader(raw)
+            with _unpacked(self.path, io.BufferedReader(counted, 1 << 20)) as unpacked:
+                yield unpacked, counted
+            self.fingerprint = Fingerprint(
+                name=self.name, bytes=before.st_size, sha256=counted.digest()
+            )
+        after = self.path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise Unreadable("changed while it was read; load it again once it is complete")
+
+
+def find(paths: list[Path]) -> list[Source]:
+    """The files of a call; raises LoadRefused naming each that is not there or not a file."""
+    problems = [
+        Problem(file=path.name or str(path), reason=reason)
+        for path in paths
+        if (reason := _not_there(path))
+    ]
+    if not paths:
+        problems = [Problem(file="The call", reason="names no file; name one or more")]
+    if problems:
+        raise LoadRefused(tuple(problems))
+    return [Source(path) for path in paths]
+
+
+def _not_there(path: Path) -> str | None:
+    if not path.exists():
+        return "does not exist; check the path"
+    if not path.is_file():
+        return "is not a file; name the files themselves"
+    if not os.access(path, os.R_OK):
+        return "may not be read; check its permissions"
+    return None
+
+
+@contextmanager
+def _unpacked(path: Path, raw: io.BufferedReader) -> Iterator[IO[bytes]]:
+    wanted = PACKED.get(path.suffix.lower())
+    start = raw.peek(SNIFFED)[:SNIFFED]
+    if not start:
+        raise Unreadable("is empty")
+    if wanted is None:
+        refuse_mark(start)
+        yield raw
+        return
+    if not start.startswith(wanted.start):
+        raise Unreadable(f"is named {path.suffix} but is not {wanted.what}")
+    packed: Readable = (
+        gzip.GzipFile(fileobj=raw) if wanted is GZIP else pa.CompressedInputStream(raw, "zstd")
+    )
+    with io.BufferedReader(Unpacking(packed), 1 << 20) as unpacked:
+        start = unpacked.peek(SNIFFED)[:SNIFFED]
+        if not start:
+            raise Unreadable("is empty")
+        refuse_mark(start)
+        yield unpacked
+
+
+def refuse_mark(start: bytes) -> None:
+    """Raise Unreadable where the first bytes are not those of a text table."""
+    stripped = start.lstrip()
+    for mark in MARKS:
+        if start.startswith(mark.start) or (len(mark.start) == 1 and stripped[:1] == mark.start):
+            raise Unreadable(f"is {mark.what}, not CSV{_advice(mark)}")
+
+
+def _advice(mark: Mark) -> str:
+    endings = {GZIP: ".csv.gz", ZSTD: ".csv.zst", PARQUET: ".parquet"}
+    return f"; name it {endings[mark]}" if mark in endings else ""
+
+
+class Readable(Protocol):
+    """What a decoder offers."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes, at most that many; none at the end."""
+
+
+class Unpacking(io.RawIOBase):
+    """Reads a compressed file; what its decoder complains of becomes Unreadable."""
+
+    def __init__(self, packed: Readable) -> None:
+        self._packed = packed
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, target: "WriteableBuffer") -> int:
+        """Fill ``target`` with the next unpacked bytes. Raises Unreadable."""
+        room = memoryview(target)
+        try:
+            taken = self._packed.read(len(room))
+        except EOFError as error:
+            raise Unreadable("is cut short: its compressed data ends early") from error
+        except (zlib.error, OSError) as error:
+            early = "Truncated" in str(error)
+            raise Unreadable(
+                "is cut short: its compressed data ends early"
+                if early
+                else "is damaged: its compressed data cannot be unpacked"
+            ) from error
+        room[: len(taken)] = taken
+        return len(taken)

@@ -1,0 +1,164 @@
+"""The one place that says whether a value may be loaded: a column of texts at a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_access.loading.explanations import explain
+from data_access.loading.kinds import Column, Form, Kind
+from data_access.loading.problems import Problem, Problems
+
+# Before any exchange of this sort; an older day is a mistake and would make a silly partition.
+EARLIEST = date(2010, 1, 1)
+LONGEST_TEXT = 500
+INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
+DATE_PATTERN = r"20[1-9][0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
+ZONE_PATTERN = r"(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
+MOMENT_PATTERN = f"^{DATE_PATTERN}[T ]{TIME_PATTERN}{ZONE_PATTERN}$"
+
+Lines = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some rows of a file as texts, and the CSV bytes that COPY is to take for them.
+
+    ``lines`` holds each row's line, ``faults`` what made other lines no rows. ``bytes_done``
+    counts the file's bytes read so far. An empty text stands for nothing, whether the source
+    quoted it, left it out or had a null.
+    """
+
+    file: str
+    columns: dict[str, pa.Array]
+    lines: Lines
+    payload: bytes
+    bytes_done: int
+    faults: tuple[Problem, ...] = ()
+
+
+def check(batch: Batch, kind: Kind, problems: Problems, *, now: datetime) -> None:
+    """Put what is wrong with the batch into ``problems``, in the order of its lines."""
+    # Line, column's position, and the fault or which row is refused for which column.
+    wrong: list[tuple[int, int, Problem | tuple[int, str]]] = [
+        (fault.line or 0, -1, fault) for fault in batch.faults
+    ]
+    for position, (name, values) in enumerate(batch.columns.items()):
+        rows = np.flatnonzero(refusals(kind.by_name[name], values, now=now))
+        problems.more += max(0, len(rows) - problems.room)
+        wrong += [
+            (int(batch.lines[row]), position, (row, name)) for row in rows[: problems.room].tolist()
+        ]
+    for line, _, what in sorted(wrong, key=lambda found: found[:2]):
+        problems.add(what if isinstance(what, Problem) else _refused(batch, kind, line, *what, now))
+
+
+def _refused(batch: Batch, kind: Kind, line: int, row: int, name: str, now: datetime) -> Problem:
+    value = batch.columns[name][row].as_py()
+    reason = explain(kind.by_name[name], value, earliest=EARLIEST, now=now)
+    return Problem(file=batch.file, line=line, column=name, value=value, reason=reason)
+
+
+def refusals(column: Column, values: pa.Array, *, now: datetime) -> Mask:
+    """Which of the texts the column's rule refuses."""
+    wrong = RULES[column.form](column, values, now)
+    if column.required or column.form is Form.TEXT:
+        return wrong
+    empty = _mask(pc.equal(values, ""))
+    return wrong & ~empty
+
+
+def _mask(truths: pa.Array) -> Mask:
+    made: Mask = truths.to_numpy(zero_copy_only=False)
+    return made
+
+
+def _mismatch(values: pa.Array, pattern: str) -> Mask:
+    matching = pc.match_substring_regex(values, pattern)
+    return ~_mask(matching)
+
+
+def _whole(column: Column, values: pa.Array, _now: datetime) -> Mask:
+    most = str(column.maximum)
+    zero = "0|" if column.minimum == 0 else ""
+    wrong = _mismatch(values, f"^(?:{zero}[1-9][0-9]{{0,{len(most) - 1}}})$")
+    # Of equally many digits, the order of texts is the order of numbers.
+    if (pc.max(pc.binary_length(values)).as_py() or 0) >= len(most):
+        as_long = pc.equal(pc.binary_length(values), len(most))
+        beyond = pc.and_(as_long, pc.greater(values, most))
+        wrong |= _mask(beyond)
+    return wrong
+
+
+def _money(column: Column, values: pa.Array, _now: datetime) -> Mask:
+    sign = "-?" if column.signed else ""
+    whole = f"(?:0|[1-9][0-9]{{0,{column.digits - 1}}})"
+    return _mismatch(values, rf"^{sign}{whole}(?:\.[0-9]{{1,{column.decimals}}})?$")
+
+
+def _day(_column: Column, values: pa.Array, now: datetime) -> Mask:
+    # A file has few days, each many times.
+    today = now.astimezone(UTC).date()
+    wrong = [day for day in pc.unique(values).to_pylist() if not _is_day(day, today)]
+    return _mask(pc.is_in(values, pa.array(wrong, pa.string())))
+
+
+def _is_day(text: str, today: date) -> bool:
+    # fromisoformat alone would take 20260331 and 2026-W14-2.
+    try:
+        return (
+            str(date.fromisoformat(text)) == text and EARLIEST <= date.fromisoformat(text) <= today
+        )
+    except ValueError:
+        return False
+
+
+def _moment(_column: Column, values: pa.Array, now: datetime) -> Mask:
+    wrong = _mismatch(values, MOMENT_PATTERN)
+    written = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), values)
+    try:
+        moments = pc.cast(written, pa.timestamp("us", "UTC"))
+    except pa.ArrowInvalid:
+        return np.array([not _is_moment(text, now) for text in written.to_pylist()])
+    first = pa.scalar(datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC))
+    outside = pc.or_(pc.greater(moments, pa.scalar(now)), pc.less(moments, first))
+    return wrong | _mask(pc.fill_null(outside, pa.scalar(value=False)))
+
+
+def _is_moment(text: str | None, now: datetime) -> bool:
+    try:
+        return text is not None and datetime.fromisoformat(text) <= now
+    except ValueError:
+        return False
+
+
+def _text(column: Column, values: pa.Array, _now: datetime) -> Mask:
+    wrong = pc.match_substring_regex(values, INVISIBLE)
+    wrong = pc.or_(wrong, pc.greater(pc.utf8_length(values), LONGEST_TEXT))
+    if column.required:
+        wrong = pc.or_(wrong, pc.equal(pc.utf8_trim_whitespace(values), ""))
+    return _mask(wrong)
+
+
+def _word(column: Column, values: pa.Array, _now: datetime) -> Mask:
+    return _mask(pc.invert(pc.is_in(values, pa.array(column.words))))
+
+
+def _country(_column: Column, values: pa.Array, _now: datetime) -> Mask:
+    return _mismatch(values, "^[A-Z]{2}$")
+
+
+RULES = {
+    Form.WHOLE: _whole,
+    Form.MONEY: _money,
+    Form.DAY: _day,
+    Form.MOMENT: _moment,
+    Form.TEXT: _text,
+    Form.WORD: _word,
+    Form.COUNTRY: _country,
+}
