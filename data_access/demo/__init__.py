@@ -1,0 +1,11 @@
+"""Made-up but lifelike data: a year of an affiliate program, its queue and its history."""
+
+from data_access.demo.filling import (
+    DEFAULT_AFFILIATES,
+    DEFAULT_SEED,
+    DemoReport,
+    fill,
+    is_empty,
+)
+
+__all__ = ["DEFAULT_AFFILIATES", "DEFAULT_SEED", "DemoReport", "fill", "is_empty"]

@@ -1,0 +1,225 @@
+"""Writing the demo into an empty database: one transaction, by COPY."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import numpy as np
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, Engine, text
+
+from data_access import partitions, policies
+from data_access.demo import copies, judgments, names, plans, trading
+from data_access.demo.calendar import Calendar
+from data_access.demo.judgments import Filed, Written
+from data_access.demo.plans import Account
+from data_access.demo.trading import Market
+from data_access.refusals import DatabaseNotEmpty, Invalid
+from program.policy import Policy
+from program.workflow import Status
+
+DEFAULT_AFFILIATES = 400
+DEFAULT_SEED = 7
+MOST_AFFILIATES = 20_000
+FIRST_REFERRED_ACCOUNT = 1_000_001
+ACCOUNTS_A_COPY = 50
+# Two processes that start at once must not both fill.
+FILL_LOCK = 7_310_003
+LABEL = "demo"
+
+HOLD_DATA = (
+    "exchange.accounts",
+    "exchange.applications",
+    "exchange.referrals",
+    "exchange.referral_activity",
+    "review.staff",
+    "review.evidence",
+    "review.notes",
+    "review.checks",
+    "review.decisions",
+    "review.events",
+    "review.outbox",
+    "review.exports",
+    "review.loads",
+)
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """What the demo consists of. ``already_there``: an earlier call made it, nothing was done."""
+
+    affiliates: int
+    seed: int
+    data_through: str
+    accounts: int
+    applications: int
+    pending: int
+    referrals: int
+    activity_rows: int
+    already_there: bool = False
+
+    def __str__(self) -> str:
+        begin = "The demo is already there" if self.already_there else "The demo is made"
+        return (
+            f"{begin}: {self.affiliates:,} affiliates, {self.applications:,} applications "
+            f"({self.pending:,} pending) and {self.activity_rows:,} rows of activity "
+            f"through {self.data_through}."
+        )
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether the database holds no fact, no judgment, no staff and only the first policy."""
+    held = " or ".join(f"exists (select from {table})" for table in HOLD_DATA)
+    found = connection.execute(
+        text(f"select {held} or exists (select from review.policies where version > 1)")  # noqa: S608
+    )
+    return not found.scalar_one()
+
+
+def fill(
+    engine: Engine,
+    *,
+    now: datetime,
+    affiliates: int = DEFAULT_AFFILIATES,
+    seed: int = DEFAULT_SEED,
+    progress: Progress | None = None,
+) -> DemoReport:
+    """Fill an empty database with twelve months of a made-up program that end before ``now``.
+
+    The same ``affiliates``, ``seed`` and ``now`` make the same rows. ``progress`` is told
+    affiliates done and in all. Where the same demo is already there nothing is done.
+    Raises Invalid for a size that cannot be made, DatabaseNotEmpty if there is other data.
+    """
+    _check(now, affiliates, seed)
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": FILL_LOCK})
+        if not is_empty(connection):
+            return _earlier(connection, affiliates, seed)
+        policy = policies.in_force(connection, now=now)
+        report = _fill(connection, Calendar.ending_before(now), policy, affiliates, seed, progress)
+        connection.execute(text("analyze exchange.accounts, exchange.applications"))
+        connection.execute(text("analyze exchange.referrals, exchange.referral_activity"))
+        return report
+
+
+def _check(now: datetime, affiliates: int, seed: int) -> None:
+    if now.tzinfo is None:
+        raise ValueError("the moment the demo is seen from needs a zone")
+    if not plans.MIN_AFFILIATES <= affiliates <= MOST_AFFILIATES:
+        raise Invalid(
+            f"The demo takes {plans.MIN_AFFILIATES} to {MOST_AFFILIATES:,} affiliates; "
+            f"{affiliates:,} were asked for."
+        )
+    if seed < 0:
+        raise Invalid("The seed is a whole number that is not negative.")
+
+
+def _earlier(connection: Connection, affiliates: int, seed: int) -> DemoReport:
+    """The report of the demo that is there; raises DatabaseNotEmpty unless it is the same."""
+    made = connection.execute(
+        text("select files -> 0 -> 'report' from review.loads where files -> 0 ->> 'name' = :name"),
+        {"name": LABEL},
+    ).scalar()
+    if made is None:
+        raise DatabaseNotEmpty(
+            "The database holds other data, and the demo goes into an empty one only. "
+            "Point DATABASE_URL at an empty database."
+        )
+    if (made["affiliates"], made["seed"]) != (affiliates, seed):
+        raise DatabaseNotEmpty(
+            f"The database already holds a demo, made with --affiliates {made['affiliates']} "
+            f"--seed {made['seed']}. Point DATABASE_URL at an empty database for another."
+        )
+    return DemoReport(**{**made, "already_there": True})
+
+
+def _fill(
+    connection: Connection,
+    calendar: Calendar,
+    policy: Policy,
+    affiliates: int,
+    seed: int,
+    progress: Progress | None,
+) -> DemoReport:
+    planned = plans.accounts(calendar, affiliates=affiliates, rng=np.random.default_rng([seed, 0]))
+    filed = judgments.filed(planned)
+    applications = sorted(
+        (case for cases in filed.values() for case in cases), key=lambda case: case.application_id
+    )
+    copies.copy(connection, "review.staff", ("email", "display_name", "role"), names.STAFF)
+    copies.copy_affiliates(connection, planned, calendar)
+    copies.copy_applications(connection, applications)
+    partitions.ensure_months(connection, calendar.first, calendar.through)
+    users, rows = _grow_and_judge(connection, planned, filed, calendar, policy, seed, progress)
+    copies.settle_identities(connection)
+    report = DemoReport(
+        affiliates=affiliates,
+        seed=seed,
+        data_through=calendar.through.isoformat(),
+        accounts=len(planned) + users,
+        applications=len(applications),
+        pending=sum(case.application.status is Status.PENDING for case in applications),
+        referrals=users,
+        activity_rows=rows,
+    )
+    _copy_loads(connection, report, calendar)
+    return report
+
+
+def _grow_and_judge(
+    connection: Connection,
+    planned: list[Account],
+    filed: dict[int, list[Filed]],
+    calendar: Calendar,
+    policy: Policy,
+    seed: int,
+    progress: Progress | None,
+) -> tuple[int, int]:
+    """Grow every affiliate's business and let the desk judge it; returns users and days."""
+    written = Written()
+    users, rows = 0, 0
+    market = Market.of(calendar, np.random.default_rng([seed, 1]))
+    for start in range(0, len(planned), ACCOUNTS_A_COPY):
+        grown = []
+        for account in planned[start : start + ACCOUNTS_A_COPY]:
+            rng = np.random.default_rng([seed, 2, account.account_id])
+            business = trading.grow(account.shape, market, calendar, rng)
+            grown.append((account, FIRST_REFERRED_ACCOUNT + users, business))
+            users += len(business.signed_up)
+            for case in filed[account.account_id]:
+                judgments.write(written, case, business, calendar=calendar, policy=policy, rng=rng)
+        rows += copies.copy_business(connection, grown, calendar, seed)
+        if progress is not None:
+            progress(start + len(grown), len(planned))
+    copies.copy_written(connection, written)
+    return users, rows
+
+
+def _copy_loads(connection: Connection, report: DemoReport, calendar: Calendar) -> None:
+    """One load of each kind, as if upstream had delivered it, so that a refresh takes it up."""
+    counts = {
+        "accounts": report.accounts,
+        "applications": report.applications,
+        "referrals": report.referrals,
+        "activity": report.activity_rows,
+    }
+    source = [{"name": LABEL, "size": 0, "sha256": "", "report": asdict(report)}]
+    columns = (
+        "kind",
+        "files",
+        "rows_read",
+        "rows_inserted",
+        "rows_updated",
+        "first_day",
+        "loaded_at",
+    )
+    earliest = connection.execute(
+        text("select cast(min(referred_at) as date) from exchange.referrals")
+    ).scalar_one()
+    first_day: dict[str, date] = {"referrals": earliest, "activity": calendar.first}
+    rows = (
+        (kind, Jsonb(source), count, count, 0, first_day.get(kind), calendar.now)
+        for kind, count in counts.items()
+    )
+    copies.copy(connection, "review.loads", columns, rows)

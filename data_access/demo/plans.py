@@ -1,0 +1,470 @@
+"""Who applies, when, with what reach and what kind of referral business behind it.
+
+A plan fixes what the story is; `trading` then grows the days of it and `judgments` lets the
+desk decide on what has grown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from data_access.demo import names
+from data_access.demo.calendar import Calendar
+from program.evidence import EvidenceKind, EvidenceMethod
+from program.periods import ONE_DAY, day_start, utc_day
+from program.workflow import Status
+
+CENTS = 100
+MILLION = 1_000_000 * CENTS
+MINIMUM = 20 * MILLION
+FIRST_ACCOUNT = 1001
+FIRST_DECISION_DAY = 35
+
+
+class Pattern(StrEnum):
+    """What is odd about an affiliate's activity."""
+
+    ONE_USER = "one user carries nearly all volume"
+    BURST = "sign-ups come in one burst"
+    MIRRORED = "pairs of users trade the same volumes"
+    SPIKE = "one day carries most of the volume"
+    ROUND = "all volumes are round"
+    ZERO_FEE = "most volume pays no fee"
+    PADDED = "many users with next to no volume"
+    ZERO_VOLUME_USER = "one user's trades sum to nothing"
+    REFERRED_TODAY = "one user was referred after the data-through day"
+    LAST_MOMENT = "one user was referred in the window's last microsecond"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """An affiliate's business. Days are indexes; money in cents; growth is log per 30 days.
+
+    ``volume``, ``active`` and ``new`` hold for the 30 days before index ``anchor``: exactly
+    where ``exact``, else the volume roughly and the counts at least.
+    """
+
+    users: int
+    opened: int
+    anchor: int
+    volume: int | None = None
+    active: int = 0
+    new: int = 0
+    exact: bool = False
+    growth: float = 0.0
+    after: float = 0.0
+    pattern: Pattern | None = None
+
+    @property
+    def first_day(self) -> int:
+        """The earliest day of sign-ups; counts that must hold need users from before the window."""
+        needs_room = self.users > self.new and (self.exact or self.active > 0)
+        return min(self.opened, self.anchor - 90) if needs_room else self.opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One piece of evidence as staff recorded it. ``value`` is followers, or USD as text."""
+
+    kind: EvidenceKind
+    value: str
+    exchange_name: str | None
+    method: EvidenceMethod
+    observed_at: datetime
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One application and, unless it is pending, when it was settled and by whom."""
+
+    submitted_at: datetime
+    status: Status
+    settled_at: datetime | None = None
+    reviewer: str = names.REVIEWERS[0]
+    sightings: tuple[Sighting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One affiliate with everything it ever sent in, oldest first."""
+
+    shape: Shape
+    applications: tuple[Application, ...]
+    created_at: datetime
+    kyc_status: str = "verified"
+    account_id: int = 0
+    username: str = ""
+    country: str = ""
+    social_platform: str = "x"
+    social_handle: str = ""
+    contact_platform: str = "telegram"
+    contact_handle: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A pending application that must come out exactly so. ``reach`` as in `_sightings`."""
+
+    volume: int = 3 * MILLION
+    active: int = 9
+    new: int = 2
+    users: int = 40
+    reach: str = "none"
+    pattern: Pattern | None = None
+    opened_before: int = 400
+    waiting_days: float | None = None
+
+
+# Both sides of each boundary, then the patterns that due diligence should notice.
+CASES: tuple[Case, ...] = (
+    Case(volume=MINIMUM - 1, active=15, new=5),
+    Case(volume=MINIMUM, active=15, new=5, pattern=Pattern.LAST_MOMENT),
+    Case(volume=24 * MILLION, active=14, new=6, reach="short", pattern=Pattern.ZERO_VOLUME_USER),
+    Case(volume=22 * MILLION, active=15, new=4, pattern=Pattern.REFERRED_TODAY),
+    Case(reach="followers 5000"),
+    Case(reach="followers 5001"),
+    Case(reach="exchanges 12+8"),
+    Case(reach="followers 90 days old"),
+    Case(reach="followers 91 days old"),
+    Case(users=0, active=0, new=0, volume=0),
+    Case(users=0, active=0, new=0, volume=0, reach="short"),
+    Case(volume=2 * MILLION, active=8, new=9, users=9, opened_before=12),
+    Case(volume=31 * MILLION, active=22, new=8, users=60, pattern=Pattern.ONE_USER),
+    Case(volume=6 * MILLION, active=24, new=45, users=90, pattern=Pattern.BURST, waiting_days=7),
+    Case(volume=26 * MILLION, active=18, new=6, pattern=Pattern.MIRRORED),
+    Case(
+        volume=15 * MILLION,
+        active=17,
+        new=6,
+        reach="short",
+        pattern=Pattern.SPIKE,
+        waiting_days=10.4,
+    ),
+    Case(volume=9 * MILLION, active=12, new=3, pattern=Pattern.ROUND),
+    Case(volume=42 * MILLION, active=25, new=9, users=70, pattern=Pattern.ZERO_FEE),
+    Case(volume=21 * MILLION, active=21, new=5, users=60, pattern=Pattern.PADDED),
+)
+# What numbers that look well are rejected for.
+REJECTED_PATTERNS = (Pattern.ONE_USER, Pattern.MIRRORED, Pattern.PADDED)
+# What the numbers say at the decision, and what reach is found.
+APPROVED_STORIES = (("met", "none"), ("not_met", "reach"), ("met", "reach"), ("close", "short"))
+REJECTED_STORIES = (("not_met", "short"), ("not_met", "none"), ("met", "none"))
+MIN_AFFILIATES = len(CASES) + 1
+
+
+def accounts(calendar: Calendar, *, affiliates: int, rng: np.random.Generator) -> list[Account]:
+    """All affiliates of the demo, oldest account first, with names and ids."""
+    pending = max(len(CASES), round(affiliates * 0.325))
+    decided = affiliates - pending
+    drafts = [
+        *(_with_history(draft, calendar, rng) for draft in _pending(pending, calendar, rng)),
+        *_decided(decided, calendar, rng),
+    ]
+    drafts.sort(key=lambda draft: draft.created_at)
+    return _named(drafts, rng)
+
+
+def _pending(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
+    for case in CASES:
+        submitted = _waiting_since(calendar, rng, days=case.waiting_days)
+        yield _account(_exact(case, calendar, rng), submitted, case.reach, calendar, rng)
+    ordinary = count - len(CASES)
+    met, not_met = round(ordinary * 0.054), round(ordinary * 0.514)
+    wanted = ["met"] * met + ["not_met"] * not_met + ["unknown"] * (ordinary - met - not_met)
+    for outcome in wanted:
+        submitted = _waiting_since(calendar, rng)
+        shape = _shape(outcome, calendar.length, rng)
+        yield _account(shape, submitted, _reach(outcome, rng), calendar, rng)
+
+
+def _account(
+    shape: Shape, submitted: datetime, reach: str, calendar: Calendar, rng: np.random.Generator
+) -> Account:
+    reviewer = names.REVIEWERS[rng.integers(2)]
+    sightings = _sightings(reach, submitted, calendar.now, reviewer, calendar, rng)
+    kyc = ("verified", "pending", "none", "rejected")[rng.choice(4, p=[0.93, 0.04, 0.02, 0.01])]
+    return Account(
+        shape=shape,
+        created_at=_created(shape, submitted, calendar, rng),
+        kyc_status=kyc,
+        applications=(
+            Application(
+                submitted_at=submitted,
+                status=Status.PENDING,
+                reviewer=reviewer,
+                sightings=sightings,
+            ),
+        ),
+    )
+
+
+def _exact(case: Case, calendar: Calendar, rng: np.random.Generator) -> Shape:
+    at_the_boundary = MINIMUM - 1 <= case.volume <= MINIMUM
+    return Shape(
+        users=case.users,
+        opened=calendar.length - case.opened_before,
+        anchor=calendar.length,
+        volume=case.volume if at_the_boundary else int(case.volume * rng.uniform(1, 1.12)),
+        active=case.active,
+        new=case.new,
+        exact=True,
+        growth=0.08,
+        pattern=case.pattern,
+    )
+
+
+def _decided(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
+    approved, withdrawn = round(count * 0.49), round(count * 0.06)
+    statuses = [Status.APPROVED] * approved + [Status.WITHDRAWN] * withdrawn
+    statuses += [Status.REJECTED] * (count - len(statuses))
+    for number, status in enumerate(statuses):
+        settled = _settled_at(calendar, FIRST_DECISION_DAY, calendar.length, rng)
+        account = _settled(status, settled, calendar, rng)
+        again = number % 7 == 0 and status is Status.APPROVED
+        yield _with_history(account, calendar, rng, share=1.0) if again else account
+
+
+def _settled(
+    status: Status, settled: datetime, calendar: Calendar, rng: np.random.Generator
+) -> Account:
+    outcome, reach = _story(status, rng)
+    odd = outcome == "met" and status is Status.REJECTED
+    anchor = calendar.index(utc_day(settled))
+    after = rng.choice([-0.35, 0.0, 0.1], p=[0.35, 0.35, 0.3]) if status is Status.APPROVED else 0
+    shape = replace(
+        _shape(outcome, anchor, rng),
+        after=float(after + rng.normal(0, 0.05)),
+        pattern=REJECTED_PATTERNS[rng.integers(len(REJECTED_PATTERNS))] if odd else None,
+    )
+    submitted = settled - _review_time(rng)
+    reviewer = names.REVIEWERS[rng.integers(2)]
+    application = Application(
+        submitted_at=submitted,
+        status=status,
+        settled_at=settled,
+        reviewer=reviewer,
+        sightings=_sightings(reach, submitted, settled, reviewer, calendar, rng),
+    )
+    out_of_order = status is Status.REJECTED and rng.random() < 0.06
+    return Account(
+        shape=shape,
+        created_at=_created(shape, submitted, calendar, rng),
+        kyc_status="none" if out_of_order else "verified",
+        applications=(application,),
+    )
+
+
+def _story(status: Status, rng: np.random.Generator) -> tuple[str, str]:
+    """What the numbers say (met, not_met) and the reach found, for a settled application."""
+    if status is Status.APPROVED:
+        return APPROVED_STORIES[rng.choice(4, p=[0.62, 0.25, 0.08, 0.05])]
+    if status is Status.WITHDRAWN:
+        return "not_met", "none"
+    return REJECTED_STORIES[rng.choice(3, p=[0.66, 0.23, 0.11])]
+
+
+def _with_history(
+    account: Account, calendar: Calendar, rng: np.random.Generator, share: float = 0.31
+) -> Account:
+    """The account with an earlier, rejected application, if it can have one."""
+    final = calendar.index(utc_day(account.applications[0].submitted_at))
+    last = final - 45
+    if rng.random() >= share or last < FIRST_DECISION_DAY + 20 or account.shape.first_day > last:
+        return account
+    settled = _settled_at(calendar, max(FIRST_DECISION_DAY, final - 220), last, rng)
+    submitted = settled - _review_time(rng)
+    reviewer = names.REVIEWERS[rng.integers(2)]
+    reach = "short" if rng.random() < 0.7 else "none"
+    earlier = Application(
+        submitted_at=submitted,
+        status=Status.REJECTED,
+        settled_at=settled,
+        reviewer=reviewer,
+        sightings=_sightings(reach, submitted, settled, reviewer, calendar, rng),
+    )
+    return replace(
+        account,
+        applications=(earlier, *account.applications),
+        created_at=min(account.created_at, submitted - timedelta(days=30)),
+    )
+
+
+def _shape(outcome: str, anchor: int, rng: np.random.Generator) -> Shape:
+    """A business that, at ``anchor``, is above the minimums, below them, or just below."""
+    young = rng.random() < 0.12
+    earliest = anchor - (50 if young else 650)
+    opened = int(rng.integers(earliest, anchor - (10 if young else 60)))
+    shape = Shape(users=0, opened=opened, anchor=anchor, growth=float(rng.normal(0.05, 0.07)))
+    if outcome == "met":
+        return replace(
+            shape,
+            users=int(rng.integers(42, 140)),
+            volume=int(MINIMUM * np.exp(0.08 + abs(rng.normal(0, 0.6)))),
+            active=int(rng.integers(16, 28)),
+            new=int(rng.integers(6, 14)),
+        )
+    if outcome == "close":
+        return replace(
+            shape, users=40, volume=int(MINIMUM * rng.uniform(0.9, 0.99)), active=16, new=6
+        )
+    kind = rng.choice(3, p=[0.76, 0.14, 0.10])
+    if kind == 1:
+        active = int(rng.integers(5, 15))
+        volume = int(MINIMUM * rng.uniform(1.02, 1.9))
+        users, new = active + int(rng.integers(4, 30)), int(rng.integers(0, active))
+        return replace(shape, users=users, volume=volume, active=active, new=new, exact=True)
+    if kind == 2:
+        active, new = int(rng.integers(15, 32)), int(rng.integers(0, 5))
+        volume = int(MINIMUM * rng.uniform(1.02, 1.6))
+        return replace(shape, users=60, volume=volume, active=active, new=new, exact=True)
+    users = int(np.clip(rng.lognormal(2.8, 0.8), 3, 160))
+    volume = int(min(rng.lognormal(np.log(2.5 * MILLION), 1.3), MINIMUM * rng.uniform(0.5, 0.97)))
+    return replace(shape, users=users, volume=volume)
+
+
+def _reach(outcome: str, rng: np.random.Generator) -> str:
+    if outcome == "met":
+        return "reach" if rng.random() < 0.2 else "none"
+    if outcome == "not_met":
+        return "short"
+    reaches = ("none", "few followers", "little volume", "followers 91 days old")
+    return reaches[rng.choice(4, p=[0.62, 0.2, 0.13, 0.05])]
+
+
+def _sightings(
+    reach: str,
+    since: datetime,
+    until: datetime,
+    reviewer: str,
+    calendar: Calendar,
+    rng: np.random.Generator,
+) -> tuple[Sighting, ...]:
+    """The evidence behind a word for the reach, recorded between ``since`` and ``until``."""
+    return tuple(
+        _sighting(kind, value, exchange, age, _between(since, until, rng), reviewer, calendar, rng)
+        for kind, value, exchange, age in _found(reach, rng)
+    )
+
+
+def _found(reach: str, rng: np.random.Generator) -> list[tuple[EvidenceKind, str, str, int | None]]:
+    followers, volume = EvidenceKind.X_FOLLOWERS, EvidenceKind.EXTERNAL_VOLUME
+    first, second, _ = names.EXCHANGES
+    few = str(int(np.clip(rng.lognormal(7.2, 0.8), 12, 4_800)))
+    many = str(int(5001 + rng.lognormal(9.2, 1.0)))
+    little = f"{int(rng.lognormal(14.6, 0.9)) % 19_000_000}.{rng.integers(100):02d}"
+    large = f"{int(20_000_000 * (1 + rng.exponential(0.6)))}.{rng.integers(100):02d}"
+    reaching: list[tuple[EvidenceKind, str, str, int | None]] = [
+        (followers, many, "", None),
+        (volume, large, first, None),
+    ]
+    found: dict[str, list[tuple[EvidenceKind, str, str, int | None]]] = {
+        "none": [],
+        "short": [(followers, few, "", None), (volume, little, first, None)],
+        "few followers": [(followers, few, "", None)],
+        "little volume": [(volume, little, second, None)],
+        "reach": [reaching[int(rng.random() < 0.35)]],
+        "followers 5000": [(followers, "5000", "", None), (volume, "19999999.99", first, None)],
+        "followers 5001": [(followers, "5001", "", None)],
+        "exchanges 12+8": [
+            (volume, "12000000.00", first, None),
+            (volume, "8000000.00", second, None),
+        ],
+        "followers 90 days old": [(followers, "48000", "", 90)],
+        "followers 91 days old": [(followers, "48000", "", 91)],
+    }
+    return found[reach]
+
+
+def _sighting(
+    kind: EvidenceKind,
+    value: str,
+    exchange: str,
+    age_days: int | None,
+    recorded_at: datetime,
+    reviewer: str,
+    calendar: Calendar,
+    rng: np.random.Generator,
+) -> Sighting:
+    observed = recorded_at - timedelta(minutes=int(rng.integers(1, 30)))
+    if age_days is not None:
+        observed = day_start(calendar.through - age_days * ONE_DAY) + timedelta(hours=9)
+    of_profile = kind is EvidenceKind.X_FOLLOWERS
+    methods = (
+        (EvidenceMethod.PROFILE_PAGE, EvidenceMethod.SCREENSHOT, EvidenceMethod.API)
+        if of_profile
+        else (EvidenceMethod.STATEMENT, EvidenceMethod.SCREENSHOT, EvidenceMethod.OTHER)
+    )
+    return Sighting(
+        kind=kind,
+        value=value,
+        exchange_name=exchange or None,
+        method=methods[rng.choice(3, p=[0.7, 0.22, 0.08])],
+        observed_at=observed,
+        recorded_at=recorded_at,
+        recorded_by=reviewer,
+    )
+
+
+def _named(drafts: list[Account], rng: np.random.Generator) -> list[Account]:
+    usernames = names.usernames(len(drafts), rng)
+    hostile = iter(names.HOSTILE_HANDLES)
+    named = []
+    for number, (draft, username) in enumerate(zip(drafts, usernames, strict=True)):
+        platform = names.CONTACT_PLATFORMS[rng.choice(5, p=names.CONTACT_WEIGHTS)]
+        handle = names.social_handle(username, rng)
+        # The plain pending ones; a case's handle stays readable.
+        if draft.applications[-1].status is Status.PENDING and draft.shape.pattern is None:
+            handle = next(hostile, handle)
+        weights = names.COUNTRY_WEIGHTS / names.COUNTRY_WEIGHTS.sum()
+        named.append(
+            replace(
+                draft,
+                account_id=FIRST_ACCOUNT + number,
+                username=username,
+                country=names.COUNTRIES[rng.choice(len(weights), p=weights)],
+                social_platform=names.SOCIAL_PLATFORMS[rng.choice(4, p=names.SOCIAL_WEIGHTS)],
+                social_handle=handle,
+                contact_platform=platform,
+                contact_handle=names.contact_handle(platform, username, number),
+            )
+        )
+    return named
+
+
+def _waiting_since(
+    calendar: Calendar, rng: np.random.Generator, days: float | None = None
+) -> datetime:
+    """From two hours to thirty days ago, the newer the more, unless ``days`` says when."""
+    hours = 2 + rng.beta(1.0, 2.2) * (30 * 24 - 2) if days is None else days * 24
+    return (calendar.now - timedelta(hours=hours)).replace(microsecond=0)
+
+
+def _settled_at(calendar: Calendar, first: int, end: int, rng: np.random.Generator) -> datetime:
+    """A working hour of a weekday in ``[first, end)``; later days hold more of them."""
+    span = np.arange(first, max(end, first + 7))
+    span = span[span < calendar.length]
+    weekdays = np.array([calendar.day(int(index)).weekday() < 5 for index in span])
+    weights = weekdays * np.linspace(0.7, 1.5, len(span))
+    index = rng.choice(span, p=weights / weights.sum())
+    return calendar.moment(int(index), rng.uniform(7.0, 17.5) * 3600)
+
+
+def _review_time(rng: np.random.Generator) -> timedelta:
+    """From an hour to a few days, half of them within a day and a half."""
+    return timedelta(seconds=int(np.clip(rng.lognormal(np.log(36), 0.8), 1, 9 * 24) * 3600))
+
+
+def _between(since: datetime, until: datetime, rng: np.random.Generator) -> datetime:
+    return (since + (until - since) * rng.uniform(0.3, 0.9)).replace(microsecond=0)
+
+
+def _created(
+    shape: Shape, submitted: datetime, calendar: Calendar, rng: np.random.Generator
+) -> datetime:
+    begun = min(calendar.moment(shape.first_day, 0), submitted)
+    return (begun - timedelta(days=rng.exponential(160) + 2)).replace(microsecond=0)
