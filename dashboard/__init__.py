@@ -1,0 +1,1 @@
+"""The screens: what people see and press. Reads and writes go through data_access."""

@@ -1,0 +1,262 @@
+"""Charts, built from plain values. Pure; `draw` is the only call that touches the screen.
+
+Colours come from the theme, so the same chart is right in light and dark. Values become
+binary numbers only here, as lengths on a screen; the hover text is made from the exact ones.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from math import ceil, floor, log10
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components import figures
+from dashboard.components.safe_text import escape_chart
+from program.periods import Window
+
+Value = Decimal | int | None
+MOST_POINTS = 1_000
+MOST_LINES = 6
+HEIGHT = 230
+# Above the bars: the title, and below it a row for the legend or the minimum.
+TITLE_ROOM, TWO_ROWS_ROOM = 40, 58
+# Greys that stand out a little from white as well as from near-black.
+SHADE = "rgba(125, 132, 150, 0.12)"
+RULE = "rgba(125, 132, 150, 0.95)"
+OUTSIDE_OPACITY = 0.45
+NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure, and the sentence that stands for it where it cannot be seen."""
+
+    figure: go.Figure
+    alt: str
+
+
+def draw(chart: Chart, *, key: str) -> None:
+    """Put the chart on the page."""
+    st.plotly_chart(chart.figure, theme="streamlit", config=NO_TOOLS, alt=chart.alt, key=key)
+
+
+def daily_bars(
+    days: Sequence[date],
+    values: Sequence[Value],
+    *,
+    title: str,
+    unit: str,
+    window: Window | None = None,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+) -> Chart:
+    """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question."""
+    _check(days, values)
+    opacity = [1 if window is None or day in window else OUTSIDE_OPACITY for day in days]
+    bars = go.Bar(
+        x=list(days),
+        y=_lengths(values),
+        customdata=_hover(values, unit),
+        hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
+        marker={"opacity": opacity, "line": {"width": 0}},
+    )
+    figure = _figure([bars], title, _ceiling([values], minimum), unit)
+    figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
+    if window is not None:
+        _shade(figure, window)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    return Chart(figure, _alt(title, days, values, unit))
+
+
+def monthly_bars(
+    months: Sequence[date],
+    values: Sequence[Value],
+    *,
+    title: str,
+    unit: str,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+) -> Chart:
+    """One bar a month; ``months`` are firsts of months."""
+    _check(months, values)
+    bars = go.Bar(
+        x=list(months),
+        y=_lengths(values),
+        customdata=_hover(values, unit),
+        hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
+        marker={"line": {"width": 0}},
+    )
+    figure = _figure([bars], title, _ceiling([values], minimum), unit)
+    figure.update_xaxes(type="date", tickformat="%b\n%Y", nticks=13)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
+
+
+def lines(
+    days: Sequence[date],
+    series: Mapping[str, Sequence[Value]],
+    *,
+    title: str,
+    unit: str,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+) -> Chart:
+    """One line a series over the same days; a missing value is a gap, never a zero."""
+    if not 1 <= len(series) <= MOST_LINES:
+        raise ValueError(f"{len(series)} lines; draw 1 to {MOST_LINES}, the rest as a table")
+    for values in series.values():
+        _check(days, values, lines=len(series))
+    drawn = [_line(name, days, values, unit) for name, values in series.items()]
+    figure = _figure(drawn, title, _ceiling(list(series.values()), minimum), unit)
+    figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
+    figure.update_layout(hovermode="x unified")
+    if len(series) > 1:
+        figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    told = [_alt(name, days, values, unit) for name, values in series.items()]
+    return Chart(figure, f"{title} {' '.join(told)}")
+
+
+def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:
+    return go.Scatter(
+        name=escape_chart(name),
+        x=list(days),
+        y=_lengths(values),
+        customdata=_hover(values, unit),
+        hovertemplate="%{customdata}",
+        mode="lines",
+        line={"width": 2},
+        connectgaps=False,
+    )
+
+
+def _figure(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
+    ticks = _ticks(ceiling)
+    words = escape_chart(title)
+    figure = go.Figure(traces)
+    figure.update_layout(
+        title={"text": words, "font": {"size": 14}, "x": 0, "y": 0.97, "yanchor": "top"},
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": TITLE_ROOM, "b": 8},
+        bargap=0.18,
+        showlegend=False,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        hoverlabel={"align": "left"},
+        dragmode=False,
+    )
+    figure.update_xaxes(fixedrange=True, showgrid=False, title=None, automargin=True)
+    figure.update_yaxes(
+        fixedrange=True,
+        rangemode="tozero",
+        title=None,
+        automargin=True,
+        tickvals=ticks,
+        ticktext=[_short(tick, unit) for tick in ticks],
+    )
+    return figure
+
+
+def _shade(figure: go.Figure, window: Window) -> None:
+    # A bar is centred on midnight: noon to noon covers exactly the window's bars.
+    figure.add_vrect(
+        x0=f"{window.start - timedelta(days=1)}T12:00",
+        x1=f"{window.last_day}T12:00",
+        fillcolor=SHADE,
+        line_width=0,
+        layer="below",
+    )
+
+
+def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> None:
+    figure.add_hline(y=float(minimum), line={"color": RULE, "width": 1.5, "dash": "dash"})
+    figure.update_layout(margin_t=TWO_ROWS_ROOM)
+    # Above the bars, where no bar can run through the words.
+    figure.add_annotation(
+        text=escape_chart(f"╌╌ {label} {_exact(minimum, unit, short=True)}"),
+        font={"size": 11},
+        xref="paper",
+        x=1,
+        xanchor="right",
+        yref="paper",
+        y=1,
+        yanchor="bottom",
+        showarrow=False,
+    )
+
+
+def _check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:
+    if len(days) != len(values):
+        raise ValueError(f"{len(days)} days and {len(values)} values")
+    if len(days) * lines > MOST_POINTS:
+        raise ValueError(f"{len(days) * lines} points; sum them up to {MOST_POINTS} or fewer first")
+
+
+def _lengths(values: Sequence[Value]) -> list[float | None]:
+    return [None if value is None else float(value) for value in values]
+
+
+def _hover(values: Sequence[Value], unit: str) -> list[str]:
+    return [escape_chart(_exact(value, unit)) for value in values]
+
+
+def _ceiling(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
+    heights = [float(value) for values in series for value in values if value is not None]
+    return max([*heights, float(minimum or 0), 0.0])
+
+
+def _ticks(ceiling: float) -> list[float]:
+    if ceiling <= 0:
+        return [0.0]
+    rough = ceiling / 4
+    size = 10.0 ** floor(log10(rough))
+    step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= rough)
+    step = max(step, 1.0)
+    return [step * index for index in range(ceil(ceiling / step) + 1)]
+
+
+def _short(value: float, unit: str) -> str:
+    if unit == "USD":
+        return figures.usd(Decimal(repr(value)))
+    return figures.count(round(value))
+
+
+def _exact(value: Value, unit: str, *, short: bool = False) -> str:
+    if value is None:
+        return figures.UNKNOWN
+    if unit == "USD" and short:
+        return f"{figures.usd(Decimal(value))} USD"
+    return figures.usd_exact(Decimal(value)) if unit == "USD" else f"{value:,} {unit}"
+
+
+def _on_day(day: date) -> str:
+    return f"on {figures.day(day, year=True)}"
+
+
+def _in_month(month: date) -> str:
+    return f"in {figures.MONTHS[month.month - 1]} {month.year}"
+
+
+def _alt(
+    title: str,
+    days: Sequence[date],
+    values: Sequence[Value],
+    unit: str,
+    *,
+    spoken: Callable[[date], str] = _on_day,
+) -> str:
+    known = [(value, day) for value, day in zip(values, days, strict=True) if value is not None]
+    if not known:
+        return f"{title} Nothing is known for this time."
+    most, when = max(known)
+    last, last_day = known[-1]
+    return (
+        f"{title} Highest: {_exact(most, unit)} {spoken(when)}. "
+        f"Last: {_exact(last, unit)} {spoken(last_day)}."
+    )

@@ -1,0 +1,68 @@
+"""Evidence as a small table, newest observation first; nothing is ever taken off it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import figures
+from program.evidence import EvidenceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One observation. ``counts`` says it makes up today's value, ``current`` it is not too old."""
+
+    kind: EvidenceKind
+    value: Decimal
+    exchange: str | None
+    observed_at: datetime
+    method: str
+    source: str | None
+    recorded_by: str
+    counts: bool
+    current: bool
+
+
+def draw(rows: Sequence[Row]) -> None:
+    """Draw the observations in the order given."""
+    config = st.column_config
+    table = pa.table(
+        {
+            "what": [_what(row) for row in rows],
+            "state": [_state(row) for row in rows],
+            "seen": [figures.day(row.observed_at.date(), year=True) for row in rows],
+            "how": [row.method for row in rows],
+            "by": [row.recorded_by for row in rows],
+            "source": [row.source or "–" for row in rows],
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        alt="Evidence",
+        row_height=30,
+        column_config={
+            "what": config.TextColumn("Seen", width="medium"),
+            "state": config.TextColumn("State", width=92),
+            "seen": config.TextColumn("On", width=92),
+            "how": config.TextColumn("How", width=96),
+            "by": config.TextColumn("By"),
+            "source": config.TextColumn("Source"),
+        },
+    )
+
+
+def _what(row: Row) -> str:
+    if row.kind is EvidenceKind.X_FOLLOWERS:
+        return f"{figures.count(int(row.value))} followers on X"
+    return f"{figures.usd(row.value)} USD · {row.exchange or 'another exchange'}"
+
+
+def _state(row: Row) -> str:
+    if row.counts:
+        return "✓ counts"
+    return "superseded" if row.current else "expired"

@@ -1,0 +1,80 @@
+"""Eligibility criterion by criterion: value, minimum, margin, outcome, and what is missing."""
+
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.components import badges, figures
+from program.criteria import EXTERNAL, Comparison, Unit
+from program.eligibility import Assessment, CriterionResult
+from program.outcomes import Outcome
+from program.periods import Window
+
+UNIT_WORDS = {Unit.USD: "USD", Unit.USERS: "users", Unit.FOLLOWERS: "followers"}
+
+
+def draw(assessment: Assessment, *, window: Window | None, provisional: bool) -> None:
+    """Draw every track with its criteria, one line each."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = " ".join(f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria)
+        st.markdown("**Eligibility**", width="content", help=asked)
+        badges.outcome_badge(assessment.outcome, track=assessment.track, provisional=provisional)
+        st.space("stretch")
+        if window is not None:
+            span = figures.day_range(window.start, window.last_day)
+            st.caption(f"{span}, UTC", width="content")
+    for track in assessment.tracks:
+        requires = "all three" if track.track is not EXTERNAL else "either one"
+        st.caption(f"{track.track.label}, {requires}")
+        for result in track.criteria:
+            _line(result)
+
+
+def _line(result: CriterionResult) -> None:
+    badge, label, value, rest = st.columns(
+        [1.5, 2.1, 1.65, 2.4], vertical_alignment="center", gap="xsmall"
+    )
+    with badge:
+        badges.outcome_badge(result.outcome)
+    label.text(result.criterion.label)
+    value.text(value_words(result))
+    rest.caption(remark(result))
+
+
+def remark(result: CriterionResult) -> str:
+    """What stands beside the value: the margin, and in words what is missing."""
+    if result.outcome is Outcome.MET:
+        return figures.percent(result.margin)
+    missing = missing_words(result)
+    return f"{figures.percent(result.margin)} · {missing}" if result.margin is not None else missing
+
+
+def value_words(result: CriterionResult) -> str:
+    """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``more than 5,000``."""
+    if result.value is None:
+        return f"– of {_short(result.minimum, result)}"
+    return f"{_short(result.value, result)} of {_short(result.minimum, result)}"
+
+
+def minimum_words(result: CriterionResult) -> str:
+    """What is asked for: ``at least 20 M USD``."""
+    word = "more than" if result.criterion.comparison is Comparison.MORE_THAN else "at least"
+    return f"{word} {_short(result.minimum, result)} {UNIT_WORDS[result.criterion.unit]}"
+
+
+def missing_words(result: CriterionResult) -> str:
+    """In words, what would have to change for the criterion to be met."""
+    unit = UNIT_WORDS[result.criterion.unit]
+    if result.value is None:
+        if result.criterion in EXTERNAL.criteria:
+            return "nobody has looked lately"
+        return "metrics not loaded"
+    if result.criterion.unit is Unit.USD:
+        return f"{_short(result.shortfall or 0, result)} USD short"
+    return f"{result.shortfall:,} {unit} short"
+
+
+def _short(value: Decimal | int, result: CriterionResult) -> str:
+    if result.criterion.unit is Unit.USD:
+        return figures.usd(Decimal(value))
+    return figures.count(int(value))

@@ -1,0 +1,297 @@
+"""The server: the dashboard, its few plain routes, and what every answer carries.
+
+``python serve.py --port 8501`` runs it; any ASGI server can run ``serve:app``.
+"""
+
+import argparse
+import logging
+import re
+import secrets
+import threading
+import time
+import webbrowser
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+import streamlit as st
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard import local_sign_in
+from dashboard.components import states
+from dashboard.screens import SCREENS, way_back
+from data_access import database
+from data_access.refusals import Refusal
+
+ROOT = Path(__file__).resolve().parent
+LOG = logging.getLogger("affiliate_review")
+WAY_BACK_COOKIE = "affiliate_review_way_back"
+WAY_BACK_SECONDS = 10 * 60
+OPENID_CALLBACK = "/oauth2callback"
+NOT_CACHED = {"Cache-Control": "no-store"}
+SECRETS_IN_TEXT = (
+    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
+    (re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token))(['\"]?\s*[=:]\s*)\S+"), r"\1\2***"),
+)
+
+
+def healthz(_: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok", headers=NOT_CACHED)
+
+
+def readyz(_: Request) -> Response:
+    """The process and the database answer."""
+    try:
+        with database.reader().connect() as connection:
+            connection.execute(text("select 1"))
+    except (Refusal, SQLAlchemyError):
+        LOG.warning("not ready: the database does not answer")
+        return PlainTextResponse(
+            "the database does not answer", status_code=503, headers=NOT_CACHED
+        )
+    return PlainTextResponse("ready", headers=NOT_CACHED)
+
+
+def sign_in_locally(request: Request) -> Response:
+    """Follow a link the sign-in screen minted: set the cookie and go where it leads."""
+    refused = _refused_locally(request)
+    if refused is not None:
+        return refused
+    redeemed = local_sign_in.redeem_link(request.query_params.get("token", ""))
+    if redeemed is None:
+        # Too old or used: the screen offers a fresh one.
+        return RedirectResponse("/", status_code=303, headers=NOT_CACHED)
+    email, back_to = redeemed
+    response = RedirectResponse(back_to, status_code=303, headers=NOT_CACHED)
+    response.set_cookie(
+        local_sign_in.COOKIE,
+        local_sign_in.mint_session(email),
+        max_age=local_sign_in.SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def sign_out_locally(request: Request) -> Response:
+    """End the local session."""
+    refused = _refused_locally(request)
+    if refused is not None:
+        return refused
+    local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
+    response = RedirectResponse("/", status_code=303, headers=NOT_CACHED)
+    response.delete_cookie(local_sign_in.COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _refused_locally(request: Request) -> Response | None:
+    sentence = local_sign_in.obstacle(
+        server_address=st.get_option("server.address"), headers=request.headers
+    )
+    client = request.client.host if request.client else None
+    if sentence is None and not local_sign_in.is_loopback(client):
+        sentence = "The local sign-in works on this computer only."
+    # Another site may lead a browser here, but may not choose who one is.
+    if sentence is None and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        sentence = "Sign in and out from the dashboard's own page."
+    if sentence is None:
+        return None
+    return PlainTextResponse(sentence, status_code=403, headers=NOT_CACHED)
+
+
+def report(error: Exception) -> bool:
+    """Log what no page foresaw, without secrets, and show its reference instead of its text."""
+    reference = secrets.token_hex(3).upper()
+    LOG.error("page failed, reference %s", reference, exc_info=error)
+    states.broken(reference)
+    return True
+
+
+def redacted(line: str) -> str:
+    """``line`` with passwords, tokens and secrets blotted out."""
+    for pattern, replacement in SECRETS_IN_TEXT:
+        line = pattern.sub(replacement, line)
+    return line
+
+
+class RedactingFormatter(logging.Formatter):
+    """Writes log lines and tracebacks without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, redacted."""
+        return redacted(super().format(record))
+
+
+def content_security_policy() -> str:
+    """What the browser may load: this server only, and the scripts Streamlit ships inline."""
+    shell = (Path(st.__file__).parent / "static" / "index.html").read_text()
+    inline = re.findall(r"<script>(.*?)</script>", shell, re.DOTALL)
+    hashes = [f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in inline]
+    # No 'wasm-unsafe-eval': Streamlit's number library asks for it and does well without.
+    rules = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *hashes]),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from being talked into anything."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.headers = {
+            "Content-Security-Policy": content_security_policy(),
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "same-origin",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything through; only the start of an answer is touched."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class WayBack:
+    """Remembers the page somebody asked for while they sign in through OpenID Connect.
+
+    Streamlit returns everybody to ``/``. The page asked for last waits in a cookie, and the
+    redirect that ends the sign-in goes there instead.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.paths = {f"/{screen.path}" for screen in SCREENS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set the cookie on pages, use it up on the callback."""
+        if scope["type"] != "http" or scope["path"] not in {*self.paths, OPENID_CALLBACK}:
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+
+        async def send_with_way(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if scope["path"] == OPENID_CALLBACK:
+                    _lead_back(headers, request)
+                else:
+                    headers.append("Set-Cookie", _way_back_cookie(request))
+            await send(message)
+
+        await self.app(scope, receive, send_with_way)
+
+
+def _way_back_cookie(request: Request) -> str:
+    query = f"?{request.url.query}" if request.url.query else ""
+    response = Response()
+    response.set_cookie(
+        WAY_BACK_COOKIE,
+        urlencode({"to": way_back(request.url.path + query)}),
+        max_age=WAY_BACK_SECONDS,
+        httponly=True,
+        samesite="lax",
+    )
+    return response.headers["set-cookie"]
+
+
+def _lead_back(headers: MutableHeaders, request: Request) -> None:
+    if headers.get("location") != "/":
+        return
+    kept = request.cookies.get(WAY_BACK_COOKIE, "")
+    headers["location"] = way_back(dict(parse_qsl(kept)).get("to", "/"))
+    headers.append("Set-Cookie", f"{WAY_BACK_COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=lax")
+
+
+@asynccontextmanager
+async def _life(_: st.App) -> AsyncIterator[None]:
+    _set_up_logging()
+    yield
+    LOG.info("stopped")
+
+
+def _set_up_logging() -> None:
+    # `report` writes the same error with its reference and without secrets.
+    logging.getLogger("streamlit.error_util").addFilter(_not_the_plain_copy)
+    if not LOG.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s"))
+        LOG.addHandler(handler)
+        LOG.setLevel(logging.INFO)
+        LOG.propagate = False
+
+
+def _not_the_plain_copy(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Uncaught app")
+
+
+ROUTES = [
+    Route("/healthz", healthz),
+    Route("/readyz", readyz),
+    Route("/local-sign-in", sign_in_locally),
+    Route("/local-sign-out", sign_out_locally),
+]
+app = st.App(
+    ROOT / "streamlit_app.py",
+    lifespan=_life,
+    routes=ROUTES,
+    middleware=[Middleware(SecurityHeaders), Middleware(WayBack)],
+    on_script_error=report,
+)
+
+
+def main(port: int, *, open_browser: bool = False) -> None:
+    """Serve on ``port`` until stopped; opens the browser once the server answers."""
+    if open_browser:
+        threading.Thread(target=_open_when_ready, args=[port], daemon=True).start()
+    app.run(config={"server.port": port})
+
+
+def _open_when_ready(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            connection = HTTPConnection("127.0.0.1", port, timeout=1)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        except (HTTPException, OSError):
+            time.sleep(0.2)
+        else:
+            webbrowser.open(f"http://localhost:{port}")
+            return
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--open-browser", action="store_true", help="open it once it answers")
+    chosen = parser.parse_args()
+    main(chosen.port, open_browser=chosen.open_browser)

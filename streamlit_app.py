@@ -1,0 +1,99 @@
+"""The shell around every page: who is signed in, which pages they have, and the header."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import sign_in
+from dashboard.components import states
+from dashboard.components.freshness import freshness_line
+from dashboard.components.safe_text import escape
+from dashboard.screens import SCREENS, Screen
+from data_access import database, freshness
+from data_access.freshness import Freshness
+from data_access.refusals import DatabaseUnavailable
+from data_access.staff import Person
+
+ROOT = Path(__file__).parent
+
+
+def main() -> None:
+    st.set_page_config(
+        page_title="Affiliate Review",
+        page_icon=str(ROOT / "static" / "mark.svg"),
+        layout="wide",
+    )
+    st.html(ROOT / "dashboard" / "style.css")
+    try:
+        person = sign_in.current_person()
+        newest = newest_refresh() if person else None
+    except DatabaseUnavailable as error:
+        pages = [standing_for(screen, partial(states.refused, str(error))) for screen in SCREENS]
+        st.navigation(pages, position="hidden").run()
+        return
+    if person is None:
+        # The files of the pages are not even registered before somebody has signed in.
+        pages = [standing_for(screen, sign_in.screen) for screen in SCREENS]
+        st.navigation(pages, position="hidden").run()
+        return
+    st.logo(sign_in.logo(), size="medium")
+    page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
+    header(person, newest)
+    page.run()
+
+
+def newest_refresh() -> Freshness | None:
+    with database.reader().connect() as connection:
+        return freshness.newest(connection)
+
+
+def page_for(screen: Screen, person: Person) -> st.Page:
+    if not person.may(screen.act):
+        return standing_for(screen, partial(sign_in.refusal, person, screen.act))
+    return st.Page(
+        screen.file,
+        title=screen.title,
+        icon=screen.icon,
+        url_path=screen.path or None,
+        default=not screen.path,
+        visibility="hidden" if screen.hidden else "visible",
+    )
+
+
+def standing_for(screen: Screen, draw: Callable[[], None]) -> st.Page:
+    """A page at the screen's address that draws something else, without a tab."""
+    return st.Page(
+        draw,
+        title=screen.title,
+        url_path=screen.path or "queue",
+        default=not screen.path,
+        visibility="hidden",
+    )
+
+
+def header(person: Person, newest: Freshness | None) -> None:
+    """Freshness, the person and the way out, at the right of the bar of pages."""
+    with st.container(
+        key="header",
+        horizontal=True,
+        wrap=False,
+        horizontal_alignment="right",
+        vertical_alignment="center",
+    ):
+        sign_in.banner()
+        freshness_line(
+            newest.data_through if newest else None,
+            newest.window if newest else None,
+            today=datetime.now(UTC).date(),
+        )
+        label = f"{escape(person.display_name)} · {person.role}"
+        with st.popover(label, icon=":material/account_circle:", type="tertiary"):
+            st.text(person.email)
+            st.caption(sign_in.ROLE_WORDS[person.role])
+            sign_in.sign_out_button()
+
+
+main()
