@@ -1,0 +1,5 @@
+"""Rollups: what is derived from the facts, per affiliate and day, month, and policy window."""
+
+from data_access.rollups.refreshing import Progress, refresh
+
+__all__ = ["Progress", "refresh"]

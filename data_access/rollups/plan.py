@@ -1,0 +1,148 @@
+"""What a refresh has to compute, decided before anything is computed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, LiteralString
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from data_access.refusals import Invalid, Refusal
+from program.periods import ONE_DAY, Window, month_start, months_later, utc_day, window
+from program.policy import Policy
+
+# Upstream delivers daily, so the newest day is looked for here before everywhere.
+USUAL_DELAY = timedelta(days=40)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Days whose users are counted in one pass: for these months, and for the window or not."""
+
+    days: Window
+    months: tuple[date, ...]
+    window: Window | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Days from ``start`` on are computed anew up to ``through``, and later ones dropped."""
+
+    start: date
+    through: date
+    window: Window
+    keeps_window: bool
+    policy: Policy
+    load_id: int
+
+    @property
+    def end(self) -> date:
+        """The day after the data-through day."""
+        return self.through + ONE_DAY
+
+    @property
+    def months(self) -> tuple[date, ...]:
+        """The first days of the months that are computed anew."""
+        months = [month_start(self.start)]
+        while (after := months_later(months[-1], 1)) <= self.through:
+            months.append(after)
+        return tuple(months)
+
+    @property
+    def chunks(self) -> tuple[Window, ...]:
+        """The days that are computed anew, cut at the turns of months."""
+        return tuple(
+            Window(max(month, self.start), min(months_later(month, 1), self.end))
+            for month in self.months
+        )
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The passes over users: one for the window and every month it touches, then the others.
+
+        The window and the current month share most of their days, and reading those once
+        instead of twice is what keeps one more day cheap.
+        """
+        if self.keeps_window:
+            return tuple(self._month_span(month) for month in self.months)
+        near = tuple(m for m in self.months if months_later(m, 1) > self.window.start)
+        days = Window(min(self.window.start, *near), max(self.window.end, self.end))
+        recent = Span(days=days, months=near, window=self.window)
+        return (recent, *(self._month_span(m) for m in self.months if m not in near))
+
+    def _month_span(self, month: date) -> Span:
+        days = Window(month, min(months_later(month, 1), self.end))
+        return Span(days=days, months=(month,), window=None)
+
+
+def make(
+    cursor: Cursor[DictRow],
+    *,
+    policy: Policy,
+    now: datetime,
+    since: date | None,
+    through: date | None,
+) -> Plan:
+    """Decide what to compute; raises Refusal where there is nothing to compute from."""
+    last = cursor.execute("select * from review.refreshes order by refresh_id desc limit 1")
+    before = last.fetchone()
+    through = _data_through(cursor, now=now, asked=through)
+    start = _first_day(cursor, before, since=since, through=through)
+    shown = window(policy.window_kind, through)
+    return Plan(
+        start=start,
+        through=through,
+        window=shown,
+        # Nothing the window is made of has moved.
+        keeps_window=before is not None
+        and (before["window_start"], before["window_end"]) == (shown.start, shown.end)
+        and before["policy_version"] == policy.version
+        and start >= shown.end,
+        policy=policy,
+        load_id=_one(cursor, "select coalesce(max(load_id), 0) as found from review.loads"),
+    )
+
+
+def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None) -> date:
+    today = utc_day(now)
+    if asked is not None:
+        if asked >= today:
+            raise Invalid(
+                f"{asked} is not over yet in UTC, so it cannot be the data-through day. "
+                f"Choose {today - ONE_DAY} or an earlier day."
+            )
+        return asked
+    newest = """select max(activity_date) as found from exchange.referral_activity
+                where activity_date >= %s and activity_date < %s"""
+    day: date | None = _one(cursor, newest, today - USUAL_DELAY, today)
+    day = day or _one(cursor, newest, date.min, today)
+    if day is None:
+        raise Refusal(
+            f"There is no referral activity before {today}, so no data-through day. Load some with "
+            "`python -m data_access load activity FILE`, or name the day with --through."
+        )
+    return day
+
+
+def _first_day(
+    cursor: Cursor[DictRow], before: DictRow | None, *, since: date | None, through: date
+) -> date:
+    """Where to begin. The last day shown may have been completed since, so it comes again."""
+    if before is None:
+        return _earliest_fact(cursor, through)
+    late = """select min(first_day) as found from review.loads where load_id > %s"""
+    candidates = (since, _one(cursor, late, before["load_id"]), before["data_through"], through)
+    return min(day for day in candidates if day is not None)
+
+
+def _earliest_fact(cursor: Cursor[DictRow], through: date) -> date:
+    earliest = """
+        select least((select min(activity_date) from exchange.referral_activity),
+                     (select (min(referred_at) at time zone 'UTC')::date from exchange.referrals)) as found"""
+    day: date | None = _one(cursor, earliest)
+    return min(day, through) if day else through
+
+
+def _one(cursor: Cursor[DictRow], query: LiteralString, *values: object) -> Any:
+    row = cursor.execute(query, values).fetchone()
+    return row and row["found"]

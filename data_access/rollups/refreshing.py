@@ -1,0 +1,168 @@
+"""Bringing the rollups up to the data-through day, in one transaction."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import ClientCursor, Cursor
+from psycopg.errors import LockNotAvailable
+from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Identifier, Literal
+from sqlalchemy import Connection, Engine
+
+from data_access import freshness, policies
+from data_access.freshness import Freshness
+from data_access.refusals import Refusal
+from data_access.rollups import plan, replacing, statements
+from data_access.rollups.plan import Plan, Span
+from program.periods import Window, month_start
+
+# Called with (steps done, steps in all).
+Progress = Callable[[int, int], None]
+REFRESH_LOCK = 7_310_003
+SHARES = 4
+# So few are found by their day in one go; a share would look through all of them again.
+FEW_DAYS = 3
+PERIOD = Identifier("pg_temp", "fresh_period")
+
+# For this transaction alone. The planner would have all workers help with one share after another
+# and merge their partial sums, or hash a million users; each share alone in a worker, in the order
+# of the key, takes half the time. Hence: workers look free, but no scan is worth splitting. How
+# many affiliates a share holds it guesses far too low, and would loop over them in pairs.
+SETTINGS = {
+    "timezone": "UTC",
+    "work_mem": "256MB",
+    "maintenance_work_mem": "512MB",
+    "jit": "off",
+    "enable_hashagg": "off",
+    "enable_nestloop": "off",
+    "enable_gathermerge": "off",
+    "min_parallel_table_scan_size": "5TB",
+    "min_parallel_index_scan_size": "5TB",
+    "parallel_setup_cost": "0",
+    "parallel_tuple_cost": "0",
+    "enable_parallel_append": "on",
+    "max_parallel_workers_per_gather": "2",
+}
+
+
+def refresh(
+    engine: Engine,
+    *,
+    now: datetime,
+    since: date | None = None,
+    through: date | None = None,
+    progress: Progress | None = None,
+) -> Freshness:
+    """Bring the rollups up to T, the newest complete day with activity, or ``through``.
+
+    Days are computed anew from the last T on, from the first day that a load has touched since,
+    or from ``since``, whichever is earliest. All or nothing: readers see the former state until
+    the end, and a refresh that is killed leaves it. Raises Refusal where no T can be told or
+    another refresh is running for too long, Invalid where ``through`` is not over yet.
+    """
+    with engine.connect() as connection, _alone(connection):
+        connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            policy = policies.in_force(connection, now=now)
+            cursor = _cursor(connection)
+            made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
+            _carry_out(cursor, made, progress or _unseen)
+            _record(cursor, made, now)
+            fresh = freshness.newest(connection)
+    assert fresh is not None
+    return fresh
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Hold the refresh lock. It is taken before the transaction, whose snapshot comes after."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    cursor = _cursor(connection)
+    try:
+        cursor.execute("select pg_advisory_lock(%s)", [REFRESH_LOCK])
+    except LockNotAvailable as error:
+        raise Refusal(
+            "Another refresh is running. Wait until it has finished and try again."
+        ) from error
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            _cursor(connection).execute("select pg_advisory_unlock(%s)", [REFRESH_LOCK])
+
+
+def _cursor(connection: Connection) -> Cursor[DictRow]:
+    """A cursor that writes values into the statement, as `create table as` takes no others."""
+    driver: Any = connection.connection.driver_connection
+    return ClientCursor(driver, row_factory=dict_row)
+
+
+def _carry_out(cursor: Cursor[DictRow], made: Plan, progress: Progress) -> None:
+    for name, value in SETTINGS.items():
+        cursor.execute("select set_config(%s, %s, true)", [name, value])
+    cuts = _cuts(cursor)
+    steps = [
+        *(lambda days=days: _write_days(cursor, days, cuts) for days in made.chunks),
+        *(lambda span=span: _write_periods(cursor, made, span, cuts) for span in made.spans),
+        lambda: _drop_later(cursor, made),
+    ]
+    for done, step in enumerate(steps):
+        progress(done, len(steps))
+        step()
+    progress(len(steps), len(steps))
+
+
+def _cuts(cursor: Cursor[DictRow]) -> list[int]:
+    """Affiliates at which to cut the work into shares of about equal size."""
+    fractions = [index / SHARES for index in range(1, SHARES)]
+    row = cursor.execute(
+        """select percentile_disc(%s::float8[]) within group (order by affiliate_account_id) as cuts
+           from exchange.referrals tablesample system (1) repeatable (1)""",
+        [fractions],
+    ).fetchone()
+    return sorted(set(row["cuts"] or [])) if row else []
+
+
+def _write_days(cursor: Cursor[DictRow], days: Window, cuts: list[int]) -> None:
+    shares = cuts if days.days > FEW_DAYS else []
+    replacing.compute(cursor, replacing.DAILY.fresh, statements.daily(days, shares))
+    if not replacing.add_month(cursor, month_start(days.start)):
+        scope = SQL("day >= {} and day < {}").format(Literal(days.start), Literal(days.end))
+        replacing.replace(cursor, replacing.DAILY, scope)
+
+
+def _write_periods(cursor: Cursor[DictRow], made: Plan, span: Span, cuts: list[int]) -> None:
+    replacing.compute(cursor, PERIOD, statements.period(span, made.policy, cuts))
+    if span.months:
+        replacing.compute(cursor, replacing.MONTHLY.fresh, statements.monthly(span))
+        scope = SQL("month = any({})").format(Literal(list(span.months)))
+        replacing.replace(cursor, replacing.MONTHLY, scope)
+    if span.window is not None:
+        replacing.compute(cursor, replacing.WINDOW.fresh, statements.WINDOW)
+        if made.policy.new_user_must_trade:
+            cursor.execute(statements.new_users_who_traded(span.window))
+        replacing.replace(cursor, replacing.WINDOW, SQL("true"))
+
+
+def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
+    cursor.execute("delete from review.affiliate_daily where day >= %s", [made.end])
+    cursor.execute("delete from review.affiliate_monthly where month >= %s", [made.end])
+
+
+def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
+    cursor.execute(
+        """insert into review.refreshes (data_through, recomputed_from, policy_version, window_kind,
+               window_start, window_end, load_id, refreshed_at)
+           values (%s, %s, %s, %s, %s, %s, %s, %s)""",
+        [
+            *(made.through, made.start, made.policy.version, str(made.policy.window_kind)),
+            *(made.window.start, made.window.end, made.load_id, now),
+        ],
+    )
+
+
+def _unseen(done: int, total: int) -> None:
+    """For callers that do not watch."""

@@ -1,0 +1,110 @@
+"""Making a rollup say what was just computed, and touching only the rows that differ."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.sql import SQL, Composable, Identifier
+from sqlalchemy import Table
+
+from data_access import tables
+from program.periods import months_later
+
+# Rows that came out as they were stay where they are: rerunning writes nothing, readers'
+# pages stay warm, and a late correction of one affiliate costs what one affiliate costs.
+DELETE = SQL(
+    """
+    delete from {table} as held
+    where {scope} and not exists (
+        select from {fresh} as fresh
+        where ({held_keys}) = ({fresh_keys}) and ({held_values}) is not distinct from ({fresh_values}))
+    """
+)
+INSERT = SQL(
+    """
+    insert into {table} ({columns})
+    select {columns} from {fresh} as fresh
+    where not exists (
+        select from {table} as held where {scope} and ({held_keys}) = ({fresh_keys}))
+    """
+)
+MANY_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """A table of `tables`, and the name of the temporary table its rows are computed in."""
+
+    table: Table
+
+    @property
+    def fresh(self) -> Identifier:
+        """The temporary table with what was just computed."""
+        return Identifier("pg_temp", "fresh_" + self.table.name.removeprefix("affiliate_"))
+
+
+DAILY = Rollup(table=tables.affiliate_daily)
+MONTHLY = Rollup(table=tables.affiliate_monthly)
+WINDOW = Rollup(table=tables.affiliate_window)
+
+
+def compute(cursor: Cursor[Any], into: Identifier, select: Composable) -> None:
+    """Put the rows of ``select`` into the temporary table ``into``, made anew.
+
+    `create table as` may use several workers, which `insert ... select` never does.
+    """
+    cursor.execute(SQL("drop table if exists {}").format(into))
+    cursor.execute(SQL("create temporary table {} on commit drop as {}").format(into, select))
+
+
+def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
+    """Make the rows of ``rollup`` within ``scope`` equal to those that were computed."""
+    cursor.execute(SQL("analyze {}").format(rollup.fresh))
+    keys = [column.name for column in rollup.table.primary_key]
+    values = [column.name for column in rollup.table.columns if not column.primary_key]
+    parts = {
+        "table": Identifier(*rollup.table.fullname.split(".")),
+        "fresh": rollup.fresh,
+        "scope": scope,
+        "columns": SQL(", ").join(map(Identifier, [*keys, *values])),
+        "held_keys": _of("held", keys),
+        "fresh_keys": _of("fresh", keys),
+        "held_values": _of("held", values),
+        "fresh_values": _of("fresh", values),
+    }
+    removed = cursor.execute(DELETE.format(**parts)).rowcount
+    added = cursor.execute(INSERT.format(**parts)).rowcount
+    if max(removed, added) >= MANY_ROWS:
+        cursor.execute(SQL("analyze {table}").format(**parts))
+
+
+def add_month(cursor: Cursor[Any], month: date) -> bool:
+    """Make the month's part of affiliate_daily from what was computed, unless it is there.
+
+    Filled first, then keyed, then attached: that is the fast order, and attaching lets
+    readers read on, which creating a partition in place would not.
+    """
+    parent = Identifier(*DAILY.table.fullname.split("."))
+    part = Identifier("review", f"affiliate_daily_{month.year:04d}_{month.month:02d}")
+    if cursor.execute("select to_regclass(%s)", [part.as_string()]).fetchone()["to_regclass"]:
+        return False
+    parts = {"part": part, "parent": parent, "fresh": DAILY.fresh}
+    for step in (
+        "create table {part} (like {parent} including all excluding indexes)",
+        "insert into {part} select * from {fresh}",
+        "alter table {part} add primary key (affiliate_account_id, day)",
+        "analyze {part}",
+    ):
+        cursor.execute(SQL(step).format(**parts))
+    bounds = SQL("for values from ({}) to ({})").format(
+        month.isoformat(), months_later(month, 1).isoformat()
+    )
+    cursor.execute(
+        SQL("alter table {parent} attach partition {part} {bounds}").format(bounds=bounds, **parts)
+    )
+    return True
+
+
+def _of(alias: str, columns: list[str]) -> Composable:
+    return SQL(", ").join(Identifier(alias, column) for column in columns)

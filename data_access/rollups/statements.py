@@ -1,0 +1,210 @@
+"""The SQL of the rollups, over a stretch of days and a share of the affiliates.
+
+Each statement is one `select` a share, glued with `union all`. Postgres gives every share to a
+worker of its own, and inside a share the primary key (affiliate, day, user) already brings the
+rows in the order the groups need: no hash table of a million users, no partial sums to merge.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from data_access.rollups.plan import Span
+from program.periods import Window, day_start, months_later
+from program.policy import Policy
+
+DAILY_SHARE = SQL(
+    """
+    select affiliate_account_id, day,
+           coalesce(volume_usd, 0)::numeric(24, 2) as volume_usd,
+           coalesce(fees_usd, 0)::numeric(24, 6) as fees_usd,
+           coalesce(trade_count, 0)::bigint as trade_count,
+           coalesce(active_users, 0)::integer as active_users,
+           coalesce(new_users, 0)::integer as new_users
+    from (
+        select affiliate_account_id, activity_date as day, sum(volume_usd) as volume_usd,
+               sum(fees_usd) as fees_usd, sum(trade_count) as trade_count,
+               count(*) filter (where volume_usd > 0) as active_users
+        from exchange.referral_activity
+        where activity_date >= {start} and activity_date < {end} and {share}
+        group by affiliate_account_id, activity_date
+    ) as trading
+    full join (
+        select affiliate_account_id, (referred_at at time zone 'UTC')::date as day,
+               count(*) as new_users
+        from exchange.referrals
+        where referred_at >= {start_moment} and referred_at < {end_moment} and {share}
+        group by affiliate_account_id, (referred_at at time zone 'UTC')::date
+    ) as acquired using (affiliate_account_id, day)
+    """
+)
+
+# Days say what adds up, users say what must be counted distinct; both come by affiliate.
+PERIOD_SHARE = SQL(
+    """
+    select *
+    from (
+        select affiliate_account_id, {day_sums}
+        from review.affiliate_daily
+        where day >= {start} and day < {end} and {share}
+        group by affiliate_account_id
+    ) as days
+    left join (
+        select affiliate_account_id, {user_counts}
+        from (
+            select affiliate_account_id, referred_account_id, {user_facts}
+            from exchange.referral_activity
+            where activity_date >= {start} and activity_date < {end} and {share}
+            group by affiliate_account_id, referred_account_id
+        ) as users
+        group by affiliate_account_id
+    ) as counted using (affiliate_account_id)
+    """
+)
+
+MONTH_DAY_SUMS = """
+    count(*) filter (where {inside}) as {name}_rows,
+    sum(volume_usd) filter (where {inside}) as {name}_volume,
+    sum(fees_usd) filter (where {inside}) as {name}_fees,
+    sum(trade_count) filter (where {inside}) as {name}_trades,
+    sum(new_users) filter (where {inside}) as {name}_new"""
+WINDOW_DAY_SUMS = (
+    MONTH_DAY_SUMS
+    + """,
+    count(*) filter (where {inside} and volume_usd > 0) as {name}_trading_days,
+    max(volume_usd) filter (where {inside}) as {name}_largest_day"""
+)
+MONTH_USER_FACTS = "bool_or(volume_usd > 0 and {inside}) as {name}_traded"
+MONTH_USER_COUNTS = "count(*) filter (where {name}_traded) as {name}_active"
+WINDOW_USER_FACTS = """
+    sum(volume_usd) filter (where {inside}) as volume,
+    sum(volume_usd) filter (where fees_usd <= 0 and {inside}) as zero_fee_volume"""
+# The largest volume and, among equals, the lowest account: arrays compare from left to right.
+WINDOW_USER_COUNTS = """
+    count(*) filter (where volume {active}) as window_active,
+    count(*) filter (where volume >= 1000) as window_over_1000,
+    max(array[volume, -referred_account_id]) filter (where volume > 0) as window_top,
+    sum(volume * volume) as window_squares,
+    sum(zero_fee_volume) as window_zero_fee"""
+
+MONTHLY = SQL(
+    """
+    select affiliate_account_id, {month} as month, {name}_volume::numeric(24, 2) as volume_usd,
+           {name}_fees::numeric(24, 6) as fees_usd, {name}_trades::bigint as trade_count,
+           coalesce({name}_active, 0)::integer as active_users, {name}_new::integer as new_users
+    from pg_temp.fresh_period where {name}_rows > 0
+    """
+)
+WINDOW = SQL(
+    """
+    select affiliate_account_id, window_volume::numeric(24, 2) as volume_usd,
+           window_fees::numeric(24, 6) as fees_usd, window_trades::bigint as trade_count,
+           coalesce(window_active, 0)::integer as active_users,
+           window_new::integer as new_users,
+           window_trading_days::integer as trading_days,
+           window_largest_day::numeric(24, 2) as largest_day_volume_usd,
+           (-window_top[2])::bigint as top_user_account_id,
+           coalesce(window_top[1], 0)::numeric(24, 2) as top_user_volume_usd,
+           coalesce(window_squares, 0) as sum_of_squared_user_volumes,
+           coalesce(window_over_1000, 0)::integer as users_over_1000_usd,
+           coalesce(window_zero_fee, 0)::numeric(24, 2) as zero_fee_volume_usd
+    from pg_temp.fresh_period where window_rows > 0
+    """
+)
+
+NEW_USERS_WHO_TRADED = SQL(
+    """
+    update pg_temp.fresh_window as fresh
+    set new_users = coalesce(traded.new_users, 0)
+    from pg_temp.fresh_window as every
+    left join (
+        select affiliate_account_id, count(*) as new_users
+        from exchange.referrals
+        where referred_at >= {start_moment} and referred_at < {end_moment}
+          and (affiliate_account_id, referred_account_id) in (
+              select affiliate_account_id, referred_account_id
+              from exchange.referral_activity
+              where activity_date >= {start} and activity_date < {end} and volume_usd > 0)
+        group by affiliate_account_id
+    ) as traded using (affiliate_account_id)
+    where fresh.affiliate_account_id = every.affiliate_account_id
+    """
+)
+
+
+def daily(days: Window, cuts: Sequence[int]) -> Composable:
+    """Rows of affiliate_daily for ``days``, in shares cut at the affiliates ``cuts``."""
+    return _shared(DAILY_SHARE, cuts, _bounds(days))
+
+
+def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
+    """One row an affiliate with everything its months and window need, in shares."""
+    sums, facts, counts = [], [], []
+    for index, month in enumerate(span.months):
+        days, name = Window(month, months_later(month, 1)), f"month_{index}"
+        sums.append(_of(MONTH_DAY_SUMS, name, "day", days))
+        facts.append(_of(MONTH_USER_FACTS, name, "activity_date", days))
+        counts.append(_of(MONTH_USER_COUNTS, name, "activity_date", days))
+    if span.window is not None:
+        sums.append(_of(WINDOW_DAY_SUMS, "window", "day", span.window))
+        facts.append(_of(WINDOW_USER_FACTS, "window", "activity_date", span.window))
+        counts.append(SQL(WINDOW_USER_COUNTS).format(active=_active(policy)))
+    parts = {"day_sums": sums, "user_facts": facts, "user_counts": counts}
+    listed = {name: SQL(", ").join(columns) for name, columns in parts.items()}
+    return _shared(PERIOD_SHARE, cuts, {**_bounds(span.days), **listed})
+
+
+def monthly(span: Span) -> Composable:
+    """Rows of affiliate_monthly for the months of ``span``, from what `period` gave."""
+    return SQL(" union all ").join(
+        _named(MONTHLY, f"month_{index}", month=Literal(month))
+        for index, month in enumerate(span.months)
+    )
+
+
+def new_users_who_traded(days: Window) -> Composable:
+    """Correct the window's new users where the policy counts only those who traded in it."""
+    return NEW_USERS_WHO_TRADED.format(**_bounds(days))
+
+
+def _shared(select: SQL, cuts: Sequence[int], parts: dict[str, Composable]) -> Composable:
+    edges = [None, *cuts, None]
+    return SQL(" union all ").join(
+        SQL("({})").format(select.format(share=_between(low, high), **parts))
+        for low, high in zip(edges, edges[1:], strict=False)
+    )
+
+
+def _between(low: int | None, high: int | None) -> Composable:
+    limits: Iterable[Composable] = (
+        SQL("affiliate_account_id {} {}").format(SQL(comparison), Literal(cut))
+        for comparison, cut in ((">=", low), ("<", high))
+        if cut is not None
+    )
+    return SQL(" and ").join([SQL("true"), *limits])
+
+
+def _bounds(days: Window) -> dict[str, Composable]:
+    return {
+        "start": Literal(days.start),
+        "end": Literal(days.end),
+        "start_moment": Literal(day_start(days.start)),
+        "end_moment": Literal(day_start(days.end)),
+    }
+
+
+def _of(template: str, name: str, column: str, days: Window) -> Composable:
+    inside = SQL("({column} >= {start} and {column} < {end})").format(
+        column=Identifier(column), start=Literal(days.start), end=Literal(days.end)
+    )
+    return SQL(template).format(name=SQL(name), inside=inside)
+
+
+def _named(select: SQL, name: str, *, month: Literal) -> Composable:
+    return select.format(name=SQL(name), month=month)
+
+
+def _active(policy: Policy) -> Composable:
+    floor = policy.active_user_min_volume_usd
+    return SQL(">= {}").format(Literal(floor)) if floor else SQL("> 0")
