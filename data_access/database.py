@@ -32,6 +32,11 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
     Purpose.LOADER: {"lock_timeout": 60_000},
 }
+# A screen's query is short and many people ask at once: workers would only take turns away.
+SETTINGS: dict[Purpose, dict[str, int]] = {
+    Purpose.READER: {"max_parallel_workers_per_gather": 0},
+    Purpose.WRITER: {"max_parallel_workers_per_gather": 0},
+}
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -100,7 +105,11 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     if cluster is not None:
         cluster.ensure_running()
         address = cluster.url()
-    options = {**TIMEOUTS_MS[purpose], "idle_in_transaction_session_timeout": 120_000}
+    options = {
+        **TIMEOUTS_MS[purpose],
+        **SETTINGS.get(purpose, {}),
+        "idle_in_transaction_session_timeout": 120_000,
+    }
     settings = " ".join(f"-c {name}={value}" for name, value in options.items())
     url = make_url(address)
     arguments: dict[str, Any] = {

@@ -18,6 +18,7 @@ OFF_LIMITS = {
     ),
     "data_access": ("streamlit", "dashboard"),
     "dashboard/components": ("sqlalchemy", "psycopg", "data_access", "dashboard.pages"),
+    "dashboard/forms": ("sqlalchemy", "psycopg", "dashboard.pages"),
     "dashboard/pages": ("sqlalchemy", "psycopg", "dashboard.pages"),
 }
 

@@ -1,0 +1,25 @@
+"""What a form says after it was sent."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components.safe_text import escape
+
+
+def draw(form: str) -> None:
+    """Say beside the form how sending it went; nothing if it was not sent."""
+    message = state.take_flash(form)
+    if message is not None and message.ok:
+        st.success(escape(message.text), icon=":material/check:")
+    elif message is not None:
+        st.error(escape(message.text), icon=":material/error:")
+
+
+def refused(form: str, sentence: str) -> None:
+    """Leave a refusal for the form's next drawing."""
+    state.flash(state.Flash(ok=False, text=sentence, place=form))
+
+
+def accepted(form: str, sentence: str) -> None:
+    """Leave a confirmation for the form's next drawing."""
+    state.flash(state.Flash(ok=True, text=sentence, place=form))

@@ -1,0 +1,85 @@
+"""Recording one observation of an applicant's reach elsewhere."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.forms import answers
+from data_access import database, evidence
+from data_access.refusals import Refusal
+from data_access.staff import Person
+from program.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
+from program.periods import day_start
+
+
+def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
+    """Record one observation."""
+    form = f"evidence-{kind}-{id_}"
+    answers.draw(form)
+    external = kind is EvidenceKind.EXTERNAL_VOLUME
+    with st.form(form, enter_to_submit=False, border=False):
+        st.text_input(
+            "Volume in a 30-day period, USD" if external else "Followers on X",
+            key=state.form_key(form, "value"),
+            placeholder="20000000.00" if external else "5200",
+        )
+        if external:
+            st.text_input("Exchange", key=state.form_key(form, "exchange"))
+        st.date_input(
+            "Seen on (UTC)", value=now.date(), max_value=now.date(), key=state.form_key(form, "day")
+        )
+        st.selectbox(
+            "How",
+            list(EvidenceMethod),
+            format_func=METHOD_LABELS.__getitem__,
+            key=state.form_key(form, "method"),
+        )
+        st.text_input("Source, a web address", key=state.form_key(form, "source"))
+        st.form_submit_button(
+            "Record",
+            key=state.form_key(form, "send"),
+            type="primary",
+            on_click=_record,
+            args=[form, state.request_id(form), id_, kind, person.email],
+        )
+
+
+def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
+    """Record what the form holds; a refusal keeps everything typed."""
+    held = {
+        part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
+        for part in ("value", "exchange", "day", "method", "source")
+    }
+    now = datetime.now(UTC)
+    try:
+        value = Decimal((held["value"] or "").strip())
+    except InvalidOperation:
+        answers.refused(form, "Write the value as a plain number, such as 5200 or 20000000.00.")
+        return
+    # A day that is today was seen by now; an older day counts from its beginning.
+    observed_at = min(day_start(held["day"] or now.date()) + timedelta(hours=12), now)
+    entry = evidence.Entry(
+        kind=kind,
+        value=value,
+        observed_at=observed_at,
+        method=held["method"] or EvidenceMethod.OTHER,
+        exchange_name=held["exchange"] or "",
+        source_url=held["source"] or "",
+    )
+    try:
+        evidence.record(
+            database.writer(),
+            application_id=id_,
+            entry=entry,
+            actor=actor,
+            now=now,
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    state.renew(form, request_id)
+    state.flash(state.Flash(ok=True, text="Evidence recorded."))

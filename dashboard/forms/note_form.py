@@ -1,0 +1,50 @@
+"""Writing an internal note."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.forms import answers
+from data_access import database, notes
+from data_access.refusals import Refusal
+from data_access.staff import Person
+
+
+def draw(id_: int, person: Person) -> None:
+    """Write an internal note."""
+    form = f"note-{id_}"
+    answers.draw(form)
+    with st.form(form, enter_to_submit=False, border=False):
+        st.text_area(
+            "Internal note, never shown to the applicant",
+            key=state.form_key(form, "body"),
+            height=80,
+        )
+        st.form_submit_button(
+            "Add note",
+            key=state.form_key(form, "send"),
+            icon=":material/sticky_note_2:",
+            on_click=_write,
+            args=[form, state.request_id(form), id_, person.email],
+        )
+
+
+def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
+    """Keep the note; a refusal keeps what was typed."""
+    body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
+    try:
+        notes.write(
+            database.writer(),
+            application_id=id_,
+            body=body,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    state.renew(form, request_id)
+    state.flash(state.Flash(ok=True, text="Note added."))

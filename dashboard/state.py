@@ -1,0 +1,68 @@
+"""What one session remembers: the only place that names session_state keys.
+
+Everything that must survive a reload stands in the address bar or in the database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """A message for the next run. ``place`` names the form it belongs to, "" the page."""
+
+    ok: bool
+    text: str
+    place: str = ""
+
+
+def flash(message: Flash) -> None:
+    """Leave a message for the run that follows."""
+    st.session_state["flash"] = message
+
+
+def take_flash(place: str = "") -> Flash | None:
+    """The message left for ``place``, once."""
+    message = st.session_state.get("flash")
+    if message is None or message.place != place:
+        return None
+    del st.session_state["flash"]
+    return message
+
+
+def request_id(form: str) -> UUID:
+    """The id of a form as it is shown: the same until `renew` is called for it."""
+    ids: dict[str, UUID] = st.session_state.setdefault("request_ids", {})
+    return ids.setdefault(form, uuid4())
+
+
+def form_key(form: str, part: str) -> str:
+    """A widget's key within a form; a renewed form has new keys and so is empty."""
+    return f"{form}-{part}-{request_id(form).hex[:8]}"
+
+
+def renew(form: str, used: UUID) -> None:
+    """Begin a form anew after ``used`` was accepted; late repeats of it change nothing."""
+    if request_id(form) == used:
+        st.session_state["request_ids"][form] = uuid4()
+
+
+def typed(key: str) -> Any:  # noqa: ANN401 - whatever the widget holds
+    """What a widget holds now; ``None`` if it was never drawn."""
+    return st.session_state.get(key)
+
+
+def keep_rows(table: str, ids: Sequence[int]) -> None:
+    """Remember which ids a table shows, in order, for the click that may follow."""
+    st.session_state[f"{table}-rows"] = list(ids)
+
+
+def clicked_row(table: str, click: Any) -> int | None:  # noqa: ANN401 - Streamlit's click record
+    """The id of the row that was clicked, by what the table showed at the time."""
+    ids: list[int] = st.session_state.get(f"{table}-rows", [])
+    row = click.get("row") if click else None
+    return ids[row] if row is not None and 0 <= row < len(ids) else None

@@ -1,0 +1,459 @@
+"""Deciding: one transaction, one decision, and a named refusal for everything else."""
+
+import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from data_access import assessments, decisions, standings
+from data_access.assessments import Seen
+from data_access.refusals import (
+    AlreadyDecided,
+    DataChanged,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    RequestReused,
+)
+from program.policy import Policy
+from tests.builders import (
+    NOW,
+    STAFF,
+    T,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_policy,
+    add_refresh,
+    add_staff,
+    scalar,
+)
+
+MET, SHORT = 1, 2  # one application that meets the minimums, one that falls short
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, MET)
+        add_metrics(conn, MET, volume=Decimal("20000000.00"), active=15, new=5)
+        add_application(conn, SHORT)
+        add_evidence(conn, SHORT, value=4000)
+        add_evidence(conn, SHORT, kind="external_volume", value=1, exchange_name="ExA")
+    return engine
+
+
+def seen(engine: Engine, id_: int) -> Seen:
+    with engine.connect() as conn:
+        return assessments.read(conn, id_, standings.basis(conn, now=NOW)).seen
+
+
+def approve(engine: Engine, id_: int = MET, **given: Any) -> int:
+    return decisions.approve(
+        engine,
+        **{
+            "application_id": id_,
+            "rebate_rate": Decimal("0.20"),
+            "rationale": "Steady referrals",
+            "message": "Welcome",
+            "shown": given.pop("shown", None) or seen(engine, id_),
+            "actor": "ana@example.com",
+            "now": NOW,
+            "request_id": uuid.uuid4(),
+            **given,
+        },
+    )
+
+
+def reject(engine: Engine, id_: int = SHORT, **given: Any) -> int:
+    return decisions.reject(
+        engine,
+        **{
+            "application_id": id_,
+            "reason_code": "below_minimums",
+            "rationale": "Far below",
+            "message": "Not yet",
+            "shown": given.pop("shown", None) or seen(engine, id_),
+            "actor": "ana@example.com",
+            "now": NOW,
+            "request_id": uuid.uuid4(),
+            **given,
+        },
+    )
+
+
+def written(engine: Engine) -> dict[str, int]:
+    with engine.connect() as conn:
+        return {
+            name: scalar(conn, f"select count(*) from review.{name}")
+            for name in ("decisions", "events", "outbox", "requests")
+        } | {
+            "open": scalar(
+                conn, "select count(*) from exchange.applications where status = 'pending'"
+            )
+        }
+
+
+NOTHING = {"decisions": 0, "events": 0, "outbox": 0, "requests": 0, "open": 2}
+ONE = {"decisions": 1, "events": 1, "outbox": 1, "requests": 1, "open": 1}
+
+
+def test_an_approval_writes_decision_status_event_and_message_together(desk: Engine) -> None:
+    id_ = approve(desk)
+
+    with desk.connect() as conn:
+        made = decisions.current(conn, MET)
+        status = scalar(
+            conn, f"select status from exchange.applications where application_id = {MET}"
+        )
+        event = conn.execute(text("select kind, actor, detail from review.events")).one()
+        message = conn.execute(
+            text("select decision_id, channel, recipient, payload from review.outbox")
+        ).one()
+    assert made is not None
+    assert (made.decision_id, made.outcome, made.rebate_rate, made.is_override) == (
+        id_,
+        "approved",
+        Decimal("0.2000"),
+        False,
+    )
+    assert status == "approved"
+    assert (event.kind, event.actor) == ("approved", "ana@example.com")
+    assert event.detail["status"] == {"old": "pending", "new": "approved"}
+    assert (message.decision_id, message.channel, message.recipient) == (
+        id_,
+        "telegram",
+        "contact1",
+    )
+    assert message.payload["message"] == "Welcome"
+    assert written(desk) == ONE
+
+
+def test_the_snapshot_holds_what_was_judged(desk: Engine) -> None:
+    approve(desk)
+
+    with desk.connect() as conn:
+        made = decisions.current(conn, MET)
+    assert made is not None
+    assert made.snapshot["data_through"] == T.isoformat()
+    assert made.snapshot["window"] == {
+        "kind": "trailing_30_days",
+        "start": "2026-02-13",
+        "end": "2026-03-14",
+    }
+    assert made.snapshot["criteria"][0] == {
+        "key": "volume_usd",
+        "value": "20000000.00",
+        "minimum": "20000000.00",
+        "comparison": "at least",
+        "outcome": "met",
+    }
+    assert made.snapshot["criteria"][3]["outcome"] == "unknown"
+    assert (made.snapshot["outcome"], made.snapshot["track"]) == ("met", "on_exchange")
+
+
+def test_a_rejection_keeps_reason_and_evidence(desk: Engine) -> None:
+    reject(desk)
+
+    with desk.connect() as conn:
+        made = decisions.current(conn, SHORT)
+    assert made is not None
+    assert (made.outcome, made.reason_code, made.rebate_rate) == (
+        "rejected",
+        "below_minimums",
+        None,
+    )
+    assert len(made.snapshot["evidence_ids"]) == 2
+
+
+@pytest.mark.parametrize("actor", [*STAFF, "nobody@example.com"])
+def test_only_reviewers_and_managers_decide(desk: Engine, actor: str) -> None:
+    if STAFF.get(actor) in ("reviewer", "manager"):
+        approve(desk, actor=actor)
+        assert written(desk) == ONE
+    else:
+        with pytest.raises(NotAllowed):
+            approve(desk, actor=actor)
+        assert written(desk) == NOTHING
+
+
+def test_a_person_taken_off_the_list_is_refused_at_the_next_act(desk: Engine) -> None:
+    with desk.begin() as conn:
+        conn.execute(text("update review.staff set active = false where email = 'ana@example.com'"))
+
+    with pytest.raises(NotAllowed, match="no longer"):
+        approve(desk)
+    assert written(desk) == NOTHING
+
+
+def test_a_second_decision_is_refused_and_the_first_stands(desk: Engine) -> None:
+    shown = seen(desk, MET)
+    first = approve(desk, shown=shown)
+
+    with pytest.raises(AlreadyDecided, match=r"approved by ana@example.com at 09:00 UTC"):
+        reject(desk, MET, shown=shown, actor="ben@example.com", override=True)
+
+    with desk.connect() as conn:
+        made = decisions.current(conn, MET)
+    assert made is not None
+    assert made.decision_id == first
+    assert written(desk) == ONE
+
+
+def test_the_same_request_again_returns_the_first_result(desk: Engine) -> None:
+    request_id, shown = uuid.uuid4(), seen(desk, MET)
+
+    first = approve(desk, request_id=request_id, shown=shown)
+
+    assert first == approve(
+        desk, request_id=request_id, shown=shown, now=NOW + timedelta(seconds=1)
+    )
+    assert written(desk) == ONE
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"rationale": "Another"}, {"rebate_rate": Decimal("0.3")}, {"actor": "ben@example.com"}],
+)
+def test_a_request_id_with_other_content_is_refused(desk: Engine, changed: dict[str, Any]) -> None:
+    request_id = uuid.uuid4()
+    approve(desk, request_id=request_id)
+
+    with pytest.raises(RequestReused):
+        approve(desk, request_id=request_id, **changed)
+    assert written(desk) == ONE
+
+
+def new_metrics(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("update review.affiliate_window set active_users = 14"))
+
+
+def new_day(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_refresh(conn, through=T + timedelta(days=1))
+
+
+def new_evidence(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_evidence(conn, MET, value=10, observed_at=NOW - timedelta(days=365))
+
+
+def new_policy(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_policy(conn, Policy(version=2))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (new_metrics, "active users: 15 is now 14"),
+        (new_day, "data through: 2026-03-14 is now 2026-03-15"),
+        (new_evidence, "evidence: without the newest entry"),
+        (new_policy, "policy version: 1 is now 2"),
+    ],
+)
+def test_what_changed_since_the_page_was_shown_is_refused_and_named(
+    desk: Engine, change: Any, said: str
+) -> None:
+    shown = seen(desk, MET)
+    change(desk)
+
+    with pytest.raises(DataChanged, match=said):
+        approve(desk, shown=shown)
+    assert written(desk) == NOTHING
+
+
+def test_a_refresh_that_changed_nothing_does_not_refuse(desk: Engine) -> None:
+    shown = seen(desk, MET)
+    with desk.begin() as conn:
+        add_refresh(conn)
+
+    approve(desk, shown=shown)
+
+    assert written(desk) == ONE
+
+
+@pytest.mark.parametrize(
+    ("act", "id_", "said_so", "taken", "override"),
+    [
+        (approve, MET, False, True, False),
+        (approve, SHORT, False, False, None),
+        (approve, SHORT, True, True, True),
+        (reject, SHORT, False, True, False),
+        (reject, MET, False, False, None),
+        (reject, MET, True, True, True),
+        (approve, MET, True, True, False),
+    ],
+)
+def test_going_against_the_computed_eligibility_must_be_said(
+    desk: Engine, act: Any, id_: int, said_so: bool, taken: bool, override: bool | None
+) -> None:
+    if not taken:
+        with pytest.raises(Invalid, match="against the computed eligibility"):
+            act(desk, id_, override=said_so)
+        assert written(desk) == NOTHING
+        return
+    act(desk, id_, override=said_so)
+    with desk.connect() as conn:
+        made = decisions.current(conn, id_)
+    assert made is not None
+    assert made.is_override is override
+
+
+@pytest.mark.parametrize(
+    ("rate", "taken"),
+    [
+        ("0.10", False),
+        ("0.1001", True),
+        ("0.50", True),
+        ("0.5001", False),
+        ("0.12345", False),
+        ("-0.2", False),
+        ("NaN", False),
+        ("Infinity", False),
+    ],
+)
+def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
+    desk: Engine, rate: str, taken: bool
+) -> None:
+    if taken:
+        approve(desk, rebate_rate=Decimal(rate))
+        assert written(desk) == ONE
+    else:
+        with pytest.raises(Invalid, match="rebate rate"):
+            approve(desk, rebate_rate=Decimal(rate))
+        assert written(desk) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rationale": "  "}, "rationale is empty"),
+        ({"message": ""}, "message to the applicant is empty"),
+        ({"rationale": "x" * 4001}, "4,001 characters"),
+        ({"rationale": "a\0b"}, "NUL"),
+        ({"reason_code": "because"}, "Choose a reason"),
+        ({"reason_code": None}, "Choose a reason"),
+    ],
+)
+def test_an_incomplete_form_is_refused_in_words(
+    desk: Engine, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Invalid, match=said):
+        reject(desk, **given)
+    assert written(desk) == NOTHING
+
+
+def test_an_application_that_does_not_exist_is_not_found(desk: Engine) -> None:
+    with pytest.raises(NotFound):
+        approve(desk, 99, shown=replace(seen(desk, MET)))
+
+
+def test_a_withdrawn_application_cannot_be_decided(desk: Engine) -> None:
+    shown = seen(desk, MET)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    with pytest.raises(AlreadyDecided, match="withdrawn"):
+        approve(desk, shown=shown)
+
+
+@pytest.mark.parametrize("step", ["_insert_decision", "_write_back", "_tell"])
+def test_a_failure_at_any_step_leaves_nothing(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    whole = getattr(decisions, step)
+
+    def breaks(*given: Any) -> None:
+        whole(*given)
+        raise RuntimeError("cut here")
+
+    monkeypatch.setattr(decisions, step, breaks)
+    with pytest.raises(RuntimeError, match="cut here"):
+        approve(desk)
+    assert written(desk) == NOTHING
+
+
+APPLICATIONS = 200
+THREADS = 16
+
+
+def race(engine: Engine) -> dict[str, int]:
+    """16 threads decide 200 applications at random, some clicks doubled."""
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for id_ in range(1, APPLICATIONS + 1):
+            add_application(conn, id_)
+    shown = {id_: seen(engine, id_) for id_ in range(1, APPLICATIONS + 1)}
+
+    def work(number: int) -> list[tuple[int, int]]:
+        chance = random.Random(number)
+        done = []
+        for id_ in chance.sample(range(1, APPLICATIONS + 1), APPLICATIONS):
+            act = chance.choice([approve, reject])
+            again = uuid.uuid4()
+            for _ in range(chance.choice([1, 1, 2])):
+                with suppress(AlreadyDecided):
+                    given = {"shown": shown[id_], "override": True, "request_id": again}
+                    done.append((id_, act(engine, id_, **given)))
+        return done
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        acknowledged = {pair for done in pool.map(work, range(THREADS)) for pair in done}
+    with engine.connect() as conn:
+        return {
+            "acknowledged": len(acknowledged),
+            "decisions": scalar(conn, "select count(*) from review.decisions"),
+            "decided": scalar(conn, "select count(distinct application_id) from review.decisions"),
+            "agreeing": scalar(
+                conn,
+                "select count(*) from review.decisions d join exchange.applications a"
+                " using (application_id) where a.status = d.outcome",
+            ),
+            "events": scalar(conn, "select count(*) from review.events"),
+            "messages": scalar(conn, "select count(distinct decision_id) from review.outbox"),
+        }
+
+
+ONE_EACH = dict.fromkeys(
+    ("acknowledged", "decisions", "decided", "agreeing", "events", "messages"), APPLICATIONS
+)
+
+
+@pytest.fixture
+def crowd(database_url: str) -> Any:
+    made = create_engine(
+        database_url, pool_size=THREADS, connect_args={"options": "-c timezone=UTC"}
+    )
+    yield made
+    made.dispose()
+
+
+def test_sixteen_people_at_once_make_exactly_one_decision_each(crowd: Engine) -> None:
+    assert race(crowd) == ONE_EACH
+
+
+def test_without_its_guards_the_race_is_lost(
+    crowd: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race test can fail: no lock, no status check and no unique index let doubles in."""
+    read = decisions.applications.read
+    monkeypatch.setattr(
+        decisions.applications, "read", lambda conn, id_, lock=False: read(conn, id_, lock=False)
+    )
+    monkeypatch.setattr(decisions, "_write_back", lambda *_: None)
+    with crowd.begin() as conn:
+        conn.execute(text("drop index review.decisions_one_current_per_application"))
+
+    assert race(crowd)["decisions"] > APPLICATIONS

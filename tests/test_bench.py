@@ -1,0 +1,70 @@
+"""The bench's data: of the wanted size, and of the wanted shares."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine, text
+
+from bench import build, database, measure, shares
+from tests.conftest import CLUSTER
+
+THROUGH = date(2026, 3, 14)
+NAME = "bench_of_the_tests"
+
+
+@pytest.fixture(scope="module")
+def made(server: Engine) -> Iterator[Engine]:
+    engine = build.build(build.Size(scale=0.02, through=THROUGH), name=NAME, cluster=CLUSTER)
+    yield engine
+    engine.dispose()
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"drop database {NAME} with (force)"))
+
+
+def count(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
+
+
+def test_it_has_the_size_that_was_asked_for(made: Engine) -> None:
+    assert count(made, "exchange.accounts") == 20_000
+    assert count(made, "exchange.applications") == 20_000
+    assert count(made, "exchange.applications where status = 'pending'") == 400
+    assert count(made, "exchange.referrals") == 40_000
+    assert 830_000 < count(made, "exchange.referral_activity") < 1_010_000
+    assert measure.newest_day(made) == THROUGH
+
+
+def test_some_of_the_pending_meet_each_track(made: Engine) -> None:
+    found = shares.of_pending(made)
+
+    assert 0.04 < found["on_exchange"] < 0.12
+    assert 0.04 < found["external"] < 0.12
+
+
+def test_it_says_that_it_is_built(made: Engine) -> None:
+    assert database.is_built(NAME, cluster=CLUSTER)
+    assert not database.is_built("bench_that_is_not", cluster=CLUSTER)
+
+
+def test_the_plain_rollups_are_those_of_the_refresh(made: Engine) -> None:
+    measure.forget_rollups(made)
+    measure.refresh_all(made)
+    measure.refresh_all_plainly(made)
+
+    for ours, plain, columns in (
+        ("review.affiliate_daily", "bench.daily", "*"),
+        ("review.affiliate_monthly", "bench.monthly", "*"),
+        (
+            "review.affiliate_window",
+            "bench.window",
+            "affiliate_account_id, volume_usd, fees_usd, trade_count, coalesce(active_users, 0),"
+            " new_users, trading_days, largest_day_volume_usd, coalesce(users_over_1000_usd, 0),"
+            " coalesce(sum_of_squared_user_volumes, 0), coalesce(zero_fee_volume_usd, 0)",
+        ),
+    ):
+        differing = f"((select {columns} from {ours} except select {columns} from {plain})"
+        differing += f" union all (select {columns} from {plain} except select {columns} from {ours}))"
+        assert count(made, f"{differing} as differing") == 0
+        assert count(made, ours) == count(made, plain) > 0
