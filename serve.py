@@ -13,6 +13,7 @@ import webbrowser
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -24,14 +25,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import local_sign_in
+from dashboard import links, local_sign_in
 from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
-from data_access import database
+from data_access import database, export_files
 from data_access.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parent
@@ -62,6 +63,26 @@ def readyz(_: Request) -> Response:
             "the database does not answer", status_code=503, headers=NOT_CACHED
         )
     return PlainTextResponse("ready", headers=NOT_CACHED)
+
+
+def export_applications(request: Request) -> Response:
+    """Stream the filtered queue as CSV to the person a page minted the link for."""
+    redeemed = links.redeem_export(request.query_params.get("token", ""))
+    if redeemed is None:
+        return _plainly("This link is too old or was altered. Reload the queue and export again.")
+    email, filters = redeemed
+    try:
+        now = datetime.now(UTC)
+        pieces = export_files.queue_as_csv(email=email, filters=filters, now=now)
+    except Refusal as refusal:
+        return _plainly(str(refusal))
+    name = f"applications-{now:%Y-%m-%d-%H%M}.csv"
+    headers = {**NOT_CACHED, "Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _plainly(sentence: str) -> Response:
+    return PlainTextResponse(sentence, status_code=403, headers=NOT_CACHED)
 
 
 def sign_in_locally(request: Request) -> Response:
@@ -256,6 +277,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 ROUTES = [
     Route("/healthz", healthz),
     Route("/readyz", readyz),
+    Route(f"/{links.EXPORT_PATH}", export_applications),
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]

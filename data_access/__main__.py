@@ -5,7 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 from sqlalchemy.exc import OperationalError
@@ -13,12 +13,12 @@ from sqlalchemy.exc import OperationalError
 from data_access import (
     database,
     demo,
+    export_files,
     exports,
     health,
     loading,
     rollups,
     schema,
-    standings,
     terminal,
 )
 from data_access.embedded import Cluster
@@ -148,9 +148,17 @@ def export(
         tuple(name.strip() for name in columns.split(",")) if columns else tuple(exports.BY_NAME)
     )
     statuses = tuple(Status(name) for name in status) or tuple(Status)
+    pieces = export_files.applications_as_csv(
+        exported_by=getpass.getuser(),
+        filters=filters,
+        statuses=statuses,
+        now=_now(),
+        columns=chosen,
+    )
     with terminal.output(file) as output:
-        written = _export(output, filters, statuses, chosen)
-    click.echo(f"{written:,} {dataset} written to {file}.", err=True)
+        for piece in pieces:
+            output.write(piece)
+    click.echo(f"{dataset} written to {file}.", err=True)
 
 
 @main.command(name="demo")
@@ -211,28 +219,6 @@ def _refresh_if_behind() -> None:
         behind = health.rollups_behind(connection, today=_now().date())
     if behind:
         rollups.refresh(database.loader(), now=_now())
-
-
-def _export(
-    output: BinaryIO, filters: Filters, statuses: tuple[Status, ...], columns: tuple[str, ...]
-) -> int:
-    with database.reporter().begin() as connection:
-        ground = standings.basis(connection, now=_now())
-        statement = exports.applications(filters, ground, statuses=statuses, columns=columns)
-        stream = exports.CsvStream(connection, statement)
-        for piece in stream:
-            output.write(piece)
-    with database.writer().begin() as connection:
-        exports.record(
-            connection,
-            exported_by=getpass.getuser(),
-            dataset="applications",
-            file_format="csv",
-            filters=filters,
-            columns=columns,
-            row_count=stream.row_count,
-        )
-    return stream.row_count
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ from psycopg import sql
 from data_access.refusals import DatabaseUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".data"
+# Tests keep a server of their own elsewhere; everybody else has this one.
+HOME = Path(os.environ.get("AFFILIATE_REVIEW_HOME") or ROOT / ".data")
 LOGIN = "affiliate_review"
 DATABASE = "affiliate_review"
 # Postgres refuses to run as root; started by root, the server runs as this user instead.

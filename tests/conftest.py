@@ -12,7 +12,7 @@ from data_access import schema
 from data_access.embedded import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
-CLUSTER = Cluster(Path(os.environ.get("REVIEW_TEST_HOME", ROOT / ".data" / "test")))
+CLUSTER = Cluster(Path(os.environ.get("AFFILIATE_REVIEW_TEST_HOME", ROOT / ".data" / "test")))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -65,6 +65,8 @@ def test_the_plain_rollups_are_those_of_the_refresh(made: Engine) -> None:
         ),
     ):
         differing = f"((select {columns} from {ours} except select {columns} from {plain})"
-        differing += f" union all (select {columns} from {plain} except select {columns} from {ours}))"
+        differing += (
+            f" union all (select {columns} from {plain} except select {columns} from {ours}))"
+        )
         assert count(made, f"{differing} as differing") == 0
         assert count(made, ours) == count(made, plain) > 0

@@ -15,7 +15,7 @@ from data_access.loading.problems import Problem, Problems
 from data_access.loading.sources import PARQUET, Source, Unreadable
 from data_access.loading.validation import Batch
 
-ROWS = 50_000
+ROWS = 20_000
 MOST_DECIMALS = 6
 TEXTS = (Form.TEXT, Form.WORD, Form.COUNTRY)
 types = pa.types
@@ -81,7 +81,7 @@ def header_and_batches(
 
 
 def _read(kind: Kind, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
-    with parquet.ParquetFile(source.path, buffer_size=1 << 20) as file:
+    with parquet.ParquetFile(source.path, buffer_size=1 << 20, pre_buffer=False) as file:
         schema, total = file.schema_arrow, file.metadata.num_rows
         wrong = header_problems(source.name, schema.names, kind)
         wrong = wrong or _storage_problems(source.name, schema, kind)

@@ -1,0 +1,45 @@
+"""Writing an export for somebody: checked, streamed and kept in the log."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from data_access import database, exports, staff, standings
+from data_access.exports import BY_NAME, CsvStream
+from program.permissions import Act
+from program.queue import Filters
+from program.workflow import Status
+
+
+def queue_as_csv(*, email: str, filters: Filters, now: datetime) -> Iterator[bytes]:
+    """The filtered queue for a member of staff. Raises NotAllowed before anything is read."""
+    with database.reader().connect() as connection:
+        staff.require(connection, email, Act.EXPORT)
+    return applications_as_csv(
+        exported_by=email, filters=filters, statuses=(Status.PENDING,), now=now
+    )
+
+
+def applications_as_csv(
+    *,
+    exported_by: str,
+    filters: Filters,
+    statuses: Sequence[Status],
+    now: datetime,
+    columns: Sequence[str] = tuple(BY_NAME),
+) -> Iterator[bytes]:
+    """Applications as CSV, piece by piece; the log is written once the last piece is out."""
+    with database.reporter().connect() as connection, connection.begin():
+        ground = standings.basis(connection, now=now)
+        statement = exports.applications(filters, ground, statuses=statuses, columns=columns)
+        stream = CsvStream(connection, statement)
+        yield from stream
+    with database.writer().begin() as connection:
+        exports.record(
+            connection,
+            exported_by=exported_by,
+            dataset="applications",
+            file_format="csv",
+            filters=filters,
+            columns=columns,
+            row_count=stream.row_count,
+        )
