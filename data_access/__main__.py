@@ -1,7 +1,7 @@
 """The command line: ``python -m data_access COMMAND``."""
 
 import getpass
-import subprocess
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,6 +38,13 @@ class OneLineErrors(click.Group):
         """Run the command; a refusal becomes its sentence and exit status 1."""
         try:
             return super().invoke(context)
+        except loading.LoadRefused as refusal:
+            for problem in refusal.problems:
+                click.echo(str(problem), err=True)
+            more = f" and {refusal.more:,} more" if refusal.more else ""
+            what = "problem" if len(refusal.problems) == 1 else "problems"
+            named = f"{len(refusal.problems):,} {what}{more}; see the lines above."
+            raise click.ClickException(f"Nothing was loaded: {named}") from refusal
         except Refusal as refusal:
             raise click.ClickException(str(refusal)) from refusal
         except OperationalError as error:
@@ -199,9 +206,8 @@ def start(port: int, browser: bool) -> None:
             demo.fill(engine, now=_now(), progress=advance)
     _refresh_if_behind()
     serve = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
-    raise click.exceptions.Exit(
-        subprocess.run([*serve, *(["--open-browser"] if browser else [])], cwd=ROOT).returncode
-    )
+    os.chdir(ROOT)
+    os.execv(sys.executable, [*serve, *(["--open-browser"] if browser else [])])  # noqa: S606
 
 
 @main.command()

@@ -6,17 +6,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from data_access import schema
 from data_access.embedded import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
-CLUSTER = Cluster(Path(os.environ.get("AFFILIATE_REVIEW_TEST_HOME", ROOT / ".data" / "test")))
+
+
+class OtherServer:
+    """A Postgres that runs already; its login may create databases."""
+
+    def __init__(self, address: str) -> None:
+        self.address = make_url(address).set(drivername="postgresql+psycopg")
+
+    def url(self, database: str | None = None) -> str:
+        url = self.address if database is None else self.address.set(database=database)
+        return url.render_as_string(hide_password=False)
+
+    def ensure_running(self) -> None:
+        pass
+
+    def stop(self, mode: str) -> None:
+        pass
+
+
+# TEST_DATABASE_URL runs the same tests on another server, such as an older major version.
+OTHER = os.environ.get("TEST_DATABASE_URL")
+HOME = Path(os.environ.get("AFFILIATE_REVIEW_TEST_HOME", ROOT / ".data" / "test"))
+CLUSTER = OtherServer(OTHER) if OTHER else Cluster(HOME)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput") and CLUSTER.pgdata.exists():
+    if not hasattr(session.config, "workerinput") and HOME.exists():
         CLUSTER.stop("immediate")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import links, sign_in, state
+from dashboard import links, lookups, sign_in, state
 from dashboard.components import figures, queue_filters, queue_table, states
 from data_access import database, queue, standings
 from program.outcomes import Outcome
@@ -27,8 +27,6 @@ def main() -> None:
         total = counts.total if not filters.narrows else queue.count(connection, filters, ground)
         filters = filters.on_page(min(filters.page, pages_of(total)))
         rows = queue.page(connection, filters, ground)
-        countries = queue.countries(connection)
-        platforms = queue.platforms(connection)
     state.keep_rows(TABLE, [row.application_id for row in rows])
     draw_flash()
     by_outcome = {
@@ -40,8 +38,8 @@ def main() -> None:
         filters,
         total=counts.total,
         by_outcome=by_outcome,
-        countries=countries,
-        platforms=platforms,
+        countries=lookups.pending_countries(),
+        platforms=lookups.pending_platforms(),
         export_link=links.export_link(person.email, filters) if person.may(Act.EXPORT) else None,
         on_change=follow,
     )
@@ -118,7 +116,12 @@ def draw_flash() -> None:
 
 def draw_empty(filters: Filters, waiting: int) -> None:
     """Nothing matches, or nothing waits: say which, and the way on."""
-    if waiting and filters.narrows:
+    if waiting == 1 and filters.narrows:
+        states.empty(
+            "The one pending application does not match these filters.",
+            states.WayOn(label="Show it", page=QUEUE),
+        )
+    elif waiting and filters.narrows:
         states.empty(
             f"None of the {waiting:,} pending applications matches these filters.",
             states.WayOn(label="Show all of them", page=QUEUE),
@@ -132,7 +135,20 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
     first = (filters.page - 1) * PAGE_SIZE + 1
     last = min(total, filters.page * PAGE_SIZE)
     with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
-        st.caption(f"{first:,}–{last:,} of {total:,}")
+        st.caption(f"{first:,}–{last:,} of {total:,}", width="content")
+        if pages_of(total) > 1:
+            # A page's control belongs to that page, so a changed filter cannot leave it behind.
+            key = f"queue-page-{filters.page}-{total}"
+            # With a width of its own: one fitted to its content leaves pages out.
+            st.pagination(
+                pages_of(total),
+                default=filters.page,
+                width=320,
+                key=key,
+                on_change=turn_page,
+                args=[key],
+            )
+        st.space("stretch")
         st.button(
             "Open first",
             key="open-first",
@@ -142,12 +158,6 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
             on_click=open_first,
             args=[first_id],
         )
-        if pages_of(total) > 1:
-            # A page's control belongs to that page, so a changed filter cannot leave it behind.
-            key = f"queue-page-{filters.page}-{total}"
-            st.pagination(
-                pages_of(total), default=filters.page, key=key, on_change=turn_page, args=[key]
-            )
 
 
 main()

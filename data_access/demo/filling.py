@@ -24,7 +24,7 @@ MOST_AFFILIATES = 20_000
 FIRST_REFERRED_ACCOUNT = 1_000_001
 ACCOUNTS_A_COPY = 50
 # Two processes that start at once must not both fill.
-FILL_LOCK = 7_310_003
+FILL_LOCK = 7_310_004
 LABEL = "demo"
 
 HOLD_DATA = (

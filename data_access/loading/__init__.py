@@ -146,8 +146,12 @@ def _stage(call: Call, file: Source, progress: Progress, before: int, total: int
         if not isinstance(names, list) or not _same_columns(call, file, names):
             return
         statement = staging.copy_statement(call.kind, names)
-        with staging.cursor(call.connection) as cursor, cursor.copy(statement) as copy:
-            for batch in _ahead(read):
+        with (
+            staging.cursor(call.connection) as cursor,
+            cursor.copy(statement) as copy,
+            closing(_ahead(read)) as batches,
+        ):
+            for batch in batches:
                 assert isinstance(batch, Batch)
                 # After the first problem only more problems are looked for.
                 if not call.problems:
@@ -178,7 +182,7 @@ def _readable(call: Call, file: Source) -> Generator[list[str] | Batch]:
         call.problems.add(Problem(file=file.name, reason=str(error)))
 
 
-def _ahead(items: Iterator[T]) -> Iterator[T]:
+def _ahead(items: Iterator[T]) -> Generator[T]:
     """The same items, the next being made while Postgres takes this one."""
     end = object()
     with ThreadPoolExecutor(1) as worker:

@@ -176,7 +176,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 def header_problems(file: str, names: list[str], kind: Kind) -> list[Problem]:
     """What is wrong with a file's column names; column order is free."""
-    line = None if file.endswith(".parquet") else 1
+    line = None if file.lower().endswith(".parquet") else 1
     known = ", ".join(kind.by_name)
     reasons = [
         (name, f"is not a column of {kind.name}; the columns are {known}")

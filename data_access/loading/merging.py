@@ -12,7 +12,7 @@ from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 
 # Loads merge one after the other. A refresh that takes it too sees every load whole.
-LOAD_LOCK = 7_310_003
+LOAD_LOCK = 7_310_005
 
 
 def wait_for_turn(connection: Connection) -> None:

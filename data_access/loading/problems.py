@@ -24,7 +24,7 @@ class Problem:
     value: str | None = None
 
     def __str__(self) -> str:
-        unit = "row" if self.file.endswith(".parquet") else "line"
+        unit = "row" if self.file.lower().endswith(".parquet") else "line"
         place = [self.file]
         if self.line is not None:
             place.append(f"{unit} {self.line:,}")
