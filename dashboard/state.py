@@ -3,7 +3,7 @@
 Everything that must survive a reload stands in the address bar or in the database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,6 +32,19 @@ def take_flash(place: str = "") -> Flash | None:
         return None
     del st.session_state["flash"]
     return message
+
+
+def keep_unsent(form: str, texts: Mapping[str, str]) -> None:
+    """Remember what a form held; a form that is no longer drawn loses its widgets' values."""
+    st.session_state.setdefault("unsent", {})[form] = {
+        label: text for label, text in texts.items() if text.strip()
+    }
+
+
+def unsent(form: str) -> dict[str, str]:
+    """What was kept of a form that was refused, by label; empty if nothing was."""
+    kept: dict[str, dict[str, str]] = st.session_state.get("unsent", {})
+    return kept.get(form, {})
 
 
 def request_id(form: str) -> UUID:

@@ -8,26 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import OperationalError
-
-from data_access import (
-    database,
-    demo,
-    export_files,
-    exports,
-    health,
-    loading,
-    rollups,
-    schema,
-    terminal,
+import psycopg
+from psycopg.errors import (
+    InsufficientPrivilege,
+    InvalidSchemaName,
+    UndefinedColumn,
+    UndefinedTable,
 )
+from sqlalchemy.exc import DBAPIError
+
+# What only one command needs is imported there: an export then starts sooner and stays small.
+from data_access import database, terminal
 from data_access.embedded import Cluster
-from data_access.refusals import Refusal
+from data_access.refusals import Invalid, Refusal
 from program.outcomes import Outcome
 from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Filters, Sort
 from program.workflow import Status
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedTable)
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -38,18 +37,27 @@ class OneLineErrors(click.Group):
         """Run the command; a refusal becomes its sentence and exit status 1."""
         try:
             return super().invoke(context)
-        except loading.LoadRefused as refusal:
-            for problem in refusal.problems:
-                click.echo(str(problem), err=True)
-            more = f" and {refusal.more:,} more" if refusal.more else ""
-            what = "problem" if len(refusal.problems) == 1 else "problems"
-            named = f"{len(refusal.problems):,} {what}{more}; see the lines above."
-            raise click.ClickException(f"Nothing was loaded: {named}") from refusal
         except Refusal as refusal:
-            raise click.ClickException(str(refusal)) from refusal
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            raise click.ClickException(f"The database did not answer: {reason}") from error
+            for detail in refusal.details:
+                click.echo(detail, err=True)
+            raise click.ClickException(refusal.summary) from refusal
+        except (DBAPIError, psycopg.Error) as error:
+            sentence = _sentence(error.orig if isinstance(error, DBAPIError) else error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from error
+
+
+def _sentence(error: BaseException | None) -> str | None:
+    """What to tell of a database's error that running a command may meet; others surface."""
+    reason = str(error).strip().partition("\n")[0]
+    if isinstance(error, SCHEMA_MISSING):
+        return "The schema is missing or too old. Run `python -m data_access migrate`."
+    if isinstance(error, InsufficientPrivilege):
+        return f"The login of DATABASE_URL may not do this: {reason}."
+    if isinstance(error, psycopg.OperationalError):
+        return f"The database did not answer: {reason}"
+    return None
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +72,13 @@ def main() -> None:
 @click.option("--to", default="head", help="A revision; down where it is older.")
 def migrate(to: str) -> None:
     """Bring the schema up to date; safe to repeat."""
-    before, after = schema.migrate(database.owner(), to=to)
+    from data_access import schema
+
+    try:
+        before, after = schema.migrate(database.owner(), to=to)
+    except RuntimeError as refusal:
+        # A migration that would lose what nothing could bring back says so.
+        raise click.ClickException(str(refusal)) from refusal
     click.echo(
         f"Schema is at {after or 'nothing'}"
         + ("." if before == after else f", was {before or 'empty'}.")
@@ -85,6 +99,8 @@ def load(
     mapping: Path | None,
 ) -> None:
     """Load FILES of one KIND: CSV (also .gz, .zst) or Parquet; all rows or none."""
+    from data_access import loading
+
     with terminal.progress("Loading") as advance:
         report = loading.load(
             database.loader(),
@@ -104,6 +120,8 @@ def load(
 @click.option("--through", type=DAY, help="The data-through day, if not the newest complete one.")
 def refresh(since: datetime | None, through: datetime | None) -> None:
     """Bring the rollups up to the data-through day; safe to repeat and to kill."""
+    from data_access import rollups
+
     with terminal.progress("Refreshing") as advance:
         fresh = rollups.refresh(
             database.loader(),
@@ -145,18 +163,15 @@ def export(
     **asked: Any,  # noqa: ANN401 - the filters' options
 ) -> None:
     """Write DATASET to FILE ("-" is standard output)."""
-    filters = Filters.from_query(
-        {
-            name: ",".join(value) if isinstance(value, tuple) else value or ""
-            for name, value in asked.items()
-        }
-    )
+    from data_access import export_files, exports
+
+    filters = _understood(asked)
     chosen = (
         tuple(name.strip() for name in columns.split(",")) if columns else tuple(exports.BY_NAME)
     )
     statuses = tuple(Status(name) for name in status) or tuple(Status)
     pieces = export_files.applications_as_csv(
-        exported_by=getpass.getuser(),
+        exported_by=_person(),
         filters=filters,
         statuses=statuses,
         now=_now(),
@@ -173,6 +188,8 @@ def export(
 @click.option("--seed", type=int, default=7, show_default=True)
 def demo_command(affiliates: int, seed: int) -> None:
     """Fill an empty database with made-up but lifelike data."""
+    from data_access import demo, rollups
+
     with terminal.progress("Making up data") as advance:
         report = demo.fill(
             database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
@@ -184,6 +201,8 @@ def demo_command(affiliates: int, seed: int) -> None:
 @main.command()
 def doctor() -> None:
     """Check connection, schema, freshness, rollup lag, outbox and privileges."""
+    from data_access import health
+
     findings = health.examine(database.reader(), now=_now())
     for finding in findings:
         click.echo(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.said}")
@@ -196,6 +215,8 @@ def doctor() -> None:
 @click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
 def start(port: int, browser: bool) -> None:
     """Prepare the database, fill it with demo data if it is empty, and serve the dashboard."""
+    from data_access import demo, schema
+
     schema.migrate(database.owner())
     engine = database.loader()
     with engine.connect() as connection:
@@ -216,11 +237,36 @@ def stop() -> None:
     Cluster().stop()
 
 
+def _understood(asked: dict[str, Any]) -> Filters:
+    """The filters' options as the screens take them; one that means nothing is refused."""
+    query = {
+        name: ",".join(value) if isinstance(value, tuple) else value or ""
+        for name, value in asked.items()
+    }
+    filters = Filters.from_query(query)
+    kept = filters.to_query()
+    for name in ("search", "country", "platform"):
+        if query[name].strip() != kept.get(name, ""):
+            # To leave it out would export more than was asked for.
+            raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
+    return filters
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a user that has no name.
+        return f"user {os.getuid()}"
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def _refresh_if_behind() -> None:
+    from data_access import health, rollups
+
     with database.reader().connect() as connection:
         behind = health.rollups_behind(connection, today=_now().date())
     if behind:

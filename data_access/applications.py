@@ -9,6 +9,8 @@ from data_access import tables
 from data_access.refusals import NotFound
 from program.workflow import Status
 
+LARGEST_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
@@ -62,7 +64,9 @@ def read(connection: Connection, application_id: int, *, lock: bool = False) -> 
     )
     if lock:
         statement = statement.with_for_update(of=application)
-    row = connection.execute(statement).mappings().first()
+    # A number that no id can be is asked of nobody: the database would call it out of range.
+    possible = 0 < application_id <= LARGEST_ID
+    row = connection.execute(statement).mappings().first() if possible else None
     if row is None:
         raise NotFound(f"There is no application {application_id}.")
     return Application(**{**row, "status": Status(row["status"])})
@@ -93,6 +97,6 @@ def others_of_account(connection: Connection, application: Application) -> list[
             table.c.account_id == application.account_id,
             table.c.application_id != application.application_id,
         )
-        .order_by(table.c.submitted_at.desc())
+        .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
     ).mappings()
     return [EarlierApplication(**{**row, "status": Status(row["status"])}) for row in rows]

@@ -36,6 +36,8 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
 SETTINGS: dict[Purpose, dict[str, int]] = {
     Purpose.READER: {"max_parallel_workers_per_gather": 0},
     Purpose.WRITER: {"max_parallel_workers_per_gather": 0},
+    # A million rows are ordered in memory; few people export at once.
+    Purpose.REPORTER: {"work_mem": 262_144},
 }
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
@@ -88,7 +90,7 @@ def _configured_url(purpose: Purpose) -> str:
 def _parsed(name: str, value: str) -> URL:
     try:
         url = make_url(value)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername.split("+")[0] not in ("postgresql", "postgres"):
         # The value itself may hold a password and is not repeated.
@@ -135,7 +137,13 @@ def _engine(purpose: Purpose, address: str) -> Engine:
 
 def _connect(arguments: dict[str, Any], cluster: Cluster | None) -> psycopg.Connection[Any]:
     try:
-        return psycopg.connect(**arguments)
+        return _in_utc(psycopg.connect(**arguments))
+    except psycopg.ProgrammingError:
+        # Its text repeats the option, and what stands there may be part of a password.
+        raise SettingMissing(
+            "The database's address holds an option that Postgres does not know. "
+            "Correct what follows the ? in DATABASE_URL or DATABASE_REPLICA_URL."
+        ) from None
     except psycopg.OperationalError as error:
         if cluster is None:
             raise DatabaseUnavailable(
@@ -143,4 +151,12 @@ def _connect(arguments: dict[str, Any], cluster: Cluster | None) -> psycopg.Conn
                 "nothing that was confirmed is lost."
             ) from error
         cluster.ensure_running()
-        return psycopg.connect(**arguments)
+        return _in_utc(psycopg.connect(**arguments))
+
+
+def _in_utc(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    # The environment's PGTZ outweighs the option that was asked for.
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        connection.execute("set timezone = 'UTC'")
+        connection.commit()
+    return connection

@@ -37,6 +37,7 @@ DATABASE = "affiliate_review"
 # Postgres refuses to run as root; started by root, the server runs as this user instead.
 SERVER_USER = "nobody"
 LONGEST_SOCKET_PATH = 107
+UNFINISHED = "postgres.unfinished-"
 START_TIMEOUT_S = 20.0
 
 SETTINGS = """
@@ -143,23 +144,30 @@ class Cluster:
     def _initialise(self) -> None:
         if (self.pgdata / "PG_VERSION").exists():
             return
-        # A folder without PG_VERSION is what an interrupted initdb leaves behind.
-        shutil.rmtree(self.pgdata, ignore_errors=True)
+        for abandoned in (self.pgdata, *self.home.glob(f"{UNFINISHED}*")):
+            shutil.rmtree(abandoned, ignore_errors=True)
         passwords = {who: secrets.token_urlsafe(24) for who in ("superuser", "application")}
         _write_private(self._secret_file, json.dumps(passwords))
-        self.pgdata.mkdir(mode=0o700)
-        self._hand_over(self.pgdata)
+        # It gets its name once it is whole: initdb writes PG_VERSION long before it is done, and
+        # where whoever started it is killed it goes on writing.
+        unfinished = self.home / f"{UNFINISHED}{secrets.token_hex(4)}"
+        unfinished.mkdir(mode=0o700)
+        self._hand_over(unfinished)
+        self._initdb(unfinished, passwords["superuser"])
+        unfinished.rename(self.pgdata)
+
+    def _initdb(self, folder: Path, superuser_password: str) -> None:
         password_file = self.home / "initdb.password"
-        _write_private(password_file, passwords["superuser"])
+        _write_private(password_file, superuser_password)
         self._hand_over(password_file)
         try:
             self._run(
-                *("initdb", "-D", str(self.pgdata), "-U", "postgres"),
+                *("initdb", "-D", str(folder), "-U", "postgres"),
                 *("--auth=scram-sha-256", f"--pwfile={password_file}"),
                 *("--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums"),
             )
         finally:
-            password_file.unlink()
+            password_file.unlink(missing_ok=True)
 
     def _start(self) -> None:
         if not self.socket_dir.exists():

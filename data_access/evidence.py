@@ -77,7 +77,7 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
     external = entry.kind is EvidenceKind.EXTERNAL_VOLUME
     if external and not name:
         raise Invalid("Say which exchange the volume was on; several exchanges add up.")
-    if len(name) > LONGEST_NAME or "\0" in name:
+    if len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(
             f"The exchange's name is not usable; keep it under {LONGEST_NAME} characters."
         )

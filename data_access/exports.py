@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     FromClause,
@@ -16,27 +17,28 @@ from sqlalchemy import (
     insert,
     literal,
     null,
+    or_,
     select,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from data_access import queue, tables
 from data_access.refusals import Invalid
 from data_access.standings import (
-    METRIC_TYPES,
     Basis,
     judging,
     outcome_word,
     track_truth,
     track_word,
-    whole_truth,
     with_account,
 )
-from program.criteria import EXTERNAL, EXTERNAL_VOLUME, ON_EXCHANGE, TRACKS, X_FOLLOWERS
+from program.criteria import TRACKS, X_FOLLOWERS
 from program.queue import Filters
 from program.workflow import Status
 
 # A spreadsheet runs what begins with one of these, or with its full-width twin.
 FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+DECISION_COLUMNS = ("decided_at", "decided_by", "reason_code", "rebate_rate")
 CHUNK_BYTES = 65_536
 
 
@@ -78,7 +80,7 @@ APPLICATION_COLUMNS: tuple[ExportColumn, ...] = (
     ExportColumn(name="risk_signals", description="Not computed yet"),
     ExportColumn(name="policy_version", description="The policy that judged"),
     ExportColumn(name="decided_at", description="When it was decided, UTC"),
-    ExportColumn(name="decided_by", description="Who decided"),
+    ExportColumn(name="decided_by", description="Who decided", typed=True),
     ExportColumn(name="reason_code", description="Why it was rejected"),
     ExportColumn(name="rebate_rate", description="Granted share of net fees, a fraction"),
 )
@@ -98,22 +100,50 @@ def applications(
     for a column that does not exist.
     """
     _require_known(columns)
-    application = tables.applications
-    among = application.c.status.in_([str(status) for status in statuses])
+    raw = _raw(filters, ground, statuses)
+    shown = _expressions(raw.columns, ground)
+    return select(*(shown[name].label(name) for name in columns)).order_by(
+        *(raw.columns[f"order_{index}"] for index in range(raw.orders))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """The rows before they are put into words, each track judged once a row."""
+
+    columns: ReadOnlyColumnCollection[str, Any]
+    orders: int
+
+
+def _raw(filters: Filters, ground: Basis, statuses: Sequence[Status]) -> _Raw:
+    application, account, decision = tables.applications, tables.accounts, tables.decisions
     found = judging(ground)
-    shown = _expressions(found.values, ground)
+    stored = (
+        *application.c,
+        *(account.c[name] for name in ("username", "country_code", "kyc_status")),
+        *(decision.c[name] for name in DECISION_COLUMNS),
+    )
     whole = len(statuses) == len(Status) and not filters.narrows
     order = [application.c.application_id] if whole else queue.ordering(filters.sort, found.values)
-    return (
-        select(*(_guarded(BY_NAME[name], shown[name]).label(name) for name in columns))
+    # Descending orders and their place for unknowns are kept by numbering, not by repeating.
+    ranked = order if whole else [func.row_number().over(order_by=order)]
+    statement = (
+        select(
+            *(_written(column) for column in stored),
+            *(value.label(key) for key, value in found.values.items()),
+            *(track_truth(t, found.values, ground.policy).label(t.key) for t in TRACKS),
+            *(column.label(f"order_{index}") for index, column in enumerate(ranked)),
+        )
         .select_from(_with_decision(with_account(found.source)))
         .where(
-            among,
+            application.c.status.in_([str(status) for status in statuses]),
             *queue.filtered(filters, ground),
             *queue.judged(filters, found.values, ground),
         )
-        .order_by(*order)
+        .order_by(*ranked)
     )
+    # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+    return _Raw(statement.offset(0).subquery("raw").c, len(ranked))
 
 
 class CsvStream:
@@ -181,32 +211,24 @@ def _require_known(columns: Sequence[str]) -> None:
 
 
 def _expressions(
-    values: dict[str, ColumnElement[Any]], ground: Basis
+    raw: ReadOnlyColumnCollection[str, Any], ground: Basis
 ) -> dict[str, ColumnElement[Any]]:
-    application, account, decision = tables.applications, tables.accounts, tables.decisions
     fresh = ground.freshness
     empty = cast(null(), Text)
-    truths = {track.key: track_truth(track, values, ground.policy) for track in TRACKS}
+    judged = {track.key: raw[track.key] for track in TRACKS}
     return {
-        **{column.name: column for column in application.c},
-        **{name: account.c[name] for name in ("username", "country_code", "kyc_status")},
-        "submitted_at": _utc(application.c.submitted_at),
+        **{name: raw[name] for name in BY_NAME if name in raw},
         "assignee": empty,
         "data_through": literal(fresh.data_through) if fresh else empty,
         "window_start": literal(fresh.window.start) if fresh else empty,
         "window_end": literal(fresh.window.last_day) if fresh else empty,
-        **{key: values[key] for key in METRIC_TYPES},
-        X_FOLLOWERS.key: func.trim_scale(values[X_FOLLOWERS.key]),
-        EXTERNAL_VOLUME.key: values[EXTERNAL_VOLUME.key],
-        ON_EXCHANGE.key: outcome_word(truths[ON_EXCHANGE.key]),
-        EXTERNAL.key: outcome_word(truths[EXTERNAL.key]),
-        "eligibility": outcome_word(whole_truth(values, ground.policy)),
-        "track": track_word(values, ground.policy),
+        X_FOLLOWERS.key: func.trim_scale(raw[X_FOLLOWERS.key]),
+        **{key: outcome_word(truth) for key, truth in judged.items()},
+        "eligibility": outcome_word(or_(*judged.values())),
+        "track": track_word(judged),
         "risk_level": empty,
         "risk_signals": empty,
         "policy_version": literal(ground.policy.version),
-        "decided_at": _utc(decision.c.decided_at),
-        **{name: decision.c[name] for name in ("decided_by", "reason_code", "rebate_rate")},
     }
 
 
@@ -219,12 +241,17 @@ def _with_decision(source: FromClause) -> FromClause:
 
 
 def _utc(moment: ColumnElement[Any]) -> ColumnElement[str]:
-    zone = func.timezone("UTC", moment)
-    return func.to_char(zone, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    # By hand, since to_char takes five times as long: 2026-03-01 10:00:00 becomes ...T10:00:00Z.
+    plain = cast(func.timezone("UTC", moment), Text)
+    return func.replace(plain, " ", "T").concat("Z")
 
 
-def _guarded(column: ExportColumn, value: ColumnElement[Any]) -> ColumnElement[Any]:
-    if not column.typed:
-        return value
-    dangerous = func.ascii(value).in_([ord(sign) for sign in FORMULA_SIGNS])
-    return case((dangerous, func.concat("'", value)), else_=value)
+def _written(column: Column[Any]) -> ColumnElement[Any]:
+    """A stored value as the file has it; done where several workers can share the work."""
+    name = str(column.name)
+    if name in ("submitted_at", "decided_at"):
+        return _utc(column).label(name)
+    if name not in BY_NAME or not BY_NAME[name].typed:
+        return column
+    dangerous = func.ascii(column).in_([ord(sign) for sign in FORMULA_SIGNS])
+    return case((dangerous, func.concat("'", column)), else_=column).label(name)

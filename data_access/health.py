@@ -55,7 +55,8 @@ def rollups_behind(connection: Connection, *, today: date) -> bool:
 
 def _server(connection: Connection) -> Finding:
     version = connection.execute(text("show server_version")).scalar_one()
-    supported = 15 <= int(version.split(".")[0]) <= 18
+    number = int(connection.execute(text("show server_version_num")).scalar_one())
+    supported = 15 <= number // 10_000 <= 18
     said = f"PostgreSQL {version}" + ("" if supported else "; 15 to 18 are supported")
     return Finding(what="connection", ok=supported, said=said)
 

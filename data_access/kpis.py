@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Date, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Date, cast, func, or_, select
 
 from data_access import tables
 from program.periods import Window, day_start
@@ -88,7 +88,7 @@ def weeks(connection: Connection, *, last: date, count: int) -> list[Week]:
     approved = _by_week(connection, Decision.APPROVED, period)
     rejected = _by_week(connection, Decision.REJECTED, period)
     left = _by_week(connection, "left", period)
-    pending = open_now(connection)
+    pending = _waiting_at(connection, end)
     found: list[Week] = []
     for back in range(count):
         start = end - timedelta(weeks=back + 1)
@@ -128,7 +128,7 @@ def _by_week(connection: Connection, what: str, period: Window) -> dict[date, in
         moment: ColumnElement[datetime] = application.c.submitted_at
         conditions: list[Condition] = []
     elif what == "left":
-        moment = application.c.status_changed_at
+        moment = _left()
         conditions = [application.c.status != Status.PENDING]
     else:
         moment, conditions = decision.c.decided_at, [decision.c.outcome == what, ~_superseded()]
@@ -137,6 +137,22 @@ def _by_week(connection: Connection, what: str, period: Window) -> dict[date, in
         select(week, func.count()).where(*_within(moment, period), *conditions).group_by(week)
     )
     return {start: number for start, number in rows}  # noqa: C416 - rows are not pairs to mypy
+
+
+def _waiting_at(connection: Connection, day: date) -> int:
+    """The queue's length when ``day`` began."""
+    table = tables.applications
+    begin = day_start(day)
+    waited = or_(table.c.status == Status.PENDING, _left() >= begin)
+    return connection.execute(
+        select(func.count()).where(table.c.submitted_at < begin, waited)
+    ).scalar_one()
+
+
+def _left() -> ColumnElement[datetime]:
+    # Upstream may not say when it settled an application: then it never waited.
+    table = tables.applications
+    return func.greatest(table.c.status_changed_at, table.c.submitted_at)
 
 
 def _within(moment: ColumnElement[datetime], period: Window) -> tuple[Condition, Condition]:

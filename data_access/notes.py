@@ -56,4 +56,6 @@ def require_text(text: str, *, what: str, longest: int) -> str:
         raise Invalid(f"{what} has {len(kept):,} characters; {longest:,} fit. Shorten it.")
     if "\0" in kept:
         raise Invalid(f"{what} holds a NUL character, which cannot be kept. Remove it.")
+    if any("\ud800" <= sign <= "\udfff" for sign in kept):
+        raise Invalid(f"{what} holds half a character, which cannot be kept. Type it again.")
     return kept

@@ -4,7 +4,18 @@ from datetime import UTC, datetime
 
 
 class Refusal(Exception):
-    """The request was understood and is refused; the text says why and what to do."""
+    """The request was understood and is refused; the text says why and what to do.
+
+    Where there is more to say than a sentence, ``details`` holds the lines and ``summary``
+    the sentence that follows them.
+    """
+
+    details: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The refusal in one line."""
+        return str(self)
 
 
 class NotAllowed(Refusal):

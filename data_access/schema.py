@@ -8,17 +8,23 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from data_access.refusals import Invalid
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two processes that start at once must not migrate at once.
 MIGRATION_LOCK = 7_310_001
 
 
 def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None]:
-    """Bring the schema to revision ``to`` in one transaction; returns (before, after)."""
+    """Bring the schema to revision ``to`` in one transaction; returns (before, after).
+
+    Raises Invalid for a revision that this code does not know.
+    """
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         before = revision(connection)
         config = _config()
+        _require_known(config, before, to)
         config.attributes["connection"] = connection
         heading_down = to != "head" and not _reaches(config, to, before)
         (command.downgrade if heading_down else command.upgrade)(config, to)
@@ -40,6 +46,18 @@ def _config() -> Config:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _require_known(config: Config, found: str | None, wanted: str) -> None:
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    known = ["base", *sorted(script.revision for script in scripts), "head"]
+    if found is not None and found not in known:
+        raise Invalid(
+            f"The database's schema is at revision {found}, which this program does not know. "
+            "Update the program."
+        )
+    if wanted not in known:
+        raise Invalid(f"There is no revision {wanted}. The revisions are: {', '.join(known)}.")
 
 
 def _reaches(config: Config, target: str, start: str | None) -> bool:

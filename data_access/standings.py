@@ -5,7 +5,7 @@ SQL's NULL logic is the program's three-valued logic, so a track is just AND or 
 comparisons, and a property test holds the two equal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -205,7 +205,6 @@ def outcome_word(truth: Truth) -> ColumnElement[str]:
     )
 
 
-def track_word(values: dict[str, ColumnElement[Any]], policy: Policy) -> ColumnElement[str]:
-    """Which track carried it: a track's key, ``both``, or NULL."""
-    truths = {track.key: track_truth(track, values, policy) for track in TRACKS}
+def track_word(truths: Mapping[str, Truth]) -> ColumnElement[str]:
+    """Which track carried it, from each track's truth: its key, ``both``, or NULL."""
     return case((and_(*truths.values()), BOTH_TRACKS), *((t, key) for key, t in truths.items()))

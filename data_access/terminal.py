@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,16 +38,32 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def output(path: Path) -> Iterator[BinaryIO]:
     """Open standard output for "-", otherwise a file that appears only when it is whole."""
-    if str(path) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
+    try:
+        if str(path) == "-":
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif path.exists() and not path.is_file():
+            # A pipe or a device is written to, never replaced by a file; a folder is neither.
+            with path.open("wb") as handle:
+                yield handle
+        else:
+            with _whole_or_not(path.resolve()) as handle:
+                yield handle
+    except BrokenPipeError:
+        # Whoever read it has read enough.
+        raise
+    except OSError as error:
+        name = "Standard output" if str(path) == "-" else path
+        raise Invalid(f"{name} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _whole_or_not(path: Path) -> Iterator[BinaryIO]:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("wb") as handle:
             yield handle
         unfinished.replace(path)
-    except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

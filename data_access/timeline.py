@@ -1,10 +1,12 @@
 """One chronological thread of an application: what happened, was written and was seen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
 from data_access import tables
 from data_access.applications import Application
@@ -35,17 +37,16 @@ class TimelineEntry:
 def read(connection: Connection, application: Application) -> list[TimelineEntry]:
     """Everything about an application, newest first."""
     id_ = application.application_id
-    entries = [
-        TimelineEntry(
-            at=application.submitted_at,
-            kind=EntryKind.SUBMITTED,
-            actor="applicant",
-            title="submitted",
-        )
-    ]
-    for read_some in (_notes, _evidence, _checks, _decisions, _events):
-        entries += read_some(connection, id_)
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+    submitted = TimelineEntry(
+        at=application.submitted_at,
+        kind=EntryKind.SUBMITTED,
+        actor="applicant",
+        title="submitted",
+    )
+    # Each part comes newest first and sorting is stable: of one moment the later stays above.
+    parts = (_decisions, _events, _checks, _notes, _evidence)
+    entries = [entry for read_part in parts for entry in read_part(connection, id_)]
+    return sorted([*entries, submitted], key=lambda entry: entry.at, reverse=True)
 
 
 def _notes(connection: Connection, id_: int) -> list[TimelineEntry]:
@@ -54,7 +55,7 @@ def _notes(connection: Connection, id_: int) -> list[TimelineEntry]:
         TimelineEntry(
             at=row.created_at, kind=EntryKind.NOTE, actor=row.author, title="note", body=row.body
         )
-        for row in connection.execute(select(table).where(table.c.application_id == id_))
+        for row in _newest_first(connection, table, table.c.note_id, id_)
     ]
 
 
@@ -70,7 +71,7 @@ def _evidence(connection: Connection, id_: int) -> list[TimelineEntry]:
             else f"evidence: {row.value:,.2f} USD on another exchange",
             body=" · ".join(part for part in (row.exchange_name, row.source_url) if part),
         )
-        for row in connection.execute(select(table).where(table.c.application_id == id_))
+        for row in _newest_first(connection, table, table.c.evidence_id, id_)
     ]
 
 
@@ -84,7 +85,7 @@ def _checks(connection: Connection, id_: int) -> list[TimelineEntry]:
             title=f"check: {row.item.replace('_', ' ')} {row.outcome.replace('_', ' ')}",
             body=row.comment,
         )
-        for row in connection.execute(select(table).where(table.c.application_id == id_))
+        for row in _newest_first(connection, table, table.c.check_id, id_)
     ]
 
 
@@ -98,19 +99,25 @@ def _decisions(connection: Connection, id_: int) -> list[TimelineEntry]:
             title=row.outcome + (" against the computed eligibility" if row.is_override else ""),
             body=row.rationale,
         )
-        for row in connection.execute(select(table).where(table.c.application_id == id_))
+        for row in _newest_first(connection, table, table.c.decision_id, id_)
     ]
 
 
 def _events(connection: Connection, id_: int) -> list[TimelineEntry]:
     table = tables.events
     told_elsewhere = ("approved", "rejected")
-    rows = connection.execute(
-        select(table).where(table.c.application_id == id_, table.c.kind.not_in(told_elsewhere))
-    )
+    rows = _newest_first(connection, table, table.c.event_id, id_)
     return [
         TimelineEntry(
             at=row.at, kind=EntryKind.EVENT, actor=row.actor, title=row.kind.replace("_", " ")
         )
         for row in rows
+        if row.kind not in told_elsewhere
     ]
+
+
+def _newest_first(
+    connection: Connection, table: Table, key: ColumnElement[int], id_: int
+) -> Sequence[Row[Any]]:
+    statement = select(table).where(table.c.application_id == id_).order_by(key.desc())
+    return connection.execute(statement).all()

@@ -9,7 +9,7 @@ PROFILES = {
     "youtube": ("https://www.youtube.com/@{}", re.compile(r"[A-Za-z0-9_.-]{3,30}")),
     "telegram": ("https://t.me/{}", re.compile(r"[A-Za-z0-9_]{4,32}")),
     "tiktok": ("https://www.tiktok.com/@{}", re.compile(r"[A-Za-z0-9_.]{2,24}")),
-    "instagram": ("https://www.instagram.com/{}", re.compile(r"[A-Za-z0-9_.]{1,30}")),
+    "instagram": ("https://www.instagram.com/{}", re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}")),
 }
 
 

@@ -6,9 +6,11 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, text
 
-from bench import build, database, measure, shares
+from bench import build, database, facts, refreshing, shares
 from tests.conftest import CLUSTER
 
+# One worker builds it for all of them.
+pytestmark = pytest.mark.xdist_group("bench")
 THROUGH = date(2026, 3, 14)
 NAME = "bench_of_the_tests"
 
@@ -33,7 +35,7 @@ def test_it_has_the_size_that_was_asked_for(made: Engine) -> None:
     assert count(made, "exchange.applications where status = 'pending'") == 400
     assert count(made, "exchange.referrals") == 40_000
     assert 830_000 < count(made, "exchange.referral_activity") < 1_010_000
-    assert measure.newest_day(made) == THROUGH
+    assert facts.newest_day(made) == THROUGH
 
 
 def test_some_of_the_pending_meet_each_track(made: Engine) -> None:
@@ -49,9 +51,9 @@ def test_it_says_that_it_is_built(made: Engine) -> None:
 
 
 def test_the_plain_rollups_are_those_of_the_refresh(made: Engine) -> None:
-    measure.forget_rollups(made)
-    measure.refresh_all(made)
-    measure.refresh_all_plainly(made)
+    refreshing.forget_rollups(made)
+    refreshing.refresh_all(made)
+    refreshing.refresh_all_plainly(made)
 
     for ours, plain, columns in (
         ("review.affiliate_daily", "bench.daily", "*"),

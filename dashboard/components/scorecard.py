@@ -36,9 +36,15 @@ def _line(result: CriterionResult) -> None:
     )
     with badge:
         badges.outcome_badge(result.outcome)
-    label.text(result.criterion.label)
+    label.text(label_words(result))
     value.text(value_words(result))
     rest.caption(remark(result))
+
+
+def label_words(result: CriterionResult) -> str:
+    """The criterion's name, with the unit where the name does not say it."""
+    label = result.criterion.label
+    return f"{label}, USD" if result.criterion.unit is Unit.USD else label
 
 
 def remark(result: CriterionResult) -> str:
@@ -64,14 +70,18 @@ def minimum_words(result: CriterionResult) -> str:
 
 def missing_words(result: CriterionResult) -> str:
     """In words, what would have to change for the criterion to be met."""
-    unit = UNIT_WORDS[result.criterion.unit]
     if result.value is None:
         if result.criterion in EXTERNAL.criteria:
             return "nobody has looked lately"
         return "metrics not loaded"
+    shortfall = result.shortfall or 0
     if result.criterion.unit is Unit.USD:
-        return f"{_short(result.shortfall or 0, result)} USD short"
-    return f"{result.shortfall:,} {unit} short"
+        # In short form a few cents would read as 0, as if nothing were missing.
+        money = Decimal(shortfall)
+        words = figures.usd_exact(money) if money < 1000 else f"{figures.usd(money)} USD"
+        return f"{words} short"
+    unit = UNIT_WORDS[result.criterion.unit]
+    return f"{shortfall:,} {unit.removesuffix('s') if shortfall == 1 else unit} short"
 
 
 def _short(value: Decimal | int, result: CriterionResult) -> str:

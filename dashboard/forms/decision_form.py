@@ -17,6 +17,7 @@ from program.policy import Policy
 from program.workflow import APPROVAL_MESSAGE, REASONS, REASONS_BY_CODE, Decision, is_override
 
 SUGGESTED_PERCENT = Decimal(20)
+RATIONALE = "Rationale, internal"
 WORDS = {Decision.APPROVED: "Approve", Decision.REJECTED: "Reject"}
 
 
@@ -39,11 +40,13 @@ def draw(id_: int, standing: Standing, person: Person, *, provisional: bool) -> 
     if outcome is None:
         st.caption("Choose one to see what it needs. Nothing is sent before you confirm.")
         return
-    reason = _choose_reason(id_) if outcome is Decision.REJECTED else None
+    with st.container():
+        reason = _choose_reason(id_) if outcome is Decision.REJECTED else None
     if provisional:
         st.warning("Metrics are behind; eligibility is provisional.", icon=":material/schedule:")
     part = f"{id_}-{outcome}-{reason or ''}"
-    with st.form(f"decision-{part}", enter_to_submit=False, border=False):
+    # One form at one place, whatever is chosen: what was typed then outlives another choice.
+    with st.form(name(id_), enter_to_submit=False, border=False):
         _inputs(id_, outcome, reason, standing)
         st.form_submit_button(
             WORDS[outcome],
@@ -78,9 +81,11 @@ def _inputs(id_: int, outcome: Decision, reason: str | None, standing: Standing)
     message = APPROVAL_MESSAGE if outcome is Decision.APPROVED else ""
     if reason is not None:
         message = REASONS_BY_CODE[reason].message
+    # Refused and then away for a while, as in an outage, the form still has its text.
+    kept = state.unsent(name(id_)).get(RATIONALE, "")
+    st.text_area(RATIONALE, value=kept, key=f"rationale-{id_}", height=90)
     if outcome is Decision.APPROVED:
         _rate_input(id_, standing.policy)
-    st.text_area("Rationale, internal", key=f"rationale-{id_}", height=90)
     st.text_area("Message to the applicant", value=message, key=f"message-{part}", height=140)
     if is_override(outcome, standing.assessment.outcome):
         word = badges.OUTCOMES[standing.assessment.outcome].word
@@ -129,6 +134,12 @@ def _decide(
         else:
             decisions.reject(database.writer(), reason_code=reason or "", **common)
     except Refusal as refusal:
+        texts = {
+            RATIONALE: common["rationale"],
+            "Message to the applicant": common["message"],
+        }
+        state.keep_unsent(name(id_), texts)
         answers.refused(name(id_), str(refusal))
     else:
+        state.keep_unsent(name(id_), {})
         answers.accepted(name(id_), f"Application {id_} is {outcome}.")

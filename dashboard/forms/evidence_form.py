@@ -59,7 +59,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     except InvalidOperation:
         answers.refused(form, "Write the value as a plain number, such as 5200 or 20000000.00.")
         return
-    # A day that is today was seen by now; an older day counts from its beginning.
+    # Of a day only its date is known: an older one counts from its noon, today from now.
     observed_at = min(day_start(held["day"] or now.date()) + timedelta(hours=12), now)
     entry = evidence.Entry(
         kind=kind,

@@ -53,7 +53,8 @@ QUEUE = "dashboard/pages/queue.py"
 APPLICATION = "dashboard/pages/application.py"
 DAYS_SHOWN = 90
 MONTHS_SHOWN = 12
-SUGGESTED_RATE_PERCENT = 20.0
+# Unknown is not "none": without metrics nothing is said about what they would show.
+NOT_LOADED = "Metrics are not loaded for this account yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +210,8 @@ def draw_who(page: Loaded) -> None:
     application = page.application
     with st.container(border=True, gap="small"):
         st.caption(
-            f"Account {application.account_id} · {application.country_code or 'country unknown'} · "
+            f"Account {application.account_id} · "
+            f"{escape(application.country_code or 'country unknown')} · "
             f"KYC {application.kyc_status} · "
             f"since {figures.day(application.account_created_at.date(), year=True)}"
         )
@@ -270,7 +272,10 @@ def draw_trend(page: Loaded) -> None:
                 label_visibility="collapsed",
             )
         fresh = page.standing.freshness
-        if fresh is None or not page.months:
+        if fresh is None or page.standing.facts.volume_usd is None:
+            st.caption(NOT_LOADED)
+            return
+        if not page.months:
             st.caption("No referral activity in the last twelve months.")
             return
         draw_chart(page, str(what), str(grain), fresh.window, fresh.data_through)
@@ -304,7 +309,7 @@ def draw_chart(page: Loaded, what: str, grain: str, window: Window, through: dat
             unit=unit,
             window=window,
             minimum=pace,
-            minimum_label=f"{figures.usd(Decimal(minimum))} in {window.days} days is, a day,",
+            minimum_label=f"{figures.usd(Decimal(minimum))} USD over {window.days} days, a day:",
         )
     charts.draw(chart, key=f"trend-{what}-{grain}")
 
@@ -314,7 +319,10 @@ def draw_users(page: Loaded) -> None:
     fresh = page.standing.freshness
     with st.container(border=True, gap="small"):
         st.markdown("**Top referred users of the window**")
-        if fresh is None or not page.users:
+        if fresh is None or page.standing.facts.volume_usd is None:
+            st.caption(NOT_LOADED)
+            return
+        if not page.users:
             st.caption("Nobody referred by this account traded in the window.")
             return
         st.caption(
@@ -402,7 +410,7 @@ def draw_decision(page: Loaded, person: Person, now: datetime) -> None:
         answers.draw(decision_form.name(id_))
         if page.application.status is not Status.PENDING:
             draw_made(page)
-            draw_unsent(id_, page.decision, person)
+            draw_unsent(id_)
         elif person.may(Act.DECIDE):
             late = is_provisional(page.standing, now)
             decision_form.draw(id_, page.standing, person, provisional=late)
@@ -411,11 +419,13 @@ def draw_decision(page: Loaded, person: Person, now: datetime) -> None:
             st.caption(f"Waiting for a reviewer. Your role, {person.role}, does not decide.")
 
 
-def draw_unsent(id_: int, made: MadeDecision | None, person: Person) -> None:
-    """What somebody had typed when a colleague decided first; kept until they leave."""
-    text = state.typed(f"rationale-{id_}")
-    if text and (made is None or made.decided_by != person.email):
-        st.caption("What you had written")
+def draw_unsent(id_: int) -> None:
+    """What somebody had typed when a colleague decided first; kept while the tab is open."""
+    texts = state.unsent(decision_form.name(id_))
+    if texts:
+        st.markdown("**What you had written**")
+    for label, text in texts.items():
+        st.caption(label)
         st.code(text, language=None, wrap_lines=True)
 
 
@@ -425,11 +435,11 @@ def draw_made(page: Loaded) -> None:
     badges.status_badge(page.application.status)
     made = page.decision
     if made is None:
-        st.caption("Recorded upstream; no decision of ours stands behind it.")
+        st.caption("Recorded upstream; nothing was decided here.")
         return
     st.caption(
         f"{escape(made.decided_by)} · {figures.moment(made.decided_at)} · "
-        f"policy {made.policy_version}"
+        f"policy version {made.policy_version}"
     )
     if made.is_override:
         st.badge("against the computed eligibility", icon=":material/gavel:", color="orange")
@@ -443,7 +453,12 @@ def draw_made(page: Loaded) -> None:
     st.caption("Message to the applicant")
     st.text(made.message_to_applicant)
     through = made.snapshot.get("data_through")
-    st.caption(f"Decided on data through {escape(str(through or 'unknown'))}.")
+    if through is None:
+        st.caption("Decided before metrics were ever computed.")
+    else:
+        st.caption(
+            f"Decided on data through {figures.day(date.fromisoformat(through), year=True)}."
+        )
     if page.place.next_id is not None:
         st.button(
             "Open the next one",

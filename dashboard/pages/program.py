@@ -1,6 +1,6 @@
 """The program's figures, for managers and analysts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import streamlit as st
@@ -33,16 +33,24 @@ def main() -> None:
     st.subheader("Program", anchor=False)
     span = figures.day_range(period.start, period.last_day)
     st.caption(f"Decisions of {span} UTC, compared with the {PERIOD_DAYS} days before.")
-    draw_figures(waiting, now, then, months)
+    whole = last_whole_month(months, fresh.data_through) if fresh else None
+    draw_figures(waiting, now, then, whole)
     if not any(week.submitted or week.approved or week.rejected for week in weeks):
         states.empty(f"No application arrived or was decided in the last {WEEKS} weeks.")
         return
     draw_weeks(weeks)
-    draw_months(months)
+    draw_months(months, whole)
+
+
+def last_whole_month(months: list[kpis.ProgramMonth], through: date) -> kpis.ProgramMonth:
+    """The newest calendar month that the data cover to its last day; zero if nobody traded."""
+    month = months_later(month_start(through + timedelta(days=1)), -1)
+    none = kpis.ProgramMonth(month=month, volume_usd=Decimal(0), fees_usd=Decimal(0))
+    return next((found for found in months if found.month == month), none)
 
 
 def draw_figures(
-    waiting: int, now: kpis.Decided, then: kpis.Decided, months: list[kpis.ProgramMonth]
+    waiting: int, now: kpis.Decided, then: kpis.Decided, whole: kpis.ProgramMonth | None
 ) -> None:
     """Five figures, each with its change where a change can be said."""
     with st.container(horizontal=True):
@@ -67,16 +75,15 @@ def draw_figures(
             f"Median time to decision, {PERIOD_DAYS} days",
             _hours(now.median_hours),
             delta=_longer(now.median_hours, then.median_hours),
-            delta_color="inverse",
+            delta_color="off",
             border=True,
             help="From submission to decision; half took longer.",
         )
-        whole = months[-2] if len(months) > 1 else None
         st.metric(
             f"Program volume, {figures.month(whole.month)}" if whole else "Program volume",
-            figures.usd(whole.volume_usd if whole else None),
+            f"{figures.usd(whole.volume_usd)} USD" if whole else figures.UNKNOWN,
             border=True,
-            help="Referral volume of all affiliates in the last whole calendar month, USD, UTC.",
+            help="Referral volume of all affiliates in the last whole calendar month, UTC.",
         )
 
 
@@ -93,7 +100,7 @@ def draw_weeks(weeks: list[kpis.Week]) -> None:
         chart = charts.lines(
             starts,
             flows,
-            title="How many arrive, and how are they decided? By week, UTC",
+            title="How many arrive, and how are they decided? By week, UTC; the last is running",
             unit="applications",
         )
         charts.draw(chart, key="weeks-flow")
@@ -101,22 +108,24 @@ def draw_weeks(weeks: list[kpis.Week]) -> None:
         chart = charts.lines(
             starts,
             {"pending": [week.pending for week in weeks]},
-            title="How long is the queue at each week's end? UTC",
+            title="How long is the queue at each week's end? UTC; the last is now",
             unit="applications",
         )
         charts.draw(chart, key="weeks-pending")
 
 
-def draw_months(months: list[kpis.ProgramMonth]) -> None:
+def draw_months(months: list[kpis.ProgramMonth], whole: kpis.ProgramMonth | None) -> None:
     """The program's volume by month."""
     with st.container(border=True):
         if not months:
             st.caption("No referral volume in the last twelve months.")
             return
+        running = whole is None or months[-1].month > whole.month
         chart = charts.monthly_bars(
             [month.month for month in months],
             [month.volume_usd for month in months],
-            title="How much do referred users trade? By calendar month, UTC; the last is running",
+            title="How much do referred users trade? By calendar month, UTC"
+            + ("; the last is running" if running else ""),
             unit="USD",
         )
         charts.draw(chart, key="months-volume")
@@ -129,7 +138,7 @@ def _rounded(rate: Decimal | None) -> Decimal | None:
 def _points(now: Decimal | None, then: Decimal | None) -> str | None:
     if now is None or then is None:
         return None
-    return f"{(now - then) * 100:+.0f} points"
+    return f"{round((now - then) * 100):+d} points"
 
 
 def _hours(hours: Decimal | None) -> str:
@@ -139,7 +148,7 @@ def _hours(hours: Decimal | None) -> str:
 def _longer(now: Decimal | None, then: Decimal | None) -> str | None:
     if now is None or then is None:
         return None
-    return f"{now - then:+.0f} h"
+    return f"{round(now - then):+d} h"
 
 
 main()

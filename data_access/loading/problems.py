@@ -39,9 +39,17 @@ class LoadRefused(Refusal):
 
     def __init__(self, problems: tuple[Problem, ...], more: int = 0) -> None:
         self.problems, self.more = problems, more
+        self.details = tuple(str(problem) for problem in problems)
         others = len(problems) - 1 + more
         rest = f" And {others:,} more." if others else ""
         super().__init__(f"Nothing was loaded. {problems[0]}{rest}")
+
+    @property
+    def summary(self) -> str:
+        """How many there are, to follow the lines that name them."""
+        more = f" and {self.more:,} more" if self.more else ""
+        what = "problem" if len(self.problems) == 1 else "problems"
+        return f"Nothing was loaded: {len(self.problems):,} {what}{more}; see the lines above."
 
 
 @dataclass

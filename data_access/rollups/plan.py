@@ -129,20 +129,26 @@ def _first_day(
 ) -> date:
     """Where to begin. The last day shown may have been completed since, so it comes again."""
     if before is None:
-        return _earliest_fact(cursor, through)
+        return min(_earliest(cursor) or through, through)
+    if since is not None:
+        # Nothing lies before that, so however old a day is asked for, it costs no more.
+        since = max(since, _earliest(cursor) or through)
     late = """select min(first_day) as found from review.loads where load_id > %s"""
     candidates = (since, _one(cursor, late, before["load_id"]), before["data_through"], through)
     return min(day for day in candidates if day is not None)
 
 
-def _earliest_fact(cursor: Cursor[DictRow], through: date) -> date:
+def _earliest(cursor: Cursor[DictRow]) -> date | None:
     earliest = """
-        select least((select min(activity_date) from exchange.referral_activity),
-                     (select (min(referred_at) at time zone 'UTC')::date from exchange.referrals)) as found"""
+        select least(
+            (select min(activity_date) from exchange.referral_activity),
+            (select (min(referred_at) at time zone 'UTC')::date from exchange.referrals),
+            (select min(month) from review.affiliate_monthly)
+        ) as found"""
     day: date | None = _one(cursor, earliest)
-    return min(day, through) if day else through
+    return day
 
 
-def _one(cursor: Cursor[DictRow], query: LiteralString, *values: object) -> Any:
+def _one(cursor: Cursor[DictRow], query: LiteralString, *values: object) -> Any:  # noqa: ANN401 - the caller knows the type
     row = cursor.execute(query, values).fetchone()
     return row and row["found"]

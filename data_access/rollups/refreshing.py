@@ -3,17 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
+import psycopg
 from psycopg import ClientCursor, Cursor
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 from data_access import freshness, policies
 from data_access.freshness import Freshness
-from data_access.refusals import Refusal
+from data_access.refusals import DatabaseUnavailable, Refusal
 from data_access.rollups import plan, replacing, statements
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
@@ -24,6 +27,7 @@ REFRESH_LOCK = 7_310_003
 SHARES = 4
 # So few are found by their day in one go; a share would look through all of them again.
 FEW_DAYS = 3
+FEW_MONTHS = 2
 PERIOD = Identifier("pg_temp", "fresh_period")
 
 # For this transaction alone. The planner would have all workers help with one share after another
@@ -60,17 +64,24 @@ def refresh(
     Days are computed anew from the last T on, from the first day that a load has touched since,
     or from ``since``, whichever is earliest. All or nothing: readers see the former state until
     the end, and a refresh that is killed leaves it. Raises Refusal where no T can be told or
-    another refresh is running for too long, Invalid where ``through`` is not over yet.
+    another refresh is running for too long, Invalid where ``through`` is not over yet,
+    DatabaseUnavailable where Postgres gives up midway.
     """
-    with engine.connect() as connection, _alone(connection):
-        connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        with connection.begin():
-            policy = policies.in_force(connection, now=now)
-            cursor = _cursor(connection)
-            made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
-            _carry_out(cursor, made, progress or _unseen)
-            _record(cursor, made, now)
-            fresh = freshness.newest(connection)
+    try:
+        with engine.connect() as connection, _alone(connection):
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                policy = policies.in_force(connection, now=now)
+                cursor = _cursor(connection)
+                made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
+                _carry_out(cursor, made, progress or _unseen)
+                _record(cursor, made, now)
+                fresh = freshness.newest(connection)
+    except (psycopg.OperationalError, OperationalError) as error:
+        raise DatabaseUnavailable(
+            "The refresh broke off and changed nothing. Check that Postgres runs and has room, "
+            f"then run it again. Postgres says: {_first_line(error)}"
+        ) from error
     assert fresh is not None
     return fresh
 
@@ -89,25 +100,35 @@ def _alone(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not connection.invalidated:
+        if not connection.invalidated and not _driver(connection).closed:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             _cursor(connection).execute("select pg_advisory_unlock(%s)", [REFRESH_LOCK])
 
 
 def _cursor(connection: Connection) -> Cursor[DictRow]:
     """A cursor that writes values into the statement, as `create table as` takes no others."""
+    return ClientCursor(_driver(connection), row_factory=dict_row)
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
     driver: Any = connection.connection.driver_connection
-    return ClientCursor(driver, row_factory=dict_row)
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", error)).strip().split("\n")[0]
 
 
 def _carry_out(cursor: Cursor[DictRow], made: Plan, progress: Progress) -> None:
     for name, value in SETTINGS.items():
         cursor.execute("select set_config(%s, %s, true)", [name, value])
     cuts = _cuts(cursor)
-    steps = [
-        *(lambda days=days: _write_days(cursor, days, cuts) for days in made.chunks),
-        *(lambda span=span: _write_periods(cursor, made, span, cuts) for span in made.spans),
-        lambda: _drop_later(cursor, made),
+    steps: list[Callable[[], None]] = [
+        *(partial(_write_days, cursor, days, cuts) for days in made.chunks),
+        *(partial(_write_periods, cursor, made, span, cuts) for span in made.spans),
+        partial(_drop_later, cursor, made),
+        partial(_take_statistics, cursor, made),
     ]
     for done, step in enumerate(steps):
         progress(done, len(steps))
@@ -130,7 +151,9 @@ def _write_days(cursor: Cursor[DictRow], days: Window, cuts: list[int]) -> None:
     shares = cuts if days.days > FEW_DAYS else []
     replacing.compute(cursor, replacing.DAILY.fresh, statements.daily(days, shares))
     if not replacing.add_month(cursor, month_start(days.start)):
-        scope = SQL("day >= {} and day < {}").format(Literal(days.start), Literal(days.end))
+        scope = SQL("held.day >= {} and held.day < {}").format(
+            Literal(days.start), Literal(days.end)
+        )
         replacing.replace(cursor, replacing.DAILY, scope)
 
 
@@ -138,7 +161,7 @@ def _write_periods(cursor: Cursor[DictRow], made: Plan, span: Span, cuts: list[i
     replacing.compute(cursor, PERIOD, statements.period(span, made.policy, cuts))
     if span.months:
         replacing.compute(cursor, replacing.MONTHLY.fresh, statements.monthly(span))
-        scope = SQL("month = any({})").format(Literal(list(span.months)))
+        scope = SQL("held.month = any({})").format(Literal(list(span.months)))
         replacing.replace(cursor, replacing.MONTHLY, scope)
     if span.window is not None:
         replacing.compute(cursor, replacing.WINDOW.fresh, statements.WINDOW)
@@ -150,6 +173,15 @@ def _write_periods(cursor: Cursor[DictRow], made: Plan, span: Span, cuts: list[i
 def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute("delete from review.affiliate_daily where day >= %s", [made.end])
     cursor.execute("delete from review.affiliate_monthly where month >= %s", [made.end])
+
+
+def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
+    """Tell the planner of what was rewritten, unless it is so little that autovacuum will do."""
+    for days in made.chunks:
+        if days.days > FEW_DAYS:
+            cursor.execute(SQL("analyze {}").format(replacing.month_part(days.start)))
+    if len(made.chunks) > FEW_MONTHS:
+        cursor.execute("analyze review.affiliate_monthly, review.affiliate_window")
 
 
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:

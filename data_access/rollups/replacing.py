@@ -11,14 +11,21 @@ from sqlalchemy import Table
 from data_access import tables
 from program.periods import months_later
 
-# Rows that came out as they were stay where they are: rerunning writes nothing, readers'
-# pages stay warm, and a late correction of one affiliate costs what one affiliate costs.
+# Rows that came out as they were are left alone: a rerun writes nothing, and a late correction
+# of one affiliate costs what one affiliate costs.
 DELETE = SQL(
     """
     delete from {table} as held
     where {scope} and not exists (
-        select from {fresh} as fresh
-        where ({held_keys}) = ({fresh_keys}) and ({held_values}) is not distinct from ({fresh_values}))
+        select from {fresh} as fresh where ({held_keys}) = ({fresh_keys}))
+    """
+)
+UPDATE = SQL(
+    """
+    update {table} as held set ({values}) = row({fresh_values})
+    from {fresh} as fresh
+    where {scope} and ({held_keys}) = ({fresh_keys})
+      and ({held_values}) is distinct from ({fresh_values})
     """
 )
 INSERT = SQL(
@@ -29,7 +36,6 @@ INSERT = SQL(
         select from {table} as held where {scope} and ({held_keys}) = ({fresh_keys}))
     """
 )
-MANY_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,40 +66,47 @@ def compute(cursor: Cursor[Any], into: Identifier, select: Composable) -> None:
 
 def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
     """Make the rows of ``rollup`` within ``scope`` equal to those that were computed."""
-    cursor.execute(SQL("analyze {}").format(rollup.fresh))
     keys = [column.name for column in rollup.table.primary_key]
     values = [column.name for column in rollup.table.columns if not column.primary_key]
     parts = {
         "table": Identifier(*rollup.table.fullname.split(".")),
         "fresh": rollup.fresh,
         "scope": scope,
+        "values": SQL(", ").join(map(Identifier, values)),
         "columns": SQL(", ").join(map(Identifier, [*keys, *values])),
         "held_keys": _of("held", keys),
         "fresh_keys": _of("fresh", keys),
         "held_values": _of("held", values),
         "fresh_values": _of("fresh", values),
     }
-    removed = cursor.execute(DELETE.format(**parts)).rowcount
-    added = cursor.execute(INSERT.format(**parts)).rowcount
-    if max(removed, added) >= MANY_ROWS:
-        cursor.execute(SQL("analyze {table}").format(**parts))
+    for statement in (DELETE, UPDATE, INSERT):
+        cursor.execute(statement.format(**parts))
 
 
 def add_month(cursor: Cursor[Any], month: date) -> bool:
     """Make the month's part of affiliate_daily from what was computed, unless it is there.
 
     Filled first, then keyed, then attached: that is the fast order, and attaching lets
-    readers read on, which creating a partition in place would not.
+    readers read on, which creating a partition in place would not. Days lie together, as they
+    do where they arrive one by one, so that the index by day finds them.
     """
     parent = Identifier(*DAILY.table.fullname.split("."))
-    part = Identifier("review", f"affiliate_daily_{month.year:04d}_{month.month:02d}")
-    if cursor.execute("select to_regclass(%s)", [part.as_string()]).fetchone()["to_regclass"]:
+    part = month_part(month)
+    known = cursor.execute("select where to_regclass(%s) is not null", [part.as_string()])
+    if known.fetchone() is not None:
         return False
-    parts = {"part": part, "parent": parent, "fresh": DAILY.fresh}
+    # As in the migration: an index of another shape could not be attached.
+    riding = ("volume_usd", "fees_usd", "trade_count", "zero_fee_volume_usd", "new_users")
+    parts: dict[str, Composable] = {
+        "part": part,
+        "parent": parent,
+        "fresh": DAILY.fresh,
+        "riding": SQL(", ").join(map(Identifier, riding)),
+    }
     for step in (
         "create table {part} (like {parent} including all excluding indexes)",
-        "insert into {part} select * from {fresh}",
-        "alter table {part} add primary key (affiliate_account_id, day)",
+        "insert into {part} select * from {fresh} order by day, affiliate_account_id",
+        "alter table {part} add primary key (affiliate_account_id, day) include ({riding})",
         "analyze {part}",
     ):
         cursor.execute(SQL(step).format(**parts))
@@ -104,6 +117,11 @@ def add_month(cursor: Cursor[Any], month: date) -> bool:
         SQL("alter table {parent} attach partition {part} {bounds}").format(bounds=bounds, **parts)
     )
     return True
+
+
+def month_part(month: date) -> Identifier:
+    """The partition of affiliate_daily that holds ``month``."""
+    return Identifier("review", f"affiliate_daily_{month.year:04d}_{month.month:02d}")
 
 
 def _of(alias: str, columns: list[str]) -> Composable:

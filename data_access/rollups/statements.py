@@ -6,9 +6,10 @@ rows in the order the groups need: no hash table of a million users, no partial 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from itertools import pairwise
+from typing import LiteralString
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Literal
 
 from data_access.rollups.plan import Span
 from program.periods import Window, day_start, months_later
@@ -20,11 +21,13 @@ DAILY_SHARE = SQL(
            coalesce(volume_usd, 0)::numeric(24, 2) as volume_usd,
            coalesce(fees_usd, 0)::numeric(24, 6) as fees_usd,
            coalesce(trade_count, 0)::bigint as trade_count,
+           coalesce(zero_fee_volume, 0)::numeric(24, 2) as zero_fee_volume_usd,
            coalesce(active_users, 0)::integer as active_users,
            coalesce(new_users, 0)::integer as new_users
     from (
         select affiliate_account_id, activity_date as day, sum(volume_usd) as volume_usd,
                sum(fees_usd) as fees_usd, sum(trade_count) as trade_count,
+               sum(volume_usd) filter (where fees_usd <= 0) as zero_fee_volume,
                count(*) filter (where volume_usd > 0) as active_users
         from exchange.referral_activity
         where activity_date >= {start} and activity_date < {end} and {share}
@@ -73,20 +76,18 @@ WINDOW_DAY_SUMS = (
     MONTH_DAY_SUMS
     + """,
     count(*) filter (where {inside} and volume_usd > 0) as {name}_trading_days,
-    max(volume_usd) filter (where {inside}) as {name}_largest_day"""
+    max(volume_usd) filter (where {inside}) as {name}_largest_day,
+    sum(zero_fee_volume_usd) filter (where {inside}) as {name}_zero_fee"""
 )
 MONTH_USER_FACTS = "bool_or(volume_usd > 0 and {inside}) as {name}_traded"
 MONTH_USER_COUNTS = "count(*) filter (where {name}_traded) as {name}_active"
 WINDOW_USER_FACTS = """
-    sum(volume_usd) filter (where {inside}) as volume,
-    sum(volume_usd) filter (where fees_usd <= 0 and {inside}) as zero_fee_volume"""
-# The largest volume and, among equals, the lowest account: arrays compare from left to right.
+    sum(volume_usd) filter (where {inside}) as volume"""
 WINDOW_USER_COUNTS = """
     count(*) filter (where volume {active}) as window_active,
     count(*) filter (where volume >= 1000) as window_over_1000,
-    max(array[volume, -referred_account_id]) filter (where volume > 0) as window_top,
-    sum(volume * volume) as window_squares,
-    sum(zero_fee_volume) as window_zero_fee"""
+    max(volume) as window_top,
+    sum(volume * volume) as window_squares"""
 
 MONTHLY = SQL(
     """
@@ -104,8 +105,7 @@ WINDOW = SQL(
            window_new::integer as new_users,
            window_trading_days::integer as trading_days,
            window_largest_day::numeric(24, 2) as largest_day_volume_usd,
-           (-window_top[2])::bigint as top_user_account_id,
-           coalesce(window_top[1], 0)::numeric(24, 2) as top_user_volume_usd,
+           coalesce(window_top, 0)::numeric(24, 2) as top_user_volume_usd,
            coalesce(window_squares, 0) as sum_of_squared_user_volumes,
            coalesce(window_over_1000, 0)::integer as users_over_1000_usd,
            coalesce(window_zero_fee, 0)::numeric(24, 2) as zero_fee_volume_usd
@@ -140,30 +140,35 @@ def daily(days: Window, cuts: Sequence[int]) -> Composable:
 
 def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
     """One row an affiliate with everything its months and window need, in shares."""
-    sums, facts, counts = [], [], []
+    sums: list[Composable] = []
+    facts: list[Composable] = []
+    counts: list[Composable] = []
     for index, month in enumerate(span.months):
         days, name = Window(month, months_later(month, 1)), f"month_{index}"
-        sums.append(_of(MONTH_DAY_SUMS, name, "day", days))
-        facts.append(_of(MONTH_USER_FACTS, name, "activity_date", days))
-        counts.append(_of(MONTH_USER_COUNTS, name, "activity_date", days))
+        sums.append(_of(MONTH_DAY_SUMS, name, _inside("day", days, span)))
+        facts.append(_of(MONTH_USER_FACTS, name, _inside("activity_date", days, span)))
+        counts.append(SQL(MONTH_USER_COUNTS).format(name=SQL(name)))
     if span.window is not None:
-        sums.append(_of(WINDOW_DAY_SUMS, "window", "day", span.window))
-        facts.append(_of(WINDOW_USER_FACTS, "window", "activity_date", span.window))
+        sums.append(_of(WINDOW_DAY_SUMS, "window", _inside("day", span.window, span)))
+        facts.append(_of(WINDOW_USER_FACTS, "", _inside("activity_date", span.window, span)))
         counts.append(SQL(WINDOW_USER_COUNTS).format(active=_active(policy)))
-    parts = {"day_sums": sums, "user_facts": facts, "user_counts": counts}
-    listed = {name: SQL(", ").join(columns) for name, columns in parts.items()}
+    listed = {
+        "day_sums": SQL(", ").join(sums),
+        "user_facts": SQL(", ").join(facts),
+        "user_counts": SQL(", ").join(counts),
+    }
     return _shared(PERIOD_SHARE, cuts, {**_bounds(span.days), **listed})
 
 
 def monthly(span: Span) -> Composable:
     """Rows of affiliate_monthly for the months of ``span``, from what `period` gave."""
     return SQL(" union all ").join(
-        _named(MONTHLY, f"month_{index}", month=Literal(month))
+        MONTHLY.format(name=SQL(f"month_{index}"), month=Literal(month))
         for index, month in enumerate(span.months)
     )
 
 
-def new_users_who_traded(days: Window) -> Composable:
+def new_users_who_traded(days: Window) -> Composed:
     """Correct the window's new users where the policy counts only those who traded in it."""
     return NEW_USERS_WHO_TRADED.format(**_bounds(days))
 
@@ -172,7 +177,7 @@ def _shared(select: SQL, cuts: Sequence[int], parts: dict[str, Composable]) -> C
     edges = [None, *cuts, None]
     return SQL(" union all ").join(
         SQL("({})").format(select.format(share=_between(low, high), **parts))
-        for low, high in zip(edges, edges[1:], strict=False)
+        for low, high in pairwise(edges)
     )
 
 
@@ -194,15 +199,18 @@ def _bounds(days: Window) -> dict[str, Composable]:
     }
 
 
-def _of(template: str, name: str, column: str, days: Window) -> Composable:
-    inside = SQL("({column} >= {start} and {column} < {end})").format(
-        column=Identifier(column), start=Literal(days.start), end=Literal(days.end)
-    )
+def _of(template: LiteralString, name: LiteralString, inside: Composable) -> Composable:
     return SQL(template).format(name=SQL(name), inside=inside)
 
 
-def _named(select: SQL, name: str, *, month: Literal) -> Composable:
-    return select.format(name=SQL(name), month=month)
+def _inside(column: LiteralString, days: Window, span: Span) -> Composable:
+    """Whether a row of ``span`` lies in ``days``; asks of millions of rows only what is open."""
+    limits: list[Composable] = [SQL("true")]
+    if days.start > span.days.start:
+        limits.append(SQL("{} >= {}").format(SQL(column), Literal(days.start)))
+    if days.end < span.days.end:
+        limits.append(SQL("{} < {}").format(SQL(column), Literal(days.end)))
+    return SQL("({})").format(SQL(" and ").join(limits))
 
 
 def _active(policy: Policy) -> Composable:

@@ -126,7 +126,9 @@ def judged_by_sql(conn: Connection, ground: standings.Basis) -> dict[int, tuple[
             *(values[criterion.key] for criterion in CRITERIA),
             *words,
             standings.outcome_word(standings.whole_truth(values, ground.policy)),
-            standings.track_word(values, ground.policy),
+            standings.track_word(
+                {t.key: standings.track_truth(t, values, ground.policy) for t in TRACKS}
+            ),
         ).select_from(found.source)
     )
     return {row[0]: tuple(row[1:]) for row in rows}

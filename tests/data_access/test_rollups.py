@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
 from data_access import freshness, partitions, rollups
-from data_access.refusals import Invalid, Refusal
+from data_access.refusals import DatabaseUnavailable, Invalid, Refusal
 from data_access.rollups import refreshing
 from program.periods import ONE_DAY, Window, month_start, utc_day, window
 from program.policy import Policy, WindowKind
@@ -150,11 +150,11 @@ def test_a_hand_worked_case(engine: Engine) -> None:
     refresh(engine)
 
     assert daily(engine) == [
-        (ANN, date(2026, 1, 5), Decimal("7.00"), Decimal("0.010000"), 1, 1, 0),
-        (ANN, date(2026, 2, 1), Decimal("0.00"), Decimal("0.000000"), 0, 0, 1),
-        (ANN, date(2026, 2, 20), Decimal("50.50"), Decimal("0.000001"), 2, 2, 0),
-        (ANN, T - ONE_DAY, Decimal("250.50"), Decimal("-0.250000"), 1, 1, 0),
-        (ANN, T, Decimal("1000.00"), Decimal("0.500000"), 3, 1, 1),
+        (ANN, date(2026, 1, 5), Decimal("7.00"), Decimal("0.010000"), 1, Decimal("0.00"), 1, 0),
+        (ANN, date(2026, 2, 1), Decimal("0.00"), Decimal("0.000000"), 0, Decimal("0.00"), 0, 1),
+        (ANN, date(2026, 2, 20), Decimal("50.50"), Decimal("0.000001"), 2, Decimal("49.50"), 2, 0),
+        (ANN, T - ONE_DAY, Decimal("250.50"), Decimal("-0.250000"), 1, Decimal("250.50"), 1, 0),
+        (ANN, T, Decimal("1000.00"), Decimal("0.500000"), 3, Decimal("0.00"), 1, 1),
     ]
     assert monthly(engine) == [
         (ANN, date(2026, 1, 1), Decimal("7.00"), Decimal("0.010000"), 1, 1, 0),
@@ -171,8 +171,7 @@ def test_a_hand_worked_case(engine: Engine) -> None:
             1,  # new
             3,  # trading days
             Decimal("1000.00"),
-            1,  # top user
-            Decimal("1250.50"),
+            Decimal("1250.50"),  # of the top user
             Decimal("1250.50") ** 2 + Decimal("49.50") ** 2 + 1,
             1,  # users over 1,000 USD
             Decimal("300.00"),  # a negative and a zero fee
@@ -224,7 +223,7 @@ def test_a_user_whose_trades_sum_to_nothing_is_not_active(engine: Engine) -> Non
 
     assert in_window(engine, "active_users") == 0
     assert in_window(engine, "trading_days") == 0
-    assert in_window(engine, "top_user_account_id") is None
+    assert in_window(engine, "top_user_volume_usd") == 0
     assert monthly(engine)[0][5] == 0
 
 
@@ -256,14 +255,6 @@ def test_affiliates_that_have_no_account_here_roll_up_too(engine: Engine) -> Non
 
     assert in_window(engine, "active_users", 1) == 1
     assert in_window(engine, "new_users", 2) == 1
-
-
-def test_of_two_equal_top_users_the_lower_account_is_named(engine: Engine) -> None:
-    deliver(engine, Trade(day=T, user=9), Trade(day=T, user=3), Trade(day=T, user=5, volume="1.00"))
-
-    refresh(engine)
-
-    assert in_window(engine, "top_user_account_id") == 3
 
 
 @pytest.mark.parametrize(
@@ -484,6 +475,16 @@ def test_since_a_later_day_leaves_no_gap(engine: Engine) -> None:
     ]
 
 
+def test_since_a_day_before_all_facts_begins_with_the_first_month(engine: Engine) -> None:
+    deliver(engine, Trade(day=date(2026, 1, 5)), Trade(day=T))
+    refresh(engine)
+
+    refresh(engine, since=date(1, 1, 1))
+
+    recomputed = rows(engine, "select recomputed_from from review.refreshes order by refresh_id")
+    assert recomputed == [(date(2026, 1, 5),), (date(2026, 1, 1),)]
+
+
 def test_facts_that_went_away_leave_the_rollups(engine: Engine) -> None:
     deliver(engine, *YEAR)
     refresh(engine)
@@ -552,6 +553,31 @@ def test_a_refresh_that_breaks_off_leaves_the_old_and_can_be_repeated(
     assert refresh(engine).data_through == T
 
 
+@pytest.mark.parametrize("step", [0, 2])
+def test_a_refresh_whose_server_process_is_killed_changes_nothing(
+    engine: Engine, database_url: str, step: int
+) -> None:
+    deliver(engine, *YEAR)
+    refresh(engine, through=T - timedelta(days=20))
+    before = everything(engine)
+    doomed = create_engine(database_url, connect_args={"application_name": "doomed"})
+
+    def kill(done: int, total: int) -> None:
+        if done == step:
+            run(
+                engine,
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'doomed'",
+            )
+
+    with pytest.raises(DatabaseUnavailable, match="broke off and changed nothing"):
+        refresh(doomed, progress=kill)
+
+    assert everything(engine) == before
+    assert refresh(doomed).data_through == T
+    doomed.dispose()
+
+
 def test_readers_see_the_old_until_the_end(engine: Engine) -> None:
     deliver(engine, *YEAR)
     refresh(engine, through=T - timedelta(days=40))
@@ -613,7 +639,7 @@ def naive(facts: Iterable[Trade | Referral], through: date, policy: Policy) -> l
     inside = [fact for fact in known if day_of(fact) in shown]
     by_affiliate = cells(inside, lambda fact: None)
     return [
-        sorted((*key, *sums(cell)) for key, cell in by_day.items()),
+        sorted((*key, *with_free(cell)) for key, cell in by_day.items()),
         sorted((*key, *sums(cell)) for key, cell in by_month.items()),
         sorted((affiliate, *judged(cell, policy)) for (affiliate, _), cell in by_affiliate.items()),
     ]
@@ -648,6 +674,16 @@ def sums(cell: list[Any]) -> tuple[Any, ...]:
     )
 
 
+def free(cell: list[Any]) -> Decimal:
+    trades = [fact for fact in cell if isinstance(fact, Trade) and Decimal(fact.fees) <= 0]
+    return sum((Decimal(trade.volume) for trade in trades), Decimal(0))
+
+
+def with_free(cell: list[Any]) -> tuple[Any, ...]:
+    volume, fees, count, active, new = sums(cell)
+    return volume, fees, count, free(cell), active, new
+
+
 def judged(cell: list[Any], policy: Policy) -> tuple[Any, ...]:
     trades = [fact for fact in cell if isinstance(fact, Trade)]
     users, floor = volumes(trades), policy.active_user_min_volume_usd
@@ -658,7 +694,6 @@ def judged(cell: list[Any], policy: Policy) -> tuple[Any, ...]:
     if policy.new_user_must_trade:
         new = [user for user in new if users.get(user, 0) > 0]
     volume, fees, count, _, _ = sums(cell)
-    top = min(((-v, user) for user, v in users.items() if v > 0), default=(Decimal(0), None))
     return (
         volume,
         fees,
@@ -667,11 +702,10 @@ def judged(cell: list[Any], policy: Policy) -> tuple[Any, ...]:
         len(new),
         sum(v > 0 for v in days.values()),
         max(days.values(), default=Decimal(0)),
-        top[1],
-        -top[0],
+        max(users.values(), default=Decimal(0)),
         sum((v * v for v in users.values()), Decimal(0)),
         sum(v >= 1000 for v in users.values()),
-        sum((Decimal(t.volume) for t in trades if Decimal(t.fees) <= 0), Decimal(0)),
+        free(cell),
     )
 
 

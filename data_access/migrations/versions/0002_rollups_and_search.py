@@ -42,16 +42,20 @@ create table review.affiliate_daily (
     volume_usd numeric(24, 2) not null,
     fees_usd numeric(24, 6) not null,
     trade_count bigint not null,
+    zero_fee_volume_usd numeric(24, 2) not null,
     active_users integer not null,
     new_users integer not null,
     constraint affiliate_daily_pkey primary key (affiliate_account_id, day)
+        include (volume_usd, fees_usd, trade_count, zero_fee_volume_usd, new_users)
 ) partition by range (day);
+create index affiliate_daily_by_day on review.affiliate_daily using brin (day) with (pages_per_range = 32);
 comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day; one partition a month, made by the refresh';
 comment on column review.affiliate_daily.affiliate_account_id is 'The affiliate';
 comment on column review.affiliate_daily.day is 'UTC day';
 comment on column review.affiliate_daily.volume_usd is 'Volume of all referred users, USD';
 comment on column review.affiliate_daily.fees_usd is 'Net fees of all referred users, USD';
 comment on column review.affiliate_daily.trade_count is 'Trades of all referred users';
+comment on column review.affiliate_daily.zero_fee_volume_usd is 'Volume of the users without a positive net fee that day, USD';
 comment on column review.affiliate_daily.active_users is 'Distinct referred users with volume on the day';
 comment on column review.affiliate_daily.new_users is 'Users referred on the day';
 
@@ -64,7 +68,8 @@ create table review.affiliate_monthly (
     active_users integer not null,
     new_users integer not null,
     constraint affiliate_monthly_pkey primary key (affiliate_account_id, month)
-);
+    -- The current month's rows change daily; room beside them spares the indexes.
+) with (fillfactor = 60);
 create index affiliate_monthly_by_month on review.affiliate_monthly (month);
 comment on table review.affiliate_monthly is 'Referral activity per affiliate and calendar month, up to the data-through day';
 comment on column review.affiliate_monthly.affiliate_account_id is 'The affiliate';
@@ -84,7 +89,6 @@ create table review.affiliate_window (
     new_users integer not null,
     trading_days integer not null,
     largest_day_volume_usd numeric(24, 2) not null,
-    top_user_account_id bigint,
     top_user_volume_usd numeric(24, 2) not null,
     sum_of_squared_user_volumes numeric not null,
     users_over_1000_usd integer not null,
@@ -101,8 +105,7 @@ comment on column review.affiliate_window.active_users is 'Distinct active users
 comment on column review.affiliate_window.new_users is 'New users by the policy''s rule';
 comment on column review.affiliate_window.trading_days is 'Days with volume';
 comment on column review.affiliate_window.largest_day_volume_usd is 'Volume of the busiest day, USD';
-comment on column review.affiliate_window.top_user_account_id is 'The referred user with the most volume';
-comment on column review.affiliate_window.top_user_volume_usd is 'That user''s volume, USD';
+comment on column review.affiliate_window.top_user_volume_usd is 'Volume of the referred user with the most, USD';
 comment on column review.affiliate_window.sum_of_squared_user_volumes is 'Over users, for concentration: divided by volume squared it is the Herfindahl index';
 comment on column review.affiliate_window.users_over_1000_usd is 'Users with at least 1,000 USD of volume';
 comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';

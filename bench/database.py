@@ -1,0 +1,52 @@
+"""The bench's own embedded server, never the user's."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, text
+
+from data_access import schema
+from data_access.embedded import DATABASE, HOME, Cluster
+
+CLUSTER = Cluster(HOME / "bench")
+NAME = DATABASE
+
+
+def connect(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
+    """An engine on database ``name`` of the bench's server, which is started if need be."""
+    cluster = cluster or CLUSTER
+    cluster.ensure_running()
+    return create_engine(cluster.url(name), connect_args={"options": "-c timezone=UTC"})
+
+
+def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
+    """Drop database ``name`` if it is there, and make it anew with the schema in it."""
+    with _maintenance(cluster) as server:
+        server.execute(text(f"drop database if exists {name} with (force)"))
+        server.execute(text(f"create database {name}"))
+    engine = connect(name, cluster=cluster)
+    schema.migrate(engine)
+    return engine
+
+
+def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
+    """Whether database ``name`` is there and its build was finished."""
+    described = (
+        "select shobj_description(oid, 'pg_database') from pg_database where datname = :name"
+    )
+    with _maintenance(cluster) as server:
+        return server.execute(text(described), {"name": name}).scalar() is not None
+
+
+def mark_built(engine: Engine, *, note: str) -> None:
+    """Say on the database itself that its build was finished, and how large it was."""
+    with engine.begin() as connection:
+        connection.execute(text(f"comment on database {engine.url.database} is '{note}'"))
+
+
+@contextmanager
+def _maintenance(cluster: Cluster | None) -> Iterator[Connection]:
+    engine = connect("postgres", cluster=cluster)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+    engine.dispose()

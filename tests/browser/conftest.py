@@ -1,0 +1,217 @@
+"""A real server with demo data, and people who come to it with a real browser.
+
+Everything lasts as long as this folder's tests: the browser's driver keeps an event loop
+running, which other tests must not meet.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from sqlalchemy import Engine, create_engine, text
+
+from data_access import demo, rollups, schema
+from data_access.embedded import Cluster
+from tests.browser import screen
+from tests.builders import add_application, add_metrics
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+)
+DESKTOP = {"width": 1440, "height": 900}
+AFFILIATES = 60
+# Streamlit looks for its own address below the page's path first, and finds it at the root.
+PROBE = re.compile(r"/(application|program)/_stcore/(health|host-config)")
+PATIENCE_MS = 15_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running dashboard and the database behind it."""
+
+    address: str
+    cluster: Cluster
+    engine: Engine
+    numbers: Iterator[int] = field(default_factory=lambda: count(900_001))
+
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(statement), values)]
+
+    def one(self, statement: str, **values: Any) -> Any:
+        [[value]] = self.rows(statement, **values)
+        return value
+
+    def applicant(self, *, meets: bool = True, **given: Any) -> int:
+        """A pending application of a new account that meets the on-exchange minimums, or not."""
+        number = next(self.numbers)
+        with self.engine.begin() as connection:
+            add_application(connection, number, **{"submitted_at": datetime.now(UTC), **given})
+            if meets:
+                add_metrics(connection, number, volume=25_000_000, active=20, new=9)
+        return number
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("site")
+    cluster = Cluster(home)
+    cluster.ensure_running()
+    engine = create_engine(cluster.url(), pool_pre_ping=True)
+    try:
+        schema.migrate(engine)
+        now = datetime.now(UTC)
+        demo.fill(engine, now=now, affiliates=AFFILIATES)
+        rollups.refresh(engine, now=now)
+        with served(home) as address:
+            yield Site(address, cluster, engine)
+    finally:
+        engine.dispose()
+        cluster.stop("immediate")
+
+
+class served:  # noqa: N801 - reads as a word
+    """A server over the database under ``home``, at the address given."""
+
+    def __init__(self, home: Path, *, port: int | None = None, **settings: str) -> None:
+        self.home, self.port, self.settings = home, port or free_port(), settings
+        self.address = f"http://localhost:{self.port}"
+
+    def __enter__(self) -> str:
+        port = self.port
+        ours = ("DATABASE_", "STREAMLIT_", "SMTP_", "NOTIFY_")
+        kept = {name: v for name, v in os.environ.items() if not name.startswith(ours)}
+        with (self.home / f"serve-{port}.log").open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "serve.py", "--port", str(port)],
+                cwd=ROOT,
+                env={**kept, "AFFILIATE_REVIEW_HOME": str(self.home), **self.settings},
+                stdout=log,
+                stderr=log,
+            )
+        wait_until_ready(port)
+        return self.address
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        with suppress(OSError), closing(connection):
+            connection.request("GET", "/readyz")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    assert path is not None, "The browser tests need Chromium: run .ci/browser"
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What no visit may see: errors in the console, dialogs, requests to anywhere else."""
+
+    seen: list[str] = field(default_factory=list)
+
+    def over(self, context: BrowserContext) -> None:
+        context.on("request", lambda request: self._request(request.url))
+        context.on("dialog", lambda dialog: self._dialog(dialog))
+        context.on("weberror", lambda error: self.seen.append(f"script error: {error.error}"))
+        context.on("console", lambda said: self._console(said.type, said.text, said.location))
+
+    def _request(self, address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "localhost":
+            self.seen.append(f"request to {address}")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.seen.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _console(self, kind: str, words: str, location: Any) -> None:
+        probe = PROBE.fullmatch(urlsplit(location["url"]).path) and "404" in words
+        if kind == "error" and not probe:
+            self.seen.append(f"console: {words} {location['url']}")
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="package")
+def cookies() -> dict[str, StorageState]:
+    """The people who have signed in already, with what the browser kept."""
+    return {}
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def visit(
+    site: Site, chromium: Browser, cookies: dict[str, StorageState], watch: Watch
+) -> Iterator[Visit]:
+    """Opens pages: ``visit("ana", "/program")`` in a browser of her own, ``None`` is nobody."""
+    contexts: list[BrowserContext] = []
+
+    def opened(who: str | None, path: str = "/", **options: Any) -> Page:
+        signed_in = cookies.get(who) if who else None
+        context = chromium.new_context(
+            **{"viewport": DESKTOP, "base_url": site.address, "storage_state": signed_in, **options}
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        watch.over(context)
+        page = context.new_page()
+        page.goto(path)
+        if who and signed_in is None:
+            screen.sign_in(page, who)
+            cookies[who] = context.storage_state()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not watch.seen

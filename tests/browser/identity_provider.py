@@ -1,0 +1,94 @@
+"""An OpenID Connect provider on loopback that signs everybody in as whoever it is told."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import uvicorn
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+CLIENT_ID, CLIENT_SECRET = "affiliate-review", "a-secret-for-tests"
+
+
+@dataclass
+class IdentityProvider:
+    """Answers the authorization code flow with ``claims`` about the person at the browser."""
+
+    port: int
+    claims: dict[str, Any] = field(default_factory=dict)
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "test"}))
+    codes: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def __enter__(self) -> "IdentityProvider":
+        routes = [
+            Route("/.well-known/openid-configuration", self.configuration),
+            Route("/authorize", self.authorize),
+            Route("/token", self.token, methods=["POST"]),
+            Route("/jwks", self.keys),
+        ]
+        config = uvicorn.Config(
+            Starlette(routes=routes), host="127.0.0.1", port=self.port, log_level="error"
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+
+    def configuration(self, _: Request) -> Response:
+        return JSONResponse(
+            {
+                "issuer": self.issuer,
+                "authorization_endpoint": f"{self.issuer}/authorize",
+                "token_endpoint": f"{self.issuer}/token",
+                "jwks_uri": f"{self.issuer}/jwks",
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            }
+        )
+
+    def authorize(self, request: Request) -> Response:
+        asked = request.query_params
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = asked.get("nonce")
+        answer = urlencode({"code": code, "state": asked["state"]})
+        return RedirectResponse(f"{asked['redirect_uri']}?{answer}")
+
+    async def token(self, request: Request) -> Response:
+        form = await request.form()
+        nonce = self.codes.pop(str(form["code"]))
+        now = int(time.time())
+        said = {
+            "iss": self.issuer,
+            "aud": CLIENT_ID,
+            "sub": "person-1",
+            "iat": now,
+            "exp": now + 300,
+            "nonce": nonce,
+            **self.claims,
+        }
+        token = jwt.encode({"alg": "RS256", "kid": "test"}, said, self.key)
+        return JSONResponse(
+            {"access_token": "unused", "token_type": "Bearer", "id_token": token, "expires_in": 300}
+        )
+
+    def keys(self, _: Request) -> Response:
+        return JSONResponse({"keys": [self.key.as_dict(private=False)]})

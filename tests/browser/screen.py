@@ -1,0 +1,88 @@
+"""How a person uses the screens: what they look for, and what they press."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+expect.set_options(timeout=15_000)
+
+OPEN_COLUMN, NAME_COLUMN = 0, 1
+HEADER_HEIGHT, ROW_HEIGHT = 36, 36
+
+
+def settled(page: Page) -> None:
+    """Nothing runs on the server for this page any more."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.locator(f"a.person[title='{who}@example.com']").click()
+    page.locator(".st-key-header").wait_for()
+    settled(page)
+
+
+def column(page: Page, number: int) -> Locator:
+    """The cells of one column of the queue, from the table that screen readers get."""
+    return page.locator(f".stDataFrame [data-testid^='glide-cell-{number}-']")
+
+
+def names(page: Page) -> Locator:
+    return column(page, NAME_COLUMN)
+
+
+def shows_names(page: Page, expected: list[str]) -> None:
+    expect(names(page)).to_have_text(expected)
+    grid = page.locator(".stDataFrame [role=grid]")
+    expect(grid).to_have_attribute("aria-rowcount", str(len(expected) + 1))
+
+
+def press_open(page: Page, row: int) -> None:
+    """Click where the button of a row is painted."""
+    page.get_by_test_id(f"glide-cell-{OPEN_COLUMN}-{row}").wait_for(state="attached")
+    settled(page)
+    # What takes the clicks lies over the canvas that shows the cells.
+    below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
+    page.locator(".stDataFrame .dvn-scroller").click(position={"x": 28, "y": below})
+
+
+def head(page: Page) -> Locator:
+    """The line of an application's page that says whose it is and how it stands."""
+    return page.locator(".st-key-application-head")
+
+
+def shows_application(page: Page, username: str) -> None:
+    expect(head(page)).to_contain_text(username)
+    settled(page)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def begin(page: Page, word: str) -> Locator:
+    """Choose to approve or reject; returns the button that sends it."""
+    page.get_by_role("radio", name=word, exact=True).click()
+    return page.get_by_role("button", name=word, exact=True)
+
+
+def write_rationale(page: Page, words: str) -> None:
+    page.get_by_label("Rationale, internal").fill(words)
+
+
+def message(page: Page) -> Locator:
+    """What the applicant will be sent; while another reason is being chosen there are two."""
+    return page.get_by_label("Message to the applicant").first
+
+
+def said(page: Page) -> Locator:
+    """What forms answer with."""
+    return page.get_by_test_id("stAlert").locator("p")
+
+
+def toast(page: Page, words: str) -> Locator:
+    return page.get_by_test_id("stToast").filter(has_text=words)
+
+
+def address_has(page: Page, part: str) -> None:
+    expect(page).to_have_url(re.compile(re.escape(part)))

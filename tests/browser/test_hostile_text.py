@@ -1,0 +1,101 @@
+"""What applicants and colleagues type is shown as typed: it draws, loads and runs nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard.components.safe_text import WORD_JOINER, visible
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+from tests.builders import add_evidence
+from tests.components.hostile import HOSTILE
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+
+WORST = (
+    "<img src=x onerror=alert(1)>",
+    "![x](http://127.0.0.1:9/c)",
+    "[a](javascript:alert(1))",
+    ":red[x] :material/check:",
+    "$$x$$ https://evil.example",
+    "abc\u202egnp.exe",
+)
+# Postgres keeps no NUL, so nobody can have typed one.
+KEPT = tuple(typed for typed in HOSTILE if "\0" not in typed)
+LIVE = (
+    "a[href^='javascript'], a[href*='evil'], a[href^='data:'], a[href^='mailto'], "
+    "img[src*=':9/'], img[src='x'], .katex, .stMain :is(h1, h2, blockquote, script)"
+)
+
+
+def nothing_came_alive(page: Page) -> None:
+    assert page.locator(LIVE).count() == 0
+    assert page.evaluate("performance.getEntriesByType('resource').map(r => r.name)")
+    assert not [address for address in loaded(page) if ":9/" in address or "evil" in address]
+
+
+def loaded(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(
+        "performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    return found
+
+
+def plain(words: str) -> str:
+    """Words as a person reads them, on one line."""
+    return " ".join(words.replace(WORD_JOINER, "").split())
+
+
+def test_the_queue_shows_names_and_handles_as_typed(site: Site, visit: Visit) -> None:
+    for typed in KEPT:
+        site.applicant(
+            meets=False,
+            account={"username": typed},
+            social_handle=typed,
+            contact_handle="somebody strange",
+        )
+    page = visit("ana", "/?search=somebody+strange")
+
+    screen.shows_names(page, list(KEPT))
+    expect(screen.column(page, 2)).to_have_text(list(KEPT))
+    screen.settled(page)
+    nothing_came_alive(page)
+
+
+@pytest.mark.parametrize("typed", WORST, ids=range(len(WORST)))
+def test_an_application_shows_everything_as_typed(typed: str, site: Site, visit: Visit) -> None:
+    number = site.applicant(
+        account={"username": typed, "email": typed},
+        social_handle=typed,
+        contact_platform="other",
+        contact_handle=typed,
+    )
+    now = datetime.now(UTC)
+    with site.engine.begin() as connection:
+        for kind, value in (("x_followers", 6000), ("external_volume", 1)):
+            add_evidence(
+                connection,
+                number,
+                kind=kind,
+                value=value,
+                exchange_name=typed if kind == "external_volume" else None,
+                source_url=typed,
+                recorded_by=typed,
+                observed_at=now - timedelta(days=1),
+                recorded_at=now - timedelta(days=1),
+            )
+    page = visit("ana", f"/application?id={number}")
+    expect(page.get_by_text("Thread · 3")).to_be_visible()
+
+    page.get_by_label("Internal note").fill(typed)
+    page.get_by_role("button", name="Add note").click()
+
+    expect(page.get_by_text("Thread · 4")).to_be_visible()
+    screen.settled(page)
+    title = screen.head(page).get_by_role("heading")
+    assert plain(title.inner_text()) == plain(visible(typed))
+    assert typed in [words.strip() for words in page.locator("code").all_text_contents()]
+    note = page.get_by_test_id("stText").filter(has_text=typed).first
+    assert typed in (note.text_content() or "")
+    nothing_came_alive(page)

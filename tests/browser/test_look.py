@@ -1,0 +1,75 @@
+"""Every screen fits the windows people have, in both themes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+
+WIDTHS = (1440, 1024)
+OVERFLOW = """() => ['html', '[data-testid=stMain]']
+    .map(name => document.querySelector(name))
+    .map(box => box.scrollWidth - box.clientWidth)"""
+
+
+def drawn_queue(page: Page) -> None:
+    expect(screen.names(page).first).to_be_attached()
+
+
+def drawn_application(page: Page) -> None:
+    expect(page.locator(".js-plotly-plot .bars").first).to_be_visible()
+    expect(page.get_by_text("Thread · ")).to_be_visible()
+
+
+def drawn_program(page: Page) -> None:
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+
+
+def busiest(site: Site) -> int:
+    """The pending application with the most to show."""
+    number: int = site.one(
+        "select application_id from exchange.applications "
+        "join review.affiliate_window on affiliate_account_id = account_id "
+        "where status = 'pending' order by volume_usd desc limit 1"
+    )
+    return number
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_screen_scrolls_sideways_and_the_header_fits(
+    scheme: str, site: Site, visit: Visit, tmp_path: Path
+) -> None:
+    screens: list[tuple[str, Callable[[Page], None]]] = [
+        ("/", drawn_queue),
+        (f"/application?id={busiest(site)}", drawn_application),
+        ("/program", drawn_program),
+    ]
+    page = visit("mira", color_scheme=scheme)
+    for path, drawn in screens:
+        page.goto(path)
+        drawn(page)
+        screen.settled(page)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            name = path.split("?")[0].strip("/") or "queue"
+            page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png")
+            assert page.evaluate(OVERFLOW) == [0, 0], (path, width)
+            header_fits(page, width)
+
+
+def header_fits(page: Page, width: int) -> None:
+    """Tabs end before the person begins, and everything stands within the window."""
+    ours = page.locator(".st-key-header").get_by_role("button").last.bounding_box()
+    tab = page.locator("header").get_by_role("link", name="Program").bounding_box()
+    freshness = page.get_by_text("data through").bounding_box()
+    assert ours is not None
+    assert tab is not None
+    assert freshness is not None
+    assert tab["x"] + tab["width"] < freshness["x"]
+    assert ours["x"] + ours["width"] <= width
+    assert ours["height"] < 50, "on one line"

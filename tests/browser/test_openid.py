@@ -1,0 +1,138 @@
+"""Signing in through an identity provider, from the first page to the staff list."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import DESKTOP, Site, free_port, served
+from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.screen import settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+SECRETS = """
+[auth]
+redirect_uri = "{address}/oauth2callback"
+cookie_secret = "0123456789abcdef0123456789abcdef"
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+server_metadata_url = "{issuer}/.well-known/openid-configuration"
+"""
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[IdentityProvider]:
+    with IdentityProvider(free_port()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def address(
+    site: Site, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A second server over the site's database, which signs people in through the provider."""
+    home = tmp_path_factory.mktemp("person")
+    with pytest.MonkeyPatch.context() as patch:
+        # Streamlit also reads the secrets of the person who runs it.
+        patch.setenv("HOME", str(home))
+        server = served(site.cluster.home, port=free_port())
+        (home / ".streamlit").mkdir()
+        (home / ".streamlit" / "secrets.toml").write_text(
+            SECRETS.format(
+                address=server.address,
+                client_id=CLIENT_ID,
+                client_secret=CLIENT_SECRET,
+                issuer=provider.issuer,
+            )
+        )
+        with server as found:
+            yield found
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    context = chromium.new_context(base_url=address, viewport=DESKTOP)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+def sign_in(page: Page, path: str = "/") -> None:
+    page.goto(path)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_somebody_on_the_staff_list_comes_in_at_the_page_they_asked_for(
+    site: Site, provider: IdentityProvider, page: Page
+) -> None:
+    provider.claims = {"email": "ana@example.com", "email_verified": True}
+    id_ = site.applicant()
+
+    sign_in(page, f"/application?id={id_}")
+
+    expect(page.locator(".st-key-application-head")).to_contain_text(f"user{id_}")
+    expect(page.locator(".st-key-header")).to_contain_text("Ana Duarte")
+    assert urlsplit(page.url).path == "/application"
+    assert "Local sign-in" not in page.content()
+
+
+def test_somebody_not_on_the_staff_list_is_told_so(provider: IdentityProvider, page: Page) -> None:
+    provider.claims = {"email": "stranger@example.com", "email_verified": True}
+
+    sign_in(page)
+
+    expect(page.get_by_text("stranger@example.com but not on the staff list")).to_be_visible()
+    assert not page.locator(".stDataFrame").count()
+
+
+def test_an_address_the_provider_has_not_verified_is_not_believed(
+    provider: IdentityProvider, page: Page
+) -> None:
+    provider.claims = {"email": "mira@example.com", "email_verified": False}
+
+    sign_in(page)
+
+    expect(page.get_by_text("has not verified your email address")).to_be_visible()
+
+
+def test_somebody_taken_off_the_list_is_out_at_the_next_click(
+    site: Site, provider: IdentityProvider, page: Page
+) -> None:
+    provider.claims = {"email": "ben@example.com", "email_verified": True}
+    sign_in(page)
+    expect(page.locator(".st-key-header")).to_contain_text("Ben Okafor")
+    settled(page)
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "update review.staff set active = false where email = 'ben@example.com'"
+        )
+    try:
+        page.get_by_text(re.compile(r"unknown \d+")).first.click()
+
+        expect(page.get_by_text("not on the staff list")).to_be_visible()
+    finally:
+        with site.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "update review.staff set active = true where email = 'ben@example.com'"
+            )
+
+
+def test_a_tampered_cookie_signs_nobody_in(
+    provider: IdentityProvider, page: Page, address: str
+) -> None:
+    provider.claims = {"email": "ana@example.com", "email_verified": True}
+    sign_in(page)
+    expect(page.locator(".st-key-header")).to_contain_text("Ana Duarte")
+    cookies = page.context.cookies()
+    for cookie in cookies:
+        if cookie["name"].startswith("_streamlit_user"):
+            cookie["value"] = cookie["value"][:-3] + "abc"
+    page.context.clear_cookies()
+    page.context.add_cookies(cookies)
+
+    page.goto("/")
+
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -1,0 +1,89 @@
+"""The database goes away and comes back; the page stays open and so does the server."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import screen
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, free_port, served
+from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.browser.test_openid import SECRETS
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+
+
+def test_an_open_page_goes_on_after_a_restart_of_the_database(site: Site, visit: Visit) -> None:
+    number = site.applicant(account={"username": "interrupted"})
+    page = visit("ana", f"/application?id={number}")
+    screen.shows_application(page, "interrupted")
+    send = screen.begin(page, "Approve")
+    screen.write_rationale(page, "Before the restart.")
+
+    site.cluster.stop("immediate")
+    site.cluster.ensure_running()
+    send.click()
+
+    expect(screen.head(page)).to_contain_text("approved")
+    assert site.rows(
+        "select outcome, rationale from review.decisions where application_id = :n", n=number
+    ) == [("approved", "Before the restart.")]
+
+
+@pytest.fixture
+def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+    """Ana's page of a server that has only the address of its database, and cannot start it."""
+    port = free_port()
+    with IdentityProvider(free_port()) as provider, pytest.MonkeyPatch.context() as patch:
+        provider.claims = {"email": "ana@example.com", "email_verified": True}
+        patch.setenv("HOME", str(tmp_path))
+        (tmp_path / ".streamlit").mkdir()
+        (tmp_path / ".streamlit" / "secrets.toml").write_text(
+            SECRETS.format(
+                address=f"http://localhost:{port}",
+                client_id=CLIENT_ID,
+                client_secret=CLIENT_SECRET,
+                issuer=provider.issuer,
+            )
+        )
+        with served(tmp_path, port=port, DATABASE_URL=site.cluster.url()) as address:
+            context = chromium.new_context(base_url=address, viewport=DESKTOP)
+            context.set_default_timeout(PATIENCE_MS)
+            page = context.new_page()
+            page.goto("/")
+            page.get_by_role("button", name="Sign in").click()
+            page.locator(".st-key-header").wait_for()
+            yield page
+            context.close()
+
+
+def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
+    site: Site, elsewhere: Page
+) -> None:
+    number = site.applicant(account={"username": "unlucky"})
+    page = elsewhere
+    page.goto(f"/application?id={number}")
+    screen.shows_application(page, "unlucky")
+    send = screen.begin(page, "Approve")
+    screen.write_rationale(page, "Written before the outage.")
+
+    site.cluster.stop("immediate")
+    try:
+        send.click()
+        expect(page.get_by_text("The database does not answer.")).to_be_visible()
+        screen.settled(page)
+        assert page.get_by_text("Traceback").count() == 0
+        assert page.get_by_text("Something went wrong").count() == 0
+        assert page.request.get("/readyz").status == 503
+        assert page.request.get("/healthz").status == 200
+    finally:
+        site.cluster.ensure_running()
+    page.keyboard.press("r")
+
+    screen.shows_application(page, "unlucky")
+    expect(screen.head(page)).to_contain_text("pending")
+    send = screen.begin(page, "Approve")
+    expect(page.get_by_label("Rationale, internal")).to_have_value("Written before the outage.")
+    send.click()
+    expect(screen.head(page)).to_contain_text("approved")

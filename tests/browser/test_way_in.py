@@ -1,0 +1,73 @@
+"""Who gets in, where they land, and what their role leaves out."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+
+
+@pytest.mark.parametrize("path", ["/", "/application?id={id}", "/program"])
+def test_nobody_sees_anything_but_the_way_in(site: Site, visit: Visit, path: str) -> None:
+    name, number = site.rows(
+        "select username, application_id from exchange.applications "
+        "join exchange.accounts using (account_id) where status = 'pending' limit 1"
+    )[0]
+    page = visit(None, path.format(id=number))
+
+    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    screen.settled(page)
+    expect(page.locator("a.person")).to_have_count(6)
+    assert name not in page.content()
+    assert page.locator(".stButton, .stForm, .stTextInput, .stDataFrame").count() == 0
+
+
+def test_signing_in_leads_to_the_application_asked_for(site: Site, visit: Visit) -> None:
+    number = site.applicant(account={"username": "deep_link"})
+    page = visit(None, f"/application?id={number}")
+
+    screen.sign_in(page, "ana")
+
+    expect(page).to_have_url(f"{site.address}/application?id={number}")
+    screen.shows_application(page, "deep_link")
+
+
+def test_signing_out_ends_the_visit(site: Site, visit: Visit) -> None:
+    page = visit(None, "/")
+    screen.sign_in(page, "ben")
+
+    page.get_by_role("button", name="Ben Okafor").click()
+    page.get_by_role("link", name="Sign out").click()
+
+    expect(page.get_by_text("Choose who to be")).to_be_visible()
+
+
+def test_an_analyst_reads_everything_and_has_no_form(site: Site, visit: Visit) -> None:
+    number = site.applicant(account={"username": "read_only"})
+    page = visit("noor", f"/application?id={number}")
+
+    screen.shows_application(page, "read_only")
+    expect(page.get_by_text("Waiting for a reviewer. Your role, analyst, does not")).to_be_visible()
+    expect(page.get_by_text("Thread · ")).to_be_visible()
+    for words in ("Approve", "Reject", "Add note", "Record"):
+        assert page.get_by_text(words).count() == 0
+
+
+def test_the_program_page_is_refused_to_a_reviewer(visit: Visit) -> None:
+    page = visit("ana", "/program")
+
+    expect(page.get_by_text("Your role, reviewer, may not see the program page.")).to_be_visible()
+    page.get_by_role("link", name="Back to the queue").click()
+    expect(page.get_by_text("Pending ")).to_be_visible()
+
+
+def test_the_program_page_is_open_to_a_manager(visit: Visit) -> None:
+    page = visit("mira", "/")
+
+    page.get_by_role("link", name="Program").click()
+
+    expect(page.get_by_text("Open now")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    screen.settled(page)

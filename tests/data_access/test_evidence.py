@@ -1,0 +1,328 @@
+"""Evidence: dated observations by those who may record them, checked and kept for ever."""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access import assessments, evidence, notes, standings
+from data_access.assessments import Evidence
+from data_access.evidence import Entry
+from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
+from program.evidence import EvidenceKind, EvidenceMethod
+from tests.builders import NOW, STAFF, add_application, add_staff
+from tests.data_access import crowd
+
+NUMBERS = itertools.count(1)
+FOLLOWERS = Entry(
+    kind=EvidenceKind.X_FOLLOWERS,
+    value=Decimal(5001),
+    observed_at=NOW - timedelta(days=1),
+    method=EvidenceMethod.PROFILE_PAGE,
+    source_url="https://x.com/meadow",
+)
+VOLUME = Entry(
+    kind=EvidenceKind.EXTERNAL_VOLUME,
+    value=Decimal("20000000.00"),
+    observed_at=NOW - timedelta(days=1),
+    method=EvidenceMethod.STATEMENT,
+    exchange_name="ExA",
+)
+ENTRIES = {"followers": FOLLOWERS, "volume": VOLUME}
+
+
+@pytest.fixture(scope="module")
+def desk(server: Engine, template: str) -> Iterator[Engine]:
+    with crowd.town(server, template, []) as engine:
+        with engine.begin() as conn:
+            add_staff(conn)
+        yield engine
+
+
+@pytest.fixture
+def id_(desk: Engine) -> int:
+    """An application of this test's own."""
+    with desk.begin() as conn:
+        return add_application(conn, next(NUMBERS))
+
+
+def record(engine: Engine, id_: int, entry: Entry = FOLLOWERS, **given: Any) -> int:
+    return evidence.record(
+        engine,
+        **{
+            "application_id": id_,
+            "entry": entry,
+            "actor": "ana@example.com",
+            "now": NOW,
+            "request_id": uuid.uuid4(),
+            **given,
+        },
+    )
+
+
+def recorded(engine: Engine, id_: int) -> list[Evidence]:
+    with engine.connect() as conn:
+        return list(assessments.list_evidence(conn, id_))
+
+
+def requests(engine: Engine) -> int:
+    with engine.connect() as conn:
+        found: int = conn.execute(text("select count(*) from review.requests")).scalar_one()
+    return found
+
+
+def refused(engine: Engine, id_: int, entry: Entry, said: str) -> None:
+    before = requests(engine)
+    with pytest.raises(Invalid, match=said):
+        record(engine, id_, entry)
+    assert (recorded(engine, id_), requests(engine)) == ([], before)
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_an_observation_is_kept_with_who_how_and_when(desk: Engine, id_: int, entry: Entry) -> None:
+    made = record(desk, id_, entry)
+
+    assert recorded(desk, id_) == [
+        Evidence(
+            evidence_id=made,
+            kind=entry.kind,
+            value=entry.value,
+            observed_at=entry.observed_at,
+            exchange_name=entry.exchange_name or None,
+            method=entry.method,
+            source_url=entry.source_url or None,
+            recorded_by="ana@example.com",
+            recorded_at=NOW,
+        )
+    ]
+
+
+@pytest.mark.parametrize("actor", [*STAFF, "nobody@example.com"])
+def test_reviewers_and_managers_record_and_nobody_else(desk: Engine, id_: int, actor: str) -> None:
+    before = requests(desk)
+    if STAFF.get(actor) in ("reviewer", "manager"):
+        record(desk, id_, actor=actor)
+        assert [seen.recorded_by for seen in recorded(desk, id_)] == [actor]
+        return
+    with pytest.raises(NotAllowed, match=r"may not record evidence|staff list"):
+        record(desk, id_, actor=actor)
+    assert (recorded(desk, id_), requests(desk)) == ([], before)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("0", "0"), ("5000", "5000"), ("5001", "5001"), ("5000.0", "5000"), ("10000000000", "1E10")],
+)
+def test_followers_are_a_whole_number(desk: Engine, id_: int, value: str, kept: str) -> None:
+    record(desk, id_, replace(FOLLOWERS, value=Decimal(value)))
+
+    assert recorded(desk, id_)[0].value == Decimal(kept)
+
+
+@pytest.mark.parametrize("value", ["5000.5", "0.1", "10000000001", "1E+30"])
+def test_other_numbers_of_followers_are_refused(desk: Engine, id_: int, value: str) -> None:
+    refused(desk, id_, replace(FOLLOWERS, value=Decimal(value)), "Followers are a whole number")
+
+
+@pytest.mark.parametrize("value", ["0", "0.01", "19999999.99", "1E+7", "10000000000000000.00"])
+def test_volume_is_kept_to_the_cent(desk: Engine, id_: int, value: str) -> None:
+    record(desk, id_, replace(VOLUME, value=Decimal(value)))
+
+    assert recorded(desk, id_)[0].value == Decimal(value)
+
+
+@pytest.mark.parametrize("value", ["0.001", "20000000.001", "10000000000000000.01", "1E+17"])
+def test_volume_beyond_cents_or_reason_is_refused(desk: Engine, id_: int, value: str) -> None:
+    refused(desk, id_, replace(VOLUME, value=Decimal(value)), "USD with at most two decimals")
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+@pytest.mark.parametrize("value", ["-1", "-0.01", "NaN", "sNaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_or_negative_is_refused(
+    desk: Engine, id_: int, entry: Entry, value: str
+) -> None:
+    refused(desk, id_, replace(entry, value=Decimal(value)), "a number that is not negative")
+
+
+@pytest.mark.parametrize(
+    ("observed_at", "taken"),
+    [
+        (NOW, True),
+        (NOW + timedelta(microseconds=1), False),
+        (NOW + timedelta(days=1), False),
+        (datetime(2015, 1, 1, tzinfo=UTC), True),
+    ],
+)
+def test_nothing_is_observed_in_the_future(
+    desk: Engine, id_: int, observed_at: datetime, taken: bool
+) -> None:
+    entry = replace(FOLLOWERS, observed_at=observed_at)
+    if not taken:
+        refused(desk, id_, entry, "lies in the future")
+        return
+    record(desk, id_, entry)
+    assert recorded(desk, id_)[0].observed_at == observed_at
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "which exchange"),
+        ("   ", "which exchange"),
+        ("x" * 101, "under 100 characters"),
+        ("Ex\0A", "not usable"),
+        ("Ex\nA", "not usable"),
+        ("Ex\ud800A", "not usable"),
+    ],
+    ids=["missing", "blank", "long", "nul", "lines", "half"],
+)
+def test_a_volume_names_its_exchange(desk: Engine, id_: int, name: str, said: str) -> None:
+    refused(desk, id_, replace(VOLUME, exchange_name=name), said)
+
+
+@pytest.mark.parametrize("name", ["E", "x" * 100, " Ex Ä ", "=ex", "'; drop table x; --"])
+def test_any_printable_name_is_an_exchange(desk: Engine, id_: int, name: str) -> None:
+    record(desk, id_, replace(VOLUME, exchange_name=name))
+
+    assert recorded(desk, id_)[0].exchange_name == name.strip()
+
+
+def test_followers_have_no_exchange(desk: Engine, id_: int) -> None:
+    record(desk, id_, replace(FOLLOWERS, exchange_name="ExA"))
+
+    assert recorded(desk, id_)[0].exchange_name is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)//https://x.com",
+        "data:text/html,<b>x</b>",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "ftp://example.com/x",
+        "//example.com/x",
+        "/x",
+        "x.com/meadow",
+        "https://",
+        "https:///x",
+        "https:x.com",
+        "https://[::1",
+        "https://x.com/a b",
+        "https://x.com/a\nb",
+        "java\tscript:alert(1)",
+        "https://x.com/\u202e",
+        "https://x.com/\0",
+        "https://x.com/" + "a" * 1990,
+    ],
+    ids=range(19),
+)
+def test_a_source_is_a_web_address(desk: Engine, id_: int, url: str) -> None:
+    refused(desk, id_, replace(FOLLOWERS, source_url=url), "not a web address")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.com/meadow",
+        "http://example.com",
+        "HTTPS://EXAMPLE.COM/A?b=c#d",
+        "https://example.com:8443/%20",
+        "https://пример.example/страница",
+        "  https://x.com/meadow  ",
+        "https://x.com/" + "a" * 1986,
+    ],
+    ids=range(7),
+)
+def test_web_addresses_are_kept(desk: Engine, id_: int, url: str) -> None:
+    record(desk, id_, replace(FOLLOWERS, source_url=url))
+
+    assert recorded(desk, id_)[0].source_url == url.strip()
+
+
+def test_the_source_may_stay_empty(desk: Engine, id_: int) -> None:
+    record(desk, id_, replace(FOLLOWERS, source_url="  "))
+
+    assert recorded(desk, id_)[0].source_url is None
+
+
+def test_the_same_request_again_returns_the_first_observation(desk: Engine, id_: int) -> None:
+    request_id = uuid.uuid4()
+    first = record(desk, id_, request_id=request_id)
+
+    again = record(desk, id_, request_id=request_id, now=NOW + timedelta(minutes=1))
+
+    assert first == again
+    assert len(recorded(desk, id_)) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"entry": replace(FOLLOWERS, value=Decimal(5002))},
+        {"entry": replace(FOLLOWERS, method=EvidenceMethod.API)},
+        {"entry": replace(FOLLOWERS, source_url="")},
+        {"entry": replace(FOLLOWERS, observed_at=NOW)},
+        {"entry": VOLUME},
+        {"actor": "ben@example.com"},
+    ],
+)
+def test_a_request_id_with_other_content_is_refused(
+    desk: Engine, id_: int, changed: dict[str, Any]
+) -> None:
+    request_id = uuid.uuid4()
+    record(desk, id_, request_id=request_id)
+
+    with pytest.raises(RequestReused):
+        record(desk, id_, request_id=request_id, **changed)
+    assert len(recorded(desk, id_)) == 1
+
+
+def test_a_request_id_of_another_act_is_refused(desk: Engine, id_: int) -> None:
+    request_id = uuid.uuid4()
+    notes.write(
+        desk,
+        application_id=id_,
+        body="a note",
+        actor="ana@example.com",
+        now=NOW,
+        request_id=request_id,
+    )
+
+    with pytest.raises(RequestReused):
+        record(desk, id_, request_id=request_id)
+    assert recorded(desk, id_) == []
+
+
+@pytest.mark.parametrize("missing", [0, -1, 999_999, 2**63])
+def test_an_application_that_does_not_exist_is_not_found(desk: Engine, missing: int) -> None:
+    with pytest.raises(NotFound, match=f"no application {missing}"):
+        record(desk, missing)
+
+
+def test_all_of_it_is_read_newest_observation_first_and_later_entries_first(
+    desk: Engine, id_: int
+) -> None:
+    middle = record(desk, id_, replace(FOLLOWERS, observed_at=NOW - timedelta(days=5)))
+    oldest = record(desk, id_, replace(FOLLOWERS, observed_at=NOW - timedelta(days=200)))
+    newest = record(desk, id_, replace(VOLUME, observed_at=NOW))
+    again = record(desk, id_, replace(FOLLOWERS, observed_at=NOW - timedelta(days=5)))
+
+    assert [seen.evidence_id for seen in recorded(desk, id_)] == [newest, again, middle, oldest]
+
+
+def test_what_is_recorded_counts_at_once(desk: Engine, id_: int) -> None:
+    record(desk, id_, replace(VOLUME, value=Decimal("12000000.00")))
+    record(desk, id_, replace(VOLUME, value=Decimal("8000000.00"), exchange_name="ExB"))
+
+    with desk.connect() as conn:
+        standing = assessments.read(conn, id_, standings.basis(conn, now=NOW))
+    assert standing.facts.external_volume_usd == Decimal("20000000.00")
+    assert standing.assessment.track == "external"

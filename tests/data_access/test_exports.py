@@ -1,0 +1,550 @@
+"""Exports: the queue's own rows, in the contract's columns, safe to open, and kept in the log."""
+
+import asyncio
+import csv
+import getpass
+import io
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, insert, select, text
+from starlette.applications import Starlette
+
+import serve
+from dashboard import links
+from data_access import database, export_files, exports, queue, standings, tables
+from data_access.__main__ import main
+from data_access.refusals import Invalid, NotAllowed
+from program.outcomes import Outcome
+from program.policy import Policy
+from program.queue import Filters, Sort
+from program.workflow import Status
+from tests.builders import (
+    NOW,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_policy,
+    add_refresh,
+    add_staff,
+)
+from tests.data_access import crowd
+from tests.data_access.crowd import Applicant
+
+# The contract's list, word for word.
+CONTRACT = [
+    "application_id", "account_id", "username", "country_code", "kyc_status", "social_platform",
+    "social_handle", "contact_platform", "contact_handle", "submitted_at", "status", "assignee",
+    "data_through", "window_start", "window_end", "volume_usd", "active_users", "new_users",
+    "x_followers", "external_volume_usd", "on_exchange", "external", "eligibility", "track",
+    "risk_level", "risk_signals", "policy_version", "decided_at", "decided_by", "reason_code",
+    "rebate_rate"
+]  # fmt: skip
+PENDING = (Status.PENDING,)
+TYPED = ("username", "social_platform", "social_handle", "contact_platform", "contact_handle")
+SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def written(
+    conn: Connection,
+    filters: Filters | None = None,
+    *,
+    statuses: Sequence[Status] = tuple(Status),
+    columns: Sequence[str] = tuple(exports.BY_NAME),
+) -> bytes:
+    ground = standings.basis(conn, now=NOW)
+    statement = exports.applications(
+        filters or Filters(), ground, statuses=statuses, columns=columns
+    )
+    return b"".join(exports.CsvStream(conn, statement))
+
+
+def rows(conn: Connection, *given: Any, **named: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(written(conn, *given, **named).decode(), newline="")))
+
+
+def add_decision(conn: Connection, application_id: int, **given: Any) -> int:
+    values = {
+        "application_id": application_id,
+        "outcome": "rejected",
+        "reason_code": "other",
+        "rationale": "why",
+        "message_to_applicant": "so",
+        "decided_by": "ana@example.com",
+        "decided_at": NOW,
+        "policy_version": 1,
+        "snapshot": {},
+        **given,
+    }
+    id_: int = conn.execute(
+        insert(tables.decisions).values(values).returning(tables.decisions.c.decision_id)
+    ).scalar_one()
+    return id_
+
+
+def test_the_header_is_the_contracts_list_in_its_order(conn: Connection) -> None:
+    header = written(conn).decode().splitlines()[0]
+
+    assert header.split(",") == CONTRACT
+
+
+def test_without_applications_there_is_only_a_header(conn: Connection) -> None:
+    assert written(conn).decode() == ",".join(CONTRACT) + "\n"
+
+
+def test_every_column_says_what_it_holds() -> None:
+    assert all(column.description for column in exports.APPLICATION_COLUMNS)
+
+
+def test_a_pending_application_in_every_cell(conn: Connection) -> None:
+    add_refresh(conn)
+    add_application(conn, 7, submitted_at=NOW - timedelta(days=5, microseconds=1))
+    add_metrics(conn, 7, volume=Decimal("20000000.00"), active=15, new=5)
+    add_evidence(conn, 7, value=Decimal(6000))
+
+    assert rows(conn) == [
+        {
+            "application_id": "7",
+            "account_id": "7",
+            "username": "user7",
+            "country_code": "BR",
+            "kyc_status": "verified",
+            "social_platform": "x",
+            "social_handle": "'@handle7",
+            "contact_platform": "telegram",
+            "contact_handle": "contact7",
+            "submitted_at": "2026-03-10T08:59:59.999999Z",
+            "status": "pending",
+            "assignee": "",
+            "data_through": "2026-03-14",
+            "window_start": "2026-02-13",
+            "window_end": "2026-03-14",
+            "volume_usd": "20000000.00",
+            "active_users": "15",
+            "new_users": "5",
+            "x_followers": "6000",
+            "external_volume_usd": "",
+            "on_exchange": "met",
+            "external": "met",
+            "eligibility": "met",
+            "track": "both",
+            "risk_level": "",
+            "risk_signals": "",
+            "policy_version": "1",
+            "decided_at": "",
+            "decided_by": "",
+            "reason_code": "",
+            "rebate_rate": "",
+        }
+    ]
+
+
+VALUES = ("volume_usd", "active_users", "new_users", "x_followers", "external_volume_usd")
+OUTCOMES = ("on_exchange", "external", "eligibility")
+
+
+def test_unknown_is_an_empty_value_and_the_word_in_outcomes(conn: Connection) -> None:
+    add_application(conn, 7)
+
+    (row,) = rows(conn)
+
+    assert {row[name] for name in VALUES} == {""}
+    assert {row[name] for name in OUTCOMES} == {"unknown"}
+    assert (row["track"], row["data_through"], row["window_start"], row["window_end"]) == (
+        *("", "", ""),
+        "",
+    )
+
+
+def test_no_referrals_is_a_zero_and_not_an_unknown(conn: Connection) -> None:
+    add_refresh(conn)
+    add_application(conn, 7)
+
+    (row,) = rows(conn)
+
+    assert [row[name] for name in VALUES] == ["0.00", "0", "0", "", ""]
+    assert [row[name] for name in OUTCOMES] == ["not_met", "unknown", "unknown"]
+
+
+def test_what_is_missing_from_an_account_is_empty(conn: Connection) -> None:
+    add_application(
+        conn, 7, account={"country_code": None}, contact_platform=None, contact_handle=None
+    )
+
+    (row,) = rows(conn)
+
+    assert (row["country_code"], row["contact_platform"], row["contact_handle"]) == ("", "", "")
+
+
+def test_a_decided_application_says_who_when_and_what(conn: Connection) -> None:
+    add_application(conn, 1, status="rejected")
+    add_application(conn, 2, status="approved")
+    add_decision(conn, 1)
+    add_decision(
+        *(conn, 2),
+        outcome="approved",
+        reason_code=None,
+        rebate_rate=Decimal("0.2"),
+        decided_by="mira@example.com",
+    )
+    decided = ("status", "decided_at", "decided_by", "reason_code", "rebate_rate")
+
+    assert [[row[name] for name in decided] for row in rows(conn)] == [
+        ["rejected", "2026-03-15T09:00:00Z", "ana@example.com", "other", ""],
+        ["approved", "2026-03-15T09:00:00Z", "mira@example.com", "", "0.2000"],
+    ]
+
+
+def test_only_the_decision_that_stands_shows(conn: Connection) -> None:
+    add_application(conn, 1, status="approved")
+    first = add_decision(conn, 1, reason_code="below_minimums")
+    second = add_decision(conn, 1, supersedes=first, reason_code="duplicate")
+    add_decision(
+        *(conn, 1),
+        supersedes=second,
+        outcome="approved",
+        reason_code=None,
+        rebate_rate=Decimal("0.25"),
+        decided_by="mira@example.com",
+    )
+
+    (row,) = rows(conn)
+
+    assert (row["decided_by"], row["reason_code"], row["rebate_rate"]) == (
+        *("mira@example.com", ""),
+        "0.2500",
+    )
+
+
+def test_the_policy_in_force_judges_and_is_named(conn: Connection) -> None:
+    add_refresh(conn)
+    add_policy(
+        conn, Policy(version=2, min_active_users=0, min_new_users=0, min_volume_usd=Decimal(0))
+    )
+    add_application(conn, 7)
+
+    (row,) = rows(conn)
+
+    assert (row["policy_version"], row["eligibility"]) == ("2", "met")
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=ascii)
+def test_text_that_a_spreadsheet_would_run_is_led_by_a_quote(conn: Connection, sign: str) -> None:
+    typed = f'{sign}HYPERLINK("http://evil.example")'
+    add_application(
+        conn,
+        7,
+        account={"username": typed},
+        **{name: typed for name in TYPED if name != "username"},
+    )
+
+    (row,) = rows(conn)
+
+    assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, "'" + typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["a=1", "'=1", "1-2", "some@one", "a\tb", "x+y", '"quoted", with comma', "two\nlines"]
+)
+def test_other_text_is_written_as_it_was_typed(conn: Connection, typed: str) -> None:
+    add_application(
+        conn,
+        7,
+        account={"username": typed},
+        **{name: typed for name in TYPED if name != "username"},
+    )
+
+    (row,) = rows(conn)
+
+    assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, typed)
+
+
+def test_the_address_of_who_decided_is_guarded_too(conn: Connection) -> None:
+    add_application(conn, 1, status="rejected")
+    add_decision(conn, 1, decided_by="+1@example.com")
+
+    assert rows(conn)[0]["decided_by"] == "'+1@example.com"
+
+
+def test_exactly_the_columns_with_typed_text_are_guarded() -> None:
+    guarded = {column.name for column in exports.APPLICATION_COLUMNS if column.typed}
+
+    assert guarded == {*TYPED, "decided_by"}
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("volume_usd", "application_id"),
+        ("application_id",),
+        ("track", "track"),
+        tuple(CONTRACT[::-1]),
+    ],
+)
+def test_columns_are_chosen_and_ordered_as_asked(
+    conn: Connection, columns: tuple[str, ...]
+) -> None:
+    add_application(conn, 7)
+    lines = written(conn, columns=columns).decode().splitlines()
+
+    assert lines[0].split(",") == list(columns)
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (("volume",), "There is no column volume"),
+        (("volume_usd", "email", "secret"), "There is no column email, secret"),
+        (("application_id; drop table x",), "There is no column application_id; drop"),
+        ((), "Name at least one column"),
+    ],
+)
+def test_a_column_that_does_not_exist_is_refused_and_the_others_named(
+    conn: Connection, columns: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(Invalid, match=said) as refused:
+        written(conn, columns=columns)
+
+    assert not columns or "rebate_rate" in str(refused.value)
+
+
+# --- The same rows as the queue's, over a crowd ------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Applicant]:
+    return crowd.invent(seed=2)
+
+
+@pytest.fixture(scope="module")
+def town(server: Engine, template: str, people: list[Applicant]) -> Iterator[Engine]:
+    with crowd.town(server, template, people) as engine:
+        with engine.begin() as conn:
+            add_staff(conn)
+        yield engine
+
+
+views = st.builds(
+    Filters,
+    search=st.sampled_from(["", "", "meadow", "%", "_", "'", ":x", "%(a)s", "%s", "\\"]),
+    eligibility=st.lists(st.sampled_from(Outcome), unique=True, max_size=2).map(tuple),
+    track=st.none() | st.sampled_from(["on_exchange", "external", "both"]),
+    country=st.none() | st.sampled_from(["BR", "US"]),
+    platform=st.none() | st.sampled_from(["x", "youtube"]),
+    waiting_days=st.none() | st.sampled_from([3, 14]),
+    sort=st.sampled_from(Sort),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(view=views)
+def test_the_export_has_the_queues_rows_in_the_queues_order(
+    town: Engine, people: list[Applicant], view: Filters
+) -> None:
+    with town.connect() as conn:
+        exported = rows(conn, view, statuses=PENDING)
+        shown = queue.page(conn, view, standings.basis(conn, now=NOW), size=1000)
+
+    assert [row["application_id"] for row in exported] == [str(r.application_id) for r in shown]
+    assert [row["application_id"] for row in exported] == [
+        str(p.application_id) for p in crowd.expected(people, view)
+    ]
+
+
+def test_every_exported_value_is_the_one_the_queue_shows(
+    town: Engine, people: list[Applicant]
+) -> None:
+    with town.connect() as conn:
+        exported = {int(row["application_id"]): row for row in rows(conn)}
+
+    assert set(exported) == {p.application_id for p in people}
+    for person in people:
+        row, judged = exported[person.application_id], person.assessment
+        for criterion in judged.criteria:
+            cell = row[criterion.criterion.key]
+            assert (Decimal(cell) if cell else None) == criterion.value
+        tracks = {t.track.key: str(t.outcome) for t in judged.tracks}
+        assert {key: row[key] for key in tracks} == tracks
+        assert (row["eligibility"], row["track"]) == (str(judged.outcome), judged.track or "")
+        assert row["status"] == str(person.status)
+
+
+def test_a_page_number_does_not_cut_an_export(town: Engine) -> None:
+    with town.connect() as conn:
+        first, fourth = (written(conn, Filters(page=page), statuses=PENDING) for page in (1, 4))
+
+    assert first == fourth
+    assert first.count(b"\n") > crowd.PENDING
+
+
+def test_over_every_status_and_unfiltered_the_order_is_by_id(
+    town: Engine, people: list[Applicant]
+) -> None:
+    with town.connect() as conn:
+        ids = [int(row["application_id"]) for row in rows(conn)]
+
+    assert ids == sorted(p.application_id for p in people)
+
+
+def test_pieces_are_bounded_and_counted(town: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "CHUNK_BYTES", 1000)
+    with town.connect() as conn:
+        statement = exports.applications(Filters(), standings.basis(conn, now=NOW))
+        stream = exports.CsvStream(conn, statement)
+        pieces = list(stream)
+
+    assert len(pieces) > 10
+    assert max(len(piece) for piece in pieces) < 3000
+    assert stream.row_count == crowd.PENDING + crowd.OTHERS
+
+
+# --- For somebody: the role, the log, and the two ways out ---------------------------------------
+
+
+@pytest.fixture
+def served(town: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The town as the configured database, with an empty log of exports."""
+    monkeypatch.setenv("DATABASE_URL", town.url.render_as_string(hide_password=False))
+    monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
+    with town.begin() as conn:
+        conn.execute(text("delete from review.exports"))
+    yield town
+    for purpose in database.Purpose:
+        database.engine(purpose).dispose()
+
+
+def log(engine: Engine) -> list[dict[str, Any]]:
+    columns = ("exported_by", "dataset", "format", "filters", "columns", "row_count")
+    table = tables.exports
+    with engine.connect() as conn:
+        found = conn.execute(
+            select(*(table.c[name] for name in columns)).order_by(table.c.export_id)
+        )
+        return [dict(row) for row in found.mappings()]
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ana@example.com",
+        "ben@example.com",
+        "mira@example.com",
+        "noor@example.com",
+        "ada@example.com",
+    ],
+)
+def test_every_role_exports_and_each_export_is_kept(
+    served: Engine, people: list[Applicant], email: str
+) -> None:
+    view = Filters(search="meadow", eligibility=(Outcome.MET, Outcome.UNKNOWN), sort=Sort.VOLUME)
+
+    b"".join(export_files.queue_as_csv(email=email, filters=view, now=NOW))
+
+    assert log(served) == [
+        {
+            "exported_by": email,
+            "dataset": "applications",
+            "format": "csv",
+            "filters": {
+                "search": "meadow",
+                "eligibility": ["met", "unknown"],
+                "sort": "volume",
+                "page": 1,
+            },
+            "columns": CONTRACT,
+            "row_count": len(crowd.expected(people, view)),
+        }
+    ]
+
+
+@pytest.mark.parametrize("email", ["nobody@example.com", "", "' or '1'='1"])
+def test_nobody_else_exports_and_nothing_is_read(served: Engine, email: str) -> None:
+    with pytest.raises(NotAllowed, match="staff list"):
+        export_files.queue_as_csv(email=email, filters=Filters(), now=NOW)
+
+    assert log(served) == []
+
+
+def test_somebody_taken_off_the_list_is_refused(served: Engine) -> None:
+    with served.begin() as conn:
+        conn.execute(text("update review.staff set active = false where email = 'ben@example.com'"))
+    try:
+        with pytest.raises(NotAllowed, match="no longer"):
+            export_files.queue_as_csv(email="ben@example.com", filters=Filters(), now=NOW)
+    finally:
+        with served.begin() as conn:
+            conn.execute(text("update review.staff set active = true"))
+    assert log(served) == []
+
+
+async def answer(path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.get(path)
+
+
+def by_page(filters: Filters, email: str = "ana@example.com") -> bytes:
+    response = asyncio.run(answer("/" + links.export_link(email, filters)))
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    return response.content
+
+
+def by_command(*arguments: str) -> bytes:
+    done = CliRunner().invoke(main, ["export", "applications", "-", *arguments])
+    assert done.exit_code == 0, done.stderr
+    return done.stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("filters", "options"),
+    [
+        (Filters(), []),
+        (Filters(sort=Sort.ACTIVE), ["--sort", "active"]),
+        (
+            Filters(eligibility=(Outcome.MET, Outcome.UNKNOWN), country="BR"),
+            ["--eligibility", "met", "--eligibility", "unknown", "--country", "BR"],
+        ),
+        (
+            Filters(search="meadow", platform="x", waiting_days=3, track="external"),
+            ["--search", "meadow", "--platform", "x", "--waiting", "3", "--track", "external"],
+        ),
+        (Filters(search="no such applicant"), ["--search", "no such applicant"]),
+    ],
+)
+def test_the_page_and_the_command_line_write_identical_bytes(
+    served: Engine, tmp_path: Path, filters: Filters, options: list[str]
+) -> None:
+    file = tmp_path / "applications.csv"
+    pending = ["--status", "pending", *options]
+
+    from_page, from_stdout = by_page(filters), by_command(*pending)
+    to_file = CliRunner().invoke(main, ["export", "applications", str(file), *pending])
+
+    assert to_file.exit_code == 0, to_file.stderr
+    assert from_page == from_stdout == file.read_bytes()
+    assert from_page.startswith(b"application_id,account_id,")
+    assert [entry["exported_by"] for entry in log(served)] == [
+        "ana@example.com",
+        *[getpass.getuser()] * 2,
+    ]
+    assert len({entry["row_count"] for entry in log(served)}) == 1
+
+
+def test_a_link_that_is_forged_or_of_a_stranger_gives_a_sentence(served: Engine) -> None:
+    stranger = asyncio.run(answer("/" + links.export_link("eve@example.com", Filters())))
+    forged = asyncio.run(answer(f"/{links.EXPORT_PATH}?token=abc"))
+
+    assert (stranger.status_code, forged.status_code) == (403, 403)
+    assert "staff list" in stranger.text
+    assert "altered" in forged.text
+    assert log(served) == []

@@ -1,0 +1,405 @@
+"""The queue: what waits, how it stands, and the way to each application."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import streamlit as st
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard import links
+from dashboard.screens import QUEUE
+from program import permissions
+from program.outcomes import Outcome
+from program.permissions import Act, Role, may
+from program.queue import Filters
+from tests.builders import add_application, add_evidence, add_metrics, add_refresh
+from tests.pages.conftest import MET, SHORT, UNKNOWN
+from tests.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
+
+NEVER = (
+    "Metrics have never been computed, so eligibility is unknown. "
+    "Run `python -m data_access refresh`."
+)
+EMPTY = "Nothing waits here. New applications appear as soon as they arrive."
+
+
+def eligibility_counts(app: AppTest) -> list[str]:
+    (group,) = (proto for proto in protos(app, "button_group") if proto.label == "Eligibility")
+    return [option.content for option in group.options]
+
+
+def fill(desk: Desk, count: int) -> None:
+    """``count`` pending applications, the higher the id the longer it waits."""
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=desk.now)
+        for id_ in range(1, count + 1):
+            add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
+
+
+def test_the_longest_waiting_comes_first_with_what_is_known(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    assert cells(app, "applicant") == ["user1", "user2", "user3"]
+    assert cells(app, "handle") == ["@handle1", "@handle2", "@handle3"]
+    assert cells(app, "waiting") == ["5 d", "4 d", "3 d"]
+    assert [list(words) for words in cells(app, "eligibility")] == [
+        ["✓ met · on-exchange"],
+        ["− not met"],
+        ["? unknown"],
+    ]
+    assert cells(app, "volume") == [31234567.89, 19999999.99, 0]
+    assert cells(app, "active") == [44, 14, 0]
+    assert cells(app, "new") == [9, 4, 0]
+    assert cells(app, "evidence") == ["–", "current", "–"]
+
+
+def test_it_says_how_many_wait_how_they_stand_and_how_many_are_listed(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    assert "Pending 3" in said(app)
+    assert eligibility_counts(app) == ["met 1", "not met 1", "unknown 1"]
+    assert "1–3 of 3" in said(app)
+    assert not app.warning
+
+
+def test_old_evidence_reads_expired(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        add_evidence(conn, UNKNOWN, observed_at=queue.now - timedelta(days=92))
+
+    assert cells(queue.open(QUEUE), "evidence") == ["–", "current", "expired"]
+
+
+def test_an_account_that_came_after_the_metrics_is_unknown_not_zero(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        conn.execute(
+            text("update exchange.accounts set first_seen_at = now() where account_id = 3")
+        )
+
+    app = queue.open(QUEUE, sort="volume")
+
+    assert cells(app, "applicant") == ["user1", "user2", "user3"]
+    assert app.dataframe[0].value[["volume", "active", "new"]].iloc[2].isna().all()
+
+
+def test_nothing_waits(desk: Desk) -> None:
+    fill(desk, 0)
+
+    app = desk.open(QUEUE)
+
+    assert EMPTY in said(app)
+    assert "Pending 0" in said(app)
+    assert not app.dataframe
+    assert not app.pagination
+
+
+def test_nothing_waits_is_said_with_filters_too(desk: Desk) -> None:
+    fill(desk, 0)
+
+    assert EMPTY in said(desk.open(QUEUE, eligibility="met"))
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "The one pending application does not match these filters."),
+        (2, "None of the 2 pending applications matches these filters."),
+    ],
+)
+def test_filters_that_leave_nothing_say_so_and_lead_to_all(
+    count: int, sentence: str, desk: Desk
+) -> None:
+    fill(desk, count)
+
+    app = desk.open(QUEUE, search="nobody")
+
+    assert sentence in said(app)
+    assert not app.dataframe
+    (way_on,) = protos(app, "page_link")
+    assert way_on.label == ("Show it" if count == 1 else "Show all of them")
+    assert way_on.query_string == ""
+
+
+@pytest.mark.parametrize(
+    ("days_behind", "sentence"),
+    [
+        (0, None),
+        (1, ", one day behind; eligibility is provisional."),
+        (2, ", 2 days behind; eligibility is provisional."),
+    ],
+)
+def test_old_metrics_are_said_loudly(days_behind: int, sentence: str | None, desk: Desk) -> None:
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday - timedelta(days=days_behind), at=desk.now)
+        add_application(conn, 1)
+
+    app = desk.open(QUEUE)
+
+    warnings = said(app, ["warning"])
+    assert len(warnings) == (sentence is not None)
+    assert all(words.endswith(str(sentence)) for words in warnings)
+    loud = [words for words in said(app, ["markdown"]) if "data through" in words]
+    assert all(":orange-badge[" in words for words in loud)
+    assert len(loud) == (sentence is not None)
+
+
+def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
+    with desk.engine.begin() as conn:
+        add_application(conn, 1)
+
+    app = desk.open(QUEUE)
+
+    assert said(app, ["warning"]) == [NEVER]
+    assert eligibility_counts(app) == ["met 0", "not met 0", "unknown 1"]
+    assert [list(words) for words in cells(app, "eligibility")] == [["? unknown"]]
+    assert app.dataframe[0].value[["volume", "active", "new"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("query", "widget", "held", "shown"),
+    [
+        ({"search": "user2"}, "search", "user2", [SHORT]),
+        ({"search": "@handle3"}, "search", "@handle3", [UNKNOWN]),
+        ({"search": "3"}, "search", "3", [UNKNOWN]),
+        ({"eligibility": "met"}, "eligibility", [Outcome.MET], [MET]),
+        (
+            {"eligibility": "unknown,met"},
+            "eligibility",
+            [Outcome.MET, Outcome.UNKNOWN],
+            [MET, UNKNOWN],
+        ),
+        ({"track": "on_exchange"}, "track", "on_exchange", [MET]),
+        ({"track": "external"}, "track", "external", []),
+        ({"country": "BR"}, "country", "BR", [MET, SHORT, UNKNOWN]),
+        ({"country": "ZA"}, "country", "ZA", []),
+        ({"platform": "x"}, "platform", "x", [MET, SHORT, UNKNOWN]),
+        ({"waiting": "3"}, "waiting_days", 3, [MET, SHORT, UNKNOWN]),
+        ({"waiting": "7"}, "waiting_days", 7, []),
+        ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
+        ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
+    ],
+)
+def test_the_address_bar_fills_the_filters(
+    query: dict[str, str], widget: str, held: Any, shown: list[int], queue: Desk
+) -> None:
+    app = queue.open(QUEUE, **query)
+
+    assert app.session_state[f"queue-{widget}"] == held
+    assert (cells(app, "applicant") if shown else []) == [f"user{id_}" for id_ in shown]
+    assert bool(app.dataframe) is bool(shown)
+    assert app.query_params == query
+
+
+@pytest.mark.parametrize(
+    ("widget", "kind", "chosen", "query"),
+    [
+        ("search", "text_input", "  user2 ", {"search": "user2"}),
+        (
+            "eligibility",
+            "button_group",
+            [Outcome.MET, Outcome.UNKNOWN],
+            {"eligibility": "met,unknown"},
+        ),
+        ("track", "selectbox", "both", {"track": "both"}),
+        ("country", "selectbox", "BR", {"country": "BR"}),
+        ("platform", "selectbox", "x", {"platform": "x"}),
+        ("waiting_days", "selectbox", 14, {"waiting": "14"}),
+        ("sort", "selectbox", "volume", {"sort": "volume"}),
+    ],
+)
+def test_a_filter_goes_into_the_address_bar_on_page_one(
+    widget: str, kind: str, chosen: Any, query: dict[str, str], queue: Desk
+) -> None:
+    app = queue.open(QUEUE, page="1")
+
+    getattr(app, kind)(key=f"queue-{widget}").set_value(chosen).run()
+
+    assert not app.exception
+    assert app.query_params == query
+
+
+def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> None:
+    fill(desk, 51)
+    app = desk.open(QUEUE, sort="submitted", country="BR", page="2")
+    assert "51–51 of 51" in said(app)
+
+    app.selectbox(key="queue-platform").set_value("x").run()
+
+    assert app.query_params == {"sort": "submitted", "country": "BR", "platform": "x"}
+    assert "1–50 of 51" in said(app)
+
+
+def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
+    app = queue.open(QUEUE, search="user2", eligibility="not_met")
+
+    app.text_input(key="queue-search").set_value("").run()
+    app.button_group(key="queue-eligibility").set_value([]).run()
+
+    assert app.query_params == {}
+    assert len(cells(app, "applicant")) == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"eligibility": "hacked"},
+        {"track": "none"},
+        {"country": "brazil"},
+        {"country": "br"},
+        {"platform": "<script>alert(1)</script>"},
+        {"waiting": "5"},
+        {"waiting": "-3"},
+        {"sort": "volume; drop table"},
+        {"page": "0"},
+        {"page": "-1"},
+        {"page": "99999999999999999999"},
+        {"page": "²"},
+        {"search": "   "},
+        {"search": "\x00"},
+        {"id": "1", "unheard": "of"},
+    ],
+)
+def test_what_cannot_be_understood_counts_as_absent(query: dict[str, str], queue: Desk) -> None:
+    app = queue.open(QUEUE, **query)
+
+    assert "1–3 of 3" in said(app)
+    assert len(cells(app, "applicant")) == 3
+
+
+@pytest.mark.parametrize("search", ["100%", "_", "\\", "'", "a'; drop table review.staff; --"])
+def test_a_search_looks_for_its_signs_and_nothing_else(search: str, queue: Desk) -> None:
+    app = queue.open(QUEUE, search=search)
+
+    assert "None of the 3 pending applications matches these filters." in said(app)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(50, 0), (51, 2)])
+def test_pages_are_offered_only_where_there_are_several(count: int, pages: int, desk: Desk) -> None:
+    fill(desk, count)
+
+    app = desk.open(QUEUE)
+
+    assert [control.num_pages for control in app.pagination] == ([pages] if pages else [])
+    assert len(cells(app, "applicant")) == 50
+    assert f"1–50 of {count}" in said(app)
+
+
+def test_turning_the_page_goes_into_the_address_bar_and_back(desk: Desk) -> None:
+    fill(desk, 51)
+    app = desk.open(QUEUE, country="BR")
+
+    app.pagination[0].select(2).run()
+
+    assert app.query_params == {"country": "BR", "page": "2"}
+    assert cells(app, "applicant") == ["user1"]
+    assert "51–51 of 51" in said(app)
+    assert app.pagination[0].value == 2
+
+    app.pagination[0].select(1).run()
+
+    assert app.query_params == {"country": "BR"}
+    assert cells(app, "applicant")[0] == "user51"
+
+
+def test_a_page_past_the_end_is_the_last_one(desk: Desk) -> None:
+    fill(desk, 51)
+
+    app = desk.open(QUEUE, page="9")
+
+    assert "51–51 of 51" in said(app)
+    assert app.pagination[0].value == 2
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_export_link_is_for_roles_that_may(role: Role, queue: Desk) -> None:
+    queue.who = PEOPLE[role]
+
+    labels = [proto.label for proto in protos(queue.open(QUEUE), "link_button")]
+
+    assert ("Export CSV" in labels) is may(role, Act.EXPORT)
+
+
+def test_a_role_that_may_not_export_sees_no_link(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(permissions.ALLOWED, Act.EXPORT, frozenset({Role.MANAGER}))
+
+    assert protos(queue.open(QUEUE), "link_button") == []
+
+
+def test_the_export_link_carries_the_person_and_the_filters(queue: Desk) -> None:
+    (link,) = protos(queue.open(QUEUE, eligibility="met", sort="volume"), "link_button")
+
+    parts = urlsplit(link.url)
+    token = parse_qs(parts.query)["token"][0]
+    wanted = Filters.from_query({"eligibility": "met", "sort": "volume"})
+    assert parts.path == links.EXPORT_PATH
+    assert links.redeem_export(token) == ("ana@example.com", wanted)
+
+
+@pytest.mark.parametrize(("row", "id_"), [(0, SHORT), (1, UNKNOWN)])
+def test_a_row_opens_its_application_within_the_filters(row: int, id_: int, queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="not_met,unknown")
+
+    press_row(app, row)
+
+    assert f"user{id_}" in said(app)
+    assert app.query_params == {"eligibility": "not_met,unknown", "id": str(id_)}
+    assert f"{row + 1} of 2" in said(app)
+
+
+def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    press_row(app, 3)
+
+    assert "Pending 3" in said(app)
+
+
+def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
+    """A new application moved the rows between showing and clicking."""
+    app = queue.open(QUEUE)
+    with queue.engine.begin() as conn:
+        add_application(conn, 9, submitted_at=queue.now - timedelta(days=50))
+
+    press_row(app, 0)
+
+    assert "user1" in said(app)
+
+
+def test_the_first_can_be_opened_by_keyboard(queue: Desk) -> None:
+    app = queue.open(QUEUE, sort="submitted")
+
+    app.button(key="open-first").click().run()
+
+    assert f"user{UNKNOWN}" in said(app)
+    assert app.query_params == {"sort": "submitted", "id": str(UNKNOWN)}
+
+
+def test_the_bar_is_full_at_the_minimum_in_force(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        add_metrics(conn, UNKNOWN, volume=5, active=1, new=0)
+
+    columns = queue.open(QUEUE).dataframe[0].proto.columns
+
+    assert "Volume / 20 M" in columns
+    assert '"max_value": 20000000' in columns
+
+
+def test_the_queue_asks_as_much_of_the_database_for_fifty_as_for_five(
+    desk: Desk, statements: list[str]
+) -> None:
+    fill(desk, 5)
+    desk.open(QUEUE)
+    asked = []
+    for first in (6, 51):
+        statements.clear()
+        st.cache_data.clear()
+        desk.open(QUEUE)
+        asked.append(len(statements))
+        with desk.engine.begin() as conn:
+            for id_ in range(first, first + 45):
+                add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
+    assert asked[0] == asked[1] > 0

@@ -1,0 +1,485 @@
+"""The command line: helpful, one line on stderr when it fails, and never a traceback."""
+
+import csv
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Engine, create_engine, text
+
+from data_access import __main__ as command_line
+from data_access import database, export_files, exports
+from data_access.__main__ import main
+from data_access.refusals import Invalid
+from tests.builders import add_application
+from tests.conftest import CLUSTER, ROOT
+
+SECRET = "tops3cret"
+ACCOUNTS = (
+    "account_id,username,email,country_code,kyc_status,created_at\n"
+    "1,meadow,meadow@example.com,BR,verified,2025-01-01T00:00:00Z\n"
+    "2,otter,,US,pending,2025-01-01T00:00:00Z\n"
+)
+APPLICATIONS = (
+    "application_id,account_id,social_handle,submitted_at\n"
+    "10,1,@meadow,2026-01-01T00:00:00Z\n"
+    "11,2,@otter,2026-01-02T00:00:00Z\n"
+)
+REFERRALS = "affiliate_account_id,referred_account_id,referred_at\n1,100,2026-01-01T00:00:00Z\n"
+ACTIVITY = (
+    "affiliate_account_id,referred_account_id,activity_date,volume_usd,fees_usd,trade_count\n"
+    "1,100,{day},1234.50,1.5,3\n"
+)
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def succeeded(done: Result) -> Result:
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    return done
+
+
+def failed(done: Result, said: str) -> str:
+    """The one line on stderr; an error that surfaced would be another exception."""
+    assert isinstance(done.exception, SystemExit), repr(done.exception)
+    assert done.exit_code == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("Error: ")
+    assert said in lines[0]
+    return lines[0]
+
+
+@pytest.fixture
+def configured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A fresh migrated database, named by DATABASE_URL."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
+    made = create_engine(database_url, connect_args={"options": "-c timezone=UTC"})
+    yield made
+    made.dispose()
+    for purpose in database.Purpose:
+        database.engine(purpose).dispose()
+
+
+@pytest.fixture
+def bare(configured: Engine) -> Engine:
+    """The same before anything was migrated."""
+    with configured.begin() as conn:
+        conn.execute(text("drop schema exchange, review cascade"))
+        conn.execute(text("drop table alembic_version"))
+    return configured
+
+
+def write(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+def load_all(folder: Path) -> None:
+    files = {
+        "accounts": ACCOUNTS,
+        "applications": APPLICATIONS,
+        "referrals": REFERRALS,
+        "activity": ACTIVITY.format(day=YESTERDAY),
+    }
+    for kind, content in files.items():
+        succeeded(run("load", kind, write(folder / f"{kind}.csv", content)))
+
+
+def rows(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+# --- Help -----------------------------------------------------------------------------------------
+
+COMMANDS = ("migrate", "load", "refresh", "export", "demo", "doctor", "start", "stop")
+
+
+def test_the_commands_are_these() -> None:
+    assert {*COMMANDS} <= set(main.commands)
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("command", [None, *sorted(main.commands)])
+def test_every_command_has_help(command: str | None, option: str) -> None:
+    done = succeeded(run(*([command] if command else []), option))
+
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_the_help_says_what_each_command_and_option_is(command: str) -> None:
+    made = main.commands[command]
+    options = [p for p in made.params if isinstance(p, click.Option)]
+
+    assert (made.help or "").strip()
+    plain = {"--format", "--status", "--eligibility", "--track", "--sort", "--affiliates", "--seed"}
+    bare = [p.opts[0] for p in options if not p.help and p.opts[0] not in {*plain, "--port"}]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["unheard-of"], "No such command"),
+        (["load", "people", "x.csv"], "'people' is not one of"),
+        (["load", "accounts"], "Missing argument 'FILES...'"),
+        (["export", "secrets", "-"], "'secrets' is not one of"),
+        (["export", "applications"], "Missing argument 'FILE'"),
+        (["export", "applications", "-", "--status", "lost"], "'lost' is not one of"),
+        (["export", "applications", "-", "--waiting", "4"], "'4' is not one of"),
+        (["refresh", "--through", "yesterday"], "'yesterday' does not match the format"),
+        (["refresh", "--since", "2026-02-30"], "does not match the format"),
+        (["demo", "--affiliates", "19"], "19 is not in the range"),
+        (["demo", "--seed", "x"], "'x' is not a valid integer"),
+    ],
+)
+def test_a_misused_command_is_told_how_to_be_used(arguments: list[str], said: str) -> None:
+    done = run(*arguments)
+
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert said in done.stderr.splitlines()[-1]
+
+
+# --- The database -----------------------------------------------------------------------------------
+
+NEEDING = (
+    ["migrate"],
+    ["load", "accounts", "accounts.csv"],
+    ["refresh"],
+    ["export", "applications", "-"],
+    ["demo"],
+    ["doctor"],
+)
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "accounts.csv", ACCOUNTS)
+    return tmp_path
+
+
+@pytest.mark.parametrize("arguments", NEEDING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (SECRET, "DATABASE_URL is not a Postgres address"),
+        (f"mysql://ana:{SECRET}@host/review", "DATABASE_URL is not a Postgres address"),
+        (f"postgresql://ana:{SECRET}@host:port/review", "DATABASE_URL is not a Postgres address"),
+        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review", "The database does not answer"),
+        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review?x=1", "holds an option"),
+    ],
+)
+def test_a_bad_address_is_one_line_without_the_password(
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], url: str, said: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    assert SECRET not in failed(run(*arguments), said)
+
+
+@pytest.mark.parametrize(
+    "arguments", [a for a in NEEDING if a[0] not in ("migrate", "doctor")], ids=" ".join
+)
+def test_before_migrating_each_command_says_so(
+    bare: Engine, in_folder: Path, arguments: list[str]
+) -> None:
+    failed(run(*arguments), "Run `python -m data_access migrate`.")
+
+
+def test_migrating_an_empty_database_and_again(bare: Engine) -> None:
+    first, again = succeeded(run("migrate")), succeeded(run("migrate"))
+
+    assert first.stdout.endswith(", was empty.\n")
+    assert again.stdout.startswith("Schema is at ")
+    assert "was" not in again.stdout
+
+
+@pytest.mark.parametrize("revision", ["0009", "", "+1", "head~1", "'; drop table x; --"])
+def test_a_revision_that_does_not_exist_is_refused(configured: Engine, revision: str) -> None:
+    failed(run("migrate", "--to", revision), f"There is no revision {revision}. The revisions are")
+
+
+def test_a_schema_newer_than_the_program_is_left_alone(configured: Engine) -> None:
+    with configured.begin() as conn:
+        conn.execute(text("update alembic_version set version_num = '9999'"))
+
+    failed(run("migrate"), "at revision 9999, which this program does not know")
+
+
+def test_going_down_refuses_where_it_would_lose_data(configured: Engine) -> None:
+    with configured.begin() as conn:
+        add_application(conn, 7)
+
+    failed(run("migrate", "--to", "base"), "holds rows and nothing could bring them back")
+    with configured.connect() as conn:
+        assert conn.execute(text("select count(*) from exchange.applications")).scalar_one() == 1
+
+
+# --- Loading, refreshing, exporting -----------------------------------------------------------------
+
+
+def test_what_is_loaded_and_refreshed_comes_out_of_the_export(
+    configured: Engine, tmp_path: Path
+) -> None:
+    load_all(tmp_path)
+    refreshed = succeeded(run("refresh"))
+    done = succeeded(run("export", "applications", "-"))
+
+    assert f"Metrics are through {YESTERDAY}; the window is " in refreshed.stdout
+    assert done.stderr == "applications written to -.\n"
+    first, second = rows(done.stdout_bytes)
+    assert (first["application_id"], first["username"], first["volume_usd"]) == (
+        *("10", "meadow"),
+        "1234.50",
+    )
+    assert (first["data_through"], first["active_users"]) == (str(YESTERDAY), "1")
+    assert (second["application_id"], second["eligibility"]) == ("11", "unknown")
+
+
+def test_loading_the_same_again_changes_nothing(configured: Engine, tmp_path: Path) -> None:
+    file = write(tmp_path / "accounts.csv", ACCOUNTS)
+    first, again = (succeeded(run("load", "accounts", file)) for _ in range(2))
+
+    assert first.stdout == "accounts: 2 rows read, 2 new, 0 changed.\n"
+    assert again.stdout == "accounts: 2 rows read, 0 new, 0 changed.\n"
+
+
+def report(done: Result) -> tuple[list[str], str]:
+    """The problems, a line each, and the line that ends them."""
+    assert isinstance(done.exception, SystemExit), repr(done.exception)
+    assert done.exit_code == 1
+    *problems, last = done.stderr.splitlines()
+    return problems, last
+
+
+def test_a_missing_file_is_named(configured: Engine, tmp_path: Path) -> None:
+    problems, last = report(run("load", "accounts", tmp_path / "nothing.csv"))
+
+    assert len(problems) == 1
+    assert "nothing.csv: does not exist" in problems[0]
+    assert last == "Error: Nothing was loaded: 1 problem; see the lines above."
+
+
+def test_every_bad_value_is_told_with_its_place_and_nothing_is_loaded(
+    configured: Engine, tmp_path: Path
+) -> None:
+    file = write(
+        tmp_path / "accounts.csv",
+        ACCOUNTS + "x,fox,,BR,none,2025-01-01T00:00:00Z\n3,fox,,BR,maybe,2025-01-01\n",
+    )
+
+    problems, last = report(run("load", "accounts", file))
+
+    assert [problem.split(":")[0] for problem in problems] == [
+        "accounts.csv, line 4, `account_id`",
+        "accounts.csv, line 5, `kyc_status`",
+        "accounts.csv, line 5, `created_at`",
+    ]
+    assert last == "Error: Nothing was loaded: 3 problems; see the lines above."
+    with configured.connect() as conn:
+        assert conn.execute(text("select count(*) from exchange.accounts")).scalar_one() == 0
+
+
+def test_an_unknown_column_of_a_file_is_named(configured: Engine, tmp_path: Path) -> None:
+    file = write(tmp_path / "accounts.csv", "account_id,username,created_at,shoe_size\n")
+
+    problems, _ = report(run("load", "accounts", file))
+
+    assert any("`shoe_size`: is not a column of accounts" in problem for problem in problems)
+
+
+def test_a_refresh_without_activity_says_what_to_load(configured: Engine) -> None:
+    failed(run("refresh"), "There is no referral activity")
+
+
+def test_a_day_that_is_not_over_cannot_be_the_data_through_day(configured: Engine) -> None:
+    tomorrow = YESTERDAY + timedelta(days=2)
+
+    failed(run("refresh", "--through", str(tomorrow)), f"{tomorrow} is not over yet in UTC")
+
+
+def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
+    load_all(tmp_path)
+    done = succeeded(run("export", "applications", "-", "--columns", "status, application_id"))
+
+    assert done.stdout.splitlines() == ["status,application_id", "pending,10", "pending,11"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--columns", "volume"], "There is no column volume. The columns are: application_id"),
+        (["--columns", "status,,"], "There is no column"),
+        (["--country", "br"], "--country `br` is not understood"),
+        (["--country", "BRA"], "--country `BRA` is not understood"),
+        (["--platform", "My Space"], "--platform `My Space` is not understood"),
+        (["--search", "x" * 101], "is not understood"),
+        (["--search", "a\x1b[31mb"], "--search `a\\x1b[31mb` is not understood"),
+    ],
+)
+def test_what_an_export_does_not_understand_it_refuses_rather_than_leaves_out(
+    configured: Engine, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    file = write(tmp_path / "kept.csv", "precious")
+
+    failed(run("export", "applications", file, *arguments), said)
+    assert file.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["kept.csv"]
+
+
+@pytest.mark.parametrize("path", ["/", ".", "no/such/folder/x.csv", "accounts.csv/x.csv"])
+def test_a_file_that_cannot_be_written_is_one_line(
+    configured: Engine, in_folder: Path, path: str
+) -> None:
+    failed(run("export", "applications", path), f"{Path(path)} cannot be written: ")
+    assert os.listdir(in_folder) == ["accounts.csv"]
+
+
+def test_an_export_that_breaks_midway_leaves_the_older_file(
+    configured: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(**_: Any) -> Iterator[bytes]:
+        yield b"half of "
+        raise Invalid("cut here")
+
+    monkeypatch.setattr(export_files, "applications_as_csv", breaks)
+    file = write(tmp_path / "kept.csv", "precious")
+
+    failed(run("export", "applications", file), "cut here")
+    assert file.read_text() == "precious"
+    assert os.listdir(tmp_path) == ["kept.csv"]
+
+
+def test_a_link_leads_to_the_file_that_is_replaced(configured: Engine, tmp_path: Path) -> None:
+    file = write(tmp_path / "real.csv", "old")
+    link = tmp_path / "link.csv"
+    link.symlink_to(file)
+
+    succeeded(run("export", "applications", link))
+
+    assert link.is_symlink()
+    assert file.read_text().startswith("application_id,")
+
+
+def test_a_pipe_is_written_to_and_not_replaced(configured: Engine, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    found: list[bytes] = []
+    reading = threading.Thread(target=lambda: found.append(pipe.read_bytes()), daemon=True)
+    reading.start()
+
+    succeeded(run("export", "applications", pipe))
+    reading.join(10)
+
+    assert found[0].startswith(b"application_id,")
+    assert pipe.is_fifo()
+
+
+def test_whoever_runs_the_command_is_in_the_log_even_without_a_name(
+    configured: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(command_line.getpass, "getuser", unknown)
+    succeeded(run("export", "applications", "-"))
+
+    with configured.connect() as conn:
+        found = conn.execute(text("select exported_by, row_count, columns from review.exports"))
+        assert found.one() == (f"user {os.getuid()}", 0, list(exports.BY_NAME))
+
+
+# --- Demo and doctor ----------------------------------------------------------------------------------
+
+
+def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured: Engine) -> None:
+    first = succeeded(run("demo", "--affiliates", "20"))
+    again = succeeded(run("demo", "--affiliates", "20"))
+    other = run("demo", "--affiliates", "20", "--seed", "8")
+    examined = succeeded(run("doctor"))
+
+    assert first.stdout.startswith("The demo is made: 20 affiliates")
+    assert again.stdout.startswith("The demo is already there: 20 affiliates")
+    failed(other, "already holds a demo, made with --affiliates 20 --seed 7")
+    assert {line[:7] for line in examined.stdout.splitlines()} == {"ok     "}
+
+
+def test_the_demo_does_not_go_into_other_data(configured: Engine) -> None:
+    with configured.begin() as conn:
+        add_application(conn, 7)
+
+    failed(run("demo"), "The database holds other data")
+
+
+def test_the_doctor_ends_with_1_where_there_is_a_problem(configured: Engine) -> None:
+    done = run("doctor")
+
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert "PROBLEM  data: no activity loaded yet" in done.stdout
+    assert "ok       schema: revision" in done.stdout
+
+
+def test_the_doctor_looks_at_a_database_without_schema_too(bare: Engine) -> None:
+    done = run("doctor")
+
+    assert done.exit_code == 1
+    assert "PROBLEM  schema: revision None" in done.stdout
+    assert done.stdout.splitlines()[-1].endswith("run `python -m data_access migrate`")
+
+
+# --- As a process of its own --------------------------------------------------------------------------
+
+
+def process(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    given = {"stdout": subprocess.PIPE, **settings}
+    return subprocess.run(
+        [sys.executable, "-m", "data_access", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        **given,
+    )
+
+
+def test_a_failure_is_one_line_on_stderr_and_nothing_on_stdout(configured: Engine) -> None:
+    done = process("refresh")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: There is no referral activity")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_full_disk_behind_standard_output_is_one_line(configured: Engine) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = process("export", "applications", "-", stdout=full)
+
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr
+
+
+def test_without_an_address_the_embedded_postgres_of_the_home_is_used(server: Engine) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    done = process("doctor", env={**environment, "AFFILIATE_REVIEW_HOME": str(CLUSTER.home)})
+
+    assert done.returncode == 1
+    assert "ok       connection: PostgreSQL" in done.stdout
+    assert "PROBLEM  schema: revision None" in done.stdout
