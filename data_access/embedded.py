@@ -39,6 +39,7 @@ SERVER_USER = "nobody"
 LONGEST_SOCKET_PATH = 107
 UNFINISHED = "postgres.unfinished-"
 START_TIMEOUT_S = 20.0
+RECOVERY_TIMEOUT_S = 120
 
 SETTINGS = """
 # Written by data_access.embedded. Durability is stated, not assumed.
@@ -103,7 +104,7 @@ class Cluster:
         """Stop the server if it runs; ``mode`` is pg_ctl's fast or immediate."""
         with self._locked():
             if (self.pgdata / "postmaster.pid").exists():
-                self._run("pg_ctl", "-D", str(self.pgdata), "-m", mode, "-w", "stop", check=False)
+                self._pg_ctl("-m", mode, "-w", "stop")
 
     def _answers(self) -> bool:
         if not (self.pgdata / "postmaster.pid").exists() or not self._secret_file.exists():
@@ -182,21 +183,35 @@ class Cluster:
         (self.pgdata / "postgresql.auto.conf").write_text(settings)
         self._hand_over(self.pgdata / "postgresql.auto.conf")
         log = self.pgdata / "server.log"
-        deadline = time.monotonic() + START_TIMEOUT_S
-        # After a kill -9 the old backends must leave before a new server may start: try again.
-        while True:
-            started = self._run(
-                *("pg_ctl", "-D", str(self.pgdata), "-l", str(log), "-w", "-t", "15", "start"),
-                check=False,
-            )
-            if started.returncode == 0:
-                return
-            if time.monotonic() > deadline:
+        began = time.monotonic()
+        # After a kill -9 the old backends must leave before a new server may start, so it is
+        # tried again; and one that has started may recover for long before it answers.
+        while not (self._is_ready() if self._runs() else self._launched(log)):
+            patience = RECOVERY_TIMEOUT_S if self._runs() else START_TIMEOUT_S
+            if time.monotonic() - began > patience:
                 tail = "\n".join(log.read_text().splitlines()[-5:]) if log.exists() else ""
                 raise DatabaseUnavailable(
                     f"The embedded Postgres did not start. The end of {log}:\n{tail}"
                 )
             time.sleep(0.3)
+
+    def _launched(self, log: Path) -> bool:
+        wait = ("-w", "-t", str(RECOVERY_TIMEOUT_S))
+        return self._pg_ctl("-l", str(log), *wait, "start")
+
+    def _runs(self) -> bool:
+        return self._pg_ctl("status")
+
+    def _is_ready(self) -> bool:
+        try:
+            self._connect("postgres", "postgres", "superuser").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _pg_ctl(self, *arguments: str) -> bool:
+        done = self._run("pg_ctl", "-D", str(self.pgdata), *arguments, check=False)
+        return done.returncode == 0
 
     def _create_application_login(self) -> None:
         password = self._passwords()["application"]

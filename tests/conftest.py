@@ -52,7 +52,7 @@ def server() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def template(server: Engine) -> str:
+def template(server: Engine) -> Iterator[str]:
     """A migrated, otherwise empty database that others are copied from."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     with server.connect() as maintenance:
@@ -60,7 +60,9 @@ def template(server: Engine) -> str:
     engine = create_engine(CLUSTER.url(name))
     schema.migrate(engine)
     engine.dispose()
-    return name
+    yield name
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"drop database {name}"))
 
 
 @pytest.fixture
@@ -92,6 +94,8 @@ def shared_engine(server: Engine, template: str) -> Iterator[Engine]:
     made = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
     yield made
     made.dispose()
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"drop database {name}"))
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def test_the_help_says_what_each_command_and_option_is(command: str) -> None:
         (["unheard-of"], "No such command"),
         (["load", "people", "x.csv"], "'people' is not one of"),
         (["load", "accounts"], "Missing argument 'FILES...'"),
-        (["export", "secrets", "-"], "'secrets' is not one of"),
+        (["export", "secrets", "-"], "'secrets' is not"),
         (["export", "applications"], "Missing argument 'FILE'"),
         (["export", "applications", "-", "--status", "lost"], "'lost' is not one of"),
         (["export", "applications", "-", "--waiting", "4"], "'4' is not one of"),

@@ -55,7 +55,8 @@ def draw(
             "open": config.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=58, pinned=True
             ),
-            "applicant": config.TextColumn("Applicant", pinned=True, width=140),
+            # Not pinned: what is pinned is drawn faint, and this is what one looks for.
+            "applicant": config.TextColumn("Applicant", width=140),
             "handle": config.TextColumn("Handle", width=140),
             "platform": config.TextColumn("Platform", width=74),
             "country": config.TextColumn("Country", width=64),

@@ -56,10 +56,10 @@ def remark(result: CriterionResult) -> str:
 
 
 def value_words(result: CriterionResult) -> str:
-    """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``more than 5,000``."""
-    if result.value is None:
-        return f"– of {_short(result.minimum, result)}"
-    return f"{_short(result.value, result)} of {_short(result.minimum, result)}"
+    """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``900 of > 5,000``."""
+    more = "> " if result.criterion.comparison is Comparison.MORE_THAN else ""
+    value = "–" if result.value is None else _short(result.value, result)
+    return f"{value} of {more}{_short(result.minimum, result)}"
 
 
 def minimum_words(result: CriterionResult) -> str:

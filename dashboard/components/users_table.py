@@ -46,12 +46,19 @@ def draw(rows: Sequence[Row]) -> None:
         alt="Top referred users of the window",
         row_height=30,
         column_config={
-            "user": config.TextColumn("User", width=100),
-            "volume": config.TextColumn("Volume", help="USD in the window", alignment="right"),
-            "share": config.ProgressColumn(
-                "Share", help="Of the window's volume", min_value=0, max_value=1, format="percent"
+            "user": config.TextColumn("User", width=82),
+            "volume": config.TextColumn(
+                "Volume", help="USD in the window", alignment="right", width=58
             ),
-            "days": config.NumberColumn("Days", help="Days with volume in the window", width=56),
-            "since": config.TextColumn("Referred"),
+            "share": config.ProgressColumn(
+                "Share",
+                help="Of the window's volume",
+                min_value=0,
+                max_value=1,
+                format="percent",
+                width=98,
+            ),
+            "days": config.NumberColumn("Days", help="Days with volume in the window", width=44),
+            "since": config.TextColumn("Referred", width=84),
         },
     )

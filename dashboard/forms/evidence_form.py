@@ -1,7 +1,8 @@
 """Recording one observation of an applicant's reach elsewhere."""
 
+import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 import streamlit as st
@@ -55,8 +56,8 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     }
     now = datetime.now(UTC)
     try:
-        value = Decimal((held["value"] or "").strip())
-    except InvalidOperation:
+        value = _number((held["value"] or "").strip())
+    except ValueError:
         answers.refused(form, "Write the value as a plain number, such as 5200 or 20000000.00.")
         return
     # Of a day only its date is known: an older one counts from its noon, today from now.
@@ -83,3 +84,10 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         return
     state.renew(form, request_id)
     state.flash(state.Flash(ok=True, text="Evidence recorded."))
+
+
+def _number(text: str) -> Decimal:
+    # Decimal itself would also take 1e3, 5_200 and ٣, which nobody means.
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is None:
+        raise ValueError(text)
+    return Decimal(text)

@@ -54,13 +54,14 @@ def draw_figures(
 ) -> None:
     """Five figures, each with its change where a change can be said."""
     with st.container(horizontal=True):
-        st.metric("Open now", figures.count(waiting), border=True)
+        st.metric("Open now", figures.count(waiting), border=True, height="stretch")
         st.metric(
             f"Decided, {PERIOD_DAYS} days",
             figures.count(now.total),
             delta=now.total - then.total,
             delta_color="off",
             border=True,
+            height="stretch",
             help="Approved and rejected; a decision that was superseded does not count.",
         )
         st.metric(
@@ -69,6 +70,7 @@ def draw_figures(
             delta=_points(now.approval_rate, then.approval_rate),
             delta_color="off",
             border=True,
+            height="stretch",
             help="Approved among decided.",
         )
         st.metric(
@@ -77,12 +79,14 @@ def draw_figures(
             delta=_longer(now.median_hours, then.median_hours),
             delta_color="off",
             border=True,
+            height="stretch",
             help="From submission to decision; half took longer.",
         )
         st.metric(
             f"Program volume, {figures.month(whole.month)}" if whole else "Program volume",
             f"{figures.usd(whole.volume_usd)} USD" if whole else figures.UNKNOWN,
             border=True,
+            height="stretch",
             help="Referral volume of all affiliates in the last whole calendar month, UTC.",
         )
 

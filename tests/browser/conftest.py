@@ -43,6 +43,7 @@ ARGUMENTS = (
 )
 DESKTOP = {"width": 1440, "height": 900}
 AFFILIATES = 60
+FIRST_NUMBER = 900_001
 # Streamlit looks for its own address below the page's path first, and finds it at the root.
 PROBE = re.compile(r"/(application|program)/_stcore/(health|host-config)")
 PATIENCE_MS = 15_000
@@ -55,7 +56,7 @@ class Site:
     address: str
     cluster: Cluster
     engine: Engine
-    numbers: Iterator[int] = field(default_factory=lambda: count(900_001))
+    numbers: Iterator[int] = field(default_factory=lambda: count(FIRST_NUMBER))
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:
@@ -91,6 +92,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     finally:
         engine.dispose()
         cluster.stop("immediate")
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(site: Site) -> Iterator[None]:
+    """The applicants of one test are not in the queue of the next."""
+    yield
+    with site.engine.begin() as connection:
+        connection.execute(
+            text(
+                "update exchange.applications set status = 'withdrawn' "
+                "where status = 'pending' and application_id >= :first"
+            ),
+            {"first": FIRST_NUMBER},
+        )
 
 
 class served:  # noqa: N801 - reads as a word

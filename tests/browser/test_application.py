@@ -71,7 +71,7 @@ def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> 
 
     expect(screen.head(page)).to_contain_text("met · external")
     screen.settled(page)
-    expect(page.get_by_text("5,001 of 5,000")).to_be_visible()
+    expect(page.get_by_text("5,001 of > 5,000")).to_be_visible()
     assert site.rows(
         "select kind, value, source_url, recorded_by from review.evidence where application_id = :n",
         n=number,

@@ -11,7 +11,7 @@ from tests.browser.conftest import DESKTOP, Site, free_port, served
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.browser.screen import settled
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
 SECRETS = """
 [auth]

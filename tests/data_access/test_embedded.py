@@ -121,6 +121,20 @@ def test_finding_the_server_is_quick_and_starts_no_other(cluster: Cluster) -> No
     assert postmasters(cluster) == [before]
 
 
+def test_a_server_that_is_long_in_recovery_is_waited_for_and_not_started_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here it has recovered by the time that it is looked at once more."""
+    before = postmaster(cluster)
+    monkeypatch.setattr(embedded, "START_TIMEOUT_S", 0)
+    monkeypatch.setattr(Cluster, "_answers", lambda _: False)
+
+    cluster.ensure_running()
+
+    assert postmasters(cluster) == [before]
+    assert "already exists" not in (cluster.pgdata / "server.log").read_text()
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

@@ -225,7 +225,7 @@ def test_a_met_application_says_by_how_much(queue: Desk) -> None:
         "Referral volume, USD": ("met", "31.2 M of 20 M", "+56 %"),
         "Active users": ("met", "44 of 15", "+193 %"),
         "New users": ("met", "9 of 5", "+80 %"),
-        "Followers on X": ("unknown", "– of 5,000", "nobody has looked lately"),
+        "Followers on X": ("unknown", "– of > 5,000", "nobody has looked lately"),
         "Volume on other exchanges, USD": ("unknown", "– of 20 M", "nobody has looked lately"),
     }
     assert ":green-badge[:material/check: met · on-exchange]" in said(app)
@@ -238,7 +238,7 @@ def test_falling_short_says_what_is_missing(queue: Desk) -> None:
         "Referral volume, USD": ("not met", "19.9 M of 20 M", "−<1 % · 0.01 USD short"),
         "Active users": ("not met", "14 of 15", "−6 % · 1 user short"),
         "New users": ("not met", "4 of 5", "−20 % · 1 user short"),
-        "Followers on X": ("not met", "4,000 of 5,000", "−20 % · 1,001 followers short"),
+        "Followers on X": ("not met", "4,000 of > 5,000", "−20 % · 1,001 followers short"),
         "Volume on other exchanges, USD": (
             "not met",
             "12.3 M of 20 M",
@@ -788,7 +788,7 @@ def test_recorded_followers_count_at_once(queue: Desk) -> None:
     record(app, " 5001 ", source="https://x.com/handle3")
 
     assert [toast.value for toast in app.toast] == ["Evidence recorded."]
-    assert lines(app)["Followers on X"] == ("met", "5,001 of 5,000", "+<1 %")
+    assert lines(app)["Followers on X"] == ("met", "5,001 of > 5,000", "+<1 %")
     assert ":green-badge[:material/check: met · external]" in said(app)
     assert cells(app, "what") == ["5,001 followers on X"]
     assert cells(app, "state") == ["✓ counts"]
