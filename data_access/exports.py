@@ -137,7 +137,7 @@ def _raw(filters: Filters, ground: Basis, statuses: Sequence[Status]) -> _Raw:
         .select_from(_with_decision(with_account(found.source)))
         .where(
             application.c.status.in_([str(status) for status in statuses]),
-            *queue.filtered(filters, ground),
+            *queue.filtered(filters, ground, pending_only=set(statuses) == {Status.PENDING}),
             *queue.judged(filters, found.values, ground),
         )
         .order_by(*ranked)

@@ -4,11 +4,11 @@ from datetime import date
 
 from sqlalchemy import Connection, text
 
+from data_access import locks
 from program.periods import month_start, months_later
 
 PARENT = "exchange.referral_activity"
 # Two loads that bring the same new month must not both make it.
-PARTITION_LOCK = 7_310_002
 
 
 def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
@@ -19,7 +19,7 @@ def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
     months = _months(first, last)
     if not _missing(connection, months):
         return []
-    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": PARTITION_LOCK})
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.PARTITIONS})
     missing = _missing(connection, months)
     for month in missing:
         _make(connection, month)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -217,7 +218,9 @@ def platforms(connection: Connection) -> list[str]:
     return list(found.scalars())
 
 
-def filtered(filters: Filters, ground: Basis) -> list[ColumnElement[bool]]:
+def filtered(
+    filters: Filters, ground: Basis, *, pending_only: bool = True
+) -> list[ColumnElement[bool]]:
     """The filters that need no judging, as conditions; shared by queue and export.
 
     A country needs the account joined.
@@ -232,7 +235,7 @@ def filtered(filters: Filters, ground: Basis) -> list[ColumnElement[bool]]:
         since = ground.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
     if filters.search:
-        conditions.append(application.c.application_id.in_(_search(filters.search)))
+        conditions.append(application.c.application_id.in_(_search(filters.search, pending_only)))
     return conditions
 
 
@@ -293,10 +296,10 @@ def _matching(filters: Filters, ground: Basis) -> _Matching:
     return _Matching(statement, ordering(filters.sort, values))
 
 
-def _search(term: str) -> Select[Any]:
-    """Ids of pending applications whose name, handle, contact or number matches ``term``."""
+def _search(term: str, pending_only: bool) -> Select[Any]:
+    """Ids of applications whose name, handle, contact or number matches ``term``."""
     application, account = tables.applications.alias("searched"), tables.accounts
-    pending = application.c.status == Status.PENDING
+    pending = application.c.status == Status.PENDING if pending_only else true()
     pattern = "%" + term.lstrip("@").translate(_LIKE_SIGNS) + "%"
     by_handle = select(application.c.application_id).where(
         pending,

@@ -8,11 +8,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from data_access import locks
 from data_access.refusals import Invalid
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Two processes that start at once must not migrate at once.
-MIGRATION_LOCK = 7_310_001
 
 
 def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None]:
@@ -21,7 +21,7 @@ def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None
     Raises Invalid for a revision that this code does not know.
     """
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.MIGRATION})
         before = revision(connection)
         config = _config()
         _require_known(config, before, to)

@@ -8,7 +8,7 @@ import numpy as np
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, text
 
-from data_access import partitions, policies
+from data_access import locks, partitions, policies
 from data_access.demo import copies, judgments, names, plans, trading
 from data_access.demo.calendar import Calendar
 from data_access.demo.judgments import Filed, Written
@@ -24,7 +24,6 @@ MOST_AFFILIATES = 20_000
 FIRST_REFERRED_ACCOUNT = 1_000_001
 ACCOUNTS_A_COPY = 50
 # Two processes that start at once must not both fill.
-FILL_LOCK = 7_310_004
 LABEL = "demo"
 
 HOLD_DATA = (
@@ -93,7 +92,7 @@ def fill(
     """
     _check(now, affiliates, seed)
     with engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": FILL_LOCK})
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.DEMO})
         if not is_empty(connection):
             return _earlier(connection, affiliates, seed)
         policy = policies.in_force(connection, now=now)

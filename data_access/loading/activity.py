@@ -8,9 +8,10 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from data_access import locks
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
-from data_access.partitions import PARENT, PARTITION_LOCK, partition_name
+from data_access.partitions import PARENT, partition_name
 from program.periods import months_later
 
 # Holds new months while they are filled; it never outlives the transaction.
@@ -52,7 +53,7 @@ def _first_days(connection: Connection) -> dict[date, date]:
 
 
 def _without_partition(connection: Connection, months: list[date]) -> list[date]:
-    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": PARTITION_LOCK})
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.PARTITIONS})
     return [
         month
         for month in months

@@ -7,18 +7,18 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection, text
 
+from data_access import locks
 from data_access.loading import activity, applications
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 
 # Loads merge one after the other. A refresh that takes it too sees every load whole.
-LOAD_LOCK = 7_310_005
 
 
 def wait_for_turn(connection: Connection) -> None:
     """Queue behind other loads, however long they take."""
     connection.execute(text("set local lock_timeout = 0"))
-    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOAD_LOCK})
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.LOAD})
     connection.execute(text("set local lock_timeout to default"))
 
 

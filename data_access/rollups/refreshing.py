@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import ClientCursor, Cursor
@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import freshness, policies
+from data_access import freshness, locks, policies
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
 from data_access.rollups import plan, replacing, statements
@@ -23,7 +23,6 @@ from program.periods import Window, month_start
 
 # Called with (steps done, steps in all).
 Progress = Callable[[int, int], None]
-REFRESH_LOCK = 7_310_003
 SHARES = 4
 # So few are found by their day in one go; a share would look through all of them again.
 FEW_DAYS = 3
@@ -91,18 +90,24 @@ def _alone(connection: Connection) -> Iterator[None]:
     """Hold the refresh lock. It is taken before the transaction, whose snapshot comes after."""
     connection.execution_options(isolation_level="AUTOCOMMIT")
     cursor = _cursor(connection)
+    _wait(cursor, "select pg_advisory_lock(%s)", locks.REFRESH, "Another refresh")
     try:
-        cursor.execute("select pg_advisory_lock(%s)", [REFRESH_LOCK])
-    except LockNotAvailable as error:
-        raise Refusal(
-            "Another refresh is running. Wait until it has finished and try again."
-        ) from error
-    try:
+        # A load that has begun is waited for: its accounts would count as covered otherwise,
+        # since they carry the moment it began, while their facts cannot be seen yet.
+        _wait(cursor, "select pg_advisory_lock_shared(%s)", locks.LOAD, "A load")
+        cursor.execute("select pg_advisory_unlock_shared(%s)", [locks.LOAD])
         yield
     finally:
         if not connection.invalidated and not _driver(connection).closed:
             connection.execution_options(isolation_level="AUTOCOMMIT")
-            _cursor(connection).execute("select pg_advisory_unlock(%s)", [REFRESH_LOCK])
+            _cursor(connection).execute("select pg_advisory_unlock(%s)", [locks.REFRESH])
+
+
+def _wait(cursor: Cursor[DictRow], statement: LiteralString, lock: int, who: str) -> None:
+    try:
+        cursor.execute(statement, [lock])
+    except LockNotAvailable as error:
+        raise Refusal(f"{who} is running. Wait until it has finished and try again.") from error
 
 
 def _cursor(connection: Connection) -> Cursor[DictRow]:

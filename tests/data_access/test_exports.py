@@ -548,3 +548,22 @@ def test_a_link_that_is_forged_or_of_a_stranger_gives_a_sentence(served: Engine)
     assert "staff list" in stranger.text
     assert "altered" in forged.text
     assert log(served) == []
+
+
+def test_a_search_reaches_every_status_that_is_exported(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_refresh(conn)
+        add_application(conn, 1, status="approved", social_handle="@meadow")
+        add_application(conn, 2, social_handle="@meadow_too")
+        add_application(conn, 3, status="rejected", social_handle="@other")
+        ground = standings.basis(conn, now=NOW)
+
+        def found(*statuses: Status) -> list[str]:
+            statement = exports.applications(
+                Filters(search="meadow"), ground, statuses=statuses, columns=["application_id"]
+            )
+            return b"".join(exports.CsvStream(conn, statement)).decode().split()[1:]
+
+        assert found(*Status) == ["1", "2"]
+        assert found(Status.APPROVED) == ["1"]
+        assert found(Status.PENDING) == ["2"]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
-from data_access import freshness, partitions, rollups
+from data_access import freshness, locks, partitions, rollups
 from data_access.refusals import DatabaseUnavailable, Invalid, Refusal
 from data_access.rollups import refreshing
 from program.periods import ONE_DAY, Window, month_start, utc_day, window
@@ -601,6 +601,21 @@ def test_a_second_refresh_waits_for_the_first_or_says_that_one_is_running(
             refresh(impatient)
 
     refresh(engine, progress=refresh_too)
+
+    assert refresh(impatient).data_through == T
+    impatient.dispose()
+
+
+def test_a_refresh_waits_for_a_load_that_has_begun_or_says_so(
+    engine: Engine, database_url: str
+) -> None:
+    deliver(engine, Trade(day=T))
+    impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=100"})
+
+    with engine.begin() as loading:
+        loading.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.LOAD})
+        with pytest.raises(Refusal, match="A load is running"):
+            refresh(impatient)
 
     assert refresh(impatient).data_through == T
     impatient.dispose()

@@ -1,0 +1,7 @@
+"""The advisory locks, each for one thing of which only one may run at a time."""
+
+MIGRATION = 7_310_001
+PARTITIONS = 7_310_002
+REFRESH = 7_310_003
+DEMO = 7_310_004
+LOAD = 7_310_005
