@@ -1,5 +1,6 @@
 """The bench's data: of the wanted size, and of the wanted shares."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import date
 
@@ -12,7 +13,7 @@ from tests.conftest import CLUSTER
 # One worker builds it for all of them.
 pytestmark = pytest.mark.xdist_group("bench")
 THROUGH = date(2026, 3, 14)
-NAME = "bench_of_the_tests"
+NAME = f"bench_{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="module")

@@ -90,17 +90,19 @@ def main() -> None:
     draw_head(page, filters, now)
     with st.container(key="desk"):
         facts, judging, acting = st.columns([1.05, 1.35, 1], gap="medium")
+    # What the decision rests on comes first, and the chart, which is slow to draw, last.
+    with judging:
+        draw_scorecard(page, now)
+    with acting:
+        draw_decision(page, person, now)
+        draw_others(page.others, filters)
+    with judging:
+        draw_evidence(page, person, now)
+        draw_thread(page, person)
     with facts:
         draw_who(page)
         draw_trend(page)
         draw_users(page)
-    with judging:
-        draw_scorecard(page, now)
-        draw_evidence(page, person, now)
-        draw_thread(page, person)
-    with acting:
-        draw_decision(page, person, now)
-        draw_others(page.others, filters)
 
 
 def asked_id() -> int | None:

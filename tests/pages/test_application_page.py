@@ -814,14 +814,14 @@ def test_volumes_on_other_exchanges_add_up(queue: Desk) -> None:
         ("x_followers", "5k", {}, "Write the value as a plain number"),
         ("x_followers", "5,200", {}, "Write the value as a plain number"),
         ("x_followers", "-1", {}, "not negative"),
-        ("x_followers", "NaN", {}, "must be a number"),
-        ("x_followers", "Infinity", {}, "must be a number"),
+        ("x_followers", "NaN", {}, "Write the value as a plain number"),
+        ("x_followers", "5_200", {}, "Write the value as a plain number"),
         ("x_followers", "5200.5", {}, "Followers are a whole number"),
         ("x_followers", "9" * 30, {}, "Followers are a whole number"),
         ("x_followers", "5200", {"source": "javascript:alert(1)"}, "not a web address"),
         ("external_volume", "20000000", {}, "Say which exchange"),
         ("external_volume", "1.005", {"exchange": "ExA"}, "at most two decimals"),
-        ("external_volume", "1e30", {"exchange": "ExA"}, "at most two decimals"),
+        ("external_volume", "1e3", {"exchange": "ExA"}, "Write the value as a plain number"),
     ],
 )
 def test_evidence_that_cannot_be_taken_is_refused_and_kept(
