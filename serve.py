@@ -67,9 +67,13 @@ def readyz(_: Request) -> Response:
 
 def export_applications(request: Request) -> Response:
     """Stream the filtered queue as CSV to the person a page minted the link for."""
-    redeemed = links.redeem_export(request.query_params.get("token", ""))
+    token = request.query_params.get("token", "")
+    redeemed = links.redeem_export(token, browser=request.cookies.get(links.BROWSER_COOKIE, ""))
     if redeemed is None:
-        return _plainly("This link is too old or was altered. Reload the queue and export again.")
+        return _plainly(
+            "This link is too old, was altered or was made for another browser. "
+            "Reload the queue and export again."
+        )
     email, filters = redeemed
     try:
         now = datetime.now(UTC)
@@ -201,6 +205,32 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
+class BrowserMark:
+    """Gives every browser a secret of its own with the first page, for links bound to it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.paths = {f"/{screen.path}" for screen in SCREENS}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set the cookie on a page whose browser has none."""
+        wanted = scope["type"] == "http" and scope["path"] in self.paths
+        if not wanted or links.BROWSER_COOKIE in Request(scope).cookies:
+            await self.app(scope, receive, send)
+            return
+        made = Response()
+        made.set_cookie(
+            links.BROWSER_COOKIE, secrets.token_urlsafe(32), httponly=True, samesite="lax"
+        )
+
+        async def send_with_mark(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("Set-Cookie", made.headers["set-cookie"])
+            await send(message)
+
+        await self.app(scope, receive, send_with_mark)
+
+
 class WayBack:
     """Remembers the page somebody asked for while they sign in through OpenID Connect.
 
@@ -285,7 +315,7 @@ app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=_life,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(WayBack)],
+    middleware=[Middleware(SecurityHeaders), Middleware(BrowserMark), Middleware(WayBack)],
     on_script_error=report,
 )
 

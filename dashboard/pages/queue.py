@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import links, lookups, sign_in, state
 from dashboard.components import figures, queue_filters, queue_table, states
 from data_access import database, queue, standings
+from data_access.staff import Person
 from program.outcomes import Outcome
 from program.permissions import Act
 from program.queue import PAGE_SIZE, Filters
@@ -40,7 +41,7 @@ def main() -> None:
         by_outcome=by_outcome,
         countries=lookups.pending_countries(),
         platforms=lookups.pending_platforms(),
-        export_link=links.export_link(person.email, filters) if person.may(Act.EXPORT) else None,
+        export_link=export_link(person, filters),
         on_change=follow,
     )
     through = ground.freshness.data_through if ground.freshness else None
@@ -55,6 +56,14 @@ def main() -> None:
         on_open=open_clicked,
     )
     draw_pages(filters, total, first_id=rows[0].application_id)
+
+
+def export_link(person: Person, filters: Filters) -> str | None:
+    """The link to what is shown as a file, for those who may have it."""
+    if not person.may(Act.EXPORT):
+        return None
+    browser = dict(st.context.cookies).get(links.BROWSER_COOKIE, "")
+    return links.export_link(person.email, filters, browser=browser)
 
 
 def pages_of(total: int) -> int:

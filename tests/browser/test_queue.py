@@ -181,6 +181,17 @@ def test_an_altered_export_link_is_refused(site: Site, visit: Visit) -> None:
         assert "Reload the queue" in answer.text()
 
 
+def test_an_export_link_works_for_nobody_else(site: Site, visit: Visit) -> None:
+    address = export_address(visit("ana"))
+    noor = visit("noor")
+    stranger = visit(None)
+
+    for page in (noor, stranger):
+        answer = page.request.get(address)
+        assert answer.status == 403
+        assert "another browser" in answer.text()
+
+
 def set_active(site: Site, email: str, active: bool) -> None:
     with site.engine.begin() as connection:
         connection.execute(

@@ -486,14 +486,20 @@ def test_somebody_taken_off_the_list_is_refused(served: Engine) -> None:
     assert log(served) == []
 
 
-async def answer(path: str) -> httpx.Response:
+BROWSER = "what this browser was given"
+
+
+async def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
     transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    cookies = {links.BROWSER_COOKIE: browser}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost", cookies=cookies
+    ) as client:
         return await client.get(path)
 
 
 def by_page(filters: Filters, email: str = "ana@example.com") -> bytes:
-    response = asyncio.run(answer("/" + links.export_link(email, filters)))
+    response = asyncio.run(answer("/" + links.export_link(email, filters, browser=BROWSER)))
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
     return response.content
@@ -541,10 +547,17 @@ def test_the_page_and_the_command_line_write_identical_bytes(
 
 
 def test_a_link_that_is_forged_or_of_a_stranger_gives_a_sentence(served: Engine) -> None:
-    stranger = asyncio.run(answer("/" + links.export_link("eve@example.com", Filters())))
+    stranger = asyncio.run(
+        answer("/" + links.export_link("eve@example.com", Filters(), browser=BROWSER))
+    )
     forged = asyncio.run(answer(f"/{links.EXPORT_PATH}?token=abc"))
 
+    mine = "/" + links.export_link("ana@example.com", Filters(), browser=BROWSER)
+    passed_on = asyncio.run(answer(mine, browser="another browser"))
+    nobody = asyncio.run(answer(mine, browser=""))
+
     assert (stranger.status_code, forged.status_code) == (403, 403)
+    assert (passed_on.status_code, nobody.status_code) == (403, 403)
     assert "staff list" in stranger.text
     assert "altered" in forged.text
     assert log(served) == []
