@@ -259,7 +259,9 @@ class Cluster:
         if all(_open_to_all(path) for path in (self.home.absolute(), binaries())):
             return drop
         # The checkout lies in a closed folder such as /root: keep root's right to walk it.
-        return [*drop, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        # Without the first flag access(2) would still ask as an ordinary user, and initdb does.
+        keep = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override"]
+        return [*drop, *keep, "--ambient-caps=+dac_override"]
 
 
 def binaries() -> Path:

