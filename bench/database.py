@@ -22,7 +22,7 @@ def connect(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
 def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
     """Drop database ``name`` if it is there, and make it anew with the schema in it."""
     with _maintenance(cluster) as server:
-        server.execute(text(f"drop database if exists {name} with (force)"))
+        server.execute(text(f"drop database if exists {name}"))
         server.execute(text(f"create database {name}"))
     engine = connect(name, cluster=cluster)
     schema.migrate(engine)

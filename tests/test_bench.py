@@ -22,7 +22,7 @@ def made(server: Engine) -> Iterator[Engine]:
     yield engine
     engine.dispose()
     with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {NAME} with (force)"))
+        maintenance.execute(text(f"drop database {NAME}"))
 
 
 def count(engine: Engine, table: str) -> int:

@@ -75,7 +75,7 @@ def loaded(
     yield engine
     engine.dispose()
     with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name} with (force)"))
+        maintenance.execute(text(f"drop database {name}"))
 
 
 def refusal(engine: Engine, kind: str, *paths: Path, **options: object) -> LoadRefused:
