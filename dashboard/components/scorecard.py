@@ -32,7 +32,7 @@ def draw(assessment: Assessment, *, window: Window | None, provisional: bool) ->
 
 def _line(result: CriterionResult) -> None:
     badge, label, value, rest = st.columns(
-        [1.5, 2.1, 1.65, 2.4], vertical_alignment="center", gap="xsmall"
+        [1.4, 2.5, 1.5, 2.3], vertical_alignment="center", gap="xsmall"
     )
     with badge:
         badges.outcome_badge(result.outcome)

@@ -104,7 +104,7 @@ def draw_weeks(weeks: list[kpis.Week]) -> None:
         chart = charts.lines(
             starts,
             flows,
-            title="How many arrive, and how are they decided? By week, UTC; the last is running",
+            title="How many arrive and are decided? By week, UTC",
             unit="applications",
         )
         charts.draw(chart, key="weeks-flow")

@@ -1,0 +1,51 @@
+"""The documents say what the code says."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from data_access.__main__ import main
+from program.criteria import CRITERIA, Criterion
+from program.policy import Policy
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.key)
+def test_the_rules_document_has_every_minimum_as_the_policy_has_it(criterion: Criterion) -> None:
+    rules = (ROOT / "docs" / "program.md").read_text()
+    minimum = f"{int(getattr(Policy(), criterion.minimum)):,}"
+    word = str(criterion.comparison)
+
+    assert re.search(rf"\| {minimum}( USD)? \| {word} \|", rules)
+
+
+def test_the_readme_names_only_commands_that_exist() -> None:
+    readme = (ROOT / "README.md").read_text()
+    named = set(re.findall(r"python -m data_access (\w+)", readme))
+
+    assert named <= set(main.commands)
+    assert {"migrate", "load", "refresh", "export", "doctor"} <= named
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_says_what_it_does(name: str) -> None:
+    command = main.commands[name]
+
+    assert isinstance(command, click.Command)
+    assert command.help
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+    assert set(re.findall(r"`make ([a-z]+)`", readme)) <= targets
+
+
+def test_every_file_a_document_links_to_is_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
