@@ -25,20 +25,9 @@ def draw(
     """Draw counts and filters; ``on_change`` gets the new filters, on page 1."""
     for field in FIELDS:
         st.session_state[_key(field)] = _held(filters, field)
-    changed = {"on_change": _tell, "args": [on_change]}
     with st.container(horizontal=True, vertical_alignment="center", key="queue-head"):
         st.subheader(f"Pending {total:,}", anchor=False, width="content")
-        st.segmented_control(
-            "Eligibility",
-            list(Outcome),
-            selection_mode="multi",
-            format_func=lambda o: (
-                f"{badges.OUTCOMES[o].icon} {badges.OUTCOMES[o].word} {by_outcome[o]:,}"
-            ),
-            key=_key("eligibility"),
-            label_visibility="collapsed",
-            **changed,
-        )
+        _eligibility(by_outcome, on_change)
         st.space("stretch")
         if export_link is not None:
             st.link_button(
@@ -47,8 +36,41 @@ def draw(
                 icon=":material/download:",
                 help="All rows these filters leave, in this order. The link works for 15 minutes.",
             )
-    search, *others = st.columns([2.2, 1.2, 1, 1, 1.1, 1.5], vertical_alignment="bottom")
-    search.text_input(
+    search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.5], vertical_alignment="bottom")
+    with search:
+        _search(on_change)
+    choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
+        ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
+        ("country", "Country", _with(countries, filters.country), str),
+        ("platform", "Platform", _with(platforms, filters.platform), str),
+        ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
+    ]
+    for column, choice in zip(others, choices, strict=True):
+        with column:
+            _choice(*choice, on_change)
+    with order:
+        _order(on_change)
+
+
+def _eligibility(by_outcome: Mapping[Outcome, int], on_change: Callable[[Filters], None]) -> None:
+    def words(outcome: Outcome) -> str:
+        look = badges.OUTCOMES[outcome]
+        return f"{look.icon} {look.word} {by_outcome[outcome]:,}"
+
+    st.segmented_control(
+        "Eligibility",
+        list(Outcome),
+        selection_mode="multi",
+        format_func=words,
+        key=_key("eligibility"),
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[on_change],
+    )
+
+
+def _search(on_change: Callable[[Filters], None]) -> None:
+    st.text_input(
         "Search",
         key=_key("search"),
         type="search",
@@ -56,32 +78,40 @@ def draw(
         placeholder="Search name or handle",
         icon=":material/search:",
         label_visibility="collapsed",
-        **changed,
+        on_change=_tell,
+        args=[on_change],
     )
-    choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
-        ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
-        ("country", "Country", _with(countries, filters.country), str),
-        ("platform", "Platform", _with(platforms, filters.platform), str),
-        ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
-    ]
-    for column, (field, label, options, words) in zip(others, choices, strict=False):
-        column.selectbox(
-            label,
-            options,
-            key=_key(field),
-            format_func=words,
-            placeholder=label,
-            label_visibility="collapsed",
-            index=None,
-            **changed,
-        )
-    others[-1].selectbox(
+
+
+def _choice(
+    field: str,
+    label: str,
+    options: list[Any],
+    words: Callable[[Any], str],
+    on_change: Callable[[Filters], None],
+) -> None:
+    st.selectbox(
+        label,
+        options,
+        key=_key(field),
+        format_func=words,
+        placeholder=label,
+        label_visibility="collapsed",
+        index=None,
+        on_change=_tell,
+        args=[on_change],
+    )
+
+
+def _order(on_change: Callable[[Filters], None]) -> None:
+    st.selectbox(
         "Order",
         list(Sort),
         key=_key("sort"),
         format_func=lambda sort: f"Order: {SORT_LABELS[sort]}",
         label_visibility="collapsed",
-        **changed,
+        on_change=_tell,
+        args=[on_change],
     )
 
 
