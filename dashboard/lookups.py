@@ -3,6 +3,7 @@
 import streamlit as st
 
 from data_access import database, queue
+from program.queue import Filters
 
 FRESH_FOR = "60s"
 
@@ -16,6 +17,7 @@ def pending_countries() -> list[str]:
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def pending_platforms() -> list[str]:
-    """The social platforms among pending applications."""
+    """The social platforms among pending applications that the address bar can hold."""
     with database.reader().connect() as connection:
-        return queue.platforms(connection)
+        found = queue.platforms(connection)
+    return [name for name in found if Filters.from_query({"platform": name}).platform == name]

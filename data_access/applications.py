@@ -44,6 +44,14 @@ class EarlierApplication:
     reason_code: str | None
 
 
+def possible_id(text: str) -> int | None:
+    """The id that ``text`` names, or ``None`` where it can name none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
 def read(connection: Connection, application_id: int, *, lock: bool = False) -> Application:
     """One application; with ``lock`` its row is held until the transaction ends.
 

@@ -1,14 +1,17 @@
 """Connections, asked for by purpose. The one place that knows which database is used."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.embedded import Cluster
 from data_access.refusals import DatabaseUnavailable, SettingMissing
@@ -39,6 +42,7 @@ SETTINGS: dict[Purpose, dict[str, int]] = {
     # A million rows are ordered in memory; few people export at once.
     Purpose.REPORTER: {"work_mem": 262_144},
 }
+READING = (Purpose.READER, Purpose.REPORTER)
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -75,6 +79,19 @@ def reporter() -> Engine:
 def loader() -> Engine:
     """For loads and refreshes."""
     return engine(Purpose.LOADER)
+
+
+@contextmanager
+def acting(engine: Engine) -> Iterator[Connection]:
+    """One act's transaction. Raises DatabaseUnavailable where the server is busy or lost."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (OperationalError, PoolTimeout) as error:
+        raise DatabaseUnavailable(
+            "The database is busy or did not answer. Send it again: "
+            "if it was kept after all, nothing is done twice."
+        ) from error
 
 
 def _configured_url(purpose: Purpose) -> str:
@@ -128,6 +145,8 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     return create_engine(
         "postgresql+psycopg://",
         creator=partial(_connect, arguments, cluster),
+        # A screen or a file is read in several statements that must fit together.
+        isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
         pool_size=POOL_SIZE.get(purpose, 2),
         max_overflow=4,
         pool_timeout=5,

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import applications, assessments, requests, staff, standings, tables
+from data_access import applications, assessments, database, requests, staff, standings, tables
 from data_access.applications import Application
 from data_access.assessments import Seen, Standing
 from data_access.notes import require_text
@@ -142,7 +142,7 @@ def current(connection: Connection, application_id: int) -> MadeDecision | None:
 
 
 def _decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
-    with engine.begin() as connection:
+    with database.acting(engine) as connection:
         application = applications.read(connection, form.application_id, lock=True)
         earlier = requests.first_result(connection, form)
         if earlier is not None:
@@ -302,13 +302,17 @@ def _tell(
     decision_id: int,
     form: Form,
 ) -> None:
+    # A platform without a handle reaches nobody, and a handle without one is of anywhere.
+    channel, recipient = "email", application.email
+    if application.contact_platform and application.contact_handle:
+        channel, recipient = application.contact_platform, application.contact_handle
     connection.execute(
         insert(tables.outbox).values(
             message_id=uuid5(form.request_id, "outbox"),
             application_id=application.application_id,
             decision_id=decision_id,
-            channel=application.contact_platform or "email",
-            recipient=application.contact_handle or application.email,
+            channel=channel,
+            recipient=recipient,
             payload={
                 "kind": str(draft.outcome),
                 "application_id": application.application_id,

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Engine, insert
 
-from data_access import applications, requests, staff, tables
+from data_access import applications, database, requests, staff, tables
 from data_access.refusals import Invalid
 from data_access.requests import Form
 from program.evidence import EvidenceKind, EvidenceMethod
+from program.periods import utc_day
 from program.permissions import Act
 
 LARGEST_COUNT = Decimal(10_000_000_000)
@@ -51,10 +52,10 @@ def record(
         act=Act.RECORD_EVIDENCE,
         actor=actor,
         application_id=application_id,
-        content={name: str(value) for name, value in values.items() if value is not None},
+        content=_typed(values, entry),
         at=now,
     )
-    with engine.begin() as connection:
+    with database.acting(engine) as connection:
         applications.read(connection, application_id, lock=True)
         earlier = requests.first_result(connection, form)
         if earlier is not None:
@@ -67,6 +68,13 @@ def record(
         ).scalar_one()
         requests.record(connection, form, result=evidence_id)
         return evidence_id
+
+
+def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
+    # Of the moment only the day is typed; its time may be that of the click, which a repeat
+    # of the same form does not share.
+    typed = {name: str(value) for name, value in values.items() if value is not None}
+    return {**typed, "observed_at": utc_day(entry.observed_at).isoformat()}
 
 
 def _checked(entry: Entry, now: datetime) -> dict[str, object]:

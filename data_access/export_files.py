@@ -27,12 +27,25 @@ def applications_as_csv(
     now: datetime,
     columns: Sequence[str] = tuple(BY_NAME),
 ) -> Iterator[bytes]:
-    """Applications as CSV, piece by piece; the log is written once the last piece is out."""
+    """Applications as CSV, piece by piece; the log says how many rows left."""
     with database.reporter().connect() as connection, connection.begin():
         ground = standings.basis(connection, now=now)
         statement = exports.applications(filters, ground, statuses=statuses, columns=columns)
         stream = CsvStream(connection, statement)
-        yield from stream
+        try:
+            yield from stream
+        finally:
+            # Also when whoever reads hangs up before the end: what left is what is logged.
+            _log(exported_by, filters, statuses, columns, stream.row_count)
+
+
+def _log(
+    exported_by: str,
+    filters: Filters,
+    statuses: Sequence[Status],
+    columns: Sequence[str],
+    row_count: int,
+) -> None:
     with database.writer().begin() as connection:
         exports.record(
             connection,
@@ -40,6 +53,7 @@ def applications_as_csv(
             dataset="applications",
             file_format="csv",
             filters=filters,
+            statuses=statuses,
             columns=columns,
-            row_count=stream.row_count,
+            row_count=row_count,
         )

@@ -149,7 +149,7 @@ def _raw(filters: Filters, ground: Basis, statuses: Sequence[Status]) -> _Raw:
 class CsvStream:
     """A statement's rows as CSV with a header, in pieces of about 64 kB; memory stays flat.
 
-    ``row_count`` is known once the last piece is out.
+    ``row_count`` says how many rows have come so far.
     """
 
     def __init__(self, connection: Connection, statement: Select[Any]) -> None:
@@ -165,14 +165,17 @@ class CsvStream:
         """Run the statement and give its pieces."""
         assert self._driver is not None
         waiting = bytearray()
-        with self._driver.cursor() as cursor:
-            with cursor.copy(self._copy, self._parameters) as rows:
-                for piece in rows:
-                    waiting += piece
-                    if len(waiting) >= CHUNK_BYTES:
-                        yield bytes(waiting)
-                        waiting.clear()
-            self.row_count = cursor.rowcount
+        with (
+            self._driver.cursor() as cursor,
+            cursor.copy(self._copy, self._parameters) as rows,
+        ):
+            for number, piece in enumerate(rows):
+                # Postgres sends a row a piece, the header first.
+                self.row_count = number
+                waiting += piece
+                if len(waiting) >= CHUNK_BYTES:
+                    yield bytes(waiting)
+                    waiting.clear()
         yield bytes(waiting)
 
 
@@ -183,11 +186,13 @@ def record(
     dataset: str,
     file_format: str,
     filters: Filters,
+    statuses: Sequence[Status],
     columns: Sequence[str],
     row_count: int,
 ) -> None:
     """Keep who exported what."""
     asked = {name: value for name, value in asdict(filters).items() if value}
+    asked["statuses"] = [str(status) for status in statuses]
     connection.execute(
         insert(tables.exports).values(
             exported_by=exported_by,

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from data_access import tables
 from program.periods import Window
+from program.policy import WindowKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class Freshness:
     refresh_id: int
     data_through: date
     window: Window
+    window_kind: WindowKind
     policy_version: int
     refreshed_at: datetime
 
@@ -30,6 +32,7 @@ def newest(connection: Connection) -> Freshness | None:
         refresh_id=row.refresh_id,
         data_through=row.data_through,
         window=Window(row.window_start, row.window_end),
+        window_kind=WindowKind(row.window_kind),
         policy_version=row.policy_version,
         refreshed_at=row.refreshed_at,
     )

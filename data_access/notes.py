@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Engine, insert
 
-from data_access import applications, requests, staff, tables
+from data_access import applications, database, requests, staff, tables
 from data_access.refusals import Invalid
 from data_access.requests import Form
 from program.permissions import Act
@@ -32,7 +32,7 @@ def write(
         content={"body": text},
         at=now,
     )
-    with engine.begin() as connection:
+    with database.acting(engine) as connection:
         applications.read(connection, application_id, lock=True)
         earlier = requests.first_result(connection, form)
         if earlier is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from data_access import tables
+from data_access.freshness import Freshness
 from data_access.refusals import SettingMissing
 from program.policy import Policy, WindowKind
 
@@ -27,3 +28,21 @@ def in_force(connection: Connection, *, now: datetime) -> Policy:
     if row is None:
         raise SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
     return Policy(**{**row, "window_kind": WindowKind(row["window_kind"])})
+
+
+def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> bool:
+    """Whether the metrics of a refresh are those that ``policy`` asks about.
+
+    Minimums may differ, since they are only compared with; what is counted may not.
+    """
+    if fresh.window_kind is not policy.window_kind:
+        return False
+    if fresh.policy_version == policy.version:
+        return True
+    table = tables.policies
+    counted = (table.c.active_user_min_volume_usd, table.c.new_user_must_trade)
+    row = connection.execute(
+        select(*counted).where(table.c.version == fresh.policy_version)
+    ).first()
+    wanted = (policy.active_user_min_volume_usd, policy.new_user_must_trade)
+    return row is not None and tuple(row) == wanted

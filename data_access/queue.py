@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from data_access import tables
+from data_access.applications import possible_id
 from data_access.standings import (
     METRIC_TYPES,
     Basis,
@@ -314,8 +315,7 @@ def _search(term: str, pending_only: bool) -> Select[Any]:
         .where(pending, account.c.username.ilike(pattern, escape="\\"))
     )
     branches = [by_handle, by_name]
-    if term.isascii() and term.isdigit() and len(term) < LONGEST_ID:
-        number = int(term)
+    if (number := possible_id(term)) is not None:
         branches.append(
             select(application.c.application_id).where(
                 pending,
@@ -326,7 +326,6 @@ def _search(term: str, pending_only: bool) -> Select[Any]:
 
 
 _LIKE_SIGNS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
-LONGEST_ID = 19
 
 
 def _recent_months(ground: Basis) -> ColumnElement[Any]:

@@ -70,11 +70,12 @@ class Basis:
 
 def basis(connection: Connection, *, now: datetime) -> Basis:
     """Read what judging rests on at ``now``."""
-    return Basis(
-        policy=policies.in_force(connection, now=now),
-        freshness=refreshed.newest(connection),
-        now=now,
-    )
+    policy = policies.in_force(connection, now=now)
+    fresh = refreshed.newest(connection)
+    if fresh is not None and not policies.measures_alike(connection, fresh, policy):
+        # Counted over another window or by other words: not what this policy asks about.
+        fresh = None
+    return Basis(policy=policy, freshness=fresh, now=now)
 
 
 def uncovered(ground: Basis) -> Subquery | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import sign_in, state
 from dashboard.components.safe_text import escape
 
 
@@ -23,3 +23,15 @@ def refused(form: str, sentence: str) -> None:
 def accepted(form: str, sentence: str) -> None:
     """Leave a confirmation for the form's next drawing."""
     state.flash(state.Flash(ok=True, text=sentence, place=form))
+
+
+def refused_to_stranger(form: str, actor: str) -> bool:
+    """Whether the sender is no longer signed in as the person the form was drawn for.
+
+    A click runs before the page is, so the page's own guard comes too late for it.
+    """
+    person = sign_in.current_person()
+    if person is not None and person.email == actor:
+        return False
+    refused(form, "You are not signed in any more. Sign in and send it again.")
+    return True

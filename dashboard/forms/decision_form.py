@@ -115,6 +115,8 @@ def _decide(
     actor: str,
     request_id: UUID,
 ) -> None:
+    if answers.refused_to_stranger(name(id_), actor):
+        return
     part = f"{id_}-{outcome}-{reason or ''}"
     common = {
         "application_id": id_,

@@ -50,6 +50,8 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
 
 def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
     """Record what the form holds; a refusal keeps everything typed."""
+    if answers.refused_to_stranger(form, actor):
+        return
     held = {
         part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
         for part in ("value", "exchange", "day", "method", "source")

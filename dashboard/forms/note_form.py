@@ -33,6 +33,8 @@ def draw(id_: int, person: Person) -> None:
 
 def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
     """Keep the note; a refusal keeps what was typed."""
+    if answers.refused_to_stranger(form, actor):
+        return
     body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
     try:
         notes.write(

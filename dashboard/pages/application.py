@@ -107,8 +107,7 @@ def main() -> None:
 
 def asked_id() -> int | None:
     """The application the address names, if it names one."""
-    text = st.query_params.get("id", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < queue.LONGEST_ID else None
+    return applications.possible_id(st.query_params.get("id", ""))
 
 
 def load(id_: int, filters: Filters, now: datetime) -> Loaded:

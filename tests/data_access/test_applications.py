@@ -188,3 +188,21 @@ def test_two_of_the_same_moment_come_later_number_first(conn: Connection) -> Non
     found = applications.others_of_account(conn, applications.read(conn, 10))
 
     assert [other.application_id for other in found] == [13, 12, 11]
+
+
+@pytest.mark.parametrize(
+    ("typed", "id_"),
+    [
+        ("47", 47),
+        ("1234567890123456789", 1234567890123456789),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(2**63), None),
+        ("9" * 30, None),
+        ("", None),
+        ("-1", None),
+        ("4.7", None),
+        ("\u0663", None),
+    ],
+)
+def test_the_id_that_a_text_names(typed: str, id_: int | None) -> None:
+    assert id_ == applications.possible_id(typed)

@@ -16,6 +16,7 @@ from data_access import assessments, decisions, standings
 from data_access.assessments import Seen
 from data_access.refusals import (
     AlreadyDecided,
+    DatabaseUnavailable,
     DataChanged,
     Invalid,
     NotAllowed,
@@ -457,3 +458,46 @@ def test_without_its_guards_the_race_is_lost(
         conn.execute(text("drop index review.decisions_one_current_per_application"))
 
     assert race(crowd)["decisions"] > APPLICATIONS
+
+
+@pytest.mark.parametrize(
+    ("platform", "handle", "told"),
+    [
+        ("telegram", "contact1", ("telegram", "contact1")),
+        ("telegram", None, ("email", "user1@example.com")),
+        (None, "contact1", ("email", "user1@example.com")),
+    ],
+)
+def test_the_message_goes_to_a_platform_with_its_handle_or_else_to_the_address(
+    desk: Engine, platform: str | None, handle: str | None, told: tuple[str, str]
+) -> None:
+    with desk.begin() as conn:
+        conn.execute(
+            text("update exchange.applications set contact_platform = :p, contact_handle = :h"),
+            {"p": platform, "h": handle},
+        )
+    approve(desk)
+
+    with desk.connect() as conn:
+        assert (
+            tuple(conn.execute(text("select channel, recipient from review.outbox")).one()) == told
+        )
+
+
+def test_a_busy_application_says_so_and_a_repeat_is_harmless(
+    desk: Engine, database_url: str
+) -> None:
+    impatient = create_engine(
+        database_url, connect_args={"options": "-c lock_timeout=100 -c timezone=UTC"}
+    )
+    request_id, shown = uuid.uuid4(), seen(desk, MET)
+    with desk.begin() as other:
+        other.execute(text("select 1 from exchange.applications for update"))
+        with pytest.raises(DatabaseUnavailable, match="Send it again"):
+            approve(impatient, request_id=request_id, shown=shown)
+    assert written(desk) == NOTHING
+
+    approve(impatient, request_id=request_id, shown=shown)
+
+    assert written(desk) == ONE
+    impatient.dispose()

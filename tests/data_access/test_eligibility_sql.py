@@ -11,8 +11,16 @@ from sqlalchemy import Connection, insert, select, text
 
 from data_access import assessments, standings, tables
 from program.criteria import CRITERIA, TRACKS
-from program.policy import Policy
-from tests.builders import NOW, T, add_account, add_application, add_policy, add_refresh
+from program.policy import Policy, WindowKind
+from tests.builders import (
+    NOW,
+    T,
+    add_account,
+    add_application,
+    add_metrics,
+    add_policy,
+    add_refresh,
+)
 
 CASES_A_BATCH = 100
 BATCHES = 25
@@ -215,3 +223,25 @@ def test_metrics_of_an_affiliate_count_even_if_the_account_came_later(conn: Conn
     standing = assessments.read(conn, 7, standings.basis(conn, now=NOW))
 
     assert standing.facts.volume_usd == Decimal(5)
+
+
+@pytest.mark.parametrize(
+    ("change", "volume"),
+    [
+        ({"min_volume_usd": Decimal(1)}, Decimal(5)),
+        ({"window_kind": WindowKind.CALENDAR_MONTH}, None),
+        ({"active_user_min_volume_usd": Decimal(100)}, None),
+        ({"new_user_must_trade": True}, None),
+    ],
+)
+def test_metrics_counted_by_another_policys_words_are_unknown_until_a_refresh(
+    conn: Connection, change: dict[str, Any], volume: Decimal | None
+) -> None:
+    add_refresh(conn)
+    add_application(conn, 1)
+    add_metrics(conn, 1, volume=5)
+    add_policy(conn, Policy(version=2, **change))
+
+    standing = assessments.read(conn, 1, standings.basis(conn, now=NOW))
+
+    assert volume == standing.facts.volume_usd

@@ -455,6 +455,7 @@ def test_every_role_exports_and_each_export_is_kept(
             "dataset": "applications",
             "format": "csv",
             "filters": {
+                "statuses": ["pending"],
                 "search": "meadow",
                 "eligibility": ["met", "unknown"],
                 "sort": "volume",
@@ -580,3 +581,13 @@ def test_a_search_reaches_every_status_that_is_exported(engine: Engine) -> None:
         assert found(*Status) == ["1", "2"]
         assert found(Status.APPROVED) == ["1"]
         assert found(Status.PENDING) == ["2"]
+
+
+def test_a_download_broken_off_is_logged_with_what_left(served: Engine) -> None:
+    pieces = export_files.queue_as_csv(email="ana@example.com", filters=Filters(), now=NOW)
+    next(pieces)
+    pieces.close()
+
+    (line,) = log(served)
+    assert line["exported_by"] == "ana@example.com"
+    assert line["row_count"] > 0
