@@ -30,8 +30,9 @@ def refused_to_stranger(form: str, actor: str) -> bool:
 
     A click runs before the page is, so the page's own guard comes too late for it.
     """
-    person = sign_in.current_person()
-    if person is not None and person.email == actor:
+    # The address alone: whether the person may act is the verb's own question.
+    address = sign_in.signed_in_address()
+    if address is not None and address.strip().lower() == actor:
         return False
     refused(form, "You are not signed in any more. Sign in and send it again.")
     return True
