@@ -48,6 +48,11 @@ fix: $(READY_DEV) ## Format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: docs
+docs: $(READY) ## Write the documents that follow from the code
+	$(BIN)/python -m docs.workflow_diagram
+	$(BIN)/python -m docs.keyboard
+
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs
 	$(BIN)/python -m pytest -m slow

@@ -6,7 +6,7 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, build, database, desk, loading, measurements, refreshing, shares
+from bench import browser, build, database, desk, loading, measurements, pulling, refreshing, shares
 from program.periods import utc_day
 
 
@@ -32,6 +32,8 @@ def main() -> None:
         )
         engine = database.connect(chosen.database)
         print(measurements.report(engine, everything, only=chosen.only))
+        if not chosen.only or "next" in chosen.only:
+            print(pulling.report(engine))
         if not chosen.only or "browser" in chosen.only:
             print(browser.report(engine))
 

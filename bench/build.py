@@ -227,6 +227,30 @@ class Size:
         return [Window(max(start, first), min(end, after)) for first, after in pairwise(firsts)]
 
 
+# Of the pending: a tenth claimed, some of that lapsed, and a twelfth set aside one way or other.
+DESK = """
+insert into review.desk (application_id, status, status_at, assignee, claimed_at, claim_until,
+    paused_at, answered_at, deferred_until)
+select application_id, status, timestamptz :now, assignee,
+       case when assignee is not null then timestamptz :now end,
+       case when assignee is not null and hold < 0.9
+            then timestamptz :now + interval '1 day' * (hold - 0.1) end,
+       case when status = 'more_info_needed' then timestamptz :now - interval '2 days' end,
+       case when status = 'pending' and hold < 0.1 then timestamptz :now end,
+       case when status = 'deferred' then timestamptz :now + interval '5 days' * (hold + 0.1) end
+from (
+    select application_id, bench.draw(application_id, 602) as hold,
+           case when bench.draw(application_id, 601) < 0.10
+                then 'reviewer' || (1 + floor(bench.draw(application_id, 603) * 5)) || '@example.org' end as assignee,
+           case when bench.draw(application_id, 604) < 0.04 then 'more_info_needed'
+                when bench.draw(application_id, 604) < 0.08 then 'deferred'
+                else 'pending' end as status
+    from exchange.applications
+    where status = 'pending' and bench.draw(application_id, 600) < 0.4
+) as touched
+"""
+
+
 def build(size: Size, *, name: str = database.NAME, cluster: Cluster | None = None) -> Engine:
     """Make the bench database anew at ``size`` and return an engine on it."""
     engine = database.recreate(name, cluster=cluster)
@@ -246,7 +270,7 @@ def build(size: Size, *, name: str = database.NAME, cluster: Cluster | None = No
 
 
 def _people(engine: Engine, size: Size) -> None:
-    steps = [ACCOUNTS, APPLICATIONS, STAFF, DECISIONS, EVIDENCE, WORDS]
+    steps = [ACCOUNTS, APPLICATIONS, STAFF, DECISIONS, EVIDENCE, WORDS, DESK]
     _run(engine, size, "accounts, applications and judgments", steps)
 
 

@@ -19,7 +19,9 @@ from data_access import (
     assessments,
     decisions,
     exports,
+    made_decisions,
     queue,
+    ranking,
     standings,
     timeline,
     trends,
@@ -27,7 +29,7 @@ from data_access import (
 from data_access.embedded import binaries
 from program.outcomes import Outcome
 from program.periods import Window, month_start, months_later
-from program.queue import PAGE_SIZE, Filters, Sort
+from program.queue import PAGE_SIZE, Filters, Owner, Sort
 
 MS = 0.001
 
@@ -133,17 +135,17 @@ def some_pending(engine: Engine, number: int) -> list[int]:
 
 def read_application(connection: Any, id_: int, now: Any) -> None:
     ground = standings.basis(connection, now=now)
-    application = applications.read(connection, id_)
+    application = applications.read(connection, id_, now=now)
     assert ground.freshness is not None
     end = ground.freshness.data_through + timedelta(days=1)
     assessments.read(connection, id_, ground)
-    decisions.current(connection, id_)
+    made_decisions.current(connection, id_)
     applications.others_of_account(connection, application)
     timeline.read(connection, application)
     trends.daily(connection, application.account_id, Window(end - timedelta(days=90), end))
     trends.monthly(connection, application.account_id, since=months_later(month_start(end), -11))
     trends.top_referred_users(connection, application.account_id, ground.freshness.window)
-    queue.place(connection, id_, Filters(), ground)
+    ranking.place(connection, id_, Filters(), ground)
 
 
 class Opening:
@@ -299,9 +301,14 @@ def paged(name: str, filters: Filters, *, bar_ms: float, **given: Any) -> Measur
 LAST_PAGE = 20_000 // PAGE_SIZE
 opening, deciding = Opening(), Deciding()
 MEASUREMENTS: tuple[Measurement, ...] = (
-    paged("queue, first page", Filters(), bar_ms=10),
+    paged("queue by priority, first page", Filters(), bar_ms=60),
+    paged("queue by priority, unassigned", Filters(owner=Owner.UNASSIGNED), bar_ms=60),
+    paged("queue by waiting, first page", Filters(sort=Sort.WAITING), bar_ms=10),
     paged(
-        "queue, last page", Filters(page=LAST_PAGE), bar_ms=10, offset=(LAST_PAGE - 1) * PAGE_SIZE
+        "queue by waiting, last page",
+        Filters(sort=Sort.WAITING, page=LAST_PAGE),
+        bar_ms=10,
+        offset=(LAST_PAGE - 1) * PAGE_SIZE,
     ),
     paged("filter: met", Filters(eligibility=(Outcome.MET,)), bar_ms=150, where=PLAIN_MET),
     paged(

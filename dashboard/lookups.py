@@ -1,11 +1,15 @@
-"""Choices that many people ask for and that may be a minute old. Never anything decided."""
+"""Choices and counts that many ask for and that may be a minute old. Never anything decided."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from data_access import database, queue
+from data_access import database, queue, standings
 from program.queue import Filters
 
 FRESH_FOR = "60s"
+Query = tuple[tuple[str, str], ...]
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
@@ -21,3 +25,26 @@ def pending_platforms() -> list[str]:
     with database.reader().connect() as connection:
         found = queue.platforms(connection)
     return [name for name in found if Filters.from_query({"platform": name}).platform == name]
+
+
+def counted(filters: Filters) -> int:
+    """How many applications a view holds."""
+    return _counted(_query(filters.to_query()), filters.viewer)
+
+
+def count_anew() -> None:
+    """Forget the counts, for somebody who just changed many of them."""
+    _counted.clear()
+
+
+# The viewer is part of what is asked: "mine" is somebody else's for everybody.
+@st.cache_data(ttl=FRESH_FOR, show_spinner=False, max_entries=2_000)
+def _counted(query: Query, viewer: str) -> int:
+    filters = Filters.from_query(dict(query)).seen_by(viewer)
+    with database.reader().connect() as connection:
+        return queue.count(connection, filters, standings.basis(connection, now=datetime.now(UTC)))
+
+
+def _query(spoken: Mapping[str, str]) -> Query:
+    # Order and page change nothing about how many there are.
+    return tuple(sorted((k, v) for k, v in spoken.items() if k not in ("sort", "page")))

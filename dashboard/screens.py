@@ -40,7 +40,14 @@ PROGRAM = Screen(
     path="program",
     act=Act.SEE_PROGRAM,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM)
+SETTINGS = Screen(
+    file="dashboard/pages/settings.py",
+    title="Settings",
+    icon=":material/tune:",
+    path="settings",
+    act=Act.KEEP_HOLIDAYS,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, SETTINGS)
 
 
 def way_back(address: str) -> str:

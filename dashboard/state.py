@@ -13,11 +13,15 @@ import streamlit as st
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """A message for the next run. ``place`` names the form it belongs to, "" the page."""
+    """A message for the next run. ``place`` names the form it belongs to, "" the page.
+
+    ``link`` is the application that the message is about, where it leads back to one.
+    """
 
     ok: bool
     text: str
     place: str = ""
+    link: int | None = None
 
 
 def flash(message: Flash) -> None:
@@ -32,6 +36,17 @@ def take_flash(place: str = "") -> Flash | None:
         return None
     del st.session_state["flash"]
     return message
+
+
+def show_flash() -> None:
+    """Show the page's message as a toast, with the way back to what it is about."""
+    message = take_flash()
+    if message is None:
+        return
+    # The text is the product's own sentence; the link leads to an application by its number.
+    back = f" [Open it](/application?id={message.link})" if message.link is not None else ""
+    icon = ":material/check:" if message.ok else ":material/error:"
+    st.toast(message.text + back, icon=icon)
 
 
 def keep_unsent(form: str, texts: Mapping[str, str]) -> None:
@@ -79,3 +94,61 @@ def clicked_row(table: str, click: Any) -> int | None:  # noqa: ANN401 - Streaml
     ids: list[int] = st.session_state.get(f"{table}-rows", [])
     row = click.get("row") if click else None
     return ids[row] if row is not None and 0 <= row < len(ids) else None
+
+
+def keep(name: str, value: Any) -> None:  # noqa: ANN401 - each name has its own type
+    """Remember a value of the session under a name; `forget` ends it."""
+    st.session_state[f"kept-{name}"] = value
+
+
+def kept(name: str) -> Any:  # noqa: ANN401
+    """The value under a name; ``None`` if there is none."""
+    return st.session_state.get(f"kept-{name}")
+
+
+def forget(name: str) -> None:
+    """Remember it no longer."""
+    st.session_state.pop(f"kept-{name}", None)
+
+
+def held(form: str) -> dict[str, Any]:
+    """What the fields of a form with several steps held when a button was last pressed."""
+    forms: dict[str, dict[str, Any]] = st.session_state.setdefault("held", {})
+    return forms.setdefault(form, {})
+
+
+def draw_field(form: str, name: str, key: str, filled: Any) -> None:  # noqa: ANN401
+    """Remember which widget shows a field now, and what it was filled with."""
+    drawn: dict[str, dict[str, tuple[str, Any]]] = st.session_state.setdefault("drawn", {})
+    drawn.setdefault(form, {})[name] = (key, filled)
+
+
+def hold(form: str) -> dict[str, Any]:
+    """Hold what the drawn fields contain, where somebody changed it; returns all that is held."""
+    kept = held(form)
+    for name, (key, filled) in st.session_state.get("drawn", {}).get(form, {}).items():
+        if key not in st.session_state:
+            continue
+        typed_now = st.session_state[key]
+        if typed_now == filled:
+            kept.pop(name, None)
+        else:
+            kept[name] = typed_now
+    return kept
+
+
+def release(form: str) -> None:
+    """Forget what a form held."""
+    st.session_state.setdefault("held", {}).pop(form, None)
+    st.session_state.setdefault("drawn", {}).pop(form, None)
+
+
+def mark_sent(form: str) -> None:
+    """Note that a form was accepted, so that the browser drops its draft."""
+    st.session_state.setdefault("sent-forms", []).append(form)
+
+
+def take_sent() -> list[str]:
+    """The forms accepted since the last look, once."""
+    sent: list[str] = st.session_state.pop("sent-forms", [])
+    return sent

@@ -120,7 +120,7 @@ def load(
 @click.option("--through", type=DAY, help="The data-through day, if not the newest complete one.")
 def refresh(since: datetime | None, through: datetime | None) -> None:
     """Bring the rollups up to the data-through day; safe to repeat and to kill."""
-    from data_access import rollups
+    from data_access import changes, rollups
 
     with terminal.progress("Refreshing") as advance:
         fresh = rollups.refresh(
@@ -130,11 +130,14 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
             through=through.date() if through else None,
             progress=advance,
         )
+    moved = changes.follow_all(database.writer(), now=_now())
     window = fresh.window
     click.echo(
         f"Metrics are through {fresh.data_through}; "
         f"the window is {window.start} to {window.last_day}, UTC."
     )
+    if moved:
+        click.echo(f"{moved:,} applications that were set aside are back in the queue.")
 
 
 @main.command()
@@ -153,7 +156,9 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     type=click.Choice([str(days) for days in WAITING_CHOICES]),
     help="At least so many days.",
 )
-@click.option("--sort", type=click.Choice([str(s) for s in SORT_LABELS]), default=str(Sort.WAITING))
+@click.option(
+    "--sort", type=click.Choice([str(s) for s in SORT_LABELS]), default=str(Sort.PRIORITY)
+)
 def export(
     dataset: str,
     file: Path,

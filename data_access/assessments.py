@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from data_access import tables
 from data_access.freshness import Freshness
 from data_access.refusals import DataChanged, NotFound
-from data_access.standings import METRIC_TYPES, Basis, measured, metric, uncovered
+from data_access.standings import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
 from program.criteria import CRITERIA
 from program.eligibility import Assessment, Facts, assess
 from program.evidence import Established, EvidenceKind, EvidenceMethod, Observation, establish
@@ -37,14 +37,44 @@ class Seen:
     facts: Facts
     newest_evidence_id: int
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; numbers as text, so that no reader makes a float of money."""
+        values = {c.key: self.facts.value(c) for c in CRITERIA}
+        return {
+            "data_through": self.data_through.isoformat() if self.data_through else None,
+            "policy_version": self.policy_version,
+            "facts": {key: None if v is None else str(v) for key, v in values.items()},
+            "newest_evidence_id": self.newest_evidence_id,
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Seen":
+        """What `to_json` wrote."""
+        through = kept["data_through"]
+        whole = {"active_users", "new_users", "x_followers"}
+        facts: dict[str, Any] = {
+            key: None if text is None else int(text) if key in whole else Decimal(text)
+            for key, text in kept["facts"].items()
+        }
+        return cls(
+            data_through=date.fromisoformat(through) if through else None,
+            policy_version=kept["policy_version"],
+            facts=Facts(**facts),
+            newest_evidence_id=kept["newest_evidence_id"],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One application judged, with all it was judged on."""
+    """One application judged, with all it was judged on.
+
+    ``fees_usd`` are the window's net fees; they decide nothing but say what a rebate costs.
+    """
 
     policy: Policy
     freshness: Freshness | None
     facts: Facts
+    fees_usd: Decimal | None
     evidence: tuple[Evidence, ...]
     established: Established
     assessment: Assessment
@@ -63,6 +93,7 @@ class Standing:
 def read(connection: Connection, application_id: int, ground: Basis) -> Standing:
     """Judge one application now; raises NotFound."""
     measured = _metrics(connection, application_id, ground)
+    fees = measured.pop(FEES)
     evidence = list_evidence(connection, application_id)
     established = establish(
         evidence,
@@ -79,6 +110,7 @@ def read(connection: Connection, application_id: int, ground: Basis) -> Standing
         policy=ground.policy,
         freshness=ground.freshness,
         facts=facts,
+        fees_usd=fees,
         evidence=tuple(evidence),
         established=established,
         assessment=assess(facts, ground.policy),
@@ -130,7 +162,7 @@ def _metrics(connection: Connection, application_id: int, ground: Basis) -> dict
     late = uncovered(ground)
     row = (
         connection.execute(
-            select(*(metric(key, late).label(key) for key in METRIC_TYPES))
+            select(*(metric(key, late).label(key) for key in (*METRIC_TYPES, FEES)))
             .select_from(measured(late))
             .where(tables.applications.c.application_id == application_id)
         )

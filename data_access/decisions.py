@@ -1,62 +1,65 @@
-"""Approving and rejecting: one transaction that locks, checks, decides and tells.
-
-The order inside matters. The application's row is locked first, so that two people and two
-clicks wait for each other; then a repeated request gets its first answer; then role,
-status and staleness are checked; and only then anything is written.
-"""
+"""Approving, rejecting and reopening: one transaction that locks, weighs, decides and tells."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Connection, Engine, insert
 
-from data_access import applications, assessments, database, requests, staff, standings, tables
+from data_access import (
+    acts,
+    assessments,
+    checklist,
+    conflicts,
+    desk,
+    made_decisions,
+    outbox,
+    standings,
+    tables,
+    texts,
+)
 from data_access.applications import Application
 from data_access.assessments import Seen, Standing
-from data_access.notes import require_text
-from data_access.refusals import AlreadyDecided, Invalid
+from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
-from program import snapshots
+from program import reapplying, rebates, snapshots
+from program.checklist import obstacles
 from program.outcomes import Outcome
+from program.periods import utc_day
 from program.permissions import Act
 from program.policy import Policy
-from program.workflow import REASONS_BY_CODE, TRANSITIONS, Decision, Status, is_override
+from program.workflow import REASONS_BY_CODE, Decision, Move, Status, is_override
 
 LONGEST_TEXT = 4_000
+LONGEST_REASON = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A decision as the form gives it. ``override`` says it goes against the computation."""
+    """A decision as the form gives it.
+
+    ``override_reason`` says why, where it goes against the computed eligibility or costs
+    much; ``reapply`` is the rule for applying again, the reason's own where it is left out.
+    """
 
     outcome: Decision
     rationale: str
     message: str
     reason_code: str | None = None
     rebate_rate: Decimal | None = None
-    override: bool = False
+    override_reason: str = ""
+    reapply: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MadeDecision:
-    """A decision that stands, as it is shown."""
+class Weighed:
+    """A draft against what is known now; ``needed_for`` says what calls for a second person."""
 
-    decision_id: int
-    application_id: int
-    outcome: Decision
-    reason_code: str | None
-    rationale: str
-    message_to_applicant: str
-    rebate_rate: Decimal | None
+    standing: Standing
     is_override: bool
-    decided_by: str
-    decided_at: datetime
-    policy_version: int
-    snapshot: dict[str, Any]
+    needed_for: tuple[str, ...]
 
 
 def approve(
@@ -70,21 +73,24 @@ def approve(
     actor: str,
     now: datetime,
     request_id: UUID,
-    override: bool = False,
+    override_reason: str = "",
 ) -> int:
     """Approve with a rebate rate above the standard one; returns the decision's id.
 
-    Raises NotAllowed, NotFound, AlreadyDecided, DataChanged, Invalid or RequestReused.
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
+    SecondApprovalNeeded, Invalid or RequestReused.
     """
     draft = Draft(
         outcome=Decision.APPROVED,
         rationale=rationale,
         message=message,
         rebate_rate=rebate_rate,
-        override=override,
+        override_reason=override_reason,
     )
-    form = _form(draft, application_id=application_id, actor=actor, now=now, request_id=request_id)
-    return _decide(engine, draft, shown, form)
+    form = form_of(
+        draft, application_id=application_id, actor=actor, now=now, request_id=request_id
+    )
+    return decide(engine, draft, shown, form)
 
 
 def reject(
@@ -98,139 +104,142 @@ def reject(
     actor: str,
     now: datetime,
     request_id: UUID,
-    override: bool = False,
+    override_reason: str = "",
+    reapply: str | None = None,
 ) -> int:
     """Reject with a reason and a message to the applicant; returns the decision's id.
 
-    Raises NotAllowed, NotFound, AlreadyDecided, DataChanged, Invalid or RequestReused.
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
+    SecondApprovalNeeded, Invalid or RequestReused.
     """
     draft = Draft(
         outcome=Decision.REJECTED,
         rationale=rationale,
         message=message,
         reason_code=reason_code,
-        override=override,
+        override_reason=override_reason,
+        reapply=reapply,
     )
-    form = _form(draft, application_id=application_id, actor=actor, now=now, request_id=request_id)
-    return _decide(engine, draft, shown, form)
-
-
-def current(connection: Connection, application_id: int) -> MadeDecision | None:
-    """The decision that stands for an application: the one no other supersedes."""
-    table = tables.decisions
-    successor = table.alias("successor")
-    superseded = select(1).where(successor.c.supersedes == table.c.decision_id)
-    row = connection.execute(
-        select(table).where(table.c.application_id == application_id, ~superseded.exists())
-    ).first()
-    if row is None:
-        return None
-    return MadeDecision(
-        decision_id=row.decision_id,
-        application_id=row.application_id,
-        outcome=Decision(row.outcome),
-        reason_code=row.reason_code,
-        rationale=row.rationale,
-        message_to_applicant=row.message_to_applicant,
-        rebate_rate=row.rebate_rate,
-        is_override=row.is_override,
-        decided_by=row.decided_by,
-        decided_at=row.decided_at,
-        policy_version=row.policy_version,
-        snapshot=row.snapshot,
+    form = form_of(
+        draft, application_id=application_id, actor=actor, now=now, request_id=request_id
     )
+    return decide(engine, draft, shown, form)
 
 
-def _decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
-    with database.acting(engine) as connection:
-        application = applications.read(connection, form.application_id, lock=True)
-        earlier = requests.first_result(connection, form)
-        if earlier is not None:
-            return earlier
-        staff.require(connection, form.actor, Act.DECIDE)
-        _require_undecided(connection, application, draft)
-        ground = standings.basis(connection, now=form.at)
-        standing = assessments.read(connection, form.application_id, ground)
-        assessments.require_unchanged(shown, standing.seen)
-        _check(draft, standing.policy, standing.assessment.outcome)
-        decision_id = _insert_decision(connection, draft, standing, form)
-        _write_back(connection, application, draft, decision_id, form)
-        _tell(connection, application, draft, decision_id, form)
-        requests.record(connection, form, result=decision_id)
-        return decision_id
+def reopen(
+    engine: Engine,
+    *,
+    application_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Put a decided application back into the queue; the decision stays readable.
 
-
-def _form(
-    draft: Draft, *, application_id: int, actor: str, now: datetime, request_id: UUID
-) -> Form:
-    return Form(
+    The next decision supersedes it, and the review clock begins anew. Returns the event's id.
+    Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
+    """
+    text = texts.require(reason, what="The reason", longest=LONGEST_REASON)
+    form = Form(
         request_id=request_id,
-        act=Act.DECIDE,
+        act=Act.REOPEN,
         actor=actor,
         application_id=application_id,
-        content=_asked(draft),
+        content={"reopen": text},
         at=now,
     )
 
+    def do(connection: Connection, application: Application) -> int:
+        if application.status not in (Status.APPROVED, Status.REJECTED):
+            raise NotInState("This application is not decided, so there is nothing to reopen.")
+        made = made_decisions.current(connection, application_id)
+        return desk.move(
+            connection,
+            application,
+            Move.REOPEN,
+            form,
+            new=Status.PENDING,
+            detail={"reason": text, "decision_id": made.decision_id if made else None},
+            clock_from=now,
+            answered_at=None,
+        )
 
-def _asked(draft: Draft) -> dict[str, Any]:
-    return {
-        "outcome": str(draft.outcome),
-        "rationale": draft.rationale.strip(),
-        "message": draft.message.strip(),
-        "reason_code": draft.reason_code,
-        "rebate_rate": None if draft.rebate_rate is None else str(draft.rebate_rate.normalize()),
-        "override": draft.override,
-    }
+    return acts.perform(engine, form, do)
 
 
-def _require_undecided(connection: Connection, application: Application, draft: Draft) -> None:
-    if Status(draft.outcome) in TRANSITIONS[application.status]:
-        return
-    made = current(connection, application.application_id)
-    raise AlreadyDecided(
-        status=application.status,
-        by=made.decided_by if made else None,
-        at=made.decided_at if made else application.status_changed_at,
+def decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
+    """Decide where one person is enough; returns the decision's id."""
+
+    def do(connection: Connection, application: Application) -> int:
+        by = Move.APPROVE if draft.outcome is Decision.APPROVED else Move.REJECT
+        desk.require_way(connection, application, by)
+        weighed = weigh(connection, application, draft, form, shown)
+        if weighed.needed_for:
+            raise SecondApprovalNeeded(
+                f"This needs a second person ({', '.join(weighed.needed_for)}). "
+                "Ask for a second approval; your text is kept."
+            )
+        return settle(connection, application, draft, weighed.standing, form, by=by)
+
+    return acts.perform(engine, form, do)
+
+
+def weigh(
+    connection: Connection, application: Application, draft: Draft, form: Form, shown: Seen
+) -> Weighed:
+    """Check a draft on the locked application against what is known now."""
+    conflicts.require_none(connection, application, form.actor)
+    desk.require_not_claimed_by_another(application, form)
+    ground = standings.basis(connection, now=form.at)
+    standing = assessments.read(connection, form.application_id, ground)
+    assessments.require_unchanged(shown, standing.seen)
+    policy = standing.policy
+    _check(draft, policy)
+    if draft.outcome is Decision.APPROVED:
+        require_checklist(connection, form.application_id, policy)
+    override = is_override(draft.outcome, standing.assessment.outcome)
+    needed = rebates.needs_second_person(
+        override=override,
+        cost=cost(standing, draft.rebate_rate) if draft.rebate_rate is not None else None,
+        for_overrides=policy.second_approval_for_overrides,
+        from_monthly_extra_usd=policy.second_approval_monthly_extra_usd,
+    )
+    if override or needed:
+        _require_override_reason(draft, standing.assessment.outcome, override=override)
+    return Weighed(
+        standing=standing,
+        is_override=override,
+        needed_for=tuple(reason.label for reason in needed),
     )
 
 
-def _check(draft: Draft, policy: Policy, outcome: Outcome) -> None:
-    require_text(draft.rationale, what="The rationale", longest=LONGEST_TEXT)
-    require_text(draft.message, what="The message to the applicant", longest=LONGEST_TEXT)
-    if draft.outcome is Decision.REJECTED and draft.reason_code not in REASONS_BY_CODE:
-        raise Invalid("Choose a reason for the rejection.")
-    if draft.rebate_rate is not None:
-        _check_rate(draft.rebate_rate, policy)
-    if is_override(draft.outcome, outcome) and not draft.override:
-        word = {"met": "met", "not_met": "not met", "unknown": "unknown"}[outcome]
-        raise Invalid(
-            f"Eligibility is {word}, so this goes against it. "
-            "Confirm that you decide against the computed eligibility."
-        )
-
-
-def _check_rate(rate: Decimal, policy: Policy) -> None:
-    standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
-    if not (rate.is_finite() and standard < rate <= most):
-        raise Invalid(
-            f"The rebate rate must be above the standard {standard * 100:.4g} % "
-            f"and at most {most * 100:.4g} %."
-        )
-    if rate != rate.quantize(Decimal("0.0001")):
-        raise Invalid("The rebate rate takes at most two decimals of a percent.")
-
-
-def _insert_decision(connection: Connection, draft: Draft, standing: Standing, form: Form) -> int:
-    freshness = standing.freshness
-    snapshot = snapshots.take(
-        standing.assessment,
-        policy=standing.policy,
-        data_through=freshness.data_through if freshness else None,
-        window=freshness.window if freshness else None,
-        evidence_ids=standing.established.evidence_ids,
-        checklist=_checklist(connection, form.application_id),
+def cost(standing: Standing, rate: Decimal) -> rebates.RebateCost | None:
+    """What a rate costs beyond the standard one; ``None`` while fees are unknown."""
+    if standing.freshness is None or standing.fees_usd is None:
+        return None
+    return rebates.cost(
+        standing.fees_usd,
+        window=standing.freshness.window,
+        rate=rate,
+        standard=standing.policy.standard_rebate_rate,
     )
+
+
+def settle(
+    connection: Connection,
+    application: Application,
+    draft: Draft,
+    standing: Standing,
+    form: Form,
+    *,
+    by: Move,
+    decided_by: str | None = None,
+    second_approver: str | None = None,
+) -> int:
+    """Write the decision, the status, the event and the message; returns the decision's id."""
+    before = made_decisions.current(connection, form.application_id)
+    reapply = _reapply(draft)
     decision_id: int = connection.execute(
         insert(tables.decisions)
         .values(
@@ -241,88 +250,134 @@ def _insert_decision(connection: Connection, draft: Draft, standing: Standing, f
             message_to_applicant=draft.message.strip(),
             rebate_rate=draft.rebate_rate,
             is_override=is_override(draft.outcome, standing.assessment.outcome),
-            decided_by=form.actor,
+            override_reason=draft.override_reason.strip() or None,
+            reapply=reapply,
+            reapply_from=reapplying.reapply_from(reapply, utc_day(form.at)) if reapply else None,
+            decided_by=decided_by or form.actor,
             decided_at=form.at,
+            second_approver=second_approver,
             policy_version=standing.policy.version,
-            snapshot=snapshot,
+            snapshot=_snapshot(connection, standing, form),
+            supersedes=before.decision_id if before else None,
         )
         .returning(tables.decisions.c.decision_id)
     ).scalar_one()
+    detail: dict[str, Any] = {"decision_id": decision_id}
+    if second_approver is not None:
+        detail |= {"proposed_by": decided_by, "second_approver": second_approver}
+    desk.move(connection, application, by, form, new=Status(draft.outcome), detail=detail)
+    outbox.put(
+        connection,
+        application,
+        form,
+        kind=str(draft.outcome),
+        message=draft.message.strip(),
+        decision_id=decision_id,
+        reason_code=draft.reason_code,
+        rebate_rate=None if draft.rebate_rate is None else str(draft.rebate_rate),
+    )
     return decision_id
 
 
-def _checklist(connection: Connection, application_id: int) -> dict[str, str]:
-    table = tables.checks
-    newest = (
-        select(table.c.item, table.c.outcome)
-        .where(table.c.application_id == application_id)
-        .ext(distinct_on(table.c.item))
-        .order_by(table.c.item, table.c.check_id.desc())
-    )
-    return {row.item: row.outcome for row in connection.execute(newest)}
-
-
-def _write_back(
-    connection: Connection,
-    application: Application,
+def form_of(
     draft: Draft,
-    decision_id: int,
-    form: Form,
-) -> None:
-    table = tables.applications
-    # The status guard repeats what the lock already gives: of two decisions one finds no row.
-    moved = connection.execute(
-        update(table)
-        .where(
-            table.c.application_id == application.application_id,
-            table.c.status == application.status,
-        )
-        .values(status=str(draft.outcome), status_changed_at=form.at)
-    )
-    if moved.rowcount != 1:
-        raise AlreadyDecided(status=str(draft.outcome), by=None, at=None)
-    connection.execute(
-        insert(tables.events).values(
-            application_id=application.application_id,
-            kind=str(draft.outcome),
-            actor=form.actor,
-            at=form.at,
-            detail={
-                "status": {"old": str(application.status), "new": str(draft.outcome)},
-                "decision_id": decision_id,
-            },
-        )
+    *,
+    application_id: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    ask: bool = False,
+) -> Form:
+    """The draft as a form; with ``ask`` as one that asks for a second person."""
+    rate = draft.rebate_rate
+    content: dict[str, Any] = {
+        "outcome": str(draft.outcome),
+        "rationale": draft.rationale.strip(),
+        "message": draft.message.strip(),
+        "reason_code": draft.reason_code,
+        "rebate_rate": None if rate is None else str(rate.normalize()),
+        "override_reason": draft.override_reason.strip(),
+        "reapply": draft.reapply,
+        "ask": ask,
+    }
+    return Form(
+        request_id=request_id,
+        act=Act.DECIDE,
+        actor=actor,
+        application_id=application_id,
+        content=content,
+        at=now,
     )
 
 
-def _tell(
-    connection: Connection,
-    application: Application,
-    draft: Draft,
-    decision_id: int,
-    form: Form,
-) -> None:
-    # A platform without a handle reaches nobody, and a handle without one is of anywhere.
-    channel, recipient = "email", application.email
-    if application.contact_platform and application.contact_handle:
-        channel, recipient = application.contact_platform, application.contact_handle
-    connection.execute(
-        insert(tables.outbox).values(
-            message_id=uuid5(form.request_id, "outbox"),
-            application_id=application.application_id,
-            decision_id=decision_id,
-            channel=channel,
-            recipient=recipient,
-            payload={
-                "kind": str(draft.outcome),
-                "application_id": application.application_id,
-                "account_id": application.account_id,
-                "username": application.username,
-                "message": draft.message.strip(),
-                "reason_code": draft.reason_code,
-                "rebate_rate": None if draft.rebate_rate is None else str(draft.rebate_rate),
-            },
-            created_at=form.at,
-            next_attempt_at=form.at,
+def require_reason(reason_code: str | None) -> None:
+    """Raise Invalid unless it is one of the reasons for a rejection."""
+    if reason_code not in REASONS_BY_CODE:
+        raise Invalid("Choose a reason for the rejection.")
+
+
+def require_reapply(rule: str | None) -> None:
+    """Raise Invalid unless it is a rule for applying again, or left to the reason."""
+    if rule is not None and rule not in reapplying.RULES_BY_KEY:
+        raise Invalid("Choose when the applicant may apply again.")
+
+
+def _reapply(draft: Draft) -> str | None:
+    if draft.outcome is Decision.APPROVED:
+        return None
+    return draft.reapply or reapplying.default_rule(draft.reason_code or "")
+
+
+def _check(draft: Draft, policy: Policy) -> None:
+    texts.require(draft.rationale, what="The rationale", longest=LONGEST_TEXT)
+    texts.require_message(draft.message)
+    texts.allow(draft.override_reason, what="The reason", longest=LONGEST_REASON)
+    if draft.outcome is Decision.REJECTED:
+        require_reason(draft.reason_code)
+        require_reapply(draft.reapply)
+    else:
+        check_rate(draft.rebate_rate, policy)
+
+
+def require_checklist(connection: Connection, application_id: int, policy: Policy) -> None:
+    """Raise Invalid while a required check stands in the way of an approval."""
+    given = checklist.answers(connection, application_id)
+    left = obstacles(policy.required_checks, {item: a.outcome for item, a in given.items()})
+    if left:
+        raise Invalid(" ".join(left))
+
+
+def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) -> None:
+    if draft.override_reason.strip():
+        return
+    word = {"met": "met", "not_met": "not met", "unknown": "unknown"}[outcome]
+    if override:
+        raise Invalid(
+            f"Eligibility is {word}, so this goes against it. Write why you decide otherwise."
         )
+    raise Invalid("This costs enough to need a second person. Write why it is worth it.")
+
+
+def check_rate(rate: Decimal | None, policy: Policy) -> None:
+    """Raise Invalid unless the rate lies within what the policy grants."""
+    standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
+    if rate is None or not (rate.is_finite() and standard < rate <= most):
+        raise Invalid(
+            f"The rebate rate must be above the standard {standard * 100:.4g} % "
+            f"and at most {most * 100:.4g} %."
+        )
+    if rate != rate.quantize(Decimal("0.0001")):
+        raise Invalid("The rebate rate takes at most two decimals of a percent.")
+
+
+def _snapshot(connection: Connection, standing: Standing, form: Form) -> dict[str, Any]:
+    freshness = standing.freshness
+    given = checklist.answers(connection, form.application_id)
+    return snapshots.take(
+        standing.assessment,
+        policy=standing.policy,
+        data_through=freshness.data_through if freshness else None,
+        window=freshness.window if freshness else None,
+        evidence_ids=standing.established.evidence_ids,
+        checklist={item: str(answer.outcome) for item, answer in given.items()},
     )

@@ -6,9 +6,10 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert
 
-from data_access import applications, database, requests, staff, tables
+from data_access import acts, changes, tables
+from data_access.applications import Application
 from data_access.refusals import Invalid
 from data_access.requests import Form
 from program.evidence import EvidenceKind, EvidenceMethod
@@ -55,19 +56,17 @@ def record(
         content=_typed(values, entry),
         at=now,
     )
-    with database.acting(engine) as connection:
-        applications.read(connection, application_id, lock=True)
-        earlier = requests.first_result(connection, form)
-        if earlier is not None:
-            return earlier
-        staff.require(connection, actor, Act.RECORD_EVIDENCE)
+
+    def do(connection: Connection, application: Application) -> int:
         evidence_id: int = connection.execute(
             insert(tables.evidence)
             .values(**values, application_id=application_id, recorded_by=actor, recorded_at=now)
             .returning(tables.evidence.c.evidence_id)
         ).scalar_one()
-        requests.record(connection, form, result=evidence_id)
+        changes.follow(connection, application, form)
         return evidence_id
+
+    return acts.perform(engine, form, do)
 
 
 def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:

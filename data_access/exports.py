@@ -11,6 +11,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from data_access import queue, tables
+from data_access.applications import held_by, standing_at, with_desk
 from data_access.refusals import Invalid
 from data_access.standings import (
     Basis,
@@ -34,7 +36,7 @@ from data_access.standings import (
 )
 from program.criteria import TRACKS, X_FOLLOWERS
 from program.queue import Filters
-from program.workflow import Status
+from program.workflow import OPEN_STATUSES, Status
 
 # A spreadsheet runs what begins with one of these, or with its full-width twin.
 FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
@@ -124,26 +126,33 @@ def _raw(filters: Filters, ground: Basis, statuses: Sequence[Status]) -> _Raw:
         *(decision.c[name] for name in DECISION_COLUMNS),
     )
     whole = len(statuses) == len(Status) and not filters.narrows
-    order = [application.c.application_id] if whole else queue.ordering(filters.sort, found.values)
+    order = queue.ordering(filters, found.values, ground)
+    if whole:
+        order = [application.c.application_id]
     # Descending orders and their place for unknowns are kept by numbering, not by repeating.
     ranked = order if whole else [func.row_number().over(order_by=order)]
     statement = (
         select(
             *(_written(column) for column in stored),
             *(value.label(key) for key, value in found.values.items()),
+            held_by(ground.now).label("assignee"),
             *(track_truth(t, found.values, ground.policy).label(t.key) for t in TRACKS),
             *(column.label(f"order_{index}") for index, column in enumerate(ranked)),
         )
-        .select_from(_with_decision(with_account(found.source)))
+        .select_from(_with_decision(with_desk(with_account(found.source))))
         .where(
-            application.c.status.in_([str(status) for status in statuses]),
-            *queue.filtered(filters, ground, pending_only=set(statuses) == {Status.PENDING}),
+            *([] if whole else [_standing(statuses, ground)]),
+            *queue.filtered(filters, ground, pending_only=set(statuses) <= set(OPEN_STATUSES)),
             *queue.judged(filters, found.values, ground),
         )
         .order_by(*ranked)
     )
     # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
     return _Raw(statement.offset(0).subquery("raw").c, len(ranked))
+
+
+def _standing(statuses: Sequence[Status], ground: Basis) -> ColumnElement[bool]:
+    return or_(*(and_(*standing_at(status, ground.now)) for status in statuses))
 
 
 class CsvStream:
@@ -191,7 +200,8 @@ def record(
     row_count: int,
 ) -> None:
     """Keep who exported what."""
-    asked = {name: value for name, value in asdict(filters).items() if value}
+    told_elsewhere = ("status", "viewer")
+    asked = {n: value for n, value in asdict(filters).items() if value and n not in told_elsewhere}
     asked["statuses"] = [str(status) for status in statuses]
     connection.execute(
         insert(tables.exports).values(
@@ -223,7 +233,6 @@ def _expressions(
     judged = {track.key: raw[track.key] for track in TRACKS}
     return {
         **{name: raw[name] for name in BY_NAME if name in raw},
-        "assignee": empty,
         "data_through": literal(fresh.data_through) if fresh else empty,
         "window_start": literal(fresh.window.start) if fresh else empty,
         "window_end": literal(fresh.window.last_day) if fresh else empty,

@@ -27,7 +27,8 @@ def in_force(connection: Connection, *, now: datetime) -> Policy:
     )
     if row is None:
         raise SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
-    return Policy(**{**row, "window_kind": WindowKind(row["window_kind"])})
+    lists = {name: tuple(row[name]) for name in ("checklist", "required_checks")}
+    return Policy(**{**row, **lists, "window_kind": WindowKind(row["window_kind"])})
 
 
 def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> bool:

@@ -4,6 +4,7 @@ A page is found in two steps. First the ids, touching only the tables that the f
 the order ask about; then everything shown, for those fifty rows alone.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,8 +26,18 @@ from sqlalchemy import (
     union_all,
 )
 
-from data_access import tables
-from data_access.applications import possible_id
+from data_access import priorities, tables
+from data_access.applications import (
+    Desk,
+    clock_from,
+    desk_columns,
+    desk_of,
+    effective_status,
+    is_held,
+    possible_id,
+    standing_at,
+    with_desk,
+)
 from data_access.standings import (
     METRIC_TYPES,
     Basis,
@@ -38,11 +49,13 @@ from data_access.standings import (
     whole_truth,
     with_account,
 )
+from program import business_time, priority
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.eligibility import Assessment, Facts, assess
 from program.periods import month_start, months_later
-from program.queue import PAGE_SIZE, Filters, Sort
-from program.workflow import Status
+from program.priority import Priority
+from program.queue import PAGE_SIZE, Due, Filters, Owner, Sort
+from program.workflow import OPEN_STATUSES, Status
 
 SPARKLINE_MONTHS = 6
 SORT_METRIC = {Sort.VOLUME: "volume_usd", Sort.ACTIVE: "active_users"}
@@ -67,56 +80,72 @@ class QueueRow:
     social_platform: str
     social_handle: str
     submitted_at: datetime
+    status_changed_at: datetime | None
     facts: Facts
     assessment: Assessment
     months: tuple[Decimal, ...]
     evidence: EvidenceState
+    status: Status
+    desk: Desk
+    priority: Priority
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How the whole queue stands, whatever the filters."""
+    """How the whole queue stands, whatever the filters; ``set_aside`` by status."""
 
     total: int
     met: int
     not_met: int
     unknown: int
+    overdue: int
+    unassigned: int
+    mine: int
+    set_aside: Mapping[Status, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where one application stands in a filtered queue; ``position`` counts from 1."""
-
-    position: int | None
-    total: int
-    previous_id: int | None
-    next_id: int | None
-
-
-def counts(connection: Connection, ground: Basis) -> Counts:
-    """Count the whole queue by eligibility."""
+def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts:
+    """Count the whole queue by eligibility, clock and owner, in one look at it."""
     found = judging(ground)
-    truth = whole_truth(found.values, ground.policy)
+    # OFFSET 0 keeps the planner from judging again wherever the truth is mentioned.
+    judged_once = (
+        select(
+            whole_truth(found.values, ground.policy).label("truth"),
+            (clock_from() <= _overdue_since(ground)).label("overdue"),
+            is_held(ground.now).label("held"),
+            (tables.desk.c.assignee == viewer).label("mine"),
+        )
+        .select_from(with_desk(found.source))
+        .where(*standing_at(Status.PENDING, ground.now))
+        .offset(0)
+        .subquery("judged")
+    ).c
     row = connection.execute(
         select(
             func.count().label("total"),
-            func.count().filter(truth).label("met"),
-            func.count().filter(~truth).label("not_met"),
+            func.count().filter(judged_once.truth).label("met"),
+            func.count().filter(~judged_once.truth).label("not_met"),
+            func.count().filter(judged_once.overdue).label("overdue"),
+            func.count().filter(~judged_once.held).label("unassigned"),
+            func.count().filter(judged_once.held & judged_once.mine).label("mine"),
         )
-        .select_from(found.source)
-        .where(tables.applications.c.status == Status.PENDING)
     ).one()
     return Counts(
         total=row.total,
         met=row.met,
         not_met=row.not_met,
         unknown=row.total - row.met - row.not_met,
+        overdue=row.overdue,
+        unassigned=row.unassigned,
+        mine=row.mine,
+        set_aside=_set_aside(connection, ground.now),
     )
 
 
 def count(connection: Connection, filters: Filters, ground: Basis) -> int:
     """How many pending applications the filters leave."""
-    matching = _matching(filters.in_order(Sort.WAITING), ground).statement
+    matching = matching_ids(filters.in_order(Sort.WAITING), ground).statement
     return connection.execute(
         matching.with_only_columns(func.count(), maintain_column_froms=True)
     ).scalar_one()
@@ -126,11 +155,18 @@ def page(
     connection: Connection, filters: Filters, ground: Basis, *, size: int = PAGE_SIZE
 ) -> list[QueueRow]:
     """The rows of the page the filters ask for, in order; empty past the end."""
-    matching = _matching(filters, ground)
+    matching = matching_ids(filters, ground)
     ids = connection.execute(
         matching.statement.order_by(*matching.order).offset((filters.page - 1) * size).limit(size)
     ).scalars()
     return rows(connection, list(ids.all()), ground)
+
+
+def ids(connection: Connection, filters: Filters, ground: Basis, *, most: int) -> list[int]:
+    """The ids of all that match, in order, on whatever page; at most ``most`` of them."""
+    matching = matching_ids(filters, ground)
+    found = connection.execute(matching.statement.order_by(*matching.order).limit(most))
+    return list(found.scalars())
 
 
 def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow]:
@@ -149,49 +185,18 @@ def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow
             application.c.social_platform,
             application.c.social_handle,
             application.c.submitted_at,
+            application.c.status_changed_at,
             recorded.label("recorded"),
+            effective_status(ground.now).label("status"),
+            *desk_columns(),
             _recent_months(ground).label("months"),
             *(value.label(key) for key, value in judged_on.values.items()),
         )
-        .select_from(with_account(judged_on.source))
+        .select_from(with_desk(with_account(judged_on.source)))
         .where(application.c.application_id.in_(ids))
     ).mappings()
     by_id = {row["application_id"]: _row(dict(row), ground) for row in found}
     return [by_id[id_] for id_ in ids if id_ in by_id]
-
-
-def place(connection: Connection, application_id: int, filters: Filters, ground: Basis) -> Place:
-    """Find an application in the filtered queue, and its neighbours there.
-
-    An application that the filters leave out has no position and no neighbours before it;
-    the next is then the first of the queue, which is where work goes on.
-    """
-    matching = _matching(filters, ground)
-    numbered = func.row_number().over(order_by=matching.order).label("position")
-    ordered = matching.statement.add_columns(numbered).cte("ordered")
-    here = select(ordered.c.position).where(ordered.c.application_id == application_id)
-    position = here.scalar_subquery()
-    near = func.coalesce(position, 0)
-    found = connection.execute(
-        select(
-            select(func.count()).select_from(ordered).scalar_subquery().label("total"),
-            position.label("position"),
-            select(ordered.c.application_id)
-            .where(ordered.c.position == near - 1)
-            .scalar_subquery()
-            .label("previous_id"),
-            select(ordered.c.application_id)
-            .where(ordered.c.position == near + 1)
-            .scalar_subquery()
-            .label("next_id"),
-        )
-    ).one()
-    return Place(
-        position=found.position,
-        total=found.total,
-        previous_id=found.previous_id,
-        next_id=found.next_id,
-    )
 
 
 def countries(connection: Connection) -> list[str]:
@@ -224,10 +229,16 @@ def filtered(
 ) -> list[ColumnElement[bool]]:
     """The filters that need no judging, as conditions; shared by queue and export.
 
-    A country needs the account joined.
+    A country needs the account joined; an owner or the clock needs the desk.
     """
     application, account = tables.applications, tables.accounts
     conditions: list[ColumnElement[bool]] = []
+    if filters.owner is Owner.MINE:
+        conditions += [tables.desk.c.assignee == filters.viewer, is_held(ground.now)]
+    if filters.owner is Owner.UNASSIGNED:
+        conditions.append(~is_held(ground.now))
+    if filters.due:
+        conditions += _due(filters.due, ground)
     if filters.platform:
         conditions.append(application.c.social_platform == filters.platform)
     if filters.country:
@@ -258,33 +269,92 @@ def judged(
     return conditions
 
 
-def ordering(sort: Sort, values: dict[str, ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-    """The order asked for; ``values`` must hold the metric where the order is by one."""
-    application = tables.applications
-    if sort in SORT_METRIC:
+def ordering(
+    filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
+) -> list[ColumnElement[Any]]:
+    """The order asked for; ``values`` must hold what the order looks at.
+
+    What is settled has no priority and no clock, and comes latest first instead.
+    """
+    application = tables.applications.c
+    if filters.sort in SORT_METRIC:
         # An unknown is not a zero: it comes after every known value, never among them.
-        largest = values[SORT_METRIC[sort]].desc().nulls_last()
-        return [largest, application.c.application_id.asc()]
-    if sort is Sort.SUBMITTED:
-        return [application.c.submitted_at.desc(), application.c.application_id.desc()]
-    return [application.c.submitted_at.asc(), application.c.application_id.asc()]
+        largest = values[SORT_METRIC[filters.sort]].desc().nulls_last()
+        return [largest, application.application_id.asc()]
+    if filters.sort is Sort.SUBMITTED:
+        return [application.submitted_at.desc(), application.application_id.desc()]
+    if filters.status not in OPEN_STATUSES:
+        latest = application.status_changed_at.desc().nulls_last()
+        return [latest, application.application_id.desc()]
+    if filters.sort is Sort.WAITING:
+        return [application.submitted_at.asc(), application.application_id.asc()]
+    eldest: list[ColumnElement[Any]] = [
+        clock_from().asc(),
+        application.application_id.asc(),
+    ]
+    if filters.sort is Sort.DUE:
+        return eldest
+    points = priorities.score(
+        values,
+        whole_truth(values, ground.policy),
+        clock_from=clock_from(),
+        answered=tables.desk.c.answered_at.is_not(None),
+        ground=ground,
+    )
+    return [points.desc(), *eldest]
+
+
+def _due(due: Due, ground: Basis) -> list[ColumnElement[bool]]:
+    overdue = clock_from() <= _overdue_since(ground)
+    if due is Due.OVERDUE:
+        return [overdue]
+    days = max(0, ground.policy.review_sla_business_days - 1)
+    soon = business_time.latest_start(ground.now, days, ground.holidays)
+    return [~overdue, clock_from() <= soon]
+
+
+def _overdue_since(ground: Basis) -> datetime:
+    """Applications whose clock began at or before this moment are overdue."""
+    sla = ground.policy.review_sla_business_days
+    return business_time.latest_start(ground.now, sla, ground.holidays)
+
+
+def _set_aside(connection: Connection, now: datetime) -> dict[Status, int]:
+    desk, application = tables.desk, tables.applications
+    found = connection.execute(
+        select(desk.c.status, func.count().label("number"))
+        .join(application, application.c.application_id == desk.c.application_id)
+        .where(
+            application.c.status == Status.PENDING,
+            desk.c.status != Status.PENDING,
+            effective_status(now) != Status.PENDING,
+        )
+        .group_by(desk.c.status)
+    )
+    numbers = {Status(row.status): row.number for row in found}
+    return {status: numbers.get(status, 0) for status in OPEN_STATUSES[1:]}
 
 
 @dataclass(frozen=True, slots=True)
-class _Matching:
+class Matching:
     """Ids of the applications that match, and the order they are asked for in."""
 
     statement: Select[int]
-    order: list[ColumnElement[Any]]
+    order: Sequence[ColumnElement[Any]]
 
 
-def _matching(filters: Filters, ground: Basis) -> _Matching:
+def matching_ids(filters: Filters, ground: Basis) -> Matching:
     """Match with only those tables that filters and order ask about."""
     application = tables.applications
-    conditions = [application.c.status == Status.PENDING, *filtered(filters, ground)]
+    pending_only = filters.status in OPEN_STATUSES
+    conditions = [
+        *standing_at(filters.status, ground.now),
+        *filtered(filters, ground, pending_only=pending_only),
+    ]
     values: dict[str, ColumnElement[Any]] = {}
     source: FromClause = application
-    if filters.eligibility or filters.track:
+    ranked = filters.sort is Sort.PRIORITY and pending_only
+    if filters.eligibility or filters.track or ranked:
         found = judging(ground)
         source, values = found.source, found.values
         conditions += judged(filters, values, ground)
@@ -293,8 +363,34 @@ def _matching(filters: Filters, ground: Basis) -> _Matching:
         source, values = measured(late), {key: metric(key, late) for key in METRIC_TYPES}
     if filters.country:
         source = with_account(source)
+    if pending_only or filters.owner or filters.due:
+        source = with_desk(source)
     statement = select(application.c.application_id).select_from(source).where(*conditions)
-    return _Matching(statement, ordering(filters.sort, values))
+    if ranked:
+        return _ranked(statement, values, ground)
+    return Matching(statement, ordering(filters, values, ground))
+
+
+def _ranked(
+    statement: Select[int], values: dict[str, ColumnElement[Any]], ground: Basis
+) -> Matching:
+    """By priority, with each value and the whole's truth worked out once a row.
+
+    OFFSET 0 keeps the planner from working them out again wherever one is mentioned.
+    """
+    valued = statement.add_columns(
+        clock_from().label("clock_from"),
+        tables.desk.c.answered_at.is_not(None).label("answered"),
+        *(value.label(key) for key, value in values.items()),
+    ).offset(0)
+    found = valued.subquery("valued").c
+    judged_once = select(*found, whole_truth(dict(found), ground.policy).label("truth")).offset(0)
+    row = judged_once.subquery("judged").c
+    points = priorities.score(
+        dict(row), row.truth, clock_from=row.clock_from, answered=row.answered, ground=ground
+    )
+    order = [points.desc(), row.clock_from.asc(), row.application_id.asc()]
+    return Matching(select(row.application_id), order)
 
 
 def _search(term: str, pending_only: bool) -> Select[Any]:
@@ -352,6 +448,8 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
     )
     current = found.x_followers is not None or found.external_volume_usd is not None
     recorded = EvidenceState.EXPIRED if row["recorded"] else EvidenceState.NONE
+    judged_now = assess(found, ground.policy)
+    desk = desk_of(row)
     return QueueRow(
         application_id=row["application_id"],
         account_id=row["account_id"],
@@ -360,11 +458,37 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
         social_platform=row["social_platform"],
         social_handle=row["social_handle"],
         submitted_at=row["submitted_at"],
+        status_changed_at=row["status_changed_at"],
         facts=found,
-        assessment=assess(found, ground.policy),
+        assessment=judged_now,
         months=_months(row["months"], ground),
         evidence=EvidenceState.CURRENT if current else recorded,
+        status=Status(row["status"]),
+        desk=desk,
+        priority=priority_of(found, judged_now, desk, ground),
+        due_at=due_at(desk, ground),
     )
+
+
+def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis) -> Priority:
+    """The priority with its parts in words; the same points as the order in SQL."""
+    return priority.explain(
+        facts,
+        judged_now,
+        policy=ground.policy,
+        clock_from=desk.clock_from,
+        answered=desk.answered_at is not None,
+        now=ground.now,
+        holidays=ground.holidays,
+    )
+
+
+def due_at(desk: Desk, ground: Basis) -> datetime:
+    """When the review is due; while the applicant owes information, as if they answered now."""
+    start = desk.clock_from
+    if desk.paused_at is not None:
+        start = business_time.resume(start, desk.paused_at, ground.now, ground.holidays)
+    return business_time.due_at(start, ground.policy.review_sla_business_days, ground.holidays)
 
 
 def _months(found: dict[str, str] | None, ground: Basis) -> tuple[Decimal, ...]:

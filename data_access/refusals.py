@@ -22,6 +22,10 @@ class NotAllowed(Refusal):
     """The actor's role, or the lack of one, forbids the act."""
 
 
+class ConflictOfInterest(NotAllowed):
+    """The person may not decide about this applicant, whatever their role."""
+
+
 class NotFound(Refusal):
     """There is no such thing, or not for this person."""
 
@@ -45,6 +49,27 @@ class AlreadyDecided(Refusal):
         who = f" by {by}" if by else ""
         when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
         super().__init__(f"Already {status}{who}{when}. Your text is kept below.")
+
+
+class NotInState(Refusal):
+    """The application's status does not allow the act."""
+
+
+class ClaimedByAnother(Refusal):
+    """A colleague works on the application."""
+
+    def __init__(self, by: str, until: datetime | None) -> None:
+        self.by, self.until = by, until
+        when = f" until {until.astimezone(UTC):%H:%M} UTC" if until else ""
+        super().__init__(f"{by} works on this{when}. Take it over first; your text is kept.")
+
+
+class SecondApprovalNeeded(Refusal):
+    """The policy wants a second person for this decision."""
+
+
+class ApprovalLapsed(Refusal):
+    """What the first person saw is no longer so, so their request ended."""
 
 
 class DataChanged(Refusal):

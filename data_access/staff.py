@@ -24,6 +24,9 @@ class Person:
 
 def find(connection: Connection, email: str) -> Person | None:
     """The active member of staff with this address, in any case; ``None`` if there is none."""
+    if not email.isprintable():
+        # Nobody's address, and the database would not even be asked for some of these.
+        return None
     table = tables.staff
     row = connection.execute(
         select(table).where(table.c.email == email.strip().lower(), table.c.active)
@@ -47,8 +50,14 @@ def everyone(connection: Connection) -> list[Person]:
 def require(connection: Connection, actor: str, act: Act) -> Person:
     """The actor, if their role in the database allows ``act`` now; raises NotAllowed."""
     person = find(connection, actor)
-    if person is None:
-        raise NotAllowed("You are not, or no longer, on the staff list. Ask an administrator.")
-    if not person.may(act):
-        raise NotAllowed(f"Your role, {person.role}, may not {act}.")
+    require_role(person.role if person else None, act)
+    assert person is not None
     return person
+
+
+def require_role(role: str | None, act: Act) -> None:
+    """Raise NotAllowed unless the role, ``None`` for somebody not on the list, allows ``act``."""
+    if role is None:
+        raise NotAllowed("You are not, or no longer, on the staff list. Ask an administrator.")
+    if not may(Role(role), act):
+        raise NotAllowed(f"Your role, {role}, may not {act}.")

@@ -7,7 +7,7 @@ comparisons, and a property test holds the two equal.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.types import TypeEngine
 
 from data_access import freshness as refreshed
-from data_access import policies, tables
+from data_access import holidays, policies, tables
 from data_access.freshness import Freshness
 from program.criteria import (
     ACTIVE_USERS,
@@ -57,15 +57,19 @@ METRIC_TYPES: dict[str, TypeEngine[Any]] = {
     ACTIVE_USERS.key: Integer(),
     NEW_USERS.key: Integer(),
 }
+# Decides nothing, but says what a rebate would cost.
+FEES = "fees_usd"
+_TYPES: dict[str, TypeEngine[Any]] = {**METRIC_TYPES, FEES: Numeric(24, 6)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What judging rests on: the policy in force, the newest refresh, and the clock."""
+    """What judging rests on: the policy in force, the newest refresh, the clock, the holidays."""
 
     policy: Policy
     freshness: Freshness | None
     now: datetime
+    holidays: frozenset[date] = frozenset()
 
 
 def basis(connection: Connection, *, now: datetime) -> Basis:
@@ -75,7 +79,7 @@ def basis(connection: Connection, *, now: datetime) -> Basis:
     if fresh is not None and not policies.measures_alike(connection, fresh, policy):
         # Counted over another window or by other words: not what this policy asks about.
         fresh = None
-    return Basis(policy=policy, freshness=fresh, now=now)
+    return Basis(policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection))
 
 
 def uncovered(ground: Basis) -> Subquery | None:
@@ -97,8 +101,8 @@ def metric(key: str, late: Subquery | None) -> ColumnElement[Any]:
     account is among the ``late``, those that `uncovered` gives.
     """
     if late is None:
-        return cast(null(), METRIC_TYPES[key])
-    zero: ColumnElement[Any] = cast(literal(0), METRIC_TYPES[key])
+        return cast(null(), _TYPES[key])
+    zero: ColumnElement[Any] = cast(literal(0), _TYPES[key])
     known = case((late.c.account_id.is_(None), zero))
     return func.coalesce(tables.affiliate_window.c[key], known)
 

@@ -95,6 +95,11 @@ policies = Table(
     Column("standard_rebate_rate", Numeric(5, 4)),
     Column("max_rebate_rate", Numeric(5, 4)),
     Column("review_sla_business_days", Integer),
+    Column("claim_idle_minutes", Integer),
+    Column("checklist", ARRAY(Text)),
+    Column("required_checks", ARRAY(Text)),
+    Column("second_approval_for_overrides", Boolean),
+    Column("second_approval_monthly_extra_usd", Numeric(20, 2)),
     schema="review",
 )
 requests = Table(
@@ -164,6 +169,9 @@ decisions = Table(
     Column("policy_version", Integer),
     Column("snapshot", JSONB),
     Column("supersedes", BigInteger),
+    Column("override_reason", Text),
+    Column("reapply", Text),
+    Column("reapply_from", Date),
     schema="review",
 )
 events = Table(
@@ -273,5 +281,100 @@ affiliate_window = Table(
     Column("sum_of_squared_user_volumes", Numeric),
     Column("users_over_1000_usd", Integer),
     Column("zero_fee_volume_usd", Numeric(24, 2)),
+    schema="review",
+)
+desk = Table(
+    "desk",
+    metadata,
+    Column("application_id", BigInteger, primary_key=True),
+    Column("status", Text),
+    Column("status_at", Moment),
+    Column("assignee", Text),
+    Column("claimed_at", Moment),
+    Column("claim_until", Moment),
+    Column("clock_from", Moment),
+    Column("paused_at", Moment),
+    Column("answered_at", Moment),
+    Column("deferred_until", Moment),
+    Column("deferred_answers", Text),
+    schema="review",
+)
+viewers = Table(
+    "viewers",
+    metadata,
+    Column("application_id", BigInteger, primary_key=True),
+    Column("email", Text, primary_key=True),
+    Column("seen_at", Moment),
+    schema="review",
+)
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", BigInteger, primary_key=True),
+    Column("application_id", BigInteger),
+    Column("outcome", Text),
+    Column("reason_code", Text),
+    Column("override_reason", Text),
+    Column("rationale", Text),
+    Column("message_to_applicant", Text),
+    Column("rebate_rate", Numeric(5, 4)),
+    Column("reapply", Text),
+    Column("is_override", Boolean),
+    Column("needed_for", ARRAY(Text)),
+    Column("seen", JSONB),
+    Column("proposed_by", Text),
+    Column("proposed_at", Moment),
+    Column("closed_as", Text),
+    Column("closed_by", Text),
+    Column("closed_at", Moment),
+    schema="review",
+)
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("view_id", BigInteger, primary_key=True),
+    Column("owner", Text),
+    Column("name", Text),
+    Column("shared", Boolean),
+    Column("query", Text),
+    Column("created_at", Moment),
+    schema="review",
+)
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("email", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", JSONB),
+    schema="review",
+)
+holidays = Table(
+    "holidays",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("name", Text),
+    schema="review",
+)
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("conflict_id", BigInteger, primary_key=True),
+    Column("email", Text),
+    Column("account_id", BigInteger),
+    Column("reason", Text),
+    Column("recorded_by", Text),
+    Column("recorded_at", Moment),
+    schema="review",
+)
+bulk_runs = Table(
+    "bulk_runs",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("actor", Text),
+    Column("act", Text),
+    Column("at", Moment),
+    Column("finished_at", Moment),
+    Column("asked", ARRAY(BigInteger)),
+    Column("results", JSONB),
     schema="review",
 )

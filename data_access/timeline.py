@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
-from data_access import tables
+from data_access import made_decisions, tables
 from data_access.applications import Application
+from program.workflow import Move, Status
 
 
 class EntryKind(StrEnum):
@@ -20,6 +21,7 @@ class EntryKind(StrEnum):
     EVIDENCE = "evidence"
     CHECK = "check"
     EVENT = "event"
+    MESSAGE = "message"
     DECISION = "decision"
 
 
@@ -46,6 +48,16 @@ def read(connection: Connection, application: Application) -> list[TimelineEntry
     # Each part comes newest first and sorting is stable: of one moment the later stays above.
     parts = (_decisions, _events, _checks, _notes, _evidence)
     entries = [entry for read_part in parts for entry in read_part(connection, id_)]
+    told = any(entry.title == Move.WITHDRAW for entry in entries)
+    if application.status is Status.WITHDRAWN and application.status_changed_at and not told:
+        entries.append(
+            TimelineEntry(
+                at=application.status_changed_at,
+                kind=EntryKind.EVENT,
+                actor="upstream",
+                title="withdrawn",
+            )
+        )
     return sorted([*entries, submitted], key=lambda entry: entry.at, reverse=True)
 
 
@@ -90,30 +102,80 @@ def _checks(connection: Connection, id_: int) -> list[TimelineEntry]:
 
 
 def _decisions(connection: Connection, id_: int) -> list[TimelineEntry]:
-    table = tables.decisions
-    return [
-        TimelineEntry(
-            at=row.decided_at,
+    entries = []
+    for made in made_decisions.history(connection, id_):
+        against = " against the computed eligibility" if made.is_override else ""
+        second = f", confirmed by {made.second_approver}" if made.second_approver else ""
+        reasons = [made.rationale, made.override_reason or ""]
+        decision = TimelineEntry(
+            at=made.decided_at,
             kind=EntryKind.DECISION,
-            actor=row.decided_by,
-            title=row.outcome + (" against the computed eligibility" if row.is_override else ""),
-            body=row.rationale,
+            actor=made.decided_by,
+            title=f"{made.outcome}{against}{second}",
+            body="\n".join(text for text in reasons if text),
         )
-        for row in _newest_first(connection, table, table.c.decision_id, id_)
-    ]
+        message = TimelineEntry(
+            at=made.decided_at,
+            kind=EntryKind.MESSAGE,
+            actor=made.decided_by,
+            title="message to the applicant",
+            body=made.message_to_applicant,
+        )
+        entries += [decision, message] if made.message_to_applicant else [decision]
+    return entries
 
 
 def _events(connection: Connection, id_: int) -> list[TimelineEntry]:
     table = tables.events
-    told_elsewhere = ("approved", "rejected")
     rows = _newest_first(connection, table, table.c.event_id, id_)
-    return [
-        TimelineEntry(
-            at=row.at, kind=EntryKind.EVENT, actor=row.actor, title=row.kind.replace("_", " ")
-        )
-        for row in rows
-        if row.kind not in told_elsewhere
-    ]
+    return [_event(row) for row in rows if row.kind not in _TOLD_BY_THE_DECISION]
+
+
+_TOLD_BY_THE_DECISION = (str(Move.APPROVE), str(Move.REJECT))
+_MESSAGES = {
+    str(Move.REQUEST_INFORMATION): ("asked for information", "message"),
+    str(Move.RECORD_ANSWER): ("the applicant's answer", "answer"),
+}
+
+
+def _event(row: Row[Any]) -> TimelineEntry:
+    detail = row.detail or {}
+    title, key = _MESSAGES.get(row.kind, (_title(row.kind, detail), "reason"))
+    return TimelineEntry(
+        at=row.at,
+        kind=EntryKind.MESSAGE if row.kind in _MESSAGES else EntryKind.EVENT,
+        actor=row.actor,
+        title=title,
+        body=str(detail.get(key) or _changes(detail) or detail.get("override_reason") or ""),
+    )
+
+
+def _title(kind: str, detail: dict[str, Any]) -> str:
+    words = kind.replace("_", " ")
+    person = detail.get("assignee") or {}
+    if kind == "assigned":
+        return f"assigned to {person.get('new')}"
+    if kind == "taken_over" and person.get("old"):
+        return f"taken over from {person['old']}"
+    if kind == Move.DEFER:
+        return f"deferred {_until(detail)}".rstrip()
+    if kind == Move.BRING_BACK and detail.get("why"):
+        return f"back in the queue, because {detail['why']}"
+    if kind == Move.ASK_SECOND_APPROVAL and detail.get("outcome"):
+        wanted = {"approved": "approve", "rejected": "reject"}[detail["outcome"]]
+        return f"{words}, to {wanted} ({', '.join(detail.get('needed_for', ()))})"
+    return words
+
+
+def _until(detail: dict[str, Any]) -> str:
+    day = f"until {date.fromisoformat(detail['until']):%-d %b %Y}" if detail.get("until") else ""
+    change = "until a criterion has another answer" if detail.get("until_change") else ""
+    return ", or ".join(part for part in (day, change) if part)
+
+
+def _changes(detail: dict[str, Any]) -> str:
+    changes = detail.get("changes") or ()
+    return "; ".join(f"{c['what']}: {c['old']} is now {c['new']}" for c in changes)
 
 
 def _newest_first(

@@ -19,6 +19,17 @@ class Act(StrEnum):
     DECIDE = "decide applications"
     WRITE_NOTE = "write notes"
     RECORD_EVIDENCE = "record evidence"
+    ANSWER_CHECK = "answer the checklist"
+    CLAIM = "claim applications"
+    ASSIGN = "assign applications"
+    REQUEST_INFORMATION = "ask applicants for information"
+    RECORD_ANSWER = "record an applicant's answer"
+    DEFER = "defer applications"
+    DECLARE_CONFLICT = "declare a conflict of interest"
+    APPROVE_SECOND = "give the second approval"
+    REOPEN = "reopen decided applications"
+    SAVE_VIEW = "save views"
+    KEEP_HOLIDAYS = "keep the list of holidays"
     SEE_PROGRAM = "see the program page"
     EXPORT = "export tables"
 
@@ -31,6 +42,17 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.DECIDE: _DESK,
     Act.WRITE_NOTE: _DESK,
     Act.RECORD_EVIDENCE: _DESK,
+    Act.ANSWER_CHECK: _DESK,
+    Act.CLAIM: _DESK,
+    Act.ASSIGN: _DESK,
+    Act.REQUEST_INFORMATION: _DESK,
+    Act.RECORD_ANSWER: _DESK,
+    Act.DEFER: _DESK,
+    Act.DECLARE_CONFLICT: _DESK,
+    Act.APPROVE_SECOND: frozenset({Role.MANAGER}),
+    Act.REOPEN: frozenset({Role.MANAGER}),
+    Act.SAVE_VIEW: _EVERYONE,
+    Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),
     Act.EXPORT: _EVERYONE,
 }

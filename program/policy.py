@@ -9,6 +9,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+DEFAULT_REQUIRED_CHECKS = (
+    "identity_and_account",
+    "owns_social_account",
+    "not_api_broker",
+    "no_self_referral",
+    "no_prior_ban",
+)
+DEFAULT_CHECKLIST = (
+    *DEFAULT_REQUIRED_CHECKS,
+    "audience_real",
+    "promotion_methods",
+    "jurisdiction",
+    "external_volume_proven",
+)
+
 
 class WindowKind(StrEnum):
     """What "a month" means."""
@@ -40,3 +55,8 @@ class Policy:
     standard_rebate_rate: Decimal = Decimal("0.10")
     max_rebate_rate: Decimal = Decimal("0.50")
     review_sla_business_days: int = 3
+    claim_idle_minutes: int = 30
+    checklist: tuple[str, ...] = DEFAULT_CHECKLIST
+    required_checks: tuple[str, ...] = DEFAULT_REQUIRED_CHECKS
+    second_approval_for_overrides: bool = True
+    second_approval_monthly_extra_usd: Decimal | None = Decimal("10000.00")

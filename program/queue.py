@@ -8,19 +8,42 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.outcomes import Outcome
+from program.workflow import Status
 
+Member = TypeVar("Member", bound=StrEnum)
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
 WAITING_CHOICES = (3, 7, 14, 30)
 TRACK_CHOICES = (*(track.key for track in TRACKS), BOTH_TRACKS)
 
 
+class Owner(StrEnum):
+    """Whose applications. ``mine`` is read with the viewer's own eyes."""
+
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+
+
+class Due(StrEnum):
+    """How the review clock stands."""
+
+    OVERDUE = "overdue"
+    SOON = "soon"
+
+
+OWNER_LABELS = {Owner.MINE: "Mine", Owner.UNASSIGNED: "Unassigned", None: "Everyone"}
+DUE_LABELS = {Due.OVERDUE: "overdue", Due.SOON: "due within a business day"}
+
+
 class Sort(StrEnum):
     """The orders of the queue. Ties are broken by application id, in the same direction."""
 
+    PRIORITY = "priority"
+    DUE = "due"
     WAITING = "waiting"
     SUBMITTED = "submitted"
     VOLUME = "volume"
@@ -28,6 +51,8 @@ class Sort(StrEnum):
 
 
 SORT_LABELS = {
+    Sort.PRIORITY: "priority",
+    Sort.DUE: "due first",
     Sort.WAITING: "waiting longest",
     Sort.SUBMITTED: "newest first",
     Sort.VOLUME: "volume, largest first",
@@ -37,7 +62,10 @@ SORT_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which pending applications, in which order, which page. Empty means everything."""
+    """Which applications, in which order, which page. Empty means everything pending.
+
+    ``viewer`` is not part of the address: a shared link shows everybody their own "mine".
+    """
 
     search: str = ""
     eligibility: tuple[Outcome, ...] = ()
@@ -45,13 +73,22 @@ class Filters:
     country: str | None = None
     platform: str | None = None
     waiting_days: int | None = None
-    sort: Sort = Sort.WAITING
+    status: Status = Status.PENDING
+    owner: Owner | None = None
+    due: Due | None = None
+    sort: Sort = Sort.PRIORITY
     page: int = 1
+    viewer: str = ""
 
     @property
     def narrows(self) -> bool:
-        """Whether any filter is set; order and page are not filters."""
-        return replace(self, sort=Sort.WAITING, page=1) != Filters()
+        """Whether any filter is set; status, order and page are not filters."""
+        whole = replace(self, status=Status.PENDING, sort=Sort.PRIORITY, page=1, viewer="")
+        return whole != Filters()
+
+    def seen_by(self, viewer: str) -> "Filters":
+        """The same view with the eyes of ``viewer``, an address."""
+        return replace(self, viewer=viewer)
 
     def on_page(self, page: int) -> "Filters":
         """The same view on another page."""
@@ -70,7 +107,10 @@ class Filters:
             "country": self.country or "",
             "platform": self.platform or "",
             "waiting": str(self.waiting_days or ""),
-            "sort": "" if self.sort is Sort.WAITING else str(self.sort),
+            "status": "" if self.status is Status.PENDING else str(self.status),
+            "owner": self.owner or "",
+            "due": self.due or "",
+            "sort": "" if self.sort is Sort.PRIORITY else str(self.sort),
             "page": "" if self.page == 1 else str(self.page),
         }
         return {name: value for name, value in spoken.items() if value}
@@ -87,7 +127,10 @@ class Filters:
             country=_matching(query.get("country"), r"[A-Z]{2}"),
             platform=_matching(query.get("platform"), r"[a-z0-9_.-]{1,30}"),
             waiting_days=waiting if waiting in WAITING_CHOICES else None,
-            sort=Sort(_one_of(query.get("sort"), tuple(Sort)) or Sort.WAITING),
+            status=Status(_one_of(query.get("status"), tuple(Status)) or Status.PENDING),
+            owner=_member(Owner, query.get("owner")),
+            due=_member(Due, query.get("due")),
+            sort=Sort(_one_of(query.get("sort"), tuple(Sort)) or Sort.PRIORITY),
             page=max(1, min(_whole_number(query.get("page")) or 1, 1_000_000)),
         )
 
@@ -104,6 +147,10 @@ def _whole_number(text: str | None) -> int | None:
 
 def _one_of(text: str | None, choices: tuple[str, ...]) -> str | None:
     return text if text in choices else None
+
+
+def _member(kind: type[Member], text: str | None) -> Member | None:
+    return kind(text) if text in tuple(kind) else None
 
 
 def _matching(text: str | None, pattern: str) -> str | None:

@@ -4,15 +4,46 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from program.outcomes import Outcome
+from program.permissions import Act, Role, may
 
 
 class Status(StrEnum):
-    """Where an application stands; upstream's own words."""
+    """Where an application stands.
+
+    Upstream knows four of them; to it, an application that waits here for an answer, a date
+    or a second person is still pending.
+    """
 
     PENDING = "pending"
+    MORE_INFO_NEEDED = "more_info_needed"
+    DEFERRED = "deferred"
+    AWAITING_SECOND_APPROVAL = "awaiting_second_approval"
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+
+    @property
+    def upstream(self) -> "Status":
+        """The word upstream has for it."""
+        return Status.PENDING if self in OPEN_STATUSES else self
+
+
+OPEN_STATUSES = (
+    Status.PENDING,
+    Status.MORE_INFO_NEEDED,
+    Status.DEFERRED,
+    Status.AWAITING_SECOND_APPROVAL,
+)
+UPSTREAM_STATUSES = (Status.PENDING, Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
+STATUS_WORDS = {
+    Status.PENDING: "pending",
+    Status.MORE_INFO_NEEDED: "waiting for the applicant",
+    Status.DEFERRED: "deferred",
+    Status.AWAITING_SECOND_APPROVAL: "waiting for a second approval",
+    Status.APPROVED: "approved",
+    Status.REJECTED: "rejected",
+    Status.WITHDRAWN: "withdrawn",
+}
 
 
 class Decision(StrEnum):
@@ -22,12 +53,96 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
-TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN}),
-    Status.APPROVED: frozenset(),
-    Status.REJECTED: frozenset(),
-    Status.WITHDRAWN: frozenset(),
-}
+class Move(StrEnum):
+    """What changes a status. The value is the kind of event it leaves on the timeline."""
+
+    APPROVE = "approved"
+    REJECT = "rejected"
+    REQUEST_INFORMATION = "information_requested"
+    RECORD_ANSWER = "answer_recorded"
+    STOP_WAITING = "waiting_stopped"
+    DEFER = "deferred"
+    BRING_BACK = "brought_back"
+    ASK_SECOND_APPROVAL = "second_approval_asked"
+    CONFIRM = "second_approval_confirmed"
+    DECLINE = "second_approval_declined"
+    CANCEL = "second_approval_cancelled"
+    LAPSE = "second_approval_lapsed"
+    REOPEN = "reopened"
+    WITHDRAW = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One way from a status to another. Without ``act`` no person takes it.
+
+    ``label`` is what the way is called on buttons and in the diagram.
+    """
+
+    move: Move
+    old: Status
+    new: Status
+    label: str
+    act: Act | None
+
+
+def _ways(
+    move: Move, label: str, act: Act | None, *pairs: tuple[Status, Status]
+) -> tuple[Transition, ...]:
+    return tuple(
+        Transition(move=move, old=old, new=new, label=label, act=act) for old, new in pairs
+    )
+
+
+_PENDING, _INFO, _LATER, _SECOND = OPEN_STATUSES
+_YES, _NO, _GONE = Status.APPROVED, Status.REJECTED, Status.WITHDRAWN
+
+TRANSITIONS: tuple[Transition, ...] = (
+    *_ways(Move.APPROVE, "Approve", Act.DECIDE, (_PENDING, _YES)),
+    *_ways(Move.REJECT, "Reject", Act.DECIDE, (_PENDING, _NO)),
+    *_ways(
+        Move.REQUEST_INFORMATION,
+        "Ask for information",
+        Act.REQUEST_INFORMATION,
+        (_PENDING, _INFO),
+    ),
+    *_ways(Move.RECORD_ANSWER, "Record the answer", Act.RECORD_ANSWER, (_INFO, _PENDING)),
+    *_ways(Move.STOP_WAITING, "Stop waiting", Act.RECORD_ANSWER, (_INFO, _PENDING)),
+    *_ways(Move.DEFER, "Defer", Act.DEFER, (_PENDING, _LATER)),
+    *_ways(Move.BRING_BACK, "Bring back", Act.DEFER, (_LATER, _PENDING)),
+    # Its own date or a changed answer brings a deferred application back as well.
+    *_ways(Move.BRING_BACK, "Return when due", None, (_LATER, _PENDING)),
+    *_ways(Move.ASK_SECOND_APPROVAL, "Ask for a second approval", Act.DECIDE, (_PENDING, _SECOND)),
+    *_ways(Move.CONFIRM, "Confirm", Act.APPROVE_SECOND, (_SECOND, _YES), (_SECOND, _NO)),
+    *_ways(Move.DECLINE, "Decline", Act.APPROVE_SECOND, (_SECOND, _PENDING)),
+    *_ways(Move.CANCEL, "Cancel", Act.DECIDE, (_SECOND, _PENDING)),
+    *_ways(Move.LAPSE, "Lapse when the data changes", None, (_SECOND, _PENDING)),
+    *_ways(Move.REOPEN, "Reopen", Act.REOPEN, (_YES, _PENDING), (_NO, _PENDING)),
+    *_ways(
+        Move.WITHDRAW,
+        "Withdraw upstream",
+        None,
+        *((status, _GONE) for status in OPEN_STATUSES),
+    ),
+)
+
+
+def way(move: Move, old: Status, *, new: Status | None = None) -> Transition | None:
+    """The transition that ``move`` makes from ``old``; ``None`` where there is none."""
+    for transition in TRANSITIONS:
+        if (transition.move, transition.old) == (move, old) and new in (None, transition.new):
+            return transition
+    return None
+
+
+def may_move(role: Role, old: Status, new: Status) -> bool:
+    """Whether a person of this role can bring an application from ``old`` to ``new``."""
+    return any(
+        (transition.old, transition.new) == (old, new)
+        and transition.act is not None
+        and may(role, transition.act)
+        for transition in TRANSITIONS
+    )
 
 
 def is_override(decision: Decision, outcome: Outcome) -> bool:

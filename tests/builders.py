@@ -5,14 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, insert, text
+from sqlalchemy.dialects import postgresql
 
 from data_access import tables
 from program.evidence import EvidenceKind
 from program.periods import window
-from program.policy import Policy, WindowKind
+from program.policy import DEFAULT_REQUIRED_CHECKS, Policy, WindowKind
 
 T = date(2026, 3, 14)
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
+MINIMUMS: dict[str, Any] = {"volume": Decimal("20000000.00"), "active": 15, "new": 5}
 STAFF = {
     "ana@example.com": "reviewer",
     "ben@example.com": "reviewer",
@@ -23,9 +25,9 @@ STAFF = {
 
 
 def add_staff(conn: Connection) -> None:
-    """The five people every test may act as."""
+    """The five people every test may act as, where they are not there already."""
     conn.execute(
-        insert(tables.staff),
+        postgresql.insert(tables.staff).on_conflict_do_nothing(),
         [
             {
                 "email": email,
@@ -96,14 +98,20 @@ def add_refresh(conn: Connection, *, through: date = T, at: datetime | None = No
 
 
 def add_metrics(
-    conn: Connection, account_id: int, *, volume: Decimal | int = 0, active: int = 0, new: int = 0
+    conn: Connection,
+    account_id: int,
+    *,
+    volume: Decimal | int = 0,
+    active: int = 0,
+    new: int = 0,
+    fees: Decimal | int = 0,
 ) -> None:
     """The window metrics of an affiliate, as a refresh would leave them."""
     conn.execute(
         insert(tables.affiliate_window).values(
             affiliate_account_id=account_id,
             volume_usd=volume,
-            fees_usd=0,
+            fees_usd=fees,
             trade_count=0,
             active_users=active,
             new_users=new,
@@ -115,6 +123,34 @@ def add_metrics(
             zero_fee_volume_usd=0,
         )
     )
+
+
+def pass_checks(conn: Connection, application_id: int, *, but: tuple[str, ...] = ()) -> None:
+    """Every required check answered as passed, so that an approval may go through."""
+    conn.execute(
+        insert(tables.checks),
+        [
+            {
+                "application_id": application_id,
+                "item": item,
+                "outcome": "passed",
+                "comment": "",
+                "author": "ana@example.com",
+                "created_at": NOW - timedelta(days=1),
+            }
+            for item in DEFAULT_REQUIRED_CHECKS
+            if item not in but
+        ],
+    )
+
+
+def add_eligible(conn: Connection, application_id: int, **given: Any) -> int:
+    """An application that meets the on-exchange minimums and has its checks passed."""
+    fees = given.pop("fees", 0)
+    add_application(conn, application_id, **given)
+    add_metrics(conn, given.get("account_id", application_id), **MINIMUMS, fees=fees)
+    pass_checks(conn, application_id)
+    return application_id
 
 
 def add_evidence(conn: Connection, application_id: int, **given: Any) -> None:
@@ -136,6 +172,7 @@ def add_evidence(conn: Connection, application_id: int, **given: Any) -> None:
 
 def add_policy(conn: Connection, policy: Policy) -> None:
     columns = {c.name: getattr(policy, c.name) for c in tables.policies.columns}
+    columns |= {name: list(columns[name]) for name in ("checklist", "required_checks")}
     conn.execute(
         insert(tables.policies).values({**columns, "window_kind": str(policy.window_kind)})
     )

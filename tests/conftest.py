@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
-from data_access import schema
+from data_access import ranking, schema
 from data_access.embedded import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +40,12 @@ CLUSTER = OtherServer(OTHER) if OTHER else Cluster(HOME)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput") and HOME.exists():
         CLUSTER.stop("immediate")
+
+
+@pytest.fixture(autouse=True)
+def _no_remembered_order() -> None:
+    """The order of a queue is remembered in the process for longer than a test lasts."""
+    ranking._orders.clear()
 
 
 @pytest.fixture(scope="session")

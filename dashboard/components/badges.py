@@ -31,6 +31,13 @@ OUTCOMES: dict[Outcome, Look] = {
 PROVISIONAL = Look("provisional", ":material/schedule:", "blue", "◷")
 STATUSES: dict[Status, Look] = {
     Status.PENDING: Look("pending", ":material/hourglass_empty:", "violet", "○"),
+    Status.MORE_INFO_NEEDED: Look(
+        "waiting for the applicant", ":material/pause_circle:", "blue", "‖"
+    ),
+    Status.DEFERRED: Look("deferred", ":material/snooze:", "gray", "◷"),
+    Status.AWAITING_SECOND_APPROVAL: Look(
+        "waiting for a second approval", ":material/supervisor_account:", "violet", "2"
+    ),
     Status.APPROVED: Look("approved", ":material/check_circle:", "green", "✓"),
     Status.REJECTED: Look("rejected", ":material/block:", "gray", "×"),
     Status.WITHDRAWN: Look("withdrawn", ":material/undo:", "gray", "–"),

@@ -25,6 +25,7 @@ class Row:
     recorded_by: str
     counts: bool
     current: bool
+    expires: str = ""
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -34,6 +35,7 @@ def draw(rows: Sequence[Row]) -> None:
         {
             "what": [_what(row) for row in rows],
             "state": [_state(row) for row in rows],
+            "expires": [row.expires for row in rows],
             "seen": [figures.day(row.observed_at.date(), year=True) for row in rows],
             "how": [row.method for row in rows],
             "by": [row.recorded_by for row in rows],
@@ -48,6 +50,7 @@ def draw(rows: Sequence[Row]) -> None:
         column_config={
             "what": config.TextColumn("Seen", width="medium"),
             "state": config.TextColumn("State", width=92),
+            "expires": config.TextColumn("Expires", width=72),
             "seen": config.TextColumn("On", width=92),
             "how": config.TextColumn("How", width=96),
             "by": config.TextColumn("By"),

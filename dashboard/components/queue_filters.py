@@ -1,44 +1,139 @@
 """The queue's filters: what is shown comes from the address bar, and goes back there."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components import badges
+from dashboard.components import badges, keyboard
 from program.outcomes import Outcome
-from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Filters, Sort
+from program.queue import (
+    DUE_LABELS,
+    OWNER_LABELS,
+    SORT_LABELS,
+    TRACK_CHOICES,
+    WAITING_CHOICES,
+    Due,
+    Filters,
+    Owner,
+    Sort,
+)
+from program.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
-FIELDS = ("search", "eligibility", "track", "country", "platform", "waiting_days", "sort")
+FIELDS = (
+    "search",
+    "eligibility",
+    "track",
+    "country",
+    "platform",
+    "waiting_days",
+    "owner",
+    "due",
+    "sort",
+)
+DECIDED = (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
+STATUS_TABS = {
+    Status.PENDING: "Pending",
+    Status.MORE_INFO_NEEDED: "Waiting for the applicant",
+    Status.DEFERRED: "Deferred",
+    Status.AWAITING_SECOND_APPROVAL: "Second approval",
+}
+# What is settled waits no longer and is due no more.
+SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE)
+SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
+DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
+EVERYONE = "everyone"
+Follow = Callable[[Filters], None]
 
 
-def draw(
-    filters: Filters,
-    *,
-    total: int,
-    by_outcome: Mapping[Outcome, int],
-    countries: Sequence[str],
-    platforms: Sequence[str],
-    export_link: str | None,
-    on_change: Callable[[Filters], None],
-) -> None:
-    """Draw counts and filters; ``on_change`` gets the new filters, on page 1."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """How the whole queue stands, whatever the filters; ``set_aside`` by status."""
+
+    total: int
+    by_outcome: Mapping[Outcome, int]
+    overdue: int
+    mine: int
+    unassigned: int
+    set_aside: Mapping[Status, int]
+
+
+def hold(filters: Filters) -> None:
+    """Let the widgets show these filters; before any of them is drawn."""
     for field in FIELDS:
         st.session_state[_key(field)] = _held(filters, field)
-    with st.container(horizontal=True, vertical_alignment="center", key="queue-head"):
-        st.subheader(f"Pending {total:,}", anchor=False, width="content")
-        _eligibility(by_outcome, on_change)
-        st.space("stretch")
-        if export_link is not None:
-            st.link_button(
-                "Export CSV",
-                export_link,
-                icon=":material/download:",
-                help="All rows these filters leave, in this order. The link works for 15 minutes.",
-            )
-    search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.5], vertical_alignment="bottom")
-    with search:
-        _search(on_change)
+
+
+def title(filters: Filters, number: int) -> None:
+    """The list's name and how many stand in it, whatever the filters."""
+    name = STATUS_TABS.get(filters.status, STATUS_WORDS[filters.status].capitalize())
+    st.subheader(f"{name} {number:,}", anchor=False, width="content")
+
+
+def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+    """The ways to the other lists: what is set aside, and, quieter, what is decided."""
+    whole = {Status.PENDING: numbers.total, **numbers.set_aside}
+    for status in OPEN_STATUSES:
+        if status is not filters.status:
+            words = f"{STATUS_TABS[status]} {whole[status]:,}"
+            _way_to(status, words, on_change)
+    with st.popover("Decided", type="tertiary", key="queue-decided"):
+        for status in DECIDED:
+            if status is not filters.status:
+                _way_to(status, STATUS_WORDS[status].capitalize(), on_change)
+
+
+def _way_to(status: Status, words: str, on_change: Follow) -> None:
+    # Without the filters: the number beside the word is what is found there.
+    st.button(
+        words,
+        key=f"queue-list-{status}",
+        type="tertiary",
+        on_click=on_change,
+        args=[Filters(status=status)],
+    )
+
+
+def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+    """Eligibility, owner and clock, with the counts of the whole queue where they are its own."""
+    counted = filters.status is Status.PENDING
+    _eligibility(filters, numbers.by_outcome if counted else {}, on_change)
+    if filters.status not in OPEN_STATUSES:
+        return
+    owners = {Owner.MINE: numbers.mine, Owner.UNASSIGNED: numbers.unassigned} if counted else {}
+    _segments(
+        "Owner",
+        "owner",
+        [Owner.MINE, Owner.UNASSIGNED, EVERYONE],
+        lambda owner: _with_number(
+            OWNER_LABELS[None if owner == EVERYONE else owner], owners.get(owner)
+        ),
+        filters,
+        on_change,
+    )
+    late = {Due.OVERDUE: numbers.overdue} if counted else {}
+    _segments(
+        "Due",
+        "due",
+        list(Due),
+        lambda due: _with_number(
+            f"{badges.OVERDUE.icon} {DUE_WORDS[due]}" if due is Due.OVERDUE else DUE_WORDS[due],
+            late.get(due),
+        ),
+        filters,
+        on_change,
+        help_=f"Soon: {DUE_LABELS[Due.SOON]}. Weekends and holidays do not count.",
+    )
+
+
+def fields(
+    filters: Filters, *, countries: Sequence[str], platforms: Sequence[str], on_change: Follow
+) -> None:
+    """Search, the finer filters, and the order, on one line."""
+    search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
+    with search, keyboard.hot(keyboard.SEARCH):
+        _search(filters, on_change)
     choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
         ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
         ("country", "Country", _with(countries, filters.country), str),
@@ -47,15 +142,15 @@ def draw(
     ]
     for column, choice in zip(others, choices, strict=True):
         with column:
-            _choice(*choice, on_change)
+            _choice(*choice, filters, on_change)
     with order:
-        _order(on_change)
+        _order(filters, on_change)
 
 
-def _eligibility(by_outcome: Mapping[Outcome, int], on_change: Callable[[Filters], None]) -> None:
+def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change: Follow) -> None:
     def words(outcome: Outcome) -> str:
         look = badges.OUTCOMES[outcome]
-        return f"{look.icon} {look.word} {by_outcome[outcome]:,}"
+        return _with_number(f"{look.icon} {look.word}", by_outcome.get(outcome))
 
     st.segmented_control(
         "Eligibility",
@@ -65,11 +160,32 @@ def _eligibility(by_outcome: Mapping[Outcome, int], on_change: Callable[[Filters
         key=_key("eligibility"),
         label_visibility="collapsed",
         on_change=_tell,
-        args=[on_change],
+        args=[filters, on_change],
     )
 
 
-def _search(on_change: Callable[[Filters], None]) -> None:
+def _segments(
+    label: str,
+    field: str,
+    options: list[Any],
+    words: Callable[[Any], str],
+    filters: Filters,
+    on_change: Follow,
+    help_: str | None = None,
+) -> None:
+    st.segmented_control(
+        label,
+        options,
+        format_func=words,
+        key=_key(field),
+        help=help_,
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def _search(filters: Filters, on_change: Follow) -> None:
     st.text_input(
         "Search",
         key=_key("search"),
@@ -79,7 +195,7 @@ def _search(on_change: Callable[[Filters], None]) -> None:
         icon=":material/search:",
         label_visibility="collapsed",
         on_change=_tell,
-        args=[on_change],
+        args=[filters, on_change],
     )
 
 
@@ -88,7 +204,8 @@ def _choice(
     label: str,
     options: list[Any],
     words: Callable[[Any], str],
-    on_change: Callable[[Filters], None],
+    filters: Filters,
+    on_change: Follow,
 ) -> None:
     st.selectbox(
         label,
@@ -99,19 +216,21 @@ def _choice(
         label_visibility="collapsed",
         index=None,
         on_change=_tell,
-        args=[on_change],
+        args=[filters, on_change],
     )
 
 
-def _order(on_change: Callable[[Filters], None]) -> None:
+def _order(filters: Filters, on_change: Follow) -> None:
+    settled = filters.status not in OPEN_STATUSES
+    labels = SETTLED_SORT_LABELS if settled else SORT_LABELS
     st.selectbox(
         "Order",
-        list(Sort),
+        list(SETTLED_SORTS if settled else Sort),
         key=_key("sort"),
-        format_func=lambda sort: f"Order: {SORT_LABELS[sort]}",
+        format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
         on_change=_tell,
-        args=[on_change],
+        args=[filters, on_change],
     )
 
 
@@ -121,24 +240,36 @@ def _key(field: str) -> str:
 
 def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has its own type
     value = getattr(filters, field)
+    if field == "owner":
+        return value or EVERYONE
+    settled = filters.status not in OPEN_STATUSES
+    if field == "sort" and settled and value not in SETTLED_SORTS:
+        return Sort.PRIORITY
     return list(value) if isinstance(value, tuple) else value
 
 
-def _tell(on_change: Callable[[Filters], None]) -> None:
+def _tell(filters: Filters, on_change: Follow) -> None:
     held = {field: st.session_state.get(_key(field)) for field in FIELDS}
     on_change(
         Filters.from_query(
             {
+                "status": filters.status,
                 "search": held["search"] or "",
                 "eligibility": ",".join(held["eligibility"] or ()),
                 "track": held["track"] or "",
                 "country": held["country"] or "",
                 "platform": held["platform"] or "",
                 "waiting": str(held["waiting_days"] or ""),
+                "owner": held["owner"] or "",
+                "due": held["due"] or "",
                 "sort": held["sort"] or "",
             }
         )
     )
+
+
+def _with_number(words: str, number: int | None) -> str:
+    return words if number is None else f"{words} {number:,}"
 
 
 def _with(options: Sequence[str], chosen: str | None) -> list[str]:

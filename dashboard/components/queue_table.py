@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from itertools import product
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures
+from dashboard.components import badges, due, figures
 from program.outcomes import Outcome
 from program.queue import PAGE_SIZE
+from program.workflow import OPEN_STATUSES, Status
 
 OPEN = "queue-open"
 ROW_HEIGHT = 36
@@ -28,7 +29,9 @@ class Row:
     platform: str
     country: str | None
     waiting: str
-    submitted_at: datetime
+    due: str
+    points: int
+    why: str
     outcome: Outcome
     track: str | None
     volume_usd: Decimal | None
@@ -36,49 +39,36 @@ class Row:
     new_users: int | None
     months: tuple[Decimal, ...]
     evidence: str
+    owner: str
+    standing: str
 
 
-def draw(
-    *, rows: Sequence[Row], key: str, minimum_usd: Decimal, on_open: Callable[[], None]
-) -> None:
-    """Draw one page of the queue; a click on a row's button calls ``on_open``."""
-    config = st.column_config
-    st.dataframe(
-        _table(rows),
-        hide_index=True,
-        key=key,
-        alt="Pending applications",
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
-        placeholder="unknown",
-        column_config={
-            "open": config.ButtonColumn(
-                "", key=OPEN, on_click=on_open, type="tertiary", width=58, pinned=True
-            ),
-            # Not pinned: what is pinned is drawn faint, and this is what one looks for.
-            "applicant": config.TextColumn("Applicant", width=140),
-            "handle": config.TextColumn("Handle", width=140),
-            "platform": config.TextColumn("Platform", width=74),
-            "country": config.TextColumn("Country", width=64),
-            "waiting": config.TextColumn("Waiting", width=66, alignment="right"),
-            "eligibility": config.MultiselectColumn(
-                "Eligibility", options=list(BADGES), color=list(BADGES.values()), width=148
-            ),
-            "volume": config.ProgressColumn(
-                f"Volume / {figures.usd(minimum_usd)}",
-                help="Referral volume in the window, USD; the bar is full at the minimum.",
-                min_value=0,
-                max_value=float(minimum_usd) or 1,
-                format="compact",
-                width=128,
-            ),
-            "active": config.NumberColumn("Active", format="localized", width=58),
-            "new": config.NumberColumn("New", format="localized", width=50),
-            "months": config.AreaChartColumn(
-                "6 months", help="Volume by calendar month, the last one still running.", y_min=0
-            ),
-            "evidence": config.TextColumn("Evidence", width=76),
-        },
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column that can be chosen. ``usual`` ones are shown until somebody chooses."""
+
+    key: str
+    label: str
+    cells: Callable[[Sequence[Row]], pa.Array]
+    config: Callable[[Sequence[Row], Decimal], Any]
+    usual: bool = True
+
+
+def _texts(of: Callable[[Row], str | None]) -> Callable[[Sequence[Row]], pa.Array]:
+    return lambda rows: pa.array([of(row) for row in rows], pa.string())
+
+
+def _numbers(of: Callable[[Row], int | None]) -> Callable[[Sequence[Row]], pa.Array]:
+    return lambda rows: pa.array([of(row) for row in rows], pa.int64())
+
+
+def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
+
+
+def _number(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: st.column_config.NumberColumn(
+        label, format="localized", width=width, **given
     )
 
 
@@ -94,25 +84,210 @@ def _badges() -> dict[str, str]:
 BADGES = _badges()
 
 
-def _table(rows: Sequence[Row]) -> pa.Table:
-    # Lengths of bars and lines only: the exact money stands on the application's page.
-    columns = {
-        "open": pa.array(["Open"] * len(rows)),
-        "applicant": pa.array([row.username for row in rows]),
-        "handle": pa.array([f"{row.handle}" for row in rows]),
-        "platform": pa.array([row.platform for row in rows]),
-        "country": pa.array([row.country or "–" for row in rows]),
-        "waiting": pa.array([row.waiting for row in rows]),
-        "eligibility": pa.array(
+def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    words = sorted({row.due for row in rows})
+    late = due.OVERDUE.sign + " "
+    return st.column_config.MultiselectColumn(
+        "Due",
+        options=words,
+        color=["red" if word.startswith(late) else "gray" for word in words],
+        help="In business days, UTC. The clock rests while the applicant owes information.",
+        width=104,
+    )
+
+
+def _eligibility(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    return st.column_config.MultiselectColumn(
+        "Eligibility", options=list(BADGES), color=list(BADGES.values()), width=138
+    )
+
+
+def _volume(_rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
+    return st.column_config.ProgressColumn(
+        f"Volume / {figures.usd(minimum_usd)}",
+        help="Referral volume in the window, USD; the bar is full at the minimum.",
+        min_value=0,
+        max_value=float(minimum_usd) or 1,
+        format="compact",
+        width=104,
+    )
+
+
+def _months(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    return st.column_config.AreaChartColumn(
+        "6 months",
+        help="Volume by calendar month, the last one still running.",
+        y_min=0,
+        width=62,
+    )
+
+
+# In the order they stand in. What is unchosen at first is one press away.
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        key="applicant",
+        label="Applicant",
+        cells=_texts(lambda row: row.username),
+        config=_text("Applicant", 110),
+    ),
+    Column(
+        key="handle",
+        label="Handle",
+        cells=_texts(lambda row: row.handle),
+        config=_text("Handle", 104),
+    ),
+    Column(
+        key="platform",
+        label="Platform",
+        cells=_texts(lambda row: row.platform),
+        config=_text("Platform", 74),
+        usual=False,
+    ),
+    Column(
+        key="country",
+        label="Country",
+        cells=_texts(lambda row: row.country or figures.DASH),
+        config=_text("Country", 64),
+        usual=False,
+    ),
+    Column(
+        key="standing",
+        label="Status",
+        cells=_texts(lambda row: row.standing),
+        config=_text("Status", 150),
+    ),
+    Column(
+        key="waiting",
+        label="Waiting",
+        cells=_texts(lambda row: row.waiting),
+        config=_text("Waiting", 58, alignment="right", help="Calendar days since it arrived."),
+    ),
+    Column(
+        key="due",
+        label="Due",
+        cells=lambda rows: pa.array([[row.due] for row in rows]),
+        config=_due,
+    ),
+    Column(
+        key="priority",
+        label="Priority",
+        cells=_numbers(lambda row: row.points),
+        config=_number(
+            "Priority",
+            56,
+            help="Points, at most 100. The column Why, and each application's page, add them up.",
+        ),
+    ),
+    Column(
+        key="why",
+        label="Why",
+        cells=_texts(lambda row: row.why),
+        config=_text("Why", 300, help="What adds how much to the priority."),
+        usual=False,
+    ),
+    Column(
+        key="eligibility",
+        label="Eligibility",
+        cells=lambda rows: pa.array(
             [[badges.outcome_words(row.outcome, track=row.track)] for row in rows]
         ),
-        "volume": pa.array(
+        config=_eligibility,
+    ),
+    Column(
+        key="volume",
+        label="Volume",
+        # Lengths of bars only: the exact money stands on the application's page.
+        cells=lambda rows: pa.array(
             [None if row.volume_usd is None else float(row.volume_usd) for row in rows],
             pa.float64(),
         ),
-        "active": pa.array([row.active_users for row in rows], pa.int64()),
-        "new": pa.array([row.new_users for row in rows], pa.int64()),
-        "months": pa.array([[float(month) for month in row.months] for row in rows]),
-        "evidence": pa.array([EVIDENCE_WORDS[row.evidence] for row in rows]),
-    }
-    return pa.table(columns)
+        config=_volume,
+    ),
+    Column(
+        key="active",
+        label="Active",
+        cells=_numbers(lambda row: row.active_users),
+        config=_number("Active", 50),
+    ),
+    Column(
+        key="new",
+        label="New",
+        cells=_numbers(lambda row: row.new_users),
+        config=_number("New", 42),
+    ),
+    Column(
+        key="months",
+        label="6 months",
+        cells=lambda rows: pa.array([[float(month) for month in row.months] for row in rows]),
+        config=_months,
+    ),
+    Column(
+        key="evidence",
+        label="Evidence",
+        cells=_texts(lambda row: EVIDENCE_WORDS[row.evidence]),
+        config=_text("Evidence", 76),
+        usual=False,
+    ),
+    Column(
+        key="owner",
+        label="Owner",
+        cells=_texts(lambda row: row.owner),
+        config=_text("Owner", 56),
+    ),
+)
+USUAL = tuple(column.key for column in COLUMNS if column.usual)
+# What a list cannot have, whatever was chosen.
+SET_ASIDE_ONLY = frozenset({"standing"})
+OPEN_ONLY = frozenset({"due", "priority", "why", "owner"})
+
+
+def fitting(chosen: Sequence[str], status: Status) -> tuple[Column, ...]:
+    """The chosen columns that make sense in this list, in the table's own order."""
+    senseless = frozenset[str]()
+    if status is Status.PENDING:
+        senseless = SET_ASIDE_ONLY
+    elif status not in OPEN_STATUSES:
+        senseless = OPEN_ONLY
+    return tuple(
+        column for column in COLUMNS if column.key in chosen and column.key not in senseless
+    )
+
+
+def draw(
+    *,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    key: str,
+    minimum_usd: Decimal,
+    on_open: Callable[[], None],
+    selectable: bool,
+) -> list[int]:
+    """Draw one page of the queue; returns which rows are ticked, by place.
+
+    A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
+    other rows need another key, or they would tick what now stands in the same places.
+    """
+    shown = st.dataframe(
+        _table(rows, columns),
+        hide_index=True,
+        key=key,
+        alt="Applications",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
+        placeholder="unknown",
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="multi-row",
+        column_config={
+            # Not pinned beyond this one: what is pinned is drawn faint.
+            "open": st.column_config.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            **{column.key: column.config(rows, minimum_usd) for column in columns},
+        },
+    )
+    return list(shown["selection"]["rows"]) if selectable else []
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column]) -> pa.Table:
+    cells = {column.key: column.cells(rows) for column in columns}
+    return pa.table({"open": pa.array(["Open"] * len(rows)), **cells})

@@ -1,4 +1,4 @@
-"""Writing an internal note."""
+"""Writing an internal note; what is typed is kept as a draft until it is sent."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
+from dashboard.components import keyboard
 from dashboard.forms import answers
 from data_access import database, notes
 from data_access.refusals import Refusal
@@ -16,13 +17,15 @@ def draw(id_: int, person: Person) -> None:
     """Write an internal note."""
     form = f"note-{id_}"
     answers.draw(form)
-    with st.form(form, enter_to_submit=False, border=False):
-        st.text_area(
-            "Internal note, never shown to the applicant",
-            key=state.form_key(form, "body"),
-            height=80,
-        )
-        st.form_submit_button(
+    with keyboard.draft(form):
+        with keyboard.hot("n"):
+            st.text_area(
+                "Internal note, never shown to the applicant",
+                key=state.form_key(form, "body"),
+                height=80,
+                help="Key n",
+            )
+        st.button(
             "Add note",
             key=state.form_key(form, "send"),
             icon=":material/sticky_note_2:",
@@ -36,6 +39,7 @@ def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
     if answers.refused_to_stranger(form, actor):
         return
     body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
+    state.hold(f"decision-{id_}")
     try:
         notes.write(
             database.writer(),
@@ -49,4 +53,5 @@ def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
         answers.refused(form, str(refusal))
         return
     state.renew(form, request_id)
+    state.mark_sent(form)
     state.flash(state.Flash(ok=True, text="Note added."))

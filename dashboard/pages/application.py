@@ -2,131 +2,151 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from functools import partial
 
 import streamlit as st
 
-from dashboard import sign_in, state
+from dashboard import live, opening, sign_in, state
 from dashboard.components import (
+    applicant,
     badges,
-    charts,
-    evidence_table,
+    connections,
+    due,
     figures,
+    keyboard,
     scorecard,
     states,
     thread,
+    trend,
     users_table,
 )
+from dashboard.components.applicant import Contact
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, decision_form, evidence_form, note_form
+from dashboard.forms import (
+    checklist_form,
+    conflict_form,
+    decision_form,
+    evidence_part,
+    note_form,
+    ownership_form,
+    reopen_form,
+)
+from dashboard.forms.shown import Shown
 from data_access import (
     applications,
     assessments,
+    checklist,
+    conflicts,
     database,
-    decisions,
+    information,
+    made_decisions,
+    ownership,
     queue,
+    ranking,
+    second_approvals,
+    staff,
     standings,
     timeline,
     trends,
 )
-from data_access.applications import Application, EarlierApplication
-from data_access.assessments import Standing
-from data_access.decisions import MadeDecision
-from data_access.queue import Place
-from data_access.refusals import NotFound
+from data_access import connections as connected
+from data_access.applications import EarlierApplication
+from data_access.connections import Connections
+from data_access.refusals import NotFound, Refusal
 from data_access.staff import Person
 from data_access.standings import Basis
 from data_access.timeline import TimelineEntry
 from data_access.trends import Point, ReferredUser
-from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
-from program.evidence import METHOD_LABELS, EvidenceKind, is_current
-from program.handles import profile_url
 from program.periods import Window, month_start, months_later
 from program.permissions import Act
 from program.queue import Filters
-from program.workflow import (
-    REASONS_BY_CODE,
-    Status,
-)
+from program.reapplying import may_reapply
+from program.workflow import REASONS_BY_CODE, STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue.py"
-APPLICATION = "dashboard/pages/application.py"
-DAYS_SHOWN = 90
-MONTHS_SHOWN = 12
-# Unknown is not "none": without metrics nothing is said about what they would show.
-NOT_LOADED = "Metrics are not loaded for this account yet."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """Everything the page shows, read in one transaction so that it fits together."""
 
-    application: Application
-    standing: Standing
-    decision: MadeDecision | None
+    shown: Shown
     others: list[EarlierApplication]
+    connections: Connections
+    colleagues: list[Person]
     entries: list[TimelineEntry]
     days: list[Point]
     months: list[Point]
     users: list[ReferredUser]
-    place: Place
 
 
 def main() -> None:
     """Load, judge, draw, act."""
     person = sign_in.require(Act.READ)
-    filters = Filters.from_query(st.query_params)
-    id_ = asked_id()
+    filters = Filters.from_query(st.query_params).seen_by(person.email)
+    id_ = applications.possible_id(st.query_params.get("id", ""))
     if id_ is None:
         refuse("This address names no application.", filters)
         return
     now = datetime.now(UTC)
     try:
-        page = load(id_, filters, now)
+        page = load(id_, filters, person, now)
     except NotFound as refusal:
         refuse(str(refusal), filters)
         return
+    stay(id_, person, now)
     draw_flash()
-    draw_head(page, filters, now)
+    draw_head(page)
+    live.strip(page.shown, len(page.entries))
     with st.container(key="desk"):
         facts, judging, acting = st.columns([1.05, 1.35, 1], gap="medium")
     # What the decision rests on comes first, and the chart, which is slow to draw, last.
     with judging:
-        draw_scorecard(page, now)
+        draw_scorecard(page.shown)
     with acting:
-        draw_decision(page, person, now)
-        draw_others(page.others, filters)
+        with st.container(border=True, gap="small"):
+            decision_form.draw(page.shown)
+        draw_connections(page)
     with judging:
-        draw_evidence(page, person, now)
-        draw_thread(page, person)
+        checklist_form.draw(page.shown)
+        evidence_part.draw(page.shown)
+        draw_thread(page)
     with facts:
-        draw_who(page)
+        draw_who(page.shown)
         draw_trend(page)
         draw_users(page)
 
 
-def asked_id() -> int | None:
-    """The application the address names, if it names one."""
-    return applications.possible_id(st.query_params.get("id", ""))
-
-
-def load(id_: int, filters: Filters, now: datetime) -> Loaded:
+def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything; raises NotFound."""
     with database.reader().connect() as connection:
         ground = standings.basis(connection, now=now)
-        application = applications.read(connection, id_)
+        application = applications.read(connection, id_, now=now)
         span, since, window = spans(ground, now)
         account = application.account_id
-        return Loaded(
+        shown = Shown(
             application=application,
             standing=assessments.read(connection, id_, ground),
-            decision=decisions.current(connection, id_),
+            ground=ground,
+            decisions=made_decisions.history(connection, id_),
+            proposal=second_approvals.waiting(connection, id_),
+            question=information.question(connection, application),
+            checks=checklist.answers(connection, id_),
+            conflict=conflicts.found(connection, application, person.email),
+            place=ranking.place(connection, id_, filters, ground),
+            filters=filters,
+            person=person,
+            now=now,
+        )
+        return Loaded(
+            shown=shown,
             others=applications.others_of_account(connection, application),
+            connections=connected.of(connection, application, now=now),
+            colleagues=[p for p in staff.everyone(connection) if p.may(Act.CLAIM)],
             entries=timeline.read(connection, application),
             days=trends.daily(connection, account, span),
             months=trends.monthly(connection, account, since=since),
             users=trends.top_referred_users(connection, account, window),
-            place=queue.place(connection, id_, filters, ground),
         )
 
 
@@ -138,8 +158,18 @@ def spans(ground: Basis, now: datetime) -> tuple[Window, date, Window]:
     else:
         end = ground.freshness.data_through + timedelta(days=1)
         window = ground.freshness.window
-    first = min(end - timedelta(days=DAYS_SHOWN), window.start)
-    return Window(first, end), months_later(month_start(window.last_day), 1 - MONTHS_SHOWN), window
+    first = min(end - timedelta(days=trend.DAYS_SHOWN), window.start)
+    since = months_later(month_start(window.last_day), 1 - trend.MONTHS_SHOWN)
+    return Window(first, end), since, window
+
+
+def stay(id_: int, person: Person, now: datetime) -> None:
+    """A run that a person caused keeps their claim and shows colleagues that they look."""
+    try:
+        ownership.stay(database.writer(), application_id=id_, actor=person.email, now=now)
+    except Refusal:
+        # Reading goes on without it; the next act will say what is wrong.
+        return
 
 
 def refuse(sentence: str, filters: Filters) -> None:
@@ -150,15 +180,16 @@ def refuse(sentence: str, filters: Filters) -> None:
 
 
 def draw_flash() -> None:
-    """Show what the last act left to say about the whole page."""
-    message = state.take_flash()
-    if message is not None:
-        st.toast(message.text, icon=":material/check:" if message.ok else ":material/error:")
+    """Show what the last act left to say, and tell the browser which drafts were sent."""
+    for form in state.take_sent():
+        keyboard.sent(form)
+    state.show_flash()
 
 
-def draw_head(page: Loaded, filters: Filters, now: datetime) -> None:
+def draw_head(page: Loaded) -> None:
     """Where one is in the queue, the ways to the neighbours, and whose application it is."""
-    application, place = page.application, page.place
+    shown = page.shown
+    application, place, filters = shown.application, shown.place, shown.filters
     with st.container(horizontal=True, vertical_alignment="center", key="application-head"):
         st.page_link(
             QUEUE,
@@ -170,167 +201,128 @@ def draw_head(page: Loaded, filters: Filters, now: datetime) -> None:
             st.caption(f"{place.position:,} of {place.total:,}", width="content")
         step("Previous", "k", place.previous_id, filters)
         step("Next", "j", place.next_id, filters)
+        if shown.person.may(Act.CLAIM):
+            draw_take_next(shown)
         st.space("small")
         st.subheader(escape(application.username), anchor=False, width="content")
-        waited = now - application.submitted_at
         pending = application.status is Status.PENDING
-        badges.status_badge(application.status, detail=figures.waiting(waited) if pending else "")
+        waited = figures.waiting(shown.now - application.submitted_at)
+        badges.status_badge(application.status, detail=waited if pending else "")
         badges.outcome_badge(
-            page.standing.assessment.outcome,
-            track=page.standing.assessment.track,
-            provisional=is_provisional(page.standing, now),
+            shown.standing.assessment.outcome,
+            track=shown.standing.assessment.track,
+            provisional=shown.is_provisional,
+        )
+        draw_clock(shown)
+        ownership_form.draw(shown, page.colleagues)
+
+
+def draw_clock(shown: Shown) -> None:
+    """When the review is due, and the priority with its reasons behind it."""
+    desk, status = shown.application.desk, shown.application.status
+    if status.upstream is not Status.PENDING:
+        return
+    due_at, holidays = queue.due_at(desk, shown.ground), shown.ground.holidays
+    look = due.look(due_at, status=status, now=shown.now)
+    words = due.words(due_at, status=status, now=shown.now, holidays=holidays)
+    if look is due.DUE:
+        st.caption(f"due {words}", width="content", help=f"{due_at:%d %b %H:%M} UTC")
+    else:
+        st.badge(words.removeprefix(look.sign).strip(), icon=look.icon, color=look.colour)
+    priority = queue.priority_of(
+        shown.standing.facts, shown.standing.assessment, desk, shown.ground
+    )
+    st.caption(f"priority {priority.total}", width="content", help=priority.sentence)
+
+
+def draw_take_next(shown: Shown) -> None:
+    """The next unclaimed application of the view, claimed on opening it."""
+    with keyboard.hot("u", width="content"):
+        st.button(
+            "Take next",
+            key="take-next",
+            help="Key u: claim and open the next unclaimed application of this view.",
+            on_click=opening.take_next,
+            args=[shown.filters, shown.person.email, state.request_id(f"take-{shown.id_}")],
         )
 
 
 def step(label: str, key: str, id_: int | None, filters: Filters) -> None:
     """A button to a neighbour in the filtered queue."""
-    st.button(
-        label,
-        key=f"step-{label}",
-        shortcut=key,
-        type="tertiary",
-        disabled=id_ is None,
-        on_click=go_to,
-        args=[id_, filters],
-    )
-
-
-def go_to(id_: int, filters: Filters) -> None:
-    """Open another application within the same filters."""
-    st.switch_page(APPLICATION, query_params={**filters.to_query(), "id": str(id_)})
-
-
-def is_provisional(standing: Standing, now: datetime) -> bool:
-    """Whether metrics are older than yesterday, so that eligibility may still change."""
-    fresh = standing.freshness
-    return fresh is not None and fresh.data_through < now.date() - timedelta(days=1)
-
-
-def draw_who(page: Loaded) -> None:
-    """Who applies and how to reach them; typed text in places that only copy it."""
-    application = page.application
-    with st.container(border=True, gap="small"):
-        st.caption(
-            f"Account {application.account_id} · "
-            f"{escape(application.country_code or 'country unknown')} · "
-            f"KYC {application.kyc_status} · "
-            f"since {figures.day(application.account_created_at.date(), year=True)}"
+    with keyboard.hot(key, width="content"):
+        st.button(
+            label,
+            key=f"step-{label}",
+            type="tertiary",
+            help=f"Key {key}",
+            disabled=id_ is None,
+            on_click=opening.open_one,
+            args=[id_, filters],
         )
-        url = profile_url(application.social_platform, application.social_handle)
-        contact(application.social_platform, application.social_handle, url)
-        if application.contact_handle:
-            contact(application.contact_platform or "contact", application.contact_handle, None)
-        if application.email and application.email != application.contact_handle:
-            contact("email", application.email, None)
 
 
-def contact(platform: str, handle: str, url: str | None) -> None:
-    """One way to reach somebody: its name, the text to copy, and a link only where safe."""
-    label, text, link = st.columns([1.15, 2.5, 0.55], vertical_alignment="center", gap="xsmall")
-    label.text(platform)
-    text.code(handle, language=None)
-    if url is not None:
-        link.link_button("", url, icon=":material/open_in_new:", type="tertiary", help=url)
+def draw_who(shown: Shown) -> None:
+    """Who applies, how to reach them, and the way to say that one is too close."""
+    application = shown.application
+    contacts = [Contact(application.social_platform, application.social_handle, social=True)]
+    if application.contact_handle:
+        named = application.contact_platform or "contact"
+        contacts.append(Contact(named, application.contact_handle))
+    if application.email and application.email != application.contact_handle:
+        contacts.append(Contact("email", application.email))
+    with st.container(border=True, gap="small"):
+        applicant.draw(
+            account_id=application.account_id,
+            country=application.country_code,
+            kyc=application.kyc_status,
+            since=application.account_created_at.date(),
+            contacts=contacts,
+        )
+        conflict_form.draw(shown)
 
 
-def draw_scorecard(page: Loaded, now: datetime) -> None:
+def draw_scorecard(shown: Shown) -> None:
     """The eligibility, criterion by criterion."""
-    fresh = page.standing.freshness
-    states.stale(fresh.data_through if fresh else None, today=now.date())
+    fresh = shown.standing.freshness
+    states.stale(fresh.data_through if fresh else None, today=shown.now.date())
     with st.container(border=True, gap="small"):
         scorecard.draw(
-            page.standing.assessment,
+            shown.standing.assessment,
             window=fresh.window if fresh else None,
-            provisional=is_provisional(page.standing, now),
+            provisional=shown.is_provisional,
         )
-
-
-METRICS: dict[str, tuple[Criterion, str]] = {
-    "Volume": (VOLUME, "volume_usd"),
-    "Active": (ACTIVE_USERS, "active_users"),
-    "New": (NEW_USERS, "new_users"),
-}
 
 
 def draw_trend(page: Loaded) -> None:
-    """How the referrals developed, by day or month, with the minimum as a line."""
-    with st.container(border=True, gap="small"), st.container(key="trend", gap="small"):
-        with st.container(horizontal=True):
-            what = st.segmented_control(
-                "Figure",
-                list(METRICS),
-                key="trend-what",
-                default="Volume",
-                required=True,
-                label_visibility="collapsed",
-            )
-            grain = st.segmented_control(
-                "By",
-                ["Days", "Months"],
-                key="trend-by",
-                default="Days",
-                required=True,
-                label_visibility="collapsed",
-            )
-        fresh = page.standing.freshness
-        if fresh is None or page.standing.facts.volume_usd is None:
-            st.caption(NOT_LOADED)
-            return
-        if not page.months:
-            st.caption("No referral activity in the last twelve months.")
-            return
-        draw_chart(page, str(what), str(grain), fresh.window, fresh.data_through)
-
-
-def draw_chart(page: Loaded, what: str, grain: str, window: Window, through: date) -> None:
-    """One chart: gaps in the data are days without anything, which is zero."""
-    criterion, field = METRICS[what]
-    unit = str(criterion.unit)
-    minimum = getattr(page.standing.policy, criterion.minimum)
-    if grain == "Months":
-        last = month_start(through)
-        months = [months_later(last, back) for back in range(1 - MONTHS_SHOWN, 1)]
-        found = {point.start: getattr(point, field) for point in page.months}
-        chart = charts.monthly_bars(
-            months,
-            [found.get(month, 0) for month in months],
-            title=f"{criterion.label} by calendar month, UTC",
-            unit=unit,
-            minimum=minimum,
-        )
-    else:
-        start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)
-        days = [start + timedelta(days=n) for n in range((through - start).days + 1)]
-        found = {point.start: getattr(point, field) for point in page.days}
-        pace = Decimal(minimum) / window.days if criterion is VOLUME else None
-        chart = charts.daily_bars(
-            days,
-            [found.get(day, 0) for day in days],
-            title=f"{criterion.label} by day, UTC; the window is shaded",
-            unit=unit,
-            window=window,
-            minimum=pace,
-            minimum_label=f"{figures.usd(Decimal(minimum))} USD over {window.days} days, a day:",
-        )
-    charts.draw(chart, key=f"trend-{what}-{grain}")
+    """How the referrals developed."""
+    standing = page.shown.standing
+    fresh = standing.freshness
+    trend.draw(
+        page.days,
+        page.months,
+        policy=standing.policy,
+        window=fresh.window if fresh else None,
+        through=fresh.data_through if fresh else None,
+        known=standing.facts.volume_usd is not None,
+    )
 
 
 def draw_users(page: Loaded) -> None:
     """The referred users who carry the window's volume."""
-    fresh = page.standing.freshness
+    standing = page.shown.standing
+    fresh, total = standing.freshness, standing.facts.volume_usd
     with st.container(border=True, gap="small"):
         st.markdown("**Top referred users of the window**")
-        if fresh is None or page.standing.facts.volume_usd is None:
-            st.caption(NOT_LOADED)
+        if fresh is None or total is None:
+            st.caption(trend.NOT_LOADED)
             return
         if not page.users:
             st.caption("Nobody referred by this account traded in the window.")
             return
         st.caption(
             f"{figures.day_range(fresh.window.start, fresh.window.last_day)}, UTC · "
-            f"{len(page.users)} of {figures.count(page.standing.facts.active_users)} active"
+            f"{len(page.users)} of {figures.count(standing.facts.active_users)} active"
         )
-        total = page.standing.facts.volume_usd
         users_table.draw(
             [
                 users_table.Row(
@@ -346,50 +338,70 @@ def draw_users(page: Loaded) -> None:
         )
 
 
-def draw_evidence(page: Loaded, person: Person, now: datetime) -> None:
-    """What was seen elsewhere, with its age; and the forms to record more."""
-    fresh = page.standing.freshness
-    with st.container(border=True, gap="small"):
-        st.markdown(f"**Evidence** · {len(page.standing.evidence):,}")
-        if page.standing.evidence:
-            evidence_table.draw(
-                [
-                    evidence_table.Row(
-                        kind=seen.kind,
-                        value=seen.value,
-                        exchange=seen.exchange_name,
-                        observed_at=seen.observed_at,
-                        method=METHOD_LABELS[seen.method],
-                        source=seen.source_url,
-                        recorded_by=seen.recorded_by,
-                        counts=seen.evidence_id in page.standing.established.evidence_ids,
-                        current=is_current(
-                            seen.observed_at,
-                            data_through=fresh.data_through if fresh else None,
-                            now=now,
-                            policy=page.standing.policy,
-                        ),
-                    )
-                    for seen in page.standing.evidence
-                ]
+def draw_connections(page: Loaded) -> None:
+    """Earlier applications of the account, and others under the same handle or contact."""
+    shown = page.shown
+    on_open = partial(opening.open_one, filters=shown.filters)
+    if shown.application.status not in (Status.APPROVED, Status.REJECTED):
+        reopen_form.draw_earlier(shown.decisions)
+    if page.others:
+        with st.container(border=True, gap="small"):
+            connections.draw(
+                "Other applications of this account",
+                [earlier_words(shown, other) for other in page.others],
+                total=f"{len(page.others):,}",
+                on_open=on_open,
             )
-        else:
-            st.caption("Nobody has looked at this applicant's reach elsewhere yet.")
-        if person.may(Act.RECORD_EVIDENCE):
-            with st.container(horizontal=True):
-                for kind, label in (
-                    (EvidenceKind.X_FOLLOWERS, "Record followers"),
-                    (EvidenceKind.EXTERNAL_VOLUME, "Record other-exchange volume"),
-                ):
-                    with st.popover(label, icon=":material/add:"):
-                        evidence_form.draw(page.application.application_id, kind, person, now)
+    found = page.connections
+    if found.shown:
+        with st.container(border=True, gap="small"):
+            connections.draw(
+                "Same handle or contact elsewhere",
+                [
+                    connections.Other(
+                        application_id=other.application_id,
+                        name=other.username,
+                        how=", ".join(other.how),
+                        status=STATUS_WORDS[other.status],
+                        submitted_at=other.submitted_at,
+                        more=REASONS_BY_CODE[other.reason_code].label
+                        if other.reason_code in REASONS_BY_CODE
+                        else "",
+                    )
+                    for other in found.shown
+                ],
+                total=f"{'at least ' if found.at_least else ''}{found.total:,}",
+                on_open=on_open,
+            )
 
 
-def draw_thread(page: Loaded, person: Person) -> None:
+def earlier_words(shown: Shown, other: EarlierApplication) -> connections.Other:
+    """An earlier application: how it ended, and whether this one came too soon after it."""
+    reason = REASONS_BY_CODE.get(other.reason_code or "")
+    more = [reason.label] if reason else []
+    if other.reapply_from is not None or other.reapply is not None:
+        opens = figures.day(other.reapply_from, year=True) if other.reapply_from else "never"
+        more.append(f"may apply again: {opens}")
+        arrived = shown.application.submitted_at.date()
+        later = shown.application.submitted_at > other.submitted_at
+        if later and not may_reapply(other.reapply, other.reapply_from, on=arrived):
+            more.append("this one came before that")
+    return connections.Other(
+        application_id=other.application_id,
+        name=shown.application.username,
+        how=f"by {other.decided_by}" if other.decided_by else "same account",
+        status=STATUS_WORDS[other.status],
+        submitted_at=other.submitted_at,
+        more=" · ".join(more),
+    )
+
+
+def draw_thread(page: Loaded) -> None:
     """The note to write, and everything that happened."""
+    shown = page.shown
     with st.container(border=True, gap="small"):
-        if person.may(Act.WRITE_NOTE):
-            note_form.draw(page.application.application_id, person)
+        if shown.person.may(Act.WRITE_NOTE):
+            note_form.draw(shown.id_, shown.person)
         thread.draw(
             [
                 thread.Line(
@@ -400,95 +412,21 @@ def draw_thread(page: Loaded, person: Person) -> None:
                     body=entry.body,
                 )
                 for entry in page.entries
-            ]
+            ],
+            only=st.query_params.get("thread"),
+            on_filter=partial(follow_thread, shown.id_),
+            all_of_them=bool(state.typed("thread-all")),
         )
 
 
-def draw_decision(page: Loaded, person: Person, now: datetime) -> None:
-    """The decision that stands, or the form to make one."""
-    id_ = page.application.application_id
-    with st.container(border=True, gap="small"):
-        answers.draw(decision_form.name(id_))
-        if page.application.status is not Status.PENDING:
-            draw_made(page)
-            draw_unsent(id_)
-        elif person.may(Act.DECIDE):
-            late = is_provisional(page.standing, now)
-            decision_form.draw(id_, page.standing, person, provisional=late)
-        else:
-            st.markdown("**Decision**")
-            st.caption(f"Waiting for a reviewer. Your role, {person.role}, does not decide.")
-
-
-def draw_unsent(id_: int) -> None:
-    """What somebody had typed when a colleague decided first; kept while the tab is open."""
-    texts = state.unsent(decision_form.name(id_))
-    if texts:
-        st.markdown("**What you had written**")
-    for label, text in texts.items():
-        st.caption(label)
-        st.code(text, language=None, wrap_lines=True)
-
-
-def draw_made(page: Loaded) -> None:
-    """What was decided, by whom, and on what."""
-    st.markdown("**Decision**")
-    badges.status_badge(page.application.status)
-    made = page.decision
-    if made is None:
-        st.caption("Recorded upstream; nothing was decided here.")
-        return
-    st.caption(
-        f"{escape(made.decided_by)} · {figures.moment(made.decided_at)} · "
-        f"policy version {made.policy_version}"
-    )
-    if made.is_override:
-        st.badge("against the computed eligibility", icon=":material/gavel:", color="orange")
-    if made.rebate_rate is not None:
-        st.text(f"Rebate {figures.rate(made.rebate_rate)} of net fees")
-    if made.reason_code is not None:
-        reason = REASONS_BY_CODE.get(made.reason_code)
-        st.text(f"Reason: {reason.label if reason else made.reason_code}")
-    st.caption("Rationale, internal")
-    st.text(made.rationale)
-    st.caption("Message to the applicant")
-    st.text(made.message_to_applicant)
-    through = made.snapshot.get("data_through")
-    if through is None:
-        st.caption("Decided before metrics were ever computed.")
+def follow_thread(id_: int, key: str) -> None:
+    """Put the thread's filter into the address bar."""
+    state.hold(f"decision-{id_}")
+    chosen = state.typed(key)
+    if chosen is None:
+        st.query_params.pop("thread", None)
     else:
-        st.caption(
-            f"Decided on data through {figures.day(date.fromisoformat(through), year=True)}."
-        )
-    if page.place.next_id is not None:
-        st.button(
-            "Open the next one",
-            key="open-next",
-            type="primary",
-            icon=":material/arrow_forward:",
-            on_click=go_to,
-            args=[page.place.next_id, Filters.from_query(st.query_params)],
-        )
-
-
-def draw_others(others: list[EarlierApplication], filters: Filters) -> None:
-    """The account's other applications and how they ended."""
-    if not others:
-        return
-    with st.container(border=True, gap="small"):
-        st.markdown(f"**Other applications of this account** · {len(others):,}")
-        for other in others:
-            decided = f" by {escape(other.decided_by)}" if other.decided_by else ""
-            reason = REASONS_BY_CODE.get(other.reason_code or "")
-            said = f" · {reason.label}" if reason else ""
-            st.button(
-                f"{figures.day(other.submitted_at.date(), year=True)} · "
-                f"{other.status}{decided}{said}",
-                key=f"other-{other.application_id}",
-                type="tertiary",
-                on_click=go_to,
-                args=[other.application_id, filters],
-            )
+        st.query_params["thread"] = chosen
 
 
 main()

@@ -1,69 +1,210 @@
-"""The queue: pending applications, filtered, ordered and paged in SQL."""
+"""The queue: applications of one list, filtered, ordered and paged in SQL."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 import streamlit as st
 
-from dashboard import links, lookups, sign_in, state
-from dashboard.components import figures, queue_filters, queue_table, states
-from data_access import database, queue, standings
+from dashboard import links, lookups, opening, sign_in, state
+from dashboard.components import (
+    due,
+    figures,
+    keyboard,
+    queue_filters,
+    queue_table,
+    shortcuts,
+    states,
+)
+from dashboard.components.queue_filters import Numbers
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers, bulk_form, column_form, view_form
+from data_access import (
+    bulk,
+    database,
+    preferences,
+    pulse,
+    queue,
+    saved_views,
+    staff,
+    standings,
+)
+from data_access.pulse import News, Pulse
+from data_access.queue import QueueRow
+from data_access.refusals import DatabaseUnavailable
+from data_access.saved_views import SavedView
 from data_access.staff import Person
+from data_access.standings import Basis
 from program.outcomes import Outcome
 from program.permissions import Act
 from program.queue import PAGE_SIZE, Filters
+from program.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
-APPLICATION = "dashboard/pages/application.py"
 QUEUE = "dashboard/pages/queue.py"
 TABLE = "queue"
+NEXT = "next"
+LOOK_EVERY = "10s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything the page shows, read in one transaction so that it fits together.
+
+    ``total`` is how many the filters leave; ``names`` are short ones, by address.
+    """
+
+    ground: Basis
+    numbers: Numbers
+    filters: Filters
+    total: int
+    rows: list[QueueRow]
+    columns: list[str]
+    views: list[SavedView]
+    names: dict[str, str]
+    pulse: Pulse
 
 
 def main() -> None:
-    """Load, then draw: counts and filters, table, pages."""
+    """Load, then draw: lists and filters, views, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    filters = Filters.from_query(st.query_params)
-    with database.reader().connect() as connection:
-        ground = standings.basis(connection, now=now)
-        counts = queue.counts(connection, ground)
-        total = counts.total if not filters.narrows else queue.count(connection, filters, ground)
-        filters = filters.on_page(min(filters.page, pages_of(total)))
-        rows = queue.page(connection, filters, ground)
-    state.keep_rows(TABLE, [row.application_id for row in rows])
+    page = load(Filters.from_query(st.query_params).seen_by(person.email), person, now)
+    filters = page.filters
+    state.keep_rows(TABLE, [row.application_id for row in page.rows])
     draw_flash()
-    by_outcome = {
-        Outcome.MET: counts.met,
-        Outcome.NOT_MET: counts.not_met,
-        Outcome.UNKNOWN: counts.unknown,
-    }
-    queue_filters.draw(
-        filters,
-        total=counts.total,
-        by_outcome=by_outcome,
-        countries=lookups.pending_countries(),
-        platforms=lookups.pending_platforms(),
-        export_link=export_link(person, filters),
-        on_change=follow,
-    )
-    through = ground.freshness.data_through if ground.freshness else None
+    queue_filters.hold(filters)
+    draw_head(page, person)
+    bulk_form.draw_report(person)
+    through = page.ground.freshness.data_through if page.ground.freshness else None
     states.stale(through, today=now.date())
-    if not rows:
-        draw_empty(filters, counts.total)
-        return
-    queue_table.draw(
-        rows=[as_shown(row, now) for row in rows],
-        key=f"{TABLE}-{hash((filters, tuple(row.application_id for row in rows)))}",
-        minimum_usd=ground.policy.min_volume_usd,
-        on_open=open_clicked,
+    if page.rows:
+        draw_table(page, person)
+        draw_pages(filters, page.total, first_id=page.rows[0].application_id)
+    else:
+        draw_empty(page)
+    bulk_form.draw(person)
+    draw_news(page.pulse, person.email)
+
+
+def load(filters: Filters, person: Person, now: datetime) -> Loaded:
+    """Read everything."""
+    with database.reader().connect() as connection:
+        seen = pulse.read(connection)
+        ground = standings.basis(connection, now=now)
+        counts = queue.counts(connection, ground, viewer=person.email)
+        numbers = Numbers(
+            total=counts.total,
+            by_outcome={
+                Outcome.MET: counts.met,
+                Outcome.NOT_MET: counts.not_met,
+                Outcome.UNKNOWN: counts.unknown,
+            },
+            overdue=counts.overdue,
+            mine=counts.mine,
+            unassigned=counts.unassigned,
+            set_aside=counts.set_aside,
+        )
+        whole = whole_list(filters, numbers)
+        total = whole if not filters.narrows else queue.count(connection, filters, ground)
+        filters = filters.on_page(min(filters.page, pages_of(total)))
+        return Loaded(
+            ground=ground,
+            numbers=numbers,
+            filters=filters,
+            total=total,
+            rows=queue.page(connection, filters, ground),
+            columns=column_form.understood(
+                preferences.read(connection, email=person.email, name=column_form.NAME)
+            ),
+            views=saved_views.listed(connection, viewer=person.email),
+            names=short_names(staff.everyone(connection)),
+            pulse=seen,
+        )
+
+
+def whole_list(filters: Filters, numbers: Numbers) -> int:
+    """How many stand in the list, whatever the filters; of what is settled a minute old."""
+    if filters.status is Status.PENDING:
+        return numbers.total
+    if filters.status in numbers.set_aside:
+        return numbers.set_aside[filters.status]
+    return lookups.counted(Filters(status=filters.status))
+
+
+def short_names(people: list[Person]) -> dict[str, str]:
+    """By address the first name, or the whole one where two would be the same."""
+    first = {person.email: person.display_name.split(" ")[0] for person in people}
+    taken = list(first.values())
+    return {
+        person.email: first[person.email]
+        if taken.count(first[person.email]) == 1
+        else person.display_name
+        for person in people
+    }
+
+
+def draw_head(page: Loaded, person: Person) -> None:
+    """Which list, how it stands, the filters, the views, and the next one to work on."""
+    filters, numbers = page.filters, page.numbers
+    line = {"horizontal": True, "vertical_alignment": "center"}
+    with st.container(key="queue-filters", gap="xsmall"):
+        with st.container(key="queue-head", **line):
+            queue_filters.title(filters, whole_list(filters, numbers))
+            queue_filters.lists(filters, numbers, follow)
+            st.space("stretch")
+            shortcuts.overlay(shortcuts.QUEUE)
+            if filters.status is Status.PENDING and person.may(Act.CLAIM):
+                draw_next(person)
+        with st.container(key="queue-standing", **line):
+            queue_filters.standing(filters, numbers, follow)
+        queue_filters.fields(
+            filters,
+            countries=lookups.pending_countries(),
+            platforms=lookups.pending_platforms(),
+            on_change=follow,
+        )
+        with st.container(key="queue-tools", **line):
+            view_form.draw(page.views, filters, person)
+            st.space("stretch")
+            column_form.draw(page.columns, person)
+            draw_export(person, filters)
+
+
+def draw_next(person: Person) -> None:
+    """The primary act: the best application that nobody works on."""
+    st.button(
+        "Next",
+        key="take-next",
+        type="primary",
+        icon=":material/arrow_forward:",
+        shortcut=shortcuts.TAKE_NEXT.key,
+        help="Claims the unclaimed application of highest priority within these filters.",
+        on_click=take_next,
+        args=[person.email, state.request_id(NEXT)],
     )
-    draw_pages(filters, total, first_id=rows[0].application_id)
 
 
-def export_link(person: Person, filters: Filters) -> str | None:
+def take_next(actor: str, request_id: UUID) -> None:
+    """Claim the next one of the view and open it, or say that there is none."""
+    if answers.refused_to_stranger("", actor):
+        return
+    # A double click still carries the used id and so gets the same application.
+    state.renew(NEXT, request_id)
+    opening.take_next(Filters.from_query(st.query_params).seen_by(actor), actor, request_id)
+
+
+def draw_export(person: Person, filters: Filters) -> None:
     """The link to what is shown as a file, for those who may have it."""
     if not person.may(Act.EXPORT):
-        return None
+        return
     browser = dict(st.context.cookies).get(links.BROWSER_COOKIE, "")
-    return links.export_link(person.email, filters, browser=browser)
+    st.link_button(
+        "Export CSV",
+        links.export_link(person.email, filters, browser=browser),
+        icon=":material/download:",
+        type="tertiary",
+        help="All rows these filters leave, in this order. The link works for 15 minutes.",
+    )
 
 
 def pages_of(total: int) -> int:
@@ -71,8 +212,57 @@ def pages_of(total: int) -> int:
     return max(1, -(-total // PAGE_SIZE))
 
 
-def as_shown(row: queue.QueueRow, now: datetime) -> queue_table.Row:
+@st.fragment
+def draw_table(page: Loaded, person: Person) -> None:
+    """The table and the acts on what is ticked in it.
+
+    A part of its own: ticking a row asks nothing anew, so no row moves under the hand.
+    """
+    filters = page.filters
+    ids = [row.application_id for row in page.rows]
+    columns = queue_table.fitting(page.columns, filters.status)
+    ticked = queue_table.draw(
+        rows=[as_shown(row, page) for row in page.rows],
+        columns=columns,
+        key=f"{TABLE}-{hash((filters, tuple(ids), tuple(column.key for column in columns)))}",
+        minimum_usd=page.ground.policy.min_volume_usd,
+        on_open=open_clicked,
+        selectable=may_act_on(filters, person),
+    )
+    if ticked:
+        draw_selection(page, [ids[place] for place in ticked if place < len(ids)], person)
+
+
+def may_act_on(filters: Filters, person: Person) -> bool:
+    """Whether anything can be done with several applications of this list at once."""
+    return filters.status in OPEN_STATUSES and bool(bulk_form.offered(person))
+
+
+def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
+    """What can be done with the ticked ones, or with all that match."""
+    most = min(page.total, bulk.MOST)
+    key = f"bulk-all-{hash(page.filters)}"
+    more_match = len(ids) == len(page.rows) < page.total
+    if more_match and state.typed(key):
+        ids = matching(page.filters, page.ground)
+    with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(ids):,} chosen**", width="content")
+        if more_match:
+            which = "All" if most == page.total else "The first"
+            st.toggle(f"{which} {most:,} that match", key=key)
+        bulk_form.buttons(ids, person)
+
+
+def matching(filters: Filters, ground: Basis) -> list[int]:
+    """All that match, in order, as many as fit into one run."""
+    with database.reader().connect() as connection:
+        return queue.ids(connection, filters, ground, most=bulk.MOST)
+
+
+def as_shown(row: QueueRow, page: Loaded) -> queue_table.Row:
     """A row in the words of the screen."""
+    now = page.ground.now
+    owner = row.desk.assignee(now)
     return queue_table.Row(
         application_id=row.application_id,
         username=row.username,
@@ -80,7 +270,9 @@ def as_shown(row: queue.QueueRow, now: datetime) -> queue_table.Row:
         platform=row.social_platform,
         country=row.country_code,
         waiting=figures.waiting(now - row.submitted_at),
-        submitted_at=row.submitted_at,
+        due=due.words(row.due_at, status=row.status, now=now, holidays=page.ground.holidays),
+        points=row.priority.total,
+        why=row.priority.sentence,
         outcome=row.assessment.outcome,
         track=row.assessment.track,
         volume_usd=row.facts.volume_usd,
@@ -88,7 +280,24 @@ def as_shown(row: queue.QueueRow, now: datetime) -> queue_table.Row:
         new_users=row.facts.new_users,
         months=row.months,
         evidence=str(row.evidence),
+        owner=page.names.get(owner, owner) if owner else figures.DASH,
+        standing=standing_words(row, now),
     )
+
+
+def standing_words(row: QueueRow, now: datetime) -> str:
+    """What an application that is not pending waits for, or since when it is settled."""
+    if row.status is Status.DEFERRED:
+        until = row.desk.deferred_until
+        change = "a change" if row.desk.deferred_answers is not None else None
+        day = figures.day(until.date(), year=until.year != now.year) if until else None
+        return f"until {' or '.join(filter(None, [day, change]))}"
+    if row.status in OPEN_STATUSES:
+        since = row.desk.status_at
+        return f"for {figures.waiting(now - since)}" if since else STATUS_WORDS[row.status]
+    at = row.status_changed_at
+    day = figures.day(at.date(), year=at.year != now.year) if at else ""
+    return f"{STATUS_WORDS[row.status]} {day}".strip()
 
 
 def follow(filters: Filters) -> None:
@@ -106,34 +315,47 @@ def open_clicked() -> None:
     """Open the application whose row was clicked, keeping the filters for next and previous."""
     id_ = state.clicked_row(TABLE, state.typed(queue_table.OPEN))
     if id_ is not None:
-        filters = Filters.from_query(st.query_params)
-        st.switch_page(APPLICATION, query_params={**filters.to_query(), "id": str(id_)})
+        open_application(id_)
 
 
-def open_first(id_: int) -> None:
-    """Open the first application of the page; the keyboard's way in."""
-    filters = Filters.from_query(st.query_params)
-    st.switch_page(APPLICATION, query_params={**filters.to_query(), "id": str(id_)})
+def open_application(id_: int) -> None:
+    """Open it within the view's filters."""
+    opening.open_one(id_, Filters.from_query(st.query_params))
 
 
 def draw_flash() -> None:
-    """Show what the last act left to say."""
+    """Show what the last act left to say, with the way back to what it was about."""
+    for form in state.take_sent():
+        keyboard.sent(form)
     message = state.take_flash()
     if message is not None:
-        st.toast(message.text, icon=":material/check:" if message.ok else ":material/error:")
+        # A link of the product's own beside text that may be typed.
+        back = f" [Open it](application?id={message.link})" if message.link else ""
+        icon = ":material/check:" if message.ok else ":material/info:"
+        st.toast(f"{escape(message.text)}{back}", icon=icon)
 
 
-def draw_empty(filters: Filters, waiting: int) -> None:
+def draw_empty(page: Loaded) -> None:
     """Nothing matches, or nothing waits: say which, and the way on."""
-    if waiting == 1 and filters.narrows:
+    filters, whole = page.filters, whole_list(page.filters, page.numbers)
+    word = STATUS_WORDS[filters.status]
+    if filters.status is not Status.PENDING and not filters.narrows:
+        states.empty(f"No application is {word}.", states.WayOn(label="To the queue", page=QUEUE))
+    elif whole == 1 and filters.narrows:
         states.empty(
-            "The one pending application does not match these filters.",
-            states.WayOn(label="Show it", page=QUEUE),
+            f"The one {word} application does not match these filters.",
+            states.WayOn(
+                label="Show it", page=QUEUE, query=Filters(status=filters.status).to_query()
+            ),
         )
-    elif waiting and filters.narrows:
+    elif whole and filters.narrows:
         states.empty(
-            f"None of the {waiting:,} pending applications matches these filters.",
-            states.WayOn(label="Show all of them", page=QUEUE),
+            f"None of the {whole:,} {word} applications matches these filters.",
+            states.WayOn(
+                label="Show all of them",
+                page=QUEUE,
+                query=Filters(status=filters.status).to_query(),
+            ),
         )
     else:
         states.empty("Nothing waits here. New applications appear as soon as they arrive.")
@@ -161,12 +383,33 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
         st.button(
             "Open first",
             key="open-first",
-            shortcut="o",
+            shortcut=shortcuts.OPEN_FIRST.key,
             type="tertiary",
             icon=":material/keyboard_return:",
-            on_click=open_first,
+            on_click=open_application,
             args=[first_id],
         )
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def draw_news(seen: Pulse, viewer: str) -> None:
+    """Say what arrived and what colleagues did since, beside the work and without moving it."""
+    try:
+        with database.acting(database.reader()) as connection:
+            news = pulse.since(connection, seen, viewer=viewer)
+    except DatabaseUnavailable:
+        # The next look tells; whoever acts meanwhile is told by the act.
+        return
+    if news:
+        with st.container(key="queue-news", horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/notifications: {news_words(news)}", width="content")
+            st.button("Show", key="show-news", type="tertiary", on_click=st.rerun)
+
+
+def news_words(news: News) -> str:
+    """``3 new · 2 decided``; what colleagues claimed or set aside is ``moved``."""
+    told = ((news.arrived, "new"), (news.decided, "decided"), (news.moved, "moved"))
+    return " · ".join(f"{number:,} {word}" for number, word in told if number)
 
 
 main()

@@ -1,4 +1,4 @@
-"""Some 240 random applications, in the database and as plain records, and an oracle over them.
+"""Some 260 random applications, in the database and as plain records, and an oracle over them.
 
 The oracle filters, orders and places in plain Python; queue and export must agree with it.
 """
@@ -8,24 +8,38 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, insert, text
 
 from data_access import tables
 from data_access.queue import EvidenceState
+from program import business_time, priority
 from program.eligibility import Assessment, Facts, assess
 from program.evidence import EvidenceKind, Observation, establish
 from program.outcomes import Outcome
 from program.policy import Policy
-from program.queue import Filters, Sort
-from program.workflow import Status
-from tests.builders import NOW, T, add_application, add_evidence, add_metrics, add_refresh
+from program.queue import Due, Filters, Owner, Sort
+from program.workflow import OPEN_STATUSES, Status
+from tests.builders import (
+    NOW,
+    T,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+)
 from tests.conftest import CLUSTER
 
-PENDING, OTHERS = 200, 40
+PENDING, OTHERS = 200, 60
+HOLDERS = ("ana@example.com", "ben@example.com")
+HOLIDAYS = frozenset({date(2026, 3, 11), date(2026, 3, 14)})
+SLA = Policy().review_sla_business_days
+MOMENT = timedelta(microseconds=1)
 REFRESHED = NOW - timedelta(hours=1)
 FIRST_ID = 1000
 NAMES = (
@@ -84,9 +98,42 @@ class Applicant:
     submitted_at: datetime
     status: Status
     arrived_late: bool
+    settled_at: datetime | None
     metrics: tuple[Decimal, int, int] | None
     months: dict[int, Decimal] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
+    # The desk's columns, where somebody touched it.
+    desk: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def clock_from(self) -> datetime:
+        return self.desk.get("clock_from") or self.submitted_at
+
+    @property
+    def holder(self) -> str | None:
+        until = self.desk.get("claim_until")
+        return self.desk.get("assignee") if until is None or until > NOW else None
+
+    @cached_property
+    def points(self) -> int:
+        return priority.explain(
+            self.facts,
+            self.assessment,
+            policy=Policy(),
+            clock_from=self.clock_from,
+            answered=self.desk.get("answered_at") is not None,
+            now=NOW,
+            holidays=HOLIDAYS,
+        ).total
+
+    @property
+    def is_overdue(self) -> bool:
+        return business_time.due_at(self.clock_from, SLA, HOLIDAYS) <= NOW
+
+    @property
+    def is_due_soon(self) -> bool:
+        due = business_time.due_at(self.clock_from, SLA, HOLIDAYS)
+        return NOW < due <= business_time.due_at(NOW, 1, HOLIDAYS)
 
     @cached_property
     def facts(self) -> Facts:
@@ -137,7 +184,35 @@ def invent(seed: int = 20260314) -> list[Applicant]:
     people = [_someone(chance, id_) for id_ in ids]
     for person in people[PENDING:]:
         person.status = chance.choice([s for s in Status if s is not Status.PENDING])
+    for person in people:
+        set_aside = person.status in OPEN_STATUSES[1:]
+        if set_aside or (person.status is Status.PENDING and chance.random() < 0.6):
+            person.desk = _touched(chance, person)
+        elif person.status not in OPEN_STATUSES:
+            person.settled_at = NOW - chance.choice(AGES) if chance.random() < 0.8 else None
     return people
+
+
+def _touched(chance: random.Random, person: Applicant) -> dict[str, Any]:
+    """A state of the desk that fits the status, claims and deferrals past and present."""
+    desk: dict[str, Any] = {"status": str(person.status)}
+    if chance.random() < 0.6:
+        until = chance.choice([None, NOW, NOW + MOMENT, NOW - MOMENT])
+        held = {"assignee": chance.choice(HOLDERS), "claimed_at": NOW, "claim_until": until}
+        desk |= held
+    if chance.random() < 0.5:
+        desk["clock_from"] = NOW - chance.choice(AGES)
+    if chance.random() < 0.3:
+        desk["answered_at"] = NOW
+    if person.status is Status.MORE_INFO_NEEDED:
+        desk["paused_at"] = NOW - timedelta(days=1)
+    if person.status is Status.DEFERRED:
+        desk["deferred_until"] = chance.choice([NOW + MOMENT, None])
+        desk["deferred_answers"] = "as they were"
+    elif person.status is Status.PENDING and chance.random() < 0.3:
+        # Deferred until a moment that has come is pending, although nobody wrote so.
+        desk |= {"status": "deferred", "deferred_until": chance.choice([NOW, NOW - MOMENT])}
+    return desk
 
 
 def _someone(chance: random.Random, id_: int) -> Applicant:
@@ -157,6 +232,7 @@ def _someone(chance: random.Random, id_: int) -> Applicant:
         contact=chance.choice([*NAMES, None]),
         submitted_at=NOW - chance.choice(AGES),
         status=Status.PENDING,
+        settled_at=None,
         arrived_late=chance.random() < 0.3,
         metrics=metrics if traded else None,
         months={back: Decimal(chance.randrange(10**6)) / 100 for back in _some(chance, 8)},
@@ -184,6 +260,8 @@ def _seen(chance: random.Random, number: int) -> Observation:
 def settle(conn: Connection, people: Sequence[Applicant]) -> None:
     """Write them into an empty database."""
     add_refresh(conn, at=REFRESHED)
+    add_staff(conn)
+    conn.execute(insert(tables.holidays), [{"day": day, "name": "a day off"} for day in HOLIDAYS])
     for person in people:
         arrived = REFRESHED + timedelta(seconds=1 if person.arrived_late else 0)
         account = {
@@ -205,8 +283,13 @@ def settle(conn: Connection, people: Sequence[Applicant]) -> None:
             social_handle=person.handle,
             contact_handle=person.contact,
             submitted_at=person.submitted_at,
-            status=person.status,
+            status=person.status.upstream,
+            status_changed_at=person.settled_at,
         )
+        if person.desk:
+            conn.execute(
+                insert(tables.desk).values(application_id=person.application_id, **person.desk)
+            )
         _settle_figures(conn, person)
 
 
@@ -244,22 +327,31 @@ def month_back(back: int) -> date:
 
 
 def expected(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
-    """The pending ones that the filters leave, in their order."""
-    found = [p for p in people if p.status is Status.PENDING and _passes(p, filters)]
-    return in_order(found, filters.sort)
+    """Those of the view's status that the filters leave, in their order."""
+    found = [p for p in people if p.status is filters.status and _passes(p, filters)]
+    return in_order(found, filters)
 
 
-def in_order(people: Sequence[Applicant], sort: Sort) -> list[Applicant]:
+def in_order(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
+    sort = filters.sort
     by_id = sorted(people, key=lambda p: p.application_id)
-    if sort is Sort.WAITING:
-        return sorted(by_id, key=lambda p: p.submitted_at)
+    if sort in (Sort.VOLUME, Sort.ACTIVE):
+        known, unknown = [], []
+        for person in by_id:
+            (unknown if _metric(person, sort) is None else known).append(person)
+        known.sort(key=lambda p: -(_metric(p, sort) or 0))
+        return known + unknown
     if sort is Sort.SUBMITTED:
         return sorted(by_id, key=lambda p: (p.submitted_at, p.application_id), reverse=True)
-    known, unknown = [], []
-    for person in by_id:
-        (unknown if _metric(person, sort) is None else known).append(person)
-    known.sort(key=lambda p: -(_metric(p, sort) or 0))
-    return known + unknown
+    if filters.status not in OPEN_STATUSES:
+        never = datetime.min.replace(tzinfo=UTC)
+        return sorted(by_id, key=lambda p: (p.settled_at or never, p.application_id), reverse=True)
+    keys = {
+        Sort.WAITING: lambda p: p.submitted_at,
+        Sort.DUE: lambda p: p.clock_from,
+        Sort.PRIORITY: lambda p: (-p.points, p.clock_from),
+    }
+    return sorted(by_id, key=keys[sort])
 
 
 def _metric(person: Applicant, sort: Sort) -> Decimal | int | None:
@@ -277,6 +369,10 @@ def _passes(person: Applicant, filters: Filters) -> bool:
             not filters.platform or person.platform == filters.platform,
             not filters.waiting_days
             or person.submitted_at <= NOW - timedelta(days=filters.waiting_days),
+            filters.owner is not Owner.MINE or person.holder == filters.viewer,
+            filters.owner is not Owner.UNASSIGNED or person.holder is None,
+            filters.due is not Due.OVERDUE or person.is_overdue,
+            filters.due is not Due.SOON or person.is_due_soon,
         )
     )
 
@@ -299,6 +395,13 @@ def folded(text: str) -> str:
 
 
 def tally(people: Sequence[Applicant]) -> dict[str, int]:
-    """How the pending ones stand, by outcome."""
-    pending = [p.assessment.outcome for p in people if p.status is Status.PENDING]
-    return {"total": len(pending), **{str(o): pending.count(o) for o in Outcome}}
+    """How the pending ones stand, by outcome, clock and owner; ana looks."""
+    pending = [p for p in people if p.status is Status.PENDING]
+    outcomes = [p.assessment.outcome for p in pending]
+    return {
+        "total": len(pending),
+        **{str(o): outcomes.count(o) for o in Outcome},
+        "overdue": sum(p.is_overdue for p in pending),
+        "unassigned": sum(p.holder is None for p in pending),
+        "mine": sum(p.holder == HOLDERS[0] for p in pending),
+    }

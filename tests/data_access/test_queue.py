@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, text
 
-from data_access import queue, standings
-from data_access.queue import Place
+from data_access import queue, ranking, standings
+from data_access.ranking import Place
 from data_access.standings import Basis
 from program.outcomes import Outcome
-from program.queue import TRACK_CHOICES, WAITING_CHOICES, Filters, Sort, clean_search
-from program.workflow import Status
+from program.queue import TRACK_CHOICES, WAITING_CHOICES, Due, Filters, Owner, Sort, clean_search
+from program.workflow import OPEN_STATUSES, Status
 from tests.builders import NOW, add_account, add_application, add_metrics, add_refresh
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
@@ -43,7 +43,7 @@ class Desk:
         return [row.application_id for row in rows]
 
     def place(self, id_: int, filters: Filters) -> Place:
-        return queue.place(self.conn, id_, filters, self.ground)
+        return ranking.place(self.conn, id_, filters, self.ground)
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +81,18 @@ views = st.builds(
     country=st.none() | st.sampled_from(["BR", "US", "DE", "FR"]),
     platform=st.none() | st.sampled_from(["x", "youtube", "myspace"]),
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
+    status=st.just(Status.PENDING) | st.sampled_from(Status),
+    owner=st.none() | st.sampled_from(Owner),
+    due=st.none() | st.sampled_from(Due),
     sort=st.sampled_from(Sort),
+    viewer=st.sampled_from([*crowd.HOLDERS, "nobody@example.com"]),
 )
 # Views that leave many rows are asked for more often than chance would.
 wide_views = st.builds(
     Filters,
     eligibility=st.lists(st.sampled_from(Outcome), unique=True, max_size=2).map(tuple),
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
+    owner=st.none() | st.just(Owner.UNASSIGNED),
     sort=st.sampled_from(Sort),
 )
 
@@ -115,6 +120,14 @@ def test_the_crowd_holds_every_case(desk: Desk) -> None:
 @example(view=Filters(sort=Sort.VOLUME), chance=random.Random(0))
 @example(view=Filters(sort=Sort.ACTIVE), chance=random.Random(0))
 @example(view=Filters(sort=Sort.SUBMITTED), chance=random.Random(0))
+@example(view=Filters(sort=Sort.DUE), chance=random.Random(0))
+@example(view=Filters(sort=Sort.WAITING), chance=random.Random(0))
+@example(view=Filters(due=Due.OVERDUE), chance=random.Random(0))
+@example(view=Filters(due=Due.SOON), chance=random.Random(0))
+@example(view=Filters(owner=Owner.MINE, viewer=crowd.HOLDERS[0]), chance=random.Random(0))
+@example(view=Filters(owner=Owner.UNASSIGNED), chance=random.Random(0))
+@example(view=Filters(status=Status.DEFERRED), chance=random.Random(0))
+@example(view=Filters(status=Status.REJECTED), chance=random.Random(0))
 @example(view=Filters(search="%"), chance=random.Random(0))
 @example(view=Filters(search="_"), chance=random.Random(0))
 @example(view=Filters(search="\\"), chance=random.Random(0))
@@ -235,13 +248,12 @@ def test_ties_are_broken_by_id(conn: Connection, sort: Sort, ids: list[int]) -> 
 
 
 def test_counts_are_of_the_whole_queue(desk: Desk) -> None:
-    found = queue.counts(desk.conn, desk.ground)
+    found = asdict(queue.counts(desk.conn, desk.ground, viewer=crowd.HOLDERS[0]))
+    set_aside = found.pop("set_aside")
 
-    assert crowd.tally(desk.people) == {
-        "total": found.total,
-        "met": found.met,
-        "not_met": found.not_met,
-        "unknown": found.unknown,
+    assert crowd.tally(desk.people) == found
+    assert set_aside == {
+        status: sum(p.status is status for p in desk.people) for status in OPEN_STATUSES[1:]
     }
 
 
@@ -260,6 +272,12 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
         assert row.months == tuple(
             person.months.get(back, Decimal(0)) for back in reversed(range(6))
         )
+        assert row.status is person.status
+        assert row.desk.assignee(NOW) == person.holder
+        assert row.desk.clock_from == person.clock_from
+        assert row.priority.total == person.points
+        if person.status is Status.PENDING:
+            assert (row.due_at <= NOW) == person.is_overdue
         assert (row.account_id, row.username, row.country_code) == (
             person.account_id,
             person.username,
@@ -294,8 +312,15 @@ def test_before_the_first_refresh_everything_is_unknown_and_nothing_fails(
         (1, None, ()),
         (2, None, ()),
     ]
-    assert queue.counts(conn, ground) == queue.Counts(total=2, met=0, not_met=0, unknown=2)
-    assert queue.place(conn, 2, unknown, ground).position == 2
+    assert queue.counts(conn, ground) == empty_counts(total=2, unknown=2, unassigned=2, overdue=2)
+    assert ranking.place(conn, 2, unknown, ground).position == 2
+
+
+def empty_counts(**given: int) -> queue.Counts:
+    nothing = dict.fromkeys(
+        ("total", "met", "not_met", "unknown", "overdue", "unassigned", "mine"), 0
+    )
+    return queue.Counts(**{**nothing, **given}, set_aside=dict.fromkeys(OPEN_STATUSES[1:], 0))
 
 
 def test_an_empty_queue_is_no_error(conn: Connection) -> None:
@@ -304,7 +329,7 @@ def test_an_empty_queue_is_no_error(conn: Connection) -> None:
 
     assert queue.page(conn, Filters(), ground) == []
     assert queue.count(conn, Filters(), ground) == 0
-    assert queue.counts(conn, ground) == queue.Counts(total=0, met=0, not_met=0, unknown=0)
+    assert queue.counts(conn, ground) == empty_counts()
     assert (queue.countries(conn), queue.platforms(conn)) == ([], [])
 
 

@@ -12,12 +12,16 @@ from program.queue import (
     SORT_LABELS,
     TRACK_CHOICES,
     WAITING_CHOICES,
+    Due,
     Filters,
+    Owner,
     Sort,
     clean_search,
 )
+from program.workflow import Status
 
 ASKED = {"search", "eligibility", "track", "country", "platform", "waiting", "sort", "page"}
+ASKED |= {"status", "owner", "due"}
 anything = st.text(max_size=200)
 filters = st.builds(
     Filters,
@@ -29,6 +33,9 @@ filters = st.builds(
     country=st.none() | st.text(string.ascii_uppercase, min_size=2, max_size=2),
     platform=st.none() | st.from_regex(r"[a-z0-9_.-]{1,30}", fullmatch=True),
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
+    status=st.sampled_from(Status),
+    owner=st.none() | st.sampled_from(Owner),
+    due=st.none() | st.sampled_from(Due),
     sort=st.sampled_from(Sort),
     page=st.integers(1, 1_000_000),
 )

@@ -1,0 +1,75 @@
+"""Twenty reviewers asking for the next application at once, two thousand times in all."""
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from uuid import uuid4
+
+from sqlalchemy import Engine, create_engine, text
+
+from bench.facts import moment
+from data_access import ownership, ranking
+from program.queue import Filters
+
+REVIEWERS, ROUNDS = 20, 100
+BAR_MS = 20
+PULLER = "puller{}@example.com"
+
+
+def report(engine: Engine) -> str:
+    """Pull, and say how long each took and whether two people ever got the same."""
+    _prepare(engine)
+    pooled = create_engine(engine.url, pool_size=REVIEWERS, max_overflow=0)
+    now, gate = moment(engine), Barrier(REVIEWERS)
+
+    def work(number: int) -> list[tuple[int | None, float]]:
+        pulled = []
+        for _ in range(ROUNDS):
+            gate.wait()
+            began = time.perf_counter()
+            taken = ownership.take_next(
+                pooled,
+                filters=Filters(),
+                actor=PULLER.format(number),
+                now=now,
+                request_id=uuid4(),
+            )
+            pulled.append((taken, (time.perf_counter() - began) * 1000))
+        return pulled
+
+    with ThreadPoolExecutor(REVIEWERS) as pool:
+        everything = [p for pulled in pool.map(work, range(REVIEWERS)) for p in pulled]
+    pooled.dispose()
+    _tidy(engine)
+    taken, times = [t for t, _ in everything], sorted(ms for _, ms in everything)
+    doubles = len(taken) - len(set(taken))
+    median, p95 = statistics.median(times), times[int(0.95 * len(times))]
+    verdict = "ok" if median <= BAR_MS and not doubles and None not in taken else "OVER"
+    return (
+        f"{len(taken):,} pulls by {REVIEWERS} at once: median {median:.1f} ms, p95 {p95:.1f} ms, "
+        f"longest {times[-1]:.1f} ms, twice the same {doubles}; bar {BAR_MS} ms {verdict}"
+    )
+
+
+def _prepare(engine: Engine) -> None:
+    _tidy(engine)
+    ranking.forget(engine)
+    with engine.begin() as connection:
+        for number in range(REVIEWERS):
+            connection.execute(
+                text("insert into review.staff values (:email, 'Puller', 'reviewer', true)"),
+                {"email": PULLER.format(number)},
+            )
+
+
+def _tidy(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for statement in (
+            "delete from review.events where actor like 'puller%'",
+            "delete from review.requests where actor like 'puller%'",
+            "update review.desk set assignee = null, claimed_at = null, claim_until = null"
+            " where assignee like 'puller%'",
+            "delete from review.staff where email like 'puller%'",
+        ):
+            connection.execute(text(statement))

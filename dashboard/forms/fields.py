@@ -1,0 +1,85 @@
+"""The fields of a form with several steps: what was typed outlives the step that shows it.
+
+A widget that is not drawn loses its value in Streamlit. So every button of such a form first
+holds what the drawn fields contain, and a field that is drawn again begins with that. What
+was only filled in, and not edited, is not held: it may change with what it was filled from.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+
+
+def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90) -> None:
+    """A text area; ``filled`` is what stands in it while nobody has edited it."""
+    held = state.held(form).get(name)
+    key = _key(form, name, "edited" if held is not None else f"{hash(filled):x}")
+    st.text_area(label, value=filled if held is None else held, key=key, height=height)
+    state.draw_field(form, name, key, filled)
+
+
+def number(
+    form: str, name: str, label: str, *, first: float, step: float, on_change: Callable[[], None]
+) -> float:
+    """A number with two decimals; leaving it calls ``on_change`` after holding it."""
+    key = _key(form, name, "")
+    value = st.number_input(
+        label,
+        min_value=0.0,
+        max_value=100.0,
+        value=state.held(form).get(name, first),
+        step=step,
+        format="%.2f",
+        key=key,
+        on_change=on_change,
+    )
+    state.draw_field(form, name, key, first)
+    return float(value)
+
+
+def choice(
+    form: str,
+    name: str,
+    label: str,
+    options: Sequence[str],
+    *,
+    first: str,
+    words: Callable[[str], str],
+) -> str:
+    """One of several; ``first`` until somebody chooses another."""
+    key = _key(form, name, first)
+    now = state.held(form).get(name, first)
+    chosen = st.selectbox(
+        label, options, index=list(options).index(now), format_func=words, key=key
+    )
+    state.draw_field(form, name, key, first)
+    return str(chosen)
+
+
+def day(form: str, name: str, label: str, *, first: date | None, least: date) -> date | None:
+    """A day, or none; days before ``least`` are not offered."""
+    key = _key(form, name, str(first))
+    now = state.held(form).get(name, first)
+    chosen: date | None = st.date_input(label, value=now, min_value=least, key=key)
+    state.draw_field(form, name, key, first)
+    return chosen
+
+
+def value(form: str, name: str, otherwise: Any = "") -> Any:  # noqa: ANN401 - whatever the field holds
+    """What the field held at the last press of a button, or ``otherwise``."""
+    return state.held(form).get(name, otherwise)
+
+
+def _key(form: str, name: str, variant: str) -> str:
+    return f"{state.form_key(form, name)}-{variant}"
+
+
+def used(form: str, request_id: UUID) -> None:
+    """The form was accepted: forget what it held and begin it anew."""
+    state.release(form)
+    state.renew(form, request_id)

@@ -1,0 +1,151 @@
+"""Asking the applicant for information, and going on with or without an answer."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures, keyboard
+from dashboard.forms import answers, fields, steps
+from dashboard.forms.shown import Shown
+from dashboard.forms.steps import Step, name
+from data_access import database, information, texts
+from data_access.refusals import Refusal
+from program import messages
+from program.messages import CANNED_BY_KEY, Use
+
+
+def draw(shown: Shown) -> None:
+    """Draw the step that the panel is at."""
+    chosen = state.kept(_text(shown.id_))
+    if chosen is None:
+        _draw_texts(shown)
+    elif steps.now_at(shown) is Step.PREVIEW:
+        message = _message(shown, chosen)
+        st.caption("The review clock stands still until the answer is recorded.")
+        steps.draw_message(shown, message)
+        steps.send_buttons(shown, "Ask the applicant", partial(_send, shown, message))
+    else:
+        _draw_fields(shown, chosen)
+
+
+def draw_waiting(shown: Shown) -> None:
+    """Since when the applicant owes an answer, and the two ways on."""
+    form, since = name(shown.id_), shown.application.desk.paused_at
+    st.markdown("**Waiting for the applicant**")
+    if since is not None:
+        st.caption(f"Asked {figures.moment(since)}; the review clock stands still. The question:")
+    with st.container(border=True):
+        st.text(shown.question or "")
+    with keyboard.draft(f"{form}-answer"):
+        fields.text(form, "answer", "The applicant's answer, or why we go on without one")
+    with st.container(horizontal=True, gap="small"):
+        for label, act, kind in (
+            ("Record the answer", information.record_answer, "primary"),
+            ("Stop waiting", information.stop_waiting, "secondary"),
+        ):
+            st.button(
+                label,
+                key=f"{label}-{shown.id_}",
+                type=kind,  # type: ignore[arg-type]
+                on_click=_go_on,
+                args=[shown, act, state.request_id(form)],
+            )
+
+
+def _draw_texts(shown: Shown) -> None:
+    st.caption("What for? Press its number.")
+    with st.container(gap=None, key="questions"):
+        for number, canned in enumerate(messages.texts(Use.INFORMATION), start=1):
+            with keyboard.hot(str(number)):
+                st.button(
+                    f"{number} · {canned.label}",
+                    key=f"ask-{canned.key}-{shown.id_}",
+                    type="tertiary",
+                    on_click=_choose,
+                    args=[shown.id_, canned.key],
+                )
+
+
+def _draw_fields(shown: Shown, chosen: str) -> None:
+    form = name(shown.id_)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(CANNED_BY_KEY[Use.INFORMATION, chosen].label)
+        with keyboard.hot(keyboard.BACK, width="content"):
+            st.button(
+                "Change",
+                key=f"change-ask-{shown.id_}",
+                type="tertiary",
+                on_click=_choose,
+                args=[shown.id_, None],
+            )
+    with keyboard.draft(f"{form}-ask-{chosen}"):
+        fields.text(
+            form,
+            f"ask-{chosen}",
+            "Message to the applicant",
+            filled=_filled(shown, chosen),
+            height=200,
+        )
+    steps.preview_button(shown, partial(_check, shown, chosen))
+
+
+def _send(shown: Shown, message: str) -> str:
+    information.request(
+        database.writer(),
+        application_id=shown.id_,
+        message=message,
+        actor=shown.person.email,
+        now=datetime.now(UTC),
+        request_id=state.request_id(name(shown.id_)),
+    )
+    state.forget(_text(shown.id_))
+    return f"Application {shown.id_} waits for the applicant."
+
+
+def _check(shown: Shown, chosen: str, _: dict[str, object]) -> None:
+    texts.require_message(_message(shown, chosen))
+
+
+def _message(shown: Shown, chosen: str) -> str:
+    return str(fields.value(name(shown.id_), f"ask-{chosen}", _filled(shown, chosen)))
+
+
+def _filled(shown: Shown, chosen: str) -> str:
+    return steps.filled(shown, CANNED_BY_KEY[Use.INFORMATION, chosen].message)
+
+
+def _choose(id_: int, chosen: str | None) -> None:
+    state.hold(name(id_))
+    state.keep(_text(id_), chosen)
+
+
+def _text(id_: int) -> str:
+    return f"ask-{id_}"
+
+
+def _go_on(shown: Shown, act: Callable[..., int], request_id: UUID) -> None:
+    form = name(shown.id_)
+    if answers.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(form)
+    given = str(fields.value(form, "answer"))
+    what = "answer" if act is information.record_answer else "reason"
+    try:
+        act(
+            database.writer(),
+            application_id=shown.id_,
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+            **{what: given},
+        )
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    fields.used(form, request_id)
+    state.mark_sent(f"{form}-answer")
+    answers.accepted(form, "Back in the queue; the review clock goes on.")

@@ -1,0 +1,104 @@
+"""What was decided, what was decided before that, and the manager's way to reopen it."""
+
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import badges, figures, keyboard, made_decision
+from dashboard.forms import answers, fields
+from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name
+from data_access import database, decisions
+from data_access.made_decisions import MadeDecision
+from data_access.refusals import Refusal
+from program.outcomes import Outcome
+from program.permissions import Act
+from program.reapplying import RULES_BY_KEY
+from program.workflow import REASONS_BY_CODE, Status
+
+
+def draw(shown: Shown) -> None:
+    """Draw the decision that stands, and Reopen for those who may."""
+    st.markdown("**Decision**")
+    badges.status_badge(shown.application.status)
+    current, *earlier = shown.decisions or [None]
+    if current is None:
+        st.caption("Recorded upstream; nothing was decided here.")
+    else:
+        made_decision.draw(as_made(current))
+    draw_earlier([made for made in earlier if made is not None])
+    reopenable = shown.application.status in (Status.APPROVED, Status.REJECTED)
+    if reopenable and shown.person.may(Act.REOPEN):
+        _draw_reopening(shown)
+
+
+def draw_earlier(earlier: list[MadeDecision]) -> None:
+    """Decisions that a later one replaced, or that a reopening set aside."""
+    for made in earlier:
+        label = f"Earlier: {made.outcome}, {figures.day(made.decided_at.date(), year=True)}"
+        with st.expander(label):
+            made_decision.draw(as_made(made))
+
+
+def as_made(made: MadeDecision) -> made_decision.Made:
+    """A decision in the words of the screen."""
+    reason = REASONS_BY_CODE.get(made.reason_code or "")
+    rule = RULES_BY_KEY.get(made.reapply or "")
+    opens = f", from {figures.day(made.reapply_from, year=True)}" if made.reapply_from else ""
+    through = made.snapshot.get("data_through")
+    outcome = made.snapshot.get("outcome")
+    return made_decision.Made(
+        outcome=str(made.outcome),
+        decided_by=made.decided_by,
+        decided_at=made.decided_at,
+        second_approver=made.second_approver,
+        policy_version=made.policy_version,
+        is_override=made.is_override,
+        override_reason=made.override_reason,
+        rebate_rate=made.rebate_rate,
+        reason=reason.label if reason else made.reason_code,
+        reapply=f"{rule.label.lower()}{opens}" if rule else None,
+        rationale=made.rationale,
+        message=made.message_to_applicant,
+        data_through=date.fromisoformat(through) if through else None,
+        eligibility=badges.OUTCOMES[Outcome(outcome)].word if outcome else "not recorded",
+    )
+
+
+def _draw_reopening(shown: Shown) -> None:
+    form = name(shown.id_)
+    with st.expander("Reopen"), keyboard.draft(f"{form}-reopen"):
+        st.caption(
+            "It goes back into the queue; this decision stays readable until then and after."
+        )
+        fields.text(form, "reopen", "Reason for reopening, internal", height=70)
+        st.button(
+            "Reopen",
+            key=f"reopen-{shown.id_}",
+            on_click=_reopen,
+            args=[shown, state.request_id(form)],
+        )
+
+
+def _reopen(shown: Shown, request_id: UUID) -> None:
+    form = name(shown.id_)
+    if answers.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(form)
+    try:
+        decisions.reopen(
+            database.writer(),
+            application_id=shown.id_,
+            reason=str(fields.value(form, "reopen")),
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    fields.used(form, request_id)
+    state.mark_sent(f"{form}-reopen")
+    answers.accepted(form, "Reopened; it is in the queue again.")

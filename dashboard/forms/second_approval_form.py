@@ -1,0 +1,138 @@
+"""A decision that waits for its second person: the whole proposal, and who may do what."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures, keyboard
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers, fields, steps
+from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name
+from data_access import database, second_approvals
+from data_access.refusals import Refusal
+from data_access.second_approvals import Proposal
+from program.permissions import Act
+from program.workflow import REASONS_BY_CODE, Decision
+
+
+def draw(shown: Shown) -> None:
+    """Draw the proposal, and the ways on that this person has."""
+    proposal = shown.proposal
+    st.markdown("**Waits for a second approval**")
+    if proposal is None:
+        st.caption("The proposal has ended. Reload the page.")
+        return
+    _draw_proposal(shown, proposal)
+    if proposal.seen != shown.standing.seen:
+        st.warning(
+            "The facts changed since this was proposed. It lapses as soon as it is confirmed.",
+            icon=":material/sync_problem:",
+        )
+    first = proposal.proposed_by == shown.person.email
+    second = shown.person.may(Act.APPROVE_SECOND) and not first and shown.conflict is None
+    if shown.conflict is not None:
+        st.warning(shown.conflict, icon=":material/block:")
+    if not (first or second):
+        st.caption("A manager who did not propose it confirms or declines.")
+        return
+    with keyboard.draft(f"{name(shown.id_)}-second"):
+        fields.text(name(shown.id_), "second", "Reason for sending it back, internal", height=70)
+    with st.container(horizontal=True, gap="small"):
+        if second:
+            word = "approve" if proposal.outcome is Decision.APPROVED else "reject"
+            _button(shown, proposal, f"Confirm: {word}", _confirm, kind="primary")
+            _button(shown, proposal, "Decline", _decline)
+        _button(shown, proposal, "Cancel the proposal", _cancel)
+
+
+def _draw_proposal(shown: Shown, proposal: Proposal) -> None:
+    word = "approve" if proposal.outcome is Decision.APPROVED else "reject"
+    st.caption(
+        f"{escape(proposal.proposed_by)} proposes to {word} · "
+        f"{figures.moment(proposal.proposed_at)} · {', '.join(proposal.needed_for)}"
+    )
+    if proposal.rebate_rate is not None:
+        st.text(f"Rebate {figures.rate(proposal.rebate_rate)} of net fees")
+    if proposal.reason_code is not None:
+        st.text(f"Reason: {REASONS_BY_CODE[proposal.reason_code].label}")
+    st.caption("Why nevertheless, internal")
+    st.text(proposal.override_reason)
+    st.caption("Rationale, internal")
+    st.text(proposal.rationale)
+    steps.draw_message(shown, proposal.message_to_applicant)
+
+
+def _button(
+    shown: Shown,
+    proposal: Proposal,
+    label: str,
+    act: Callable[[Shown, int, str, UUID], str],
+    *,
+    kind: str = "secondary",
+) -> None:
+    st.button(
+        label,
+        key=f"{act.__name__}-{shown.id_}",
+        type=kind,  # type: ignore[arg-type]
+        on_click=_do,
+        args=[shown, proposal.proposal_id, act, state.request_id(name(shown.id_))],
+    )
+
+
+def _do(
+    shown: Shown, proposal_id: int, act: Callable[[Shown, int, str, UUID], str], request_id: UUID
+) -> None:
+    form = name(shown.id_)
+    if answers.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(form)
+    try:
+        said = act(shown, proposal_id, str(fields.value(form, "second")), request_id)
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    fields.used(form, request_id)
+    state.mark_sent(f"{form}-second")
+    answers.accepted(form, said)
+
+
+def _confirm(shown: Shown, proposal_id: int, _: str, request_id: UUID) -> str:
+    second_approvals.confirm(
+        database.writer(),
+        application_id=shown.id_,
+        proposal_id=proposal_id,
+        actor=shown.person.email,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "Confirmed: the decision is made."
+
+
+def _decline(shown: Shown, proposal_id: int, reason: str, request_id: UUID) -> str:
+    second_approvals.decline(
+        database.writer(),
+        application_id=shown.id_,
+        proposal_id=proposal_id,
+        reason=reason,
+        actor=shown.person.email,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "Declined; the application is pending again."
+
+
+def _cancel(shown: Shown, proposal_id: int, reason: str, request_id: UUID) -> str:
+    second_approvals.cancel(
+        database.writer(),
+        application_id=shown.id_,
+        proposal_id=proposal_id,
+        reason=reason,
+        actor=shown.person.email,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "Cancelled; the application is pending again."

@@ -1,0 +1,61 @@
+"""What the application's page shows, as its forms take it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from data_access.applications import Application
+from data_access.assessments import Standing
+from data_access.checklist import Answer
+from data_access.made_decisions import MadeDecision
+from data_access.ranking import Place
+from data_access.second_approvals import Proposal
+from data_access.staff import Person
+from data_access.standings import Basis
+from program.queue import Filters
+from program.rebates import RebateCost, cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One application as it was read for this run, and who looks at it.
+
+    ``decisions`` are newest first. ``question`` is what the applicant was asked last, where an
+    answer is awaited. ``conflict`` is the sentence why this person may not decide here.
+    """
+
+    application: Application
+    standing: Standing
+    ground: Basis
+    decisions: list[MadeDecision]
+    proposal: Proposal | None
+    question: str | None
+    checks: dict[str, Answer]
+    conflict: str | None
+    place: Place
+    filters: Filters
+    person: Person
+    now: datetime
+
+    @property
+    def id_(self) -> int:
+        """The application's id."""
+        return self.application.application_id
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether metrics are older than yesterday, so that eligibility may still change."""
+        fresh = self.standing.freshness
+        return fresh is not None and (self.now.date() - fresh.data_through).days > 1
+
+    def cost(self, rate: Decimal) -> RebateCost | None:
+        """What a rate costs beyond the standard one; ``None`` while fees are unknown."""
+        fresh = self.standing.freshness
+        if fresh is None:
+            return None
+        return cost(
+            self.standing.fees_usd,
+            window=fresh.window,
+            rate=rate,
+            standard=self.standing.policy.standard_rebate_rate,
+        )

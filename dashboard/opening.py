@@ -1,0 +1,67 @@
+"""Opening applications: one by its id, and the next one after something was done."""
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.forms.shown import Shown
+from data_access import database, ownership
+from data_access.refusals import Refusal
+from program.queue import Filters, Owner
+
+QUEUE = "dashboard/pages/queue.py"
+APPLICATION = "dashboard/pages/application.py"
+
+
+def open_one(id_: int, filters: Filters) -> None:
+    """Open an application, keeping the view for next and previous."""
+    st.switch_page(APPLICATION, query_params={**filters.to_query(), "id": str(id_)})
+
+
+def open_next(shown: Shown, said: str, request_id: UUID) -> None:
+    """After an act: the next unclaimed application of the view, claimed; or the queue.
+
+    ``said`` is what the toast says of the application that was just left, with a link back.
+    """
+    after = _next_id(shown, request_id)
+    state.flash(state.Flash(ok=True, text=said, link=shown.id_))
+    if after is None:
+        st.switch_page(QUEUE, query_params=shown.filters.to_query())
+    open_one(after, shown.filters)
+
+
+def take_next(filters: Filters, actor: str, request_id: UUID) -> None:
+    """Claim the best unclaimed application of the view and open it, or say that none is left."""
+    try:
+        taken = ownership.take_next(
+            database.writer(),
+            filters=filters,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        state.flash(state.Flash(ok=False, text=str(refusal)))
+        return
+    if taken is None:
+        state.flash(state.Flash(ok=False, text="Nothing unclaimed is left in this view."))
+        return
+    open_one(taken, filters)
+
+
+def _next_id(shown: Shown, request_id: UUID) -> int | None:
+    if shown.filters.owner is Owner.MINE:
+        return shown.place.next_id
+    try:
+        return ownership.take_next(
+            database.writer(),
+            filters=shown.filters,
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=uuid5(request_id, "next"),
+        )
+    except Refusal:
+        # What was done is done; only the way on is missing, and the queue is one.
+        return None

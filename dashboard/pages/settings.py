@@ -1,0 +1,116 @@
+"""Settings: the holidays of the review clock, and the policy's rules beside them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+import streamlit as st
+
+from dashboard import sign_in, state
+from dashboard.components import figures, states
+from dashboard.components.safe_text import escape
+from dashboard.forms import holiday_form
+from data_access import database, holidays, policies
+from data_access.holidays import Holiday
+from data_access.staff import Person
+from program import business_time, checklist
+from program.permissions import Act
+from program.policy import Policy
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def main() -> None:
+    """Load, then draw: holidays at the left, the policy at the right."""
+    person = sign_in.require(Act.KEEP_HOLIDAYS)
+    now = datetime.now(UTC)
+    with database.reader().connect() as connection:
+        listed = holidays.listed(connection)
+        policy = policies.in_force(connection, now=now)
+    draw_flash()
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw_holidays(listed, person, now.date())
+    with right:
+        draw_policy(policy)
+
+
+def draw_flash() -> None:
+    """Show what the last act left to say."""
+    message = state.take_flash()
+    if message is not None:
+        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
+
+
+def draw_holidays(listed: Sequence[Holiday], person: Person, today: date) -> None:
+    """Add one; the coming ones; the past ones out of the way."""
+    st.subheader("Holidays", anchor=False)
+    st.caption("The review clock stands still on weekends and on these UTC days.")
+    holiday_form.draw(person, today)
+    coming = [holiday for holiday in listed if holiday.day >= today]
+    past = [holiday for holiday in reversed(listed) if holiday.day < today]
+    if not coming:
+        states.empty("No holiday is coming up. Only weekends stop the review clock.")
+    for holiday in coming:
+        draw_holiday(holiday, person, today)
+    if past:
+        with st.expander(f"Past ones, {len(past):,}"):
+            for holiday in past:
+                draw_holiday(holiday, person, today)
+
+
+def draw_holiday(holiday: Holiday, person: Person, today: date) -> None:
+    """One day with its name, and the way to take it out."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", key=f"holiday-{holiday.day.isoformat()}"
+    ):
+        weekday = WEEKDAYS[holiday.day.weekday()]
+        st.text(f"{weekday} {figures.day(holiday.day, year=True)}", width=130)
+        st.text(holiday.name, width="stretch")
+        if not business_time.is_business_day(holiday.day):
+            st.caption("a weekend anyway", width="content")
+        holiday_form.remove_button(holiday, person, today)
+
+
+def draw_policy(policy: Policy) -> None:
+    """What the policy in force says of the desk; it is changed elsewhere."""
+    st.subheader(f"Policy, version {policy.version}", anchor=False)
+    st.caption(
+        f"In effect since {figures.day(policy.effective_from.date(), year=True)}. Read only."
+    )
+    with st.container(border=True):
+        for label, value in policy_facts(policy):
+            with st.container(horizontal=True, gap="small"):
+                st.caption(label, width=190)
+                st.text(value, width="stretch")
+    st.markdown("**Checklist**")
+    with st.container(border=True, gap=None):
+        for key in dict.fromkeys((*policy.required_checks, *policy.checklist)):
+            required = " · before an approval" if key in policy.required_checks else ""
+            st.text(f"{checklist.item(key).label}{required}")
+
+
+def policy_facts(policy: Policy) -> list[tuple[str, str]]:
+    """The desk's rules, label and value."""
+    limit = policy.second_approval_monthly_extra_usd
+    extra = "at any cost, not asked for" if limit is None else f"over {figures.usd_exact(limit)}"
+    days = policy.review_sla_business_days
+    return [
+        ("Review within", f"{days} business day{'' if days == 1 else 's'}"),
+        ("A claim lapses after", f"{policy.claim_idle_minutes} min without an act"),
+        (
+            "Second approval",
+            "for decisions against the computed eligibility"
+            if policy.second_approval_for_overrides
+            else "not for decisions against the computed eligibility",
+        ),
+        ("Second approval, monthly cost", extra),
+        (
+            "Rebate",
+            f"{figures.rate(policy.standard_rebate_rate)} is standard, "
+            f"at most {figures.rate(policy.max_rebate_rate)}",
+        ),
+        ("Evidence holds for", f"{policy.evidence_valid_days} days"),
+    ]
+
+
+main()

@@ -1,0 +1,54 @@
+"""The one shape of every act on an application.
+
+The order matters. The application's row is locked first, so that two people and two clicks
+wait for each other; then a repeated request gets its first result; then the role is asked;
+and only then anything is checked and written, all in one transaction.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert
+
+from data_access import applications, database, requests, staff, tables
+from data_access.applications import Application
+from data_access.requests import Form
+
+Doing = Callable[[Connection, Application], int]
+
+
+def perform(engine: Engine, form: Form, do: Doing) -> int:
+    """Run ``do`` on the locked application and return its result, the first one of a repeat.
+
+    Raises NotAllowed, NotFound, RequestReused, and whatever ``do`` raises.
+    """
+    with database.acting(engine) as connection:
+        return perform_within(connection, form, do)
+
+
+def perform_within(connection: Connection, form: Form, do: Doing) -> int:
+    """The same inside a transaction that is open already."""
+    application = applications.read(connection, form.application_id, now=form.at, lock=True)
+    earlier = requests.first_result(connection, form)
+    if earlier is not None:
+        return earlier
+    staff.require(connection, form.actor, form.act)
+    result = do(connection, application)
+    requests.record(connection, form, result=result)
+    return result
+
+
+def tell(connection: Connection, form: Form, kind: str, **detail: Any) -> int:  # noqa: ANN401 - plain JSON values
+    """Leave an event on the timeline and return its id; old and new values go into ``detail``."""
+    event_id: int = connection.execute(
+        insert(tables.events)
+        .values(
+            application_id=form.application_id,
+            kind=kind,
+            actor=form.actor,
+            at=form.at,
+            detail=detail,
+        )
+        .returning(tables.events.c.event_id)
+    ).scalar_one()
+    return event_id

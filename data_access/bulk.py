@@ -1,0 +1,306 @@
+"""One act on many applications: each in its own transaction, each with its own result.
+
+The same verbs as for one, with the same required fields; approving stays one at a time. A
+run is kept with what became of each application, so that a report outlives the page that
+asked for it, and a repeat of the same form goes on where the first was cut off.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from data_access import (
+    applications,
+    assessments,
+    database,
+    decisions,
+    deferrals,
+    information,
+    ownership,
+    staff,
+    standings,
+    tables,
+    texts,
+)
+from data_access.assessments import Standing
+from data_access.refusals import DatabaseUnavailable, Invalid, Refusal, RequestReused
+from program import messages
+from program.periods import utc_day
+from program.permissions import Act
+
+MOST = 1_000
+KEPT_EVERY = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one application; ``sentence`` is the refusal where it was not done."""
+
+    application_id: int
+    done: bool
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One bulk act with its results so far. Unfinished, it runs or was cut off; repeat it then."""
+
+    request_id: UUID
+    act: str
+    at: datetime
+    finished_at: datetime | None
+    asked: tuple[int, ...]
+    results: tuple[Result, ...]
+
+
+Each = Callable[[int, UUID], object]
+
+
+def claim(
+    engine: Engine, *, ids: Sequence[int], actor: str, now: datetime, request_id: UUID
+) -> list[Result]:
+    """Claim each. Raises NotAllowed, Invalid or RequestReused."""
+
+    def each(id_: int, own: UUID) -> object:
+        return ownership.claim(engine, application_id=id_, actor=actor, now=now, request_id=own)
+
+    return _run(engine, Act.CLAIM, ids, each, actor=actor, now=now, request_id=request_id)
+
+
+def assign(
+    engine: Engine,
+    *,
+    ids: Sequence[int],
+    assignee: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Assign each to one colleague. Raises NotAllowed, Invalid or RequestReused."""
+    if not assignee.strip():
+        raise Invalid("Choose a colleague who reviews applications.")
+
+    def each(id_: int, own: UUID) -> object:
+        return ownership.assign(
+            engine, application_id=id_, assignee=assignee, actor=actor, now=now, request_id=own
+        )
+
+    return _run(engine, Act.ASSIGN, ids, each, actor=actor, now=now, request_id=request_id)
+
+
+def defer(
+    engine: Engine,
+    *,
+    ids: Sequence[int],
+    until: date | None,
+    until_change: bool,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Defer each alike. Raises NotAllowed, Invalid or RequestReused."""
+    deferrals.check(until, until_change, now)
+
+    def each(id_: int, own: UUID) -> object:
+        return deferrals.defer(
+            engine,
+            application_id=id_,
+            until=until,
+            until_change=until_change,
+            reason=reason,
+            actor=actor,
+            now=now,
+            request_id=own,
+        )
+
+    return _run(engine, Act.DEFER, ids, each, actor=actor, now=now, request_id=request_id)
+
+
+def request_information(
+    engine: Engine,
+    *,
+    ids: Sequence[int],
+    message: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Ask each applicant, placeholders filled for each.
+
+    Raises NotAllowed, Invalid or RequestReused.
+    """
+    texts.require(message, what="The message to the applicant", longest=texts.LONGEST_MESSAGE)
+
+    def each(id_: int, own: UUID) -> object:
+        _, filled = _filled(engine, id_, message, now)
+        return information.request(
+            engine, application_id=id_, message=filled, actor=actor, now=now, request_id=own
+        )
+
+    return _run(
+        engine, Act.REQUEST_INFORMATION, ids, each, actor=actor, now=now, request_id=request_id
+    )
+
+
+def reject(
+    engine: Engine,
+    *,
+    ids: Sequence[int],
+    reason_code: str,
+    rationale: str,
+    message: str,
+    reapply: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Reject each with one reason, placeholders filled for each.
+
+    One whose eligibility is met is refused: that is decided on its own page. Raises
+    NotAllowed, Invalid or RequestReused.
+    """
+    texts.require(rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
+    texts.require(message, what="The message to the applicant", longest=texts.LONGEST_MESSAGE)
+    decisions.require_reason(reason_code)
+
+    def each(id_: int, own: UUID) -> object:
+        standing, filled = _filled(engine, id_, message, now, reapply=reapply)
+        return decisions.reject(
+            engine,
+            application_id=id_,
+            reason_code=reason_code,
+            rationale=rationale,
+            message=filled,
+            reapply=reapply,
+            shown=standing.seen,
+            actor=actor,
+            now=now,
+            request_id=own,
+        )
+
+    return _run(engine, Act.DECIDE, ids, each, actor=actor, now=now, request_id=request_id)
+
+
+def latest(engine: Engine, *, actor: str) -> Run | None:
+    """The actor's newest run, for the report."""
+    table = tables.bulk_runs
+    with database.acting(engine) as connection:
+        row = connection.execute(
+            select(table).where(table.c.actor == actor).order_by(table.c.at.desc()).limit(1)
+        ).first()
+    if row is None:
+        return None
+    return Run(
+        request_id=row.request_id,
+        act=row.act,
+        at=row.at,
+        finished_at=row.finished_at,
+        asked=tuple(row.asked),
+        results=tuple(Result(**result) for result in row.results),
+    )
+
+
+def _run(
+    engine: Engine,
+    act: Act,
+    ids: Sequence[int],
+    each: Each,
+    *,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    asked = list(dict.fromkeys(ids))
+    if not asked:
+        raise Invalid("Choose at least one application.")
+    if len(asked) > MOST:
+        raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
+    before = _begin(engine, act, asked, actor=actor, now=now, request_id=request_id)
+    if before is not None:
+        return before
+    results: list[Result] = []
+    for id_ in asked:
+        results.append(_one(id_, each, uuid5(request_id, str(id_))))
+        if len(results) % KEPT_EVERY == 0:
+            _keep(engine, request_id, results)
+    _keep(engine, request_id, results, finished_at=now)
+    return results
+
+
+def _keep(
+    engine: Engine,
+    request_id: UUID,
+    results: Sequence[Result],
+    *,
+    finished_at: datetime | None = None,
+) -> None:
+    """Note how far the run has come, so that others see it and a crash leaves a report."""
+    table = tables.bulk_runs
+    with database.acting(engine) as connection:
+        connection.execute(
+            update(table)
+            .where(table.c.request_id == request_id, table.c.finished_at.is_(None))
+            .values(finished_at=finished_at, results=[asdict(result) for result in results])
+        )
+
+
+def _begin(
+    engine: Engine,
+    act: Act,
+    asked: list[int],
+    *,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result] | None:
+    """Note the run; the results where it came before and was finished."""
+    table = tables.bulk_runs
+    with database.acting(engine) as connection:
+        staff.require(connection, actor, act)
+        connection.execute(
+            insert(table)
+            .values(request_id=request_id, actor=actor, act=act.name, at=now, asked=asked)
+            .on_conflict_do_nothing()
+        )
+        row = connection.execute(select(table).where(table.c.request_id == request_id)).one()
+    if (row.actor, row.act, list(row.asked)) != (actor, act.name, asked):
+        raise RequestReused
+    if row.finished_at is None:
+        return None
+    return [Result(**result) for result in row.results]
+
+
+def _one(id_: int, each: Each, own: UUID) -> Result:
+    try:
+        each(id_, own)
+    except DatabaseUnavailable:
+        # Nothing more would go through; the run stays open and can be sent again.
+        raise
+    except Refusal as refusal:
+        return Result(application_id=id_, done=False, sentence=str(refusal))
+    return Result(application_id=id_, done=True)
+
+
+def _filled(
+    engine: Engine, id_: int, template: str, now: datetime, *, reapply: str | None = None
+) -> tuple[Standing, str]:
+    with database.acting(engine) as connection:
+        ground = standings.basis(connection, now=now)
+        application = applications.read(connection, id_, now=now)
+        standing = assessments.read(connection, id_, ground)
+    values = messages.values(
+        username=application.username,
+        application_id=id_,
+        social_handle=application.social_handle,
+        assessment=standing.assessment,
+        window=ground.freshness.window if ground.freshness else None,
+        policy=ground.policy,
+        on=utc_day(now),
+        reapply=reapply,
+    )
+    return standing, messages.fill(template, values)

@@ -1,0 +1,148 @@
+"""Answers to the due-diligence checklist: kept for ever, the newest per item counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from data_access import acts, policies, tables, texts
+from data_access.applications import Application
+from data_access.refusals import Invalid
+from data_access.requests import Form
+from program.checklist import CheckOutcome, open_items
+from program.permissions import Act
+
+LONGEST_COMMENT = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One item's newest answer. The comment is typed text, never markup."""
+
+    outcome: CheckOutcome
+    comment: str
+    author: str
+    at: datetime
+
+
+def answers(connection: Connection, application_id: int) -> dict[str, Answer]:
+    """The newest answer per item, by the item's key."""
+    table = tables.checks
+    newest = (
+        select(table)
+        .where(table.c.application_id == application_id)
+        .ext(distinct_on(table.c.item))
+        .order_by(table.c.item, table.c.check_id.desc())
+    )
+    return {
+        row.item: Answer(
+            outcome=CheckOutcome(row.outcome),
+            comment=row.comment,
+            author=row.author,
+            at=row.created_at,
+        )
+        for row in connection.execute(newest)
+    }
+
+
+def outcomes(connection: Connection, application_id: int) -> dict[str, CheckOutcome]:
+    """The newest outcome per item, as the rules of the checklist take it."""
+    return {key: given.outcome for key, given in answers(connection, application_id).items()}
+
+
+def answer(
+    engine: Engine,
+    *,
+    application_id: int,
+    item: str,
+    outcome: CheckOutcome,
+    comment: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Answer one item of the policy's checklist and return the answer's id.
+
+    A failed item needs a comment. Raises NotAllowed, NotFound, Invalid or RequestReused.
+    """
+    text = _checked(comment)
+    if outcome not in set(CheckOutcome):
+        raise Invalid("Choose whether the check is passed, failed or not applicable.")
+    if outcome == CheckOutcome.FAILED and not text:
+        raise Invalid("Say in the comment what was found; a failed check needs it.")
+    content = {"item": item, "outcome": str(outcome), "comment": text}
+    form = _form(content, application_id=application_id, actor=actor, now=now, id_=request_id)
+
+    def do(connection: Connection, _: Application) -> int:
+        policy = policies.in_force(connection, now=now)
+        if item not in {*policy.checklist, *policy.required_checks}:
+            raise Invalid("This check is not on the policy's checklist. Reload the page.")
+        return _keep(connection, form, item, CheckOutcome(outcome), text)
+
+    return acts.perform(engine, form, do)
+
+
+def pass_open(
+    engine: Engine,
+    *,
+    application_id: int,
+    comment: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Answer every item that nobody has answered as passed; returns how many those were.
+
+    Raises NotAllowed, NotFound, Invalid or RequestReused.
+    """
+    text = _checked(comment)
+    content = {"pass_open": True, "comment": text}
+    form = _form(content, application_id=application_id, actor=actor, now=now, id_=request_id)
+
+    def do(connection: Connection, _: Application) -> int:
+        policy = policies.in_force(connection, now=now)
+        given = outcomes(connection, application_id)
+        left = open_items(policy.checklist, policy.required_checks, given)
+        for each in left:
+            _keep(connection, form, each.key, CheckOutcome.PASSED, text)
+        return len(left)
+
+    return acts.perform(engine, form, do)
+
+
+def _checked(comment: str) -> str:
+    return texts.allow(comment, what="The comment", longest=LONGEST_COMMENT)
+
+
+def _keep(
+    connection: Connection, form: Form, item: str, outcome: CheckOutcome, comment: str
+) -> int:
+    check_id: int = connection.execute(
+        insert(tables.checks)
+        .values(
+            application_id=form.application_id,
+            item=item,
+            outcome=str(outcome),
+            comment=comment,
+            author=form.actor,
+            created_at=form.at,
+        )
+        .returning(tables.checks.c.check_id)
+    ).scalar_one()
+    return check_id
+
+
+def _form(
+    content: dict[str, Any], *, application_id: int, actor: str, now: datetime, id_: UUID
+) -> Form:
+    return Form(
+        request_id=id_,
+        act=Act.ANSWER_CHECK,
+        actor=actor,
+        application_id=application_id,
+        content=content,
+        at=now,
+    )

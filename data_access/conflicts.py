@@ -1,0 +1,110 @@
+"""Who may not decide about whom: the applicant themselves, and whoever declared a conflict."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from data_access import acts, staff, tables, texts
+from data_access.applications import Application
+from data_access.refusals import ConflictOfInterest, Invalid, NotAllowed
+from data_access.requests import Form
+from program.permissions import Act, Role
+
+LONGEST_REASON = 2_000
+LONGEST_ADDRESS = 320
+OWN_APPLICATION = "You are the applicant: the account's address is yours."
+
+
+def found(connection: Connection, application: Application, email: str) -> str | None:
+    """Why this person may not decide, as a sentence to them; ``None`` where nothing stands.
+
+    The newest recorded reason is quoted in it: typed text, never markup.
+    """
+    address = email.strip().lower()
+    if address and (application.email or "").strip().lower() == address:
+        return OWN_APPLICATION
+    table = tables.conflicts
+    reason = connection.execute(
+        select(table.c.reason)
+        .where(table.c.account_id == application.account_id, table.c.email == address)
+        .order_by(table.c.conflict_id.desc())
+        .limit(1)
+    ).scalar()
+    if reason is None:
+        return None
+    return f"You have a conflict of interest with this applicant, recorded as: “{reason}”."
+
+
+def require_none(connection: Connection, application: Application, email: str) -> None:
+    """Raise ConflictOfInterest if this person may not decide about the applicant."""
+    sentence = found(connection, application, email)
+    if sentence is not None:
+        raise ConflictOfInterest(f"{sentence} Leave the decision to a colleague.")
+
+
+def declare(
+    engine: Engine,
+    *,
+    application_id: int,
+    email: str,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Record a conflict with the application's account and return its id.
+
+    Everybody who decides declares their own; a manager declares anybody's.
+    Raises NotAllowed, NotFound, Invalid or RequestReused.
+    """
+    whose = texts.require(email, what="The address", longest=LONGEST_ADDRESS).lower()
+    why = texts.require(reason, what="The reason", longest=LONGEST_REASON)
+    form = Form(
+        request_id=request_id,
+        act=Act.DECLARE_CONFLICT,
+        actor=actor,
+        application_id=application_id,
+        content={"email": whose, "reason": why},
+        at=now,
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        _require_may_declare(connection, actor, whose)
+        conflict_id = _keep(connection, application, form)
+        acts.tell(
+            connection,
+            form,
+            "conflict_declared",
+            conflict_id=conflict_id,
+            email={"old": None, "new": whose},
+            reason=why,
+        )
+        return conflict_id
+
+    return acts.perform(engine, form, do)
+
+
+def _require_may_declare(connection: Connection, actor: str, whose: str) -> None:
+    person = staff.require(connection, actor, Act.DECLARE_CONFLICT)
+    if whose != person.email and person.role is not Role.MANAGER:
+        raise NotAllowed("You declare your own conflicts of interest; a manager declares others'.")
+    if staff.find(connection, whose) is None:
+        raise Invalid(
+            "This person is not, or no longer, on the staff list. Choose somebody who is."
+        )
+
+
+def _keep(connection: Connection, application: Application, form: Form) -> int:
+    conflict_id: int = connection.execute(
+        insert(tables.conflicts)
+        .values(
+            email=form.content["email"],
+            account_id=application.account_id,
+            reason=form.content["reason"],
+            recorded_by=form.actor,
+            recorded_at=form.at,
+        )
+        .returning(tables.conflicts.c.conflict_id)
+    ).scalar_one()
+    return conflict_id

@@ -1,0 +1,164 @@
+"""Asking an applicant for information: their turn, and the review clock stands still."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, select
+
+from data_access import acts, desk, holidays, outbox, tables, texts
+from data_access.applications import Application
+from data_access.requests import Form
+from program import business_time
+from program.permissions import Act
+from program.workflow import Move, Status
+
+LONGEST_TEXT = 4_000
+
+
+def request(
+    engine: Engine,
+    *,
+    application_id: int,
+    message: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Send a question to the applicant and wait for the answer; returns the event's id.
+
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, Invalid or
+    RequestReused.
+    """
+    text = texts.require_message(message)
+    form = Form(
+        request_id=request_id,
+        act=Act.REQUEST_INFORMATION,
+        actor=actor,
+        application_id=application_id,
+        content={"message": text},
+        at=now,
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        desk.require_way(connection, application, Move.REQUEST_INFORMATION)
+        desk.require_not_claimed_by_another(application, form)
+        event_id = desk.move(
+            connection,
+            application,
+            Move.REQUEST_INFORMATION,
+            form,
+            new=Status.MORE_INFO_NEEDED,
+            detail={"message": text},
+            paused_at=now,
+        )
+        outbox.put(connection, application, form, kind="information_requested", message=text)
+        return event_id
+
+    return acts.perform(engine, form, do)
+
+
+def record_answer(
+    engine: Engine,
+    *,
+    application_id: int,
+    answer: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Record what the applicant answered; the clock goes on. Returns the event's id.
+
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
+    """
+    text = texts.require(answer, what="The answer", longest=LONGEST_TEXT)
+    form = _form({"answer": text}, application_id, actor, now, request_id)
+
+    def do(connection: Connection, application: Application) -> int:
+        return _resume(
+            connection,
+            application,
+            form,
+            Move.RECORD_ANSWER,
+            detail={"answer": text},
+            answered_at=now,
+        )
+
+    return acts.perform(engine, form, do)
+
+
+def stop_waiting(
+    engine: Engine,
+    *,
+    application_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Go on without an answer; returns the event's id.
+
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
+    """
+    text = texts.require(reason, what="The reason", longest=LONGEST_TEXT)
+    form = _form({"reason": text}, application_id, actor, now, request_id)
+
+    def do(connection: Connection, application: Application) -> int:
+        return _resume(connection, application, form, Move.STOP_WAITING, detail={"reason": text})
+
+    return acts.perform(engine, form, do)
+
+
+def question(connection: Connection, application: Application) -> str | None:
+    """What the applicant was asked last, while an answer is awaited."""
+    if application.status is not Status.MORE_INFO_NEEDED:
+        return None
+    table = tables.events
+    asked: str | None = connection.execute(
+        select(table.c.detail["message"].astext)
+        .where(
+            table.c.application_id == application.application_id,
+            table.c.kind == str(Move.REQUEST_INFORMATION),
+        )
+        .order_by(table.c.event_id.desc())
+        .limit(1)
+    ).scalar()
+    return asked
+
+
+def _resume(
+    connection: Connection,
+    application: Application,
+    form: Form,
+    by: Move,
+    *,
+    detail: dict[str, str],
+    **state: datetime,
+) -> int:
+    desk.require_way(connection, application, by)
+    paused_at = application.desk.paused_at or form.at
+    clock_from = business_time.resume(
+        application.desk.clock_from, paused_at, form.at, holidays.days(connection)
+    )
+    return desk.move(
+        connection,
+        application,
+        by,
+        form,
+        new=Status.PENDING,
+        detail={**detail, "paused_since": paused_at.isoformat()},
+        clock_from=clock_from,
+        **state,
+    )
+
+
+def _form(
+    content: dict[str, str], application_id: int, actor: str, now: datetime, request_id: UUID
+) -> Form:
+    return Form(
+        request_id=request_id,
+        act=Act.RECORD_ANSWER,
+        actor=actor,
+        application_id=application_id,
+        content=content,
+        at=now,
+    )

@@ -1,0 +1,51 @@
+"""Messages to applicants, written in the transaction of the act they announce."""
+
+from typing import Any
+from uuid import uuid5
+
+from sqlalchemy import Connection, insert
+
+from data_access import tables
+from data_access.applications import Application
+from data_access.requests import Form
+
+
+def reached_by(application: Application) -> tuple[str, str | None]:
+    """Channel and recipient: the contact the applicant named, otherwise their email."""
+    # A platform without a handle reaches nobody, and a handle without one is of anywhere.
+    if application.contact_platform and application.contact_handle:
+        return application.contact_platform, application.contact_handle
+    return "email", application.email
+
+
+def put(
+    connection: Connection,
+    application: Application,
+    form: Form,
+    *,
+    kind: str,
+    message: str,
+    decision_id: int | None = None,
+    **more: Any,  # noqa: ANN401 - plain JSON values
+) -> None:
+    """Leave one message for delivery; ``kind`` is what it announces."""
+    channel, recipient = reached_by(application)
+    connection.execute(
+        insert(tables.outbox).values(
+            message_id=uuid5(form.request_id, "outbox"),
+            application_id=application.application_id,
+            decision_id=decision_id,
+            channel=channel,
+            recipient=recipient,
+            payload={
+                "kind": kind,
+                "application_id": application.application_id,
+                "account_id": application.account_id,
+                "username": application.username,
+                "message": message,
+                **more,
+            },
+            created_at=form.at,
+            next_attempt_at=form.at,
+        )
+    )

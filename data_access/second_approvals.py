@@ -1,0 +1,349 @@
+"""Decisions that wait for a second person, who is never the first.
+
+What the first person saw is kept with their proposal. If anything of it changes, the
+proposal lapses: nobody confirms what nobody looked at.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from data_access import (
+    acts,
+    assessments,
+    conflicts,
+    decisions,
+    desk,
+    staff,
+    standings,
+    tables,
+    texts,
+)
+from data_access.applications import Application
+from data_access.assessments import Seen
+from data_access.decisions import Draft
+from data_access.refusals import ApprovalLapsed, DataChanged, Invalid, NotAllowed, NotInState
+from data_access.requests import Form
+from program.permissions import Act
+from program.workflow import Decision, Move, Status
+
+LONGEST_REASON = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A decision as the first person proposed it. ``needed_for`` says why two are needed."""
+
+    proposal_id: int
+    application_id: int
+    outcome: Decision
+    reason_code: str | None
+    override_reason: str
+    rationale: str
+    message_to_applicant: str
+    rebate_rate: Decimal | None
+    reapply: str | None
+    is_override: bool
+    needed_for: tuple[str, ...]
+    seen: Seen
+    proposed_by: str
+    proposed_at: datetime
+    closed_as: str | None
+    closed_by: str | None
+    closed_at: datetime | None
+
+    @property
+    def draft(self) -> Draft:
+        """The proposal as the decision it is to become."""
+        return Draft(
+            outcome=self.outcome,
+            rationale=self.rationale,
+            message=self.message_to_applicant,
+            reason_code=self.reason_code,
+            rebate_rate=self.rebate_rate,
+            override_reason=self.override_reason,
+            reapply=self.reapply,
+        )
+
+
+def ask(
+    engine: Engine,
+    *,
+    application_id: int,
+    draft: Draft,
+    shown: Seen,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Propose a decision that needs a second person; returns the proposal's id.
+
+    Raises what a decision raises, and Invalid where one person is enough.
+    """
+    form = decisions.form_of(
+        draft, application_id=application_id, actor=actor, now=now, request_id=request_id, ask=True
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        desk.require_way(connection, application, Move.ASK_SECOND_APPROVAL)
+        weighed = decisions.weigh(connection, application, draft, form, shown)
+        if not weighed.needed_for:
+            raise Invalid("One person is enough for this decision. Decide it.")
+        proposal_id: int = connection.execute(
+            insert(tables.proposals)
+            .values(
+                application_id=application_id,
+                outcome=str(draft.outcome),
+                reason_code=draft.reason_code,
+                override_reason=draft.override_reason.strip(),
+                rationale=draft.rationale.strip(),
+                message_to_applicant=draft.message.strip(),
+                rebate_rate=draft.rebate_rate,
+                reapply=draft.reapply,
+                is_override=weighed.is_override,
+                needed_for=list(weighed.needed_for),
+                seen=weighed.standing.seen.to_json(),
+                proposed_by=actor,
+                proposed_at=now,
+            )
+            .returning(tables.proposals.c.proposal_id)
+        ).scalar_one()
+        desk.move(
+            connection,
+            application,
+            Move.ASK_SECOND_APPROVAL,
+            form,
+            new=Status.AWAITING_SECOND_APPROVAL,
+            detail={
+                "proposal_id": proposal_id,
+                "outcome": str(draft.outcome),
+                "needed_for": list(weighed.needed_for),
+                "override_reason": draft.override_reason.strip(),
+            },
+            **desk.NO_CLAIM,
+        )
+        return proposal_id
+
+    return acts.perform(engine, form, do)
+
+
+def confirm(
+    engine: Engine,
+    *,
+    application_id: int,
+    proposal_id: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Make the proposed decision as its second person; returns the decision's id.
+
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, RequestReused, Invalid while a
+    required check is not passed any more, or ApprovalLapsed, after which the application is
+    pending again.
+    """
+    form = _form(
+        Act.APPROVE_SECOND, {"confirm": proposal_id}, application_id, actor, now, request_id
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        desk.require_way(connection, application, Move.CONFIRM)
+        proposal = _require_open(connection, application_id, proposal_id)
+        if actor == proposal.proposed_by:
+            raise NotAllowed("You proposed this yourself; the second person is somebody else.")
+        conflicts.require_none(connection, application, actor)
+        ground = standings.basis(connection, now=now)
+        standing = assessments.read(connection, application_id, ground)
+        if lapse_if_changed(connection, application, proposal, standing.seen, form):
+            return LAPSED
+        if proposal.outcome is Decision.APPROVED:
+            decisions.require_checklist(connection, application_id, standing.policy)
+        _close(connection, proposal_id, "confirmed", actor, now)
+        return decisions.settle(
+            connection,
+            application,
+            proposal.draft,
+            standing,
+            form,
+            by=Move.CONFIRM,
+            decided_by=proposal.proposed_by,
+            second_approver=actor,
+        )
+
+    # A lapse has to outlive the refusal, so it is a result of the act and refused afterwards.
+    result = acts.perform(engine, form, do)
+    if result == LAPSED:
+        raise ApprovalLapsed(
+            "The facts changed since this was proposed, so the proposal lapsed and the "
+            "application is pending again. Look at the new figures and decide anew."
+        )
+    return result
+
+
+def decline(
+    engine: Engine,
+    *,
+    application_id: int,
+    proposal_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Send a proposal back with a reason; the application is pending again.
+
+    Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
+    or RequestReused.
+    """
+    text = texts.require(reason, what="The reason", longest=LONGEST_REASON)
+    content = {"decline": proposal_id, "reason": text}
+    form = _form(Act.APPROVE_SECOND, content, application_id, actor, now, request_id)
+
+    def do(connection: Connection, application: Application) -> int:
+        desk.require_way(connection, application, Move.DECLINE)
+        proposal = _require_open(connection, application_id, proposal_id)
+        if actor == proposal.proposed_by:
+            raise NotAllowed("You proposed this yourself. Cancel it instead.")
+        return _send_back(connection, application, proposal, form, Move.DECLINE, text)
+
+    return acts.perform(engine, form, do)
+
+
+def cancel(
+    engine: Engine,
+    *,
+    application_id: int,
+    proposal_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Take a proposal back: the first person's own, or any as a manager.
+
+    Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
+    or RequestReused.
+    """
+    text = texts.allow(reason, what="The reason", longest=LONGEST_REASON)
+    content = {"cancel": proposal_id, "reason": text}
+    form = _form(Act.DECIDE, content, application_id, actor, now, request_id)
+
+    def do(connection: Connection, application: Application) -> int:
+        desk.require_way(connection, application, Move.CANCEL)
+        proposal = _require_open(connection, application_id, proposal_id)
+        if not may_cancel(connection, proposal, actor):
+            raise NotAllowed(f"Only {proposal.proposed_by} or a manager may cancel this.")
+        return _send_back(connection, application, proposal, form, Move.CANCEL, text)
+
+    return acts.perform(engine, form, do)
+
+
+def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
+    """Whether ``actor`` is the first person, or somebody who gives second approvals."""
+    if actor == proposal.proposed_by:
+        return True
+    person = staff.find(connection, actor)
+    return person is not None and person.may(Act.APPROVE_SECOND)
+
+
+def waiting(connection: Connection, application_id: int) -> Proposal | None:
+    """The proposal that waits for a second person, if one does."""
+    return next((p for p in history(connection, application_id) if p.closed_as is None), None)
+
+
+def history(connection: Connection, application_id: int) -> list[Proposal]:
+    """Every proposal for an application, newest first; none is ever removed."""
+    table = tables.proposals
+    rows = connection.execute(
+        select(table)
+        .where(table.c.application_id == application_id)
+        .order_by(table.c.proposal_id.desc())
+    ).mappings()
+    return [
+        Proposal(
+            **{
+                **row,
+                "outcome": Decision(row["outcome"]),
+                "needed_for": tuple(row["needed_for"]),
+                "seen": Seen.from_json(row["seen"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+def lapse_if_changed(
+    connection: Connection, application: Application, proposal: Proposal, now_seen: Seen, form: Form
+) -> bool:
+    """End the proposal if anything differs from what the first person saw."""
+    try:
+        assessments.require_unchanged(proposal.seen, now_seen)
+    except DataChanged as changed:
+        _close(connection, proposal.proposal_id, "lapsed", None, form.at)
+        moved = [{"what": what, "old": old, "new": new} for what, old, new in changed.changes]
+        desk.move(
+            connection,
+            application,
+            Move.LAPSE,
+            form,
+            new=Status.PENDING,
+            detail={"proposal_id": proposal.proposal_id, "changes": moved},
+        )
+        return True
+    return False
+
+
+LAPSED = -1
+
+
+def _send_back(
+    connection: Connection,
+    application: Application,
+    proposal: Proposal,
+    form: Form,
+    by: Move,
+    reason: str,
+) -> int:
+    closed_as = "declined" if by is Move.DECLINE else "cancelled"
+    _close(connection, proposal.proposal_id, closed_as, form.actor, form.at)
+    detail = {"proposal_id": proposal.proposal_id, "reason": reason}
+    return desk.move(connection, application, by, form, new=Status.PENDING, detail=detail)
+
+
+def _require_open(connection: Connection, application_id: int, proposal_id: int) -> Proposal:
+    proposal = waiting(connection, application_id)
+    if proposal is None or proposal.proposal_id != proposal_id:
+        raise NotInState("This proposal does not wait any more. Reload the page.")
+    return proposal
+
+
+def _close(
+    connection: Connection, proposal_id: int, closed_as: str, by: str | None, at: datetime
+) -> None:
+    table = tables.proposals
+    connection.execute(
+        update(table)
+        .where(table.c.proposal_id == proposal_id)
+        .values(closed_as=closed_as, closed_by=by, closed_at=at)
+    )
+
+
+def _form(
+    act: Act,
+    content: dict[str, object],
+    application_id: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> Form:
+    return Form(
+        request_id=request_id,
+        act=act,
+        actor=actor,
+        application_id=application_id,
+        content=content,
+        at=now,
+    )

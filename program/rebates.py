@@ -1,0 +1,115 @@
+"""What a higher rebate costs, and when a decision needs a second person."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from program import wording
+from program.periods import Window
+
+MONTH_DAYS = 30
+# A window as long as some calendar month is a month already and is not stretched to 30 days.
+MONTH_LENGTHS = range(28, 32)
+MONTHS_A_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebateCost:
+    """A rate against the standard one, on a window's net fees. Money in USD, exact.
+
+    ``extra`` is what is paid beyond the standard rate: over the window, a month, a year.
+    ``left_usd`` is what the exchange keeps of the window's net fees after the whole rebate.
+    All are negative where net fees are, which ``remark`` then says.
+    """
+
+    window: Window
+    fees_usd: Decimal
+    rate: Decimal
+    standard: Decimal
+    extra_usd: Decimal
+    extra_month_usd: Decimal
+    extra_year_usd: Decimal
+    left_usd: Decimal
+
+    @property
+    def remark(self) -> str | None:
+        """What to know about the figures before leaning on them; mostly nothing."""
+        if self.fees_usd >= 0:
+            return None
+        return (
+            f"Net fees over the window are negative, {wording.cents_usd(self.fees_usd)} USD, "
+            "so the extra cost is too. It says nothing about a month with positive fees."
+        )
+
+
+def cost(
+    fees_usd: Decimal | None, *, window: Window, rate: Decimal, standard: Decimal
+) -> RebateCost | None:
+    """What ``rate`` costs on the window's net fees; ``None`` where they are unknown.
+
+    Rates are fractions. A window of 28 to 31 days is a month; another is brought to 30 days.
+    Raises ValueError for a window without days.
+    """
+    if window.days < 1:
+        raise ValueError("a window has at least one day")
+    if fees_usd is None:
+        return None
+    extra = (rate - standard) * fees_usd
+    month = extra if window.days in MONTH_LENGTHS else extra * MONTH_DAYS / window.days
+    return RebateCost(
+        window=window,
+        fees_usd=fees_usd,
+        rate=rate,
+        standard=standard,
+        extra_usd=extra,
+        extra_month_usd=month,
+        extra_year_usd=month * MONTHS_A_YEAR,
+        left_usd=fees_usd - rate * fees_usd,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondReason:
+    """Why a second person is needed. ``key`` is kept with the request for one."""
+
+    key: str
+    label: str
+    sentence: str
+
+
+OVERRIDE = SecondReason(
+    key="override",
+    label="against the computed eligibility",
+    sentence="This goes against the computed eligibility, so a second person decides.",
+)
+
+
+def needs_second_person(
+    *,
+    override: bool,
+    cost: RebateCost | None,
+    for_overrides: bool,
+    from_monthly_extra_usd: Decimal | None,
+) -> tuple[SecondReason, ...]:
+    """Every reason why one person is not enough; empty when one is.
+
+    ``override`` is whether the decision goes against the computed eligibility. ``cost`` is an
+    approval's; an unknown one asks for nobody by itself. The last two are the policy's.
+    """
+    reasons = []
+    if override and for_overrides:
+        reasons.append(OVERRIDE)
+    threshold = from_monthly_extra_usd
+    if cost is not None and threshold is not None and cost.extra_month_usd >= threshold:
+        reasons.append(_high_cost(cost, threshold))
+    return tuple(reasons)
+
+
+def _high_cost(cost: RebateCost, threshold: Decimal) -> SecondReason:
+    return SecondReason(
+        key="cost",
+        label="high extra cost",
+        sentence=(
+            f"The rate costs {wording.cents_usd(cost.extra_month_usd)} USD more a month than the "
+            f"standard one; from {wording.full_usd(threshold)} USD on, a second person decides."
+        ),
+    )

@@ -1,0 +1,248 @@
+"""The desk's acts as a person's clicks: whatever a claim is silent about is filled in."""
+
+import itertools
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from data_access import (
+    assessments,
+    checklist,
+    conflicts,
+    decisions,
+    deferrals,
+    evidence,
+    information,
+    notes,
+    ownership,
+    second_approvals,
+    standings,
+)
+from data_access.applications import Application
+from data_access.applications import read as read_application
+from data_access.assessments import Seen
+from data_access.decisions import Draft
+from data_access.evidence import Entry
+from program.checklist import CheckOutcome
+from program.evidence import EvidenceKind, EvidenceMethod
+from program.queue import Filters
+from program.workflow import Decision
+from tests.builders import NOW, T
+
+ANA, BEN, MIRA, NOOR, ADA = (
+    f"{name}@example.com" for name in ("ana", "ben", "mira", "noor", "ada")
+)
+OTHER_WAY = "Known to us for years"  # why one decides against the computed eligibility
+RATE = Decimal("0.20")
+NUMBERS = itertools.count(1)  # of applications in a module's desk
+
+
+def _plain(given: dict[str, Any]) -> dict[str, Any]:
+    return {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
+
+
+def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
+    with engine.connect() as conn:
+        return read_application(conn, id_, now=now)
+
+
+def seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
+    """What a page opened now would show."""
+    with engine.connect() as conn:
+        return assessments.read(conn, id_, standings.basis(conn, now=now)).seen
+
+
+def events(engine: Engine, id_: int) -> list[Any]:
+    """Kind, actor and detail of every event, oldest first."""
+    statement = "select * from review.events where application_id = :id order by event_id"
+    with engine.connect() as conn:
+        return list(conn.execute(text(statement), {"id": id_}))
+
+
+JUDGMENTS = (
+    *("checks", "decisions", "desk", "events", "evidence", "notes"),
+    *("outbox", "proposals", "requests"),
+)
+
+
+def kept(engine: Engine, id_: int) -> dict[str, list[str]]:
+    """Every row about an application, as text, to be compared with later ones."""
+    with engine.connect() as conn:
+        rows = {
+            name: list(
+                conn.execute(
+                    text(f"select t::text from review.{name} t where application_id = :id"),
+                    {"id": id_},
+                ).scalars()
+            )
+            for name in JUDGMENTS
+        }
+        for name, statement in (
+            (
+                "application",
+                "select t::text from exchange.applications t where application_id = :id",
+            ),
+            ("conflicts", "select t::text from review.conflicts t where account_id = :id"),
+        ):
+            rows[name] = list(conn.execute(text(statement), {"id": id_}).scalars())
+    return {name: sorted(found) for name, found in rows.items()}
+
+
+def claim(engine: Engine, id_: int, **given: Any) -> int:
+    return ownership.claim(engine, application_id=id_, **_plain(given))
+
+
+def take_over(engine: Engine, id_: int, **given: Any) -> int:
+    return ownership.take_over(engine, application_id=id_, **_plain(given))
+
+
+def release(engine: Engine, id_: int, **given: Any) -> int:
+    return ownership.release(engine, application_id=id_, **_plain(given))
+
+
+def assign(engine: Engine, id_: int, **given: Any) -> int:
+    return ownership.assign(engine, application_id=id_, **_plain({"assignee": BEN, **given}))
+
+
+def take_next(engine: Engine, **given: Any) -> int | None:
+    return ownership.take_next(engine, **_plain({"filters": Filters(), **given}))
+
+
+def ask_applicant(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"message": "Please send a statement.", **given}
+    return information.request(engine, application_id=id_, **_plain(given))
+
+
+def record_answer(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"answer": "Here it is.", **given}
+    return information.record_answer(engine, application_id=id_, **_plain(given))
+
+
+def stop_waiting(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"reason": "No reply for weeks", **given}
+    return information.stop_waiting(engine, application_id=id_, **_plain(given))
+
+
+def defer(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"until": T + timedelta(days=8), "until_change": False, "reason": "", **given}
+    return deferrals.defer(engine, application_id=id_, **_plain(given))
+
+
+def bring_back(engine: Engine, id_: int, **given: Any) -> int:
+    return deferrals.bring_back(engine, application_id=id_, **_plain(given))
+
+
+def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> Seen:
+    return given.pop("shown", None) or seen(engine, id_, now=given.get("now", NOW))
+
+
+def approve(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"rebate_rate": RATE, "rationale": "Steady referrals", "message": "Welcome", **given}
+    given["shown"] = _shown(engine, id_, given)
+    return decisions.approve(engine, application_id=id_, **_plain(given))
+
+
+def reject(engine: Engine, id_: int, **given: Any) -> int:
+    given = {
+        "reason_code": "below_minimums",
+        "rationale": "Far below",
+        "message": "Not yet",
+        **given,
+    }
+    given["shown"] = _shown(engine, id_, given)
+    return decisions.reject(engine, application_id=id_, **_plain(given))
+
+
+def reopen(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"reason": "Decided by mistake", "actor": MIRA, **given}
+    return decisions.reopen(engine, application_id=id_, **_plain(given))
+
+
+def draft(**given: Any) -> Draft:
+    """An approval that, on what is not known to be met, needs a second person."""
+    return Draft(
+        **{
+            "outcome": Decision.APPROVED,
+            "rationale": "Steady referrals",
+            "message": "Welcome",
+            "rebate_rate": RATE,
+            "override_reason": OTHER_WAY,
+            **given,
+        }
+    )
+
+
+def rejection(**given: Any) -> Draft:
+    return draft(
+        **{
+            "outcome": Decision.REJECTED,
+            "reason_code": "promotion_methods",
+            "message": "Sorry",
+            "rebate_rate": None,
+            **given,
+        }
+    )
+
+
+def ask_second(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"draft": draft(), **given}
+    given["shown"] = _shown(engine, id_, given)
+    return second_approvals.ask(engine, application_id=id_, **_plain(given))
+
+
+def waiting(engine: Engine, id_: int) -> second_approvals.Proposal | None:
+    with engine.connect() as conn:
+        return second_approvals.waiting(conn, id_)
+
+
+def _proposal(engine: Engine, id_: int, given: dict[str, Any]) -> dict[str, Any]:
+    if "proposal_id" in given:
+        return given
+    proposal = waiting(engine, id_)
+    return {"proposal_id": proposal.proposal_id if proposal else 0, **given}
+
+
+def confirm(engine: Engine, id_: int, **given: Any) -> int:
+    given = _proposal(engine, id_, {"actor": MIRA, **given})
+    return second_approvals.confirm(engine, application_id=id_, **_plain(given))
+
+
+def decline(engine: Engine, id_: int, **given: Any) -> int:
+    given = _proposal(engine, id_, {"actor": MIRA, "reason": "The reach is not shown", **given})
+    return second_approvals.decline(engine, application_id=id_, **_plain(given))
+
+
+def cancel(engine: Engine, id_: int, **given: Any) -> int:
+    given = _proposal(engine, id_, {"reason": "Thought again", **given})
+    return second_approvals.cancel(engine, application_id=id_, **_plain(given))
+
+
+def note(engine: Engine, id_: int, **given: Any) -> int:
+    return notes.write(engine, application_id=id_, **_plain({"body": "Spoke on Telegram", **given}))
+
+
+def followers(number: int, **given: Any) -> Entry:
+    return Entry(
+        kind=EvidenceKind.X_FOLLOWERS,
+        value=Decimal(number),
+        method=EvidenceMethod.PROFILE_PAGE,
+        **{"observed_at": NOW - timedelta(days=1), **given},
+    )
+
+
+def record_evidence(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"entry": followers(4000), **given}
+    return evidence.record(engine, application_id=id_, **_plain(given))
+
+
+def check(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"item": "jurisdiction", "outcome": CheckOutcome.PASSED, "comment": "", **given}
+    return checklist.answer(engine, application_id=id_, **_plain(given))
+
+
+def declare_conflict(engine: Engine, id_: int, **given: Any) -> int:
+    given = {"email": given.get("actor", ANA), "reason": "A friend", **given}
+    return conflicts.declare(engine, application_id=id_, **_plain(given))
