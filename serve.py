@@ -25,18 +25,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import (
-    FileResponse,
-    PlainTextResponse,
-    RedirectResponse,
-    Response,
-    StreamingResponse,
-)
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import links, local_sign_in
-from dashboard.components import keyboard, states
+from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
 from data_access import database, export_files
 from data_access.refusals import Refusal
@@ -69,12 +63,6 @@ def readyz(_: Request) -> Response:
             "the database does not answer", status_code=503, headers=NOT_CACHED
         )
     return PlainTextResponse("ready", headers=NOT_CACHED)
-
-
-def desk_script(_: Request) -> Response:
-    """The keys and drafts of the desk; a script has to come with a script's type."""
-    script = Path(__file__).parent / "static" / "desk.js"
-    return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 def export_applications(request: Request) -> Response:
@@ -320,7 +308,6 @@ ROUTES = [
     Route("/healthz", healthz),
     Route("/readyz", readyz),
     Route(f"/{links.EXPORT_PATH}", export_applications),
-    Route(keyboard.SCRIPT, desk_script),
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import sign_in
+from dashboard import sign_in, state
 from dashboard.components import keyboard, states
 from dashboard.components.freshness import freshness_line
 from dashboard.components.safe_text import escape
@@ -83,7 +83,7 @@ def header(person: Person, newest: Freshness | None) -> None:
         horizontal_alignment="right",
         vertical_alignment="center",
     ):
-        keyboard.bring(person.email)
+        keyboard.bring(person.email, state.sent_forms())
         sign_in.banner()
         freshness_line(
             newest.data_through if newest else None,

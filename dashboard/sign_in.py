@@ -110,7 +110,13 @@ def banner() -> None:
 def sign_out_button() -> None:
     """Draw the way out, in the manner of the way in."""
     if uses_openid():
-        st.button("Sign out", icon=":material/logout:", on_click=st.logout, type="tertiary")
+        st.button(
+            "Sign out",
+            key="sign-out",
+            icon=":material/logout:",
+            on_click=st.logout,
+            type="tertiary",
+        )
     else:
         st.html('<a class="sign-out" href="local-sign-out">Sign out</a>')
 
@@ -187,7 +193,9 @@ def _not_let_in(claims: Mapping[str, Any]) -> None:
             f"You are signed in as {claims['email']} but not on the staff list. "
             "Ask an administrator."
         )
-    st.button("Sign out", icon=":material/logout:", on_click=st.logout, type="primary")
+    st.button(
+        "Sign out", key="sign-out", icon=":material/logout:", on_click=st.logout, type="primary"
+    )
 
 
 def _openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:

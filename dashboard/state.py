@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 
 import streamlit as st
 
+SENT_TOLD = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Flash:
@@ -145,10 +147,11 @@ def release(form: str) -> None:
 
 def mark_sent(form: str) -> None:
     """Note that a form was accepted, so that the browser drops its draft."""
-    st.session_state.setdefault("sent-forms", []).append(form)
+    # Told with every run, not once: a run that another one cuts short may never be shown.
+    st.session_state["sent-forms"] = [*sent_forms(), (form, uuid4().hex[:8])][-SENT_TOLD:]
 
 
-def take_sent() -> list[str]:
-    """The forms accepted since the last look, once."""
-    sent: list[str] = st.session_state.pop("sent-forms", [])
+def sent_forms() -> list[tuple[str, str]]:
+    """The forms accepted lately, each with a token of its own."""
+    sent: list[tuple[str, str]] = st.session_state.get("sent-forms", [])
     return sent

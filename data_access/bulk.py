@@ -29,6 +29,7 @@ from data_access import (
 from data_access.assessments import Standing
 from data_access.refusals import DatabaseUnavailable, Invalid, Refusal, RequestReused
 from program import messages
+from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
 
@@ -170,6 +171,8 @@ def reject(
 
     def each(id_: int, own: UUID) -> object:
         standing, filled = _filled(engine, id_, message, now, reapply=reapply)
+        if standing.assessment.outcome is Outcome.MET:
+            raise Invalid("Eligibility is met, so this goes against it. Decide it on its own page.")
         return decisions.reject(
             engine,
             application_id=id_,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from data_access import acts, database, desk, policies, ranking, staff, tables
 from data_access.applications import Application
@@ -112,17 +113,30 @@ def take_next(
     RequestReused.
     """
     view = replace(filters, owner=Owner.UNASSIGNED, status=Status.PENDING, page=1, viewer="")
+    try:
+        with database.acting(engine) as connection:
+            return _take(connection, view, actor, now, request_id)
+    except IntegrityError as error:
+        if "requests_pkey" not in str(error.orig):
+            raise
+    # The other click of a double one was quicker; what it took is this one's as well.
     with database.acting(engine) as connection:
-        earlier = _taken_before(connection, request_id, actor)
-        if earlier is not None:
-            return earlier
-        for _ in range(2):
-            while some := ranking.offer(connection, view, now=now):
-                taken = _take_first(connection, some, actor, now, request_id)
-                if taken is not None:
-                    return taken
-            # The remembered order is used up; what came or was given back since is not in it.
-            ranking.forget(connection)
+        return _taken_before(connection, request_id, actor)
+
+
+def _take(
+    connection: Connection, view: Filters, actor: str, now: datetime, request_id: UUID
+) -> int | None:
+    earlier = _taken_before(connection, request_id, actor)
+    if earlier is not None:
+        return earlier
+    for _ in range(2):
+        while some := ranking.offer(connection, view, now=now):
+            taken = _take_first(connection, some, actor, now, request_id)
+            if taken is not None:
+                return taken
+        # The remembered order is used up; what came or was given back since is not in it.
+        ranking.forget(connection)
     return None
 
 

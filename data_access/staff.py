@@ -24,7 +24,7 @@ class Person:
 
 def find(connection: Connection, email: str) -> Person | None:
     """The active member of staff with this address, in any case; ``None`` if there is none."""
-    if not email.isprintable():
+    if not email.strip().isprintable():
         # Nobody's address, and the database would not even be asked for some of these.
         return None
     table = tables.staff

@@ -22,6 +22,7 @@ class EntryKind(StrEnum):
     CHECK = "check"
     EVENT = "event"
     MESSAGE = "message"
+    ANSWER = "answer"
     DECISION = "decision"
 
 
@@ -133,17 +134,19 @@ def _events(connection: Connection, id_: int) -> list[TimelineEntry]:
 
 _TOLD_BY_THE_DECISION = (str(Move.APPROVE), str(Move.REJECT))
 _MESSAGES = {
-    str(Move.REQUEST_INFORMATION): ("asked for information", "message"),
-    str(Move.RECORD_ANSWER): ("the applicant's answer", "answer"),
+    str(Move.REQUEST_INFORMATION): (EntryKind.MESSAGE, "asked for information", "message"),
+    str(Move.RECORD_ANSWER): (EntryKind.ANSWER, "the applicant's answer", "answer"),
 }
 
 
 def _event(row: Row[Any]) -> TimelineEntry:
     detail = row.detail or {}
-    title, key = _MESSAGES.get(row.kind, (_title(row.kind, detail), "reason"))
+    kind, title, key = _MESSAGES.get(
+        row.kind, (EntryKind.EVENT, _title(row.kind, detail), "reason")
+    )
     return TimelineEntry(
         at=row.at,
-        kind=EntryKind.MESSAGE if row.kind in _MESSAGES else EntryKind.EVENT,
+        kind=kind,
         actor=row.actor,
         title=title,
         body=str(detail.get(key) or _changes(detail) or detail.get("override_reason") or ""),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -69,6 +69,17 @@ def is_current(
     """
     day = data_through or utc_day(now)
     return evidence_cutoff(day, policy.evidence_valid_days) <= observed_at <= now
+
+
+def days_left(
+    observed_at: datetime, *, data_through: date | None, now: datetime, policy: Policy
+) -> int:
+    """For how many data-through days an observation counts, the present one included.
+
+    0 is one that stopped counting with the present day, -3 one that did three days earlier.
+    """
+    last = utc_day(observed_at) + timedelta(days=policy.evidence_valid_days)
+    return (last - (data_through or utc_day(now))).days + 1
 
 
 def establish(

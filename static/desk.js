@@ -1,81 +1,203 @@
 /* What Streamlit cannot do by itself: keys that press or focus, and drafts that outlive a page.
+   The Python side is dashboard/components/keyboard.py; the two agree on class names only.
 
-   Keys: a widget inside a container keyed `hot-x` answers to the key x while nobody types;
-   a button is pressed, a field gets the focus. `hot-go` answers to Ctrl+Enter even while one
-   types, after what was typed has been handed over. Escape leaves a field, or presses `hot-back`.
+   Keys: a widget inside a container keyed `hot-x` answers to the key x while nobody types: a
+   field gets the focus, a button is pressed. `hot-go` answers to Ctrl+Enter; while one types,
+   the nearest `hot-go` or `hot-go-...` of the same column or dialog does, after what was typed
+   has been handed over. Escape leaves a field, or presses `hot-back`. What is pressed while
+   the server is still drawing waits until it has drawn.
 
    Drafts: what is typed into a text area inside a container keyed `draft-...` is kept in this
-   browser for the person named on the page, and put back where the field appears empty again.
-   An element with data-draft-sent="draft-..." says that it was accepted, and the draft goes.
-   Text is only ever a value, never markup. */
+   browser, for the person named on the page, and put back wherever that field is drawn again.
+   A name in data-sent says that the form was accepted, and its drafts go. Signing out takes
+   them all. Text is only ever a value, never markup. */
 "use strict";
 (() => {
   if (window.reviewDesk) return;
   window.reviewDesk = true;
 
-  const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
   const NAMED = { "/": "search", "?": "help" };
+  const CHECK_MS = 40;
+  const WAITS_MS = 2000;
+  const STARTS_MS = 400;
+  const HAND_OVER_MS = 30;
+  const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
   const PREFIX = "affiliate-review-draft:";
+  const NOT_TYPED = /^(button|checkbox|color|file|image|radio|range|reset|submit)$/;
 
   const isVisible = (element) => element.getClientRects().length > 0;
-  const typesIn = (element) =>
-    element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
+  /* Until when a press may still have to show in the server's state. */
+  let startsBy = 0;
 
-  function hot(name) {
-    const inside = `.st-key-hot-${name}`;
-    const found = document.querySelectorAll(`${inside} button, ${inside} textarea, ${inside} input`);
-    return [...found].find((element) => !element.disabled && isVisible(element));
+  function isIdle() {
+    const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
+    const isBusy = state !== undefined && state !== "notRunning";
+    if (isBusy) startsBy = 0;
+    return !isBusy && Date.now() > startsBy;
   }
 
-  function answer(event, element) {
+  function typesIn(element) {
+    if (!element) return false;
+    if (element.tagName === "INPUT") return !NOT_TYPED.test(element.type);
+    return element.isContentEditable || /^(TEXTAREA|SELECT)$/.test(element.tagName);
+  }
+
+  // Keys.
+
+  const DIALOG = '[role="dialog"], [data-testid="stPopoverBody"]';
+  const dialog = () => [...document.querySelectorAll(DIALOG)].filter(isVisible).pop();
+
+  /* The widget that answers to a name; a field before a button, as the help sign of a field is
+     a button as well. */
+  function hot(name, part = document) {
+    const holders = [...part.querySelectorAll(`.st-key-hot-${name}`)];
+    for (const kind of ["textarea, input", "button"])
+      for (const holder of holders) {
+        const found = [...holder.querySelectorAll(kind)];
+        const usable = found.find((element) => !element.disabled && isVisible(element));
+        if (usable) return usable;
+      }
+    return undefined;
+  }
+
+  /* The name that Ctrl+Enter presses: `go`, or while one types the nearest `go-...` of the same
+     column or dialog, so that what is typed in one place sends nothing in another. */
+  function goName(field) {
+    if (!field) return "go";
+    const last = field.closest(DIALOG) ?? outermostColumn(field) ?? document.body;
+    for (let part = field; part; part = part === last ? null : part.parentElement) {
+      const names = [...part.querySelectorAll('[class*="st-key-hot-go"]')]
+        .flatMap((holder) => [...holder.classList])
+        .filter((its) => /^st-key-hot-go(-|$)/.test(its))
+        .map((its) => its.slice("st-key-hot-".length));
+      const name = names.find((its) => hot(its, part));
+      if (name) return name;
+    }
+    return undefined;
+  }
+
+  function outermostColumn(field) {
+    let column;
+    for (let part = field; part; part = part.parentElement)
+      if (part.matches('[data-testid="stColumn"]')) column = part;
+    return column;
+  }
+
+  function take(event) {
     event.preventDefault();
     event.stopPropagation();
-    if (element.tagName === "BUTTON") element.click();
-    else element.focus();
+  }
+
+  const waiting = [];
+
+  function click(button) {
+    if (!button) return;
+    startsBy = Date.now() + STARTS_MS;
+    button.click();
+  }
+
+  /* Press what `find` finds: at once, or once the server has drawn what was asked for before. */
+  function press(find) {
+    if (isIdle() && waiting.length === 0) return click(find());
+    waiting.push({ find, until: Date.now() + WAITS_MS });
+    if (waiting.length === 1) window.setTimeout(pressNext, CHECK_MS, 0);
+  }
+
+  function pressNext(idleBefore) {
+    while (waiting.length > 0 && waiting[0].until < Date.now()) waiting.shift();
+    if (waiting.length === 0) return;
+    const idle = isIdle() ? idleBefore + 1 : 0;
+    const found = idle > 1 ? waiting[0].find() : undefined;
+    if (found) {
+      waiting.shift();
+      click(found);
+    }
+    window.setTimeout(pressNext, CHECK_MS, found ? 0 : idle);
   }
 
   function goOn(event) {
-    const button = hot("go");
-    if (!button) return;
-    event.preventDefault();
-    event.stopPropagation();
+    const field = typesIn(document.activeElement) ? document.activeElement : undefined;
+    const name = goName(field);
+    const find = () => (name ? hot(name, dialog()) : undefined);
+    if (!find() && (field || isIdle())) return;
+    take(event);
+    if (event.repeat) return;
+    const wasIdle = isIdle() && waiting.length === 0;
+    if (!field || !wasIdle) {
+      field?.blur();
+      return press(find);
+    }
     // Leaving the field hands over what was typed; the press has to come after it.
-    if (typesIn(document.activeElement)) document.activeElement.blur();
-    window.setTimeout(() => {
-      const still = hot("go");
-      if (still) still.click();
-    }, 30);
+    field.blur();
+    window.setTimeout(() => click(find()), HAND_OVER_MS);
   }
 
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.isComposing || event.repeat) return;
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return goOn(event);
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const typing = typesIn(document.activeElement);
-      if (event.key === "Escape") {
-        if (typing) return document.activeElement.blur();
-        const back = hot("back");
-        if (back) answer(event, back);
-        return;
-      }
-      if (typing || event.key.length !== 1) return;
-      // A dialog has the keyboard to itself.
-      if (document.querySelector('[role="dialog"]')) return;
-      const element = hot(NAMED[event.key] || event.key.toLowerCase());
-      if (element && /^[a-z0-9/?]$/i.test(event.key)) answer(event, element);
-    },
-    true,
-  );
+  let typed = { field: null, at: 0 };
 
-  const person = () => document.querySelector("[data-person]")?.dataset.person;
+  /* A field that vanished under the hand: what is still typed is text, not keys. */
+  const wasText = () => typed.field && !typed.field.isConnected && Date.now() - typed.at < 1000;
+
+  function onKey(event) {
+    if (event.isComposing) return;
+    const typing = typesIn(document.activeElement);
+    if (typing) typed = { field: document.activeElement, at: Date.now() };
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return goOn(event);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      if (typing) return document.activeElement.blur();
+      // Open dialogs and lists close themselves.
+      const back = dialog() ? undefined : hot("back");
+      if (!back) return;
+      take(event);
+      return press(() => hot("back"));
+    }
+    if (typing || !/^[a-z0-9/?]$/i.test(event.key)) return;
+    if (event.shiftKey && /[a-z]/i.test(event.key)) return;
+    if (wasText()) {
+      typed.at = Date.now();
+      return take(event);
+    }
+    // A dialog has the keyboard to itself.
+    if (dialog()) return;
+    answer(event, NAMED[event.key] || event.key.toLowerCase());
+  }
+
+  function answer(event, name) {
+    const element = hot(name);
+    // Only digits may wait for something that is not there yet: what is about to be drawn may
+    // give a letter to a button of Streamlit's own as well.
+    if (!element && (isIdle() || !/^\d$/.test(name))) return;
+    take(event);
+    if (event.repeat) return;
+    if (element && element.tagName !== "BUTTON") element.focus();
+    else press(() => hot(name));
+  }
+
+  // Drafts.
+
+  const markers = () => document.querySelector("[data-person]");
+  const toHandOver = new Set();
+  const forgotten = new Set();
+  let isPuttingBack = false;
+
+  /* What this browser keeps, as [place, [person, form, label]]; nothing where it may not. */
+  function places() {
+    try {
+      return Object.keys(window.localStorage)
+        .filter((place) => place.startsWith(PREFIX))
+        .map((place) => [place, JSON.parse(place.slice(PREFIX.length))]);
+    } catch {
+      return [];
+    }
+  }
 
   function placeOf(field) {
     const holder = field.closest('[class*="st-key-draft-"]');
-    const token = holder && [...holder.classList].find((name) => name.startsWith("st-key-draft-"));
-    const who = person();
-    return token && who ? `${PREFIX}${who}:${token.slice(7)}:${field.getAttribute("aria-label")}` : null;
+    const its = holder && [...holder.classList].find((name) => name.startsWith("st-key-draft-"));
+    const person = markers()?.dataset.person;
+    if (!its || !person) return null;
+    const form = its.slice("st-key-draft-".length);
+    return PREFIX + JSON.stringify([person, form, field.getAttribute("aria-label")]);
   }
 
   function read(place) {
@@ -88,65 +210,117 @@
 
   function keep(field) {
     const place = placeOf(field);
-    if (!place) return;
-    const first = field.dataset.draftFirst ?? "";
-    if (field.value === first) return window.localStorage.removeItem(place);
-    const kept = { first, text: field.value, at: Date.now() };
+    if (!place || isPuttingBack) return;
     try {
-      window.localStorage.setItem(place, JSON.stringify(kept));
+      if (field.value === (field.dataset.draftFirst ?? "")) window.localStorage.removeItem(place);
+      else window.localStorage.setItem(place, JSON.stringify({ text: field.value, at: Date.now() }));
     } catch {
-      /* A full store only means that this draft lives no longer than the page. */
+      /* A full or closed store only means that this draft lives no longer than the page. */
     }
   }
 
+  /* Every field is looked at once for each form it serves: the draft is never older than what
+     the server draws, as it follows each stroke. */
   function putBack(field) {
     const place = placeOf(field);
     if (!place || field.dataset.draftPlace === place) return;
     field.dataset.draftPlace = place;
     field.dataset.draftFirst = field.value;
+    noteOf(field)?.remove();
     const kept = read(place);
     if (!kept || kept.text === field.value) return;
-    if (field.value !== "" && field.value !== kept.first) return;
-    const setter = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
-    setter.call(field, kept.text);
+    fill(field, kept.text);
+    say(field, kept.at);
+  }
+
+  function fill(field, text) {
+    isPuttingBack = true;
+    const { set } = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value");
+    set.call(field, text);
     field.dispatchEvent(new Event("input", { bubbles: true }));
-    // Streamlit takes a text for typed when the field is left.
-    field.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
-    field.classList.add("draft-restored");
+    isPuttingBack = false;
+    toHandOver.add(field);
   }
 
-  function forget(token) {
-    const middle = `:${token}:`;
-    for (const place of places()) if (place.includes(middle)) window.localStorage.removeItem(place);
+  /* Streamlit takes a text for typed when the field is left; a run that goes on is let finish. */
+  function handOver() {
+    if (!isIdle()) return;
+    for (const field of toHandOver) {
+      toHandOver.delete(field);
+      if (field.isConnected && field !== document.activeElement)
+        field.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
+    }
   }
 
-  const places = () =>
-    Object.keys(window.localStorage).filter((place) => place.startsWith(PREFIX));
+  const noteOf = (field) => field.closest('[data-testid="stTextArea"]')?.querySelector(".draft-note");
+
+  function say(field, at) {
+    const note = document.createElement("div");
+    note.className = "draft-note";
+    note.setAttribute("role", "status");
+    const when = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" };
+    const words = document.createElement("span");
+    words.textContent = `Draft restored, of ${new Date(at).toLocaleString("en-GB", when)} UTC`;
+    const discard = document.createElement("button");
+    discard.type = "button";
+    discard.textContent = "Discard";
+    discard.addEventListener("click", () => {
+      const place = placeOf(field);
+      if (place) window.localStorage.removeItem(place);
+      fill(field, field.dataset.draftFirst);
+      note.remove();
+      handOver();
+    });
+    note.append(words, discard);
+    field.closest('[data-testid="stTextArea"]')?.append(note);
+  }
+
+  /* `data-sent` holds "form#token" for what this session had accepted; each token counts once. */
+  function forgetSent() {
+    for (const sent of (markers()?.dataset.sent ?? "").split(" ")) {
+      const [form, token] = sent.split("#");
+      if (!token || forgotten.has(token)) continue;
+      forgotten.add(token);
+      for (const [place, [person, of]] of places())
+        if (person === markers().dataset.person && (of === form || of.startsWith(`${form}-`)))
+          window.localStorage.removeItem(place);
+    }
+  }
+
+  function forgetAll() {
+    for (const [place] of places()) window.localStorage.removeItem(place);
+  }
+
+  function forgetOld() {
+    for (const [place] of places())
+      if (!(Date.now() - read(place)?.at < KEEP_MS)) window.localStorage.removeItem(place);
+  }
 
   function settle() {
-    for (const mark of document.querySelectorAll("[data-draft-sent]:not([data-done])")) {
-      mark.dataset.done = "yes";
-      forget(mark.dataset.draftSent);
-    }
+    isIdle();
+    forgetSent();
     for (const field of document.querySelectorAll('[class*="st-key-draft-"] textarea')) putBack(field);
+    handOver();
   }
 
+  document.addEventListener("keydown", onKey, true);
+  document.addEventListener("pointerdown", () => waiting.splice(0), true);
   document.addEventListener("input", (event) => {
     if (event.target.tagName === "TEXTAREA") keep(event.target);
   });
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.(".sign-out, .st-key-sign-out"))
-      for (const place of places()) window.localStorage.removeItem(place);
-  }, true);
-  for (const place of places()) {
-    const kept = read(place);
-    if (!kept || Date.now() - kept.at > KEEP_MS) window.localStorage.removeItem(place);
-  }
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.target.closest?.(".sign-out, .st-key-sign-out button")) forgetAll();
+    },
+    true,
+  );
+  forgetOld();
   new MutationObserver(settle).observe(document.documentElement, {
     childList: true,
     subtree: true,
     attributes: true,
-    attributeFilter: ["data-draft-sent", "class"],
+    attributeFilter: ["class", "data-test-script-state"],
   });
   settle();
 })();

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from data_access.__main__ import main
+from docs import keyboard
 from program.criteria import CRITERIA, Criterion
 from program.policy import Policy
 
@@ -49,3 +50,7 @@ def test_every_file_a_document_links_to_is_there() -> None:
     for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_page_about_the_keyboard_follows_from_the_table_of_keys() -> None:
+    assert keyboard.TARGET.read_text() == keyboard.document(), "Run `make docs`."

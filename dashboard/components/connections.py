@@ -1,4 +1,4 @@
-"""Who else an applicant may be: earlier applications, and others with the same handle."""
+"""Who else an applicant may be: earlier applications, and others under the same name."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,21 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard.components import figures
+from dashboard.components import badges, figures
 from dashboard.components.safe_text import escape
+from program.workflow import Status
+
+SHOWN_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """Another application. ``name`` is typed text; ``how`` says what links them."""
+    """Another application. ``name`` and ``more`` may hold typed text, ``how`` is our word."""
 
     application_id: int
     name: str
     how: str
-    status: str
+    status: Status
     submitted_at: datetime
     more: str = ""
 
@@ -25,18 +28,29 @@ class Other:
 def draw(
     title: str, others: Sequence[Other], *, total: str, on_open: Callable[[int], None]
 ) -> None:
-    """One line an application, each a way to it."""
+    """One line an application, each a way to it; the first few at once."""
     st.markdown(f"**{title}** · {total}")
-    for other in others:
-        with st.container(gap=None):
-            st.button(
-                f"{escape(other.name)} · {other.how} · {other.status}",
-                key=f"other-{title[:5]}-{other.application_id}",
-                type="tertiary",
-                on_click=on_open,
-                args=[other.application_id],
-            )
-            st.caption(
-                f"{other.application_id} · {figures.day(other.submitted_at.date(), year=True)}"
-                + (f" · {escape(other.more)}" if other.more else "")
-            )
+    for other in others[:SHOWN_AT_ONCE]:
+        _draw_line(other, on_open)
+    rest = others[SHOWN_AT_ONCE:]
+    if rest:
+        with st.expander(f"{len(rest):,} more", type="compact"):
+            for other in rest:
+                _draw_line(other, on_open)
+
+
+def _draw_line(other: Other, on_open: Callable[[int], None]) -> None:
+    look = badges.STATUSES[other.status]
+    day = figures.day(other.submitted_at.date(), year=True)
+    with st.container(gap=None):
+        st.button(
+            f"**{escape(other.name)}** · {other.how} · "
+            f":{look.colour}[{look.icon} {look.word}] :gray[· {day}]",
+            key=f"other-{other.application_id}",
+            type="tertiary",
+            wrap=True,
+            on_click=on_open,
+            args=[other.application_id],
+        )
+        if other.more:
+            st.caption(escape(other.more))

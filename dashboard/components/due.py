@@ -33,3 +33,17 @@ def words(
         late = figures.waiting(business_time.elapsed(due_at, now, holidays))
         return f"{found.sign} {found.word} {late}"
     return f"{found.sign} {found.word}".strip()
+
+
+def sentence(
+    due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
+) -> str:
+    """The same where there is room: ``due in 1 d``, ``overdue by 2 d``, ``clock paused``."""
+    found = look(due_at, status=status, now=now)
+    if found is PAUSED:
+        return "clock paused"
+    if found is DUE:
+        return f"due in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
+    if found is OVERDUE:
+        return f"overdue by {figures.waiting(business_time.elapsed(due_at, now, holidays))}"
+    return ""

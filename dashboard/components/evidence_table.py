@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -14,18 +14,22 @@ from program.evidence import EvidenceKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One observation. ``counts`` says it makes up today's value, ``current`` it is not too old."""
+    """One observation. ``counts`` says it makes up today's value, ``current`` it is not too old.
+
+    ``expires`` says when it stops counting, or since when it does not, in words.
+    """
 
     kind: EvidenceKind
     value: Decimal
     exchange: str | None
     observed_at: datetime
+    age: timedelta
     method: str
     source: str | None
     recorded_by: str
     counts: bool
     current: bool
-    expires: str = ""
+    expires: str
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -35,6 +39,7 @@ def draw(rows: Sequence[Row]) -> None:
         {
             "what": [_what(row) for row in rows],
             "state": [_state(row) for row in rows],
+            "age": [figures.waiting(row.age) for row in rows],
             "expires": [row.expires for row in rows],
             "seen": [figures.day(row.observed_at.date(), year=True) for row in rows],
             "how": [row.method for row in rows],
@@ -49,9 +54,12 @@ def draw(rows: Sequence[Row]) -> None:
         row_height=30,
         column_config={
             "what": config.TextColumn("Seen", width="medium"),
-            "state": config.TextColumn("State", width=92),
-            "expires": config.TextColumn("Expires", width=72),
-            "seen": config.TextColumn("On", width=92),
+            "state": config.TextColumn("State", width=84),
+            "age": config.TextColumn("Age", width=48, alignment="right"),
+            "expires": config.TextColumn(
+                "Expires", width=70, help="When it stops counting, by the day the data reach"
+            ),
+            "seen": config.TextColumn("On", width=88),
             "how": config.TextColumn("How", width=96),
             "by": config.TextColumn("By"),
             "source": config.TextColumn("Source"),

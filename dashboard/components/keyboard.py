@@ -1,39 +1,60 @@
 """The keyboard's ways in, and drafts that outlive a page: what ``static/desk.js`` looks for.
 
-A widget inside `hot` answers to a key while nobody types; a text area inside `draft` is kept
-in the browser until `sent` says that it was accepted.
+A widget inside `hot` answers to a key while nobody types. A text area inside `draft` is kept in
+the browser, for the person named by `bring`, until the form is among those named as sent.
 """
+
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.safe_text import escape_html
 
-SCRIPT = "/desk.js"
 GO, BACK, SEARCH, HELP = "go", "back", "search", "help"
+_FILE = Path(__file__).parents[2] / "static" / "desk.js"
+# The mark changes with the script, so that no browser goes on with an older one.
+SCRIPT = f"app/static/desk.js?{sha256(_FILE.read_bytes()).hexdigest()[:12]}"
 
 
-def bring(person: str) -> None:
-    """Bring the script to the page and say whose drafts these are; once a page."""
+def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
+    """Bring the script to the page, and say whose drafts these are; once a page.
+
+    ``sent`` are pairs of a form's name and a token of the sending. The browser drops the
+    form's drafts once for each token, so a pair may be given again with every run.
+    """
+    pairs = " ".join(f"{_as_class(form)}#{token}" for form, token in sent)
+    marks = f'data-person="{escape_html(person)}" data-sent="{escape_html(pairs)}"'
     st.html(
-        f'<script src="{SCRIPT}"></script><span data-person="{escape_html(person)}" hidden></span>',
+        f'<script src="{SCRIPT}"></script><span {marks} hidden></span>',
         unsafe_allow_javascript=True,
     )
 
 
 def hot(key: str, **look: object) -> DeltaGenerator:
-    """A container whose first button or field answers to ``key``.
+    """A container whose first field or button answers to ``key``.
 
-    One letter or digit, or `GO` (Ctrl+Enter), `BACK` (Escape), `SEARCH` (/), `HELP` (?).
+    A key is one letter or digit, or `GO` (Ctrl+Enter), `BACK` (Escape), `SEARCH` (/), `HELP` (?).
     """
     return st.container(key=f"hot-{key}", **look)  # type: ignore[arg-type]
 
 
+def hot_go(form: str, **look: object) -> DeltaGenerator:
+    """A container whose button answers to Ctrl+Enter, but only while one types beside it."""
+    return st.container(key=f"hot-go-{form}", **look)  # type: ignore[arg-type]
+
+
 def draft(form: str) -> DeltaGenerator:
-    """A container whose text areas are kept as drafts of ``form``."""
+    """A container whose text areas are kept as drafts of ``form``.
+
+    Sending ``form`` drops them, and those of every form whose name begins with it and a hyphen.
+    """
     return st.container(key=f"draft-{form}")
 
 
-def sent(form: str) -> None:
-    """Say that ``form`` was accepted; drawn above the form, so that nothing is put back."""
-    st.html(f'<span data-draft-sent="draft-{escape_html(form)}" hidden></span>')
+def _as_class(key: str) -> str:
+    """A container's key as Streamlit writes it into the page."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "-", key)

@@ -238,7 +238,7 @@ COLUMNS: tuple[Column, ...] = (
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
 # What a list cannot have, whatever was chosen.
 SET_ASIDE_ONLY = frozenset({"standing"})
-OPEN_ONLY = frozenset({"due", "priority", "why", "owner"})
+OPEN_ONLY = frozenset({"waiting", "due", "priority", "why", "owner"})
 
 
 def fitting(chosen: Sequence[str], status: Status) -> tuple[Column, ...]:

@@ -1,5 +1,6 @@
 """Eligibility criterion by criterion: value, minimum, margin, outcome, and what is missing."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import streamlit as st
@@ -13,8 +14,17 @@ from program.periods import Window
 UNIT_WORDS = {Unit.USD: "USD", Unit.USERS: "users", Unit.FOLLOWERS: "followers"}
 
 
-def draw(assessment: Assessment, *, window: Window | None, provisional: bool) -> None:
-    """Draw every track with its criteria, one line each."""
+def draw(
+    assessment: Assessment,
+    *,
+    window: Window | None,
+    provisional: bool,
+    unknown_because: Mapping[str, str],
+) -> None:
+    """Draw every track with its criteria, one line each.
+
+    ``unknown_because`` says by the criterion's key why one without a value has none.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = " ".join(f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria)
         st.markdown("**Eligibility**", width="content", help=asked)
@@ -27,18 +37,18 @@ def draw(assessment: Assessment, *, window: Window | None, provisional: bool) ->
         requires = "all three" if track.track is not EXTERNAL else "either one"
         st.caption(f"{track.track.label}, {requires}")
         for result in track.criteria:
-            _line(result)
+            _line(result, unknown_because)
 
 
-def _line(result: CriterionResult) -> None:
+def _line(result: CriterionResult, unknown_because: Mapping[str, str]) -> None:
     badge, label, value, rest = st.columns(
-        [1.4, 2.5, 1.5, 2.3], vertical_alignment="center", gap="xsmall"
+        [1.3, 2.2, 1.95, 2.25], vertical_alignment="center", gap="xsmall"
     )
     with badge:
         badges.outcome_badge(result.outcome)
     label.text(label_words(result))
     value.text(value_words(result))
-    rest.caption(remark(result))
+    rest.caption(remark(result, unknown_because))
 
 
 def label_words(result: CriterionResult) -> str:
@@ -47,10 +57,12 @@ def label_words(result: CriterionResult) -> str:
     return f"{label}, USD" if result.criterion.unit is Unit.USD else label
 
 
-def remark(result: CriterionResult) -> str:
+def remark(result: CriterionResult, unknown_because: Mapping[str, str]) -> str:
     """What stands beside the value: the margin, and in words what is missing."""
     if result.outcome is Outcome.MET:
         return figures.percent(result.margin)
+    if result.value is None:
+        return unknown_because.get(result.criterion.key, "metrics not loaded")
     missing = missing_words(result)
     return f"{figures.percent(result.margin)} · {missing}" if result.margin is not None else missing
 
@@ -70,10 +82,6 @@ def minimum_words(result: CriterionResult) -> str:
 
 def missing_words(result: CriterionResult) -> str:
     """In words, what would have to change for the criterion to be met."""
-    if result.value is None:
-        if result.criterion in EXTERNAL.criteria:
-            return "nobody has looked lately"
-        return "metrics not loaded"
     shortfall = result.shortfall or 0
     if result.criterion.unit is Unit.USD:
         # In short form a few cents would read as 0, as if nothing were missing.

@@ -34,8 +34,10 @@ APPROVE = _on(APPLICATION, "a", "begin an approval")
 REJECT = _on(APPLICATION, "r", "begin a rejection")
 ASK = _on(APPLICATION, "i", "ask the applicant for information")
 DEFER = _on(APPLICATION, "d", "defer until later")
-REASONS = _on(APPLICATION, "1 … 9", "choose a reason or a text")
-ONWARD = _on(APPLICATION, "Ctrl+Enter", "go one step on: fill, preview, send")
+PASS_CHECKS = _on(APPLICATION, "p", "pass the checks that an approval still needs")
+CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
+ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go one step on: fill, preview, send")
+BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
 HELP = _on(EVERYWHERE, "?", "show these keys")
 
 SHORTCUTS: tuple[Shortcut, ...] = (
@@ -51,8 +53,10 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     REJECT,
     ASK,
     DEFER,
-    REASONS,
+    PASS_CHECKS,
+    CHOOSE,
     ONWARD,
+    BACK,
     HELP,
 )
 PAGES = (QUEUE, APPLICATION, EVERYWHERE)

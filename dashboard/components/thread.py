@@ -17,15 +17,22 @@ ICONS = {
     "evidence": ":material/fact_check:",
     "check": ":material/checklist:",
     "event": ":material/history:",
-    "message": ":material/mail:",
+    "message": ":material/outgoing_mail:",
+    "answer": ":material/mark_email_read:",
     "decision": ":material/gavel:",
+}
+# Who can read what: the one thing nobody may mistake here.
+MARKS = {
+    "note": ":orange-badge[internal]",
+    "message": ":blue-badge[sent to the applicant]",
+    "answer": ":green-badge[received from the applicant]",
 }
 # What a filter shows, by the kinds of lines.
 FILTERS: dict[str, tuple[str, ...]] = {
     "notes": ("note",),
     "evidence": ("evidence",),
     "checks": ("check",),
-    "messages": ("message",),
+    "messages": ("message", "answer"),
     "decisions": ("decision",),
     "events": ("event", "submitted"),
 }
@@ -42,38 +49,50 @@ class Line:
     body: str
 
 
-def draw(
-    lines: Sequence[Line], *, only: str | None, on_filter: Callable[[str], None], all_of_them: bool
-) -> None:
-    """Draw the lines that the filter leaves, newest first, and say how many there are."""
-    st.markdown(f"**Thread** · {len(lines):,}")
+def filters(lines: Sequence[Line], only: str | None, *, on_filter: Callable[[str], None]) -> None:
+    """The heading with how many there are, and the choice of one kind, each with its count."""
     counts = Counter(line.kind for line in lines)
     key = f"thread-filter-{only}"
-    st.pills(
-        "Show",
-        list(FILTERS),
-        default=only if only in FILTERS else None,
-        format_func=lambda name: f"{name} {sum(counts[kind] for kind in FILTERS[name])}",
-        key=key,
-        label_visibility="collapsed",
-        on_change=on_filter,
-        args=[key],
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**Thread** · {len(lines):,}", width="content")
+        st.pills(
+            "Show only",
+            list(FILTERS),
+            default=only if only in FILTERS else None,
+            format_func=lambda name: f"{name} {sum(counts[kind] for kind in FILTERS[name])}",
+            key=key,
+            label_visibility="collapsed",
+            on_change=on_filter,
+            args=[key],
+        )
+
+
+def draw(
+    lines: Sequence[Line], only: str | None, *, everything: bool, on_everything: Callable[[], None]
+) -> None:
+    """The lines that the filter leaves, newest first; older ones when asked for."""
     kept = [line for line in lines if only not in FILTERS or line.kind in FILTERS[str(only)]]
-    for line in kept if all_of_them else kept[:SHOWN_AT_ONCE]:
+    for line in kept if everything else kept[:SHOWN_AT_ONCE]:
         _draw_line(line)
     if not kept:
         st.caption("Nothing of this kind yet.")
-    if len(kept) > SHOWN_AT_ONCE and not all_of_them:
-        st.checkbox(f"Show {len(kept) - SHOWN_AT_ONCE:,} older ones", key="thread-all")
+    older = len(kept) - SHOWN_AT_ONCE
+    if older > 0 and not everything:
+        st.button(
+            f"Show {older:,} older",
+            key="thread-older",
+            icon=":material/expand_more:",
+            type="tertiary",
+            on_click=on_everything,
+        )
 
 
 def _draw_line(line: Line) -> None:
+    mark = f" {MARKS[line.kind]}" if line.kind in MARKS else ""
     with st.container(gap=None):
-        internal = " · internal" if line.kind == "note" else ""
-        st.caption(
-            f"{ICONS[line.kind]} {figures.moment(line.at)} · "
-            f"{escape(line.actor)} · {escape(line.title)}{internal}"
+        st.markdown(
+            f":small[{ICONS[line.kind]} **{escape(line.title)}**{mark} "
+            f":gray[{escape(line.actor)} · {figures.moment(line.at)}]]"
         )
         if line.body:
             st.text(line.body)

@@ -33,7 +33,7 @@ from program.messages import CANNED_BY_KEY, Canned, Use
 from program.periods import utc_day
 from program.permissions import Act
 from program.reapplying import RULES, RULES_BY_KEY, default_rule
-from program.workflow import REASONS, REASONS_BY_CODE
+from program.workflow import OPEN_STATUSES, REASONS, REASONS_BY_CODE, Move, Status, way
 
 FORM = "bulk"
 APPLICATION = "dashboard/pages/application.py"
@@ -47,7 +47,10 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAct:
-    """One act: its words, the fields it asks for, what they must satisfy, and the verb."""
+    """One act: its words, the fields it asks for, what they must satisfy, and the verb.
+
+    ``move`` is the way it takes; without one it changes only who works on an application.
+    """
 
     act: Act
     label: str
@@ -58,6 +61,7 @@ class BulkAct:
     check: Callable[[Fields, datetime], None] = lambda _, __: None
     says: Callable[[Fields], Sequence[str]] = lambda _: ()
     verb: Callable[..., object]
+    move: Move | None = None
 
     @property
     def needs(self) -> bool:
@@ -78,9 +82,9 @@ class Chosen:
 # The buttons, wherever a selection is.
 
 
-def buttons(ids: Sequence[int], person: Person) -> None:
-    """One button for each act this person may; each opens the dialog on these applications."""
-    for one in offered(person):
+def buttons(ids: Sequence[int], person: Person, status: Status) -> None:
+    """One button for each act on this list; each opens the dialog on these applications."""
+    for one in offered(person, status):
         st.button(
             f"{one.label}{'…' if one.needs else ''}",
             key=f"bulk-{one.act.name}",
@@ -91,9 +95,13 @@ def buttons(ids: Sequence[int], person: Person) -> None:
         )
 
 
-def offered(person: Person) -> list[BulkAct]:
-    """The acts of the table that this person's role allows."""
-    return [one for one in ACTS if person.may(one.act)]
+def offered(person: Person, status: Status) -> list[BulkAct]:
+    """The acts that this person's role and this list's status allow."""
+    return [
+        one
+        for one in ACTS
+        if person.may(one.act) and (way(one.move, status) if one.move else status in OPEN_STATUSES)
+    ]
 
 
 def _open(act: Act, ids: tuple[int, ...]) -> None:
@@ -462,6 +470,7 @@ ACTS: tuple[BulkAct, ...] = (
         check=_check_defer,
         says=_say_defer,
         verb=bulk.defer,
+        move=Move.DEFER,
     ),
     BulkAct(
         act=Act.REQUEST_INFORMATION,
@@ -472,6 +481,7 @@ ACTS: tuple[BulkAct, ...] = (
         draw=_ask_fields,
         check=lambda fields, _: _check_message(fields),
         verb=_ask,
+        move=Move.REQUEST_INFORMATION,
     ),
     BulkAct(
         act=Act.DECIDE,
@@ -483,6 +493,7 @@ ACTS: tuple[BulkAct, ...] = (
         check=_check_reject,
         says=_say_reject,
         verb=_reject,
+        move=Move.REJECT,
     ),
 )
 ACTS_BY_ACT: dict[Act, BulkAct] = {one.act: one for one in ACTS}

@@ -1,4 +1,4 @@
-"""The due-diligence checklist: what was answered, by whom, and the answers still owed."""
+"""The due-diligence checklist: one press passes an item, two answer it otherwise."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -6,89 +6,117 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures
+from dashboard.components import checklist as lines
+from dashboard.components import figures, keyboard
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers
 from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name as decision_name
 from data_access import checklist, database
 from data_access.checklist import Answer
 from data_access.refusals import Refusal
-from program.checklist import OUTCOME_LABELS, CheckItem, CheckOutcome, item
+from program.checklist import OUTCOME_LABELS, CheckItem, CheckOutcome, item, obstacles
 from program.permissions import Act
 from program.workflow import OPEN_STATUSES
 
-LOOKS = {
-    CheckOutcome.PASSED: (":material/check_circle:", "green"),
-    CheckOutcome.FAILED: (":material/cancel:", "red"),
-    CheckOutcome.NOT_APPLICABLE: (":material/do_not_disturb_on:", "gray"),
-}
-
 
 def draw(shown: Shown) -> None:
-    """One line an item, and the one being answered below it."""
+    """One line an item; the one that was pressed is open below its line."""
     policy, given = shown.standing.policy, shown.checks
     keys = list(dict.fromkeys((*policy.required_checks, *policy.checklist)))
-    left = [k for k in policy.required_checks if not _is_done(given.get(k))]
-    with st.container(border=True, gap="xsmall", key="checklist"):
-        owed = f"{len(left)} required left" if left else "every required one is done"
-        answered = sum(k in given for k in keys)
-        st.markdown(f"**Checklist** · {answered} of {len(keys)}, {owed}")
+    left = obstacles(policy.required_checks, {key: a.outcome for key, a in given.items()})
+    may = shown.person.may(Act.ANSWER_CHECK) and shown.application.status in OPEN_STATUSES
+    opened = state.kept(_opened(shown.id_))
+    with st.container(border=True, gap=None, key="checklist"):
+        said = lines.progress(sum(key in given for key in keys), len(keys), len(left))
+        st.markdown(f"**Checklist** · {said}")
         answers.draw(_name(shown.id_))
         for key in keys:
-            _draw_item(shown, item(key), given.get(key), required=key in policy.required_checks)
+            asked, answer = item(key), given.get(key)
+            _draw_line(shown, asked, answer, may=may, required=key in policy.required_checks)
+            if key == opened:
+                _draw_opened(shown, asked, answer, may=may)
 
 
-def _is_done(given: Answer | None) -> bool:
-    return given is not None and given.outcome is not CheckOutcome.FAILED
-
-
-def _draw_item(shown: Shown, asked: CheckItem, given: Answer | None, *, required: bool) -> None:
-    star = " · required" if required else ""
-    may = shown.person.may(Act.ANSWER_CHECK) and shown.application.status in OPEN_STATUSES
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if given is None:
-            st.caption(f":material/radio_button_unchecked: {asked.label}{star}")
-        else:
-            icon, colour = LOOKS[given.outcome]
-            said = f" · {escape(given.comment)}" if given.comment else ""
-            st.caption(
-                f":{colour}[{icon} {OUTCOME_LABELS[given.outcome]}] {asked.label} · "
-                f"{escape(given.author)}, {figures.moment(given.at)}{said}"
-            )
-        if may:
-            with st.popover("", icon=":material/edit:", type="tertiary", width="content"):
-                _draw_answering(shown, asked)
-
-
-def _draw_answering(shown: Shown, asked: CheckItem) -> None:
-    form = _name(shown.id_)
-    st.text(asked.question)
-    if asked.hint:
-        st.caption(asked.hint)
-    comment = f"{state.form_key(form, asked.key)}-comment"
-    st.text_area("Comment (needed when it failed)", key=comment, height=70)
-    with st.container(horizontal=True, gap="xsmall"):
-        for outcome in CheckOutcome:
+def _draw_line(
+    shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool, required: bool
+) -> None:
+    line = lines.Line(
+        label=asked.label,
+        required=required,
+        outcome=given.outcome if given else None,
+        author=given.author if given else "",
+        at=given.at if given else None,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.button(
+            lines.words(line),
+            key=f"check-open-{asked.key}-{shown.id_}",
+            type="tertiary",
+            wrap=True,
+            on_click=_open,
+            args=[shown.id_, asked.key],
+        )
+        if may and given is None:
+            st.space("stretch")
             st.button(
-                OUTCOME_LABELS[outcome].capitalize(),
-                key=f"check-{asked.key}-{outcome}-{shown.id_}",
+                "Pass",
+                key=f"check-pass-{asked.key}-{shown.id_}",
+                icon=":material/check:",
+                type="tertiary",
                 on_click=_answer,
-                args=[shown, asked.key, outcome, comment, state.request_id(form)],
+                args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
             )
+    if given is not None and given.comment:
+        st.caption(escape(given.comment))
 
 
-def _answer(shown: Shown, key: str, outcome: CheckOutcome, comment: str, request_id: UUID) -> None:
+def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool) -> None:
+    with st.container(border=True, gap="small"):
+        st.text(asked.question)
+        if asked.hint:
+            st.caption(f"Look at: {asked.hint}")
+        if given is not None:
+            word = lines.LOOKS[given.outcome].word
+            st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
+        if not may:
+            return
+        part = _item(shown.id_, asked.key)
+        comment = state.form_key(part, "comment")
+        with keyboard.draft(part):
+            st.text_area("Comment, internal; a failed check needs one", key=comment, height=70)
+        with st.container(horizontal=True, gap="xsmall"):
+            for outcome in CheckOutcome:
+                st.button(
+                    OUTCOME_LABELS[outcome],
+                    key=f"check-{asked.key}-{outcome}-{shown.id_}",
+                    icon=lines.LOOKS[outcome].icon,
+                    on_click=_answer,
+                    args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
+                )
+
+
+def _open(id_: int, key: str) -> None:
+    """Open the line, or close it where it was open."""
+    state.hold(decision_name(id_))
+    place = _opened(id_)
+    state.keep(place, None if state.kept(place) == key else key)
+
+
+def _answer(
+    shown: Shown, key: str, outcome: CheckOutcome, comment: str | None, request_id: UUID
+) -> None:
     form = _name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
-    state.hold(f"decision-{shown.id_}")
+    state.hold(decision_name(shown.id_))
     try:
         checklist.answer(
             database.writer(),
             application_id=shown.id_,
             item=key,
             outcome=outcome,
-            comment=state.typed(comment) or "",
+            comment=(state.typed(comment) or "") if comment else "",
             actor=shown.person.email,
             now=datetime.now(UTC),
             request_id=request_id,
@@ -96,7 +124,23 @@ def _answer(shown: Shown, key: str, outcome: CheckOutcome, comment: str, request
     except Refusal as refusal:
         answers.refused(form, str(refusal))
         return
-    state.renew(form, request_id)
+    state.renew(_item(shown.id_, key), request_id)
+    if comment is not None:
+        state.keep(_opened(shown.id_), None)
+        state.mark_sent(_item(shown.id_, key))
+
+
+def _request(id_: int, key: str) -> UUID:
+    # One an item: two items may be passed quicker than the page is drawn.
+    return state.request_id(_item(id_, key))
+
+
+def _item(id_: int, key: str) -> str:
+    return f"{_name(id_)}-{key}"
+
+
+def _opened(id_: int) -> str:
+    return f"check-{id_}"
 
 
 def _name(id_: int) -> str:

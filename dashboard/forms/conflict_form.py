@@ -1,5 +1,6 @@
 """Declaring a conflict of interest, after which one does not decide here."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -8,40 +9,55 @@ import streamlit as st
 from dashboard import state
 from dashboard.forms import answers
 from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name as decision_name
 from data_access import conflicts, database
 from data_access.refusals import Refusal
-from program.permissions import Act
+from data_access.staff import Person
+from program.permissions import Act, Role
 from program.workflow import OPEN_STATUSES
 
 
-def draw(shown: Shown) -> None:
-    """A popover with the one question it takes."""
+def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
+    """A quiet popover with the one question it takes; a manager may name a colleague."""
     form = _name(shown.id_)
     answers.draw(form)
+    person, manages = shown.person, shown.person.role is Role.MANAGER
     open_here = shown.application.status in OPEN_STATUSES
-    if not (shown.person.may(Act.DECLARE_CONFLICT) and open_here) or shown.conflict is not None:
+    declared = shown.conflict is not None and not manages
+    if not (person.may(Act.DECLARE_CONFLICT) and open_here) or declared:
         return
-    with st.popover("I have a conflict of interest", type="tertiary", icon=":material/block:"):
-        st.caption("You will not be able to decide here; a colleague will. It is recorded.")
+    # Its request is in the key, so that it is another one, and closed, after it was used.
+    key = state.form_key(form, "popover")
+    with st.popover("Conflict of interest…", key=key, type="tertiary", icon=":material/block:"):
+        st.caption("Who has one cannot decide on this applicant; a colleague will. Recorded.")
+        whose = state.form_key(form, "whose")
+        if manages:
+            names = {p.email: p.display_name for p in colleagues}
+            mine = list(names).index(person.email) if person.email in names else 0
+            st.selectbox(
+                "Whose", list(names), index=mine, format_func=lambda email: names[email], key=whose
+            )
         reason = state.form_key(form, "reason")
-        st.text_area("What links you to the applicant? Internal", key=reason, height=80)
+        st.text_area("What links them to the applicant, internal", key=reason, height=80)
         st.button(
             "Declare it",
             key=f"declare-{shown.id_}",
             on_click=_declare,
-            args=[shown, reason, state.request_id(form)],
+            args=[shown, whose, reason, state.request_id(form)],
         )
 
 
-def _declare(shown: Shown, reason: str, request_id: UUID) -> None:
+def _declare(shown: Shown, whose: str, reason: str, request_id: UUID) -> None:
     form = _name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
+    state.hold(decision_name(shown.id_))
+    email = state.typed(whose) or shown.person.email
     try:
         conflicts.declare(
             database.writer(),
             application_id=shown.id_,
-            email=shown.person.email,
+            email=email,
             reason=state.typed(reason) or "",
             actor=shown.person.email,
             now=datetime.now(UTC),
@@ -51,7 +67,7 @@ def _declare(shown: Shown, reason: str, request_id: UUID) -> None:
         answers.refused(form, str(refusal))
         return
     state.renew(form, request_id)
-    answers.accepted(form, "Recorded. A colleague decides here.")
+    answers.accepted(form, f"Recorded: {email} does not decide on this applicant.")
 
 
 def _name(id_: int) -> str:

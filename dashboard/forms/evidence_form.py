@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.forms import answers
+from dashboard.forms.steps import name as decision_name
 from data_access import database, evidence
 from data_access.refusals import Refusal
 from data_access.staff import Person
@@ -16,9 +17,14 @@ from program.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
 from program.periods import day_start
 
 
+def name(kind: EvidenceKind, id_: int) -> str:
+    """The form's name."""
+    return f"evidence-{kind}-{id_}"
+
+
 def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
     """Record one observation."""
-    form = f"evidence-{kind}-{id_}"
+    form = name(kind, id_)
     answers.draw(form)
     external = kind is EvidenceKind.EXTERNAL_VOLUME
     with st.form(form, enter_to_submit=False, border=False):
@@ -57,6 +63,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         for part in ("value", "exchange", "day", "method", "source")
     }
     now = datetime.now(UTC)
+    state.hold(decision_name(id_))
     try:
         value = _number((held["value"] or "").strip())
     except ValueError:

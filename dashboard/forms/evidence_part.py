@@ -1,90 +1,131 @@
 """The evidence of an application: what was seen elsewhere, how old it is, and recording more."""
 
-from datetime import timedelta
-
 import streamlit as st
 
+from dashboard import state
 from dashboard.components import evidence_table, figures
+from dashboard.components.safe_text import escape
 from dashboard.forms import evidence_form
 from dashboard.forms.shown import Shown
 from data_access.assessments import Evidence
-from program.evidence import METHOD_LABELS, EvidenceKind, is_current
-from program.periods import evidence_cutoff, utc_day
+from program.criteria import EXTERNAL_VOLUME, X_FOLLOWERS
+from program.evidence import METHOD_LABELS, EvidenceKind, days_left, is_current
 from program.permissions import Act
-from program.workflow import OPEN_STATUSES
+
+CRITERIA = {
+    EvidenceKind.X_FOLLOWERS: X_FOLLOWERS.key,
+    EvidenceKind.EXTERNAL_VOLUME: EXTERNAL_VOLUME.key,
+}
+RECORDING = (
+    (EvidenceKind.X_FOLLOWERS, "Record followers"),
+    (EvidenceKind.EXTERNAL_VOLUME, "Record other-exchange volume"),
+)
 
 
 def draw(shown: Shown) -> None:
     """The observations, what they add up to, and the forms to record more."""
     found = shown.standing.evidence
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="evidence"):
         st.markdown(f"**Evidence** · {len(found):,}")
         if found:
             evidence_table.draw([_row(shown, seen) for seen in found])
-            _draw_sum(shown)
         else:
             st.caption("Nobody has looked at this applicant's reach elsewhere yet.")
-        open_here = shown.application.status in OPEN_STATUSES
-        if shown.person.may(Act.RECORD_EVIDENCE) and open_here:
-            with st.container(horizontal=True):
-                for kind, label in (
-                    (EvidenceKind.X_FOLLOWERS, "Record followers"),
-                    (EvidenceKind.EXTERNAL_VOLUME, "Record other-exchange volume"),
-                ):
-                    with st.popover(label, icon=":material/add:"):
-                        evidence_form.draw(shown.id_, kind, shown.person, shown.now)
+        for sentence in (_sum(shown), *_expired(shown)):
+            if sentence:
+                st.caption(sentence)
+        if shown.person.may(Act.RECORD_EVIDENCE):
+            with st.container(horizontal=True, gap="small"):
+                for kind, label in RECORDING:
+                    _draw_recording(shown, kind, label)
+
+
+def unknown_because(shown: Shown) -> dict[str, str]:
+    """Why a criterion that rests on evidence is unknown, by its key: nobody looked, or expired."""
+    days = _expired_days(shown)
+    return {
+        key: f"evidence expired {days[kind]} d ago" if kind in days else "nobody has looked"
+        for kind, key in CRITERIA.items()
+    }
+
+
+def _draw_recording(shown: Shown, kind: EvidenceKind, label: str) -> None:
+    # Its request is in the key, so that it is another one, and closed, after it was used.
+    key = state.form_key(evidence_form.name(kind, shown.id_), "popover")
+    with st.popover(label, icon=":material/add:", key=key):
+        evidence_form.draw(shown.id_, kind, shown.person, shown.now)
 
 
 def _row(shown: Shown, seen: Evidence) -> evidence_table.Row:
-    fresh = shown.standing.freshness
+    current = _is_current(shown, seen)
     return evidence_table.Row(
         kind=seen.kind,
         value=seen.value,
         exchange=seen.exchange_name,
         observed_at=seen.observed_at,
+        age=shown.now - seen.observed_at,
         method=METHOD_LABELS[seen.method],
         source=seen.source_url,
         recorded_by=seen.recorded_by,
         counts=seen.evidence_id in shown.standing.established.evidence_ids,
-        current=is_current(
-            seen.observed_at,
-            data_through=fresh.data_through if fresh else None,
-            now=shown.now,
-            policy=shown.standing.policy,
-        ),
-        expires=_expires(shown, seen),
+        current=current,
+        expires=_expires(_days_left(shown, seen)),
     )
 
 
-def _expires(shown: Shown, seen: Evidence) -> str:
-    """In how many days it stops counting, or since when it does not."""
-    fresh, policy = shown.standing.freshness, shown.standing.policy
-    day = fresh.data_through if fresh else utc_day(shown.now)
-    last = evidence_cutoff(day, policy.evidence_valid_days)
-    left = (seen.observed_at - last) // timedelta(days=1)
-    return f"in {left} d" if left >= 0 else f"{-left} d ago"
+def _expires(left: int) -> str:
+    return f"in {left} d" if left > 0 else f"{1 - left} d ago"
 
 
-def _draw_sum(shown: Shown) -> None:
-    volume = shown.standing.established.external_volume_usd
-    exchanges = {
-        seen.exchange_name
+def _sum(shown: Shown) -> str | None:
+    """Which exchanges' volumes add up to what."""
+    counted = [
+        seen
         for seen in shown.standing.evidence
         if seen.kind is EvidenceKind.EXTERNAL_VOLUME
         and seen.evidence_id in shown.standing.established.evidence_ids
+    ]
+    total = shown.standing.established.external_volume_usd
+    if total is None or len(counted) < 2:
+        return None
+    parts = " + ".join(
+        f"{escape(seen.exchange_name or 'another exchange')} {figures.usd(seen.value)}"
+        for seen in sorted(counted, key=lambda seen: -seen.value)
+    )
+    return f"Other exchanges add up to **{figures.usd(total)} USD** in 30 days: {parts}."
+
+
+def _expired(shown: Shown) -> list[str]:
+    """A sentence for each criterion that is unknown again."""
+    what = {
+        EvidenceKind.X_FOLLOWERS: "Followers on X",
+        EvidenceKind.EXTERNAL_VOLUME: "Volume on other exchanges",
     }
-    if volume is not None and len(exchanges) > 1:
-        st.caption(f"{len(exchanges)} exchanges add up to {figures.usd(volume)} USD in 30 days.")
-    lapsed = {seen.kind for seen in shown.standing.evidence} - {
-        seen.kind
-        for seen in shown.standing.evidence
-        if seen.evidence_id in shown.standing.established.evidence_ids
-    }
-    if lapsed:
-        days = shown.standing.policy.evidence_valid_days
-        words = {
-            EvidenceKind.X_FOLLOWERS: "followers are",
-            EvidenceKind.EXTERNAL_VOLUME: "volume elsewhere is",
-        }
-        said = " and ".join(words[kind] for kind in words if kind in lapsed)
-        st.caption(f"All of it is older than {days} days, so {said} unknown again. Look anew.")
+    return [
+        f":material/event_busy: {what[kind]}: expired {days} d ago, "
+        "so the criterion is unknown again. Look anew."
+        for kind, days in _expired_days(shown).items()
+    ]
+
+
+def _expired_days(shown: Shown) -> dict[EvidenceKind, int]:
+    """Of which kinds there is evidence but none that counts, and for how many days now."""
+    counting = {seen.kind for seen in shown.standing.evidence if _is_current(shown, seen)}
+    lapsed: dict[EvidenceKind, int] = {}
+    for seen in shown.standing.evidence:
+        left = _days_left(shown, seen)
+        if seen.kind not in counting and left <= 0:
+            lapsed[seen.kind] = min(1 - left, lapsed.get(seen.kind, 1 - left))
+    return lapsed
+
+
+def _is_current(shown: Shown, seen: Evidence) -> bool:
+    fresh, policy = shown.standing.freshness, shown.standing.policy
+    through = fresh.data_through if fresh else None
+    return is_current(seen.observed_at, data_through=through, now=shown.now, policy=policy)
+
+
+def _days_left(shown: Shown, seen: Evidence) -> int:
+    fresh, policy = shown.standing.freshness, shown.standing.policy
+    through = fresh.data_through if fresh else None
+    return days_left(seen.observed_at, data_through=through, now=shown.now, policy=policy)

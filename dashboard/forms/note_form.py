@@ -6,8 +6,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import keyboard
+from dashboard.components import keyboard, shortcuts
 from dashboard.forms import answers
+from dashboard.forms.steps import name as decision_name
 from data_access import database, notes
 from data_access.refusals import Refusal
 from data_access.staff import Person
@@ -18,20 +19,22 @@ def draw(id_: int, person: Person) -> None:
     form = f"note-{id_}"
     answers.draw(form)
     with keyboard.draft(form):
-        with keyboard.hot("n"):
+        with keyboard.hot(shortcuts.NOTE.key):
             st.text_area(
                 "Internal note, never shown to the applicant",
                 key=state.form_key(form, "body"),
                 height=80,
-                help="Key n",
+                placeholder=f"Key {shortcuts.NOTE.key}",
             )
-        st.button(
-            "Add note",
-            key=state.form_key(form, "send"),
-            icon=":material/sticky_note_2:",
-            on_click=_write,
-            args=[form, state.request_id(form), id_, person.email],
-        )
+        with keyboard.hot_go(form, width="content"):
+            st.button(
+                "Add note",
+                key=state.form_key(form, "send"),
+                icon=":material/sticky_note_2:",
+                help="Ctrl+Enter",
+                on_click=_write,
+                args=[form, state.request_id(form), id_, person.email],
+            )
 
 
 def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
@@ -39,7 +42,7 @@ def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
     if answers.refused_to_stranger(form, actor):
         return
     body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
-    state.hold(f"decision-{id_}")
+    state.hold(decision_name(id_))
     try:
         notes.write(
             database.writer(),

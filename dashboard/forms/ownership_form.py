@@ -7,10 +7,11 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import keyboard
+from dashboard.components import keyboard, shortcuts
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, kept_text
 from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name as decision_name
 from data_access import database, ownership
 from data_access.refusals import Refusal
 from data_access.staff import Person
@@ -19,55 +20,86 @@ from program.workflow import OPEN_STATUSES
 
 
 def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
-    """Who works on it, and what this person can do about that."""
-    form = _name(shown.id_)
-    answers.draw(form)
+    """Who works on it, and what this person can do about that, in one line."""
     if shown.application.status not in OPEN_STATUSES:
         return
     holder = shown.application.desk.assignee(shown.now)
-    mine = holder == shown.person.email
-    st.caption(
-        "nobody works on it" if holder is None else "yours" if mine else escape(holder),
-        width="content",
-    )
-    if not shown.person.may(Act.CLAIM):
-        return
     if holder is None:
-        with keyboard.hot("c", width="content"):
-            _button(shown, "Claim", ownership.claim)
-    elif mine:
-        _button(shown, "Release", ownership.release)
+        st.caption("nobody works on it", width="content")
     else:
-        _button(shown, "Take over", ownership.take_over)
+        mine = holder == shown.person.email
+        st.badge(
+            f"{'yours' if mine else escape(holder)}{_until(shown)}",
+            icon=":material/person_check:" if mine else ":material/person:",
+            color="green" if mine else "orange",
+        )
+    if shown.person.may(Act.CLAIM):
+        _draw_act(shown, holder)
     if shown.person.may(Act.ASSIGN):
-        with st.popover("Assign", type="tertiary"):
-            for person in colleagues:
-                st.button(
-                    escape(person.display_name),
-                    key=f"assign-{person.email}-{shown.id_}",
-                    type="tertiary",
-                    on_click=_assign,
-                    args=[shown, person.email, state.request_id(form)],
-                )
+        others = [p for p in colleagues if p.email not in (holder, shown.person.email)]
+        _draw_assigning(shown, others)
+
+
+def draw_answer(shown: Shown) -> None:
+    """How the last press went, where it did not go."""
+    answers.draw(_name(shown.id_))
 
 
 def draw_take_over(shown: Shown, holder: str) -> None:
     """Instead of the decision's form, while a colleague holds the application."""
+    st.text(f"{holder} works on this{_until(shown)}.")
+    st.caption("Taking it over is recorded, and they see it at once.")
+    _button(shown, "Take it over", ownership.take_over, kind="primary")
+    kept_text.draw(shown)
+
+
+def _draw_act(shown: Shown, holder: str | None) -> None:
+    if holder is None:
+        with keyboard.hot(shortcuts.CLAIM.key, width="content"):
+            _button(shown, "Claim", ownership.claim, help_=f"Key {shortcuts.CLAIM.key}")
+    elif holder == shown.person.email:
+        _button(shown, "Release", ownership.release, kind="tertiary")
+    else:
+        _button(shown, "Take over", ownership.take_over)
+
+
+def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
+    # Its request is in the key, so that it is another one, and closed, after it was used.
+    key = state.form_key(_name(shown.id_), "assign")
+    with st.popover("Assign to…", key=key, type="tertiary"):
+        st.caption("It is theirs until they release or decide it.")
+        for person in others:
+            st.button(
+                escape(f"{person.display_name} · {person.role}"),
+                key=f"assign-{person.email}-{shown.id_}",
+                type="tertiary",
+                on_click=_assign,
+                args=[shown, person.email, state.request_id(_name(shown.id_))],
+            )
+        if not others:
+            st.caption("There is nobody else who reviews.")
+
+
+def _until(shown: Shown) -> str:
     claim = shown.application.desk.claim
-    until = f" until {claim.until:%H:%M} UTC" if claim and claim.until else ""
-    st.text(f"{holder} works on this{until}.")
-    _button(shown, "Take it over", ownership.take_over)
-    for label, text in state.held(f"decision-{shown.id_}").items():
-        if isinstance(text, str) and text:
-            st.caption(f"Your text is kept: {label.split('-')[0]}")
-            st.code(text, language=None, wrap_lines=True)
+    if claim is None or claim.until is None:
+        return ", assigned"
+    return f" until {claim.until.astimezone(UTC):%H:%M} UTC"
 
 
-def _button(shown: Shown, label: str, act: Callable[..., int]) -> None:
+def _button(
+    shown: Shown,
+    label: str,
+    act: Callable[..., int],
+    *,
+    kind: str = "secondary",
+    help_: str | None = None,
+) -> None:
     st.button(
         label,
         key=f"{label}-{shown.id_}",
-        type="tertiary" if label in ("Release",) else "secondary",
+        type=kind,  # type: ignore[arg-type]
+        help=help_,
         on_click=_do,
         args=[shown, act, state.request_id(_name(shown.id_))],
     )
@@ -106,7 +138,7 @@ def _perform(shown: Shown, request_id: UUID, act: Callable[[], int]) -> None:
     form = _name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
-    state.hold(f"decision-{shown.id_}")
+    state.hold(decision_name(shown.id_))
     try:
         act()
     except Refusal as refusal:

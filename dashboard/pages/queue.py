@@ -10,7 +10,7 @@ from dashboard import links, lookups, opening, sign_in, state
 from dashboard.components import (
     due,
     figures,
-    keyboard,
+    news,
     queue_filters,
     queue_table,
     shortcuts,
@@ -29,7 +29,7 @@ from data_access import (
     staff,
     standings,
 )
-from data_access.pulse import News, Pulse
+from data_access.pulse import Pulse
 from data_access.queue import QueueRow
 from data_access.refusals import DatabaseUnavailable
 from data_access.saved_views import SavedView
@@ -235,7 +235,7 @@ def draw_table(page: Loaded, person: Person) -> None:
 
 def may_act_on(filters: Filters, person: Person) -> bool:
     """Whether anything can be done with several applications of this list at once."""
-    return filters.status in OPEN_STATUSES and bool(bulk_form.offered(person))
+    return bool(bulk_form.offered(person, filters.status))
 
 
 def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
@@ -250,7 +250,7 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
         if more_match:
             which = "All" if most == page.total else "The first"
             st.toggle(f"{which} {most:,} that match", key=key)
-        bulk_form.buttons(ids, person)
+        bulk_form.buttons(ids, person, page.filters.status)
 
 
 def matching(filters: Filters, ground: Basis) -> list[int]:
@@ -325,8 +325,6 @@ def open_application(id_: int) -> None:
 
 def draw_flash() -> None:
     """Show what the last act left to say, with the way back to what it was about."""
-    for form in state.take_sent():
-        keyboard.sent(form)
     message = state.take_flash()
     if message is not None:
         # A link of the product's own beside text that may be typed.
@@ -396,20 +394,12 @@ def draw_news(seen: Pulse, viewer: str) -> None:
     """Say what arrived and what colleagues did since, beside the work and without moving it."""
     try:
         with database.acting(database.reader()) as connection:
-            news = pulse.since(connection, seen, viewer=viewer)
+            happened = pulse.since(connection, seen, viewer=viewer)
     except DatabaseUnavailable:
         # The next look tells; whoever acts meanwhile is told by the act.
         return
-    if news:
-        with st.container(key="queue-news", horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/notifications: {news_words(news)}", width="content")
-            st.button("Show", key="show-news", type="tertiary", on_click=st.rerun)
-
-
-def news_words(news: News) -> str:
-    """``3 new · 2 decided``; what colleagues claimed or set aside is ``moved``."""
-    told = ((news.arrived, "new"), (news.decided, "decided"), (news.moved, "moved"))
-    return " · ".join(f"{number:,} {word}" for number, word in told if number)
+    if happened:
+        news.draw(news.words(happened.arrived, happened.decided, happened.moved))
 
 
 main()

@@ -94,6 +94,7 @@ def policy_facts(policy: Policy) -> list[tuple[str, str]]:
     limit = policy.second_approval_monthly_extra_usd
     extra = "at any cost, not asked for" if limit is None else f"over {figures.usd_exact(limit)}"
     days = policy.review_sla_business_days
+    standard = figures.rate(policy.standard_rebate_rate)
     return [
         ("Review within", f"{days} business day{'' if days == 1 else 's'}"),
         ("A claim lapses after", f"{policy.claim_idle_minutes} min without an act"),
@@ -106,8 +107,7 @@ def policy_facts(policy: Policy) -> list[tuple[str, str]]:
         ("Second approval, monthly cost", extra),
         (
             "Rebate",
-            f"{figures.rate(policy.standard_rebate_rate)} is standard, "
-            f"at most {figures.rate(policy.max_rebate_rate)}",
+            f"{standard} is standard, at most {figures.rate(policy.max_rebate_rate)}",
         ),
         ("Evidence holds for", f"{policy.evidence_valid_days} days"),
     ]

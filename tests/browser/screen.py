@@ -6,7 +6,6 @@ from playwright.sync_api import Locator, Page, expect
 
 expect.set_options(timeout=15_000)
 
-OPEN_COLUMN, NAME_COLUMN = 0, 1
 HEADER_HEIGHT, ROW_HEIGHT = 36, 36
 
 
@@ -21,13 +20,17 @@ def sign_in(page: Page, who: str) -> None:
     settled(page)
 
 
-def column(page: Page, number: int) -> Locator:
+def column(page: Page, title: str) -> Locator:
     """The cells of one column of the queue, from the table that screen readers get."""
-    return page.locator(f".stDataFrame [data-testid^='glide-cell-{number}-']")
+    headers = page.locator(".stDataFrame [role=columnheader]")
+    header = headers.filter(has_text=re.compile(f"^{title}$"))
+    header.wait_for(state="attached")
+    place = header.get_attribute("aria-colindex")
+    return page.locator(f".stDataFrame [role=gridcell][aria-colindex='{place}']")
 
 
 def names(page: Page) -> Locator:
-    return column(page, NAME_COLUMN)
+    return column(page, "Applicant")
 
 
 def shows_names(page: Page, expected: list[str]) -> None:
@@ -38,11 +41,20 @@ def shows_names(page: Page, expected: list[str]) -> None:
 
 def press_open(page: Page, row: int) -> None:
     """Click where the button of a row is painted."""
-    page.get_by_test_id(f"glide-cell-{OPEN_COLUMN}-{row}").wait_for(state="attached")
+    names(page).nth(row).wait_for(state="attached")
     settled(page)
     # What takes the clicks lies over the canvas that shows the cells.
     below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
-    page.locator(".stDataFrame .dvn-scroller").click(position={"x": 28, "y": below})
+    # Within the button's column, whether or not the boxes to tick stand before it.
+    page.locator(".stDataFrame .dvn-scroller").click(position={"x": 44, "y": below})
+
+
+def tick(page: Page, row: int) -> None:
+    """Click where the box of a row is painted."""
+    names(page).nth(row).wait_for(state="attached")
+    settled(page)
+    below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
+    page.locator(".stDataFrame .dvn-scroller").click(position={"x": 16, "y": below})
 
 
 def head(page: Page) -> Locator:

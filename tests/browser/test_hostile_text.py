@@ -52,7 +52,7 @@ def test_the_queue_shows_names_and_handles_as_typed(site: Site, visit: Visit) ->
     page = visit("ana", "/?search=somebody+strange")
 
     screen.shows_names(page, list(KEPT))
-    expect(screen.column(page, 2)).to_have_text(list(KEPT))
+    expect(screen.column(page, "Handle")).to_have_text(list(KEPT))
     screen.settled(page)
     nothing_came_alive(page)
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, insert, text
 from sqlalchemy.exc import OperationalError
 
 from data_access import applications, tables
-from data_access.applications import Application, EarlierApplication
+from data_access.applications import Application, Desk, EarlierApplication
 from data_access.refusals import NotFound
 from program.workflow import Status
 from tests.builders import NOW, add_account, add_application
@@ -37,7 +37,7 @@ def add_decision(conn: Connection, id_: int, **given: Any) -> int:
 def test_an_application_is_read_beside_its_account(conn: Connection) -> None:
     add_application(conn, 7, status="approved", status_changed_at=NOW)
 
-    assert applications.read(conn, 7) == Application(
+    assert applications.read(conn, 7, now=NOW) == Application(
         application_id=7,
         account_id=7,
         username="user7",
@@ -52,6 +52,7 @@ def test_an_application_is_read_beside_its_account(conn: Connection) -> None:
         submitted_at=NOW - timedelta(days=5),
         status=Status.APPROVED,
         status_changed_at=NOW,
+        desk=Desk(clock_from=NOW - timedelta(days=5)),
     )
 
 
@@ -59,7 +60,7 @@ def test_what_upstream_does_not_know_is_none(conn: Connection) -> None:
     account = {"email": None, "country_code": None}
     add_application(conn, 7, account=account, contact_platform=None, contact_handle=None)
 
-    read = applications.read(conn, 7)
+    read = applications.read(conn, 7, now=NOW)
 
     assert (read.email, read.country_code, read.contact_platform, read.contact_handle) == (
         *(None, None, None),
@@ -73,7 +74,7 @@ def test_what_does_not_exist_is_not_found(conn: Connection, id_: int) -> None:
     add_application(conn, 7)
 
     with pytest.raises(NotFound, match=f"There is no application {id_}."):
-        applications.read(conn, id_)
+        applications.read(conn, id_, now=NOW)
 
 
 def test_a_locked_application_waits_for_whoever_came_first(
@@ -85,11 +86,11 @@ def test_a_locked_application_waits_for_whoever_came_first(
         add_application(conn, 8)
     try:
         with engine.begin() as first, impatient.begin() as second:
-            applications.read(first, 7, lock=True)
-            assert applications.read(second, 8, lock=True).application_id == 8
-            assert applications.read(second, 7).application_id == 7
+            applications.read(first, 7, now=NOW, lock=True)
+            assert applications.read(second, 8, now=NOW, lock=True).application_id == 8
+            assert applications.read(second, 7, now=NOW).application_id == 7
             with pytest.raises(OperationalError, match="lock timeout"):
-                applications.read(second, 7, lock=True)
+                applications.read(second, 7, now=NOW, lock=True)
     finally:
         impatient.dispose()
 
@@ -101,7 +102,7 @@ def test_the_account_itself_is_not_locked(engine: Engine, database_url: str) -> 
         add_application(conn, 7)
     try:
         with engine.begin() as first, impatient.begin() as second:
-            applications.read(first, 7, lock=True)
+            applications.read(first, 7, now=NOW, lock=True)
             second.execute(text("update exchange.accounts set username = 'other'"))
     finally:
         impatient.dispose()
@@ -111,7 +112,7 @@ def test_an_only_application_has_no_others(conn: Connection) -> None:
     add_application(conn, 7)
     add_application(conn, 8)
 
-    assert applications.others_of_account(conn, applications.read(conn, 7)) == []
+    assert applications.others_of_account(conn, applications.read(conn, 7, now=NOW)) == []
 
 
 def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Connection) -> None:
@@ -137,7 +138,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
         decided_by="mira@example.com",
     )
 
-    found = applications.others_of_account(conn, applications.read(conn, 10))
+    found = applications.others_of_account(conn, applications.read(conn, 10, now=NOW))
 
     assert found == [
         EarlierApplication(
@@ -174,7 +175,7 @@ def test_only_the_decision_that_stands_is_told(conn: Connection) -> None:
     first = add_decision(conn, 11, reason_code="below_minimums")
     add_decision(conn, 11, supersedes=first, reason_code="duplicate")
 
-    (other,) = applications.others_of_account(conn, applications.read(conn, 10))
+    (other,) = applications.others_of_account(conn, applications.read(conn, 10, now=NOW))
 
     assert other.reason_code == "duplicate"
 
@@ -185,7 +186,7 @@ def test_two_of_the_same_moment_come_later_number_first(conn: Connection) -> Non
         add_application(conn, id_, account_id=1, status="withdrawn")
     add_application(conn, 10, account_id=1)
 
-    found = applications.others_of_account(conn, applications.read(conn, 10))
+    found = applications.others_of_account(conn, applications.read(conn, 10, now=NOW))
 
     assert [other.application_id for other in found] == [13, 12, 11]
 

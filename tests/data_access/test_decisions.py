@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
-from data_access import assessments, decisions, standings
+from data_access import acts, assessments, decisions, made_decisions, outbox, standings
+from data_access import desk as desks
 from data_access.assessments import Seen
 from data_access.refusals import (
     AlreadyDecided,
@@ -34,6 +35,7 @@ from tests.builders import (
     add_policy,
     add_refresh,
     add_staff,
+    pass_checks,
     scalar,
 )
 
@@ -50,7 +52,20 @@ def desk(engine: Engine) -> Engine:
         add_application(conn, SHORT)
         add_evidence(conn, SHORT, value=4000)
         add_evidence(conn, SHORT, kind="external_volume", value=1, exchange_name="ExA")
+        for id_ in (MET, SHORT):
+            pass_checks(conn, id_)
+        one_person_suffices(conn)
     return engine
+
+
+def one_person_suffices(conn: Connection) -> None:
+    """A policy that never asks for a second person; those who do are tests of their own."""
+    conn.execute(
+        text(
+            "update review.policies set second_approval_for_overrides = false,"
+            " second_approval_monthly_extra_usd = null"
+        )
+    )
 
 
 def seen(engine: Engine, id_: int) -> Seen:
@@ -112,7 +127,7 @@ def test_an_approval_writes_decision_status_event_and_message_together(desk: Eng
     id_ = approve(desk)
 
     with desk.connect() as conn:
-        made = decisions.current(conn, MET)
+        made = made_decisions.current(conn, MET)
         status = scalar(
             conn, f"select status from exchange.applications where application_id = {MET}"
         )
@@ -143,7 +158,7 @@ def test_the_snapshot_holds_what_was_judged(desk: Engine) -> None:
     approve(desk)
 
     with desk.connect() as conn:
-        made = decisions.current(conn, MET)
+        made = made_decisions.current(conn, MET)
     assert made is not None
     assert made.snapshot["data_through"] == T.isoformat()
     assert made.snapshot["window"] == {
@@ -166,7 +181,7 @@ def test_a_rejection_keeps_reason_and_evidence(desk: Engine) -> None:
     reject(desk)
 
     with desk.connect() as conn:
-        made = decisions.current(conn, SHORT)
+        made = made_decisions.current(conn, SHORT)
     assert made is not None
     assert (made.outcome, made.reason_code, made.rebate_rate) == (
         "rejected",
@@ -201,10 +216,10 @@ def test_a_second_decision_is_refused_and_the_first_stands(desk: Engine) -> None
     first = approve(desk, shown=shown)
 
     with pytest.raises(AlreadyDecided, match=r"approved by ana@example.com at 09:00 UTC"):
-        reject(desk, MET, shown=shown, actor="ben@example.com", override=True)
+        reject(desk, MET, shown=shown, actor="ben@example.com")
 
     with desk.connect() as conn:
-        made = decisions.current(conn, MET)
+        made = made_decisions.current(conn, MET)
     assert made is not None
     assert made.decision_id == first
     assert written(desk) == ONE
@@ -300,13 +315,13 @@ def test_going_against_the_computed_eligibility_must_be_said(
     desk: Engine, act: Any, id_: int, said_so: bool, taken: bool, override: bool | None
 ) -> None:
     if not taken:
-        with pytest.raises(Invalid, match="against the computed eligibility"):
-            act(desk, id_, override=said_so)
+        with pytest.raises(Invalid, match="this goes against it"):
+            act(desk, id_)
         assert written(desk) == NOTHING
         return
-    act(desk, id_, override=said_so)
+    act(desk, id_, override_reason="Known to us for years" if said_so else "")
     with desk.connect() as conn:
-        made = decisions.current(conn, id_)
+        made = made_decisions.current(conn, id_)
     assert made is not None
     assert made.is_override is override
 
@@ -342,6 +357,9 @@ def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
         ({"rationale": "  "}, "rationale is empty"),
         ({"message": ""}, "message to the applicant is empty"),
         ({"rationale": "x" * 4001}, "4,001 characters"),
+        ({"rationale": "x" * 20_000}, "20,000 characters"),
+        ({"message": "Dear {{nickname}}"}, "still has {{nickname}}"),
+        ({"reapply": "one_day"}, "Choose when"),
         ({"rationale": "a\0b"}, "NUL"),
         ({"reason_code": "because"}, "Choose a reason"),
         ({"reason_code": None}, "Choose a reason"),
@@ -369,17 +387,20 @@ def test_a_withdrawn_application_cannot_be_decided(desk: Engine) -> None:
         approve(desk, shown=shown)
 
 
-@pytest.mark.parametrize("step", ["_insert_decision", "_write_back", "_tell"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(desks, "put"), (desks, "_write_back"), (acts, "tell"), (desks, "move"), (outbox, "put")],
+)
 def test_a_failure_at_any_step_leaves_nothing(
-    desk: Engine, monkeypatch: pytest.MonkeyPatch, step: str
+    desk: Engine, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
 ) -> None:
-    whole = getattr(decisions, step)
+    whole = getattr(module, step)
 
-    def breaks(*given: Any) -> None:
-        whole(*given)
+    def breaks(*given: Any, **named: Any) -> None:
+        whole(*given, **named)
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(decisions, step, breaks)
+    monkeypatch.setattr(module, step, breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         approve(desk)
     assert written(desk) == NOTHING
@@ -396,6 +417,8 @@ def race(engine: Engine) -> dict[str, int]:
         add_refresh(conn)
         for id_ in range(1, APPLICATIONS + 1):
             add_application(conn, id_)
+            pass_checks(conn, id_)
+        one_person_suffices(conn)
     shown = {id_: seen(engine, id_) for id_ in range(1, APPLICATIONS + 1)}
 
     def work(number: int) -> list[tuple[int, int]]:
@@ -406,7 +429,7 @@ def race(engine: Engine) -> dict[str, int]:
             again = uuid.uuid4()
             for _ in range(chance.choice([1, 1, 2])):
                 with suppress(AlreadyDecided):
-                    given = {"shown": shown[id_], "override": True, "request_id": again}
+                    given = {"shown": shown[id_], "override_reason": "Known", "request_id": again}
                     done.append((id_, act(engine, id_, **given)))
         return done
 
@@ -449,13 +472,14 @@ def test_without_its_guards_the_race_is_lost(
     crowd: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The race test can fail: no lock, no status check and no unique index let doubles in."""
-    read = decisions.applications.read
+    read = acts.applications.read
     monkeypatch.setattr(
-        decisions.applications, "read", lambda conn, id_, lock=False: read(conn, id_, lock=False)
+        acts.applications, "read", lambda conn, id_, now, lock: read(conn, id_, now=now)
     )
-    monkeypatch.setattr(decisions, "_write_back", lambda *_: None)
+    monkeypatch.setattr(desks, "_write_back", lambda *_: None)
     with crowd.begin() as conn:
         conn.execute(text("drop index review.decisions_one_current_per_application"))
+        conn.execute(text("alter table review.decisions drop constraint decisions_supersedes_once"))
 
     assert race(crowd)["decisions"] > APPLICATIONS
 

@@ -519,13 +519,33 @@ def by_command(*arguments: str) -> bytes:
         (Filters(sort=Sort.ACTIVE), ["--sort", "active"]),
         (
             Filters(eligibility=(Outcome.MET, Outcome.UNKNOWN), country="BR", sort=Sort.VOLUME),
-            ["--eligibility", "met", "--eligibility", "unknown", "--country", "BR", "--sort", "volume"],
+            [
+                "--eligibility",
+                "met",
+                "--eligibility",
+                "unknown",
+                "--country",
+                "BR",
+                "--sort",
+                "volume",
+            ],
         ),
         (
             Filters(
                 search="meadow", platform="x", waiting_days=3, track="external", sort=Sort.VOLUME
             ),
-            ["--search", "meadow", "--platform", "x", "--waiting", "3", "--track", "external", "--sort", "volume"],
+            [
+                "--search",
+                "meadow",
+                "--platform",
+                "x",
+                "--waiting",
+                "3",
+                "--track",
+                "external",
+                "--sort",
+                "volume",
+            ],
         ),
         (Filters(search="no such applicant"), ["--search", "no such applicant"]),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from data_access import notes, tables
+from data_access import acts, notes, tables
 from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.components.hostile import HOSTILE
@@ -201,7 +201,7 @@ def test_a_failure_after_the_note_leaves_nothing(
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(notes.requests, "record", breaks)
+    monkeypatch.setattr(acts.requests, "record", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         write(desk, id_)
     assert written(desk, id_) == []

@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -518,9 +518,9 @@ def test_sixteen_people_who_pull_three_hundred_never_get_the_same(hall: Engine) 
     assert tuple(claims) == (PULLED, PULLED)
 
 
-def begins_alike(connection: Any, filters: Filters, ground: Any) -> Any:
+def begins_alike(connection: Any, filters: Filters, *, now: datetime) -> Any:
     """An offer that sends sixteen people to the same one, where the real one spreads them."""
-    order = ranking.ordered(connection, filters, ground)
+    order = ranking.ordered(connection, filters, standings.basis(connection, now=now))
     start, order.offered = order.offered // THREADS, order.offered + 1
     return order.ids[start : start + ranking.LOOKED_AT_ONCE]
 
@@ -555,7 +555,7 @@ def test_without_lock_and_guard_the_race_is_lost(
 
 
 def take_first(conn: Connection, ids: list[int], who: str) -> int | None:
-    return ownership._take_first(conn, ids, who, standings.basis(conn, now=NOW), uuid.uuid4())
+    return ownership._take_first(conn, ids, who, NOW, uuid.uuid4())
 
 
 def test_nobody_waits_for_the_one_that_a_colleague_is_just_taking(hall: Engine) -> None:
@@ -578,23 +578,35 @@ def test_waiting_for_it_instead_would_be_noticed(
 
 
 @pytest.mark.parametrize("state", [{"assignee": ANA}, {"status": "deferred"}])
-def test_what_changed_under_the_statement_is_not_taken(hall: Engine, state: dict[str, str]) -> None:
+def test_what_changed_under_the_statement_is_not_taken(
+    hall: Engine, monkeypatch: pytest.MonkeyPatch, state: dict[str, str]
+) -> None:
     """A colleague's change that is committed after the statement began to look."""
+    monkeypatch.setattr(ownership, "_TAKE_FIRST", text(slowly(ownership._TAKE_FIRST.text)))
     line_up(hall, 1)
 
     assert taken_during(hall, state) is None
 
 
 def test_without_the_guard_it_would_be(hall: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = without_guard(ownership._TAKE_FIRST.text)
+    bare = slowly(without_guard(ownership._TAKE_FIRST.text))
     monkeypatch.setattr(ownership, "_TAKE_FIRST", text(bare))
     line_up(hall, 1)
 
     assert taken_during(hall, {"assignee": ANA}) == 1
 
 
+NAP_S = 0.4
+
+
+def slowly(statement: str) -> str:
+    """The same statement, which sees the desk as it was some time before it locks anything."""
+    nap = f"with nap as materialized (select pg_sleep({NAP_S})), free as ("
+    return statement.replace("with free as (", nap).replace("from unnest", "from nap, unnest", 1)
+
+
 def taken_during(hall: Engine, state: dict[str, str]) -> int | None:
-    """What ben is given while somebody's row on the desk is written but not yet committed."""
+    """What ben is given while somebody's row on the desk is written and committed."""
     row = {
         "claimed_at": NOW if "assignee" in state else None,
         "deferred_until": NOW + YEARS if "status" in state else None,
@@ -606,21 +618,8 @@ def taken_during(hall: Engine, state: dict[str, str]) -> int | None:
             return take_first(conn, [1], BEN)
 
     with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(as_ben)
+        time.sleep(NAP_S / 3)
         with hall.begin() as first:
             first.execute(insert(tables.desk).values(application_id=1, **row))
-            second = pool.submit(as_ben)
-            wait_until_blocked(hall)
         return second.result(timeout=10)
-
-
-def wait_until_blocked(hall: Engine) -> None:
-    blocked = text(
-        "select count(*) from pg_stat_activity "
-        "where datname = current_database() and wait_event_type = 'Lock'"
-    )
-    for _ in range(500):
-        with hall.connect() as conn:
-            if conn.execute(blocked).scalar_one():
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")

@@ -38,10 +38,9 @@ def add_check(conn: Connection, id_: int, item: str, outcome: str, at: Any, comm
     )
 
 
-def add_event(conn: Connection, id_: int, kind: str, at: Any) -> None:
-    conn.execute(
-        insert(tables.events).values(application_id=id_, kind=kind, actor="ana", at=at, detail={})
-    )
+def add_event(conn: Connection, id_: int, kind: str, at: Any, **detail: str) -> None:
+    values = {"application_id": id_, "kind": kind, "actor": "ana", "at": at, "detail": detail}
+    conn.execute(insert(tables.events).values(values))
 
 
 def add_decision(conn: Connection, id_: int, at: Any, **given: Any) -> int:
@@ -64,7 +63,7 @@ def add_decision(conn: Connection, id_: int, at: Any, **given: Any) -> int:
 
 
 def read(conn: Connection, id_: int = 7) -> list[TimelineEntry]:
-    return timeline.read(conn, applications.read(conn, id_))
+    return timeline.read(conn, applications.read(conn, id_, now=NOW))
 
 
 def test_a_new_application_was_submitted_and_no_more(conn: Connection) -> None:
@@ -92,18 +91,21 @@ def test_everything_is_told_newest_first(conn: Connection) -> None:
         recorded_at=ago(40),
         recorded_by="ben",
     )
-    add_event(conn, 7, "information_requested", ago(60))
+    add_event(conn, 7, "information_requested", ago(60), message="Whose account is it?")
+    add_event(conn, 7, "answer_recorded", ago(55), answer="Mine")
     add_note(conn, 7, "Spoke on Telegram", ago(30))
     add_check(conn, 7, "api_broker", "not_applicable", ago(20), "not one")
     add_decision(conn, 7, ago(10), is_override=True)
 
     assert [(e.kind, e.actor, e.title, e.body, e.at) for e in read(conn)] == [
         ("decision", "mira", "approved against the computed eligibility", "Steady", ago(10)),
+        ("message", "mira", "message to the applicant", "Welcome", ago(10)),
         ("check", "ana", "check: api broker not applicable", "not one", ago(20)),
         ("note", "ana", "note", "Spoke on Telegram", ago(30)),
         ("evidence", "ben", "evidence: 20,000,000.50 USD on another exchange", "ExA", ago(40)),
         ("evidence", "ben", "evidence: 1,234,567 followers on X", "https://x.com/m", ago(50)),
-        ("event", "ana", "information requested", "", ago(60)),
+        ("answer", "ana", "the applicant's answer", "Mine", ago(55)),
+        ("message", "ana", "asked for information", "Whose account is it?", ago(60)),
         ("submitted", "applicant", "submitted", "", SUBMITTED),
     ]
 
@@ -114,7 +116,7 @@ def test_a_decision_is_told_once_though_it_is_also_an_event(conn: Connection, ki
     add_decision(conn, 7, ago(10))
     add_event(conn, 7, kind, ago(10))
 
-    assert [entry.kind for entry in read(conn)] == ["decision", "submitted"]
+    assert [entry.kind for entry in read(conn)] == ["decision", "message", "submitted"]
 
 
 @pytest.mark.parametrize("kind", ["claimed", "released", "deferred", "reopened", "approved_later"])
@@ -132,7 +134,9 @@ def test_superseded_decisions_stay_in_the_thread(conn: Connection) -> None:
     )
     add_decision(conn, 7, ago(10), supersedes=first)
 
-    assert [entry.title for entry in read(conn)] == ["approved", "rejected", "submitted"]
+    told = [entry.title for entry in read(conn) if entry.kind != "message"]
+
+    assert told == ["approved", "rejected", "submitted"]
 
 
 def test_of_one_moment_the_later_entry_comes_first_and_the_submission_last(

@@ -33,11 +33,12 @@ from streamlit.proto.TextInput_pb2 import TextInput
 from streamlit.proto.Toast_pb2 import Toast
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import safe_text, thread
+from dashboard.components import queue_table, safe_text, thread
 from dashboard.components.safe_text import escape, escape_html
-from dashboard.screens import APPLICATION, PROGRAM, QUEUE, Screen
-from data_access import assessments, decisions, standings, tables
-from program.permissions import Role
+from dashboard.forms.bulk_form import Chosen
+from dashboard.screens import APPLICATION, PROGRAM, QUEUE, SETTINGS, Screen
+from data_access import assessments, decisions, preferences, standings, tables
+from program.permissions import Act, Role
 from program.workflow import Decision
 from tests.builders import add_refresh
 from tests.components.hostile import HOSTILE
@@ -378,11 +379,70 @@ def test_every_column_that_is_shown_was_walked(hostile: Desk) -> None:
 
 
 def test_typed_text_in_cells_stays_as_it_was_typed(hostile: Desk) -> None:
+    everything = [column.key for column in queue_table.COLUMNS]
+    preferences.put(
+        hostile.engine,
+        name="queue_columns",
+        value=everything,
+        actor=address_of(1, Role.REVIEWER),
+    )
     table = show(hostile, QUEUE, 1, Role.REVIEWER).dataframe[0].value
 
     assert set(table["applicant"]) == {planted(n, "username") for n in NUMBERS}
     assert set(table["handle"]) == {planted(n, "handle") for n in NUMBERS}
     assert set(table["platform"]) == {planted(n, "platform") for n in NUMBERS}
+
+
+def test_names_of_views_and_holidays_and_what_a_report_says_stay_text(hostile: Desk) -> None:
+    for number in NUMBERS[::3]:
+        actor = address_of(number, Role.MANAGER)
+        if not actor.isprintable():
+            # Nobody with such an address is let in.
+            continue
+        with hostile.engine.begin() as conn:
+            saved_view = {
+                "owner": actor,
+                "name": planted(number, "view"),
+                "shared": True,
+                "query": f"search={quote_plus(planted(number, 'search'))}",
+                "created_at": hostile.now,
+            }
+            conn.execute(insert(tables.saved_views).values(saved_view))
+            day = hostile.now.date() + timedelta(days=number)
+            conn.execute(insert(tables.holidays).values(day=day, name=planted(number, "holiday")))
+            refused = {
+                "application_id": number,
+                "done": False,
+                "sentence": planted(number, "sentence"),
+            }
+            conn.execute(
+                insert(tables.bulk_runs).values(
+                    request_id=uuid.uuid4(),
+                    actor=actor,
+                    act="DECIDE",
+                    at=hostile.now,
+                    finished_at=hostile.now,
+                    asked=[number],
+                    results=[refused],
+                )
+            )
+        assert assert_no_leak(show(hostile, QUEUE, number, Role.MANAGER)) >= 4
+        assert assert_no_leak(show(hostile, SETTINGS, number, Role.MANAGER)) >= 1
+
+
+def test_a_confirmation_of_many_stays_text(hostile: Desk) -> None:
+    """Names that are listed, and a message that holds the first one's."""
+    ids = tuple(NUMBERS)
+    fields = {"about": "free", "message": "Hello {{username}}, {{social_handle}} is yours?"}
+    app = show(hostile, QUEUE, 4, Role.MANAGER)
+    app.session_state["kept-bulk"] = Chosen(
+        act=Act.REQUEST_INFORMATION, ids=ids, fields=fields, filled=True
+    )
+
+    app.run()
+
+    assert assert_no_leak(app) >= 3
+    assert any("and 1" in words or "more" in words for words in (t.value for t in app.text))
 
 
 def test_a_country_cannot_be_markup_either(hostile: Desk) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 import streamlit as st
@@ -10,12 +11,14 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard import links
+from dashboard.components import queue_table
 from dashboard.screens import QUEUE
+from data_access import deferrals, information, ownership, preferences, saved_views
 from program import permissions
 from program.outcomes import Outcome
 from program.permissions import Act, Role, may
-from program.queue import Filters
-from tests.builders import add_application, add_evidence, add_metrics, add_refresh
+from program.queue import Due, Filters, Owner
+from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
 from tests.pages.conftest import MET, SHORT, UNKNOWN
 from tests.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
 
@@ -23,12 +26,17 @@ NEVER = (
     "Metrics have never been computed, so eligibility is unknown. "
     "Run `python -m data_access refresh`."
 )
+EVERY_COLUMN = [column.key for column in queue_table.COLUMNS]
 EMPTY = "Nothing waits here. New applications appear as soon as they arrive."
 
 
 def eligibility_counts(app: AppTest) -> list[str]:
     (group,) = (proto for proto in protos(app, "button_group") if proto.label == "Eligibility")
     return [option.content for option in group.options]
+
+
+def show_all_columns(desk: Desk) -> None:
+    preferences.put(desk.engine, name="queue_columns", value=EVERY_COLUMN, actor=desk.who)
 
 
 def fill(desk: Desk, count: int) -> None:
@@ -39,8 +47,9 @@ def fill(desk: Desk, count: int) -> None:
             add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
 
 
-def test_the_longest_waiting_comes_first_with_what_is_known(queue: Desk) -> None:
-    app = queue.open(QUEUE)
+def test_a_row_says_what_is_known(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE, sort="waiting")
 
     assert cells(app, "applicant") == ["user1", "user2", "user3"]
     assert cells(app, "handle") == ["@handle1", "@handle2", "@handle3"]
@@ -53,7 +62,10 @@ def test_the_longest_waiting_comes_first_with_what_is_known(queue: Desk) -> None
     assert cells(app, "volume") == [31234567.89, 19999999.99, 0]
     assert cells(app, "active") == [44, 14, 0]
     assert cells(app, "new") == [9, 4, 0]
+    assert cells(app, "platform") == ["x", "x", "x"]
+    assert cells(app, "country") == ["BR", "BR", "BR"]
     assert cells(app, "evidence") == ["–", "current", "–"]
+    assert cells(app, "owner") == ["–", "–", "–"]
 
 
 def test_it_says_how_many_wait_how_they_stand_and_how_many_are_listed(queue: Desk) -> None:
@@ -68,8 +80,9 @@ def test_it_says_how_many_wait_how_they_stand_and_how_many_are_listed(queue: Des
 def test_old_evidence_reads_expired(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         add_evidence(conn, UNKNOWN, observed_at=queue.now - timedelta(days=92))
+    show_all_columns(queue)
 
-    assert cells(queue.open(QUEUE), "evidence") == ["–", "current", "expired"]
+    assert cells(queue.open(QUEUE, sort="waiting"), "evidence") == ["–", "current", "expired"]
 
 
 def test_an_account_that_came_after_the_metrics_is_unknown_not_zero(queue: Desk) -> None:
@@ -177,13 +190,17 @@ def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
         ({"platform": "x"}, "platform", "x", [MET, SHORT, UNKNOWN]),
         ({"waiting": "3"}, "waiting_days", 3, [MET, SHORT, UNKNOWN]),
         ({"waiting": "7"}, "waiting_days", 7, []),
+        ({"owner": "unassigned"}, "owner", "unassigned", [MET, SHORT, UNKNOWN]),
+        ({"owner": "mine"}, "owner", "mine", []),
         ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
+        ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
         ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
     ],
 )
 def test_the_address_bar_fills_the_filters(
     query: dict[str, str], widget: str, held: Any, shown: list[int], queue: Desk
 ) -> None:
+    query = {"sort": "waiting"} | query
     app = queue.open(QUEUE, **query)
 
     assert app.session_state[f"queue-{widget}"] == held
@@ -206,6 +223,8 @@ def test_the_address_bar_fills_the_filters(
         ("country", "selectbox", "BR", {"country": "BR"}),
         ("platform", "selectbox", "x", {"platform": "x"}),
         ("waiting_days", "selectbox", 14, {"waiting": "14"}),
+        ("owner", "button_group", Owner.MINE, {"owner": "mine"}),
+        ("due", "button_group", Due.OVERDUE, {"due": "overdue"}),
         ("sort", "selectbox", "volume", {"sort": "volume"}),
     ],
 )
@@ -232,10 +251,11 @@ def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> No
 
 
 def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
-    app = queue.open(QUEUE, search="user2", eligibility="not_met")
+    app = queue.open(QUEUE, search="user2", eligibility="not_met", owner="unassigned")
 
     app.text_input(key="queue-search").set_value("").run()
     app.button_group(key="queue-eligibility").set_value([]).run()
+    app.button_group(key="queue-owner").set_value("everyone").run()
 
     assert app.query_params == {}
     assert len(cells(app, "applicant")) == 3
@@ -288,18 +308,18 @@ def test_pages_are_offered_only_where_there_are_several(count: int, pages: int, 
 
 def test_turning_the_page_goes_into_the_address_bar_and_back(desk: Desk) -> None:
     fill(desk, 51)
-    app = desk.open(QUEUE, country="BR")
+    app = desk.open(QUEUE, country="BR", sort="waiting")
 
     app.pagination[0].select(2).run()
 
-    assert app.query_params == {"country": "BR", "page": "2"}
+    assert app.query_params == {"country": "BR", "sort": "waiting", "page": "2"}
     assert cells(app, "applicant") == ["user1"]
     assert "51–51 of 51" in said(app)
     assert app.pagination[0].value == 2
 
     app.pagination[0].select(1).run()
 
-    assert app.query_params == {"country": "BR"}
+    assert app.query_params == {"country": "BR", "sort": "waiting"}
     assert cells(app, "applicant")[0] == "user51"
 
 
@@ -344,12 +364,16 @@ def test_the_export_link_carries_the_person_and_the_filters(queue: Desk) -> None
 
 @pytest.mark.parametrize(("row", "id_"), [(0, SHORT), (1, UNKNOWN)])
 def test_a_row_opens_its_application_within_the_filters(row: int, id_: int, queue: Desk) -> None:
-    app = queue.open(QUEUE, eligibility="not_met,unknown")
+    app = queue.open(QUEUE, eligibility="not_met,unknown", sort="waiting")
 
     press_row(app, row)
 
     assert f"user{id_}" in said(app)
-    assert app.query_params == {"eligibility": "not_met,unknown", "id": str(id_)}
+    assert app.query_params == {
+        "eligibility": "not_met,unknown",
+        "sort": "waiting",
+        "id": str(id_),
+    }
     assert f"{row + 1} of 2" in said(app)
 
 
@@ -363,7 +387,7 @@ def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
 
 def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
     """A new application moved the rows between showing and clicking."""
-    app = queue.open(QUEUE)
+    app = queue.open(QUEUE, sort="waiting")
     with queue.engine.begin() as conn:
         add_application(conn, 9, submitted_at=queue.now - timedelta(days=50))
 
@@ -406,3 +430,309 @@ def test_the_queue_asks_as_much_of_the_database_for_fifty_as_for_five(
             for id_ in range(first, first + 45):
                 add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
     assert asked[0] == asked[1] > 0
+
+
+# The lists, the owner and the clock.
+
+
+def buttons(app: AppTest) -> dict[str, str]:
+    """Labels of buttons by key."""
+    return {button.key: button.label for button in app.button}
+
+
+def segments(app: AppTest, label: str) -> list[str]:
+    (group,) = (proto for proto in protos(app, "button_group") if proto.label == label)
+    return [option.content for option in group.options]
+
+
+@pytest.fixture
+def set_aside(queue: Desk) -> Desk:
+    """The met one is with ana, the others wait: one for an answer, one for a date."""
+    act = {"actor": PEOPLE[Role.REVIEWER], "now": queue.now}
+    ownership.claim(queue.engine, application_id=MET, request_id=uuid4(), **act)
+    information.request(
+        queue.engine, application_id=SHORT, message="Where?", request_id=uuid4(), **act
+    )
+    deferrals.defer(
+        queue.engine,
+        application_id=UNKNOWN,
+        until=queue.now.date() + timedelta(days=20),
+        until_change=True,
+        reason="",
+        request_id=uuid4(),
+        **act,
+    )
+    return queue
+
+
+def test_each_list_says_how_many_stand_in_it_and_leads_to_the_others(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    assert "Pending 1" in said(app)
+    lists = {key: words for key, words in buttons(app).items() if key.startswith("queue-list-")}
+    assert lists == {
+        "queue-list-more_info_needed": "Waiting for the applicant 1",
+        "queue-list-deferred": "Deferred 1",
+        "queue-list-awaiting_second_approval": "Second approval 0",
+        "queue-list-approved": "Approved",
+        "queue-list-rejected": "Rejected",
+        "queue-list-withdrawn": "Withdrawn",
+    }
+
+
+def test_another_list_begins_without_filters(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE, search="user1", owner="mine")
+
+    app.button(key="queue-list-deferred").click().run()
+
+    assert app.query_params == {"status": "deferred"}
+    assert "Deferred 1" in said(app)
+    assert cells(app, "applicant") == ["user3"]
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "standing", "due"),
+    [
+        ("more_info_needed", "Waiting for the applicant 1", "for 0 min", "‖ paused"),
+        ("deferred", "Deferred 1", "until ", None),
+    ],
+)
+def test_what_is_set_aside_says_for_how_long(
+    status: str, title: str, standing: str, due: str | None, set_aside: Desk
+) -> None:
+    app = set_aside.open(QUEUE, status=status)
+
+    assert title in said(app)
+    assert cells(app, "standing")[0].startswith(standing)
+    assert due is None or [list(words) for words in cells(app, "due")] == [[due]]
+
+
+def test_a_deferral_for_both_names_both(set_aside: Desk) -> None:
+    (words,) = cells(set_aside.open(QUEUE, status="deferred"), "standing")
+
+    day = set_aside.now.date() + timedelta(days=20)
+    assert words.startswith(f"until {day.day} ")
+    assert words.endswith(" or a change")
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected", "withdrawn"])
+def test_decided_ones_are_listed_latest_first_without_a_clock(status: str, queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for id_, days in ((11, 3), (12, 1), (13, 2)):
+            at = queue.now - timedelta(days=days)
+            add_application(conn, id_, status=status, status_changed_at=at)
+
+    app = queue.open(QUEUE, status=status)
+
+    assert f"{status.capitalize()} 3" in said(app)
+    assert cells(app, "applicant") == ["user12", "user13", "user11"]
+    assert all(words.startswith(f"{status} ") for words in cells(app, "standing"))
+    shown = set(app.dataframe[0].value.columns)
+    assert not shown & {"waiting", "due", "priority", "owner"}
+    assert "take-next" not in buttons(app)
+
+
+def test_an_empty_list_says_so_and_leads_back(queue: Desk) -> None:
+    app = queue.open(QUEUE, status="deferred")
+
+    assert "No application is deferred." in said(app)
+
+
+def test_filters_that_leave_nothing_of_another_list_lead_to_that_list(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE, status="deferred", search="nobody")
+
+    assert "The one deferred application does not match these filters." in said(app)
+    (way_on,) = (proto for proto in protos(app, "page_link") if proto.label == "Show it")
+    assert way_on.query_string == "status=deferred"
+
+
+def test_owners_and_clock_are_counted_and_named(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    assert segments(app, "Owner") == ["Mine 1", "Unassigned 0", "Everyone"]
+    assert segments(app, "Due")[0].startswith("overdue ")
+    assert cells(app, "owner") == ["Ana"]
+
+
+def test_mine_is_mine_for_everybody(set_aside: Desk) -> None:
+    assert cells(set_aside.open(QUEUE, owner="mine"), "applicant") == ["user1"]
+    set_aside.who = PEOPLE[Role.MANAGER]
+    assert not set_aside.open(QUEUE, owner="mine").dataframe
+
+
+def test_the_default_order_is_priority_and_the_why_adds_up(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE)
+
+    points, why = cells(app, "priority"), cells(app, "why")
+    assert points == sorted(points, reverse=True)
+    assert [sum(int(part.split()[-1]) for part in words.split(" · ")) for words in why] == points
+    assert any("eligibility met 25" in words for words in why)
+
+
+# The columns.
+
+
+def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
+    assert list(queue.open(QUEUE).dataframe[0].value.columns) == [
+        "open",
+        "applicant",
+        "handle",
+        "waiting",
+        "due",
+        "priority",
+        "eligibility",
+        "volume",
+        "active",
+        "new",
+        "months",
+        "owner",
+    ]
+
+
+def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    app.button_group(key="queue-columns").set_value(["owner", "applicant"]).run()
+
+    assert list(app.dataframe[0].value.columns) == ["open", "applicant", "owner"]
+    assert list(queue.open(QUEUE).dataframe[0].value.columns) == ["open", "applicant", "owner"]
+    queue.who = PEOPLE[Role.ANALYST]
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+
+
+def test_the_usual_columns_come_back(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE)
+
+    app.button(key="columns-usual").click().run()
+
+    assert len(app.dataframe[0].value.columns) == 12
+
+
+@pytest.mark.parametrize("kept", [None, [], "owner", {"a": 1}, ["gone"], [["nested"]], 7])
+def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) -> None:
+    preferences.put(queue.engine, name="queue_columns", value=kept, actor=queue.who)
+
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+
+
+# The next one.
+
+
+def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="met,unknown")
+
+    app.button(key="take-next").click().run()
+
+    assert app.query_params == {"eligibility": "met,unknown", "id": str(MET)}
+    with queue.engine.connect() as conn:
+        assert scalar(conn, "select assignee from review.desk") == queue.who
+        assert scalar(conn, "select count(*) from review.events where kind = 'claimed'") == 1
+
+
+def test_nothing_unclaimed_is_said_plainly(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    app.button(key="take-next").click().run()
+
+    assert [toast.value for toast in app.toast] == ["Nothing unclaimed is left in this view\\."]
+    assert "Pending 1" in said(app)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_next_is_for_those_who_may_claim(role: Role, queue: Desk) -> None:
+    queue.who = PEOPLE[role]
+
+    assert ("take-next" in buttons(queue.open(QUEUE))) is may(role, Act.CLAIM)
+
+
+# Views under a name.
+
+
+def view_links(app: AppTest) -> list[tuple[str, str]]:
+    return [(proto.label, proto.query_string) for proto in protos(app, "page_link")]
+
+
+def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
+    saved_views.save(
+        desk.engine,
+        name=name,
+        filters=Filters.from_query(query),
+        shared=shared,
+        actor=desk.who,
+        now=desk.now,
+    )
+
+
+def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="met,unknown", sort="volume")
+
+    (name,) = (field for field in app.text_input if field.label == "Name")
+    name.set_value("Worth a look")
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    found = ":violet[Worth a look 2]", "eligibility=met%2Cunknown&sort=volume"
+    assert found in view_links(app)
+    assert [toast.value for toast in app.toast] == ["The view Worth a look is saved\\."]
+
+
+def test_a_view_without_a_name_is_refused_in_its_place(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    assert "The view's name is empty" in app.error[0].value.replace("\\", "")
+    assert view_links(app) == []
+
+
+def test_colleagues_see_shared_views_and_nobody_the_others(queue: Desk) -> None:
+    save(queue, "for all", shared=True, country="BR")
+    save(queue, "for me", country="ZA")
+
+    assert [label for label, _ in view_links(queue.open(QUEUE))] == ["for all 3", "for me 0"]
+    queue.who = PEOPLE[Role.MANAGER]
+    assert [label for label, _ in view_links(queue.open(QUEUE))] == ["for all 3"]
+
+
+def test_mine_in_a_shared_view_is_counted_for_each(set_aside: Desk) -> None:
+    save(set_aside, "on my desk", shared=True, owner="mine")
+
+    assert view_links(set_aside.open(QUEUE))[0][0] == "on my desk 1"
+    set_aside.who = PEOPLE[Role.MANAGER]
+    assert view_links(set_aside.open(QUEUE))[0][0] == "on my desk 0"
+
+
+def test_ones_own_views_can_be_removed_and_no_others(queue: Desk) -> None:
+    save(queue, "for all", shared=True)
+    with queue.engine.connect() as conn:
+        number = scalar(conn, "select view_id from review.saved_views")
+    queue.who = PEOPLE[Role.MANAGER]
+    assert f"view-remove-{number}" not in buttons(queue.open(QUEUE))
+    queue.who = PEOPLE[Role.REVIEWER]
+    app = queue.open(QUEUE)
+
+    app.button(key=f"view-remove-{number}").click().run()
+
+    assert view_links(app) == []
+
+
+# What moved meanwhile.
+
+
+def test_what_happened_since_is_said_without_touching_the_table() -> None:
+    def script() -> None:
+        from dashboard.components import news
+
+        news.draw("3 new · 2 decided")
+
+    app = AppTest.from_function(script).run()
+
+    assert ":material/notifications: 3 new · 2 decided" in said(app)
+    assert [button.label for button in app.button] == ["Show"]
+
+
+def test_a_fresh_look_has_no_news(queue: Desk) -> None:
+    assert "show-news" not in buttons(queue.open(QUEUE))

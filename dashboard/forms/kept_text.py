@@ -1,0 +1,30 @@
+"""What somebody had typed into the decision's form when a colleague was quicker."""
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name
+
+LABELS = {
+    "rationale": "Rationale, internal",
+    "override": "Why nevertheless, internal",
+    "message": "Message to the applicant",
+    "ask": "Question to the applicant",
+    "why": "Reason for the deferral",
+}
+
+
+def draw(shown: Shown) -> None:
+    """Each text to copy, as long as the tab is open; nothing if nothing was typed."""
+    typed = {
+        field: text
+        for field, text in state.held(name(shown.id_)).items()
+        if isinstance(text, str) and text.strip() and field.split("-")[0] in LABELS
+    }
+    if not typed:
+        return
+    st.markdown("**What you had written**")
+    for field, text in typed.items():
+        st.caption(LABELS[field.split("-")[0]])
+        st.code(text, language=None, wrap_lines=True)

@@ -1,0 +1,125 @@
+"""The queue as a desk: ticking rows, acting on them, news that disturbs nothing, keys."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from data_access import ownership
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+
+SEARCH = "/?search=desk_"
+
+
+@pytest.fixture
+def three(site: Site) -> list[int]:
+    return [site.applicant(account={"username": f"desk_{n}"}) for n in range(3)]
+
+
+def bar(page: Page) -> screen.Locator:
+    return page.locator(".st-key-bulk-bar")
+
+
+def claimed(site: Site, ids: list[int]) -> list[str]:
+    return [
+        assignee
+        for (assignee,) in site.rows(
+            "select assignee from review.desk where application_id = any(:ids) order by 1", ids=ids
+        )
+    ]
+
+
+def test_ticked_rows_are_claimed_after_a_confirmation_that_names_them(
+    three: list[int], site: Site, visit: Visit
+) -> None:
+    page = visit("ana", SEARCH)
+    screen.shows_names(page, ["desk_0", "desk_1", "desk_2"])
+    screen.tick(page, 0)
+    screen.tick(page, 2)
+    expect(bar(page)).to_contain_text("2 chosen")
+
+    bar(page).get_by_role("button", name="Claim").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("desk_0, desk_2")
+    assert claimed(site, three) == []
+    screen.settled(page)
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator(".st-key-bulk-report")).to_contain_text("Claimed 2 of 2 applications")
+    expect(dialog).to_have_count(0)
+    assert claimed(site, three) == ["ana@example.com"] * 2
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".st-key-bulk-report")).to_have_count(0)
+
+
+def test_escape_leaves_the_dialog_and_the_ticks_stay(three: list[int], visit: Visit) -> None:
+    page = visit("ana", SEARCH)
+    screen.tick(page, 1)
+    bar(page).get_by_role("button", name="Defer").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Until")
+    screen.settled(page)
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    screen.settled(page)
+    expect(bar(page)).to_contain_text("1 chosen")
+
+
+def test_news_come_without_a_reload_and_leave_the_ticks_alone(
+    three: list[int], site: Site, visit: Visit
+) -> None:
+    page = visit("ana", SEARCH)
+    screen.shows_names(page, ["desk_0", "desk_1", "desk_2"])
+    screen.tick(page, 1)
+    expect(bar(page)).to_contain_text("1 chosen")
+
+    site.applicant(account={"username": "desk_3"})
+    ownership.claim(
+        site.engine,
+        application_id=three[0],
+        actor="ben@example.com",
+        now=datetime.now(UTC),
+        request_id=uuid4(),
+    )
+
+    news = page.locator(".st-key-queue-news")
+    expect(news).to_contain_text("1 new · 1 changed")
+    expect(bar(page)).to_contain_text("1 chosen")
+    screen.shows_names(page, ["desk_0", "desk_1", "desk_2"])
+
+    news.get_by_role("button", name="Show").click()
+    expect(screen.names(page)).to_have_count(4)
+    expect(news).to_have_count(0)
+
+
+def test_the_keys_search_and_explain_themselves(three: list[int], visit: Visit) -> None:
+    page = visit("ana")
+    screen.settled(page)
+
+    page.keyboard.press("/")
+    page.keyboard.type("desk_2")
+    screen.shows_names(page, ["desk_2"])
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+
+    expect(page.get_by_role("dialog")).to_contain_text("claim and open the next unclaimed")
+
+
+def test_next_takes_the_best_and_the_following_the_next_best(
+    three: list[int], site: Site, visit: Visit
+) -> None:
+    page = visit("ana", SEARCH)
+    screen.shows_names(page, ["desk_0", "desk_1", "desk_2"])
+    screen.settled(page)
+
+    page.keyboard.press("u")
+    screen.shows_application(page, "desk_0")
+    page.keyboard.press("u")
+    screen.shows_application(page, "desk_1")
+
+    assert claimed(site, three) == ["ana@example.com"] * 2

@@ -1,0 +1,257 @@
+"""Two people for one decision: the second never the first, and nothing changed in between."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from data_access import made_decisions, second_approvals, timeline
+from data_access.refusals import (
+    ApprovalLapsed,
+    Invalid,
+    NotAllowed,
+    NotInState,
+    SecondApprovalNeeded,
+)
+from program.policy import Policy
+from tests.builders import (
+    NOW,
+    T,
+    add_application,
+    add_eligible,
+    add_policy,
+    add_refresh,
+    add_staff,
+    pass_checks,
+)
+from tests.data_access import clicks
+from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR, OTHER_WAY
+
+ID = 1
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    """One application that is not known to be eligible, its checks passed; two managers."""
+    with engine.begin() as conn:
+        add_staff(conn)
+        conn.execute(text("update review.staff set role = 'manager' where email = :e"), {"e": BEN})
+        add_refresh(conn)
+        add_application(conn, ID)
+        pass_checks(conn, ID)
+    return engine
+
+
+def standing(desk: Engine) -> str:
+    return str(clicks.read(desk, ID).status)
+
+
+def last(desk: Engine) -> second_approvals.Proposal:
+    with desk.connect() as conn:
+        return second_approvals.history(conn, ID)[0]
+
+
+def test_one_person_alone_is_refused_and_told_what_to_do(desk: Engine) -> None:
+    with pytest.raises(SecondApprovalNeeded, match="Ask for a second approval"):
+        clicks.approve(desk, ID, override_reason=OTHER_WAY)
+    assert standing(desk) == "pending"
+
+
+def test_it_waits_in_its_own_status_with_its_reasons(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+
+    assert standing(desk) == "awaiting_second_approval"
+    assert last(desk).needed_for == ("against the computed eligibility",)
+    with desk.connect() as conn:
+        upstream = conn.execute(text("select status from exchange.applications")).scalar_one()
+        assert made_decisions.history(conn, ID) == []
+    assert upstream == "pending"
+
+
+def test_where_one_person_is_enough_nobody_else_is_asked(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_eligible(conn, ID)
+
+    with pytest.raises(Invalid, match="One person is enough"):
+        clicks.ask_second(engine, ID)
+
+
+def test_an_override_needs_its_reason(desk: Engine) -> None:
+    with pytest.raises(Invalid, match="Write why"):
+        clicks.ask_second(desk, ID, draft=clicks.draft(override_reason="  "))
+
+
+@pytest.mark.parametrize(
+    ("actor", "said"),
+    [(ANA, "may not"), (NOOR, "may not"), (ADA, "may not"), ("x@example.com", "staff list")],
+)
+def test_only_managers_are_second(desk: Engine, actor: str, said: str) -> None:
+    clicks.ask_second(desk, ID)
+
+    with pytest.raises(NotAllowed, match=said):
+        clicks.confirm(desk, ID, actor=actor)
+    assert standing(desk) == "awaiting_second_approval"
+
+
+def test_the_second_is_never_the_first_manager_or_not(desk: Engine) -> None:
+    clicks.ask_second(desk, ID, actor=MIRA)
+
+    for verb in (clicks.confirm, clicks.decline):
+        with pytest.raises(NotAllowed, match="yourself"):
+            verb(desk, ID, actor=MIRA)
+    clicks.confirm(desk, ID, actor=BEN)
+
+    with desk.connect() as conn:
+        made = made_decisions.current(conn, ID)
+    assert made is not None
+    assert (made.decided_by, made.second_approver) == (MIRA, BEN)
+
+
+def test_what_is_confirmed_is_what_was_proposed(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    clicks.confirm(desk, ID)
+
+    with desk.connect() as conn:
+        made = made_decisions.current(conn, ID)
+        message = conn.execute(text("select payload from review.outbox")).scalar_one()
+    assert made is not None
+    assert (made.outcome, made.rebate_rate, made.override_reason) == (
+        "approved",
+        clicks.RATE,
+        OTHER_WAY,
+    )
+    assert made.is_override
+    assert message["message"] == "Welcome"
+    assert standing(desk) == "approved"
+    assert last(desk).closed_as == "confirmed"
+
+
+def new_evidence(conn: Connection) -> None:
+    conn.execute(
+        text(
+            "insert into review.evidence (application_id, kind, value, method, observed_at,"
+            " recorded_by) values (1, 'x_followers', 10, 'api', :at, 'ana@example.com')"
+        ),
+        {"at": NOW - timedelta(days=400)},
+    )
+
+
+def new_day(conn: Connection) -> None:
+    add_refresh(conn, through=T + timedelta(days=1))
+
+
+def new_policy(conn: Connection) -> None:
+    add_policy(conn, Policy(version=2))
+
+
+@pytest.mark.parametrize("change", [new_evidence, new_day, new_policy])
+def test_a_change_in_between_lapses_it_and_the_lapse_stays(
+    desk: Engine, change: Callable[[Connection], Any]
+) -> None:
+    clicks.ask_second(desk, ID)
+    with desk.begin() as conn:
+        change(conn)
+
+    with pytest.raises(ApprovalLapsed, match="pending again"):
+        clicks.confirm(desk, ID)
+
+    assert standing(desk) == "pending"
+    assert last(desk).closed_as == "lapsed"
+    assert clicks.events(desk, ID)[-1].kind == "second_approval_lapsed"
+    assert clicks.events(desk, ID)[-1].detail["changes"]
+
+
+def test_evidence_recorded_meanwhile_lapses_it_at_once(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+
+    clicks.record_evidence(desk, ID)
+
+    assert standing(desk) == "pending"
+    assert last(desk).closed_as == "lapsed"
+
+
+@pytest.mark.parametrize(
+    ("actor", "may"), [(ANA, True), (MIRA, True), (NOOR, False), ("ben2@example.com", False)]
+)
+def test_the_first_or_a_manager_cancels(desk: Engine, actor: str, may: bool) -> None:
+    with desk.begin() as conn:
+        conn.execute(
+            text("insert into review.staff values ('ben2@example.com', 'Ben', 'reviewer', true)")
+        )
+    clicks.ask_second(desk, ID)
+
+    if not may:
+        with pytest.raises(NotAllowed):
+            clicks.cancel(desk, ID, actor=actor)
+        assert standing(desk) == "awaiting_second_approval"
+        return
+    clicks.cancel(desk, ID, actor=actor)
+    assert standing(desk) == "pending"
+    assert last(desk).closed_as == "cancelled"
+
+
+def test_a_proposal_that_has_ended_cannot_be_confirmed(desk: Engine) -> None:
+    number = clicks.ask_second(desk, ID)
+    clicks.cancel(desk, ID)
+    clicks.ask_second(desk, ID)
+
+    for forged in (number, 0, 10**9):
+        with pytest.raises(NotInState, match="does not wait any more"):
+            clicks.confirm(desk, ID, proposal_id=forged)
+
+
+def test_the_thread_tells_all_of_it(desk: Engine) -> None:
+    clicks.ask_second(desk, ID, now=NOW)
+    clicks.decline(desk, ID, now=NOW + timedelta(minutes=1))
+    clicks.ask_second(desk, ID, now=NOW + timedelta(minutes=2))
+    clicks.confirm(desk, ID, now=NOW + timedelta(minutes=3))
+
+    with desk.connect() as conn:
+        told = [e.title for e in timeline.read(conn, clicks.read(desk, ID))]
+    assert "second approval declined" in told
+    assert sum(title.startswith("second approval asked, to approve") for title in told) == 2
+    assert any("confirmed by mira@example.com" in title for title in told)
+
+
+def costly(engine: Engine, fees: str, **policy: Any) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        if policy:
+            add_policy(conn, Policy(version=2, **policy))
+        add_refresh(conn)
+        add_eligible(conn, ID, fees=Decimal(fees))
+
+
+@pytest.mark.parametrize(("fees", "needed"), [("99999.99", False), ("100000.00", True)])
+def test_high_cost_asks_for_two_from_the_threshold_on(
+    engine: Engine, fees: str, needed: bool
+) -> None:
+    costly(engine, fees)  # (20 % - 10 %) of 100,000 USD is 10,000 USD a month
+
+    if needed:
+        with pytest.raises(SecondApprovalNeeded, match="high extra cost"):
+            clicks.approve(engine, ID, override_reason="Worth it")
+        with pytest.raises(Invalid, match="worth it"):
+            clicks.approve(engine, ID)
+    else:
+        clicks.approve(engine, ID)
+
+
+def test_without_a_threshold_cost_asks_for_nobody(engine: Engine) -> None:
+    costly(engine, "9999999", second_approval_monthly_extra_usd=None)
+
+    clicks.approve(engine, ID)
+
+
+def test_by_policy_an_override_needs_its_reason_alone(desk: Engine) -> None:
+    with desk.begin() as conn:
+        add_policy(conn, Policy(version=2, second_approval_for_overrides=False))
+
+    clicks.approve(desk, ID, override_reason=OTHER_WAY)
+
+    assert standing(desk) == "approved"

@@ -1,0 +1,159 @@
+"""Asking and deferring: what sets an application aside, and what brings it back."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access import changes, queue, standings
+from data_access.refusals import Invalid, NotInState
+from program.queue import Filters
+from program.workflow import Status
+from tests.builders import NOW, T, add_application, add_refresh, add_staff
+from tests.data_access import clicks
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, 1)
+    return engine
+
+
+def status(desk: Engine, now: object = NOW) -> Status:
+    return clicks.read(desk, 1, now=now).status
+
+
+def counts(desk: Engine, *, now: object = NOW) -> tuple[int, dict[Status, int]]:
+    with desk.connect() as conn:
+        found = queue.counts(conn, standings.basis(conn, now=now))  # type: ignore[arg-type]
+    return found.total, {s: n for s, n in found.set_aside.items() if n}
+
+
+def due(desk: Engine, now: object) -> object:
+    with desk.connect() as conn:
+        ground = standings.basis(conn, now=now)  # type: ignore[arg-type]
+        return queue.due_at(clicks.read(desk, 1, now=now).desk, ground)
+
+
+def test_asking_leaves_the_queue_and_sends_the_message(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+
+    assert counts(desk) == (0, {Status.MORE_INFO_NEEDED: 1})
+    with desk.connect() as conn:
+        message = conn.execute(text("select decision_id, payload from review.outbox")).one()
+    assert message.decision_id is None
+    assert message.payload["kind"] == "information_requested"
+    assert message.payload["message"] == "Please send a statement."
+
+
+def test_the_clock_stands_still_while_the_applicant_owes_an_answer(desk: Engine) -> None:
+    before, pause = due(desk, NOW), timedelta(days=7)
+    clicks.ask_applicant(desk, 1)
+
+    clicks.record_answer(desk, 1, now=NOW + pause)
+
+    assert due(desk, NOW + pause) == before + pause  # type: ignore[operator]
+    assert clicks.read(desk, 1, now=NOW + pause).desk.answered_at == NOW + pause
+
+
+def test_going_on_without_an_answer_is_no_answer(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+    clicks.stop_waiting(desk, 1)
+
+    assert status(desk) is Status.PENDING
+    assert clicks.read(desk, 1).desk.answered_at is None
+
+
+@pytest.mark.parametrize("left", [MICROSECOND, timedelta(0)])
+def test_a_deferral_ends_with_its_day(desk: Engine, left: timedelta) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3))
+    end = NOW.replace(hour=0) + timedelta(days=2)
+
+    expected = Status.DEFERRED if left else Status.PENDING
+
+    assert status(desk, end - left) is expected
+    assert counts(desk, now=end - left) == ((0, {Status.DEFERRED: 1}) if left else (1, {}))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "not in the future"), (-1, "not in the future"), (1, None), (365, None), (366, "a year")],
+)
+def test_a_deferral_lies_in_the_future_and_within_a_year(
+    desk: Engine, days: int, said: str | None
+) -> None:
+    until = NOW.date() + timedelta(days=days)
+    if said is None:
+        clicks.defer(desk, 1, until=until)
+        assert status(desk) is Status.DEFERRED
+        return
+    with pytest.raises(Invalid, match=said):
+        clicks.defer(desk, 1, until=until)
+    assert status(desk) is Status.PENDING
+
+
+def test_a_deferral_without_an_end_is_refused(desk: Engine) -> None:
+    with pytest.raises(Invalid, match="until when"):
+        clicks.defer(desk, 1, until=None, until_change=False)
+
+
+def test_another_answer_brings_it_back_and_the_same_answer_does_not(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=None, until_change=True)
+
+    clicks.check(desk, 1)
+    assert status(desk) is Status.DEFERRED
+    clicks.record_evidence(desk, 1, entry=clicks.followers(4000))
+
+    assert status(desk) is Status.PENDING
+    last = clicks.events(desk, 1)[-1]
+    assert (last.kind, last.actor) == ("brought_back", changes.PROGRAM)
+
+
+def test_new_metrics_bring_it_back_after_a_refresh(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=None, until_change=True)
+    assert changes.follow_all(desk, now=NOW) == 0
+
+    with desk.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.affiliate_window values"
+                " (1, :volume, 0, 0, 15, 5, 0, 0, 0, 0, 0, 0)"
+            ),
+            {"volume": Decimal(20_000_000)},
+        )
+
+    assert changes.follow_all(desk, now=NOW) == 1
+    assert changes.follow_all(desk, now=NOW) == 0
+    assert status(desk) is Status.PENDING
+
+
+def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3))
+    later = NOW + timedelta(days=5)
+
+    assert changes.follow_all(desk, now=later) == 1
+    assert clicks.events(desk, 1)[-1].detail["why"] == "its day has come"
+
+
+def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
+    clicks.defer(desk, 1)
+
+    with pytest.raises(NotInState, match="Bring it back first"):
+        clicks.reject(desk, 1)
+
+
+def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
+    clicks.defer(desk, 1)
+    with desk.connect() as conn:
+        ground = standings.basis(conn, now=NOW)
+        deferred = queue.page(conn, Filters(status=Status.DEFERRED), ground)
+        pending = queue.page(conn, Filters(), ground)
+
+    assert [row.application_id for row in deferred] == [1]
+    assert pending == []
