@@ -139,6 +139,19 @@ def hold(form: str) -> dict[str, Any]:
     return kept
 
 
+def hold_before_refill(form: str, name: str, filled: Any) -> None:  # noqa: ANN401
+    """Hold what is typed if a field is about to be filled with something else than before."""
+    drawn = st.session_state.get("drawn", {}).get(form, {}).get(name)
+    if drawn is not None and drawn[1] != filled:
+        hold(form)
+
+
+def let_go(form: str, name: str) -> None:
+    """Forget what one field holds, so that it is filled anew."""
+    held(form).pop(name, None)
+    st.session_state.get("drawn", {}).get(form, {}).pop(name, None)
+
+
 def release(form: str) -> None:
     """Forget what a form held."""
     st.session_state.setdefault("held", {}).pop(form, None)

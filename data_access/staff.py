@@ -24,8 +24,8 @@ class Person:
 
 def find(connection: Connection, email: str) -> Person | None:
     """The active member of staff with this address, in any case; ``None`` if there is none."""
-    if not email.strip().isprintable():
-        # Nobody's address, and the database would not even be asked for some of these.
+    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in email):
+        # Nobody's address, and nothing that the database could be asked for.
         return None
     table = tables.staff
     row = connection.execute(

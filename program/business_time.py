@@ -2,12 +2,14 @@
 
 Business time is continuous. An application that arrives on a Friday at 14:00 is due after
 three business days on Wednesday at 14:00; one that arrives on a Saturday counts from Monday.
+
+Moments may come in any zone and are given back in UTC; one without a zone is a ValueError.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from program.periods import ONE_DAY, day_start, utc_day
+from program.periods import ONE_DAY, day_start
 
 SATURDAY = 5
 NOTHING = timedelta(0)
@@ -21,9 +23,10 @@ def is_business_day(day: date, holidays: Holidays = frozenset()) -> bool:
 
 def elapsed(start: datetime, end: datetime, holidays: Holidays = frozenset()) -> timedelta:
     """The business time in ``[start, end)``; nothing where ``end`` is not after ``start``."""
-    first, last = utc_day(start), utc_day(end)
+    start, end = _utc(start), _utc(end)
     if end <= start:
         return NOTHING
+    first, last = start.date(), end.date()
     total = business_days(first, last, holidays) * ONE_DAY
     if is_business_day(first, holidays):
         total -= start - day_start(first)
@@ -47,7 +50,8 @@ def whole_days(start: datetime, end: datetime, holidays: Holidays = frozenset())
 
 def due_at(start: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
     """The earliest moment at which ``days`` business days have gone by since ``start``."""
-    left, at, day = days * ONE_DAY, start, utc_day(start)
+    left, at = days * ONE_DAY, _utc(start)
+    day = at.date()
     while left:
         if is_business_day(day, holidays):
             here = day_start(day + ONE_DAY) - at
@@ -69,7 +73,7 @@ def latest_start(now: datetime, days: int, holidays: Holidays = frozenset()) -> 
 
 def latest_starts(now: datetime, most: int, holidays: Holidays = frozenset()) -> list[datetime]:
     """`latest_start` for 0, 1, ... ``most`` days, in one walk."""
-    starts = [now]
+    starts = [_utc(now)]
     for _ in range(most):
         starts.append(_start_before(starts[-1], ONE_DAY, holidays))
     return starts
@@ -87,10 +91,10 @@ def resume(
 
 def _start_before(end: datetime, span: timedelta, holidays: Holidays) -> datetime:
     """The latest moment from which ``span`` of business time lies before ``end``."""
-    left, at = span, end
+    left, at = span, _utc(end)
     if not left:
         return at
-    for day in _days_back(end):
+    for day in _days_back(at.date()):
         begin = day_start(day)
         if is_business_day(day, holidays):
             if at - begin >= left:
@@ -100,8 +104,14 @@ def _start_before(end: datetime, span: timedelta, holidays: Holidays) -> datetim
     raise AssertionError("days go back for ever")
 
 
-def _days_back(end: datetime) -> Iterator[date]:
-    day = utc_day(end)
+def _days_back(day: date) -> Iterator[date]:
     while True:
         yield day
         day -= ONE_DAY
+
+
+def _utc(at: datetime) -> datetime:
+    """Within a zone of its own, Python adds by the wall clock, which daylight saving moves."""
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone has no business day")
+    return at.astimezone(UTC)

@@ -101,7 +101,8 @@ def _clock(
     points = min(WAITING.cap, days * POINTS_A_DAY_WAITING)
     yield _part(WAITING, points, f"waiting {_days(days)}")
     beyond = days - policy.review_sla_business_days
-    if beyond >= 0:
+    # With no days to review in, what has yet to begin has no day to its name but is not late.
+    if beyond >= 0 and clock_from <= now:
         points = min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
         yield _part(OVERDUE, points, f"overdue by {_days(beyond)}" if beyond else "overdue")
 

@@ -18,7 +18,7 @@
 
   const NAMED = { "/": "search", "?": "help" };
   const CHECK_MS = 40;
-  const WAITS_MS = 2000;
+  const LOOKS = 150;
   const STARTS_MS = 400;
   const HAND_OVER_MS = 30;
   const KEEP_MS = 7 * 24 * 60 * 60 * 1000;
@@ -97,45 +97,68 @@
   }
 
   /* Press what `find` finds: at once, or once the server has drawn what was asked for before. */
-  function press(find) {
+  function press(find, isGo = false) {
     if (isIdle() && waiting.length === 0) return click(find());
-    waiting.push({ find, until: Date.now() + WAITS_MS });
+    waiting.push({ find, isGo, looks: 0 });
     if (waiting.length === 1) window.setTimeout(pressNext, CHECK_MS, 0);
   }
 
   function pressNext(idleBefore) {
-    while (waiting.length > 0 && waiting[0].until < Date.now()) waiting.shift();
     if (waiting.length === 0) return;
+    // Looks are counted, not seconds, as a browser that is busy itself does not look. What was
+    // pressed after one that leads nowhere was meant to come after it, and goes as well.
+    if (++waiting[0].looks > LOOKS) {
+      waiting.length = 0;
+      return;
+    }
     const idle = isIdle() ? idleBefore + 1 : 0;
     const found = idle > 1 ? waiting[0].find() : undefined;
-    if (found) {
+    if (found !== undefined) {
       waiting.shift();
       click(found);
     }
-    window.setTimeout(pressNext, CHECK_MS, found ? 0 : idle);
-  }
-
-  function goOn(event) {
-    const field = typesIn(document.activeElement) ? document.activeElement : undefined;
-    const name = goName(field);
-    const find = () => (name ? hot(name, dialog()) : undefined);
-    if (!find() && (field || isIdle())) return;
-    take(event);
-    if (event.repeat) return;
-    const wasIdle = isIdle() && waiting.length === 0;
-    if (!field || !wasIdle) {
-      field?.blur();
-      return press(find);
-    }
-    // Leaving the field hands over what was typed; the press has to come after it.
-    field.blur();
-    window.setTimeout(() => click(find()), HAND_OVER_MS);
+    window.setTimeout(pressNext, CHECK_MS, found === undefined ? idle : 0);
   }
 
   let typed = { field: null, at: 0 };
 
   /* A field that vanished under the hand: what is still typed is text, not keys. */
   const wasText = () => typed.field && !typed.field.isConnected && Date.now() - typed.at < 1000;
+
+  function leave(field) {
+    typed.field = null;
+    field.blur();
+  }
+
+  const keyOf = (button) =>
+    [...(button?.closest('[class*="st-key-"]')?.classList ?? [])].find((its) => its.startsWith("st-key-"));
+
+  function goOn(event) {
+    const field = typesIn(document.activeElement) ? document.activeElement : undefined;
+    const name = goName(field);
+    const find = () => (name ? hot(name, dialog()) : undefined);
+    const seen = find();
+    if (!seen && (field || isIdle())) return;
+    take(event);
+    if (event.repeat) return;
+    const wasIdle = isIdle() && waiting.length === 0;
+    // Leaving the field hands over what was typed; the press has to come after it.
+    if (field) leave(field);
+    if (field && wasIdle) {
+      startsBy = Date.now() + STARTS_MS;
+      window.setTimeout(() => click(find()), HAND_OVER_MS);
+      return;
+    }
+    // Nothing is sent that was not on the screen when it was pressed: a second press that came
+    // too early finds another button, and is dropped.
+    if (!seen && waiting.some((one) => one.isGo)) return;
+    const its = keyOf(seen);
+    const same = () => {
+      const found = find();
+      return found && seen && keyOf(found) !== its ? null : found;
+    };
+    press(same, true);
+  }
 
   function onKey(event) {
     if (event.isComposing) return;
@@ -144,7 +167,7 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return goOn(event);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
-      if (typing) return document.activeElement.blur();
+      if (typing) return leave(document.activeElement);
       // Open dialogs and lists close themselves.
       const back = dialog() ? undefined : hot("back");
       if (!back) return;
@@ -304,7 +327,14 @@
   }
 
   document.addEventListener("keydown", onKey, true);
-  document.addEventListener("pointerdown", () => waiting.splice(0), true);
+  document.addEventListener(
+    "pointerdown",
+    () => {
+      waiting.length = 0;
+      typed.field = null;
+    },
+    true,
+  );
   document.addEventListener("input", (event) => {
     if (event.target.tagName === "TEXTAREA") keep(event.target);
   });

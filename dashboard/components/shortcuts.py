@@ -81,10 +81,11 @@ def _table(page: str) -> None:
     st.caption("They rest while you type.")
     for place in sorted(PAGES, key=lambda name: name != page):
         st.markdown(f"**{place}**")
-        for shortcut in shortcuts_of(place):
-            with st.container(horizontal=True, gap="small", wrap=False):
-                st.markdown(f"`{shortcut.key}`", width=96)
-                st.text(shortcut.what, width="stretch")
+        with st.container(gap="xxsmall"):
+            for shortcut in shortcuts_of(place):
+                with st.container(horizontal=True, gap="small", wrap=False):
+                    st.markdown(f"`{shortcut.key}`", width=84)
+                    st.text(shortcut.what, width="stretch")
 
 
 def shortcuts_of(page: str) -> tuple[Shortcut, ...]:

@@ -23,9 +23,9 @@ ICONS = {
 }
 # Who can read what: the one thing nobody may mistake here.
 MARKS = {
-    "note": ":orange-badge[internal]",
-    "message": ":blue-badge[sent to the applicant]",
-    "answer": ":green-badge[received from the applicant]",
+    "note": ":orange-background[internal]",
+    "message": ":blue-background[sent to the applicant]",
+    "answer": ":green-background[received from the applicant]",
 }
 # What a filter shows, by the kinds of lines.
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -88,11 +88,12 @@ def draw(
 
 
 def _draw_line(line: Line) -> None:
-    mark = f" {MARKS[line.kind]}" if line.kind in MARKS else ""
+    # Typed text stands outside of every colour: inside of one its escapes would show.
+    mark = f" · {MARKS[line.kind]}" if line.kind in MARKS else ""
     with st.container(gap=None):
-        st.markdown(
-            f":small[{ICONS[line.kind]} **{escape(line.title)}**{mark} "
-            f":gray[{escape(line.actor)} · {figures.moment(line.at)}]]"
+        st.caption(
+            f"{ICONS[line.kind]} {escape(line.title)}{mark} · {escape(line.actor)} · "
+            f"{figures.moment(line.at)}"
         )
         if line.body:
             st.text(line.body)

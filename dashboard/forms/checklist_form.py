@@ -96,6 +96,12 @@ def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: b
                 )
 
 
+def open_item(id_: int, key: str) -> None:
+    """Open an item's answer, from wherever it is named."""
+    state.hold(decision_name(id_))
+    state.keep(_opened(id_), key)
+
+
 def _open(id_: int, key: str) -> None:
     """Open the line, or close it where it was open."""
     state.hold(decision_name(id_))

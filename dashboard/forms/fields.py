@@ -17,6 +17,7 @@ from dashboard import state
 
 def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90) -> None:
     """A text area; ``filled`` is what stands in it while nobody has edited it."""
+    state.hold_before_refill(form, name, filled)
     held = state.held(form).get(name)
     key = _key(form, name, "edited" if held is not None else f"{hash(filled):x}")
     st.text_area(label, value=filled if held is None else held, key=key, height=height)
@@ -68,6 +69,24 @@ def day(form: str, name: str, label: str, *, first: date | None, least: date) ->
     chosen: date | None = st.date_input(label, value=now, min_value=least, key=key)
     state.draw_field(form, name, key, first)
     return chosen
+
+
+def flag(form: str, name: str, label: str, *, first: bool) -> None:
+    """A box to tick; ``first`` until somebody changes it."""
+    key = _key(form, name, str(first))
+    st.checkbox(label, value=state.held(form).get(name, first), key=key)
+    state.draw_field(form, name, key, first)
+
+
+def refill(form: str, *names: str) -> None:
+    """Fill these fields anew, whatever was made of them."""
+    for name in names:
+        state.let_go(form, name)
+
+
+def is_edited(form: str, name: str) -> bool:
+    """Whether somebody made something else of what the field was filled with."""
+    return name in state.held(form)
 
 
 def value(form: str, name: str, otherwise: Any = "") -> Any:  # noqa: ANN401 - whatever the field holds

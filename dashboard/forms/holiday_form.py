@@ -21,7 +21,7 @@ def draw(person: Person, today: date) -> None:
     """A day and its name; a day that is there already gets the new name."""
     answers.draw(FORM)
     with st.form(FORM, border=False):
-        day, name, send = st.columns([1, 2, 0.8], vertical_alignment="bottom")
+        day, name, send = st.columns([1.3, 1.8, 0.8], vertical_alignment="bottom")
         day.date_input(
             "Day",
             value=None,

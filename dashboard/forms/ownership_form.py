@@ -26,13 +26,12 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
     holder = shown.application.desk.assignee(shown.now)
     if holder is None:
         st.caption("nobody works on it", width="content")
+    elif holder == shown.person.email:
+        st.badge(f"yours{_until(shown)}", icon=":material/person_check:", color="green")
     else:
-        mine = holder == shown.person.email
-        st.badge(
-            f"{'yours' if mine else escape(holder)}{_until(shown)}",
-            icon=":material/person_check:" if mine else ":material/person:",
-            color="green" if mine else "orange",
-        )
+        # An address is typed text, for which a badge is no place.
+        whose = f"**{escape(holder)}**{_until(shown)}"
+        st.markdown(f":orange[:material/person:] {whose}", width="content")
     if shown.person.may(Act.CLAIM):
         _draw_act(shown, holder)
     if shown.person.may(Act.ASSIGN):
@@ -68,10 +67,10 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
     key = state.form_key(_name(shown.id_), "assign")
     with st.popover("Assign to…", key=key, type="tertiary"):
         st.caption("It is theirs until they release or decide it.")
-        for person in others:
+        for number, person in enumerate(others):
             st.button(
                 escape(f"{person.display_name} · {person.role}"),
-                key=f"assign-{person.email}-{shown.id_}",
+                key=f"assign-{number}-{shown.id_}",
                 type="tertiary",
                 on_click=_assign,
                 args=[shown, person.email, state.request_id(_name(shown.id_))],

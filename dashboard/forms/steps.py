@@ -1,14 +1,17 @@
 """The two steps of the decision panel, shared by all that can be done there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import opening, state
 from dashboard.components import keyboard, message_preview
+from dashboard.components.safe_text import escape
+from dashboard.components.shortcuts import Shortcut
 from dashboard.forms import answers, fields
 from dashboard.forms.shown import Shown
 from data_access import outbox
@@ -21,7 +24,7 @@ from program.periods import utc_day
 class Choice:
     """One thing to do: its key, its word, and what draws it."""
 
-    key: str
+    shortcut: Shortcut
     word: str
     draw: Callable[[Shown], None]
 
@@ -32,11 +35,6 @@ class Step(StrEnum):
     FILL = "fill"
     PREVIEW = "preview"
 
-    @staticmethod
-    def place(id_: int) -> str:
-        """Under which name the session keeps the step."""
-        return f"step-{id_}"
-
 
 def name(id_: int) -> str:
     """The form's name; its request id lives as long as the session, so repeats are harmless."""
@@ -45,7 +43,26 @@ def name(id_: int) -> str:
 
 def now_at(shown: Shown) -> Step:
     """The step the panel is at."""
-    return Step(state.kept(Step.place(shown.id_)) or Step.FILL)
+    return Step(picked(shown.id_, "step") or Step.FILL)
+
+
+def picked(id_: int, what: str) -> Any:  # noqa: ANN401 - each thing has its own type
+    """What was picked on the way to the fields, such as the reason; ``None`` before that."""
+    return (state.kept(_place(id_)) or {}).get(what)
+
+
+def pick(id_: int, what: str, value: object) -> None:
+    """Pick something, and fill in what follows from it; what is typed already is held."""
+    state.hold(name(id_))
+    state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), what: value, "step": Step.FILL})
+
+
+def _go(id_: int, step: Step) -> None:
+    state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), "step": step})
+
+
+def _place(id_: int) -> str:
+    return f"panel-{id_}"
 
 
 def filled(shown: Shown, template: str, **more: object) -> str:
@@ -64,9 +81,9 @@ def filled(shown: Shown, template: str, **more: object) -> str:
     return messages.fill(template, values)
 
 
-def preview_button(shown: Shown, check: Callable[[dict[str, object]], None]) -> None:
+def preview_button(shown: Shown, check: Callable[[], None]) -> None:
     """The way to the second step; ``check`` raises a Refusal for what cannot be sent."""
-    with keyboard.hot(keyboard.GO):
+    with st.container(key="step-on"), keyboard.hot(keyboard.GO):
         st.button(
             "Preview",
             key=f"preview-{shown.id_}",
@@ -78,14 +95,64 @@ def preview_button(shown: Shown, check: Callable[[dict[str, object]], None]) -> 
         )
 
 
-def _preview(id_: int, check: Callable[[dict[str, object]], None]) -> None:
-    held = state.hold(name(id_))
+def _preview(id_: int, check: Callable[[], None]) -> None:
+    state.hold(name(id_))
     try:
-        check(held)
+        check()
     except Refusal as refusal:
         answers.refused(name(id_), str(refusal))
         return
-    state.keep(Step.place(id_), Step.PREVIEW)
+    _go(id_, Step.PREVIEW)
+
+
+def draw_options(
+    shown: Shown, asked: str, what: str, options: Sequence[tuple[object, str]]
+) -> None:
+    """What there is to pick from, (value, words) each, by its number."""
+    st.caption(f"{asked} Press its number.")
+    with st.container(gap=None, key="options"):
+        for number, (value, words) in enumerate(options, start=1):
+            with keyboard.hot(str(number)):
+                st.button(
+                    f"{number} · {words}",
+                    key=f"{what}-{value if isinstance(value, str) else number}-{shown.id_}",
+                    type="tertiary",
+                    on_click=pick,
+                    args=[shown.id_, what, value],
+                )
+
+
+def draw_picked(shown: Shown, what: str, words: str) -> None:
+    """What was picked, and the way back to picking."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(words)
+        with keyboard.hot(keyboard.BACK, width="content"):
+            st.button(
+                "Change",
+                key=f"change-{what}-{shown.id_}",
+                type="tertiary",
+                on_click=pick,
+                args=[shown.id_, what, None],
+            )
+
+
+def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bool) -> None:
+    """Warn where an edited message does not say ``words``, which it was filled with.
+
+    ``refill`` offers to fill it anew, which nothing else ever does with an edited text.
+    """
+    form = name(shown.id_)
+    if not fields.is_edited(form, field) or "".join(words.split()) in "".join(text.split()):
+        return
+    st.warning(f"The message does not say: {escape(words)}", icon=":material/edit_note:")
+    if refill:
+        st.button(
+            "Fill it anew",
+            key=f"refill-{field}-{shown.id_}",
+            type="tertiary",
+            on_click=fields.refill,
+            args=[form, field],
+        )
 
 
 def draw_message(shown: Shown, text: str) -> None:
@@ -94,12 +161,19 @@ def draw_message(shown: Shown, text: str) -> None:
     message_preview.draw(channel=channel, recipient=recipient, text=text)
 
 
-def send_buttons(shown: Shown, word: str, send: Callable[[], str]) -> None:
-    """The one button that sends, and the way back. ``send`` acts and returns what to say."""
-    with st.container(horizontal=True, gap="small"):
+def send_buttons(shown: Shown, word: str, send: Callable[[UUID], str]) -> None:
+    """The one button that sends, and the way back.
+
+    ``send`` acts under the request id it is given and returns what to say.
+    """
+    with st.container(horizontal=True, gap="small", key="step-on"):
         with keyboard.hot(keyboard.BACK, width="content"):
             st.button(
-                "Back", key=f"back-{shown.id_}", type="tertiary", on_click=_back, args=[shown.id_]
+                "Back",
+                key=f"back-{shown.id_}",
+                type="tertiary",
+                on_click=_go,
+                args=[shown.id_, Step.FILL],
             )
         with keyboard.hot(keyboard.GO, width="stretch"):
             st.button(
@@ -113,22 +187,18 @@ def send_buttons(shown: Shown, word: str, send: Callable[[], str]) -> None:
             )
 
 
-def _back(id_: int) -> None:
-    state.keep(Step.place(id_), Step.FILL)
-
-
-def _send(shown: Shown, send: Callable[[], str], request_id: UUID) -> None:
+def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID) -> None:
     form = name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
     try:
-        said = send()
+        # A repeated press still carries the used id, and so does and opens the same again.
+        said = send(request_id)
     except Refusal as refusal:
-        state.keep(Step.place(shown.id_), Step.FILL)
+        _go(shown.id_, Step.FILL)
         answers.refused(form, str(refusal))
         return
-    state.forget(f"choice-{shown.id_}")
-    state.forget(Step.place(shown.id_))
+    state.forget(_place(shown.id_))
     fields.used(form, request_id)
     state.mark_sent(form)
     opening.open_next(shown, said, request_id)

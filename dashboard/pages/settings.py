@@ -79,7 +79,7 @@ def draw_policy(policy: Policy) -> None:
     )
     with st.container(border=True):
         for label, value in policy_facts(policy):
-            with st.container(horizontal=True, gap="small"):
+            with st.container(horizontal=True, gap="small", wrap=False):
                 st.caption(label, width=190)
                 st.text(value, width="stretch")
     st.markdown("**Checklist**")

@@ -11,7 +11,9 @@ from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, served
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
 WORDS = "Asked for a media kit.\n<img src=x onerror=alert(1)> **Friday**"
-KEPT = "() => Object.keys(localStorage).filter(place => place.startsWith('affiliate-review-draft:'))"
+KEPT = (
+    "() => Object.keys(localStorage).filter(place => place.startsWith('affiliate-review-draft:'))"
+)
 AGED = """days => { for (const place of Object.keys(localStorage)) {
     const kept = JSON.parse(localStorage[place]);
     localStorage[place] = JSON.stringify({...kept, at: kept.at - days * 24 * 60 * 60 * 1000});
@@ -26,7 +28,8 @@ def opened(page: Page, number: int, username: str) -> Locator:
 
 
 def note(page: Page) -> Locator:
-    return page.get_by_label("Internal note")
+    # The field of a note just sent may stand below the new one until the run is over.
+    return page.get_by_label("Internal note").first
 
 
 def restored(page: Page) -> Locator:
@@ -35,6 +38,7 @@ def restored(page: Page) -> Locator:
 
 def typed(field: Locator, words: str = WORDS) -> None:
     """Typed stroke by stroke and left unsent, with the field still in focus."""
+    field.page.wait_for_function("() => window.reviewDesk")
     field.press_sequentially(words)
 
 
@@ -81,6 +85,7 @@ def test_a_refused_note_is_kept(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "refused_note"})
     page = visit("ana")
     field = opened(page, number, "refused_note")
+    page.wait_for_function("() => window.reviewDesk")
     field.fill("x" * 20_000)
     page.get_by_role("button", name="Add note").click()
     expect(screen.said(page).first).to_be_visible()
@@ -92,7 +97,7 @@ def test_a_refused_note_is_kept(site: Site, visit: Visit) -> None:
 
 
 def test_an_unsent_note_waits_while_one_looks_at_the_next(site: Site, visit: Visit) -> None:
-    number, other = (site.applicant(account={"username": f"drafted_{n}"}) for n in ("a", "b"))
+    number, _ = (site.applicant(account={"username": f"drafted_{n}"}) for n in "ab")
     page = visit("ana", f"/application?id={number}&search=drafted_")
     screen.shows_application(page, "drafted_a")
     typed(note(page), "About a.")
@@ -237,6 +242,7 @@ def test_an_edited_rationale_is_there_again_when_its_reason_is_chosen(
 
 
 def begin_rejection(page: Page) -> None:
+    page.wait_for_function("() => window.reviewDesk")
     page.locator(".st-key-hot-r button").first.wait_for()
     page.keyboard.press("r")
     page.locator(".st-key-hot-1 button").wait_for()

@@ -21,10 +21,11 @@ def ready(page: Page, username: str) -> None:
     screen.shows_application(page, username)
     page.locator(".st-key-hot-r button").first.wait_for()
     note(page).wait_for()
+    page.wait_for_function("() => window.reviewDesk")
 
 
 def note(page: Page) -> Locator:
-    return page.get_by_label("Internal note")
+    return page.get_by_label("Internal note").first
 
 
 def decided(site: Site, number: int) -> list[str]:
@@ -56,6 +57,7 @@ def test_slash_goes_to_the_search(site: Site, visit: Visit) -> None:
     page = visit("ana")
     search = page.get_by_role("searchbox", name="Search")
     search.wait_for()
+    page.wait_for_function("() => window.reviewDesk")
 
     page.keyboard.press("/")
     expect(search).to_be_focused()
@@ -79,7 +81,7 @@ def test_control_and_enter_in_the_note_sends_the_note_alone(site: Site, visit: V
     page, number = opened(site, visit, "two_forms")
     for key, brings in (("r", ".st-key-hot-1"), ("1", f".st-key-preview-{number}")):
         page.keyboard.press(key)
-        page.locator(brings).wait_for()
+        page.locator(brings).first.wait_for()
         screen.settled(page)
     page.keyboard.press("Control+Enter")
     page.locator(f".st-key-send-{number}").wait_for()
@@ -98,18 +100,40 @@ def test_control_and_enter_in_the_note_sends_the_note_alone(site: Site, visit: V
     expect(page.locator(f".st-key-send-{number}")).to_be_visible()
 
 
-def test_keys_pressed_faster_than_the_server_draws_wait_for_it(site: Site, visit: Visit) -> None:
+def test_keys_pressed_faster_than_the_server_draws_wait_but_send_nothing_unseen(
+    site: Site, visit: Visit
+) -> None:
     page, number = opened(site, visit, "fast_hands")
 
-    for key in ("r", "1", "Control+Enter"):
+    for key in ("r", "1", "Control+Enter", "Control+Enter", "Control+Enter"):
         page.keyboard.press(key)
 
     page.locator(f".st-key-send-{number}").wait_for()
     screen.settled(page)
+    page.wait_for_timeout(500)
     assert decided(site, number) == []
     page.keyboard.press("Control+Enter")
     expect(screen.toast(page, f"Application {number} is rejected.")).to_be_visible()
     assert decided(site, number) == ["rejected"]
+
+
+def test_two_quick_presses_in_a_field_show_the_preview_and_send_nothing(
+    site: Site, visit: Visit
+) -> None:
+    page, number = opened(site, visit, "twice_pressed")
+    for key, brings in (("r", ".st-key-hot-1"), ("1", f".st-key-preview-{number}")):
+        page.keyboard.press(key)
+        page.locator(brings).first.wait_for()
+        screen.settled(page)
+    page.get_by_label("Rationale, internal").fill("Edited by hand.")
+
+    page.keyboard.press("Control+Enter")
+    page.keyboard.press("Control+Enter")
+
+    page.locator(f".st-key-send-{number}").wait_for()
+    screen.settled(page)
+    page.wait_for_timeout(500)
+    assert decided(site, number) == []
 
 
 def test_a_key_held_down_acts_once(site: Site, visit: Visit) -> None:
@@ -129,6 +153,7 @@ def test_a_key_held_down_acts_once(site: Site, visit: Visit) -> None:
 def test_help_opens_with_a_question_mark_and_keys_rest_below_it(visit: Visit) -> None:
     page = visit("ana")
     page.locator(".st-key-hot-help button").first.wait_for()
+    page.wait_for_function("() => window.reviewDesk")
     screen.settled(page)
     keys = page.get_by_role("dialog", name="Keys")
 

@@ -40,6 +40,10 @@ def busiest(site: Site) -> int:
     return number
 
 
+def drawn_settings(page: Page) -> None:
+    expect(page.get_by_text("Holidays", exact=True)).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_scrolls_sideways_and_the_header_fits(
     scheme: str, site: Site, visit: Visit, tmp_path: Path
@@ -48,6 +52,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/", drawn_queue),
         (f"/application?id={busiest(site)}", drawn_application),
         ("/program", drawn_program),
+        ("/settings", drawn_settings),
     ]
     page = visit("mira", color_scheme=scheme)
     for path, drawn in screens:
@@ -65,7 +70,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
 def header_fits(page: Page, width: int) -> None:
     """Tabs end before the person begins, and everything stands within the window."""
     ours = page.locator(".st-key-header").get_by_role("button").last.bounding_box()
-    tab = page.locator("header").get_by_role("link", name="Program").bounding_box()
+    tab = page.locator("header").get_by_role("link", name="Settings").bounding_box()
     freshness = page.get_by_text("data through").bounding_box()
     assert ours is not None
     assert tab is not None

@@ -99,9 +99,11 @@ def test_news_come_without_a_reload_and_leave_the_ticks_alone(
 
 def test_the_keys_search_and_explain_themselves(three: list[int], visit: Visit) -> None:
     page = visit("ana")
+    expect(screen.names(page).first).to_be_attached()
     screen.settled(page)
 
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
     page.keyboard.type("desk_2")
     screen.shows_names(page, ["desk_2"])
     page.keyboard.press("Escape")

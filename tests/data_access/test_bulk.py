@@ -1,6 +1,7 @@
 """One act on many: each on its own, each with its result, none lost."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,16 @@ from sqlalchemy import Engine, text
 
 from data_access import bulk
 from data_access.refusals import Invalid, NotAllowed, RequestReused
-from tests.builders import NOW, add_application, add_eligible, add_evidence, add_refresh, add_staff
+from tests.builders import (
+    MINIMUMS,
+    NOW,
+    add_application,
+    add_eligible,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+)
 from tests.data_access import clicks
 from tests.data_access.clicks import ANA, BEN, NOOR
 
@@ -90,7 +100,10 @@ def test_each_message_is_filled_for_its_applicant(desk: Engine) -> None:
     [
         ({"rationale": " "}, "rationale is empty"),
         ({"message": ""}, "message to the applicant is empty"),
+        ({"rationale": "x" * 20_000}, "20,000 characters; 4,000 fit"),
+        ({"message": "x" * 20_000}, "20,000 characters; 4,000 fit"),
         ({"reason_code": "because"}, "Choose a reason"),
+        ({"reapply": "someday"}, "Choose when the applicant may apply again"),
     ],
 )
 def test_the_same_fields_are_required_as_for_one(
@@ -151,6 +164,75 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     )
     with desk.connect() as conn:
         assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_what_a_cut_off_run_did_counts_as_done_though_the_facts_moved(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message would read otherwise by now, and one has become eligible."""
+    request_id, whole = uuid.uuid4(), bulk._one
+
+    def breaks(id_: int, *given: Any) -> bulk.Result:
+        if id_ == 3:
+            raise RuntimeError("cut here")
+        return whole(id_, *given)
+
+    monkeypatch.setattr(bulk, "_one", breaks)
+    with pytest.raises(RuntimeError, match="cut here"):
+        reject(desk, *SHORT, request_id=request_id)
+    monkeypatch.setattr(bulk, "_one", whole)
+    with desk.begin() as conn:
+        add_metrics(conn, 1, **MINIMUMS)
+        add_metrics(conn, 2, volume=7)
+
+    results = reject(desk, *SHORT, request_id=request_id)
+
+    assert done(results) == dict.fromkeys(SHORT, True)
+    assert bulk.latest(desk, actor=ANA).finished_at == NOW  # type: ignore[union-attr]
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_two_who_send_the_same_run_at_once_do_it_once(desk: Engine) -> None:
+    request_id = uuid.uuid4()
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: reject(desk, *SHORT, request_id=request_id), range(2)))
+
+    assert [done(results) for results in both] == [dict.fromkeys(SHORT, True)] * 2
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+@pytest.mark.parametrize("forged", [0, -1, 999_999, 2**63 - 1, 2**63, 10**30])
+def test_a_forged_number_is_one_of_the_results(desk: Engine, forged: int) -> None:
+    results = claim(desk, 1, forged)
+
+    assert done(results) == {1: True, forged: False}
+    assert f"no application {forged}" in results[1].sentence
+
+
+@pytest.mark.parametrize("assignee", [NOOR, "nobody@example.com", "a\0b"])
+def test_a_forged_colleague_is_refused_for_each(desk: Engine, assignee: str) -> None:
+    results = bulk.assign(
+        desk, ids=SHORT, assignee=assignee, actor=ANA, now=NOW, request_id=uuid.uuid4()
+    )
+
+    assert done(results) == dict.fromkeys(SHORT, False)
+    assert {r.sentence for r in results} == {"Choose a colleague who reviews applications."}
+
+
+def test_an_applicant_named_like_a_placeholder_keeps_nobody_from_being_told(
+    engine: Engine,
+) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, 1, account={"username": "{{minimums}} <b>x</b>"})
+
+    assert done(reject(engine, 1, message="Hello {{username}}")) == {1: True}
+    with engine.connect() as conn:
+        told = conn.execute(text("select payload->>'message' from review.outbox")).scalar_one()
+    assert told.replace("\u2060", "") == "Hello {{minimums}} <b>x</b>"
 
 
 def test_the_report_outlives_the_page(desk: Engine) -> None:

@@ -1,6 +1,9 @@
 """Business time: whole UTC days but weekends and holidays, continuous within them."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -93,9 +96,57 @@ def test_a_pause_costs_no_time() -> None:
     assert due_at(clock, 3) == at(10, 15)
 
 
-def test_a_time_without_a_zone_has_no_business_day() -> None:
+ZONELESS = datetime(2026, 3, 3)  # noqa: DTZ001 - the point of it
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: elapsed(ZONELESS, at(4)),
+        lambda: elapsed(at(2), ZONELESS),
+        lambda: whole_days(ZONELESS, ZONELESS),
+        lambda: due_at(ZONELESS, 0),
+        lambda: due_at(ZONELESS, 3),
+        lambda: latest_start(ZONELESS, 0),
+        lambda: latest_start(ZONELESS, 3),
+        lambda: latest_starts(ZONELESS, 0),
+        lambda: resume(at(2), at(2), ZONELESS),
+        lambda: resume(at(2), ZONELESS, at(4)),
+    ],
+)
+def test_a_time_without_a_zone_has_no_business_day(ask: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match="zone"):
-        elapsed(datetime(2026, 3, 2), datetime(2026, 3, 3))  # noqa: DTZ001 - the point of it
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        # Clocks move in Cairo within the 24 hours that follow.
+        ("Africa/Cairo", datetime(2026, 4, 23, tzinfo=UTC)),
+        ("Africa/Cairo", datetime(2026, 10, 29, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 3, 6, 12, tzinfo=UTC)),
+        ("Pacific/Kiritimati", datetime(2026, 3, 6, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_zone_and_its_daylight_saving_change_nothing(zone: str, start: datetime) -> None:
+    there = start.astimezone(ZoneInfo(zone))
+
+    for days in (0, 1, 2, 3):
+        due = due_at(start, days)
+        assert due_at(there, days) == due
+        assert due_at(there, days).tzinfo is UTC
+        assert latest_start(due.astimezone(ZoneInfo(zone)), days) == latest_start(due, days)
+        assert elapsed(there, due.astimezone(ZoneInfo(zone))) == elapsed(start, due)
+
+
+def test_the_hour_that_comes_twice_is_two_hours() -> None:
+    cairo = ZoneInfo("Africa/Cairo")
+    # 23:00 on Thursday the 29th of October 2026 comes twice there: at 20:00 and at 21:00 UTC.
+    first = datetime(2026, 10, 29, 20, 30, tzinfo=UTC).astimezone(cairo)
+    second = datetime(2026, 10, 29, 21, 10, tzinfo=UTC).astimezone(cairo)
+
+    assert elapsed(first, second) == timedelta(minutes=40)
 
 
 @given(moments, moments, holidays, st.integers(0, 12))

@@ -54,6 +54,18 @@ def test_waiting_and_being_overdue(ago: timedelta, waiting: int, overdue: int) -
 
 
 @pytest.mark.parametrize(
+    ("ago", "overdue"),
+    [(timedelta(microseconds=-1), 0), (timedelta(0), 15), (timedelta(days=1), 18)],
+)
+def test_with_no_days_to_review_in_it_is_overdue_once_it_is_there(
+    ago: timedelta, overdue: int
+) -> None:
+    found = priority(NOTHING, ago=ago, policy=Policy(review_sla_business_days=0))
+
+    assert points(found, "overdue") == overdue
+
+
+@pytest.mark.parametrize(
     ("volume", "expected"),
     [
         ("19999999.99", 0),

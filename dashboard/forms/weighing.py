@@ -1,0 +1,101 @@
+"""A drafted decision against what the page shows: what it goes against, and how it is sent."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.components import badges
+from dashboard.forms import fields
+from dashboard.forms.shown import Shown
+from dashboard.forms.steps import name
+from data_access import database, decisions, second_approvals, texts
+from data_access.decisions import Draft
+from data_access.refusals import Invalid
+from program.rebates import OVERRIDE, SecondReason, needs_second_person
+from program.workflow import Decision, is_override
+
+FIELD = "override"
+LABEL = "Why nevertheless, internal"
+
+
+def needed_for(
+    shown: Shown, decision: Decision, rate: Decimal | None = None
+) -> tuple[SecondReason, ...]:
+    """Why a second person is needed; empty where one is enough."""
+    policy = shown.standing.policy
+    return needs_second_person(
+        override=is_override(decision, shown.standing.assessment.outcome),
+        cost=shown.cost(rate) if rate is not None else None,
+        for_overrides=policy.second_approval_for_overrides,
+        from_monthly_extra_usd=policy.second_approval_monthly_extra_usd,
+    )
+
+
+def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) -> list[str]:
+    """What speaks against the decision, a sentence each; empty where nothing does."""
+    outcome = shown.standing.assessment.outcome
+    needed = needed_for(shown, decision, rate)
+    said = [reason.sentence for reason in needed]
+    if is_override(decision, outcome):
+        said.insert(0, f"Eligibility is {badges.OUTCOMES[outcome].word}.")
+        if OVERRIDE not in needed:
+            said.insert(1, "This goes against the computed eligibility.")
+    return said
+
+
+def draw_objections(said: list[str]) -> None:
+    """Say them above the fields; nothing where there are none."""
+    if said:
+        st.info(" ".join(said), icon=":material/gavel:")
+
+
+def draw_reason(shown: Shown) -> None:
+    """The field that answers the objections."""
+    fields.text(name(shown.id_), FIELD, LABEL, height=70)
+
+
+def check(shown: Shown, draft: Draft) -> None:
+    """Raise a Refusal for what cannot be sent, before it is previewed."""
+    texts.require(draft.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
+    texts.require_message(draft.message)
+    texts.allow(draft.override_reason, what="The reason why", longest=decisions.LONGEST_REASON)
+    against = objections(shown, draft.outcome, draft.rebate_rate)
+    if against and not draft.override_reason.strip():
+        raise Invalid("Write why you decide so nevertheless.")
+
+
+def send_word(shown: Shown, draft: Draft, word: str) -> str:
+    """What the button that sends is called."""
+    waits = needed_for(shown, draft.outcome, draft.rebate_rate)
+    return "Ask for a second approval" if waits else word
+
+
+def draw_waits(shown: Shown, draft: Draft) -> None:
+    """Say in the preview that nothing is sent before a second person has confirmed it."""
+    needed = needed_for(shown, draft.outcome, draft.rebate_rate)
+    if needed:
+        why = ", ".join(reason.label for reason in needed)
+        st.caption(f"Waits for a second person ({why}); the applicant gets it once confirmed.")
+
+
+def send(shown: Shown, draft: Draft, request_id: UUID) -> str:
+    """Decide, or ask for a second person; returns what to say of it."""
+    now, actor = datetime.now(UTC), shown.person.email
+    if needed_for(shown, draft.outcome, draft.rebate_rate):
+        second_approvals.ask(
+            database.writer(),
+            application_id=shown.id_,
+            draft=draft,
+            shown=shown.standing.seen,
+            actor=actor,
+            now=now,
+            request_id=request_id,
+        )
+        return f"Application {shown.id_} waits for a second approval."
+    form = decisions.form_of(
+        draft, application_id=shown.id_, actor=actor, now=now, request_id=request_id
+    )
+    decisions.decide(database.writer(), draft, shown.standing.seen, form)
+    return f"Application {shown.id_} is {draft.outcome}."
