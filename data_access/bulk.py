@@ -5,7 +5,7 @@ run is kept with what became of each application, so that a report outlives the 
 asked for it, and a repeat of the same form goes on where the first was cut off.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid5
@@ -168,6 +168,7 @@ def reject(
     texts.require(rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
     texts.require(message, what="The message to the applicant", longest=texts.LONGEST_MESSAGE)
     decisions.require_reason(reason_code)
+    decisions.require_reapply(reapply)
 
     def each(id_: int, own: UUID) -> object:
         standing, filled = _filled(engine, id_, message, now, reapply=reapply)
@@ -223,12 +224,17 @@ def _run(
         raise Invalid("Choose at least one application.")
     if len(asked) > MOST:
         raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
+    if max(asked) > applications.LARGEST_ID:
+        raise Invalid("One of the chosen numbers is no application's. Choose them again.")
     before = _begin(engine, act, asked, actor=actor, now=now, request_id=request_id)
     if before is not None:
         return before
+    own = {id_: uuid5(request_id, str(id_)) for id_ in asked}
+    acted = _acted(engine, own.values())
     results: list[Result] = []
     for id_ in asked:
-        results.append(_one(id_, each, uuid5(request_id, str(id_))))
+        done = own[id_] in acted
+        results.append(Result(application_id=id_, done=True) if done else _one(id_, each, own[id_]))
         if len(results) % KEPT_EVERY == 0:
             _keep(engine, request_id, results)
     _keep(engine, request_id, results, finished_at=now)
@@ -276,6 +282,14 @@ def _begin(
     if row.finished_at is None:
         return None
     return [Result(**result) for result in row.results]
+
+
+def _acted(engine: Engine, own: Collection[UUID]) -> set[UUID]:
+    """What a run that was cut off did already: its texts might be filled otherwise by now."""
+    table = tables.requests
+    with database.acting(engine) as connection:
+        found = connection.execute(select(table.c.request_id).where(table.c.request_id.in_(own)))
+        return set(found.scalars())
 
 
 def _one(id_: int, each: Each, own: UUID) -> Result:

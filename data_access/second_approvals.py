@@ -17,6 +17,7 @@ from data_access import (
     conflicts,
     decisions,
     desk,
+    made_decisions,
     staff,
     standings,
     tables,
@@ -67,6 +68,14 @@ class Proposal:
             override_reason=self.override_reason,
             reapply=self.reapply,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """A proposal that ended because facts changed: (what, shown then, found) in words."""
+
+    proposal: Proposal
+    changes: tuple[tuple[str, str, str], ...]
 
 
 def ask(
@@ -252,6 +261,27 @@ def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
 def waiting(connection: Connection, application_id: int) -> Proposal | None:
     """The proposal that waits for a second person, if one does."""
     return next((p for p in history(connection, application_id) if p.closed_as is None), None)
+
+
+def lapsed(connection: Connection, application: Application) -> Lapsed | None:
+    """The last proposal, if it lapsed and nobody has decided since."""
+    id_ = application.application_id
+    last = next(iter(history(connection, id_)), None)
+    if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
+        return None
+    made = made_decisions.current(connection, id_)
+    if made is not None and last.closed_at is not None and made.decided_at >= last.closed_at:
+        return None
+    table = tables.events
+    found: list[dict[str, str]] | None = connection.execute(
+        select(table.c.detail["changes"]).where(
+            table.c.application_id == id_,
+            table.c.kind == str(Move.LAPSE),
+            table.c.detail["proposal_id"].as_integer() == last.proposal_id,
+        )
+    ).scalar()
+    changes = tuple((one["what"], one["old"], one["new"]) for one in found or ())
+    return Lapsed(proposal=last, changes=changes)
 
 
 def history(connection: Connection, application_id: int) -> list[Proposal]:

@@ -12,7 +12,10 @@ from dashboard.components.safe_text import escape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """One decision in the words of the screen; texts are typed text."""
+    """One decision in the words of the screen; texts are typed text.
+
+    ``criteria`` are lines such as ``✓ Active users 44 of 15``, as they stood at the time.
+    """
 
     outcome: str
     decided_by: str
@@ -28,6 +31,7 @@ class Made:
     message: str
     data_through: date | None
     eligibility: str
+    criteria: tuple[str, ...] = ()
 
 
 def draw(made: Made) -> None:
@@ -57,4 +61,7 @@ def draw(made: Made) -> None:
         st.caption("Decided before metrics were ever computed.")
     else:
         through = figures.day(made.data_through, year=True)
-        st.caption(f"Eligibility then {made.eligibility}, on data through {through}.")
+        st.caption(f"Eligibility then {made.eligibility}, on data through {through}:")
+        with st.container(gap=None):
+            for line in made.criteria:
+                st.caption(escape(line))

@@ -35,6 +35,7 @@ REJECT = _on(APPLICATION, "r", "begin a rejection")
 ASK = _on(APPLICATION, "i", "ask the applicant for information")
 DEFER = _on(APPLICATION, "d", "defer until later")
 PASS_CHECKS = _on(APPLICATION, "p", "pass the checks that an approval still needs")
+EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
 CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
 ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go one step on: fill, preview, send")
 BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
@@ -55,6 +56,7 @@ SHORTCUTS: tuple[Shortcut, ...] = (
     DEFER,
     PASS_CHECKS,
     CHOOSE,
+    EDIT,
     ONWARD,
     BACK,
     HELP,

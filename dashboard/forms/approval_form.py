@@ -89,14 +89,15 @@ def _pass_open(shown: Shown, request_id: UUID) -> None:
 def _draw_fields(shown: Shown) -> None:
     form = name(shown.id_)
     _draw_provisional(shown)
-    percent = fields.number(
-        form,
-        "percent",
-        _rate_label(shown),
-        first=float(_first_percent(shown)),
-        step=0.5,
-        on_change=partial(state.hold, form),
-    )
+    with keyboard.hot(shortcuts.EDIT.key):
+        percent = fields.number(
+            form,
+            "percent",
+            _rate_label(shown),
+            first=float(_first_percent(shown)),
+            step=0.5,
+            on_change=partial(state.hold, form),
+        )
     rate = _rate(percent)
     rebate_cost.draw(shown.cost(rate), through=_through(shown))
     against = weighing.objections(shown, Decision.APPROVED, rate)

@@ -7,139 +7,125 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures, keyboard
+from dashboard.components import figures, keyboard, shortcuts
 from dashboard.forms import answers, fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
-from data_access import database, deferrals
+from data_access import database, deferrals, texts
 from data_access.refusals import Refusal
 from program.periods import utc_day
+from program.permissions import Act
 
-PRESETS = (("1", "Tomorrow", 1), ("2", "In a week", 7), ("3", "In a month", 30))
-ON_CHANGE = "4"
+PICKED = "defer"
+DAYS = (("Tomorrow", 1), ("In a week", 7), ("In a month", 30))
+UNTIL_CHANGE = "a criterion has another answer"
 
 
 def draw(shown: Shown) -> None:
     """Draw the step that the panel is at."""
-    if state.kept(_until(shown.id_)) is None and steps.now_at(shown) is Step.FILL:
+    until = steps.picked(shown.id_, PICKED)
+    if until is None:
         _draw_presets(shown)
     elif steps.now_at(shown) is Step.PREVIEW:
-        _draw_preview(shown)
+        _draw_preview(shown, *until)
     else:
-        _draw_fields(shown)
+        _draw_fields(shown, *until)
 
 
 def draw_waiting(shown: Shown) -> None:
-    """Until when it waits, and the way back into the queue."""
+    """Until when it waits and why, and the way back into the queue."""
     desk = shown.application.desk
     st.markdown("**Deferred**")
-    if desk.deferred_until is not None:
-        st.text(f"Until {figures.day(desk.deferred_until.date(), year=True)}, 00:00 UTC.")
-    if desk.deferred_answers is not None:
-        st.text("Until a criterion has another answer.")
-    st.button(
-        "Bring back",
-        key=f"bring-back-{shown.id_}",
-        type="primary",
-        on_click=_bring_back,
-        args=[shown, state.request_id(f"bring-back-{shown.id_}")],
-    )
+    until = desk.deferred_until.date() if desk.deferred_until is not None else None
+    st.text(_words(until, change=desk.deferred_answers is not None))
+    if shown.deferred_because:
+        st.caption("Because, internal")
+        st.text(shown.deferred_because)
+    if shown.person.may(Act.DEFER):
+        st.button(
+            "Bring back",
+            key=f"bring-back-{shown.id_}",
+            type="primary",
+            width="stretch",
+            on_click=_bring_back,
+            args=[shown, state.request_id(f"bring-back-{shown.id_}")],
+        )
 
 
 def _draw_presets(shown: Shown) -> None:
-    st.caption("Until when? Press its number.")
-    with st.container(gap=None, key="deferrals"):
-        for key, label, days in PRESETS:
-            day = utc_day(shown.now) + timedelta(days=days)
-            _preset(shown, key, f"{key} · {label}, {figures.day(day)}", (day, False))
-        _preset(
-            shown, ON_CHANGE, f"{ON_CHANGE} · When a criterion has another answer", (None, True)
-        )
+    today = utc_day(shown.now)
+    days = [(label, today + timedelta(days=days)) for label, days in DAYS]
+    steps.draw_options(
+        shown,
+        "Until when?",
+        PICKED,
+        [
+            *(((day, False), f"{label}, {figures.day(day)}") for label, day in days),
+            ((None, True), f"When {UNTIL_CHANGE}"),
+            ((None, False), "Another day"),
+        ],
+        also=partial(_fill_anew, shown.id_),
+    )
 
 
-def _preset(shown: Shown, key: str, label: str, until: tuple[date | None, bool]) -> None:
-    with keyboard.hot(key):
-        st.button(
-            label,
-            key=f"defer-{key}-{shown.id_}",
-            type="tertiary",
-            on_click=_choose,
-            args=[shown.id_, until],
-        )
+def _fill_anew(id_: int) -> None:
+    # A preset is chosen for its day: one that was typed before gives way to it.
+    fields.refill(name(id_), "day", "change")
 
 
-def _draw_fields(shown: Shown) -> None:
+def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
     form = name(shown.id_)
-    day, change = state.kept(_until(shown.id_))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.text("Defer")
-        with keyboard.hot(keyboard.BACK, width="content"):
-            st.button(
-                "Change",
-                key=f"change-until-{shown.id_}",
-                type="tertiary",
-                on_click=_choose,
-                args=[shown.id_, None],
-            )
+    steps.draw_picked(shown, PICKED, "Defer until")
     # Days that lie behind are refused by the act as well; here they are not even offered.
-    fields.day(form, "day", "Until the UTC day", first=day, least=utc_day(shown.now))
-    st.checkbox("Or until a criterion has another answer", value=change, key=_box(shown.id_))
+    with keyboard.hot(shortcuts.EDIT.key):
+        fields.day(form, "day", "The UTC day begins", first=day, least=utc_day(shown.now))
+    fields.flag(form, "change", f"Or until {UNTIL_CHANGE}", first=change)
     with keyboard.draft(f"{form}-defer"):
-        fields.text(form, "why", "Reason, internal (may be empty)", height=70)
-    steps.preview_button(shown, partial(_check, shown))
+        fields.text(form, "why", "Reason, internal, may be empty", height=70)
+    steps.preview_button(shown, partial(_check, shown, day, change))
 
 
-def _draw_preview(shown: Shown) -> None:
-    day, change = _chosen(shown)
-    parts = [f"until {figures.day(day, year=True)}, 00:00 UTC"] if day else []
-    parts += ["until a criterion has another answer"] if change else []
-    st.text("Deferred " + ", or ".join(parts) + ".")
-    st.caption("The applicant is told nothing, and the review clock goes on.")
-    steps.send_buttons(shown, "Defer", partial(_send, shown, day, change))
+def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
+    day, change = _typed(shown, day, change)
+    why = str(fields.value(name(shown.id_), "why"))
+    st.text(_words(day, change=change))
+    if why.strip():
+        st.caption("Because, internal")
+        st.text(why)
+    st.caption("The applicant gets no message, and the review clock goes on.")
+    steps.send_buttons(shown, "Defer", partial(_send, shown, day, change, why))
 
 
-def _send(shown: Shown, day: date | None, change: bool) -> str:
+def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UUID) -> str:
     deferrals.defer(
         database.writer(),
         application_id=shown.id_,
         until=day,
         until_change=change,
-        reason=fields.value(name(shown.id_), "why"),
+        reason=why,
         actor=shown.person.email,
         now=datetime.now(UTC),
-        request_id=state.request_id(name(shown.id_)),
+        request_id=request_id,
     )
-    state.forget(_until(shown.id_))
     return f"Application {shown.id_} is deferred."
 
 
-def _check(shown: Shown, _: dict[str, object]) -> None:
-    _, change = state.kept(_until(shown.id_))
-    change = (
-        bool(state.typed(_box(shown.id_))) if state.typed(_box(shown.id_)) is not None else change
-    )
-    day, _ = state.kept(_until(shown.id_))
-    held = fields.value(name(shown.id_), "day", day)
-    deferrals.check(held, change, datetime.now(UTC))
-    state.keep(_until(shown.id_), (held, change))
+def _check(shown: Shown, day: date | None, change: bool) -> None:
+    deferrals.check(*_typed(shown, day, change), datetime.now(UTC))
+    why = str(fields.value(name(shown.id_), "why"))
+    texts.allow(why, what="The reason", longest=deferrals.LONGEST_REASON)
 
 
-def _chosen(shown: Shown) -> tuple[date | None, bool]:
-    day, change = state.kept(_until(shown.id_))
-    return day, change
+def _typed(shown: Shown, day: date | None, change: bool) -> tuple[date | None, bool]:
+    """What the fields hold, which began with what was picked."""
+    form = name(shown.id_)
+    return fields.value(form, "day", day), fields.value(form, "change", change)
 
 
-def _choose(id_: int, until: tuple[date | None, bool] | None) -> None:
-    state.hold(name(id_))
-    state.keep(_until(id_), until)
-
-
-def _until(id_: int) -> str:
-    return f"until-{id_}"
-
-
-def _box(id_: int) -> str:
-    return state.form_key(name(id_), "on-change")
+def _words(day: date | None, *, change: bool) -> str:
+    parts = [f"until {figures.day(day, year=True)}, 00:00 UTC"] if day else []
+    parts += [f"until {UNTIL_CHANGE}"] if change else []
+    return f"Deferred {', or '.join(parts)}."
 
 
 def _bring_back(shown: Shown, request_id: UUID) -> None:

@@ -16,7 +16,10 @@ from dashboard import state
 
 
 def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90) -> None:
-    """A text area; ``filled`` is what stands in it while nobody has edited it."""
+    """A text area; ``filled`` is what stands in it while nobody has edited it.
+
+    Inside `keyboard.hot` it takes the focus when its key is pressed.
+    """
     state.hold_before_refill(form, name, filled)
     held = state.held(form).get(name)
     key = _key(form, name, "edited" if held is not None else f"{hash(filled):x}")

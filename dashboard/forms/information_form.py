@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures, keyboard
+from dashboard.components import figures, keyboard, shortcuts
 from dashboard.forms import answers, fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
@@ -16,13 +16,17 @@ from data_access import database, information, texts
 from data_access.refusals import Refusal
 from program import messages
 from program.messages import CANNED_BY_KEY, Use
+from program.permissions import Act
+
+PICKED = "ask"
 
 
 def draw(shown: Shown) -> None:
     """Draw the step that the panel is at."""
-    chosen = state.kept(_text(shown.id_))
+    chosen = steps.picked(shown.id_, PICKED)
     if chosen is None:
-        _draw_texts(shown)
+        options = [(canned.key, canned.label) for canned in messages.texts(Use.INFORMATION)]
+        steps.draw_options(shown, "What for?", PICKED, options)
     elif steps.now_at(shown) is Step.PREVIEW:
         message = _message(shown, chosen)
         st.caption("The review clock stands still until the answer is recorded.")
@@ -40,6 +44,8 @@ def draw_waiting(shown: Shown) -> None:
         st.caption(f"Asked {figures.moment(since)}; the review clock stands still. The question:")
     with st.container(border=True):
         st.text(shown.question or "")
+    if not shown.person.may(Act.RECORD_ANSWER):
+        return
     with keyboard.draft(f"{form}-answer"):
         fields.text(form, "answer", "The applicant's answer, or why we go on without one")
     with st.container(horizontal=True, gap="small"):
@@ -56,33 +62,10 @@ def draw_waiting(shown: Shown) -> None:
             )
 
 
-def _draw_texts(shown: Shown) -> None:
-    st.caption("What for? Press its number.")
-    with st.container(gap=None, key="questions"):
-        for number, canned in enumerate(messages.texts(Use.INFORMATION), start=1):
-            with keyboard.hot(str(number)):
-                st.button(
-                    f"{number} · {canned.label}",
-                    key=f"ask-{canned.key}-{shown.id_}",
-                    type="tertiary",
-                    on_click=_choose,
-                    args=[shown.id_, canned.key],
-                )
-
-
 def _draw_fields(shown: Shown, chosen: str) -> None:
     form = name(shown.id_)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(CANNED_BY_KEY[Use.INFORMATION, chosen].label)
-        with keyboard.hot(keyboard.BACK, width="content"):
-            st.button(
-                "Change",
-                key=f"change-ask-{shown.id_}",
-                type="tertiary",
-                on_click=_choose,
-                args=[shown.id_, None],
-            )
-    with keyboard.draft(f"{form}-ask-{chosen}"):
+    steps.draw_picked(shown, PICKED, CANNED_BY_KEY[Use.INFORMATION, chosen].label)
+    with keyboard.draft(f"{form}-ask-{chosen}"), keyboard.hot(shortcuts.EDIT.key):
         fields.text(
             form,
             f"ask-{chosen}",
@@ -93,20 +76,19 @@ def _draw_fields(shown: Shown, chosen: str) -> None:
     steps.preview_button(shown, partial(_check, shown, chosen))
 
 
-def _send(shown: Shown, message: str) -> str:
+def _send(shown: Shown, message: str, request_id: UUID) -> str:
     information.request(
         database.writer(),
         application_id=shown.id_,
         message=message,
         actor=shown.person.email,
         now=datetime.now(UTC),
-        request_id=state.request_id(name(shown.id_)),
+        request_id=request_id,
     )
-    state.forget(_text(shown.id_))
     return f"Application {shown.id_} waits for the applicant."
 
 
-def _check(shown: Shown, chosen: str, _: dict[str, object]) -> None:
+def _check(shown: Shown, chosen: str) -> None:
     texts.require_message(_message(shown, chosen))
 
 
@@ -116,15 +98,6 @@ def _message(shown: Shown, chosen: str) -> str:
 
 def _filled(shown: Shown, chosen: str) -> str:
     return steps.filled(shown, CANNED_BY_KEY[Use.INFORMATION, chosen].message)
-
-
-def _choose(id_: int, chosen: str | None) -> None:
-    state.hold(name(id_))
-    state.keep(_text(id_), chosen)
-
-
-def _text(id_: int) -> str:
-    return f"ask-{id_}"
 
 
 def _go_on(shown: Shown, act: Callable[..., int], request_id: UUID) -> None:

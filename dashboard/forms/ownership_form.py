@@ -82,7 +82,7 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
 def _until(shown: Shown) -> str:
     claim = shown.application.desk.claim
     if claim is None or claim.until is None:
-        return ", assigned"
+        return " (assigned)"
     return f" until {claim.until.astimezone(UTC):%H:%M} UTC"
 
 

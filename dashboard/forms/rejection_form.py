@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.components import figures, keyboard
+from dashboard.components import figures, keyboard, shortcuts
 from dashboard.forms import fields, steps, weighing
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
@@ -46,7 +46,7 @@ def _draw_fields(shown: Shown, reason: str) -> None:
     )
     against = weighing.objections(shown, Decision.REJECTED)
     weighing.draw_objections(against)
-    with keyboard.draft(f"{form}-{reason}"):
+    with keyboard.draft(f"{form}-{reason}"), keyboard.hot(shortcuts.EDIT.key):
         if against:
             weighing.draw_reason(shown)
         fields.text(

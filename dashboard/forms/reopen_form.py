@@ -1,18 +1,22 @@
 """What was decided, what was decided before that, and the manager's way to reopen it."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import badges, figures, keyboard, made_decision
+from dashboard.components import badges, figures, keyboard, made_decision, scorecard
 from dashboard.forms import answers, fields
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, decisions
 from data_access.made_decisions import MadeDecision
 from data_access.refusals import Refusal
+from program.criteria import CRITERIA, Criterion, Unit
+from program.eligibility import CriterionResult
 from program.outcomes import Outcome
 from program.permissions import Act
 from program.reapplying import RULES_BY_KEY
@@ -64,7 +68,29 @@ def as_made(made: MadeDecision) -> made_decision.Made:
         message=made.message_to_applicant,
         data_through=date.fromisoformat(through) if through else None,
         eligibility=badges.OUTCOMES[Outcome(outcome)].word if outcome else "not recorded",
+        criteria=tuple(map(_criterion, made.snapshot.get("criteria", ()))),
     )
+
+
+def _criterion(kept: dict[str, Any]) -> str:
+    """One criterion of a snapshot in a line, by what was asked for at the time."""
+    criterion = next((one for one in CRITERIA if one.key == kept["key"]), None)
+    if criterion is None:
+        return str(kept["key"])
+    result = CriterionResult(
+        criterion=criterion,
+        value=_number(criterion, kept["value"]),
+        minimum=_number(criterion, kept["minimum"]) or 0,
+        outcome=Outcome(kept["outcome"]),
+    )
+    sign = badges.OUTCOMES[result.outcome].sign
+    return f"{sign} {scorecard.label_words(result)} {scorecard.value_words(result)}"
+
+
+def _number(criterion: Criterion, kept: str | None) -> Decimal | int | None:
+    if kept is None:
+        return None
+    return Decimal(kept) if criterion.unit is Unit.USD else int(kept)
 
 
 def _draw_reopening(shown: Shown) -> None:

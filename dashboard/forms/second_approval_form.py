@@ -1,21 +1,22 @@
 """A decision that waits for its second person: the whole proposal, and who may do what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures, keyboard
+from dashboard.components import figures, keyboard, rebate_cost
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
-from data_access import database, second_approvals
-from data_access.refusals import Refusal
+from data_access import assessments, database, second_approvals
+from data_access.refusals import ApprovalLapsed, DataChanged, Refusal
 from data_access.second_approvals import Proposal
 from program.permissions import Act
+from program.reapplying import RULES_BY_KEY
 from program.workflow import REASONS_BY_CODE, Decision
 
 
@@ -26,10 +27,12 @@ def draw(shown: Shown) -> None:
     if proposal is None:
         st.caption("The proposal has ended. Reload the page.")
         return
-    _draw_proposal(shown, proposal)
-    if proposal.seen != shown.standing.seen:
+    _draw_proposal(shown, proposal, "proposes")
+    moved = _moved(shown, proposal)
+    if moved:
         st.warning(
-            "The facts changed since this was proposed. It lapses as soon as it is confirmed.",
+            f"The facts changed since this was proposed: {_in_words(moved)}. "
+            "It lapses as soon as somebody confirms it.",
             icon=":material/sync_problem:",
         )
     first = proposal.proposed_by == shown.person.email
@@ -37,28 +40,67 @@ def draw(shown: Shown) -> None:
     if shown.conflict is not None:
         st.warning(shown.conflict, icon=":material/block:")
     if not (first or second):
-        st.caption("A manager who did not propose it confirms or declines.")
+        st.caption("A manager other than who proposed it confirms or declines.")
         return
+    if first:
+        st.caption("Somebody else, a manager, confirms or declines. You can take it back.")
     with keyboard.draft(f"{name(shown.id_)}-second"):
         fields.text(name(shown.id_), "second", "Reason for sending it back, internal", height=70)
+    if second:
+        with st.container(key="step-on"):
+            word = _verb(proposal).capitalize()
+            _button(shown, proposal, f"Confirm: {word}", _confirm, kind="primary")
     with st.container(horizontal=True, gap="small"):
         if second:
-            word = "approve" if proposal.outcome is Decision.APPROVED else "reject"
-            _button(shown, proposal, f"Confirm: {word}", _confirm, kind="primary")
             _button(shown, proposal, "Decline", _decline)
         _button(shown, proposal, "Cancel the proposal", _cancel)
 
 
-def _draw_proposal(shown: Shown, proposal: Proposal) -> None:
-    word = "approve" if proposal.outcome is Decision.APPROVED else "reject"
+def draw_lapsed(shown: Shown) -> None:
+    """What was proposed last, and what changed so that it ended; nothing where nothing did."""
+    if shown.lapsed is None:
+        return
+    proposal, changes = shown.lapsed.proposal, shown.lapsed.changes
+    st.info(
+        f"{escape(proposal.proposed_by)} proposed to {_verb(proposal)}, but the facts changed "
+        f"before anybody confirmed it: {_in_words(changes)}. Look anew and decide.",
+        icon=":material/sync_problem:",
+    )
+    with st.expander("What was proposed", type="compact"):
+        _draw_proposal(shown, proposal, "proposed")
+
+
+def _moved(shown: Shown, proposal: Proposal) -> tuple[tuple[str, str, str], ...]:
+    try:
+        assessments.require_unchanged(proposal.seen, shown.standing.seen)
+    except DataChanged as changed:
+        return changed.changes
+    return ()
+
+
+def _in_words(changes: Sequence[tuple[str, str, str]]) -> str:
+    return escape("; ".join(f"{what}: {old} is now {new}" for what, old, new in changes))
+
+
+def _verb(proposal: Proposal) -> str:
+    return "approve" if proposal.outcome is Decision.APPROVED else "reject"
+
+
+def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
     st.caption(
-        f"{escape(proposal.proposed_by)} proposes to {word} · "
+        f"{escape(proposal.proposed_by)} {verb} to {_verb(proposal)} · "
         f"{figures.moment(proposal.proposed_at)} · {', '.join(proposal.needed_for)}"
     )
     if proposal.rebate_rate is not None:
         st.text(f"Rebate {figures.rate(proposal.rebate_rate)} of net fees")
+        fresh = shown.standing.freshness
+        rebate_cost.draw(
+            shown.cost(proposal.rebate_rate), through=fresh.data_through if fresh else None
+        )
     if proposal.reason_code is not None:
         st.text(f"Reason: {REASONS_BY_CODE[proposal.reason_code].label}")
+    if proposal.reapply is not None:
+        st.text(f"May apply again: {RULES_BY_KEY[proposal.reapply].label.lower()}")
     st.caption("Why nevertheless, internal")
     st.text(proposal.override_reason)
     st.caption("Rationale, internal")
@@ -78,6 +120,7 @@ def _button(
         label,
         key=f"{act.__name__}-{shown.id_}",
         type=kind,  # type: ignore[arg-type]
+        width="stretch" if kind == "primary" else "content",
         on_click=_do,
         args=[shown, proposal.proposal_id, act, state.request_id(name(shown.id_))],
     )
@@ -92,6 +135,11 @@ def _do(
     state.hold(form)
     try:
         said = act(shown, proposal_id, str(fields.value(form, "second")), request_id)
+    except ApprovalLapsed as refusal:
+        # The lapse itself was done under this id, so what comes next needs another.
+        state.renew(form, request_id)
+        answers.refused(form, str(refusal))
+        return
     except Refusal as refusal:
         answers.refused(form, str(refusal))
         return

@@ -9,7 +9,7 @@ from data_access.assessments import Standing
 from data_access.checklist import Answer
 from data_access.made_decisions import MadeDecision
 from data_access.ranking import Place
-from data_access.second_approvals import Proposal
+from data_access.second_approvals import Lapsed, Proposal
 from data_access.staff import Person
 from data_access.standings import Basis
 from program.queue import Filters
@@ -20,8 +20,10 @@ from program.rebates import RebateCost, cost
 class Shown:
     """One application as it was read for this run, and who looks at it.
 
-    ``decisions`` are newest first. ``question`` is what the applicant was asked last, where an
-    answer is awaited. ``conflict`` is the sentence why this person may not decide here.
+    ``decisions`` are newest first. ``lapsed`` is the proposal that ended last, where nobody has
+    decided since. ``question`` is what the applicant was asked last, where an answer is awaited,
+    ``deferred_because`` why it was set aside, where it is. ``conflict`` is the sentence why this
+    person may not decide here.
     """
 
     application: Application
@@ -29,7 +31,9 @@ class Shown:
     ground: Basis
     decisions: list[MadeDecision]
     proposal: Proposal | None
+    lapsed: Lapsed | None
     question: str | None
+    deferred_because: str | None
     checks: dict[str, Answer]
     conflict: str | None
     place: Place

@@ -51,9 +51,11 @@ def picked(id_: int, what: str) -> Any:  # noqa: ANN401 - each thing has its own
     return (state.kept(_place(id_)) or {}).get(what)
 
 
-def pick(id_: int, what: str, value: object) -> None:
-    """Pick something, and fill in what follows from it; what is typed already is held."""
+def pick(id_: int, what: str, value: object, also: Callable[[], None] | None = None) -> None:
+    """Pick something, do what ``also`` does, and fill in next; what is typed already is held."""
     state.hold(name(id_))
+    if also is not None:
+        also()
     state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), what: value, "step": Step.FILL})
 
 
@@ -106,9 +108,17 @@ def _preview(id_: int, check: Callable[[], None]) -> None:
 
 
 def draw_options(
-    shown: Shown, asked: str, what: str, options: Sequence[tuple[object, str]]
+    shown: Shown,
+    asked: str,
+    what: str,
+    options: Sequence[tuple[object, str]],
+    *,
+    also: Callable[[], None] | None = None,
 ) -> None:
-    """What there is to pick from, (value, words) each, by its number."""
+    """What there is to pick from, (value, words) each, by its number.
+
+    Picking one does what ``also`` does as well.
+    """
     st.caption(f"{asked} Press its number.")
     with st.container(gap=None, key="options"):
         for number, (value, words) in enumerate(options, start=1):
@@ -118,7 +128,7 @@ def draw_options(
                     key=f"{what}-{value if isinstance(value, str) else number}-{shown.id_}",
                     type="tertiary",
                     on_click=pick,
-                    args=[shown.id_, what, value],
+                    args=[shown.id_, what, value, also],
                 )
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_access import made_decisions
-from data_access.refusals import Invalid, NotAllowed, NotInState
+from data_access.refusals import AlreadyDecided, Invalid, NotAllowed, NotInState
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff
 from tests.data_access import clicks
 from tests.data_access.clicks import ADA, ANA, MIRA, NOOR
@@ -78,3 +78,34 @@ def test_what_is_not_decided_cannot_be_reopened(desk: Engine) -> None:
 
     with pytest.raises(NotInState, match="nothing to reopen"):
         clicks.reopen(desk, 1)
+
+
+def test_a_reopened_one_can_be_withdrawn_upstream_and_then_stays(desk: Engine) -> None:
+    clicks.reopen(desk, 1)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    with pytest.raises(NotInState, match="nothing to reopen"):
+        clicks.reopen(desk, 1)
+    with pytest.raises(AlreadyDecided, match=r"^Already withdrawn\b(?!.* by ana)"):
+        clicks.approve(desk, 1)
+
+
+def test_it_may_be_reopened_again_and_again(desk: Engine) -> None:
+    for _ in range(3):
+        clicks.reopen(desk, 1)
+        clicks.approve(desk, 1, override_reason="")
+
+    with desk.connect() as conn:
+        made = made_decisions.history(conn, 1)
+    assert len(made) == 4
+    assert [d.supersedes for d in made] == [*(d.decision_id for d in made[1:]), None]
+
+
+def test_the_applicant_hears_of_both_decisions(desk: Engine) -> None:
+    clicks.reopen(desk, 1)
+    clicks.approve(desk, 1, message="Welcome again")
+
+    with desk.connect() as conn:
+        told = conn.execute(text("select payload->>'message' from review.outbox order by 1"))
+        assert list(told.scalars()) == ["Welcome", "Welcome again"]

@@ -79,6 +79,26 @@ def test_only_ones_own_is_removed(desk: Engine) -> None:
     assert seen_by(desk, ANA) == []
 
 
+def test_fifty_views_are_enough_and_one_of_them_can_still_be_replaced(desk: Engine) -> None:
+    for number in range(saved_views.MOST_OF_ONE):
+        save(desk, f"View {number}")
+
+    with pytest.raises(Invalid, match="You have 50 saved views"):
+        save(desk, "One more")
+    save(desk, "view 7", shared=True)
+    save(desk, "A colleague's first", actor=BEN)
+    assert len(seen_by(desk, ANA)) == 50
+
+
+@pytest.mark.parametrize("forged", [0, -1, 999_999])
+def test_a_forged_number_removes_nothing(desk: Engine, forged: int) -> None:
+    save(desk)
+
+    with pytest.raises(NotFound):
+        saved_views.remove(desk, view_id=forged, actor=ANA)
+    assert len(seen_by(desk, ANA)) == 1
+
+
 def test_strangers_save_nothing(desk: Engine) -> None:
     with pytest.raises(NotAllowed):
         save(desk, actor="nobody@example.com")

@@ -1,6 +1,8 @@
 """Two people for one decision: the second never the first, and nothing changed in between."""
 
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,20 +10,24 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from data_access import made_decisions, second_approvals, timeline
+from data_access import changes, made_decisions, second_approvals, timeline
 from data_access.refusals import (
+    AlreadyDecided,
     ApprovalLapsed,
+    ConflictOfInterest,
     Invalid,
     NotAllowed,
     NotInState,
     SecondApprovalNeeded,
 )
+from program.checklist import CheckOutcome
 from program.policy import Policy
 from tests.builders import (
     NOW,
     T,
     add_application,
     add_eligible,
+    add_metrics,
     add_policy,
     add_refresh,
     add_staff,
@@ -149,7 +155,11 @@ def new_policy(conn: Connection) -> None:
     add_policy(conn, Policy(version=2))
 
 
-@pytest.mark.parametrize("change", [new_evidence, new_day, new_policy])
+def new_metrics(conn: Connection) -> None:
+    add_metrics(conn, ID, volume=1)
+
+
+@pytest.mark.parametrize("change", [new_evidence, new_day, new_policy, new_metrics])
 def test_a_change_in_between_lapses_it_and_the_lapse_stays(
     desk: Engine, change: Callable[[Connection], Any]
 ) -> None:
@@ -164,6 +174,115 @@ def test_a_change_in_between_lapses_it_and_the_lapse_stays(
     assert last(desk).closed_as == "lapsed"
     assert clicks.events(desk, ID)[-1].kind == "second_approval_lapsed"
     assert clicks.events(desk, ID)[-1].detail["changes"]
+
+
+@pytest.mark.parametrize("change", [new_day, new_policy, new_metrics])
+def test_a_refresh_lapses_what_waits_without_anybody_looking(
+    desk: Engine, change: Callable[[Connection], Any]
+) -> None:
+    clicks.ask_second(desk, ID)
+    assert changes.follow_all(desk, now=NOW) == 0
+    with desk.begin() as conn:
+        change(conn)
+
+    assert changes.follow_all(desk, now=NOW) == 1
+
+    assert standing(desk) == "pending"
+    lapse = clicks.events(desk, ID)[-1]
+    assert (lapse.kind, lapse.actor) == ("second_approval_lapsed", changes.PROGRAM)
+    with pytest.raises(NotInState):
+        clicks.confirm(desk, ID, proposal_id=last(desk).proposal_id)
+
+
+def test_a_refused_lapse_is_refused_again_by_the_same_click(desk: Engine) -> None:
+    number, request_id = clicks.ask_second(desk, ID), uuid.uuid4()
+    with desk.begin() as conn:
+        new_metrics(conn)
+    for _ in range(2):
+        with pytest.raises(ApprovalLapsed):
+            clicks.confirm(desk, ID, proposal_id=number, request_id=request_id)
+
+    assert [e.kind for e in clicks.events(desk, ID)].count("second_approval_lapsed") == 1
+
+
+def test_a_check_that_failed_meanwhile_stands_in_the_way(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    clicks.check(
+        desk, ID, item="no_prior_ban", outcome=CheckOutcome.FAILED, comment="Banned in May"
+    )
+
+    with pytest.raises(Invalid, match="No prior ban: failed"):
+        clicks.confirm(desk, ID)
+    assert standing(desk) == "awaiting_second_approval"
+
+
+def test_who_has_a_conflict_is_no_second_person(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    clicks.declare_conflict(desk, ID, actor=MIRA)
+
+    with pytest.raises(ConflictOfInterest):
+        clicks.confirm(desk, ID)
+    clicks.confirm(desk, ID, actor=BEN)
+
+
+def test_a_rejection_is_proposed_and_confirmed_alike(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_eligible(conn, ID)
+    clicks.ask_second(engine, ID, draft=clicks.rejection())
+    clicks.confirm(engine, ID)
+
+    with engine.connect() as conn:
+        made = made_decisions.current(conn, ID)
+    assert made is not None
+    assert (made.outcome, made.reason_code, made.reapply, made.second_approver) == (
+        *("rejected", "promotion_methods", "after_90_days", MIRA),
+    )
+
+
+@pytest.mark.parametrize("rate", [None, Decimal("0.10"), Decimal("0.51"), Decimal("NaN")])
+def test_a_proposal_needs_its_rate_as_a_decision_does(desk: Engine, rate: Decimal | None) -> None:
+    before = clicks.kept(desk, ID)
+
+    with pytest.raises(Invalid, match="rebate rate"):
+        clicks.ask_second(desk, ID, draft=clicks.draft(rebate_rate=rate))
+    assert clicks.kept(desk, ID) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rationale": ""}, "rationale is empty"),
+        ({"rationale": "x" * 20_000}, "20,000 characters"),
+        ({"message": "Dear {{name}}"}, r"still has \{\{name\}\}"),
+        ({"override_reason": "x" * 20_000}, "20,000 characters"),
+    ],
+)
+def test_a_proposal_is_checked_as_a_decision_is(
+    desk: Engine, given: dict[str, Any], said: str
+) -> None:
+    before = clicks.kept(desk, ID)
+
+    with pytest.raises(Invalid, match=said):
+        clicks.ask_second(desk, ID, draft=clicks.draft(**given))
+    assert clicks.kept(desk, ID) == before
+
+
+def test_of_two_managers_who_confirm_at_once_one_does(desk: Engine) -> None:
+    number = clicks.ask_second(desk, ID)
+
+    def try_to(who: str) -> bool:
+        try:
+            clicks.confirm(desk, ID, proposal_id=number, actor=who)
+        except AlreadyDecided:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(try_to, [BEN, MIRA])) == 1
+    with desk.connect() as conn:
+        assert len(made_decisions.history(conn, ID)) == 1
 
 
 def test_evidence_recorded_meanwhile_lapses_it_at_once(desk: Engine) -> None:

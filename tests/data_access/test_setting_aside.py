@@ -1,12 +1,13 @@
 """Asking and deferring: what sets an application aside, and what brings it back."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
-from data_access import changes, queue, standings
+from data_access import changes, queue, standings, tables, timeline
 from data_access.refusals import Invalid, NotInState
 from program.queue import Filters
 from program.workflow import Status
@@ -157,3 +158,91 @@ def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
 
     assert [row.application_id for row in deferred] == [1]
     assert pending == []
+
+
+@pytest.mark.parametrize("verb", [clicks.reject, clicks.ask_applicant, clicks.defer, clicks.claim])
+def test_what_has_come_due_is_worked_on_before_anybody_writes_so(desk: Engine, verb: Any) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=2))
+    later = NOW + timedelta(days=1)
+
+    verb(desk, 1, now=later)
+
+    event = clicks.events(desk, 1)[-1]
+    assert event.detail.get("status", {"old": "pending"})["old"] == "pending"
+
+
+def test_either_the_date_or_the_change_brings_it_back(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3), until_change=True)
+    assert status(desk, NOW + timedelta(days=2)) is Status.PENDING
+
+    clicks.record_evidence(desk, 1)
+
+    assert status(desk) is Status.PENDING
+
+
+def test_without_being_asked_to_no_change_brings_it_back(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3), until_change=False)
+
+    clicks.record_evidence(desk, 1)
+
+    assert status(desk) is Status.DEFERRED
+    assert changes.follow_all(desk, now=NOW) == 0
+
+
+def test_more_of_the_same_answer_does_not_bring_it_back(desk: Engine) -> None:
+    clicks.record_evidence(desk, 1, entry=clicks.followers(4000))
+    clicks.defer(desk, 1, until=None, until_change=True)
+
+    clicks.record_evidence(desk, 1, entry=clicks.followers(5000, observed_at=NOW))
+    assert status(desk) is Status.DEFERRED
+    clicks.record_evidence(desk, 1, entry=clicks.followers(5001, observed_at=NOW))
+    assert status(desk) is Status.PENDING
+
+
+def test_the_clock_goes_on_while_it_is_deferred(desk: Engine) -> None:
+    before = due(desk, NOW)
+    clicks.defer(desk, 1, until=T + timedelta(days=8))
+    clicks.bring_back(desk, 1, now=NOW + timedelta(days=5))
+
+    assert due(desk, NOW + timedelta(days=5)) == before
+
+
+@pytest.mark.parametrize("aside", [clicks.defer, clicks.ask_applicant])
+def test_what_is_withdrawn_meanwhile_does_not_come_back(desk: Engine, aside: Any) -> None:
+    aside(desk, 1)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    assert changes.follow_all(desk, now=NOW + timedelta(days=60)) == 0
+    assert status(desk, NOW + timedelta(days=60)) is Status.WITHDRAWN
+
+
+def test_a_pause_costs_no_business_time_whatever_lies_in_it(desk: Engine) -> None:
+    """Submitted on a Tuesday at 9:00; asked on Thursday, answered on the Tuesday after."""
+    tuesday = NOW - timedelta(days=5)
+    thursday, answer = tuesday + timedelta(days=2), tuesday + timedelta(days=7)
+    with desk.begin() as conn:
+        conn.execute(insert(tables.holidays).values(day=date(2026, 3, 16), name="a day off"))
+    clicks.ask_applicant(desk, 1, now=thursday)
+
+    clicks.record_answer(desk, 1, now=answer)
+
+    # Two of three business days were used, so one is left.
+    assert due(desk, answer) == answer + timedelta(days=1)
+
+
+def test_a_message_with_a_placeholder_left_is_not_sent(desk: Engine) -> None:
+    before = clicks.kept(desk, 1)
+
+    with pytest.raises(Invalid, match=r"still has \{\{username\}\}"):
+        clicks.ask_applicant(desk, 1, message="Hello {{username}}")
+    assert clicks.kept(desk, 1) == before
+
+
+def test_the_answer_stands_in_the_thread(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+    clicks.record_answer(desk, 1, answer="<b>A statement</b>", now=NOW + timedelta(days=1))
+
+    with desk.connect() as conn:
+        answer = timeline.read(conn, clicks.read(desk, 1))[0]
+    assert (answer.title, answer.body) == ("the applicant's answer", "<b>A statement</b>")

@@ -71,7 +71,7 @@ def test_what_a_colleague_holds_says_whose_and_until_when_and_can_be_taken_over(
     press(app, f"Take over-{MET}")
 
     assert holder(queue) == ANA
-    assert "taken over from ben@example.com" in plain(said(app, ["markdown"]))
+    assert "taken over from ben@example.com" in plain(said(app, ["caption"]))
 
 
 def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
@@ -92,7 +92,7 @@ def test_assigning_gives_it_to_a_colleague_who_reviews_and_it_does_not_lapse(que
     (ben,) = [button for button in app.button if button.label == "Ben · reviewer"]
     ben.click().run()
 
-    assert "**ben@example.com**, assigned" in plain(said(app, ["markdown"]))
+    assert "**ben@example.com** (assigned)" in plain(said(app, ["markdown"]))
     assert "Ben · reviewer" not in offered(app)
     assert clicks.read(queue.engine, MET).desk.claim.until is None
 

@@ -14,7 +14,7 @@ from program.policy import DEFAULT_REQUIRED_CHECKS
 from tests.builders import pass_checks
 from tests.data_access import clicks
 from tests.pages.conftest import MET, SHORT, UNKNOWN
-from tests.pages.screen import PEOPLE, Desk, said
+from tests.pages.screen import PEOPLE, SAID, Desk, said
 
 ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
 MARKUP = "<img src=x onerror=alert(1)> **bold** [link](http://evil.test) :red[no]"
@@ -43,8 +43,29 @@ def field(app: AppTest, label: str) -> Any:
     return found
 
 
+def labelled(widgets: Any, label: str) -> Any:
+    (found,) = [widget for widget in widgets if widget.label.startswith(label)]
+    return found
+
+
+def again(app: AppTest) -> Any:
+    return labelled(app.selectbox, "May apply again")
+
+
+def rate(app: AppTest) -> Any:
+    return labelled(app.number_input, "Rebate")
+
+
+def day(app: AppTest) -> Any:
+    return labelled(app.date_input, "The UTC day")
+
+
+def change(app: AppTest) -> Any:
+    return labelled(app.checkbox, "Or until")
+
+
 def plain(app: AppTest) -> str:
-    return " | ".join(said(app)).replace("\\", "").replace("\u2060", "")
+    return " | ".join(said(app, [*SAID, "info"])).replace("\\", "").replace("\u2060", "")
 
 
 def offered(app: AppTest) -> list[str]:
@@ -76,7 +97,7 @@ def earn(desk: Desk, id_: int, fees: Decimal) -> None:
     with desk.engine.begin() as conn:
         conn.execute(
             text(
-                "update metrics.affiliate_window set fees_usd = :fees "
+                "update review.affiliate_window set fees_usd = :fees "
                 "where affiliate_account_id = :id"
             ),
             {"fees": fees, "id": id_},
@@ -88,7 +109,7 @@ def earn(desk: Desk, id_: int, fees: Decimal) -> None:
 
 def test_another_rule_for_applying_again_fills_what_nobody_edited(queue: Desk) -> None:
     app = rejecting(queue)
-    app.selectbox[0].select("never").run()
+    again(app).select("never").run()
 
     assert "We cannot consider another application" in field(app, "Message").value
 
@@ -98,7 +119,7 @@ def test_another_rule_for_applying_again_keeps_what_was_edited_and_says_what_it_
 ) -> None:
     app = rejecting(queue)
     field(app, "Message").input("In my own words").run()
-    app.selectbox[0].select("never").run()
+    again(app).select("never").run()
 
     assert field(app, "Message").value == "In my own words"
     assert "does not say: We cannot consider another application" in plain(app)
@@ -112,7 +133,7 @@ def test_another_rule_for_applying_again_keeps_what_was_edited_and_says_what_it_
 def test_another_rate_keeps_an_edited_message_and_says_that_it_names_another(queue: Desk) -> None:
     app = approving(queue)
     field(app, "Message").input("Welcome, your rebate is 20 %.").run()
-    app.number_input[0].set_value(25.0).run()
+    rate(app).set_value(25.0).run()
 
     assert field(app, "Message").value == "Welcome, your rebate is 20 %."
     assert "does not say: 25 %" in plain(app)
@@ -123,7 +144,7 @@ def test_figures_that_move_while_one_types_leave_the_typed_text_alone(queue: Des
     app = rejecting(queue)
     field(app, "Rationale").input("In my own words").run()
     with queue.engine.begin() as conn:
-        conn.execute(text("update metrics.affiliate_window set active_users = 13"))
+        conn.execute(text("update review.affiliate_window set active_users = 13"))
     app.run()
 
     assert field(app, "Rationale").value == "In my own words"
@@ -136,14 +157,16 @@ def test_a_double_click_decides_once_and_opens_the_next_all_the_same(queue: Desk
 
     assert len(made(queue, SHORT)) == 1
     assert app.query_params["id"] in (str(MET), [str(MET)])
-    assert "Already" not in plain(app)
+    assert [toast.value.split(".")[0] for toast in app.toast] == [
+        f"Application {SHORT} is rejected"
+    ]
 
 
 # Approving.
 
 
 def test_each_open_check_leads_to_its_answer(queue: Desk) -> None:
-    first, *_ = DEFAULT_REQUIRED_CHECKS
+    first = DEFAULT_REQUIRED_CHECKS[0]
     app = press(opened(queue), f"choose-a-{MET}", f"obstacle-{first}-{MET}")
 
     assert [area.label for area in app.text_area if area.label.startswith("Comment")]
@@ -152,7 +175,7 @@ def test_each_open_check_leads_to_its_answer(queue: Desk) -> None:
 def test_a_failed_check_stands_before_an_approval_and_is_not_passed_in_one_press(
     queue: Desk,
 ) -> None:
-    first, *rest = DEFAULT_REQUIRED_CHECKS
+    first = DEFAULT_REQUIRED_CHECKS[0]
     with queue.engine.begin() as conn:
         pass_checks(conn, MET, but=(first,))
     clicks.check(queue.engine, MET, item=first, outcome="failed", comment="no", now=queue.now)
@@ -177,7 +200,7 @@ def test_the_rate_says_what_it_costs(queue: Desk) -> None:
 
 def test_unknown_fees_are_said(queue: Desk) -> None:
     with queue.engine.begin() as conn:
-        conn.execute(text("delete from metrics.affiliate_window where affiliate_account_id = 3"))
+        conn.execute(text("delete from review.refreshes"))
 
     assert "Net fees are unknown" in plain(approving(queue, UNKNOWN))
 
@@ -201,7 +224,7 @@ def test_from_the_policys_cost_on_a_second_person_and_a_reason_are_asked_for(
 def test_metrics_that_are_behind_warn_on_both_steps(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(
-            text("update metrics.refreshes set data_through = :day, window_end = :day"),
+            text("update review.refreshes set data_through = :day, window_end = :day"),
             {"day": queue.yesterday - timedelta(days=1)},
         )
     app = approving(queue)
@@ -237,7 +260,7 @@ def test_the_preview_says_from_which_day_one_may_apply_again(
     rule: str, words: str, queue: Desk
 ) -> None:
     app = rejecting(queue)
-    app.selectbox[0].select(rule).run()
+    again(app).select(rule).run()
     app = press(app, f"preview-{SHORT}")
 
     assert f"May apply again: {words}" in plain(app)
@@ -279,6 +302,42 @@ def test_a_proposal_whose_facts_moved_says_what_moved(queue: Desk) -> None:
     assert "followers on x: 900 is now unknown" in plain(opened(queue, UNKNOWN)).lower()
 
 
+def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Desk) -> None:
+    propose(queue)
+    with queue.engine.begin() as conn:
+        conn.execute(
+            text(
+                "update review.proposals set seen = jsonb_set(seen, '{facts,x_followers}', '\"900\"')"
+            )
+        )
+    queue.who = MIRA
+    app = press(opened(queue, UNKNOWN), f"_confirm-{UNKNOWN}")
+
+    assert "so the proposal lapsed" in plain(app)
+    assert "followers on x: 900 is now unknown" in plain(app).lower()
+
+    app = press(app, f"choose-r-{UNKNOWN}", f"reason-evidence_missing-{UNKNOWN}")
+    app = press(app, f"preview-{UNKNOWN}", f"send-{UNKNOWN}")
+
+    assert status(queue, UNKNOWN) == "rejected"
+
+
+@pytest.mark.parametrize("who", [Role.ANALYST, Role.ADMIN])
+def test_who_does_not_decide_reads_what_waits_and_can_press_nothing(who: Role, queue: Desk) -> None:
+    propose(queue)
+    clicks.ask_applicant(queue.engine, MET, now=queue.now, message="A question")
+    until = queue.now.date() + timedelta(days=3)
+    clicks.defer(queue.engine, SHORT, now=queue.now, until=until, reason="Later")
+    queue.who = PEOPLE[who]
+
+    for id_, words in ((UNKNOWN, clicks.OTHER_WAY), (MET, "A question"), (SHORT, "Later")):
+        app = opened(queue, id_)
+        assert words in plain(app)
+        keys = [str(button.key) for button in app.button]
+        assert not {f"_confirm-{id_}", f"_cancel-{id_}", f"Record the answer-{id_}"} & set(keys)
+        assert f"bring-back-{id_}" not in keys
+
+
 def test_a_lapsed_proposal_says_what_changed_and_what_was_proposed(queue: Desk) -> None:
     propose(queue)
     entry = clicks.followers(4000, observed_at=queue.now - timedelta(hours=1))
@@ -310,22 +369,22 @@ def test_a_deferral_says_until_when_and_why(queue: Desk) -> None:
     app = opened(queue)
 
     assert MARKUP in [element.value for element in app.text]
-    day = queue.now.date() + timedelta(days=30)
-    assert any(str(day.year) in line and "00:00 UTC" in line for line in said(app))
+    until = queue.now.date() + timedelta(days=30)
+    assert any(str(until.year) in line and "00:00 UTC" in line for line in said(app))
 
 
 def test_another_preset_sets_its_own_day(queue: Desk) -> None:
     app = press(opened(queue), f"choose-d-{MET}", f"defer-1-{MET}")
-    app.date_input[0].set_value(queue.now.date() + timedelta(days=90))
-    app = press(app, f"change-until-{MET}", f"defer-2-{MET}")
+    day(app).set_value(queue.now.date() + timedelta(days=90))
+    app = press(app, f"change-defer-{MET}", f"defer-2-{MET}")
 
-    assert app.date_input[0].value == queue.now.date() + timedelta(days=7)
+    assert day(app).value == queue.now.date() + timedelta(days=7)
 
 
 def test_a_deferral_that_waits_for_another_answer_needs_no_day(queue: Desk) -> None:
     app = press(opened(queue), f"choose-d-{MET}", f"defer-4-{MET}")
-    assert app.date_input[0].value is None
-    assert app.checkbox[0].value
+    assert day(app).value is None
+    assert change(app).value
 
     press(app, f"preview-{MET}", f"send-{MET}")
 
@@ -335,7 +394,7 @@ def test_a_deferral_that_waits_for_another_answer_needs_no_day(queue: Desk) -> N
 @pytest.mark.parametrize("days", [0, 366])
 def test_a_day_that_cannot_be_waited_for_is_refused(days: int, queue: Desk) -> None:
     app = press(opened(queue), f"choose-d-{MET}", f"defer-1-{MET}")
-    app.date_input[0].set_value(queue.now.date() + timedelta(days=days))
+    day(app).set_value(queue.now.date() + timedelta(days=days))
     app = press(app, f"preview-{MET}")
 
     assert "Choose a" in plain(app)
@@ -346,7 +405,7 @@ def test_a_day_that_cannot_be_waited_for_is_refused(days: int, queue: Desk) -> N
 def test_what_a_decision_rested_on_stays_readable(queue: Desk) -> None:
     press(rejecting(queue), f"preview-{SHORT}", f"send-{SHORT}")
     with queue.engine.begin() as conn:
-        conn.execute(text("update metrics.affiliate_window set active_users = 99"))
+        conn.execute(text("update review.affiliate_window set active_users = 99"))
 
     words = plain(opened(queue, SHORT))
 
@@ -358,7 +417,7 @@ def test_what_a_decision_rested_on_stays_readable(queue: Desk) -> None:
 def test_an_earlier_decision_of_a_reopened_one_keeps_its_own_figures(queue: Desk) -> None:
     press(rejecting(queue), f"preview-{SHORT}", f"send-{SHORT}")
     with queue.engine.begin() as conn:
-        conn.execute(text("update metrics.affiliate_window set active_users = 99"))
+        conn.execute(text("update review.affiliate_window set active_users = 99"))
     clicks.reopen(queue.engine, SHORT, now=queue.now)
 
     app = opened(queue, SHORT)

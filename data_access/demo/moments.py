@@ -1,0 +1,66 @@
+"""When applications arrive and when the desk settles them: an even flow that grows slowly."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_access.demo.calendar import Calendar
+from program import business_time
+
+# How many of a hundred are settled within their first business day, their second and so on.
+# Most take nearly as long as the policy gives, three days.
+SETTLED_WITHIN = np.array([0.04, 0.10, 0.50, 0.20, 0.10, 0.06])
+# So of those that wait, how old they are: what has not been settled by then.
+STILL_WAITING = 1 - np.cumsum(SETTLED_WITHIN) + SETTLED_WITHIN / 2
+DOUBLES_IN_DAYS = 182
+FRESHEST = timedelta(minutes=20)
+
+
+def waiting_since(calendar: Calendar, count: int, rng: np.random.Generator) -> list[datetime]:
+    """When ``count`` applications that wait now came in, in no order.
+
+    They lie as evenly over the ages as so many can, so that the share that is overdue is
+    the same for every seed.
+    """
+    starts = business_time.latest_starts(calendar.now, len(STILL_WAITING))
+    edges = np.concatenate([[0], np.cumsum(STILL_WAITING)]) / STILL_WAITING.sum()
+    shares = (rng.permutation(count) + rng.random(count)) / max(count, 1)
+    ages = np.interp(shares, edges, np.arange(len(edges)))
+    return [min(_aged(starts, age), calendar.now - FRESHEST) for age in ages.tolist()]
+
+
+def submitted_before(settled: datetime, rng: np.random.Generator) -> datetime:
+    """When an application came in that was settled then."""
+    starts = business_time.latest_starts(settled, len(SETTLED_WITHIN))
+    day = int(rng.choice(len(SETTLED_WITHIN), p=SETTLED_WITHIN / SETTLED_WITHIN.sum()))
+    return _aged(starts, day + rng.uniform(0.1, 1))
+
+
+def settled_at(
+    calendar: Calendar, first: int, end: int, count: int, rng: np.random.Generator
+) -> list[datetime]:
+    """Working hours of weekdays in ``[first, end)``; later days hold more of them."""
+    span = np.arange(first, max(end, first + 7))
+    span = span[span < calendar.length]
+    weekdays = (span + calendar.first.weekday()) % 7 < business_time.SATURDAY
+    weights = weekdays * np.exp2(span / DOUBLES_IN_DAYS)
+    days: NDArray[np.int64] = rng.choice(span, count, p=weights / weights.sum())
+    seconds = rng.uniform(7.0, 17.5, count) * 3600
+    return [
+        calendar.moment(day, at) for day, at in zip(days.tolist(), seconds.tolist(), strict=True)
+    ]
+
+
+def between(
+    since: datetime, until: datetime, low: float, high: float, rng: np.random.Generator
+) -> datetime:
+    """A moment from ``low`` to ``high`` of the way, to the second."""
+    return (since + (until - since) * rng.uniform(low, high)).replace(microsecond=0)
+
+
+def _aged(starts: list[datetime], age: float) -> datetime:
+    """The moment ``age`` business days before the first of ``starts``; weekends hold some too."""
+    day = min(int(age), len(starts) - 2)
+    newer, older = starts[day], starts[day + 1]
+    return (newer - (newer - older) * (age - day)).replace(microsecond=0)
