@@ -1,10 +1,11 @@
 """The priority's points as an SQL expression, built from the same tables that explain it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, DateTime, and_, case, cast, func, literal
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal
+from sqlalchemy.dialects.postgresql import array
 
 from data_access.standings import Basis
 from program import business_time, priority
@@ -24,13 +25,8 @@ def score(
     ground: Basis,
 ) -> ColumnElement[int]:
     """The points of `priority.explain` for the row; ``truth`` is the whole's, NULL unknown."""
-    sla = ground.policy.review_sla_business_days
-    most = max(priority.DAYS_WAITING_COUNTED, sla + priority.DAYS_OVERDUE_COUNTED)
-    starts = business_time.latest_starts(ground.now, most, ground.holidays)
     points = (
-        priority.POINTS_A_DAY_WAITING
-        * _reached(clock_from, starts[1 : priority.DAYS_WAITING_COUNTED + 1])
-        + _overdue(clock_from, starts[sla : sla + priority.DAYS_OVERDUE_COUNTED + 1])
+        _clock(clock_from, ground)
         + _eligibility(truth)
         + _size(values[VOLUME.key], ground)
         + case((and_(truth.is_not(True), _near(values, ground)), priority.NEAR_MISS.cap), else_=0)
@@ -40,20 +36,22 @@ def score(
     return total
 
 
-def _reached(clock_from: ColumnElement[datetime], starts: Sequence[datetime]) -> Value:
-    """How many of the moments the clock began at or before."""
+def _clock(clock_from: ColumnElement[datetime], ground: Basis) -> Value:
+    """What waiting and being overdue add: found by one look at a table of moments."""
+    most = priority.days_counted(ground.policy)
+    sla = ground.policy.review_sla_business_days
+    starts = business_time.latest_starts(ground.now, most, ground.holidays)
     # width_bucket counts the bounds at or before a value, and wants them ascending.
-    bounds = cast(
-        literal([s + JUST_AFTER for s in reversed(starts)], ARRAY(DateTime(timezone=True))),
-        ARRAY(DateTime(timezone=True)),
-    )
-    return len(starts) - func.width_bucket(clock_from, bounds)
-
-
-def _overdue(clock_from: ColumnElement[datetime], starts: Sequence[datetime]) -> Value:
-    late = _reached(clock_from, starts)
-    points = priority.POINTS_WHEN_OVERDUE + priority.POINTS_A_DAY_OVERDUE * (late - 1)
-    return case((clock_from <= starts[0], points), else_=0)
+    bounds = [start + JUST_AFTER for start in reversed(starts)]
+    by_days = [
+        priority.waiting_points(days) + priority.overdue_points(days - sla)
+        for days in range(most + 1)
+    ]
+    yet_to_begin = 0
+    points = array([*reversed(by_days), yet_to_begin], type_=Integer)
+    moments = ARRAY(DateTime(timezone=True))
+    passed = func.width_bucket(clock_from, cast(literal(bounds, moments), moments))
+    return points[passed + 1]
 
 
 def _eligibility(truth: ColumnElement[bool]) -> Value:
@@ -74,7 +72,7 @@ def _size(volume: Value, ground: Basis) -> Value:
 def _near(values: Mapping[str, Value], ground: Basis) -> ColumnElement[bool]:
     return and_(
         *(
-            values[criterion.key] >= priority.NEAR_SHARE * getattr(ground.policy, criterion.minimum)
+            values[criterion.key] >= priority.near(criterion, ground.policy)
             for criterion in ON_EXCHANGE.criteria
         )
     )

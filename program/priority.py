@@ -4,13 +4,14 @@ Each component has a cap, so no single one drowns the others, and the sum is at 
 points are data: this module explains them, and the queue's order in SQL is built from them.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from program import business_time
-from program.criteria import ON_EXCHANGE
+from program.criteria import ON_EXCHANGE, Criterion, Unit
 from program.eligibility import Assessment, Facts
 from program.outcomes import Outcome
 from program.policy import Policy
@@ -38,12 +39,36 @@ COMPONENTS = (OVERDUE, ELIGIBILITY, WAITING, VOLUME, NEAR_MISS, ANSWERED)
 POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15
 POINTS_A_DAY_OVERDUE = 3
-DAYS_WAITING_COUNTED = WAITING.cap // POINTS_A_DAY_WAITING
-DAYS_OVERDUE_COUNTED = (OVERDUE.cap - POINTS_WHEN_OVERDUE) // POINTS_A_DAY_OVERDUE
 ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
 # Window volume of at least so many times the minimum; the first that holds counts.
 VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
 NEAR_SHARE = Decimal("0.9")
+
+
+def waiting_points(days: int) -> int:
+    """What whole business days of waiting add."""
+    return min(WAITING.cap, days * POINTS_A_DAY_WAITING)
+
+
+def overdue_points(beyond: int) -> int:
+    """What whole business days beyond due add; from 0 on it is overdue."""
+    if beyond < 0:
+        return 0
+    return min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
+
+
+def days_counted(policy: Policy) -> int:
+    """After how many business days the clock adds nothing more."""
+    waiting = -(-WAITING.cap // POINTS_A_DAY_WAITING)
+    overdue = -(-(OVERDUE.cap - POINTS_WHEN_OVERDUE) // POINTS_A_DAY_OVERDUE)
+    return max(waiting, policy.review_sla_business_days + overdue)
+
+
+def near(criterion: Criterion, policy: Policy) -> Decimal | int:
+    """From which value on a criterion is nearly met; a whole number where it counts heads."""
+    minimum: Decimal | int = getattr(policy, criterion.minimum)
+    least = NEAR_SHARE * minimum
+    return least if criterion.unit is Unit.USD else math.ceil(least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +110,7 @@ def explain(
         *clock,
         _eligibility(assessment.outcome),
         *_size(facts, policy),
-        *_near_miss(assessment),
+        *_near_miss(facts, policy, assessment),
         *([_part(ANSWERED, ANSWERED.cap, "the applicant answered")] if answered else []),
     ]
     counting = sorted((p for p in parts if p.points), key=lambda p: -p.points)
@@ -98,13 +123,12 @@ def _clock(
     clock_from: datetime, now: datetime, policy: Policy, holidays: frozenset[date]
 ) -> Iterator[Part]:
     days = business_time.whole_days(clock_from, now, holidays)
-    points = min(WAITING.cap, days * POINTS_A_DAY_WAITING)
-    yield _part(WAITING, points, f"waiting {_days(days)}")
+    yield _part(WAITING, waiting_points(days), f"waiting {_days(days)}")
     beyond = days - policy.review_sla_business_days
     # With no days to review in, what has yet to begin has no day to its name but is not late.
     if beyond >= 0 and clock_from <= now:
-        points = min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
-        yield _part(OVERDUE, points, f"overdue by {_days(beyond)}" if beyond else "overdue")
+        said = f"overdue by {_days(beyond)}" if beyond else "overdue"
+        yield _part(OVERDUE, overdue_points(beyond), said)
 
 
 def _eligibility(outcome: Outcome) -> Part:
@@ -124,12 +148,11 @@ def _size(facts: Facts, policy: Policy) -> Iterator[Part]:
             return
 
 
-def _near_miss(assessment: Assessment) -> Iterator[Part]:
+def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator[Part]:
     if assessment.outcome is Outcome.MET:
         return
-    asked = {criterion.key for criterion in ON_EXCHANGE.criteria}
-    results = [r for r in assessment.criteria if r.criterion.key in asked]
-    if all(r.value is not None and r.value >= NEAR_SHARE * r.minimum for r in results):
+    held = [(facts.value(asked), near(asked, policy)) for asked in ON_EXCHANGE.criteria]
+    if all(value is not None and value >= least for value, least in held):
         yield _part(NEAR_MISS, NEAR_MISS.cap, "within a tenth of every on-exchange minimum")
 
 

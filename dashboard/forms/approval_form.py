@@ -16,7 +16,7 @@ from data_access import checklist, database, decisions
 from data_access.decisions import Draft
 from data_access.refusals import Refusal
 from program import messages, wording
-from program.checklist import obstacles, open_items
+from program.checklist import CheckOutcome, item, obstacles, open_items
 from program.messages import Use
 from program.workflow import Decision
 
@@ -33,38 +33,47 @@ def draw(shown: Shown) -> None:
         _draw_fields(shown)
 
 
-def _left(shown: Shown) -> dict[str, str]:
-    """The required items that stand in the way, each with the sentence why."""
-    given = {key: answer.outcome for key, answer in shown.checks.items()}
-    found = {key: obstacles([key], given) for key in shown.standing.policy.required_checks}
-    return {key: sentences[0] for key, sentences in found.items() if sentences}
+def _given(shown: Shown) -> dict[str, CheckOutcome]:
+    return {key: answer.outcome for key, answer in shown.checks.items()}
+
+
+def _left(shown: Shown) -> list[str]:
+    """The required items that stand in the way."""
+    required, given = shown.standing.policy.required_checks, _given(shown)
+    return [key for key in required if obstacles([key], given)]
 
 
 def _draw_obstacles(shown: Shown) -> None:
-    policy = shown.standing.policy
-    given = {key: answer.outcome for key, answer in shown.checks.items()}
-    st.caption("An approval needs these checks first. Press one to answer it.")
+    left, given = _left(shown), _given(shown)
+    st.caption("An approval needs these checks passed, or not applicable. Press one to answer it.")
     with st.container(gap=None, key="obstacles"):
-        for key, sentence in _left(shown).items():
+        for key in left:
             st.button(
-                sentence,
+                f"{item(key).label}: {'failed' if key in given else 'not answered yet'}",
                 key=f"obstacle-{key}-{shown.id_}",
                 type="tertiary",
                 wrap=True,
                 on_click=checklist_form.open_item,
                 args=[shown.id_, key],
             )
-    if open_items(policy.required_checks, policy.required_checks, given):
-        with keyboard.hot(shortcuts.PASS_CHECKS.key):
-            st.button(
-                "Pass the open checks",
-                key=f"pass-open-{shown.id_}",
-                type="primary",
-                width="stretch",
-                help="Records every open item as passed by you, now.",
-                on_click=_pass_open,
-                args=[shown, state.request_id(f"pass-{shown.id_}")],
-            )
+    if not set(left) <= set(given):
+        _draw_pass_open(shown)
+
+
+def _draw_pass_open(shown: Shown) -> None:
+    policy = shown.standing.policy
+    number = len(open_items(policy.checklist, policy.required_checks, _given(shown)))
+    with keyboard.hot(shortcuts.PASS_CHECKS.key):
+        st.button(
+            # It answers what is not required as well, so it says how many those are.
+            f"Pass all {number} open checks" if number > 1 else "Pass the open check",
+            key=f"pass-open-{shown.id_}",
+            type="primary",
+            width="stretch",
+            help="Records every open item as passed by you, now.",
+            on_click=_pass_open,
+            args=[shown, state.request_id(f"pass-{shown.id_}")],
+        )
 
 
 def _pass_open(shown: Shown, request_id: UUID) -> None:

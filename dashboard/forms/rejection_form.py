@@ -70,8 +70,9 @@ def _draw_fields(shown: Shown, reason: str) -> None:
 def _draw_preview(shown: Shown, reason: str) -> None:
     draft = _draft(shown, reason)
     rule = draft.reapply or reapplying.default_rule(reason)
-    st.text(f"Reason: {REASONS_BY_CODE[reason].label}")
-    st.text(f"May apply again: {_when(shown, rule)}")
+    with st.container(gap="xxsmall"):
+        st.text(f"Reason: {REASONS_BY_CODE[reason].label}")
+        st.text(f"May apply again: {_when(shown, rule)}")
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, reason, rule, refill=False)
     steps.draw_message(shown, draft.message)

@@ -396,7 +396,7 @@ def test_an_approved_application_shows_the_decision_and_no_form(queue: Desk) -> 
     assert "Rebate 25 % of net fees" in said(app)
     assert {"Known to us", "Welcome aboard"} <= set(said(app, ["text"]))
     last = queue.yesterday
-    assert f"Eligibility then met, on data through {last.day} {last:%b %Y}." in said(app)
+    assert f"Eligibility then met, on data through {last.day} {last:%b %Y}:" in said(app)
     assert ":green-badge[:material/check_circle: approved]" in said(app)
     assert not {"Approve", "Claim"} & {button.label for button in app.button}
     assert not any("pending" in words for words in said(app, ["markdown"]))

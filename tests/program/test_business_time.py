@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from operator import add
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from program.business_time import (
     resume,
     whole_days,
 )
+from program.periods import day_start
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -29,7 +31,12 @@ FRIDAY, SATURDAY, SUNDAY, MONDAY = 6, 7, 8, 9
 HOLIDAY = frozenset({date(2026, 3, 10), date(2026, 3, 14)})
 # Hypothesis wants its bounds without a zone and adds it to what it makes.
 EARLIEST, LATEST = datetime(2024, 1, 1), datetime(2027, 12, 31)  # noqa: DTZ001
-moments = st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC))
+MOMENT = timedelta(microseconds=1)
+midnights = st.dates(date(2024, 1, 1), date(2027, 12, 31)).map(day_start)
+moments = st.one_of(
+    st.datetimes(EARLIEST, LATEST, timezones=st.just(UTC)),
+    st.builds(add, midnights, st.sampled_from([-MOMENT, timedelta(0), MOMENT])),
+)
 holidays = st.frozensets(st.dates(date(2024, 1, 1), date(2027, 12, 31)), max_size=40)
 
 
@@ -52,7 +59,13 @@ def test_weekends_do_not_count(start: datetime, end: datetime, hours: int) -> No
 
 @pytest.mark.parametrize(
     ("start", "end", "hours"),
-    [(at(9, 12), at(11, 12), 24), (at(10, 1), at(10, 23), 0), (at(13), at(16), 24)],
+    [
+        (at(9, 12), at(11, 12), 24),
+        (at(10, 1), at(10, 23), 0),
+        (at(10, 1), at(11, 2), 2),
+        (at(9, 23), at(10, 2), 1),
+        (at(13), at(16), 24),
+    ],
 )
 def test_holidays_do_not_count_and_one_on_a_weekend_takes_nothing(
     start: datetime, end: datetime, hours: int
@@ -79,6 +92,27 @@ def test_a_review_is_due_after_so_many_business_days(
 
 def test_a_holiday_moves_what_is_due() -> None:
     assert due_at(at(9, 9), 1, HOLIDAY) == at(11, 9)
+
+
+@pytest.mark.parametrize(
+    ("now", "days", "start"),
+    [
+        (at(5, 9), 3, at(2, 9)),
+        # All of a weekend is as late as the midnight that ends it.
+        (at(MONDAY), 1, at(FRIDAY)),
+        (at(SUNDAY, 9), 1, at(FRIDAY)),
+        (at(10), 1, at(MONDAY)),
+        (at(10) - MOMENT, 1, at(SATURDAY) - MOMENT),
+        (at(SUNDAY, 9), 0, at(SUNDAY, 9)),
+        (datetime(2027, 1, 1, 12, tzinfo=UTC), 1, datetime(2026, 12, 31, 12, tzinfo=UTC)),
+    ],
+)
+def test_the_latest_start_of_what_is_due_now(now: datetime, days: int, start: datetime) -> None:
+    assert latest_start(now, days) == start
+
+
+def test_an_hour_into_a_day_after_holidays_reaches_back_over_them() -> None:
+    assert latest_start(at(11, 1), 1, HOLIDAY) == at(9, 1)
 
 
 @pytest.mark.parametrize(
