@@ -28,7 +28,7 @@ from sqlalchemy import Engine, create_engine, text
 from data_access import demo, rollups, schema
 from data_access.embedded import Cluster
 from tests.browser import screen
-from tests.builders import add_application, add_metrics
+from tests.builders import add_application, add_metrics, pass_checks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -66,13 +66,18 @@ class Site:
         [[value]] = self.rows(statement, **values)
         return value
 
-    def applicant(self, *, meets: bool = True, **given: Any) -> int:
-        """A pending application of a new account that meets the on-exchange minimums, or not."""
+    def applicant(self, *, meets: bool = True, checked: bool = False, **given: Any) -> int:
+        """A pending application of a new account that meets the on-exchange minimums, or not.
+
+        ``checked`` says that its checklist has been answered.
+        """
         number = next(self.numbers)
         with self.engine.begin() as connection:
             add_application(connection, number, **{"submitted_at": datetime.now(UTC), **given})
             if meets:
                 add_metrics(connection, number, volume=25_000_000, active=20, new=9)
+            if checked:
+                pass_checks(connection, number)
         return number
 
 

@@ -72,10 +72,27 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-def begin(page: Page, word: str) -> Locator:
-    """Choose to approve or reject; returns the button that sends it."""
-    page.get_by_role("radio", name=word, exact=True).click()
-    return page.get_by_role("button", name=word, exact=True)
+def begin(page: Page, word: str, reason: str = "") -> None:
+    """Choose to approve or to reject for a reason, and wait for the fields."""
+    page.locator(f".st-key-hot-{word[0].lower()} button").first.click()
+    if reason:
+        page.get_by_role("button", name=reason).first.click()
+    expect(page.get_by_label("Rationale, internal")).to_be_visible()
+    settled(page)
+
+
+def preview(page: Page) -> Locator:
+    """Go to what the applicant will get; returns the button that sends it."""
+    page.locator("[class*='st-key-preview-'] button").first.click()
+    send = page.locator("[class*='st-key-send-'] button").first
+    expect(send).to_be_visible()
+    settled(page)
+    return send
+
+
+def preview_sends(page: Page) -> Locator:
+    """The button of the second step that sends."""
+    return page.locator("[class*='st-key-send-'] button").first
 
 
 def write_rationale(page: Page, words: str) -> None:

@@ -1,5 +1,6 @@
 """One application: what is written, recorded and decided stands in Postgres, once."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -78,18 +79,22 @@ def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> 
     ) == [("x_followers", Decimal(5001), "https://x.example/well_known", "ana@example.com")]
 
 
+def done(page: Page, number: int, word: str) -> None:
+    """The toast names what was done, and the page has gone on."""
+    expect(screen.toast(page, f"Application {number} is {word}.")).to_be_visible()
+    screen.settled(page)
+
+
 def test_an_approval_is_one_whole(site: Site, visit: Visit) -> None:
-    number = site.applicant(account={"username": "welcome"})
+    number = site.applicant(checked=True, account={"username": "welcome"})
     page = opened(visit, "ana", number, "welcome")
 
-    send = screen.begin(page, "Approve")
+    screen.begin(page, "Approve")
     page.get_by_label("Rebate").fill("25.50")
     screen.write_rationale(page, "Steady volume.")
-    send.click()
+    screen.preview(page).click()
 
-    expect(screen.said(page)).to_have_text(f"Application {number} is approved.")
-    expect(screen.head(page)).to_contain_text("approved")
-    expect(page.get_by_text("Rebate 25.5 % of net fees")).to_be_visible()
+    done(page, number, "approved")
     assert site.rows(
         "select outcome, rebate_rate, rationale, decided_by, is_override, status, "
         "(select array_agg(kind || ' ' || actor) from review.events e"
@@ -111,73 +116,63 @@ def test_an_approval_is_one_whole(site: Site, visit: Visit) -> None:
             [f"telegram contact{number}"],
         )
     ]
-    page.goto("/?search=welcome")
-    expect(page.get_by_text("matches these filters.")).to_be_visible()
+    page.goto(f"/application?id={number}")
+    expect(page.get_by_text("Rebate 25.5 % of net fees")).to_be_visible()
 
 
 def test_a_rejection_names_its_reason(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "not_yet"})
     page = opened(visit, "ben", number, "not_yet")
 
-    screen.begin(page, "Reject")
-    screen.choose(page, "Reason", "Below the minimums")
+    screen.begin(page, "Reject", "Below the minimums")
     screen.write_rationale(page, "Too early.")
-    expect(screen.message(page)).to_have_value(
-        "Thank you for applying to the affiliate program. Your referrals do not yet reach the "
-        "program's minimums. You are welcome to apply again once they do."
-    )
-    page.get_by_role("button", name="Reject", exact=True).click()
+    expect(screen.message(page)).to_have_value(re.compile("^Hello not_yet,"))
+    screen.preview(page).click()
 
-    expect(page.get_by_text("Reason: Below the minimums")).to_be_visible()
-    expect(screen.head(page)).to_contain_text("rejected")
+    done(page, number, "rejected")
     assert decisions(site, number) == [("rejected", "ben@example.com", "Too early.")]
     assert site.one(
         "select reason_code from review.decisions where application_id = :n", n=number
     ) == ("below_minimums")
 
 
-def test_going_against_eligibility_is_confirmed_and_a_refusal_keeps_the_text(
-    site: Site, visit: Visit
-) -> None:
-    number = site.applicant(meets=False, account={"username": "promising"})
+def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: Visit) -> None:
+    number = site.applicant(meets=False, checked=True, account={"username": "promising"})
     page = opened(visit, "ana", number, "promising")
 
-    send = screen.begin(page, "Approve")
+    screen.begin(page, "Approve")
     screen.write_rationale(page, "A known voice.")
-    screen.message(page).fill("Welcome aboard.")
-    page.get_by_label("Rebate").fill("30")
+    page.get_by_label("Why nevertheless, internal").fill("Known for years.")
+    send = screen.preview(page)
+    expect(send).to_have_text("Ask for a second approval")
     send.click()
-
-    expect(screen.said(page)).to_contain_text("Confirm that you decide against")
-    screen.settled(page)
-    expect(page.get_by_label("Rationale, internal")).to_have_value("A known voice.")
-    expect(screen.message(page)).to_have_value("Welcome aboard.")
-    expect(page.get_by_label("Rebate")).to_have_value("30.00")
+    expect(screen.toast(page, "waits for a second approval")).to_be_visible()
     assert decisions(site, number) == []
 
-    page.get_by_text("I decide against the computed eligibility").click()
-    send.click()
+    manager = opened(visit, "mira", number, "promising")
+    expect(manager.get_by_text("Known for years.").first).to_be_visible()
+    manager.get_by_role("button", name="Confirm").first.click()
 
-    expect(screen.head(page)).to_contain_text("approved")
-    expect(page.get_by_text("approved against the computed eligibility")).to_be_visible()
-    assert decisions(site, number) == [("approved", "ana@example.com", "A known voice.")]
-    assert site.one("select is_override from review.decisions where application_id = :n", n=number)
+    expect(screen.head(manager)).to_contain_text("approved")
+    assert site.rows(
+        "select decided_by, second_approver, is_override from review.decisions"
+        " where application_id = :n",
+        n=number,
+    ) == [("ana@example.com", "mira@example.com", True)]
 
 
 def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "undecided"})
     page = opened(visit, "ana", number, "undecided")
-    screen.begin(page, "Approve")
+    screen.begin(page, "Reject", "Other")
     screen.write_rationale(page, "Weighed at length.")
 
-    screen.begin(page, "Reject")
-    expect(page.get_by_label("Rebate")).to_have_count(0)
-    expect(page.get_by_label("Rationale, internal")).to_have_value("Weighed at length.")
-    screen.choose(page, "Reason", "Other")
-    expect(screen.message(page)).to_have_value("Thank you for applying to the affiliate program. ")
+    page.locator(".st-key-hot-d button").first.click()
+    expect(page.get_by_label("Rationale, internal")).to_have_count(0)
+    page.locator(".st-key-hot-r button").first.click()
     expect(page.get_by_label("Rationale, internal")).to_have_value("Weighed at length.")
     page.get_by_label("Internal note").fill("Ask again.")
-    page.get_by_role("button", name="Add note").click()
+    page.get_by_role("button", name="Add note").first.click()
     expect(page.get_by_text("Thread · 2")).to_be_visible()
     expect(page.get_by_label("Rationale, internal")).to_have_value("Weighed at length.")
 
@@ -189,20 +184,20 @@ TWICE = "button => { button.click(); button.click(); }"
 def test_a_double_click_decides_once_and_shows_no_error(
     quicker: bool, site: Site, visit: Visit
 ) -> None:
-    number = site.applicant(account={"username": "double"})
+    number = site.applicant(checked=True, account={"username": "double"})
     page = opened(visit, "ana", number, "double")
-
-    send = screen.begin(page, "Approve")
+    screen.begin(page, "Approve")
     screen.write_rationale(page, "Steady volume.")
+    send = screen.preview(page)
+
     if quicker:
-        page.get_by_label("Rationale, internal").blur()
         send.evaluate(TWICE)
     else:
         send.dblclick()
 
-    expect(screen.head(page)).to_contain_text("approved")
+    expect(screen.head(page)).not_to_contain_text("double")
     screen.settled(page)
-    expect(screen.said(page)).to_have_text(f"Application {number} is approved.")
+    expect(screen.said(page)).to_have_count(0)
     assert decisions(site, number) == [("approved", "ana@example.com", "Steady volume.")]
     assert site.one("select count(*) from review.outbox where application_id = :n", n=number) == 1
 
@@ -210,43 +205,53 @@ def test_a_double_click_decides_once_and_shows_no_error(
 def test_of_two_who_decide_at_once_one_wins_and_the_other_keeps_the_text(
     site: Site, visit: Visit
 ) -> None:
-    number = site.applicant(account={"username": "wanted"})
+    number = site.applicant(checked=True, account={"username": "wanted"})
     texts = {"ana": "Ana's reasons, at length.", "ben": "Ben's reasons, at length."}
     pages = {who: opened(visit, who, number, "wanted") for who in texts}
     for who, page in pages.items():
         screen.begin(page, "Approve")
         screen.write_rationale(page, texts[who])
-        page.get_by_label("Rationale, internal").blur()
+        screen.preview(page)
+    pages["ben"].get_by_label("Internal note").fill("A note half written")
 
-    for page in pages.values():
-        page.get_by_role("button", name="Approve", exact=True).evaluate("button => button.click()")
+    screen.preview_sends(pages["ana"]).click()
+    done(pages["ana"], number, "approved")
+    screen.preview_sends(pages["ben"]).click()
 
-    for page in pages.values():
-        expect(screen.head(page)).to_contain_text("approved")
-        screen.settled(page)
-    [(_, winner, rationale)] = decisions(site, number)
-    first = winner.split("@")[0]
-    [second] = set(texts) - {first}
-    assert rationale == texts[first]
-    expect(screen.said(pages[first])).to_contain_text(f"Application {number} is approved.")
-    expect(screen.said(pages[second])).to_contain_text(f"Already approved by {first}")
-    expect(pages[second].get_by_text("What you had written")).to_be_visible()
-    expect(pages[second].get_by_text(texts[second])).to_be_visible()
+    expect(screen.said(pages["ben"]).first).to_contain_text("Already approved by ana")
+    expect(pages["ben"].get_by_text("What you had written")).to_be_visible()
+    expect(pages["ben"].get_by_text(texts["ben"])).to_be_visible()
+    expect(pages["ben"].get_by_label("Internal note")).to_have_value("A note half written")
+    assert decisions(site, number) == [("approved", "ana@example.com", texts["ana"])]
+
+
+def test_a_takeover_is_shown_to_the_first_within_fifteen_seconds(site: Site, visit: Visit) -> None:
+    number = site.applicant(account={"username": "taken"})
+    first = opened(visit, "ana", number, "taken")
+    first.locator(".st-key-hot-c button").first.click()
+    screen.settled(first)
+    first.get_by_label("Internal note").fill("A note half written")
+    second = opened(visit, "ben", number, "taken")
+
+    second.get_by_role("button", name="Take over").first.click()
+
+    expect(first.get_by_text("took this over").first).to_be_visible(timeout=15_000)
+    expect(first.get_by_label("Internal note")).to_have_value("A note half written")
 
 
 def test_after_a_decision_work_goes_on_with_the_next(site: Site, visit: Visit) -> None:
-    for name in ("one", "two"):
-        site.applicant(account={"username": f"chain_{name}"})
-    page = visit("ana", "/?search=chain_")
+    numbers = [
+        site.applicant(checked=True, account={"username": f"chain_{name}"})
+        for name in ("one", "two")
+    ]
+    page = visit("ana", "/?search=chain_&sort=waiting")
     screen.shows_names(page, ["chain_one", "chain_two"])
     screen.press_open(page, row=0)
     screen.shows_application(page, "chain_one")
-    send = screen.begin(page, "Approve")
-    screen.write_rationale(page, "Steady volume.")
-    send.click()
-
-    page.get_by_role("button", name="Open the next one").click()
+    screen.begin(page, "Approve")
+    screen.preview(page).click()
 
     screen.shows_application(page, "chain_two")
     screen.address_has(page, "search=chain_")
-    expect(screen.said(page)).to_have_count(0)
+    link = screen.toast(page, "is approved.").get_by_role("link")
+    expect(link).to_have_attribute("href", re.compile(f"id={numbers[0]}$"))

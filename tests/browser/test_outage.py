@@ -15,17 +15,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
 
 def test_an_open_page_goes_on_after_a_restart_of_the_database(site: Site, visit: Visit) -> None:
-    number = site.applicant(account={"username": "interrupted"})
+    number = site.applicant(checked=True, account={"username": "interrupted"})
     page = visit("ana", f"/application?id={number}")
     screen.shows_application(page, "interrupted")
-    send = screen.begin(page, "Approve")
+    screen.begin(page, "Approve")
     screen.write_rationale(page, "Before the restart.")
+    send = screen.preview(page)
 
     site.cluster.stop("immediate")
     site.cluster.ensure_running()
     send.click()
 
-    expect(screen.head(page)).to_contain_text("approved")
+    expect(screen.toast(page, "is approved.")).to_be_visible()
     assert site.rows(
         "select outcome, rationale from review.decisions where application_id = :n", n=number
     ) == [("approved", "Before the restart.")]
@@ -61,12 +62,13 @@ def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
 def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
     site: Site, elsewhere: Page
 ) -> None:
-    number = site.applicant(account={"username": "unlucky"})
+    number = site.applicant(checked=True, account={"username": "unlucky"})
     page = elsewhere
     page.goto(f"/application?id={number}")
     screen.shows_application(page, "unlucky")
-    send = screen.begin(page, "Approve")
+    screen.begin(page, "Approve")
     screen.write_rationale(page, "Written before the outage.")
+    send = screen.preview(page)
 
     site.cluster.stop("immediate")
     try:
@@ -83,7 +85,6 @@ def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
 
     screen.shows_application(page, "unlucky")
     expect(screen.head(page)).to_contain_text("pending")
-    send = screen.begin(page, "Approve")
     expect(page.get_by_label("Rationale, internal")).to_have_value("Written before the outage.")
-    send.click()
-    expect(screen.head(page)).to_contain_text("approved")
+    screen.preview(page).click()
+    expect(screen.toast(page, "is approved.")).to_be_visible()
