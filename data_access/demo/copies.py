@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from psycopg import Copy
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 
+from data_access.demo import names
 from data_access.demo.calendar import Calendar
 from data_access.demo.judgments import Filed, Row, Written
 from data_access.demo.plans import Account
 from data_access.demo.trading import Trading
-from program.periods import day_start
+from program.periods import day_start, utc_day
+from program.workflow import Decision, Move
 
 IDENTITIES = {
     "exchange.applications": "application_id",
@@ -23,6 +25,8 @@ IDENTITIES = {
     "review.notes": "note_id",
     "review.checks": "check_id",
     "review.decisions": "decision_id",
+    "review.proposals": "proposal_id",
+    "review.saved_views": "view_id",
     "review.events": "event_id",
 }
 ACCOUNT_COLUMNS = (
@@ -42,6 +46,7 @@ ACTIVITY_COLUMNS = (
     "fees_usd",
     "trade_count",
 )
+VIEWS_SAVED_BEFORE = timedelta(days=40)
 # An affiliate, the id of its first referred user, and what they did.
 Grown = tuple[Account, int, Trading]
 
@@ -114,7 +119,7 @@ def copy_applications(connection: Connection, applications: list[Filed]) -> None
             case.account.contact_handle,
             case.application.submitted_at,
             str(case.application.status),
-            case.application.settled_at,
+            case.application.status_changed_at,
         )
         for case in applications
     )
@@ -172,19 +177,28 @@ def _activity_lines(
 def copy_written(connection: Connection, written: Written) -> None:
     """All judgments, numbered in the order in which they were made."""
     decisions = _numbered(written.decisions, "decision_id", "decided_at")
-    by_application = {row["application_id"]: row["decision_id"] for row in decisions}
+    proposals = _numbered(written.proposals, "proposal_id", "proposed_at")
+    decided = {row["application_id"]: row["decision_id"] for row in decisions}
+    proposed = {row["application_id"]: row["proposal_id"] for row in proposals}
     for event in written.events:
-        if event["kind"] in ("approved", "rejected"):
-            event["detail"]["decision_id"] = by_application[event["application_id"]]
+        id_ = event["application_id"]
+        if event["kind"] in (Move.APPROVE, Move.REJECT, Move.REOPEN):
+            event["detail"]["decision_id"] = decided[id_]
+        if event["kind"] == Move.ASK_SECOND_APPROVAL:
+            event["detail"]["proposal_id"] = proposed[id_]
     for message in written.outbox:
-        message["decision_id"] = by_application[message["application_id"]]
+        if message["payload"]["kind"] in tuple(Decision):
+            message["decision_id"] = decided[message["application_id"]]
     evidence = sorted(written.evidence, key=lambda row: row["evidence_id"])
-    outbox = sorted(written.outbox, key=lambda row: (row["created_at"], row["decision_id"]))
+    desk = sorted(written.desk, key=lambda row: row["application_id"])
+    outbox = sorted(written.outbox, key=lambda row: (row["created_at"], row["application_id"]))
     for table, rows in (
         ("review.evidence", evidence),
         ("review.notes", _numbered(written.notes, "note_id", "created_at")),
         ("review.checks", _numbered(written.checks, "check_id", "created_at")),
         ("review.decisions", decisions),
+        ("review.proposals", proposals),
+        ("review.desk", desk),
         ("review.events", _numbered(written.events, "event_id", "at")),
         ("review.outbox", outbox),
     ):
@@ -210,6 +224,23 @@ def _values(row: Row, columns: Sequence[str]) -> Iterator[Any]:
 
 def _json(value: object) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+def copy_settings(connection: Connection, calendar: Calendar) -> None:
+    """The holidays of the next twelve months, and views of the queue that people have saved."""
+    today = utc_day(calendar.now)
+    holidays = [
+        (next(day for day in _each_year(today, month, number) if day > today), name)
+        for month, number, name in names.HOLIDAYS
+    ]
+    copy(connection, "review.holidays", ("day", "name"), holidays)
+    columns = ("owner", "name", "shared", "query", "created_at")
+    saved = day_start(today - VIEWS_SAVED_BEFORE)
+    copy(connection, "review.saved_views", columns, [(*view, saved) for view in names.VIEWS])
+
+
+def _each_year(today: date, month: int, day: int) -> tuple[date, date]:
+    return date(today.year, month, day), date(today.year + 1, month, day)
 
 
 def settle_identities(connection: Connection) -> None:

@@ -9,9 +9,9 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, text
 
 from data_access import locks, partitions, policies
-from data_access.demo import copies, judgments, names, plans, trading
+from data_access.demo import copies, identities, judgments, names, plans, trading, turns
 from data_access.demo.calendar import Calendar
-from data_access.demo.judgments import Filed, Written
+from data_access.demo.judgments import Filed, Matter, Written
 from data_access.demo.plans import Account
 from data_access.demo.trading import Market
 from data_access.refusals import DatabaseNotEmpty, Invalid
@@ -22,7 +22,7 @@ DEFAULT_AFFILIATES = 400
 DEFAULT_SEED = 7
 MOST_AFFILIATES = 20_000
 FIRST_REFERRED_ACCOUNT = 1_000_001
-ACCOUNTS_A_COPY = 50
+ACCOUNTS_A_COPY = 200
 # Two processes that start at once must not both fill.
 LABEL = "demo"
 
@@ -36,6 +36,10 @@ HOLD_DATA = (
     "review.notes",
     "review.checks",
     "review.decisions",
+    "review.proposals",
+    "review.desk",
+    "review.saved_views",
+    "review.holidays",
     "review.events",
     "review.outbox",
     "review.exports",
@@ -87,7 +91,7 @@ def fill(
     """Fill an empty database with twelve months of a made-up program that end before ``now``.
 
     The same ``affiliates``, ``seed`` and ``now`` make the same rows. ``progress`` is told
-    affiliates done and in all. Where the same demo is already there nothing is done.
+    applicants done and in all. Where the same demo is already there nothing is done.
     Raises Invalid for a size that cannot be made, DatabaseNotEmpty if there is other data.
     """
     _check(now, affiliates, seed)
@@ -141,12 +145,15 @@ def _fill(
     seed: int,
     progress: Progress | None,
 ) -> DemoReport:
-    planned = plans.accounts(calendar, affiliates=affiliates, rng=np.random.default_rng([seed, 0]))
+    rng = np.random.default_rng([seed, 0])
+    drafts = plans.accounts(calendar, affiliates=affiliates, rng=rng)
+    planned = identities.named(drafts, np.random.default_rng([seed, 4]))
     filed = judgments.filed(planned)
     applications = sorted(
         (case for cases in filed.values() for case in cases), key=lambda case: case.application_id
     )
     copies.copy(connection, "review.staff", ("email", "display_name", "role"), names.STAFF)
+    copies.copy_settings(connection, calendar)
     copies.copy_affiliates(connection, planned, calendar)
     copies.copy_applications(connection, applications)
     partitions.ensure_months(connection, calendar.first, calendar.through)
@@ -175,7 +182,7 @@ def _grow_and_judge(
     seed: int,
     progress: Progress | None,
 ) -> tuple[int, int]:
-    """Grow every affiliate's business and let the desk judge it; returns users and days."""
+    """Grow everybody's business and let the desk judge it; returns users and days."""
     written = Written()
     users, rows = 0, 0
     market = Market.of(calendar, np.random.default_rng([seed, 1]))
@@ -187,7 +194,11 @@ def _grow_and_judge(
             grown.append((account, FIRST_REFERRED_ACCOUNT + users, business))
             users += len(business.signed_up)
             for case in filed[account.account_id]:
-                judgments.write(written, case, business, calendar=calendar, policy=policy, rng=rng)
+                matter = Matter(
+                    case=case, trading=business, calendar=calendar, policy=policy, rng=rng
+                )
+                judgments.write(written, matter)
+                turns.write(written, matter)
         rows += copies.copy_business(connection, grown, calendar, seed)
         if progress is not None:
             progress(start + len(grown), len(planned))

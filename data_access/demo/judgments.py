@@ -4,30 +4,39 @@ Decisions are taken on the metrics that the grown activity really had on the day
 old snapshot can be compared with the facts under it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
-from data_access.demo import names
+from data_access.assessments import Seen
+from data_access.demo import moments, names
 from data_access.demo.calendar import Calendar
 from data_access.demo.plans import Account, Application, Sighting
 from data_access.demo.trading import Trading
-from program import snapshots
+from program import messages, reapplying, rebates, snapshots
+from program.checklist import CheckOutcome
 from program.criteria import VOLUME
 from program.eligibility import Assessment, Facts, assess
-from program.evidence import Established, Observation, establish
+from program.evidence import Established, EvidenceKind, Observation, establish
+from program.messages import Use
 from program.outcomes import Outcome
-from program.periods import ONE_DAY, utc_day, window
+from program.periods import ONE_DAY, Window, day_start, utc_day, window
 from program.policy import Policy
-from program.workflow import APPROVAL_MESSAGE, REASONS_BY_CODE, Decision, Status, is_override
+from program.workflow import Decision, Move, Status, is_override
 
 Row = dict[str, Any]
-CHECK_ITEMS = ("identity_verified", "handle_belongs_to_applicant", "not_an_api_broker")
+# What a check finds where the decision rests on its failing.
+FAILED_FOR = {
+    "account_not_in_order": "identity_and_account",
+    "api_broker": "not_api_broker",
+    "self_referral": "no_self_referral",
+    "audience_not_genuine": "audience_real",
+}
 
 
 @dataclass(slots=True)
@@ -38,6 +47,8 @@ class Written:
     notes: list[Row] = field(default_factory=list)
     checks: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    proposals: list[Row] = field(default_factory=list)
+    desk: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
 
@@ -50,6 +61,75 @@ class Filed:
     account: Account
     application: Application
     sightings: tuple[tuple[int, Sighting], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known about one application at a moment. Money in USD."""
+
+    data_through: date
+    window: Window
+    facts: Facts
+    fees_usd: Decimal
+    established: Established
+    assessment: Assessment
+    newest_evidence_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """One application with all that judging it takes."""
+
+    case: Filed
+    trading: Trading
+    calendar: Calendar
+    policy: Policy
+    rng: np.random.Generator
+
+    @property
+    def application(self) -> Application:
+        """The plan it follows."""
+        return self.case.application
+
+    def known(self, at: datetime) -> Known:
+        """What the metrics and the evidence said at a moment."""
+        through = utc_day(at) - ONE_DAY
+        days = self.calendar.window(self.calendar.index(through) + 1)
+        established = _established(self.case, at, self.policy)
+        facts = _facts(self.trading.measured(days), established)
+        return Known(
+            data_through=through,
+            window=window(self.policy.window_kind, through),
+            facts=facts,
+            fees_usd=Decimal(self.trading.fees_in(days)).scaleb(-6),
+            established=established,
+            assessment=assess(facts, self.policy),
+            newest_evidence_id=max((id_ for id_, _ in self.case.sightings), default=0),
+        )
+
+    def seen(self, known: Known) -> Row:
+        """What a page showed of it, as a proposal keeps it."""
+        seen = Seen(
+            data_through=known.data_through,
+            policy_version=self.policy.version,
+            facts=known.facts,
+            newest_evidence_id=known.newest_evidence_id,
+        )
+        return seen.to_json()
+
+    def filled(self, use: Use, key: str, known: Known, at: datetime, **given: Any) -> str:  # noqa: ANN401
+        """A canned text with the applicant's values; ``given`` is a rate or a rule."""
+        values = messages.values(
+            username=self.case.account.username,
+            application_id=self.case.application_id,
+            social_handle=self.case.account.social_handle,
+            assessment=known.assessment,
+            window=known.window,
+            policy=self.policy,
+            on=utc_day(at),
+            **given,
+        )
+        return messages.fill(messages.CANNED_BY_KEY[use, key].message, values)
 
 
 def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
@@ -82,80 +162,131 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
     return by_account
 
 
-def write(
-    written: Written,
-    case: Filed,
-    trading: Trading,
-    *,
-    calendar: Calendar,
-    policy: Policy,
-    rng: np.random.Generator,
-) -> None:
-    """Add to ``written`` everything the desk did about one application."""
-    until = case.application.settled_at or calendar.now
+def write(written: Written, matter: Matter) -> None:
+    """Add to ``written`` what the desk did about a settled application, and what all have."""
+    case, settled = matter.case, matter.application.settled_at
     written.evidence += _evidence(case)
-    written.notes += _notes(case, until, rng)
-    if case.application.status is Status.PENDING:
+    written.notes += _notes(case, settled or matter.calendar.now, matter.rng)
+    if settled is None:
         return
-    if case.application.status is Status.WITHDRAWN:
-        written.events.append(_event(case, "withdrawn", "applicant", until, _moved(case)))
+    if matter.application.status is Status.WITHDRAWN:
+        moved = {"status": change(Status.PENDING, Status.WITHDRAWN)}
+        tell(written, case, Move.WITHDRAW, "applicant", settled, moved)
         return
-    checklist = _checks(written, case, until, rng)
-    claimed = case.application.submitted_at + (until - case.application.submitted_at) * 0.25
-    written.events.append(_event(case, "claimed", case.application.reviewer, claimed, {}))
-    _decide(written, case, trading, checklist, calendar=calendar, policy=policy, rng=rng)
+    claimed = moments.between(matter.application.submitted_at, settled, 0.25, 0.25, matter.rng)
+    reviewer = matter.application.reviewer
+    tell(written, case, "claimed", reviewer, claimed, {"assignee": change(None, reviewer)})
+    _decide(written, matter, settled)
 
 
-def _decide(
-    written: Written,
-    case: Filed,
-    trading: Trading,
-    checklist: dict[str, str],
-    *,
-    calendar: Calendar,
-    policy: Policy,
-    rng: np.random.Generator,
-) -> None:
-    at = case.application.settled_at
-    if at is None:
-        raise ValueError("a decided application needs the moment it was decided")
-    established = _established(case, at, policy)
-    measured = trading.measured(calendar.window(calendar.index(utc_day(at))))
-    assessment = assess(_facts(measured, established), policy)
-    through = utc_day(at) - ONE_DAY
+def _decide(written: Written, matter: Matter, at: datetime) -> None:
+    # One that was reopened is pending again, and had been rejected.
+    approved = matter.application.status is Status.APPROVED
+    outcome = Decision.APPROVED if approved else Decision.REJECTED
+    known = matter.known(at)
+    draft = drafted(matter, outcome, known, at)
+    answers = _answered(written, matter, draft, at)
+    reviewer, second = matter.application.reviewer, None
+    detail: Row = {"status": change(Status.PENDING, Status(outcome))}
+    if draft["needed_for"]:
+        second = _confirmed(written, matter, draft, known, at)
+        detail["status"] = change(Status.AWAITING_SECOND_APPROVAL, Status(outcome))
+        detail |= {"proposed_by": reviewer, "second_approver": second}
     snapshot = snapshots.take(
-        assessment,
-        policy=policy,
-        data_through=through,
-        window=window(policy.window_kind, through),
-        evidence_ids=established.evidence_ids,
-        checklist=checklist,
+        known.assessment,
+        policy=matter.policy,
+        data_through=known.data_through,
+        window=known.window,
+        evidence_ids=known.established.evidence_ids,
+        checklist=answers,
     )
-    row = _decision(case, at, assessment, snapshot, rng)
-    written.decisions.append(row)
-    written.events.append(_event(case, row["outcome"], row["decided_by"], at, _moved(case)))
-    written.outbox.append(_message(case, row, at, rng))
+    written.decisions.append(_decision(draft, matter, at, snapshot, second))
+    tell(written, matter.case, str(outcome), second or reviewer, at, detail)
+    told = {name: draft[name] for name in ("reason_code", "rebate_rate")}
+    send(written, matter, str(outcome), draft["message_to_applicant"], at, **told)
 
 
-def _decision(
-    case: Filed, at: datetime, assessment: Assessment, snapshot: Row, rng: np.random.Generator
-) -> Row:
-    decision = Decision(case.application.status)
-    approved = decision is Decision.APPROVED
-    reason = None if approved else _reason(case, assessment, rng)
-    against = is_override(decision, assessment.outcome)
+def _confirmed(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> str:
+    """Let the reviewer propose it and a manager confirm it, who is returned."""
+    second = names.MANAGERS[int(matter.rng.integers(2))]
+    propose(written, matter, draft, known, _proposed_before(at, matter))
+    written.proposals[-1] |= {"closed_as": "confirmed", "closed_by": second, "closed_at": at}
+    return second
+
+
+def _proposed_before(at: datetime, matter: Matter) -> datetime:
+    """After all that was found out, and of the same day: another day's data lapse a proposal."""
+    found_out = moments.between(matter.application.submitted_at, at, 0.9, 0.9, matter.rng)
+    since = max(found_out, day_start(utc_day(at)) + moments.WORK_BEGINS - timedelta(hours=1))
+    return moments.between(since, at, 0.2, 0.6, matter.rng)
+
+
+def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Row:
+    """A decision as the form gives it, with what calls for a second person."""
+    rng, approved = matter.rng, outcome is Decision.APPROVED
+    rate = _rate(known.assessment, rng) if approved else None
+    reason = None if approved else _reason(matter.case, known.assessment, rng)
+    rule = reapplying.default_rule(reason) if reason else None
+    against = is_override(outcome, known.assessment.outcome)
+    needed = rebates.needs_second_person(
+        override=against,
+        cost=_cost(matter, known, rate),
+        for_overrides=matter.policy.second_approval_for_overrides,
+        from_monthly_extra_usd=matter.policy.second_approval_monthly_extra_usd,
+    )
+    subject = _subject(reason, known.assessment)
+    why = subject if against else "cost"
+    use, key = (Use.REJECTION, reason) if reason else (Use.APPROVAL, "welcome")
+    given = {"reapply": rule} if reason else {"rebate_rate": rate}
     return {
-        "application_id": case.application_id,
-        "outcome": str(decision),
+        "outcome": str(outcome),
         "reason_code": reason,
-        "rationale": _rationale(reason, assessment, rng),
-        "message_to_applicant": REASONS_BY_CODE[reason].message if reason else APPROVAL_MESSAGE,
-        "rebate_rate": _rate(assessment, rng) if approved else None,
+        "rationale": _one_of(names.RATIONALES[subject], rng),
+        "message_to_applicant": matter.filled(use, key, known, at, **given),
+        "rebate_rate": None if rate is None else str(rate),
+        "reapply": rule,
         "is_override": against,
-        "decided_by": case.application.reviewer,
+        "override_reason": _one_of(names.OVERRIDE_REASONS[why], rng) if needed else None,
+        "needed_for": [each.label for each in needed],
+    }
+
+
+def propose(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> None:
+    """Ask a second person, who has not answered yet."""
+    row = {
+        "application_id": matter.case.application_id,
+        **draft,
+        "seen": matter.seen(known),
+        "proposed_by": matter.application.reviewer,
+        "proposed_at": at,
+    }
+    written.proposals.append(row)
+    detail = {
+        "status": change(Status.PENDING, Status.AWAITING_SECOND_APPROVAL),
+        **{name: draft[name] for name in ("outcome", "needed_for", "override_reason")},
+    }
+    reviewer = matter.application.reviewer
+    tell(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)
+
+
+def _cost(matter: Matter, known: Known, rate: Decimal | None) -> rebates.RebateCost | None:
+    if rate is None:
+        return None
+    standard = matter.policy.standard_rebate_rate
+    return rebates.cost(known.fees_usd, window=known.window, rate=rate, standard=standard)
+
+
+def _decision(draft: Row, matter: Matter, at: datetime, snapshot: Row, second: str | None) -> Row:
+    rule = draft["reapply"]
+    kept = {name: value for name, value in draft.items() if name != "needed_for"}
+    return {
+        "application_id": matter.case.application_id,
+        **kept,
+        "reapply_from": reapplying.reapply_from(rule, utc_day(at)) if rule else None,
+        "decided_by": matter.application.reviewer,
         "decided_at": at,
-        "second_approver": names.MANAGERS[rng.integers(2)] if approved and against else None,
-        "policy_version": snapshot["policy_version"],
+        "second_approver": second,
+        "policy_version": matter.policy.version,
         "snapshot": snapshot,
     }
 
@@ -196,18 +327,21 @@ def _reason(case: Filed, assessment: Assessment, rng: np.random.Generator) -> st
     return reasons[rng.choice(3, p=[0.55, 0.2, 0.25])]
 
 
-def _rationale(reason: str | None, assessment: Assessment, rng: np.random.Generator) -> str:
-    subject = reason or assessment.track or "override"
-    texts = names.RATIONALES[subject]
-    return texts[rng.integers(len(texts))]
+def _subject(reason: str | None, assessment: Assessment) -> str:
+    unproven = assessment.outcome is Outcome.UNKNOWN
+    return reason or assessment.track or ("unproven" if unproven else "override")
 
 
-def _rate(assessment: Assessment, rng: np.random.Generator) -> str:
+def _one_of(texts: Sequence[str], rng: np.random.Generator) -> str:
+    return texts[int(rng.integers(len(texts)))]
+
+
+def _rate(assessment: Assessment, rng: np.random.Generator) -> Decimal:
     """From 15 to 40 percent in steps of five, the more the larger the volume."""
     volume = next(result for result in assessment.criteria if result.criterion is VOLUME)
     times = float((volume.value or 0) / volume.minimum)
     steps = int(np.clip(np.log2(max(times, 0.01)) + 1 + rng.integers(2), 0, 5))
-    return str(Decimal(15 + 5 * steps).scaleb(-2))
+    return Decimal(15 + 5 * steps).scaleb(-2)
 
 
 def _evidence(case: Filed) -> Iterator[Row]:
@@ -239,58 +373,91 @@ def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[R
         }
 
 
-def _checks(
-    written: Written, case: Filed, until: datetime, rng: np.random.Generator
+def _answered(written: Written, matter: Matter, draft: Row, at: datetime) -> dict[str, str]:
+    """The checklist as it was answered before the decision: all that an approval asks for."""
+    rng, policy = matter.rng, matter.policy
+    approved = draft["outcome"] == Decision.APPROVED
+    least = len(policy.required_checks) if approved else 0
+    items = policy.checklist[: rng.integers(least, len(policy.checklist) + 1)]
+    failed = FAILED_FOR.get(draft["reason_code"] or "")
+    return check(
+        written,
+        matter,
+        items,
+        failed,
+        moments.between(matter.application.submitted_at, at, 0.5, 0.85, rng),
+    )
+
+
+def check(
+    written: Written, matter: Matter, items: Sequence[str], failed: str | None, at: datetime
 ) -> dict[str, str]:
-    """Some of the checklist answered shortly before the decision; returns the answers."""
+    """Answer ``items`` one after another from ``at`` on, and ``failed`` so; returns the answers."""
+    external = any(s.kind is EvidenceKind.EXTERNAL_VOLUME for _, s in matter.case.sightings)
     answers = {}
-    for item in CHECK_ITEMS[: rng.choice(4, p=[0.45, 0.2, 0.2, 0.15])]:
-        failed = item == "identity_verified" and case.account.kyc_status != "verified"
-        answers[item] = "failed" if failed else "passed"
+    for item in dict.fromkeys((*items, *([failed] if failed else []))):
+        outcome = CheckOutcome.FAILED if item == failed else CheckOutcome.PASSED
+        if item == "external_volume_proven" and not external:
+            outcome = CheckOutcome.NOT_APPLICABLE
+        answers[item] = str(outcome)
         written.checks.append(
             {
-                "application_id": case.application_id,
+                "application_id": matter.case.application_id,
                 "item": item,
                 "outcome": answers[item],
-                "comment": "",
-                "author": case.application.reviewer,
-                "created_at": until - timedelta(minutes=int(rng.integers(1, 40))),
+                "comment": names.FAILED_CHECKS[item] if item == failed else "",
+                "author": matter.application.reviewer,
+                "created_at": at,
             }
         )
     return answers
 
 
-def _event(case: Filed, kind: str, actor: str, at: datetime, detail: Row) -> Row:
-    return {
-        "application_id": case.application_id,
-        "kind": kind,
-        "actor": actor,
-        "at": at.replace(microsecond=0),
-        "detail": detail,
-    }
-
-
-def _moved(case: Filed) -> Row:
-    return {"status": {"old": str(Status.PENDING), "new": str(case.application.status)}}
-
-
-def _message(case: Filed, decision: Row, at: datetime, rng: np.random.Generator) -> Row:
-    return {
-        "message_id": str(UUID(bytes=rng.bytes(16), version=4)),
-        "application_id": case.application_id,
-        "channel": case.account.contact_platform,
-        "recipient": case.account.contact_handle,
-        "payload": {
-            "kind": decision["outcome"],
+def tell(written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: Row) -> None:
+    """Leave an event on the timeline."""
+    written.events.append(
+        {
             "application_id": case.application_id,
-            "account_id": case.account.account_id,
-            "username": case.account.username,
-            "message": decision["message_to_applicant"],
-            "reason_code": decision["reason_code"],
-            "rebate_rate": decision["rebate_rate"],
-        },
-        "created_at": at,
-        "attempts": 1,
-        "next_attempt_at": at,
-        "delivered_at": at + timedelta(seconds=int(rng.integers(2, 90))),
-    }
+            "kind": str(kind),
+            "actor": actor,
+            "at": at,
+            "detail": detail,
+        }
+    )
+
+
+def change(old: str | None, new: str | None) -> Row:
+    """An old and a new value as events keep them."""
+    return {"old": old if old is None else str(old), "new": new if new is None else str(new)}
+
+
+def send(
+    written: Written,
+    matter: Matter,
+    kind: str,
+    message: str,
+    at: datetime,
+    **more: Any,  # noqa: ANN401
+) -> None:
+    """Leave a message for the applicant, which was delivered soon after."""
+    account = matter.case.account
+    written.outbox.append(
+        {
+            "message_id": str(UUID(bytes=matter.rng.bytes(16), version=4)),
+            "application_id": matter.case.application_id,
+            "channel": account.contact_platform,
+            "recipient": account.contact_handle,
+            "payload": {
+                "kind": kind,
+                "application_id": matter.case.application_id,
+                "account_id": account.account_id,
+                "username": account.username,
+                "message": message,
+                **more,
+            },
+            "created_at": at,
+            "attempts": 1,
+            "next_attempt_at": at,
+            "delivered_at": at + timedelta(seconds=int(matter.rng.integers(2, 90))),
+        }
+    )

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from data_access.demo.calendar import Calendar
 from program import business_time
+from program.periods import ONE_DAY, day_start, utc_day
 
-# How many of a hundred are settled within their first business day, their second and so on.
+# Which share is settled within their first business day, their second and so on.
 # Most take nearly as long as the policy gives, three days.
-SETTLED_WITHIN = np.array([0.04, 0.10, 0.50, 0.20, 0.10, 0.06])
+SETTLED_WITHIN = np.array([0.04, 0.12, 0.55, 0.18, 0.07, 0.04])
 # So of those that wait, how old they are: what has not been settled by then.
 STILL_WAITING = 1 - np.cumsum(SETTLED_WITHIN) + SETTLED_WITHIN / 2
 DOUBLES_IN_DAYS = 182
+WORK_BEGINS, WORK_LASTS = timedelta(hours=8), timedelta(hours=9)
 FRESHEST = timedelta(minutes=20)
 
 
@@ -50,6 +52,14 @@ def settled_at(
     return [
         calendar.moment(day, at) for day, at in zip(days.tolist(), seconds.tolist(), strict=True)
     ]
+
+
+def at_work(at: datetime) -> datetime:
+    """A working hour of the same day, or of the Friday before a weekend."""
+    day = utc_day(at)
+    friday = day - max(0, day.weekday() - 4) * ONE_DAY
+    into_work = (at - day_start(day)) * (WORK_LASTS / ONE_DAY)
+    return (day_start(friday) + WORK_BEGINS + into_work).replace(microsecond=0)
 
 
 def between(

@@ -1,5 +1,7 @@
 """The made-up people: staff, applicants, and what they type. No real person or brand."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 STAFF = (
@@ -151,12 +153,12 @@ def social_handle(username: str, rng: np.random.Generator) -> str:
     return forms[rng.choice(len(forms), p=[0.55, 0.12, 0.15, 0.12, 0.06])]
 
 
-def contact_handle(platform: str, username: str, number: int) -> str:
+def contact_handle(platform: str, username: str, phones: Iterator[int]) -> str:
     """Contact information for ``platform``; telephones are from a range kept for fiction."""
     if platform == "email":
         return f"{username}@example.com"
     if platform == "whatsapp":
-        return f"+44 7700 900{number % 1000:03d}"
+        return f"+44 7700 900{next(phones) % 1000:03d}"
     return username if platform == "discord" else f"@{username}"
 
 
@@ -193,6 +195,10 @@ RATIONALES = {
         "Just below the minimums, but growth is steady and the audience is a good fit.",
         "Below on one criterion in a slow month; three earlier months were above.",
     ),
+    "unproven": (
+        "Reach is not documented yet, but the audience is known here and fits the program.",
+        "No statement so far; the channels and their size were looked at in a call.",
+    ),
     "below_minimums": (
         "On-exchange minimums are not reached; neither reach nor volume elsewhere makes up for it.",
         "Volume is far from the minimum and few users are active.",
@@ -210,3 +216,50 @@ RATIONALES = {
     "api_broker": ("Takes part in the API Broker program.",),
     "self_referral": ("Most of the referred users share the applicant's contact data.",),
 }
+# By the reason of the rejection, or by what an approval goes against.
+OVERRIDE_REASONS = {
+    "override": (
+        "Just below in a slow month; three months before were above, and the audience fits.",
+        "The fourth month in a row within a few percent of the minimums, and still growing.",
+    ),
+    "unproven": (
+        "The statement is late, but three large communities name the applicant as their host.",
+        "The community moves here next month, and the first users have signed up already.",
+    ),
+    "audience_not_genuine": (
+        "The minimums are met on paper only: what brings them is not genuine.",
+    ),
+    "api_broker": ("The two programs exclude each other, whatever the numbers are.",),
+    "self_referral": ("Meets the minimums through accounts that belong to the applicant.",),
+    "account_not_in_order": ("Without identity verification the numbers do not count.",),
+    "cost": ("Brings more in fees than the rate costs, by a wide margin.",),
+}
+FAILED_CHECKS = {
+    "identity_and_account": "Identity verification was not finished.",
+    "not_api_broker": "On the list of API brokers.",
+    "no_self_referral": "Contact data of several referred users are the applicant's own.",
+    "audience_real": "The same comments under most posts, from accounts of the same week.",
+}
+ANSWERS = {
+    "profile_proof": "Done, my username is in the profile's description since this morning.",
+    "external_statement": "The statement is attached: Example Exchange A, the last 30 days.",
+}
+DEFERRALS = (
+    "Close to the minimums and growing; worth another look then.",
+    "The applicant said that a video series starts soon. Look again when it has run.",
+    "Waiting for the statement of the month that is still running.",
+)
+REOPENED = "Support confirms that the account was mixed up with another one."
+# Who, what, whether colleagues see it, and the view as the address bar writes it.
+VIEWS = (
+    ("mira@example.com", "Met, unclaimed", True, "eligibility=met&owner=unassigned"),
+    ("leo@example.com", "Overdue", True, "due=overdue"),
+    ("ana@example.com", "Mine, due first", False, "owner=mine&sort=due"),
+)
+# Month, day and name.
+HOLIDAYS = (
+    (1, 1, "New Year's Day"),
+    (5, 1, "Labour Day"),
+    (12, 25, "Christmas Day"),
+    (12, 26, "Second Day of Christmas"),
+)

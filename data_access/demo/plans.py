@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import cycle
 
 import numpy as np
 
-from data_access.demo import names
+from data_access.demo import moments, names
 from data_access.demo.calendar import Calendar
 from program.evidence import EvidenceKind, EvidenceMethod
 from program.periods import ONE_DAY, day_start, utc_day
@@ -78,15 +79,40 @@ class Sighting:
     recorded_by: str
 
 
+class Turn(StrEnum):
+    """What the desk has done about an application that is pending upstream."""
+
+    WAITING = "nobody has touched it"
+    CLAIMED = "a reviewer works on it"
+    ASSIGNED = "a manager gave it to a reviewer"
+    ASKED = "the applicant was asked for information"
+    ANSWERED = "the applicant was asked and answered"
+    DEFERRED_TO_A_DAY = "set aside until a day"
+    DEFERRED_TO_A_CHANGE = "set aside until a criterion has another answer"
+    PROPOSED = "a decision waits for a second person"
+    REOPENED = "a manager took its rejection back"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One application and, unless it is pending, when it was settled and by whom."""
+    """One application and what became of it.
+
+    ``settled_at`` is when it was decided or withdrawn, of one that was reopened when it had
+    been. ``turned_at`` is when a pending one took its turn.
+    """
 
     submitted_at: datetime
     status: Status
     settled_at: datetime | None = None
+    turn: Turn = Turn.WAITING
+    turned_at: datetime | None = None
     reviewer: str = names.REVIEWERS[0]
     sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def status_changed_at(self) -> datetime | None:
+        """When upstream's word last changed."""
+        return self.turned_at if self.turn is Turn.REOPENED else self.settled_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,58 +175,154 @@ CASES: tuple[Case, ...] = (
     Case(volume=42 * MILLION, active=25, new=9, users=70, pattern=Pattern.ZERO_FEE),
     Case(volume=21 * MILLION, active=21, new=5, users=60, pattern=Pattern.PADDED),
 )
+# What the desk does about the first ones that meet the minimums, do not, or may.
+TURNS: dict[str, tuple[Turn, ...]] = {
+    "met": (Turn.PROPOSED, Turn.CLAIMED, Turn.ANSWERED),
+    "not_met": (
+        Turn.PROPOSED,
+        Turn.CLAIMED,
+        Turn.DEFERRED_TO_A_CHANGE,
+        Turn.ASKED,
+        Turn.ASSIGNED,
+        Turn.REOPENED,
+        Turn.DEFERRED_TO_A_DAY,
+        Turn.DEFERRED_TO_A_CHANGE,
+        Turn.CLAIMED,
+    ),
+    "unknown": (
+        Turn.ASKED,
+        Turn.CLAIMED,
+        Turn.DEFERRED_TO_A_DAY,
+        Turn.PROPOSED,
+        Turn.ASKED,
+        Turn.ANSWERED,
+        Turn.CLAIMED,
+        Turn.ASSIGNED,
+        Turn.ASKED,
+        Turn.DEFERRED_TO_A_DAY,
+    ),
+}
+# Before how many days one came in whose clock stood still or began anew, or that is set aside.
+CAME_BEFORE: dict[Turn, tuple[float, float]] = {
+    Turn.ASKED: (5, 12),
+    Turn.ANSWERED: (11, 15),
+    Turn.DEFERRED_TO_A_DAY: (5, 14),
+    Turn.DEFERRED_TO_A_CHANGE: (5, 14),
+    Turn.PROPOSED: (2, 4),
+    Turn.REOPENED: (18, 26),
+}
+# How much of the time since then had gone by at its turn.
+TURNED_AFTER: dict[Turn, tuple[float, float]] = {
+    Turn.CLAIMED: (0.5, 0.9),
+    Turn.ASSIGNED: (0.5, 0.8),
+    Turn.ASKED: (0.15, 0.5),
+    Turn.ANSWERED: (0.94, 0.98),
+    Turn.DEFERRED_TO_A_DAY: (0.3, 0.8),
+    Turn.DEFERRED_TO_A_CHANGE: (0.3, 0.8),
+    Turn.REOPENED: (0.92, 0.98),
+}
+CLAIMED_WITHIN = timedelta(minutes=25)
+
 # What numbers that look well are rejected for.
 REJECTED_PATTERNS = (Pattern.ONE_USER, Pattern.MIRRORED, Pattern.PADDED)
 # What the numbers say at the decision, and what reach is found.
 APPROVED_STORIES = (("met", "none"), ("not_met", "reach"), ("met", "reach"), ("close", "short"))
 REJECTED_STORIES = (("not_met", "short"), ("not_met", "none"), ("met", "none"))
+PASSING_STORIES = (
+    (Status.REJECTED, "short", 0.48),
+    (Status.REJECTED, "none", 0.26),
+    (Status.APPROVED, "reach", 0.18),
+    (Status.WITHDRAWN, "none", 0.08),
+)
 MIN_AFFILIATES = len(CASES) + 1
+PENDING_SHARE = 0.15
+# For every affiliate so many others apply who have not referred anybody. With fewer of them,
+# those who wait now would be a sudden rush against the weeks before.
+PASSERS_BY = 4.7
 
 
 def accounts(calendar: Calendar, *, affiliates: int, rng: np.random.Generator) -> list[Account]:
-    """All affiliates of the demo, oldest account first, with names and ids."""
-    pending = max(len(CASES), round(affiliates * 0.325))
-    decided = affiliates - pending
+    """Everybody who ever applied, oldest account first, with ids and without names."""
+    pending = max(len(CASES), round(affiliates * PENDING_SHARE))
     drafts = [
         *(_with_history(draft, calendar, rng) for draft in _pending(pending, calendar, rng)),
-        *_decided(decided, calendar, rng),
+        *_decided(affiliates - pending, calendar, rng),
+        *_passers_by(round(affiliates * PASSERS_BY), calendar, rng),
     ]
     drafts.sort(key=lambda draft: draft.created_at)
-    return _named(drafts, rng)
+    return [replace(draft, account_id=FIRST_ACCOUNT + n) for n, draft in enumerate(drafts)]
 
 
 def _pending(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
-    for case in CASES:
-        submitted = _waiting_since(calendar, rng, days=case.waiting_days)
-        yield _account(_exact(case, calendar, rng), submitted, case.reach, calendar, rng)
+    since = iter(moments.waiting_since(calendar, count, rng))
+    for case, reviewer in zip(CASES, cycle(names.REVIEWERS), strict=False):
+        submitted = next(since)
+        if case.waiting_days is not None:
+            submitted = _days_ago(calendar, case.waiting_days)
+        shape = _exact(case, calendar, rng)
+        yield _account(shape, submitted, case.reach, calendar, rng, reviewer=reviewer)
     ordinary = count - len(CASES)
-    met, not_met = round(ordinary * 0.054), round(ordinary * 0.514)
-    wanted = ["met"] * met + ["not_met"] * not_met + ["unknown"] * (ordinary - met - not_met)
-    for outcome in wanted:
-        submitted = _waiting_since(calendar, rng)
-        shape = _shape(outcome, calendar.length, rng)
-        yield _account(shape, submitted, _reach(outcome, rng), calendar, rng)
+    met, not_met = round(ordinary * 0.1), round(ordinary * 0.5)
+    wanted = {"met": met, "not_met": not_met, "unknown": ordinary - met - not_met}
+    for outcome, number in wanted.items():
+        turns = (*TURNS[outcome], *[Turn.WAITING] * number)[:number]
+        for turn, reviewer in zip(turns, cycle(names.REVIEWERS), strict=False):
+            submitted = next(since)
+            if turn in CAME_BEFORE:
+                submitted = _days_ago(calendar, rng.uniform(*CAME_BEFORE[turn]))
+            close = outcome == "not_met" and turn is Turn.PROPOSED
+            shape = _shape("close" if close else outcome, calendar.length, rng)
+            reach = _reach(outcome, rng)
+            yield _account(shape, submitted, reach, calendar, rng, turn=turn, reviewer=reviewer)
 
 
 def _account(
-    shape: Shape, submitted: datetime, reach: str, calendar: Calendar, rng: np.random.Generator
+    shape: Shape,
+    submitted: datetime,
+    reach: str,
+    calendar: Calendar,
+    rng: np.random.Generator,
+    *,
+    turn: Turn = Turn.WAITING,
+    reviewer: str = names.REVIEWERS[0],
 ) -> Account:
-    reviewer = names.REVIEWERS[rng.integers(2)]
-    sightings = _sightings(reach, submitted, calendar.now, reviewer, calendar, rng)
+    turned = _turned_at(turn, submitted, calendar, rng)
+    settled = None
+    if turn is Turn.REOPENED:
+        settled = moments.at_work(moments.between(submitted, turned, 0.2, 0.3, rng))
+    # What its turn rests on was seen before.
+    seen_by = settled or (calendar.now if turn is Turn.WAITING else turned)
     kyc = ("verified", "pending", "none", "rejected")[rng.choice(4, p=[0.93, 0.04, 0.02, 0.01])]
     return Account(
         shape=shape,
         created_at=_created(shape, submitted, calendar, rng),
-        kyc_status=kyc,
+        kyc_status=kyc if turn is Turn.WAITING else "verified",
         applications=(
             Application(
                 submitted_at=submitted,
                 status=Status.PENDING,
+                settled_at=settled,
+                turn=turn,
+                turned_at=None if turn is Turn.WAITING else turned,
                 reviewer=reviewer,
-                sightings=sightings,
+                sightings=_sightings(reach, submitted, seen_by, reviewer, calendar, rng),
             ),
         ),
     )
+
+
+def _turned_at(
+    turn: Turn, submitted: datetime, calendar: Calendar, rng: np.random.Generator
+) -> datetime:
+    since = submitted
+    if turn is Turn.PROPOSED:
+        # Proposals lapse with every day's data, so one that still waits is of today.
+        since = max(since, day_start(calendar.through + ONE_DAY))
+    if turn is Turn.CLAIMED:
+        since = max(since, calendar.now - CLAIMED_WITHIN)
+    at = moments.between(since, calendar.now, *TURNED_AFTER.get(turn, (0.4, 0.8)), rng)
+    worked = moments.at_work(at)
+    return worked if since < worked < calendar.now else at
 
 
 def _exact(case: Case, calendar: Calendar, rng: np.random.Generator) -> Shape:
@@ -222,9 +344,9 @@ def _decided(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterat
     approved, withdrawn = round(count * 0.49), round(count * 0.06)
     statuses = [Status.APPROVED] * approved + [Status.WITHDRAWN] * withdrawn
     statuses += [Status.REJECTED] * (count - len(statuses))
-    for number, status in enumerate(statuses):
-        settled = _settled_at(calendar, FIRST_DECISION_DAY, calendar.length, rng)
-        account = _settled(status, settled, calendar, rng)
+    settled = moments.settled_at(calendar, FIRST_DECISION_DAY, calendar.length, count, rng)
+    for number, (status, at) in enumerate(zip(statuses, settled, strict=True)):
+        account = _settled(status, at, calendar, rng)
         again = number % 7 == 0 and status is Status.APPROVED
         yield _with_history(account, calendar, rng, share=1.0) if again else account
 
@@ -241,21 +363,48 @@ def _settled(
         after=float(after + rng.normal(0, 0.05)),
         pattern=REJECTED_PATTERNS[rng.integers(len(REJECTED_PATTERNS))] if odd else None,
     )
-    submitted = settled - _review_time(rng)
+    application = _closed(status, settled, reach, calendar, rng)
+    out_of_order = status is Status.REJECTED and rng.random() < 0.06
+    return Account(
+        shape=shape,
+        created_at=_created(shape, application.submitted_at, calendar, rng),
+        kyc_status="none" if out_of_order else "verified",
+        applications=(application,),
+    )
+
+
+def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
+    """Those who bring nobody: few have the reach, most are rejected, and some give up."""
+    kinds = rng.choice(len(PASSING_STORIES), count, p=[story[2] for story in PASSING_STORIES])
+    for settled, kind in zip(
+        moments.settled_at(calendar, FIRST_DECISION_DAY, calendar.length, count, rng),
+        kinds.tolist(),
+        strict=True,
+    ):
+        status, reach, _ = PASSING_STORIES[kind]
+        application = _closed(status, settled, reach, calendar, rng)
+        anchor = calendar.index(utc_day(settled))
+        shape = Shape(users=0, opened=anchor, anchor=anchor)
+        out_of_order = status is Status.REJECTED and rng.random() < 0.06
+        yield Account(
+            shape=shape,
+            created_at=_created(shape, application.submitted_at, calendar, rng),
+            kyc_status="none" if out_of_order else "verified",
+            applications=(application,),
+        )
+
+
+def _closed(
+    status: Status, settled: datetime, reach: str, calendar: Calendar, rng: np.random.Generator
+) -> Application:
+    submitted = moments.submitted_before(settled, rng)
     reviewer = names.REVIEWERS[rng.integers(2)]
-    application = Application(
+    return Application(
         submitted_at=submitted,
         status=status,
         settled_at=settled,
         reviewer=reviewer,
         sightings=_sightings(reach, submitted, settled, reviewer, calendar, rng),
-    )
-    out_of_order = status is Status.REJECTED and rng.random() < 0.06
-    return Account(
-        shape=shape,
-        created_at=_created(shape, submitted, calendar, rng),
-        kyc_status="none" if out_of_order else "verified",
-        applications=(application,),
     )
 
 
@@ -276,21 +425,13 @@ def _with_history(
     last = final - 45
     if rng.random() >= share or last < FIRST_DECISION_DAY + 20 or account.shape.first_day > last:
         return account
-    settled = _settled_at(calendar, max(FIRST_DECISION_DAY, final - 220), last, rng)
-    submitted = settled - _review_time(rng)
-    reviewer = names.REVIEWERS[rng.integers(2)]
+    [settled] = moments.settled_at(calendar, max(FIRST_DECISION_DAY, final - 220), last, 1, rng)
     reach = "short" if rng.random() < 0.7 else "none"
-    earlier = Application(
-        submitted_at=submitted,
-        status=Status.REJECTED,
-        settled_at=settled,
-        reviewer=reviewer,
-        sightings=_sightings(reach, submitted, settled, reviewer, calendar, rng),
-    )
+    earlier = _closed(Status.REJECTED, settled, reach, calendar, rng)
     return replace(
         account,
         applications=(earlier, *account.applications),
-        created_at=min(account.created_at, submitted - timedelta(days=30)),
+        created_at=min(account.created_at, earlier.submitted_at - timedelta(days=30)),
     )
 
 
@@ -346,7 +487,16 @@ def _sightings(
 ) -> tuple[Sighting, ...]:
     """The evidence behind a word for the reach, recorded between ``since`` and ``until``."""
     return tuple(
-        _sighting(kind, value, exchange, age, _between(since, until, rng), reviewer, calendar, rng)
+        _sighting(
+            kind,
+            value,
+            exchange,
+            age,
+            moments.between(since, until, 0.3, 0.9, rng),
+            reviewer,
+            calendar,
+            rng,
+        )
         for kind, value, exchange, age in _found(reach, rng)
     )
 
@@ -410,57 +560,8 @@ def _sighting(
     )
 
 
-def _named(drafts: list[Account], rng: np.random.Generator) -> list[Account]:
-    usernames = names.usernames(len(drafts), rng)
-    hostile = iter(names.HOSTILE_HANDLES)
-    named = []
-    for number, (draft, username) in enumerate(zip(drafts, usernames, strict=True)):
-        platform = names.CONTACT_PLATFORMS[rng.choice(5, p=names.CONTACT_WEIGHTS)]
-        handle = names.social_handle(username, rng)
-        # The plain pending ones; a case's handle stays readable.
-        if draft.applications[-1].status is Status.PENDING and draft.shape.pattern is None:
-            handle = next(hostile, handle)
-        weights = names.COUNTRY_WEIGHTS / names.COUNTRY_WEIGHTS.sum()
-        named.append(
-            replace(
-                draft,
-                account_id=FIRST_ACCOUNT + number,
-                username=username,
-                country=names.COUNTRIES[rng.choice(len(weights), p=weights)],
-                social_platform=names.SOCIAL_PLATFORMS[rng.choice(4, p=names.SOCIAL_WEIGHTS)],
-                social_handle=handle,
-                contact_platform=platform,
-                contact_handle=names.contact_handle(platform, username, number),
-            )
-        )
-    return named
-
-
-def _waiting_since(
-    calendar: Calendar, rng: np.random.Generator, days: float | None = None
-) -> datetime:
-    """From two hours to thirty days ago, the newer the more, unless ``days`` says when."""
-    hours = 2 + rng.beta(1.0, 2.2) * (30 * 24 - 2) if days is None else days * 24
-    return (calendar.now - timedelta(hours=hours)).replace(microsecond=0)
-
-
-def _settled_at(calendar: Calendar, first: int, end: int, rng: np.random.Generator) -> datetime:
-    """A working hour of a weekday in ``[first, end)``; later days hold more of them."""
-    span = np.arange(first, max(end, first + 7))
-    span = span[span < calendar.length]
-    weekdays = np.array([calendar.day(int(index)).weekday() < 5 for index in span])
-    weights = weekdays * np.linspace(0.7, 1.5, len(span))
-    index = rng.choice(span, p=weights / weights.sum())
-    return calendar.moment(int(index), rng.uniform(7.0, 17.5) * 3600)
-
-
-def _review_time(rng: np.random.Generator) -> timedelta:
-    """From an hour to a few days, half of them within a day and a half."""
-    return timedelta(seconds=int(np.clip(rng.lognormal(np.log(36), 0.8), 1, 9 * 24) * 3600))
-
-
-def _between(since: datetime, until: datetime, rng: np.random.Generator) -> datetime:
-    return (since + (until - since) * rng.uniform(0.3, 0.9)).replace(microsecond=0)
+def _days_ago(calendar: Calendar, days: float) -> datetime:
+    return (calendar.now - timedelta(days=days)).replace(microsecond=0)
 
 
 def _created(

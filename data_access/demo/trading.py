@@ -56,6 +56,10 @@ class Trading:
         new = (window.start <= day) & (day < window.stop)
         return int(by_user.sum()), int((by_user > 0).sum()), int(new.sum())
 
+    def fees_in(self, window: slice) -> int:
+        """Net fees over the days of ``window``, in millionths of a USD."""
+        return int(self.fees[:, window].sum())
+
 
 def drift(length: int, swing: float, memory: float, rng: np.random.Generator) -> Floats:
     """A first-order autoregressive series around 0; ``swing`` is the step's deviation."""
@@ -69,6 +73,9 @@ def drift(length: int, swing: float, memory: float, rng: np.random.Generator) ->
 
 def grow(shape: Shape, market: Market, calendar: Calendar, rng: np.random.Generator) -> Trading:
     """The whole business of one affiliate."""
+    if not shape.users:
+        nothing = np.zeros((0, calendar.length), np.int64)
+        return Trading(np.zeros(0), nothing, nothing, nothing)
     window = calendar.window(shape.anchor)
     signed_up = _sign_ups(shape, window, market, rng)
     alive, volume = _volume(shape, signed_up, market, rng)

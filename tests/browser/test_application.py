@@ -164,7 +164,7 @@ def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: 
 def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "undecided"})
     page = opened(visit, "ana", number, "undecided")
-    screen.begin(page, "Reject", "Other")
+    screen.begin(page, "Reject", "9 · Other")
     screen.write_rationale(page, "Weighed at length.")
 
     page.locator(".st-key-hot-d button").first.click()
