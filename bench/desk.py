@@ -183,21 +183,43 @@ class Deciding:
                 "delete from review.outbox where decision_id in"
                 " (select decision_id from review.decisions where decided_by = 'bench@example.com')",
                 "delete from review.events where actor = 'bench@example.com'",
+                "delete from review.checks where author = 'bench@example.com'",
                 "delete from review.decisions where decided_by = 'bench@example.com'",
                 "delete from review.requests where actor = 'bench@example.com'",
             ):
                 connection.execute(text(statement))
         self.id = self.id or some_pending(engine, 8)[7]
+        self._pass_checks(engine)
         with engine.connect() as connection:
             ground = standings.basis(connection, now=moment(engine))
             self.shown = assessments.read(connection, self.id, ground).seen
+
+    def _pass_checks(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "insert into review.checks (application_id, item, outcome, comment, author)"
+                    " select :id, item, 'passed', '', :actor"
+                    " from review.policies, unnest(required_checks) as item"
+                ),
+                {"id": self.id, "actor": self.ACTOR},
+            )
+            # Held by nobody: a colleague's claim would be refused, and cost is not the point.
+            connection.execute(
+                text(
+                    "update review.desk set assignee = null, claimed_at = null, claim_until = null"
+                    " where application_id = :id"
+                ),
+                {"id": self.id},
+            )
 
     def ours(self, engine: Engine) -> None:
         assert self.shown is not None
         decisions.approve(
             screen(engine),
             application_id=self.id,
-            rebate_rate=Decimal("0.2"),
+            # So little above the standard that no fees make it costly enough for two.
+            rebate_rate=Decimal("0.1001"),
             rationale="Measured",
             message="Measured",
             shown=self.shown,
