@@ -8,7 +8,7 @@ and only then anything is checked and written, all in one transaction.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, select
 
 from data_access import applications, database, requests, staff, tables
 from data_access.applications import Application
@@ -23,19 +23,14 @@ def perform(engine: Engine, form: Form, do: Doing) -> int:
     Raises NotAllowed, NotFound, RequestReused, and whatever ``do`` raises.
     """
     with database.acting(engine) as connection:
-        return perform_within(connection, form, do)
-
-
-def perform_within(connection: Connection, form: Form, do: Doing) -> int:
-    """The same inside a transaction that is open already."""
-    application = applications.read(connection, form.application_id, now=form.at, lock=True)
-    earlier = requests.first_result(connection, form)
-    if earlier is not None:
-        return earlier
-    staff.require(connection, form.actor, form.act)
-    result = do(connection, application)
-    requests.record(connection, form, result=result)
-    return result
+        application = applications.read(connection, form.application_id, now=form.at, lock=True)
+        earlier = requests.first_result(connection, form)
+        if earlier is not None:
+            return earlier
+        staff.require(connection, form.actor, form.act)
+        result = do(connection, application)
+        requests.record(connection, form, result=result)
+        return result
 
 
 def tell(connection: Connection, form: Form, kind: str, **detail: Any) -> int:  # noqa: ANN401 - plain JSON values
@@ -52,3 +47,15 @@ def tell(connection: Connection, form: Form, kind: str, **detail: Any) -> int:  
         .returning(tables.events.c.event_id)
     ).scalar_one()
     return event_id
+
+
+def last_told(connection: Connection, application_id: int, kind: str, key: str) -> str | None:
+    """What the newest event of this kind holds under ``key``; ``None`` without either."""
+    table = tables.events
+    told: str | None = connection.execute(
+        select(table.c.detail[key].astext)
+        .where(table.c.application_id == application_id, table.c.kind == str(kind))
+        .order_by(table.c.event_id.desc())
+        .limit(1)
+    ).scalar()
+    return told

@@ -12,10 +12,12 @@ from data_access import tables
 from data_access.freshness import Freshness
 from data_access.refusals import DataChanged, NotFound
 from data_access.standings import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
+from program import rebates
 from program.criteria import CRITERIA
 from program.eligibility import Assessment, Facts, assess
 from program.evidence import Established, EvidenceKind, EvidenceMethod, Observation, establish
 from program.policy import Policy
+from program.rebates import RebateCost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,17 @@ class Standing:
     evidence: tuple[Evidence, ...]
     established: Established
     assessment: Assessment
+
+    def cost(self, rate: Decimal) -> RebateCost | None:
+        """What a rebate rate costs beyond the standard one; ``None`` while fees are unknown."""
+        if self.freshness is None:
+            return None
+        return rebates.cost(
+            self.fees_usd,
+            window=self.freshness.window,
+            rate=rate,
+            standard=self.policy.standard_rebate_rate,
+        )
 
     @property
     def seen(self) -> Seen:

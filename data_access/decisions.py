@@ -1,5 +1,6 @@
 """Approving, rejecting and reopening: one transaction that locks, weighs, decides and tells."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,11 +26,12 @@ from data_access.assessments import Seen, Standing
 from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
 from program import reapplying, rebates, snapshots
-from program.checklist import obstacles
+from program.checklist import CheckOutcome, obstacles
 from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
 from program.policy import Policy
+from program.rebates import SecondReason
 from program.workflow import REASONS_BY_CODE, Decision, Move, Status, is_override
 
 LONGEST_TEXT = 4_000
@@ -58,6 +60,7 @@ class Weighed:
     """A draft against what is known now; ``needed_for`` says what calls for a second person."""
 
     standing: Standing
+    checks: Mapping[str, CheckOutcome]
     is_override: bool
     needed_for: tuple[str, ...]
 
@@ -180,7 +183,9 @@ def decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
                 f"This needs a second person ({', '.join(weighed.needed_for)}). "
                 "Ask for a second approval; your text is kept."
             )
-        return settle(connection, application, draft, weighed.standing, form, by=by)
+        return settle(
+            connection, application, draft, weighed.standing, form, checks=weighed.checks, by=by
+        )
 
     return acts.perform(engine, form, do)
 
@@ -194,35 +199,31 @@ def weigh(
     ground = standings.basis(connection, now=form.at)
     standing = assessments.read(connection, form.application_id, ground)
     assessments.require_unchanged(shown, standing.seen)
-    policy = standing.policy
-    _check(draft, policy)
+    _check(draft, standing.policy)
+    checks = checklist.outcomes(connection, form.application_id)
     if draft.outcome is Decision.APPROVED:
-        require_checklist(connection, form.application_id, policy)
+        require_checklist(checks, standing.policy)
     override = is_override(draft.outcome, standing.assessment.outcome)
-    needed = rebates.needs_second_person(
-        override=override,
-        cost=cost(standing, draft.rebate_rate) if draft.rebate_rate is not None else None,
-        for_overrides=policy.second_approval_for_overrides,
-        from_monthly_extra_usd=policy.second_approval_monthly_extra_usd,
-    )
+    needed = needed_for(standing, draft.outcome, draft.rebate_rate)
     if override or needed:
         _require_override_reason(draft, standing.assessment.outcome, override=override)
     return Weighed(
         standing=standing,
+        checks=checks,
         is_override=override,
         needed_for=tuple(reason.label for reason in needed),
     )
 
 
-def cost(standing: Standing, rate: Decimal) -> rebates.RebateCost | None:
-    """What a rate costs beyond the standard one; ``None`` while fees are unknown."""
-    if standing.freshness is None or standing.fees_usd is None:
-        return None
-    return rebates.cost(
-        standing.fees_usd,
-        window=standing.freshness.window,
-        rate=rate,
-        standard=standing.policy.standard_rebate_rate,
+def needed_for(
+    standing: Standing, outcome: Decision, rate: Decimal | None
+) -> tuple[SecondReason, ...]:
+    """Why a second person is needed; empty where one is enough."""
+    return rebates.needs_second_person(
+        override=is_override(outcome, standing.assessment.outcome),
+        cost=standing.cost(rate) if rate is not None else None,
+        for_overrides=standing.policy.second_approval_for_overrides,
+        from_monthly_extra_usd=standing.policy.second_approval_monthly_extra_usd,
     )
 
 
@@ -233,6 +234,7 @@ def settle(
     standing: Standing,
     form: Form,
     *,
+    checks: Mapping[str, CheckOutcome],
     by: Move,
     decided_by: str | None = None,
     second_approver: str | None = None,
@@ -257,7 +259,7 @@ def settle(
             decided_at=form.at,
             second_approver=second_approver,
             policy_version=standing.policy.version,
-            snapshot=_snapshot(connection, standing, form),
+            snapshot=_snapshot(standing, checks),
             supersedes=before.decision_id if before else None,
         )
         .returning(tables.decisions.c.decision_id)
@@ -339,10 +341,9 @@ def _check(draft: Draft, policy: Policy) -> None:
         check_rate(draft.rebate_rate, policy)
 
 
-def require_checklist(connection: Connection, application_id: int, policy: Policy) -> None:
+def require_checklist(checks: Mapping[str, CheckOutcome], policy: Policy) -> None:
     """Raise Invalid while a required check stands in the way of an approval."""
-    given = checklist.answers(connection, application_id)
-    left = obstacles(policy.required_checks, {item: a.outcome for item, a in given.items()})
+    left = obstacles(policy.required_checks, checks)
     if left:
         raise Invalid(" ".join(left))
 
@@ -370,14 +371,13 @@ def check_rate(rate: Decimal | None, policy: Policy) -> None:
         raise Invalid("The rebate rate takes at most two decimals of a percent.")
 
 
-def _snapshot(connection: Connection, standing: Standing, form: Form) -> dict[str, Any]:
+def _snapshot(standing: Standing, checks: Mapping[str, CheckOutcome]) -> dict[str, Any]:
     freshness = standing.freshness
-    given = checklist.answers(connection, form.application_id)
     return snapshots.take(
         standing.assessment,
         policy=standing.policy,
         data_through=freshness.data_through if freshness else None,
         window=freshness.window if freshness else None,
         evidence_ids=standing.established.evidence_ids,
-        checklist={item: str(answer.outcome) for item, answer in given.items()},
+        checklist={item: str(outcome) for item, outcome in checks.items()},
     )

@@ -3,9 +3,9 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
-from data_access import acts, assessments, desk, standings, tables, texts
+from data_access import acts, assessments, desk, standings, texts
 from data_access.applications import Application
 from data_access.refusals import Invalid
 from data_access.requests import Form
@@ -87,17 +87,7 @@ def reason(connection: Connection, application: Application) -> str | None:
     """Why it was set aside, while it is; ``None`` where nothing was written."""
     if application.status is not Status.DEFERRED:
         return None
-    table = tables.events
-    written: str | None = connection.execute(
-        select(table.c.detail["reason"].astext)
-        .where(
-            table.c.application_id == application.application_id,
-            table.c.kind == str(Move.DEFER),
-        )
-        .order_by(table.c.event_id.desc())
-        .limit(1)
-    ).scalar()
-    return written or None
+    return acts.last_told(connection, application.application_id, Move.DEFER, "reason") or None
 
 
 def answers_now(connection: Connection, application_id: int, now: datetime) -> str:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
-from data_access import acts, desk, holidays, outbox, tables, texts
+from data_access import acts, desk, holidays, outbox, texts
 from data_access.applications import Application
 from data_access.requests import Form
 from program import business_time
@@ -112,17 +112,9 @@ def question(connection: Connection, application: Application) -> str | None:
     """What the applicant was asked last, while an answer is awaited."""
     if application.status is not Status.MORE_INFO_NEEDED:
         return None
-    table = tables.events
-    asked: str | None = connection.execute(
-        select(table.c.detail["message"].astext)
-        .where(
-            table.c.application_id == application.application_id,
-            table.c.kind == str(Move.REQUEST_INFORMATION),
-        )
-        .order_by(table.c.event_id.desc())
-        .limit(1)
-    ).scalar()
-    return asked
+    return acts.last_told(
+        connection, application.application_id, Move.REQUEST_INFORMATION, "message"
+    )
 
 
 def _resume(

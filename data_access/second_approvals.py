@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from data_access import (
     acts,
     assessments,
+    checklist,
     conflicts,
     decisions,
     desk,
@@ -168,8 +169,9 @@ def confirm(
         standing = assessments.read(connection, application_id, ground)
         if lapse_if_changed(connection, application, proposal, standing.seen, form):
             return LAPSED
+        checks = checklist.outcomes(connection, application_id)
         if proposal.outcome is Decision.APPROVED:
-            decisions.require_checklist(connection, application_id, standing.policy)
+            decisions.require_checklist(checks, standing.policy)
         _close(connection, proposal_id, "confirmed", actor, now)
         return decisions.settle(
             connection,
@@ -177,6 +179,7 @@ def confirm(
             proposal.draft,
             standing,
             form,
+            checks=checks,
             by=Move.CONFIRM,
             decided_by=proposal.proposed_by,
             second_approver=actor,

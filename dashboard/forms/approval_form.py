@@ -108,7 +108,7 @@ def _draw_fields(shown: Shown) -> None:
             on_change=partial(state.hold, form),
         )
     rate = _rate(percent)
-    rebate_cost.draw(shown.cost(rate), through=_through(shown))
+    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
     against = weighing.objections(shown, Decision.APPROVED, rate)
     weighing.draw_objections(against)
     with keyboard.draft(form):
@@ -127,7 +127,7 @@ def _draw_preview(shown: Shown) -> None:
     rate = draft.rebate_rate or Decimal(0)
     _draw_provisional(shown)
     st.text(f"Rebate {figures.rate(rate)} of net fees")
-    rebate_cost.draw(shown.cost(rate), through=_through(shown))
+    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, draft.message, rate, refill=False)
     steps.draw_message(shown, draft.message)

@@ -95,7 +95,7 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
         st.text(f"Rebate {figures.rate(proposal.rebate_rate)} of net fees")
         fresh = shown.standing.freshness
         rebate_cost.draw(
-            shown.cost(proposal.rebate_rate), through=fresh.data_through if fresh else None
+            shown.standing.cost(proposal.rebate_rate), through=fresh.data_through if fresh else None
         )
     if proposal.reason_code is not None:
         st.text(f"Reason: {REASONS_BY_CODE[proposal.reason_code].label}")

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from data_access.applications import Application
 from data_access.assessments import Standing
@@ -13,7 +12,6 @@ from data_access.second_approvals import Lapsed, Proposal
 from data_access.staff import Person
 from data_access.standings import Basis
 from program.queue import Filters
-from program.rebates import RebateCost, cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +49,3 @@ class Shown:
         """Whether metrics are older than yesterday, so that eligibility may still change."""
         fresh = self.standing.freshness
         return fresh is not None and (self.now.date() - fresh.data_through).days > 1
-
-    def cost(self, rate: Decimal) -> RebateCost | None:
-        """What a rate costs beyond the standard one; ``None`` while fees are unknown."""
-        fresh = self.standing.freshness
-        if fresh is None:
-            return None
-        return cost(
-            self.standing.fees_usd,
-            window=fresh.window,
-            rate=rate,
-            standard=self.standing.policy.standard_rebate_rate,
-        )

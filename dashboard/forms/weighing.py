@@ -13,7 +13,7 @@ from dashboard.forms.steps import name
 from data_access import database, decisions, second_approvals, texts
 from data_access.decisions import Draft
 from data_access.refusals import Invalid
-from program.rebates import OVERRIDE, SecondReason, needs_second_person
+from program.rebates import OVERRIDE, SecondReason
 from program.workflow import Decision, is_override
 
 FIELD = "override"
@@ -24,13 +24,7 @@ def needed_for(
     shown: Shown, decision: Decision, rate: Decimal | None = None
 ) -> tuple[SecondReason, ...]:
     """Why a second person is needed; empty where one is enough."""
-    policy = shown.standing.policy
-    return needs_second_person(
-        override=is_override(decision, shown.standing.assessment.outcome),
-        cost=shown.cost(rate) if rate is not None else None,
-        for_overrides=policy.second_approval_for_overrides,
-        from_monthly_extra_usd=policy.second_approval_monthly_extra_usd,
-    )
+    return decisions.needed_for(shown.standing, decision, rate)
 
 
 def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) -> list[str]:
