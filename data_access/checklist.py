@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import acts, policies, tables, texts
+from data_access import acts, policies, requests, tables, texts
 from data_access.applications import Application
 from data_access.refusals import Invalid
 from data_access.requests import Form
@@ -74,7 +73,7 @@ def answer(
     if outcome == CheckOutcome.FAILED and not text:
         raise Invalid("Say in the comment what was found; a failed check needs it.")
     content = {"item": item, "outcome": str(outcome), "comment": text}
-    form = _form(content, application_id=application_id, actor=actor, now=now, id_=request_id)
+    form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, _: Application) -> int:
         policy = policies.in_force(connection, now=now)
@@ -100,7 +99,7 @@ def pass_open(
     """
     text = _checked(comment)
     content = {"pass_open": True, "comment": text}
-    form = _form(content, application_id=application_id, actor=actor, now=now, id_=request_id)
+    form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, _: Application) -> int:
         policy = policies.in_force(connection, now=now)
@@ -133,16 +132,3 @@ def _keep(
         .returning(tables.checks.c.check_id)
     ).scalar_one()
     return check_id
-
-
-def _form(
-    content: dict[str, Any], *, application_id: int, actor: str, now: datetime, id_: UUID
-) -> Form:
-    return Form(
-        request_id=id_,
-        act=Act.ANSWER_CHECK,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
-    )

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from data_access import acts, assessments, desk, standings, texts
+from data_access import acts, assessments, desk, requests, standings, texts
 from data_access.applications import Application
 from data_access.refusals import Invalid
-from data_access.requests import Form
 from program.periods import day_start, utc_day
 from program.permissions import Act
 from program.workflow import Move, Status
@@ -36,7 +35,8 @@ def defer(
     """
     text = texts.allow(reason, what="The reason", longest=LONGEST_REASON)
     check(until, until_change, now)
-    form = _form(
+    form = requests.form(
+        Act.DEFER,
         {
             "until": until.isoformat() if until else None,
             "until_change": until_change,
@@ -74,7 +74,7 @@ def bring_back(
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState or RequestReused.
     """
-    form = _form({"bring_back": True}, application_id, actor, now, request_id)
+    form = requests.form(Act.DEFER, {"bring_back": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         desk.require_way(connection, application, Move.BRING_BACK)
@@ -108,20 +108,3 @@ def check(until: date | None, until_change: bool, now: datetime) -> None:
         raise Invalid(f"{until:%-d %b %Y} is not in the future. Choose a day after today, UTC.")
     if until - today > FURTHEST:
         raise Invalid("That is more than a year away. Choose an earlier day.")
-
-
-def _form(
-    content: dict[str, object],
-    application_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> Form:
-    return Form(
-        request_id=request_id,
-        act=Act.DEFER,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
-    )

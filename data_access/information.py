@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
-from data_access import acts, desk, holidays, outbox, texts
+from data_access import acts, desk, holidays, outbox, requests, texts
 from data_access.applications import Application
 from data_access.requests import Form
 from program import business_time
@@ -71,7 +71,9 @@ def record_answer(
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
     text = texts.require(answer, what="The answer", longest=LONGEST_TEXT)
-    form = _form({"answer": text}, application_id, actor, now, request_id)
+    form = requests.form(
+        Act.RECORD_ANSWER, {"answer": text}, application_id, actor, now, request_id
+    )
 
     def do(connection: Connection, application: Application) -> int:
         return _resume(
@@ -100,7 +102,9 @@ def stop_waiting(
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
     text = texts.require(reason, what="The reason", longest=LONGEST_TEXT)
-    form = _form({"reason": text}, application_id, actor, now, request_id)
+    form = requests.form(
+        Act.RECORD_ANSWER, {"reason": text}, application_id, actor, now, request_id
+    )
 
     def do(connection: Connection, application: Application) -> int:
         return _resume(connection, application, form, Move.STOP_WAITING, detail={"reason": text})
@@ -140,17 +144,4 @@ def _resume(
         detail={**detail, "paused_since": paused_at.isoformat()},
         clock_from=clock_from,
         **state,
-    )
-
-
-def _form(
-    content: dict[str, str], application_id: int, actor: str, now: datetime, request_id: UUID
-) -> Form:
-    return Form(
-        request_id=request_id,
-        act=Act.RECORD_ANSWER,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from data_access import acts, database, desk, policies, ranking, staff, tables
+from data_access import acts, database, desk, policies, ranking, requests, staff, tables
 from data_access.applications import Application
 from data_access.refusals import Invalid, NotInState, RequestReused
 from data_access.requests import Form
@@ -31,7 +31,7 @@ def claim(
 
     Raises NotAllowed, NotFound, AlreadyDecided, ClaimedByAnother or RequestReused.
     """
-    form = _form(Act.CLAIM, {"claim": True}, application_id, actor, now, request_id)
+    form = requests.form(Act.CLAIM, {"claim": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
@@ -48,7 +48,7 @@ def take_over(
 
     Raises NotAllowed, NotFound, AlreadyDecided or RequestReused.
     """
-    form = _form(Act.CLAIM, {"take_over": True}, application_id, actor, now, request_id)
+    form = requests.form(Act.CLAIM, {"take_over": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
@@ -64,7 +64,7 @@ def release(
 
     Raises NotAllowed, NotFound, NotInState, ClaimedByAnother or RequestReused.
     """
-    form = _form(Act.CLAIM, {"release": True}, application_id, actor, now, request_id)
+    form = requests.form(Act.CLAIM, {"release": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         desk.require_not_claimed_by_another(application, form)
@@ -90,7 +90,7 @@ def assign(
     Raises NotAllowed, NotFound, AlreadyDecided, Invalid or RequestReused.
     """
     to = assignee.strip().lower()
-    form = _form(Act.ASSIGN, {"assignee": to}, application_id, actor, now, request_id)
+    form = requests.form(Act.ASSIGN, {"assignee": to}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
@@ -287,21 +287,3 @@ def _look(connection: Connection, application_id: int, actor: str, now: datetime
 def _require_open(connection: Connection, application: Application) -> None:
     if application.status not in OPEN_STATUSES:
         raise desk.settled(connection, application)
-
-
-def _form(
-    act: Act,
-    content: dict[str, object],
-    application_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> Form:
-    return Form(
-        request_id=request_id,
-        act=act,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
-    )

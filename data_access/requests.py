@@ -27,6 +27,25 @@ class Form:
     at: datetime
 
 
+def form(
+    act: Act,
+    content: dict[str, Any],
+    application_id: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> Form:
+    """The form of one act, as the verbs give its parts."""
+    return Form(
+        request_id=request_id,
+        act=act,
+        actor=actor,
+        application_id=application_id,
+        content=content,
+        at=now,
+    )
+
+
 def first_result(connection: Connection, form: Form) -> int | None:
     """The result this request already had, or ``None`` if it is new.
 

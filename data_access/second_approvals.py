@@ -19,6 +19,7 @@ from data_access import (
     decisions,
     desk,
     made_decisions,
+    requests,
     staff,
     standings,
     tables,
@@ -155,7 +156,7 @@ def confirm(
     required check is not passed any more, or ApprovalLapsed, after which the application is
     pending again.
     """
-    form = _form(
+    form = requests.form(
         Act.APPROVE_SECOND, {"confirm": proposal_id}, application_id, actor, now, request_id
     )
 
@@ -212,7 +213,7 @@ def decline(
     """
     text = texts.require(reason, what="The reason", longest=LONGEST_REASON)
     content = {"decline": proposal_id, "reason": text}
-    form = _form(Act.APPROVE_SECOND, content, application_id, actor, now, request_id)
+    form = requests.form(Act.APPROVE_SECOND, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         desk.require_way(connection, application, Move.DECLINE)
@@ -241,7 +242,7 @@ def cancel(
     """
     text = texts.allow(reason, what="The reason", longest=LONGEST_REASON)
     content = {"cancel": proposal_id, "reason": text}
-    form = _form(Act.DECIDE, content, application_id, actor, now, request_id)
+    form = requests.form(Act.DECIDE, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         desk.require_way(connection, application, Move.CANCEL)
@@ -361,22 +362,4 @@ def _close(
         update(table)
         .where(table.c.proposal_id == proposal_id)
         .values(closed_as=closed_as, closed_by=by, closed_at=at)
-    )
-
-
-def _form(
-    act: Act,
-    content: dict[str, object],
-    application_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> Form:
-    return Form(
-        request_id=request_id,
-        act=act,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
     )
