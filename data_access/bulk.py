@@ -5,9 +5,12 @@ run is kept with what became of each application, so that a report outlives the 
 asked for it, and a repeat of the same form goes on where the first was cut off.
 """
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Engine, select, update
@@ -69,7 +72,9 @@ def claim(
     def each(id_: int, own: UUID) -> object:
         return ownership.claim(engine, application_id=id_, actor=actor, now=now, request_id=own)
 
-    return _run(engine, Act.CLAIM, ids, each, actor=actor, now=now, request_id=request_id)
+    return _run(
+        engine, Act.CLAIM, ids, each, content={}, actor=actor, now=now, request_id=request_id
+    )
 
 
 def assign(
@@ -90,7 +95,16 @@ def assign(
             engine, application_id=id_, assignee=assignee, actor=actor, now=now, request_id=own
         )
 
-    return _run(engine, Act.ASSIGN, ids, each, actor=actor, now=now, request_id=request_id)
+    return _run(
+        engine,
+        Act.ASSIGN,
+        ids,
+        each,
+        content={"assignee": assignee},
+        actor=actor,
+        now=now,
+        request_id=request_id,
+    )
 
 
 def defer(
@@ -119,7 +133,17 @@ def defer(
             request_id=own,
         )
 
-    return _run(engine, Act.DEFER, ids, each, actor=actor, now=now, request_id=request_id)
+    asked = {"until": until.isoformat() if until else None, "until_change": until_change}
+    return _run(
+        engine,
+        Act.DEFER,
+        ids,
+        each,
+        content={**asked, "reason": reason},
+        actor=actor,
+        now=now,
+        request_id=request_id,
+    )
 
 
 def request_information(
@@ -144,7 +168,14 @@ def request_information(
         )
 
     return _run(
-        engine, Act.REQUEST_INFORMATION, ids, each, actor=actor, now=now, request_id=request_id
+        engine,
+        Act.REQUEST_INFORMATION,
+        ids,
+        each,
+        content={"message": message},
+        actor=actor,
+        now=now,
+        request_id=request_id,
     )
 
 
@@ -187,7 +218,17 @@ def reject(
             request_id=own,
         )
 
-    return _run(engine, Act.DECIDE, ids, each, actor=actor, now=now, request_id=request_id)
+    said = {"reason_code": reason_code, "rationale": rationale, "message": message}
+    return _run(
+        engine,
+        Act.DECIDE,
+        ids,
+        each,
+        content={**said, "reapply": reapply},
+        actor=actor,
+        now=now,
+        request_id=request_id,
+    )
 
 
 def latest(engine: Engine, *, actor: str) -> Run | None:
@@ -215,6 +256,7 @@ def _run(
     ids: Sequence[int],
     each: Each,
     *,
+    content: dict[str, Any],
     actor: str,
     now: datetime,
     request_id: UUID,
@@ -226,7 +268,9 @@ def _run(
         raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
     if max(asked) > applications.LARGEST_ID:
         raise Invalid("One of the chosen numbers is no application's. Choose them again.")
-    before = _begin(engine, act, asked, actor=actor, now=now, request_id=request_id)
+    before = _begin(
+        engine, act, asked, content=content, actor=actor, now=now, request_id=request_id
+    )
     if before is not None:
         return before
     own = {id_: uuid5(request_id, str(id_)) for id_ in asked}
@@ -263,6 +307,7 @@ def _begin(
     act: Act,
     asked: list[int],
     *,
+    content: dict[str, Any],
     actor: str,
     now: datetime,
     request_id: UUID,
@@ -273,15 +318,28 @@ def _begin(
         staff.require(connection, actor, act)
         connection.execute(
             insert(table)
-            .values(request_id=request_id, actor=actor, act=act.name, at=now, asked=asked)
+            .values(
+                request_id=request_id,
+                actor=actor,
+                act=act.name,
+                at=now,
+                asked=asked,
+                content=_digest(content),
+            )
             .on_conflict_do_nothing()
         )
         row = connection.execute(select(table).where(table.c.request_id == request_id)).one()
-    if (row.actor, row.act, list(row.asked)) != (actor, act.name, asked):
+    first = (row.actor, row.act, list(row.asked), row.content)
+    if first != (actor, act.name, asked, _digest(content)):
         raise RequestReused
     if row.finished_at is None:
         return None
     return [Result(**result) for result in row.results]
+
+
+def _digest(content: dict[str, Any]) -> str:
+    """Enough to tell another text from the same one; a digest holds whatever was typed."""
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _acted(engine: Engine, own: Collection[UUID]) -> set[UUID]:

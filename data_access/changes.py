@@ -21,9 +21,10 @@ from data_access import (
     tables,
 )
 from data_access.applications import Application
+from data_access.refusals import DatabaseUnavailable
 from data_access.requests import Form
 from program.permissions import Act
-from program.workflow import Move, Status
+from program.workflow import OPEN_STATUSES, Move, Status
 
 PROGRAM = "program"
 
@@ -42,35 +43,53 @@ def follow(connection: Connection, application: Application, form: Form) -> bool
 def follow_all(engine: Engine, *, now: datetime) -> int:
     """Let all that is set aside react; returns how many applications moved.
 
-    One transaction each, so that nobody waits for the whole; safe to repeat and to kill.
+    One transaction each, so that nobody waits for the whole; safe to repeat and to kill. What
+    somebody is just acting on is left for the end. Raises DatabaseUnavailable if it is busy
+    then as well.
     """
-    moved = 0
+    moved, busy = 0, []
     with database.acting(engine) as connection:
         ids = list(connection.execute(_set_aside()).scalars())
     for id_ in ids:
-        with database.acting(engine) as connection:
-            form = Form(
-                request_id=uuid4(),
-                act=Act.READ,
-                actor=PROGRAM,
-                application_id=id_,
-                content={},
-                at=now,
-            )
-            application = applications.read(connection, id_, now=now, lock=True)
-            due = application.desk.deferred_until
-            if application.status is Status.PENDING and due is not None and due <= now:
-                late = replace(application, status=Status.DEFERRED)
-                moved += _return(connection, late, form, "its day has come")
-            else:
-                moved += follow(connection, application, form)
-    return moved
+        try:
+            moved += _follow_one(engine, id_, now)
+        except DatabaseUnavailable:
+            busy.append(id_)
+    return moved + sum(_follow_one(engine, id_, now) for id_ in busy)
+
+
+def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
+    form = Form(
+        request_id=uuid4(), act=Act.READ, actor=PROGRAM, application_id=id_, content={}, at=now
+    )
+    with database.acting(engine) as connection:
+        application = applications.read(connection, id_, now=now, lock=True)
+        if application.status not in OPEN_STATUSES:
+            second_approvals.end_with_the_application(connection, form)
+            return False
+        due = application.desk.deferred_until
+        if application.status is Status.PENDING and due is not None and due <= now:
+            late = replace(application, status=Status.DEFERRED)
+            return _return(connection, late, form, "its day has come")
+        return follow(connection, application, form)
 
 
 def _set_aside() -> Select[int]:
-    table = tables.desk
+    """What waits here, and what upstream withdrew while a proposal for it waited."""
+    desk_, application, proposal = tables.desk, tables.applications, tables.proposals
     waiting = (str(Status.DEFERRED), str(Status.AWAITING_SECOND_APPROVAL))
-    return select(table.c.application_id).where(table.c.status.in_(waiting))
+    proposed = select(1).where(
+        proposal.c.application_id == desk_.c.application_id, proposal.c.closed_as.is_(None)
+    )
+    return (
+        select(desk_.c.application_id)
+        .join(application, application.c.application_id == desk_.c.application_id)
+        .where(
+            desk_.c.status.in_(waiting),
+            (application.c.status == str(Status.PENDING)) | proposed.exists(),
+        )
+        .order_by(desk_.c.application_id)
+    )
 
 
 def _lapse(connection: Connection, application: Application, form: Form) -> bool:

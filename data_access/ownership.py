@@ -158,18 +158,23 @@ def _taken_before(connection: Connection, request_id: UUID, actor: str) -> int |
     return taken
 
 
-# Locks the first that is free, claims it, and leaves event and request, in one statement. The
-# guard on the update is for a claim that was committed after this statement began.
+# Locks the first that is free and that the actor may decide, claims it, and leaves event and
+# request, in one statement. The guard on the update is for a claim that was committed after this statement began.
 _TAKE_FIRST = text("""
 with free as (
     select application.application_id
     from unnest(cast(:ids as bigint[])) with ordinality as asked (application_id, number)
     join exchange.applications application using (application_id)
+    left join exchange.accounts account using (account_id)
     left join review.desk desk using (application_id)
     where application.status = 'pending'
       and (desk.status is null or desk.status = 'pending'
            or (desk.status = 'deferred' and desk.deferred_until <= :now))
       and (desk.assignee is null or desk.claim_until <= :now)
+      and lower(trim(account.email)) is distinct from :actor
+      and not exists (select from review.conflicts conflict
+                      where conflict.account_id = application.account_id
+                        and conflict.email = :actor)
     order by asked.number
     limit 1
     for update of application skip locked

@@ -330,6 +330,20 @@ def lapse_if_changed(
     return False
 
 
+def end_with_the_application(connection: Connection, form: Form) -> None:
+    """Upstream settled the application while a proposal waited: that waits for nobody now."""
+    proposal = waiting(connection, form.application_id)
+    if proposal is not None:
+        _close(connection, proposal.proposal_id, "withdrawn", None, form.at)
+        acts.tell(
+            connection,
+            form,
+            "second_approval_ended",
+            proposal_id=proposal.proposal_id,
+            why="the application was withdrawn",
+        )
+
+
 LAPSED = -1
 
 

@@ -375,6 +375,7 @@ bulk_runs = Table(
     Column("at", Moment),
     Column("finished_at", Moment),
     Column("asked", ARRAY(BigInteger)),
+    Column("content", Text),
     Column("results", JSONB),
     schema="review",
 )

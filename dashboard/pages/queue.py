@@ -10,6 +10,7 @@ from dashboard import links, lookups, opening, sign_in, state
 from dashboard.components import (
     due,
     figures,
+    keyboard,
     news,
     queue_filters,
     queue_table,
@@ -172,16 +173,19 @@ def draw_head(page: Loaded, person: Person) -> None:
 
 def draw_next(person: Person) -> None:
     """The primary act: the best application that nobody works on."""
-    st.button(
-        "Next",
-        key="take-next",
-        type="primary",
-        icon=":material/arrow_forward:",
-        shortcut=shortcuts.TAKE_NEXT.key,
-        help="Claims the unclaimed application of highest priority within these filters.",
-        on_click=take_next,
-        args=[person.email, state.request_id(NEXT)],
-    )
+    with keyboard.hot(shortcuts.TAKE_NEXT.key, width="content"):
+        st.button(
+            "Next",
+            key="take-next",
+            type="primary",
+            icon=":material/arrow_forward:",
+            help=(
+                "Claims the unclaimed application of highest priority within these filters. "
+                f"Key {shortcuts.TAKE_NEXT.key}"
+            ),
+            on_click=take_next,
+            args=[person.email, state.request_id(NEXT)],
+        )
 
 
 def take_next(actor: str, request_id: UUID) -> None:
@@ -378,15 +382,16 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
                 args=[key],
             )
         st.space("stretch")
-        st.button(
-            "Open first",
-            key="open-first",
-            shortcut=shortcuts.OPEN_FIRST.key,
-            type="tertiary",
-            icon=":material/keyboard_return:",
-            on_click=open_application,
-            args=[first_id],
-        )
+        with keyboard.hot(shortcuts.OPEN_FIRST.key, width="content"):
+            st.button(
+                "Open first",
+                key="open-first",
+                type="tertiary",
+                icon=":material/keyboard_return:",
+                help=f"Key {shortcuts.OPEN_FIRST.key}",
+                on_click=open_application,
+                args=[first_id],
+            )
 
 
 @st.fragment(run_every=LOOK_EVERY)

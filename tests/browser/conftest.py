@@ -229,6 +229,8 @@ def visit(
         if who and signed_in is None:
             screen.sign_in(page, who)
             cookies[who] = context.storage_state()
+        if who:
+            screen.answers_to_keys(page)
         return page
 
     yield opened

@@ -14,6 +14,11 @@ def settled(page: Page) -> None:
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
+def answers_to_keys(page: Page) -> None:
+    """The script that hears the keys is loaded; a page just opened is seen a moment earlier."""
+    page.wait_for_function("() => window.reviewDesk")
+
+
 def sign_in(page: Page, who: str) -> None:
     page.locator(f"a.person[title='{who}@example.com']").click()
     page.locator(".st-key-header").wait_for()

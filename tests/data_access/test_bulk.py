@@ -138,6 +138,15 @@ def test_the_same_id_for_something_else_is_refused(desk: Engine) -> None:
         claim(desk, 1, 2, request_id=request_id)
 
 
+@pytest.mark.parametrize("other", [{"rationale": "Another"}, {"message": "Another"}])
+def test_the_same_id_with_another_text_is_refused(desk: Engine, other: dict[str, str]) -> None:
+    request_id = uuid.uuid4()
+    reject(desk, 1, request_id=request_id)
+
+    with pytest.raises(RequestReused):
+        reject(desk, 1, request_id=request_id, **other)
+
+
 def test_a_run_that_was_cut_off_goes_on_where_it_was(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -383,6 +383,19 @@ def test_an_eligible_one_comes_before_one_that_waits_as_long(hall: Engine) -> No
     assert clicks.take_next(hall) == 2
 
 
+def test_nobody_is_given_what_they_may_not_decide(hall: Engine) -> None:
+    line_up(hall, 3)
+    with hall.begin() as conn:
+        conn.execute(
+            text("update exchange.accounts set email = ' Ana@Example.com' where account_id = 1")
+        )
+    clicks.declare_conflict(hall, 2, email=ANA)
+
+    assert clicks.take_next(hall) == 3
+    assert clicks.take_next(hall) is None
+    assert clicks.take_next(hall, actor=BEN) == 1
+
+
 def test_an_empty_queue_has_no_next_one(hall: Engine) -> None:
     assert clicks.take_next(hall) is None
 
@@ -533,25 +546,30 @@ def without_guard(statement: str) -> str:
     return statement[:start] + statement[end:]
 
 
+SIZES = pytest.mark.parametrize("pulled", [50, pytest.param(PULLED, marks=pytest.mark.slow)])
+
+
+@SIZES
 def test_sixteen_people_sent_to_the_same_one_get_different_ones(
-    hall: Engine, monkeypatch: pytest.MonkeyPatch
+    hall: Engine, monkeypatch: pytest.MonkeyPatch, pulled: int
 ) -> None:
     monkeypatch.setattr(ranking, "offer", begins_alike)
-    ids = line_up(hall, PULLED)
+    ids = line_up(hall, pulled)
 
     assert pull_all(hall) == Counter(ids)
 
 
+@SIZES
 def test_without_lock_and_guard_the_race_is_lost(
-    hall: Engine, monkeypatch: pytest.MonkeyPatch
+    hall: Engine, monkeypatch: pytest.MonkeyPatch, pulled: int
 ) -> None:
     """The tests above can fail: somebody then gets what another has."""
     bare = without_guard(ownership._TAKE_FIRST.text).replace(LOCK, "")
     monkeypatch.setattr(ownership, "_TAKE_FIRST", text(bare))
     monkeypatch.setattr(ranking, "offer", begins_alike)
-    line_up(hall, PULLED)
+    line_up(hall, pulled)
 
-    assert sum(pull_all(hall).values()) > PULLED
+    assert sum(pull_all(hall).values()) > pulled
 
 
 def take_first(conn: Connection, ids: list[int], who: str) -> int | None:

@@ -194,6 +194,18 @@ def test_a_refresh_lapses_what_waits_without_anybody_looking(
         clicks.confirm(desk, ID, proposal_id=last(desk).proposal_id)
 
 
+def test_a_withdrawal_upstream_ends_what_waits_once(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    assert changes.follow_all(desk, now=NOW) == changes.follow_all(desk, now=NOW) == 0
+
+    assert last(desk).closed_as == "withdrawn"
+    kinds = [event.kind for event in clicks.events(desk, ID)]
+    assert kinds.count("second_approval_ended") == 1
+
+
 def test_a_refused_lapse_is_refused_again_by_the_same_click(desk: Engine) -> None:
     number, request_id = clicks.ask_second(desk, ID), uuid.uuid4()
     with desk.begin() as conn:

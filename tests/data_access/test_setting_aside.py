@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, create_engine, insert, text
 
 from data_access import changes, queue, standings, tables, timeline
-from data_access.refusals import Invalid, NotInState
+from data_access.refusals import DatabaseUnavailable, Invalid, NotInState
 from program.queue import Filters
 from program.workflow import Status
 from tests.builders import NOW, T, add_application, add_refresh, add_staff
@@ -140,6 +140,28 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
 
     assert changes.follow_all(desk, now=later) == 1
     assert clicks.events(desk, 1)[-1].detail["why"] == "its day has come"
+
+
+def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, database_url: str) -> None:
+    with desk.begin() as conn:
+        add_application(conn, 2)
+    for id_ in (1, 2):
+        clicks.defer(desk, id_, until=T + timedelta(days=3))
+    later = NOW + timedelta(days=5)
+    impatient = create_engine(
+        database_url, connect_args={"options": "-c lock_timeout=100 -c timezone=UTC"}
+    )
+
+    with desk.begin() as other:
+        other.execute(
+            text("select 1 from exchange.applications where application_id = 1 for update")
+        )
+        with pytest.raises(DatabaseUnavailable):
+            changes.follow_all(impatient, now=later)
+    impatient.dispose()
+
+    assert [clicks.events(desk, id_)[-1].kind for id_ in (1, 2)] == ["deferred", "brought_back"]
+    assert changes.follow_all(desk, now=later) == 1
 
 
 def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:

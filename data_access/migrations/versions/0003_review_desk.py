@@ -200,6 +200,7 @@ create table review.bulk_runs (
     at timestamptz not null,
     finished_at timestamptz,
     asked bigint[] not null,
+    content text not null default '',
     results jsonb not null default '[]',
     constraint bulk_runs_pkey primary key (request_id)
 );
@@ -211,6 +212,7 @@ comment on column review.bulk_runs.act is 'What was done';
 comment on column review.bulk_runs.at is 'When it began';
 comment on column review.bulk_runs.finished_at is 'When it ended; null while it runs or if it was cut off';
 comment on column review.bulk_runs.asked is 'The applications it was asked for';
+comment on column review.bulk_runs.content is 'A digest of what was typed and chosen; a repeat must ask for the same';
 comment on column review.bulk_runs.results is 'Application, done or not, and the sentence, one entry each';
 """
 
