@@ -159,7 +159,8 @@ def _taken_before(connection: Connection, request_id: UUID, actor: str) -> int |
 
 
 # Locks the first that is free and that the actor may decide, claims it, and leaves event and
-# request, in one statement. The guard on the update is for a claim that was committed after this statement began.
+# request, in one statement. The guard on the update is for a claim that was committed after
+# this statement began.
 _TAKE_FIRST = text("""
 with free as (
     select application.application_id
