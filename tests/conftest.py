@@ -49,8 +49,7 @@ def keep_nothing(cluster: Cluster) -> None:
     """
     with cluster._connect("postgres", "postgres", "superuser") as owner:
         owner.autocommit = True
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            owner.execute(f"alter system set {setting} = off")
+        owner.execute("alter system set fsync = off")
         owner.execute("select pg_reload_conf()")
 
 

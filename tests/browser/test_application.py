@@ -161,6 +161,7 @@ def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: 
     ) == [("ana@example.com", "mira@example.com", True)]
 
 
+@pytest.mark.slow
 def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "undecided"})
     page = opened(visit, "ana", number, "undecided")

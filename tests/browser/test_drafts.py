@@ -96,6 +96,7 @@ def test_a_refused_note_is_kept(site: Site, visit: Visit) -> None:
     is_back(page, "x" * 20_000)
 
 
+@pytest.mark.slow
 def test_an_unsent_note_waits_while_one_looks_at_the_next(site: Site, visit: Visit) -> None:
     number, _ = (site.applicant(account={"username": f"drafted_{n}"}) for n in "ab")
     page = visit("ana", f"/application?id={number}&search=drafted_")
@@ -161,6 +162,7 @@ def test_nobody_else_sees_a_draft_in_the_same_browser(site: Site, visit: Visit) 
     is_back(page)
 
 
+@pytest.mark.slow
 def test_signing_out_takes_every_draft_along(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "signed_out"})
     page = visit(None, f"/application?id={number}")
@@ -175,6 +177,7 @@ def test_signing_out_takes_every_draft_along(site: Site, visit: Visit) -> None:
     assert page.evaluate(KEPT) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("days", "kept"), [(6.9, True), (7.1, False)])
 def test_a_draft_lives_for_a_week(site: Site, visit: Visit, days: float, kept: bool) -> None:
     number = site.applicant(account={"username": "aged"})
@@ -192,6 +195,7 @@ def test_a_draft_lives_for_a_week(site: Site, visit: Visit, days: float, kept: b
         assert page.evaluate(KEPT) == []
 
 
+@pytest.mark.slow
 def test_a_restored_draft_can_be_discarded(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "discarded"})
     page = visit("ana")
@@ -208,6 +212,7 @@ def test_a_restored_draft_can_be_discarded(site: Site, visit: Visit) -> None:
     expect(note(page)).to_have_value("")
 
 
+@pytest.mark.slow
 def test_an_edited_rationale_is_there_again_when_its_reason_is_chosen(
     site: Site, visit: Visit
 ) -> None:

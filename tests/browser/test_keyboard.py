@@ -52,6 +52,7 @@ def test_n_goes_to_the_note_and_every_letter_in_it_is_a_letter(site: Site, visit
     expect(note(page)).to_have_value("no crj / ? 1")
 
 
+@pytest.mark.slow
 def test_slash_goes_to_the_search(site: Site, visit: Visit) -> None:
     site.applicant(account={"username": "slashed"})
     page = visit("ana")
@@ -66,6 +67,7 @@ def test_slash_goes_to_the_search(site: Site, visit: Visit) -> None:
     expect(search).to_have_value("slashed/")
 
 
+@pytest.mark.slow
 def test_a_letter_with_a_modifier_is_no_key(site: Site, visit: Visit) -> None:
     page, _ = opened(site, visit, "modified")
 
@@ -117,6 +119,7 @@ def test_keys_pressed_faster_than_the_server_draws_wait_but_send_nothing_unseen(
     assert decided(site, number) == ["rejected"]
 
 
+@pytest.mark.slow
 def test_two_quick_presses_in_a_field_show_the_preview_and_send_nothing(
     site: Site, visit: Visit
 ) -> None:

@@ -88,6 +88,7 @@ def test_somebody_not_on_the_staff_list_is_told_so(provider: IdentityProvider, p
     assert not page.locator(".stDataFrame").count()
 
 
+@pytest.mark.slow
 def test_an_address_the_provider_has_not_verified_is_not_believed(
     provider: IdentityProvider, page: Page
 ) -> None:
@@ -120,6 +121,7 @@ def test_somebody_taken_off_the_list_is_out_at_the_next_click(
             )
 
 
+@pytest.mark.slow
 def test_a_tampered_cookie_signs_nobody_in(
     provider: IdentityProvider, page: Page, address: str
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_filtered_view_survives_a_reload_and_can_be_shared(site: Site, visit: 
     screen.shows_names(shared, expected)
 
 
+@pytest.mark.slow
 def test_searching_looks_while_one_types(site: Site, visit: Visit) -> None:
     site.applicant(account={"username": "needle_one"})
     site.applicant(account={"username": "other_two"}, social_handle="@a_needle_too")
@@ -93,6 +94,7 @@ def test_a_view_without_rows_says_so_and_leads_back(site: Site, visit: Visit) ->
     screen.shows_names(page, matching(site, Filters()))
 
 
+@pytest.mark.slow
 def test_nonsense_in_the_address_is_as_good_as_nothing(site: Site, visit: Visit) -> None:
     page = visit("ana", "/?eligibility=hacked&country=<b>&page=-3&sort=1;drop&waiting=9&x=1")
 
@@ -168,6 +170,7 @@ def export_address(page: Page) -> str:
     return page.get_by_role("link", name="Export CSV").get_attribute("href") or ""
 
 
+@pytest.mark.slow
 def test_an_altered_export_link_is_refused(site: Site, visit: Visit) -> None:
     page = visit("ana")
     address = export_address(page)
@@ -207,6 +210,7 @@ def leaving(site: Site) -> Iterator[str]:
     set_active(site, "leo@example.com", active=True)
 
 
+@pytest.mark.slow
 def test_an_export_link_ends_with_its_persons_rights(
     site: Site, visit: Visit, leaving: str
 ) -> None:

@@ -56,6 +56,7 @@ def test_ticked_rows_are_claimed_after_a_confirmation_that_names_them(
     expect(page.locator(".st-key-bulk-report")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_escape_leaves_the_dialog_and_the_ticks_stay(three: list[int], visit: Visit) -> None:
     page = visit("ana", SEARCH)
     screen.tick(page, 1)
@@ -97,6 +98,7 @@ def test_news_come_without_a_reload_and_leave_the_ticks_alone(
     expect(news).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_keys_search_and_explain_themselves(three: list[int], visit: Visit) -> None:
     page = visit("ana")
     expect(screen.names(page).first).to_be_attached()

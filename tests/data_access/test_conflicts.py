@@ -10,18 +10,11 @@ from sqlalchemy import Engine, select, text
 
 from data_access import applications, conflicts, tables
 from data_access.refusals import ConflictOfInterest, Invalid, NotAllowed, NotFound, RequestReused
-from tests.builders import NOW, STAFF, add_application, add_staff
+from tests.builders import NOW, STAFF, add_application
 from tests.components.hostile import HOSTILE
 
 NUMBERS = itertools.count(1)
 ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
-
-
-@pytest.fixture
-def desk(engine: Engine) -> Engine:
-    with engine.begin() as conn:
-        add_staff(conn)
-    return engine
 
 
 @pytest.fixture
