@@ -16,7 +16,6 @@ from data_access import database, locks, policies, staff, tables, texts
 from data_access.refusals import (
     BaseMoved,
     Contradictory,
-    Invalid,
     NotAllowed,
     NotFound,
     NotInState,
@@ -79,11 +78,11 @@ def save(
 ) -> int:
     """Keep a draft, a new one where ``draft_id`` is ``None``; returns its id.
 
-    A draft may contradict itself while it is written. ``revision`` is what the form was drawn
-    from. Raises NotAllowed, NotFound, NotInState, BaseMoved, Invalid or RequestReused.
+    ``revision`` is what the form was drawn from. Raises NotAllowed, NotFound, NotInState,
+    BaseMoved, Contradictory, Invalid or RequestReused.
     """
     note = texts.allow(draft.note, what="The note", longest=LONGEST_NOTE)
-    _require_storable(draft.policy)
+    _require_sound(draft.policy)
     given = {
         "base_version": draft.base_version,
         "settings": policy_settings.to_json(draft.policy),
@@ -100,7 +99,7 @@ def save(
         before = base
         if draft_id is None:
             _require_no_other(connection, actor)
-            kept_id = _insert(connection, actor=actor, saved_at=now, **given)
+            kept_id = _insert(connection, author=actor, saved_at=now, **given)
         else:
             kept = _require_own(connection, draft_id, actor)
             _require_written(kept)
@@ -378,10 +377,10 @@ def _require_publishable(connection: Connection, draft: Draft, now: datetime) ->
     return base
 
 
-def _require_storable(policy: Policy) -> None:
-    for setting in policy_settings.SETTINGS:
-        if isinstance(policy_settings.value(policy, setting), float):
-            raise Invalid(f"{setting.label}: type a plain number.")
+def _require_sound(policy: Policy) -> None:
+    found = policy_settings.faults(policy)
+    if found:
+        raise Contradictory(found)
 
 
 def _require_no_other(connection: Connection, actor: str) -> None:

@@ -7,7 +7,7 @@ not met or unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    false,
     func,
     literal,
     literal_column,
@@ -69,14 +70,14 @@ KEPT_FLOOR = Decimal(1000)
 class Sides:
     """Rows with each criterion's value under both policies.
 
-    ``untold`` names the draft's values that the rollups do not hold; ``barred`` is whether a
-    row's own values cannot be taken for the draft, ``None`` where all of them can.
+    ``untold`` names the draft's values that the rollups do not hold. ``barred`` is whether a
+    row's own values cannot be taken for a side, by side; a side where all can is left out.
     """
 
     source: FromClause
     before: Values
     after: Values
-    barred: ColumnElement[bool] | None = None
+    barred: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
     untold: frozenset[str] = frozenset()
 
 
@@ -94,11 +95,12 @@ def replay(
     then, decided = _replay_decisions(connection, ground, draft)
     tell(Population.AFFILIATES)
     approved, costs = _replay_affiliates(connection, ground, draft)
+    replays = {one.population: one for one in (waiting, then, approved)}
     return WhatIf(
-        replays={one.population: one for one in (waiting, then, approved)},
+        replays=replays,
         decided=decided,
         rebates=costs,
-        gaps=_gaps(connection, ground, draft),
+        gaps=_gaps(connection, ground, draft, replays),
     )
 
 
@@ -270,7 +272,9 @@ def _judged(
         source = source.join(newest, newest.c.application_id == here)
         source = source.outerjoin(decision, decision.c.application_id == here)
         rate, fees = decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")
-        valued = select(*columns, rate, fees, *_both(sides))
+        # Said again, since it spares the join the others.
+        approved = application.c.status == Status.APPROVED
+        valued = select(*columns, rate, fees, *_both(sides)).where(approved)
     return _with_outcomes(
         valued.select_from(source), ground.policy, draft, untold=bool(sides.untold)
     )
@@ -286,8 +290,8 @@ def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> S
         decision.c.is_override,
         *_both(sides),
     ).select_from(sides.source)
-    if sides.barred is not None:
-        valued = valued.add_columns(sides.barred.label("barred"))
+    for side, barred in sides.barred.items():
+        valued = valued.add_columns(barred.label(f"barred_{side}"))
     return _with_outcomes(valued, ground.policy, draft, untold=False)
 
 
@@ -304,11 +308,12 @@ def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy, *, untold
     before = standings.whole_truth(_side(row, "before"), policy)
     after = standings.whole_truth(_side(row, "after"), draft)
     word = standings.outcome_word(after)
+    for side, truth in (("before", before), ("after", after)):
+        if f"barred_{side}" in row.c:
+            word = case((and_(truth.is_(None), row.c[f"barred_{side}"]), null()), else_=word)
     if untold:
         word = case((after.is_(None), null()), else_=word)
-    elif "barred" in row.c:
-        word = case((and_(after.is_(None), row.c.barred), null()), else_=word)
-    kept = [column for column in row.c if not column.name.startswith("before_")]
+    kept = [column for column in row.c if not column.name.startswith(("before_", "barred_"))]
     return select(
         *kept, standings.outcome_word(before).label("before"), word.label("after")
     ).subquery("judged")
@@ -515,8 +520,8 @@ def _decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Si
     source: FromClause = decision.join(kept_values, true())
     versions = policies.every(connection)
     kept: Values = {criterion.key: kept_values.c[criterion.key] for criterion in CRITERIA}
-    sides: list[Values] = []
-    barred: list[ColumnElement[bool]] = []
+    sides: dict[str, Values] = {}
+    barred: dict[str, ColumnElement[bool]] = {}
     for side, wanted in (("before", policy), ("after", draft)):
         values = dict(kept)
         for key in METRIC_TYPES:
@@ -524,18 +529,17 @@ def _decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Si
             if len(alike) < len(versions):
                 usable = decision.c.policy_version.in_(alike)
                 values[key] = case((usable, values[key]))
-                if side == "after":
-                    barred.append(~usable)
+                barred[side] = or_(barred.get(side, false()), ~usable)
         alike = _alike(versions, wanted, X_FOLLOWERS.key)
         if len(alike) < len(versions):
             evidence = _evidence_then(wanted.evidence_valid_days, f"evidence_{side}")
-            source = source.outerjoin(evidence, evidence.c.decision_id == decision.c.decision_id)
+            here = decision.c.decision_id
+            source = source.outerjoin(evidence, evidence.c.decision_id == here)
             usable = decision.c.policy_version.in_(alike)
             for key in EVIDENCE_KEYS:
                 values[key] = case((usable, values[key]), else_=evidence.c[key])
-        sides.append(values)
-    before, after = sides
-    return Sides(source=source, before=before, after=after, barred=or_(*barred) if barred else None)
+        sides[side] = values
+    return Sides(source=source, before=sides["before"], after=sides["after"], barred=barred)
 
 
 def _alike(versions: Sequence[Policy], wanted: Policy, key: str) -> list[int]:
@@ -595,14 +599,20 @@ def _evidence_then(valid_days: int, name: str) -> Subquery:
     )
 
 
-def _gaps(connection: Connection, ground: Basis, draft: Policy) -> tuple[str, ...]:
-    """What is not replayed, a sentence each."""
-    missing = _standing_sides(connection, ground, draft).untold
-    versions = policies.every(connection)
-    now = [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
-    then = [
-        gap(key, of=Population.DECISIONS)
-        for key in METRIC_TYPES
-        if len(_alike(versions, draft, key)) < len(versions)
-    ]
-    return (*now, *then)
+def _gaps(
+    connection: Connection, ground: Basis, draft: Policy, replays: Mapping[Population, Replay]
+) -> tuple[str, ...]:
+    """What is not replayed, a sentence each; nothing where everybody is."""
+    found: list[str] = []
+    if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
+        missing = _standing_sides(connection, ground, draft).untold
+        found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
+    if replays[Population.DECISIONS].untold:
+        versions = policies.every(connection)
+        wanted = (ground.policy, draft)
+        found += [
+            gap(key, of=Population.DECISIONS)
+            for key in METRIC_TYPES
+            if any(len(_alike(versions, one, key)) < len(versions) for one in wanted)
+        ]
+    return tuple(found)

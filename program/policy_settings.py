@@ -4,6 +4,7 @@ Forms, the history, the document and the checks of a draft read this table. A ne
 a field of `Policy`, a column, and a row here.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
@@ -337,6 +338,30 @@ def words(setting: Setting, of: Value) -> str:
         return wording.percent(Decimal(of))
     number = wording.full_usd(Decimal(of)) if isinstance(of, Decimal) else f"{of:,}"
     return f"{number} {_unit(setting, of)}".strip()
+
+
+def typed(setting: Setting, of: Value) -> str:
+    """A money or rate as it stands in a field to type in; a rate in percent."""
+    if of is None:
+        return ""
+    if setting.kind is Kind.RATE:
+        return wording.percent(Decimal(str(of))).removesuffix(" %")
+    return wording.full_usd(Decimal(str(of)))
+
+
+def understood(setting: Setting, text: str) -> Decimal | None:
+    """A typed money or rate; raises ValueError with the sentence where it is neither.
+
+    Separators of thousands are welcome; a rate is typed in percent. Empty is ``None``.
+    """
+    plain = text.strip().removesuffix("%").removesuffix("USD").strip()
+    if not plain:
+        return None
+    if not re.fullmatch(r"[+−-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
+        example = "12.5" if setting.kind is Kind.RATE else "20,000,000"
+        raise ValueError(f"{setting.label}: {text.strip()[:40]} is no number. Write {example}.")
+    number = Decimal(plain.replace(",", "").replace("−", "-"))
+    return number / 100 if setting.kind is Kind.RATE else number
 
 
 def to_json(policy: Policy) -> dict[str, Any]:

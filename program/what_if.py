@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from program import wording
 from program.criteria import CRITERIA
 from program.outcomes import Outcome
 from program.periods import Window
@@ -31,9 +30,9 @@ POPULATION_LABELS = {
     Population.AFFILIATES: "Approved affiliates",
 }
 POPULATION_NOTES = {
-    Population.OPEN: "As they stand now, those set aside included.",
-    Population.DECISIONS: "All of them, on the figures that each was made on.",
-    Population.AFFILIATES: "As they stand now: one for each account, by its newest approval.",
+    Population.OPEN: "as they stand now, those set aside included.",
+    Population.DECISIONS: "all of them, on the figures that each was made on.",
+    Population.AFFILIATES: "as they stand now, one for each account, by its newest approval.",
 }
 
 
@@ -149,23 +148,10 @@ def gap(key: str, *, of: Population) -> str:
     label = next(criterion.label for criterion in CRITERIA if criterion.key == key).lower()
     if of is Population.DECISIONS:
         return (
-            f"Past decisions keep {label} as their own policy counted it. The draft counts it in "
-            "another way, so a decision that hinges on it is not replayed."
+            f"Past decisions keep {label} as the policy of their time counted it. A decision that "
+            "hinges on it is not replayed where it is counted in another way now."
         )
     return (
-        f"The present figures do not hold {label} as the draft counts it. Whoever hinges on it "
+        f"The present figures do not hold {label} as the draft counts it. Whoever hinges on that "
         "is not replayed; a refresh after publishing counts it."
     )
-
-
-def move_words(move: Move, labels: Mapping[Outcome, str]) -> str:
-    """A move in words: ``met → not met``."""
-    return f"{labels[move[0]]} → {labels[move[1]]}"
-
-
-def difference_words(difference: Decimal) -> str:
-    """A difference in cost, with its sign."""
-    if not difference:
-        return "no difference"
-    more = "more" if difference > 0 else "less"
-    return f"{wording.cents_usd(abs(difference))} USD {more} a month"
