@@ -109,7 +109,7 @@ def draw_sides(found: WhatIf) -> None:
             "total": st.column_config.TextColumn("All", width=70, **right),
             **{
                 outcome: st.column_config.TextColumn(
-                    badges.OUTCOME_WORDS[outcome], width=140, **right
+                    badges.OUTCOME_WORDS[outcome], width=130, **right
                 )
                 for outcome in Outcome
             },
@@ -189,15 +189,15 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
             "open": st.column_config.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
             ),
-            "number": st.column_config.NumberColumn("No.", format="%d", width=64),
-            "applicant": st.column_config.TextColumn("Applicant", width=116),
-            "handle": st.column_config.TextColumn("Handle", width=116),
-            "status": st.column_config.TextColumn("Status", width=80),
+            "number": st.column_config.NumberColumn("No.", format="%d", width=62),
+            "applicant": st.column_config.TextColumn("Applicant", width=128),
+            "handle": st.column_config.TextColumn("Handle", width=128),
+            "status": st.column_config.TextColumn("Status", width=76),
             "move": st.column_config.TextColumn("Now → under the draft", width=150),
             **{
                 criterion.key: st.column_config.TextColumn(
                     SHORT_LABELS.get(criterion.key, criterion.label),
-                    width=84,
+                    width=74,
                     alignment="right",
                     help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
                 )
@@ -220,7 +220,7 @@ def _metric(label: str, value: str, change: str | None, explanation: str) -> Non
         value,
         delta=change,
         delta_color="off",
-        delta_arrow="off" if change == "no change" else "auto",
+        delta_arrow="off",
         border=True,
         help=explanation,
         height="stretch",

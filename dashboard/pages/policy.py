@@ -18,7 +18,7 @@ from data_access.standings import Basis
 from program.permissions import Act
 from program.policy import Policy
 from program.policy_drafts import changed, contradictions, needs_refresh
-from program.policy_settings import SETTINGS_BY_NAME
+from program.policy_settings import SETTINGS_BY_NAME, Change
 
 IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
 PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
@@ -225,54 +225,55 @@ def draw_moved(chosen: Kept, newest: Policy, base: Policy, person: Person) -> No
 
 def draw_draft(kept: Kept, base: Policy, newest: Policy, ground: Basis, person: Person) -> None:
     """What the draft changes, how it is published, and what it would mean."""
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        draw_publishing(kept, base, newest, ground, person)
-    with right:
-        what_if_part.draw(kept, ground)
-
-
-def draw_publishing(
-    kept: Kept, base: Policy, newest: Policy, ground: Basis, person: Person
-) -> None:
-    """The changes, what speaks against publishing, and the buttons that are one's own."""
     moved = changed(base, kept.draft)
-    is_own = kept.author == person.email
-    st.markdown(f"**What it changes against version {base.version}: {len(moved)}**")
-    policy_settings.draw_changes(moved)
-    saved = f"{kept.author} · saved {figures.moment(kept.saved_at)}"
-    st.caption(escape(saved))
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw_content(kept, moved)
+    with right:
+        if moved:
+            recounts = needs_refresh(ground.policy, kept.draft.policy)
+            policy_publishing.draw_consequences(kept, needs_refresh=recounts)
+        wrong = contradictions(kept.draft, base=base, now=ground.now)
+        for sentence in wrong:
+            st.error(escape(sentence), icon=":material/error:")
+        draw_ways(kept, person, newest, sound=not wrong and base.version == newest.version)
+    what_if_part.draw(kept, ground)
+
+
+def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
+    """The changes, old and new, with their reason; and why it was declined, where it was."""
+    number = f"{len(moved)} setting{'s' if len(moved) != 1 else ''}"
+    st.markdown(f"**Changes {number} of version {kept.draft.base_version}**")
+    with st.container(gap="xsmall"):
+        policy_settings.draw_changes(moved)
     if kept.draft.note:
         st.text(kept.draft.note)
+    st.caption(f"{escape(kept.author)} · saved {figures.moment(kept.saved_at)}")
     if kept.declined_because:
         st.warning(f"Declined: {escape(kept.declined_because)}", icon=":material/undo:")
-    wrong = contradictions(kept.draft, base=base, now=ground.now)
-    for sentence in wrong:
-        st.error(escape(sentence), icon=":material/error:")
-    sound = not wrong and base.version == newest.version
-    if moved:
-        recounts = needs_refresh(ground.policy, kept.draft.policy)
-        policy_publishing.draw_consequences(kept, needs_refresh=recounts)
-    if kept.proposed_at is None:
-        if is_own and base.version == newest.version:
-            with st.container(horizontal=True):
-                policy_publishing.propose_button(kept, person, sound=sound)
-                policy_form.discard_button(kept, person)
-        elif not is_own:
-            st.caption("A draft that is still written; its author proposes it.")
-        return
-    if is_own:
+
+
+def draw_ways(kept: Kept, person: Person, newest: Policy, *, sound: bool) -> None:
+    """The buttons that are this person's: the author's, or the second manager's."""
+    is_own, is_current = kept.author == person.email, kept.draft.base_version == newest.version
+    if kept.proposed_at is None and is_own and is_current:
+        with st.container(horizontal=True):
+            policy_publishing.propose_button(kept, person, sound=sound)
+            policy_form.discard_button(kept, person)
+    elif kept.proposed_at is None and not is_own:
+        st.caption("Still being written; its author proposes it.")
+    elif kept.proposed_at is not None and is_own:
         since = figures.moment(kept.proposed_at)
         st.info(f"Waits for a second manager since {since}.", icon=":material/hourglass_empty:")
         policy_publishing.take_back_button(kept, person)
-        return
-    if base.version != newest.version:
-        st.error(
-            f"Version {newest.version} was published since, so this cannot be. "
-            "Its author carries it over, or you decline it.",
-            icon=":material/error:",
-        )
-    policy_publishing.draw_second(kept, person, version=newest.version + 1, sound=sound)
+    elif kept.proposed_at is not None:
+        if not is_current:
+            st.error(
+                f"Version {newest.version} was published since, so this cannot be. Decline it; "
+                "its author can carry it over.",
+                icon=":material/error:",
+            )
+        policy_publishing.draw_second(kept, person, version=newest.version + 1, sound=sound)
 
 
 main()

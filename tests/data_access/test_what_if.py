@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from data_access import assessments, standings, tables, what_if
 from data_access.standings import Basis
@@ -324,13 +324,35 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
     add_application(conn, 1)
     add_evidence(conn, 1, value=1)
     add_evidence(conn, 1, kind="external_volume", value=1, exchange_name="ExA")
-    add_metrics(conn, 1, volume=25_000_000, active=20, new=6)
+    for id_ in (1, 2):
+        add_metrics(conn, id_, volume=25_000_000, active=20, new=6)
+    add_application(conn, 2)
+    conn.execute(
+        text(
+            "create table review.affiliate_daily_2026_03 partition of review.affiliate_daily"
+            " for values from ('2026-03-01') to ('2026-04-01')"
+        )
+    )
+    conn.execute(
+        insert(tables.affiliate_daily).values(
+            affiliate_account_id=2,
+            day=T,
+            volume_usd=20_000_000,
+            fees_usd=0,
+            trade_count=1,
+            zero_fee_volume_usd=0,
+            active_users=15,
+            new_users=5,
+        )
+    )
     ground = standings.basis(conn, now=NOW)
 
     found = what_if.replay(conn, ground, replace(PRESENT, version=3))
 
-    # No day of the last thirty has volume, so it falls short however many users there were.
+    # No day of the last thirty has volume for 1, which falls short however many users it has.
+    # 2 has volume and new users enough, so its distinct users decide, and no rollup holds them.
     assert dict(found.replays[Population.OPEN].moves) == {(MET, NOT_MET): 1}
+    assert found.replays[Population.OPEN].untold == 1
     assert ["active users" in sentence for sentence in found.gaps] == [True]
 
 
