@@ -61,7 +61,7 @@ def _draw_setting(setting: Setting, policy: Policy) -> None:
             st.text(policy_settings.words(setting, (key,)))
         return
     with st.container(horizontal=True, gap="small", wrap=False):
-        st.caption(setting.label, width=168, help=setting.explanation)
+        st.caption(setting.label, width=150, help=setting.explanation)
         st.text(policy_settings.words(setting, found), width="stretch")
 
 

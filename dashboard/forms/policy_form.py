@@ -12,7 +12,7 @@ from dashboard.components.policy_settings import groups_by_column, of_group
 from dashboard.forms import answers
 from data_access import database, policy_drafts
 from data_access.policy_drafts import Kept
-from data_access.refusals import Refusal
+from data_access.refusals import Contradictory, Refusal
 from data_access.staff import Person
 from program import checklist, policy_settings
 from program.periods import day_start
@@ -195,7 +195,8 @@ def _sent(draft: Draft, kept: Kept | None, actor: str, request_id: UUID) -> bool
             request_id=request_id,
         )
     except Refusal as refusal:
-        answers.refused(PLACE, f"{refusal} What you typed is kept.")
+        kept_too = " What you typed is kept." if isinstance(refusal, Contradictory) else ""
+        answers.refused(PLACE, f"{refusal}{kept_too}")
         return False
     return True
 
