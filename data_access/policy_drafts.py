@@ -31,7 +31,7 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A draft as it is kept. ``declined_because`` is what a second manager last wrote."""
+    """An open draft as it is kept. ``declined_because`` is what a second manager last wrote."""
 
     draft_id: int
     revision: int
@@ -40,8 +40,6 @@ class Kept:
     saved_at: datetime
     proposed_at: datetime | None
     declined_because: str | None
-    closed_as: str | None
-    version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,6 +448,4 @@ def _kept(connection: Connection, row: RowMapping) -> Kept:
         saved_at=row["saved_at"],
         proposed_at=row["proposed_at"],
         declined_because=row["reason"],
-        closed_as=row["closed_as"],
-        version=row["version"],
     )

@@ -29,12 +29,12 @@ def of_group(group: Group) -> list[Setting]:
     return [setting for setting in SETTINGS if setting.group is group]
 
 
-def draw(policy: Policy, *, version_words: str) -> None:
-    """Every setting with its value, to read. ``version_words`` names the block for readers."""
+def draw(policy: Policy) -> None:
+    """Every setting with its value, to read."""
     for column, groups in zip(st.columns(3), groups_by_column(), strict=True):
         with column:
             for group in groups:
-                with st.container(border=True, gap="xsmall", key=f"{version_words}-{group.name}"):
+                with st.container(border=True, gap="xsmall", key=f"policy-{group.name}"):
                     st.markdown(f"**{group}**")
                     for setting in of_group(group):
                         _draw_setting(setting, policy)
@@ -61,7 +61,7 @@ def _draw_setting(setting: Setting, policy: Policy) -> None:
             st.text(policy_settings.words(setting, (key,)))
         return
     with st.container(horizontal=True, gap="small", wrap=False):
-        st.caption(setting.label, width=150, help=setting.explanation)
+        st.caption(setting.label, width=160, help=setting.explanation)
         st.text(policy_settings.words(setting, found), width="stretch")
 
 

@@ -12,9 +12,10 @@ from data_access import database, what_if
 from data_access.policy_drafts import Kept
 from data_access.standings import Basis
 from program.queue import Filters
-from program.what_if import PAGE_SIZE, POPULATION_LABELS, Move, Population, WhatIf
+from program.what_if import PAGE_SIZE, POPULATION_LABELS, Changer, Move, Population, WhatIf
 
 KEPT = "what-if"
+LISTED = "what-if-listed"
 TABLE = "what-if-list"
 ALL = "all"
 STEPS = {
@@ -40,7 +41,7 @@ def draw(kept: Kept, ground: Basis) -> None:
     replayed: Replayed | None = state.kept(KEPT)
     if replayed is None or replayed.of != wanted:
         if st.query_params.get("replay") != str(kept.draft_id):
-            _invite(kept, again=replayed is not None and replayed.of[0] == kept.draft_id)
+            _invite(kept)
             return
         replayed = _replay(kept, ground, wanted)
         state.keep(KEPT, replayed)
@@ -53,12 +54,10 @@ def _of(kept: Kept, ground: Basis) -> tuple[int, int, int, int | None]:
     return kept.draft_id, settings, ground.policy.version, fresh.refresh_id if fresh else None
 
 
-def _invite(kept: Kept, *, again: bool) -> None:
+def _invite(kept: Kept) -> None:
     st.caption(
-        "The draft changed since it was replayed."
-        if again
-        else "Replays the draft as it is saved over all open applications, all past decisions and "
-        "all approved affiliates. Nothing is written."
+        "Replays the draft as it is saved over all open applications, all past decisions and all "
+        "approved affiliates. Nothing is written."
     )
     st.button(
         "Replay",
@@ -102,10 +101,11 @@ def _draw_found(replayed: Replayed, kept: Kept, ground: Basis) -> None:
     what_if_panel.draw_figures(found)
     what_if_panel.draw_sides(found)
     what_if_panel.draw_rebates(found.rebates)
-    _draw_list(found, kept, ground)
+    _draw_list(replayed, kept, ground)
 
 
-def _draw_list(found: WhatIf, kept: Kept, ground: Basis) -> None:
+def _draw_list(replayed: Replayed, kept: Kept, ground: Basis) -> None:
+    found = replayed.found
     changing = [population for population in Population if found.replays[population].changed]
     if not changing:
         states.empty("Nobody changes side.")
@@ -117,13 +117,23 @@ def _draw_list(found: WhatIf, kept: Kept, ground: Basis) -> None:
     total = sum(replay.number(one) for one in moves)
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, _page()), pages)
-    with database.reporter().connect() as connection:
-        rows = what_if.changers(
-            connection, ground, kept.draft.policy, population=population, moves=moves, page=page
-        )
-    state.keep_rows(TABLE, [row.application_id for row in rows])
+    wanted = (replayed.of, replayed.at, population, move, page)
+    listed: tuple[object, list[Changer]] | None = state.kept(LISTED)
+    if listed is None or listed[0] != wanted:
+        with database.reporter().connect() as connection:
+            rows = what_if.changers(
+                connection,
+                ground,
+                kept.draft.policy,
+                population=population,
+                moves=moves,
+                page=page,
+            )
+        listed = (wanted, rows)
+        state.keep(LISTED, listed)
+    state.keep_rows(TABLE, [row.application_id for row in listed[1]])
     key = f"what-if-list-{kept.draft_id}-{kept.revision}-{population}-{_name(move)}-{page}"
-    what_if_panel.draw_changers(rows, key=key, on_open=_open)
+    what_if_panel.draw_changers(listed[1], key=key, on_open=_open)
     _draw_pages(total, page, pages)
 
 

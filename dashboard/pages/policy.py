@@ -100,7 +100,7 @@ def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
             "unknown. Run `python -m data_access refresh`.",
             icon=":material/sync_problem:",
         )
-    policy_settings.draw(policy, version_words="policy-in-force")
+    policy_settings.draw(policy)
 
 
 def about(published: Published) -> str:
@@ -191,7 +191,7 @@ def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
         kept = names[name]
         if kept is None or kept.author == person.email:
             return "Mine"
-        return f"{kept.author}{', proposed' if kept.proposed_at else ', draft'}"
+        return f"{escape(kept.author)}{', proposed' if kept.proposed_at else ', draft'}"
 
     st.segmented_control(
         "Draft",
