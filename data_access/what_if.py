@@ -134,95 +134,85 @@ def _replay_decisions(
 def _replay_affiliates(
     connection: Connection, ground: Basis, draft: Policy
 ) -> tuple[Replay, Rebates]:
-    judged = _judged(connection, ground, draft, Population.AFFILIATES)
-    old, new = ground.policy, draft
-    sums = [
-        *(
-            part
-            for side, policy in (("old", old), ("new", new))
-            for part in _costs(judged, side, policy)
-        ),
-        func.count().filter(judged.c.rate.is_(None)).label("without_rate"),
-        func.sum(judged.c.fees_usd).filter(judged.c.rate.is_not(None)).label("granted_fees"),
-    ]
-    rows = connection.execute(_counted(judged, also=sums)).all()
+    judged = _judged(connection, ground, draft, Population.AFFILIATES, rates=True)
+    both = (ground.policy, draft)
+    costly = [_costly(judged, policy).label(f"costly_{place}") for place, policy in enumerate(both)]
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    # By rate: rates are few, so what they come to is worked out afterwards, exactly.
+    rows = connection.execute(_counted(judged, judged.c.rate, also=[fees, *costly])).all()
     replayed = _as_replay(
         Population.AFFILIATES, [(row.before, row.after, row.number) for row in rows]
     )
-    totals = (
-        {
-            name: sum((getattr(row, name) or 0 for row in rows), Decimal(0))
-            for name in rows[0]._fields[3:]
-        }
-        if rows
-        else {}
-    )
-    return replayed, _rebates(connection, ground, draft, replayed.total, totals)
+    return replayed, _rebates(connection, ground, draft, rows)
 
 
-def _costs(judged: Subquery, side: str, policy: Policy) -> list[ColumnElement[Any]]:
-    """What granted rates come to under one policy; a window is a month, as `rebates` has it."""
-    rate, fees = judged.c.rate, judged.c.fees_usd
-    extra = (rate - policy.standard_rebate_rate) * fees
-    above = rate > policy.max_rebate_rate
+def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
+    """How many approvals need a second person for their cost; a window is a month, as always."""
     threshold = policy.second_approval_monthly_extra_usd
-    costly = literal(0) if threshold is None else func.count().filter(extra >= threshold)
-    return [
-        func.count().filter(above).label(f"above_{side}"),
-        func.sum((rate - policy.max_rebate_rate) * fees).filter(above).label(f"over_{side}"),
-        costly.label(f"costly_{side}"),
-        func.sum(func.greatest(rate, policy.standard_rebate_rate) * fees).label(f"granted_{side}"),
-    ]
+    if threshold is None:
+        return literal(0)
+    extra = (judged.c.rate - policy.standard_rebate_rate) * judged.c.fees_usd
+    enough = extra >= threshold
+    # Most have no fees, and then nothing needs to be multiplied.
+    return func.count().filter(and_(judged.c.fees_usd != 0, enough) if threshold else enough)
 
 
-def _rebates(
-    connection: Connection,
-    ground: Basis,
-    draft: Policy,
-    affiliates: int,
-    totals: Mapping[str, Any],
-) -> Rebates:
+def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequence[Any]) -> Rebates:
+    """What the approved cost, from groups of the same rate, and what everybody else does."""
     fresh = ground.freshness
-    zero = Decimal(0)
-
-    def pair(name: str) -> tuple[Decimal, Decimal]:
-        return totals.get(f"{name}_old", zero), totals.get(f"{name}_new", zero)
-
-    above = tuple(int(number) for number in pair("above"))
+    rated = [row for row in rows if row.rate is not None]
+    both = (ground.policy, draft)
+    above = [[row for row in rated if row.rate > policy.max_rebate_rate] for policy in both]
+    numbers = [sum(row.number for row in high) for high in above]
+    counts = {
+        "affiliates": sum(row.number for row in rows),
+        "without_rate": sum(row.number for row in rows if row.rate is None),
+    }
     if fresh is None:
         return Rebates(
             window=None,
-            affiliates=affiliates,
-            without_rate=int(totals.get("without_rate", 0)),
-            above_most=(above[0], above[1]),
+            above_most=(numbers[0], numbers[1]),
             over_usd=None,
             costly=None,
             granted_usd=None,
             standard_usd=None,
+            **counts,
         )
     assert fresh.window.days in rebates.MONTH_LENGTHS
-    fees = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar() or zero
-    rest = fees - totals.get("granted_fees", zero)
-    costly = pair("costly")
+    zero = Decimal(0)
+    every = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar()
+    rest = (every or zero) - sum((row.fees_usd for row in rated), zero)
+    over = [
+        sum(((row.rate - policy.max_rebate_rate) * row.fees_usd for row in high), zero)
+        for policy, high in zip(both, above, strict=True)
+    ]
+    granted = [
+        sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
+        for policy in both
+    ]
     return Rebates(
         window=fresh.window,
-        affiliates=affiliates,
-        without_rate=int(totals.get("without_rate", 0)),
-        above_most=(above[0], above[1]),
-        over_usd=pair("over"),
-        costly=(int(costly[0]), int(costly[1])),
-        granted_usd=pair("granted"),
-        standard_usd=(
-            rest * ground.policy.standard_rebate_rate,
-            rest * draft.standard_rebate_rate,
-        ),
+        above_most=(numbers[0], numbers[1]),
+        over_usd=(over[0], over[1]),
+        costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
+        granted_usd=(granted[0], granted[1]),
+        standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
+        **counts,
     )
 
 
 def _judged(
-    connection: Connection, ground: Basis, draft: Policy, population: Population
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    population: Population,
+    *,
+    rates: bool = False,
 ) -> Subquery:
-    """Everybody of a population with the outcome under both policies; NULL is untold."""
+    """Everybody of a population with the outcome under both policies; NULL is untold.
+
+    With ``rates`` each affiliate's granted rate and net fees come along.
+    """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, ground, draft)
     sides = what_if_sides.standing_sides(connection, ground, draft)
@@ -235,14 +225,15 @@ def _judged(
     if population is Population.OPEN:
         valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
     else:
-        newest, decision = _newest_approved(), _standing_decisions()
-        here = application.c.application_id
+        newest, here = _newest_approved(), application.c.application_id
         source = source.join(newest, newest.c.application_id == here)
-        source = source.outerjoin(decision, decision.c.application_id == here)
-        rate, fees = decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")
+        if rates:
+            decision = _standing_decisions()
+            source = source.outerjoin(decision, decision.c.application_id == here)
+            columns += [decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")]
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
-        valued = select(*columns, rate, fees, *_both(sides)).where(approved)
+        valued = select(*columns, *_both(sides)).where(approved)
     return _with_outcomes(
         valued.select_from(source), ground.policy, draft, untold=bool(sides.untold)
     )
