@@ -40,6 +40,13 @@ PROGRAM = Screen(
     path="program",
     act=Act.SEE_PROGRAM,
 )
+POLICY = Screen(
+    file="dashboard/pages/policy.py",
+    title="Policy",
+    icon=":material/gavel:",
+    path="policy",
+    act=Act.READ_POLICY,
+)
 SETTINGS = Screen(
     file="dashboard/pages/settings.py",
     title="Settings",
@@ -47,7 +54,7 @@ SETTINGS = Screen(
     path="settings",
     act=Act.KEEP_HOLIDAYS,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, SETTINGS)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, POLICY, SETTINGS)
 
 
 def way_back(address: str) -> str:

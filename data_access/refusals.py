@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from program.policy import Policy
+
 
 class Refusal(Exception):
     """The request was understood and is refused; the text says why and what to do.
@@ -84,6 +86,26 @@ class DataChanged(Refusal):
         super().__init__(
             f"The facts changed since this page was shown ({listed}). "
             "Look again and decide; your text is kept."
+        )
+
+
+class Contradictory(Refusal):
+    """A draft of the policy that contradicts itself, or cannot take effect as it says."""
+
+    def __init__(self, details: tuple[str, ...]) -> None:
+        self.details = details
+        super().__init__(" ".join(details))
+
+
+class BaseMoved(Refusal):
+    """Somebody published a version since the draft was begun."""
+
+    def __init__(self, base_version: int, newest: Policy) -> None:
+        self.newest = newest
+        super().__init__(
+            f"{newest.author} published version {newest.version} since this draft was begun "
+            f"against version {base_version}. Look at what it changed and start from it; "
+            "your draft is kept."
         )
 
 

@@ -102,9 +102,13 @@ def metric(key: str, late: Subquery | None) -> ColumnElement[Any]:
     """
     if late is None:
         return cast(null(), _TYPES[key])
+    return counted(tables.affiliate_window.c[key], key, late)
+
+
+def counted(found: ColumnElement[Any], key: str, late: FromClause) -> ColumnElement[Any]:
+    """What a rollup holds of the row's account, and zero where it holds nothing and knows."""
     zero: ColumnElement[Any] = cast(literal(0), _TYPES[key])
-    known = case((late.c.account_id.is_(None), zero))
-    return func.coalesce(tables.affiliate_window.c[key], known)
+    return func.coalesce(found, case((late.c.account_id.is_(None), zero)))
 
 
 def established_evidence(ground: Basis, only: Sequence[int] = ()) -> Subquery:

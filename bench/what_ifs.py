@@ -1,0 +1,61 @@
+"""A draft of the policy over everything there is: the whole replay, and its lists."""
+
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache, partial
+
+from sqlalchemy import Engine, create_engine
+
+from bench.facts import moment
+from bench.measurements import Measurement
+from data_access import standings, what_if
+from data_access.database import SETTINGS, Purpose
+from program.policy import Policy, WindowKind
+from program.what_if import Population
+
+# A minimum, a rate, the age of evidence, and another way of counting.
+DRAFTS = {
+    "minimums": replace(
+        Policy(), min_volume_usd=Decimal(35_000_000), max_rebate_rate=Decimal("0.30")
+    ),
+    "age of evidence": replace(Policy(), evidence_valid_days=30),
+    "calendar months": replace(Policy(), window_kind=WindowKind.CALENDAR_MONTH),
+}
+
+
+@cache
+def reporting(engine: Engine) -> Engine:
+    """The same database, asked as figures are asked for."""
+    settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS[Purpose.REPORTER].items())
+    return create_engine(engine.url, connect_args={"options": f"-c timezone=UTC {settings}"})
+
+
+def replayed(engine: Engine, *, draft: Policy) -> None:
+    """The replay and the first page of every list, as the page shows them."""
+    with reporting(engine).connect() as connection:
+        ground = standings.basis(connection, now=moment(engine))
+        what_if.replay(connection, ground, draft)
+        what_if.changers(connection, ground, draft, population=Population.OPEN)
+
+
+def listed(engine: Engine, *, population: Population, page: int) -> None:
+    """One page of those who change side."""
+    with reporting(engine).connect() as connection:
+        ground = standings.basis(connection, now=moment(engine))
+        what_if.changers(connection, ground, DRAFTS["minimums"], population=population, page=page)
+
+
+MEASUREMENTS: tuple[Measurement, ...] = (
+    *(
+        Measurement(name=f"what-if: {name}", ours=partial(replayed, draft=draft), bar_s=3)
+        for name, draft in DRAFTS.items()
+    ),
+    *(
+        Measurement(
+            name=f"what-if: list of {population}, page 10",
+            ours=partial(listed, population=population, page=10),
+            bar_s=3,
+        )
+        for population in (Population.DECISIONS, Population.AFFILIATES)
+    ),
+)

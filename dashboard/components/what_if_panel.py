@@ -1,0 +1,276 @@
+"""What a draft would change, drawn: who changes side, and what follows for the program."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import badges, figures
+from program.criteria import (
+    ACTIVE_USERS,
+    CRITERIA,
+    EXTERNAL_VOLUME,
+    NEW_USERS,
+    VOLUME,
+    X_FOLLOWERS,
+    Criterion,
+    Unit,
+)
+from program.outcomes import Outcome
+from program.what_if import (
+    MOVES,
+    POPULATION_LABELS,
+    POPULATION_NOTES,
+    Changer,
+    Move,
+    Population,
+    Rebates,
+    Replay,
+    WhatIf,
+)
+
+OPEN = "what-if-open"
+ROW_HEIGHT = 36
+ARROW = " → "
+# Where a column is narrow; its help says the whole.
+SHORT_LABELS = {
+    VOLUME.key: "Volume",
+    ACTIVE_USERS.key: "Active",
+    NEW_USERS.key: "New",
+    X_FOLLOWERS.key: "Followers",
+    EXTERNAL_VOLUME.key: "Elsewhere",
+}
+
+
+def move_words(move: Move) -> str:
+    """A move as signs and words: ``✓ met → − not met``."""
+    return ARROW.join(badges.OUTCOME_WORDS[outcome] for outcome in move)
+
+
+def made_moves(replay: Replay) -> list[Move]:
+    """The moves that somebody makes, in a fixed order."""
+    return [move for move in MOVES if replay.number(move)]
+
+
+def draw_figures(found: WhatIf) -> None:
+    """Queue, eligible share, overrides and cost: under the draft, and the change from now."""
+    waiting, decided, costs = found.replays[Population.OPEN], found.decided, found.rebates
+    with st.container(horizontal=True):
+        _metric(
+            "Open applications met",
+            figures.count(waiting.after(Outcome.MET)),
+            _count_change(waiting.before(Outcome.MET), waiting.after(Outcome.MET)),
+            f"Of {waiting.total:,} open; {waiting.before(Outcome.MET):,} as the policy is now.",
+        )
+        rates = decided.met_rates
+        _metric(
+            "Eligible among decided",
+            "nothing decided" if rates is None else figures.rate(_tenth(rates[1])),
+            None if rates is None else _points(rates),
+            f"Share of {decided.total:,} past decisions whose eligibility was met, on the figures "
+            "each was made on.",
+        )
+        _metric(
+            "Decided against it",
+            figures.count(decided.overrides[1]),
+            _count_change(*decided.overrides),
+            "Past decisions that would go against the computed eligibility. "
+            f"{decided.recorded_overrides:,} were recorded so at the time.",
+        )
+        _metric(
+            "Rebate cost a month",
+            _cost(costs),
+            _cost_change(costs),
+            "All rebates on the window's net fees, standard and granted."
+            + (f" {_days(costs)}." if costs.window else ""),
+        )
+
+
+def draw_sides(found: WhatIf) -> None:
+    """How many stand where, now and under the draft, one row for each population."""
+    rows = [found.replays[population] for population in Population]
+    cells: dict[str, list[str]] = {
+        "who": [POPULATION_LABELS[row.population] for row in rows],
+        "total": [figures.count(row.total) for row in rows],
+    }
+    for outcome in Outcome:
+        cells[outcome] = [_now_then(row.before(outcome), row.after(outcome)) for row in rows]
+    cells["changed"] = [figures.count(row.changed) for row in rows]
+    cells["untold"] = [figures.count(row.untold) if row.untold else figures.DASH for row in rows]
+    right = {"alignment": "right"}
+    st.dataframe(
+        pa.table(cells),
+        hide_index=True,
+        alt="Who stands where now, and under the draft",
+        row_height=ROW_HEIGHT,
+        column_config={
+            "who": st.column_config.TextColumn("Now → under the draft", width=150),
+            "total": st.column_config.TextColumn("All", width=70, **right),
+            **{
+                outcome: st.column_config.TextColumn(
+                    badges.OUTCOME_WORDS[outcome], width=130, **right
+                )
+                for outcome in Outcome
+            },
+            "changed": st.column_config.TextColumn("Change side", width=90, **right),
+            "untold": st.column_config.TextColumn(
+                "Not replayed",
+                width=90,
+                help="The figures kept here cannot tell; they are in no other column.",
+                **right,
+            ),
+        },
+    )
+    notes = (f"**{POPULATION_LABELS[one]}**: {POPULATION_NOTES[one]}" for one in Population)
+    st.caption(" ".join(notes))
+
+
+def draw_rebates(costs: Rebates) -> None:
+    """What the rates come to, in sentences: nobody's rate changes by itself."""
+    st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
+
+
+def rebate_words(costs: Rebates) -> list[str]:
+    """Everything about rates that the draft would change, and that nothing would."""
+    found = []
+    old, new = costs.above_most
+    if new or old:
+        over = f", {figures.usd_exact(_cents(costs.over_usd[1]))} a month" if costs.over_usd else ""
+        found.append(
+            f"{new:,} of {costs.affiliates:,} affiliates have more than the draft's highest rate "
+            f"({old:,} now){over}. Their rates stay until somebody changes them."
+        )
+    if costs.without_rate:
+        found.append(f"{costs.without_rate:,} were approved upstream without a rate kept here.")
+    if costs.costly is None:
+        found.append("Net fees are unknown until a refresh, so costs are too.")
+        return found
+    if costs.costly[0] != costs.costly[1]:
+        found.append(
+            f"{costs.costly[1]:,} approvals would be costly enough for a second person at "
+            f"today's fees, {costs.costly[0]:,} now."
+        )
+    assert costs.granted_usd is not None
+    assert costs.standard_usd is not None
+    found.append(
+        f"Granted rates: {_pair(costs.granted_usd)} USD a month; everybody else at the standard "
+        f"rate: {_pair(costs.standard_usd)} USD. Net fees of {_days(costs)}, UTC."
+    )
+    return found
+
+
+def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], None]) -> None:
+    """One page of those who change side, each with a way to the application."""
+    figures_of = {
+        criterion.key: pa.array([_figure(row.values, criterion) for row in rows], pa.string())
+        for criterion in CRITERIA
+    }
+    table = pa.table(
+        {
+            "open": pa.array(["Open"] * len(rows)),
+            "number": pa.array([row.application_id for row in rows], pa.int64()),
+            "applicant": pa.array([row.username for row in rows], pa.string()),
+            "handle": pa.array([row.handle for row in rows], pa.string()),
+            "status": pa.array([row.status for row in rows], pa.string()),
+            "move": pa.array([move_words((row.before, row.after)) for row in rows], pa.string()),
+            **figures_of,
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        key=key,
+        alt="Who changes side",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), 12) + 1) + 3,
+        placeholder="unknown",
+        column_config={
+            "open": st.column_config.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            "number": st.column_config.NumberColumn("No.", format="%d", width=62),
+            "applicant": st.column_config.TextColumn("Applicant", width=128),
+            "handle": st.column_config.TextColumn("Handle", width=128),
+            "status": st.column_config.TextColumn("Status", width=76),
+            "move": st.column_config.TextColumn("Now → under the draft", width=150),
+            **{
+                criterion.key: st.column_config.TextColumn(
+                    SHORT_LABELS.get(criterion.key, criterion.label),
+                    width=74,
+                    alignment="right",
+                    help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
+                )
+                for criterion in CRITERIA
+            },
+        },
+    )
+
+
+def _figure(values: Mapping[str, Decimal | None], criterion: Criterion) -> str:
+    found = values[criterion.key]
+    if found is None:
+        return figures.UNKNOWN
+    return figures.usd(found) if criterion.unit is Unit.USD else figures.count(int(found))
+
+
+def _metric(label: str, value: str, change: str | None, explanation: str) -> None:
+    st.metric(
+        label,
+        value,
+        delta=change,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help=explanation,
+        height="stretch",
+    )
+
+
+def _now_then(now: int, then: int) -> str:
+    return figures.count(now) if now == then else f"{now:,}{ARROW}{then:,}"
+
+
+def _count_change(now: int, then: int) -> str:
+    return f"{then - now:+,}".replace("-", figures.MINUS) if now != then else "no change"
+
+
+def _points(rates: tuple[Decimal, Decimal]) -> str:
+    points = (rates[1] - rates[0]) * 100
+    if not points:
+        return "no change"
+    size = f"{abs(points):.1f}" if abs(points) >= Decimal("0.05") else "<0.1"
+    return f"{figures.MINUS if points < 0 else '+'}{size} points"
+
+
+def _tenth(rate: Decimal) -> Decimal:
+    return rate.quantize(Decimal("0.001"))
+
+
+def _cost(costs: Rebates) -> str:
+    if costs.granted_usd is None or costs.standard_usd is None:
+        return figures.UNKNOWN
+    return f"{figures.usd(costs.granted_usd[1] + costs.standard_usd[1])} USD"
+
+
+def _cost_change(costs: Rebates) -> str | None:
+    difference = costs.difference_usd
+    if difference is None:
+        return None
+    if not difference:
+        return "no change"
+    return f"{'+' if difference > 0 else figures.MINUS}{figures.usd(abs(difference))} USD"
+
+
+def _pair(pair: tuple[Decimal, Decimal]) -> str:
+    old, new = (figures.usd(amount) for amount in pair)
+    return old if pair[0] == pair[1] else f"{old}{ARROW}{new}"
+
+
+def _cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+def _days(costs: Rebates) -> str:
+    assert costs.window is not None
+    return figures.day_range(costs.window.start, costs.window.last_day)

@@ -1,0 +1,153 @@
+"""Publishing the next policy, as two managers: propose, confirm, decline, take back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures
+from dashboard.forms import answers
+from dashboard.forms.policy_form import PLACE
+from data_access import database, policy_drafts
+from data_access.policy_drafts import Kept
+from data_access.refusals import Refusal
+from data_access.staff import Person
+
+SILENT = "The queue uses it from that moment on. Decisions made before keep their own version."
+NEEDS_REFRESH = (
+    "It counts in another way than the metrics were computed, so eligibility on the exchange is "
+    "unknown in the queue from that moment until `python -m data_access refresh` has run."
+)
+
+
+def draw_consequences(kept: Kept, *, needs_refresh: bool) -> None:
+    """When it takes effect, and what the queue does then."""
+    starts = kept.draft.effective_from
+    when = f"at {figures.moment(starts)}" if starts else "when a second manager confirms it"
+    st.caption(f"It takes effect {when}. {'' if needs_refresh else SILENT}")
+    if needs_refresh:
+        st.warning(NEEDS_REFRESH, icon=":material/sync_problem:")
+
+
+def propose_button(kept: Kept, person: Person, *, sound: bool) -> None:
+    """Ask a second manager to publish it."""
+    form = _form("propose", kept)
+    st.button(
+        "Propose for publishing",
+        key=f"{form}-button",
+        icon=":material/how_to_reg:",
+        type="primary",
+        disabled=not sound,
+        on_click=_propose,
+        args=[kept, person.email, state.request_id(form)],
+    )
+
+
+def take_back_button(kept: Kept, person: Person) -> None:
+    """Make one's own proposal a draft again."""
+    form = _form("cancel", kept)
+    st.button(
+        "Take it back",
+        key=f"{form}-button",
+        icon=":material/undo:",
+        on_click=_cancel,
+        args=[kept, person.email, state.request_id(form)],
+    )
+
+
+def draw_second(kept: Kept, person: Person, *, version: int, sound: bool) -> None:
+    """The second manager's two ways: publish it, or give it back with a reason."""
+    confirm, decline = _form("confirm", kept), _form("decline", kept)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            f"Publish as version {version}",
+            key=f"{confirm}-button",
+            icon=":material/gavel:",
+            type="primary",
+            disabled=not sound,
+            on_click=_confirm,
+            args=[kept, person.email, state.request_id(confirm)],
+        )
+        with st.popover("Decline", icon=":material/undo:"):
+            st.text_area("Reason", key=state.form_key(decline, "reason"), height=90)
+            st.button(
+                "Give it back",
+                key=f"{decline}-button",
+                on_click=_decline,
+                args=[kept, person.email, state.request_id(decline)],
+            )
+
+
+def _form(act: str, kept: Kept) -> str:
+    return f"policy-{act}-{kept.draft_id}-{kept.revision}"
+
+
+def _propose(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        policy_drafts.propose(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "Proposed. A second manager publishes it."
+
+    _do(act, actor)
+
+
+def _cancel(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        policy_drafts.cancel(
+            database.writer(),
+            draft_id=kept.draft_id,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "It is a draft again."
+
+    _do(act, actor)
+
+
+def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        version = policy_drafts.confirm(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return f"Published as version {version}."
+
+    _do(act, actor)
+
+
+def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        policy_drafts.decline(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            reason=state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or "",
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "Given back with your reason."
+
+    _do(act, actor)
+
+
+def _do(act: Callable[[], str], actor: str) -> None:
+    if answers.refused_to_stranger(PLACE, actor):
+        return
+    try:
+        answers.accepted(PLACE, act())
+    except Refusal as refusal:
+        answers.refused(PLACE, str(refusal))

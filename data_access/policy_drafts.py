@@ -1,0 +1,451 @@
+"""Drafting the next policy, and publishing it as two people.
+
+Every act takes one lock, since two drafts can stand against the same version: whoever
+publishes first moves the base, and the other is told so. The trail keeps each act once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+
+from data_access import database, locks, policies, staff, tables, texts
+from data_access.refusals import (
+    BaseMoved,
+    Contradictory,
+    NotAllowed,
+    NotFound,
+    NotInState,
+    RequestReused,
+)
+from program import policy_drafts, policy_settings
+from program.permissions import Act
+from program.policy import Policy
+from program.policy_drafts import LONGEST_NOTE, Draft
+
+LONGEST_REASON = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An open draft as it is kept. ``declined_because`` is what a second manager last wrote."""
+
+    draft_id: int
+    revision: int
+    draft: Draft
+    author: str
+    saved_at: datetime
+    proposed_at: datetime | None
+    declined_because: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyEvent:
+    """One entry of the trail; ``detail`` holds old and new values."""
+
+    draft_id: int
+    kind: str
+    actor: str
+    at: datetime
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """An act on a draft as it was sent. ``content`` is what was typed, as plain JSON values."""
+
+    kind: str
+    actor: str
+    now: datetime
+    request_id: UUID
+    content: dict[str, Any]
+
+
+def save(
+    engine: Engine,
+    *,
+    draft: Draft,
+    draft_id: int | None,
+    revision: int | None = None,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Keep a draft, a new one where ``draft_id`` is ``None``; returns its id.
+
+    ``revision`` is what the form was drawn from. Raises NotAllowed, NotFound, NotInState,
+    BaseMoved, Contradictory, Invalid or RequestReused.
+    """
+    note = texts.allow(draft.note, what="The note", longest=LONGEST_NOTE)
+    _require_sound(draft.policy)
+    given = {
+        "base_version": draft.base_version,
+        "settings": policy_settings.to_json(draft.policy),
+        "note": note,
+        "effective_from": draft.effective_from,
+    }
+    moment = draft.effective_from.isoformat() if draft.effective_from else None
+    content = {**given, "effective_from": moment, "draft_id": draft_id, "revision": revision}
+    kind = "drafted" if draft_id is None else "saved"
+    asked = _Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
+
+    def do(connection: Connection) -> int:
+        base = _require_base(connection, draft.base_version)
+        before = base
+        if draft_id is None:
+            _require_no_other(connection, actor)
+            kept_id = _insert(connection, author=actor, saved_at=now, **given)
+        else:
+            kept = _require_own(connection, draft_id, actor)
+            _require_written(kept)
+            _require_seen(kept, revision)
+            before = kept.draft.policy
+            kept_id = draft_id
+            _update(connection, kept, saved_at=now, reason=None, **given)
+        _tell(connection, asked, kept_id, kept_id, changes=_moved(before, draft.policy))
+        return kept_id
+
+    return _perform(engine, asked, do)
+
+
+def discard(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
+    """Throw one's own draft away; it stays in the trail. Returns its id.
+
+    Raises NotAllowed, NotFound, NotInState or RequestReused.
+    """
+    asked = _asked("discarded", draft_id, actor, now, request_id)
+
+    def do(connection: Connection) -> int:
+        kept = _require_own(connection, draft_id, actor)
+        _require_written(kept)
+        _update(connection, kept, closed_as="discarded", closed_by=actor, closed_at=now)
+        _tell(connection, asked, draft_id, draft_id)
+        return draft_id
+
+    return _perform(engine, asked, do)
+
+
+def propose(
+    engine: Engine,
+    *,
+    draft_id: int,
+    revision: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Ask a second manager to publish one's own draft; returns its id.
+
+    Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory or RequestReused.
+    """
+    asked = _asked("proposed", draft_id, actor, now, request_id, revision=revision)
+
+    def do(connection: Connection) -> int:
+        kept = _require_own(connection, draft_id, actor)
+        _require_written(kept)
+        _require_seen(kept, revision)
+        base = _require_publishable(connection, kept.draft, now)
+        _update(connection, kept, proposed_at=now, reason=None)
+        changes = _moved(base, kept.draft.policy)
+        _tell(connection, asked, draft_id, draft_id, changes=changes, note=kept.draft.note)
+        return draft_id
+
+    return _perform(engine, asked, do)
+
+
+def confirm(
+    engine: Engine,
+    *,
+    draft_id: int,
+    revision: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Publish a colleague's proposal as its second manager; returns the new version.
+
+    Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory or RequestReused.
+    """
+    asked = _asked("confirmed", draft_id, actor, now, request_id, revision=revision)
+
+    def do(connection: Connection) -> int:
+        kept = _require_proposed(connection, draft_id, revision)
+        if actor == kept.author:
+            raise NotAllowed("You proposed this yourself; the second manager is somebody else.")
+        base = _require_publishable(connection, kept.draft, now)
+        policy = _next_version(base, kept, now)
+        policies.add(connection, policy)
+        _update(
+            connection,
+            kept,
+            closed_as="published",
+            closed_by=actor,
+            closed_at=now,
+            version=policy.version,
+        )
+        _tell(
+            connection,
+            asked,
+            draft_id,
+            policy.version,
+            version=policy.version,
+            effective_from=policy.effective_from.isoformat(),
+            changes=_moved(base, policy),
+        )
+        return policy.version
+
+    return _perform(engine, asked, do)
+
+
+def decline(
+    engine: Engine,
+    *,
+    draft_id: int,
+    revision: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Give a colleague's proposal back with a reason; it is a draft again. Returns its id.
+
+    Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
+    """
+    text = texts.require(reason, what="The reason", longest=LONGEST_REASON)
+    asked = _asked("declined", draft_id, actor, now, request_id, revision=revision, reason=text)
+
+    def do(connection: Connection) -> int:
+        kept = _require_proposed(connection, draft_id, revision)
+        if actor == kept.author:
+            raise NotAllowed("You proposed this yourself. Take it back instead.")
+        _update(connection, kept, proposed_at=None, reason=text)
+        _tell(connection, asked, draft_id, draft_id, reason=text)
+        return draft_id
+
+    return _perform(engine, asked, do)
+
+
+def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
+    """Take one's own proposal back; it is a draft again. Returns its id.
+
+    Raises NotAllowed, NotFound, NotInState or RequestReused.
+    """
+    asked = _asked("cancelled", draft_id, actor, now, request_id)
+
+    def do(connection: Connection) -> int:
+        kept = _require_own(connection, draft_id, actor)
+        if kept.proposed_at is None:
+            raise NotInState("This draft does not wait for anybody. Reload the page.")
+        _update(connection, kept, proposed_at=None)
+        _tell(connection, asked, draft_id, draft_id)
+        return draft_id
+
+    return _perform(engine, asked, do)
+
+
+def own(connection: Connection, author: str) -> Kept | None:
+    """The draft that ``author`` has open, if they have one."""
+    found = [kept for kept in open_ones(connection) if kept.author == author]
+    return found[0] if found else None
+
+
+def open_ones(connection: Connection) -> list[Kept]:
+    """All drafts that are open: proposals first, then as they were saved last."""
+    table = tables.policy_drafts
+    order = (table.c.proposed_at.asc().nulls_last(), table.c.saved_at.desc())
+    rows = connection.execute(select(table).where(table.c.closed_as.is_(None)).order_by(*order))
+    return [_kept(connection, row) for row in rows.mappings()]
+
+
+def trail(connection: Connection, *, most: int = 100) -> list[PolicyEvent]:
+    """Who did what to drafts, newest first."""
+    table = tables.policy_events
+    names = ("draft_id", "kind", "actor", "at", "detail")
+    rows = connection.execute(
+        select(*(table.c[name] for name in names)).order_by(table.c.event_id.desc()).limit(most)
+    ).mappings()
+    return [PolicyEvent(**row) for row in rows]
+
+
+def _perform(engine: Engine, asked: _Asked, do: Callable[[Connection], int]) -> int:
+    """Run ``do`` under the policy's lock and return its result, the first one of a repeat."""
+    with database.acting(engine) as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(locks.POLICY)))
+        earlier = _first_result(connection, asked)
+        if earlier is not None:
+            return earlier
+        staff.require(connection, asked.actor, Act.EDIT_POLICY)
+        return do(connection)
+
+
+def _first_result(connection: Connection, asked: _Asked) -> int | None:
+    table = tables.policy_events
+    row = connection.execute(select(table).where(table.c.request_id == asked.request_id)).first()
+    if row is None:
+        return None
+    if (row.kind, row.actor, row.asked) != (asked.kind, asked.actor, asked.content):
+        raise RequestReused
+    result: int = row.result
+    return result
+
+
+def _asked(
+    kind: str,
+    draft_id: int,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    **content: Any,  # noqa: ANN401 - plain JSON values
+) -> _Asked:
+    return _Asked(
+        kind=kind,
+        actor=actor,
+        now=now,
+        request_id=request_id,
+        content={"draft_id": draft_id, **content},
+    )
+
+
+def _tell(
+    connection: Connection,
+    asked: _Asked,
+    draft_id: int,
+    result: int,
+    **detail: Any,  # noqa: ANN401 - plain JSON values
+) -> None:
+    connection.execute(
+        insert(tables.policy_events).values(
+            draft_id=draft_id,
+            kind=asked.kind,
+            actor=asked.actor,
+            at=asked.now,
+            detail=detail,
+            request_id=asked.request_id,
+            asked=asked.content,
+            result=result,
+        )
+    )
+
+
+def _moved(old: Policy, new: Policy) -> list[dict[str, Any]]:
+    before, after = policy_settings.to_json(old), policy_settings.to_json(new)
+    return [
+        {
+            "setting": change.setting.name,
+            "old": before[change.setting.name],
+            "new": after[change.setting.name],
+        }
+        for change in policy_settings.changes(old, new)
+    ]
+
+
+def _insert(connection: Connection, **values: Any) -> int:  # noqa: ANN401
+    table = tables.policy_drafts
+    draft_id: int = connection.execute(
+        insert(table).values(**values).returning(table.c.draft_id)
+    ).scalar_one()
+    return draft_id
+
+
+def _update(connection: Connection, kept: Kept, **values: Any) -> None:  # noqa: ANN401
+    table = tables.policy_drafts
+    connection.execute(
+        update(table)
+        .where(table.c.draft_id == kept.draft_id)
+        .values(revision=kept.revision + 1, **values)
+    )
+
+
+def _require_base(connection: Connection, base_version: int) -> Policy:
+    newest = policies.newest(connection)
+    if newest.version != base_version:
+        raise BaseMoved(base_version, newest)
+    return newest
+
+
+def _require_publishable(connection: Connection, draft: Draft, now: datetime) -> Policy:
+    """The base, if it is still the newest and nothing speaks against the draft."""
+    base = _require_base(connection, draft.base_version)
+    found = policy_drafts.contradictions(draft, base=base, now=now)
+    if found:
+        raise Contradictory(found)
+    return base
+
+
+def _require_sound(policy: Policy) -> None:
+    found = policy_settings.faults(policy)
+    if found:
+        raise Contradictory(found)
+
+
+def _require_no_other(connection: Connection, actor: str) -> None:
+    if own(connection, actor) is not None:
+        raise NotInState("You have a draft already. Reload the page and change that one.")
+
+
+def _require_own(connection: Connection, draft_id: int, actor: str) -> Kept:
+    kept = _require_open(connection, draft_id)
+    if kept.author != actor:
+        raise NotAllowed(f"This is {kept.author}'s draft. Write one of your own.")
+    return kept
+
+
+def _require_open(connection: Connection, draft_id: int) -> Kept:
+    table = tables.policy_drafts
+    row = connection.execute(select(table).where(table.c.draft_id == draft_id)).mappings().first()
+    if row is None:
+        raise NotFound("There is no such draft.")
+    if row["closed_as"] is not None:
+        raise NotInState(
+            f"This draft was {row['closed_as']} by {row['closed_by']}. Reload the page."
+        )
+    return _kept(connection, row)
+
+
+def _require_proposed(connection: Connection, draft_id: int, revision: int) -> Kept:
+    kept = _require_open(connection, draft_id)
+    if kept.proposed_at is None:
+        raise NotInState("This proposal was taken back. Reload the page.")
+    _require_seen(kept, revision)
+    return kept
+
+
+def _require_written(kept: Kept) -> None:
+    if kept.proposed_at is not None:
+        raise NotInState("This waits for a second manager. Take the proposal back first.")
+
+
+def _require_seen(kept: Kept, revision: int | None) -> None:
+    if kept.revision != revision:
+        raise NotInState("The draft changed since this page was shown. Look at it again.")
+
+
+def _next_version(base: Policy, kept: Kept, now: datetime) -> Policy:
+    return replace(
+        kept.draft.policy,
+        version=base.version + 1,
+        effective_from=kept.draft.effective_from or now,
+        author=kept.author,
+        note=kept.draft.note,
+    )
+
+
+def _kept(connection: Connection, row: RowMapping) -> Kept:
+    base = policies.version(connection, row["base_version"])
+    return Kept(
+        draft_id=row["draft_id"],
+        revision=row["revision"],
+        draft=Draft(
+            policy=policy_settings.from_json(row["settings"], base),
+            note=row["note"],
+            base_version=row["base_version"],
+            effective_from=row["effective_from"],
+        ),
+        author=row["author"],
+        saved_at=row["saved_at"],
+        proposed_at=row["proposed_at"],
+        declined_because=row["reason"],
+    )

@@ -1,0 +1,380 @@
+"""Replaying a draft of the policy: who changes side, and what follows for the program.
+
+Outcomes come from the one definition in `standings`, applied to both sides of
+`what_if_sides`. Whoever hinges on what the figures do not hold counts as untold: never as met,
+not met or unknown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Integer,
+    Numeric,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from data_access import policies, standings, tables, what_if_sides
+from data_access.standings import METRIC_TYPES, Basis
+from data_access.what_if_sides import Sides, Values
+from program import rebates
+from program.criteria import CRITERIA
+from program.outcomes import Outcome
+from program.policy import Policy
+from program.what_if import (
+    MOVES,
+    PAGE_SIZE,
+    Changer,
+    Decided,
+    Move,
+    Population,
+    Rebates,
+    Replay,
+    WhatIf,
+    gap,
+)
+from program.workflow import Decision, Status
+
+
+def replay(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    *,
+    tell: Callable[[Population], None] = lambda _: None,
+) -> WhatIf:
+    """The whole replay against the policy of ``ground``; ``tell`` hears what comes next."""
+    tell(Population.OPEN)
+    waiting = _replay_open(connection, ground, draft)
+    tell(Population.DECISIONS)
+    then, decided = _replay_decisions(connection, ground, draft)
+    tell(Population.AFFILIATES)
+    approved, costs = _replay_affiliates(connection, ground, draft)
+    replays = {one.population: one for one in (waiting, then, approved)}
+    return WhatIf(
+        replays=replays,
+        decided=decided,
+        rebates=costs,
+        gaps=_gaps(connection, ground, draft, replays),
+    )
+
+
+def changers(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    *,
+    population: Population,
+    moves: Sequence[Move] = MOVES,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+) -> list[Changer]:
+    """Who makes one of these moves, newest first; as many as `replay` counted, over all pages."""
+    application, account = tables.applications, tables.accounts
+    judged = _judged(connection, ground, draft, population)
+    ids = [judged.c.application_id, judged.c.decision_id]
+    hit = (
+        select(judged)
+        .where(or_(*(_makes(judged, move) for move in moves)))
+        .order_by(*(id_.desc().nulls_last() for id_ in reversed(ids)))
+        .offset((page - 1) * size)
+        .limit(size)
+        .subquery("changers")
+    )
+    rows = connection.execute(
+        select(*hit.c, account.c.username, application.c.social_handle, application.c.status)
+        .join(application, application.c.application_id == hit.c.application_id)
+        .join(account, account.c.account_id == application.c.account_id)
+        .order_by(hit.c.decision_id.desc().nulls_last(), hit.c.application_id.desc())
+    ).mappings()
+    return [_changer(row) for row in rows]
+
+
+def _replay_open(connection: Connection, ground: Basis, draft: Policy) -> Replay:
+    judged = _judged(connection, ground, draft, Population.OPEN)
+    rows = connection.execute(_counted(judged))
+    return _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+
+
+def _replay_decisions(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Decided]:
+    judged = _judged(connection, ground, draft, Population.DECISIONS)
+    recorded = func.count().filter(judged.c.is_override).label("recorded")
+    rows = connection.execute(_counted(judged, judged.c.outcome, also=[recorded])).all()
+    replayed = _as_replay(
+        Population.DECISIONS, [(row.before, row.after, row.number) for row in rows]
+    )
+    told = [row for row in rows if row.after is not None]
+    decided = Decided(
+        total=sum(row.number for row in told),
+        met=(replayed.before(Outcome.MET), replayed.after(Outcome.MET)),
+        overrides=(
+            sum(row.number for row in told if _against(row.outcome, row.before)),
+            sum(row.number for row in told if _against(row.outcome, row.after)),
+        ),
+        recorded_overrides=sum(row.recorded for row in rows),
+    )
+    return replayed, decided
+
+
+def _replay_affiliates(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Rebates]:
+    judged = _judged(connection, ground, draft, Population.AFFILIATES, rates=True)
+    both = (ground.policy, draft)
+    costly = [_costly(judged, policy).label(f"costly_{place}") for place, policy in enumerate(both)]
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    # By rate: rates are few, so what they come to is worked out afterwards, exactly.
+    rows = connection.execute(_counted(judged, judged.c.rate, also=[fees, *costly])).all()
+    replayed = _as_replay(
+        Population.AFFILIATES, [(row.before, row.after, row.number) for row in rows]
+    )
+    return replayed, _rebates(connection, ground, draft, rows)
+
+
+def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
+    """How many approvals need a second person for their cost; a window is a month, as always."""
+    threshold = policy.second_approval_monthly_extra_usd
+    if threshold is None:
+        return literal(0)
+    extra = (judged.c.rate - policy.standard_rebate_rate) * judged.c.fees_usd
+    enough = extra >= threshold
+    # Most have no fees, and then nothing needs to be multiplied.
+    return func.count().filter(and_(judged.c.fees_usd != 0, enough) if threshold else enough)
+
+
+def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequence[Any]) -> Rebates:
+    """What the approved cost, from groups of the same rate, and what everybody else does."""
+    fresh = ground.freshness
+    rated = [row for row in rows if row.rate is not None]
+    both = (ground.policy, draft)
+    above = [[row for row in rated if row.rate > policy.max_rebate_rate] for policy in both]
+    numbers = [sum(row.number for row in high) for high in above]
+    counts = {
+        "affiliates": sum(row.number for row in rows),
+        "without_rate": sum(row.number for row in rows if row.rate is None),
+    }
+    if fresh is None:
+        return Rebates(
+            window=None,
+            above_most=(numbers[0], numbers[1]),
+            over_usd=None,
+            costly=None,
+            granted_usd=None,
+            standard_usd=None,
+            **counts,
+        )
+    assert fresh.window.days in rebates.MONTH_LENGTHS
+    zero = Decimal(0)
+    every = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar()
+    rest = (every or zero) - sum((row.fees_usd for row in rated), zero)
+    over = [
+        sum(((row.rate - policy.max_rebate_rate) * row.fees_usd for row in high), zero)
+        for policy, high in zip(both, above, strict=True)
+    ]
+    granted = [
+        sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
+        for policy in both
+    ]
+    return Rebates(
+        window=fresh.window,
+        above_most=(numbers[0], numbers[1]),
+        over_usd=(over[0], over[1]),
+        costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
+        granted_usd=(granted[0], granted[1]),
+        standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
+        **counts,
+    )
+
+
+def _judged(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    population: Population,
+    *,
+    rates: bool = False,
+) -> Subquery:
+    """Everybody of a population with the outcome under both policies; NULL is untold.
+
+    With ``rates`` each affiliate's granted rate and net fees come along.
+    """
+    if population is Population.DECISIONS:
+        return _judged_decisions(connection, ground, draft)
+    sides = what_if_sides.standing_sides(connection, ground, draft)
+    application = tables.applications
+    columns: list[ColumnElement[Any]] = [
+        application.c.application_id,
+        cast(null(), Integer).label("decision_id"),
+    ]
+    source = sides.source
+    if population is Population.OPEN:
+        valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
+    else:
+        newest, here = _newest_approved(), application.c.application_id
+        source = source.join(newest, newest.c.application_id == here)
+        if rates:
+            decision = _standing_decisions()
+            source = source.outerjoin(decision, decision.c.application_id == here)
+            columns += [decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")]
+        # Said again, since it spares the join the others.
+        approved = application.c.status == Status.APPROVED
+        valued = select(*columns, *_both(sides)).where(approved)
+    return _with_outcomes(
+        valued.select_from(source), ground.policy, draft, untold=bool(sides.untold)
+    )
+
+
+def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> Subquery:
+    sides = what_if_sides.decision_sides(connection, ground.policy, draft)
+    decision = tables.decisions
+    valued = select(
+        decision.c.application_id,
+        decision.c.decision_id,
+        decision.c.outcome,
+        decision.c.is_override,
+        *_both(sides),
+    ).select_from(sides.source)
+    for side, barred in sides.barred.items():
+        valued = valued.add_columns(barred.label(f"barred_{side}"))
+    return _with_outcomes(valued, ground.policy, draft, untold=False)
+
+
+def _both(sides: Sides) -> list[ColumnElement[Any]]:
+    return [
+        *(value.label(f"before_{key}") for key, value in sides.before.items()),
+        *(value.label(f"after_{key}") for key, value in sides.after.items()),
+    ]
+
+
+def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy, *, untold: bool) -> Subquery:
+    """Each side's truth from each side's values, with the values of the draft beside them."""
+    row = valued.subquery("valued")
+    before = standings.whole_truth(_side(row, "before"), policy)
+    after = standings.whole_truth(_side(row, "after"), draft)
+    word = standings.outcome_word(after)
+    for side, truth in (("before", before), ("after", after)):
+        if f"barred_{side}" in row.c:
+            word = case((and_(truth.is_(None), row.c[f"barred_{side}"]), null()), else_=word)
+    if untold:
+        word = case((after.is_(None), null()), else_=word)
+    kept = [column for column in row.c if not column.name.startswith(("before_", "barred_"))]
+    return select(
+        *kept, standings.outcome_word(before).label("before"), word.label("after")
+    ).subquery("judged")
+
+
+def _side(row: Subquery, side: str) -> Values:
+    return {criterion.key: row.c[f"{side}_{criterion.key}"] for criterion in CRITERIA}
+
+
+def _counted(
+    judged: Subquery, *keys: ColumnElement[Any], also: Sequence[ColumnElement[Any]] = ()
+) -> Select[Any]:
+    grouped = [judged.c.before, judged.c.after, *keys]
+    number = func.count().label("number")
+    return select(judged.c.before, judged.c.after, number, *keys, *also).group_by(*grouped)
+
+
+def _makes(judged: Subquery, move: Move) -> ColumnElement[bool]:
+    return and_(judged.c.before == str(move[0]), judged.c.after == str(move[1]))
+
+
+def _against(decided: str, outcome: str) -> bool:
+    return (decided == Decision.APPROVED) is not (outcome == Outcome.MET)
+
+
+def _as_replay(population: Population, rows: Sequence[tuple[str, str | None, int]]) -> Replay:
+    moves: dict[Move, int] = {}
+    untold = 0
+    for before, after, number in rows:
+        if after is None:
+            untold += number
+            continue
+        move = (Outcome(before), Outcome(after))
+        moves[move] = moves.get(move, 0) + number
+    return Replay(population=population, moves=moves, untold=untold)
+
+
+def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
+    return Changer(
+        application_id=row["application_id"],
+        decision_id=row["decision_id"],
+        username=row["username"],
+        handle=row["social_handle"],
+        status=row["status"],
+        before=Outcome(row["before"]),
+        after=Outcome(row["after"]),
+        values={criterion.key: row[f"after_{criterion.key}"] for criterion in CRITERIA},
+    )
+
+
+def _newest_approved() -> CTE:
+    """One application for each account that has an approved one: ids count up as they arrive."""
+    table = tables.applications
+    return _once(
+        select(func.max(table.c.application_id).label("application_id"))
+        .where(table.c.status == Status.APPROVED)
+        .group_by(table.c.account_id),
+        "newest_approved",
+    )
+
+
+def _standing_decisions() -> CTE:
+    """The approval of each application that no other decision supersedes."""
+    table = tables.decisions
+    later = table.alias("later")
+    superseded = and_(later.c.supersedes == table.c.decision_id, later.c.supersedes.is_not(None))
+    return _once(
+        select(table.c.application_id, table.c.rebate_rate)
+        .outerjoin(later, superseded)
+        .where(table.c.outcome == Decision.APPROVED, later.c.decision_id.is_(None)),
+        "standing",
+    )
+
+
+def _once(statement: Select[Any], name: str) -> CTE:
+    """Read once from end to end: looked up a row at a time, it would take several times as long."""
+    return statement.cte(name).prefix_with("materialized")
+
+
+def _fees(ground: Basis) -> ColumnElement[Any]:
+    if ground.freshness is None:
+        return cast(null(), Numeric(24, 6))
+    return func.coalesce(tables.affiliate_window.c.fees_usd, 0)
+
+
+def _gaps(
+    connection: Connection, ground: Basis, draft: Policy, replays: Mapping[Population, Replay]
+) -> tuple[str, ...]:
+    """What is not replayed, a sentence each; nothing where everybody is."""
+    found: list[str] = []
+    if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
+        missing = what_if_sides.standing_sides(connection, ground, draft).untold
+        found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
+    if replays[Population.DECISIONS].untold:
+        versions = policies.every(connection)
+        wanted = (ground.policy, draft)
+        found += [
+            gap(key, of=Population.DECISIONS)
+            for key in METRIC_TYPES
+            if any(
+                len(what_if_sides.alike_versions(versions, one, key)) < len(versions)
+                for one in wanted
+            )
+        ]
+    return tuple(found)

@@ -1,0 +1,71 @@
+"""A draft of the next policy, and everything that speaks against publishing it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from program import policy_settings, wording
+from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME
+from program.periods import utc_day
+from program.policy import Policy
+from program.policy_settings import Change
+
+LONGEST_NOTE = 2_000
+# Computed by a refresh, and so as the policy counted that was in force then.
+METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The next version as somebody wrote it, against version ``base_version``.
+
+    Only the settings of ``policy`` count. ``effective_from`` is when it is to rule; ``None``
+    is the moment of its confirmation.
+    """
+
+    policy: Policy
+    note: str
+    base_version: int
+    effective_from: datetime | None = None
+
+
+def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, ...]:
+    """What speaks against publishing the draft, a sentence each; empty where nothing does.
+
+    ``base`` is the version that the draft was written against.
+    """
+    found = [*policy_settings.faults(draft.policy)]
+    if not policy_settings.changes(base, draft.policy):
+        found.append(f"Nothing differs from version {base.version}. Change a setting first.")
+    if not draft.note.strip():
+        found.append("The note is empty. Write why the policy changes.")
+    found += _when(draft, base, now)
+    return tuple(found)
+
+
+def changed(base: Policy, draft: Draft) -> tuple[Change, ...]:
+    """What the draft changes, in the order of the table of settings."""
+    return policy_settings.changes(base, draft.policy)
+
+
+def needs_refresh(old: Policy, new: Policy) -> bool:
+    """Whether eligibility on the exchange is unknown under ``new`` until a refresh counts anew."""
+    return bool(policy_settings.recounted(old, new) & METRICS)
+
+
+def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
+    """The draft's changes against ``old``, made to ``new`` instead."""
+    moved = {change.setting.name: change.new for change in changed(old, draft)}
+    policy = replace(new, **moved)  # type: ignore[arg-type]  # each setting keeps its own type
+    return replace(draft, policy=policy, base_version=new.version)
+
+
+def _when(draft: Draft, base: Policy, now: datetime) -> list[str]:
+    starts = draft.effective_from
+    if starts is not None and starts < now:
+        past = wording.day(utc_day(starts))
+        return [f"It was to take effect on {past}, which is past. Choose a later day, or at once."]
+    if (starts or now) < base.effective_from:
+        scheduled = wording.day(utc_day(base.effective_from))
+        later = f"Version {base.version} takes effect on {scheduled}, and this one builds on it."
+        return [f"{later} Choose that day or a later one."]
+    return []

@@ -1,0 +1,395 @@
+"""What a draft would change: in SQL as in Python, and nothing where nothing changes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, insert, text
+
+from data_access import assessments, standings, tables, what_if
+from data_access.standings import Basis
+from program import policy_settings, snapshots
+from program.eligibility import Facts, assess
+from program.outcomes import Outcome
+from program.periods import Window
+from program.policy import Policy, WindowKind
+from program.what_if import MOVES, Population
+from tests.builders import (
+    NOW,
+    T,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_policy,
+    add_refresh,
+)
+from tests.data_access.test_eligibility_sql import case, policies, store
+
+MET, NOT_MET, UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
+PRESENT = Policy()
+WINDOW = Window(T - timedelta(days=29), T + timedelta(days=1))
+
+
+def decide(
+    conn: Connection,
+    application_id: int,
+    facts: Facts,
+    *,
+    outcome: str = "approved",
+    policy: Policy = PRESENT,
+    rate: str = "0.2",
+    **given: Any,
+) -> None:
+    snapshot = snapshots.take(assess(facts, policy), policy=policy, data_through=T, window=WINDOW)
+    conn.execute(
+        insert(tables.decisions).values(
+            {
+                "application_id": application_id,
+                "outcome": outcome,
+                "reason_code": None if outcome == "approved" else "other",
+                "rationale": "Why",
+                "message_to_applicant": "",
+                "rebate_rate": Decimal(rate) if outcome == "approved" else None,
+                "is_override": False,
+                "decided_by": "ana@example.com",
+                "decided_at": NOW - timedelta(hours=2),
+                "policy_version": policy.version,
+                "snapshot": snapshot,
+                **given,
+            }
+        )
+    )
+
+
+def moves_of(conn: Connection, ground: Basis, draft: Policy, population: Population) -> list[Any]:
+    rows = what_if.changers(conn, ground, draft, population=population, size=1000)
+    return sorted((row.application_id, row.before, row.after) for row in rows)
+
+
+def expected_now(
+    conn: Connection, ground: Basis, draft: Policy, ids: Sequence[int]
+) -> list[tuple[int, Outcome, Outcome]]:
+    drafted = replace(ground, policy=draft)
+    return [
+        (
+            id_,
+            assessments.read(conn, id_, ground).assessment.outcome,
+            assessments.read(conn, id_, drafted).assessment.outcome,
+        )
+        for id_ in ids
+    ]
+
+
+def changing(pairs: list[tuple[int, Outcome, Outcome]]) -> list[tuple[int, Outcome, Outcome]]:
+    return sorted(pair for pair in pairs if pair[1] is not pair[2])
+
+
+CASES = 40
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
+@given(
+    cases=st.lists(case, min_size=CASES, max_size=CASES),
+    present=policies(),
+    draft=policies(),
+    refreshed=st.sampled_from([True, True, True, False]),
+)
+def test_sql_and_python_agree_on_any_draft(
+    conn: Connection, cases: list[dict[str, Any]], present: Policy, draft: Policy, refreshed: bool
+) -> None:
+    """A third of the cases is open, a third decided, a third approved as well as decided."""
+    draft = replace(draft, version=3)
+    with conn.begin_nested() as savepoint:
+        add_policy(conn, present)
+        if refreshed:
+            add_refresh(conn, at=NOW - timedelta(hours=1))
+        for number, one in enumerate(cases, start=1):
+            store(conn, number, one)
+        ground = standings.basis(conn, now=NOW)
+        ids = range(1, len(cases) + 1)
+        decided = [id_ for id_ in ids if id_ % 3]
+        facts = {id_: assessments.read(conn, id_, ground).facts for id_ in decided}
+        for id_ in decided:
+            decide(conn, id_, facts[id_], policy=present)
+        conn.execute(
+            tables.applications.update()
+            .where(tables.applications.c.application_id % 3 == 2)
+            .values(status="approved")
+        )
+        conn.execute(
+            tables.applications.update()
+            .where(tables.applications.c.application_id % 3 == 1)
+            .values(status="rejected")
+        )
+        found = what_if.replay(conn, ground, draft)
+
+        for population, rest in ((Population.OPEN, 0), (Population.AFFILIATES, 2)):
+            judged = expected_now(conn, ground, draft, [id_ for id_ in ids if id_ % 3 == rest])
+            counted = Counter((old, new) for _, old, new in judged)
+            assert dict(found.replays[population].moves) == dict(counted)
+            assert moves_of(conn, ground, draft, population) == changing(judged)
+        if present.evidence_valid_days == draft.evidence_valid_days:
+            judged = [
+                (id_, assess(facts[id_], present).outcome, assess(facts[id_], draft).outcome)
+                for id_ in decided
+            ]
+            assert moves_of(conn, ground, draft, Population.DECISIONS) == changing(judged)
+        same = what_if.replay(conn, ground, replace(present, version=3))
+        assert [replay.changed for replay in same.replays.values()] == [0, 0, 0]
+        assert same.gaps == ()
+        savepoint.rollback()
+
+
+@pytest.fixture
+def small(conn: Connection) -> Connection:
+    """Two open, three decided of whom two are approved. Fees in the window: 1,000 each and 500."""
+    add_refresh(conn)
+    for id_, status in (
+        (1, "pending"),
+        (2, "pending"),
+        (3, "approved"),
+        (4, "approved"),
+        (5, "rejected"),
+    ):
+        add_application(conn, id_, status=status)
+    add_metrics(conn, 1, volume=25_000_000, active=20, new=6)
+    add_metrics(conn, 3, volume=30_000_000, active=20, new=6, fees=1000)
+    add_metrics(conn, 4, volume=19_000_000, active=20, new=6, fees=1000)
+    add_metrics(conn, 5, volume=1, active=1, new=1, fees=500)
+    met = Facts(volume_usd=Decimal(26_000_000), active_users=20, new_users=6)
+    short = Facts(
+        volume_usd=Decimal(1),
+        active_users=1,
+        new_users=1,
+        x_followers=1,
+        external_volume_usd=Decimal(1),
+    )
+    decide(conn, 3, met, rate="0.30")
+    decide(conn, 4, met, rate="0.15")
+    decide(conn, 5, short, outcome="rejected")
+    return conn
+
+
+def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
+    ground = standings.basis(small, now=NOW)
+    draft = replace(
+        PRESENT,
+        min_volume_usd=Decimal(28_000_000),
+        standard_rebate_rate=Decimal("0.20"),
+        max_rebate_rate=Decimal("0.25"),
+        second_approval_monthly_extra_usd=Decimal(100),
+    )
+
+    found = what_if.replay(small, ground, draft)
+
+    # 1 met by 25 M falls short of 28 M; nobody looked at its reach, so it becomes unknown.
+    assert dict(found.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 1, (UNKNOWN, UNKNOWN): 1}
+    # Both approvals were made on 26 M; the rejection falls short of everything either way.
+    assert dict(found.replays[Population.DECISIONS].moves) == {
+        (MET, UNKNOWN): 2,
+        (NOT_MET, NOT_MET): 1,
+    }
+    # 3 has 30 M today and stays; 4 has 19 M today and met neither.
+    assert dict(found.replays[Population.AFFILIATES].moves) == {
+        (MET, MET): 1,
+        (UNKNOWN, UNKNOWN): 1,
+    }
+    assert (found.decided.total, found.decided.met) == (3, (2, 0))
+    assert found.decided.overrides == (0, 2)
+    assert found.decided.met_rates == (Decimal(2) / 3, Decimal(0))
+    costs = found.rebates
+    # Only 3, at 30 %, has more than 25 %: 5 % of 1,000.
+    assert (costs.above_most, costs.over_usd) == ((0, 1), (Decimal(0), Decimal(50)))
+    # Beyond the standard, 3 costs 200 now and 100 then; 10,000 and 100 are the thresholds.
+    assert costs.costly == (0, 1)
+    # 3: 300 either way. 4: 150 at its 15 %, and 200 once the standard is 20 %. 5: 50, then 100.
+    assert costs.granted_usd == (Decimal(450), Decimal(500))
+    assert costs.standard_usd == (Decimal(50), Decimal(100))
+    assert costs.difference_usd == Decimal(100)
+
+
+def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Connection) -> None:
+    ground = standings.basis(small, now=NOW)
+    draft = replace(PRESENT, min_volume_usd=Decimal(28_000_000))
+    pages = [
+        what_if.changers(small, ground, draft, population=Population.DECISIONS, page=page, size=1)
+        for page in (1, 2, 3)
+    ]
+
+    assert [[row.application_id for row in page] for page in pages] == [[4], [3], []]
+    assert pages[0][0].values["volume_usd"] == Decimal(26_000_000)
+    other_way = [(after, before) for before, after in MOVES if (before, after) == (MET, UNKNOWN)]
+    assert (
+        what_if.changers(small, ground, draft, population=Population.DECISIONS, moves=other_way)
+        == []
+    )
+
+
+def test_another_age_of_evidence_is_asked_of_the_evidence_itself(conn: Connection) -> None:
+    add_refresh(conn)
+    for id_, days in ((1, 20), (2, 60), (3, 120)):
+        add_application(conn, id_, status="approved")
+        seen = NOW - timedelta(days=days)
+        add_evidence(conn, id_, observed_at=seen, recorded_at=seen)
+        followers = 6000 if days <= 90 else None
+        decide(conn, id_, Facts(x_followers=followers))
+    add_evidence(conn, 3, observed_at=NOW - timedelta(days=1), recorded_at=NOW)
+    ground = standings.basis(conn, now=NOW)
+
+    def judged(days: int) -> list[Any]:
+        draft = replace(PRESENT, evidence_valid_days=days)
+        return moves_of(conn, ground, draft, Population.DECISIONS)
+
+    assert judged(30) == [(2, MET, UNKNOWN)]
+    assert judged(90) == []
+    # The newest was recorded after the decision, so the older counts: 119 days before T.
+    assert judged(118) == []
+    assert judged(119) == [(3, UNKNOWN, MET)]
+
+
+def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up(
+    conn: Connection,
+) -> None:
+    add_refresh(conn)
+    for id_ in (1, 2):
+        add_application(conn, id_)
+        add_metrics(conn, id_, volume=25_000_000, active=20, new=6)
+    decided = Facts(volume_usd=Decimal(25_000_000), active_users=20, new_users=6)
+    decide(conn, 1, decided)
+    conn.execute(
+        insert(tables.affiliate_monthly).values(
+            affiliate_account_id=1,
+            month=date(2026, 2, 1),
+            volume_usd=30_000_000,
+            fees_usd=0,
+            trade_count=1,
+            active_users=20,
+            new_users=6,
+        )
+    )
+    ground = standings.basis(conn, now=NOW)
+
+    month = what_if.replay(conn, ground, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
+    # Without a row for February there were no referrals: volume 0, and reach still unknown.
+    assert dict(month.replays[Population.OPEN].moves) == {(MET, MET): 1, (MET, UNKNOWN): 1}
+    assert month.replays[Population.OPEN].untold == 0
+    # What a decision was made on is not known by calendar months.
+    assert month.replays[Population.DECISIONS].untold == 1
+    assert len(month.gaps) == 3
+
+    floor = replace(PRESENT, active_user_min_volume_usd=Decimal(500))
+    found = what_if.replay(conn, ground, floor)
+    assert found.replays[Population.OPEN].untold == 2
+    assert "active users" in found.gaps[0]
+    # Where another criterion settles it, it is told all the same.
+    strict = what_if.replay(
+        conn, ground, replace(floor, min_volume_usd=Decimal(10**9), min_x_followers=0)
+    )
+    assert strict.replays[Population.OPEN].untold == 2
+    # The rollup counts users from 1,000 USD on, so this floor is exact: none of them has any.
+    kept = what_if.replay(conn, ground, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
+    assert dict(kept.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
+
+
+def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Connection) -> None:
+    monthly = replace(PRESENT, version=2, window_kind=WindowKind.CALENDAR_MONTH)
+    add_policy(conn, monthly)
+    conn.execute(
+        insert(tables.refreshes).values(
+            data_through=T,
+            recomputed_from=T,
+            policy_version=2,
+            window_kind="calendar_month",
+            window_start=date(2026, 2, 1),
+            window_end=date(2026, 3, 1),
+            load_id=0,
+            refreshed_at=NOW - timedelta(hours=1),
+        )
+    )
+    add_application(conn, 1)
+    add_evidence(conn, 1, value=1)
+    add_evidence(conn, 1, kind="external_volume", value=1, exchange_name="ExA")
+    for id_ in (1, 2):
+        add_metrics(conn, id_, volume=25_000_000, active=20, new=6)
+    add_application(conn, 2)
+    conn.execute(
+        text(
+            "create table review.affiliate_daily_2026_03 partition of review.affiliate_daily"
+            " for values from ('2026-03-01') to ('2026-04-01')"
+        )
+    )
+    conn.execute(
+        insert(tables.affiliate_daily).values(
+            affiliate_account_id=2,
+            day=T,
+            volume_usd=20_000_000,
+            fees_usd=0,
+            trade_count=1,
+            zero_fee_volume_usd=0,
+            active_users=15,
+            new_users=5,
+        )
+    )
+    ground = standings.basis(conn, now=NOW)
+
+    found = what_if.replay(conn, ground, replace(PRESENT, version=3))
+
+    # No day of the last thirty has volume for 1, which falls short however many users it has.
+    # 2 has volume and new users enough, so its distinct users decide, and no rollup holds them.
+    assert dict(found.replays[Population.OPEN].moves) == {(MET, NOT_MET): 1}
+    assert found.replays[Population.OPEN].untold == 1
+    assert ["active users" in sentence for sentence in found.gaps] == [True]
+
+
+def test_an_empty_database_changes_nobody(conn: Connection) -> None:
+    ground = standings.basis(conn, now=NOW)
+
+    found = what_if.replay(conn, ground, replace(PRESENT, min_new_users=6))
+
+    assert [replay.total for replay in found.replays.values()] == [0, 0, 0]
+    assert found.decided.met_rates is None
+    assert found.rebates.difference_usd is None
+
+
+def test_old_decisions_keep_their_own_version(small: Connection) -> None:
+    add_policy(
+        small, replace(PRESENT, version=2, min_volume_usd=Decimal(28_000_000), effective_from=NOW)
+    )
+
+    kept = small.execute(tables.decisions.select()).all()
+
+    assert {row.policy_version for row in kept} == {1}
+    assert {row.snapshot["criteria"][0]["minimum"] for row in kept} == {"20000000.00"}
+    ground = standings.basis(small, now=NOW)
+    assert ground.policy.version == 2
+    # Minimums are only compared with, so the queue uses the new ones at once.
+    assert ground.freshness is not None
+    assert policy_settings.recounted(PRESENT, ground.policy) == frozenset()
+
+
+def test_a_decision_made_by_another_count_than_the_present_is_not_made_up(
+    small: Connection,
+) -> None:
+    monthly = replace(PRESENT, version=2, window_kind=WindowKind.CALENDAR_MONTH, effective_from=NOW)
+    add_policy(small, monthly)
+    ground = standings.basis(small, now=NOW)
+
+    found = what_if.replay(small, ground, replace(monthly, min_volume_usd=Decimal(1)))
+
+    assert found.replays[Population.DECISIONS].untold == 3
+    assert found.decided.total == 0
