@@ -35,6 +35,10 @@ from program.permissions import Act
 
 MOST = 1_000
 KEPT_EVERY = 20
+# The runs that the queue reports; others have pages of their own.
+DESK = tuple(
+    act.name for act in (Act.CLAIM, Act.ASSIGN, Act.DEFER, Act.REQUEST_INFORMATION, Act.DECIDE)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ def claim(
     def each(id_: int, own: UUID) -> object:
         return ownership.claim(engine, application_id=id_, actor=actor, now=now, request_id=own)
 
-    return _run(engine, Act.CLAIM, ids, each, actor=actor, now=now, request_id=request_id)
+    return run(engine, Act.CLAIM, ids, each, actor=actor, now=now, request_id=request_id)
 
 
 def assign(
@@ -90,7 +94,7 @@ def assign(
             engine, application_id=id_, assignee=assignee, actor=actor, now=now, request_id=own
         )
 
-    return _run(engine, Act.ASSIGN, ids, each, actor=actor, now=now, request_id=request_id)
+    return run(engine, Act.ASSIGN, ids, each, actor=actor, now=now, request_id=request_id)
 
 
 def defer(
@@ -119,7 +123,7 @@ def defer(
             request_id=own,
         )
 
-    return _run(engine, Act.DEFER, ids, each, actor=actor, now=now, request_id=request_id)
+    return run(engine, Act.DEFER, ids, each, actor=actor, now=now, request_id=request_id)
 
 
 def request_information(
@@ -143,7 +147,7 @@ def request_information(
             engine, application_id=id_, message=filled, actor=actor, now=now, request_id=own
         )
 
-    return _run(
+    return run(
         engine, Act.REQUEST_INFORMATION, ids, each, actor=actor, now=now, request_id=request_id
     )
 
@@ -187,15 +191,18 @@ def reject(
             request_id=own,
         )
 
-    return _run(engine, Act.DECIDE, ids, each, actor=actor, now=now, request_id=request_id)
+    return run(engine, Act.DECIDE, ids, each, actor=actor, now=now, request_id=request_id)
 
 
-def latest(engine: Engine, *, actor: str) -> Run | None:
-    """The actor's newest run, for the report."""
+def latest(engine: Engine, *, actor: str, names: Sequence[str] = DESK) -> Run | None:
+    """The actor's newest run under one of these names, for the report."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:
         row = connection.execute(
-            select(table).where(table.c.actor == actor).order_by(table.c.at.desc()).limit(1)
+            select(table)
+            .where(table.c.actor == actor, table.c.act.in_(names))
+            .order_by(table.c.at.desc())
+            .limit(1)
         ).first()
     if row is None:
         return None
@@ -209,7 +216,7 @@ def latest(engine: Engine, *, actor: str) -> Run | None:
     )
 
 
-def _run(
+def run(
     engine: Engine,
     act: Act,
     ids: Sequence[int],
@@ -218,15 +225,20 @@ def _run(
     actor: str,
     now: datetime,
     request_id: UUID,
+    name: str = "",
+    noun: str = "application",
 ) -> list[Result]:
+    """Do ``each`` with every id; kept under ``name``, the act's own unless one is given."""
     asked = list(dict.fromkeys(ids))
     if not asked:
-        raise Invalid("Choose at least one application.")
+        raise Invalid(f"Choose at least one {noun}.")
     if len(asked) > MOST:
         raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
     if max(asked) > applications.LARGEST_ID:
         raise Invalid("One of the chosen numbers is no application's. Choose them again.")
-    before = _begin(engine, act, asked, actor=actor, now=now, request_id=request_id)
+    before = _begin(
+        engine, act, name or act.name, asked, actor=actor, now=now, request_id=request_id
+    )
     if before is not None:
         return before
     own = {id_: uuid5(request_id, str(id_)) for id_ in asked}
@@ -261,6 +273,7 @@ def _keep(
 def _begin(
     engine: Engine,
     act: Act,
+    name: str,
     asked: list[int],
     *,
     actor: str,
@@ -273,11 +286,11 @@ def _begin(
         staff.require(connection, actor, act)
         connection.execute(
             insert(table)
-            .values(request_id=request_id, actor=actor, act=act.name, at=now, asked=asked)
+            .values(request_id=request_id, actor=actor, act=name, at=now, asked=asked)
             .on_conflict_do_nothing()
         )
         row = connection.execute(select(table).where(table.c.request_id == request_id)).one()
-    if (row.actor, row.act, list(row.asked)) != (actor, act.name, asked):
+    if (row.actor, row.act, list(row.asked)) != (actor, name, asked):
         raise RequestReused
     if row.finished_at is None:
         return None

@@ -2,8 +2,9 @@
 
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from data_access import tables
 from data_access.freshness import Freshness
@@ -14,19 +15,26 @@ from program.policy import Policy, WindowKind
 def in_force(connection: Connection, *, now: datetime) -> Policy:
     """The policy that rules at ``now``: the highest version already in effect."""
     table = tables.policies
-    names = [field.name for field in fields(Policy)]
-    row = (
-        connection.execute(
-            select(*(table.c[name] for name in names))
-            .where(table.c.effective_from <= now)
-            .order_by(table.c.version.desc())
-            .limit(1)
-        )
-        .mappings()
-        .first()
+    newest = (
+        _fields().where(table.c.effective_from <= now).order_by(table.c.version.desc()).limit(1)
     )
+    row = connection.execute(newest).mappings().first()
     if row is None:
         raise SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
+    return _policy(row)
+
+
+def of_version(connection: Connection, version: int) -> Policy:
+    """One version, whether it rules or not."""
+    chosen = _fields().where(tables.policies.c.version == version)
+    return _policy(connection.execute(chosen).mappings().one())
+
+
+def _fields() -> Select[Any]:
+    return select(*(tables.policies.c[field.name] for field in fields(Policy)))
+
+
+def _policy(row: RowMapping) -> Policy:
     lists = {name: tuple(row[name]) for name in ("checklist", "required_checks")}
     return Policy(**{**row, **lists, "window_kind": WindowKind(row["window_kind"])})
 
