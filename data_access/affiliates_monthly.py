@@ -30,7 +30,7 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from data_access import affiliates_counted, policies, standings, tables
 from data_access.affiliates_counted import counts_as_the_rollup
@@ -97,6 +97,10 @@ def approvals() -> Select[Any]:
 
 def test(connection: Connection, done: Refreshed) -> None:
     """Test the months that are due and sum up each affiliate; safe to repeat."""
+    decision = tables.decisions
+    approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
+    if not connection.execute(select(approved)).scalar_one():
+        return
     connection.execute(affiliates_counted.SETTINGS)
     changed: set[int] = set()
     for month, whole in _due(connection, done):
@@ -108,17 +112,19 @@ def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
     """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
     newest = months_later(month_start(done.through + ONE_DAY), -1)
     first = months_later(newest, 1 - max(MONTHS_AT_FIRST, done.policy.requalification_misses))
-    table = tables.requalifications
-    due = []
-    for back in range(MONTHS_KEPT - 1, -1, -1):
-        month = months_later(newest, -back)
-        touched = months_later(month, 1) > done.start
-        tested = connection.execute(select(exists().where(table.c.month == month))).scalar_one()
-        if tested:
-            due.append((month, touched))
-        elif month >= first:
-            due.append((month, True))
-    return due
+    months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
+    tested = _tested_before(connection, months)
+    return [
+        (month, month not in tested or months_later(month, 1) > done.start)
+        for month in months
+        if month in tested or month >= first
+    ]
+
+
+def _tested_before(connection: Connection, months: list[date]) -> set[date]:
+    asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
+    held = exists().where(tables.requalifications.c.month == asked)
+    return set(connection.execute(select(asked).where(held)).scalars())
 
 
 def _test_month(connection: Connection, month: date, done: Refreshed, *, whole: bool) -> set[int]:

@@ -244,8 +244,9 @@ def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: F
                 table.c.since < affiliate.approved_at,
             ),
         )
-    )
-    if written.rowcount != 1:
+        .returning(table.c.account_id)
+    ).first()
+    if written is None:
         raise _moved(affiliate)
 
 

@@ -26,6 +26,7 @@ from program.outcome_loop import (
 )
 from program.periods import day_start, month_start, months_later
 from program.policy import Policy
+from program.workflow import Decision
 
 # Every approval that stands with each horizon whose last day is complete and whose days were
 # computed anew; the day of the approval itself belongs to neither side.
@@ -104,14 +105,17 @@ where d.outcome = 'approved' and d.decided_at >= :from_moment
 
 def follow(connection: Connection, done: Refreshed) -> None:
     """Bring the outcomes up to the refresh's days; safe to repeat."""
-    connection.execute(affiliates_counted.SETTINGS)
     oldest = months_later(month_start(done.through), -COHORTS)
+    versions = _versions(connection, oldest)
+    if not versions:
+        return
+    connection.execute(affiliates_counted.SETTINGS)
     # A table that was never filled is filled from the oldest cohort on.
     filled = connection.execute(select(exists().select_from(table))).scalar_one()
     start = done.start if filled else oldest
     connection.execute(text(SUPERSEDED))
     connection.execute(text(AT_APPLICATION_ROWS), {"from_moment": day_start(oldest)})
-    for version in _versions(connection, oldest):
+    for version in versions:
         policy = policies.of_version(connection, version)
         _measure(connection, policy, oldest=oldest, start=start, through=done.through)
 
@@ -120,7 +124,10 @@ def _versions(connection: Connection, oldest: date) -> list[int]:
     decision = tables.decisions
     found = connection.execute(
         select(decision.c.policy_version)
-        .where(decision.c.decided_at >= day_start(oldest))
+        .where(
+            decision.c.decided_at >= day_start(oldest),
+            decision.c.outcome == str(Decision.APPROVED),
+        )
         .distinct()
         .order_by(decision.c.policy_version)
     )
