@@ -7,7 +7,7 @@ approval's 30 days once, when they are complete.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, bindparam, exists, select, text
@@ -23,6 +23,8 @@ from program.outcome_loop import (
     COLLAPSES,
     HORIZONS,
     LEAST_PER_REVIEWER,
+    Collapse,
+    collapse,
 )
 from program.periods import day_start, month_start, months_later
 from program.policy import Policy
@@ -182,13 +184,15 @@ class Turned:
 
     ``affiliates`` of them are long enough ago; the sums are over the ``compared`` ones, whose
     figures at application are known, on both sides. ``met`` of ``judged`` still qualified.
-    ``halved`` and ``collapsed`` are by days 31 to 60, a collapse counting as both.
+    Of the ``trading`` ones, which had volume at application, ``halved`` and ``collapsed``
+    are by days 31 to 60, a collapse counting as both.
     """
 
     group: str
     horizon: int
     affiliates: int
     compared: int
+    trading: int
     volume_before: Decimal
     volume: Decimal
     active_before: int
@@ -213,11 +217,35 @@ class Turned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """The approvals of one month; ``at`` holds only the horizons that are complete."""
+    """The approvals of one month; ``at`` holds only the horizons that are complete.
+
+    The figures are those at application, of the approvals for which they are known.
+    """
 
     month: date
     affiliates: int
+    volume_usd: Decimal
+    active_users: int
+    new_users: int
     at: Mapping[int, Turned]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallen:
+    """An approval whose volume of days 31 to 60 fell to a half of that at application or less."""
+
+    application_id: int
+    username: str
+    approved_at: datetime
+    decided_by: str
+    is_override: bool
+    before_usd: Decimal
+    later_usd: Decimal
+
+    @property
+    def collapse(self) -> Collapse | None:
+        """How far it fell."""
+        return collapse(self.before_usd, self.later_usd)
 
 
 GROUPED = """
@@ -233,6 +261,7 @@ with compared as (
 )
 select group_name as "group", horizon_days as horizon, count(*) as affiliates,
        count(volume_before) as compared,
+       count(*) filter (where volume_before > 0) as trading,
        coalesce(sum(volume_before), 0) as volume_before,
        coalesce(sum(volume_usd) filter (where volume_before is not null), 0) as volume,
        coalesce(sum(active_before), 0) as active_before,
@@ -251,8 +280,13 @@ BY_MONTH = "to_char(d.decided_at at time zone 'UTC', 'YYYY-MM')"
 BY_OVERRIDE = "case when d.is_override then 'override' else 'by the numbers' end"
 BY_REVIEWER = "d.decided_by"
 SIZES = """
-select date_trunc('month', d.decided_at at time zone 'UTC')::date as month, count(*) as number
+select date_trunc('month', d.decided_at at time zone 'UTC')::date as month, count(*) as affiliates,
+       coalesce(sum(seen.volume_usd), 0) as volume_usd,
+       coalesce(sum(seen.active_users), 0) as active_users,
+       coalesce(sum(seen.new_users), 0) as new_users
 from review.decisions as d
+left join review.affiliate_outcomes as seen
+    on seen.decision_id = d.decision_id and seen.horizon_days = 0
 where d.outcome = 'approved' and d.decided_at >= :from_moment
   and not exists (select from review.decisions as later where later.supersedes = d.decision_id)
 group by 1 order by 1 desc
@@ -264,12 +298,8 @@ def cohorts(connection: Connection, *, data_through: date) -> list[Cohort]:
     turned = _grouped(connection, BY_MONTH, data_through)
     sizes = connection.execute(text(SIZES), {"from_moment": day_start(_oldest(data_through))})
     return [
-        Cohort(
-            month=row.month,
-            affiliates=row.number,
-            at={t.horizon: t for t in turned if t.group == f"{row.month:%Y-%m}"},
-        )
-        for row in sizes
+        Cohort(**row, at={t.horizon: t for t in turned if t.group == f"{row['month']:%Y-%m}"})
+        for row in sizes.mappings()
     ]
 
 
@@ -281,6 +311,34 @@ def by_override(connection: Connection, *, data_through: date) -> list[Turned]:
 def by_reviewer(connection: Connection, *, data_through: date) -> list[Turned]:
     """Each reviewer's approvals, at horizons at which there are enough of them."""
     return _grouped(connection, BY_REVIEWER, data_through, least=LEAST_PER_REVIEWER)
+
+
+FALLEN = """
+select d.application_id, account.username, d.decided_at as approved_at, d.decided_by,
+       d.is_override, before.volume_usd as before_usd, later.volume_usd as later_usd
+from review.affiliate_outcomes as before
+join review.affiliate_outcomes as later on later.decision_id = before.decision_id
+join review.decisions as d on d.decision_id = before.decision_id
+join exchange.accounts as account on account.account_id = before.account_id
+where before.horizon_days = 0 and later.horizon_days = :collapse_at
+  and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
+  and d.decided_at >= :from_moment
+order by later.volume_usd / before.volume_usd, d.application_id limit :most
+"""
+
+
+def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
+    """The approvals that fell most by days 31 to 60, the deepest fall first."""
+    rows = connection.execute(
+        text(FALLEN),
+        {
+            "collapse_at": COLLAPSE_HORIZON,
+            "halved": max(step.at_most for step in COLLAPSES),
+            "from_moment": day_start(_oldest(data_through)),
+            "most": most,
+        },
+    ).mappings()
+    return [Fallen(**row) for row in rows]
 
 
 def _grouped(

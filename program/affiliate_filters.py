@@ -15,6 +15,23 @@ UNTESTED = "untested"
 MONTH_CHOICES = (*(str(outcome) for outcome in Outcome), UNTESTED)
 
 
+class Figure(StrEnum):
+    """What the outcomes of cohorts are shown in."""
+
+    VOLUME = "volume"
+    ACTIVE = "active"
+    NEW = "new"
+    QUALIFYING = "qualifying"
+
+
+FIGURE_LABELS = {
+    Figure.VOLUME: "Volume",
+    Figure.ACTIVE: "Active users",
+    Figure.NEW: "New users",
+    Figure.QUALIFYING: "Still qualifying",
+}
+
+
 class Part(StrEnum):
     """The three parts of the page."""
 
@@ -44,12 +61,14 @@ class BoardFilters:
     month: str | None = None
     near: bool = False
     search: str = ""
+    figure: Figure = Figure.VOLUME
     page: int = 1
 
     @property
     def narrows(self) -> bool:
-        """Whether any filter is set; part and page are none."""
-        return replace(self, part=Part.REQUALIFICATION, page=1) != BoardFilters()
+        """Whether any filter is set; part, figure and page are none."""
+        whole = replace(self, part=Part.REQUALIFICATION, figure=Figure.VOLUME, page=1)
+        return whole != BoardFilters()
 
     def on_page(self, page: int) -> "BoardFilters":
         """The same view on another page."""
@@ -64,6 +83,7 @@ class BoardFilters:
             "month": self.month or "",
             "near": "1" if self.near else "",
             "search": self.search,
+            "figure": "" if self.figure is Figure.VOLUME else str(self.figure),
             "page": "" if self.page == 1 else str(self.page),
         }
         return {name: str(value) for name, value in spoken.items() if value}
@@ -73,7 +93,7 @@ class BoardFilters:
         """Understand the address bar; anything malformed is treated as absent."""
         part, standing = query.get("part"), query.get("standing")
         suggested, month = query.get("suggested"), query.get("month")
-        page = query.get("page", "")
+        figure, page = query.get("figure"), query.get("page", "")
         whole = page.isascii() and page.isdigit() and len(page) <= 6
         return cls(
             part=Part(part) if part in tuple(Part) else Part.REQUALIFICATION,
@@ -82,5 +102,6 @@ class BoardFilters:
             month=month if month in MONTH_CHOICES else None,
             near=query.get("near") == "1",
             search=clean_search(query.get("search", "")),
+            figure=Figure(figure) if figure in tuple(Figure) else Figure.VOLUME,
             page=max(1, int(page)) if whole else 1,
         )
