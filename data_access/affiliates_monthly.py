@@ -310,9 +310,10 @@ from approval left join summed on summed.account_id = approval.account_id
 
 
 def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
-    """Sum up whoever changed; everybody after the first refresh or another policy."""
+    """Sum up whoever changed; everybody at first and after another policy."""
     whose: list[int] | None = None
-    if done.before is not None and done.before.policy_version == done.policy.version:
+    summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
+    if summed and done.before and done.before.policy_version == done.policy.version:
         decided = connection.execute(_decided_since(done.before.refreshed_at - OVERLAP)).scalars()
         whose = sorted(changed | set(decided))
     if whose is not None and len(whose) > FEW:

@@ -277,7 +277,7 @@ select group_name as "group", horizon_days as horizon, count(*) as affiliates,
 from compared group by 1, 2 having count(*) >= :least order by 1, 2
 """
 BY_MONTH = "to_char(d.decided_at at time zone 'UTC', 'YYYY-MM')"
-BY_OVERRIDE = "case when d.is_override then 'override' else 'by the numbers' end"
+BY_OVERRIDE = "case when d.is_override then 'override' else 'not an override' end"
 BY_REVIEWER = "d.decided_by"
 SIZES = """
 select date_trunc('month', d.decided_at at time zone 'UTC')::date as month, count(*) as affiliates,

@@ -271,7 +271,7 @@ def draw_outcomes(filters: BoardFilters, _person: Person) -> None:
         key=f"cohorts-{figure}",
     )
     draw_groups(
-        "Against the computed eligibility, and by the numbers",
+        "Overrides, against the computed eligibility, beside the others",
         overrides,
         figure,
     )
@@ -335,6 +335,10 @@ def cohort_line(cohort: Cohort, figure: Figure) -> outcomes_tables.Line:
 def draw_groups(title: str, turned: Sequence[Turned], figure: Figure) -> None:
     """A smaller table of groups, over the cohorts that are complete at each horizon."""
     st.markdown(f"**{title}**")
+    st.caption(
+        "Over the months that are complete at each horizon; every change is against the same "
+        "approvals at application."
+    )
     if not turned:
         st.caption("Unknown until enough approvals are 30 complete days old.")
         return
