@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from program import wording
 from program.criteria import TRACKS, Criterion, Requires, Track
-from program.eligibility import Facts
+from program.eligibility import Facts, judge_track
 from program.outcomes import Outcome, all_of, any_of
 from program.periods import day_start, month_start, months_later, utc_day
 from program.permissions import Act, Role, may
@@ -329,16 +329,26 @@ MESSAGES: dict[Step, str] = {
 
 
 def margin_words(test: MonthTest, policy: Policy) -> str:
-    """The criterion of a month that lies nearest to its minimum: ``volume −3 %``."""
+    """By what the answer was decided, and how far from its minimum: ``volume −3 %``.
+
+    Of a track that asks for all criteria that is its weakest, of one that asks for any its
+    strongest, and of the tracks the one that came furthest.
+    """
+    decisive = [found for track in TRACKS if (found := _decisive(track, test.facts, policy))]
+    if not decisive:
+        return ""
+    margin, label = max(decisive)
+    size = abs(margin) * 100
+    sign = wording.MINUS if margin < 0 else "+" if margin else ""
+    return f"{label.lower()} {sign}{'<1' if 0 < size < 1 else int(size)} %"
+
+
+def _decisive(track: Track, facts: Facts, policy: Policy) -> tuple[Decimal, str] | None:
     margins = [
-        (Decimal(value) / Decimal(minimum) - 1, criterion)
-        for track in TRACKS
-        for criterion in track.criteria
-        if (value := test.facts.value(criterion)) is not None
-        and (minimum := getattr(policy, criterion.minimum))
+        (result.margin, result.criterion.label)
+        for result in judge_track(track, facts, policy).criteria
+        if result.margin is not None
     ]
     if not margins:
-        return ""
-    margin, criterion = min(margins, key=lambda each: abs(each[0]))
-    sign = wording.MINUS if margin < 0 else "+"
-    return f"{criterion.label.lower()} {sign}{abs(margin) * 100:.0f} %"
+        return None
+    return (min if track.requires is Requires.ALL else max)(margins)
