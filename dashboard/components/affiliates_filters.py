@@ -68,7 +68,7 @@ def fields(
 ) -> None:
     """What the tests suggest, with counts; then the finer filters on one line."""
     search, suggested, standing, outcome, close = st.columns(
-        [2, 1.5, 1.4, 1.5, 1.2], vertical_alignment="center"
+        [2, 1.5, 1.4, 1.6, 0.9], vertical_alignment="center"
     )
     with search, keyboard.hot(keyboard.SEARCH):
         st.text_input(
@@ -96,7 +96,7 @@ def fields(
             _choice(field, label, list(words), words, on_change)
     with close:
         st.toggle(
-            f"Near the line {near:,}",
+            f"Near {near:,}",
             key=_key("near"),
             help="Missed or passed by a tenth of the minimums at most.",
             on_change=_tell,

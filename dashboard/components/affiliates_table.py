@@ -26,7 +26,7 @@ SUGGESTIONS: dict[Step, Look] = {
     Step.PUT_ON_NOTICE: Look("put on notice", ":material/flag:", "orange", "⚑"),
     Step.RESTORE: Look("restore", ":material/undo:", "green", "✓"),
 }
-PROTECTED_SIGN = "○"
+PROTECTED_SIGN, UNTESTED_SIGN = "○", "·"
 HEADER_HEIGHT = 34
 
 
@@ -57,9 +57,12 @@ def table_height(rows: int, row_height: int) -> int:
     return HEADER_HEIGHT + rows * row_height
 
 
-def month_signs(tests: Sequence[MonthTest], counted: Callable[[MonthTest], bool]) -> str:
-    """The months as signs, oldest first: met, missed, protected miss, unknown."""
-    return " ".join(_sign(test, counted=counted(test)) for test in tests)
+def month_signs(
+    tests: Sequence[MonthTest], counted: Callable[[MonthTest], bool], *, width: int
+) -> str:
+    """The newest ``width`` months as signs, oldest first; months before the first test are dots."""
+    signs = [_sign(test, counted=counted(test)) for test in tests]
+    return " ".join([*[UNTESTED_SIGN] * (width - len(signs)), *signs])
 
 
 def _sign(test: MonthTest, *, counted: bool) -> str:
@@ -126,7 +129,7 @@ def draw(
             "months": column.TextColumn(
                 span,
                 help="✓ met · − missed · ? unknown, neither a miss nor a pass · ○ missed while "
-                "protected after the approval",
+                "protected after the approval · dots: not tested",
                 width=92,
             ),
             "volume": column.ProgressColumn(
@@ -139,17 +142,17 @@ def draw(
             ),
             "active": column.NumberColumn("Active", format="localized", width=50),
             "new": column.NumberColumn("New", format="localized", width=42),
-            "near": column.TextColumn(
-                "Near",
-                help="Who missed or passed by a tenth of the minimums at most, and in what.",
-                width=128,
-            ),
             "rate": column.TextColumn("Rate", width=46, alignment="right"),
             "new_rate": column.TextColumn(
                 "Suggested",
                 help="The rate that the newest month speaks for; granting it is a decision.",
                 width=66,
                 alignment="right",
+            ),
+            "near": column.TextColumn(
+                "Near",
+                help="Who missed or passed by a tenth of the minimums at most, and in what.",
+                width=128,
             ),
             "approved": column.TextColumn("Approved", width=82),
             "since": column.TextColumn("Last change", width=150),
@@ -175,9 +178,9 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "volume": pa.array(volumes, pa.float64()),
             "active": pa.array([row.active_users for row in rows], pa.int64()),
             "new": pa.array([row.new_users for row in rows], pa.int64()),
-            "near": pa.array([row.near for row in rows], pa.string()),
             "rate": pa.array([row.rate for row in rows], pa.string()),
             "new_rate": pa.array([row.new_rate for row in rows], pa.string()),
+            "near": pa.array([row.near for row in rows], pa.string()),
             "approved": pa.array([row.approved for row in rows], pa.string()),
             "since": pa.array([row.since for row in rows], pa.string()),
             "why": pa.array([row.why for row in rows], pa.string()),

@@ -47,6 +47,7 @@ from program.workflow import REASONS_BY_CODE, STATUS_WORDS, Status
 AFFILIATES = "dashboard/pages/affiliates.py"
 BOARD, INVITED, FELL = "affiliates", "near-misses", "fell"
 FALLEN_LISTED = 20
+REFRESH = "Run `python -m data_access refresh`."
 
 
 def main() -> None:
@@ -195,7 +196,9 @@ def as_shown(row: Affiliate, policy: Policy) -> affiliates_table.Row:
         since=change_words(row),
         suggestion=row.suggestion,
         misses=misses_words(row),
-        months=affiliates_table.month_signs(row.tests, lambda t: t.month >= row.counted_from),
+        months=affiliates_table.month_signs(
+            row.tests, lambda t: t.month >= row.counted_from, width=affiliates.MONTHS_SHOWN
+        ),
         outcome=newest.outcome if newest else None,
         volume_usd=facts.volume_usd if facts else None,
         active_users=facts.active_users if facts else None,
@@ -247,7 +250,7 @@ def draw_outcomes(filters: BoardFilters, _person: Person) -> None:
     with database.reader().connect() as connection:
         fresh = freshness.newest(connection)
         if fresh is None:
-            states.empty("Nothing can be said before metrics are computed.")
+            states.empty(f"Nothing can be said before metrics are computed. {REFRESH}")
             return
         through = fresh.data_through
         cohorts = outcome_loop.cohorts(connection, data_through=through)
@@ -270,13 +273,19 @@ def draw_outcomes(filters: BoardFilters, _person: Person) -> None:
         figure=figure,
         key=f"cohorts-{figure}",
     )
+    st.caption(
+        "The groups below are over the months that are complete at each horizon; every change is "
+        "against the same approvals at application."
+    )
     draw_groups(
         "Overrides, against the computed eligibility, beside the others",
+        "Approval",
         overrides,
         figure,
     )
     draw_groups(
         f"By reviewer, with at least {LEAST_PER_REVIEWER} approvals",
+        "Approved by",
         reviewers,
         figure,
     )
@@ -332,13 +341,9 @@ def cohort_line(cohort: Cohort, figure: Figure) -> outcomes_tables.Line:
     )
 
 
-def draw_groups(title: str, turned: Sequence[Turned], figure: Figure) -> None:
+def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure) -> None:
     """A smaller table of groups, over the cohorts that are complete at each horizon."""
     st.markdown(f"**{title}**")
-    st.caption(
-        "Over the months that are complete at each horizon; every change is against the same "
-        "approvals at application."
-    )
     if not turned:
         st.caption("Unknown until enough approvals are 30 complete days old.")
         return
@@ -347,7 +352,7 @@ def draw_groups(title: str, turned: Sequence[Turned], figure: Figure) -> None:
         group_line(group, {t.horizon: t for t in turned if t.group == group}, figure)
         for group in groups
     ]
-    outcomes_tables.draw(lines, first="Approved by", figure=figure, key=f"{title}-{figure}")
+    outcomes_tables.draw(lines, first=first, figure=figure, key=f"{title}-{figure}")
 
 
 def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_tables.Line:
@@ -387,11 +392,14 @@ def draw_near_misses(filters: BoardFilters, person: Person) -> None:
         ground = standings.basis(connection, now=datetime.now(UTC))
         found = near_misses.page(connection, ground, number=filters.page)
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])
-    draw_head(f"To invite {found.total:,}")
+    draw_head(f"To invite {found.total:,}" if ground.freshness else "To invite")
     if ground.freshness is None:
-        states.empty("Nobody can be named before metrics are computed by the policy in force.")
+        states.empty(
+            f"Nobody can be named before metrics are computed by the policy in force. {REFRESH}"
+        )
         return
     window = ground.freshness.window
+    states.stale(ground.freshness.data_through, today=ground.now.date())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             "Rejected, withdrawn or never applied, and now over every on-exchange minimum or short "

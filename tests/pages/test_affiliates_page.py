@@ -20,6 +20,7 @@ from tests.data_access.affiliate_months import add_approval, add_month, add_shor
 from tests.pages.screen import PEOPLE, Desk, cells, said
 
 MISSING, FINE = 1, 2
+REFRESH = "Run `python -m data_access refresh`."
 
 
 @pytest.fixture
@@ -70,8 +71,11 @@ def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
     ("part", "sentence"),
     [
         ("", "No affiliate is on the board. Who is approved appears with the next refresh."),
-        ("outcomes", "Nothing can be said before metrics are computed."),
-        ("near-misses", "Nobody can be named before metrics are computed by the policy in force."),
+        ("outcomes", f"Nothing can be said before metrics are computed. {REFRESH}"),
+        (
+            "near-misses",
+            f"Nobody can be named before metrics are computed by the policy in force. {REFRESH}",
+        ),
         ("<b>", "No affiliate is on the board. Who is approved appears with the next refresh."),
     ],
 )
