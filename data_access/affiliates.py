@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     FromClause,
     Select,
+    Subquery,
     and_,
     case,
     cast,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from data_access import tables
 from program import affiliates
@@ -81,18 +83,15 @@ class Counts:
 
 def counts(connection: Connection, policy: Policy) -> Counts:
     """Count the board by standing, suggestion and newest month, in one look."""
-    tested = tables.affiliate_tested
+    judged = _judged(policy).c
     rows = connection.execute(
         select(
-            _standing().label("standing"),
-            _suggestion(policy).label("suggestion"),
-            func.coalesce(tested.c.outcome, UNTESTED).label("month"),
-            tested.c.near,
+            judged.standing,
+            judged.suggestion,
+            func.coalesce(judged.outcome, UNTESTED).label("month"),
+            judged.near,
             func.count().label("number"),
-        )
-        .select_from(_board())
-        .where(_still_approved())
-        .group_by(text("1, 2, 3, 4"))
+        ).group_by(text("1, 2, 3, 4"))
     ).all()
 
     def number(name: str, value: object) -> int:
@@ -125,7 +124,7 @@ def shown(
     connection: Connection, filters: BoardFilters, policy: Policy, *, most: int
 ) -> dict[int, Standing]:
     """The standing of all that match, by application, in order; at most ``most``."""
-    wanted = _matching(filters, policy).add_columns(_standing()).limit(most)
+    wanted = _matching(filters, policy).limit(most)
     return {id_: Standing(standing) for id_, standing in connection.execute(wanted)}
 
 
@@ -241,8 +240,9 @@ def _board() -> FromClause:
 
 def _still_approved() -> ColumnElement[bool]:
     """Not decided otherwise since the refresh."""
-    later = tables.decisions.alias("later")
-    return ~exists().where(later.c.supersedes == tables.affiliate_tested.c.decision_id)
+    # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
+    later = tables.decisions.c.supersedes
+    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
 
 
 def _of_this_approval() -> ColumnElement[bool]:
@@ -281,39 +281,62 @@ def _suggestion(policy: Policy) -> ColumnElement[str | None]:
     )
 
 
-def _matching(filters: BoardFilters, policy: Policy) -> Select[Any]:
-    """The applications of those that match, most urgent first."""
-    tested = tables.affiliate_tested
-    suggestion = _suggestion(policy)
-    urgency = case(*((suggestion == str(s), n) for n, s in enumerate(URGENCY)), else_=len(URGENCY))
-    found = (
-        select(tested.c.application_id)
+def _judged(policy: Policy) -> Subquery:
+    """Every affiliate of the board with its standing, misses and suggestion, each worked out once.
+
+    OFFSET 0 keeps the planner from working them out again wherever they are mentioned.
+    """
+    tested = tables.affiliate_tested.c
+    kept = ("application_id", "account_id", "outcome", "near", "volume_usd")
+    return (
+        select(
+            *(tested[name] for name in kept),
+            _standing().label("standing"),
+            _misses().label("misses"),
+            _suggestion(policy).label("suggestion"),
+        )
         .select_from(_board())
         .where(_still_approved())
+        .offset(0)
+        .subquery("judged")
+    )
+
+
+def _matching(filters: BoardFilters, policy: Policy) -> Select[Any]:
+    """Application and standing of those that match, most urgent first."""
+    judged = _judged(policy).c
+    urgency = case({str(step): n for n, step in enumerate(URGENCY)}, value=judged.suggestion)
+    return (
+        select(judged.application_id, judged.standing)
+        .where(*_conditions(filters, judged))
         .order_by(
-            urgency,
-            _misses().desc(),
-            tested.c.near.desc(),
-            tested.c.volume_usd.desc().nulls_last(),
-            tested.c.application_id,
+            urgency.asc().nulls_last(),
+            judged.misses.desc(),
+            judged.near.desc(),
+            judged.volume_usd.desc().nulls_last(),
+            judged.application_id,
         )
     )
+
+
+def _conditions(
+    filters: BoardFilters, judged: ReadOnlyColumnCollection[str, Any]
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     if filters.standing is not None:
-        found = found.where(_standing() == str(filters.standing))
-    if filters.suggested is not None:
-        wanted = (
-            suggestion.is_not(None) if filters.suggested == ANY else suggestion == filters.suggested
-        )
-        found = found.where(wanted)
-    if filters.month is not None:
-        untested = filters.month == UNTESTED
-        found = found.where(
-            tested.c.outcome.is_(None) if untested else tested.c.outcome == filters.month
-        )
+        found.append(judged.standing == str(filters.standing))
+    if filters.suggested == ANY:
+        found.append(judged.suggestion.is_not(None))
+    elif filters.suggested is not None:
+        found.append(judged.suggestion == filters.suggested)
+    if filters.month == UNTESTED:
+        found.append(judged.outcome.is_(None))
+    elif filters.month is not None:
+        found.append(judged.outcome == filters.month)
     if filters.near:
-        found = found.where(tested.c.near)
+        found.append(judged.near)
     if filters.search:
-        found = found.where(tested.c.account_id.in_(_named(filters.search)))
+        found.append(judged.account_id.in_(_named(filters.search)))
     return found
 
 

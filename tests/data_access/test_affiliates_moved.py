@@ -1,6 +1,7 @@
 """Changing standings: by managers alone, from the standing that was shown, told everywhere."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,6 +194,20 @@ def test_the_second_of_two_managers_is_refused_by_name(board: Engine) -> None:
     assert (
         len(told(board, "select 1 from review.affiliate_events where account_id = :id", id_)) == 1
     )
+
+
+def test_of_two_at_the_same_moment_one_is_refused(board: Engine) -> None:
+    id_ = affiliate(board)
+
+    def press(change: Change) -> str:
+        try:
+            move(board, id_, change, Standing.ACTIVE)
+        except AlreadyMoved:
+            return "refused"
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, (NOTICE, SUSPEND))) == ["done", "refused"]
 
 
 def test_a_repeat_returns_the_first_result(board: Engine) -> None:
