@@ -51,6 +51,7 @@ fix: $(READY_DEV) ## Format, and mend what the linter can
 .PHONY: docs
 docs: $(READY) ## Write the documents that follow from the code
 	$(BIN)/python -m docs.workflow_diagram
+	$(BIN)/python -m docs.affiliates_diagram
 	$(BIN)/python -m docs.keyboard
 	$(BIN)/python -m docs.policy_settings
 

@@ -54,7 +54,14 @@ SETTINGS = Screen(
     path="settings",
     act=Act.KEEP_HOLIDAYS,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, POLICY, SETTINGS)
+AFFILIATES = Screen(
+    file="dashboard/pages/affiliates.py",
+    title="Affiliates",
+    icon=":material/groups:",
+    path="affiliates",
+    act=Act.SEE_AFFILIATES,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, POLICY, SETTINGS)
 
 
 def way_back(address: str) -> str:

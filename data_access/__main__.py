@@ -200,6 +200,7 @@ def demo_command(affiliates: int, seed: int) -> None:
             database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
         )
     rollups.refresh(database.loader(), now=_now())
+    demo.move_affiliates(database.writer(), now=_now())
     click.echo(str(report))
 
 
@@ -231,6 +232,8 @@ def start(port: int, browser: bool) -> None:
         with terminal.progress("Making up data") as advance:
             demo.fill(engine, now=_now(), progress=advance)
     _refresh_if_behind()
+    if empty:
+        demo.move_affiliates(database.writer(), now=_now())
     serve = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
     os.chdir(ROOT)
     os.execv(sys.executable, [*serve, *(["--open-browser"] if browser else [])])  # noqa: S606

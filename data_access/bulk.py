@@ -38,6 +38,10 @@ from program.permissions import Act
 
 MOST = 1_000
 KEPT_EVERY = 20
+# The runs that the queue reports; others have pages of their own.
+DESK = tuple(
+    act.name for act in (Act.CLAIM, Act.ASSIGN, Act.DEFER, Act.REQUEST_INFORMATION, Act.DECIDE)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ def claim(
     def each(id_: int, own: UUID) -> object:
         return ownership.claim(engine, application_id=id_, actor=actor, now=now, request_id=own)
 
-    return _run(
+    return run(
         engine, Act.CLAIM, ids, each, content={}, actor=actor, now=now, request_id=request_id
     )
 
@@ -95,7 +99,7 @@ def assign(
             engine, application_id=id_, assignee=assignee, actor=actor, now=now, request_id=own
         )
 
-    return _run(
+    return run(
         engine,
         Act.ASSIGN,
         ids,
@@ -134,7 +138,7 @@ def defer(
         )
 
     asked = {"until": until.isoformat() if until else None, "until_change": until_change}
-    return _run(
+    return run(
         engine,
         Act.DEFER,
         ids,
@@ -167,7 +171,7 @@ def request_information(
             engine, application_id=id_, message=filled, actor=actor, now=now, request_id=own
         )
 
-    return _run(
+    return run(
         engine,
         Act.REQUEST_INFORMATION,
         ids,
@@ -219,7 +223,7 @@ def reject(
         )
 
     said = {"reason_code": reason_code, "rationale": rationale, "message": message}
-    return _run(
+    return run(
         engine,
         Act.DECIDE,
         ids,
@@ -231,12 +235,15 @@ def reject(
     )
 
 
-def latest(engine: Engine, *, actor: str) -> Run | None:
-    """The actor's newest run, for the report."""
+def latest(engine: Engine, *, actor: str, names: Sequence[str] = DESK) -> Run | None:
+    """The actor's newest run under one of these names, for the report."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:
         row = connection.execute(
-            select(table).where(table.c.actor == actor).order_by(table.c.at.desc()).limit(1)
+            select(table)
+            .where(table.c.actor == actor, table.c.act.in_(names))
+            .order_by(table.c.at.desc())
+            .limit(1)
         ).first()
     if row is None:
         return None
@@ -250,7 +257,7 @@ def latest(engine: Engine, *, actor: str) -> Run | None:
     )
 
 
-def _run(
+def run(
     engine: Engine,
     act: Act,
     ids: Sequence[int],
@@ -260,16 +267,26 @@ def _run(
     actor: str,
     now: datetime,
     request_id: UUID,
+    name: str = "",
+    noun: str = "application",
 ) -> list[Result]:
+    """Do ``each`` with every id; kept under ``name``, the act's own unless one is given."""
     asked = list(dict.fromkeys(ids))
     if not asked:
-        raise Invalid("Choose at least one application.")
+        raise Invalid(f"Choose at least one {noun}.")
     if len(asked) > MOST:
         raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
     if max(asked) > applications.LARGEST_ID:
         raise Invalid("One of the chosen numbers is no application's. Choose them again.")
     before = _begin(
-        engine, act, asked, content=content, actor=actor, now=now, request_id=request_id
+        engine,
+        act,
+        name or act.name,
+        asked,
+        content=content,
+        actor=actor,
+        now=now,
+        request_id=request_id,
     )
     if before is not None:
         return before
@@ -305,6 +322,7 @@ def _keep(
 def _begin(
     engine: Engine,
     act: Act,
+    name: str,
     asked: list[int],
     *,
     content: dict[str, Any],
@@ -321,7 +339,7 @@ def _begin(
             .values(
                 request_id=request_id,
                 actor=actor,
-                act=act.name,
+                act=name,
                 at=now,
                 asked=asked,
                 content=_digest(content),
@@ -330,7 +348,7 @@ def _begin(
         )
         row = connection.execute(select(table).where(table.c.request_id == request_id)).one()
     first = (row.actor, row.act, list(row.asked), row.content)
-    if first != (actor, act.name, asked, _digest(content)):
+    if first != (actor, name, asked, _digest(content)):
         raise RequestReused
     if row.finished_at is None:
         return None

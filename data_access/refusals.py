@@ -119,3 +119,13 @@ class DatabaseUnavailable(Refusal):
 
 class DatabaseNotEmpty(Refusal):
     """The demo goes into an empty database only."""
+
+
+class AlreadyMoved(Refusal):
+    """Somebody changed an affiliate's standing since it was shown."""
+
+    def __init__(self, standing: str, by: str | None, at: datetime | None) -> None:
+        self.standing, self.by, self.at = standing, by, at
+        who = f" by {by}" if by else ""
+        when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
+        super().__init__(f"Already {standing}{who}{when}. Look again; your text is kept.")

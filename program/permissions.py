@@ -34,6 +34,8 @@ class Act(StrEnum):
     EXPORT = "export tables"
     READ_POLICY = "read the policy"
     EDIT_POLICY = "change the policy"
+    SEE_AFFILIATES = "see the affiliates page"
+    REQUALIFY = "change an affiliate's standing"
 
 
 _EVERYONE = frozenset(Role)
@@ -59,6 +61,8 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.EXPORT: _EVERYONE,
     Act.READ_POLICY: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.EDIT_POLICY: frozenset({Role.MANAGER}),
+    Act.SEE_AFFILIATES: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
+    Act.REQUALIFY: frozenset({Role.MANAGER}),
 }
 
 

@@ -60,3 +60,6 @@ class Policy:
     required_checks: tuple[str, ...] = DEFAULT_REQUIRED_CHECKS
     second_approval_for_overrides: bool = True
     second_approval_monthly_extra_usd: Decimal | None = Decimal("10000.00")
+    requalification_misses: int = 3
+    requalification_protection_months: int = 3
+    requalification_silent: bool = True

@@ -46,6 +46,7 @@ class Group(StrEnum):
     REBATE = "Rebate"
     DESK = "Review desk"
     SECOND = "Second person"
+    AFFILIATES = "Affiliates after their approval"
     CHECKLIST = "Checklist"
 
 
@@ -223,6 +224,33 @@ SETTINGS: tuple[Setting, ...] = (
         "Cost beyond the standard rate from which an approval needs a second person.",
         optional=True,
         none="never, at any cost",
+    ),
+    Setting(
+        name="requalification_misses",
+        label="Suspend after",
+        group=Group.AFFILIATES,
+        kind=Kind.COUNT,
+        unit="missed months in a row",
+        least=Decimal(1),
+        most=Decimal(12),
+        explanation="Fewer suggest a notice, so many a suspension; a manager carries it out.",
+    ),
+    Setting(
+        name="requalification_protection_months",
+        label="New affiliates are protected for",
+        group=Group.AFFILIATES,
+        kind=Kind.COUNT,
+        unit="whole months",
+        least=Decimal(0),
+        most=Decimal(24),
+        explanation="A miss in the first whole months after an approval does not count.",
+    ),
+    Setting(
+        name="requalification_silent",
+        label="Silent",
+        group=Group.AFFILIATES,
+        kind=Kind.YES_NO,
+        explanation="Whether affiliates are left unwritten to when their standing changes.",
     ),
     Setting(
         name="checklist",

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from data_access.__main__ import main
-from docs import keyboard, policy_settings
+from docs import affiliates_diagram, keyboard, policy_settings
 from program.criteria import CRITERIA, Criterion
 from program.policy import Policy
 
@@ -58,3 +58,11 @@ def test_the_page_about_the_keyboard_follows_from_the_table_of_keys() -> None:
 
 def test_the_page_about_the_policy_follows_from_the_table_of_settings() -> None:
     assert policy_settings.TARGET.read_text() == policy_settings.document(), "Run `make docs`."
+
+
+def test_the_page_about_affiliates_follows_from_the_tables_of_the_program() -> None:
+    document = affiliates_diagram.document()
+
+    assert affiliates_diagram.TARGET.read_text() == document, "Run `make docs`."
+    # Every table found its place.
+    assert "<!--" not in document

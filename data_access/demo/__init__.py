@@ -1,5 +1,6 @@
 """Made-up but lifelike data: a year of an affiliate program, its queue and its history."""
 
+from data_access.demo.affiliates import move_affiliates
 from data_access.demo.filling import (
     DEFAULT_AFFILIATES,
     DEFAULT_SEED,
@@ -8,4 +9,11 @@ from data_access.demo.filling import (
     is_empty,
 )
 
-__all__ = ["DEFAULT_AFFILIATES", "DEFAULT_SEED", "DemoReport", "fill", "is_empty"]
+__all__ = [
+    "DEFAULT_AFFILIATES",
+    "DEFAULT_SEED",
+    "DemoReport",
+    "fill",
+    "is_empty",
+    "move_affiliates",
+]

@@ -40,6 +40,7 @@ HOLD_DATA = (
     "review.desk",
     "review.saved_views",
     "review.holidays",
+    "review.affiliate_standings",
     "review.events",
     "review.outbox",
     "review.exports",

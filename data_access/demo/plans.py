@@ -222,6 +222,9 @@ TURNED_AFTER: dict[Turn, tuple[float, float]] = {
     Turn.REOPENED: (0.92, 0.98),
 }
 CLAIMED_WITHIN = timedelta(minutes=25)
+# An approved business whose growth afterwards is below this fades, and its reach is asked again.
+FADES = -0.2
+LOOKED_EVERY, LOOKED_WITHIN = timedelta(days=75), timedelta(days=2)
 
 # What numbers that look well are rejected for.
 REJECTED_PATTERNS = (Pattern.ONE_USER, Pattern.MIRRORED, Pattern.PADDED)
@@ -364,6 +367,9 @@ def _settled(
         pattern=REJECTED_PATTERNS[rng.integers(len(REJECTED_PATTERNS))] if odd else None,
     )
     application = _closed(status, settled, reach, calendar, rng)
+    if status is Status.APPROVED and after < FADES:
+        # Whether they reach the minimums elsewhere is asked as soon as they do not here.
+        application = _looked_at_again(application, settled, "short", calendar)
     out_of_order = status is Status.REJECTED and rng.random() < 0.06
     return Account(
         shape=shape,
@@ -371,6 +377,20 @@ def _settled(
         kyc_status="none" if out_of_order else "verified",
         applications=(application,),
     )
+
+
+def _looked_at_again(
+    application: Application, settled: datetime, reach: str, calendar: Calendar
+) -> Application:
+    """The same, its reach recorded again some weeks after the approval and every while since."""
+    rng = np.random.default_rng(int(settled.timestamp()))
+    seen = list(application.sightings)
+    at = settled + timedelta(days=int(rng.integers(20, 40)))
+    while at + LOOKED_WITHIN < calendar.now:
+        until = at + LOOKED_WITHIN
+        seen += _sightings(reach, at, until, application.reviewer, calendar, rng)
+        at += LOOKED_EVERY
+    return replace(application, sightings=tuple(seen))
 
 
 def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
@@ -383,6 +403,8 @@ def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Ite
     ):
         status, reach, _ = PASSING_STORIES[kind]
         application = _closed(status, settled, reach, calendar, rng)
+        if status is Status.APPROVED and settled.minute % 2:
+            application = _looked_at_again(application, settled, "reach", calendar)
         anchor = calendar.index(utc_day(settled))
         shape = Shape(users=0, opened=anchor, anchor=anchor)
         out_of_order = status is Status.REJECTED and rng.random() < 0.06

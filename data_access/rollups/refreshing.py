@@ -1,6 +1,6 @@
 """Bringing the rollups up to the data-through day, in one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +14,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import freshness, locks, policies
+from data_access import affiliates_monthly, freshness, locks, outcome_loop, policies
+from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
 from data_access.rollups import plan, replacing, statements
@@ -72,8 +73,17 @@ def refresh(
             with connection.begin():
                 policy = policies.in_force(connection, now=now)
                 cursor = _cursor(connection)
+                before = freshness.newest(connection)
                 made = plan.make(cursor, policy=policy, now=now, since=since, through=through)
-                _carry_out(cursor, made, progress or _unseen)
+                done = Refreshed(
+                    start=made.start, through=made.through, policy=policy, before=before, now=now
+                )
+                # What follows from the rollups, in the same transaction.
+                then = (
+                    partial(affiliates_monthly.test, connection, done),
+                    partial(outcome_loop.follow, connection, done),
+                )
+                _carry_out(cursor, made, progress or _unseen, then)
                 _record(cursor, made, now)
                 fresh = freshness.newest(connection)
     except (psycopg.OperationalError, OperationalError) as error:
@@ -125,7 +135,9 @@ def _first_line(error: Exception) -> str:
     return str(getattr(error, "orig", error)).strip().split("\n")[0]
 
 
-def _carry_out(cursor: Cursor[DictRow], made: Plan, progress: Progress) -> None:
+def _carry_out(
+    cursor: Cursor[DictRow], made: Plan, progress: Progress, then: Sequence[Callable[[], None]]
+) -> None:
     for name, value in SETTINGS.items():
         cursor.execute("select set_config(%s, %s, true)", [name, value])
     cuts = _cuts(cursor)
@@ -134,6 +146,7 @@ def _carry_out(cursor: Cursor[DictRow], made: Plan, progress: Progress) -> None:
         *(partial(_write_periods, cursor, made, span, cuts) for span in made.spans),
         partial(_drop_later, cursor, made),
         partial(_take_statistics, cursor, made),
+        *then,
     ]
     for done, step in enumerate(steps):
         progress(done, len(steps))

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from data_access import (
+    affiliates,
     applications,
     assessments,
     changes,
@@ -824,3 +825,17 @@ def test_progress_tells_of_everybody_who_applied(engine: Engine) -> None:
     )
 
     assert told == [(200, 342), (342, 342)]
+
+
+def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk: Engine) -> None:
+    demo.move_affiliates(desk, now=NOW)
+    demo.move_affiliates(desk, now=NOW)  # the second time there is nothing to do
+
+    with desk.connect() as connection:
+        counts = affiliates.counts(connection, Policy())
+    assert set(counts.by_month) == {month for month, number in counts.by_month.items() if number}
+    assert all(counts.by_standing.values())
+    assert all(counts.by_suggestion.values())
+    assert one(desk, "select max(at) from review.affiliate_events") <= NOW
+    assert one(desk, "select count(distinct kind) from review.affiliate_events") == 4
+    assert one(desk, "select count(distinct month) from review.requalifications") == 6

@@ -25,6 +25,8 @@ SEE_PROGRAM          .         yes      yes      .
 EXPORT               yes       yes      yes      yes
 READ_POLICY          yes       yes      yes      .
 EDIT_POLICY          .         yes      .        .
+SEE_AFFILIATES       yes       yes      yes      .
+REQUALIFY            .         yes      .        .
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]
@@ -53,7 +55,8 @@ def test_a_manager_may_do_everything_a_reviewer_may() -> None:
 def test_an_analyst_changes_nothing_but_their_own_views() -> None:
     allowed = {act for act in Act if may(Role.ANALYST, act)}
 
-    assert allowed == {Act.READ, Act.SEE_PROGRAM, Act.EXPORT, Act.SAVE_VIEW, Act.READ_POLICY}
+    reading = {Act.READ, Act.SEE_PROGRAM, Act.SEE_AFFILIATES, Act.READ_POLICY}
+    assert allowed == {*reading, Act.EXPORT, Act.SAVE_VIEW}
 
 
 def test_the_roles_are_those_of_the_contract() -> None:

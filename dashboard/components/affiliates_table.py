@@ -1,0 +1,188 @@
+"""The requalification board's table: affiliates as cells, which never read text as markup."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import badges, figures
+from dashboard.components.badges import Look
+from program.affiliate_filters import PAGE_SIZE
+from program.affiliates import MonthTest, Standing, Step
+from program.outcomes import Outcome
+
+OPEN = "affiliates-open"
+ROW_HEIGHT = 36
+STANDINGS: dict[Standing, Look] = {
+    Standing.ACTIVE: Look("active", ":material/check_circle:", "green", "✓"),
+    Standing.ON_NOTICE: Look("on notice", ":material/flag:", "orange", "⚑"),
+    Standing.SUSPENDED: Look("suspended", ":material/pause_circle:", "violet", "‖"),
+    Standing.TERMINATED: Look("terminated", ":material/block:", "gray", "×"),
+}
+SUGGESTIONS: dict[Step, Look] = {
+    Step.SUSPEND: Look("suspend", ":material/pause_circle:", "violet", "‖"),
+    Step.PUT_ON_NOTICE: Look("put on notice", ":material/flag:", "orange", "⚑"),
+    Step.RESTORE: Look("restore", ":material/undo:", "green", "✓"),
+}
+PROTECTED_SIGN, UNTESTED_SIGN = "○", "·"
+HEADER_HEIGHT = 34
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One affiliate as the table shows it. ``None`` among the figures is unknown."""
+
+    username: str
+    country: str
+    approved: str
+    standing: Standing
+    since: str
+    suggestion: Step | None
+    misses: str
+    months: str
+    outcome: Outcome | None
+    volume_usd: Decimal | None
+    active_users: int | None
+    new_users: int | None
+    near: str
+    rate: str
+    new_rate: str
+    why: str
+
+
+def table_height(rows: int, row_height: int) -> int:
+    """The height in pixels at which so many rows fit without a scroll bar or a gap."""
+    return HEADER_HEIGHT + rows * row_height
+
+
+def month_signs(
+    tests: Sequence[MonthTest], counted: Callable[[MonthTest], bool], *, width: int
+) -> str:
+    """The newest ``width`` months as signs, oldest first; months before the first test are dots."""
+    signs = [_sign(test, counted=counted(test)) for test in tests]
+    return " ".join([*[UNTESTED_SIGN] * (width - len(signs)), *signs])
+
+
+def _sign(test: MonthTest, *, counted: bool) -> str:
+    if test.outcome is Outcome.NOT_MET and not counted:
+        return PROTECTED_SIGN
+    return badges.OUTCOMES[test.outcome].sign
+
+
+def standing_words(standing: Standing) -> str:
+    """A standing as a cell says it."""
+    look = STANDINGS[standing]
+    return f"{look.sign} {look.word}"
+
+
+def draw(
+    *,
+    rows: Sequence[Row],
+    key: str,
+    minimum_usd: Decimal,
+    month: str,
+    span: str,
+    selectable: bool,
+    on_open: Callable[[], None],
+) -> list[int]:
+    """Draw one page of the board; returns which rows are ticked, by place.
+
+    ``month`` names the newest tested month and ``span`` those of the column of signs. The
+    ticks belong to ``key``, as in the queue.
+    """
+    column = st.column_config
+    shown = st.dataframe(
+        _table(rows),
+        hide_index=True,
+        key=key,
+        alt="Affiliates",
+        row_height=ROW_HEIGHT,
+        height=table_height(min(len(rows), PAGE_SIZE), ROW_HEIGHT),
+        placeholder="unknown",
+        on_select="rerun" if selectable else "ignore",
+        selection_mode="multi-row",
+        column_config={
+            "open": column.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            "username": column.TextColumn("Affiliate", width=116),
+            "standing": column.MultiselectColumn(
+                "Standing",
+                options=[standing_words(s) for s in Standing],
+                color=[STANDINGS[s].colour for s in Standing],
+                width=104,
+            ),
+            "suggestion": column.MultiselectColumn(
+                "Suggests",
+                options=[f"{look.sign} {look.word}" for look in SUGGESTIONS.values()],
+                color=[look.colour for look in SUGGESTIONS.values()],
+                help="What the months suggest. A manager decides; nothing moves by itself.",
+                width=118,
+            ),
+            "misses": column.TextColumn(
+                "Missed",
+                help="Months missed in a row that count; unknown ones neither add nor end.",
+                width=74,
+            ),
+            "months": column.TextColumn(
+                span,
+                help="✓ met · − missed · ? unknown, neither a miss nor a pass · ○ missed while "
+                "protected after the approval · dots: not tested",
+                width=92,
+            ),
+            "volume": column.ProgressColumn(
+                f"{month} volume / {figures.usd(minimum_usd)}",
+                help=f"Referral volume of {month}, UTC, in USD; the bar is full at the minimum.",
+                min_value=0,
+                max_value=float(minimum_usd) or 1,
+                format="compact",
+                width=128,
+            ),
+            "active": column.NumberColumn("Active", format="localized", width=50),
+            "new": column.NumberColumn("New", format="localized", width=42),
+            "rate": column.TextColumn("Rate", width=46, alignment="right"),
+            "new_rate": column.TextColumn(
+                "Suggested",
+                help="The rate that the newest month speaks for; granting it is a decision.",
+                width=66,
+                alignment="right",
+            ),
+            "near": column.TextColumn(
+                "Near",
+                help="Who missed or passed by a tenth of the minimums at most, and in what.",
+                width=128,
+            ),
+            "approved": column.TextColumn("Approved", width=82),
+            "since": column.TextColumn("Last change", width=150),
+            "why": column.TextColumn("Why that rate", width=190),
+        },
+    )
+    return list(shown["selection"]["rows"]) if selectable else []
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    looks = [SUGGESTIONS[row.suggestion] if row.suggestion else None for row in rows]
+    suggested = [[f"{look.sign} {look.word}"] if look else [] for look in looks]
+    # Lengths of bars only: the exact money stands on the application's page.
+    volumes = [None if row.volume_usd is None else float(row.volume_usd) for row in rows]
+    return pa.table(
+        {
+            "open": pa.array(["Open"] * len(rows)),
+            "username": pa.array([row.username for row in rows], pa.string()),
+            "standing": pa.array([[standing_words(row.standing)] for row in rows]),
+            "suggestion": pa.array(suggested, pa.list_(pa.string())),
+            "misses": pa.array([row.misses for row in rows], pa.string()),
+            "months": pa.array([row.months for row in rows], pa.string()),
+            "volume": pa.array(volumes, pa.float64()),
+            "active": pa.array([row.active_users for row in rows], pa.int64()),
+            "new": pa.array([row.new_users for row in rows], pa.int64()),
+            "rate": pa.array([row.rate for row in rows], pa.string()),
+            "new_rate": pa.array([row.new_rate for row in rows], pa.string()),
+            "near": pa.array([row.near for row in rows], pa.string()),
+            "approved": pa.array([row.approved for row in rows], pa.string()),
+            "since": pa.array([row.since for row in rows], pa.string()),
+            "why": pa.array([row.why for row in rows], pa.string()),
+        }
+    )

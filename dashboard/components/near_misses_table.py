@@ -1,0 +1,105 @@
+"""The table of near misses: accounts as cells, which never read their text as markup."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import badges, figures
+from dashboard.components.affiliates_table import table_height
+from program.outcomes import Outcome
+
+OPEN = "near-misses-open"
+ROW_HEIGHT = 36
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One account as the table shows it; ``open`` is "" where there is no application."""
+
+    open: str
+    username: str
+    country: str
+    kyc: str
+    outcome: Outcome
+    volume_usd: Decimal
+    active_users: int
+    new_users: int
+    closest: str
+    months: tuple[Decimal, ...]
+    last: str
+    may_apply: str
+
+
+def draw(
+    rows: Sequence[Row], *, key: str, minimum_usd: Decimal, on_open: Callable[[], None]
+) -> None:
+    """Draw one page."""
+    column = st.column_config
+    outcomes = [badges.outcome_words(outcome) for outcome in Outcome]
+    st.dataframe(
+        _table(rows),
+        hide_index=True,
+        key=key,
+        alt="Near misses",
+        row_height=ROW_HEIGHT,
+        height=table_height(len(rows), ROW_HEIGHT),
+        placeholder=figures.DASH,
+        column_config={
+            "open": column.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            "username": column.TextColumn("Account", width=120),
+            "outcome": column.MultiselectColumn(
+                "On-exchange",
+                options=outcomes,
+                color=[badges.OUTCOMES[outcome].colour for outcome in Outcome],
+                width=92,
+            ),
+            "volume": column.ProgressColumn(
+                f"Volume / {figures.usd(minimum_usd)}",
+                help="Referral volume in the window, USD; the bar is full at the minimum.",
+                min_value=0,
+                max_value=float(minimum_usd) or 1,
+                format="compact",
+                width=120,
+            ),
+            "active": column.NumberColumn("Active", format="localized", width=52),
+            "new": column.NumberColumn("New", format="localized", width=46),
+            "closest": column.TextColumn(
+                "Closest", help="The criterion with the least room.", width=146
+            ),
+            "months": column.AreaChartColumn(
+                "6 months",
+                help="Volume by calendar month, the last one still running.",
+                y_min=0,
+                width=90,
+            ),
+            "may_apply": column.TextColumn("May apply", width=96),
+            "last": column.TextColumn("Last application", width=250),
+            "country": column.TextColumn("Country", width=60),
+            "kyc": column.TextColumn("KYC", width=70),
+        },
+    )
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    return pa.table(
+        {
+            "open": pa.array([row.open for row in rows], pa.string()),
+            "username": pa.array([row.username for row in rows], pa.string()),
+            "outcome": pa.array([[badges.outcome_words(row.outcome)] for row in rows]),
+            # Lengths of bars only: the exact money stands in the file.
+            "volume": pa.array([float(row.volume_usd) for row in rows], pa.float64()),
+            "active": pa.array([row.active_users for row in rows], pa.int64()),
+            "new": pa.array([row.new_users for row in rows], pa.int64()),
+            "closest": pa.array([row.closest for row in rows], pa.string()),
+            "months": pa.array([[float(month) for month in row.months] for row in rows]),
+            "may_apply": pa.array([row.may_apply for row in rows], pa.string()),
+            "last": pa.array([row.last for row in rows], pa.string()),
+            "country": pa.array([row.country for row in rows], pa.string()),
+            "kyc": pa.array([row.kyc for row in rows], pa.string()),
+        }
+    )

@@ -1,0 +1,169 @@
+"""The outcome loop's tables: cohorts, groups and reviewers, figures against application."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import figures
+from dashboard.components.affiliates_table import table_height
+from program.affiliate_filters import Figure
+from program.outcome_loop import HORIZONS
+from program.periods import ONE_DAY, months_later
+
+OPEN = "outcomes-open"
+ROW_HEIGHT = 34
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Then:
+    """A figure at one horizon beside the same affiliates' at application; shares for qualifying.
+
+    For `Figure.QUALIFYING` ``now`` of ``before`` still qualified.
+    """
+
+    before: Decimal | int
+    now: Decimal | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A cohort or a group. ``at`` lacks the horizons that are not complete.
+
+    ``fell`` is how many fell to half and to a fifth, of how many; ``None`` before day 60.
+    """
+
+    name: str
+    affiliates: int
+    before: Decimal | int | None
+    at: Mapping[int, Then]
+    fell: tuple[int, int, int] | None
+    month: date | None = None
+
+
+def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None:
+    """One row a line; what is not complete says when it will be."""
+    column = st.column_config
+    qualifying = figure is Figure.QUALIFYING
+    cells = {
+        "name": [line.name for line in lines],
+        "affiliates": [line.affiliates for line in lines],
+        **({} if qualifying else {"before": [_amount(line.before, figure) for line in lines]}),
+        **{str(h): [_cell(line, h, figure) for line in lines] for h in HORIZONS},
+        "fell": [_fell(line) for line in lines],
+    }
+    st.dataframe(
+        pa.table(cells),
+        hide_index=True,
+        key=key,
+        alt=first,
+        row_height=ROW_HEIGHT,
+        height=table_height(len(lines), ROW_HEIGHT),
+        column_config={
+            "name": column.TextColumn(first, width=150),
+            "affiliates": column.NumberColumn("Approvals", format="localized", width=76),
+            "before": column.TextColumn(
+                "At application",
+                width=110,
+                alignment="right",
+                help="From the decisions' snapshots: the policy's month before each decision.",
+            ),
+            **{
+                str(h): column.TextColumn(
+                    f"At {h} days",
+                    width=150,
+                    alignment="right",
+                    help=f"Days {h - 29} to {h} after each approval, UTC, all added up.",
+                )
+                for h in HORIZONS
+            },
+            "fell": column.TextColumn(
+                "Halved · collapsed",
+                width=150,
+                alignment="right",
+                help="Volume of days 31 to 60 at most a half, and at most a fifth, of that at "
+                "application; of the approvals that had any.",
+            ),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallenRow:
+    """One approval that fell, as the table shows it."""
+
+    username: str
+    approved: str
+    by: str
+    before_usd: Decimal
+    later_usd: Decimal
+    fell: str
+
+
+def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], None]) -> None:
+    """The approvals that fell most, each with the way to its application."""
+    column = st.column_config
+    st.dataframe(
+        pa.table(
+            {
+                "open": ["Open"] * len(rows),
+                "username": [row.username for row in rows],
+                "fell": [row.fell for row in rows],
+                "before": [figures.usd(row.before_usd) for row in rows],
+                "later": [figures.usd(row.later_usd) for row in rows],
+                "approved": [row.approved for row in rows],
+                "by": [row.by for row in rows],
+            }
+        ),
+        hide_index=True,
+        key=key,
+        alt="Approvals that fell",
+        row_height=ROW_HEIGHT,
+        height=table_height(len(rows), ROW_HEIGHT),
+        column_config={
+            "open": column.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            "username": column.TextColumn("Affiliate", width=150),
+            "fell": column.TextColumn("Volume", width=150),
+            "before": column.TextColumn("At application, USD", width=130, alignment="right"),
+            "later": column.TextColumn("Days 31 to 60, USD", width=130, alignment="right"),
+            "approved": column.TextColumn("Approved", width=100),
+            "by": column.TextColumn("By", width=260),
+        },
+    )
+
+
+def _cell(line: Line, horizon: int, figure: Figure) -> str:
+    then = line.at.get(horizon)
+    if then is None:
+        return _complete_on(line.month, horizon)
+    if figure is Figure.QUALIFYING:
+        share = f"{Decimal(then.now) / then.before * 100:.0f} %" if then.before else figures.DASH
+        return f"{then.now:,} of {then.before:,} · {share}"
+    change = figures.percent(Decimal(then.now) / then.before - 1) if then.before else figures.DASH
+    return f"{_amount(then.now, figure)} · {change}"
+
+
+def _complete_on(month: date | None, horizon: int) -> str:
+    """When a cohort's last approval is so many complete days old; a group without is too small."""
+    if month is None:
+        return figures.UNKNOWN
+    last = months_later(month, 1) - ONE_DAY + timedelta(days=horizon)
+    return f"unknown until {figures.day(last + ONE_DAY)}"
+
+
+def _amount(value: Decimal | int | None, figure: Figure) -> str:
+    if value is None:
+        return figures.UNKNOWN
+    return figures.usd(Decimal(value)) if figure is Figure.VOLUME else f"{value:,}"
+
+
+def _fell(line: Line) -> str:
+    if line.fell is None:
+        return figures.UNKNOWN if line.month is None else _complete_on(line.month, 60)
+    halved, collapsed, trading = line.fell
+    return f"{halved:,} · {collapsed:,} of {trading:,}"

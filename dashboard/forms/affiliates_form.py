@@ -1,0 +1,366 @@
+"""One step for one or many affiliates: its reason, whom it is about, and what became of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import running, state
+from dashboard.components import keyboard
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers
+from data_access import (
+    affiliates,
+    affiliates_moved,
+    bulk,
+    database,
+    policies,
+    preferences,
+)
+from data_access.affiliates_moved import Change, run_name
+from data_access.refusals import Refusal
+from data_access.staff import Person
+from program import messages
+from program.affiliates import (
+    REASONS_BY_CODE,
+    STANDING_WORDS,
+    STEP_LABELS,
+    TRANSITIONS,
+    Standing,
+    Step,
+    reasons,
+    way,
+)
+from program.permissions import Act
+from program.policy import Policy
+
+FORM = "affiliates"
+APPLICATION = "dashboard/pages/application.py"
+SEEN = "affiliates_report_seen"
+NAMED = 12
+REFUSALS_LISTED = 50
+LOOK_EVERY = "1s"
+ICONS: dict[Step, str] = {
+    Step.PUT_ON_NOTICE: ":material/flag:",
+    Step.SUSPEND: ":material/pause_circle:",
+    Step.RESTORE: ":material/undo:",
+    Step.TERMINATE: ":material/block:",
+    Step.REINSTATE: ":material/restart_alt:",
+}
+DONE: dict[Step, str] = {
+    Step.PUT_ON_NOTICE: "Put on notice",
+    Step.SUSPEND: "Suspended",
+    Step.RESTORE: "Restored",
+    Step.TERMINATE: "Terminated",
+    Step.REINSTATE: "Reinstated",
+}
+STEPS_BY_RUN: dict[str, Step] = {run_name(step): step for step in Step}
+SILENT = ":material/notifications_off: Silent by policy: nobody is written to."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What is under way in the dialog. ``change`` once the fields are in order."""
+
+    step: Step
+    shown: Mapping[int, Standing]
+    change: Change | None = None
+    filled: bool = False
+
+
+# The buttons, wherever a selection is.
+
+
+def buttons(shown: Mapping[int, Standing], person: Person) -> None:
+    """One button for each step that leads on from any of these; each opens the dialog."""
+    for step in offered(shown, person):
+        st.button(
+            f"{STEP_LABELS[step]}…",
+            key=f"affiliates-{step}",
+            icon=ICONS[step],
+            type="tertiary",
+            on_click=_open,
+            args=[step, dict(shown)],
+        )
+
+
+def offered(shown: Mapping[int, Standing], person: Person) -> list[Step]:
+    """The steps that this role may take and that lead on from one of these standings."""
+    standings = set(shown.values())
+    return [
+        step
+        for step in Step
+        if any(t.step is step and t.old in standings and person.may(t.act) for t in TRANSITIONS)
+    ]
+
+
+def _open(step: Step, shown: Mapping[int, Standing]) -> None:
+    state.keep(FORM, Chosen(step=step, shown=shown))
+    st.rerun()
+
+
+def close() -> None:
+    """Put the dialog away; what was typed in it goes."""
+    state.forget(FORM)
+
+
+# The dialog.
+
+
+def draw(person: Person, policy: Policy) -> None:
+    """The dialog, while one is open."""
+    chosen: Chosen | None = state.kept(FORM)
+    if chosen is None:
+        return
+    title = f"{STEP_LABELS[chosen.step]}: {_number(len(chosen.shown))}"
+    dialog = st.dialog(title, width="medium", icon=ICONS[chosen.step], on_dismiss=close)
+    dialog(_step)(person, policy)
+
+
+def _step(person: Person, policy: Policy) -> None:
+    chosen: Chosen | None = state.kept(FORM)
+    if chosen is None:
+        return
+    answers.draw(FORM)
+    if chosen.filled:
+        _confirmation(chosen, person)
+    else:
+        _fields(chosen, policy)
+
+
+def _fields(chosen: Chosen, policy: Policy) -> None:
+    step, before = chosen.step, chosen.change
+    codes = [reason.code for reason in reasons(step)]
+    with keyboard.draft(_draft(chosen)):
+        st.selectbox(
+            "Reason",
+            codes,
+            format_func=lambda code: REASONS_BY_CODE[code].label,
+            index=codes.index(before.reason_code) if before and before.reason_code else None,
+            placeholder="Choose one",
+            key=_key(chosen, "code"),
+        )
+        st.text_area(
+            "In your words, internal, the same for all",
+            value=before.reason if before else "",
+            height=80,
+            key=_key(chosen, "reason"),
+        )
+        if policy.requalification_silent:
+            st.caption(SILENT)
+        else:
+            st.text_area(
+                "Message to the affiliate",
+                value=before.message if before else affiliates_moved.suggested_message(step),
+                height=190,
+                key=_key(chosen, "message"),
+                help="Placeholders such as {{username}} are filled for each; the next step "
+                "shows one.",
+            )
+    with keyboard.hot(keyboard.GO):
+        st.button(
+            "Go on",
+            key="affiliates-go-on",
+            type="primary",
+            icon=":material/arrow_forward:",
+            help="Ctrl+Enter",
+            on_click=_go_on,
+            args=[chosen],
+        )
+
+
+def _go_on(chosen: Chosen) -> None:
+    change = Change(
+        step=chosen.step,
+        reason_code=state.typed(_key(chosen, "code")) or "",
+        reason=state.typed(_key(chosen, "reason")) or "",
+        message=state.typed(_key(chosen, "message")) or "",
+    )
+    try:
+        affiliates_moved.check(change)
+    except Refusal as refusal:
+        answers.refused(FORM, str(refusal))
+        state.keep(FORM, replace(chosen, change=change))
+    else:
+        state.keep(FORM, replace(chosen, change=change, filled=True))
+
+
+def _confirmation(chosen: Chosen, person: Person) -> None:
+    change = chosen.change
+    assert change is not None
+    st.text(_named(chosen))
+    apart = sum(way(chosen.step, standing) is None for standing in chosen.shown.values())
+    if apart:
+        st.caption(f"{_number(apart)} cannot take this step and will be reported.")
+    st.text(f"Reason: {REASONS_BY_CODE[change.reason_code].label}. {change.reason.strip()}")
+    if change.message.strip():
+        _preview(chosen, change)
+    else:
+        st.caption(SILENT)
+    with st.container(horizontal=True):
+        with keyboard.hot(keyboard.GO, width="content"):
+            st.button(
+                f"{STEP_LABELS[chosen.step]}: {_number(len(chosen.shown))}",
+                key="affiliates-confirm",
+                type="primary",
+                icon=ICONS[chosen.step],
+                help="Ctrl+Enter",
+                on_click=_confirm,
+                args=[chosen, person.email, state.request_id(FORM)],
+            )
+        st.button("Back", key="affiliates-back", type="tertiary", on_click=_back, args=[chosen])
+
+
+def _back(chosen: Chosen) -> None:
+    state.keep(FORM, replace(chosen, filled=False))
+
+
+def _named(chosen: Chosen) -> str:
+    """Each with the standing it has now, as many as fit."""
+    with database.reader().connect() as connection:
+        policy = policies.in_force(connection, now=datetime.now(UTC))
+        rows = affiliates.rows(connection, list(chosen.shown)[:NAMED], policy)
+    listed = ", ".join(f"{row.username} ({STANDING_WORDS[row.standing]})" for row in rows)
+    more = len(chosen.shown) - len(rows)
+    return f"{listed} and {more:,} more" if more else listed
+
+
+def _preview(chosen: Chosen, change: Change) -> None:
+    first = next(
+        (id_ for id_, standing in chosen.shown.items() if way(chosen.step, standing)),
+        next(iter(chosen.shown)),
+    )
+    with database.reader().connect() as connection:
+        text = affiliates_moved.preview(connection, first, change.message, now=datetime.now(UTC))
+    st.caption("What the first of them will get; each gets their own.")
+    with st.container(border=True):
+        st.text(text)
+    left = messages.unfilled(text)
+    if left:
+        named = escape(", ".join("{{" + name + "}}" for name in left))
+        st.warning(
+            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
+            icon=":material/edit_note:",
+        )
+
+
+def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
+    if answers.refused_to_stranger(FORM, actor):
+        return
+    send = partial(
+        affiliates_moved.move_each,
+        database.writer(),
+        shown=chosen.shown,
+        change=chosen.change,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    try:
+        running.begin(request_id, send)
+    except Refusal as refusal:
+        answers.refused(FORM, str(refusal))
+        return
+    state.mark_sent(_draft(chosen))
+    state.renew(FORM, request_id)
+    close()
+    st.rerun()
+
+
+def _draft(chosen: Chosen) -> str:
+    return f"{FORM}-{chosen.step}"
+
+
+def _key(chosen: Chosen, part: str) -> str:
+    return state.form_key(FORM, f"{chosen.step}-{part}")
+
+
+def _number(number: int) -> str:
+    return f"{number:,} affiliate{'' if number == 1 else 's'}"
+
+
+# What became of it.
+
+
+def draw_report(person: Person) -> None:
+    """The newest run until it is put away: how far it is, or what became of each."""
+    if not person.may(Act.REQUALIFY):
+        return
+    engine = database.reader()
+    run = bulk.latest(engine, actor=person.email, names=tuple(STEPS_BY_RUN))
+    if run is None:
+        return
+    with engine.connect() as connection:
+        seen = preferences.read(connection, email=person.email, name=SEEN)
+    if seen == str(run.request_id):
+        return
+    with st.container(border=True, key="affiliates-report", gap="small"):
+        if run.finished_at is None and running.is_running(run.request_id):
+            _progress(person)
+        else:
+            _report(run, person)
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _progress(person: Person) -> None:
+    run = bulk.latest(database.reader(), actor=person.email, names=tuple(STEPS_BY_RUN))
+    if run is None or run.finished_at is not None or not running.is_running(run.request_id):
+        st.rerun()
+    done, asked = len(run.results), len(run.asked)
+    label = STEP_LABELS[STEPS_BY_RUN[run.act]]
+    st.progress(done / asked, text=f"{label}: {done:,} of {asked:,}")
+
+
+def _report(run: bulk.Run, person: Person) -> None:
+    refused = [result for result in run.results if not result.done]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_sentence(run, len(refused)), width="content")
+        st.space("stretch")
+        st.button(
+            "Dismiss",
+            key="affiliates-dismiss",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_dismiss,
+            args=[run.request_id, person.email],
+        )
+    if refused:
+        _refusals(refused)
+
+
+def _sentence(run: bulk.Run, refused: int) -> str:
+    step, done, asked = STEPS_BY_RUN[run.act], len(run.results) - refused, len(run.asked)
+    if run.finished_at is None:
+        return (
+            f":material/warning: **{STEP_LABELS[step]} was cut off after {len(run.results):,} of "
+            f"{asked:,}.** Choose the others and send it again; nothing is done twice."
+        )
+    icon = ":material/check:" if not refused else ":material/info:"
+    told = f"{icon} **{DONE[step]}: {done:,} of {_number(asked)}**"
+    return f"{told} · {refused:,} refused" if refused else told
+
+
+def _refusals(refused: Sequence[bulk.Result]) -> None:
+    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
+        for result in refused[:REFUSALS_LISTED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.page_link(
+                    APPLICATION,
+                    label=f"Application {result.application_id}",
+                    query_params={"id": str(result.application_id)},
+                )
+                st.text(result.sentence)
+        if len(refused) > REFUSALS_LISTED:
+            st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
+
+
+def _dismiss(request_id: UUID, actor: str) -> None:
+    if answers.refused_to_stranger("", actor):
+        return
+    try:
+        preferences.put(database.writer(), name=SEEN, value=str(request_id), actor=actor)
+    except Refusal as refusal:
+        answers.refused("", str(refusal))

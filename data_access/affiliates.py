@@ -1,0 +1,349 @@
+"""The requalification board: approved affiliates, how they stand, and what the tests suggest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from data_access import tables
+from program import affiliates
+from program.affiliate_filters import ANY, PAGE_SIZE, UNTESTED, BoardFilters
+from program.affiliates import MonthTest, Standing, Step, SuggestedRate
+from program.eligibility import Facts
+from program.outcomes import Outcome
+from program.policy import Policy
+
+MONTHS_SHOWN = 6
+CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
+# What comes first on the board.
+URGENCY = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affiliate:
+    """An approved affiliate. ``tests`` are the newest months, oldest first.
+
+    ``since``, ``changed_by`` and ``reason`` are of the last change, ``None`` and "" without
+    one. ``misses`` are in a row. ``counted_from`` is the first month whose miss counts.
+    """
+
+    account_id: int
+    application_id: int
+    username: str
+    country_code: str | None
+    approved_at: datetime
+    rebate_rate: Decimal
+    standing: Standing
+    since: datetime | None
+    changed_by: str | None
+    reason_code: str | None
+    reason: str
+    misses: int
+    counted_from: date
+    tests: tuple[MonthTest, ...]
+    suggestion: Step | None
+    suggested_rate: SuggestedRate
+
+    @property
+    def newest(self) -> MonthTest | None:
+        """The newest tested month; ``None`` before the first."""
+        return self.tests[-1] if self.tests else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How the whole board stands, whatever the filters."""
+
+    total: int
+    by_standing: Mapping[Standing, int]
+    by_suggestion: Mapping[Step, int]
+    by_month: Mapping[str, int]
+    near: int
+
+
+def counts(connection: Connection, policy: Policy) -> Counts:
+    """Count the board by standing, suggestion and newest month, in one look."""
+    judged = _judged(policy).c
+    rows = connection.execute(
+        select(
+            judged.standing,
+            judged.suggestion,
+            func.coalesce(judged.outcome, UNTESTED).label("month"),
+            judged.near,
+            func.count().label("number"),
+        ).group_by(text("1, 2, 3, 4"))
+    ).all()
+
+    def number(name: str, value: object) -> int:
+        return sum(row.number for row in rows if getattr(row, name) == value)
+
+    return Counts(
+        total=sum(row.number for row in rows),
+        by_standing={standing: number("standing", standing) for standing in Standing},
+        by_suggestion={step: number("suggestion", step) for step in URGENCY},
+        by_month={month: number("month", month) for month in (*map(str, Outcome), UNTESTED)},
+        near=sum(row.number for row in rows if row.near),
+    )
+
+
+def count(connection: Connection, filters: BoardFilters, policy: Policy) -> int:
+    """How many affiliates the filters leave."""
+    matching = _matching(filters, policy).order_by(None).subquery()
+    return connection.execute(select(func.count()).select_from(matching)).scalar_one()
+
+
+def page(
+    connection: Connection, filters: BoardFilters, policy: Policy, *, size: int = PAGE_SIZE
+) -> list[Affiliate]:
+    """The affiliates of the page the filters ask for, most urgent first."""
+    wanted = _matching(filters, policy).offset((filters.page - 1) * size).limit(size)
+    return rows(connection, list(connection.execute(wanted).scalars()), policy)
+
+
+def shown(
+    connection: Connection, filters: BoardFilters, policy: Policy, *, most: int
+) -> dict[int, Standing]:
+    """The standing of all that match, by application, in order; at most ``most``."""
+    wanted = _matching(filters, policy).limit(most)
+    return {id_: Standing(standing) for id_, standing in connection.execute(wanted)}
+
+
+def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Affiliate]:
+    """The affiliates with these approved applications, in the order given."""
+    if not ids:
+        return []
+    tested, account, standing, decision = (
+        tables.affiliate_tested,
+        tables.accounts,
+        tables.affiliate_standings,
+        tables.decisions,
+    )
+    found = connection.execute(
+        select(
+            *(tested.c[name] for name in ("account_id", "application_id", "approved_at")),
+            account.c.username,
+            account.c.country_code,
+            decision.c.rebate_rate,
+            _standing().label("standing"),
+            *(case((_of_this_approval(), standing.c[name])).label(name) for name in CHANGED),
+            _misses().label("misses"),
+        )
+        .select_from(
+            _board()
+            .join(account, account.c.account_id == tested.c.account_id)
+            .join(decision, decision.c.decision_id == tested.c.decision_id)
+        )
+        .where(tested.c.application_id.in_(ids), _still_approved())
+    ).mappings()
+    by_id = {row["application_id"]: dict(row) for row in found}
+    tests = _tests(connection, [row["account_id"] for row in by_id.values()])
+    return [
+        _affiliate(by_id[id_], tests.get(by_id[id_]["account_id"], []), policy)
+        for id_ in ids
+        if id_ in by_id
+    ]
+
+
+def of_application(connection: Connection, application_id: int, policy: Policy) -> Affiliate | None:
+    """The affiliate whose newest approval is of this application; ``None`` if it is nobody's."""
+    found = rows(connection, [application_id], policy)
+    return found[0] if found else None
+
+
+def _affiliate(row: dict[str, Any], tests: list[MonthTest], policy: Policy) -> Affiliate:
+    tests = [test for test in tests if test.month >= affiliates.first_tested(row["approved_at"])]
+    newest = tests[-1] if tests else None
+    standing, count_from = Standing(row["standing"]), row.pop("count_from")
+    return Affiliate(
+        **{**row, "standing": standing, "reason": row["reason"] or ""},
+        counted_from=affiliates.first_counted(row["approved_at"], policy, count_from),
+        tests=tuple(tests),
+        suggestion=affiliates.suggestion(
+            standing,
+            since=row["since"],
+            misses=row["misses"],
+            newest=newest.outcome if newest else None,
+            newest_month=newest.month if newest else None,
+            policy=policy,
+        ),
+        suggested_rate=affiliates.suggested_rate(
+            row["rebate_rate"], newest, misses=row["misses"], policy=policy
+        ),
+    )
+
+
+def _tests(connection: Connection, accounts: list[int]) -> dict[int, list[MonthTest]]:
+    """The newest months of each, oldest first, each by the result that stands."""
+    table = tables.requalifications
+    later = table.alias("later")
+    newest_first = func.row_number().over(
+        partition_by=table.c.account_id, order_by=table.c.month.desc()
+    )
+    ranked = (
+        select(table, newest_first.label("place"))
+        .where(
+            table.c.account_id.in_(accounts),
+            ~exists().where(later.c.supersedes == table.c.requalification_id),
+        )
+        .subquery()
+    )
+    found = connection.execute(
+        select(ranked).where(ranked.c.place <= MONTHS_SHOWN).order_by(ranked.c.month)
+    )
+    tests: dict[int, list[MonthTest]] = {}
+    for row in found:
+        tests.setdefault(row.account_id, []).append(
+            MonthTest(
+                month=row.month,
+                outcome=Outcome(row.outcome),
+                facts=Facts(
+                    volume_usd=row.volume_usd,
+                    active_users=row.active_users,
+                    new_users=row.new_users,
+                    x_followers=None if row.x_followers is None else int(row.x_followers),
+                    external_volume_usd=row.external_volume_usd,
+                ),
+                near=row.near,
+                policy_version=row.policy_version,
+            )
+        )
+    return tests
+
+
+# The board as SQL. What is suggested is `program.affiliates.suggestion`; a test holds them equal.
+
+
+def _board() -> FromClause:
+    tested, standing = tables.affiliate_tested, tables.affiliate_standings
+    return tested.outerjoin(standing, standing.c.account_id == tested.c.account_id)
+
+
+def _still_approved() -> ColumnElement[bool]:
+    """Not decided otherwise since the refresh."""
+    # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
+    later = tables.decisions.c.supersedes
+    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
+
+
+def _of_this_approval() -> ColumnElement[bool]:
+    """An approval after the last change begins anew, as active."""
+    return tables.affiliate_standings.c.since >= tables.affiliate_tested.c.approved_at
+
+
+def _standing() -> ColumnElement[str]:
+    moved = case((_of_this_approval(), tables.affiliate_standings.c.status))
+    return func.coalesce(moved, str(Standing.ACTIVE))
+
+
+def _misses() -> ColumnElement[int]:
+    """In a row; a way back since the newest test begins the count anew."""
+    tested, standing = tables.affiliate_tested.c, tables.affiliate_standings.c
+    return case((standing.count_from > tested.month, 0), else_=tested.misses)
+
+
+def _suggestion(policy: Policy) -> ColumnElement[str | None]:
+    tested, since = tables.affiliate_tested.c, tables.affiliate_standings.c.since
+    status, misses = _standing(), _misses()
+    ended = func.timezone("UTC", cast(tested.month, Date) + text("interval '1 month'"))
+    back = and_(
+        status.in_([str(Standing.ON_NOTICE), str(Standing.SUSPENDED)]),
+        tested.outcome == str(Outcome.MET),
+        ended > since,
+    )
+    return case(
+        (status == str(Standing.TERMINATED), null()),
+        (
+            misses >= policy.requalification_misses,
+            case((status != str(Standing.SUSPENDED), str(Step.SUSPEND))),
+        ),
+        (misses > 0, case((status == str(Standing.ACTIVE), str(Step.PUT_ON_NOTICE)))),
+        (back, str(Step.RESTORE)),
+    )
+
+
+def _judged(policy: Policy) -> Subquery:
+    """Every affiliate of the board with its standing, misses and suggestion, each worked out once.
+
+    OFFSET 0 keeps the planner from working them out again wherever they are mentioned.
+    """
+    tested = tables.affiliate_tested.c
+    kept = ("application_id", "account_id", "outcome", "near", "volume_usd")
+    return (
+        select(
+            *(tested[name] for name in kept),
+            _standing().label("standing"),
+            _misses().label("misses"),
+            _suggestion(policy).label("suggestion"),
+        )
+        .select_from(_board())
+        .where(_still_approved())
+        .offset(0)
+        .subquery("judged")
+    )
+
+
+def _matching(filters: BoardFilters, policy: Policy) -> Select[Any]:
+    """Application and standing of those that match, most urgent first."""
+    judged = _judged(policy).c
+    urgency = case({str(step): n for n, step in enumerate(URGENCY)}, value=judged.suggestion)
+    return (
+        select(judged.application_id, judged.standing)
+        .where(*_conditions(filters, judged))
+        .order_by(
+            urgency.asc().nulls_last(),
+            judged.misses.desc(),
+            judged.near.desc(),
+            judged.volume_usd.desc().nulls_last(),
+            judged.application_id,
+        )
+    )
+
+
+def _conditions(
+    filters: BoardFilters, judged: ReadOnlyColumnCollection[str, Any]
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if filters.standing is not None:
+        found.append(judged.standing == str(filters.standing))
+    if filters.suggested == ANY:
+        found.append(judged.suggestion.is_not(None))
+    elif filters.suggested is not None:
+        found.append(judged.suggestion == filters.suggested)
+    if filters.month == UNTESTED:
+        found.append(judged.outcome.is_(None))
+    elif filters.month is not None:
+        found.append(judged.outcome == filters.month)
+    if filters.near:
+        found.append(judged.near)
+    if filters.search:
+        found.append(judged.account_id.in_(_named(filters.search)))
+    return found
+
+
+def _named(search: str) -> Select[Any]:
+    account = tables.accounts
+    like = account.c.username.icontains(search, autoescape=True)
+    number = int(search) if search.isascii() and search.isdigit() and len(search) < 19 else None
+    return select(account.c.account_id).where(
+        like if number is None else or_(like, account.c.account_id == number)
+    )

@@ -1,0 +1,345 @@
+"""The monthly tests: what each whole calendar month came to, written by the refresh.
+
+A month is tested once it is complete at the data-through day, by the policy in force at its end
+and the evidence current then. Results are only ever added: a late correction of the facts, or
+evidence recorded later about that time, leaves a new row that supersedes the old one.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+
+from data_access import affiliates_counted, policies, standings, tables
+from data_access.affiliates_counted import counts_as_the_rollup
+from data_access.freshness import Freshness
+from data_access.standings import METRIC_TYPES, Basis
+from program.affiliates import MONTHS_AT_FIRST, MONTHS_KEPT, clearly, nearly
+from program.criteria import (
+    ACTIVE_USERS,
+    EXTERNAL_VOLUME,
+    NEW_USERS,
+    TRACKS,
+    VOLUME,
+    X_FOLLOWERS,
+    Requires,
+    Track,
+)
+from program.periods import ONE_DAY, Window, day_start, month_start, months_later
+from program.policy import Policy, WindowKind
+from program.workflow import Decision
+
+FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
+COMPARED = ("outcome", "near", *FIGURES, "policy_version")
+LAST_MOMENT = timedelta(microseconds=1)
+# A decision or evidence may have been written while the refresh before was looking.
+OVERLAP = timedelta(days=1)
+# More affiliates than that are summed up all at once.
+FEW = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What a refresh did: days from ``start`` to ``through`` were computed anew.
+
+    ``before`` is the refresh before it, ``None`` for the first.
+    """
+
+    start: date
+    through: date
+    policy: Policy
+    before: Freshness | None
+    now: datetime
+
+
+def approvals() -> Select[Any]:
+    """Every approved affiliate once, with the newest approval that stands."""
+    decision, application = tables.decisions, tables.applications
+    later = decision.alias("later")
+    superseded = exists().where(later.c.supersedes == decision.c.decision_id)
+    return (
+        select(
+            application.c.account_id,
+            application.c.application_id,
+            decision.c.decision_id,
+            decision.c.decided_at.label("approved_at"),
+        )
+        .join_from(decision, application, application.c.application_id == decision.c.application_id)
+        .where(decision.c.outcome == str(Decision.APPROVED), ~superseded)
+        .ext(distinct_on(application.c.account_id))
+        .order_by(
+            application.c.account_id, decision.c.decided_at.desc(), decision.c.decision_id.desc()
+        )
+    )
+
+
+def test(connection: Connection, done: Refreshed) -> None:
+    """Test the months that are due and sum up each affiliate; safe to repeat."""
+    decision = tables.decisions
+    approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
+    if not connection.execute(select(approved)).scalar_one():
+        return
+    connection.execute(affiliates_counted.SETTINGS)
+    changed: set[int] = set()
+    for month, whole in _due(connection, done):
+        changed |= _test_month(connection, month, done, whole=whole)
+    _sum_up(connection, done, changed)
+
+
+def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
+    """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
+    newest = months_later(month_start(done.through + ONE_DAY), -1)
+    first = months_later(newest, 1 - max(MONTHS_AT_FIRST, done.policy.requalification_misses))
+    months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
+    tested = _tested_before(connection, months)
+    return [
+        (month, month not in tested or months_later(month, 1) > done.start)
+        for month in months
+        if month in tested or month >= first
+    ]
+
+
+def _tested_before(connection: Connection, months: list[date]) -> set[date]:
+    asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
+    held = exists().where(tables.requalifications.c.month == asked)
+    return set(connection.execute(select(asked).where(held)).scalars())
+
+
+def _test_month(connection: Connection, month: date, done: Refreshed, *, whole: bool) -> set[int]:
+    """Add the results that are new or differ; returns whose."""
+    end = months_later(month, 1)
+    policy = policies.in_force(connection, now=day_start(end) - LAST_MOMENT)
+    tested = _tested(connection, month, policy)
+    table = tables.requalifications
+    held = _current().where(table.c.month == month).subquery("held")
+    new = select(
+        tested.c.account_id,
+        tested.c.application_id,
+        literal(month, Date),
+        *(tested.c[name] for name in COMPARED),
+        literal(done.now),
+        held.c.requalification_id,
+    ).select_from(tested.outerjoin(held, held.c.account_id == tested.c.account_id))
+    new = new.where(
+        or_(
+            held.c.requalification_id.is_(None),
+            tuple_(*(held.c[name] for name in COMPARED)).is_distinct_from(
+                tuple_(*(tested.c[name] for name in COMPARED))
+            ),
+        )
+    )
+    if not whole:
+        new = new.where(tested.c.application_id.in_(_new_evidence(done)))
+    columns = ["account_id", "application_id", "month", *COMPARED, "tested_at", "supersedes"]
+    added = insert(table).from_select(columns, new).returning(table.c.account_id)
+    return set(connection.execute(added).scalars())
+
+
+def _current() -> Select[Any]:
+    table = tables.requalifications
+    later = table.alias("later")
+    return select(table).where(~exists().where(later.c.supersedes == table.c.requalification_id))
+
+
+def _new_evidence(done: Refreshed) -> Select[Any]:
+    table = tables.evidence
+    since = done.before.refreshed_at if done.before else done.now
+    return select(table.c.application_id).where(table.c.recorded_at >= since - OVERLAP)
+
+
+def _tested(connection: Connection, month: date, policy: Policy) -> Subquery:
+    """Every affiliate approved before ``month`` with its figures and how they come out."""
+    due = approvals().where(tables.decisions.c.decided_at < day_start(month)).subquery("due")
+    source, values = _figures(connection, due, month, policy)
+    measured = (
+        select(
+            due.c.account_id,
+            due.c.application_id,
+            *(value.label(key) for key, value in values.items()),
+        )
+        .select_from(source)
+        # OFFSET 0 keeps the planner from counting again wherever a figure is mentioned.
+        .offset(0)
+        .subquery("measured")
+    )
+    known: dict[str, ColumnElement[Any]] = {key: measured.c[key] for key in FIGURES}
+    truth = standings.whole_truth(known, policy)
+    return select(
+        *measured.c,
+        standings.outcome_word(truth).label("outcome"),
+        _near(truth, known, policy).label("near"),
+        literal(policy.version).label("policy_version"),
+    ).subquery("tested")
+
+
+def _near(
+    truth: ColumnElement[bool], values: dict[str, ColumnElement[Any]], policy: Policy
+) -> ColumnElement[bool]:
+    """`program.affiliates.is_near` as SQL."""
+    nearly_met = or_(
+        *(_combined(t, [values[c.key] >= nearly(c, policy) for c in t.criteria]) for t in TRACKS)
+    )
+    clearly_met = or_(
+        *(_combined(t, [values[c.key] > clearly(c, policy) for c in t.criteria]) for t in TRACKS)
+    )
+    return func.coalesce(case((truth, clearly_met.is_not(True)), (~truth, nearly_met)), False)
+
+
+def _combined(track: Track, truths: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
+
+
+def _figures(
+    connection: Connection, due: Subquery, month: date, policy: Policy
+) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    end = months_later(month, 1)
+    evidence = standings.established_evidence(_at_the_end(month, end, policy))
+    source: FromClause = due.outerjoin(evidence, evidence.c.application_id == due.c.application_id)
+    values: dict[str, ColumnElement[Any]] = {}
+    if not _is_covered(connection, month):
+        values = {key: cast(null(), kind) for key, kind in METRIC_TYPES.items()}
+    elif counts_as_the_rollup(policy):
+        monthly = tables.affiliate_monthly
+        at = and_(monthly.c.affiliate_account_id == due.c.account_id, monthly.c.month == month)
+        source = source.outerjoin(monthly, at)
+        # Without a row nothing happened, which is known.
+        values = {key: func.coalesce(monthly.c[key], 0) for key in METRIC_TYPES}
+    else:
+        counted = _counted(month, end, policy)
+        source = source.outerjoin(counted, counted.c.account_id == due.c.account_id)
+        values = {key: func.coalesce(counted.c[key], 0) for key in METRIC_TYPES}
+    values |= {key: evidence.c[key] for key in (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)}
+    return source, values
+
+
+def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
+    fresh = Freshness(
+        refresh_id=0,
+        data_through=end - ONE_DAY,
+        window=Window(month, end),
+        window_kind=WindowKind.CALENDAR_MONTH,
+        policy_version=policy.version,
+        refreshed_at=day_start(end),
+    )
+    return Basis(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
+
+
+def _is_covered(connection: Connection, month: date) -> bool:
+    """Whether upstream has delivered anything of that month or of one before."""
+    first = connection.execute(select(func.min(tables.affiliate_monthly.c.month))).scalar_one()
+    return first is not None and first <= month
+
+
+def _counted(month: date, end: date, policy: Policy) -> Subquery:
+    """By other words than the rollup's: from the raw activity of those who traded at all."""
+    statement = f"""
+        select account_id, {affiliates_counted.VOLUME} as volume_usd,
+               {affiliates_counted.ACTIVE_USERS} as active_users,
+               {affiliates_counted.NEW_USERS} as new_users
+        from (select affiliate_account_id as account_id, cast(:first_day as date) as first_day,
+                     cast(:after as date) as after
+              from review.affiliate_monthly where month = :first_day) as traded
+    """  # noqa: S608 - pieces of our own
+    given = {"first_day": month, "after": end, **affiliates_counted.words(policy)}
+    return (
+        text(statement)
+        .bindparams(*(bindparam(name, value) for name, value in given.items()))
+        .columns(
+            tables.affiliate_tested.c.account_id,
+            *(tables.affiliate_monthly.c[key] for key in METRIC_TYPES),
+        )
+        .subquery("counted")
+    )
+
+
+# One row an affiliate, for the board.
+
+SUM_UP = """
+with approval as ({approvals}), tests as (
+    select approval.account_id, r.month, r.outcome, r.near, r.volume_usd,
+           max(r.month) filter (where r.outcome = 'met') over mine as passed,
+           max(r.month) over mine as newest,
+           greatest(
+               (date_trunc('month', approval.approved_at at time zone 'UTC')
+                   + make_interval(months => :protected + 1))::date,
+               standing.count_from) as counted_from
+    from approval
+    join review.requalifications as r on r.account_id = approval.account_id
+    left join review.affiliate_standings as standing on standing.account_id = approval.account_id
+    where r.month > (approval.approved_at at time zone 'UTC')::date and r.month >= :first
+      and not exists (
+          select from review.requalifications as later
+          where later.supersedes = r.requalification_id)
+    window mine as (partition by approval.account_id)
+), summed as (
+    select account_id, max(newest) as month, max(outcome) filter (where month = newest) as outcome,
+           bool_or(near) filter (where month = newest) as near,
+           max(volume_usd) filter (where month = newest) as volume_usd,
+           count(*) filter (where outcome = 'not_met' and month >= counted_from
+               and (passed is null or month > passed)) as misses
+    from tests group by account_id
+)
+insert into review.affiliate_tested
+    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, misses)
+select approval.account_id, application_id, decision_id, approved_at, month, outcome,
+       coalesce(near, false), volume_usd, coalesce(misses, 0)
+from approval left join summed on summed.account_id = approval.account_id
+"""
+
+
+def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
+    """Sum up whoever changed; everybody at first and after another policy."""
+    whose: list[int] | None = None
+    summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
+    if summed and done.before and done.before.policy_version == done.policy.version:
+        decided = connection.execute(_decided_since(done.before.refreshed_at - OVERLAP)).scalars()
+        whose = sorted(changed | set(decided))
+    if whose is not None and len(whose) > FEW:
+        whose = None
+    table = tables.affiliate_tested
+    gone = table.delete() if whose is None else table.delete().where(table.c.account_id.in_(whose))
+    connection.execute(gone)
+    if whose == []:
+        return
+    chosen = approvals()
+    if whose is not None:
+        chosen = chosen.where(tables.applications.c.account_id.in_(whose))
+    compiled = chosen.compile(connection, compile_kwargs={"literal_binds": True})
+    connection.execute(
+        text(SUM_UP.format(approvals=compiled)),
+        {
+            "protected": done.policy.requalification_protection_months,
+            "first": months_later(month_start(done.through), -MONTHS_KEPT),
+        },
+    )
+
+
+def _decided_since(moment: datetime) -> Select[Any]:
+    decision, application = tables.decisions, tables.applications
+    return (
+        select(application.c.account_id)
+        .join_from(decision, application, application.c.application_id == decision.c.application_id)
+        .where(decision.c.decided_at >= moment)
+    )

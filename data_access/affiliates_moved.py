@@ -1,0 +1,290 @@
+"""Changing how an affiliate stands: one at a time or many, always by a manager with a reason.
+
+An affiliate is addressed by its approved application, whose row is locked, whose timeline tells
+of the change, and whose contact the message goes to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, or_
+from sqlalchemy.dialects import postgresql
+
+from data_access import (
+    acts,
+    affiliates,
+    applications,
+    bulk,
+    conflicts,
+    database,
+    outbox,
+    policies,
+    tables,
+    texts,
+)
+from data_access.affiliates import Affiliate
+from data_access.applications import Application
+from data_access.bulk import Result
+from data_access.refusals import AlreadyMoved, Invalid, NotInState
+from data_access.requests import Form
+from program import messages
+from program.affiliates import (
+    MESSAGES,
+    REASONS_BY_CODE,
+    STANDING_WORDS,
+    STEP_LABELS,
+    WAYS_BACK,
+    Standing,
+    Step,
+    way,
+)
+from program.eligibility import Facts, assess
+from program.periods import Window, month_start, months_later, utc_day
+from program.permissions import Act
+from program.policy import Policy
+
+LONGEST_REASON = 2_000
+SILENT = (
+    "The policy is silent: affiliates are not written to when their standing changes. "
+    "Look again; your text is kept."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the form holds. ``message`` is empty while the policy is silent."""
+
+    step: Step
+    reason_code: str
+    reason: str
+    message: str = ""
+
+
+def run_name(step: Step) -> str:
+    """What a run of many is kept under."""
+    return f"{Act.REQUALIFY.name} {step}"
+
+
+def move(
+    engine: Engine,
+    *,
+    application_id: int,
+    change: Change,
+    shown: Standing,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Change one affiliate's standing from ``shown``; returns the event's id.
+
+    Raises NotAllowed, NotFound, NotInState, AlreadyMoved, Invalid or RequestReused.
+    """
+    check(change)
+    form = Form(
+        request_id=request_id,
+        act=Act.REQUALIFY,
+        actor=actor,
+        application_id=application_id,
+        content={
+            "step": str(change.step),
+            "reason_code": change.reason_code,
+            "reason": change.reason.strip(),
+            "message": change.message.strip(),
+            "shown": str(shown),
+        },
+        at=now,
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        conflicts.require_none(connection, application, actor)
+        policy = policies.in_force(connection, now=now)
+        affiliate = affiliates.of_application(connection, application_id, policy)
+        if affiliate is None:
+            raise NotInState("This account is not an approved affiliate by this application.")
+        _require_way(affiliate, change.step, shown)
+        _claim(connection, affiliate, change, form)
+        event_id = _tell(connection, affiliate, change, form, policy)
+        if not policy.requalification_silent:
+            text = texts.require_message(change.message)
+            outbox.put(connection, application, form, kind=change.step.event, message=text)
+        elif change.message.strip():
+            raise Invalid(SILENT)
+        return event_id
+
+    return acts.perform(engine, form, do)
+
+
+def move_each(
+    engine: Engine,
+    *,
+    shown: Mapping[int, Standing],
+    change: Change,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Change each alike, from the standing it was shown with; placeholders filled for each.
+
+    ``shown`` is by application. Raises NotAllowed, Invalid or RequestReused.
+    """
+    check(change)
+
+    def each(id_: int, own: UUID) -> object:
+        return move(
+            engine,
+            application_id=id_,
+            change=_filled(engine, id_, change, now) if change.message.strip() else change,
+            shown=shown[id_],
+            actor=actor,
+            now=now,
+            request_id=own,
+        )
+
+    return bulk.run(
+        engine,
+        Act.REQUALIFY,
+        list(shown),
+        each,
+        content=asdict(change),
+        actor=actor,
+        now=now,
+        request_id=request_id,
+        name=run_name(change.step),
+        noun="affiliate",
+    )
+
+
+def check(change: Change) -> None:
+    """Raise Invalid unless a form may be sent so."""
+    reason = REASONS_BY_CODE.get(change.reason_code)
+    if reason is None or change.step not in reason.steps:
+        raise Invalid("Choose a reason for the change.")
+    texts.require(change.reason, what="The reason", longest=LONGEST_REASON)
+    texts.allow(change.message, what="The message to the affiliate", longest=texts.LONGEST_MESSAGE)
+
+
+def values(
+    affiliate: Affiliate, application: Application, policy: Policy, *, now: datetime
+) -> dict[str, str]:
+    """What the placeholders of a message stand for; figures are of the newest tested month."""
+    newest = affiliate.newest
+    return messages.values(
+        username=application.username,
+        application_id=application.application_id,
+        social_handle=application.social_handle,
+        assessment=assess(newest.facts if newest else Facts(), policy),
+        window=Window(newest.month, months_later(newest.month, 1)) if newest else None,
+        policy=policy,
+        on=utc_day(now),
+        rebate_rate=affiliate.rebate_rate,
+    )
+
+
+def preview(connection: Connection, application_id: int, message: str, *, now: datetime) -> str:
+    """The message as this affiliate would get it; raises NotFound."""
+    policy = policies.in_force(connection, now=now)
+    application = applications.read(connection, application_id, now=now)
+    affiliate = affiliates.of_application(connection, application_id, policy)
+    if affiliate is None:
+        return message
+    return messages.fill(message, values(affiliate, application, policy, now=now))
+
+
+def suggested_message(step: Step) -> str:
+    """The text to start from, placeholders and all."""
+    return MESSAGES[step]
+
+
+def _filled(engine: Engine, id_: int, change: Change, now: datetime) -> Change:
+    with database.acting(engine) as connection:
+        text = preview(connection, id_, change.message, now=now)
+    return Change(
+        step=change.step, reason_code=change.reason_code, reason=change.reason, message=text
+    )
+
+
+def _require_way(affiliate: Affiliate, step: Step, shown: Standing) -> None:
+    if affiliate.standing is not shown:
+        raise _moved(affiliate)
+    if way(step, affiliate.standing) is None:
+        words = STANDING_WORDS[affiliate.standing]
+        raise NotInState(f"{STEP_LABELS[step]} does not apply: this affiliate is {words}.")
+
+
+def _moved(affiliate: Affiliate) -> AlreadyMoved:
+    return AlreadyMoved(STANDING_WORDS[affiliate.standing], affiliate.changed_by, affiliate.since)
+
+
+def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: Form) -> None:
+    """Write the standing over the one that was expected; of two who write, one finds none."""
+    table = tables.affiliate_standings
+    transition = way(change.step, affiliate.standing)
+    assert transition is not None
+    state: dict[str, Any] = {
+        "status": str(transition.new),
+        "since": form.at,
+        "changed_by": form.actor,
+        "reason_code": change.reason_code,
+        "reason": change.reason.strip(),
+        "misses": affiliate.misses,
+    }
+    if change.step in WAYS_BACK:
+        state["count_from"] = month_start(utc_day(form.at))
+    written = connection.execute(
+        postgresql.insert(table)
+        .values(account_id=affiliate.account_id, **state)
+        .on_conflict_do_update(
+            index_elements=[table.c.account_id],
+            set_=state,
+            where=or_(
+                table.c.status == str(affiliate.standing),
+                # What was before this approval is over.
+                table.c.since < affiliate.approved_at,
+            ),
+        )
+        .returning(table.c.account_id)
+    ).first()
+    if written is None:
+        raise _moved(affiliate)
+
+
+def _tell(
+    connection: Connection, affiliate: Affiliate, change: Change, form: Form, policy: Policy
+) -> int:
+    """Leave the affiliate's own event, and one on its application's timeline."""
+    table = tables.affiliate_events
+    transition = way(change.step, affiliate.standing)
+    assert transition is not None
+    told = {
+        "reason_code": change.reason_code,
+        "reason": change.reason.strip(),
+        "misses": affiliate.misses,
+        "suggested": None if affiliate.suggestion is None else str(affiliate.suggestion),
+        "silent": policy.requalification_silent,
+    }
+    event_id: int = connection.execute(
+        insert(table)
+        .values(
+            account_id=affiliate.account_id,
+            application_id=form.application_id,
+            at=form.at,
+            actor=form.actor,
+            kind=str(change.step),
+            old=str(transition.old),
+            new=str(transition.new),
+            request_id=form.request_id,
+            **told,
+        )
+        .returning(table.c.affiliate_event_id)
+    ).scalar_one()
+    acts.tell(
+        connection,
+        form,
+        change.step.event,
+        standing={"old": str(transition.old), "new": str(transition.new)},
+        **told,
+    )
+    return event_id

@@ -1,0 +1,110 @@
+"""What managers of the demo have done about approved affiliates, by the verbs themselves."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import Engine, exists, select
+
+from data_access import affiliates, affiliates_moved, database, freshness, policies, tables
+from data_access.affiliates_moved import Change
+from data_access.demo import names
+from program.affiliate_filters import BoardFilters
+from program.affiliates import Standing, Step
+from program.outcomes import Outcome
+from program.periods import day_start, month_start, months_later
+
+# When in a month the managers go through the board.
+LOOKED_AT = timedelta(days=2, hours=10)
+REASONS = {
+    Step.PUT_ON_NOTICE: ("minimums_missed", "Below the minimums; written to on Telegram."),
+    Step.SUSPEND: ("minimums_missed", "Three months below the minimums, no answer so far."),
+    Step.RESTORE: ("minimums_met", "Back above the minimums with two new campaigns."),
+    Step.TERMINATE: ("activity_not_genuine", "Sign-ups came from one office, none of them trades."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """So many affiliates of a filter, and the steps taken: months ago, step."""
+
+    wanted: BoardFilters
+    number: int
+    steps: tuple[tuple[int, Step], ...]
+
+
+STORIES: tuple[Story, ...] = (
+    Story(
+        wanted=BoardFilters(suggested=Step.SUSPEND),
+        number=3,
+        steps=((1, Step.PUT_ON_NOTICE), (0, Step.SUSPEND)),
+    ),
+    Story(wanted=BoardFilters(suggested=Step.SUSPEND), number=2, steps=((1, Step.PUT_ON_NOTICE),)),
+    Story(
+        wanted=BoardFilters(suggested=Step.PUT_ON_NOTICE),
+        number=4,
+        steps=((0, Step.PUT_ON_NOTICE),),
+    ),
+    # The newest month passed since, so the board suggests to take it back.
+    Story(
+        wanted=BoardFilters(month=Outcome.MET, standing=Standing.ACTIVE),
+        number=2,
+        steps=((1, Step.PUT_ON_NOTICE),),
+    ),
+    Story(
+        wanted=BoardFilters(month=Outcome.MET, standing=Standing.ACTIVE),
+        number=1,
+        steps=((2, Step.PUT_ON_NOTICE), (0, Step.RESTORE)),
+    ),
+    Story(
+        wanted=BoardFilters(month=Outcome.UNKNOWN, standing=Standing.ACTIVE),
+        number=2,
+        steps=((0, Step.TERMINATE),),
+    ),
+)
+
+
+def move_affiliates(engine: Engine, *, now: datetime) -> None:
+    """Take the steps of the last months; nothing where any were taken or nothing is tested."""
+    with database.acting(engine) as connection:
+        fresh = freshness.newest(connection)
+        moved = connection.execute(select(exists().select_from(tables.affiliate_events)))
+        if fresh is None or moved.scalar_one():
+            return
+    month = month_start(fresh.data_through)
+    for story in STORIES:
+        for application_id in _whose(engine, story, month, now):
+            for ago, step in story.steps:
+                _take(engine, application_id, step, _moment(month, ago, now))
+
+
+def _moment(month: date, ago: int, now: datetime) -> datetime:
+    return min(day_start(months_later(month, -ago)) + LOOKED_AT, now)
+
+
+def _whose(engine: Engine, story: Story, month: date, now: datetime) -> Iterator[int]:
+    """Those of the filter that were approved well before the first step and not moved yet."""
+    before = _moment(month, story.steps[0][0] + 1, now)
+    with database.acting(engine) as connection:
+        policy = policies.in_force(connection, now=now)
+        found = affiliates.page(connection, story.wanted, policy)
+    ripe = [one for one in found if one.approved_at < before and one.since is None]
+    yield from [one.application_id for one in ripe[: story.number]]
+
+
+def _take(engine: Engine, application_id: int, step: Step, at: datetime) -> None:
+    with database.acting(engine) as connection:
+        policy = policies.in_force(connection, now=at)
+        affiliate = affiliates.of_application(connection, application_id, policy)
+    assert affiliate is not None
+    reason_code, reason = REASONS[step]
+    affiliates_moved.move(
+        engine,
+        application_id=application_id,
+        change=Change(step=step, reason_code=reason_code, reason=reason),
+        shown=affiliate.standing,
+        actor=names.MANAGERS[application_id % len(names.MANAGERS)],
+        now=at,
+        request_id=uuid5(NAMESPACE_URL, f"demo:{application_id}:{step}"),
+    )

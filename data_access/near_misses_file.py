@@ -1,0 +1,90 @@
+"""The list of near misses as a file, for somebody who may export; kept in the log."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from io import StringIO
+
+from sqlalchemy import Engine, insert
+
+from data_access import database, near_misses, staff, standings, tables
+from data_access.exports import FORMULA_SIGNS
+from data_access.near_misses import NearMiss
+from data_access.standings import Basis
+from program.permissions import Act
+
+DATASET = "near_misses"
+COLUMNS = (
+    "account_id",
+    "username",
+    "country_code",
+    "kyc_status",
+    "data_through",
+    "window_start",
+    "window_end",
+    "volume_usd",
+    "active_users",
+    "new_users",
+    "on_exchange",
+    "policy_version",
+    "last_application_id",
+    "last_status",
+    "last_at",
+    "reason_code",
+    "may_apply_from",
+)
+
+
+def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
+    """All near misses as CSV with a header, UTF-8; raises NotAllowed.
+
+    ``may_apply_from`` is empty for who may apply now.
+    """
+    with database.acting(engine) as connection:
+        staff.require(connection, email, Act.SEE_AFFILIATES)
+        staff.require(connection, email, Act.EXPORT)
+        ground = standings.basis(connection, now=now)
+        listed = near_misses.every(connection, ground)
+        connection.execute(
+            insert(tables.exports).values(
+                exported_by=email,
+                dataset=DATASET,
+                format="csv",
+                filters={},
+                columns=list(COLUMNS),
+                row_count=len(listed),
+            )
+        )
+    written = StringIO()
+    csv.writer(written).writerows([COLUMNS, *_lines(listed, ground)])
+    return written.getvalue().encode()
+
+
+def _lines(listed: Sequence[NearMiss], ground: Basis) -> Iterator[tuple[object, ...]]:
+    fresh = ground.freshness
+    for one in listed:
+        assert fresh is not None
+        yield (
+            one.account_id,
+            _guarded(one.username),
+            one.country_code,
+            one.kyc_status,
+            fresh.data_through,
+            fresh.window.start,
+            fresh.window.last_day,
+            one.facts.volume_usd,
+            one.facts.active_users,
+            one.facts.new_users,
+            one.outcome,
+            ground.policy.version,
+            one.last_application_id,
+            one.last_status,
+            f"{one.last_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if one.last_at else None,
+            one.reason_code,
+            one.reapply_from,
+        )
+
+
+def _guarded(text: str) -> str:
+    """A spreadsheet runs what begins with such a sign; an apostrophe makes it text."""
+    return f"'{text}" if text[:1] in FORMULA_SIGNS and text else text

@@ -1,0 +1,216 @@
+"""What became of approvals, worked out by hand: one small cohort, day by day."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, insert, text
+
+from data_access import outcome_loop, tables
+from data_access.affiliates_monthly import Refreshed
+from program.outcome_loop import collapse, is_complete, window_of
+from program.periods import Window
+from program.policy import Policy
+from tests.builders import NOW, add_application
+from tests.data_access.affiliate_months import add_approval
+
+CLOSED = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)  # the cohort's last day
+THROUGH = date(2026, 2, 28)  # 90 complete days after it
+
+
+def test_thirty_days_end_so_many_days_after_the_approval() -> None:
+    assert window_of(date(2025, 11, 30), 30) == Window(date(2025, 12, 1), date(2025, 12, 31))
+    assert window_of(date(2025, 11, 30), 60) == Window(date(2025, 12, 31), date(2026, 1, 30))
+
+
+def test_a_cohort_is_complete_with_its_last_approval() -> None:
+    november = date(2025, 11, 1)
+    assert is_complete(november, 30, date(2025, 12, 30))
+    assert not is_complete(november, 30, date(2025, 12, 29))
+    assert not is_complete(november, 30, None)
+
+
+def test_halved_and_collapsed() -> None:
+    def fell(before: str | None, later: str | None) -> str:
+        found = collapse(*(None if v is None else Decimal(v) for v in (before, later)))
+        return found.key if found else ""
+
+    assert fell("100", "50.01") == ""
+    assert fell("100", "50") == "halved"
+    assert fell("100", "20.01") == "halved"
+    assert fell("100", "20") == "collapsed"
+    assert fell("0", "0") == fell(None, "1") == fell("1", None) == ""
+
+
+def snapshot(volume: int | None, active: int, new: int) -> dict[str, object]:
+    figures = {"volume_usd": volume, "active_users": active, "new_users": new}
+    return {
+        "outcome": "met",
+        "window": {"start": "2025-11-01", "end": "2025-11-30"},
+        "criteria": [
+            {"key": key, "value": None if v is None else str(v)} for key, v in figures.items()
+        ],
+    }
+
+
+def approve(
+    conn: Connection, id_: int, at: datetime, seen: dict[str, object], **given: object
+) -> None:
+    add_application(conn, id_, status="approved", submitted_at=at - timedelta(days=2))
+    add_approval(conn, id_, at, snapshot=seen, **given)
+
+
+def trade(conn: Connection, id_: int, user: int, day: date, volume: int) -> None:
+    month = f"{day:%Y_%m}"
+    first = day.replace(day=1)
+    after = (first + timedelta(days=32)).replace(day=1)
+    conn.execute(
+        text(
+            f"create table if not exists exchange.referral_activity_{month} partition of "
+            f"exchange.referral_activity for values from ('{first}') to ('{after}')"
+        )
+    )
+    conn.execute(
+        text(
+            f"create table if not exists review.affiliate_daily_{month} partition of "
+            f"review.affiliate_daily for values from ('{first}') to ('{after}')"
+        )
+    )
+    conn.execute(
+        insert(tables.referral_activity).values(
+            affiliate_account_id=id_,
+            referred_account_id=user,
+            activity_date=day,
+            volume_usd=volume,
+            fees_usd=0,
+            trade_count=1,
+        )
+    )
+    conn.execute(
+        text(
+            "insert into review.affiliate_daily values (:a, :d, :v, 0, 1, 0, 1, 0) on conflict "
+            "(affiliate_account_id, day) do update set volume_usd = affiliate_daily.volume_usd + :v"
+        ),
+        {"a": id_, "d": day, "v": volume},
+    )
+
+
+def follow(conn: Connection, *, through: date = THROUGH, start: date = date.min) -> None:
+    done = Refreshed(start=start, through=through, policy=Policy(), before=None, now=NOW)
+    outcome_loop.follow(conn, done)
+
+
+def small_cohort(conn: Connection) -> None:
+    """Two approvals of November; the one an override that fades, the other unknown before.
+
+    1, approved on the 30th with 100 USD, 2 active, 1 new: 40 USD on 30 Nov, which is its own
+    day and counts nowhere; 60 on 1 Dec and 30 on 30 Dec by one user; 15 + 5 on 31 Dec by two.
+    2, approved on the 1st, nothing known before: 7 USD on 1 Dec, its day 30.
+    """
+    approve(conn, 1, CLOSED, snapshot(100, 2, 1), is_override=True, override_reason="Growing")
+    approve(conn, 2, datetime(2025, 11, 1, tzinfo=UTC), snapshot(None, 0, 0))
+    trade(conn, 1, 11, date(2025, 11, 30), 40)
+    trade(conn, 1, 11, date(2025, 12, 1), 60)
+    trade(conn, 1, 11, date(2025, 12, 30), 30)
+    trade(conn, 1, 11, date(2025, 12, 31), 15)
+    trade(conn, 1, 12, date(2025, 12, 31), 5)
+    trade(conn, 2, 21, date(2025, 12, 1), 7)
+    conn.execute(
+        text(
+            "insert into exchange.referrals values (1, 12, '2025-12-31T00:00Z'), (1, 11, '2020-01-01Z')"
+        )
+    )
+
+
+def test_a_cohort_worked_by_hand(conn: Connection) -> None:
+    small_cohort(conn)
+
+    follow(conn)
+
+    (november,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    assert (november.month, november.affiliates, november.volume_usd) == (date(2025, 11, 1), 2, 100)
+    by_horizon = {h: (t.volume, t.active, t.new) for h, t in november.at.items()}
+    # Volume over the one whose figure at application is known, users over both.
+    assert by_horizon == {30: (90, 2, 0), 60: (20, 2, 1), 90: (0, 0, 0)}
+    at_60 = november.at[60]
+    assert (at_60.affiliates, at_60.compared, at_60.trading) == (2, 1, 1)
+    assert (at_60.halved, at_60.collapsed) == (1, 1)
+    assert at_60.volume_share == Decimal("0.2")
+    # Nobody has looked elsewhere, so below here is unknown, and nobody is judged.
+    assert (at_60.met, at_60.judged, at_60.met_share) == (0, 0, None)
+
+
+def test_what_is_not_complete_is_absent_not_zero(conn: Connection) -> None:
+    small_cohort(conn)
+
+    follow(conn, through=date(2025, 12, 29))
+    (november,) = outcome_loop.cohorts(conn, data_through=date(2025, 12, 29))
+    assert november.at == {}
+    follow(conn, start=date(2025, 12, 29), through=date(2026, 1, 29))
+    (november,) = outcome_loop.cohorts(conn, data_through=date(2026, 1, 29))
+
+    assert {h: t.volume for h, t in november.at.items()} == {30: 90, 60: 20}
+
+
+def test_a_late_correction_is_taken_up_and_again_changes_nothing(conn: Connection) -> None:
+    small_cohort(conn)
+    follow(conn)
+    trade(conn, 1, 13, date(2026, 1, 29), 80)
+    follow(conn, start=date(2026, 1, 30))
+    (before,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    follow(conn, start=date(2026, 1, 29))
+    (after,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    follow(conn)
+
+    assert [c.at[60].volume for c in (before, after)] == [20, 100]
+    assert outcome_loop.cohorts(conn, data_through=THROUGH) == [after]
+
+
+def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> None:
+    small_cohort(conn)
+    conn.execute(
+        text(
+            "update review.policies set min_volume_usd = 20, min_active_users = 2, min_new_users = 1"
+        )
+    )
+
+    follow(conn)
+
+    (november,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    assert (november.at[60].met, november.at[60].judged) == (1, 1)
+
+
+def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Connection) -> None:
+    small_cohort(conn)
+    follow(conn)
+    at_60 = {
+        t.group: t for t in outcome_loop.by_override(conn, data_through=THROUGH) if t.horizon == 60
+    }
+    assert {group: t.affiliates for group, t in at_60.items()} == {
+        "override": 1,
+        "not an override": 1,
+    }
+    (fell,) = outcome_loop.fallen(conn, data_through=THROUGH, most=5)
+    assert (fell.application_id, fell.before_usd, fell.later_usd) == (1, 100, 20)
+
+    decision = conn.execute(
+        text("select decision_id from review.decisions where application_id = 1")
+    ).scalar_one()
+    add_approval(conn, 1, NOW, supersedes=decision, snapshot=snapshot(1, 1, 1))
+    follow(conn)
+
+    assert [t.group for t in outcome_loop.by_override(conn, data_through=THROUGH)] == [
+        "not an override"
+    ] * 3
+
+
+def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:
+    for id_ in range(1, 20):
+        by = "ana@example.com" if id_ <= 10 else "ben@example.com"
+        approve(conn, id_, CLOSED, snapshot(1, 1, 1), decided_by=by)
+
+    follow(conn)
+
+    shown = outcome_loop.by_reviewer(conn, data_through=THROUGH)
+    assert [(t.group, t.horizon, t.affiliates) for t in shown] == [
+        ("ana@example.com", horizon, 10) for horizon in (30, 60, 90)
+    ]

@@ -1,0 +1,162 @@
+"""The affiliates page: three parts in the address, a board to act on, nothing without data."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.screens import AFFILIATES
+from data_access import affiliates, affiliates_monthly, outcome_loop
+from data_access.affiliates_monthly import Refreshed
+from program.affiliates import Standing
+from program.periods import ONE_DAY, month_start, months_later
+from program.permissions import Act, Role, may
+from program.policy import Policy
+from tests.builders import MINIMUMS, add_account, add_application, add_metrics, add_refresh
+from tests.data_access.affiliate_months import add_approval, add_month, add_short_reach
+from tests.pages.screen import PEOPLE, Desk, cells, said
+
+MISSING, FINE = 1, 2
+REFRESH = "Run `python -m data_access refresh`."
+
+
+@pytest.fixture
+def board(desk: Desk) -> Desk:
+    """Two affiliates of half a year, one of which missed the newest three months; one to invite."""
+    desk.who = PEOPLE[Role.MANAGER]
+    newest = months_later(month_start(desk.yesterday + ONE_DAY), -1)
+    approved = datetime(*months_later(newest, -8).timetuple()[:3], 12, tzinfo=UTC)
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=desk.now - timedelta(hours=1))
+        for id_ in (MISSING, FINE):
+            add_application(conn, id_, status="approved", submitted_at=approved)
+            add_approval(conn, id_, approved)
+            for back in range(3):
+                month = months_later(newest, -back)
+                if id_ == MISSING:
+                    add_month(conn, id_, month, Decimal(19_000_000))
+                else:
+                    add_month(conn, id_, month, Decimal(90_000_000), active=40, new=20)
+                add_short_reach(conn, id_, month)
+        add_account(conn, 7, username="*one* to invite")
+        add_metrics(conn, 7, **MINIMUMS)
+        done = Refreshed(
+            start=approved.date(),
+            through=desk.yesterday,
+            policy=Policy(),
+            before=None,
+            now=desk.now,
+        )
+        affiliates_monthly.test(conn, done)
+        outcome_loop.follow(conn, done)
+    return desk
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    (button,) = (button for button in app.button if button.key == key)
+    return button.click().run()
+
+
+def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
+    for role in Role:
+        desk.who = PEOPLE[role]
+        seen = said(desk.open(AFFILIATES))
+        assert ("Approved affiliates 0" in seen) is may(role, Act.SEE_AFFILIATES)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ("", "No affiliate is on the board. Who is approved appears with the next refresh."),
+        ("outcomes", f"Nothing can be said before metrics are computed. {REFRESH}"),
+        (
+            "near-misses",
+            f"Nobody can be named before metrics are computed by the policy in force. {REFRESH}",
+        ),
+        ("<b>", "No affiliate is on the board. Who is approved appears with the next refresh."),
+    ],
+)
+def test_an_empty_database_says_so(desk: Desk, part: str, sentence: str) -> None:
+    desk.who = PEOPLE[Role.MANAGER]
+
+    assert sentence in said(desk.open(AFFILIATES, part=part))
+
+
+def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
+    app = board.open(AFFILIATES)
+
+    assert cells(app, "username") == [f"user{MISSING}", f"user{FINE}"]
+    assert [list(cell) for cell in cells(app, "suggestion")] == [["‖ suspend"], []]
+    assert cells(app, "misses") == ["3 in a row", "–"]
+    assert cells(app, "near") == ["referral volume −5 %", ""]
+    assert cells(app, "new_rate") == ["10 %", "30 %"]
+    (caption,) = (words for words in said(app, ["caption"]) if words.startswith("Newest month"))
+    assert "UTC" in caption
+    assert "silent: nobody is written to" in caption
+
+
+def test_the_filters_stand_in_the_address(board: Desk) -> None:
+    app = board.open(AFFILIATES, suggested="suspended")
+    assert cells(app, "username") == [f"user{MISSING}"]
+
+    app = board.open(AFFILIATES, standing="terminated")
+    assert "None of the 2 affiliates matches these filters." in said(app)
+
+
+def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: Desk) -> None:
+    app = board.open(AFFILIATES)
+    tick(app, 0, 1)
+    press(app, "affiliates-suspended")
+    press(app, "affiliates-go-on")
+    assert r"Choose a reason for the change\." in said(app)
+    app.selectbox[-1].set_value("minimums_missed")
+    app.text_area[0].set_value("Three months short.")
+    press(app, "affiliates-go-on")
+    assert f"user{MISSING} (active), user{FINE} (active)" in said(app)
+    assert ":material/notifications_off: Silent by policy: nobody is written to." in said(app)
+    press(app, "affiliates-confirm")
+
+    assert ":material/check: **Suspended: 2 of 2 affiliates**" in said(app)
+    with board.engine.connect() as conn:
+        found = affiliates.rows(conn, [MISSING, FINE], Policy())
+        outbox = conn.execute(text("select count(*) from review.outbox")).scalar_one()
+    assert {one.standing for one in found} == {Standing.SUSPENDED}
+    assert outbox == 0
+
+
+def tick(app: AppTest, *rows: int) -> None:
+    """Tick rows of the board, by place."""
+    (key,) = (k for k in app.session_state if re.fullmatch(r"affiliates--?\d+", k))
+    app.session_state[key] = {"selection": {"rows": list(rows)}}
+    app.run()
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ANALYST])
+def test_others_read_the_board_and_are_offered_nothing(board: Desk, role: Role) -> None:
+    board.who = PEOPLE[role]
+
+    app = board.open(AFFILIATES)
+
+    assert len(cells(app, "username")) == 2
+    assert not [b for b in app.button if (b.key or "").startswith("affiliates-")]
+
+
+def test_outcomes_say_when_a_cohort_will_be_complete(board: Desk) -> None:
+    app = board.open(AFFILIATES, part="outcomes", figure="active")
+
+    assert cells(app, "affiliates") == [2]
+    assert cells(app, "30") == ["0 · –"]
+    assert "Overrides, against the computed eligibility, beside the others" in "".join(said(app))
+
+
+def test_near_misses_name_whom_to_invite_as_text(board: Desk) -> None:
+    app = board.open(AFFILIATES, part="near-misses")
+
+    assert "To invite 1" in said(app)
+    assert cells(app, "username") == ["*one* to invite"]
+    assert cells(app, "last") == ["never applied"]
+    assert cells(app, "may_apply") == ["now"]
+    assert [button.proto.label for button in app.get("download_button")] == ["Export CSV, 1 row"]
