@@ -200,8 +200,9 @@ def record(
     row_count: int,
 ) -> None:
     """Keep who exported what."""
-    told_elsewhere = ("status", "viewer")
+    told_elsewhere = ("status", "viewer", "slice")
     asked = {n: value for n, value in asdict(filters).items() if value and n not in told_elsewhere}
+    asked |= filters.slice.to_query()
     asked["statuses"] = [str(status) for status in statuses]
     connection.execute(
         insert(tables.exports).values(
