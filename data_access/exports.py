@@ -36,10 +36,9 @@ from data_access.standings import (
 )
 from program.criteria import TRACKS, X_FOLLOWERS
 from program.queue import Filters
+from program.spreadsheets import FORMULA_SIGNS
 from program.workflow import OPEN_STATUSES, Status
 
-# A spreadsheet runs what begins with one of these, or with its full-width twin.
-FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 DECISION_COLUMNS = ("decided_at", "decided_by", "reason_code", "rebate_rate")
 CHUNK_BYTES = 65_536
 

@@ -65,13 +65,14 @@ def submitted(asked: Slice) -> list[Condition]:
 def in_scope(scope: Scope) -> list[Condition]:
     """The statuses of a scope; what is open here is pending upstream."""
     status = tables.applications.c.status
-    return {
+    found: dict[Scope, list[Condition]] = {
         Scope.OPEN: [status == Status.PENDING],
         Scope.DECIDED: [status.in_([Status.APPROVED, Status.REJECTED])],
         Scope.APPROVED: [status == Status.APPROVED],
         Scope.REJECTED: [status == Status.REJECTED],
         Scope.ALL: [],
-    }[scope]
+    }
+    return found[scope]
 
 
 def in_country(country: str) -> Condition:
@@ -113,6 +114,12 @@ def decided(asked: Slice, application: FromClause = tables.applications) -> list
     if asked.track:
         found.append(track_seen() == asked.track)
     return found
+
+
+def with_application() -> FromClause:
+    """Decisions beside their application."""
+    application, decision = tables.applications, tables.decisions
+    return decision.join(application, application.c.application_id == decision.c.application_id)
 
 
 def first_touched(period: Window) -> Subquery:

@@ -116,6 +116,5 @@ def _by_step(
     what: ColumnElement[str], moment: ColumnElement[datetime], period: Window, grain: Grain
 ) -> Select[Any]:
     start = bucket(func.timezone("UTC", moment), period, grain)
-    return select(what.label("what"), start.label("start"), func.count().label("number")).group_by(
-        "what", "start"
-    )
+    columns: list[ColumnElement[Any]] = [what.label("what"), start.label("start")]
+    return select(*columns, func.count().label("number")).group_by("what", "start")

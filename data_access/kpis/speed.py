@@ -4,12 +4,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+)
 
 from data_access import slices, tables
+from data_access.kpis.flow import bucket
 from data_access.standings import with_account
 from program.periods import Window
-from program.reports import Split
+from program.reports import Grain, Split, buckets
 from program.slices import UNKNOWN_COUNTRY, Moment, Scope, Slice
 from program.workflow import Decision
 
@@ -51,6 +62,16 @@ def decided(connection: Connection, period: Window) -> Decided:
     """All standing decisions made in the period."""
     found = connection.execute(_decided(period, literal(WHOLE), slices.with_application()))
     return next((_decided_row(row) for row in found), Decided())
+
+
+def decided_over(connection: Connection, period: Window, grain: Grain) -> list[Decided]:
+    """The same step by step, in order; the key is the step's first day, empty steps included."""
+    day = func.timezone("UTC", tables.decisions.c.decided_at)
+    key = cast(bucket(day, period, grain), Text)
+    rows = connection.execute(_decided(period, key, slices.with_application()))
+    found = {row.key: _decided_row(row) for row in rows}
+    starts = [step.start.isoformat() for step in buckets(period, grain)]
+    return [found.get(start, Decided(key=start)) for start in starts]
 
 
 def decided_by(connection: Connection, period: Window, split: Split) -> list[Decided]:

@@ -241,7 +241,8 @@ def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:
     start = month_start(made.start)
     if row is None or row["made"] or row["earliest"] is None:
         return start
-    return min(start, row["earliest"])
+    earliest: date = row["earliest"]
+    return min(start, earliest)
 
 
 @contextmanager
