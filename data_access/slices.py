@@ -1,11 +1,13 @@
 """The applications behind a figure, as conditions: figure and list are made from the same ones."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Date,
     FromClause,
     Select,
@@ -51,7 +53,8 @@ def conditions(asked: Slice, ground: Basis) -> list[Condition]:
     if asked.clock:
         found.append(clock(asked.clock, ground))
     if asked.reached:
-        found.append(reached(asked.reached))
+        since = asked.since if asked.moment is Moment.SUBMITTED else None
+        found.append(reached(asked.reached, since))
     return found
 
 
@@ -91,9 +94,14 @@ def stands(application: FromClause = tables.applications) -> list[Condition]:
 
     A reopened application is pending again, so its decision stands no more.
     """
-    decision, later = tables.decisions, tables.decisions.alias("later")
-    superseded = exists().where(later.c.supersedes == decision.c.decision_id)
-    return [decision.c.outcome == application.c.status, ~superseded]
+    return [tables.decisions.c.outcome == application.c.status, ~superseded()]
+
+
+def superseded() -> Condition:
+    """Whether a later decision replaces this one; few do, so they are looked up all at once."""
+    later = tables.decisions.alias("later")
+    replaced = select(later.c.supersedes).where(later.c.supersedes.is_not(None))
+    return tables.decisions.c.decision_id.in_(replaced)
 
 
 def track_seen() -> ColumnElement[str]:
@@ -123,29 +131,35 @@ def with_application() -> FromClause:
 
 
 def first_touched(period: Window) -> Subquery:
-    """Applications with which staff first did something in the period, and when."""
-    some = union_all(
-        *(
-            select(table.c.application_id, table.c[moment].label("at")).where(
-                *within(table.c[moment], period), *_by_staff(table, who)
-            )
-            for table, moment, who in TOUCHES
-        )
-    ).subquery("some")
+    """Applications with which staff first did something in the period, and when.
+
+    Nobody touches what is not there yet: only of those submitted before the period must be
+    asked whether they were touched before it.
+    """
+    application, begin = tables.applications.alias("touched"), day_start(period.start)
+    some = _touches(lambda moment: within(moment, period)).subquery("some")
     first = (
-        select(some.c.application_id, func.min(some.c.at).label("touched_at"))
-        .group_by(some.c.application_id)
-        .subquery("first")
+        select(
+            some.c.application_id,
+            application.c.submitted_at,
+            func.min(some.c.at).label("touched_at"),
+        )
+        .join(application, application.c.application_id == some.c.application_id)
+        .group_by(some.c.application_id, application.c.submitted_at)
+        .cte("first")
     )
-    before = [
+    earlier = [
         exists().where(
             table.c.application_id == first.c.application_id,
-            table.c[moment] < day_start(period.start),
+            table.c[moment] < begin,
             *_by_staff(table, who),
         )
         for table, moment, who in TOUCHES
     ]
-    return select(first).where(*(~earlier for earlier in before)).subquery("touched")
+    return union_all(
+        select(first).where(first.c.submitted_at >= begin),
+        select(first).where(first.c.submitted_at < begin, *(~touched for touched in earlier)),
+    ).subquery("first_touched")
 
 
 def reopenings(asked: Slice) -> Select[Any]:
@@ -199,33 +213,61 @@ def overdue_since(ground: Basis) -> datetime:
     return business_time.latest_start(ground.now, sla, ground.holidays)
 
 
-def reached(stage: Stage) -> Condition:
-    """How far an application came; every stage is also true of what came further."""
-    application, decision = tables.applications, tables.decisions
+def reached(stage: Stage, since: date | None = None) -> Condition:
+    """How far an application came; every stage is also true of what came further.
+
+    ``since`` is a day before which none of the applications was submitted, if one is known.
+    """
+    application = tables.applications.c
+    begin = None if since is None else day_start(since)
     if stage is Stage.TOUCHED:
-        return or_(
-            *(
-                exists().where(
-                    table.c.application_id == application.c.application_id, *_by_staff(table, who)
-                )
-                for table, _, who in TOUCHES
-            )
-        )
-    stood = select(1).where(decision.c.application_id == application.c.application_id, *stands())
+        touched = _touches(lambda moment: [] if begin is None else [moment >= begin])
+        return application.application_id.in_(select(touched.subquery("any").c.application_id))
+    approved = and_(
+        application.status == Status.APPROVED,
+        application.application_id.in_(
+            _stood(Decision.APPROVED, begin, active=stage is Stage.ACTIVE)
+        ),
+    )
     if stage is not Stage.DECIDED:
-        stood = stood.where(decision.c.outcome == Decision.APPROVED)
-    if stage is Stage.ACTIVE:
-        stood = stood.where(_traded_after())
-    return stood.correlate(application).exists()
+        return approved
+    rejected = and_(
+        application.status == Status.REJECTED,
+        application.application_id.in_(_stood(Decision.REJECTED, begin)),
+    )
+    return or_(approved, rejected)
 
 
-def _traded_after() -> Condition:
-    """Whether the account has referral volume on a day after the decision's."""
-    daily, decision = tables.affiliate_daily, tables.decisions
-    return exists().where(
-        daily.c.affiliate_account_id == tables.applications.c.account_id,
-        daily.c.day > cast(func.timezone("UTC", decision.c.decided_at), Date),
-        daily.c.volume_usd > 0,
+def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -> Select[Any]:
+    """Applications by their newest decision; ``active``: whose account had volume after it."""
+    decision = tables.decisions
+    found = select(decision.c.application_id).where(decision.c.outcome == outcome, ~superseded())
+    if begin is not None:
+        found = found.where(decision.c.decided_at >= begin)
+    if not active:
+        return found
+    daily, application = tables.affiliate_daily, tables.applications.alias("approved")
+    # Implied by what follows, but only a plain bound spares the months before it.
+    later = [] if begin is None else [daily.c.day >= begin.date()]
+    return found.join(application, application.c.application_id == decision.c.application_id).where(
+        exists().where(
+            daily.c.affiliate_account_id == application.c.account_id,
+            daily.c.day > cast(func.timezone("UTC", decision.c.decided_at), Date),
+            daily.c.volume_usd > 0,
+            *later,
+        )
+    )
+
+
+def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
+    """Everything staff did with applications at moments that ``during`` lets through."""
+    return union_all(
+        *(
+            select(table.c.application_id, table.c[moment].label("at")).where(
+                *during(table.c[moment]), *_by_staff(table, who)
+            )
+            for table, moment, who in TOUCHES
+        )
     )
 
 

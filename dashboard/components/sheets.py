@@ -161,7 +161,9 @@ def _shown(column: Column) -> pa.Array:
     if column.kind in (Kind.TEXT, Kind.HOURS, Kind.DAY):
         return pa.array([_worded(column.kind, cell) for cell in column.cells], pa.string())
     # Binary numbers only here, so that a table sorts by them.
-    return pa.array([None if cell is None else float(cell) for cell in column.cells])  # type: ignore[arg-type]
+    times = 100 if column.kind is Kind.SHARE else 1
+    numbers = [None if cell is None else float(cell) * times for cell in column.cells]  # type: ignore[arg-type]
+    return pa.array(numbers, pa.float64())
 
 
 def _worded(kind: Kind, cell: Cell) -> str | None:
@@ -187,7 +189,7 @@ def _config(column: Column, key: str, on_open: Open) -> Any:  # noqa: ANN401 - s
             **given,
         )
     if column.kind is Kind.SHARE:
-        return st.column_config.NumberColumn(column.label, format="percent", **given)
+        return st.column_config.NumberColumn(column.label, format="%.1f %%", **given)
     if column.kind in (Kind.COUNT, Kind.USD):
         return st.column_config.NumberColumn(
             column.label, format="compact" if column.kind is Kind.USD else "localized", **given

@@ -52,8 +52,14 @@ def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -
     return Chart(figure, f"{title} {_told(parts, unit)}")
 
 
-def across(labels: Sequence[str], parts: Series, *, title: str, unit: str) -> Chart:
-    """Lying bars, one a label, the first on top; stacked where there are several parts."""
+def across(
+    labels: Sequence[str], parts: Series, *, title: str, unit: str, colours_from: int = 0
+) -> Chart:
+    """Lying bars, one a label, the first on top; stacked where there are several parts.
+
+    ``colours_from`` passes over so many of the theme's colours, so that the same thing has the
+    same one in every chart.
+    """
     _check_parts(parts)
     if any(len(values) != len(labels) for values in parts.values()):
         raise ValueError("every part needs a value for each label")
@@ -74,7 +80,9 @@ def across(labels: Sequence[str], parts: Series, *, title: str, unit: str) -> Ch
         )
         for name, values in parts.items()
     ]
-    figure = framed(bars, title, 0, unit)
+    # What is not seen takes a colour as well.
+    passed_over = [go.Bar(visible=False) for _ in range(colours_from)]
+    figure = framed([*passed_over, *bars], title, 0, unit)
     _lay_down(figure, len(labels))
     _legend(figure, parts)
     return Chart(figure, f"{title} {_told(parts, unit, labels)}")

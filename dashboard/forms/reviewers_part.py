@@ -30,6 +30,7 @@ def draw(part: Reviewers, asked: Asked) -> None:
         },
         title=f"Who decided how many?{some}",
         unit="applications",
+        colours_from=1,
     )
     sheets.card(sheet, chart, key="reviewers-chart", on_open=open_list)
     sheets.listing(

@@ -69,27 +69,24 @@ def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
     fees = sum((row.fees_usd for row in now), Decimal(0))
     fees_before = sum((row.fees_usd for row in before), Decimal(0))
-    said = {"days": f"{span(days)} UTC", "compared": f"than {span(length)}"}
+    said = {"days": f"{span(days)} UTC", "compared": f"vs {span(length)}"}
     return [
         Figure(
             kpi=kpis.FEES,
             value=fees,
             before=fees_before,
-            course=[row.fees_usd for row in now],
             **said,
         ),
         Figure(
             kpi=kpis.ACTIVE_USERS,
             value=mean(now, days),
             before=mean(before, length),
-            course=[row.user_days for row in now],
             **said,
         ),
         Figure(
             kpi=kpis.NEW_USERS,
             value=sum(row.new_users for row in now),
             before=sum(row.new_users for row in before),
-            course=[row.new_users for row in now],
             **said,
         ),
         Figure(
@@ -106,11 +103,13 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
     assert days is not None
     assert length is not None
     whole, newest = total(head.traded), part.months[-1] if part.months else None
-    before = part.months[-2] if len(part.months) > 1 else None
-    said = {"days": f"{span(days)} UTC", "compared": f"than {span(length)}"}
+    # A month that is still running is not held against a whole one.
+    whole_month = part.same_days is None and len(part.months) > 1
+    before = part.months[-2] if whole_month else None
+    said = {"days": f"{span(days)} UTC", "compared": f"vs {span(length)}"}
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
     month = f"{figures.month(newest.month)} UTC, {_state(part)}" if newest else "no month"
-    compared = f"than {figures.month(before.month)}" if before else ""
+    compared = f"vs {figures.month(before.month)}" if before else ""
     return [
         Figure(
             kpi=kpis.EXTRA_REBATE,
@@ -123,7 +122,6 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
             kpi=kpis.CONCENTRATION,
             value=newest.concentration if newest else None,
             before=before.concentration if before else None,
-            course=[month.concentration for month in part.months],
             days=month,
             compared=compared,
         ),
@@ -131,7 +129,6 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
             kpi=kpis.MONTHLY_ACTIVE,
             value=newest.active_users if newest else None,
             before=before.active_users if before else None,
-            course=[month.active_users for month in part.months],
             days=month,
             compared=compared,
         ),

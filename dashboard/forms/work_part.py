@@ -11,7 +11,6 @@ from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.forms import report_form
 from dashboard.forms.report_form import Asked, door, open_list
 from data_access.kpis import funnel, opened
-from data_access.kpis.flow import Step
 from data_access.kpis.opened import Open
 from data_access.kpis.parts import Head, Work
 from data_access.kpis.speed import Decided
@@ -40,7 +39,7 @@ CLOCK_LABELS = {
 
 def draw(work: Work, head: Head, asked: Asked) -> None:
     """Two rows of charts, then the tables."""
-    sheet = steps_sheet(head.steps, asked)
+    sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
         sheets.card(sheet, _flow_chart(sheet, asked), key="flow", on_open=open_list)
@@ -60,6 +59,7 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             {CLOCK_LABELS[clock]: waiting.cells(clock) for clock in Clock},
             title="How old are the open ones, and are they due? Now",
             unit=APPLICATIONS,
+            colours_from=3,
         )
         sheets.card(waiting, chart, key="open-now", on_open=open_list)
     with right:
@@ -84,8 +84,9 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
         _draw_apart(apart)
 
 
-def steps_sheet(steps: Sequence[Step], asked: Asked) -> Sheet:
+def steps_sheet(head: Head, asked: Asked) -> Sheet:
     """The steps of the period."""
+    steps, decided = head.flow.steps, head.decided.steps
     spans = buckets(asked.period, asked.grain)
 
     def doors(kpi: Kpi) -> list[Filters | None]:
@@ -101,9 +102,9 @@ def steps_sheet(steps: Sequence[Step], asked: Asked) -> Sheet:
     ]
     for kpi, cells in (
         (kpis.SUBMITTED, [step.submitted for step in steps]),
-        (kpis.DECIDED, [step.decided for step in steps]),
-        (kpis.APPROVED, [step.approved for step in steps]),
-        (kpis.REJECTED, [step.rejected for step in steps]),
+        (kpis.DECIDED, [step.total for step in decided]),
+        (kpis.APPROVED, [step.approved for step in decided]),
+        (kpis.REJECTED, [step.rejected for step in decided]),
     ):
         columns.append(_counts(kpi, cells, doors(kpi)))
     columns.append(
@@ -190,7 +191,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
 def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     """First touch and decision: how many, median and 90th percentile, and the period before."""
     touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
-    now, before = head.decided, head.decided_before
+    now, before = head.decided.now, head.decided.before
     then = report_form.span(asked.before)
     columns = (
         Column(

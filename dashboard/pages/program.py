@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import sign_in
-from dashboard.components import kpi_figures, states
+from dashboard.components import figures, kpi_figures, states
 from dashboard.components.kpi_figures import Figure
 from dashboard.forms import cohorts_part, report_form, reviewers_part, volume_part, work_part
 from dashboard.forms.report_form import Asked, door, span
@@ -76,26 +76,23 @@ def load(report: Report, now: datetime) -> tuple[Asked, Head, Part]:
 
 def five(head: Head, asked: Asked) -> list[Figure]:
     """Open, decided, approval rate, time to decision, program volume."""
-    now, before = head.decided, head.decided_before
-    open_then = [step.open_then for step in head.steps]
-    decided = sum(step.decided for step in head.steps)
-    decided_before = sum(step.decided for step in head.steps_before)
+    now, before, steps = head.decided.now, head.decided.before, head.decided.steps
     said = {"days": f"{asked.days} UTC", "compared": asked.compared}
     return [
         Figure(
             kpi=kpis.OPEN,
             value=opened.total(head.open_now),
-            before=head.steps_before[-1].open_then,
+            before=head.flow.open_before,
             days="now",
-            compared=f"than after {span(asked.before)}",
-            course=open_then,
+            compared=f"vs the end of {figures.day(asked.before.last_day)}",
+            course=[step.open_then for step in head.flow.steps],
             door=door(kpis.OPEN.opens),
         ),
         Figure(
             kpi=kpis.DECIDED,
-            value=decided,
-            before=decided_before,
-            course=[step.decided for step in head.steps],
+            value=now.total,
+            before=before.total,
+            course=[step.total for step in steps],
             door=door(kpis.DECIDED.opens, asked.period),
             **said,
         ),
@@ -103,7 +100,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             kpi=kpis.APPROVAL_RATE,
             value=now.approval_rate,
             before=before.approval_rate,
-            course=[step.approval_rate for step in head.decided_over],
+            course=[step.approval_rate for step in steps],
             door=door(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
             nothing="nothing decided",
             **said,
@@ -112,7 +109,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             kpi=kpis.TIME_TO_DECISION,
             value=now.median_hours,
             before=before.median_hours,
-            course=[step.median_hours for step in head.decided_over],
+            course=[step.median_hours for step in steps],
             door=door(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
             nothing="nothing decided",
             **said,
@@ -131,7 +128,7 @@ def traded_figure(head: Head, asked: Asked) -> Figure:
         value=volume_part.total(head.traded),
         before=before,
         days=f"{span(asked.traded)} UTC",
-        compared=f"than {span(asked.traded_before)}",
+        compared=f"vs {span(asked.traded_before)}",
         course=[row.volume_usd for row in head.traded],
     )
 

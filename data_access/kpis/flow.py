@@ -1,4 +1,4 @@
-"""Applications in, decided and open, step by step."""
+"""Applications in and open, step by step."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from data_access import slices, tables
 from program.periods import Window, day_start
 from program.reports import Grain, buckets
 from program.slices import Moment, Scope, Slice
-from program.workflow import Decision, Status
+from program.workflow import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,43 +19,31 @@ class Step:
 
     start: date
     submitted: int
-    approved: int
-    rejected: int
     open_then: int
 
-    @property
-    def decided(self) -> int:
-        """Both outcomes."""
-        return self.approved + self.rejected
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The steps of a period in order, and how many were open when it began."""
+
+    steps: tuple[Step, ...]
+    open_before: int
 
 
-def steps(connection: Connection, period: Window, grain: Grain) -> list[Step]:
-    """The steps of ``period`` in order, empty ones as zeros."""
+def steps(connection: Connection, period: Window, grain: Grain) -> Flow:
+    """The steps of ``period``, empty ones as zeros."""
     found = connection.execute(
-        _submitted(period, grain).union_all(
-            _decided(period, grain), _left(period, grain), _open_after(period)
-        )
+        _submitted(period, grain).union_all(_left(period, grain), _open_after(period))
     )
     counts = {(row.what, row.start): int(row.number) for row in found}
     open_then = counts.get(("open", period.start), 0)
     made: list[Step] = []
     # Walking back: what arrived in a step was not there before it, what left still was.
     for step in reversed(buckets(period, grain)):
-        number = {what: counts.get((what, step.start), 0) for what in _WHAT}
-        made.append(
-            Step(
-                start=step.start,
-                submitted=number["submitted"],
-                approved=number[Decision.APPROVED],
-                rejected=number[Decision.REJECTED],
-                open_then=open_then,
-            )
-        )
-        open_then += number["left"] - number["submitted"]
-    return made[::-1]
-
-
-_WHAT = ("submitted", str(Decision.APPROVED), str(Decision.REJECTED), "left")
+        submitted = counts.get(("submitted", step.start), 0)
+        made.append(Step(start=step.start, submitted=submitted, open_then=open_then))
+        open_then += counts.get(("left", step.start), 0) - submitted
+    return Flow(steps=tuple(made[::-1]), open_before=open_then)
 
 
 def bucket(day: ColumnElement[Any], period: Window, grain: Grain) -> ColumnElement[date]:
@@ -69,16 +57,6 @@ def _submitted(period: Window, grain: Grain) -> Select[Any]:
     asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(period)
     at = tables.applications.c.submitted_at
     return _by_step(literal("submitted"), at, period, grain).where(*slices.submitted(asked))
-
-
-def _decided(period: Window, grain: Grain) -> Select[Any]:
-    asked = Slice(scope=Scope.DECIDED, moment=Moment.DECIDED).during(period)
-    decision = tables.decisions
-    return (
-        _by_step(decision.c.outcome, decision.c.decided_at, period, grain)
-        .select_from(slices.with_application())
-        .where(*slices.decided(asked))
-    )
 
 
 def _left(period: Window, grain: Grain) -> Select[Any]:

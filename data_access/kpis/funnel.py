@@ -15,7 +15,10 @@ def stages(connection: Connection, period: Window) -> dict[str, int]:
     row = connection.execute(
         select(
             func.count().label(SUBMITTED),
-            *(func.count().filter(slices.reached(stage)).label(str(stage)) for stage in Stage),
+            *(
+                func.count().filter(slices.reached(stage, period.start)).label(str(stage))
+                for stage in Stage
+            ),
         )
         .select_from(tables.applications)
         .where(*slices.submitted(asked))

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from data_access.kpis import cohorts, flow, funnel, opened, reviewers, speed, volume
 from data_access.kpis.cohorts import Retained
-from data_access.kpis.flow import Step
+from data_access.kpis.flow import Flow
 from data_access.kpis.opened import Open
-from data_access.kpis.speed import Decided, Touched
+from data_access.kpis.speed import Course, Decided, Touched
 from data_access.kpis.volume import Leader, Month, Rebates, Traded
 from data_access.standings import Basis
 from program.anomalies import DAYS_BEFORE
@@ -24,14 +24,11 @@ LEADERS_DRAWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What stands above every part: steps and totals of a period and of the one before."""
+    """What stands above every part: the period step by step, and the one before."""
 
-    steps: Sequence[Step]
-    steps_before: Sequence[Step]
+    flow: Flow
+    decided: Course
     open_now: Sequence[Open]
-    decided: Decided
-    decided_before: Decided
-    decided_over: Sequence[Decided]
     traded: Sequence[Traded]
     traded_before: Sequence[Traded]
 
@@ -92,12 +89,9 @@ def head(
 ) -> Head:
     """Read the head; without any day of trading its volume is empty."""
     return Head(
-        steps=flow.steps(connection, period, grain),
-        steps_before=flow.steps(connection, before, Grain.MONTH),
+        flow=flow.steps(connection, period, grain),
+        decided=speed.course(connection, period, before=before, grain=grain),
         open_now=opened.by_age_and_clock(connection, ground),
-        decided=speed.decided(connection, period),
-        decided_before=speed.decided(connection, before),
-        decided_over=speed.decided_over(connection, period, grain),
         traded=volume.steps(connection, traded, grain) if traded else [],
         traded_before=volume.steps(connection, traded_before, Grain.MONTH)
         if traded and traded_before

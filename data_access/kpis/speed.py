@@ -1,6 +1,6 @@
 """What was decided and touched in a period, how long that took, and what it was told apart by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,16 +10,17 @@ from sqlalchemy import (
     FromClause,
     Select,
     Text,
+    case,
     cast,
     func,
-    literal,
     select,
+    tuple_,
 )
 
 from data_access import slices, tables
 from data_access.kpis.flow import bucket
 from data_access.standings import with_account
-from program.periods import Window
+from program.periods import Window, day_start
 from program.reports import Grain, Split, buckets
 from program.slices import UNKNOWN_COUNTRY, Moment, Scope, Slice
 from program.workflow import Decision
@@ -58,20 +59,39 @@ class Touched:
     p90_hours: Decimal | None = None
 
 
-def decided(connection: Connection, period: Window) -> Decided:
-    """All standing decisions made in the period."""
-    found = connection.execute(_decided(period, literal(WHOLE), slices.with_application()))
-    return next((_decided_row(row) for row in found), Decided())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """The standing decisions of a period, of the one before, and of each step of the period.
+
+    The key of a step is its first day; steps without a decision are there.
+    """
+
+    now: Decided
+    before: Decided
+    steps: tuple[Decided, ...]
 
 
-def decided_over(connection: Connection, period: Window, grain: Grain) -> list[Decided]:
-    """The same step by step, in order; the key is the step's first day, empty steps included."""
+def course(connection: Connection, period: Window, *, before: Window, grain: Grain) -> Course:
+    """Both periods in one look at the decisions. ``before`` ends where ``period`` begins."""
+    now = tables.decisions.c.decided_at >= day_start(period.start)
     day = func.timezone("UTC", tables.decisions.c.decided_at)
-    key = cast(bucket(day, period, grain), Text)
-    rows = connection.execute(_decided(period, key, slices.with_application()))
-    found = {row.key: _decided_row(row) for row in rows}
-    starts = [step.start.isoformat() for step in buckets(period, grain)]
-    return [found.get(start, Decided(key=start)) for start in starts]
+    step = case((now, cast(bucket(day, period, grain), Text)), else_=_BEFORE)
+    whole = case((now, WHOLE), else_=_BEFORE)
+    source = slices.with_application()
+    both = Window(before.start, period.end)
+    rows = _decided(both, case((func.grouping(step) == 0, step), else_=whole), source)
+    sets = func.grouping_sets(tuple_(whole), tuple_(step))
+    statement = rows.group_by(None).group_by(sets)
+    found = {row.key: _decided_row(row) for row in connection.execute(statement)}
+    starts = [bucket.start.isoformat() for bucket in buckets(period, grain)]
+    return Course(
+        now=found.get(WHOLE, Decided()),
+        before=replace(found.get(_BEFORE, Decided()), key=WHOLE),
+        steps=tuple(found.get(start, Decided(key=start)) for start in starts),
+    )
+
+
+_BEFORE = "before"
 
 
 def decided_by(connection: Connection, period: Window, split: Split) -> list[Decided]:
@@ -102,13 +122,9 @@ def submitted_by(connection: Connection, period: Window, split: Split) -> dict[s
 
 def touched(connection: Connection, period: Window) -> Touched:
     """What staff first touched in the period."""
-    first, application = slices.first_touched(period), tables.applications
-    took = _hours(first.c.touched_at)
-    row = connection.execute(
-        select(func.count().label("number"), *_percentiles(took)).join_from(
-            first, application, application.c.application_id == first.c.application_id
-        )
-    ).one()
+    first = slices.first_touched(period)
+    took = _hours(first.c.touched_at, first.c.submitted_at)
+    row = connection.execute(select(func.count().label("number"), *_percentiles(took))).one()
     return Touched(number=row.number, median_hours=_exact(row.median), p90_hours=_exact(row.p90))
 
 
@@ -121,7 +137,7 @@ def _decided(period: Window, key: ColumnElement[str], source: FromClause) -> Sel
             func.count().filter(decision.outcome == Decision.APPROVED).label("approved"),
             func.count().filter(decision.outcome == Decision.REJECTED).label("rejected"),
             func.count().filter(decision.is_override).label("overrides"),
-            *_percentiles(_hours(decision.decided_at)),
+            *_percentiles(_hours(decision.decided_at, tables.applications.c.submitted_at)),
         )
         .select_from(source)
         .where(*slices.decided(asked))
@@ -165,8 +181,8 @@ def _told_apart(split: Split) -> tuple[FromClause, ColumnElement[str]]:
     return with_account(source) if split is Split.COUNTRY else source, _KEYS[split]()
 
 
-def _hours(moment: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.extract("epoch", moment - tables.applications.c.submitted_at) / 3600
+def _hours(moment: ColumnElement[Any], submitted: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.extract("epoch", moment - submitted) / 3600
 
 
 def _percentiles(took: ColumnElement[Any]) -> list[ColumnElement[Any]]:

@@ -101,7 +101,9 @@ comment on column review.refreshes.event_id is 'The newest event it has seen; 0 
 MOMENTS = """
 create index applications_by_submission on exchange.applications (submitted_at) include (application_id, account_id, status, social_platform);
 create index applications_by_leaving on exchange.applications (greatest(status_changed_at, submitted_at)) where status <> 'pending';
-create index events_by_time on review.events (at) include (application_id, kind, actor);
+create index decisions_replaced on review.decisions (supersedes) where supersedes is not null;
+create index decisions_at_a_glance on review.decisions (decided_at) include (decision_id, application_id, outcome, decided_by, is_override);
+create index events_by_time on review.events (at) include (application_id, actor);
 create index events_of_reopening on review.events (at) where kind = 'reopened';
 create index notes_by_time on review.notes (created_at) include (application_id);
 create index evidence_by_time on review.evidence (recorded_at) include (application_id);
@@ -115,7 +117,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("checks_by_time", "evidence_by_time", "notes_by_time", "events_of_reopening", "events_by_time"):
+    for name in ("checks_by_time", "evidence_by_time", "notes_by_time", "events_of_reopening", "events_by_time", "decisions_at_a_glance", "decisions_replaced"):
         op.execute(f"drop index review.{name}")
     op.execute("drop index exchange.applications_by_leaving, exchange.applications_by_submission")
     op.execute("alter table review.refreshes drop column event_id, drop column decision_id")
