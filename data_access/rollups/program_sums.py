@@ -22,10 +22,11 @@ from program.periods import month_start, months_later
 
 MONTH_LEADERS = 100
 # Ids are given before they are committed; one that was in flight is not older than so many.
-IN_FLIGHT = 10_000
+IN_FLIGHT = 1_000
 # With more to compute, everything that is told apart is looked up anew.
 FEW_CHUNKS = 3
 JUDGED = Identifier("pg_temp", "fresh_judged")
+FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
 MOVED = Identifier("pg_temp", "moved_days")
 
@@ -63,30 +64,33 @@ NEWEST_APPROVAL = SQL(
     ) as approval using (account_id)
     """
 )
-# Somebody looked up anew has what was found; everybody else what they had, but for the country.
+# Of those not looked up anew only the country can be another than it was.
 SEGMENTS = SQL(
     """
-    select known.affiliate_account_id, coalesce(account.country_code, 'unknown')::text as country,
-           case when judged.account_id is null then held.track
-                else coalesce(judged.track, 'not_approved') end as track,
-           case when judged.account_id is null then held.cohort
-                else coalesce(judged.cohort, 'not_approved') end as cohort,
-           case when judged.account_id is null then held.rate
-                else coalesce(judged.rate, 'standard') end as rate
-    from (select affiliate_account_id from review.affiliate_segments
-          union select account_id from {judged}) as known
-    left join review.affiliate_segments as held using (affiliate_account_id)
-    left join {judged} as judged on judged.account_id = known.affiliate_account_id
-    left join exchange.accounts as account on account.account_id = known.affiliate_account_id
-    where judged.account_id is null or exists (
+    select judged.account_id as affiliate_account_id,
+           coalesce(account.country_code, 'unknown')::text as country,
+           coalesce(judged.track, 'not_approved') as track,
+           coalesce(judged.cohort, 'not_approved') as cohort,
+           coalesce(judged.rate, 'standard') as rate
+    from {judged} as judged
+    left join exchange.accounts as account using (account_id)
+    where exists (
         select from review.affiliate_monthly as months
-        where months.affiliate_account_id = known.affiliate_account_id)
+        where months.affiliate_account_id = judged.account_id)
+    union all
+    select held.affiliate_account_id, coalesce(account.country_code, 'unknown')::text,
+           held.track, held.cohort, held.rate
+    from review.affiliate_segments as held
+    left join exchange.accounts as account on account.account_id = held.affiliate_account_id
+    where held.country <> coalesce(account.country_code, 'unknown')
+      and not exists (
+          select from {judged} as judged where judged.account_id = held.affiliate_account_id)
     """
 )
 CHANGES = SQL(
     """
     select affiliate_account_id, -1 as sign, held.country, held.track, held.cohort, held.rate
-    from review.affiliate_segments as held left join {fresh} as fresh using (affiliate_account_id)
+    from review.affiliate_segments as held join {fresh} as fresh using (affiliate_account_id)
     where (held.country, held.track, held.cohort, held.rate)
           is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
     union all
@@ -94,6 +98,17 @@ CHANGES = SQL(
     from {fresh} as fresh left join review.affiliate_segments as held using (affiliate_account_id)
     where (held.country, held.track, held.cohort, held.rate)
           is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
+    """
+)
+KEEP = SQL(
+    """
+    insert into review.affiliate_segments as held
+    select * from {fresh}
+    on conflict (affiliate_account_id) do update
+    set (country, track, cohort, rate) =
+        (excluded.country, excluded.track, excluded.cohort, excluded.rate)
+    where (held.country, held.track, held.cohort, held.rate)
+          is distinct from (excluded.country, excluded.track, excluded.cohort, excluded.rate)
     """
 )
 TOLD_APART = SQL(
@@ -169,15 +184,14 @@ def write(cursor: Cursor[DictRow], made: Plan) -> None:
 
 def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
     replacing.compute(cursor, JUDGED, NEWEST_APPROVAL.format(accounts=_asked_about(cursor, made)))
-    fresh = replacing.SEGMENTS.fresh
-    replacing.compute(cursor, fresh, SEGMENTS.format(judged=JUDGED))
-    replacing.compute(cursor, CHANGED, CHANGES.format(fresh=fresh))
+    replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
+    replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
     cursor.execute(SQL("analyze {}").format(CHANGED))
     before = SQL("day < {}").format(Literal(made.start))
     replacing.compute(cursor, MOVED, TOLD_APART.format(segments=CHANGED, days=before))
     cursor.execute(MOVE.format(moved=MOVED))
     cursor.execute("delete from review.segment_daily where affiliates = 0")
-    replacing.replace(cursor, replacing.SEGMENTS, SQL("true"))
+    cursor.execute(KEEP.format(fresh=FRESH))
 
 
 def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:

@@ -53,7 +53,6 @@ class Rollup:
 DAILY = Rollup(table=tables.affiliate_daily)
 MONTHLY = Rollup(table=tables.affiliate_monthly)
 WINDOW = Rollup(table=tables.affiliate_window)
-SEGMENTS = Rollup(table=tables.affiliate_segments)
 SEGMENT_DAILY = Rollup(table=tables.segment_daily)
 PROGRAM_MONTHLY = Rollup(table=tables.program_monthly)
 LEADERS = Rollup(table=tables.month_leaders)
