@@ -17,7 +17,7 @@ from data_access.kpis.parts import LEADERS_DRAWN, Head, Volume
 from data_access.kpis.volume import Leader, Month, Traded
 from program import anomalies, kpis
 from program.anomalies import Anomaly
-from program.periods import ONE_DAY, Window
+from program.periods import ONE_DAY, Window, month_start
 from program.reports import Dimension, Grain, buckets
 
 PARTS_DRAWN = LEADERS_DRAWN
@@ -102,13 +102,14 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
     days, length = asked.traded, asked.traded_before
     assert days is not None
     assert length is not None
-    whole, newest = total(head.traded), part.months[-1] if part.months else None
+    assert asked.through is not None
+    whole, newest = total(head.traded), _newest(part, asked.through)
     # A month that is still running is not held against a whole one.
-    whole_month = part.same_days is None and len(part.months) > 1
+    whole_month = newest is not None and part.same_days is None and len(part.months) > 1
     before = part.months[-2] if whole_month else None
     said = {"days": f"{span(days)} UTC", "compared": f"vs {span(length)}"}
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
-    month = f"{figures.month(newest.month)} UTC, {_state(part)}" if newest else "no month"
+    month = f"{figures.month(asked.through)} UTC, {_state(part)}"
     compared = f"vs {figures.month(before.month)}" if before else ""
     return [
         Figure(
@@ -133,6 +134,12 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
             compared=compared,
         ),
     ]
+
+
+def _newest(part: Volume, through: date) -> Month | None:
+    """The data-through day's own month, if anything happened in it."""
+    newest = part.months[-1] if part.months else None
+    return newest if newest and newest.month == month_start(through) else None
 
 
 def _state(part: Volume) -> str:
@@ -256,8 +263,12 @@ def _names(dimension: Dimension, leaders: Sequence[Leader]) -> dict[str, str]:
     if dimension is Dimension.COHORT:
         return cohort_names()
     if dimension is Dimension.AFFILIATE:
-        shown = {str(leader.affiliate_account_id): leader.username for leader in leaders}
-        return {**usual, **{key: name or f"account {key}" for key, name in shown.items()}}
+        # The number beside the name, since upstream may know two of one name.
+        return usual | {
+            str(leader.affiliate_account_id): f"{leader.username or 'account'} "
+            f"{leader.affiliate_account_id}"
+            for leader in leaders
+        }
     return usual
 
 
@@ -270,16 +281,16 @@ def cohort_names() -> dict[str, str]:
 
 def months_sheet(part: Volume, asked: Asked) -> Sheet:
     """The calendar months, the newest first, each against the one before."""
-    months = part.months
-    changes = [None, *(_change(now, then) for then, now in pairwise(months))]
-    if months and part.same_days is not None:
-        now, then = months[-1].volume_usd, part.same_days
-        changes[-1] = (now - then) / then if then else None
     assert asked.through is not None
-    first = months[0].month if months else asked.through
+    months = part.months
+    changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
     names = [figures.month(month.month) for month in months]
-    if months and part.same_days is not None:
+    if part.same_days is not None and (newest := _newest(part, asked.through)):
+        # Against the same days of the month before, as long as it runs.
+        then = part.same_days
+        changes[-1] = (newest.volume_usd - then) / then if then else None
         names[-1] += f" to {figures.day(asked.through)}"
+    first = months[0].month if months else asked.through
     cells: list[tuple[str, str, Kind, Sequence[sheets.Cell], str]] = [
         ("month", "Month", Kind.TEXT, names, kpis.MONTHLY_VOLUME.definition),
         ("volume_usd", "Volume", Kind.USD, [m.volume_usd for m in months], kpis.VOLUME.definition),
