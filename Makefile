@@ -54,6 +54,7 @@ docs: $(READY) ## Write the documents that follow from the code
 	$(BIN)/python -m docs.affiliates_diagram
 	$(BIN)/python -m docs.keyboard
 	$(BIN)/python -m docs.policy_settings
+	$(BIN)/python -m docs.kpis
 
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs

@@ -15,7 +15,7 @@ def queue_as_csv(*, email: str, filters: Filters, now: datetime) -> Iterator[byt
     with database.reader().connect() as connection:
         staff.require(connection, email, Act.EXPORT)
     return applications_as_csv(
-        exported_by=email, filters=filters.seen_by(email), statuses=(filters.status,), now=now
+        exported_by=email, filters=filters.seen_by(email), statuses=filters.statuses, now=now
     )
 
 

@@ -36,10 +36,9 @@ from data_access.standings import (
 )
 from program.criteria import TRACKS, X_FOLLOWERS
 from program.queue import Filters
+from program.spreadsheets import FORMULA_SIGNS
 from program.workflow import OPEN_STATUSES, Status
 
-# A spreadsheet runs what begins with one of these, or with its full-width twin.
-FORMULA_SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 DECISION_COLUMNS = ("decided_at", "decided_by", "reason_code", "rebate_rate")
 CHUNK_BYTES = 65_536
 
@@ -200,8 +199,9 @@ def record(
     row_count: int,
 ) -> None:
     """Keep who exported what."""
-    told_elsewhere = ("status", "viewer")
+    told_elsewhere = ("status", "viewer", "slice")
     asked = {n: value for n, value in asdict(filters).items() if value and n not in told_elsewhere}
+    asked |= filters.slice.to_query()
     asked["statuses"] = [str(status) for status in statuses]
     connection.execute(
         insert(tables.exports).values(

@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from data_access import priorities, tables
+from data_access import priorities, slices, tables
 from data_access.applications import (
     Desk,
     clock_from,
@@ -54,7 +54,7 @@ from program.criteria import BOTH_TRACKS, TRACKS
 from program.eligibility import Assessment, Facts, assess
 from program.periods import month_start, months_later
 from program.priority import Priority
-from program.queue import PAGE_SIZE, Due, Filters, Owner, Sort
+from program.queue import PAGE_SIZE, Filters, Owner, Sort
 from program.workflow import OPEN_STATUSES, Status
 
 SPARKLINE_MONTHS = 6
@@ -112,7 +112,7 @@ def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts
     judged_once = (
         select(
             whole_truth(found.values, ground.policy).label("truth"),
-            (clock_from() <= _overdue_since(ground)).label("overdue"),
+            (clock_from() <= slices.overdue_since(ground)).label("overdue"),
             is_held(ground.now).label("held"),
             (tables.desk.c.assignee == viewer).label("mine"),
         )
@@ -199,6 +199,13 @@ def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
+def standing(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions for the list's statuses; where all are open the desk must be joined."""
+    if filters.slice.scope is None:
+        return standing_at(filters.status, now)
+    return slices.in_scope(filters.slice.scope)
+
+
 def countries(connection: Connection) -> list[str]:
     """The countries among pending applicants, for the filter's choices."""
     application, account = tables.applications, tables.accounts
@@ -231,24 +238,24 @@ def filtered(
 
     A country needs the account joined; an owner or the clock needs the desk.
     """
-    application, account = tables.applications, tables.accounts
+    application = tables.applications
     conditions: list[ColumnElement[bool]] = []
     if filters.owner is Owner.MINE:
         conditions += [tables.desk.c.assignee == filters.viewer, is_held(ground.now)]
     if filters.owner is Owner.UNASSIGNED:
         conditions.append(~is_held(ground.now))
     if filters.due:
-        conditions += _due(filters.due, ground)
+        conditions += slices.due(filters.due, ground)
     if filters.platform:
         conditions.append(application.c.social_platform == filters.platform)
     if filters.country:
-        conditions.append(account.c.country_code == filters.country)
+        conditions.append(slices.in_country(filters.country))
     if filters.waiting_days:
         since = ground.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
     if filters.search:
         conditions.append(application.c.application_id.in_(_search(filters.search, pending_only)))
-    return conditions
+    return [*conditions, *slices.conditions(filters.slice, ground)]
 
 
 def judged(
@@ -283,7 +290,7 @@ def ordering(
         return [largest, application.application_id.asc()]
     if filters.sort is Sort.SUBMITTED:
         return [application.submitted_at.desc(), application.application_id.desc()]
-    if filters.status not in OPEN_STATUSES:
+    if not filters.only_open:
         latest = application.status_changed_at.desc().nulls_last()
         return [latest, application.application_id.desc()]
     if filters.sort is Sort.WAITING:
@@ -302,21 +309,6 @@ def ordering(
         ground=ground,
     )
     return [points.desc(), *eldest]
-
-
-def _due(due: Due, ground: Basis) -> list[ColumnElement[bool]]:
-    overdue = clock_from() <= _overdue_since(ground)
-    if due is Due.OVERDUE:
-        return [overdue]
-    days = max(0, ground.policy.review_sla_business_days - 1)
-    soon = business_time.latest_start(ground.now, days, ground.holidays)
-    return [~overdue, clock_from() <= soon]
-
-
-def _overdue_since(ground: Basis) -> datetime:
-    """Applications whose clock began at or before this moment are overdue."""
-    sla = ground.policy.review_sla_business_days
-    return business_time.latest_start(ground.now, sla, ground.holidays)
 
 
 def _set_aside(connection: Connection, now: datetime) -> dict[Status, int]:
@@ -346,9 +338,9 @@ class Matching:
 def matching_ids(filters: Filters, ground: Basis) -> Matching:
     """Match with only those tables that filters and order ask about."""
     application = tables.applications
-    pending_only = filters.status in OPEN_STATUSES
+    pending_only = filters.only_open
     conditions = [
-        *standing_at(filters.status, ground.now),
+        *standing(filters, ground.now),
         *filtered(filters, ground, pending_only=pending_only),
     ]
     values: dict[str, ColumnElement[Any]] = {}
@@ -363,7 +355,7 @@ def matching_ids(filters: Filters, ground: Basis) -> Matching:
         source, values = measured(late), {key: metric(key, late) for key in METRIC_TYPES}
     if filters.country:
         source = with_account(source)
-    if pending_only or filters.owner or filters.due:
+    if pending_only or filters.owner or filters.due or filters.slice.clock:
         source = with_desk(source)
     statement = select(application.c.application_id).select_from(source).where(*conditions)
     if ranked:

@@ -15,7 +15,7 @@ from threading import Lock
 from sqlalchemy import Connection, Engine, select
 
 from data_access import queue, standings, tables
-from data_access.applications import standing_at, with_desk
+from data_access.applications import with_desk
 from data_access.standings import Basis
 from program.queue import Filters
 
@@ -150,7 +150,7 @@ def _first_there(
                 .select_from(with_desk(application))
                 .where(
                     application.c.application_id.in_(some),
-                    *standing_at(filters.status, ground.now),
+                    *queue.standing(filters, ground.now),
                 )
             ).scalars()
         )

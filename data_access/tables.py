@@ -242,6 +242,8 @@ refreshes = Table(
     Column("window_end", Date),
     Column("load_id", BigInteger),
     Column("refreshed_at", Moment),
+    Column("decision_id", BigInteger),
+    Column("event_id", BigInteger),
     schema="review",
 )
 affiliate_daily = Table(
@@ -492,5 +494,57 @@ affiliate_outcomes = Table(
     Column("active_users", Integer),
     Column("new_users", Integer),
     Column("outcome", Text),
+    schema="review",
+)
+affiliate_segments = Table(
+    "affiliate_segments",
+    metadata,
+    Column("affiliate_account_id", BigInteger, primary_key=True),
+    Column("country", Text),
+    Column("track", Text),
+    Column("cohort", Text),
+    Column("rate", Text),
+    schema="review",
+)
+segment_daily = Table(
+    "segment_daily",
+    metadata,
+    Column("dimension", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("segment", Text, primary_key=True),
+    Column("affiliates", BigInteger),
+    Column("volume_usd", Numeric(26, 2)),
+    Column("fees_usd", Numeric(26, 6)),
+    Column("trade_count", BigInteger),
+    Column("active_users", BigInteger),
+    Column("new_users", BigInteger),
+    schema="review",
+)
+program_monthly = Table(
+    "program_monthly",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("affiliates", BigInteger),
+    Column("volume_usd", Numeric(26, 2)),
+    Column("fees_usd", Numeric(26, 6)),
+    Column("active_users", BigInteger),
+    Column("new_users", BigInteger),
+    Column("sum_of_squared_volumes", Numeric),
+    schema="review",
+)
+month_leaders = Table(
+    "month_leaders",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("affiliate_account_id", BigInteger, primary_key=True),
+    Column("volume_usd", Numeric(24, 2)),
+    schema="review",
+)
+referral_cohorts = Table(
+    "referral_cohorts",
+    metadata,
+    Column("referral_month", Date, primary_key=True),
+    Column("active_month", Date, primary_key=True),
+    Column("active_users", BigInteger),
     schema="review",
 )

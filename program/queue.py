@@ -12,12 +12,20 @@ from typing import TypeVar
 
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.outcomes import Outcome
-from program.workflow import Status
+from program.slices import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
+from program.workflow import OPEN_STATUSES, Status
 
 Member = TypeVar("Member", bound=StrEnum)
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
 WAITING_CHOICES = (3, 7, 14, 30)
+SCOPE_STATUSES: dict[Scope, tuple[Status, ...]] = {
+    Scope.OPEN: OPEN_STATUSES,
+    Scope.DECIDED: (Status.APPROVED, Status.REJECTED),
+    Scope.APPROVED: (Status.APPROVED,),
+    Scope.REJECTED: (Status.REJECTED,),
+    Scope.ALL: tuple(Status),
+}
 TRACK_CHOICES = (*(track.key for track in TRACKS), BOTH_TRACKS)
 
 
@@ -79,6 +87,18 @@ class Filters:
     sort: Sort = Sort.PRIORITY
     page: int = 1
     viewer: str = ""
+    slice: Slice = WHOLE
+
+    @property
+    def statuses(self) -> tuple[Status, ...]:
+        """The statuses of the list: one, or those a slice spans."""
+        scope = self.slice.scope
+        return (self.status,) if scope is None else SCOPE_STATUSES[scope]
+
+    @property
+    def only_open(self) -> bool:
+        """Whether nothing settled is in the list."""
+        return set(self.statuses) <= set(OPEN_STATUSES)
 
     @property
     def narrows(self) -> bool:
@@ -113,7 +133,7 @@ class Filters:
             "sort": "" if self.sort is Sort.PRIORITY else str(self.sort),
             "page": "" if self.page == 1 else str(self.page),
         }
-        return {name: value for name, value in spoken.items() if value}
+        return {name: value for name, value in spoken.items() if value} | self.slice.to_query()
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Filters":
@@ -124,7 +144,7 @@ class Filters:
             search=clean_search(query.get("search", "")),
             eligibility=tuple(outcome for outcome in Outcome if outcome in asked),
             track=_one_of(query.get("track"), TRACK_CHOICES),
-            country=_matching(query.get("country"), r"[A-Z]{2}"),
+            country=_matching(query.get("country"), rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}"),
             platform=_matching(query.get("platform"), r"[a-z0-9_.-]{1,30}"),
             waiting_days=waiting if waiting in WAITING_CHOICES else None,
             status=Status(_one_of(query.get("status"), tuple(Status)) or Status.PENDING),
@@ -132,6 +152,7 @@ class Filters:
             due=_member(Due, query.get("due")),
             sort=Sort(_one_of(query.get("sort"), tuple(Sort)) or Sort.PRIORITY),
             page=max(1, min(_whole_number(query.get("page")) or 1, 1_000_000)),
+            slice=Slice.from_query(query),
         )
 
 

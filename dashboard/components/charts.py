@@ -39,9 +39,21 @@ class Chart:
     alt: str
 
 
-def draw(chart: Chart, *, key: str) -> None:
-    """Put the chart on the page."""
-    st.plotly_chart(chart.figure, theme="streamlit", config=NO_TOOLS, alt=chart.alt, key=key)
+def draw(chart: Chart, *, key: str, picture: str | None = None) -> None:
+    """Put the chart on the page; with ``picture``, a file's stem, it can be kept as PNG."""
+    tools = NO_TOOLS if picture is None else _camera(picture)
+    st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
+
+
+def _camera(stem: str) -> dict[str, Any]:
+    """One button, and only while the pointer is over the chart."""
+    return {
+        **NO_TOOLS,
+        "displayModeBar": "hover",
+        "displaylogo": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": stem},
+    }
 
 
 def daily_bars(
@@ -55,16 +67,16 @@ def daily_bars(
     minimum_label: str = "minimum",
 ) -> Chart:
     """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question."""
-    _check(days, values)
+    check(days, values)
     opacity = [1 if window is None or day in window else OUTSIDE_OPACITY for day in days]
     bars = go.Bar(
         x=list(days),
-        y=_lengths(values),
-        customdata=_hover(values, unit),
+        y=lengths(values),
+        customdata=hover(values, unit),
         hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
         marker={"opacity": opacity, "line": {"width": 0}},
     )
-    figure = _figure([bars], title, _ceiling([values], minimum), unit)
+    figure = framed([bars], title, ceiling_of([values], minimum), unit)
     figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
     if window is not None:
         _shade(figure, window)
@@ -83,15 +95,15 @@ def monthly_bars(
     minimum_label: str = "minimum",
 ) -> Chart:
     """One bar a month; ``months`` are firsts of months."""
-    _check(months, values)
+    check(months, values)
     bars = go.Bar(
         x=list(months),
-        y=_lengths(values),
-        customdata=_hover(values, unit),
+        y=lengths(values),
+        customdata=hover(values, unit),
         hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
         marker={"line": {"width": 0}},
     )
-    figure = _figure([bars], title, _ceiling([values], minimum), unit)
+    figure = framed([bars], title, ceiling_of([values], minimum), unit)
     figure.update_xaxes(type="date", tickformat="%b\n%Y", nticks=13)
     if minimum is not None:
         _rule(figure, minimum, minimum_label, unit)
@@ -111,9 +123,9 @@ def lines(
     if not 1 <= len(series) <= MOST_LINES:
         raise ValueError(f"{len(series)} lines; draw 1 to {MOST_LINES}, the rest as a table")
     for values in series.values():
-        _check(days, values, lines=len(series))
+        check(days, values, lines=len(series))
     drawn = [_line(name, days, values, unit) for name, values in series.items()]
-    figure = _figure(drawn, title, _ceiling(list(series.values()), minimum), unit)
+    figure = framed(drawn, title, ceiling_of(list(series.values()), minimum), unit)
     figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
     figure.update_layout(hovermode="x unified")
     if len(series) > 1:
@@ -128,8 +140,8 @@ def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -
     return go.Scatter(
         name=escape_chart(name),
         x=list(days),
-        y=_lengths(values),
-        customdata=_hover(values, unit),
+        y=lengths(values),
+        customdata=hover(values, unit),
         hovertemplate="%{customdata}",
         mode="lines",
         line={"width": 2},
@@ -137,7 +149,8 @@ def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -
     )
 
 
-def _figure(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
+def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
+    """The frame of every chart: title, one height, no tools, lengths from zero."""
     ticks = _ticks(ceiling)
     words = escape_chart(title)
     figure = go.Figure(traces)
@@ -179,7 +192,7 @@ def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> N
     figure.update_layout(margin_t=TWO_ROWS_ROOM)
     # Above the bars, where no bar can run through the words.
     figure.add_annotation(
-        text=escape_chart(f"╌╌ {label} {_exact(minimum, unit, short=True)}"),
+        text=escape_chart(f"╌╌ {label} {exact(minimum, unit, short=True)}"),
         font={"size": 11},
         xref="paper",
         x=1,
@@ -191,22 +204,26 @@ def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> N
     )
 
 
-def _check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:
+def check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:
+    """Refuse what does not fit together or is more than a chart shows."""
     if len(days) != len(values):
         raise ValueError(f"{len(days)} days and {len(values)} values")
     if len(days) * lines > MOST_POINTS:
         raise ValueError(f"{len(days) * lines} points; sum them up to {MOST_POINTS} or fewer first")
 
 
-def _lengths(values: Sequence[Value]) -> list[float | None]:
+def lengths(values: Sequence[Value]) -> list[float | None]:
+    """Values as lengths on a screen."""
     return [None if value is None else float(value) for value in values]
 
 
-def _hover(values: Sequence[Value], unit: str) -> list[str]:
-    return [escape_chart(_exact(value, unit)) for value in values]
+def hover(values: Sequence[Value], unit: str) -> list[str]:
+    """The exact values, as the pointer shows them."""
+    return [escape_chart(exact(value, unit)) for value in values]
 
 
-def _ceiling(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
+def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
+    """The largest of all values and the minimum."""
     heights = [float(value) for values in series for value in values if value is not None]
     return max([*heights, float(minimum or 0), 0.0])
 
@@ -227,7 +244,8 @@ def _short(value: float, unit: str) -> str:
     return figures.count(round(value))
 
 
-def _exact(value: Value, unit: str, *, short: bool = False) -> str:
+def exact(value: Value, unit: str, *, short: bool = False) -> str:
+    """A value with its unit."""
     if value is None:
         return figures.UNKNOWN
     if unit == "USD" and short:
@@ -257,6 +275,6 @@ def _alt(
     most, when = max(known)
     last, last_day = known[-1]
     return (
-        f"{title} Highest: {_exact(most, unit)} {spoken(when)}. "
-        f"Last: {_exact(last, unit)} {spoken(last_day)}."
+        f"{title} Highest: {exact(most, unit)} {spoken(when)}. "
+        f"Last: {exact(last, unit)} {spoken(last_day)}."
     )

@@ -56,6 +56,24 @@ def rate(share: Decimal | None, *, unknown: str = DASH) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
+    """A share rounded to whole percents: 0.456 is ``46 %``; some, but less than one, ``<1 %``."""
+    if share is None:
+        return unknown
+    if 0 < share < Decimal("0.005"):
+        return "<1 %"
+    return f"{round(share * 100)} %"
+
+
+def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
+    """A length of work in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
+    if hours is None:
+        return unknown
+    if hours >= 48:
+        return f"{round(hours / 24, 1):,} d"
+    return f"{round(hours, 1)} h" if hours >= 1 else f"{round(hours * 60)} min"
+
+
 def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
     """A length of time in its largest whole unit: ``4 d``, ``3 h``, ``12 min``."""
     if span is None:

@@ -67,6 +67,9 @@ def hold(filters: Filters) -> None:
 
 def title(filters: Filters, number: int) -> None:
     """The list's name and how many stand in it, whatever the filters."""
+    if filters.slice.scope is not None:
+        st.subheader(f"Applications {number:,}", anchor=False, width="content")
+        return
     name = STATUS_TABS.get(filters.status, STATUS_WORDS[filters.status].capitalize())
     st.subheader(f"{name} {number:,}", anchor=False, width="content")
 
@@ -74,14 +77,35 @@ def title(filters: Filters, number: int) -> None:
 def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
     """The ways to the other lists: what is set aside, and, quieter, what is decided."""
     whole = {Status.PENDING: numbers.total, **numbers.set_aside}
+    here = None if filters.slice.scope else filters.status
     for status in OPEN_STATUSES:
-        if status is not filters.status:
+        if status is not here:
             words = f"{STATUS_TABS[status]} {whole[status]:,}"
             _way_to(status, words, on_change)
     with st.popover("Decided", type="tertiary", key="queue-decided"):
         for status in DECIDED:
-            if status is not filters.status:
+            if status is not here:
                 _way_to(status, STATUS_WORDS[status].capitalize(), on_change)
+
+
+def behind(filters: Filters, on_change: Follow) -> None:
+    """What a list behind a figure is about, and the way out of it."""
+    if filters.slice.scope is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="queue-slice"):
+        st.badge("behind a figure", icon=":material/monitoring:", color="violet")
+        st.text(filters.slice.sentence, width="content")
+        if filters.slice.reviewer:
+            # An address is typed text: shown, never marked up.
+            st.text(f"by {filters.slice.reviewer}", width="content")
+        st.button(
+            "To the queue",
+            key="queue-slice-out",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=on_change,
+            args=[Filters()],
+        )
 
 
 def _way_to(status: Status, words: str, on_change: Follow) -> None:
@@ -97,9 +121,9 @@ def _way_to(status: Status, words: str, on_change: Follow) -> None:
 
 def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
     """Eligibility, owner and clock, with the counts of the whole queue where they are its own."""
-    counted = filters.status is Status.PENDING
+    counted = filters.status is Status.PENDING and filters.slice.scope is None
     _eligibility(filters, numbers.by_outcome if counted else {}, on_change)
-    if filters.status not in OPEN_STATUSES:
+    if not filters.only_open:
         return
     owners = {Owner.MINE: numbers.mine, Owner.UNASSIGNED: numbers.unassigned} if counted else {}
     _segments(
@@ -221,7 +245,7 @@ def _choice(
 
 
 def _order(filters: Filters, on_change: Follow) -> None:
-    settled = filters.status not in OPEN_STATUSES
+    settled = not filters.only_open
     labels = SETTLED_SORT_LABELS if settled else SORT_LABELS
     st.selectbox(
         "Order",
@@ -242,7 +266,7 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
     value = getattr(filters, field)
     if field == "owner":
         return value or EVERYONE
-    settled = filters.status not in OPEN_STATUSES
+    settled = not filters.only_open
     if field == "sort" and settled and value not in SETTLED_SORTS:
         return Sort.PRIORITY
     return list(value) if isinstance(value, tuple) else value
@@ -263,6 +287,7 @@ def _tell(filters: Filters, on_change: Follow) -> None:
                 "owner": held["owner"] or "",
                 "due": held["due"] or "",
                 "sort": held["sort"] or "",
+                **filters.slice.to_query(),
             }
         )
     )

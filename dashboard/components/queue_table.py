@@ -241,12 +241,12 @@ SET_ASIDE_ONLY = frozenset({"standing"})
 OPEN_ONLY = frozenset({"waiting", "due", "priority", "why", "owner"})
 
 
-def fitting(chosen: Sequence[str], status: Status) -> tuple[Column, ...]:
+def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, ...]:
     """The chosen columns that make sense in this list, in the table's own order."""
     senseless = frozenset[str]()
-    if status is Status.PENDING:
+    if set(statuses) == {Status.PENDING}:
         senseless = SET_ASIDE_ONLY
-    elif status not in OPEN_STATUSES:
+    elif not set(statuses) & set(OPEN_STATUSES):
         senseless = OPEN_ONLY
     return tuple(
         column for column in COLUMNS if column.key in chosen and column.key not in senseless

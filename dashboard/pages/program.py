@@ -1,158 +1,150 @@
 """The program's figures, for managers and analysts."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import streamlit as st
 
 from dashboard import sign_in
-from dashboard.components import charts, figures, states
-from data_access import database, freshness, kpis
-from program.periods import Window, month_start, months_later
+from dashboard.components import figures, kpi_figures, states
+from dashboard.components.kpi_figures import Figure
+from dashboard.forms import cohorts_part, report_form, reviewers_part, volume_part, work_part
+from dashboard.forms.report_form import Asked, door, span
+from data_access import database, freshness, standings
+from data_access.kpis import opened, parts
+from data_access.kpis.parts import Cohorts, Head, Reviewers, Volume, Work
+from program import kpis
 from program.permissions import Act
+from program.reports import Report, Tab
 
-WEEKS = 26
-MONTHS = 12
-PERIOD_DAYS = 30
+Part = Work | Reviewers | Volume | Cohorts | None
 
 
 def main() -> None:
-    """Load, then draw five figures and two rows of charts."""
+    """Load the head and the part that is looked at, then draw them."""
     sign_in.require(Act.SEE_PROGRAM)
-    today = datetime.now(UTC).date()
-    period = Window(today - timedelta(days=PERIOD_DAYS), today)
-    before = Window(period.start - timedelta(days=PERIOD_DAYS), period.start)
-    with database.reporter().connect() as connection:
-        fresh = freshness.newest(connection)
-        weeks = kpis.weeks(connection, last=today, count=WEEKS)
-        now, then = kpis.decided(connection, period), kpis.decided(connection, before)
-        waiting = kpis.open_now(connection)
-        first = months_later(month_start(today), 1 - MONTHS)
-        months = kpis.months(connection, since=first)
-    states.stale(fresh.data_through if fresh else None, today=today)
+    now = datetime.now(UTC)
+    asked, head, part = load(Report.from_query(st.query_params), now)
+    states.stale(asked.through, today=asked.today)
     st.subheader("Program", anchor=False)
-    span = figures.day_range(period.start, period.last_day)
-    st.caption(f"Decisions of {span} UTC, compared with the {PERIOD_DAYS} days before.")
-    whole = last_whole_month(months, fresh.data_through) if fresh else None
-    draw_figures(waiting, now, then, whole)
-    if not any(week.submitted or week.approved or week.rejected for week in weeks):
-        states.empty(f"No application arrived or was decided in the last {WEEKS} weeks.")
-        return
-    draw_weeks(weeks)
-    draw_months(months, whole)
+    report_form.draw(asked)
+    kpi_figures.row(five(head, asked), key="five")
+    draw(part, head, asked)
 
 
-def last_whole_month(months: list[kpis.ProgramMonth], through: date) -> kpis.ProgramMonth:
-    """The newest calendar month that the data cover to its last day; zero if nobody traded."""
-    month = months_later(month_start(through + timedelta(days=1)), -1)
-    none = kpis.ProgramMonth(month=month, volume_usd=Decimal(0), fees_usd=Decimal(0))
-    return next((found for found in months if found.month == month), none)
-
-
-def draw_figures(
-    waiting: int, now: kpis.Decided, then: kpis.Decided, whole: kpis.ProgramMonth | None
-) -> None:
-    """Five figures, each with its change where a change can be said."""
-    with st.container(horizontal=True):
-        st.metric("Open now", figures.count(waiting), border=True, height="stretch")
-        st.metric(
-            f"Decided, {PERIOD_DAYS} days",
-            figures.count(now.total),
-            delta=now.total - then.total,
-            delta_color="off",
-            border=True,
-            height="stretch",
-            help="Approved and rejected; a decision that was superseded does not count.",
+def load(report: Report, now: datetime) -> tuple[Asked, Head, Part]:
+    """Read everything the page shows, in one transaction so that it fits together."""
+    with database.reporter().connect() as connection:
+        ground = standings.basis(connection, now=now)
+        fresh = freshness.newest(connection)
+        asked = report_form.asked(
+            report, ground, today=now.date(), through=fresh.data_through if fresh else None
         )
-        st.metric(
-            f"Approval rate, {PERIOD_DAYS} days",
-            figures.rate(_rounded(now.approval_rate), unknown="nothing decided"),
-            delta=_points(now.approval_rate, then.approval_rate),
-            delta_color="off",
-            border=True,
-            height="stretch",
-            help="Approved among decided.",
+        head = parts.head(
+            connection,
+            ground,
+            period=asked.period,
+            before=asked.before,
+            grain=asked.grain,
+            traded=asked.traded,
+            traded_before=asked.traded_before,
         )
-        st.metric(
-            f"Median time to decision, {PERIOD_DAYS} days",
-            _hours(now.median_hours),
-            delta=_longer(now.median_hours, then.median_hours),
-            delta_color="off",
-            border=True,
-            height="stretch",
-            help="From submission to decision; half took longer.",
-        )
-        st.metric(
-            f"Program volume, {figures.month(whole.month)}" if whole else "Program volume",
-            f"{figures.usd(whole.volume_usd)} USD" if whole else figures.UNKNOWN,
-            border=True,
-            height="stretch",
-            help="Referral volume of all affiliates in the last whole calendar month, UTC.",
-        )
+        part: Part = None
+        if report.tab is Tab.WORK:
+            part = parts.work(
+                connection, period=asked.period, before=asked.before, split=report.split
+            )
+        elif report.tab is Tab.REVIEWERS:
+            part = parts.reviewing(connection, period=asked.period)
+        elif asked.traded and asked.traded_before and asked.through:
+            if report.tab is Tab.COHORTS:
+                part = parts.following(
+                    connection, traded=asked.traded, grain=asked.grain, through=asked.through
+                )
+            else:
+                part = parts.trading(
+                    connection,
+                    traded=asked.traded,
+                    before=asked.traded_before,
+                    grain=asked.grain,
+                    dimension=report.dimension,
+                    standard=ground.policy.standard_rebate_rate,
+                    through=asked.through,
+                )
+    return asked, head, part
 
 
-def draw_weeks(weeks: list[kpis.Week]) -> None:
-    """Applications in and decided, and the queue's length, by week."""
-    starts = [week.start for week in weeks]
-    left, right = st.columns(2)
-    with left, st.container(border=True):
-        flows = {
-            "submitted": [week.submitted for week in weeks],
-            "approved": [week.approved for week in weeks],
-            "rejected": [week.rejected for week in weeks],
-        }
-        chart = charts.lines(
-            starts,
-            flows,
-            title="How many arrive and are decided? By week, UTC",
-            unit="applications",
-        )
-        charts.draw(chart, key="weeks-flow")
-    with right, st.container(border=True):
-        chart = charts.lines(
-            starts,
-            {"pending": [week.pending for week in weeks]},
-            title="How long is the queue at each week's end? UTC; the last is now",
-            unit="applications",
-        )
-        charts.draw(chart, key="weeks-pending")
+def five(head: Head, asked: Asked) -> list[Figure]:
+    """Open, decided, approval rate, time to decision, program volume."""
+    now, before, steps = head.decided.now, head.decided.before, head.decided.steps
+    said = {"days": f"{asked.days} UTC", "compared": asked.compared}
+    return [
+        Figure(
+            kpi=kpis.OPEN,
+            value=opened.total(head.open_now),
+            before=head.flow.open_before,
+            days="now",
+            compared=f"vs the end of {figures.day(asked.before.last_day)}",
+            course=[step.open_then for step in head.flow.steps],
+            door=door(kpis.OPEN.opens),
+        ),
+        Figure(
+            kpi=kpis.DECIDED,
+            value=now.total,
+            before=before.total,
+            course=[step.total for step in steps],
+            door=door(kpis.DECIDED.opens, asked.period),
+            **said,
+        ),
+        Figure(
+            kpi=kpis.APPROVAL_RATE,
+            value=now.approval_rate,
+            before=before.approval_rate,
+            course=[step.approval_rate for step in steps],
+            door=door(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
+            nothing="nothing decided",
+            **said,
+        ),
+        Figure(
+            kpi=kpis.TIME_TO_DECISION,
+            value=now.median_hours,
+            before=before.median_hours,
+            course=[step.median_hours for step in steps],
+            door=door(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
+            nothing="nothing decided",
+            **said,
+        ),
+        traded_figure(head, asked),
+    ]
 
 
-def draw_months(months: list[kpis.ProgramMonth], whole: kpis.ProgramMonth | None) -> None:
-    """The program's volume by month."""
-    with st.container(border=True):
-        if not months:
-            st.caption("No referral volume in the last twelve months.")
-            return
-        running = whole is None or months[-1].month > whole.month
-        chart = charts.monthly_bars(
-            [month.month for month in months],
-            [month.volume_usd for month in months],
-            title="How much do referred users trade? By calendar month, UTC"
-            + ("; the last is running" if running else ""),
-            unit="USD",
-        )
-        charts.draw(chart, key="months-volume")
+def traded_figure(head: Head, asked: Asked) -> Figure:
+    """The program's volume, unknown while no day of the period is known."""
+    if asked.traded is None or asked.traded_before is None:
+        return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{asked.days} UTC")
+    before: Decimal = volume_part.total(head.traded_before)
+    return Figure(
+        kpi=kpis.VOLUME,
+        value=volume_part.total(head.traded),
+        before=before,
+        days=f"{span(asked.traded)} UTC",
+        compared=f"vs {span(asked.traded_before)}",
+        course=[row.volume_usd for row in head.traded],
+    )
 
 
-def _rounded(rate: Decimal | None) -> Decimal | None:
-    return None if rate is None else rate.quantize(Decimal("0.01"))
-
-
-def _points(now: Decimal | None, then: Decimal | None) -> str | None:
-    if now is None or then is None:
-        return None
-    return f"{round((now - then) * 100):+d} points"
-
-
-def _hours(hours: Decimal | None) -> str:
-    return "nothing decided" if hours is None else figures.waiting(timedelta(hours=float(hours)))
-
-
-def _longer(now: Decimal | None, then: Decimal | None) -> str | None:
-    if now is None or then is None:
-        return None
-    return f"{round(now - then):+d} h"
+def draw(part: Part, head: Head, asked: Asked) -> None:
+    """The part that is looked at."""
+    if isinstance(part, Work):
+        work_part.draw(part, head, asked)
+    elif isinstance(part, Reviewers):
+        reviewers_part.draw(part, asked)
+    elif isinstance(part, Volume):
+        volume_part.draw(part, head, asked)
+    elif isinstance(part, Cohorts):
+        cohorts_part.draw(part, head, asked)
+    else:
+        states.empty("Nothing is known of what was traded in this period.")
 
 
 main()

@@ -105,8 +105,11 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             unassigned=counts.unassigned,
             set_aside=counts.set_aside,
         )
-        whole = whole_list(filters, numbers)
-        total = whole if not filters.narrows else queue.count(connection, filters, ground)
+        total = (
+            whole_list(filters, numbers)
+            if not filters.narrows
+            else queue.count(connection, filters, ground)
+        )
         filters = filters.on_page(min(filters.page, pages_of(total)))
         return Loaded(
             ground=ground,
@@ -147,15 +150,17 @@ def short_names(people: list[Person]) -> dict[str, str]:
 def draw_head(page: Loaded, person: Person) -> None:
     """Which list, how it stands, the filters, the views, and the next one to work on."""
     filters, numbers = page.filters, page.numbers
+    sliced = filters.slice.scope is not None
     line = {"horizontal": True, "vertical_alignment": "center"}
     with st.container(key="queue-filters", gap="xsmall"):
         with st.container(key="queue-head", **line):
-            queue_filters.title(filters, whole_list(filters, numbers))
+            queue_filters.title(filters, page.total if sliced else whole_list(filters, numbers))
             queue_filters.lists(filters, numbers, follow)
             st.space("stretch")
             shortcuts.overlay(shortcuts.QUEUE)
-            if filters.status is Status.PENDING and person.may(Act.CLAIM):
+            if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
                 draw_next(person)
+        queue_filters.behind(filters, follow)
         with st.container(key="queue-standing", **line):
             queue_filters.standing(filters, numbers, follow)
         queue_filters.fields(
@@ -224,7 +229,7 @@ def draw_table(page: Loaded, person: Person) -> None:
     """
     filters = page.filters
     ids = [row.application_id for row in page.rows]
-    columns = queue_table.fitting(page.columns, filters.status)
+    columns = queue_table.fitting(page.columns, filters.statuses)
     ticked = queue_table.draw(
         rows=[as_shown(row, page) for row in page.rows],
         columns=columns,
@@ -239,7 +244,7 @@ def draw_table(page: Loaded, person: Person) -> None:
 
 def may_act_on(filters: Filters, person: Person) -> bool:
     """Whether anything can be done with several applications of this list at once."""
-    return bool(bulk_form.offered(person, filters.status))
+    return filters.slice.scope is None and bool(bulk_form.offered(person, filters.status))
 
 
 def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
@@ -339,6 +344,10 @@ def draw_flash() -> None:
 
 def draw_empty(page: Loaded) -> None:
     """Nothing matches, or nothing waits: say which, and the way on."""
+    if page.filters.slice.scope is not None:
+        way_on = states.WayOn(label="To the queue", page=QUEUE)
+        states.empty("No application matches this any more.", way_on)
+        return
     filters, whole = page.filters, whole_list(page.filters, page.numbers)
     word = STATUS_WORDS[filters.status]
     if filters.status is not Status.PENDING and not filters.narrows:

@@ -18,7 +18,7 @@ from data_access import affiliates_monthly, freshness, locks, outcome_loop, poli
 from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
-from data_access.rollups import plan, replacing, statements
+from data_access.rollups import plan, program_sums, replacing, statements
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
 
@@ -145,6 +145,7 @@ def _carry_out(
         *(partial(_write_days, cursor, days, cuts) for days in made.chunks),
         *(partial(_write_periods, cursor, made, span, cuts) for span in made.spans),
         partial(_drop_later, cursor, made),
+        partial(program_sums.write, cursor, made),
         partial(_take_statistics, cursor, made),
         *then,
     ]
@@ -205,8 +206,10 @@ def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
     cursor.execute(
         """insert into review.refreshes (data_through, recomputed_from, policy_version, window_kind,
-               window_start, window_end, load_id, refreshed_at)
-           values (%s, %s, %s, %s, %s, %s, %s, %s)""",
+               window_start, window_end, load_id, refreshed_at, decision_id, event_id)
+           select %s, %s, %s, %s, %s, %s, %s, %s,
+               (select coalesce(max(decision_id), 0) from review.decisions),
+               (select coalesce(max(event_id), 0) from review.events)""",
         [
             *(made.through, made.start, made.policy.version, str(made.policy.window_kind)),
             *(made.window.start, made.window.end, made.load_id, now),

@@ -53,6 +53,10 @@ class Rollup:
 DAILY = Rollup(table=tables.affiliate_daily)
 MONTHLY = Rollup(table=tables.affiliate_monthly)
 WINDOW = Rollup(table=tables.affiliate_window)
+SEGMENT_DAILY = Rollup(table=tables.segment_daily)
+PROGRAM_MONTHLY = Rollup(table=tables.program_monthly)
+LEADERS = Rollup(table=tables.month_leaders)
+COHORTS = Rollup(table=tables.referral_cohorts)
 
 
 def compute(cursor: Cursor[Any], into: Identifier, select: Composable) -> None:

@@ -31,12 +31,6 @@ class Only:
         yield self.conn
 
 
-@pytest.fixture(autouse=True)
-def _the_test_server_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It runs without fsync; test_embedded holds what every other server is started with."""
-    monkeypatch.setattr(health, "DURABLE", tuple(set(health.DURABLE) - {"fsync"}))
-
-
 def examined(conn: Any) -> dict[str, Finding]:
     found = health.examine(Only(conn), now=NOW)  # type: ignore[arg-type]
     return {finding.what: finding for finding in found}

@@ -1,0 +1,113 @@
+"""Cohorts: how long referred users stay, and what the affiliates of each approval month bring."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from dashboard.components import figures, sheets, stacks, states
+from dashboard.components.sheets import Column, Kind, Sheet
+from dashboard.forms import volume_part
+from dashboard.forms.report_form import Asked, open_list
+from data_access.kpis.cohorts import Retained
+from data_access.kpis.parts import Cohorts, Head
+from program import kpis
+from program.periods import Window, months_later
+from program.reports import buckets
+
+
+def draw(part: Cohorts, head: Head, asked: Asked) -> None:
+    """The grid of retention, and volume by month of approval."""
+    if not part.retained:
+        states.empty("No calendar month with referred users is complete yet.")
+    else:
+        sheet = retention_sheet(part.retained)
+        chart = stacks.grid(
+            sheet.cells("referred_in"),
+            [column.label for column in sheet.columns[2:]],
+            list(zip(*(column.cells for column in sheet.columns[2:]), strict=True)),
+            title="How many of the users referred in a month still trade?",
+            row_name="referred in",
+            column_name="whole calendar months after the one they were referred in, UTC",
+        )
+        sheets.card(
+            sheet, chart, key="retention", on_open=open_list, more="share of the users referred"
+        )
+    if asked.traded is None or not head.traded:
+        return
+    traded = approvals_sheet(part, head, asked, asked.traded)
+    chart = stacks.over_time(
+        traded.cells("first_day_utc"),
+        {column.label: column.cells for column in traded.columns[1:]},  # type: ignore[misc]
+        title=f"What do affiliates bring, by month of approval? By {asked.grain}, UTC, USD",
+        unit="USD",
+    )
+    sheets.card(
+        traded,
+        chart,
+        key="approval-cohorts",
+        on_open=open_list,
+        more="as decisions stood at the last refresh",
+    )
+
+
+def retention_sheet(rows: Sequence[Retained]) -> Sheet:
+    """A row a referral month, the newest first; a column for each month since."""
+    months = sorted({row.month for row in rows}, reverse=True)
+    shares = {(row.month, row.after): row.share for row in rows}
+    sizes = {row.month: row.referred for row in rows}
+    longest = max(row.after for row in rows)
+    last = max(months_later(row.month, row.after + 1) for row in rows)
+
+    def after(number: int) -> list[Decimal | None]:
+        return [shares.get((month, number)) for month in months]
+
+    return Sheet(
+        name="retention",
+        window=Window(min(months), last),
+        columns=(
+            Column(
+                key="referred_in",
+                label="Referred in",
+                kind=Kind.TEXT,
+                cells=[figures.month(month) for month in months],
+                help=kpis.RETENTION.definition,
+            ),
+            Column(
+                key="users",
+                label="Users",
+                kind=Kind.COUNT,
+                cells=[sizes[month] for month in months],
+                help=kpis.NEW_USERS.definition,
+            ),
+            *(
+                Column(
+                    key=f"active_after_{number}",
+                    label=str(number),
+                    kind=Kind.SHARE,
+                    cells=after(number),
+                    help=kpis.RETENTION.definition,
+                )
+                for number in range(longest + 1)
+            ),
+        ),
+    )
+
+
+def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
+    """A row a step, a column for each of the largest months of approval, and the rest."""
+    starts = [step.start for step in buckets(traded, asked.grain)]
+    whole = {row.start: row.volume_usd for row in head.traded}
+    names = volume_part.cohort_names()
+    first = Column(
+        key="first_day_utc", label=f"{asked.grain.capitalize()} from", kind=Kind.DAY, cells=starts
+    )
+    columns = [
+        Column(
+            key=key,
+            label=names.get(key, key),
+            kind=Kind.USD,
+            cells=[steps.get(start, Decimal(0)) for start in starts],
+            help=kpis.VOLUME.definition,
+        )
+        for key, steps in volume_part.largest(part.traded, whole).items()
+    ]
+    return Sheet(name="volume-by-month-of-approval", window=traded, columns=(first, *columns))

@@ -1,0 +1,193 @@
+"""What the program page is asked: part, period, grain; from the address bar and back to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures
+from data_access.standings import Basis
+from program.periods import Window
+from program.queue import Filters
+from program.reports import (
+    CHOICE_LABELS,
+    DIMENSION_LABELS,
+    GRAIN_LABELS,
+    SPLIT_LABELS,
+    TAB_LABELS,
+    Choice,
+    Dimension,
+    Grain,
+    Report,
+    Split,
+    Tab,
+)
+from program.slices import Slice
+
+QUEUE = "dashboard/pages/queue.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The report with its days worked out. ``traded`` is None while metrics were never computed."""
+
+    report: Report
+    today: date
+    period: Window
+    before: Window
+    grain: Grain
+    ground: Basis
+    through: date | None
+    traded: Window | None
+    traded_before: Window | None
+
+    @property
+    def days(self) -> str:
+        """The days that applications and decisions are counted over."""
+        return span(self.period)
+
+    @property
+    def compared(self) -> str:
+        """What they are compared with."""
+        return f"vs {span(self.before)}"
+
+
+def asked(report: Report, ground: Basis, *, today: date, through: date | None) -> Asked:
+    """Work out the days of a report."""
+    period = report.period(today)
+    traded = report.traded(today, through) if through else None
+    return Asked(
+        report=report,
+        today=today,
+        period=period,
+        before=report.before(today),
+        grain=report.step(period),
+        ground=ground,
+        through=through,
+        traded=traded if traded and traded.days > 0 else None,
+        traded_before=report.traded_before(today, through) if through else None,
+    )
+
+
+def span(window: Window) -> str:
+    """First and last day, both included."""
+    return figures.day_range(window.start, window.last_day)
+
+
+def draw(shown: Asked) -> None:
+    """The choices, on one line, and what they come to."""
+    _hold(shown)
+    with st.container(key="report", horizontal=True, vertical_alignment="bottom"):
+        _segments("Part", "tab", list(Tab), TAB_LABELS)
+        st.space("stretch")
+        st.selectbox(
+            "Period",
+            list(Choice),
+            key=_key("choice"),
+            format_func=CHOICE_LABELS.__getitem__,
+            label_visibility="collapsed",
+            width=150,
+            on_change=_tell,
+            args=["choice", shown.period],
+        )
+        if shown.report.choice is Choice.CUSTOM:
+            st.date_input(
+                "Days",
+                key=_key("days"),
+                max_value=shown.today,
+                min_value=date(2000, 1, 1),
+                format="YYYY-MM-DD",
+                label_visibility="collapsed",
+                width=230,
+                on_change=_tell,
+                args=["days", None],
+            )
+        _segments("By", "grain", list(Grain), GRAIN_LABELS)
+    st.caption(_words(shown))
+
+
+def choose_split(report: Report) -> None:
+    """By what applications are told apart."""
+    st.session_state[_key("split")] = report.split
+    _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
+
+
+def choose_dimension(report: Report) -> None:
+    """By what volume is told apart."""
+    st.session_state[_key("dimension")] = report.dimension
+    _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
+
+
+def open_list(doors: Sequence[Filters | None], key: str) -> None:
+    """Open the list behind the number that was pressed."""
+    click: Any = state.typed(key)
+    row = click["row"] if click else None
+    if row is not None and row < len(doors) and (door := doors[row]) is not None:
+        st.switch_page(QUEUE, query_params=door.to_query())
+
+
+def door(of: Slice | None, period: Window | None = None) -> Filters | None:
+    """The list behind a figure over ``period``; ``None`` where it has none."""
+    if of is None:
+        return None
+    return Filters(slice=of if period is None else of.during(period))
+
+
+def _words(shown: Asked) -> str:
+    said = [f"Applications and decisions of {span(shown.period)} UTC, compared with "]
+    said.append(span(shown.before))
+    if shown.period.last_day >= shown.today:
+        said.append("; the last day is still running")
+    if shown.traded and shown.traded_before:
+        said.append(f". Trading of {span(shown.traded)}, compared with {span(shown.traded_before)}")
+    if shown.report.grain not in (None, shown.grain):
+        said.append(f". Too many steps for one chart, so by {shown.grain}")
+    return "".join(said) + "."
+
+
+def _segments(label: str, field: str, options: list[Any], labels: dict[Any, str]) -> None:
+    st.segmented_control(
+        label,
+        options,
+        key=_key(field),
+        required=True,
+        format_func=labels.__getitem__,
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[field, None],
+    )
+
+
+def _hold(shown: Asked) -> None:
+    report = shown.report
+    st.session_state[_key("tab")] = report.tab
+    st.session_state[_key("choice")] = report.choice
+    st.session_state[_key("grain")] = shown.grain
+    if report.choice is Choice.CUSTOM:
+        st.session_state[_key("days")] = (shown.period.start, shown.period.last_day)
+
+
+def _tell(field: str, shown: Window | None) -> None:
+    """Put what was just chosen into the address bar, which every run reads."""
+    report, chosen = Report.from_query(st.query_params), state.typed(_key(field))
+    changes: dict[str, Any] = {field: chosen}
+    if field == "days":
+        # While only the first of the two days is picked, nothing is asked yet.
+        if not isinstance(chosen, tuple) or len(chosen) != 2:
+            return
+        changes = {"since": chosen[0], "until": chosen[1], "grain": None}
+    if field == "choice":
+        custom = shown if chosen is Choice.CUSTOM else None
+        changes |= {
+            "grain": None,
+            "since": custom.start if custom else None,
+            "until": custom.last_day if custom else None,
+        }
+    st.query_params.from_dict(report.showing(**changes).to_query())
+
+
+def _key(field: str) -> str:
+    return f"report-{field}"

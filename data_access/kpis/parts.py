@@ -1,0 +1,186 @@
+"""What each part of the program page reads; only the part that is looked at is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from data_access.kpis import cohorts, flow, funnel, opened, reviewers, speed, volume
+from data_access.kpis.cohorts import Retained
+from data_access.kpis.flow import Flow
+from data_access.kpis.opened import Open
+from data_access.kpis.speed import Course, Decided, Touched
+from data_access.kpis.volume import Leader, Month, Rebates, Traded
+from data_access.standings import Basis
+from program.anomalies import DAYS_BEFORE
+from program.periods import ONE_DAY, Window, month_start, months_later
+from program.reports import Dimension, Grain, Split
+
+MONTHS_SHOWN = 13
+LEADERS_DRAWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands above every part: the period step by step, and the one before."""
+
+    flow: Flow
+    decided: Course
+    open_now: Sequence[Open]
+    traded: Sequence[Traded]
+    traded_before: Sequence[Traded]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How applications fared. ``arrived`` is None where what arrives cannot be told apart so."""
+
+    stages: Mapping[str, int]
+    touched: Touched
+    touched_before: Touched
+    apart: Sequence[Decided]
+    arrived: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewers:
+    """What each reviewer decided in the period, and what of it was taken back in it."""
+
+    decided: Sequence[Decided]
+    reopened: Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """What was traded, by step and segment; ``days`` begin 28 days before the period.
+
+    ``same_days`` are the days of the month before that the newest, running month has so far;
+    None where the newest is whole.
+    """
+
+    apart: Sequence[Traded]
+    days: Sequence[Traded]
+    rebates: Rebates
+    rebates_before: Rebates
+    months: Sequence[Month]
+    same_days: Decimal | None
+    leaders: Sequence[Leader]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohorts:
+    """How long referred users stay, and what the affiliates approved in each month bring."""
+
+    retained: Sequence[Retained]
+    traded: Sequence[Traded]
+
+
+def head(
+    connection: Connection,
+    ground: Basis,
+    *,
+    period: Window,
+    before: Window,
+    grain: Grain,
+    traded: Window | None,
+    traded_before: Window | None,
+) -> Head:
+    """Read the head; without any day of trading its volume is empty."""
+    return Head(
+        flow=flow.steps(connection, period, grain),
+        decided=speed.course(connection, period, before=before, grain=grain),
+        open_now=opened.by_age_and_clock(connection, ground),
+        traded=volume.steps(connection, traded, grain) if traded else [],
+        traded_before=volume.steps(connection, traded_before, Grain.MONTH)
+        if traded and traded_before
+        else [],
+    )
+
+
+def work(connection: Connection, *, period: Window, before: Window, split: Split) -> Work:
+    """Read the part about the work."""
+    early = split in (Split.COUNTRY, Split.PLATFORM)
+    return Work(
+        stages=funnel.stages(connection, period),
+        touched=speed.touched(connection, period),
+        touched_before=speed.touched(connection, before),
+        apart=speed.decided_by(connection, period, split),
+        arrived=speed.submitted_by(connection, period, split) if early else None,
+    )
+
+
+def reviewing(connection: Connection, *, period: Window) -> Reviewers:
+    """Read the part about reviewers."""
+    return Reviewers(
+        decided=speed.decided_by(connection, period, Split.REVIEWER),
+        reopened=reviewers.reopened(connection, period),
+    )
+
+
+def trading(
+    connection: Connection,
+    *,
+    traded: Window,
+    before: Window,
+    grain: Grain,
+    dimension: Dimension,
+    standard: Decimal,
+    through: date,
+) -> Volume:
+    """Read the part about volume; ``through`` is the data-through day."""
+    leaders = volume.leaders(connection, traded)
+    newest = month_start(through)
+    return Volume(
+        apart=_apart(connection, traded, grain, dimension, leaders),
+        days=_days_and_before(connection, traded, grain),
+        rebates=volume.rebates(connection, traded, standard=standard),
+        rebates_before=volume.rebates(connection, before, standard=standard),
+        months=volume.months(connection, first=months_later(newest, 1 - MONTHS_SHOWN), last=newest),
+        same_days=_same_days(connection, through),
+        leaders=leaders,
+    )
+
+
+def following(connection: Connection, *, traded: Window, grain: Grain, through: date) -> Cohorts:
+    """Read the part about cohorts."""
+    complete = month_start(through + ONE_DAY)
+    return Cohorts(
+        retained=cohorts.retained(
+            connection, first=months_later(complete, 1 - MONTHS_SHOWN), complete=complete
+        ),
+        traded=volume.steps(connection, traded, grain, Dimension.COHORT),
+    )
+
+
+def _apart(
+    connection: Connection,
+    traded: Window,
+    grain: Grain,
+    dimension: Dimension,
+    leaders: Sequence[Leader],
+) -> list[Traded]:
+    if dimension is not Dimension.AFFILIATE:
+        return volume.steps(connection, traded, grain, dimension)
+    ids = [leader.affiliate_account_id for leader in leaders[:LEADERS_DRAWN]]
+    return volume.of_affiliates(connection, traded, grain, ids)
+
+
+def _days_and_before(connection: Connection, traded: Window, grain: Grain) -> list[Traded]:
+    """The program's days, enough of them before the period to say what is usual in it."""
+    if grain is not Grain.DAY:
+        return []
+    return volume.steps(
+        connection, Window(traded.start - DAYS_BEFORE * ONE_DAY, traded.end), Grain.DAY
+    )
+
+
+def _same_days(connection: Connection, through: date) -> Decimal | None:
+    newest, after = month_start(through), through + ONE_DAY
+    if after == months_later(newest, 1):
+        return None
+    start = months_later(newest, -1)
+    days = min(start + (after - newest), newest)
+    found = volume.steps(connection, Window(start, days), Grain.MONTH)
+    return sum((row.volume_usd for row in found), Decimal(0))

@@ -1,0 +1,269 @@
+"""Sums over all affiliates: what the program's figures read instead of millions of rows.
+
+A refresh computes anew the days and months it has computed for each affiliate. On the days before,
+only what an affiliate is told apart by can have changed (a decision, a country): its days are
+taken from where they were counted and added to where they belong now. What was never summed,
+because the tables are new, is an affiliate that was counted nowhere.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+from psycopg.sql import SQL, Composable, Identifier, Literal
+
+from data_access.rollups import replacing
+from data_access.rollups.plan import Plan
+from data_access.rollups.replacing import Rollup
+from program.periods import month_start, months_later
+
+MONTH_LEADERS = 100
+# Ids are given before they are committed; one that was in flight is not older than so many.
+IN_FLIGHT = 1_000
+# With more to compute, everything that is told apart is looked up anew.
+FEW_CHUNKS = 3
+JUDGED = Identifier("pg_temp", "fresh_judged")
+FRESH = Identifier("pg_temp", "fresh_segments")
+CHANGED = Identifier("pg_temp", "changed_segments")
+MOVED = Identifier("pg_temp", "moved_days")
+
+# Accounts whose standing approval may be another than before.
+TOUCHED_ACCOUNTS = SQL(
+    """
+    select application.account_id from exchange.applications as application
+    where application.application_id in (
+        select application_id from review.decisions where decision_id > {decision_id}
+        union all select application_id from review.events where event_id > {event_id})
+    union
+    select affiliate_account_id from review.affiliate_monthly
+    where month >= {month} and not exists (
+        select from review.affiliate_segments as held
+        where held.affiliate_account_id = affiliate_monthly.affiliate_account_id)
+    """
+)
+EVERY_ACCOUNT = SQL("select affiliate_account_id from review.affiliate_monthly group by 1")
+NEWEST_APPROVAL = SQL(
+    """
+    select asked.account_id, approval.track, approval.cohort, approval.rate
+    from ({accounts}) as asked (account_id)
+    left join (
+        select distinct on (application.account_id) application.account_id,
+               coalesce(decision.snapshot ->> 'track', 'none') as track,
+               to_char(decision.decided_at at time zone 'UTC', 'YYYY-MM') as cohort,
+               trim_scale(decision.rebate_rate)::text as rate
+        from exchange.applications as application
+        join review.decisions as decision using (application_id)
+        where application.status = 'approved' and decision.outcome = 'approved'
+          and application.account_id in ({accounts})
+          and not exists (
+              select from review.decisions as later where later.supersedes = decision.decision_id)
+        order by application.account_id, decision.decided_at desc, decision.decision_id desc
+    ) as approval using (account_id)
+    """
+)
+# Of those not looked up anew only the country can be another than it was.
+SEGMENTS = SQL(
+    """
+    select judged.account_id as affiliate_account_id,
+           coalesce(account.country_code, 'unknown')::text as country,
+           coalesce(judged.track, 'not_approved') as track,
+           coalesce(judged.cohort, 'not_approved') as cohort,
+           coalesce(judged.rate, 'standard') as rate
+    from {judged} as judged
+    left join exchange.accounts as account using (account_id)
+    where exists (
+        select from review.affiliate_monthly as months
+        where months.affiliate_account_id = judged.account_id)
+    union all
+    select held.affiliate_account_id, coalesce(account.country_code, 'unknown')::text,
+           held.track, held.cohort, held.rate
+    from review.affiliate_segments as held
+    left join exchange.accounts as account on account.account_id = held.affiliate_account_id
+    where held.country <> coalesce(account.country_code, 'unknown')
+      and not exists (
+          select from {judged} as judged where judged.account_id = held.affiliate_account_id)
+    """
+)
+CHANGES = SQL(
+    """
+    select affiliate_account_id, -1 as sign, held.country, held.track, held.cohort, held.rate
+    from review.affiliate_segments as held join {fresh} as fresh using (affiliate_account_id)
+    where (held.country, held.track, held.cohort, held.rate)
+          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
+    union all
+    select affiliate_account_id, 1, fresh.country, fresh.track, fresh.cohort, fresh.rate
+    from {fresh} as fresh left join review.affiliate_segments as held using (affiliate_account_id)
+    where (held.country, held.track, held.cohort, held.rate)
+          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
+    """
+)
+KEEP = SQL(
+    """
+    insert into review.affiliate_segments as held
+    select * from {fresh}
+    on conflict (affiliate_account_id) do update
+    set (country, track, cohort, rate) =
+        (excluded.country, excluded.track, excluded.cohort, excluded.rate)
+    where (held.country, held.track, held.cohort, held.rate)
+          is distinct from (excluded.country, excluded.track, excluded.cohort, excluded.rate)
+    """
+)
+TOLD_APART = SQL(
+    """
+    select case grouping(country, track, cohort, rate) when 15 then 'program' when 7 then 'country'
+                when 11 then 'track' when 13 then 'cohort' else 'rate' end as dimension,
+           day, coalesce(country, track, cohort, rate, 'all') as segment,
+           sum(sign)::bigint as affiliates,
+           sum(sign * volume_usd)::numeric(26, 2) as volume_usd,
+           sum(sign * fees_usd)::numeric(26, 6) as fees_usd,
+           sum(sign * trade_count)::bigint as trade_count,
+           sum(sign * active_users)::bigint as active_users,
+           sum(sign * new_users)::bigint as new_users
+    from review.affiliate_daily join {segments} as segments using (affiliate_account_id)
+    where {days}
+    group by grouping sets ((day), (day, country), (day, track), (day, cohort), (day, rate))
+    """
+)
+MOVE = SQL(
+    """
+    insert into review.segment_daily as held
+    select * from {moved} where (affiliates, volume_usd, fees_usd, trade_count, active_users,
+        new_users) is distinct from (0, 0, 0, 0, 0, 0)
+    on conflict (dimension, day, segment) do update set
+        affiliates = held.affiliates + excluded.affiliates,
+        volume_usd = held.volume_usd + excluded.volume_usd,
+        fees_usd = held.fees_usd + excluded.fees_usd,
+        trade_count = held.trade_count + excluded.trade_count,
+        active_users = held.active_users + excluded.active_users,
+        new_users = held.new_users + excluded.new_users
+    """
+)
+MONTHS = SQL(
+    """
+    select month, count(*) filter (where volume_usd > 0) as affiliates,
+           sum(volume_usd)::numeric(26, 2) as volume_usd, sum(fees_usd)::numeric(26, 6) as fees_usd,
+           sum(active_users)::bigint as active_users, sum(new_users)::bigint as new_users,
+           sum(volume_usd * volume_usd) as sum_of_squared_volumes
+    from review.affiliate_monthly where month >= {month} group by month
+    """
+)
+LEADERS = SQL(
+    """
+    select month, affiliate_account_id, volume_usd
+    from (select month, affiliate_account_id, volume_usd, row_number() over (
+              partition by month order by volume_usd desc, affiliate_account_id) as place
+          from review.affiliate_monthly where month >= {month} and volume_usd > 0) as placed
+    where place <= {most}
+    """
+)
+COHORTS = SQL(
+    """
+    select date_trunc('month', referred_at at time zone 'UTC')::date as referral_month,
+           {month}::date as active_month, count(*) as active_users
+    from (select affiliate_account_id, referred_account_id from exchange.referral_activity
+          where activity_date >= {month} and activity_date < {after} and volume_usd > 0
+          group by affiliate_account_id, referred_account_id) as active
+    join exchange.referrals using (affiliate_account_id, referred_account_id)
+    where (referred_at at time zone 'UTC')::date < {after}
+    group by 1
+    """
+)
+
+
+def write(cursor: Cursor[DictRow], made: Plan) -> None:
+    """Bring the sums up to what was just written for each affiliate."""
+    with _hashing(cursor):
+        _tell_apart(cursor, made)
+        _sum_days(cursor, made)
+        _sum_months(cursor, made)
+        _follow_cohorts(cursor, made)
+
+
+def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
+    replacing.compute(cursor, JUDGED, NEWEST_APPROVAL.format(accounts=_asked_about(cursor, made)))
+    replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
+    replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
+    cursor.execute(SQL("analyze {}").format(CHANGED))
+    before = SQL("day < {}").format(Literal(made.start))
+    replacing.compute(cursor, MOVED, TOLD_APART.format(segments=CHANGED, days=before))
+    cursor.execute(MOVE.format(moved=MOVED))
+    cursor.execute("delete from review.segment_daily where affiliates = 0")
+    cursor.execute(KEEP.format(fresh=FRESH))
+
+
+def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:
+    last = cursor.execute(
+        """select decision_id, event_id, exists (select from review.affiliate_segments) as counted
+           from review.refreshes order by refresh_id desc limit 1"""
+    ).fetchone()
+    if last is None or not last["counted"] or len(made.chunks) > FEW_CHUNKS:
+        return EVERY_ACCOUNT
+    return TOUCHED_ACCOUNTS.format(
+        decision_id=Literal(last["decision_id"] - IN_FLIGHT),
+        event_id=Literal(last["event_id"] - IN_FLIGHT),
+        month=Literal(month_start(made.start)),
+    )
+
+
+def _sum_days(cursor: Cursor[DictRow], made: Plan) -> None:
+    segments = SQL("(select *, 1 as sign from review.affiliate_segments)")
+    days = SQL("day >= {}").format(Literal(made.start))
+    summed = TOLD_APART.format(segments=segments, days=days)
+    replacing.compute(cursor, replacing.SEGMENT_DAILY.fresh, summed)
+    scope = SQL("held.day >= {}").format(Literal(made.start))
+    replacing.replace(cursor, replacing.SEGMENT_DAILY, scope)
+
+
+def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:
+    month = _first_month(cursor, made, replacing.PROGRAM_MONTHLY)
+    scope = SQL("held.month >= {}").format(Literal(month))
+    for rollup, statement in (
+        (replacing.PROGRAM_MONTHLY, MONTHS),
+        (replacing.LEADERS, LEADERS),
+    ):
+        parts = {"month": Literal(month), "most": Literal(MONTH_LEADERS)}
+        replacing.compute(cursor, rollup.fresh, statement.format(**parts))
+        replacing.replace(cursor, rollup, scope)
+
+
+def _follow_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
+    """Months that are complete; while one runs, nothing of this is computed."""
+    month = _first_month(cursor, made, replacing.COHORTS)
+    gone = SQL("delete from review.referral_cohorts where active_month >= {}")
+    complete = month_start(made.end)
+    cursor.execute(gone.format(Literal(max(month, complete))))
+    while month < complete:
+        after = months_later(month, 1)
+        parts = {"month": Literal(month), "after": Literal(after)}
+        replacing.compute(cursor, replacing.COHORTS.fresh, COHORTS.format(**parts))
+        scope = SQL("held.active_month = {}").format(Literal(month))
+        replacing.replace(cursor, replacing.COHORTS, scope)
+        month = after
+
+
+def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:
+    """The first month to compute: all there are where the sums were never made."""
+    row = cursor.execute(
+        SQL(
+            """select exists (select from {table}) as made,
+                      (select min(month) from review.affiliate_monthly) as earliest"""
+        ).format(table=Identifier(*rollup.table.fullname.split(".")))
+    ).fetchone()
+    start = month_start(made.start)
+    if row is None or row["made"] or row["earliest"] is None:
+        return start
+    earliest: date = row["earliest"]
+    return min(start, earliest)
+
+
+@contextmanager
+def _hashing(cursor: Cursor[Any]) -> Iterator[None]:
+    """Few groups of many rows: what the refresh forbids for the many small ones is right here."""
+    for name in ("enable_hashagg", "enable_nestloop"):
+        cursor.execute("select set_config(%s, 'on', true)", [name])
+    yield
+    for name in ("enable_hashagg", "enable_nestloop"):
+        cursor.execute("select set_config(%s, 'off', true)", [name])

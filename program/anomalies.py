@@ -1,0 +1,55 @@
+"""Days on which a figure stands out from what its weekday usually brings.
+
+What is usual for a day is the median of its weekday over the 28 days before it. How far days
+usually stray is 1.4826 times the median absolute deviation of those 28 days, each from the
+median of its own weekday. A day stands out when it strays more than four times as far, and
+by more than a tenth of what is usual. With fewer than 28 days before it nothing is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+DAYS_BEFORE = 28
+WEEK = 7
+TIMES_AS_FAR = 4
+LEAST_SHARE = Decimal("0.1")
+# Brings the median absolute deviation of a normal distribution to its standard deviation.
+NORMAL = Decimal("1.4826")
+FORMULA = (
+    "A day is marked when it differs from the median of its weekday over the 28 days before by "
+    "more than 4 times the usual deviation (1.4826 times the median absolute deviation of those "
+    "days from their weekday's median) and by more than 10 % of that median."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anomaly:
+    """A day that stands out, with what was usual for it."""
+
+    day: date
+    value: Decimal
+    usual: Decimal
+
+
+def found(days: Sequence[date], values: Sequence[Decimal]) -> list[Anomaly]:
+    """The days that stand out. ``days`` follow one another without a gap; else ValueError."""
+    if any((after - day).days != 1 for day, after in pairwise(days)):
+        raise ValueError("the days must follow one another")
+    return [
+        Anomaly(day=days[index], value=values[index], usual=usual)
+        for index in range(DAYS_BEFORE, len(days))
+        if (usual := _stands_out(values[index - DAYS_BEFORE : index], values[index])) is not None
+    ]
+
+
+def _stands_out(before: Sequence[Decimal], value: Decimal) -> Decimal | None:
+    by_weekday = [median(before[weekday::WEEK]) for weekday in range(WEEK)]
+    # 28 days are four whole weeks, so the day itself has the weekday of the first of them.
+    usual = by_weekday[0]
+    strays = [abs(v - by_weekday[place % WEEK]) for place, v in enumerate(before)]
+    far = max(TIMES_AS_FAR * NORMAL * median(strays), LEAST_SHARE * usual)
+    return usual if abs(value - usual) > far else None

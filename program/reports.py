@@ -1,0 +1,230 @@
+"""What a person asks of the program page: period, comparison, grain and split, in the address bar.
+
+Rolling periods end with the last complete day; calendar ones run up to today. The period before
+is as long for the former, and the calendar period before for the latter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from program.periods import ONE_DAY, Window, month_start, months_later
+from program.slices import day_of
+
+Member = TypeVar("Member", bound=StrEnum)
+# Nine series over so many points stay within the thousand a chart may have.
+MOST_BUCKETS = 110
+LONGEST_DAYS = 5 * 366
+
+
+class Choice(StrEnum):
+    """The periods one can pick."""
+
+    WEEK = "7d"
+    THIRTY = "30d"
+    NINETY = "90d"
+    THIS_MONTH = "this_month"
+    LAST_MONTH = "last_month"
+    THIS_QUARTER = "this_quarter"
+    CUSTOM = "custom"
+
+
+CHOICE_LABELS = {
+    Choice.WEEK: "Last 7 days",
+    Choice.THIRTY: "Last 30 days",
+    Choice.NINETY: "Last 90 days",
+    Choice.THIS_MONTH: "This month",
+    Choice.LAST_MONTH: "Last month",
+    Choice.THIS_QUARTER: "This quarter",
+    Choice.CUSTOM: "From – to",
+}
+ROLLING_DAYS = {Choice.WEEK: 7, Choice.THIRTY: 30, Choice.NINETY: 90}
+
+
+class Grain(StrEnum):
+    """How long one step of a chart is."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Tab(StrEnum):
+    """The parts of the page; only the one that is looked at is asked of the database."""
+
+    WORK = "work"
+    REVIEWERS = "reviewers"
+    VOLUME = "volume"
+    COHORTS = "cohorts"
+
+
+class Split(StrEnum):
+    """By what applications are told apart."""
+
+    TRACK = "track"
+    COUNTRY = "country"
+    PLATFORM = "platform"
+    REVIEWER = "reviewer"
+
+
+class Dimension(StrEnum):
+    """By what volume is told apart."""
+
+    PROGRAM = "program"
+    TRACK = "track"
+    COUNTRY = "country"
+    COHORT = "cohort"
+    AFFILIATE = "affiliate"
+
+
+TAB_LABELS = {
+    Tab.WORK: "Work",
+    Tab.REVIEWERS: "Reviewers",
+    Tab.VOLUME: "Volume",
+    Tab.COHORTS: "Cohorts",
+}
+GRAIN_LABELS = {Grain.DAY: "Days", Grain.WEEK: "Weeks", Grain.MONTH: "Months"}
+SPLIT_LABELS = {
+    Split.TRACK: "Track",
+    Split.COUNTRY: "Country",
+    Split.PLATFORM: "Platform",
+    Split.REVIEWER: "Reviewer",
+}
+DIMENSION_LABELS = {
+    Dimension.PROGRAM: "Program",
+    Dimension.TRACK: "Track",
+    Dimension.COUNTRY: "Country",
+    Dimension.COHORT: "Month of approval",
+    Dimension.AFFILIATE: "Top affiliates",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One view of the page. ``since`` and ``until`` are the days of a custom period, both in it."""
+
+    choice: Choice = Choice.THIRTY
+    since: date | None = None
+    until: date | None = None
+    grain: Grain | None = None
+    tab: Tab = Tab.WORK
+    split: Split = Split.COUNTRY
+    dimension: Dimension = Dimension.PROGRAM
+
+    def period(self, today: date) -> Window:
+        """The days asked for, as seen on the UTC day ``today``."""
+        if self.choice is Choice.CUSTOM and self.since and self.until:
+            return _custom(self.since, self.until, today)
+        return _period(self.choice, today)
+
+    def before(self, today: date) -> Window:
+        """The days it is compared with."""
+        return _before(self.choice, self.period(today))
+
+    def traded(self, today: date, through: date) -> Window:
+        """The days of trading asked for, where the data reach to day ``through``.
+
+        A rolling period keeps its length and ends with ``through``; another is cut there and may
+        hold no day at all.
+        """
+        asked = self.period(today)
+        if self.choice in ROLLING_DAYS:
+            end = min(asked.end, through + ONE_DAY)
+            return Window(end - timedelta(days=asked.days), end)
+        return Window(asked.start, max(asked.start, min(asked.end, through + ONE_DAY)))
+
+    def traded_before(self, today: date, through: date) -> Window:
+        """The days of trading it is compared with."""
+        return _before(self.choice, self.traded(today, through))
+
+    def step(self, period: Window) -> Grain:
+        """The grain asked for, or the finest that still makes a readable chart of ``period``."""
+        fitting = [grain for grain in Grain if len(buckets(period, grain)) <= MOST_BUCKETS]
+        return self.grain if self.grain in fitting else fitting[0]
+
+    def showing(self, **changes: object) -> "Report":
+        """The same view but for ``changes``, which are fields."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def to_query(self) -> dict[str, str]:
+        """The address-bar form; defaults are left out."""
+        usual = Report()
+        custom = self.choice is Choice.CUSTOM
+        spoken = {
+            "period": "" if self.choice is usual.choice else str(self.choice),
+            "from": self.since.isoformat() if custom and self.since else "",
+            "to": self.until.isoformat() if custom and self.until else "",
+            "by": str(self.grain or ""),
+            "tab": "" if self.tab is usual.tab else str(self.tab),
+            "split": "" if self.split is usual.split else str(self.split),
+            "of": "" if self.dimension is usual.dimension else str(self.dimension),
+        }
+        return {name: value for name, value in spoken.items() if value}
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "Report":
+        """Understand the address bar; anything malformed is treated as absent."""
+        usual = cls()
+        choice = _member(Choice, query.get("period"), usual.choice)
+        since, until = day_of(query.get("from")), day_of(query.get("to"))
+        if choice is Choice.CUSTOM and (since is None or until is None or since > until):
+            choice = usual.choice
+        if choice is not Choice.CUSTOM:
+            since = until = None
+        return cls(
+            choice=choice,
+            since=since,
+            until=until,
+            grain=Grain(query["by"]) if query.get("by") in tuple(Grain) else None,
+            tab=_member(Tab, query.get("tab"), usual.tab),
+            split=_member(Split, query.get("split"), usual.split),
+            dimension=_member(Dimension, query.get("of"), usual.dimension),
+        )
+
+
+def buckets(period: Window, grain: Grain) -> list[Window]:
+    """The steps of ``period``: whole days, weeks from Monday or months, cut at its ends."""
+    found = []
+    start = period.start
+    while start < period.end:
+        end = min(_next(start, grain), period.end)
+        found.append(Window(start, end))
+        start = end
+    return found
+
+
+def _next(day: date, grain: Grain) -> date:
+    if grain is Grain.MONTH:
+        return months_later(month_start(day), 1)
+    return day + (ONE_DAY if grain is Grain.DAY else timedelta(days=7 - day.weekday()))
+
+
+def _period(choice: Choice, today: date) -> Window:
+    month = month_start(today)
+    if choice is Choice.THIS_MONTH:
+        return Window(month, today + ONE_DAY)
+    if choice is Choice.LAST_MONTH:
+        return Window(months_later(month, -1), month)
+    if choice is Choice.THIS_QUARTER:
+        return Window(months_later(month, -((month.month - 1) % 3)), today + ONE_DAY)
+    return Window(today - timedelta(days=ROLLING_DAYS.get(choice, 30)), today)
+
+
+def _custom(since: date, until: date, today: date) -> Window:
+    until = min(until, today)
+    since = min(since, until)
+    return Window(max(since, until - timedelta(days=LONGEST_DAYS - 1)), until + ONE_DAY)
+
+
+def _before(choice: Choice, period: Window) -> Window:
+    if choice in (Choice.THIS_MONTH, Choice.LAST_MONTH):
+        return Window(months_later(period.start, -1), period.start)
+    if choice is Choice.THIS_QUARTER:
+        return Window(months_later(period.start, -3), period.start)
+    return Window(period.start - timedelta(days=max(period.days, 1)), period.start)
+
+
+def _member(kind: type[Member], text: str | None, usual: Member) -> Member:
+    return kind(text) if text in tuple(kind) else usual
