@@ -8,10 +8,10 @@ from io import StringIO
 from sqlalchemy import Engine, insert
 
 from data_access import database, near_misses, staff, standings, tables
-from data_access.exports import FORMULA_SIGNS
 from data_access.near_misses import NearMiss
 from data_access.standings import Basis
 from program.permissions import Act
+from program.spreadsheets import guarded
 
 DATASET = "near_misses"
 COLUMNS = (
@@ -66,7 +66,7 @@ def _lines(listed: Sequence[NearMiss], ground: Basis) -> Iterator[tuple[object, 
         assert fresh is not None
         yield (
             one.account_id,
-            _guarded(one.username),
+            guarded(one.username),
             one.country_code,
             one.kyc_status,
             fresh.data_through,
@@ -83,8 +83,3 @@ def _lines(listed: Sequence[NearMiss], ground: Basis) -> Iterator[tuple[object, 
             one.reason_code,
             one.reapply_from,
         )
-
-
-def _guarded(text: str) -> str:
-    """A spreadsheet runs what begins with such a sign; an apostrophe makes it text."""
-    return f"'{text}" if text[:1] in FORMULA_SIGNS and text else text
