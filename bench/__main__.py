@@ -6,7 +6,18 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, build, database, desk, loading, measurements, pulling, refreshing, shares
+from bench import (
+    browser,
+    build,
+    database,
+    desk,
+    figures,
+    loading,
+    measurements,
+    pulling,
+    refreshing,
+    shares,
+)
 from program.periods import utc_day
 
 
@@ -29,6 +40,7 @@ def main() -> None:
             *loading.MEASUREMENTS,
             *refreshing.MEASUREMENTS,
             *desk.MEASUREMENTS,
+            *figures.MEASUREMENTS,
         )
         engine = database.connect(chosen.database)
         print(measurements.report(engine, everything, only=chosen.only))
