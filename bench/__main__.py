@@ -11,6 +11,7 @@ from bench import (
     build,
     database,
     desk,
+    figures,
     loading,
     measurements,
     pulling,
@@ -41,6 +42,7 @@ def main() -> None:
             *refreshing.MEASUREMENTS,
             *desk.MEASUREMENTS,
             *what_ifs.MEASUREMENTS,
+            *figures.MEASUREMENTS,
         )
         engine = database.connect(chosen.database)
         print(measurements.report(engine, everything, only=chosen.only))

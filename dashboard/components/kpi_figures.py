@@ -18,7 +18,10 @@ Colour = Literal["off", "green", "orange"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure over ``days``, in words. ``course`` is how it went, step by step."""
+    """A figure over ``days``, in words. ``course`` is how it went, step by step.
+
+    ``compared`` is a sentence about what ``before`` is.
+    """
 
     kpi: Kpi
     value: Amount
@@ -48,8 +51,8 @@ def draw(figure: Figure) -> None:
             said(kpi.unit, figure.value, nothing=figure.nothing),
             delta=change(kpi.unit, figure.value, figure.before),
             delta_color=colour(kpi, figure.value, figure.before),
-            delta_description=figure.compared or None,
-            help=f"{kpi.definition} Counted by {kpi.counted}. {figure.days}.",
+            delta_description=_before(figure),
+            help=" ".join(filter(None, [kpi.definition, _counted(figure), figure.compared])),
             chart_data=course if len(course) > 1 else None,
             chart_type="area",
         )
@@ -64,6 +67,16 @@ def draw(figure: Figure) -> None:
                     query_params=figure.door.to_query(),
                     help="The applications behind this figure.",
                 )
+
+
+def _before(figure: Figure) -> str | None:
+    if figure.value is None or figure.before is None:
+        return None
+    return f"from {said(figure.kpi.unit, figure.before).removesuffix(' USD')}"
+
+
+def _counted(figure: Figure) -> str:
+    return f"Counted by {figure.kpi.counted}: {figure.days}."
 
 
 def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:

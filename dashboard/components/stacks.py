@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 
 from dashboard.components import figures
 from dashboard.components.charts import (
+    HEIGHT,
     MOST_POINTS,
+    TITLE_ROOM,
     TWO_ROWS_ROOM,
     Chart,
     Value,
@@ -26,6 +28,8 @@ Series = Mapping[str, Sequence[Value]]
 MOST_PARTS = 9
 ROW_HEIGHT = 34
 ROOM = 96
+ONE_LEGEND_ROW = 4
+LEGEND_ROOM = 60
 
 
 def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -> Chart:
@@ -80,8 +84,11 @@ def across(
         )
         for name, values in parts.items()
     ]
-    # What is not seen takes a colour as well.
-    passed_over = [go.Bar(visible=False) for _ in range(colours_from)]
+    # What has nothing to draw takes a colour as well, but only where it has a point.
+    passed_over = [
+        go.Bar(x=[None], y=[labels[0] if labels else ""], orientation="h", showlegend=False)
+        for _ in range(colours_from)
+    ]
     figure = framed([*passed_over, *bars], title, 0, unit)
     _lay_down(figure, len(labels))
     _legend(figure, parts)
@@ -156,10 +163,15 @@ def _lay_down(figure: go.Figure, bars: int) -> None:
 
 
 def _legend(figure: go.Figure, parts: Series) -> None:
-    if len(parts) > 1:
-        figure.update_layout(
-            showlegend=True, margin_t=TWO_ROWS_ROOM, legend_traceorder="normal", legend_font_size=11
-        )
+    if len(parts) == 1:
+        return
+    legend = {"traceorder": "normal", "font": {"size": 11}, "xref": "container", "x": 0.01}
+    figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
+    if len(parts) > ONE_LEGEND_ROW:
+        # Too many for the row above the bars: below them, where further rows take nothing away.
+        legend |= {"y": -0.22, "yanchor": "top"}
+        figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
+    figure.update_layout(legend=legend)
 
 
 def _inside(values: Sequence[Value]) -> list[str]:

@@ -52,7 +52,7 @@ class Asked:
     @property
     def compared(self) -> str:
         """What they are compared with."""
-        return f"vs {span(self.before)}"
+        return f"Compared with {span(self.before)}."
 
 
 def asked(report: Report, ground: Basis, *, today: date, through: date | None) -> Asked:

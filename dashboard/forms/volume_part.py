@@ -69,7 +69,7 @@ def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
     fees = sum((row.fees_usd for row in now), Decimal(0))
     fees_before = sum((row.fees_usd for row in before), Decimal(0))
-    said = {"days": f"{span(days)} UTC", "compared": f"vs {span(length)}"}
+    said = {"days": f"{span(days)} UTC", "compared": f"Compared with {span(length)}."}
     return [
         Figure(
             kpi=kpis.FEES,
@@ -107,10 +107,10 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
     # A month that is still running is not held against a whole one.
     whole_month = newest is not None and part.same_days is None and len(part.months) > 1
     before = part.months[-2] if whole_month else None
-    said = {"days": f"{span(days)} UTC", "compared": f"vs {span(length)}"}
+    said = {"days": f"{span(days)} UTC", "compared": f"Compared with {span(length)}."}
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
     month = f"{figures.month(asked.through)} UTC, {_state(part)}"
-    compared = f"vs {figures.month(before.month)}" if before else ""
+    compared = f"Compared with {figures.month(before.month)}." if before else ""
     return [
         Figure(
             kpi=kpis.EXTRA_REBATE,

@@ -84,7 +84,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=opened.total(head.open_now),
             before=head.flow.open_before,
             days="now",
-            compared=f"vs the end of {figures.day(asked.before.last_day)}",
+            compared=f"Compared with the end of {figures.day(asked.before.last_day)}.",
             course=[step.open_then for step in head.flow.steps],
             door=door(kpis.OPEN.opens),
         ),
@@ -128,7 +128,7 @@ def traded_figure(head: Head, asked: Asked) -> Figure:
         value=volume_part.total(head.traded),
         before=before,
         days=f"{span(asked.traded)} UTC",
-        compared=f"vs {span(asked.traded_before)}",
+        compared=f"Compared with {span(asked.traded_before)}.",
         course=[row.volume_usd for row in head.traded],
     )
 
