@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
 import streamlit as st
 from sqlalchemy import Engine, event
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import app_test
 
@@ -17,6 +19,8 @@ from tests.builders import add_application, add_evidence, add_metrics, add_refre
 from tests.pages.screen import Desk
 
 MET, SHORT, UNKNOWN = 1, 2, 3
+# Every app that starts looks through all that is installed, which a server does once.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 class SessionPages(PagesManager):
