@@ -171,6 +171,11 @@ def _legend(figure: go.Figure, parts: Series) -> None:
         # Too many for the row above the bars: below them, where further rows take nothing away.
         legend |= {"y": -0.22, "yanchor": "top"}
         figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
+    elif figure.data[0].orientation == "h":
+        # Beside long labels the row is narrow and breaks: at the foot, with room for two.
+        legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
+        height = figure.layout.height + LEGEND_ROOM - (TWO_ROWS_ROOM - TITLE_ROOM)
+        figure.update_layout(height=height, margin_t=TITLE_ROOM, margin_b=LEGEND_ROOM + 24)
     figure.update_layout(legend=legend)
 
 
