@@ -202,7 +202,7 @@ def _openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
     """The address of an accepted session; ``None`` if there is none, or no longer."""
     if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
         return None
-    return str(claims["email"])
+    return str(claims["email"]).strip().lower()
 
 
 def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:

@@ -38,6 +38,8 @@ class Seen:
     policy_version: int
     facts: Facts
     newest_evidence_id: int
+    # Unknown before there were metrics, and in what was kept before fees were.
+    fees_usd: Decimal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; numbers as text, so that no reader makes a float of money."""
@@ -47,6 +49,7 @@ class Seen:
             "policy_version": self.policy_version,
             "facts": {key: None if v is None else str(v) for key, v in values.items()},
             "newest_evidence_id": self.newest_evidence_id,
+            "fees_usd": None if self.fees_usd is None else str(self.fees_usd),
         }
 
     @classmethod
@@ -63,6 +66,7 @@ class Seen:
             policy_version=kept["policy_version"],
             facts=Facts(**facts),
             newest_evidence_id=kept["newest_evidence_id"],
+            fees_usd=Decimal(kept["fees_usd"]) if kept.get("fees_usd") is not None else None,
         )
 
 
@@ -100,6 +104,7 @@ class Standing:
             policy_version=self.policy.version,
             facts=self.facts,
             newest_evidence_id=max((e.evidence_id for e in self.evidence), default=0),
+            fees_usd=self.fees_usd,
         )
 
 
@@ -165,6 +170,9 @@ def require_unchanged(shown: Seen, now: Seen) -> None:
         before, after = shown.facts.value(criterion), now.facts.value(criterion)
         if before != after:
             changes.append((criterion.label.lower(), _spoken(before), _spoken(after)))
+    fees = (shown.fees_usd, now.fees_usd)
+    if None not in fees and fees[0] != fees[1]:
+        changes.append(("net fees", _spoken(fees[0]), _spoken(fees[1])))
     if shown.newest_evidence_id != now.newest_evidence_id and not changes:
         changes.append(("evidence", "without the newest entry", "recorded by a colleague"))
     if changes:

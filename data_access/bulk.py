@@ -7,6 +7,7 @@ asked for it, and a repeat of the same form goes on where the first was cut off.
 
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -30,7 +31,7 @@ from data_access import (
     texts,
 )
 from data_access.assessments import Standing
-from data_access.refusals import DatabaseUnavailable, Invalid, Refusal, RequestReused
+from data_access.refusals import Busy, DatabaseUnavailable, Invalid, Refusal, RequestReused
 from program import messages
 from program.outcomes import Outcome
 from program.periods import utc_day
@@ -292,14 +293,32 @@ def run(
         return before
     own = {id_: uuid5(request_id, str(id_)) for id_ in asked}
     acted = _acted(engine, own.values())
-    results: list[Result] = []
-    for id_ in asked:
-        done = own[id_] in acted
-        results.append(Result(application_id=id_, done=True) if done else _one(id_, each, own[id_]))
+    results = {id_: Result(application_id=id_, done=True) for id_ in asked if own[id_] in acted}
+    # What a colleague is just acting on comes last, and once more.
+    busy: list[int] = []
+    for id_ in [id_ for id_ in asked if id_ not in results]:
+        try:
+            results[id_] = _one(id_, each, own[id_])
+        except Busy:
+            busy.append(id_)
+        except DatabaseUnavailable:
+            with suppress(DatabaseUnavailable):
+                _keep(engine, request_id, list(results.values()))
+            raise
         if len(results) % KEPT_EVERY == 0:
-            _keep(engine, request_id, results)
-    _keep(engine, request_id, results, finished_at=now)
-    return results
+            _keep(engine, request_id, list(results.values()))
+    results |= {id_: _once_more(id_, each, own[id_]) for id_ in busy}
+    whole = [results[id_] for id_ in asked]
+    _keep(engine, request_id, whole, finished_at=now)
+    return whole
+
+
+def _once_more(id_: int, each: Each, own: UUID) -> Result:
+    try:
+        return _one(id_, each, own)
+    except Busy:
+        said = "Somebody is acting on it at this moment. Choose it again in a while."
+        return Result(application_id=id_, done=False, sentence=said)
 
 
 def _keep(

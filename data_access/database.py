@@ -8,13 +8,14 @@ from functools import cache, partial
 from typing import Any
 
 import psycopg
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.embedded import Cluster
-from data_access.refusals import DatabaseUnavailable, SettingMissing
+from data_access.refusals import Busy, DatabaseUnavailable, SettingMissing
 
 
 class Purpose(StrEnum):
@@ -83,12 +84,13 @@ def loader() -> Engine:
 
 @contextmanager
 def acting(engine: Engine) -> Iterator[Connection]:
-    """One act's transaction. Raises DatabaseUnavailable where the server is busy or lost."""
+    """One act's transaction. Raises DatabaseUnavailable where the server is lost, or Busy."""
     try:
         with engine.begin() as connection:
             yield connection
     except (OperationalError, PoolTimeout) as error:
-        raise DatabaseUnavailable(
+        held = isinstance(getattr(error, "orig", None), LockNotAvailable | DeadlockDetected)
+        raise (Busy if held else DatabaseUnavailable)(
             "The database is busy or did not answer. Send it again: "
             "if it was kept after all, nothing is done twice."
         ) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -154,6 +154,7 @@ def reopen(
     )
 
     def do(connection: Connection, application: Application) -> int:
+        conflicts.require_none(connection, application, actor)
         if application.status not in (Status.APPROVED, Status.REJECTED):
             raise NotInState("This application is not decided, so there is nothing to reopen.")
         made = made_decisions.current(connection, application_id)
@@ -238,8 +239,13 @@ def settle(
     by: Move,
     decided_by: str | None = None,
     second_approver: str | None = None,
+    told_on: date | None = None,
 ) -> int:
-    """Write the decision, the status, the event and the message; returns the decision's id."""
+    """Write the decision, the status, the event and the message; returns the decision's id.
+
+    ``told_on`` is the UTC day the message was written for, where that was before today: the day
+    from which one may apply again is the one it names.
+    """
     before = made_decisions.current(connection, form.application_id)
     reapply = _reapply(draft)
     decision_id: int = connection.execute(
@@ -254,7 +260,9 @@ def settle(
             is_override=is_override(draft.outcome, standing.assessment.outcome),
             override_reason=draft.override_reason.strip() or None,
             reapply=reapply,
-            reapply_from=reapplying.reapply_from(reapply, utc_day(form.at)) if reapply else None,
+            reapply_from=(
+                reapplying.reapply_from(reapply, told_on or utc_day(form.at)) if reapply else None
+            ),
             decided_by=decided_by or form.actor,
             decided_at=form.at,
             second_approver=second_approver,

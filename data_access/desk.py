@@ -76,6 +76,9 @@ def move(
         **{"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state},
     )
     ranking.leave(connection, application.application_id)
+    holder = application.desk.assignee(form.at)
+    if holder is not None and state.get("assignee", holder) is None and not decided:
+        detail = {"assignee": {"old": holder, "new": None}, **(detail or {})}
     if application.status.upstream is not new.upstream:
         _write_back(connection, application, new, form)
     return acts.tell(

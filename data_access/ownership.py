@@ -135,6 +135,7 @@ def _take(
             taken = _take_first(connection, some, actor, now, request_id)
             if taken is not None:
                 return taken
+            ranking.pass_over(connection, view, now=now)
         # The remembered order is used up; what came or was given back since is not in it.
         ranking.forget(connection)
     return None
@@ -226,7 +227,11 @@ def _take_first(
 def hold(connection: Connection, application: Application, form: Form, kind: str) -> int:
     """Put the actor's name on the application until the idle time is over, and say so."""
     old = application.desk.assignee(form.at)
-    until = form.at + idle_time(connection, form.at)
+    until: datetime | None = form.at + idle_time(connection, form.at)
+    held = application.desk.claim
+    if old == form.actor and held is not None and held.until is None:
+        # What a colleague assigned does not begin to lapse by being claimed as well.
+        until = None
     desk.put(connection, form, assignee=form.actor, claimed_at=form.at, claim_until=until)
     return acts.tell(connection, form, kind, assignee={"old": old, "new": form.actor})
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    case,
     exists,
     func,
     literal,
@@ -58,6 +59,7 @@ from program.queue import PAGE_SIZE, Filters, Owner, Sort
 from program.workflow import OPEN_STATUSES, Status
 
 SPARKLINE_MONTHS = 6
+YET_TO_BEGIN = priorities.JUST_AFTER
 SORT_METRIC = {Sort.VOLUME: "volume_usd", Sort.ACTIVE: "active_users"}
 
 
@@ -300,15 +302,23 @@ def ordering(
         application.application_id.asc(),
     ]
     if filters.sort is Sort.DUE:
-        return eldest
+        return [tables.desk.c.paused_at.is_not(None).asc(), *eldest]
     points = priorities.score(
         values,
         whole_truth(values, ground.policy),
-        clock_from=clock_from(),
+        clock_from=_counting_from(filters, ground),
         answered=tables.desk.c.answered_at.is_not(None),
         ground=ground,
     )
     return [points.desc(), *eldest]
+
+
+def _counting_from(filters: Filters, ground: Basis) -> ColumnElement[datetime]:
+    """From when the clock adds to the priority; one that stands still has yet to begin."""
+    if filters.status is Status.PENDING:
+        return clock_from()
+    paused = tables.desk.c.paused_at.is_not(None)
+    return case((paused, literal(ground.now + YET_TO_BEGIN)), else_=clock_from())
 
 
 def _set_aside(connection: Connection, now: datetime) -> dict[Status, int]:
@@ -463,12 +473,16 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
 
 
 def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis) -> Priority:
-    """The priority with its parts in words; the same points as the order in SQL."""
+    """The priority with its parts in words; the same points as the order in SQL.
+
+    While the applicant owes information the clock stands still and adds nothing.
+    """
+    paused = desk.paused_at is not None
     return priority.explain(
         facts,
         judged_now,
         policy=ground.policy,
-        clock_from=desk.clock_from,
+        clock_from=ground.now + YET_TO_BEGIN if paused else desk.clock_from,
         answered=desk.answered_at is not None,
         now=ground.now,
         holidays=ground.holidays,

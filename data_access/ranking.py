@@ -107,6 +107,14 @@ def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequenc
     return order.ids[start : start + LOOKED_AT_ONCE]
 
 
+def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> None:
+    """None of those just offered was free: go on behind them instead of one further on."""
+    order = _kept(connection, filters, now)
+    if order is not None:
+        with _lock:
+            order.offered += LOOKED_AT_ONCE - 1
+
+
 def _find_once(connection: Connection, filters: Filters, now: datetime) -> _Order:
     """Find the order while colleagues who ask for the same wait for it."""
     with _finding:

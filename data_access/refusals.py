@@ -117,6 +117,10 @@ class DatabaseUnavailable(Refusal):
     """Postgres does not answer."""
 
 
+class Busy(DatabaseUnavailable):
+    """Somebody else is acting on the same thing at this moment."""
+
+
 class DatabaseNotEmpty(Refusal):
     """The demo goes into an empty database only."""
 

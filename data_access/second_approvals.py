@@ -28,8 +28,16 @@ from data_access import (
 from data_access.applications import Application
 from data_access.assessments import Seen
 from data_access.decisions import Draft
-from data_access.refusals import ApprovalLapsed, DataChanged, Invalid, NotAllowed, NotInState
+from data_access.refusals import (
+    ApprovalLapsed,
+    ConflictOfInterest,
+    DataChanged,
+    Invalid,
+    NotAllowed,
+    NotInState,
+)
 from data_access.requests import Form
+from program.periods import utc_day
 from program.permissions import Act
 from program.workflow import Decision, Move, Status
 
@@ -166,6 +174,7 @@ def confirm(
         if actor == proposal.proposed_by:
             raise NotAllowed("You proposed this yourself; the second person is somebody else.")
         conflicts.require_none(connection, application, actor)
+        _require_proposer_free(connection, application, proposal)
         ground = standings.basis(connection, now=now)
         standing = assessments.read(connection, application_id, ground)
         if lapse_if_changed(connection, application, proposal, standing.seen, form):
@@ -184,6 +193,7 @@ def confirm(
             by=Move.CONFIRM,
             decided_by=proposal.proposed_by,
             second_approver=actor,
+            told_on=utc_day(proposal.proposed_at),
         )
 
     # A lapse has to outlive the refusal, so it is a result of the act and refused afterwards.
@@ -220,6 +230,7 @@ def decline(
         proposal = _require_open(connection, application_id, proposal_id)
         if actor == proposal.proposed_by:
             raise NotAllowed("You proposed this yourself. Cancel it instead.")
+        conflicts.require_none(connection, application, actor)
         return _send_back(connection, application, proposal, form, Move.DECLINE, text)
 
     return acts.perform(engine, form, do)
@@ -249,6 +260,8 @@ def cancel(
         proposal = _require_open(connection, application_id, proposal_id)
         if not may_cancel(connection, proposal, actor):
             raise NotAllowed(f"Only {proposal.proposed_by} or a manager may cancel this.")
+        if actor != proposal.proposed_by:
+            conflicts.require_none(connection, application, actor)
         return _send_back(connection, application, proposal, form, Move.CANCEL, text)
 
     return acts.perform(engine, form, do)
@@ -335,6 +348,8 @@ def end_with_the_application(connection: Connection, form: Form) -> None:
     proposal = waiting(connection, form.application_id)
     if proposal is not None:
         _close(connection, proposal.proposal_id, "withdrawn", None, form.at)
+        # Should upstream bring it back, it is as pending here as there.
+        desk.put(connection, form, status=str(Status.PENDING), status_at=form.at)
         acts.tell(
             connection,
             form,
@@ -359,6 +374,17 @@ def _send_back(
     _close(connection, proposal.proposal_id, closed_as, form.actor, form.at)
     detail = {"proposal_id": proposal.proposal_id, "reason": reason}
     return desk.move(connection, application, by, form, new=Status.PENDING, detail=detail)
+
+
+def _require_proposer_free(
+    connection: Connection, application: Application, proposal: Proposal
+) -> None:
+    """A conflict recorded since is the first person's as well: the decision would be theirs."""
+    if conflicts.found(connection, application, proposal.proposed_by) is not None:
+        raise ConflictOfInterest(
+            f"{proposal.proposed_by}, who proposed this, has a conflict of interest with the "
+            "applicant. Decline it; somebody else decides anew."
+        )
 
 
 def _require_open(connection: Connection, application_id: int, proposal_id: int) -> Proposal:

@@ -203,8 +203,9 @@ def clock(state: Clock, ground: Basis) -> Condition:
 
 def due(state: Due, ground: Basis) -> list[Condition]:
     """The queue's own filter on the clock; needs the desk joined."""
-    overdue = _overdue(ground)
-    return [overdue] if state is Due.OVERDUE else [~overdue, clock_from() <= _soon_since(ground)]
+    runs, overdue = tables.desk.c.paused_at.is_(None), _overdue(ground)
+    soon = clock_from() <= _soon_since(ground)
+    return [runs, overdue] if state is Due.OVERDUE else [runs, ~overdue, soon]
 
 
 def overdue_since(ground: Basis) -> datetime:

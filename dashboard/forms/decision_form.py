@@ -13,6 +13,7 @@ from dashboard.forms import (
     approval_form,
     deferral_form,
     information_form,
+    kept_text,
     ownership_form,
     rejection_form,
     reopen_form,
@@ -41,10 +42,13 @@ def draw(shown: Shown) -> None:
         reopen_form.draw(shown)
     elif status is Status.AWAITING_SECOND_APPROVAL:
         second_approval_form.draw(shown)
+        kept_text.draw(shown, but=["second"])
     elif status is Status.MORE_INFO_NEEDED:
         information_form.draw_waiting(shown)
+        kept_text.draw(shown, but=["answer"])
     elif status is Status.DEFERRED:
         deferral_form.draw_waiting(shown)
+        kept_text.draw(shown)
     else:
         _draw_deciding(shown)
 
@@ -63,6 +67,7 @@ def _draw_deciding(shown: Shown) -> None:
         ownership_form.draw_take_over(shown, holder)
     else:
         _draw_choices(shown)
+        kept_text.draw(shown, only=["answer", "second"])
 
 
 def _draw_choices(shown: Shown) -> None:

@@ -92,9 +92,7 @@ def _draw_take_next(shown: Shown) -> None:
 def _take_next(shown: Shown, request_id: UUID) -> None:
     if answers.refused_to_stranger("", shown.person.email):
         return
-    # A double click still carries the used id and so gets the same application.
-    state.renew("take-next", request_id)
-    opening.take_next(shown.filters, shown.person.email, request_id)
+    opening.take_next(shown.filters, shown.person.email, request_id, form="take-next")
 
 
 def _draw_standing(shown: Shown) -> None:

@@ -184,7 +184,7 @@ def draw_decision(shown: Shown) -> None:
     with st.container(border=True, gap="small", key="decision"):
         decision_form.draw(shown)
         if settled:
-            kept_text.draw(shown)
+            kept_text.draw(shown, but=["reopen"])
     if not settled:
         reopen_form.draw_earlier(shown.decisions)
 

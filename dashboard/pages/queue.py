@@ -197,9 +197,8 @@ def take_next(actor: str, request_id: UUID) -> None:
     """Claim the next one of the view and open it, or say that there is none."""
     if answers.refused_to_stranger("", actor):
         return
-    # A double click still carries the used id and so gets the same application.
-    state.renew(NEXT, request_id)
-    opening.take_next(Filters.from_query(st.query_params).seen_by(actor), actor, request_id)
+    filters = Filters.from_query(st.query_params).seen_by(actor)
+    opening.take_next(filters, actor, request_id, form=NEXT)
 
 
 def draw_export(person: Person, filters: Filters) -> None:

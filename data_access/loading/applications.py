@@ -10,6 +10,11 @@ from data_access.loading.staging import TABLE
 APPLICATIONS = "exchange.applications"
 SEQUENCE = f"pg_get_serial_sequence('{APPLICATIONS}', 'application_id')"
 DECIDED = "t.status in ('approved', 'rejected')"
+# What was decided here is decided here again once reopened; upstream may still withdraw it.
+REOPENED = (
+    "t.status = 'pending' and exists (select from review.decisions d "
+    "where d.application_id = t.application_id)"
+)
 
 
 def merge(arrival: Arrival) -> Merged:
@@ -26,6 +31,7 @@ def merge(arrival: Arrival) -> Merged:
     refuse_repeated(arrival, ("account_id", "submitted_at"), "application_id is null")
     _hold_still(arrival)
     _refuse_second_pending(arrival)
+    _tell_of_withdrawals(arrival)
     # Those that cease to be pending make room for those that become it.
     updated = _update(arrival, "n.status <> 'pending'") + _update(arrival, "n.status = 'pending'")
     return Merged(inserted=_insert(arrival), updated=updated)
@@ -106,7 +112,10 @@ def _status(arrival: Arrival) -> str:
     kept = "case when t.application_id is null then 'pending' else t.status end"
     if "status" not in arrival.names:
         return kept
-    return f"case when {DECIDED} then t.status else {told} end"
+    return (
+        f"case when {DECIDED} then t.status "
+        f"when {REOPENED} and {told} in ('approved', 'rejected') then t.status else {told} end"
+    )
 
 
 def _status_changed_at(arrival: Arrival) -> str:
@@ -159,6 +168,19 @@ def _refuse_second_pending(arrival: Arrival) -> None:
         "has a pending application already; an account may have one",
     )
     arrival.problems.refuse_if_any()
+
+
+def _tell_of_withdrawals(arrival: Arrival) -> None:
+    _, outcomes = _outcomes(arrival)
+    arrival.run(
+        "insert into review.events (application_id, kind, actor, at, detail) "
+        "select t.application_id, 'withdrawn', 'upstream', coalesce(n.status_changed_at, :now), "
+        "jsonb_build_object('status', jsonb_build_object("
+        "'old', coalesce(d.status, 'pending'), 'new', 'withdrawn')) "
+        f"from ({outcomes}) n join {APPLICATIONS} t on t.application_id = n.application_id "
+        "left join review.desk d on d.application_id = t.application_id "
+        "where t.status = 'pending' and n.status = 'withdrawn'"
+    )
 
 
 def _update(arrival: Arrival, which: str) -> int:

@@ -45,7 +45,9 @@ DESKTOP = {"width": 1440, "height": 900}
 AFFILIATES = 60
 FIRST_NUMBER = 900_001
 # Streamlit looks for its own address below the page's path first, and finds it at the root.
-PROBE = re.compile(r"/(application|program|settings)/_stcore/(health|host-config)")
+PROBE = re.compile(
+    r"/(application|program|affiliates|policy|settings)/_stcore/(health|host-config)"
+)
 PATIENCE_MS = 15_000
 
 

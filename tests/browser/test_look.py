@@ -27,7 +27,7 @@ def drawn_application(page: Page) -> None:
 
 
 def drawn_program(page: Page) -> None:
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
 
 
 def busiest(site: Site) -> int:
@@ -38,6 +38,14 @@ def busiest(site: Site) -> int:
         "where status = 'pending' order by volume_usd desc limit 1"
     )
     return number
+
+
+def drawn_affiliates(page: Page) -> None:
+    expect(page.get_by_text("Approved affiliates")).to_be_visible()
+
+
+def drawn_policy(page: Page) -> None:
+    expect(page.get_by_text("Minimum requirements")).to_be_visible()
 
 
 def drawn_settings(page: Page) -> None:
@@ -52,6 +60,8 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/", drawn_queue),
         (f"/application?id={busiest(site)}", drawn_application),
         ("/program", drawn_program),
+        ("/affiliates", drawn_affiliates),
+        ("/policy", drawn_policy),
         ("/settings", drawn_settings),
     ]
     page = visit("mira", color_scheme=scheme)

@@ -120,20 +120,24 @@ class Applicant:
             self.facts,
             self.assessment,
             policy=Policy(),
-            clock_from=self.clock_from,
+            clock_from=NOW + MOMENT if self.is_paused else self.clock_from,
             answered=self.desk.get("answered_at") is not None,
             now=NOW,
             holidays=HOLIDAYS,
         ).total
 
     @property
+    def is_paused(self) -> bool:
+        return self.desk.get("paused_at") is not None
+
+    @property
     def is_overdue(self) -> bool:
-        return business_time.due_at(self.clock_from, SLA, HOLIDAYS) <= NOW
+        return not self.is_paused and business_time.due_at(self.clock_from, SLA, HOLIDAYS) <= NOW
 
     @property
     def is_due_soon(self) -> bool:
         due = business_time.due_at(self.clock_from, SLA, HOLIDAYS)
-        return NOW < due <= business_time.due_at(NOW, 1, HOLIDAYS)
+        return not self.is_paused and NOW < due <= business_time.due_at(NOW, 1, HOLIDAYS)
 
     @cached_property
     def facts(self) -> Facts:
@@ -348,7 +352,7 @@ def in_order(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
         return sorted(by_id, key=lambda p: (p.settled_at or never, p.application_id), reverse=True)
     keys = {
         Sort.WAITING: lambda p: p.submitted_at,
-        Sort.DUE: lambda p: p.clock_from,
+        Sort.DUE: lambda p: (p.is_paused, p.clock_from),
         Sort.PRIORITY: lambda p: (-p.points, p.clock_from),
     }
     return sorted(by_id, key=keys[sort])

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_access import bulk
-from data_access.refusals import Invalid, NotAllowed, RequestReused
+from data_access.refusals import Busy, Invalid, NotAllowed, RequestReused
 from tests.builders import (
     MINIMUMS,
     NOW,
@@ -128,6 +128,25 @@ def test_a_repeat_returns_the_first_results_and_does_nothing_more(desk: Engine) 
     assert reject(desk, *SHORT, request_id=request_id) == first
     with desk.connect() as conn:
         assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_one_that_is_busy_is_tried_again_and_stops_nothing(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, tries = bulk._one, []
+
+    def one(id_: int, *given: Any) -> bulk.Result:
+        tries.append(id_)
+        if id_ == SHORT[0]:
+            raise Busy("Somebody is acting on it.")
+        return whole(id_, *given)
+
+    monkeypatch.setattr(bulk, "_one", one)
+    results = reject(desk, *SHORT)
+
+    assert tries == [*SHORT, SHORT[0]]
+    assert done(results) == {id_: id_ != SHORT[0] for id_ in SHORT}
+    assert "Choose it again" in results[0].sentence
 
 
 def test_the_same_id_for_something_else_is_refused(desk: Engine) -> None:

@@ -17,7 +17,9 @@ from sqlalchemy import Engine, text
 
 from data_access import loading
 from data_access.loading import LoadRefused, csv_blocks
+from tests.builders import add_staff
 from tests.conftest import ROOT
+from tests.data_access import clicks
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 GOLDEN = ROOT.parent / "shared" / "golden"
@@ -475,6 +477,27 @@ def test_an_application_already_decided_keeps_its_status(engine: Engine, tmp_pat
     ]
     assert report.rows_updated == 3
     assert rows(engine, "select distinct social_handle from exchange.applications") == [("@b",)]
+
+
+def test_what_was_reopened_is_decided_here_alone_and_a_withdrawal_is_told(
+    engine: Engine, tmp_path: Path
+) -> None:
+    accounts(engine, tmp_path, 1)
+    with engine.begin() as conn:
+        add_staff(conn)
+    row = "11,1,@a,2026-03-01T00:00:00Z,{},2026-03-02T00:00:00Z\n"
+    applications(engine, tmp_path, APPLICATION + row.format("pending"))
+    clicks.reject(engine, 11)
+    clicks.reopen(engine, 11)
+
+    applications(engine, tmp_path, APPLICATION + row.format("rejected"))
+    assert [word for _, word, _ in status(engine)] == ["pending"]
+    applications(engine, tmp_path, APPLICATION + row.format("withdrawn"))
+
+    assert [word for _, word, _ in status(engine)] == ["withdrawn"]
+    last = clicks.events(engine, 11)[-1]
+    assert (last.kind, last.actor) == ("withdrawn", "upstream")
+    assert last.detail == {"status": {"old": "pending", "new": "withdrawn"}}
 
 
 def test_statuses_stay_where_the_file_has_none(engine: Engine, tmp_path: Path) -> None:

@@ -396,6 +396,33 @@ def test_nobody_is_given_what_they_may_not_decide(hall: Engine) -> None:
     assert clicks.take_next(hall, actor=BEN) == 1
 
 
+def test_claiming_what_was_assigned_to_oneself_does_not_make_it_lapse(hall: Engine) -> None:
+    line_up(hall, 1)
+    clicks.assign(hall, 1, assignee=BEN)
+
+    clicks.claim(hall, 1, actor=BEN)
+
+    assert holder(hall, 1, now=NOW + timedelta(days=30)) == BEN
+
+
+def test_a_used_up_order_is_left_in_steps_of_what_was_looked_at(
+    hall: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line_up(hall, 3 * ranking.LOOKED_AT_ONCE)
+    clicks.take_next(hall)
+    with hall.begin() as conn:
+        conn.execute(
+            text("update exchange.applications set status = 'withdrawn' where application_id < 60")
+        )
+    looked, whole = [], ownership._take_first
+    monkeypatch.setattr(
+        ownership, "_take_first", lambda *given: looked.append(given) or whole(*given)
+    )
+
+    assert clicks.take_next(hall) == 60
+    assert len(looked) <= 3
+
+
 def test_an_empty_queue_has_no_next_one(hall: Engine) -> None:
     assert clicks.take_next(hall) is None
 

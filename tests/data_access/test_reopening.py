@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_access import made_decisions
-from data_access.refusals import AlreadyDecided, Invalid, NotAllowed, NotInState
+from data_access.refusals import AlreadyDecided, ConflictOfInterest, Invalid, NotAllowed, NotInState
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff
 from tests.data_access import clicks
 from tests.data_access.clicks import ADA, ANA, MIRA, NOOR
@@ -25,6 +25,13 @@ def test_only_managers_reopen(desk: Engine, actor: str) -> None:
     with pytest.raises(NotAllowed, match="may not reopen"):
         clicks.reopen(desk, 1, actor=actor)
     assert clicks.read(desk, 1).status == "approved"
+
+
+def test_nobody_reopens_what_they_may_not_decide(desk: Engine) -> None:
+    clicks.declare_conflict(desk, 1, email=MIRA, actor=MIRA)
+
+    with pytest.raises(ConflictOfInterest):
+        clicks.reopen(desk, 1)
 
 
 def test_reopening_needs_a_reason(desk: Engine) -> None:

@@ -206,6 +206,60 @@ def test_a_withdrawal_upstream_ends_what_waits_once(desk: Engine) -> None:
     assert kinds.count("second_approval_ended") == 1
 
 
+def test_one_that_upstream_brings_back_is_pending_here_too(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+    changes.follow_all(desk, now=NOW)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'pending'"))
+
+    clicks.ask_second(desk, ID)
+
+    assert standing(desk) == "awaiting_second_approval"
+
+
+def test_a_conflict_recorded_since_is_the_first_persons_too(desk: Engine) -> None:
+    clicks.ask_second(desk, ID)
+    clicks.declare_conflict(desk, ID, email=ANA, actor=MIRA)
+
+    with pytest.raises(ConflictOfInterest, match="who proposed this"):
+        clicks.confirm(desk, ID)
+
+
+@pytest.mark.parametrize("verb", [clicks.confirm, clicks.decline, clicks.cancel])
+def test_a_second_person_with_a_conflict_does_nothing_with_it(desk: Engine, verb: Any) -> None:
+    clicks.ask_second(desk, ID)
+    clicks.declare_conflict(desk, ID, email=MIRA, actor=MIRA)
+
+    with pytest.raises(ConflictOfInterest):
+        verb(desk, ID, actor=MIRA)
+    assert standing(desk) == "awaiting_second_approval"
+
+
+def test_other_fees_lapse_it_though_every_criterion_stays(desk: Engine) -> None:
+    with desk.begin() as conn:
+        add_metrics(conn, ID, volume=1_000_000, active=20, new=9)
+    clicks.ask_second(desk, ID)
+    with desk.begin() as conn:
+        conn.execute(text("update review.affiliate_window set fees_usd = fees_usd + 1"))
+
+    with pytest.raises(ApprovalLapsed):
+        clicks.confirm(desk, ID)
+
+
+def test_the_day_to_apply_again_is_the_one_the_message_named(desk: Engine) -> None:
+    with desk.begin() as conn:
+        add_metrics(conn, ID, volume=25_000_000, active=20, new=9)
+    clicks.ask_second(desk, ID, draft=clicks.rejection(reapply="after_30_days"))
+
+    clicks.confirm(desk, ID, now=NOW + timedelta(days=1))
+
+    with desk.connect() as conn:
+        day = conn.execute(text("select reapply_from from review.decisions")).scalar_one()
+    assert day == (NOW + timedelta(days=30)).date()
+
+
 def test_a_refused_lapse_is_refused_again_by_the_same_click(desk: Engine) -> None:
     number, request_id = clicks.ask_second(desk, ID), uuid.uuid4()
     with desk.begin() as conn:
