@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access import freshness, standings
+from data_access import database, freshness, standings
+from data_access.database import Purpose
 from data_access.kpis import parts
 from program.reports import Choice, Report, Tab
 
@@ -18,6 +19,8 @@ def read(engine: Engine, *, report: Report) -> None:
     now = moment(engine)
     today = now.date()
     with engine.connect() as connection:
+        for name, value in database.SETTINGS[Purpose.REPORTER].items():
+            connection.execute(text(f"set local {name} = {value}"))
         ground, fresh = standings.basis(connection, now=now), freshness.newest(connection)
         assert fresh is not None
         through = fresh.data_through

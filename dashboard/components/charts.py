@@ -11,6 +11,9 @@ from decimal import Decimal
 from math import ceil, floor, log10
 from typing import Any
 
+# Whole before anything is drawn: Plotly would look into one that another session's first page
+# is still importing.
+import pandas as pd  # noqa: F401
 import plotly.graph_objects as go
 import streamlit as st
 

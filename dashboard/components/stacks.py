@@ -165,7 +165,7 @@ def _lay_down(figure: go.Figure, bars: int) -> None:
 def _legend(figure: go.Figure, parts: Series) -> None:
     if len(parts) == 1:
         return
-    legend = {"traceorder": "normal", "font": {"size": 11}, "xref": "container", "x": 0.01}
+    legend = {"traceorder": "normal", "font": {"size": 11}}
     figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
     if len(parts) > ONE_LEGEND_ROW:
         # Too many for the row above the bars: below them, where further rows take nothing away.

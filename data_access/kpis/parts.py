@@ -102,10 +102,11 @@ def head(
 def work(connection: Connection, *, period: Window, before: Window, split: Split) -> Work:
     """Read the part about the work."""
     early = split in (Split.COUNTRY, Split.PLATFORM)
+    touched, touched_before = speed.touched(connection, period, before=before)
     return Work(
         stages=funnel.stages(connection, period),
-        touched=speed.touched(connection, period),
-        touched_before=speed.touched(connection, before),
+        touched=touched,
+        touched_before=touched_before,
         apart=speed.decided_by(connection, period, split),
         arrived=speed.submitted_by(connection, period, split) if early else None,
     )

@@ -120,12 +120,21 @@ def submitted_by(connection: Connection, period: Window, split: Split) -> dict[s
     return {row.key: row.number for row in found}
 
 
-def touched(connection: Connection, period: Window) -> Touched:
-    """What staff first touched in the period."""
-    first = slices.first_touched(period)
+def touched(connection: Connection, period: Window, *, before: Window) -> tuple[Touched, Touched]:
+    """What staff first touched in the period and in the one before, which ends where it begins."""
+    first = slices.first_touched(Window(before.start, period.end))
+    now = (first.c.touched_at >= day_start(period.start)).label("now")
     took = _hours(first.c.touched_at, first.c.submitted_at)
-    row = connection.execute(select(func.count().label("number"), *_percentiles(took))).one()
-    return Touched(number=row.number, median_hours=_exact(row.median), p90_hours=_exact(row.p90))
+    rows = connection.execute(
+        select(now, func.count().label("number"), *_percentiles(took)).group_by("now")
+    )
+    found = {
+        row.now: Touched(
+            number=row.number, median_hours=_exact(row.median), p90_hours=_exact(row.p90)
+        )
+        for row in rows
+    }
+    return found.get(True, Touched()), found.get(False, Touched())
 
 
 def _decided(period: Window, key: ColumnElement[str], source: FromClause) -> Select[Any]:

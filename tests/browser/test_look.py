@@ -52,7 +52,7 @@ def drawn_settings(page: Page) -> None:
     expect(page.get_by_text("Holidays", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_screen_scrolls_sideways_and_the_header_fits(
     scheme: str, site: Site, visit: Visit, tmp_path: Path
 ) -> None:

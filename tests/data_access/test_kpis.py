@@ -229,11 +229,13 @@ def test_what_staff_first_touched(paper: Connection) -> None:
     """
     day = Decimal("24.0")
 
-    assert speed.touched(paper, FEBRUARY) == Touched(number=5, median_hours=day, p90_hours=day)
-    assert speed.touched(paper, MARCH) == Touched(
-        number=2, median_hours=Decimal("336.0"), p90_hours=Decimal("604.8")
-    )
-    assert speed.touched(paper, JANUARY).number == 1
+    february = Touched(number=5, median_hours=day, p90_hours=day)
+    january = Touched(number=1, median_hours=day, p90_hours=day)
+    march = Touched(number=2, median_hours=Decimal("336.0"), p90_hours=Decimal("604.8"))
+    assert speed.touched(paper, FEBRUARY, before=JANUARY) == (february, january)
+    assert speed.touched(paper, MARCH, before=FEBRUARY) == (march, february)
+    nothing = Window(date(2025, 1, 1), date(2025, 1, 1))
+    assert speed.touched(paper, nothing, before=nothing) == (Touched(), Touched())
 
 
 def test_steps_say_what_came_and_how_many_were_open(paper: Connection) -> None:
