@@ -181,7 +181,11 @@ def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None
 TWICE = "button => { button.click(); button.click(); }"
 
 
-@pytest.mark.parametrize("quicker", [False, True], ids=["double click", "two clicks at once"])
+@pytest.mark.parametrize(
+    "quicker",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+    ids=["double click", "two clicks at once"],
+)
 def test_a_double_click_decides_once_and_shows_no_error(
     quicker: bool, site: Site, visit: Visit
 ) -> None:

@@ -184,6 +184,7 @@ def test_an_altered_export_link_is_refused(site: Site, visit: Visit) -> None:
         assert "Reload the queue" in answer.text()
 
 
+@pytest.mark.slow
 def test_an_export_link_works_for_nobody_else(site: Site, visit: Visit) -> None:
     address = export_address(visit("ana"))
     noor = visit("noor")
