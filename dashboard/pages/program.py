@@ -14,6 +14,7 @@ from data_access import database, freshness, standings
 from data_access.kpis import opened, parts
 from data_access.kpis.parts import Cohorts, Head, Reviewers, Volume, Work
 from program import kpis
+from program.periods import ONE_DAY
 from program.permissions import Act
 from program.reports import Report, Tab
 
@@ -84,7 +85,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=opened.total(head.open_now),
             before=head.flow.open_before,
             days="now",
-            compared=f"Compared with the end of {figures.day(asked.before.last_day)}.",
+            compared=f"Compared with the end of {figures.day(asked.period.start - ONE_DAY)}.",
             course=[step.open_then for step in head.flow.steps],
             door=door(kpis.OPEN.opens),
         ),

@@ -214,6 +214,20 @@ def test_what_was_decided_and_how_long_it_took(paper: Connection, period: Window
     assert [step.total for step in found.steps] == [BY_HAND[period].total]
 
 
+def test_what_was_decided_between_the_two_periods_counts_for_neither(paper: Connection) -> None:
+    """1 – 3 March against 1 – 3 February: 4 is decided in the first, 1 in the second.
+
+    2, 3 and 6 lie between. 1 and 2 February alone hold nothing.
+    """
+    running = Window(date(2026, 3, 1), date(2026, 3, 4))
+
+    def before(last: int) -> int:
+        earlier = Window(date(2026, 2, 1), date(2026, 2, last + 1))
+        return speed.course(paper, running, before=earlier, grain=Grain.DAY).before.total
+
+    assert (before(3), before(2)) == (1, 0)
+
+
 def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
     empty = speed.course(paper, JANUARY, before=JANUARY, grain=Grain.DAY)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import kpi_figures, sheets
+from dashboard.components import figures, kpi_figures, sheets
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.screens import PROGRAM, QUEUE
 from data_access import tables
@@ -167,6 +167,16 @@ def test_the_address_says_period_step_and_part(worked: Desk) -> None:
 
     assert figure(app, "decided") == ("2", "+2")
     assert len(traces(app, "flow")["submitted"]) == 7
+
+
+def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) -> None:
+    """Also while the period is compared with fewer days than the whole one before."""
+    (shown,) = (
+        m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
+    )
+
+    eve = worked.now.date().replace(day=1) - DAY
+    assert f"Compared with the end of {figures.day(eve)}." in shown.proto.help
 
 
 def test_a_choice_goes_into_the_address(worked: Desk) -> None:
