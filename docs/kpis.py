@@ -23,8 +23,9 @@ made from the same conditions as the figure (`data_access/slices.py`).
 
 What is not said, because it is not kept: active users over several days that are no calendar
 month (a day's and a month's are), how an application that was open in the past stood then, and the
-track of an application when it arrived. Volume by track, month of approval and rate follows the
-decisions as the last refresh saw them.
+track of an application when it arrived. Volume by track and month of approval follows the decisions
+as the last refresh saw them, on all days of an affiliate; a granted rate counts from the day of the
+decision that stands, so what an earlier decision granted until then is not told apart.
 
 | figure | unit | what it says | counted by | list behind it | better |
 |---|---|---|---|---|---|

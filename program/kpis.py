@@ -277,9 +277,10 @@ EXTRA_REBATE = Kpi(
     name="Rebate, extra",
     unit=Unit.USD,
     definition=(
-        "Over approved affiliates: (their current decision's rate minus the standard rate) times "
-        "their net fees, also on days before the approval. Decisions as the last refresh saw "
-        "them."
+        "Over approved affiliates: what their current decision's rate exceeds the standard rate "
+        "by, times their net fees from the UTC day of that decision on. On the day a suspension "
+        "or termination begins and until the day they are back, they have the standard rate. "
+        "Decisions and standings as the last refresh saw them."
     ),
     counted=Counted.TRADING,
 )

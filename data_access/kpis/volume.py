@@ -96,11 +96,14 @@ def steps(
 
 
 def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
-    """What the period's rebates cost by the rates as the last refresh saw them."""
+    """What the period's rebates cost by the rates as the last refresh saw them.
+
+    A granted rate that is below the standard one by now is paid as the standard one.
+    """
     table = tables.segment_daily
-    approved = table.c.segment != STANDARD
-    rate = cast(case((approved, table.c.segment)), Numeric)
-    extra = (rate - standard) * table.c.fees_usd
+    granted = table.c.segment != STANDARD
+    rate = cast(case((granted, table.c.segment)), Numeric)
+    extra = (func.greatest(rate, standard) - standard) * table.c.fees_usd
     row = connection.execute(
         select(
             func.coalesce(func.sum(table.c.fees_usd), 0).label("fees_usd"),
