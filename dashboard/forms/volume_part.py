@@ -137,7 +137,7 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
 
 def _newest(part: Volume, through: date) -> Month | None:
-    """The data-through day's own month, if anything happened in it."""
+    """The data-through day's own month, unless no month is known."""
     newest = part.months[-1] if part.months else None
     return newest if newest and newest.month == month_start(through) else None
 
@@ -280,7 +280,7 @@ def cohort_names() -> dict[str, str]:
 
 
 def months_sheet(part: Volume, asked: Asked) -> Sheet:
-    """The calendar months, the newest first, each against the one before."""
+    """The calendar months without a gap, the newest first, each against the one before."""
     assert asked.through is not None
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
