@@ -19,7 +19,8 @@ compared with as many days before it, a calendar one with the calendar period be
 of it where the period is whole, with as many of its first days where the period is still running
 or the data do not reach its end. Trading ends with the data-through day. Each figure is one query
 (`data_access/kpis/`); chart, table and CSV are made from the same rows. A list behind a figure is
-made from the same conditions as the figure (`data_access/slices.py`).
+made from the same conditions as the figure (`data_access/slices.py`). Each CSV that is asked for is
+kept in `review.exports`: who, which table, which days, how many rows.
 
 What is not said, because it is not kept: active users over several days that are no calendar
 month (a day's and a month's are), how an application that was open in the past stood then, and the

@@ -42,7 +42,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
-        sheets.card(sheet, _flow_chart(sheet, asked), key="flow", on_open=open_list)
+        sheets.card(
+            sheet,
+            _flow_chart(sheet, asked),
+            key="flow",
+            on_open=open_list,
+            take=asked.take,
+        )
     with right:
         chart = charts.lines(
             sheet.cells("first_day_utc"),
@@ -50,7 +56,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             title=f"How many are open at the end of each {asked.grain}? UTC",
             unit=APPLICATIONS,
         )
-        sheets.card(sheet, chart, key="open-then", on_open=open_list)
+        sheets.card(
+            sheet,
+            chart,
+            key="open-then",
+            on_open=open_list,
+            take=asked.take,
+        )
     left, right = st.columns(2)
     with left:
         waiting = open_sheet(head.open_now)
@@ -61,7 +73,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             unit=APPLICATIONS,
             colours_from=3,
         )
-        sheets.card(waiting, chart, key="open-now", on_open=open_list)
+        sheets.card(
+            waiting,
+            chart,
+            key="open-now",
+            on_open=open_list,
+            take=asked.take,
+        )
     with right:
         came = funnel_sheet(work.stages, asked)
         chart = stacks.across(
@@ -70,9 +88,17 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             title="How far did those submitted in the period come by now?",
             unit=APPLICATIONS,
         )
-        sheets.card(came, chart, key="funnel", on_open=open_list, more="by submission")
+        sheets.card(
+            came, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
+        )
     times = times_sheet(work, head, asked)
-    sheets.listing(times, "How long does it take?", key="times", on_open=open_list)
+    sheets.listing(
+        times,
+        "How long does it take?",
+        key="times",
+        on_open=open_list,
+        take=asked.take,
+    )
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**Decided, told apart by**", width="content")
@@ -80,7 +106,7 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             st.caption(f"{asked.days} · UTC", width="content")
             st.space("stretch")
             apart = apart_sheet(work, asked)
-            sheets.download(apart, key="apart-csv")
+            sheets.download(apart, key="apart-csv", take=asked.take)
         _draw_apart(apart)
 
 

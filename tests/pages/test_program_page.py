@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import streamlit as st
 from sqlalchemy import Connection, insert, text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
@@ -17,6 +18,7 @@ from dashboard.components import figures, kpi_figures, sheets
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.screens import PROGRAM, QUEUE
 from data_access import tables
+from data_access.refusals import NotAllowed
 from program.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
 from program.periods import Window, day_start
 from program.permissions import Act, Role, may
@@ -307,6 +309,34 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         {**days, "name": "ana", "usd": "", "share": ""},
     ]
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
+
+
+def test_a_file_is_kept_in_the_log_and_refused_to_who_may_no_longer_see_it(
+    worked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: dict[str, Any] = {}
+    monkeypatch.setattr(
+        st, "download_button", lambda _, data, key, **__: offered.update({key: data})
+    )
+    worked.open(PROGRAM, tab="reviewers")
+    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv"}
+
+    written = offered["reviewers-csv"]().decode().splitlines()
+
+    with worked.engine.begin() as conn:
+        log = text("select exported_by, dataset, format, filters, columns, row_count"
+                   " from review.exports")  # fmt: skip
+        (kept,) = conn.execute(log)
+        conn.execute(text("update review.staff set role = 'reviewer' where email = :who"),
+                     {"who": worked.who})  # fmt: skip
+    days = {
+        "first_day_utc": str(worked.now.date() - 30 * DAY),
+        "last_day_utc": str(worked.yesterday),
+    }
+    assert tuple(kept[:4]) == (worked.who, "program", "csv", {"sheet": "reviewers", **days})
+    assert (kept.columns, kept.row_count) == (written[0].split(",")[2:], len(written) - 1)
+    with pytest.raises(NotAllowed):
+        offered["reviewers-csv"]()
 
 
 def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
