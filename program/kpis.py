@@ -232,6 +232,16 @@ FUNNEL = Kpi(
     counted=Counted.SUBMISSION,
     opens=_SUBMITTED,
 )
+FUNNEL_SHARE = Kpi(
+    key="funnel_share",
+    name="Share of those submitted",
+    unit=Unit.SHARE,
+    definition=(
+        "Of the applications submitted in the period, the share that came to this stage by now; "
+        "nothing where none was submitted."
+    ),
+    counted=Counted.SUBMISSION,
+)
 VOLUME = Kpi(
     key="volume",
     name="Program volume",
@@ -358,6 +368,7 @@ KPIS: tuple[Kpi, ...] = (
     TIME_TO_DECISION_P90,
     REOPENED,
     FUNNEL,
+    FUNNEL_SHARE,
     VOLUME,
     FEES,
     ACTIVE_USERS,

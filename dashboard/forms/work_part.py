@@ -210,6 +210,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         label="Of those submitted",
         kind=Kind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
+        help=kpis.FUNNEL_SHARE.definition,
     )
     return Sheet(name="funnel", window=asked.period, columns=(stage, number, share))
 
@@ -217,6 +218,8 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
 def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     """First touch and decision: how many, median and 90th percentile, and the period before."""
     touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
+    half = _of_both(touch, decision)
+    nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
     then = report_form.span(asked.before)
     columns = (
@@ -231,26 +234,22 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
             label="Applications",
             kind=Kind.COUNT,
             cells=[work.touched.number, now.total],
+            help=_of_both(kpis.TOUCHED, kpis.DECIDED),
             doors=[door(touch.opens, asked.period), door(decision.opens, asked.period)],
         ),
-        _hours("median_hours", "Median", [work.touched.median_hours, now.median_hours], touch),
-        _hours(
-            "p90_hours",
-            "9 of 10 within",
-            [work.touched.p90_hours, now.p90_hours],
-            kpis.TIME_TO_DECISION_P90,
-        ),
+        _hours("median_hours", "Median", [work.touched.median_hours, now.median_hours], half),
+        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine),
         _hours(
             "median_hours_before",
             f"Median, {then}",
             [work.touched_before.median_hours, before.median_hours],
-            decision,
+            half,
         ),
         _hours(
             "p90_hours_before",
             f"9 of 10 within, {then}",
             [work.touched_before.p90_hours, before.p90_hours],
-            kpis.TIME_TO_TOUCH_P90,
+            nine,
         ),
     )
     return Sheet(name="times", window=asked.period, columns=columns)
@@ -301,13 +300,13 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
             "median_hours",
             "Median time",
             [row.median_hours for row in apart],
-            kpis.TIME_TO_DECISION,
+            kpis.TIME_TO_DECISION.definition,
         ),
         _hours(
             "p90_hours",
             "9 of 10 within",
             [row.p90_hours for row in apart],
-            kpis.TIME_TO_DECISION_P90,
+            kpis.TIME_TO_DECISION_P90.definition,
         ),
     ]
 
@@ -370,5 +369,10 @@ def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
     )
 
 
-def _hours(key: str, label: str, cells: list[Decimal | None], kpi: Kpi) -> Column:
-    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=kpi.definition)
+def _hours(key: str, label: str, cells: list[Decimal | None], definition: str) -> Column:
+    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition)
+
+
+def _of_both(touch: Kpi, decision: Kpi) -> str:
+    """What a column says whose first row is about the first touch, the second about decisions."""
+    return f"First touch: {touch.definition} Decision: {decision.definition}"

@@ -143,6 +143,27 @@ def test_every_figure_says_its_definition_its_days_and_its_zone(worked: Desk) ->
     assert "UTC, compared with" in span
 
 
+def test_every_number_of_a_table_says_its_definition(worked: Desk) -> None:
+    """In the table of times each column holds two figures, so it says both."""
+    helps: dict[str, str | None] = {}
+    for tab in Tab:
+        for table in worked.open(PROGRAM, tab=tab).dataframe:
+            for name, config in json.loads(table.proto.columns).items():
+                if config.get("type_config", {}).get("type") in ("number", "button"):
+                    assert config.get("help"), (tab, name)
+                helps.setdefault(name, config.get("help"))
+
+    def both(first: str, second: str) -> str:
+        touch, decision = KPIS_BY_KEY[first].definition, KPIS_BY_KEY[second].definition
+        return f"First touch: {touch} Decision: {decision}"
+
+    half = both("time_to_touch", "time_to_decision")
+    nine = both("time_to_touch_p90", "time_to_decision_p90")
+    assert [helps[f"median_hours{when}"] for when in ("", "_before")] == [half, half]
+    assert [helps[f"p90_hours{when}"] for when in ("", "_before")] == [nine, nine]
+    assert helps["share_of_submitted"] == KPIS_BY_KEY["funnel_share"].definition
+
+
 def test_a_change_is_coloured_only_where_one_way_is_better(worked: Desk) -> None:
     colours = {metric.label: metric.proto.color for metric in worked.open(PROGRAM).metric}
 
