@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, JSONB
 
 metadata = MetaData()
 Moment = DateTime(timezone=True)
@@ -504,6 +504,7 @@ affiliate_segments = Table(
     Column("track", Text),
     Column("cohort", Text),
     Column("rate", Text),
+    Column("granted", DATEMULTIRANGE),
     schema="review",
 )
 segment_daily = Table(

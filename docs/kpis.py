@@ -15,15 +15,18 @@ A test fails when this page is stale.
 
 All days are UTC; a change of clocks shifts nothing. Periods: {periods}.
 Rolling periods end with the last complete day, calendar ones run up to today. A rolling period is
-compared with as many days before it, a calendar one with the whole calendar period before it.
-Trading ends with the data-through day. Each figure is one query (`data_access/kpis/`); chart,
-table and CSV are made from the same rows. A list behind a figure is made from the same conditions
-as the figure (`data_access/slices.py`).
+compared with as many days before it, a calendar one with the calendar period before it: with all
+of it where the period is whole, with as many of its first days where the period is still running
+or the data do not reach its end. Trading ends with the data-through day. Each figure is one query
+(`data_access/kpis/`); chart, table and CSV are made from the same rows. A list behind a figure is
+made from the same conditions as the figure (`data_access/slices.py`). Each CSV that is asked for is
+kept in `review.exports`: who, which table, which days, how many rows.
 
 What is not said, because it is not kept: active users over several days that are no calendar
 month (a day's and a month's are), how an application that was open in the past stood then, and the
-track of an application when it arrived. Volume by track, month of approval and rate follows the
-decisions as the last refresh saw them.
+track of an application when it arrived. Volume by track and month of approval follows the decisions
+as the last refresh saw them, on all days of an affiliate; a granted rate counts from the day of the
+decision that stands, so what an earlier decision granted until then is not told apart.
 
 | figure | unit | what it says | counted by | list behind it | better |
 |---|---|---|---|---|---|

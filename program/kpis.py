@@ -232,6 +232,16 @@ FUNNEL = Kpi(
     counted=Counted.SUBMISSION,
     opens=_SUBMITTED,
 )
+FUNNEL_SHARE = Kpi(
+    key="funnel_share",
+    name="Share of those submitted",
+    unit=Unit.SHARE,
+    definition=(
+        "Of the applications submitted in the period, the share that came to this stage by now; "
+        "nothing where none was submitted."
+    ),
+    counted=Counted.SUBMISSION,
+)
 VOLUME = Kpi(
     key="volume",
     name="Program volume",
@@ -277,9 +287,10 @@ EXTRA_REBATE = Kpi(
     name="Rebate, extra",
     unit=Unit.USD,
     definition=(
-        "Over approved affiliates: (their current decision's rate minus the standard rate) times "
-        "their net fees, also on days before the approval. Decisions as the last refresh saw "
-        "them."
+        "Over approved affiliates: what their current decision's rate exceeds the standard rate "
+        "by, times their net fees from the UTC day of that decision on. On the day a suspension "
+        "or termination begins and until the day they are back, they have the standard rate. "
+        "Decisions and standings as the last refresh saw them."
     ),
     counted=Counted.TRADING,
 )
@@ -357,6 +368,7 @@ KPIS: tuple[Kpi, ...] = (
     TIME_TO_DECISION_P90,
     REOPENED,
     FUNNEL,
+    FUNNEL_SHARE,
     VOLUME,
     FEES,
     ACTIVE_USERS,

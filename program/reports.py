@@ -1,7 +1,8 @@
 """What a person asks of the program page: period, comparison, grain and split, in the address bar.
 
 Rolling periods end with the last complete day; calendar ones run up to today. The period before
-is as long for the former, and the calendar period before for the latter.
+is as long for the former. For the latter it is the calendar period before: all of it for one that
+is whole, as many of its first days for one that runs or that the data do not reach the end of.
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,7 @@ CHOICE_LABELS = {
     Choice.CUSTOM: "From – to",
 }
 ROLLING_DAYS = {Choice.WEEK: 7, Choice.THIRTY: 30, Choice.NINETY: 90}
+CALENDAR_MONTHS = {Choice.THIS_MONTH: 1, Choice.LAST_MONTH: 1, Choice.THIS_QUARTER: 3}
 
 
 class Grain(StrEnum):
@@ -219,11 +221,13 @@ def _custom(since: date, until: date, today: date) -> Window:
 
 
 def _before(choice: Choice, period: Window) -> Window:
-    if choice in (Choice.THIS_MONTH, Choice.LAST_MONTH):
-        return Window(months_later(period.start, -1), period.start)
-    if choice is Choice.THIS_QUARTER:
-        return Window(months_later(period.start, -3), period.start)
-    return Window(period.start - timedelta(days=max(period.days, 1)), period.start)
+    days = timedelta(days=max(period.days, 1))
+    if choice not in CALENDAR_MONTHS:
+        return Window(period.start - days, period.start)
+    start = months_later(period.start, -CALENDAR_MONTHS[choice])
+    if choice is Choice.LAST_MONTH and period.end == months_later(period.start, 1):
+        return Window(start, period.start)
+    return Window(start, min(start + days, period.start))
 
 
 def _member(kind: type[Member], text: str | None, usual: Member) -> Member:

@@ -21,6 +21,8 @@ from program.spreadsheets import guarded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
+# Makes the file of a sheet when somebody asks for it; None for a person who may not have it.
+Take = Callable[["Sheet"], bytes] | None
 ROW_HEIGHT = 32
 ROWS_SHOWN = 12
 
@@ -94,7 +96,9 @@ def words(sheet: Sheet, *, more: str = "") -> str:
     return " · ".join(part for part in (said, "UTC", more) if part)
 
 
-def card(sheet: Sheet, chart: Chart, *, key: str, on_open: Open, more: str = "") -> None:
+def card(
+    sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
+) -> None:
     """A chart with what it shows as a table and as a file."""
     with st.container(border=True, gap="xsmall", height="stretch"):
         charts.draw(chart, key=key, picture=sheet.file)
@@ -103,25 +107,29 @@ def card(sheet: Sheet, chart: Chart, *, key: str, on_open: Open, more: str = "")
             st.space("stretch")
             with st.popover("Table", type="tertiary", icon=":material/table_rows:"):
                 table(sheet, key=f"{key}-table", on_open=on_open)
-            download(sheet, key=f"{key}-csv")
+            download(sheet, key=f"{key}-csv", take=take)
 
 
-def listing(sheet: Sheet, title: str, *, key: str, on_open: Open, more: str = "") -> None:
+def listing(
+    sheet: Sheet, title: str, *, key: str, on_open: Open, take: Take, more: str = ""
+) -> None:
     """A table that stands for itself, with its title and its file."""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{title}**", width="content")
             st.caption(words(sheet, more=more), width="content")
             st.space("stretch")
-            download(sheet, key=f"{key}-csv")
+            download(sheet, key=f"{key}-csv", take=take)
         table(sheet, key=key, on_open=on_open)
 
 
-def download(sheet: Sheet, *, key: str) -> None:
+def download(sheet: Sheet, *, key: str, take: Take) -> None:
     """The rows as a file, made only when somebody asks for it."""
+    if take is None:
+        return
     st.download_button(
         "CSV",
-        partial(as_csv, sheet),
+        partial(take, sheet),
         file_name=f"{sheet.file}.csv",
         mime="text/csv",
         key=key,

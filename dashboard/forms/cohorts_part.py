@@ -29,7 +29,12 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
             column_name="whole calendar months after the one they were referred in, UTC",
         )
         sheets.card(
-            sheet, chart, key="retention", on_open=open_list, more="share of the users referred"
+            sheet,
+            chart,
+            key="retention",
+            on_open=open_list,
+            take=asked.take,
+            more="share of the users referred",
         )
     if asked.traded is None or not head.traded:
         return
@@ -45,6 +50,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
         chart,
         key="approval-cohorts",
         on_open=open_list,
+        take=asked.take,
         more="as decisions stood at the last refresh",
     )
 

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures
+from dashboard.components import figures, sheets
+from dashboard.components.sheets import Sheet, Take
+from data_access import database, program_files
+from data_access.staff import Person
 from data_access.standings import Basis
 from program.periods import Window
+from program.permissions import Act
 from program.queue import Filters
 from program.reports import (
     CHOICE_LABELS,
@@ -32,7 +37,10 @@ QUEUE = "dashboard/pages/queue.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The report with its days worked out. ``traded`` is None while metrics were never computed."""
+    """The report with its days worked out. ``traded`` is None while metrics were never computed.
+
+    ``take`` makes files in the reader's name.
+    """
 
     report: Report
     today: date
@@ -43,6 +51,7 @@ class Asked:
     through: date | None
     traded: Window | None
     traded_before: Window | None
+    take: Take
 
     @property
     def days(self) -> str:
@@ -55,7 +64,9 @@ class Asked:
         return f"Compared with {span(self.before)}."
 
 
-def asked(report: Report, ground: Basis, *, today: date, through: date | None) -> Asked:
+def asked(
+    report: Report, ground: Basis, *, person: Person, today: date, through: date | None
+) -> Asked:
     """Work out the days of a report."""
     period = report.period(today)
     traded = report.traded(today, through) if through else None
@@ -69,7 +80,20 @@ def asked(report: Report, ground: Basis, *, today: date, through: date | None) -
         through=through,
         traded=traded if traded and traded.days > 0 else None,
         traded_before=report.traded_before(today, through) if through else None,
+        take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
     )
+
+
+def _as_file(email: str, sheet: Sheet) -> bytes:
+    program_files.record(
+        database.writer(),
+        email=email,
+        sheet=sheet.name,
+        window=sheet.window,
+        columns=[column.key for column in sheet.columns],
+        row_count=sheet.rows,
+    )
+    return sheets.as_csv(sheet)
 
 
 def span(window: Window) -> str:

@@ -32,12 +32,19 @@ def draw(part: Reviewers, asked: Asked) -> None:
         unit="applications",
         colours_from=1,
     )
-    sheets.card(sheet, chart, key="reviewers-chart", on_open=open_list)
+    sheets.card(
+        sheet,
+        chart,
+        key="reviewers-chart",
+        on_open=open_list,
+        take=asked.take,
+    )
     sheets.listing(
         sheet,
         "Reviewers",
         key="reviewers",
         on_open=open_list,
+        take=asked.take,
         more=f"{part.reopened.get(None, 0):,} reopened in all",
     )
     st.caption(f"Reopened: {kpis.REOPENED.definition} {kpis.OVERRIDES.definition}")

@@ -42,6 +42,7 @@ def draw(part: Volume, head: Head, asked: Asked) -> None:
             "Month over month",
             key="months",
             on_open=open_list,
+            take=asked.take,
             more=f"data through {figures.day(asked.through)}",
         )
     with right:
@@ -50,6 +51,7 @@ def draw(part: Volume, head: Head, asked: Asked) -> None:
             "The ten largest affiliates",
             key="leaders",
             on_open=open_list,
+            take=asked.take,
         )
 
 
@@ -137,7 +139,7 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
 
 def _newest(part: Volume, through: date) -> Month | None:
-    """The data-through day's own month, if anything happened in it."""
+    """The data-through day's own month, unless no month is known."""
     newest = part.months[-1] if part.months else None
     return newest if newest and newest.month == month_start(through) else None
 
@@ -157,12 +159,24 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
     if dimension is not Dimension.PROGRAM:
         chart = stacks.over_time(sheet.cells("first_day_utc"), parts, title=title, unit="USD")  # type: ignore[arg-type]
         sheets.card(
-            sheet, chart, key=f"trend-{dimension}", on_open=open_list, more=_note(dimension)
+            sheet,
+            chart,
+            key=f"trend-{dimension}",
+            on_open=open_list,
+            take=asked.take,
+            more=_note(dimension),
         )
         return
     marked = standing_out(part, traded)
     chart = _program_chart(sheet, title, marked)
-    sheets.card(sheet, chart, key="trend-program", on_open=open_list, more=_told(marked, asked))
+    sheets.card(
+        sheet,
+        chart,
+        key="trend-program",
+        on_open=open_list,
+        take=asked.take,
+        more=_told(marked, asked),
+    )
 
 
 def _note(dimension: Dimension) -> str:
@@ -280,7 +294,7 @@ def cohort_names() -> dict[str, str]:
 
 
 def months_sheet(part: Volume, asked: Asked) -> Sheet:
-    """The calendar months, the newest first, each against the one before."""
+    """The calendar months without a gap, the newest first, each against the one before."""
     assert asked.through is not None
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]

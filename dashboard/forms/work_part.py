@@ -42,7 +42,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
-        sheets.card(sheet, _flow_chart(sheet, asked), key="flow", on_open=open_list)
+        sheets.card(
+            sheet,
+            _flow_chart(sheet, asked),
+            key="flow",
+            on_open=open_list,
+            take=asked.take,
+        )
     with right:
         chart = charts.lines(
             sheet.cells("first_day_utc"),
@@ -50,7 +56,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             title=f"How many are open at the end of each {asked.grain}? UTC",
             unit=APPLICATIONS,
         )
-        sheets.card(sheet, chart, key="open-then", on_open=open_list)
+        sheets.card(
+            sheet,
+            chart,
+            key="open-then",
+            on_open=open_list,
+            take=asked.take,
+        )
     left, right = st.columns(2)
     with left:
         waiting = open_sheet(head.open_now)
@@ -61,7 +73,13 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             unit=APPLICATIONS,
             colours_from=3,
         )
-        sheets.card(waiting, chart, key="open-now", on_open=open_list)
+        sheets.card(
+            waiting,
+            chart,
+            key="open-now",
+            on_open=open_list,
+            take=asked.take,
+        )
     with right:
         came = funnel_sheet(work.stages, asked)
         chart = stacks.across(
@@ -70,9 +88,17 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             title="How far did those submitted in the period come by now?",
             unit=APPLICATIONS,
         )
-        sheets.card(came, chart, key="funnel", on_open=open_list, more="by submission")
+        sheets.card(
+            came, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
+        )
     times = times_sheet(work, head, asked)
-    sheets.listing(times, "How long does it take?", key="times", on_open=open_list)
+    sheets.listing(
+        times,
+        "How long does it take?",
+        key="times",
+        on_open=open_list,
+        take=asked.take,
+    )
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**Decided, told apart by**", width="content")
@@ -80,7 +106,7 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             st.caption(f"{asked.days} · UTC", width="content")
             st.space("stretch")
             apart = apart_sheet(work, asked)
-            sheets.download(apart, key="apart-csv")
+            sheets.download(apart, key="apart-csv", take=asked.take)
         _draw_apart(apart)
 
 
@@ -184,6 +210,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         label="Of those submitted",
         kind=Kind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
+        help=kpis.FUNNEL_SHARE.definition,
     )
     return Sheet(name="funnel", window=asked.period, columns=(stage, number, share))
 
@@ -191,6 +218,8 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
 def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     """First touch and decision: how many, median and 90th percentile, and the period before."""
     touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
+    half = _of_both(touch, decision)
+    nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
     then = report_form.span(asked.before)
     columns = (
@@ -205,26 +234,22 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
             label="Applications",
             kind=Kind.COUNT,
             cells=[work.touched.number, now.total],
+            help=_of_both(kpis.TOUCHED, kpis.DECIDED),
             doors=[door(touch.opens, asked.period), door(decision.opens, asked.period)],
         ),
-        _hours("median_hours", "Median", [work.touched.median_hours, now.median_hours], touch),
-        _hours(
-            "p90_hours",
-            "9 of 10 within",
-            [work.touched.p90_hours, now.p90_hours],
-            kpis.TIME_TO_DECISION_P90,
-        ),
+        _hours("median_hours", "Median", [work.touched.median_hours, now.median_hours], half),
+        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine),
         _hours(
             "median_hours_before",
             f"Median, {then}",
             [work.touched_before.median_hours, before.median_hours],
-            decision,
+            half,
         ),
         _hours(
             "p90_hours_before",
             f"9 of 10 within, {then}",
             [work.touched_before.p90_hours, before.p90_hours],
-            kpis.TIME_TO_TOUCH_P90,
+            nine,
         ),
     )
     return Sheet(name="times", window=asked.period, columns=columns)
@@ -275,13 +300,13 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
             "median_hours",
             "Median time",
             [row.median_hours for row in apart],
-            kpis.TIME_TO_DECISION,
+            kpis.TIME_TO_DECISION.definition,
         ),
         _hours(
             "p90_hours",
             "9 of 10 within",
             [row.p90_hours for row in apart],
-            kpis.TIME_TO_DECISION_P90,
+            kpis.TIME_TO_DECISION_P90.definition,
         ),
     ]
 
@@ -344,5 +369,10 @@ def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
     )
 
 
-def _hours(key: str, label: str, cells: list[Decimal | None], kpi: Kpi) -> Column:
-    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=kpi.definition)
+def _hours(key: str, label: str, cells: list[Decimal | None], definition: str) -> Column:
+    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition)
+
+
+def _of_both(touch: Kpi, decision: Kpi) -> str:
+    """What a column says whose first row is about the first touch, the second about decisions."""
+    return f"First touch: {touch.definition} Decision: {decision.definition}"

@@ -13,7 +13,9 @@ from dashboard.forms.report_form import Asked, door, span
 from data_access import database, freshness, standings
 from data_access.kpis import opened, parts
 from data_access.kpis.parts import Cohorts, Head, Reviewers, Volume, Work
+from data_access.staff import Person
 from program import kpis
+from program.periods import ONE_DAY
 from program.permissions import Act
 from program.reports import Report, Tab
 
@@ -22,9 +24,9 @@ Part = Work | Reviewers | Volume | Cohorts | None
 
 def main() -> None:
     """Load the head and the part that is looked at, then draw them."""
-    sign_in.require(Act.SEE_PROGRAM)
+    person = sign_in.require(Act.SEE_PROGRAM)
     now = datetime.now(UTC)
-    asked, head, part = load(Report.from_query(st.query_params), now)
+    asked, head, part = load(Report.from_query(st.query_params), person, now)
     states.stale(asked.through, today=asked.today)
     st.subheader("Program", anchor=False)
     report_form.draw(asked)
@@ -32,13 +34,17 @@ def main() -> None:
     draw(part, head, asked)
 
 
-def load(report: Report, now: datetime) -> tuple[Asked, Head, Part]:
+def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Part]:
     """Read everything the page shows, in one transaction so that it fits together."""
     with database.reporter().connect() as connection:
         ground = standings.basis(connection, now=now)
         fresh = freshness.newest(connection)
         asked = report_form.asked(
-            report, ground, today=now.date(), through=fresh.data_through if fresh else None
+            report,
+            ground,
+            person=person,
+            today=now.date(),
+            through=fresh.data_through if fresh else None,
         )
         head = parts.head(
             connection,
@@ -84,7 +90,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=opened.total(head.open_now),
             before=head.flow.open_before,
             days="now",
-            compared=f"Compared with the end of {figures.day(asked.before.last_day)}.",
+            compared=f"Compared with the end of {figures.day(asked.period.start - ONE_DAY)}.",
             course=[step.open_then for step in head.flow.steps],
             door=door(kpis.OPEN.opens),
         ),

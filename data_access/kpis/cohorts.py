@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Date, DateTime, and_, cast, func, select
 
 from data_access import tables
+from program.periods import ONE_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,24 +30,26 @@ def retained(connection: Connection, *, first: date, complete: date) -> list[Ret
 
     ``complete`` is the first month that is not complete at the data-through day.
     """
-    cohort, active, table = tables.program_monthly, tables.program_monthly.alias("active"), _COHORTS
+    cohort, table = tables.program_monthly.c, tables.referral_cohorts
+    last, month = cast(complete - ONE_DAY, DateTime), func.make_interval(0, 1)
+    after = cast(func.generate_series(cast(cohort.month, DateTime), last, month), Date)
+    grid = (
+        select(cohort.month, cohort.new_users, after.label("active_month"))
+        .where(cohort.month >= first, cohort.new_users > 0)
+        .subquery("grid")
+    )
     matching = and_(
-        table.c.referral_month == cohort.c.month, table.c.active_month == active.c.month
+        table.c.referral_month == grid.c.month, table.c.active_month == grid.c.active_month
     )
     found = connection.execute(
-        select(cohort.c.month, active.c.month, cohort.c.new_users, table.c.active_users)
-        .join(active, active.c.month >= cohort.c.month)
+        select(grid.c.month, grid.c.active_month, grid.c.new_users, table.c.active_users)
         .outerjoin(table, matching)
-        .where(cohort.c.month >= first, active.c.month < complete, cohort.c.new_users > 0)
-        .order_by(cohort.c.month, active.c.month)
+        .order_by(grid.c.month, grid.c.active_month)
     )
     return [
         Retained(month=month, after=_months(month, then), referred=referred, active=number or 0)
         for month, then, referred, number in found
     ]
-
-
-_COHORTS = tables.referral_cohorts
 
 
 def _months(month: date, then: date) -> int:

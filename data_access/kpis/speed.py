@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    or_,
     select,
     tuple_,
 )
@@ -72,7 +73,10 @@ class Course:
 
 
 def course(connection: Connection, period: Window, *, before: Window, grain: Grain) -> Course:
-    """Both periods in one look at the decisions. ``before`` ends where ``period`` begins."""
+    """Both periods in one look at the decisions. What lies between them counts for neither.
+
+    ``before`` ends where ``period`` begins, or earlier.
+    """
     now = tables.decisions.c.decided_at >= day_start(period.start)
     day = func.timezone("UTC", tables.decisions.c.decided_at)
     step = case((now, cast(bucket(day, period, grain), Text)), else_=_BEFORE)
@@ -80,6 +84,9 @@ def course(connection: Connection, period: Window, *, before: Window, grain: Gra
     source = slices.with_application()
     both = Window(before.start, period.end)
     rows = _decided(both, case((func.grouping(step) == 0, step), else_=whole), source)
+    if before.end < period.start:
+        earlier = tables.decisions.c.decided_at < day_start(before.end)
+        rows = rows.where(or_(now, earlier))
     sets = func.grouping_sets(tuple_(whole), tuple_(step))
     statement = rows.group_by(None).group_by(sets)
     found = {row.key: _decided_row(row) for row in connection.execute(statement)}

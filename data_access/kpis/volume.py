@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, Numeric, and_, case, cast, func, select
 
 from data_access import tables
 from data_access.kpis.flow import bucket
-from program.periods import Window, month_start
+from program.periods import Window, month_start, months_later
 from program.reports import Dimension, Grain
 
 STANDARD = "standard"
@@ -96,11 +97,14 @@ def steps(
 
 
 def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
-    """What the period's rebates cost by the rates as the last refresh saw them."""
+    """What the period's rebates cost by the rates as the last refresh saw them.
+
+    A granted rate that is below the standard one by now is paid as the standard one.
+    """
     table = tables.segment_daily
-    approved = table.c.segment != STANDARD
-    rate = cast(case((approved, table.c.segment)), Numeric)
-    extra = (rate - standard) * table.c.fees_usd
+    granted = table.c.segment != STANDARD
+    rate = cast(case((granted, table.c.segment)), Numeric)
+    extra = (func.greatest(rate, standard) - standard) * table.c.fees_usd
     row = connection.execute(
         select(
             func.coalesce(func.sum(table.c.fees_usd), 0).label("fees_usd"),
@@ -113,25 +117,43 @@ def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Reb
 
 
 def months(connection: Connection, *, first: date, last: date) -> list[Month]:
-    """The calendar months from ``first`` to ``last``, both included, that have any activity."""
+    """The calendar months from ``first`` to ``last``, both included, those without activity too.
+
+    Months before the first that ever had any are left out: nothing is known of them.
+    """
     table = tables.program_monthly
-    rows = connection.execute(
-        select(table).where(table.c.month >= first, table.c.month <= last).order_by(table.c.month)
+    rows = connection.execute(select(table).where(table.c.month <= last))
+    found = {row.month: _month(row) for row in rows}
+    shown, month = [], max(first, min(found, default=months_later(last, 1)))
+    while month <= last:
+        shown.append(found.get(month) or _idle(month))
+        month = months_later(month, 1)
+    return shown
+
+
+def _month(row: Any) -> Month:  # noqa: ANN401 - a row of program_monthly
+    squares, whole = row.sum_of_squared_volumes, row.volume_usd
+    return Month(
+        month=row.month,
+        affiliates=row.affiliates,
+        volume_usd=whole,
+        fees_usd=row.fees_usd,
+        active_users=row.active_users,
+        new_users=row.new_users,
+        concentration=POINTS * squares / whole**2 if whole else None,
     )
-    return [
-        Month(
-            month=row.month,
-            affiliates=row.affiliates,
-            volume_usd=row.volume_usd,
-            fees_usd=row.fees_usd,
-            active_users=row.active_users,
-            new_users=row.new_users,
-            concentration=POINTS * row.sum_of_squared_volumes / row.volume_usd**2
-            if row.volume_usd
-            else None,
-        )
-        for row in rows
-    ]
+
+
+def _idle(month: date) -> Month:
+    return Month(
+        month=month,
+        affiliates=0,
+        volume_usd=Decimal(0),
+        fees_usd=Decimal(0),
+        active_users=0,
+        new_users=0,
+        concentration=None,
+    )
 
 
 def leaders(connection: Connection, period: Window, *, most: int = TOP) -> list[Leader]:

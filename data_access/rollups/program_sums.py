@@ -45,12 +45,11 @@ TOUCHED_ACCOUNTS = SQL(
     """
 )
 EVERY_ACCOUNT = SQL("select affiliate_account_id from review.affiliate_monthly group by 1")
+# An affiliate has its granted rate from the approval's own day on, without the days it is out.
 NEWEST_APPROVAL = SQL(
     """
-    select asked.account_id, approval.track, approval.cohort, approval.rate
-    from ({accounts}) as asked (account_id)
-    left join (
-        select distinct on (application.account_id) application.account_id,
+    with approval as (
+        select distinct on (application.account_id) application.account_id, decision.decided_at,
                coalesce(decision.snapshot ->> 'track', 'none') as track,
                to_char(decision.decided_at at time zone 'UTC', 'YYYY-MM') as cohort,
                trim_scale(decision.rebate_rate)::text as rate
@@ -61,7 +60,21 @@ NEWEST_APPROVAL = SQL(
           and not exists (
               select from review.decisions as later where later.supersedes = decision.decision_id)
         order by application.account_id, decision.decided_at desc, decision.decision_id desc
-    ) as approval using (account_id)
+    ), moved as (
+        select account_id, event.new, (event.at at time zone 'UTC')::date as day,
+               lead((event.at at time zone 'UTC')::date) over (
+                   partition by account_id order by event.at, affiliate_event_id) as until
+        from review.affiliate_events as event join approval using (account_id)
+        where event.at >= approval.decided_at
+    ), out as (
+        select account_id, range_agg(daterange(day, until)) as days
+        from moved where new in ('suspended', 'terminated') group by account_id
+    )
+    select asked.account_id, approval.track, approval.cohort, approval.rate,
+           datemultirange(daterange((approval.decided_at at time zone 'UTC')::date, null))
+               - coalesce(out.days, '{{}}') as granted
+    from ({accounts}) as asked (account_id)
+    left join approval using (account_id) left join out using (account_id)
     """
 )
 # Of those not looked up anew only the country can be another than it was.
@@ -71,7 +84,8 @@ SEGMENTS = SQL(
            coalesce(account.country_code, 'unknown')::text as country,
            coalesce(judged.track, 'not_approved') as track,
            coalesce(judged.cohort, 'not_approved') as cohort,
-           coalesce(judged.rate, 'standard') as rate
+           coalesce(judged.rate, 'standard') as rate,
+           case when judged.rate is null then '{{}}' else judged.granted end as granted
     from {judged} as judged
     left join exchange.accounts as account using (account_id)
     where exists (
@@ -79,7 +93,7 @@ SEGMENTS = SQL(
         where months.affiliate_account_id = judged.account_id)
     union all
     select held.affiliate_account_id, coalesce(account.country_code, 'unknown')::text,
-           held.track, held.cohort, held.rate
+           held.track, held.cohort, held.rate, held.granted
     from review.affiliate_segments as held
     left join exchange.accounts as account on account.account_id = held.affiliate_account_id
     where held.country <> coalesce(account.country_code, 'unknown')
@@ -89,15 +103,17 @@ SEGMENTS = SQL(
 )
 CHANGES = SQL(
     """
-    select affiliate_account_id, -1 as sign, held.country, held.track, held.cohort, held.rate
+    select affiliate_account_id, -1 as sign, held.country, held.track, held.cohort, held.rate,
+           held.granted
     from review.affiliate_segments as held join {fresh} as fresh using (affiliate_account_id)
-    where (held.country, held.track, held.cohort, held.rate)
-          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
+    where (held.country, held.track, held.cohort, held.rate, held.granted)
+          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate, fresh.granted)
     union all
-    select affiliate_account_id, 1, fresh.country, fresh.track, fresh.cohort, fresh.rate
+    select affiliate_account_id, 1, fresh.country, fresh.track, fresh.cohort, fresh.rate,
+           fresh.granted
     from {fresh} as fresh left join review.affiliate_segments as held using (affiliate_account_id)
-    where (held.country, held.track, held.cohort, held.rate)
-          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate)
+    where (held.country, held.track, held.cohort, held.rate, held.granted)
+          is distinct from (fresh.country, fresh.track, fresh.cohort, fresh.rate, fresh.granted)
     """
 )
 KEEP = SQL(
@@ -105,10 +121,10 @@ KEEP = SQL(
     insert into review.affiliate_segments as held
     select * from {fresh}
     on conflict (affiliate_account_id) do update
-    set (country, track, cohort, rate) =
-        (excluded.country, excluded.track, excluded.cohort, excluded.rate)
-    where (held.country, held.track, held.cohort, held.rate)
-          is distinct from (excluded.country, excluded.track, excluded.cohort, excluded.rate)
+    set (country, track, cohort, rate, granted) =
+        (excluded.country, excluded.track, excluded.cohort, excluded.rate, excluded.granted)
+    where (held.country, held.track, held.cohort, held.rate, held.granted) is distinct from
+        (excluded.country, excluded.track, excluded.cohort, excluded.rate, excluded.granted)
     """
 )
 TOLD_APART = SQL(
@@ -122,8 +138,11 @@ TOLD_APART = SQL(
            sum(sign * trade_count)::bigint as trade_count,
            sum(sign * active_users)::bigint as active_users,
            sum(sign * new_users)::bigint as new_users
-    from review.affiliate_daily join {segments} as segments using (affiliate_account_id)
-    where {days}
+    from (select daily.*, sign, country, track, cohort,
+                 case when granted @> day then rate else 'standard' end as rate
+          from review.affiliate_daily as daily
+          join {segments} as segments using (affiliate_account_id)
+          where {days}) as told
     group by grouping sets ((day), (day, country), (day, track), (day, cohort), (day, rate))
     """
 )

@@ -214,6 +214,20 @@ def test_what_was_decided_and_how_long_it_took(paper: Connection, period: Window
     assert [step.total for step in found.steps] == [BY_HAND[period].total]
 
 
+def test_what_was_decided_between_the_two_periods_counts_for_neither(paper: Connection) -> None:
+    """1 – 3 March against 1 – 3 February: 4 is decided in the first, 1 in the second.
+
+    2, 3 and 6 lie between. 1 and 2 February alone hold nothing.
+    """
+    running = Window(date(2026, 3, 1), date(2026, 3, 4))
+
+    def before(last: int) -> int:
+        earlier = Window(date(2026, 2, 1), date(2026, 2, last + 1))
+        return speed.course(paper, running, before=earlier, grain=Grain.DAY).before.total
+
+    assert (before(3), before(2)) == (1, 0)
+
+
 def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
     empty = speed.course(paper, JANUARY, before=JANUARY, grain=Grain.DAY)
 
@@ -523,7 +537,37 @@ def test_a_months_concentration(conn: Connection) -> None:
     found = volume.months(conn, first=date(2026, 1, 1), last=date(2026, 2, 1))
 
     assert [(row.month.month, row.concentration) for row in found] == [(1, None), (2, 5200)]
-    assert volume.months(conn, first=date(2026, 3, 1), last=date(2026, 3, 1)) == []
+
+
+def test_a_month_without_activity_is_a_month(conn: Connection) -> None:
+    """100 in November, nothing in December, 50 in January; nothing is known of October.
+
+    Of the 4 referred in November 1 trades in it, nobody a month later, 1 two months later.
+    """
+    assert volume.months(conn, first=date(2025, 10, 1), last=date(2026, 1, 1)) == []
+    for month, whole, new in ((date(2025, 11, 1), 100, 4), (date(2026, 1, 1), 50, 0)):
+        conn.execute(
+            insert(tables.program_monthly).values(
+                month=month,
+                affiliates=1,
+                volume_usd=whole,
+                fees_usd=1,
+                active_users=1,
+                new_users=new,
+                sum_of_squared_volumes=whole**2,
+            )
+        )
+        conn.execute(
+            insert(tables.referral_cohorts).values(
+                referral_month=date(2025, 11, 1), active_month=month, active_users=1
+            )
+        )
+
+    months = volume.months(conn, first=date(2025, 10, 1), last=date(2026, 1, 1))
+    kept = cohorts.retained(conn, first=date(2025, 10, 1), complete=date(2026, 2, 1))
+
+    assert [(m.month.month, m.volume_usd) for m in months] == [(11, 100), (12, 0), (1, 50)]
+    assert [(row.after, row.active) for row in kept] == [(0, 1), (1, 0), (2, 1)]
 
 
 def test_the_largest_affiliates_of_a_period_are_found_among_those_of_its_months(

@@ -9,14 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import streamlit as st
 from sqlalchemy import Connection, insert, text
 from streamlit.proto.Metric_pb2 import Metric
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import kpi_figures, sheets
+from dashboard.components import figures, kpi_figures, sheets
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.screens import PROGRAM, QUEUE
 from data_access import tables
+from data_access.refusals import NotAllowed
 from program.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
 from program.periods import Window, day_start
 from program.permissions import Act, Role, may
@@ -141,6 +143,27 @@ def test_every_figure_says_its_definition_its_days_and_its_zone(worked: Desk) ->
     assert "UTC, compared with" in span
 
 
+def test_every_number_of_a_table_says_its_definition(worked: Desk) -> None:
+    """In the table of times each column holds two figures, so it says both."""
+    helps: dict[str, str | None] = {}
+    for tab in Tab:
+        for table in worked.open(PROGRAM, tab=tab).dataframe:
+            for name, config in json.loads(table.proto.columns).items():
+                if config.get("type_config", {}).get("type") in ("number", "button"):
+                    assert config.get("help"), (tab, name)
+                helps.setdefault(name, config.get("help"))
+
+    def both(first: str, second: str) -> str:
+        touch, decision = KPIS_BY_KEY[first].definition, KPIS_BY_KEY[second].definition
+        return f"First touch: {touch} Decision: {decision}"
+
+    half = both("time_to_touch", "time_to_decision")
+    nine = both("time_to_touch_p90", "time_to_decision_p90")
+    assert [helps[f"median_hours{when}"] for when in ("", "_before")] == [half, half]
+    assert [helps[f"p90_hours{when}"] for when in ("", "_before")] == [nine, nine]
+    assert helps["share_of_submitted"] == KPIS_BY_KEY["funnel_share"].definition
+
+
 def test_a_change_is_coloured_only_where_one_way_is_better(worked: Desk) -> None:
     colours = {metric.label: metric.proto.color for metric in worked.open(PROGRAM).metric}
 
@@ -167,6 +190,16 @@ def test_the_address_says_period_step_and_part(worked: Desk) -> None:
 
     assert figure(app, "decided") == ("2", "+2")
     assert len(traces(app, "flow")["submitted"]) == 7
+
+
+def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) -> None:
+    """Also while the period is compared with fewer days than the whole one before."""
+    (shown,) = (
+        m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
+    )
+
+    eve = worked.now.date().replace(day=1) - DAY
+    assert f"Compared with the end of {figures.day(eve)}." in shown.proto.help
 
 
 def test_a_choice_goes_into_the_address(worked: Desk) -> None:
@@ -297,6 +330,34 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         {**days, "name": "ana", "usd": "", "share": ""},
     ]
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
+
+
+def test_a_file_is_kept_in_the_log_and_refused_to_who_may_no_longer_see_it(
+    worked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: dict[str, Any] = {}
+    monkeypatch.setattr(
+        st, "download_button", lambda _, data, key, **__: offered.update({key: data})
+    )
+    worked.open(PROGRAM, tab="reviewers")
+    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv"}
+
+    written = offered["reviewers-csv"]().decode().splitlines()
+
+    with worked.engine.begin() as conn:
+        log = text("select exported_by, dataset, format, filters, columns, row_count"
+                   " from review.exports")  # fmt: skip
+        (kept,) = conn.execute(log)
+        conn.execute(text("update review.staff set role = 'reviewer' where email = :who"),
+                     {"who": worked.who})  # fmt: skip
+    days = {
+        "first_day_utc": str(worked.now.date() - 30 * DAY),
+        "last_day_utc": str(worked.yesterday),
+    }
+    assert tuple(kept[:4]) == (worked.who, "program", "csv", {"sheet": "reviewers", **days})
+    assert (kept.columns, kept.row_count) == (written[0].split(",")[2:], len(written) - 1)
+    with pytest.raises(NotAllowed):
+        offered["reviewers-csv"]()
 
 
 def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:

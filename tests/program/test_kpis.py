@@ -67,12 +67,17 @@ def test_age_groups_leave_no_gap() -> None:
         ("2026-03-15", Choice.WEEK, ("2026-03-08", "2026-03-14"), ("2026-03-01", "2026-03-07")),
         ("2026-03-01", Choice.THIRTY, ("2026-01-30", "2026-02-28"), ("2025-12-31", "2026-01-29")),
         ("2026-03-31", Choice.NINETY, ("2025-12-31", "2026-03-30"), ("2025-10-02", "2025-12-30")),
-        ("2026-03-01", Choice.THIS_MONTH, ("2026-03-01", "2026-03-01"), ("2026-02-01", "2026-02-28")),
+        # A month or a quarter that runs is held against as many days of the one before.
+        ("2026-03-01", Choice.THIS_MONTH, ("2026-03-01", "2026-03-01"), ("2026-02-01", "2026-02-01")),
+        ("2026-03-28", Choice.THIS_MONTH, ("2026-03-01", "2026-03-28"), ("2026-02-01", "2026-02-28")),
+        ("2026-03-27", Choice.THIS_MONTH, ("2026-03-01", "2026-03-27"), ("2026-02-01", "2026-02-27")),
+        ("2026-02-28", Choice.THIS_MONTH, ("2026-02-01", "2026-02-28"), ("2026-01-01", "2026-01-28")),
         ("2026-03-31", Choice.THIS_MONTH, ("2026-03-01", "2026-03-31"), ("2026-02-01", "2026-02-28")),
         ("2026-01-31", Choice.LAST_MONTH, ("2025-12-01", "2025-12-31"), ("2025-11-01", "2025-11-30")),
         ("2024-03-31", Choice.LAST_MONTH, ("2024-02-01", "2024-02-29"), ("2024-01-01", "2024-01-31")),
         ("2026-06-30", Choice.THIS_QUARTER, ("2026-04-01", "2026-06-30"), ("2026-01-01", "2026-03-31")),
-        ("2026-01-01", Choice.THIS_QUARTER, ("2026-01-01", "2026-01-01"), ("2025-10-01", "2025-12-31")),
+        ("2026-01-01", Choice.THIS_QUARTER, ("2026-01-01", "2026-01-01"), ("2025-10-01", "2025-10-01")),
+        ("2026-05-15", Choice.THIS_QUARTER, ("2026-04-01", "2026-05-15"), ("2026-01-01", "2026-02-14")),
         # Clocks change in Europe on 29 March and in the US on 8 March; a UTC day stays a day.
         ("2026-03-30", Choice.WEEK, ("2026-03-23", "2026-03-29"), ("2026-03-16", "2026-03-22")),
     ],
@@ -119,6 +124,23 @@ def test_trading_ends_with_the_data(choice: Choice, through: str, traded: tuple[
     report = Report(choice=choice)
 
     assert report.traded(date(2026, 3, 15), date.fromisoformat(through)) == days(*traded)
+
+
+@pytest.mark.parametrize(
+    ("choice", "through", "before"),
+    [
+        (Choice.THIS_MONTH, "2026-03-12", ("2026-02-01", "2026-02-12")),
+        (Choice.LAST_MONTH, "2026-03-12", ("2026-01-01", "2026-01-31")),
+        (Choice.LAST_MONTH, "2026-02-27", ("2026-01-01", "2026-01-27")),  # cut
+        (Choice.WEEK, "2026-03-12", ("2026-02-27", "2026-03-05")),
+    ],
+)
+def test_trading_is_held_against_as_many_days(
+    choice: Choice, through: str, before: tuple[str, str]
+) -> None:
+    report = Report(choice=choice)
+
+    assert report.traded_before(date(2026, 3, 15), date.fromisoformat(through)) == days(*before)
 
 
 def test_a_month_of_which_no_day_is_known_yet_holds_no_trading() -> None:

@@ -17,6 +17,7 @@ create table review.affiliate_segments (
     track text not null,
     cohort text not null,
     rate text not null,
+    granted datemultirange not null,
     constraint affiliate_segments_pkey primary key (affiliate_account_id)
 );
 comment on table review.affiliate_segments is 'Every affiliate with activity, and what its volume is told apart by; as the last refresh saw it';
@@ -25,6 +26,7 @@ comment on column review.affiliate_segments.country is 'Its country, or unknown'
 comment on column review.affiliate_segments.track is 'The track its newest standing approval names, none where it names none, or not_approved';
 comment on column review.affiliate_segments.cohort is 'The month of its newest standing approval, as YYYY-MM, or not_approved';
 comment on column review.affiliate_segments.rate is 'The rebate rate of its newest standing approval, or standard';
+comment on column review.affiliate_segments.granted is 'The UTC days on which it has that rate: from the approval''s own, without those it is suspended or terminated on';
 
 create table review.segment_daily (
     dimension text not null,
@@ -42,7 +44,7 @@ create table review.segment_daily (
 comment on table review.segment_daily is 'Referral activity of all affiliates per UTC day, whole and told apart; sums of affiliate_daily';
 comment on column review.segment_daily.dimension is 'By what it is told apart; program: not at all';
 comment on column review.segment_daily.day is 'UTC day';
-comment on column review.segment_daily.segment is 'One of the dimension''s values in affiliate_segments; all for the program';
+comment on column review.segment_daily.segment is 'One of the dimension''s values in affiliate_segments; all for the program; a rate only on the days it is granted on, else standard';
 comment on column review.segment_daily.affiliates is 'Affiliates with activity or a new referral on the day';
 comment on column review.segment_daily.volume_usd is 'Volume of all referred users, USD';
 comment on column review.segment_daily.fees_usd is 'Net fees of all referred users, USD';

@@ -1,0 +1,41 @@
+"""Files of the program page: for somebody who may export, and kept in the log."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, insert
+
+from data_access import database, staff, tables
+from program.periods import Window
+from program.permissions import Act
+
+DATASET = "program"
+
+
+def record(
+    engine: Engine,
+    *,
+    email: str,
+    sheet: str,
+    window: Window | None,
+    columns: Sequence[str],
+    row_count: int,
+) -> None:
+    """Keep who took which of the page's tables over which UTC days; raises NotAllowed."""
+    days = (
+        {"first_day_utc": window.start.isoformat(), "last_day_utc": window.last_day.isoformat()}
+        if window
+        else {}
+    )
+    with database.acting(engine) as connection:
+        staff.require(connection, email, Act.SEE_PROGRAM)
+        staff.require(connection, email, Act.EXPORT)
+        connection.execute(
+            insert(tables.exports).values(
+                exported_by=email,
+                dataset=DATASET,
+                format="csv",
+                filters={"sheet": sheet, **days},
+                columns=list(columns),
+                row_count=row_count,
+            )
+        )
