@@ -297,13 +297,37 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     assert found.replays[Population.OPEN].untold == 2
     assert "active users" in found.gaps[0]
     # Where another criterion settles it, it is told all the same.
-    strict = what_if.replay(
-        conn, ground, replace(floor, min_volume_usd=Decimal(10**9), min_x_followers=0)
-    )
-    assert strict.replays[Population.OPEN].untold == 2
+    strict = what_if.replay(conn, ground, replace(floor, min_volume_usd=Decimal(10**9)))
+    assert dict(strict.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
+    assert strict.gaps == ()
     # The rollup counts users from 1,000 USD on, so this floor is exact: none of them has any.
     kept = what_if.replay(conn, ground, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
     assert dict(kept.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
+
+
+@pytest.mark.parametrize(
+    ("drafted", "what", "outcome"),
+    [
+        ({"new_user_must_trade": True}, {"volume": 19_999_999}, UNKNOWN),
+        ({"new_user_must_trade": True}, {"volume": 20_000_000}, None),
+        ({"new_user_must_trade": True, "min_new_users": 0}, {"volume": 20_000_000}, MET),
+        ({"window_kind": WindowKind.CALENDAR_MONTH, "min_x_followers": 4_000}, {}, UNKNOWN),
+    ],
+)
+def test_unknown_by_whatever_count_is_unknown_and_only_who_hinges_on_it_is_not_replayed(
+    conn: Connection, drafted: dict[str, Any], what: dict[str, Any], outcome: Outcome | None
+) -> None:
+    """Nobody looked at the reach. Without metrics nothing is known by days nor by months."""
+    if what:
+        add_refresh(conn)
+        add_metrics(conn, 1, active=15, new=5, **what)
+    add_application(conn, 1)
+    ground = standings.basis(conn, now=NOW)
+
+    replay = what_if.replay(conn, ground, replace(PRESENT, **drafted)).replays[Population.OPEN]
+
+    found = [new for (_, new), number in replay.moves.items() if number]
+    assert (found, replay.untold) == (([], 1) if outcome is None else ([outcome], 0))
 
 
 def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Connection) -> None:
