@@ -30,8 +30,8 @@ from sqlalchemy import (
 from data_access import policies, standings, tables, what_if_sides
 from data_access.standings import METRIC_TYPES, Basis
 from data_access.what_if_sides import Sides, Values
-from program import rebates
-from program.criteria import CRITERIA
+from program import policy_settings, rebates
+from program.criteria import ACTIVE_USERS, CRITERIA, NEW_USERS, VOLUME
 from program.outcomes import Outcome
 from program.policy import Policy
 from program.what_if import (
@@ -47,6 +47,13 @@ from program.what_if import (
     gap,
 )
 from program.workflow import Decision, Status
+
+# From nothing to the highest minimum that a policy may have.
+ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
+    VOLUME.key: (Decimal(0), policy_settings.HIGHEST_MONEY),
+    ACTIVE_USERS.key: (0, int(policy_settings.HIGHEST_COUNT)),
+    NEW_USERS.key: (0, int(policy_settings.HIGHEST_COUNT)),
+}
 
 
 def replay(
@@ -234,9 +241,7 @@ def _judged(
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
-    return _with_outcomes(
-        valued.select_from(source), ground.policy, draft, untold=bool(sides.untold)
-    )
+    return _with_outcomes(valued.select_from(source), ground.policy, draft)
 
 
 def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> Subquery:
@@ -249,33 +254,50 @@ def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> S
         decision.c.is_override,
         *_both(sides),
     ).select_from(sides.source)
-    for side, barred in sides.barred.items():
-        valued = valued.add_columns(barred.label(f"barred_{side}"))
-    return _with_outcomes(valued, ground.policy, draft, untold=False)
+    return _with_outcomes(valued, ground.policy, draft)
 
 
 def _both(sides: Sides) -> list[ColumnElement[Any]]:
     return [
         *(value.label(f"before_{key}") for key, value in sides.before.items()),
         *(value.label(f"after_{key}") for key, value in sides.after.items()),
+        *(
+            condition.label(f"barred_{side}_{key}")
+            for side, conditions in sides.barred.items()
+            for key, condition in conditions.items()
+        ),
     ]
 
 
-def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy, *, untold: bool) -> Subquery:
+def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy) -> Subquery:
     """Each side's truth from each side's values, with the values of the draft beside them."""
     row = valued.subquery("valued")
-    before = standings.whole_truth(_side(row, "before"), policy)
-    after = standings.whole_truth(_side(row, "after"), draft)
-    word = standings.outcome_word(after)
-    for side, truth in (("before", before), ("after", after)):
-        if f"barred_{side}" in row.c:
-            word = case((and_(truth.is_(None), row.c[f"barred_{side}"]), null()), else_=word)
-    if untold:
-        word = case((after.is_(None), null()), else_=word)
+    words: dict[str, ColumnElement[Any]] = {}
+    hinging: list[ColumnElement[bool]] = []
+    for side, judge in (("before", policy), ("after", draft)):
+        least = standings.whole_truth(_at(row, side, 0), judge)
+        words[side] = standings.outcome_word(least)
+        if any(column.name.startswith(f"barred_{side}") for column in row.c):
+            most = standings.whole_truth(_at(row, side, 1), judge)
+            hinging.append(least.is_distinct_from(most))
+    told = words["after"]
+    if hinging:
+        told = case((or_(*hinging), null()), else_=told)
     kept = [column for column in row.c if not column.name.startswith(("before_", "barred_"))]
-    return select(
-        *kept, standings.outcome_word(before).label("before"), word.label("after")
-    ).subquery("judged")
+    return select(*kept, words["before"].label("before"), told.label("after")).subquery("judged")
+
+
+def _at(row: Subquery, side: str, end: int) -> Values:
+    """A side's values where what is not held were nothing (0) or the most that may be asked (1).
+
+    Every value between has the truth of the two where they agree.
+    """
+    values = _side(row, side)
+    for key, ends in ENDS.items():
+        name = f"barred_{side}_{key}"
+        if name in row.c:
+            values[key] = case((row.c[name], literal(ends[end])), else_=values[key])
+    return values
 
 
 def _side(row: Subquery, side: str) -> Values:
@@ -364,7 +386,8 @@ def _gaps(
     """What is not replayed, a sentence each; nothing where everybody is."""
     found: list[str] = []
     if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
-        missing = what_if_sides.standing_sides(connection, ground, draft).untold
+        barred = what_if_sides.standing_sides(connection, ground, draft).barred
+        missing = barred.get("after", {})
         found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
     if replays[Population.DECISIONS].untold:
         versions = policies.every(connection)

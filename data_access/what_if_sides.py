@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     null,
     or_,
     select,
@@ -50,15 +51,14 @@ KEPT_FLOOR = Decimal(1000)
 class Sides:
     """Rows with each criterion's value under both policies.
 
-    ``untold`` names the draft's values that the rollups do not hold. ``barred`` is whether a
-    row's own values cannot be taken for a side, by side; a side where all can is left out.
+    ``barred`` says by side and criterion of which rows nothing here holds the value as that
+    side counts it; what is held of every row is left out.
     """
 
     source: FromClause
     before: Values
     after: Values
-    barred: Mapping[str, ColumnElement[bool]] = field(default_factory=dict)
-    untold: frozenset[str] = frozenset()
+    barred: Mapping[str, Mapping[str, ColumnElement[bool]]] = field(default_factory=dict)
 
 
 def standing_sides(connection: Connection, ground: Basis, draft: Policy) -> Sides:
@@ -76,24 +76,31 @@ def standing_sides(connection: Connection, ground: Basis, draft: Policy) -> Side
         )
         after |= {key: evidence.c[key] for key in EVIDENCE_KEYS}
     metrics = moved & set(METRIC_TYPES)
-    if not metrics:
+    fresh = refreshed.newest(connection)
+    if not metrics or fresh is None:
+        # Before the first refresh nothing is known by whatever count.
         return Sides(source=source, before=before, after=after)
-    source, found = _recounted(connection, ground, draft, source)
+    source, found, countable = _recounted(
+        connection, replace(ground, freshness=fresh), draft, source
+    )
     after |= {key: found[key] for key in metrics if key in found}
-    missing = frozenset(metrics - set(found))
+    missing = metrics - set(found)
     after |= {key: cast(null(), METRIC_TYPES[key]) for key in missing}
-    return Sides(source=source, before=before, after=after, untold=missing)
+    barred = {"after": dict.fromkeys(missing, countable)} if missing else {}
+    return Sides(source=source, before=before, after=after, barred=barred)
 
 
 def _recounted(
     connection: Connection, ground: Basis, draft: Policy, source: FromClause
-) -> tuple[FromClause, Values]:
-    """The window metrics as the draft counts them, those that a rollup holds exactly."""
-    fresh = refreshed.newest(connection)
-    if fresh is None:
-        return source, {}
+) -> tuple[FromClause, Values, ColumnElement[bool]]:
+    """The window metrics as the draft counts them, those that a rollup holds exactly.
+
+    And of whom they could be counted: an account that arrived later is unknown by any count.
+    """
+    fresh = ground.freshness
+    assert fresh is not None
     counted_by = policies.version(connection, fresh.policy_version)
-    arrived = standings.uncovered(replace(ground, freshness=fresh))
+    arrived = standings.uncovered(ground)
     assert arrived is not None
     late = arrived.alias("drafted_late")
     account = tables.applications.c.account_id
@@ -104,7 +111,10 @@ def _recounted(
     for key, exact in _period_columns(draft).items():
         if exact and key not in columns:
             columns[key] = period.c[key]
-    return source, {key: standings.counted(column, key, late) for key, column in columns.items()}
+    found = {key: standings.counted(column, key, late) for key, column in columns.items()}
+    held = (tables.affiliate_window.c.affiliate_account_id, period.c.affiliate_account_id)
+    countable = or_(late.c.account_id.is_(None), *(id_.is_not(None) for id_ in held))
+    return source, found, countable
 
 
 def _window_columns(counted_by: Policy, draft: Policy) -> Values:
@@ -166,35 +176,44 @@ def _period(fresh: Freshness, draft: Policy) -> Subquery:
 def decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Sides:
     """Decisions with the values of their own snapshots under both policies."""
     decision = tables.decisions
+    versions = policies.every(connection)
+    wanted = {"before": policy, "after": draft}
+    alike = {
+        (side, key): tuple(alike_versions(versions, wanted[side], key))
+        for side in wanted
+        for key in (*METRIC_TYPES, X_FOLLOWERS.key)
+    }
+    some = {those for those in alike.values() if 0 < len(those) < len(versions)}
+    labels = {those: f"alike_{place}" for place, those in enumerate(sorted(some))}
     # OFFSET 0 keeps the planner from reading a value out of a snapshot wherever it is named.
-    kept_values = (
-        select(*(_kept_value(place).label(one.key) for place, one in enumerate(CRITERIA)))
+    kept = (
+        select(
+            *(_kept_value(place).label(one.key) for place, one in enumerate(CRITERIA)),
+            *(decision.c.policy_version.in_(those).label(name) for those, name in labels.items()),
+        )
         .correlate(decision)
         .offset(literal_column("0"))
         .lateral("kept")
     )
-    source: FromClause = decision.join(kept_values, true())
-    versions = policies.every(connection)
-    kept: Values = {criterion.key: kept_values.c[criterion.key] for criterion in CRITERIA}
+    source: FromClause = decision.join(kept, true())
     sides: dict[str, Values] = {}
-    barred: dict[str, ColumnElement[bool]] = {}
-    for side, wanted in (("before", policy), ("after", draft)):
-        values = dict(kept)
+    barred: dict[str, Values] = {}
+    for side in wanted:
+        values = sides[side] = {criterion.key: kept.c[criterion.key] for criterion in CRITERIA}
+        barred[side] = {}
         for key in METRIC_TYPES:
-            alike = alike_versions(versions, wanted, key)
-            if len(alike) < len(versions):
-                usable = decision.c.policy_version.in_(alike)
+            those = alike[side, key]
+            if len(those) < len(versions):
+                usable = kept.c[labels[those]] if those else false()
                 values[key] = case((usable, values[key]))
-                barred[side] = or_(barred.get(side, false()), ~usable)
-        alike = alike_versions(versions, wanted, X_FOLLOWERS.key)
-        if len(alike) < len(versions):
-            evidence = _evidence_then(wanted.evidence_valid_days, f"evidence_{side}")
-            here = decision.c.decision_id
-            source = source.outerjoin(evidence, evidence.c.decision_id == here)
-            usable = decision.c.policy_version.in_(alike)
+                barred[side][key] = not_(usable)
+        those = alike[side, X_FOLLOWERS.key]
+        if len(those) < len(versions):
+            evidence = _evidence_then(wanted[side].evidence_valid_days, f"evidence_{side}")
+            source = source.outerjoin(evidence, evidence.c.decision_id == decision.c.decision_id)
+            usable = kept.c[labels[those]] if those else false()
             for key in EVIDENCE_KEYS:
                 values[key] = case((usable, values[key]), else_=evidence.c[key])
-        sides[side] = values
     return Sides(source=source, before=sides["before"], after=sides["after"], barred=barred)
 
 

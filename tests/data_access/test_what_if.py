@@ -1,10 +1,10 @@
 """What a draft would change: in SQL as in Python, and nothing where nothing changes."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, text
 
 from data_access import assessments, standings, tables, what_if
-from data_access.standings import Basis
+from data_access.standings import METRIC_TYPES, Basis
 from program import policy_settings, snapshots
 from program.eligibility import Facts, assess
 from program.outcomes import Outcome
-from program.periods import Window
+from program.periods import Window, window
 from program.policy import Policy, WindowKind
-from program.what_if import MOVES, Population
+from program.what_if import MOVES, Population, Replay
 from tests.builders import (
     NOW,
     T,
@@ -33,6 +33,11 @@ from tests.data_access.test_eligibility_sql import case, policies, store
 
 MET, NOT_MET, UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
 PRESENT = Policy()
+ENDED = {1: "rejected", 2: "approved"}
+MARCH = (
+    "create table review.affiliate_daily_2026_03 partition of review.affiliate_daily"
+    " for values from ('2026-03-01') to ('2026-04-01')"
+)
 WINDOW = Window(T - timedelta(days=29), T + timedelta(days=1))
 
 
@@ -72,29 +77,117 @@ def moves_of(conn: Connection, ground: Basis, draft: Policy, population: Populat
     return sorted((row.application_id, row.before, row.after) for row in rows)
 
 
-def expected_now(
-    conn: Connection, ground: Basis, draft: Policy, ids: Sequence[int]
-) -> list[tuple[int, Outcome, Outcome]]:
-    drafted = replace(ground, policy=draft)
-    return [
-        (
-            id_,
-            assessments.read(conn, id_, ground).assessment.outcome,
-            assessments.read(conn, id_, drafted).assessment.outcome,
-        )
-        for id_ in ids
-    ]
-
-
-def changing(pairs: list[tuple[int, Outcome, Outcome]]) -> list[tuple[int, Outcome, Outcome]]:
-    return sorted(pair for pair in pairs if pair[1] is not pair[2])
-
-
 CASES = 40
+FEBRUARY = date(2026, 2, 1)
+# Where a metric that nothing here holds could lie.
+ANYTHING = (0, 1, 15, 10**9)
+UNHELD = object()
+counting = st.fixed_dictionaries(
+    {
+        "window_kind": st.sampled_from(WindowKind),
+        "active_user_min_volume_usd": st.sampled_from([Decimal(0), Decimal(500), Decimal(1000)]),
+        "new_user_must_trade": st.booleans(),
+    }
+)
+# What the rollups of the month and of the days hold of an affiliate.
+held = st.none() | st.fixed_dictionaries(
+    {
+        "volume_usd": st.sampled_from([0, 20_000_000]),
+        "active_users": st.sampled_from([0, 15]),
+        "new_users": st.sampled_from([0, 5]),
+    }
+)
+over_1000 = st.sampled_from([0, 15])
+whole_case = st.tuples(case, held, held, over_1000)
+
+
+def refresh_by(conn: Connection, policy: Policy) -> None:
+    days = window(policy.window_kind, T)
+    conn.execute(
+        insert(tables.refreshes).values(
+            data_through=T,
+            recomputed_from=T,
+            policy_version=policy.version,
+            window_kind=str(policy.window_kind),
+            window_start=days.start,
+            window_end=days.end,
+            load_id=0,
+            refreshed_at=NOW - timedelta(hours=1),
+        )
+    )
+
+
+def lay_down(conn: Connection, number: int, one: Any) -> None:
+    basic, month, days, over = one
+    store(conn, number, basic)
+    conn.execute(
+        tables.affiliate_window.update()
+        .values(users_over_1000_usd=over)
+        .where(tables.affiliate_window.c.affiliate_account_id == number)
+    )
+    blank = {"affiliate_account_id": number, "fees_usd": 0, "trade_count": 1}
+    if month:
+        conn.execute(insert(tables.affiliate_monthly).values(month=FEBRUARY, **blank, **month))
+    if days:
+        row = {"day": T, "zero_fee_volume_usd": 0, **blank, **days}
+        conn.execute(insert(tables.affiliate_daily).values(row))
+
+
+def counted_as(policy: Policy, by: Policy, one: Any) -> dict[str, Any]:
+    """The metrics as ``policy`` counts them, after a refresh that counted as ``by`` does."""
+    basic, month, days, over = one
+    kept = {**basic["metrics"], "over": over} if basic["metrics"] else None
+    monthly = policy.window_kind is WindowKind.CALENDAR_MONTH
+    rolled = month if monthly else days
+    alike = policy.window_kind is by.window_kind
+    floor, traded = policy.active_user_min_volume_usd, policy.new_user_must_trade
+    held = {"volume_usd": (kept if alike else rolled, "volume_usd")}
+    if alike and floor == by.active_user_min_volume_usd:
+        held["active_users"] = (kept, "active_users")
+    elif alike and floor == 1000:
+        held["active_users"] = (kept, "over")
+    elif monthly and not floor:
+        held["active_users"] = (rolled, "active_users")
+    if alike and traded == by.new_user_must_trade:
+        held["new_users"] = (kept, "new_users")
+    elif not traded:
+        held["new_users"] = (rolled, "new_users")
+    late = basic["seen_after_refresh"]
+    unheld = None if late and not kept and not rolled else UNHELD
+    found: dict[str, Any] = dict.fromkeys(METRIC_TYPES, unheld)
+    return found | {
+        key: row[name] if row else None if late else 0 for key, (row, name) in held.items()
+    }
+
+
+def outcome_of(facts: Facts, policy: Policy) -> Outcome | None:
+    """The one outcome for whatever is not held; ``None`` where it hinges on that."""
+    unheld = [key for key in METRIC_TYPES if getattr(facts, key) is UNHELD]
+    tried = [
+        replace(facts, **dict(zip(unheld, values, strict=True)))
+        for values in product(ANYTHING, repeat=len(unheld))
+    ]
+    outcomes = {assess(each, policy).outcome for each in tried}
+    return outcomes.pop() if len(outcomes) == 1 else None
+
+
+def compare(
+    conn: Connection,
+    ground: Basis,
+    draft: Policy,
+    replay: Replay,
+    judged: list[tuple[int, Outcome | None, Outcome | None]],
+) -> None:
+    told = [(id_, old, new) for id_, old, new in judged if old and new]
+    assert dict(replay.moves) == dict(Counter((old, new) for _, old, new in told))
+    assert replay.untold == len(judged) - len(told)
+    rows = what_if.changers(conn, ground, draft, population=replay.population, size=1000)
+    listed = sorted((row.application_id, row.before, row.after) for row in rows)
+    assert listed == sorted(one for one in told if one[1] is not one[2])
 
 
 @settings(
-    max_examples=5,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
@@ -104,55 +197,77 @@ CASES = 40
     ],
 )
 @given(
-    cases=st.lists(case, min_size=CASES, max_size=CASES),
+    cases=st.lists(whole_case, min_size=CASES, max_size=CASES),
     present=policies(),
     draft=policies(),
-    refreshed=st.sampled_from([True, True, True, False]),
+    counts=st.tuples(counting | st.just({}), counting | st.just({})),
+    refreshed_by=st.sampled_from([1, 1, 2, None]),
+    aged=st.booleans(),
 )
 def test_sql_and_python_agree_on_any_draft(
-    conn: Connection, cases: list[dict[str, Any]], present: Policy, draft: Policy, refreshed: bool
+    conn: Connection,
+    cases: list[Any],
+    present: Policy,
+    draft: Policy,
+    counts: tuple[dict[str, Any], dict[str, Any]],
+    refreshed_by: int | None,
+    aged: bool,
 ) -> None:
-    """A third of the cases is open, a third decided, a third approved as well as decided."""
-    draft = replace(draft, version=3)
+    """A third of the cases is open, a third rejected, a third approved."""
+    days = {} if aged else {"evidence_valid_days": PRESENT.evidence_valid_days}
+    present = replace(present, **days, **counts[0])
+    draft = replace(draft, version=3, **days, **counts[1])
+    by = PRESENT if refreshed_by == 1 else present
     with conn.begin_nested() as savepoint:
+        conn.execute(text(MARCH))
         add_policy(conn, present)
-        if refreshed:
-            add_refresh(conn, at=NOW - timedelta(hours=1))
+        if refreshed_by:
+            refresh_by(conn, by)
         for number, one in enumerate(cases, start=1):
-            store(conn, number, one)
-        ground = standings.basis(conn, now=NOW)
-        ids = range(1, len(cases) + 1)
-        decided = [id_ for id_ in ids if id_ % 3]
-        facts = {id_: assessments.read(conn, id_, ground).facts for id_ in decided}
-        for id_ in decided:
-            decide(conn, id_, facts[id_], policy=present)
-        conn.execute(
-            tables.applications.update()
-            .where(tables.applications.c.application_id % 3 == 2)
-            .values(status="approved")
+            lay_down(conn, number, one)
+        ground, drafted = (
+            replace(standings.basis(conn, now=NOW), policy=p) for p in (present, draft)
         )
-        conn.execute(
-            tables.applications.update()
-            .where(tables.applications.c.application_id % 3 == 1)
-            .values(status="rejected")
-        )
-        found = what_if.replay(conn, ground, draft)
+        moved = policy_settings.recounted(present, draft)
+        now: list[tuple[int, Outcome | None, Outcome | None]] = []
+        then: list[tuple[int, Outcome | None, Outcome | None]] = []
+        for id_, one in enumerate(cases, start=1):
+            facts = assessments.read(conn, id_, ground).facts
+            after = assessments.read(conn, id_, drafted).facts
+            if refreshed_by:
+                new = {key: of for key, of in counted_as(draft, by, one).items() if key in moved}
+                after = replace(after, **new)
+            now.append((id_, outcome_of(facts, present), outcome_of(after, draft)))
+            if id_ % 3:
+                # Half of them were decided under version 1.
+                made = present if id_ % 2 else PRESENT
+                decide(conn, id_, facts, outcome=ENDED[id_ % 3], policy=made)
+                then.append(
+                    (id_, *(outcome_of(unheld_by(p, made, facts), p) for p in (present, draft)))
+                )
+        for rest, status in ENDED.items():
+            application = tables.applications
+            conn.execute(
+                application.update()
+                .where(application.c.application_id % 3 == rest)
+                .values(status=status)
+            )
 
-        for population, rest in ((Population.OPEN, 0), (Population.AFFILIATES, 2)):
-            judged = expected_now(conn, ground, draft, [id_ for id_ in ids if id_ % 3 == rest])
-            counted = Counter((old, new) for _, old, new in judged)
-            assert dict(found.replays[population].moves) == dict(counted)
-            assert moves_of(conn, ground, draft, population) == changing(judged)
-        if present.evidence_valid_days == draft.evidence_valid_days:
-            judged = [
-                (id_, assess(facts[id_], present).outcome, assess(facts[id_], draft).outcome)
-                for id_ in decided
-            ]
-            assert moves_of(conn, ground, draft, Population.DECISIONS) == changing(judged)
+        found = what_if.replay(conn, ground, draft).replays
+
+        compare(conn, ground, draft, found[Population.OPEN], now[2::3])
+        compare(conn, ground, draft, found[Population.AFFILIATES], now[1::3])
+        if not aged:
+            compare(conn, ground, draft, found[Population.DECISIONS], then)
         same = what_if.replay(conn, ground, replace(present, version=3))
         assert [replay.changed for replay in same.replays.values()] == [0, 0, 0]
-        assert same.gaps == ()
         savepoint.rollback()
+
+
+def unheld_by(policy: Policy, made: Policy, facts: Facts) -> Facts:
+    """What a decision made under ``made`` keeps, as ``policy`` counts it."""
+    other = policy_settings.recounted(made, policy) & set(METRIC_TYPES)
+    return replace(facts, **dict.fromkeys(other, UNHELD))
 
 
 @pytest.fixture
@@ -297,42 +412,50 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     assert found.replays[Population.OPEN].untold == 2
     assert "active users" in found.gaps[0]
     # Where another criterion settles it, it is told all the same.
-    strict = what_if.replay(
-        conn, ground, replace(floor, min_volume_usd=Decimal(10**9), min_x_followers=0)
-    )
-    assert strict.replays[Population.OPEN].untold == 2
+    strict = what_if.replay(conn, ground, replace(floor, min_volume_usd=Decimal(10**9)))
+    assert dict(strict.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
+    assert strict.gaps == ()
     # The rollup counts users from 1,000 USD on, so this floor is exact: none of them has any.
     kept = what_if.replay(conn, ground, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
     assert dict(kept.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
 
 
+@pytest.mark.parametrize(
+    ("drafted", "what", "outcome"),
+    [
+        ({"new_user_must_trade": True}, {"volume": 19_999_999}, UNKNOWN),
+        ({"new_user_must_trade": True}, {"volume": 20_000_000}, None),
+        ({"new_user_must_trade": True, "min_new_users": 0}, {"volume": 20_000_000}, MET),
+        ({"window_kind": WindowKind.CALENDAR_MONTH, "min_x_followers": 4_000}, {}, UNKNOWN),
+    ],
+)
+def test_unknown_by_whatever_count_is_unknown_and_only_who_hinges_on_it_is_not_replayed(
+    conn: Connection, drafted: dict[str, Any], what: dict[str, Any], outcome: Outcome | None
+) -> None:
+    """Nobody looked at the reach. Without metrics nothing is known by days nor by months."""
+    if what:
+        add_refresh(conn)
+        add_metrics(conn, 1, active=15, new=5, **what)
+    add_application(conn, 1)
+    ground = standings.basis(conn, now=NOW)
+
+    replay = what_if.replay(conn, ground, replace(PRESENT, **drafted)).replays[Population.OPEN]
+
+    found = [new for (_, new), number in replay.moves.items() if number]
+    assert (found, replay.untold) == (([], 1) if outcome is None else ([outcome], 0))
+
+
 def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Connection) -> None:
     monthly = replace(PRESENT, version=2, window_kind=WindowKind.CALENDAR_MONTH)
     add_policy(conn, monthly)
-    conn.execute(
-        insert(tables.refreshes).values(
-            data_through=T,
-            recomputed_from=T,
-            policy_version=2,
-            window_kind="calendar_month",
-            window_start=date(2026, 2, 1),
-            window_end=date(2026, 3, 1),
-            load_id=0,
-            refreshed_at=NOW - timedelta(hours=1),
-        )
-    )
+    refresh_by(conn, monthly)
     add_application(conn, 1)
     add_evidence(conn, 1, value=1)
     add_evidence(conn, 1, kind="external_volume", value=1, exchange_name="ExA")
     for id_ in (1, 2):
         add_metrics(conn, id_, volume=25_000_000, active=20, new=6)
     add_application(conn, 2)
-    conn.execute(
-        text(
-            "create table review.affiliate_daily_2026_03 partition of review.affiliate_daily"
-            " for values from ('2026-03-01') to ('2026-04-01')"
-        )
-    )
+    conn.execute(text(MARCH))
     conn.execute(
         insert(tables.affiliate_daily).values(
             affiliate_account_id=2,
