@@ -97,3 +97,13 @@ class DatabaseUnavailable(Refusal):
 
 class DatabaseNotEmpty(Refusal):
     """The demo goes into an empty database only."""
+
+
+class Outdated(Refusal):
+    """Somebody saved another version since the form was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody saved another version since this form was shown. "
+            "Reload the page, look at it, and write yours anew."
+        )

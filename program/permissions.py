@@ -32,6 +32,7 @@ class Act(StrEnum):
     KEEP_HOLIDAYS = "keep the list of holidays"
     SEE_PROGRAM = "see the program page"
     EXPORT = "export tables"
+    KEEP_OUTBOX = "keep the outbox"
 
 
 _EVERYONE = frozenset(Role)
@@ -55,6 +56,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),
     Act.EXPORT: _EVERYONE,
+    Act.KEEP_OUTBOX: frozenset({Role.MANAGER, Role.ADMIN}),
 }
 
 
