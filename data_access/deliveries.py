@@ -31,6 +31,7 @@ from program.delivery import DELIVERY, DeliverySettings, Patience, Reason, Route
 from program.letters import Template, Unsendable
 
 LONGEST_ERROR = 500
+LONGEST_KIND = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +330,7 @@ def _letter(
         own = platform == delivery.EMAIL_PLATFORM
         to = letters.address(row["recipient"] if own else row["email"])
     else:
+        letters.platform(platform)
         to = letters.handle(row["recipient"])
     spoken = payload.get("language") or delivery.language(row["country_code"], settings)
     template = letters.choose(templates, kind, str(spoken))
@@ -356,12 +358,12 @@ def _payload(
     return {
         "version": 1,
         "message_id": str(row["message_id"]),
-        "kind": kind,
+        "kind": letters.harmless_line(kind)[:LONGEST_KIND],
         "application_id": row["application_id"],
         "account_id": row["account_id"],
         "decision_id": row["decision_id"],
         "created_at": row["created_at"].isoformat(),
-        "contact": {"platform": letters.harmless_line(row["channel"]), "handle": sent["to"]},
+        "contact": {"platform": row["channel"].strip(), "handle": sent["to"]},
         "language": language,
         "subject": sent["subject"],
         "text": sent["text"],

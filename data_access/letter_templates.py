@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, Row, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from data_access import database, locks, staff, tables
 from data_access.applications import Application
@@ -30,7 +31,7 @@ def in_force(connection: Connection) -> list[Template]:
     table = tables.message_templates
     rows = connection.execute(
         select(table)
-        .distinct(table.c.kind, table.c.language)
+        .ext(distinct_on(table.c.kind, table.c.language))
         .order_by(table.c.kind, table.c.language, table.c.version.desc())
     )
     return [_template(row) for row in rows]
@@ -119,7 +120,7 @@ def values_for(*, username: str, application_id: int, social_handle: str) -> dic
     }
 
 
-def _template(row: Any) -> Template:  # noqa: ANN401 - a row of the table
+def _template(row: Row[Any]) -> Template:
     return Template(
         kind=MessageKind(row.kind),
         language=row.language,

@@ -17,7 +17,6 @@ from program.delivery import EMAIL_PLATFORM, Stopped
 from program.permissions import Act
 
 LONGEST_REASON = 500
-LONGEST_PLATFORM = 40
 # Withheld ones may still be sent, by somebody who wants that.
 RETRIABLE = (Stopped.PARKED, Stopped.WITHHELD)
 
@@ -154,10 +153,8 @@ def cancel(
 
 def contact(platform: str, recipient: str) -> tuple[str, str]:
     """Platform and recipient as they can be used. Raises Invalid."""
-    channel = letters.harmless_line(platform).strip().lower()
-    if not channel or len(channel) > LONGEST_PLATFORM:
-        raise Invalid("Name the contact platform: email, telegram, or another.")
     try:
+        channel = letters.platform(platform).lower()
         by_mail = channel == EMAIL_PLATFORM
         return channel, letters.address(recipient) if by_mail else letters.handle(recipient)
     except letters.Unsendable as unsendable:

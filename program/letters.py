@@ -19,6 +19,7 @@ LONGEST_BODY = 4_000
 LONGEST_TEXT = 12_000
 LONGEST_ADDRESS = 254
 LONGEST_HANDLE = 200
+LONGEST_PLATFORM = 100
 MESSAGE = "message"
 
 PLACEHOLDERS: tuple[Placeholder, ...] = (
@@ -149,6 +150,14 @@ def handle(typed: str | None) -> str:
     return text
 
 
+def platform(typed: str) -> str:
+    """A contact platform's name. Raises Unsendable for one that hides anything."""
+    text = typed.strip()
+    if not text or len(text) > LONGEST_PLATFORM or harmless_line(text) != text:
+        raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a contact platform.")
+    return text
+
+
 def harmless(text: str) -> str:
     """Without control characters and turns of direction; line breaks stay."""
     lines = _LINES.sub("\n", text)
@@ -162,7 +171,7 @@ def harmless_line(text: str) -> str:
 
 def shown(text: str) -> str:
     """Typed text for a sentence about it: short, with what is hidden spelled out."""
-    spelled = "".join(f"[U+{ord(s):04X}]" if _harms(s) or s in "\n\t" else s for s in text[:60])
+    spelled = "".join(s if s.isprintable() else f"[U+{ord(s):04X}]" for s in text[:60])
     return spelled + ("…" if len(text) > 60 else "")
 
 
