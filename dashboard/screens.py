@@ -47,7 +47,14 @@ SETTINGS = Screen(
     path="settings",
     act=Act.KEEP_HOLIDAYS,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, SETTINGS)
+OUTBOX = Screen(
+    file="dashboard/pages/outbox.py",
+    title="Outbox",
+    icon=":material/outgoing_mail:",
+    path="outbox",
+    act=Act.KEEP_OUTBOX,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, SETTINGS, OUTBOX)
 
 
 def way_back(address: str) -> str:

@@ -7,12 +7,12 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 
-from data_access import acts, tables, texts
+from data_access import acts, delivery_settings, tables, texts
 from data_access.applications import Application
 from data_access.backlog import Message
 from data_access.refusals import Invalid, NotFound, NotInState, Refusal
 from data_access.requests import Form
-from program import letters
+from program import delivery, letters
 from program.delivery import EMAIL_PLATFORM, Stopped
 from program.permissions import Act
 
@@ -38,7 +38,8 @@ def retry(
 
     def do(connection: Connection, _: Application) -> int:
         row = _stopped(connection, form, message_id, RETRIABLE)
-        # What a refusal of its contents stopped never left: it is made anew from what is now.
+        _require_told(connection, row)
+        # It never was on its way: it is made anew from what is now.
         made_anew = {"sent": null()} if row.stopped_as == Stopped.WITHHELD else {}
         _set(
             connection,
@@ -202,6 +203,14 @@ def _not_stopped(row: Row[Any]) -> Refusal:
     if row.stopped_as is None:
         return NotInState("This message is on its way already. Wait until it left or is parked.")
     return NotInState(f"This message is {row.stopped_as} already. Reload the page.")
+
+
+def _require_told(connection: Connection, row: Row[Any]) -> None:
+    """Raise NotInState while the settings would withhold it again."""
+    settings = delivery_settings.in_force(connection)
+    why = delivery.withheld(str(row.payload.get("kind")), settings)
+    if why is not None:
+        raise NotInState(f"It would be withheld again, because {why}. Change the settings first.")
 
 
 def _set(connection: Connection, message_id: UUID, **state: Any) -> None:  # noqa: ANN401
