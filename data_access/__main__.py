@@ -219,7 +219,7 @@ def doctor() -> None:
 @main.command()
 @click.option("--once", is_flag=True, help="Deliver what is due, and end.")
 @click.option("--mailbox", type=click.Path(path_type=Path), help="A folder for .eml files instead.")
-@click.option("--with-parent", is_flag=True, hidden=True)
+@click.option("--with-parent", is_flag=True, help="End with the process that started this.")
 def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
     """Deliver the outbox: mail by SMTP_URL, the rest by NOTIFY_WEBHOOK_URL; runs on.
 

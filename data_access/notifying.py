@@ -10,7 +10,8 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,12 +39,34 @@ def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bo
         dict.fromkeys(Route, Mailbox(folder=mailbox)) if mailbox else from_environment(os.environ)
     )
     worker = Worker(engine=engine, channels=channels, clock=lambda: datetime.now(UTC))
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: worker.stop.set())
     if with_parent:
         Thread(target=_end_with, args=[os.getppid(), worker.stop], daemon=True).start()
-    return worker.drain() if once else worker.run()
+    with _told_to_stop(worker.stop), _logged():
+        return worker.drain() if once else worker.run()
+
+
+@contextmanager
+def _told_to_stop(stop: Event) -> Iterator[None]:
+    """Ctrl-C and a service manager's end are heard after the message in hand."""
+    before = {
+        name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
 
 
 def _end_with(parent: int, stop: Event) -> None:

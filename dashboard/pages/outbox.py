@@ -35,8 +35,10 @@ def main() -> None:
         settings = delivery_settings.in_force(connection)
     draw_flash()
     draw_head(found, settings, now)
-    draw_failures(failures)
-    draw_part(chosen_part(found), failures, person, now)
+    part = chosen_part(found)
+    if part in ("parked", "waiting"):
+        draw_failures(failures)
+    draw_part(part, failures, person, now)
 
 
 def draw_flash() -> None:
@@ -71,14 +73,12 @@ def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None
 
 def draw_failures(failures: list[FailureCount]) -> None:
     """Failures by reason, with what to do about each."""
-    for one in failures:
-        words = REASON_WORDS[one.reason]
-        parts = [
-            f"{count:,} {state_}"
-            for count, state_ in ((one.parked, "parked"), (one.waiting, "to be tried again"))
-            if count
-        ]
-        st.markdown(f":material/error: **{words.label}** · {', '.join(parts)} · {words.way_on}")
+    with st.container(gap="xxsmall"):
+        for one in failures:
+            words = REASON_WORDS[one.reason]
+            counted = ((one.parked, "parked"), (one.waiting, "to be tried again"))
+            parts = ", ".join(f"{count:,} {what}" for count, what in counted if count)
+            st.markdown(f":material/error: **{words.label}** · {parts} · {words.way_on}")
 
 
 def chosen_part(found: Backlog) -> str:
