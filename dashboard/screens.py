@@ -61,7 +61,14 @@ AFFILIATES = Screen(
     path="affiliates",
     act=Act.SEE_AFFILIATES,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, POLICY, SETTINGS)
+OUTBOX = Screen(
+    file="dashboard/pages/outbox.py",
+    title="Outbox",
+    icon=":material/outgoing_mail:",
+    path="outbox",
+    act=Act.KEEP_OUTBOX,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, OUTBOX, POLICY, SETTINGS)
 
 
 def way_back(address: str) -> str:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 # What only one command needs is imported there: an export then starts sooner and stays small.
 from data_access import database, terminal
-from data_access.embedded import Cluster
+from data_access.embedded import HOME, Cluster
 from data_access.refusals import Invalid, Refusal
 from program.outcomes import Outcome
 from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Filters, Sort
@@ -217,6 +218,24 @@ def doctor() -> None:
 
 
 @main.command()
+@click.option("--once", is_flag=True, help="Deliver what is due, and end.")
+@click.option("--mailbox", type=click.Path(path_type=Path), help="A folder for .eml files instead.")
+@click.option("--with-parent", is_flag=True, help="End with the process that started this.")
+def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
+    """Deliver the outbox: mail by SMTP_URL, the rest by NOTIFY_WEBHOOK_URL; runs on.
+
+    Several at once are safe. Ctrl-C ends it after the message in hand.
+    """
+    from data_access import notifying
+
+    counts = notifying.command(
+        database.deliverer(), mailbox=mailbox, once=once, with_parent=with_parent
+    )
+    told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
+    click.echo(f"Delivery: {told or 'nothing was due'}.")
+
+
+@main.command()
 @click.option("--port", type=int, default=8501, show_default=True)
 @click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
 def start(port: int, browser: bool) -> None:
@@ -234,6 +253,11 @@ def start(port: int, browser: bool) -> None:
     _refresh_if_behind()
     if empty:
         demo.move_affiliates(database.writer(), now=_now())
+    if database.is_embedded():
+        # For trying out: nothing leaves this computer, whatever is set up.
+        folder = HOME / "mail"
+        _start_worker(folder)
+        click.echo(f"Messages to applicants are written to {folder}.")
     serve = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
     os.chdir(ROOT)
     os.execv(sys.executable, [*serve, *(["--open-browser"] if browser else [])])  # noqa: S606
@@ -243,6 +267,17 @@ def start(port: int, browser: bool) -> None:
 def stop() -> None:
     """Stop the embedded Postgres; its data stays."""
     Cluster().stop()
+
+
+def _start_worker(folder: Path) -> None:
+    """Run a worker beside the dashboard; it ends with it."""
+    notify = [sys.executable, "-m", "data_access", "notify", "--with-parent"]
+    subprocess.Popen(
+        [*notify, "--mailbox", str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def _understood(asked: dict[str, Any]) -> Filters:

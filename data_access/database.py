@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     READER = "reader"
     REPORTER = "reporter"
     LOADER = "loader"
+    DELIVERER = "deliverer"
 
 
 # Guards against accidents: a page never hangs on a query, a verb never on a lock.
@@ -35,6 +36,7 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.READER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
     Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
     Purpose.LOADER: {"lock_timeout": 60_000},
+    Purpose.DELIVERER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
 }
 # A screen's query is short and many people ask at once: workers would only take turns away.
 SETTINGS: dict[Purpose, dict[str, int]] = {
@@ -80,6 +82,11 @@ def reporter() -> Engine:
 def loader() -> Engine:
     """For loads and refreshes."""
     return engine(Purpose.LOADER)
+
+
+def deliverer() -> Engine:
+    """For the worker that delivers messages."""
+    return engine(Purpose.DELIVERER)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from data_access import freshness, schema, tables
+from data_access import backlog, freshness, schema, tables
+from data_access.backlog import Backlog
 
-OLDEST_MESSAGE = timedelta(hours=1)
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 
@@ -104,18 +104,25 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
 
 
 def _outbox(connection: Connection, now: datetime) -> Finding:
-    table = tables.outbox
-    waiting, oldest = connection.execute(
-        select(func.count(), func.min(table.c.created_at)).where(table.c.delivered_at.is_(None))
-    ).one()
-    if not waiting:
-        return Finding(what="outbox", ok=True, said="nothing waits")
-    ok = now - oldest < OLDEST_MESSAGE
-    said = f"{waiting:,} messages wait, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
-    # Delivery is not part of the product yet, so a backlog is told but is no problem.
-    return Finding(
-        what="outbox", ok=True, said=said + ("" if ok else "; delivery is not built yet")
-    )
+    found = backlog.read(connection)
+    said = backlog_words(found, now)
+    if found.is_late(now):
+        said += "; is a worker running? `python -m data_access notify`"
+    if found.parked:
+        said += "; see the page Outbox"
+    # A parked message waits for a person; a late one says that nothing is delivered.
+    return Finding(what="outbox", ok=not found.is_late(now), said=said)
+
+
+def backlog_words(found: Backlog, now: datetime) -> str:
+    """The backlog in a line: how many wait, the oldest since when, how many are parked."""
+    said = "nothing waits"
+    if found.oldest is not None:
+        are = "message waits" if found.waiting == 1 else "messages wait"
+        since = f"{found.oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        minutes = max(0, int((now - found.oldest).total_seconds() // 60))
+        said = f"{found.waiting:,} {are}, the oldest since {since}, {minutes:,} min"
+    return said + (f"; {found.parked:,} parked" if found.parked else "")
 
 
 def _privileges(connection: Connection) -> Finding:

@@ -6,3 +6,7 @@ REFRESH = 7_310_003
 DEMO = 7_310_004
 LOAD = 7_310_005
 POLICY = 7_310_011
+DELIVERY_SETTINGS = 7_310_006
+TEMPLATES = 7_310_007
+# Taken by the trigger that gives decisions their position (migration 0008).
+DECISION_ORDER = 7_310_008

@@ -45,7 +45,8 @@ def history(connection: Connection, application_id: int) -> list[MadeDecision]:
     """Every decision ever made on an application, newest first; none is ever removed."""
     table = tables.decisions
     rows = connection.execute(
-        select(table)
+        # The position is for those who poll decisions and says nothing about one.
+        select(*(column for column in table.c if column.name != "position"))
         .where(table.c.application_id == application_id)
         .order_by(table.c.decision_id.desc())
     ).mappings()

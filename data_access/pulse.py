@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select, union
 
 from data_access import tables
+from program.delivery import DELIVERY
 from program.workflow import Move, Status
 
 DECIDING = (Move.APPROVE, Move.REJECT, Move.CONFIRM)
@@ -78,7 +79,7 @@ def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
             func.count(subject).filter(is_decision).label("decided"),
             func.count(subject).filter(~is_decision).label("moved"),
         )
-        .where(event.event_id > seen.event_id, event.actor.is_distinct_from(viewer))
+        .where(event.event_id > seen.event_id, event.actor.not_in((viewer, DELIVERY)))
         .subquery()
     )
     row = connection.execute(

@@ -133,3 +133,13 @@ class AlreadyMoved(Refusal):
         who = f" by {by}" if by else ""
         when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
         super().__init__(f"Already {standing}{who}{when}. Look again; your text is kept.")
+
+
+class Outdated(Refusal):
+    """Somebody saved another version since the form was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody saved another version since this form was shown. "
+            "Reload the page, look at it, and write yours anew."
+        )

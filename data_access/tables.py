@@ -10,6 +10,7 @@ from sqlalchemy import (
     Computed,
     Date,
     DateTime,
+    FetchedValue,
     Integer,
     MetaData,
     Numeric,
@@ -175,6 +176,7 @@ decisions = Table(
     Column("override_reason", Text),
     Column("reapply", Text),
     Column("reapply_from", Date),
+    Column("position", BigInteger, FetchedValue()),
     schema="review",
 )
 events = Table(
@@ -202,6 +204,14 @@ outbox = Table(
     Column("next_attempt_at", Moment),
     Column("delivered_at", Moment),
     Column("last_error", Text),
+    Column("leased_by", Uuid),
+    Column("lease_until", Moment),
+    Column("stopped_as", Text),
+    Column("stopped_at", Moment),
+    Column("last_reason", Text),
+    Column("retried_at", Moment),
+    Column("sent", JSONB),
+    Column("replaces", Uuid),
     schema="review",
 )
 exports = Table(
@@ -547,5 +557,31 @@ referral_cohorts = Table(
     Column("referral_month", Date, primary_key=True),
     Column("active_month", Date, primary_key=True),
     Column("active_users", BigInteger),
+    schema="review",
+)
+message_templates = Table(
+    "message_templates",
+    metadata,
+    Column("template_id", BigInteger, primary_key=True),
+    Column("kind", Text),
+    Column("language", Text),
+    Column("version", Integer),
+    Column("subject", Text),
+    Column("body", Text),
+    Column("author", Text),
+    Column("saved_at", Moment),
+    schema="review",
+)
+delivery_settings = Table(
+    "delivery_settings",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("silent", Boolean),
+    Column("send_rejections", Boolean),
+    Column("email_instead", ARRAY(Text)),
+    Column("language_by_country", JSONB),
+    Column("author", Text),
+    Column("note", Text),
+    Column("saved_at", Moment),
     schema="review",
 )

@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     MESSAGE = "message"
     ANSWER = "answer"
     DECISION = "decision"
+    DELIVERY = "delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +142,11 @@ _MESSAGES = {
 
 def _event(row: Row[Any]) -> TimelineEntry:
     detail = row.detail or {}
+    if row.kind in _DELIVERIES:
+        title, body = _delivery(row.kind, detail)
+        return TimelineEntry(
+            at=row.at, kind=EntryKind.DELIVERY, actor=row.actor, title=title, body=body
+        )
     kind, title, key = _MESSAGES.get(
         row.kind, (EntryKind.EVENT, _title(row.kind, detail), "reason")
     )
@@ -151,6 +157,32 @@ def _event(row: Row[Any]) -> TimelineEntry:
         title=title,
         body=str(detail.get(key) or _changes(detail) or detail.get("override_reason") or ""),
     )
+
+
+# What became of a message: the words, and what of the detail is told beside them.
+_DELIVERIES = {
+    "message_sent": ("message sent by {route}", "to"),
+    "message_delivered": ("message delivered by {route}", "to"),
+    "message_failed": ("message failed, to be tried again", "said"),
+    "message_parked": ("message parked after {tries}", "said"),
+    "message_withheld": ("message withheld", "reason"),
+    "message_retried": ("message sent on its way again", ""),
+    "message_redirected": ("message sent to another recipient", "to"),
+    "message_cancelled": ("message cancelled", "reason"),
+}
+
+
+def _delivery(kind: str, detail: dict[str, Any]) -> tuple[str, str]:
+    words, key = _DELIVERIES[kind]
+    tries = detail.get("tries", 1)
+    title = words.format(
+        route=detail.get("route", ""), tries=f"{tries} tr{'y' if tries == 1 else 'ies'}"
+    )
+    told = detail.get(key) or ""
+    if isinstance(told, dict):
+        old, new = (f"{side[0]} {side[1] or 'nobody'}" for side in (told["old"], told["new"]))
+        told = f"{new}, instead of {old}"
+    return title, str(told)
 
 
 def _title(kind: str, detail: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from data_access import applications, ownership, staff, tables
 from data_access.applications import Application
+from program.delivery import DELIVERY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def others_wrote(connection: Connection, application_id: int, *, viewer: str) ->
     each = [
         select(func.count())
         .select_from(table)
-        .where(table.c.application_id == application_id, by.is_distinct_from(viewer))
+        .where(table.c.application_id == application_id, by.not_in((viewer, DELIVERY)))
         .scalar_subquery()
         for table, by in written
     ]

@@ -36,6 +36,7 @@ class Act(StrEnum):
     EDIT_POLICY = "change the policy"
     SEE_AFFILIATES = "see the affiliates page"
     REQUALIFY = "change an affiliate's standing"
+    KEEP_OUTBOX = "keep the outbox"
 
 
 _EVERYONE = frozenset(Role)
@@ -63,6 +64,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.EDIT_POLICY: frozenset({Role.MANAGER}),
     Act.SEE_AFFILIATES: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.REQUALIFY: frozenset({Role.MANAGER}),
+    Act.KEEP_OUTBOX: frozenset({Role.MANAGER, Role.ADMIN}),
 }
 
 

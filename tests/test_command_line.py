@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,10 +107,11 @@ def rows(content: bytes) -> list[dict[str, str]]:
 # --- Help -----------------------------------------------------------------------------------------
 
 COMMANDS = ("migrate", "load", "refresh", "export", "demo", "doctor", "start", "stop")
+ALSO = ("notify",)
 
 
 def test_the_commands_are_these() -> None:
-    assert {*COMMANDS} <= set(main.commands)
+    assert {*COMMANDS, *ALSO} <= set(main.commands)
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -442,6 +444,79 @@ def test_the_doctor_looks_at_a_database_without_schema_too(bare: Engine) -> None
     assert done.exit_code == 1
     assert "PROBLEM  schema: revision None" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("run `python -m data_access migrate`")
+
+
+# --- Delivery -----------------------------------------------------------------------------------------
+
+
+def add_message(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_application(conn, 7)
+        conn.execute(
+            text(
+                "insert into review.outbox (message_id, application_id, channel, recipient, payload)"
+                " values (gen_random_uuid(), 7, 'telegram', 'meadow', '{\"message\": \"Welcome.\"}')"
+            )
+        )
+
+
+def test_the_outbox_is_delivered_into_a_folder_and_once_only(
+    configured: Engine, tmp_path: Path
+) -> None:
+    add_message(configured)
+
+    first, again = (
+        succeeded(run("notify", "--once", "--mailbox", tmp_path / "mail")) for _ in range(2)
+    )
+
+    assert first.stdout == "Delivery: 1 sent.\n"
+    assert again.stdout == "Delivery: nothing was due.\n"
+    (letter,) = (tmp_path / "mail").iterdir()
+    assert "Welcome." in letter.read_text()
+
+
+def test_without_a_way_of_delivery_it_says_what_to_set(
+    configured: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SMTP_URL", "NOTIFY_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    failed(run("notify", "--once"), "No way of delivery is set up. Set SMTP_URL")
+    monkeypatch.setenv("SMTP_URL", f"smtp://team:{SECRET}@mail.example")
+    assert SECRET not in failed(run("notify", "--once"), "SMTP_URL cannot be used")
+
+
+def test_a_worker_beside_the_dashboard_ends_with_it(configured: Engine, tmp_path: Path) -> None:
+    add_message(configured)
+    worker = [sys.executable, "-m", "data_access", "notify", "--with-parent", "--mailbox"]
+    script = f"import subprocess; print(subprocess.Popen({[*worker, str(tmp_path)]!r}).pid, flush=True); input()"
+    dashboard = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert dashboard.stdout is not None
+    pid = int(dashboard.stdout.readline())
+    wait_until(lambda: any(tmp_path.iterdir()))
+
+    dashboard.kill()
+    dashboard.communicate()
+
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or is_over(pid))
+
+
+def is_over(pid: int) -> bool:
+    """Whether it ended, though whoever takes orphans has not noticed yet."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 # --- As a process of its own --------------------------------------------------------------------------

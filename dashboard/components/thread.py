@@ -20,6 +20,7 @@ ICONS = {
     "message": ":material/outgoing_mail:",
     "answer": ":material/mark_email_read:",
     "decision": ":material/gavel:",
+    "delivery": ":material/send:",
 }
 # Who can read what: the one thing nobody may mistake here.
 MARKS = {
@@ -32,7 +33,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "notes": ("note",),
     "evidence": ("evidence",),
     "checks": ("check",),
-    "messages": ("message", "answer"),
+    "messages": ("message", "answer", "delivery"),
     "decisions": ("decision",),
     "events": ("event", "submitted"),
 }

@@ -50,7 +50,9 @@ def add_activity(conn: Connection, day: date) -> None:
     )
 
 
-def add_message(conn: Connection, created: timedelta, *, delivered: bool = False) -> None:
+def add_message(
+    conn: Connection, created: timedelta, *, delivered: bool = False, **given: Any
+) -> None:
     conn.execute(
         insert(tables.outbox).values(
             message_id=uuid.uuid4(),
@@ -59,6 +61,7 @@ def add_message(conn: Connection, created: timedelta, *, delivered: bool = False
             payload={},
             created_at=NOW - created,
             delivered_at=NOW if delivered else None,
+            **given,
         )
     )
 
@@ -190,25 +193,33 @@ def test_metrics_should_reach_the_newest_delivered_day(
 
 
 @pytest.mark.parametrize(
-    ("ages", "said"),
+    ("ages", "parked", "ok", "said"),
     [
-        ([], "nothing waits"),
-        ([5 * MINUTE], "1 messages wait, the oldest since 2026-03-15 08:55 UTC"),
+        ([], 0, True, "nothing waits"),
+        ([5], 0, True, "1 message waits, the oldest since 2026-03-15 08:55 UTC, 5 min"),
         (
-            [61 * MINUTE, 5 * MINUTE],
-            "2 messages wait, the oldest since 2026-03-15 07:59 UTC; delivery is not built yet",
+            [61, 5],
+            0,
+            False,
+            "2 messages wait, the oldest since 2026-03-15 07:59 UTC, 61 min; "
+            "is a worker running? `python -m data_access notify`",
         ),
+        ([], 2, True, "nothing waits; 2 parked; see the page Outbox"),
     ],
 )
-def test_a_backlog_is_told(conn: Connection, ages: list[timedelta], said: str) -> None:
+def test_a_backlog_is_told_and_a_late_one_is_a_problem(
+    conn: Connection, ages: list[int], parked: int, ok: bool, said: str
+) -> None:
     add_application(conn, 7)
     add_message(conn, 300 * MINUTE, delivered=True)
+    for _ in range(parked):
+        add_message(conn, 300 * MINUTE, stopped_as="parked", stopped_at=NOW)
     for age in ages:
-        add_message(conn, age)
+        add_message(conn, age * MINUTE)
 
     found = examined(conn)["outbox"]
 
-    assert (found.ok, found.said) == (True, said)
+    assert (found.ok, found.said) == (ok, said)
 
 
 def owner_of_the_server(database: str, role: str = "") -> Engine:

@@ -27,6 +27,7 @@ READ_POLICY          yes       yes      yes      .
 EDIT_POLICY          .         yes      .        .
 SEE_AFFILIATES       yes       yes      yes      .
 REQUALIFY            .         yes      .        .
+KEEP_OUTBOX          .         yes      .        yes
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]

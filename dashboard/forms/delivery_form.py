@@ -1,0 +1,120 @@
+"""How applicants are told: silence, rejections, which way, which language."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers
+from data_access import database, delivery_settings
+from data_access.delivery_settings import SavedSettings
+from data_access.refusals import Invalid, Refusal
+from data_access.staff import Person
+from program.delivery import DeliverySettings
+
+PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
+
+
+def draw(versions: list[SavedSettings], person: Person) -> None:
+    """The settings in use with their fields, and the versions before."""
+    current = versions[0].settings
+    form = f"delivery-{current.version}"
+    answers.draw(form)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _fields(form, current)
+        st.button(
+            f"Save version {current.version + 1}",
+            key=state.form_key(form, "save"),
+            icon=":material/save:",
+            type="primary",
+            on_click=_save,
+            args=[form, state.request_id(form), current.version, person.email],
+        )
+    with right:
+        st.markdown(f"**Versions** · {len(versions):,}")
+        for saved in versions:
+            _draw_version(saved)
+
+
+def _fields(form: str, current: DeliverySettings) -> None:
+    st.toggle(
+        "Silent: nobody is told anything",
+        value=current.silent,
+        key=state.form_key(form, "silent"),
+        help="Messages that come up are withheld; each can be sent by hand once this is off.",
+    )
+    st.toggle(
+        "Tell applicants that they are rejected",
+        value=current.send_rejections,
+        key=state.form_key(form, "rejections"),
+    )
+    st.multiselect(
+        "Contact platforms told at the account's email address instead",
+        [*PLATFORMS, *(name for name in current.email_instead if name not in PLATFORMS)],
+        default=list(current.email_instead),
+        accept_new_options=True,
+        key=state.form_key(form, "email"),
+        help="All others, but for email itself, go to the exchange's own endpoint.",
+    )
+    st.text_area(
+        "Languages by country, a line each",
+        value="\n".join(f"{c}: {s}" for c, s in sorted(current.language_by_country.items())),
+        placeholder="BR: pt\nMX: es",
+        height=90,
+        key=state.form_key(form, "languages"),
+        help="Where a country is not named, or has no template in its language: English.",
+    )
+    st.text_input(
+        "Why, for colleagues",
+        max_chars=delivery_settings.LONGEST_NOTE,
+        key=state.form_key(form, "note"),
+    )
+
+
+def _draw_version(saved: SavedSettings) -> None:
+    st.caption(
+        f"Version {saved.settings.version} · {escape(saved.author)} · "
+        f"{figures.moment(saved.saved_at)}"
+    )
+    told = "nobody is told" if saved.settings.silent else "told"
+    if not saved.settings.silent and not saved.settings.send_rejections:
+        told = "told, but for rejections"
+    st.text(f"{told}{': ' + saved.note if saved.note else ''}")
+
+
+def languages(typed: str) -> dict[str, str]:
+    """Countries with their languages from lines such as ``BR: pt``. Raises Invalid."""
+    found = {}
+    for line in filter(None, (line.strip() for line in typed.splitlines())):
+        country, sign, language = line.partition(":")
+        if not sign:
+            raise Invalid("Write a country and its language on a line each, such as BR: pt.")
+        found[country.strip().upper()] = language.strip()
+    return found
+
+
+def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
+    if answers.refused_to_stranger(form, actor):
+        return
+    part = request_id.hex[:8]
+    try:
+        saved = delivery_settings.save(
+            database.writer(),
+            silent=bool(state.typed(f"{form}-silent-{part}")),
+            send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
+            email_instead=state.typed(f"{form}-email-{part}") or [],
+            language_by_country=languages(state.typed(f"{form}-languages-{part}") or ""),
+            note=state.typed(f"{form}-note-{part}") or "",
+            shown_version=version,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+    state.flash(state.Flash(ok=True, text=said))

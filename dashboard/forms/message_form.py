@@ -1,0 +1,193 @@
+"""A message that did not leave: what it says, why it is here, and retry, correct or cancel."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import figures, message_preview
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers
+from data_access import database, resending
+from data_access.backlog import Message
+from data_access.refusals import Refusal
+from data_access.staff import Person
+from program.delivery import KIND_WORDS, REASON_WORDS, MessageKind, Reason, Stopped
+
+RETRY_ALL = "retry-all"
+
+
+def draw(message: Message, person: Person) -> None:
+    """One message behind a line that says whose it is and what is wrong."""
+    form = name(message)
+    answers.draw(form)
+    with st.expander(label(message)):
+        reason = REASON_WORDS.get(message.reason) if message.reason else None
+        if reason is not None:
+            st.caption(f"{reason.label}. {reason.way_on}")
+        if message.last_error:
+            st.text(message.last_error)
+        message_preview.draw(
+            channel=message.channel,
+            recipient=message.sent_to or message.recipient,
+            text=message.text,
+        )
+        st.page_link(
+            "dashboard/pages/application.py",
+            label=f"Application {message.application_id}",
+            icon=":material/contact_page:",
+            query_params={"id": str(message.application_id)},
+        )
+        _retry(form, message, person)
+        if message.stopped_as is Stopped.PARKED:
+            _redirect(form, message, person)
+            _cancel(form, message, person)
+
+
+def label(message: Message) -> str:
+    """Whose it is, what it announces, where to, and why it is here."""
+    what = KIND_WORDS[MessageKind.of(message.kind)]
+    why = REASON_WORDS[message.reason].label.lower() if message.reason else "withheld"
+    to = f"{message.channel} {message.recipient or 'nobody'}"
+    return (
+        f"{escape(message.username)} · {what} · {escape(to)} · {why} · "
+        f"{figures.moment(message.stopped_at)}"
+    )
+
+
+def name(message: Message) -> str:
+    """The form's name."""
+    return f"message-{message.message_id.hex[:12]}"
+
+
+def retry_all(messages: Sequence[Message], reason: Reason | None, person: Person) -> None:
+    """One button for all that are listed."""
+    answers.draw(RETRY_ALL)
+    of = "" if reason is None else f" of “{REASON_WORDS[reason].label.lower()}”"
+    many = len(messages)
+    st.button(
+        f"Retry {'it' if many == 1 else f'all {many:,}'}{of}",
+        key="outbox-retry-all",
+        icon=":material/refresh:",
+        type="primary",
+        on_click=_retry_all,
+        args=[messages, person.email, state.request_id(RETRY_ALL)],
+    )
+
+
+def _retry(form: str, message: Message, person: Person) -> None:
+    withheld = message.stopped_as is Stopped.WITHHELD
+    st.button(
+        "Send after all" if withheld else "Retry",
+        key=state.form_key(form, "retry"),
+        icon=":material/refresh:",
+        help="Once the settings allow it." if withheld else None,
+        on_click=_do,
+        args=[form, state.request_id(form), message, person.email, _send_again],
+    )
+
+
+def _redirect(form: str, message: Message, person: Person) -> None:
+    platform, recipient, send = st.columns([1, 2, 1], vertical_alignment="bottom")
+    platform.text_input("Platform", value=message.channel, key=state.form_key(form, "platform"))
+    recipient.text_input(
+        "Recipient", value=message.recipient or "", key=state.form_key(form, "recipient")
+    )
+    send.button(
+        "Correct and send",
+        key=state.form_key(form, "redirect"),
+        icon=":material/edit:",
+        width="stretch",
+        on_click=_do,
+        args=[form, state.request_id(form), message, person.email, _redirected],
+    )
+
+
+def _cancel(form: str, message: Message, person: Person) -> None:
+    why, send = st.columns([3, 1], vertical_alignment="bottom")
+    why.text_input(
+        "Reason for cancelling, internal",
+        max_chars=resending.LONGEST_REASON,
+        key=state.form_key(form, "reason"),
+    )
+    send.button(
+        "Cancel it",
+        key=state.form_key(form, "cancel"),
+        icon=":material/cancel:",
+        width="stretch",
+        on_click=_do,
+        args=[form, state.request_id(form), message, person.email, _cancelled],
+    )
+
+
+Doing = Callable[[str, UUID, Message, str], str]
+
+
+def _do(form: str, request_id: UUID, message: Message, actor: str, do: Doing) -> None:
+    """Run one act; a refusal is told beside the message."""
+    if answers.refused_to_stranger(form, actor):
+        return
+    try:
+        done = do(form, request_id, message, actor)
+    except Refusal as refusal:
+        answers.refused(form, str(refusal))
+        return
+    state.renew(form, request_id)
+    state.flash(state.Flash(ok=True, text=done))
+
+
+def _send_again(_: str, request_id: UUID, message: Message, actor: str) -> str:
+    resending.retry(
+        database.writer(),
+        application_id=message.application_id,
+        message_id=message.message_id,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "On its way again."
+
+
+def _redirected(form: str, request_id: UUID, message: Message, actor: str) -> str:
+    part = request_id.hex[:8]
+    resending.redirect(
+        database.writer(),
+        application_id=message.application_id,
+        message_id=message.message_id,
+        platform=state.typed(f"{form}-platform-{part}") or "",
+        recipient=state.typed(f"{form}-recipient-{part}") or "",
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "On its way to the corrected recipient."
+
+
+def _cancelled(form: str, request_id: UUID, message: Message, actor: str) -> str:
+    resending.cancel(
+        database.writer(),
+        application_id=message.application_id,
+        message_id=message.message_id,
+        reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    return "Cancelled; it stays on the timeline."
+
+
+def _retry_all(messages: Sequence[Message], actor: str, request_id: UUID) -> None:
+    if answers.refused_to_stranger(RETRY_ALL, actor):
+        return
+    try:
+        went, refused = resending.retry_all(
+            database.writer(), messages, actor=actor, now=datetime.now(UTC), request_id=request_id
+        )
+    except Refusal as refusal:
+        answers.refused(RETRY_ALL, str(refusal))
+        return
+    state.renew(RETRY_ALL, request_id)
+    others = f" {len(refused):,} had moved on meanwhile." if refused else ""
+    state.flash(state.Flash(ok=True, text=f"{went:,} on their way again.{others}"))

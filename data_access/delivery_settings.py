@@ -1,0 +1,106 @@
+"""How applicants are told: the settings in force, and saving a new version of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, insert, select, text
+
+from data_access import database, locks, staff, tables, texts
+from data_access.refusals import Invalid, Outdated
+from program.delivery import DeliverySettings
+from program.permissions import Act
+
+LONGEST_NOTE = 500
+COUNTRY = re.compile(r"[A-Z]{2}")
+LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
+PLATFORM = re.compile(r"[a-z0-9_.-]{1,40}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSettings:
+    """A version with who saved it; ``note`` is typed text."""
+
+    settings: DeliverySettings
+    author: str
+    note: str
+    saved_at: datetime
+
+
+def in_force(connection: Connection) -> DeliverySettings:
+    """The newest version."""
+    return versions(connection, count=1)[0].settings
+
+
+def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
+    """The newest versions, newest first."""
+    table = tables.delivery_settings
+    rows = connection.execute(select(table).order_by(table.c.version.desc()).limit(count))
+    return [
+        SavedSettings(
+            settings=DeliverySettings(
+                version=row.version,
+                silent=row.silent,
+                send_rejections=row.send_rejections,
+                email_instead=tuple(row.email_instead),
+                language_by_country=dict(row.language_by_country),
+            ),
+            author=row.author,
+            note=row.note,
+            saved_at=row.saved_at,
+        )
+        for row in rows
+    ]
+
+
+def save(
+    engine: Engine,
+    *,
+    silent: bool,
+    send_rejections: bool,
+    email_instead: Sequence[str],
+    language_by_country: Mapping[str, str],
+    note: str,
+    shown_version: int,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Save a version and return its number; the same again makes no new one.
+
+    Raises NotAllowed, Invalid, and Outdated where somebody saved another version since.
+    """
+    kept = {
+        "silent": silent,
+        "send_rejections": send_rejections,
+        "email_instead": sorted({_platform(name) for name in email_instead}),
+        "language_by_country": dict(_pair(*pair) for pair in language_by_country.items()),
+        "note": texts.allow(note, what="The note", longest=LONGEST_NOTE),
+    }
+    table = tables.delivery_settings
+    with database.acting(engine) as connection:
+        staff.require(connection, actor, Act.KEEP_OUTBOX)
+        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.DELIVERY_SETTINGS})
+        newest = connection.execute(
+            select(table).order_by(table.c.version.desc()).limit(1)
+        ).mappings()
+        before = newest.one()
+        if all(before[name] == value for name, value in kept.items()):
+            return int(before["version"])
+        if before["version"] != shown_version:
+            raise Outdated
+        values = {**kept, "version": shown_version + 1, "author": actor, "saved_at": now}
+        connection.execute(insert(table).values(values))
+    return shown_version + 1
+
+
+def _platform(name: str) -> str:
+    if not PLATFORM.fullmatch(name):
+        raise Invalid("A contact platform is a word in small letters, such as telegram.")
+    return name
+
+
+def _pair(country: str, language: str) -> tuple[str, str]:
+    if not COUNTRY.fullmatch(country) or not LANGUAGE.fullmatch(language):
+        raise Invalid("Write a country and its language as codes, such as BR: pt.")
+    return country, language

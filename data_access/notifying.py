@@ -1,0 +1,221 @@
+"""The worker: takes messages, hands them over one by one, and says what became of each.
+
+One by one, because a worker that is killed then leaves at most one message of which nobody
+knows whether it was taken. Several workers beside each other are safe.
+"""
+
+import logging
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from sqlalchemy import Engine
+
+from data_access import deliveries
+from data_access.channels import Channel, NotTaken, from_environment
+from data_access.channels.mailbox import Mailbox
+from data_access.deliveries import Failure, Taken
+from data_access.refusals import DatabaseUnavailable
+from program.delivery import Patience, Reason, Route
+
+LOG = logging.getLogger("affiliate_review.notify")
+DOWN_AFTER = 3
+
+
+def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bool) -> Counter[str]:
+    """What ``python -m data_access notify`` does; returns how many ended how.
+
+    Raises SettingMissing where no way of delivery is set up.
+    """
+    channels: Mapping[Route, Channel] = (
+        dict.fromkeys(Route, Mailbox(folder=mailbox)) if mailbox else from_environment(os.environ)
+    )
+    worker = Worker(engine=engine, channels=channels, clock=lambda: datetime.now(UTC))
+    if with_parent:
+        Thread(target=_end_with, args=[os.getppid(), worker.stop], daemon=True).start()
+    with _told_to_stop(worker.stop), _logged():
+        return worker.drain() if once else worker.run()
+
+
+@contextmanager
+def _told_to_stop(stop: Event) -> Iterator[None]:
+    """Ctrl-C and a service manager's end are heard after the message in hand."""
+    before = {
+        name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+
+
+def _end_with(parent: int, stop: Event) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    stop.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a worker goes about it. A lease outlasts many tries, and lapses within a minute."""
+
+    batch: int = 50
+    lease: timedelta = timedelta(seconds=60)
+    # The longest a single try can take; with less than this left of a lease none is begun.
+    longest_try: timedelta = timedelta(seconds=25)
+    idle: timedelta = timedelta(seconds=1)
+    down: timedelta = timedelta(seconds=30)
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(slots=True, kw_only=True)
+class Worker:
+    """One worker with its channels; ``clock`` gives the time, ``chance`` a number in [0, 1)."""
+
+    engine: Engine
+    channels: Mapping[Route, Channel]
+    clock: Callable[[], datetime]
+    pace: Pace = field(default_factory=Pace)
+    chance: Callable[[], float] = random.random
+    stop: Event = field(default_factory=Event)
+    counts: Counter[str] = field(default_factory=Counter)
+    _in_a_row: Counter[Route] = field(default_factory=Counter)
+    _down_until: dict[Route, float] = field(default_factory=dict)
+
+    def drain(self) -> Counter[str]:
+        """Deliver all that is due and return how many ended how.
+
+        Messages of a route that is down are left for later.
+        """
+        while not self.stop.is_set() and self._turn():
+            pass
+        self._close()
+        return self.counts
+
+    def run(self) -> Counter[str]:
+        """Deliver until ``stop`` is set; a database that is away is waited for."""
+        while not self.stop.is_set():
+            try:
+                busy = self._turn()
+            except DatabaseUnavailable as away:
+                LOG.warning("%s", away)
+                busy = False
+            if not busy:
+                self.stop.wait(self.pace.idle.total_seconds())
+        self._close()
+        return self.counts
+
+    def _turn(self) -> bool:
+        """Take a batch and deal with it; returns whether there was one."""
+        now_s = time.monotonic()
+        resting = [route for route, until in self._down_until.items() if until > now_s]
+        ends = now_s + self.pace.lease.total_seconds()
+        batch = deliveries.take(
+            self.engine,
+            now=self.clock(),
+            count=self.pace.batch,
+            lease=self.pace.lease,
+            without=resting,
+        )
+        self._deal_with(batch, ends - self.pace.longest_try.total_seconds())
+        return bool(batch)
+
+    def _deal_with(self, batch: Sequence[Taken], until: float) -> None:
+        left = list(batch)
+        untried: list[Taken] = []
+        while left and time.monotonic() < until and not self.stop.is_set():
+            taken = left.pop(0)
+            if taken.outgoing is not None and self._is_down(taken.outgoing.route):
+                untried.append(taken)
+            else:
+                self._one(taken)
+        deliveries.give_back(self.engine, [*untried, *left])
+
+    def _one(self, taken: Taken) -> None:
+        if taken.withheld is not None:
+            deliveries.withhold(self.engine, taken, now=self.clock())
+            self.counts["withheld"] += 1
+        elif taken.outgoing is None:
+            assert taken.refused is not None
+            refused = taken.refused
+            self._fail(taken, Failure(reason=refused.reason, said=str(refused), final=True))
+        else:
+            self._send(taken, taken.outgoing)
+
+    def _send(self, taken: Taken, outgoing: deliveries.Outgoing) -> None:
+        channel = self.channels.get(outgoing.route)
+        if channel is None:
+            said = f"Delivery by {outgoing.route} is not set up."
+            self._fail(taken, Failure(reason=Reason.NOT_SET_UP, said=said, final=True))
+            return
+        try:
+            receipt = channel.send(outgoing, now=self.clock())
+        except NotTaken as not_taken:
+            self._note_down(outgoing.route, is_down=not_taken.is_down)
+            self._fail(taken, not_taken.failure)
+            return
+        self._note_down(outgoing.route, is_down=False)
+        self._finish(taken, receipt.said, delivered=receipt.delivered)
+
+    def _finish(self, taken: Taken, said: str, *, delivered: bool) -> None:
+        # It has left: to forget that because the database was away for a moment would send it
+        # twice. Later than this the lease may be somebody else's.
+        for patience_s in (0.2, 1.0, 3.0, None):
+            try:
+                held = deliveries.finish(
+                    self.engine, taken, delivered=delivered, said=said, now=self.clock()
+                )
+            except DatabaseUnavailable:
+                if patience_s is None:
+                    raise
+                self.stop.wait(patience_s)
+            else:
+                self.counts["sent" if held else "overtaken"] += 1
+                return
+
+    def _fail(self, taken: Taken, failure: Failure) -> None:
+        deliveries.fail(
+            self.engine,
+            taken,
+            failure,
+            patience=self.pace.patience,
+            chance=self.chance(),
+            now=self.clock(),
+        )
+        self.counts["refused" if failure.final else "failed"] += 1
+
+    def _note_down(self, route: Route, *, is_down: bool) -> None:
+        """After a few failures in a row the route rests, so that others are not held up."""
+        self._in_a_row[route] = self._in_a_row[route] + 1 if is_down else 0
+        if self._in_a_row[route] >= DOWN_AFTER:
+            self._down_until[route] = time.monotonic() + self.pace.down.total_seconds()
+            # The next try after the rest decides at once whether it goes on.
+            self._in_a_row[route] = DOWN_AFTER - 1
+            LOG.warning("delivery by %s rests: %d failures in a row", route, DOWN_AFTER)
+
+    def _is_down(self, route: Route) -> bool:
+        return self._down_until.get(route, 0.0) > time.monotonic()
+
+    def _close(self) -> None:
+        for channel in self.channels.values():
+            channel.close()
