@@ -1,0 +1,184 @@
+"""How quickly messages leave, and what the backlog costs beside a million that have left.
+
+``python -m bench.notifying``, on the bench's server, in a database of its own that is dropped.
+"""
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+
+from sqlalchemy import Engine, text
+
+from bench import database
+from data_access import backlog, deliveries
+from data_access.channels.mail_server import MailServer
+from data_access.channels.webhook import Webhook
+from data_access.notifying import Pace, Worker
+from program.delivery import Route
+
+NAME = "bench_notifying"
+MESSAGES = 2_000
+DELIVERED = 1_000_000
+SECRET = "a secret of enough bytes for this"  # noqa: S105 - nobody's
+APPLICATION = """
+insert into exchange.accounts (account_id, username, email, created_at) values (7, 'meadow', 'm@example.com', now());
+insert into exchange.applications (application_id, account_id, social_handle, submitted_at) values (7, 7, '@meadow', now());
+"""
+WRITE = """
+insert into review.outbox (message_id, application_id, channel, recipient, payload, created_at, delivered_at, attempts)
+select gen_random_uuid(), 7, case n % 2 when 0 then 'email' else 'telegram' end, 'user' || n || '@example.com',
+       '{"kind": "approved", "message": "Welcome to the affiliate program."}'::jsonb, now(),
+       case when :delivered then now() end, 0
+from generate_series(1, :count) n
+"""
+
+
+class TakesMail(StreamRequestHandler):
+    """As little of a mail server as takes messages."""
+
+    def handle(self) -> None:
+        """Answer each command; after DATA, read to the lone dot."""
+        self.connection.setsockopt(6, 1, 1)
+        self.wfile.write(b"220 bench\r\n")
+        for line in self.rfile:
+            command = line[:4].upper()
+            if command == b"DATA":
+                self.wfile.write(b"354 go\r\n")
+                while self.rfile.readline() != b".\r\n":
+                    pass
+            self.wfile.write(b"221 bye\r\n" if command == b"QUIT" else b"250 fine\r\n")
+
+
+class TakesHooks(BaseHTTPRequestHandler):
+    """As little of an endpoint as takes messages."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        """Read and answer."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def receivers() -> Iterator[tuple[int, int]]:
+    """Both, answering at once; yields their ports."""
+    servers = [
+        ThreadingTCPServer(("127.0.0.1", 0), TakesMail),
+        ThreadingHTTPServer(("127.0.0.1", 0), TakesHooks),
+    ]
+    for server in servers:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield servers[0].server_address[1], servers[1].server_address[1]
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def write(engine: Engine, count: int, *, delivered: bool) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(WRITE), {"count": count, "delivered": delivered})
+
+
+def rate(engine: Engine) -> float:
+    """Messages a second from one worker."""
+    write(engine, MESSAGES, delivered=False)
+    with receivers() as (smtp, http):
+        mail = MailServer.from_url(f"smtp://127.0.0.1:{smtp}?from=team@exchange.example")
+        hook = Webhook.from_settings(
+            {
+                "NOTIFY_WEBHOOK_URL": f"http://127.0.0.1:{http}/",
+                "NOTIFY_WEBHOOK_SECRET": SECRET,
+            }
+        )
+        worker = Worker(
+            engine=engine,
+            channels={Route.EMAIL: mail, Route.WEBHOOK: hook},
+            clock=lambda: datetime.now(UTC),
+        )
+        began = time.perf_counter()
+        counts = worker.drain()
+        took = time.perf_counter() - began
+    assert counts == {"sent": MESSAGES}, counts
+    return MESSAGES / took
+
+
+def median_ms(work: Callable[[], object], turns: int = 31) -> float:
+    found = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        work()
+        found.append(1_000 * (time.perf_counter() - began))
+    return statistics.median(found)
+
+
+def costs(engine: Engine) -> dict[str, float]:
+    """Milliseconds of what the page and a worker ask, with 100 waiting and 20 parked."""
+    with engine.connect() as connection:
+        page = median_ms(lambda: backlog.read(connection))
+        why = median_ms(lambda: backlog.failures(connection))
+        sent = median_ms(lambda: backlog.delivered(connection))
+
+    def take() -> None:
+        now = datetime.now(UTC)
+        taken = deliveries.take(engine, now=now, count=50, lease=Pace().lease)
+        deliveries.give_back(engine, taken)
+
+    return {
+        "backlog": page,
+        "failures": why,
+        "last sent": sent,
+        "take and give back 50": median_ms(take),
+    }
+
+
+def main() -> None:
+    """Measure, with few delivered and with a million."""
+    engine = database.recreate(NAME)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(APPLICATION))
+        few = [rate(engine) for _ in range(3)]
+        write(engine, 120, delivered=False)
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "update review.outbox set stopped_as = 'parked', stopped_at = now(), last_reason = 'busy'"
+                    " where message_id in (select message_id from review.outbox where delivered_at is null limit 20)"
+                )
+            )
+        before = costs(engine)
+        write(engine, DELIVERED, delivered=True)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("vacuum analyze review.outbox"))
+        after = costs(engine)
+        with engine.begin() as connection:
+            connection.execute(text("delete from review.outbox where delivered_at is null"))
+        many = [rate(engine) for _ in range(3)]
+    finally:
+        engine.dispose()
+        with database.connect("postgres").connect() as server:
+            server.execution_options(isolation_level="AUTOCOMMIT").execute(
+                text(f"drop database {NAME}")
+            )
+    print(f"{'':<24} {'few delivered':>14} {'a million':>14}")
+    print(
+        f"{'messages a second':<24} {statistics.median(few):14.0f} {statistics.median(many):14.0f}"
+    )
+    for name, ms in before.items():
+        print(f"{name + ', ms':<24} {ms:14.2f} {after[name]:14.2f}")
+
+
+if __name__ == "__main__":
+    main()
