@@ -32,6 +32,7 @@ from program.affiliates import MonthTest, Standing, Step, SuggestedRate
 from program.eligibility import Facts
 from program.outcomes import Outcome
 from program.policy import Policy
+from program.workflow import Status
 
 MONTHS_SHOWN = 6
 CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
@@ -239,10 +240,17 @@ def _board() -> FromClause:
 
 
 def _still_approved() -> ColumnElement[bool]:
-    """Not decided otherwise since the refresh."""
+    """Neither reopened, withdrawn nor decided otherwise since the refresh."""
+    tested, application = tables.affiliate_tested, tables.applications
     # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
     later = tables.decisions.c.supersedes
-    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
+    return and_(
+        tested.c.decision_id.not_in(select(later).where(later.is_not(None))),
+        exists().where(
+            application.c.application_id == tested.c.application_id,
+            application.c.status == str(Status.APPROVED),
+        ),
+    )
 
 
 def _of_this_approval() -> ColumnElement[bool]:

@@ -49,7 +49,7 @@ from program.criteria import (
 )
 from program.periods import ONE_DAY, Window, day_start, month_start, months_later
 from program.policy import Policy, WindowKind
-from program.workflow import Decision
+from program.workflow import Decision, Status
 
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
 COMPARED = ("outcome", "near", *FIGURES, "policy_version")
@@ -75,7 +75,13 @@ class Refreshed:
 
 
 def approvals() -> Select[Any]:
-    """Every approved affiliate once, with the newest approval that stands."""
+    """Every approved affiliate once: the one definition, whoever asks.
+
+    An affiliate is an account with an application that is approved and has an approval that
+    no decision supersedes; of several the one decided last counts. Columns are account_id,
+    application_id, decision_id and approved_at. Narrow it by account, or by when it was decided,
+    which asks for the last approval of that time; by anything else around it.
+    """
     decision, application = tables.decisions, tables.applications
     later = decision.alias("later")
     superseded = exists().where(later.c.supersedes == decision.c.decision_id)
@@ -87,12 +93,25 @@ def approvals() -> Select[Any]:
             decision.c.decided_at.label("approved_at"),
         )
         .join_from(decision, application, application.c.application_id == decision.c.application_id)
-        .where(decision.c.outcome == str(Decision.APPROVED), ~superseded)
+        .where(
+            application.c.status == str(Status.APPROVED),
+            decision.c.outcome == str(Decision.APPROVED),
+            ~superseded,
+        )
         .ext(distinct_on(application.c.account_id))
         .order_by(
             application.c.account_id, decision.c.decided_at.desc(), decision.c.decision_id.desc()
         )
     )
+
+
+def approvals_since(connection: Connection, moment: datetime) -> str:
+    """The same as text, without those whose approval is from before ``moment``."""
+    return _as_text(connection, approvals().where(tables.decisions.c.decided_at >= moment))
+
+
+def _as_text(connection: Connection, statement: Select[Any]) -> str:
+    return str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
 
 
 def test(connection: Connection, done: Refreshed) -> None:
@@ -314,8 +333,7 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed and done.before and done.before.policy_version == done.policy.version:
-        decided = connection.execute(_decided_since(done.before.refreshed_at - OVERLAP)).scalars()
-        whose = sorted(changed | set(decided))
+        whose = sorted(changed | set(connection.execute(_otherwise_approved()).scalars()))
     if whose is not None and len(whose) > FEW:
         whose = None
     table = tables.affiliate_tested
@@ -326,9 +344,8 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     chosen = approvals()
     if whose is not None:
         chosen = chosen.where(tables.applications.c.account_id.in_(whose))
-    compiled = chosen.compile(connection, compile_kwargs={"literal_binds": True})
     connection.execute(
-        text(SUM_UP.format(approvals=compiled)),
+        text(SUM_UP.format(approvals=_as_text(connection, chosen))),
         {
             "protected": done.policy.requalification_protection_months,
             "first": months_later(month_start(done.through), -MONTHS_KEPT),
@@ -336,10 +353,11 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     )
 
 
-def _decided_since(moment: datetime) -> Select[Any]:
-    decision, application = tables.decisions, tables.applications
+def _otherwise_approved() -> Select[Any]:
+    """Who is approved by another decision than was summed up, for the first time, or no more."""
+    held, now = tables.affiliate_tested, approvals().subquery("now")
     return (
-        select(application.c.account_id)
-        .join_from(decision, application, application.c.application_id == decision.c.application_id)
-        .where(decision.c.decided_at >= moment)
+        select(func.coalesce(now.c.account_id, held.c.account_id))
+        .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))
+        .where(now.c.decision_id.is_distinct_from(held.c.decision_id))
     )

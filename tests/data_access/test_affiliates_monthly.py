@@ -8,12 +8,12 @@ from random import Random
 
 from sqlalchemy import Connection, text, update
 
-from data_access import affiliates, tables
+from data_access import affiliates, affiliates_monthly, tables
 from program.affiliates import MonthTest, Standing, is_near, misses_in_a_row
 from program.eligibility import assess
 from program.periods import months_later
 from program.policy import Policy
-from tests.builders import NOW, T, add_evidence, add_policy, add_refresh, scalar
+from tests.builders import NOW, T, add_application, add_evidence, add_policy, add_refresh, scalar
 from tests.data_access.affiliate_months import (
     APPROVED,
     FEBRUARY,
@@ -37,6 +37,12 @@ def months_of(conn: Connection, id_: int) -> list[MonthTest]:
 
 def outcomes(conn: Connection, id_: int) -> dict[date, str]:
     return {test.month: str(test.outcome) for test in months_of(conn, id_)}
+
+
+def set_status(conn: Connection, statuses: dict[int, str]) -> None:
+    table = tables.applications
+    for id_, status in statuses.items():
+        conn.execute(update(table).where(table.c.application_id == id_).values(status=status))
 
 
 def rows(conn: Connection) -> int:
@@ -197,6 +203,33 @@ def test_only_who_is_approved_now_is_an_affiliate(conn: Connection) -> None:
     assert affiliates.counts(conn, POLICY).total == 1
     refresh(conn, start=T)
     assert scalar(conn, "select array_agg(account_id) from review.affiliate_tested") == [2]
+
+
+def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Connection) -> None:
+    """Whether it waits again or is withdrawn; of two approved applications the last one counts."""
+    for id_ in (1, 2, 4):
+        add_affiliate(conn, id_, "+")
+    add_affiliate(conn, 5, "+", account_id=4, approved_at=APPROVED + timedelta(days=1))
+    add_refresh(conn)
+    refresh(conn)
+    held = "select array_agg(application_id order by application_id) from review.affiliate_tested"
+    assert scalar(conn, held) == [1, 2, 5]
+
+    set_status(conn, {1: "pending", 2: "withdrawn", 5: "pending"})
+
+    assert affiliates.rows(conn, [1, 2, 5], POLICY) == []
+    assert affiliates.counts(conn, POLICY).total == 0
+    refresh(conn, start=T)
+    assert scalar(conn, held) == [4]
+    set_status(conn, {1: "approved"})
+    refresh(conn, start=T)
+    assert scalar(conn, held) == [1, 4]
+
+
+def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
+    add_application(conn, 1, status="approved")
+
+    assert conn.execute(affiliates_monthly.approvals()).all() == []
 
 
 def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> None:

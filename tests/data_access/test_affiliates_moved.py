@@ -237,6 +237,12 @@ def test_who_is_no_affiliate_cannot_be_moved(board: Engine) -> None:
         pending = add_application(conn, next(NUMBERS))
     with pytest.raises(NotInState, match="not an approved affiliate"):
         move(board, pending, NOTICE, Standing.ACTIVE)
+    reopened = affiliate(board)
+    with board.begin() as conn:
+        waits = "update exchange.applications set status = 'pending' where application_id = :id"
+        conn.execute(text(waits), {"id": reopened})
+    with pytest.raises(NotInState, match="not an approved affiliate"):
+        move(board, reopened, NOTICE, Standing.ACTIVE)
     with pytest.raises(NotFound):
         move(board, 999_999, NOTICE, Standing.ACTIVE)
 
