@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import Connection, Engine, func, select, text
 
 from data_access import freshness, schema, tables
+from data_access.outbox import BACKEND
 
 OLDEST_MESSAGE = timedelta(hours=1)
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
@@ -106,7 +107,9 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
 def _outbox(connection: Connection, now: datetime) -> Finding:
     table = tables.outbox
     waiting, oldest = connection.execute(
-        select(func.count(), func.min(table.c.created_at)).where(table.c.delivered_at.is_(None))
+        select(func.count(), func.min(table.c.created_at)).where(
+            table.c.delivered_at.is_(None), table.c.channel != BACKEND
+        )
     ).one()
     if not waiting:
         return Finding(what="outbox", ok=True, said="nothing waits")

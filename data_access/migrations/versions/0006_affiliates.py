@@ -174,6 +174,9 @@ comment on column review.affiliate_outcomes.new_users is 'Users referred in thos
 comment on column review.affiliate_outcomes.outcome is 'met, not_met or unknown, by the policy they were approved under';
 """
 
+CHANNEL = "comment on column review.outbox.channel is 'The applicant''s contact platform{}'"
+NO_MAILER = "; backend: for the exchange alone, no mailer takes it"
+
 HOLD_JUDGMENTS = (
     "review.affiliate_events",
     "review.affiliate_standings",
@@ -191,6 +194,7 @@ TABLES = (
 def upgrade() -> None:
     for part in (POLICIES, TESTS, STANDINGS, OUTCOMES):
         op.execute(part)
+    op.execute(CHANNEL.format(NO_MAILER))
 
 
 def downgrade() -> None:
@@ -200,6 +204,7 @@ def downgrade() -> None:
             raise RuntimeError(
                 f"{table} holds rows and nothing could bring them back. Dump the database first."
             )
+    op.execute(CHANNEL.format(""))
     op.execute("; ".join(f"drop table review.{table}" for table in TABLES))
     op.execute(
         "alter table review.policies drop column requalification_misses, "
