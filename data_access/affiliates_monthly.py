@@ -299,14 +299,9 @@ SUM_UP = """
 with approval as ({approvals}), tests as (
     select approval.account_id, r.month, r.outcome, r.near, r.volume_usd,
            max(r.month) filter (where r.outcome = 'met') over mine as passed,
-           max(r.month) over mine as newest,
-           greatest(
-               (date_trunc('month', approval.approved_at at time zone 'UTC')
-                   + make_interval(months => :protected + 1))::date,
-               standing.count_from) as counted_from
+           max(r.month) over mine as newest
     from approval
     join review.requalifications as r on r.account_id = approval.account_id
-    left join review.affiliate_standings as standing on standing.account_id = approval.account_id
     where r.month > (approval.approved_at at time zone 'UTC')::date and r.month >= :first
       and not exists (
           select from review.requalifications as later
@@ -316,23 +311,23 @@ with approval as ({approvals}), tests as (
     select account_id, max(newest) as month, max(outcome) filter (where month = newest) as outcome,
            bool_or(near) filter (where month = newest) as near,
            max(volume_usd) filter (where month = newest) as volume_usd,
-           count(*) filter (where outcome = 'not_met' and month >= counted_from
-               and (passed is null or month > passed)) as misses
+           array_agg(month order by month) filter (where outcome = 'not_met'
+               and (passed is null or month > passed)) as missed
     from tests group by account_id
 )
 insert into review.affiliate_tested
-    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, misses)
+    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, missed)
 select approval.account_id, application_id, decision_id, approved_at, month, outcome,
-       coalesce(near, false), volume_usd, coalesce(misses, 0)
+       coalesce(near, false), volume_usd, coalesce(missed, '{{}}')
 from approval left join summed on summed.account_id = approval.account_id
 """
 
 
 def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
-    """Sum up whoever changed; everybody at first and after another policy."""
+    """Sum up whoever changed, by no policy's rules; everybody at first."""
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
-    if summed and done.before and done.before.policy_version == done.policy.version:
+    if summed:
         whose = sorted(changed | set(connection.execute(_otherwise_approved()).scalars()))
     if whose is not None and len(whose) > FEW:
         whose = None
@@ -347,7 +342,6 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     connection.execute(
         text(SUM_UP.format(approvals=_as_text(connection, chosen))),
         {
-            "protected": done.policy.requalification_protection_months,
             "first": months_later(month_start(done.through), -MONTHS_KEPT),
         },
     )

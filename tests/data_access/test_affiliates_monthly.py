@@ -6,10 +6,10 @@ from decimal import Decimal
 from itertools import product
 from random import Random
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, insert, text, update
 
 from data_access import affiliates, affiliates_monthly, tables
-from program.affiliates import MonthTest, Standing, is_near, misses_in_a_row
+from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_row
 from program.eligibility import assess
 from program.periods import months_later
 from program.policy import Policy
@@ -224,6 +224,39 @@ def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Co
     set_status(conn, {1: "approved"})
     refresh(conn, start=T)
     assert scalar(conn, held) == [1, 4]
+
+
+def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> None:
+    """Approved in October: November to January are protected, or November alone, or none."""
+    add_affiliate(conn, 1, "----", approved_at=datetime(2025, 10, 31, 23, 59, tzinfo=UTC))
+    refresh(conn)
+
+    def counted(months: int) -> tuple[int, int, Step | None]:
+        policy = replace(POLICY, requalification_protection_months=months)
+        (found,) = affiliates.rows(conn, [1], policy)
+        assert found.misses == misses_in_a_row(found.tests, counted_from=found.counted_from)
+        counts = affiliates.counts(conn, policy)
+        assert counts.by_suggestion.get(found.suggestion, 0) == (found.suggestion is not None)
+        return found.misses, sum(counts.by_suggestion.values()), found.suggestion
+
+    assert [counted(months) for months in (24, 4, 3, 1, 0)] == [
+        *[(0, 0, None)] * 2,
+        (1, 1, Step.PUT_ON_NOTICE),
+        *[(3, 1, Step.SUSPEND), (4, 1, Step.SUSPEND)],
+    ]
+    conn.execute(
+        insert(tables.affiliate_standings).values(
+            account_id=1,
+            status="active",
+            since=NOW,
+            changed_by="mira@example.com",
+            reason_code="mistake",
+            reason="No.",
+            misses=3,
+            count_from=FEBRUARY,
+        )
+    )
+    assert counted(0) == (1, 1, Step.PUT_ON_NOTICE)
 
 
 def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
