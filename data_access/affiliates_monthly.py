@@ -266,9 +266,16 @@ def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
 
 
 def _is_covered(connection: Connection, month: date) -> bool:
-    """Whether upstream has delivered anything of that month or of one before."""
-    first = connection.execute(select(func.min(tables.affiliate_monthly.c.month))).scalar_one()
-    return first is not None and first <= month
+    """Whether the first activity that upstream has delivered is no later than the first day.
+
+    Referrals alone leave rows too, of months whose activity nobody delivered.
+    """
+    monthly, daily = tables.affiliate_monthly.c, tables.affiliate_daily.c
+    before = exists().where(
+        monthly.month < month, or_(monthly.trade_count > 0, monthly.volume_usd > 0)
+    )
+    at_once = exists().where(daily.day == month, or_(daily.trade_count > 0, daily.volume_usd > 0))
+    return any(connection.execute(select(found)).scalar_one() for found in (before, at_once))
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import product
 from random import Random
 
-from sqlalchemy import Connection, insert, text, update
+from sqlalchemy import Connection, delete, insert, text, update
 
 from data_access import affiliates, affiliates_monthly, tables
 from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_row
@@ -37,6 +37,16 @@ def months_of(conn: Connection, id_: int) -> list[MonthTest]:
 
 def outcomes(conn: Connection, id_: int) -> dict[date, str]:
     return {test.month: str(test.outcome) for test in months_of(conn, id_)}
+
+
+def add_daily_part(conn: Connection, month: str) -> None:
+    first = date.fromisoformat(f"{month.replace('_', '-')}-01")
+    conn.execute(
+        text(
+            f"create table if not exists review.affiliate_daily_{month} partition of"
+            f" review.affiliate_daily for values from ('{first}') to ('{months_later(first, 1)}')"
+        )
+    )
 
 
 def set_status(conn: Connection, statuses: dict[int, str]) -> None:
@@ -83,9 +93,48 @@ def test_the_month_of_the_approval_is_not_tested_and_what_is_not_known_is_unknow
     assert outcomes(conn, 1) == {FEBRUARY: "met"}
     # Short on the exchange, and nobody has looked elsewhere.
     assert outcomes(conn, 2)[FEBRUARY] == "unknown"
-    # Nothing was delivered about September; zero would be a guess.
-    assert outcomes(conn, 2)[date(2025, 9, 1)] == "unknown"
     assert outcomes(conn, 3) == {}
+
+
+def test_a_month_is_known_from_the_first_day_with_activity_on(conn: Connection) -> None:
+    """Referrals reach back further, and their rows say nothing of what was traded."""
+    add_affiliate(conn, 1, "....")
+    for month in (date(2025, 11, 1), date(2025, 12, 1), JANUARY, FEBRUARY):
+        add_month(conn, 1, month, 0, active=0, new=3)
+    for month in ("2025_12", "2026_01"):
+        add_daily_part(conn, month)
+
+    def volumes(day: date, **figures: int) -> list[Decimal | None]:
+        conn.execute(delete(tables.affiliate_daily))
+        conn.execute(
+            insert(tables.affiliate_daily).values(
+                affiliate_account_id=0,
+                day=day,
+                fees_usd=0,
+                zero_fee_volume_usd=0,
+                active_users=1,
+                **{"volume_usd": 0, "trade_count": 0, "new_users": 0, **figures},
+            )
+        )
+        conn.execute(
+            delete(tables.affiliate_monthly).where(
+                tables.affiliate_monthly.c.affiliate_account_id == 0
+            )
+        )
+        conn.execute(
+            text(
+                "insert into review.affiliate_monthly select affiliate_account_id,"
+                " date_trunc('month', day), volume_usd, 0, trade_count, 1, 0 from review.affiliate_daily"
+            )
+        )
+        refresh(conn, long_delivered=False)
+        return [test.facts.volume_usd for test in months_of(conn, 1)][-4:]
+
+    assert volumes(date(2025, 12, 1), trade_count=1) == [None, 0, 0, 0]
+    assert volumes(date(2025, 12, 2), trade_count=1) == [None, None, 0, 0]
+    assert volumes(JANUARY, volume_usd=1) == [None, None, 0, 0]
+    assert volumes(date(2026, 1, 2), volume_usd=1) == [None, None, None, 0]
+    assert volumes(JANUARY, new_users=1) == [None] * 4
 
 
 def test_evidence_counts_if_it_was_current_at_the_months_end(conn: Connection) -> None:
