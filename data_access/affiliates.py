@@ -32,6 +32,7 @@ from program.affiliates import MonthTest, Standing, Step, SuggestedRate
 from program.eligibility import Facts
 from program.outcomes import Outcome
 from program.policy import Policy
+from program.workflow import Status
 
 MONTHS_SHOWN = 6
 CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
@@ -146,7 +147,7 @@ def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Aff
             decision.c.rebate_rate,
             _standing().label("standing"),
             *(case((_of_this_approval(), standing.c[name])).label(name) for name in CHANGED),
-            _misses().label("misses"),
+            _misses(policy).label("misses"),
         )
         .select_from(
             _board()
@@ -239,10 +240,17 @@ def _board() -> FromClause:
 
 
 def _still_approved() -> ColumnElement[bool]:
-    """Not decided otherwise since the refresh."""
+    """Neither reopened, withdrawn nor decided otherwise since the refresh."""
+    tested, application = tables.affiliate_tested, tables.applications
     # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
     later = tables.decisions.c.supersedes
-    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
+    return and_(
+        tested.c.decision_id.not_in(select(later).where(later.is_not(None))),
+        exists().where(
+            application.c.application_id == tested.c.application_id,
+            application.c.status == str(Status.APPROVED),
+        ),
+    )
 
 
 def _of_this_approval() -> ColumnElement[bool]:
@@ -255,15 +263,20 @@ def _standing() -> ColumnElement[str]:
     return func.coalesce(moved, str(Standing.ACTIVE))
 
 
-def _misses() -> ColumnElement[int]:
-    """In a row; a way back since the newest test begins the count anew."""
+def _misses(policy: Policy) -> ColumnElement[int]:
+    """In a row, from the first month that counts by this policy and since the last way back."""
     tested, standing = tables.affiliate_tested.c, tables.affiliate_standings.c
-    return case((standing.count_from > tested.month, 0), else_=tested.misses)
+    # As `program.affiliates.first_counted` has it.
+    approved = func.date_trunc("month", func.timezone("UTC", tested.approved_at))
+    protected = approved + func.make_interval(0, policy.requalification_protection_months + 1)
+    counted_from = func.greatest(cast(protected, Date), standing.count_from)
+    before = cast(counted_from - text("interval '1 day'"), Date)
+    return func.cardinality(tested.missed) - func.width_bucket(before, tested.missed)
 
 
 def _suggestion(policy: Policy) -> ColumnElement[str | None]:
     tested, since = tables.affiliate_tested.c, tables.affiliate_standings.c.since
-    status, misses = _standing(), _misses()
+    status, misses = _standing(), _misses(policy)
     ended = func.timezone("UTC", cast(tested.month, Date) + text("interval '1 month'"))
     back = and_(
         status.in_([str(Standing.ON_NOTICE), str(Standing.SUSPENDED)]),
@@ -292,7 +305,7 @@ def _judged(policy: Policy) -> Subquery:
         select(
             *(tested[name] for name in kept),
             _standing().label("standing"),
-            _misses().label("misses"),
+            _misses(policy).label("misses"),
             _suggestion(policy).label("suggestion"),
         )
         .select_from(_board())

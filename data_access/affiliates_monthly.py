@@ -49,7 +49,7 @@ from program.criteria import (
 )
 from program.periods import ONE_DAY, Window, day_start, month_start, months_later
 from program.policy import Policy, WindowKind
-from program.workflow import Decision
+from program.workflow import Decision, Status
 
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
 COMPARED = ("outcome", "near", *FIGURES, "policy_version")
@@ -75,7 +75,13 @@ class Refreshed:
 
 
 def approvals() -> Select[Any]:
-    """Every approved affiliate once, with the newest approval that stands."""
+    """Every approved affiliate once: the one definition, whoever asks.
+
+    An affiliate is an account with an application that is approved and has an approval that
+    no decision supersedes; of several the one decided last counts. Columns are account_id,
+    application_id, decision_id and approved_at. Narrow it by account, or by when it was decided,
+    which asks for the last approval of that time; by anything else around it.
+    """
     decision, application = tables.decisions, tables.applications
     later = decision.alias("later")
     superseded = exists().where(later.c.supersedes == decision.c.decision_id)
@@ -87,12 +93,25 @@ def approvals() -> Select[Any]:
             decision.c.decided_at.label("approved_at"),
         )
         .join_from(decision, application, application.c.application_id == decision.c.application_id)
-        .where(decision.c.outcome == str(Decision.APPROVED), ~superseded)
+        .where(
+            application.c.status == str(Status.APPROVED),
+            decision.c.outcome == str(Decision.APPROVED),
+            ~superseded,
+        )
         .ext(distinct_on(application.c.account_id))
         .order_by(
             application.c.account_id, decision.c.decided_at.desc(), decision.c.decision_id.desc()
         )
     )
+
+
+def approvals_since(connection: Connection, moment: datetime) -> str:
+    """The same as text, without those whose approval is from before ``moment``."""
+    return _as_text(connection, approvals().where(tables.decisions.c.decided_at >= moment))
+
+
+def _as_text(connection: Connection, statement: Select[Any]) -> str:
+    return str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
 
 
 def test(connection: Connection, done: Refreshed) -> None:
@@ -247,9 +266,16 @@ def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
 
 
 def _is_covered(connection: Connection, month: date) -> bool:
-    """Whether upstream has delivered anything of that month or of one before."""
-    first = connection.execute(select(func.min(tables.affiliate_monthly.c.month))).scalar_one()
-    return first is not None and first <= month
+    """Whether the first activity that upstream has delivered is no later than the first day.
+
+    Referrals alone leave rows too, of months whose activity nobody delivered.
+    """
+    monthly, daily = tables.affiliate_monthly.c, tables.affiliate_daily.c
+    before = exists().where(
+        monthly.month < month, or_(monthly.trade_count > 0, monthly.volume_usd > 0)
+    )
+    at_once = exists().where(daily.day == month, or_(daily.trade_count > 0, daily.volume_usd > 0))
+    return any(connection.execute(select(found)).scalar_one() for found in (before, at_once))
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:
@@ -280,14 +306,9 @@ SUM_UP = """
 with approval as ({approvals}), tests as (
     select approval.account_id, r.month, r.outcome, r.near, r.volume_usd,
            max(r.month) filter (where r.outcome = 'met') over mine as passed,
-           max(r.month) over mine as newest,
-           greatest(
-               (date_trunc('month', approval.approved_at at time zone 'UTC')
-                   + make_interval(months => :protected + 1))::date,
-               standing.count_from) as counted_from
+           max(r.month) over mine as newest
     from approval
     join review.requalifications as r on r.account_id = approval.account_id
-    left join review.affiliate_standings as standing on standing.account_id = approval.account_id
     where r.month > (approval.approved_at at time zone 'UTC')::date and r.month >= :first
       and not exists (
           select from review.requalifications as later
@@ -297,25 +318,24 @@ with approval as ({approvals}), tests as (
     select account_id, max(newest) as month, max(outcome) filter (where month = newest) as outcome,
            bool_or(near) filter (where month = newest) as near,
            max(volume_usd) filter (where month = newest) as volume_usd,
-           count(*) filter (where outcome = 'not_met' and month >= counted_from
-               and (passed is null or month > passed)) as misses
+           array_agg(month order by month) filter (where outcome = 'not_met'
+               and (passed is null or month > passed)) as missed
     from tests group by account_id
 )
 insert into review.affiliate_tested
-    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, misses)
+    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, missed)
 select approval.account_id, application_id, decision_id, approved_at, month, outcome,
-       coalesce(near, false), volume_usd, coalesce(misses, 0)
+       coalesce(near, false), volume_usd, coalesce(missed, '{{}}')
 from approval left join summed on summed.account_id = approval.account_id
 """
 
 
 def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
-    """Sum up whoever changed; everybody at first and after another policy."""
+    """Sum up whoever changed, by no policy's rules; everybody at first."""
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
-    if summed and done.before and done.before.policy_version == done.policy.version:
-        decided = connection.execute(_decided_since(done.before.refreshed_at - OVERLAP)).scalars()
-        whose = sorted(changed | set(decided))
+    if summed:
+        whose = sorted(changed | set(connection.execute(_otherwise_approved()).scalars()))
     if whose is not None and len(whose) > FEW:
         whose = None
     table = tables.affiliate_tested
@@ -326,20 +346,19 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     chosen = approvals()
     if whose is not None:
         chosen = chosen.where(tables.applications.c.account_id.in_(whose))
-    compiled = chosen.compile(connection, compile_kwargs={"literal_binds": True})
     connection.execute(
-        text(SUM_UP.format(approvals=compiled)),
+        text(SUM_UP.format(approvals=_as_text(connection, chosen))),
         {
-            "protected": done.policy.requalification_protection_months,
             "first": months_later(month_start(done.through), -MONTHS_KEPT),
         },
     )
 
 
-def _decided_since(moment: datetime) -> Select[Any]:
-    decision, application = tables.decisions, tables.applications
+def _otherwise_approved() -> Select[Any]:
+    """Who is approved by another decision than was summed up, for the first time, or no more."""
+    held, now = tables.affiliate_tested, approvals().subquery("now")
     return (
-        select(application.c.account_id)
-        .join_from(decision, application, application.c.application_id == decision.c.application_id)
-        .where(decision.c.decided_at >= moment)
+        select(func.coalesce(now.c.account_id, held.c.account_id))
+        .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))
+        .where(now.c.decision_id.is_distinct_from(held.c.decision_id))
     )

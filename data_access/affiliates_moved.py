@@ -107,11 +107,14 @@ def move(
         _require_way(affiliate, change.step, shown)
         _claim(connection, affiliate, change, form)
         event_id = _tell(connection, affiliate, change, form, policy)
-        if not policy.requalification_silent:
-            text = texts.require_message(change.message)
-            outbox.put(connection, application, form, kind=change.step.event, message=text)
-        elif change.message.strip():
-            raise Invalid(SILENT)
+        outbox.put(
+            connection,
+            application,
+            form,
+            kind=change.step.event,
+            message=_message(change, policy),
+            standing=_standing(affiliate, change.step),
+        )
         return event_id
 
     return acts.perform(engine, form, do)
@@ -206,6 +209,21 @@ def _filled(engine: Engine, id_: int, change: Change, now: datetime) -> Change:
     )
 
 
+def _message(change: Change, policy: Policy) -> str | None:
+    """What the affiliate is written; ``None`` while the policy is silent."""
+    if not policy.requalification_silent:
+        return texts.require_message(change.message)
+    if change.message.strip():
+        raise Invalid(SILENT)
+    return None
+
+
+def _standing(affiliate: Affiliate, step: Step) -> dict[str, str]:
+    transition = way(step, affiliate.standing)
+    assert transition is not None
+    return {"old": str(transition.old), "new": str(transition.new)}
+
+
 def _require_way(affiliate: Affiliate, step: Step, shown: Standing) -> None:
     if affiliate.standing is not shown:
         raise _moved(affiliate)
@@ -221,10 +239,8 @@ def _moved(affiliate: Affiliate) -> AlreadyMoved:
 def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: Form) -> None:
     """Write the standing over the one that was expected; of two who write, one finds none."""
     table = tables.affiliate_standings
-    transition = way(change.step, affiliate.standing)
-    assert transition is not None
     state: dict[str, Any] = {
-        "status": str(transition.new),
+        "status": _standing(affiliate, change.step)["new"],
         "since": form.at,
         "changed_by": form.actor,
         "reason_code": change.reason_code,
@@ -256,8 +272,7 @@ def _tell(
 ) -> int:
     """Leave the affiliate's own event, and one on its application's timeline."""
     table = tables.affiliate_events
-    transition = way(change.step, affiliate.standing)
-    assert transition is not None
+    standing = _standing(affiliate, change.step)
     told = {
         "reason_code": change.reason_code,
         "reason": change.reason.strip(),
@@ -273,18 +288,11 @@ def _tell(
             at=form.at,
             actor=form.actor,
             kind=str(change.step),
-            old=str(transition.old),
-            new=str(transition.new),
+            **standing,
             request_id=form.request_id,
             **told,
         )
         .returning(table.c.affiliate_event_id)
     ).scalar_one()
-    acts.tell(
-        connection,
-        form,
-        change.step.event,
-        standing={"old": str(transition.old), "new": str(transition.new)},
-        **told,
-    )
+    acts.tell(connection, form, change.step.event, standing=standing, **told)
     return event_id

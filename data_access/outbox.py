@@ -1,4 +1,7 @@
-"""Messages to applicants, written in the transaction of the act they announce."""
+"""Messages to applicants, written in the transaction of the act they announce.
+
+The exchange's backend reads them all. What nobody is to be written about goes to it alone.
+"""
 
 from typing import Any
 from uuid import uuid5
@@ -8,6 +11,9 @@ from sqlalchemy import Connection, insert
 from data_access import tables
 from data_access.applications import Application
 from data_access.requests import Form
+
+# Withheld from the start, so that no worker takes it.
+BACKEND, EXCHANGE = "backend", "exchange"
 
 
 def reached_by(application: Application) -> tuple[str, str | None]:
@@ -24,12 +30,16 @@ def put(
     form: Form,
     *,
     kind: str,
-    message: str,
+    message: str | None,
     decision_id: int | None = None,
     **more: Any,  # noqa: ANN401 - plain JSON values
 ) -> None:
-    """Leave one message for delivery; ``kind`` is what it announces."""
-    channel, recipient = reached_by(application)
+    """Leave one message for delivery; ``kind`` is what it announces.
+
+    Without a ``message`` it is for the exchange's backend and reaches nobody else.
+    """
+    channel, recipient = reached_by(application) if message is not None else (BACKEND, EXCHANGE)
+    withheld = {"stopped_as": "withheld", "stopped_at": form.at} if message is None else {}
     connection.execute(
         insert(tables.outbox).values(
             message_id=uuid5(form.request_id, "outbox"),
@@ -42,10 +52,11 @@ def put(
                 "application_id": application.application_id,
                 "account_id": application.account_id,
                 "username": application.username,
-                "message": message,
+                **({} if message is None else {"message": message}),
                 **more,
             },
             created_at=form.at,
             next_attempt_at=form.at,
+            **withheld,
         )
     )

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, exists, select, text
+from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import affiliates_counted, policies, standings, tables
-from data_access.affiliates_monthly import Refreshed
+from data_access.affiliates_monthly import Refreshed, approvals_since
 from data_access.tables import affiliate_outcomes as table
 from program.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.outcome_loop import (
@@ -30,21 +30,21 @@ from program.periods import day_start, month_start, months_later
 from program.policy import Policy
 from program.workflow import Decision
 
-# Every approval that stands with each horizon whose last day is complete and whose days were
-# computed anew; the day of the approval itself belongs to neither side.
+# Every approved affiliate with each horizon whose last day is complete and whose days were
+# computed anew or that has no row yet; the day of the approval itself belongs to neither side.
 MEASURED = f"""
 with approval as (
-    select d.decision_id, d.application_id, a.account_id,
-           (d.decided_at at time zone 'UTC')::date as approved_on
-    from review.decisions as d join exchange.applications as a using (application_id)
-    where d.outcome = 'approved' and d.policy_version = :version
-      and d.decided_at >= :from_moment
-      and not exists (select from review.decisions as later where later.supersedes = d.decision_id)
+    select standing.*, (approved_at at time zone 'UTC')::date as approved_on
+    from ({{approvals}}) as standing join review.decisions using (decision_id)
+    where policy_version = :version
 ), span as (
     select approval.*, horizon_days, approved_on + 1 + horizon_days - 30 as first_day,
            approved_on + 1 + horizon_days as after
     from approval cross join unnest(cast(:horizons as integer[])) as horizon_days
-    where approved_on + horizon_days <= :through and approved_on + horizon_days >= :start
+    where approved_on + horizon_days <= :through and (
+        approved_on + horizon_days >= :start
+        or (decision_id, horizon_days) not in (
+            select decision_id, horizon_days from review.affiliate_outcomes))
 )
 select decision_id, horizon_days, account_id, first_day as window_start, after as window_end,
     {affiliates_counted.VOLUME} as volume_usd,
@@ -76,20 +76,21 @@ KEPT = (
     "new_users",
     "outcome",
 )
-SUPERSEDED = """
-delete from review.affiliate_outcomes as held
-where exists (select from review.decisions as later where later.supersedes = held.decision_id)
+NO_LONGER = """
+delete from review.affiliate_outcomes
+where decision_id not in (select decision_id from ({approvals}) as standing)
 """
-# What the decision saw, once for each approval.
+# What the decision saw, once for each affiliate.
 AT_APPLICATION_ROWS = """
 insert into review.affiliate_outcomes
     (decision_id, horizon_days, account_id, window_start, window_end,
      volume_usd, active_users, new_users, outcome)
-select d.decision_id, 0, a.account_id,
-       (d.snapshot #>> '{window,start}')::date, (d.snapshot #>> '{window,end}')::date + 1,
+select d.decision_id, 0, standing.account_id,
+       (d.snapshot -> 'window' ->> 'start')::date,
+       (d.snapshot -> 'window' ->> 'end')::date + 1,
        seen.volume_usd, seen.active_users, seen.new_users,
        coalesce(d.snapshot ->> 'outcome', 'unknown')
-from review.decisions as d join exchange.applications as a using (application_id)
+from ({approvals}) as standing join review.decisions as d using (decision_id)
 cross join lateral (
     select max((c ->> 'value')::numeric) filter (where c ->> 'key' = 'volume_usd') as volume_usd,
            max((c ->> 'value')::int) filter (where c ->> 'key' = 'active_users') as active_users,
@@ -97,11 +98,9 @@ cross join lateral (
     from jsonb_array_elements(coalesce(d.snapshot -> 'criteria', '[]'::jsonb)) as c
     where c ->> 'key' in ('volume_usd', 'active_users', 'new_users')
 ) as seen
-where d.outcome = 'approved' and d.decided_at >= :from_moment
-  and not exists (select from review.decisions as later where later.supersedes = d.decision_id)
-  and not exists (
-      select from review.affiliate_outcomes as held
-      where held.decision_id = d.decision_id and held.horizon_days = 0)
+where not exists (
+    select from review.affiliate_outcomes as held
+    where held.decision_id = d.decision_id and held.horizon_days = 0)
 """
 
 
@@ -112,14 +111,12 @@ def follow(connection: Connection, done: Refreshed) -> None:
     if not versions:
         return
     connection.execute(affiliates_counted.SETTINGS)
-    # A table that was never filled is filled from the oldest cohort on.
-    filled = connection.execute(select(exists().select_from(table))).scalar_one()
-    start = done.start if filled else oldest
-    connection.execute(text(SUPERSEDED))
-    connection.execute(text(AT_APPLICATION_ROWS), {"from_moment": day_start(oldest)})
+    approvals = approvals_since(connection, day_start(oldest))
+    for statement in (NO_LONGER, AT_APPLICATION_ROWS):
+        connection.execute(text(statement.format(approvals=approvals)))
     for version in versions:
         policy = policies.version(connection, version)
-        _measure(connection, policy, oldest=oldest, start=start, through=done.through)
+        _measure(connection, policy, approvals, done)
 
 
 def _versions(connection: Connection, oldest: date) -> list[int]:
@@ -136,21 +133,18 @@ def _versions(connection: Connection, oldest: date) -> list[int]:
     return list(found.scalars())
 
 
-def _measure(
-    connection: Connection, policy: Policy, *, oldest: date, start: date, through: date
-) -> None:
+def _measure(connection: Connection, policy: Policy, approvals: str, done: Refreshed) -> None:
     given = {
         "version": policy.version,
-        "from_moment": day_start(oldest),
         "horizons": list(HORIZONS),
-        "through": through,
-        "start": start,
+        "through": done.through,
+        "start": done.start,
         "valid_days": policy.evidence_valid_days,
         **affiliates_counted.words(policy),
     }
     keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
     measured = (
-        text(MEASURED)
+        text(MEASURED.format(approvals=approvals))
         .bindparams(*(bindparam(name, value) for name, value in given.items()))
         .columns(
             *(table.c[name] for name in KEPT[:5]),
@@ -254,8 +248,9 @@ with compared as (
            before.active_users as active_before, before.new_users as new_before
     from review.affiliate_outcomes as before
     join review.affiliate_outcomes as later on later.decision_id = before.decision_id
+    join ({approvals}) as standing on standing.decision_id = before.decision_id
     join review.decisions as d on d.decision_id = before.decision_id
-    where before.horizon_days = 0 and later.horizon_days > 0 and d.decided_at >= :from_moment
+    where before.horizon_days = 0 and later.horizon_days > 0
       and (date_trunc('month', d.decided_at at time zone 'UTC') + interval '1 month')::date
           - 1 + later.horizon_days <= :through
 )
@@ -280,15 +275,13 @@ BY_MONTH = "to_char(d.decided_at at time zone 'UTC', 'YYYY-MM')"
 BY_OVERRIDE = "case when d.is_override then 'override' else 'not an override' end"
 BY_REVIEWER = "d.decided_by"
 SIZES = """
-select date_trunc('month', d.decided_at at time zone 'UTC')::date as month, count(*) as affiliates,
+select date_trunc('month', d.approved_at at time zone 'UTC')::date as month, count(*) as affiliates,
        coalesce(sum(seen.volume_usd), 0) as volume_usd,
        coalesce(sum(seen.active_users), 0) as active_users,
        coalesce(sum(seen.new_users), 0) as new_users
-from review.decisions as d
+from ({approvals}) as d
 left join review.affiliate_outcomes as seen
     on seen.decision_id = d.decision_id and seen.horizon_days = 0
-where d.outcome = 'approved' and d.decided_at >= :from_moment
-  and not exists (select from review.decisions as later where later.supersedes = d.decision_id)
 group by 1 order by 1 desc
 """
 
@@ -296,7 +289,7 @@ group by 1 order by 1 desc
 def cohorts(connection: Connection, *, data_through: date) -> list[Cohort]:
     """The months of approval, newest first, each with the horizons that are complete."""
     turned = _grouped(connection, BY_MONTH, data_through)
-    sizes = connection.execute(text(SIZES), {"from_moment": day_start(_oldest(data_through))})
+    sizes = connection.execute(text(SIZES.format(approvals=_approvals(connection, data_through))))
     return [
         Cohort(**row, at={t.horizon: t for t in turned if t.group == f"{row['month']:%Y-%m}"})
         for row in sizes.mappings()
@@ -318,11 +311,12 @@ select d.application_id, account.username, d.decided_at as approved_at, d.decide
        d.is_override, before.volume_usd as before_usd, later.volume_usd as later_usd
 from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
+join ({approvals}) as standing on standing.decision_id = before.decision_id
 join review.decisions as d on d.decision_id = before.decision_id
 join exchange.accounts as account on account.account_id = before.account_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and d.decided_at >= :from_moment
+  and (d.decided_at at time zone 'UTC')::date + later.horizon_days <= :through
 order by later.volume_usd / before.volume_usd, d.application_id limit :most
 """
 
@@ -330,11 +324,11 @@ order by later.volume_usd / before.volume_usd, d.application_id limit :most
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
     rows = connection.execute(
-        text(FALLEN),
+        text(FALLEN.format(approvals=_approvals(connection, data_through))),
         {
             "collapse_at": COLLAPSE_HORIZON,
             "halved": max(step.at_most for step in COLLAPSES),
-            "from_moment": day_start(_oldest(data_through)),
+            "through": data_through,
             "most": most,
         },
     ).mappings()
@@ -346,9 +340,8 @@ def _grouped(
 ) -> list[Turned]:
     shares = {step.key: step.at_most for step in COLLAPSES}
     rows = connection.execute(
-        text(GROUPED.format(group=group)),
+        text(GROUPED.format(group=group, approvals=_approvals(connection, data_through))),
         {
-            "from_moment": day_start(_oldest(data_through)),
             "through": data_through,
             "collapse_at": COLLAPSE_HORIZON,
             "least": least,
@@ -358,5 +351,6 @@ def _grouped(
     return [Turned(**row) for row in rows]
 
 
-def _oldest(data_through: date) -> date:
-    return months_later(month_start(data_through), 1 - COHORTS)
+def _approvals(connection: Connection, data_through: date) -> str:
+    oldest = months_later(month_start(data_through), 1 - COHORTS)
+    return approvals_since(connection, day_start(oldest))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 from data_access import acts, delivery_settings, tables, texts
 from data_access.applications import Application
 from data_access.backlog import Message
+from data_access.outbox import BACKEND
 from data_access.refusals import Invalid, NotFound, NotInState, Refusal
 from data_access.requests import Form
 from program import delivery, letters
@@ -194,6 +195,8 @@ def _stopped(
         raise NotFound("There is no such message.")
     if row.stopped_as not in allowed:
         raise _not_stopped(row)
+    if row.channel == BACKEND:
+        raise NotInState("This one is for the exchange's backend alone; nobody is written to.")
     return row
 
 

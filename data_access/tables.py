@@ -457,7 +457,7 @@ affiliate_tested = Table(
     Column("outcome", Text),
     Column("near", Boolean),
     Column("volume_usd", Numeric(24, 2)),
-    Column("misses", Integer),
+    Column("missed", ARRAY(Date)),
     schema="review",
 )
 affiliate_standings = Table(

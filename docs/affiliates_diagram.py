@@ -70,7 +70,7 @@ def _rates() -> str:
     missed = (
         f"| missed, and it counts | the standard {wording.percent(policy.standard_rebate_rate)} |"
     )
-    kept = "| unknown, protected or not tested yet | as granted |"
+    kept = "| unknown, protected or not tested yet, or of unknown volume | as granted |"
     return "\n".join(["| newest month | rate |", "|---|---|", missed, *rows, kept])
 
 

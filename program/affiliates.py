@@ -279,23 +279,26 @@ def suggested_rate(
     """The rate that the newest month speaks for; it never rises by itself.
 
     A counted miss leads to the standard rate. A pass keeps the granted one as far as the
-    month's volume carries it. Protected, unknown and untested months change nothing.
+    month's volume carries it. Protected, unknown and untested months, and an unknown volume,
+    change nothing.
     """
     most = policy.max_rebate_rate
     if misses and newest is not None and newest.outcome is Outcome.NOT_MET:
         return SuggestedRate(rate=min(policy.standard_rebate_rate, most), why="missed: standard")
     if newest is None or newest.outcome is not Outcome.MET:
         return SuggestedRate(rate=min(granted, most), why="kept: no month speaks against it")
-    step = _rate_step(newest.facts.volume_usd, policy)
+    volume = newest.facts.volume_usd
+    if volume is None:
+        return SuggestedRate(rate=min(granted, most), why="kept: the month's volume is unknown")
+    step = _rate_step(volume, policy)
     carried = most if step.most is None else min(step.most, most)
     if granted <= carried:
         return SuggestedRate(rate=granted, why="kept: passed with the volume for it")
     return SuggestedRate(rate=carried, why=f"passed, volume carries {wording.percent(carried)}")
 
 
-def _rate_step(volume: Decimal | None, policy: Policy) -> RateStep:
-    known = volume or Decimal(0)
-    return next(s for s in RATE_STEPS if known >= s.times * policy.min_volume_usd)
+def _rate_step(volume: Decimal, policy: Policy) -> RateStep:
+    return next(s for s in RATE_STEPS if volume >= s.times * policy.min_volume_usd)
 
 
 # What an affiliate is written when the policy is not silent.

@@ -48,6 +48,10 @@ def drawn_policy(page: Page) -> None:
     expect(page.get_by_text("Minimum requirements")).to_be_visible()
 
 
+def drawn_outbox(page: Page) -> None:
+    expect(page.get_by_text("Outbox", exact=True).last).to_be_visible()
+
+
 def drawn_settings(page: Page) -> None:
     expect(page.get_by_text("Holidays", exact=True)).to_be_visible()
 
@@ -62,6 +66,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/program", drawn_program),
         ("/affiliates", drawn_affiliates),
         ("/policy", drawn_policy),
+        ("/outbox", drawn_outbox),
         ("/settings", drawn_settings),
     ]
     page = visit("mira", color_scheme=scheme)

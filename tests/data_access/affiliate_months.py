@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, text
 
 from data_access import affiliates_monthly, freshness, tables
 from data_access.affiliates_monthly import Refreshed
@@ -66,7 +66,13 @@ def add_approval(conn: Connection, id_: int, at: datetime, **given: Any) -> None
 
 
 def add_month(
-    conn: Connection, id_: int, month: date, volume: Decimal, *, active: int = 15, new: int = 5
+    conn: Connection,
+    id_: int,
+    month: date,
+    volume: Decimal | int,
+    *,
+    active: int = 15,
+    new: int = 5,
 ) -> None:
     conn.execute(
         insert(tables.affiliate_monthly).values(
@@ -95,8 +101,30 @@ def add_short_reach(conn: Connection, id_: int, month: date) -> None:
     )
 
 
-def refresh(conn: Connection, *, start: date = date.min, through: date = T, **given: Any) -> None:
-    """Test the months as a refresh through ``through`` would."""
+def add_long_delivered(conn: Connection) -> None:
+    """Somebody's activity of long ago, since which every month is known."""
+    conn.execute(
+        text(
+            "insert into review.affiliate_monthly values (0, '2020-01-01', 1, 0, 1, 1, 0)"
+            " on conflict do nothing"
+        )
+    )
+
+
+def refresh(
+    conn: Connection,
+    *,
+    start: date = date.min,
+    through: date = T,
+    long_delivered: bool = True,
+    **given: Any,
+) -> None:
+    """Test the months as a refresh through ``through`` would.
+
+    Unless ``long_delivered`` is off, somebody's activity was delivered long before.
+    """
+    if long_delivered:
+        add_long_delivered(conn)
     affiliates_monthly.test(
         conn,
         Refreshed(

@@ -6,14 +6,14 @@ from decimal import Decimal
 from itertools import product
 from random import Random
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, delete, insert, text, update
 
-from data_access import affiliates, tables
-from program.affiliates import MonthTest, Standing, is_near, misses_in_a_row
+from data_access import affiliates, affiliates_monthly, tables
+from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_row
 from program.eligibility import assess
 from program.periods import months_later
 from program.policy import Policy
-from tests.builders import NOW, T, add_evidence, add_policy, add_refresh, scalar
+from tests.builders import NOW, T, add_application, add_evidence, add_policy, add_refresh, scalar
 from tests.data_access.affiliate_months import (
     APPROVED,
     FEBRUARY,
@@ -37,6 +37,22 @@ def months_of(conn: Connection, id_: int) -> list[MonthTest]:
 
 def outcomes(conn: Connection, id_: int) -> dict[date, str]:
     return {test.month: str(test.outcome) for test in months_of(conn, id_)}
+
+
+def add_daily_part(conn: Connection, month: str) -> None:
+    first = date.fromisoformat(f"{month.replace('_', '-')}-01")
+    conn.execute(
+        text(
+            f"create table if not exists review.affiliate_daily_{month} partition of"
+            f" review.affiliate_daily for values from ('{first}') to ('{months_later(first, 1)}')"
+        )
+    )
+
+
+def set_status(conn: Connection, statuses: dict[int, str]) -> None:
+    table = tables.applications
+    for id_, status in statuses.items():
+        conn.execute(update(table).where(table.c.application_id == id_).values(status=status))
 
 
 def rows(conn: Connection) -> int:
@@ -77,9 +93,48 @@ def test_the_month_of_the_approval_is_not_tested_and_what_is_not_known_is_unknow
     assert outcomes(conn, 1) == {FEBRUARY: "met"}
     # Short on the exchange, and nobody has looked elsewhere.
     assert outcomes(conn, 2)[FEBRUARY] == "unknown"
-    # Nothing was delivered about September; zero would be a guess.
-    assert outcomes(conn, 2)[date(2025, 9, 1)] == "unknown"
     assert outcomes(conn, 3) == {}
+
+
+def test_a_month_is_known_from_the_first_day_with_activity_on(conn: Connection) -> None:
+    """Referrals reach back further, and their rows say nothing of what was traded."""
+    add_affiliate(conn, 1, "....")
+    for month in (date(2025, 11, 1), date(2025, 12, 1), JANUARY, FEBRUARY):
+        add_month(conn, 1, month, 0, active=0, new=3)
+    for month in ("2025_12", "2026_01"):
+        add_daily_part(conn, month)
+
+    def volumes(day: date, **figures: int) -> list[Decimal | None]:
+        conn.execute(delete(tables.affiliate_daily))
+        conn.execute(
+            insert(tables.affiliate_daily).values(
+                affiliate_account_id=0,
+                day=day,
+                fees_usd=0,
+                zero_fee_volume_usd=0,
+                active_users=1,
+                **{"volume_usd": 0, "trade_count": 0, "new_users": 0, **figures},
+            )
+        )
+        conn.execute(
+            delete(tables.affiliate_monthly).where(
+                tables.affiliate_monthly.c.affiliate_account_id == 0
+            )
+        )
+        conn.execute(
+            text(
+                "insert into review.affiliate_monthly select affiliate_account_id,"
+                " date_trunc('month', day), volume_usd, 0, trade_count, 1, 0 from review.affiliate_daily"
+            )
+        )
+        refresh(conn, long_delivered=False)
+        return [test.facts.volume_usd for test in months_of(conn, 1)][-4:]
+
+    assert volumes(date(2025, 12, 1), trade_count=1) == [None, 0, 0, 0]
+    assert volumes(date(2025, 12, 2), trade_count=1) == [None, None, 0, 0]
+    assert volumes(JANUARY, volume_usd=1) == [None, None, 0, 0]
+    assert volumes(date(2026, 1, 2), volume_usd=1) == [None, None, None, 0]
+    assert volumes(JANUARY, new_users=1) == [None] * 4
 
 
 def test_evidence_counts_if_it_was_current_at_the_months_end(conn: Connection) -> None:
@@ -197,6 +252,66 @@ def test_only_who_is_approved_now_is_an_affiliate(conn: Connection) -> None:
     assert affiliates.counts(conn, POLICY).total == 1
     refresh(conn, start=T)
     assert scalar(conn, "select array_agg(account_id) from review.affiliate_tested") == [2]
+
+
+def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Connection) -> None:
+    """Whether it waits again or is withdrawn; of two approved applications the last one counts."""
+    for id_ in (1, 2, 4):
+        add_affiliate(conn, id_, "+")
+    add_affiliate(conn, 5, "+", account_id=4, approved_at=APPROVED + timedelta(days=1))
+    add_refresh(conn)
+    refresh(conn)
+    held = "select array_agg(application_id order by application_id) from review.affiliate_tested"
+    assert scalar(conn, held) == [1, 2, 5]
+
+    set_status(conn, {1: "pending", 2: "withdrawn", 5: "pending"})
+
+    assert affiliates.rows(conn, [1, 2, 5], POLICY) == []
+    assert affiliates.counts(conn, POLICY).total == 0
+    refresh(conn, start=T)
+    assert scalar(conn, held) == [4]
+    set_status(conn, {1: "approved"})
+    refresh(conn, start=T)
+    assert scalar(conn, held) == [1, 4]
+
+
+def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> None:
+    """Approved in October: November to January are protected, or November alone, or none."""
+    add_affiliate(conn, 1, "----", approved_at=datetime(2025, 10, 31, 23, 59, tzinfo=UTC))
+    refresh(conn)
+
+    def counted(months: int) -> tuple[int, int, Step | None]:
+        policy = replace(POLICY, requalification_protection_months=months)
+        (found,) = affiliates.rows(conn, [1], policy)
+        assert found.misses == misses_in_a_row(found.tests, counted_from=found.counted_from)
+        counts = affiliates.counts(conn, policy)
+        assert counts.by_suggestion.get(found.suggestion, 0) == (found.suggestion is not None)
+        return found.misses, sum(counts.by_suggestion.values()), found.suggestion
+
+    assert [counted(months) for months in (24, 4, 3, 1, 0)] == [
+        *[(0, 0, None)] * 2,
+        (1, 1, Step.PUT_ON_NOTICE),
+        *[(3, 1, Step.SUSPEND), (4, 1, Step.SUSPEND)],
+    ]
+    conn.execute(
+        insert(tables.affiliate_standings).values(
+            account_id=1,
+            status="active",
+            since=NOW,
+            changed_by="mira@example.com",
+            reason_code="mistake",
+            reason="No.",
+            misses=3,
+            count_from=FEBRUARY,
+        )
+    )
+    assert counted(0) == (1, 1, Step.PUT_ON_NOTICE)
+
+
+def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
+    add_application(conn, 1, status="approved")
+
+    assert conn.execute(affiliates_monthly.approvals()).all() == []
 
 
 def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> None:

@@ -111,7 +111,16 @@ def test_a_change_is_kept_told_on_both_timelines_and_silent(board: Engine) -> No
     with board.connect() as conn:
         lines = timeline.read(conn, clicks.read(board, id_))
     assert ("affiliate suspended", "Short again.") in [(line.title, line.body) for line in lines]
-    assert told(board, "select 1 from review.outbox where application_id = :id", id_) == []
+    left = "select channel, recipient, payload from review.outbox where application_id = :id"
+    ((channel, recipient, payload),) = told(board, left, id_)
+    assert (channel, recipient) == ("backend", "exchange")
+    assert payload == {
+        "kind": "affiliate_suspended",
+        "application_id": id_,
+        "account_id": id_,
+        "username": f"user{id_}",
+        "standing": {"old": "active", "new": "suspended"},
+    }
 
 
 def test_the_ways_there_and_back(board: Engine) -> None:
@@ -237,6 +246,12 @@ def test_who_is_no_affiliate_cannot_be_moved(board: Engine) -> None:
         pending = add_application(conn, next(NUMBERS))
     with pytest.raises(NotInState, match="not an approved affiliate"):
         move(board, pending, NOTICE, Standing.ACTIVE)
+    reopened = affiliate(board)
+    with board.begin() as conn:
+        waits = "update exchange.applications set status = 'pending' where application_id = :id"
+        conn.execute(text(waits), {"id": reopened})
+    with pytest.raises(NotInState, match="not an approved affiliate"):
+        move(board, reopened, NOTICE, Standing.ACTIVE)
     with pytest.raises(NotFound):
         move(board, 999_999, NOTICE, Standing.ACTIVE)
 
@@ -305,9 +320,9 @@ def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Eng
         with board.begin() as conn:
             conn.execute(text("delete from review.policies where version = 2"))
 
-    (payload,) = told(board, "select payload from review.outbox where application_id = :id", loud)[
-        0
-    ]
+    sent = "select channel, payload from review.outbox where application_id = :id"
+    ((channel, payload),) = told(board, sent, loud)
+    assert channel == "telegram"
     assert payload["kind"] == "affiliate_put_on_notice"
     assert f"Hello user{loud}," in payload["message"]
     assert "Over 1 Feb to 28 Feb your referral volume was 19.9 M of 20 M USD" in payload["message"]

@@ -10,7 +10,7 @@ from data_access.affiliates_monthly import Refreshed
 from program.outcome_loop import collapse, is_complete, window_of
 from program.periods import Window
 from program.policy import Policy
-from tests.builders import NOW, add_application
+from tests.builders import NOW, add_application, scalar
 from tests.data_access.affiliate_months import add_approval
 
 CLOSED = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)  # the cohort's last day
@@ -201,6 +201,61 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
     assert [t.group for t in outcome_loop.by_override(conn, data_through=THROUGH)] == [
         "not an override"
     ] * 3
+
+
+def told(conn: Connection, through: date = THROUGH) -> list[object]:
+    """Cohorts, groups and the listed falls, each as whose and how many."""
+    cohorts = outcome_loop.cohorts(conn, data_through=through)
+    grouped = outcome_loop.by_override(conn, data_through=through)
+    fell = outcome_loop.fallen(conn, data_through=through, most=5)
+    return [
+        [(cohort.month.month, cohort.affiliates) for cohort in cohorts],
+        [(t.group, t.affiliates) for t in grouped if t.horizon == 60],
+        [one.application_id for one in fell],
+    ]
+
+
+def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection) -> None:
+    """Superseded, or reopened, which leaves the decision as it is."""
+    small_cohort(conn)
+    follow(conn)
+    both = [[(11, 2)], [("not an override", 1), ("override", 1)], [1]]
+    assert told(conn) == both
+
+    conn.execute(
+        text("update exchange.applications set status = 'pending' where application_id = 1")
+    )
+    other = [[(11, 1)], [("not an override", 1)], []]
+    assert told(conn) == other
+    follow(conn, start=THROUGH)
+    assert told(conn) == other
+    # Back again, it is measured though no day of it was computed anew.
+    conn.execute(text("update exchange.applications set status = 'approved'"))
+    follow(conn, start=THROUGH)
+    assert told(conn) == both
+    decision = scalar(conn, "select decision_id from review.decisions where application_id = 1")
+    add_approval(conn, 1, NOW, supersedes=decision)
+    assert told(conn) == [[(3, 1), (11, 1)], *other[1:]]
+
+
+def test_an_account_counts_once_by_the_approval_decided_last(conn: Connection) -> None:
+    small_cohort(conn)
+    add_application(conn, 3, account_id=1, status="approved")
+    add_approval(conn, 3, CLOSED - timedelta(days=1), snapshot=snapshot(1, 1, 1))
+
+    follow(conn)
+
+    assert told(conn)[0] == [(11, 2)]
+    held = "select array_agg(distinct decision_id) from review.affiliate_outcomes"
+    assert len(scalar(conn, held)) == 2
+
+
+def test_a_fall_is_listed_from_its_sixtieth_complete_day(conn: Connection) -> None:
+    small_cohort(conn)
+    follow(conn)
+
+    assert told(conn, date(2026, 1, 28))[2] == []
+    assert told(conn, date(2026, 1, 29))[2] == [1]
 
 
 def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:

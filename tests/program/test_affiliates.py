@@ -147,15 +147,17 @@ RATES = [
     ("0.15", "+", 500, 0, "0.15"),
     ("0.60", "+", 500, 0, "0.50"),  # never above the policy's maximum
     ("0.60", "?", 500, 0, "0.50"),
+    ("0.40", "+", None, 0, "0.40"),  # met elsewhere; nobody knows the volume here
 ]
 
 
 @pytest.mark.parametrize(("granted", "sign", "volume", "misses", "suggested"), RATES)
 def test_the_suggested_rate(
-    granted: str, sign: str, volume: int | str, misses: int, suggested: str
+    granted: str, sign: str, volume: int | str | None, misses: int, suggested: str
 ) -> None:
     (month,) = months(sign)
-    newest = replace(month, facts=Facts(volume_usd=Decimal(volume) * MILLION))
+    known = None if volume is None else Decimal(volume) * MILLION
+    newest = replace(month, facts=Facts(volume_usd=known))
 
     rate = suggested_rate(Decimal(granted), newest, misses=misses, policy=POLICY)
 

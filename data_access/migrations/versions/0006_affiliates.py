@@ -73,10 +73,10 @@ create table review.affiliate_tested (
     outcome text,
     near boolean not null default false,
     volume_usd numeric(24, 2),
-    misses integer not null default 0,
+    missed date[] not null default '{}',
     constraint affiliate_tested_pkey primary key (account_id)
 );
-comment on table review.affiliate_tested is 'Every approved affiliate with its newest test and its misses in a row; written by the refresh';
+comment on table review.affiliate_tested is 'Every approved affiliate with its newest test and the months missed since the last pass; written by the refresh';
 comment on column review.affiliate_tested.account_id is 'The affiliate';
 comment on column review.affiliate_tested.application_id is 'The approved application, the newest of several';
 comment on column review.affiliate_tested.decision_id is 'The approval that stands';
@@ -85,7 +85,7 @@ comment on column review.affiliate_tested.month is 'The newest month that was te
 comment on column review.affiliate_tested.outcome is 'How that month came out';
 comment on column review.affiliate_tested.near is 'Whether that was near';
 comment on column review.affiliate_tested.volume_usd is 'That month''s referral volume, USD';
-comment on column review.affiliate_tested.misses is 'Counted months missed in a row up to that month';
+comment on column review.affiliate_tested.missed is 'Months missed since the last pass, in order; from which on they count, the policy and the last way back say';
 """
 
 STANDINGS = """
@@ -174,6 +174,9 @@ comment on column review.affiliate_outcomes.new_users is 'Users referred in thos
 comment on column review.affiliate_outcomes.outcome is 'met, not_met or unknown, by the policy they were approved under';
 """
 
+CHANNEL = "comment on column review.outbox.channel is 'The applicant''s contact platform{}'"
+NO_MAILER = "; backend: for the exchange alone, no mailer takes it"
+
 HOLD_JUDGMENTS = (
     "review.affiliate_events",
     "review.affiliate_standings",
@@ -191,6 +194,7 @@ TABLES = (
 def upgrade() -> None:
     for part in (POLICIES, TESTS, STANDINGS, OUTCOMES):
         op.execute(part)
+    op.execute(CHANNEL.format(NO_MAILER))
 
 
 def downgrade() -> None:
@@ -200,6 +204,7 @@ def downgrade() -> None:
             raise RuntimeError(
                 f"{table} holds rows and nothing could bring them back. Dump the database first."
             )
+    op.execute(CHANNEL.format(""))
     op.execute("; ".join(f"drop table review.{table}" for table in TABLES))
     op.execute(
         "alter table review.policies drop column requalification_misses, "
