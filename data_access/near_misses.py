@@ -1,24 +1,47 @@
-"""Whom to invite: accounts that reach the on-exchange minimums now, or nearly do.
+"""Whom to invite: accounts that reach the minimums of a track now, or nearly do.
 
-"Nearly" is short by a tenth at most in every one of them. Whoever has a pending or approved
+"Nearly" is short by a tenth at most: on the exchange in every one of them, elsewhere in one, by
+the current evidence of the account's newest application. Whoever has a pending or approved
 application, or was rejected for ever, is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+)
 
-from data_access import tables
-from data_access.standings import Basis
-from program.affiliates import nearly
-from program.criteria import ON_EXCHANGE
-from program.eligibility import CriterionResult, Facts, judge_track
-from program.outcomes import Outcome
+from data_access import standings, tables
+from data_access.standings import METRIC_TYPES, Basis
+from program.affiliates import closest, nearly
+from program.criteria import (
+    CRITERIA,
+    EXTERNAL,
+    ON_EXCHANGE,
+    VOLUME,
+    X_FOLLOWERS,
+    Requires,
+    Track,
+)
+from program.eligibility import Assessment, CriterionResult, Facts, assess
 from program.periods import month_start, months_later, utc_day
+from program.policy import Policy
 from program.reapplying import NEVER, may_reapply
 from program.workflow import Decision, Status
 
@@ -30,6 +53,9 @@ MONTHS_SHOWN = 6
 class NearMiss:
     """An account to invite. ``months`` are volumes in USD, the last one T's, still running.
 
+    ``closest`` is the criterion that decides it: the weakest of the on-exchange ones or the
+    strongest elsewhere, whichever came further.
+
     ``last_application_id`` is ``None`` for who never applied. ``reapply_from`` lies in the
     future where the last rejection says so; otherwise they may apply now.
     """
@@ -39,19 +65,14 @@ class NearMiss:
     country_code: str | None
     kyc_status: str
     facts: Facts
-    outcome: Outcome
-    criteria: tuple[CriterionResult, ...]
+    assessment: Assessment
+    closest: CriterionResult | None
     months: tuple[Decimal, ...]
     last_application_id: int | None
     last_status: Status | None
     last_at: datetime | None
     reason_code: str | None
     reapply_from: date | None
-
-    @property
-    def closest(self) -> CriterionResult:
-        """The criterion that falls shortest, or is passed by least."""
-        return min(self.criteria, key=lambda result: result.margin or Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,46 +92,105 @@ def page(connection: Connection, ground: Basis, *, number: int = 1, size: int = 
     """
     if ground.freshness is None:
         return Found(rows=[], page=1, total=0, over=0)
-    counted = _matching(ground).add_columns(
-        func.count().over().label("total"), func.count().filter(_over(ground)).over().label("over")
+    near = _near(ground)
+    counted = _in_order(near).add_columns(
+        func.count().over().label("total"), func.count().filter(near.c.over).over().label("met")
     )
-    found = connection.execute(counted.offset((number - 1) * size).limit(size)).all()
+    found = connection.execute(counted.offset((number - 1) * size).limit(size)).mappings().all()
     if not found and number > 1:
-        matching = _matching(ground).order_by(None).subquery()
-        total = connection.execute(select(func.count()).select_from(matching)).scalar_one()
+        total = connection.execute(select(func.count()).select_from(near)).scalar_one()
         return page(connection, ground, number=max(1, -(-total // size)), size=size)
-    rows = _rows(connection, [row.affiliate_account_id for row in found], ground)
     if not found:
         return Found(rows=[], page=1, total=0, over=0)
-    return Found(rows=rows, page=number, total=found[0].total, over=found[0].over)
+    rows = _rows(connection, found, ground)
+    return Found(rows=rows, page=number, total=found[0]["total"], over=found[0]["met"])
 
 
 def every(connection: Connection, ground: Basis) -> list[NearMiss]:
     """All of them, in the same order; for the file."""
     if ground.freshness is None:
         return []
-    return _rows(connection, list(connection.execute(_matching(ground)).scalars()), ground)
+    found = connection.execute(_in_order(_near(ground))).mappings().all()
+    return _rows(connection, found, ground)
 
 
-def _over(ground: Basis) -> ColumnElement[bool]:
-    window = tables.affiliate_window.c
-    least = {c.key: getattr(ground.policy, c.minimum) for c in ON_EXCHANGE.criteria}
-    return and_(*(window[key] >= minimum for key, minimum in least.items()))
+def _in_order(near: Subquery) -> Select[Any]:
+    return select(near).order_by(
+        near.c.over.desc(), near.c[VOLUME.key].desc().nulls_last(), near.c.account_id
+    )
 
 
-def _conditions(ground: Basis) -> list[ColumnElement[bool]]:
-    window, application = tables.affiliate_window.c, tables.applications
-    near = [window[c.key] >= nearly(c, ground.policy) for c in ON_EXCHANGE.criteria]
-    of_account = application.c.account_id == window.affiliate_account_id
+def _near(ground: Basis) -> Subquery:
+    """Whoever is to be invited, with all they are judged on. Who is not delivered yet is not."""
+    account, window, late = tables.accounts, tables.affiliate_window, standings.uncovered(ground)
+    assert late is not None
+    external = _external(ground)
+    reaching = union(
+        select(window.c.affiliate_account_id.label("account_id")).where(
+            _nearly(ON_EXCHANGE, window, ground.policy)
+        ),
+        select(external.c.account_id).where(_nearly(EXTERNAL, external, ground.policy)),
+    ).subquery("reaching")
+    values = {key: standings.metric(key, late) for key in METRIC_TYPES}
+    values |= {criterion.key: external.c[criterion.key] for criterion in EXTERNAL.criteria}
+    source = (
+        account.join(reaching, reaching.c.account_id == account.c.account_id)
+        .outerjoin(window, window.c.affiliate_account_id == account.c.account_id)
+        .outerjoin(external, external.c.account_id == account.c.account_id)
+        .outerjoin(late, late.c.account_id == account.c.account_id)
+    )
+    return (
+        select(
+            *(account.c[n] for n in ("account_id", "username", "country_code", "kyc_status")),
+            *(value.label(key) for key, value in values.items()),
+            func.coalesce(standings.whole_truth(values, ground.policy), False).label("over"),
+        )
+        .select_from(source)
+        .where(*_free_to_apply())
+        .subquery("near")
+    )
+
+
+def _nearly(track: Track, values: FromClause, policy: Policy) -> ColumnElement[bool]:
+    truths = [values.c[c.key] >= nearly(c, policy) for c in track.criteria]
+    return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
+
+
+def _external(ground: Basis) -> CTE:
+    """What the current evidence of each account's newest application establishes."""
+    application, evidence = tables.applications, standings.established_evidence(ground)
+    later = application.alias("later")
+    newer = exists().where(
+        later.c.account_id == application.c.account_id,
+        tuple_(later.c.submitted_at, later.c.application_id)
+        > tuple_(application.c.submitted_at, application.c.application_id),
+    )
+    return (
+        select(
+            application.c.account_id,
+            *(evidence.c[criterion.key] for criterion in EXTERNAL.criteria),
+        )
+        .join(evidence, evidence.c.application_id == application.c.application_id)
+        .where(~newer)
+        .cte("external")
+    )
+
+
+def _free_to_apply() -> list[ColumnElement[bool]]:
+    application, decision = tables.applications, tables.decisions
+    of_account = application.c.account_id == tables.accounts.c.account_id
     taken = application.c.status.in_([str(Status.PENDING), str(Status.APPROVED)])
-    decision = tables.decisions
     for_ever = (
         select(1)
         .select_from(decision)
         .join(application, application.c.application_id == decision.c.application_id)
         .where(of_account, decision.c.reapply == NEVER.key, ~_superseded())
+        .correlate(tables.accounts)
     )
-    return [*near, ~exists().where(of_account, taken), ~for_ever.exists()]
+    return [
+        ~exists().where(of_account, taken).correlate(tables.accounts),
+        ~for_ever.exists(),
+    ]
 
 
 def _superseded() -> ColumnElement[bool]:
@@ -118,35 +198,17 @@ def _superseded() -> ColumnElement[bool]:
     return exists().where(later.c.supersedes == tables.decisions.c.decision_id)
 
 
-def _matching(ground: Basis) -> Select[Any]:
-    window = tables.affiliate_window
-    return (
-        select(window.c.affiliate_account_id)
-        .where(*_conditions(ground))
-        .order_by(_over(ground).desc(), window.c.volume_usd.desc(), window.c.affiliate_account_id)
-    )
-
-
-def _rows(connection: Connection, ids: list[int], ground: Basis) -> list[NearMiss]:
+def _rows(
+    connection: Connection, found: Sequence[Mapping[Any, Any]], ground: Basis
+) -> list[NearMiss]:
+    ids = [row["account_id"] for row in found]
     if not ids:
         return []
-    account, window = tables.accounts, tables.affiliate_window
-    keys = [criterion.key for criterion in ON_EXCHANGE.criteria]
-    found = connection.execute(
-        select(
-            *(account.c[n] for n in ("account_id", "username", "country_code", "kyc_status")),
-            *(window.c[key] for key in keys),
-        )
-        .join(window, window.c.affiliate_account_id == account.c.account_id)
-        .where(account.c.account_id.in_(ids))
-    ).mappings()
-    by_id = {row["account_id"]: dict(row) for row in found}
     months = _months(connection, ids, ground)
     last = _last_applications(connection, ids)
     return [
-        _near_miss(by_id[id_], months[id_], last.get(id_, NOTHING), ground)
-        for id_ in ids
-        if id_ in by_id
+        _near_miss(row, months[id_], last.get(id_, NOTHING), ground)
+        for id_, row in zip(ids, found, strict=True)
     ]
 
 
@@ -160,18 +222,18 @@ NOTHING: dict[str, Any] = {
 
 
 def _near_miss(
-    row: dict[str, Any], months: tuple[Decimal, ...], last: dict[str, Any], ground: Basis
+    row: Mapping[Any, Any], months: tuple[Decimal, ...], last: dict[str, Any], ground: Basis
 ) -> NearMiss:
-    keys = [criterion.key for criterion in ON_EXCHANGE.criteria]
-    facts = Facts(**{key: row.pop(key) for key in keys})
-    judged = judge_track(ON_EXCHANGE, facts, ground.policy)
+    followers = row[X_FOLLOWERS.key]
+    known = {criterion.key: row[criterion.key] for criterion in CRITERIA}
+    facts = Facts(**{**known, X_FOLLOWERS.key: None if followers is None else int(followers)})
     opens = last["reapply_from"]
     waits = opens is not None and not may_reapply(None, opens, on=utc_day(ground.now))
     return NearMiss(
-        **row,
+        **{name: row[name] for name in ("account_id", "username", "country_code", "kyc_status")},
         facts=facts,
-        outcome=judged.outcome,
-        criteria=judged.criteria,
+        assessment=assess(facts, ground.policy),
+        closest=closest(facts, ground.policy),
         months=months,
         **{**last, "reapply_from": opens if waits else None},
     )

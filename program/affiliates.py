@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from program import wording
 from program.criteria import TRACKS, Criterion, Requires, Track
-from program.eligibility import Facts, judge_track
+from program.eligibility import CriterionResult, Facts, judge_track
 from program.outcomes import Outcome, all_of, any_of
 from program.periods import day_start, month_start, months_later, utc_day
 from program.permissions import Act, Role, may
@@ -331,27 +331,35 @@ MESSAGES: dict[Step, str] = {
 }
 
 
-def margin_words(test: MonthTest, policy: Policy) -> str:
-    """By what the answer was decided, and how far from its minimum: ``volume −3 %``.
+def closest(facts: Facts, policy: Policy) -> CriterionResult | None:
+    """The criterion that the answer was decided by; ``None`` where none can be told.
 
     Of a track that asks for all criteria that is its weakest, of one that asks for any its
     strongest, and of the tracks the one that came furthest.
     """
-    decisive = [found for track in TRACKS if (found := _decisive(track, test.facts, policy))]
-    if not decisive:
+    decisive = [found for track in TRACKS if (found := _decisive(track, facts, policy))]
+    return max(decisive, key=_margin, default=None)
+
+
+def margin_words(test: MonthTest, policy: Policy) -> str:
+    """By what the answer was decided, and how far from its minimum: ``volume −3 %``."""
+    found = closest(test.facts, policy)
+    if found is None:
         return ""
-    margin, label = max(decisive)
+    margin = _margin(found)
     size = abs(margin) * 100
     sign = wording.MINUS if margin < 0 else "+" if margin else ""
-    return f"{label.lower()} {sign}{'<1' if 0 < size < 1 else int(size)} %"
+    label = found.criterion.label.lower()
+    return f"{label} {sign}{'<1' if 0 < size < 1 else int(size)} %"
 
 
-def _decisive(track: Track, facts: Facts, policy: Policy) -> tuple[Decimal, str] | None:
-    margins = [
-        (result.margin, result.criterion.label)
-        for result in judge_track(track, facts, policy).criteria
-        if result.margin is not None
-    ]
-    if not margins:
+def _decisive(track: Track, facts: Facts, policy: Policy) -> CriterionResult | None:
+    told = [r for r in judge_track(track, facts, policy).criteria if r.margin is not None]
+    if not told:
         return None
-    return (min if track.requires is Requires.ALL else max)(margins)
+    return (min if track.requires is Requires.ALL else max)(told, key=_margin)
+
+
+def _margin(result: CriterionResult) -> Decimal:
+    assert result.margin is not None
+    return result.margin

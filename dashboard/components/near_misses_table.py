@@ -24,9 +24,9 @@ class Row:
     country: str
     kyc: str
     outcome: Outcome
-    volume_usd: Decimal
-    active_users: int
-    new_users: int
+    volume_usd: Decimal | None
+    active_users: int | None
+    new_users: int | None
     closest: str
     months: tuple[Decimal, ...]
     last: str
@@ -53,7 +53,7 @@ def draw(
             ),
             "username": column.TextColumn("Account", width=120),
             "outcome": column.MultiselectColumn(
-                "On-exchange",
+                "Eligibility",
                 options=outcomes,
                 color=[badges.OUTCOMES[outcome].colour for outcome in Outcome],
                 width=92,
@@ -69,7 +69,10 @@ def draw(
             "active": column.NumberColumn("Active", format="localized", width=52),
             "new": column.NumberColumn("New", format="localized", width=46),
             "closest": column.TextColumn(
-                "Closest", help="The criterion with the least room.", width=146
+                "Closest",
+                help="What decides: the weakest on the exchange, or the strongest elsewhere "
+                "if that came further.",
+                width=146,
             ),
             "months": column.AreaChartColumn(
                 "6 months",
@@ -92,7 +95,10 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "username": pa.array([row.username for row in rows], pa.string()),
             "outcome": pa.array([[badges.outcome_words(row.outcome)] for row in rows]),
             # Lengths of bars only: the exact money stands in the file.
-            "volume": pa.array([float(row.volume_usd) for row in rows], pa.float64()),
+            "volume": pa.array(
+                [None if row.volume_usd is None else float(row.volume_usd) for row in rows],
+                pa.float64(),
+            ),
             "active": pa.array([row.active_users for row in rows], pa.int64()),
             "new": pa.array([row.new_users for row in rows], pa.int64()),
             "closest": pa.array([row.closest for row in rows], pa.string()),

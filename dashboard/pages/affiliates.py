@@ -402,16 +402,16 @@ def draw_near_misses(filters: BoardFilters, person: Person) -> None:
     states.stale(ground.freshness.data_through, today=ground.now.date())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "Rejected, withdrawn or never applied, and now over every on-exchange minimum or short "
-            f"of it by a tenth at most · {figures.day_range(window.start, window.last_day)} UTC · "
-            f"{found.over:,} over, {found.total - found.over:,} near · rejected for ever is left "
-            "out",
+            "Rejected, withdrawn or never applied, and now over the minimums of a track or short "
+            "of them by a tenth at most, elsewhere by current evidence · "
+            f"{figures.day_range(window.start, window.last_day)} UTC · {found.over:,} over, "
+            f"{found.total - found.over:,} near · rejected for ever is left out",
             width="stretch",
         )
         if found.rows:
             draw_download(person, found)
     if not found.rows:
-        states.empty("Nobody without an application is near the on-exchange minimums.")
+        states.empty("Nobody who could be invited is near the minimums.")
         return
     near_misses_table.draw(
         [invited(row) for row in found.rows],
@@ -445,18 +445,18 @@ def draw_download(person: Person, found: Found) -> None:
 def invited(row: NearMiss) -> near_misses_table.Row:
     """A row in the words of the screen."""
     closest = row.closest
-    margin = figures.percent(closest.margin) if closest.margin is not None else ""
+    margin = figures.percent(closest.margin) if closest and closest.margin is not None else ""
     waits = figures.day(row.reapply_from, year=True) if row.reapply_from else "now"
     return near_misses_table.Row(
         open="Open" if row.last_application_id else "",
         username=row.username,
         country=row.country_code or figures.DASH,
         kyc=row.kyc_status,
-        outcome=row.outcome,
-        volume_usd=row.facts.volume_usd or Decimal(0),
-        active_users=row.facts.active_users or 0,
-        new_users=row.facts.new_users or 0,
-        closest=f"{closest.criterion.label.lower()} {margin}",
+        outcome=row.assessment.outcome,
+        volume_usd=row.facts.volume_usd,
+        active_users=row.facts.active_users,
+        new_users=row.facts.new_users,
+        closest=f"{closest.criterion.label.lower()} {margin}" if closest else "",
         months=row.months,
         last=last_words(row),
         may_apply=waits,

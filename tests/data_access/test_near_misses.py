@@ -15,6 +15,7 @@ from tests.builders import (
     NOW,
     add_account,
     add_application,
+    add_evidence,
     add_metrics,
     add_refresh,
     add_staff,
@@ -31,6 +32,10 @@ def add(conn: Connection, id_: int, *figures: int, **given: Any) -> None:
     add_account(conn, id_, **given)
     volume, active, new = figures or (20, 15, 5)
     add_metrics(conn, id_, volume=Decimal(volume) * MILLION, active=active, new=new)
+
+
+def volume_at(name: str, usd: int) -> dict[str, Any]:
+    return {"kind": "external_volume", "exchange_name": name, "value": Decimal(usd)}
 
 
 def reject(conn: Connection, id_: int, **given: Any) -> None:
@@ -58,7 +63,52 @@ def test_both_sides_of_a_tenth_below_each_minimum(conn: Connection) -> None:
 
     assert [row.account_id for row in found.rows] == [9, 1, 2]
     assert (found.total, found.over) == (3, 2)
-    assert [str(row.closest.criterion.key) for row in found.rows][-1] == "volume_usd"
+    assert [row.closest and row.closest.criterion.key for row in found.rows][-1] == "volume_usd"
+    assert [str(row.assessment.outcome) for row in found.rows][:2] == ["met"] * 2
+
+
+def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Connection) -> None:
+    """A tenth below each minimum and beside it; what is outdated or of an older one says nothing."""
+    add_refresh(conn)
+    long_ago = NOW - timedelta(days=200)
+    seen = {
+        1: [{"value": 5001}],
+        2: [{"value": 4500}],
+        3: [{"value": 4499}],
+        4: [{"value": 9000, "observed_at": long_ago}],
+        5: [volume_at("ExA", 9_000_000), volume_at("ExB", 8_999_999)],
+        6: [volume_at("ExA", 9_000_000), volume_at("ExB", 9_000_000)],
+    }
+    for id_, observed in seen.items():
+        add_application(conn, id_, status="withdrawn")
+        for one in observed:
+            add_evidence(conn, id_, **one)
+    add_application(conn, 7, status="withdrawn", submitted_at=long_ago)
+    add_evidence(conn, 7, value=9000)
+    add_application(conn, 8, account_id=7, status="rejected")
+    add_application(conn, 9)
+    add_evidence(conn, 9, value=9000)
+
+    found = near_misses.page(conn, standings.basis(conn, now=NOW))
+
+    assert [row.account_id for row in found.rows] == [1, 2, 6]
+    assert (found.total, found.over) == (3, 1)
+    assert [row.closest and row.closest.criterion.key for row in found.rows] == [
+        *["x_followers"] * 2,
+        "external_volume_usd",
+    ]
+    # Without referrals the figures here are known to be none.
+    assert found.rows[0].facts.volume_usd == 0
+
+
+def test_who_is_not_delivered_yet_is_not_counted_either(conn: Connection) -> None:
+    add_refresh(conn)
+    add(conn, 1)
+    add_metrics(conn, 2, volume=40 * MILLION, active=20, new=9)
+
+    found = near_misses.page(conn, standings.basis(conn, now=NOW))
+
+    assert ([row.account_id for row in found.rows], found.total, found.over) == ([1], 1, 1)
 
 
 def test_who_waits_is_an_affiliate_or_was_rejected_for_ever_is_left_out(conn: Connection) -> None:
