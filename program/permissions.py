@@ -32,6 +32,8 @@ class Act(StrEnum):
     KEEP_HOLIDAYS = "keep the list of holidays"
     SEE_PROGRAM = "see the program page"
     EXPORT = "export tables"
+    SEE_CONTACT = "see email and contact in tables and files"
+    SEE_EXPORTS = "see who exported what"
 
 
 _EVERYONE = frozenset(Role)
@@ -55,6 +57,8 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),
     Act.EXPORT: _EVERYONE,
+    Act.SEE_CONTACT: _DESK,
+    Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
 }
 
 

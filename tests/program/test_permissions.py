@@ -23,6 +23,8 @@ SAVE_VIEW            yes       yes      yes      yes
 KEEP_HOLIDAYS        .         yes      .        yes
 SEE_PROGRAM          .         yes      yes      .
 EXPORT               yes       yes      yes      yes
+SEE_CONTACT          yes       yes      .        .
+SEE_EXPORTS          .         yes      .        .
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]
