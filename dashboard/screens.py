@@ -47,7 +47,14 @@ SETTINGS = Screen(
     path="settings",
     act=Act.KEEP_HOLIDAYS,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, SETTINGS)
+EXPLORE = Screen(
+    file="dashboard/pages/explore.py",
+    title="Explore",
+    icon=":material/table_view:",
+    path="explore",
+    act=Act.READ,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, EXPLORE, SETTINGS)
 
 
 def way_back(address: str) -> str:

@@ -5,9 +5,11 @@ the registry; what somebody typed is always a bound parameter, a list of values 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -28,16 +30,18 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeEngine
 
 from data_access import sources
-from data_access.refusals import Invalid
+from data_access.refusals import Invalid, Refusal
 from data_access.sources import Source
 from data_access.standings import Basis
 from program import formulas
-from program.datasets import WORDS, Column, Kind
+from program.datasets import AMOUNTS, WORDS, Column, Dataset, Kind
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
 from program.periods import ONE_DAY, day_start, utc_day
 from program.views import PAGE_SIZE, Bucket, Function, Measure, View
@@ -46,7 +50,43 @@ Expression = ColumnElement[Any]
 Expressions = Mapping[str, Expression]
 Writer = Callable[[Column, Expression], Expression]
 LIKE_SIGNS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
-LARGEST_ID = 2**63 - 1
+# A page is looked at by somebody who waits; a file takes its time elsewhere.
+LOOK_MS = 20_000
+CHOICES_MS = 2_000
+MOST_CHOICES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a page shows of a view: how many rows there are, and its own."""
+
+    view: View
+    total: int
+    rows: list[dict[str, Any]]
+
+
+def look(connection: Connection, view: View, ground: Basis) -> Look:
+    """Count the view and read its page, or the last there is.
+
+    Raises Invalid for what is asked too widely, TooSlow for what takes longer than a page may.
+    """
+    connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
+    try:
+        total = count(connection, view, ground)
+        last = max(1, -(-total // PAGE_SIZE))
+        view = view.on_page(min(view.page, last))
+        return Look(view=view, total=total, rows=page(connection, view, ground))
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise TooSlow(
+                f"This takes longer than {LOOK_MS // 1_000} seconds to look at. Narrow the "
+                "filters or choose fewer columns; an export may take longer."
+            ) from error
+        raise
+
+
+class TooSlow(Refusal):
+    """A preview would take longer than anybody waits."""
 
 
 def count(connection: Connection, view: View, ground: Basis) -> int:
@@ -73,27 +113,41 @@ def statement(view: View, ground: Basis, *, write: Writer) -> Select[Any]:
     return asked.grouped(write=write) if view.groups else asked.written(write)
 
 
-def choices(connection: Connection, view: View, ground: Basis, name: str) -> list[str]:
-    """What stands in a column without a list of its own, most often first; at most 200."""
-    asked = _Asked(View(dataset=view.dataset, columns=(name,)).bounded(), ground)
+def choices(connection: Connection, dataset: Dataset, ground: Basis, name: str) -> list[str]:
+    """What stands in a column, most often first, at most 200; nothing where that takes long."""
+    asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), ground)
     found = asked.rows((name,)).order_by(None).subquery("found").c[name]
-    rows = connection.execute(
-        select(found)
-        .where(found.is_not(None))
-        .group_by(found)
-        .order_by(func.count().desc(), found)
-        .limit(200)
-    )
-    return [str(value) for value in rows.scalars()]
+    connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
+    try:
+        rows = connection.execute(
+            select(found)
+            .where(found.is_not(None))
+            .group_by(found)
+            .order_by(func.count().desc(), found)
+            .limit(MOST_CHOICES)
+        )
+        return [str(value) for value in rows.scalars()]
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            connection.rollback()
+            return []
+        raise
 
 
 def plain(column: Column, value: Expression) -> Expression:
-    """A value as files with types take it: moments as ISO 8601 text, all else as it is."""
+    """A value as text: moments in ISO 8601, yes and no as true and false."""
     if column.kind is Kind.MOMENT:
         return utc(value)
     if column.kind is Kind.TRUTH:
         return case((value, "true"), (~value, "false"))
     return value
+
+
+def typed(column: Column, value: Expression) -> Expression:
+    """A value as a file with types takes it: besides, with as many decimals as the file keeps."""
+    if column.kind in AMOUNTS and column.scale:
+        return cast(value, Numeric(38, column.scale))
+    return plain(column, value)
 
 
 def guarded(column: Column, value: Expression) -> Expression:
@@ -108,8 +162,8 @@ def guarded(column: Column, value: Expression) -> Expression:
 def utc(moment: Expression) -> Expression:
     """A moment as 2026-03-01T10:00:00Z."""
     # By hand, since to_char takes five times as long.
-    text = cast(func.timezone("UTC", moment), Text)
-    return func.replace(text, " ", "T").concat("Z")
+    written = cast(func.timezone("UTC", moment), Text)
+    return func.replace(written, " ", "T").concat("Z")
 
 
 def _in_two_steps(
@@ -126,7 +180,8 @@ def _in_two_steps(
     rows = connection.execute(
         _Asked(all_of_them, ground, only=ids).rows(tuple(names)).order_by(None)
     ).mappings()
-    by_id = {row[narrowed_by]: dict(row) for row in rows}
+    shown = [column.name for column in view.shown]
+    by_id = {row[narrowed_by]: {name: row[name] for name in shown} for row in rows}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
