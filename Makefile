@@ -52,6 +52,7 @@ fix: $(READY_DEV) ## Format, and mend what the linter can
 docs: $(READY) ## Write the documents that follow from the code
 	$(BIN)/python -m docs.workflow_diagram
 	$(BIN)/python -m docs.keyboard
+	$(BIN)/python -m docs.datasets
 
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs

@@ -76,8 +76,9 @@ class Group:
 
     @property
     def name(self) -> str:
-        """What the grouped column is called."""
-        return f"{self.column}_{self.bucket}" if self.bucket else self.column
+        """What the grouped column is called: a column of months by month keeps its name."""
+        plain = self.bucket is None or self.bucket == self.column
+        return self.column if plain else f"{self.column}_{self.bucket}"
 
     def __str__(self) -> str:
         return f"{self.column}:{self.bucket}" if self.bucket else self.column

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from data_access.__main__ import main
-from docs import keyboard
+from docs import datasets, keyboard
 from program.criteria import CRITERIA, Criterion
 from program.policy import Policy
 
@@ -54,3 +54,7 @@ def test_every_file_a_document_links_to_is_there() -> None:
 
 def test_the_page_about_the_keyboard_follows_from_the_table_of_keys() -> None:
     assert keyboard.TARGET.read_text() == keyboard.document(), "Run `make docs`."
+
+
+def test_the_page_about_exports_follows_from_the_registry() -> None:
+    assert datasets.TARGET.read_text() == datasets.document(), "Run `make docs`."

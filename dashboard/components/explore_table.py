@@ -10,7 +10,8 @@ import streamlit as st
 
 from dashboard.components import charts, figures
 from dashboard.components.charts import Chart
-from program.datasets import AMOUNTS, NUMBERS, WORDS, Column, Kind
+from program.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
+from program.periods import utc_day
 
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
@@ -66,25 +67,30 @@ def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever t
     return f"{value:,}"
 
 
-def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart | None:
-    """The rows that are shown as bars, those of the same label added up."""
-    totals: dict[str, Decimal | int | None] = {}
+def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart:
+    """The rows that are shown as bars, those of the same label or day added up."""
+    totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
-        label = cell(row[across.name], across) or figures.UNKNOWN
-        value = row[up.name]
-        held = totals.get(label)
+        label, value = row[across.name], row[up.name]
+        if isinstance(label, datetime):
+            label = utc_day(label)
+        held = totals.setdefault(label, None)
         totals[label] = value if held is None else held + (value or 0)
-    if not totals:
-        return None
     unit = "USD" if up.kind is Kind.MONEY else ""
-    labels = sorted(totals) if across.kind in (Kind.DAY, Kind.MOMENT) else list(totals)
     title = f"{up.label} by {across.label.lower()}, {what}"
-    return charts.category_bars(labels, [totals[label] for label in labels], title=title, unit=unit)
+    if across.kind not in TIMES:
+        labels = [cell(label, across) or figures.UNKNOWN for label in totals]
+        return charts.category_bars(labels, list(totals.values()), title=title, unit=unit)
+    days = sorted(day for day in totals if day is not None)
+    values = [totals[day] for day in days]
+    months = all(day.day == 1 for day in days)
+    draw_bars = charts.monthly_bars if months else charts.daily_bars
+    return draw_bars(days, values, title=title, unit=unit)
 
 
 def can_go_across(column: Column) -> bool:
     """Whether the column can name a chart's bars."""
-    return column.kind in WORDS or column.kind in (Kind.DAY, Kind.MOMENT, Kind.TRUTH)
+    return column.kind in WORDS or column.kind in TIMES or column.kind is Kind.TRUTH
 
 
 def can_go_up(column: Column) -> bool:

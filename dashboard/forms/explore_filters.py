@@ -33,7 +33,9 @@ def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
         if column is not None:
             label = f"{escape(column.label)}: {escape(filtering.said(asked))[:90]}"
             with st.popover(
-                label, key=f"explore-filter-{column.name}", icon=":material/filter_alt:", width=360
+                label,
+                key=f"explore-filter-{column.name}",
+                icon=":material/filter_alt:",
             ):
                 _editor(view, column, asked, token, follow, choices)
     _adding(view, token, follow, choices)
@@ -50,7 +52,12 @@ def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
 
 def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
     free = [name for name in view.dataset.names if view.filter_on(name) is None]
-    with st.popover("Filter", icon=":material/add:", type="tertiary", key="explore-add", width=360):
+    with st.popover(
+        "Filter",
+        icon=":material/add:",
+        type="tertiary",
+        key="explore-add",
+    ):
         name = st.selectbox(
             "Column", free, index=None, placeholder="Which column", key=f"explore-adding-{token}"
         )

@@ -56,7 +56,6 @@ def columns(view: View, token: str, follow: Follow) -> None:
         icon=":material/view_column:",
         type="tertiary",
         key="explore-columns",
-        width=460,
     ):
         st.multiselect(
             "Columns, in their order",
@@ -103,10 +102,8 @@ def groups(view: View, token: str, follow: Follow) -> None:
         told = tuple(figures[name] for name in st.session_state.get(of_key, []))
         follow(replace(view, groups=by, measures=told if by else (), orders=(), chart="", page=1))
 
-    label = f"Grouped by {len(view.groups)}" if view.groups else "Group"
-    with st.popover(
-        label, icon=":material/workspaces:", type="tertiary", key="explore-groups", width=420
-    ):
+    label = f"Groups {len(view.groups)}" if view.groups else "Group"
+    with st.popover(label, icon=":material/workspaces:", type="tertiary", key="explore-groups"):
         st.multiselect(
             "Group by",
             list(choices),

@@ -28,9 +28,7 @@ def name_of(views: Sequence[ExploredView], view: View) -> str | None:
 def draw(views: Sequence[ExploredView], view: View, person: Person) -> None:
     """The views, with who shares them, and the form that keeps this one."""
     label = f"Views {len(views)}" if views else "Views"
-    with st.popover(
-        label, key="explore-views", icon=":material/bookmark:", type="tertiary", width=380
-    ):
+    with st.popover(label, key="explore-views", icon=":material/bookmark:", type="tertiary"):
         for kept in views:
             _line(kept, view, person)
         if not views:

@@ -126,8 +126,7 @@ def draw_chart(look: Look) -> None:
     number = len(look.rows)
     what = "all that match" if number == look.total else f"the {number} rows shown"
     drawn = explore_table.chart_of(look.rows, columns[across], columns[up], what=what)
-    if drawn is not None:
-        charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
+    charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
 
 
 def draw_pages(look: Look) -> None:
