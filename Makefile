@@ -55,6 +55,7 @@ docs: $(READY) ## Write the documents that follow from the code
 	$(BIN)/python -m docs.keyboard
 	$(BIN)/python -m docs.policy_settings
 	$(BIN)/python -m docs.kpis
+	$(BIN)/python -m docs.datasets
 
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import asyncio
 import logging
 import re
 import secrets
@@ -22,17 +23,18 @@ from urllib.parse import parse_qsl, urlencode
 import streamlit as st
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import links, local_sign_in
+from dashboard import downloads, links, local_sign_in
 from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
-from data_access import database, export_files
+from data_access import database, export_jobs
 from data_access.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parent
@@ -65,24 +67,26 @@ def readyz(_: Request) -> Response:
     return PlainTextResponse("ready", headers=NOT_CACHED)
 
 
-def export_applications(request: Request) -> Response:
-    """Stream the filtered queue as CSV to the person a page minted the link for."""
+async def export(request: Request) -> Response:
+    """Give a file to the person a page minted the link for, as it is written."""
     token = request.query_params.get("token", "")
-    redeemed = links.redeem_export(token, browser=request.cookies.get(links.BROWSER_COOKIE, ""))
-    if redeemed is None:
+    promise = links.redeem_export(token, browser=request.cookies.get(links.BROWSER_COOKIE, ""))
+    if promise is None:
         return _plainly(
             "This link is too old, was altered or was made for another browser. "
-            "Reload the queue and export again."
+            "Reload the page and export again."
         )
-    email, filters = redeemed
     try:
-        now = datetime.now(UTC)
-        pieces = export_files.queue_as_csv(email=email, filters=filters, now=now)
+        job = await run_in_threadpool(downloads.begin, promise, now=datetime.now(UTC))
     except Refusal as refusal:
         return _plainly(str(refusal))
-    name = f"applications-{now:%Y-%m-%d-%H%M}.csv"
-    headers = {**NOT_CACHED, "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(pieces, media_type="text/csv; charset=utf-8", headers=headers)
+    while not job.can_be_read:
+        if await request.is_disconnected():
+            job.hang_up()
+        await asyncio.sleep(downloads.LOOK_EVERY_S)
+    if job.ending is not None:
+        return _plainly(job.sentence)
+    return downloads.Download(job, headers=NOT_CACHED)
 
 
 def _plainly(sentence: str) -> Response:
@@ -285,6 +289,7 @@ def _lead_back(headers: MutableHeaders, request: Request) -> None:
 @asynccontextmanager
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
+    threading.Thread(target=export_jobs.prepare, name="export-prepare", daemon=True).start()
     yield
     LOG.info("stopped")
 
@@ -307,7 +312,7 @@ def _not_the_plain_copy(record: logging.LogRecord) -> bool:
 ROUTES = [
     Route("/healthz", healthz),
     Route("/readyz", readyz),
-    Route(f"/{links.EXPORT_PATH}", export_applications),
+    Route(f"/{links.EXPORT_PATH}/{{name}}", export),
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]

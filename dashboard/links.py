@@ -1,5 +1,6 @@
 """Links to files: signed, short-lived, and bound to a person, a browser and the filters."""
 
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from hashlib import sha256
 from hmac import compare_digest
@@ -10,33 +11,67 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from dashboard import local_sign_in
 from data_access.embedded import HOME
+from program.exports import FileFormat, Form
+from program.permissions import Role
 from program.queue import Filters
 
 SECRET_FILE = HOME / "links.secret"
 LINK_SECONDS = 15 * 60
 # Given to every browser with its first page; a link works in the browser it was made for.
 BROWSER_COOKIE = "affiliate_review_browser"
-EXPORT_PATH = "export/applications.csv"
+EXPORT_PATH = "export"
 
 
-def export_link(email: str, filters: Filters, *, browser: str) -> str:
-    """A relative address that gives ``email`` the filtered queue as CSV, for 15 minutes."""
-    token = _signer(SECRET_FILE).dumps([email, filters.on_page(1).to_query(), _mark(browser)])
-    return f"{EXPORT_PATH}?{urlencode({'token': token})}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a link gives: which rows, in which form, to whom in which role.
+
+    ``query`` is of a view, or of the queue's filters where ``of_queue``; ``expected`` is how
+    many rows the page showed.
+    """
+
+    email: str
+    role: Role
+    query: dict[str, str]
+    of_queue: bool = False
+    form: Form = field(default_factory=Form)
+    view_name: str | None = None
+    expected: int | None = None
 
 
-def redeem_export(token: str, *, browser: str) -> tuple[str, Filters] | None:
-    """The (email, filters) of a link; ``None`` if it is forged, too old or passed on.
+def queue_link(email: str, role: Role, filters: Filters, *, browser: str) -> str:
+    """A relative address that gives the filtered queue as CSV, for 15 minutes."""
+    query = filters.on_page(1).to_query()
+    promise = Promise(email=email, role=role, query=query, of_queue=True)
+    return _link(promise, "applications.csv", browser=browser)
+
+
+def view_link(promise: Promise, dataset: str, *, browser: str) -> str:
+    """A relative address that gives a view as a file, for 15 minutes."""
+    return _link(promise, f"{dataset}.{promise.form.ending}", browser=browser)
+
+
+def redeem_export(token: str, *, browser: str) -> Promise | None:
+    """What a link promises; ``None`` if it is forged, too old or passed on.
 
     ``browser`` is what the browser that follows it holds in BROWSER_COOKIE.
     """
     try:
-        email, query, mark = _signer(SECRET_FILE).loads(token, max_age=LINK_SECONDS)
+        told, mark = _signer(SECRET_FILE).loads(token, max_age=LINK_SECONDS)
     except BadData:
         return None
     if not browser or not compare_digest(mark, _mark(browser)):
         return None
-    return email, Filters.from_query(query)
+    form = told.pop("form")
+    return Promise(
+        **{**told, "role": Role(told["role"])},
+        form=Form(**{**form, "file_format": FileFormat(form["file_format"])}),
+    )
+
+
+def _link(promise: Promise, name: str, *, browser: str) -> str:
+    token = _signer(SECRET_FILE).dumps([asdict(promise), _mark(browser)])
+    return f"{EXPORT_PATH}/{name}?{urlencode({'token': token})}"
 
 
 def _mark(browser: str) -> str:

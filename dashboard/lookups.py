@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from data_access import database, queue, standings
+from data_access import database, exploring, queue, standings
+from program.datasets import BY_KEY
 from program.queue import Filters
 
 FRESH_FOR = "60s"
@@ -48,3 +49,11 @@ def _counted(query: Query, viewer: str) -> int:
 def _query(spoken: Mapping[str, str]) -> Query:
     # Order and page change nothing about how many there are.
     return tuple(sorted((k, v) for k, v in spoken.items() if k not in ("sort", "page")))
+
+
+@st.cache_data(ttl=FRESH_FOR, show_spinner=False)
+def explored(dataset: str, column: str) -> list[str]:
+    """What stands in a column of a dataset, most often first; empty where that takes too long."""
+    with database.reader().connect() as connection:
+        ground = standings.basis(connection, now=datetime.now(UTC))
+        return exploring.choices(connection, BY_KEY[dataset], ground, column)

@@ -68,7 +68,14 @@ OUTBOX = Screen(
     path="outbox",
     act=Act.KEEP_OUTBOX,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, OUTBOX, POLICY, SETTINGS)
+EXPLORE = Screen(
+    file="dashboard/pages/explore.py",
+    title="Explore",
+    icon=":material/table_view:",
+    path="explore",
+    act=Act.READ,
+)
+SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POLICY, SETTINGS)
 
 
 def way_back(address: str) -> str:

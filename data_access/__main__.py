@@ -21,9 +21,10 @@ from sqlalchemy.exc import DBAPIError
 # What only one command needs is imported there: an export then starts sooner and stays small.
 from data_access import database, terminal
 from data_access.embedded import HOME, Cluster
-from data_access.refusals import Invalid, Refusal
+from data_access.refusals import Refusal
+from program.exports import FileFormat
 from program.outcomes import Outcome
-from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Filters, Sort
+from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
 from program.workflow import Status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -142,10 +143,24 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
 
 
 @main.command()
-@click.argument("dataset", type=click.Choice(["applications"]))
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--format", "file_format", type=click.Choice(["csv"]), default="csv")
+@click.argument("what", nargs=-1, required=True, metavar="[DATASET] FILE")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice([str(f) for f in FileFormat]),
+    help="By FILE's ending where it is not given.",
+)
 @click.option("--columns", help="Which columns, in order, separated by commas.")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="COLUMN=FILTER", help="See docs/exports.md."
+)
+@click.option("--group", help="Columns to group by, such as status,submitted_at:month.")
+@click.option("--measures", help="Figures of each group, such as count,sum:volume_usd.")
+@click.option("--order", help="Columns to sort by, a minus for descending: -volume_usd.")
+@click.option("--view", "view_name", help="A saved view of the explore page; DATASET is its own.")
+@click.option("--owner", help="Whose view, where several people have one of that name.")
+@click.option("--bom", is_flag=True, help="Begin a CSV so that Excel takes it for UTF-8.")
+@click.option("--gzip", is_flag=True, help="Compress a CSV; so does an ending .gz.")
 @click.option("--status", type=click.Choice([str(s) for s in Status]), multiple=True)
 @click.option("--search", default="", help="Part of a name or handle.")
 @click.option("--eligibility", type=click.Choice([str(o) for o in Outcome]), multiple=True)
@@ -161,32 +176,32 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     "--sort", type=click.Choice([str(s) for s in SORT_LABELS]), default=str(Sort.PRIORITY)
 )
 def export(
-    dataset: str,
-    file: Path,
-    file_format: str,  # noqa: ARG001 - csv is the only one so far
-    columns: str | None,
-    status: tuple[str, ...],
-    **asked: Any,  # noqa: ANN401 - the filters' options
+    what: tuple[str, ...],
+    file_format: str | None,
+    bom: bool,
+    gzip: bool,
+    **asked: Any,  # noqa: ANN401 - the options that say which rows
 ) -> None:
-    """Write DATASET to FILE ("-" is standard output)."""
-    from data_access import export_files, exports
+    """Write DATASET to FILE ("-" is standard output).
 
-    filters = _understood(asked)
-    chosen = (
-        tuple(name.strip() for name in columns.split(",")) if columns else tuple(exports.BY_NAME)
-    )
-    statuses = tuple(Status(name) for name in status) or tuple(Status)
-    pieces = export_files.applications_as_csv(
+    DATASET is applications, decisions, affiliates, monthly or activity, and goes without
+    saying with --view. The options from --status on are the queue's, for applications alone.
+    """
+    from data_access import asked_exports, export_files
+    from data_access.export_files import Order, Progress
+
+    dataset, file = asked_exports.dataset_and_file(what, asked["view_name"])
+    order = Order(
+        selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
+        form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),
         exported_by=_person(),
-        filters=filters,
-        statuses=statuses,
         now=_now(),
-        columns=chosen,
     )
-    with terminal.output(file) as output:
-        for piece in pieces:
-            output.write(piece)
-    click.echo(f"{dataset} written to {file}.", err=True)
+    with terminal.progress("Exporting") as advance, terminal.output(file) as output:
+        total = asked_exports.at_most(database.exporter, order) if sys.stderr.isatty() else 0
+        progress = Progress(tell=lambda rows: advance(rows, total))
+        export_files.write_and_keep(order, output, progress=progress)
+    click.echo(f"{order.selection.dataset} written to {file}.", err=True)
 
 
 @main.command(name="demo")
@@ -278,21 +293,6 @@ def _start_worker(folder: Path) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-
-
-def _understood(asked: dict[str, Any]) -> Filters:
-    """The filters' options as the screens take them; one that means nothing is refused."""
-    query = {
-        name: ",".join(value) if isinstance(value, tuple) else value or ""
-        for name, value in asked.items()
-    }
-    filters = Filters.from_query(query)
-    kept = filters.to_query()
-    for name in ("search", "country", "platform"):
-        if query[name].strip() != kept.get(name, ""):
-            # To leave it out would export more than was asked for.
-            raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
-    return filters
 
 
 def _person() -> str:

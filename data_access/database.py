@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.embedded import Cluster
 from data_access.refusals import Busy, DatabaseUnavailable, SettingMissing
+from program.exports import LONGEST_S
 
 
 class Purpose(StrEnum):
@@ -27,6 +28,7 @@ class Purpose(StrEnum):
     REPORTER = "reporter"
     LOADER = "loader"
     DELIVERER = "deliverer"
+    EXPORTER = "exporter"
 
 
 # Guards against accidents: a page never hangs on a query, a verb never on a lock.
@@ -37,6 +39,12 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
     Purpose.LOADER: {"lock_timeout": 60_000},
     Purpose.DELIVERER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    # A query whose reader is gone ends within the second, not when it first has a row to send.
+    Purpose.EXPORTER: {
+        "statement_timeout": LONGEST_S * 1_000,
+        "lock_timeout": 5_000,
+        "client_connection_check_interval": 1_000,
+    },
 }
 # A screen's query is short and many people ask at once: workers would only take turns away.
 SETTINGS: dict[Purpose, dict[str, int]] = {
@@ -44,8 +52,10 @@ SETTINGS: dict[Purpose, dict[str, int]] = {
     Purpose.WRITER: {"max_parallel_workers_per_gather": 0},
     # A million rows are ordered in memory; few people export at once.
     Purpose.REPORTER: {"work_mem": 262_144},
+    Purpose.EXPORTER: {"work_mem": 262_144},
 }
-READING = (Purpose.READER, Purpose.REPORTER)
+READING = (Purpose.READER, Purpose.REPORTER, Purpose.EXPORTER)
+FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -75,8 +85,13 @@ def reader() -> Engine:
 
 
 def reporter() -> Engine:
-    """For figures and exports; the replica where DATABASE_REPLICA_URL names one."""
+    """For figures and previews; the replica where DATABASE_REPLICA_URL names one."""
     return engine(Purpose.REPORTER)
+
+
+def exporter() -> Engine:
+    """For files, which take their time; the replica where DATABASE_REPLICA_URL names one."""
+    return engine(Purpose.EXPORTER)
 
 
 def loader() -> Engine:
@@ -105,7 +120,7 @@ def acting(engine: Engine) -> Iterator[Connection]:
 
 def _configured_url(purpose: Purpose) -> str:
     names = ["DATABASE_URL"]
-    if purpose is Purpose.REPORTER:
+    if purpose in FROM_REPLICA:
         names.insert(0, "DATABASE_REPLICA_URL")
     for name in names:
         if os.environ.get(name):

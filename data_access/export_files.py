@@ -1,59 +1,330 @@
-"""Writing an export for somebody: checked, streamed and kept in the log."""
+"""Writing an export for somebody: checked, written in the format asked for, kept in the log."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import gzip
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
 
-from data_access import database, exports, staff, standings
-from data_access.exports import BY_NAME, CsvStream
-from program.permissions import Act
+from psycopg import errors
+from sqlalchemy import Connection, Select, func, literal, select
+from sqlalchemy.exc import DBAPIError
+
+from data_access import database, exploring, exports, standings
+from data_access.copying import CsvStream
+from data_access.exploring import Writer
+from data_access.refusals import DatabaseUnavailable, Invalid
+from data_access.standings import Basis
+from program import views, wording
+from program.datasets import APPLICATIONS, BY_KEY, Column
+from program.exports import LONGEST_S, XLSX_ROWS, Ending, FileFormat, Form, too_many_rows
 from program.queue import Filters
+from program.views import View
 from program.workflow import Status
 
-
-def queue_as_csv(*, email: str, filters: Filters, now: datetime) -> Iterator[bytes]:
-    """The filtered queue for a member of staff. Raises NotAllowed before anything is read."""
-    with database.reader().connect() as connection:
-        staff.require(connection, email, Act.EXPORT)
-    return applications_as_csv(
-        exported_by=email, filters=filters.seen_by(email), statuses=filters.statuses, now=now
-    )
+BOM = b"\xef\xbb\xbf"
+# The strongest levels take several times as long for a few percent.
+GZIP_LEVEL = 4
 
 
-def applications_as_csv(
-    *,
-    exported_by: str,
-    filters: Filters,
-    statuses: Sequence[Status],
-    now: datetime,
-    columns: Sequence[str] = tuple(BY_NAME),
-) -> Iterator[bytes]:
-    """Applications as CSV, piece by piece; the log says how many rows left."""
-    with database.reporter().connect() as connection, connection.begin():
-        ground = standings.basis(connection, now=now)
-        statement = exports.applications(filters, ground, statuses=statuses, columns=columns)
-        stream = CsvStream(connection, statement)
-        try:
-            yield from stream
-        finally:
-            # Also when whoever reads hangs up before the end: what left is what is logged.
-            _log(exported_by, filters, statuses, columns, stream.row_count)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfView:
+    """The rows of a view of a dataset."""
+
+    view: View
+    view_name: str | None = None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's key."""
+        return self.view.dataset.key
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the file has, in order."""
+        return self.view.shown
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What the log keeps of it."""
+        return self.view.on_page(1).to_query()
+
+    def said(self) -> str:
+        """Which rows, in words."""
+        return views.described(self.view)
+
+    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+        """All rows."""
+        return exploring.statement(self.view, ground, write=write)
 
 
-def _log(
-    exported_by: str,
-    filters: Filters,
-    statuses: Sequence[Status],
-    columns: Sequence[str],
-    row_count: int,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfQueue:
+    """The rows of the queue's filters over some statuses; ``view_name`` is none."""
+
+    filters_asked: Filters
+    statuses: tuple[Status, ...] = tuple(Status)
+    names: tuple[str, ...] = tuple(exports.BY_NAME)
+    view_name: None = None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's key."""
+        return APPLICATIONS.key
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the file has, in order."""
+        return tuple(exports.BY_NAME[name] for name in self.names if name in exports.BY_NAME)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What the log keeps of it."""
+        asked = self.filters_asked.on_page(1).to_query()
+        asked.pop("status", None)
+        return {**asked, "statuses": [str(status) for status in self.statuses]}
+
+    def without_personal(self) -> "OfQueue":
+        """The same without the columns that not everybody may see."""
+        kept = tuple(column.name for column in self.columns if not column.personal)
+        return replace(self, names=kept)
+
+    def said(self) -> str:
+        """Which rows, in words."""
+        asked = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
+        return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *asked])
+
+    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+        """All rows."""
+        return exports.applications(
+            self.filters_asked, ground, statuses=self.statuses, columns=self.names, write=write
+        )
+
+
+Selection = OfView | OfQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An export as it was asked for: which rows, in which form, by whom and when."""
+
+    selection: Selection
+    form: Form
+    exported_by: str
+    now: datetime
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where it arrives."""
+        return f"{self.selection.dataset}-{self.now:%Y-%m-%d-%H%M}.{self.form.ending}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The order for another process."""
+        chosen = self.selection
+        if isinstance(chosen, OfView):
+            asked: dict[str, Any] = {"view": chosen.view.to_query(), "view_name": chosen.view_name}
+        else:
+            asked = {
+                "queue": chosen.filters_asked.to_query(),
+                "viewer": chosen.filters_asked.viewer,
+                "statuses": list(chosen.statuses),
+                "names": list(chosen.names),
+            }
+        form = {"file_format": self.form.file_format, "bom": self.form.bom, "gzip": self.form.gzip}
+        return {**asked, "form": form, "exported_by": self.exported_by, "now": self.now.isoformat()}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Order":
+        """The order that another process wrote; what it may see was decided there."""
+        chosen: Selection
+        if "view" in told:
+            view = View.from_query(told["view"], personal=True)
+            chosen = OfView(view=view, view_name=told["view_name"])
+        else:
+            chosen = OfQueue(
+                filters_asked=Filters.from_query(told["queue"]).seen_by(told["viewer"]),
+                statuses=tuple(Status(status) for status in told["statuses"]),
+                names=tuple(told["names"]),
+            )
+        form = told["form"]
+        return cls(
+            selection=chosen,
+            form=replace(Form(**form), file_format=FileFormat(form["file_format"])),
+            exported_by=told["exported_by"],
+            now=datetime.fromisoformat(told["now"]),
+        )
+
+
+@dataclass(slots=True)
+class Progress:
+    """How many rows have been written; ``tell`` is called now and then."""
+
+    tell: Callable[[int], None] = lambda _: None
+    rows: int = 0
+
+    def __call__(self, rows: int) -> None:
+        """Note that so many rows are written."""
+        self.rows = rows
+        self.tell(rows)
+
+
+def write(order: Order, target: BinaryIO, *, folder: Path, progress: Progress) -> None:
+    """Write the whole file to ``target``. The transaction ends with the writing.
+
+    Raises Invalid for what the format cannot hold, DatabaseUnavailable where the database is
+    lost or takes too long.
+    """
+    with _explained(), database.exporter().connect() as connection, connection.begin():
+        ground = standings.basis(connection, now=order.now)
+        _write(connection, order, ground, target, folder, progress)
+
+
+def _write(
+    connection: Connection,
+    order: Order,
+    ground: Basis,
+    target: BinaryIO,
+    folder: Path,
+    progress: Progress,
 ) -> None:
+    chosen, file_format = order.selection, order.form.file_format
+    if file_format is FileFormat.CSV:
+        stream = CsvStream(connection, chosen.statement(ground, exploring.guarded))
+        _csv(stream, order.form, target, progress)
+    else:
+        made = chosen.statement(ground, exploring.typed)
+        _require_room(connection, made, file_format)
+        stream = CsvStream(connection, made)
+        told = about(order, ground)
+        progress(0)
+        # Imported where it is needed: a CSV starts sooner and stays small.
+        if file_format is FileFormat.PARQUET:
+            from data_access import parquet
+
+            parquet.write(stream, chosen.columns, target, about=told, progress=progress)
+        else:
+            from data_access import spreadsheets
+
+            spreadsheets.write(
+                stream, chosen.columns, target, about=told, folder=folder, progress=progress
+            )
+    progress(stream.row_count)
+
+
+def _csv(stream: CsvStream, form: Form, target: BinaryIO, progress: Progress) -> None:
+    out: Any = target
+    if form.gzip:
+        # Without a name and time inside, the same rows are the same bytes.
+        out = gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0)
+    if form.bom:
+        out.write(BOM)
+    for piece in stream:
+        out.write(piece)
+        progress(stream.row_count)
+    if form.gzip:
+        out.close()
+
+
+def _require_room(connection: Connection, made: Select[Any], file_format: FileFormat) -> None:
+    if file_format is not FileFormat.XLSX:
+        return
+    some = made.with_only_columns(literal(1).label("one")).order_by(None).limit(XLSX_ROWS + 1)
+    found = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    refused = too_many_rows(found, file_format)
+    if refused is not None:
+        raise Invalid(refused)
+
+
+def about(order: Order, ground: Basis) -> dict[str, str]:
+    """What a file says of itself, by name, in words."""
+    chosen, fresh = order.selection, ground.freshness
+    return {
+        "Dataset": BY_KEY[chosen.dataset].title,
+        "View": chosen.view_name or "",
+        "Filters": chosen.said(),
+        "Columns": ", ".join(column.name for column in chosen.columns),
+        "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
+        "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
+        "Policy": f"version {ground.policy.version}",
+        "Exported at": f"{order.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "Exported by": order.exported_by,
+    }
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in a sentence what of the database's doing ended an export."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = explained(error.orig)
+        if said is None:
+            raise
+        raise DatabaseUnavailable(said) from error
+    except errors.Error as error:
+        said = explained(error)
+        if said is None:
+            raise
+        raise DatabaseUnavailable(said) from error
+
+
+def explained(error: BaseException | None) -> str | None:
+    """The sentence for an error that an export may meet; ``None`` for what nobody foresaw."""
+    if isinstance(error, errors.QueryCanceled):
+        return (
+            f"The export took longer than {LONGEST_S // 60} minutes and was stopped. "
+            "Narrow the filters or choose fewer columns."
+        )
+    if isinstance(error, errors.DiskFull):
+        return "The database has no room left to sort this. Narrow the filters."
+    if isinstance(error, errors.OperationalError):
+        return "The connection to the database was lost, so the file is incomplete. Export again."
+    return None
+
+
+def keep(order: Order, *, rows: int, outcome: Ending) -> None:
+    """Write the line of the log: what left, and how it ended."""
+    chosen = order.selection
     with database.writer().begin() as connection:
         exports.record(
             connection,
-            exported_by=exported_by,
-            dataset="applications",
-            file_format="csv",
-            filters=filters,
-            statuses=statuses,
-            columns=columns,
-            row_count=row_count,
+            exported_by=order.exported_by,
+            dataset=chosen.dataset,
+            file_format=order.form.ending,
+            filters=chosen.filters,
+            columns=[column.name for column in chosen.columns],
+            row_count=rows,
+            outcome=outcome,
+            view_name=chosen.view_name,
         )
+
+
+def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None = None) -> int:
+    """Write the file and the log's line, also where it breaks off midway; returns the rows."""
+    counted = progress or Progress()
+    ending = Ending.FAILED
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if order.form.file_format is FileFormat.CSV:
+                write(order, target, folder=Path(folder), progress=counted)
+            else:
+                # Their writers go back and forth, which a pipe does not let them.
+                _by_way_of(Path(folder), order, target, counted)
+        ending = Ending.COMPLETE
+    except (KeyboardInterrupt, BrokenPipeError):
+        ending = Ending.CANCELLED
+        raise
+    finally:
+        keep(order, rows=counted.rows, outcome=ending)
+    return counted.rows
+
+
+def _by_way_of(folder: Path, order: Order, target: BinaryIO, progress: Progress) -> None:
+    with (folder / "file").open("w+b") as whole:
+        write(order, whole, folder=folder, progress=progress)
+        whole.seek(0)
+        shutil.copyfileobj(whole, target)

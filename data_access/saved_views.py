@@ -1,19 +1,30 @@
-"""Views of the queue under a name: one's own, and those that colleagues share."""
+"""Views under a name, of the queue and of the explore page: one's own, and shared ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import Connection, Engine, delete, func, or_, select
+from sqlalchemy import Connection, Engine, Row, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import database, staff, tables, texts
 from data_access.refusals import Invalid, NotFound
 from program.permissions import Act
 from program.queue import Filters
+from program.views import View
 
 LONGEST_NAME = 40
 MOST_OF_ONE = 50
+
+
+class Of(StrEnum):
+    """Whose views: which screen they are of."""
+
+    QUEUE = "queue"
+    EXPLORE = "explore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +38,25 @@ class SavedView:
     filters: Filters
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExploredView:
+    """One view of the explore page; ``name`` is typed text."""
+
+    view_id: int
+    owner: str
+    name: str
+    shared: bool
+    view: View
+
+
 def save(
-    engine: Engine, *, name: str, filters: Filters, shared: bool, actor: str, now: datetime
+    engine: Engine,
+    *,
+    name: str,
+    filters: Filters | View,
+    shared: bool,
+    actor: str,
+    now: datetime,
 ) -> int:
     """Keep the view under this name, replacing one's own of the same name; returns its id.
 
@@ -38,6 +66,7 @@ def save(
     if not text.isprintable():
         raise Invalid("The view's name holds signs that cannot be shown. Type another.")
     table = tables.saved_views
+    screen = Of.EXPLORE if isinstance(filters, View) else Of.QUEUE
     values = {
         "name": text,
         "shared": shared,
@@ -45,12 +74,13 @@ def save(
     }
     with database.acting(engine) as connection:
         staff.require(connection, actor, Act.SAVE_VIEW)
-        _require_room(connection, actor, text)
+        _require_room(connection, actor, text, screen)
         view_id: int = connection.execute(
             insert(table)
-            .values(owner=actor, created_at=now, **values)
+            .values(owner=actor, created_at=now, screen=str(screen), **values)
             .on_conflict_do_update(
-                index_elements=[table.c.owner, func.lower(table.c.name)], set_=values
+                index_elements=[table.c.owner, table.c.screen, func.lower(table.c.name)],
+                set_=values,
             )
             .returning(table.c.view_id)
         ).scalar_one()
@@ -70,13 +100,7 @@ def remove(engine: Engine, *, view_id: int, actor: str) -> None:
 
 
 def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
-    """One's own views and the shared ones, own first, by name."""
-    table = tables.saved_views
-    rows = connection.execute(
-        select(table)
-        .where(or_(table.c.owner == viewer, table.c.shared))
-        .order_by((table.c.owner == viewer).desc(), func.lower(table.c.name), table.c.view_id)
-    )
+    """One's own views of the queue and the shared ones, own first, by name."""
     return [
         SavedView(
             view_id=row.view_id,
@@ -85,16 +109,64 @@ def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
             shared=row.shared,
             filters=Filters.from_query(dict(parse_qsl(row.query))),
         )
-        for row in rows
+        for row in _rows(connection, Of.QUEUE, viewer)
     ]
 
 
-def _require_room(connection: Connection, actor: str, name: str) -> None:
+def explored(connection: Connection, *, viewer: str, personal: bool) -> list[ExploredView]:
+    """The same of the explore page; ``personal`` is whether the viewer sees such columns."""
+    return [_explored(row, personal=personal) for row in _rows(connection, Of.EXPLORE, viewer)]
+
+
+def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
+    """The view of the explore page of that name, in any case, whoever's it is.
+
+    Raises NotFound, or Invalid where several people have one of that name.
+    """
+    table = tables.saved_views
+    asked = select(table).where(
+        table.c.screen == str(Of.EXPLORE), func.lower(table.c.name) == func.lower(name)
+    )
+    if owner is not None:
+        asked = asked.where(table.c.owner == owner)
+    rows = connection.execute(asked.order_by(table.c.owner)).all()
+    if not rows:
+        raise NotFound(f"There is no view {name!a} of the explore page.")
+    if len(rows) > 1:
+        owners = ", ".join(row.owner for row in rows)
+        raise Invalid(f"Several people have a view {name!a}: {owners}. Name one by --owner.")
+    return _explored(rows[0], personal=True)
+
+
+def _rows(connection: Connection, screen: Of, viewer: str) -> Sequence[Row[Any]]:
+    table = tables.saved_views
+    return connection.execute(
+        select(table)
+        .where(table.c.screen == str(screen), or_(table.c.owner == viewer, table.c.shared))
+        .order_by((table.c.owner == viewer).desc(), func.lower(table.c.name), table.c.view_id)
+    ).all()
+
+
+def _explored(row: Row[Any], *, personal: bool) -> ExploredView:
+    return ExploredView(
+        view_id=row.view_id,
+        owner=row.owner,
+        name=row.name,
+        shared=row.shared,
+        view=View.from_kept(row.query, personal=personal),
+    )
+
+
+def _require_room(connection: Connection, actor: str, name: str, screen: Of) -> None:
     table = tables.saved_views
     number = connection.execute(
         select(func.count())
         .select_from(table)
-        .where(table.c.owner == actor, func.lower(table.c.name) != func.lower(name))
+        .where(
+            table.c.owner == actor,
+            table.c.screen == str(screen),
+            func.lower(table.c.name) != func.lower(name),
+        )
     ).scalar_one()
     if number >= MOST_OF_ONE:
         raise Invalid(f"You have {number} saved views. Remove one before you save another.")

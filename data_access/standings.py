@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     FromClause,
@@ -57,9 +58,15 @@ METRIC_TYPES: dict[str, TypeEngine[Any]] = {
     ACTIVE_USERS.key: Integer(),
     NEW_USERS.key: Integer(),
 }
-# Decides nothing, but says what a rebate would cost.
+# Decide nothing, but say what a rebate would cost and how the volume came about.
 FEES = "fees_usd"
-_TYPES: dict[str, TypeEngine[Any]] = {**METRIC_TYPES, FEES: Numeric(24, 6)}
+TRADES, TRADING_DAYS = "trade_count", "trading_days"
+_TYPES: dict[str, TypeEngine[Any]] = {
+    **METRIC_TYPES,
+    FEES: Numeric(24, 6),
+    TRADES: BigInteger(),
+    TRADING_DAYS: Integer(),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +156,14 @@ def established_evidence(ground: Basis, only: Sequence[int] = ()) -> Subquery:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Applications joined with all they are judged on, and each criterion's value there."""
+    """Applications joined with all they are judged on, and each criterion's value there.
+
+    ``late`` are the accounts that `metric` does not know, as joined.
+    """
 
     source: FromClause
     values: dict[str, ColumnElement[Any]]
+    late: Subquery | None
 
 
 def judging(ground: Basis, *, only: Sequence[int] = ()) -> Judging:
@@ -168,7 +179,7 @@ def judging(ground: Basis, *, only: Sequence[int] = ()) -> Judging:
     )
     values = {key: metric(key, late) for key in METRIC_TYPES}
     values |= {key: evidence.c[key] for key in (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)}
-    return Judging(source, values)
+    return Judging(source, values, late)
 
 
 def measured(late: Subquery | None) -> FromClause:

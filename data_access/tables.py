@@ -225,6 +225,8 @@ exports = Table(
     Column("filters", JSONB),
     Column("columns", ARRAY(Text)),
     Column("row_count", BigInteger),
+    Column("outcome", Text),
+    Column("view_name", Text),
     schema="review",
 )
 loads = Table(
@@ -353,6 +355,7 @@ saved_views = Table(
     Column("shared", Boolean),
     Column("query", Text),
     Column("created_at", Moment),
+    Column("screen", Text),
     schema="review",
 )
 preferences = Table(

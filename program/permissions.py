@@ -37,6 +37,8 @@ class Act(StrEnum):
     SEE_AFFILIATES = "see the affiliates page"
     REQUALIFY = "change an affiliate's standing"
     KEEP_OUTBOX = "keep the outbox"
+    SEE_CONTACT = "see email and contact in tables and files"
+    SEE_EXPORTS = "see who exported what"
 
 
 _EVERYONE = frozenset(Role)
@@ -65,6 +67,8 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.SEE_AFFILIATES: frozenset({Role.REVIEWER, Role.MANAGER, Role.ANALYST}),
     Act.REQUALIFY: frozenset({Role.MANAGER}),
     Act.KEEP_OUTBOX: frozenset({Role.MANAGER, Role.ADMIN}),
+    Act.SEE_CONTACT: _DESK,
+    Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
 }
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import pytest
@@ -357,11 +357,11 @@ def test_a_file_that_cannot_be_written_is_one_line(
 def test_an_export_that_breaks_midway_leaves_the_older_file(
     configured: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(**_: Any) -> Iterator[bytes]:
-        yield b"half of "
+    def breaks(_: Any, target: BinaryIO, **__: Any) -> None:
+        target.write(b"half of ")
         raise Invalid("cut here")
 
-    monkeypatch.setattr(export_files, "applications_as_csv", breaks)
+    monkeypatch.setattr(export_files, "write", breaks)
     file = write(tmp_path / "kept.csv", "precious")
 
     failed(run("export", "applications", file), "cut here")

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from data_access.__main__ import main
-from docs import affiliates_diagram, keyboard, kpis, policy_settings
+from docs import affiliates_diagram, datasets, keyboard, kpis, policy_settings
 from program.criteria import CRITERIA, Criterion
 from program.policy import Policy
 
@@ -70,3 +70,7 @@ def test_the_page_about_affiliates_follows_from_the_tables_of_the_program() -> N
 
 def test_the_page_about_the_figures_follows_from_their_registry() -> None:
     assert kpis.TARGET.read_text() == kpis.document(), "Run `make docs`."
+
+
+def test_the_page_about_exports_follows_from_the_registry() -> None:
+    assert datasets.TARGET.read_text() == datasets.document(), "Run `make docs`."

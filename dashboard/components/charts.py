@@ -113,6 +113,33 @@ def monthly_bars(
     return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
 
 
+def category_bars(
+    labels: Sequence[str], values: Sequence[Value], *, title: str, unit: str
+) -> Chart:
+    """One bar a label, in the order given; labels are typed text."""
+    if len(labels) != len(values) or len(labels) > MOST_POINTS:
+        raise ValueError(f"{len(labels)} labels and {len(values)} values")
+    shown = [escape_chart(label)[:40] for label in labels]
+    bars = go.Bar(
+        x=list(range(len(labels))),
+        y=lengths(values),
+        customdata=[
+            f"{label}<br>{told}" for label, told in zip(shown, hover(values, unit), strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        marker={"line": {"width": 0}},
+    )
+    figure = framed([bars], title, ceiling_of([values], None), unit)
+    figure.update_xaxes(
+        tickmode="array", tickvals=list(range(len(labels))), ticktext=[s[:18] for s in shown]
+    )
+    known = [(v, label) for v, label in zip(values, labels, strict=True) if v is not None]
+    if not known:
+        return Chart(figure, f"{title} Nothing is known.")
+    most, where = max(known)
+    return Chart(figure, f"{title} Highest: {exact(most, unit)}, {where}.")
+
+
 def lines(
     days: Sequence[date],
     series: Mapping[str, Sequence[Value]],

@@ -208,7 +208,7 @@ def draw_export(person: Person, filters: Filters) -> None:
     browser = dict(st.context.cookies).get(links.BROWSER_COOKIE, "")
     st.link_button(
         "Export CSV",
-        links.export_link(person.email, filters, browser=browser),
+        links.queue_link(person.email, person.role, filters, browser=browser),
         icon=":material/download:",
         type="tertiary",
         help="All rows these filters leave, in this order. The link works for 15 minutes.",

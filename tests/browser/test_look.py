@@ -48,6 +48,10 @@ def drawn_policy(page: Page) -> None:
     expect(page.get_by_text("Minimum requirements")).to_be_visible()
 
 
+def drawn_explore(page: Page) -> None:
+    expect(page.locator(".stDataFrame").first).to_be_visible()
+
+
 def drawn_outbox(page: Page) -> None:
     expect(page.get_by_text("Outbox", exact=True).last).to_be_visible()
 
@@ -66,6 +70,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/program", drawn_program),
         ("/affiliates", drawn_affiliates),
         ("/policy", drawn_policy),
+        ("/explore", drawn_explore),
         ("/outbox", drawn_outbox),
         ("/settings", drawn_settings),
     ]

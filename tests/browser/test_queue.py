@@ -181,7 +181,7 @@ def test_an_altered_export_link_is_refused(site: Site, visit: Visit) -> None:
     for forged in (token[:-3] + "abc", f"{claims[:-2]}AA.{rest}", "", claims):
         answer = page.request.get(address.split("?")[0], params={"token": forged})
         assert answer.status == 403
-        assert "Reload the queue" in answer.text()
+        assert "Reload the page" in answer.text()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
-from data_access import exports, loading, rollups, standings, tables
+from data_access import copying, exports, loading, rollups, standings, tables
 from program.policy import Policy, WindowKind
 from program.queue import Filters
 from tests.builders import add_policy
@@ -41,7 +41,7 @@ def insert_evidence(engine: Engine) -> None:
 def exported(engine: Engine, columns: tuple[str, ...]) -> list[dict[str, str]]:
     with engine.connect() as conn:
         statement = exports.applications(Filters(), standings.basis(conn, now=NOW), columns=columns)
-        text = b"".join(exports.CsvStream(conn, statement)).decode()
+        text = b"".join(copying.CsvStream(conn, statement)).decode()
     return list(csv.DictReader(io.StringIO(text)))
 
 

@@ -355,9 +355,10 @@ def test_the_export_link_carries_the_person_and_the_filters(queue: Desk) -> None
     parts = urlsplit(link.url)
     token = parse_qs(parts.query)["token"][0]
     wanted = Filters.from_query({"eligibility": "met", "sort": "volume"})
-    assert parts.path == links.EXPORT_PATH
-    email, query, _ = links._signer(links.SECRET_FILE).loads(token)
-    assert (email, Filters.from_query(query)) == ("ana@example.com", wanted)
+    assert parts.path == f"{links.EXPORT_PATH}/applications.csv"
+    promise, _ = links._signer(links.SECRET_FILE).loads(token)
+    assert (promise["email"], promise["role"]) == ("ana@example.com", "reviewer")
+    assert Filters.from_query(promise["query"]) == wanted
     # This test's browser holds nothing, so its link is bound to nothing and refused.
     assert links.redeem_export(token, browser="") is None
 

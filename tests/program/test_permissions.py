@@ -28,6 +28,8 @@ EDIT_POLICY          .         yes      .        .
 SEE_AFFILIATES       yes       yes      yes      .
 REQUALIFY            .         yes      .        .
 KEEP_OUTBOX          .         yes      .        yes
+SEE_CONTACT          yes       yes      .        .
+SEE_EXPORTS          .         yes      .        .
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]

@@ -1,0 +1,112 @@
+"""The explore page's table and chart: values as cells, exact, and never read as markup."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.components import charts, figures
+from dashboard.components.charts import Chart
+from program.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
+from program.periods import utc_day
+
+ROW_HEIGHT = 32
+MOST_ROWS_HIGH = 20
+WIDTHS = {
+    Kind.ID: 110,
+    Kind.WHOLE: 110,
+    Kind.MONEY: 150,
+    Kind.SHARE: 100,
+    Kind.NUMBER: 110,
+    Kind.TEXT: 150,
+    Kind.CHOICE: 120,
+    Kind.TRUTH: 90,
+    Kind.DAY: 105,
+    Kind.MOMENT: 150,
+}
+Row = Mapping[str, Any]
+
+
+def draw(rows: Sequence[Row], columns: Sequence[Column], *, key: str, what: str) -> None:
+    """Draw one page of rows; headings explain themselves."""
+    table = {
+        column.name: pa.array([cell(row[column.name], column) for row in rows], pa.string())
+        for column in columns
+    }
+    st.dataframe(
+        pa.table(table),
+        hide_index=True,
+        key=key,
+        alt=what,
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
+        placeholder=figures.DASH,
+        column_config={column.name: _config(column) for column in columns},
+    )
+
+
+def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever the column holds
+    """A value to its last digit, as text; ``None`` is unknown."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+        case date():
+            return value.isoformat()
+    if column.kind is Kind.ID or column.kind not in NUMBERS:
+        return str(value)
+    if isinstance(value, Decimal):
+        places = max(min(column.scale, 2), -_exponent(value)) if column.scale else 0
+        return f"{value:,.{places}f}"
+    return f"{value:,}"
+
+
+def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart:
+    """The rows that are shown as bars, those of the same label or day added up."""
+    totals: dict[Any, Decimal | int | None] = {}
+    for row in rows:
+        label, value = row[across.name], row[up.name]
+        if isinstance(label, datetime):
+            label = utc_day(label)
+        held = totals.setdefault(label, None)
+        totals[label] = value if held is None else held + (value or 0)
+    unit = "USD" if up.kind is Kind.MONEY else ""
+    title = f"{up.label} by {across.label.lower()}, {what}"
+    if across.kind not in TIMES:
+        labels = [cell(label, across) or figures.UNKNOWN for label in totals]
+        return charts.category_bars(labels, list(totals.values()), title=title, unit=unit)
+    days = sorted(day for day in totals if day is not None)
+    values = [totals[day] for day in days]
+    months = all(day.day == 1 for day in days)
+    draw_bars = charts.monthly_bars if months else charts.daily_bars
+    return draw_bars(days, values, title=title, unit=unit)
+
+
+def can_go_across(column: Column) -> bool:
+    """Whether the column can name a chart's bars."""
+    return column.kind in WORDS or column.kind in TIMES or column.kind is Kind.TRUTH
+
+
+def can_go_up(column: Column) -> bool:
+    """Whether the column can be the height of bars."""
+    return column.kind in AMOUNTS
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _config(column: Column) -> Any:  # noqa: ANN401 - Streamlit's own record
+    return st.column_config.TextColumn(
+        column.label,
+        help=f"{column.name}: {column.description}",
+        width=max(WIDTHS[column.kind], 8 * len(column.label) + 24),
+        alignment="right" if column.kind in NUMBERS else "left",
+    )

@@ -1,0 +1,202 @@
+"""Explore: any dataset by columns, filters, groups and order, and exactly that as a file."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard import lookups, sign_in, state
+from dashboard.components import charts, explore_table, figures, states
+from dashboard.components.safe_text import escape
+from dashboard.components.states import WayOn
+from dashboard.forms import explore_filters, explore_parts, explore_views, export_part
+from data_access import database, exploring, saved_views, standings
+from data_access.exploring import Look, TooSlow
+from data_access.refusals import Invalid
+from data_access.saved_views import ExploredView
+from data_access.staff import Person
+from data_access.standings import Basis
+from program.datasets import DATASETS
+from program.permissions import Act
+from program.views import OWN_NAMES, PAGE_SIZE, View
+
+EXPLORE = "dashboard/pages/explore.py"
+KNOWN = {*OWN_NAMES, *(column.name for dataset in DATASETS for column in dataset.columns)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the page shows, read in one transaction; without ``look`` it says why."""
+
+    view: View
+    ground: Basis
+    look: Look | None
+    refused: str
+    views: list[ExploredView]
+
+
+def main() -> None:
+    """Load, then draw: dataset, filters, tools, table, pages."""
+    person = sign_in.require(Act.READ)
+    now = datetime.now(UTC)
+    # A browser's way back may bring along what another page asks.
+    asked = {name: text for name, text in st.query_params.to_dict().items() if name in KNOWN}
+    view = View.from_query(asked, personal=person.may(Act.SEE_CONTACT)).bounded()
+    page = load(view, person, now)
+    draw_flash()
+    draw_head(page, person)
+    for problem in page.view.problems:
+        st.warning(f"{escape(problem)} It is left out.", icon=":material/info:")
+    draw_found(page)
+    export_part.draw_running(person)
+
+
+def load(view: View, person: Person, now: datetime) -> Loaded:
+    """Read everything; a look that is refused leaves the tools to mend it."""
+    personal = person.may(Act.SEE_CONTACT)
+    with database.reader().connect() as connection:
+        views = saved_views.explored(connection, viewer=person.email, personal=personal)
+    look, refused = None, ""
+    with database.reporter().connect() as connection:
+        ground = standings.basis(connection, now=now)
+        try:
+            look = exploring.look(connection, view, ground)
+        except (Invalid, TooSlow) as refusal:
+            refused = str(refusal)
+    return Loaded(
+        view=look.view if look else view, ground=ground, look=look, refused=refused, views=views
+    )
+
+
+def draw_head(page: Loaded, person: Person) -> None:
+    """Which dataset, which filters, and what can be done with it."""
+    view, token = page.view, token_of(page.view)
+    line = {"horizontal": True, "vertical_alignment": "center"}
+    with st.container(key="explore-head", gap="xsmall"):
+        with st.container(key="explore-datasets", **line):
+            explore_parts.datasets(view, token, follow)
+            st.space("stretch")
+            export_part.draw_log(person)
+            if page.look is not None and page.look.total:
+                name = explore_views.name_of(page.views, view)
+                export_part.draw(view, page.look.total, person, view_name=name)
+        st.caption(f"{view.dataset.description} {data_words(page.ground)}")
+        with st.container(key="explore-filters", **line):
+            explore_filters.draw(view, token, follow, choices_of(view))
+        with st.container(key="explore-tools", **line):
+            st.markdown(f"**{count_words(page)}**", width="content")
+            st.space("stretch")
+            explore_parts.order(view, token, follow)
+            explore_parts.groups(view, token, follow)
+            explore_parts.columns(view, token, follow)
+            explore_parts.chart(view, token, follow)
+            explore_views.draw(page.views, view, person)
+
+
+def draw_found(page: Loaded) -> None:
+    """The chart, the table and its pages, or why there are none."""
+    view, look = page.view, page.look
+    if look is None:
+        states.refused(page.refused)
+    elif not look.rows:
+        whole = View(dataset=view.dataset)
+        way = WayOn(label="Show all of them", page=EXPLORE, query=whole.to_query())
+        if view.filters and view.dataset.bounded is None:
+            states.empty("No row matches these filters.", way)
+        elif view.filters:
+            states.empty("No row matches these filters. Widen the days or take a filter out.")
+        else:
+            states.empty(f"{view.dataset.title}: there is nothing here yet.")
+    else:
+        draw_chart(look)
+        explore_table.draw(
+            look.rows, view.shown, key=f"explore-{token_of(view)}", what=view.dataset.title
+        )
+        draw_pages(look)
+
+
+def draw_chart(look: Look) -> None:
+    """The chart the view asks for, of the rows that are shown."""
+    columns = {column.name: column for column in look.view.shown}
+    across, _, up = look.view.chart.partition(",")
+    if across not in columns or up not in columns:
+        return
+    number = len(look.rows)
+    what = "all that match" if number == look.total else f"the {number} rows shown"
+    drawn = explore_table.chart_of(look.rows, columns[across], columns[up], what=what)
+    charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
+
+
+def draw_pages(look: Look) -> None:
+    """Which rows these are, and the way to the others."""
+    first = (look.view.page - 1) * PAGE_SIZE + 1
+    pages = max(1, -(-look.total // PAGE_SIZE))
+    with st.container(horizontal=True, vertical_alignment="center", key="explore-pages"):
+        last = first + len(look.rows) - 1
+        st.caption(f"{first:,}–{last:,} of {look.total:,}", width="content")
+        if pages > 1:
+            key = f"explore-page-{token_of(look.view)}"
+            st.pagination(
+                pages,
+                default=look.view.page,
+                width=320,
+                key=key,
+                on_change=turn_page,
+                args=[look.view, key],
+            )
+
+
+def data_words(ground: Basis) -> str:
+    """The window and the data-through day of the metrics."""
+    fresh = ground.freshness
+    if fresh is None:
+        return "Metrics were never computed, so they are unknown."
+    window = figures.day_range(fresh.window.start, fresh.window.last_day)
+    through = figures.day(fresh.data_through, year=True)
+    return f"Data through {through}; the window is {window}; times are UTC."
+
+
+def count_words(page: Loaded) -> str:
+    """How many rows or groups there are."""
+    if page.look is None:
+        return "not counted"
+    total = page.look.total
+    word = "group" if page.view.groups else "row"
+    return f"{total:,} {word}{'' if total == 1 else 's'}"
+
+
+def choices_of(view: View) -> explore_filters.Choices:
+    """What stands in a column whose words are not known beforehand; a minute old."""
+
+    def choices(name: str) -> Sequence[str]:
+        return lookups.explored(view.dataset.key, name)
+
+    return choices
+
+
+def follow(view: View) -> None:
+    """Put a changed view into the address bar, which every run reads."""
+    st.query_params.from_dict(view.to_query())
+
+
+def turn_page(view: View, key: str) -> None:
+    """Follow the page control."""
+    follow(view.on_page(state.typed(key) or 1))
+
+
+def token_of(view: View) -> str:
+    """A short name for the view, so that each view's widgets are its own."""
+    query: Mapping[str, str] = view.to_query()
+    return hashlib.sha256(repr(sorted(query.items())).encode()).hexdigest()[:10]
+
+
+def draw_flash() -> None:
+    """Show what the last act left to say."""
+    message = state.take_flash()
+    if message is not None:
+        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
+
+
+main()

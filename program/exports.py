@@ -1,0 +1,64 @@
+"""The forms a file can have, and how much one may be."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# What a sheet can hold beneath its header.
+XLSX_ROWS = 1_048_575
+AT_ONCE = 6
+AT_ONCE_EACH = 3
+LONGEST_S = 15 * 60
+LARGEST_BYTES = 4 * 1024**3
+
+
+class FileFormat(StrEnum):
+    """What is written."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+
+
+class Ending(StrEnum):
+    """How an export ended."""
+
+    COMPLETE = "complete"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+FORMAT_WORDS = {FileFormat.CSV: "CSV", FileFormat.XLSX: "Excel", FileFormat.PARQUET: "Parquet"}
+MEDIA = {
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileFormat.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A format with its options; ``bom`` and ``gzip`` are CSV's alone."""
+
+    file_format: FileFormat = FileFormat.CSV
+    bom: bool = False
+    gzip: bool = False
+
+    @property
+    def ending(self) -> str:
+        """What the file's name ends in."""
+        return f"{self.file_format}.gz" if self.gzip else str(self.file_format)
+
+    @property
+    def media(self) -> str:
+        """What the answer that carries it says it is."""
+        return "application/gzip" if self.gzip else MEDIA[self.file_format]
+
+
+def too_many_rows(count: int, file_format: FileFormat) -> str | None:
+    """The sentence that refuses more rows than the format can hold, or ``None``."""
+    if file_format is not FileFormat.XLSX or count <= XLSX_ROWS:
+        return None
+    return (
+        f"A sheet holds {XLSX_ROWS:,} rows and these are more. "
+        "Narrow the filters, or export as CSV or Parquet, which have no such limit."
+    )

