@@ -6,7 +6,18 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from bench import browser, build, database, desk, loading, measurements, pulling, refreshing, shares
+from bench import (
+    browser,
+    build,
+    database,
+    desk,
+    exporting,
+    loading,
+    measurements,
+    pulling,
+    refreshing,
+    shares,
+)
 from program.periods import utc_day
 
 
@@ -36,6 +47,8 @@ def main() -> None:
             print(pulling.report(engine))
         if not chosen.only or "browser" in chosen.only:
             print(browser.report(engine))
+        if not chosen.only or "files" in chosen.only:
+            print(exporting.report(engine))
 
 
 if __name__ == "__main__":
