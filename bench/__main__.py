@@ -11,6 +11,7 @@ from bench import (
     build,
     database,
     desk,
+    exporting,
     figures,
     loading,
     measurements,
@@ -50,6 +51,8 @@ def main() -> None:
             print(pulling.report(engine))
         if not chosen.only or "browser" in chosen.only:
             print(browser.report(engine))
+        if not chosen.only or "files" in chosen.only:
+            print(exporting.report(engine))
 
 
 if __name__ == "__main__":

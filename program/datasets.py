@@ -17,7 +17,7 @@ from program.workflow import UPSTREAM_STATUSES, Decision, Status
 class Kind(StrEnum):
     """What a column's values are, and so how they are filtered, added up and written."""
 
-    ID = "number of a thing"
+    ID = "id number"
     WHOLE = "whole number"
     MONEY = "money, USD"
     SHARE = "share, a fraction"

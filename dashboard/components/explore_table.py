@@ -16,16 +16,16 @@ from program.periods import utc_day
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
 WIDTHS = {
-    Kind.ID: 110,
-    Kind.WHOLE: 110,
-    Kind.MONEY: 150,
-    Kind.SHARE: 100,
-    Kind.NUMBER: 110,
-    Kind.TEXT: 150,
-    Kind.CHOICE: 120,
-    Kind.TRUTH: 90,
-    Kind.DAY: 105,
-    Kind.MOMENT: 150,
+    Kind.ID: 84,
+    Kind.WHOLE: 84,
+    Kind.MONEY: 124,
+    Kind.SHARE: 84,
+    Kind.NUMBER: 84,
+    Kind.TEXT: 136,
+    Kind.CHOICE: 92,
+    Kind.TRUTH: 72,
+    Kind.DAY: 92,
+    Kind.MOMENT: 130,
 }
 Row = Mapping[str, Any]
 
@@ -107,6 +107,6 @@ def _config(column: Column) -> Any:  # noqa: ANN401 - Streamlit's own record
     return st.column_config.TextColumn(
         column.label,
         help=f"{column.name}: {column.description}",
-        width=max(WIDTHS[column.kind], 8 * len(column.label) + 24),
+        width=max(WIDTHS[column.kind], 7 * len(column.label) + 18),
         alignment="right" if column.kind in NUMBERS else "left",
     )

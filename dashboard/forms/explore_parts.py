@@ -45,14 +45,13 @@ def datasets(view: View, token: str, follow: Follow) -> None:
 
 def columns(view: View, token: str, follow: Follow) -> None:
     """Which columns in which order, each with what it holds."""
-    number = len(view.shown) if not view.groups else len(view.columns or view.dataset.usual)
     key = f"explore-columns-{token}"
 
     def choose() -> None:
         follow(replace(view, columns=tuple(st.session_state[key]), chart=""))
 
     with st.popover(
-        f"Columns {number}",
+        f"Columns {len(view.shown)}",
         icon=":material/view_column:",
         type="tertiary",
         key="explore-columns",

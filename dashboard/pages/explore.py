@@ -90,7 +90,8 @@ def draw_head(page: Loaded, person: Person) -> None:
             st.space("stretch")
             explore_parts.order(view, token, follow)
             explore_parts.groups(view, token, follow)
-            explore_parts.columns(view, token, follow)
+            if not view.groups:
+                explore_parts.columns(view, token, follow)
             explore_parts.chart(view, token, follow)
             explore_views.draw(page.views, view, person)
 
