@@ -24,14 +24,13 @@ from sqlalchemy import (
     update,
 )
 
-from data_access import delivery_settings, letter_templates, tables
+from data_access import composing, delivery_settings, letter_templates, tables
 from data_access.database import acting
 from program import delivery, letters
 from program.delivery import DELIVERY, DeliverySettings, Patience, Reason, Route, Stopped
 from program.letters import Template, Unsendable
 
 LONGEST_ERROR = 500
-LONGEST_KIND = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +297,7 @@ def _taken(
     if withheld is not None:
         return Taken(**held, withheld=withheld)
     try:
-        row["sent"] = row["sent"] or _letter(row, settings, templates, now)
+        row["sent"] = row["sent"] or composing.sent(row, settings, templates, now)
     except Unsendable as refused:
         return Taken(**held, refused=refused)
     return Taken(**held, outgoing=outgoing(row["message_id"], row["sent"]))
@@ -315,61 +314,6 @@ def outgoing(message_id: UUID, sent: Mapping[str, Any]) -> Outgoing:
         made_at=datetime.fromisoformat(sent["made_at"]),
         payload=sent["payload"],
     )
-
-
-def _letter(
-    row: dict[str, Any],
-    settings: DeliverySettings,
-    templates: Sequence[Template],
-    now: datetime,
-) -> dict[str, Any]:
-    payload, platform = row["payload"], row["channel"]
-    kind = str(payload.get("kind") or "")
-    by = delivery.route(platform, settings)
-    if by is Route.EMAIL:
-        own = platform == delivery.EMAIL_PLATFORM
-        to = letters.address(row["recipient"] if own else row["email"])
-    else:
-        letters.platform(platform)
-        to = letters.handle(row["recipient"])
-    spoken = payload.get("language") or delivery.language(row["country_code"], settings)
-    template = letters.choose(templates, kind, str(spoken))
-    values = letter_templates.values_for(
-        username=row["username"],
-        application_id=row["application_id"],
-        social_handle=row["social_handle"],
-    )
-    letter = letters.compose(template, str(payload.get("message") or ""), values)
-    sent = {
-        "route": str(by),
-        "to": to,
-        "subject": letter.subject,
-        "text": letter.text,
-        "template": [str(template.kind), template.language, template.version],
-        "made_at": now.isoformat(),
-    }
-    return {**sent, "payload": _payload(row, sent, kind, template.language)}
-
-
-def _payload(
-    row: dict[str, Any], sent: Mapping[str, Any], kind: str, language: str
-) -> dict[str, Any]:
-    """What the exchange's own endpoint gets: docs/message.schema.json."""
-    return {
-        "version": 1,
-        "message_id": str(row["message_id"]),
-        "kind": letters.harmless_line(kind)[:LONGEST_KIND],
-        "application_id": row["application_id"],
-        "account_id": row["account_id"],
-        "decision_id": row["decision_id"],
-        "created_at": row["created_at"].isoformat(),
-        "contact": {"platform": row["channel"].strip(), "handle": sent["to"]},
-        "language": language,
-        "subject": sent["subject"],
-        "text": sent["text"],
-        "reason_code": row["payload"].get("reason_code"),
-        "rebate_rate": row["payload"].get("rebate_rate"),
-    }
 
 
 def _keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -130,7 +130,7 @@ def _draw_preview(shown: Shown) -> None:
     rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, draft.message, rate, refill=False)
-    steps.draw_message(shown, draft.message)
+    steps.draw_message(shown, draft.message, str(draft.outcome))
     word = weighing.send_word(shown, draft, "Approve")
     steps.send_buttons(shown, word, partial(weighing.send, shown, draft))
 

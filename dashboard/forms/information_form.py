@@ -30,7 +30,7 @@ def draw(shown: Shown) -> None:
     elif steps.now_at(shown) is Step.PREVIEW:
         message = _message(shown, chosen)
         st.caption("The review clock stands still until the answer is recorded.")
-        steps.draw_message(shown, message)
+        steps.draw_message(shown, message, "information_requested")
         steps.send_buttons(shown, "Ask the applicant", partial(_send, shown, message))
     else:
         _draw_fields(shown, chosen)

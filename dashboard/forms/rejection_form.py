@@ -75,7 +75,7 @@ def _draw_preview(shown: Shown, reason: str) -> None:
         st.text(f"May apply again: {_when(shown, rule)}")
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, reason, rule, refill=False)
-    steps.draw_message(shown, draft.message)
+    steps.draw_message(shown, draft.message, str(draft.outcome))
     word = weighing.send_word(shown, draft, "Reject")
     steps.send_buttons(shown, word, partial(weighing.send, shown, draft))
 

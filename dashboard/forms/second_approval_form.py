@@ -105,7 +105,7 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
     st.text(proposal.override_reason)
     st.caption("Rationale, internal")
     st.text(proposal.rationale)
-    steps.draw_message(shown, proposal.message_to_applicant)
+    steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
 
 
 def _button(

@@ -14,7 +14,7 @@ from dashboard.components.safe_text import escape
 from dashboard.components.shortcuts import Shortcut
 from dashboard.forms import answers, fields
 from dashboard.forms.shown import Shown
-from data_access import outbox
+from data_access import composing, database
 from data_access.refusals import Refusal
 from program import messages
 from program.periods import utc_day
@@ -165,10 +165,16 @@ def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bo
         )
 
 
-def draw_message(shown: Shown, text: str) -> None:
-    """Exactly what the applicant will get, and where."""
-    channel, recipient = outbox.reached_by(shown.application)
-    message_preview.draw(channel=channel, recipient=recipient, text=text)
+def draw_message(shown: Shown, text: str, kind: str) -> None:
+    """Exactly what the applicant will get, and where; or what keeps it from leaving."""
+    with database.reader().connect() as connection:
+        made = composing.preview(connection, shown.application, kind=kind, message=text)
+    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
+    if made.obstacle is not None:
+        st.warning(
+            f"{escape(made.obstacle)} It will not reach the applicant as it is.",
+            icon=":material/unsubscribe:",
+        )
 
 
 def send_buttons(shown: Shown, word: str, send: Callable[[UUID], str]) -> None:

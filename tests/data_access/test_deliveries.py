@@ -11,7 +11,16 @@ import jsonschema
 import pytest
 from sqlalchemy import Engine, insert, text, update
 
-from data_access import backlog, deliveries, delivery_settings, letter_templates, outbox, tables
+from data_access import (
+    applications,
+    backlog,
+    composing,
+    deliveries,
+    delivery_settings,
+    letter_templates,
+    outbox,
+    tables,
+)
 from data_access import decisions as decisions_module
 from data_access import information as information_module
 from data_access.channels import NotTaken, Receipt, body_of
@@ -484,3 +493,34 @@ def test_the_backlog_says_how_many_since_when_and_why(desk: Engine) -> None:
     assert [(one.reason, one.waiting, one.parked) for one in why] == [
         *((Reason.BUSY, 1, 2), (Reason.BAD_CONTACT, 0, 1)),
     ]
+
+
+# --- Seen before it is sent ------------------------------------------------------------------------
+
+
+def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
+    def seen(**account: Any) -> Any:
+        with desk.connect() as conn:
+            if account:
+                conn.execute(update(tables.accounts).values(**account))
+                conn.execute(update(tables.applications).values(contact_handle=None))
+            application = applications.read(conn, 7, now=NOW)
+            return composing.preview(conn, application, kind="rejected", message="No.")
+
+    assert (seen().channel, seen().recipient, seen().text) == ("telegram", "contact7", "No.")
+    assert seen(email="nobody").obstacle == "`nobody` is not a mail address."
+    assert seen(email=None).obstacle == "The account has no email address."
+    settle(desk, send_rejections=False, email_instead=["telegram"])
+    letter_templates.save(
+        desk,
+        kind=MessageKind.REJECTED,
+        language="en",
+        subject="About you",
+        body="{{message}}\n\nThe team",
+        shown_version=1,
+        actor=MIRA,
+        now=NOW,
+    )
+    assert (seen().channel, seen().recipient) == ("email", "user7@example.com")
+    assert seen().text == "No.\n\nThe team"
+    assert seen().obstacle == "It is withheld, because rejections are not told."

@@ -170,3 +170,20 @@ def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> No
     with outbox.engine.connect() as conn:
         kept = delivery_settings.in_force(conn)
     assert (kept.silent, kept.language_by_country) == (True, {"BR": "pt", "MX": "es"})
+
+
+def test_the_program_pages_line_reads_the_backlog(
+    outbox: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dashboard.components import backlog as parts
+    from dashboard.forms import backlog_part
+
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(parts, "line", lambda **given: told.append(given))
+    write(outbox, created_at=outbox.now - timedelta(hours=2))
+    write(outbox, parked="busy")
+
+    backlog_part.draw(outbox.now)
+
+    (line,) = told
+    assert (line["waiting"], line["parked"], line["is_late"]) == (1, 1, True)
