@@ -1,5 +1,6 @@
 """The program page at scale: what the head and each of its parts ask of the database."""
 
+from datetime import date
 from functools import partial
 
 from sqlalchemy import Engine, text
@@ -9,9 +10,11 @@ from bench.measurements import Measurement
 from data_access import database, freshness, standings
 from data_access.database import Purpose
 from data_access.kpis import parts
-from program.reports import Choice, Report, Tab
+from program.reports import Choice, Dimension, Report, Split, Tab
 
 MOST_S = 0.3
+# Cut at today and at the most days one can ask for.
+LONGEST = Report(choice=Choice.CUSTOM, since=date(2000, 1, 1), until=date(2100, 1, 1))
 
 
 def read(engine: Engine, *, report: Report) -> None:
@@ -60,14 +63,32 @@ def forget_connections(engine: Engine) -> None:
     engine.dispose()
 
 
-MEASUREMENTS: tuple[Measurement, ...] = tuple(
-    Measurement(
-        name=f"kpi page, {tab}, {choice}",
-        ours=partial(read, report=Report(choice=choice, tab=tab)),
+def _measured(name: str, report: Report) -> Measurement:
+    return Measurement(
+        name=f"kpi page, {report.tab}, {name}",
+        ours=partial(read, report=report),
         prepare=forget_connections,
         bar_s=MOST_S,
         turns=7,
     )
-    for choice in (Choice.THIRTY, Choice.NINETY)
-    for tab in Tab
+
+
+MEASUREMENTS: tuple[Measurement, ...] = (
+    *(
+        _measured(choice, Report(choice=choice, tab=tab))
+        for choice in (Choice.THIRTY, Choice.NINETY)
+        for tab in Tab
+    ),
+    *(
+        _measured("five years", LONGEST.showing(tab=tab))
+        for tab in (Tab.REVIEWERS, Tab.VOLUME, Tab.COHORTS)
+    ),
+    *(
+        _measured(f"five years by {split}", LONGEST.showing(tab=Tab.WORK, split=split))
+        for split in (Split.COUNTRY, Split.TRACK, Split.REVIEWER)
+    ),
+    *(
+        _measured(f"five years by {of}", LONGEST.showing(tab=Tab.VOLUME, dimension=of))
+        for of in (Dimension.COHORT, Dimension.AFFILIATE)
+    ),
 )

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 from sqlalchemy import Engine, text
 
-from bench import build, database, facts, refreshing, shares
+from bench import build, database, facts, figures, refreshing, shares
+from program.reports import LONGEST_DAYS
 from tests.conftest import CLUSTER
 
 # One worker builds it for all of them.
@@ -44,6 +45,14 @@ def test_some_of_the_pending_meet_each_track(made: Engine) -> None:
 
     assert 0.04 < found["on_exchange"] < 0.12
     assert 0.04 < found["external"] < 0.12
+
+
+def test_the_program_page_is_measured_over_the_longest_period_and_every_costly_split() -> None:
+    assert figures.LONGEST.period(THROUGH).days == LONGEST_DAYS
+    measured = {measurement.name for measurement in figures.MEASUREMENTS}
+    assert len(measured) == len(figures.MEASUREMENTS)
+    for name in ("work, five years by track", "volume, five years by affiliate"):
+        assert f"kpi page, {name}" in measured
 
 
 def test_it_says_that_it_is_built(made: Engine) -> None:
