@@ -13,6 +13,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     Numeric,
     Select,
@@ -26,11 +27,13 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import policies, standings, tables, what_if_sides
+from data_access import policies, slices, standings, tables, what_if_sides
 from data_access.standings import METRIC_TYPES, Basis
 from data_access.what_if_sides import Sides, Values
 from program import policy_settings, rebates
+from program.affiliates import Standing
 from program.criteria import ACTIVE_USERS, CRITERIA, NEW_USERS, VOLUME
 from program.outcomes import Outcome
 from program.policy import Policy
@@ -48,6 +51,8 @@ from program.what_if import (
 )
 from program.workflow import Decision, Status
 
+# Who gets the standard rate, until a way back or a later approval.
+AT_STANDARD = (str(Standing.SUSPENDED), str(Standing.TERMINATED))
 # From nothing to the highest minimum that a policy may have.
 ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
     VOLUME.key: (Decimal(0), policy_settings.HIGHEST_MONEY),
@@ -173,7 +178,7 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
     numbers = [sum(row.number for row in high) for high in above]
     counts = {
         "affiliates": sum(row.number for row in rows),
-        "without_rate": sum(row.number for row in rows if row.rate is None),
+        "at_standard": sum(row.number for row in rows if row.rate is None),
     }
     if fresh is None:
         return Rebates(
@@ -218,7 +223,7 @@ def _judged(
 ) -> Subquery:
     """Everybody of a population with the outcome under both policies; NULL is untold.
 
-    With ``rates`` each affiliate's granted rate and net fees come along.
+    With ``rates`` each affiliate's rate above the standard one and net fees come along.
     """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, ground, draft)
@@ -232,12 +237,10 @@ def _judged(
     if population is Population.OPEN:
         valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
     else:
-        newest, here = _newest_approved(), application.c.application_id
-        source = source.join(newest, newest.c.application_id == here)
+        one = _approved(rates=rates)
+        source = source.join(one, one.c.application_id == application.c.application_id)
         if rates:
-            decision = _standing_decisions()
-            source = source.outerjoin(decision, decision.c.application_id == here)
-            columns += [decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")]
+            columns += [one.c.rate, _fees(ground).label("fees_usd")]
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
@@ -345,33 +348,35 @@ def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
     )
 
 
-def _newest_approved() -> CTE:
-    """One application for each account that has an approved one: ids count up as they arrive."""
-    table = tables.applications
-    return _once(
-        select(func.max(table.c.application_id).label("application_id"))
-        .where(table.c.status == Status.APPROVED)
-        .group_by(table.c.account_id),
-        "newest_approved",
+def _approved(*, rates: bool) -> CTE:
+    """Every approved affiliate once: the application whose standing approval was decided last.
+
+    With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
+    end to end: looked up a row at a time, it would take several times as long.
+    """
+    application, decision = tables.applications, tables.decisions
+    here = application.c.application_id == decision.c.application_id
+    source: FromClause = decision.join(application, here)
+    columns: list[ColumnElement[Any]] = [application.c.application_id]
+    if rates:
+        standing = tables.affiliate_standings
+        source = source.outerjoin(standing, standing.c.account_id == application.c.account_id)
+        out = and_(standing.c.status.in_(AT_STANDARD), standing.c.since >= decision.c.decided_at)
+        columns.append(case((out, null()), else_=decision.c.rebate_rate).label("rate"))
+    account, latest = application.c.account_id, decision.c.decided_at.desc()
+    return (
+        select(*columns)
+        .select_from(source)
+        .where(
+            application.c.status == Status.APPROVED,
+            decision.c.outcome == Decision.APPROVED,
+            ~slices.superseded(),
+        )
+        .ext(distinct_on(account))
+        .order_by(account, latest, decision.c.decision_id.desc())
+        .cte("approved")
+        .prefix_with("materialized")
     )
-
-
-def _standing_decisions() -> CTE:
-    """The approval of each application that no other decision supersedes."""
-    table = tables.decisions
-    later = table.alias("later")
-    superseded = and_(later.c.supersedes == table.c.decision_id, later.c.supersedes.is_not(None))
-    return _once(
-        select(table.c.application_id, table.c.rebate_rate)
-        .outerjoin(later, superseded)
-        .where(table.c.outcome == Decision.APPROVED, later.c.decision_id.is_(None)),
-        "standing",
-    )
-
-
-def _once(statement: Select[Any], name: str) -> CTE:
-    """Read once from end to end: looked up a row at a time, it would take several times as long."""
-    return statement.cte(name).prefix_with("materialized")
 
 
 def _fees(ground: Basis) -> ColumnElement[Any]:

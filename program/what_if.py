@@ -32,7 +32,7 @@ POPULATION_LABELS = {
 POPULATION_NOTES = {
     Population.OPEN: "as they stand now, those set aside included.",
     Population.DECISIONS: "all of them, on the figures that each was made on.",
-    Population.AFFILIATES: "as they stand now, one for each account, by its newest approval.",
+    Population.AFFILIATES: "as they stand now, one an account, by its newest standing approval.",
 }
 
 
@@ -96,14 +96,15 @@ class Rebates:
     """What the rebates come to under both. Pairs are (in force, draft); money in USD a month.
 
     ``window`` is where the net fees are from; ``None`` without metrics, and then every sum is
-    ``None``. ``standard_usd`` is what those cost who have no granted rate, ``granted_usd``
-    what the approved cost whole. ``above_most`` have more than the highest rate grants, and
-    ``over_usd`` is what that costs. ``costly`` approvals need a second person for their cost.
+    ``None``. ``granted_usd`` is what the approved cost whole, ``standard_usd`` everybody else,
+    the ``at_standard`` among them: affiliates who are suspended or terminated. ``above_most``
+    have more than the highest rate grants, and ``over_usd`` is what that costs. ``costly``
+    approvals need a second person for their cost.
     """
 
     window: Window | None
     affiliates: int
-    without_rate: int
+    at_standard: int
     above_most: tuple[int, int]
     over_usd: tuple[Decimal, Decimal] | None
     costly: tuple[int, int] | None

@@ -141,8 +141,10 @@ def rebate_words(costs: Rebates) -> list[str]:
             f"{new:,} of {costs.affiliates:,} affiliates have more than the draft's highest rate "
             f"({old:,} now){over}. Their rates stay until somebody changes them."
         )
-    if costs.without_rate:
-        found.append(f"{costs.without_rate:,} were approved upstream without a rate kept here.")
+    if costs.at_standard:
+        found.append(
+            f"{costs.at_standard:,} are suspended or terminated, and so at the standard rate."
+        )
     if costs.costly is None:
         found.append("Net fees are unknown until a refresh, so costs are too.")
         return found

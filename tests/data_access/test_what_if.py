@@ -338,6 +338,39 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
     assert costs.difference_usd == Decimal(100)
 
 
+def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspended_are_at_standard(
+    small: Connection,
+) -> None:
+    """Account 3 has 1,000 of fees at 30 %, and 4 as much at 15 %; 5 has 500 and no approval."""
+    met = Facts(volume_usd=Decimal(26_000_000), active_users=20, new_users=6)
+    # Later numbers, but decided earlier, reopened, or approved upstream alone.
+    for id_, status in ((11, "approved"), (12, "pending"), (13, "approved")):
+        add_application(small, id_, account_id=3, status=status)
+    decide(small, 11, met, rate="0.50", decided_at=NOW - timedelta(days=9))
+    decide(small, 12, met, rate="0.40", decided_at=NOW - timedelta(hours=1))
+    add_application(small, 14, status="approved")
+    ground = standings.basis(small, now=NOW)
+    draft = replace(PRESENT, min_volume_usd=Decimal(31_000_000))
+
+    def costs(status: str, since: timedelta) -> tuple[Any, ...]:
+        standing = {"account_id": 3, "status": status, "since": NOW - since}
+        given = {"changed_by": "mira@example.com", "reason_code": "other", "reason": "Why"}
+        with small.begin_nested() as savepoint:
+            small.execute(insert(tables.affiliate_standings).values(**standing, **given, misses=0))
+            found = what_if.replay(small, ground, draft).rebates
+            savepoint.rollback()
+        assert found.granted_usd
+        assert found.standard_usd
+        return found.affiliates, found.at_standard, found.granted_usd[0], found.standard_usd[0]
+
+    assert moves_of(small, ground, draft, Population.AFFILIATES) == [(3, MET, UNKNOWN)]
+    assert costs("on_notice", timedelta(hours=1)) == (2, 0, 450, 50)
+    # The approval, two hours ago, ended what was before it.
+    assert costs("suspended", timedelta(hours=3)) == (2, 0, 450, 50)
+    assert costs("suspended", timedelta(hours=1)) == (2, 1, 150, 150)
+    assert costs("terminated", timedelta(hours=2)) == (2, 1, 150, 150)
+
+
 def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Connection) -> None:
     ground = standings.basis(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(28_000_000))
