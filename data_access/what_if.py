@@ -6,6 +6,7 @@ not met or unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,14 +30,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import policies, slices, standings, tables, what_if_sides
+from data_access import affiliates, policies, queue, slices, standings, tables, what_if_sides
 from data_access.standings import METRIC_TYPES, Basis
 from data_access.what_if_sides import Sides, Values
 from program import policy_settings, rebates
-from program.affiliates import Standing
+from program.affiliates import Standing, Step
 from program.criteria import ACTIVE_USERS, CRITERIA, NEW_USERS, VOLUME
 from program.outcomes import Outcome
 from program.policy import Policy
+from program.queue import Due, Filters
 from program.what_if import (
     MOVES,
     PAGE_SIZE,
@@ -48,6 +50,7 @@ from program.what_if import (
     Replay,
     WhatIf,
     gap,
+    unreplayed,
 )
 from program.workflow import Decision, Status
 
@@ -70,16 +73,19 @@ def replay(
 ) -> WhatIf:
     """The whole replay against the policy of ``ground``; ``tell`` hears what comes next."""
     tell(Population.OPEN)
-    waiting = _replay_open(connection, ground, draft)
+    waiting, joining = _replay_open(connection, ground, draft)
     tell(Population.DECISIONS)
     then, decided = _replay_decisions(connection, ground, draft)
     tell(Population.AFFILIATES)
     approved, costs = _replay_affiliates(connection, ground, draft)
+    costs = replace(costs, joining_usd=joining)
     replays = {one.population: one for one in (waiting, then, approved)}
     return WhatIf(
         replays=replays,
         decided=decided,
         rebates=costs,
+        overdue=_overdue(connection, ground, draft),
+        suggested=_suggested(connection, ground.policy, draft),
         gaps=_gaps(connection, ground, draft, replays),
     )
 
@@ -115,10 +121,45 @@ def changers(
     return [_changer(row) for row in rows]
 
 
-def _replay_open(connection: Connection, ground: Basis, draft: Policy) -> Replay:
-    judged = _judged(connection, ground, draft, Population.OPEN)
-    rows = connection.execute(_counted(judged))
-    return _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+def _replay_open(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Decimal | None]:
+    """The replay, and what those who join met would cost more at the draft's highest rate."""
+    judged = _judged(connection, ground, draft, Population.OPEN, rates=True)
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    rows = connection.execute(_counted(judged, also=[fees])).all()
+    replayed = _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+    if ground.freshness is None:
+        return replayed, None
+    joining = sum((row.fees_usd for row in rows if _leaves(row.after, row.before)), Decimal(0))
+    return replayed, joining * (draft.max_rebate_rate - draft.standard_rebate_rate)
+
+
+def _leaves(old: str | None, new: str | None) -> bool:
+    """Whether met is left between the two; nobody untold leaves anything."""
+    return old == Outcome.MET and new is not None and new != Outcome.MET
+
+
+def _overdue(connection: Connection, ground: Basis, draft: Policy) -> tuple[int, int] | None:
+    """Open applications that are overdue, where the two differ in how long a review may take."""
+    if ground.policy.review_sla_business_days == draft.review_sla_business_days:
+        return None
+    asked = Filters(due=Due.OVERDUE)
+    old, new = (
+        queue.count(connection, asked, replace(ground, policy=policy))
+        for policy in (ground.policy, draft)
+    )
+    return old, new
+
+
+def _suggested(
+    connection: Connection, policy: Policy, draft: Policy
+) -> tuple[Mapping[Step, int], Mapping[Step, int]] | None:
+    """What the tests so far suggest, where the two differ in how many misses suspend."""
+    if policy.requalification_misses == draft.requalification_misses:
+        return None
+    old, new = (affiliates.counts(connection, one).by_suggestion for one in (policy, draft))
+    return old, new
 
 
 def _replay_decisions(
@@ -188,6 +229,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
             costly=None,
             granted_usd=None,
             standard_usd=None,
+            leaving_usd=None,
+            joining_usd=None,
             **counts,
         )
     assert fresh.window.days in rebates.MONTH_LENGTHS
@@ -202,6 +245,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
         sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
         for policy in both
     ]
+    standard = draft.standard_rebate_rate
+    leaving = [row for row in rated if _leaves(row.before, row.after)]
     return Rebates(
         window=fresh.window,
         above_most=(numbers[0], numbers[1]),
@@ -209,6 +254,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
         costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
         granted_usd=(granted[0], granted[1]),
         standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
+        leaving_usd=sum((max(row.rate - standard, zero) * row.fees_usd for row in leaving), zero),
+        joining_usd=None,
         **counts,
     )
 
@@ -223,7 +270,7 @@ def _judged(
 ) -> Subquery:
     """Everybody of a population with the outcome under both policies; NULL is untold.
 
-    With ``rates`` each affiliate's rate above the standard one and net fees come along.
+    With ``rates`` everybody's net fees and each affiliate's own rate come along.
     """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, ground, draft)
@@ -234,13 +281,15 @@ def _judged(
         cast(null(), Integer).label("decision_id"),
     ]
     source = sides.source
+    if rates:
+        columns.append(_fees(ground).label("fees_usd"))
     if population is Population.OPEN:
         valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
     else:
         one = _approved(rates=rates)
         source = source.join(one, one.c.application_id == application.c.application_id)
         if rates:
-            columns += [one.c.rate, _fees(ground).label("fees_usd")]
+            columns.append(one.c.rate)
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
@@ -405,4 +454,5 @@ def _gaps(
                 for one in wanted
             )
         ]
-    return tuple(found)
+    moved = policy_settings.changes(ground.policy, draft)
+    return (*found, *(words for change in moved if (words := unreplayed(change))))

@@ -56,7 +56,11 @@ and is not among them. The suspended and the terminated cost the standard rate.
 It shows how many stand where before and after, who changes side in each direction with a way to
 the application, how many past decisions would go against the computed eligibility, and what
 rebates would cost a month on the net fees of the window. Nobody's granted rate changes by itself:
-the page says how many are above a new highest rate, and what that costs.
+the page says how many are above a new highest rate, and what that costs; what those have beyond
+the standard rate who would leave *met*; and what open applications that would join it could cost
+at most. A draft with another review time counts who would be overdue, one with another number of
+misses what the requalification board would suggest by the months already tested. Each other
+changed setting that is not replayed is named in a sentence.
 
 **Never made up.** A calendar month comes from the monthly figures; volume and new users of the
 last thirty days come from the daily ones; users from 1,000 USD on are counted as well. Another age

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from program.affiliates import Step
 from program.criteria import CRITERIA
 from program.outcomes import Outcome
 from program.periods import Window
+from program.policy_settings import Change
 
 PAGE_SIZE = 50
 Move = tuple[Outcome, Outcome]
@@ -99,7 +101,9 @@ class Rebates:
     ``None``. ``granted_usd`` is what the approved cost whole, ``standard_usd`` everybody else,
     the ``at_standard`` among them: affiliates who are suspended or terminated. ``above_most``
     have more than the highest rate grants, and ``over_usd`` is what that costs. ``costly``
-    approvals need a second person for their cost.
+    approvals need a second person for their cost. ``leaving_usd`` is what affiliates who leave
+    met have beyond the draft's standard rate; ``joining_usd`` what open applications that join
+    met would cost more at most, each at the draft's highest rate.
     """
 
     window: Window | None
@@ -110,6 +114,8 @@ class Rebates:
     costly: tuple[int, int] | None
     granted_usd: tuple[Decimal, Decimal] | None
     standard_usd: tuple[Decimal, Decimal] | None
+    leaving_usd: Decimal | None
+    joining_usd: Decimal | None
 
     @property
     def difference_usd(self) -> Decimal | None:
@@ -122,11 +128,17 @@ class Rebates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """The whole replay. ``gaps`` says in sentences what could not be replayed, and why."""
+    """The whole replay. ``gaps`` says in sentences what could not be replayed, and why.
+
+    ``overdue`` open applications and ``suggested`` steps of the requalification board are
+    (in force, draft), and ``None`` where the draft changes nothing about them.
+    """
 
     replays: Mapping[Population, Replay]
     decided: Decided
     rebates: Rebates
+    overdue: tuple[int, int] | None = None
+    suggested: tuple[Mapping[Step, int], Mapping[Step, int]] | None = None
     gaps: tuple[str, ...] = ()
 
 
@@ -142,6 +154,14 @@ class Changer:
     before: Outcome
     after: Outcome
     values: Mapping[str, Decimal | None]
+
+
+def unreplayed(change: Change) -> str | None:
+    """That a changed setting is not replayed; ``None`` where it is."""
+    setting = change.setting
+    if not setting.unreplayed:
+        return None
+    return f"{setting.group}, “{setting.label}”: not replayed is {setting.unreplayed}."
 
 
 def gap(key: str, *, of: Population) -> str:
