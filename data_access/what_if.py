@@ -6,6 +6,7 @@ not met or unknown.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    FromClause,
     Integer,
     Numeric,
     Select,
@@ -26,14 +28,17 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import policies, standings, tables, what_if_sides
+from data_access import affiliates, policies, queue, slices, standings, tables, what_if_sides
 from data_access.standings import METRIC_TYPES, Basis
 from data_access.what_if_sides import Sides, Values
 from program import policy_settings, rebates
+from program.affiliates import Standing, Step
 from program.criteria import ACTIVE_USERS, CRITERIA, NEW_USERS, VOLUME
 from program.outcomes import Outcome
 from program.policy import Policy
+from program.queue import Due, Filters
 from program.what_if import (
     MOVES,
     PAGE_SIZE,
@@ -45,9 +50,12 @@ from program.what_if import (
     Replay,
     WhatIf,
     gap,
+    unreplayed,
 )
 from program.workflow import Decision, Status
 
+# Who gets the standard rate, until a way back or a later approval.
+AT_STANDARD = (str(Standing.SUSPENDED), str(Standing.TERMINATED))
 # From nothing to the highest minimum that a policy may have.
 ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
     VOLUME.key: (Decimal(0), policy_settings.HIGHEST_MONEY),
@@ -65,16 +73,19 @@ def replay(
 ) -> WhatIf:
     """The whole replay against the policy of ``ground``; ``tell`` hears what comes next."""
     tell(Population.OPEN)
-    waiting = _replay_open(connection, ground, draft)
+    waiting, joining = _replay_open(connection, ground, draft)
     tell(Population.DECISIONS)
     then, decided = _replay_decisions(connection, ground, draft)
     tell(Population.AFFILIATES)
     approved, costs = _replay_affiliates(connection, ground, draft)
+    costs = replace(costs, joining_usd=joining)
     replays = {one.population: one for one in (waiting, then, approved)}
     return WhatIf(
         replays=replays,
         decided=decided,
         rebates=costs,
+        overdue=_overdue(connection, ground, draft),
+        suggested=_suggested(connection, ground.policy, draft),
         gaps=_gaps(connection, ground, draft, replays),
     )
 
@@ -110,10 +121,45 @@ def changers(
     return [_changer(row) for row in rows]
 
 
-def _replay_open(connection: Connection, ground: Basis, draft: Policy) -> Replay:
-    judged = _judged(connection, ground, draft, Population.OPEN)
-    rows = connection.execute(_counted(judged))
-    return _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+def _replay_open(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Decimal | None]:
+    """The replay, and what those who join met would cost more at the draft's highest rate."""
+    judged = _judged(connection, ground, draft, Population.OPEN, rates=True)
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    rows = connection.execute(_counted(judged, also=[fees])).all()
+    replayed = _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+    if ground.freshness is None:
+        return replayed, None
+    joining = sum((row.fees_usd for row in rows if _leaves(row.after, row.before)), Decimal(0))
+    return replayed, joining * (draft.max_rebate_rate - draft.standard_rebate_rate)
+
+
+def _leaves(old: str | None, new: str | None) -> bool:
+    """Whether met is left between the two; nobody untold leaves anything."""
+    return old == Outcome.MET and new is not None and new != Outcome.MET
+
+
+def _overdue(connection: Connection, ground: Basis, draft: Policy) -> tuple[int, int] | None:
+    """Open applications that are overdue, where the two differ in how long a review may take."""
+    if ground.policy.review_sla_business_days == draft.review_sla_business_days:
+        return None
+    asked = Filters(due=Due.OVERDUE)
+    old, new = (
+        queue.count(connection, asked, replace(ground, policy=policy))
+        for policy in (ground.policy, draft)
+    )
+    return old, new
+
+
+def _suggested(
+    connection: Connection, policy: Policy, draft: Policy
+) -> tuple[Mapping[Step, int], Mapping[Step, int]] | None:
+    """What the tests so far suggest, where the two differ in how many misses suspend."""
+    if policy.requalification_misses == draft.requalification_misses:
+        return None
+    old, new = (affiliates.counts(connection, one).by_suggestion for one in (policy, draft))
+    return old, new
 
 
 def _replay_decisions(
@@ -173,7 +219,7 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
     numbers = [sum(row.number for row in high) for high in above]
     counts = {
         "affiliates": sum(row.number for row in rows),
-        "without_rate": sum(row.number for row in rows if row.rate is None),
+        "at_standard": sum(row.number for row in rows if row.rate is None),
     }
     if fresh is None:
         return Rebates(
@@ -183,6 +229,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
             costly=None,
             granted_usd=None,
             standard_usd=None,
+            leaving_usd=None,
+            joining_usd=None,
             **counts,
         )
     assert fresh.window.days in rebates.MONTH_LENGTHS
@@ -197,6 +245,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
         sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
         for policy in both
     ]
+    standard = draft.standard_rebate_rate
+    leaving = [row for row in rated if _leaves(row.before, row.after)]
     return Rebates(
         window=fresh.window,
         above_most=(numbers[0], numbers[1]),
@@ -204,6 +254,8 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
         costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
         granted_usd=(granted[0], granted[1]),
         standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
+        leaving_usd=sum((max(row.rate - standard, zero) * row.fees_usd for row in leaving), zero),
+        joining_usd=None,
         **counts,
     )
 
@@ -218,7 +270,7 @@ def _judged(
 ) -> Subquery:
     """Everybody of a population with the outcome under both policies; NULL is untold.
 
-    With ``rates`` each affiliate's granted rate and net fees come along.
+    With ``rates`` everybody's net fees and each affiliate's own rate come along.
     """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, ground, draft)
@@ -229,15 +281,15 @@ def _judged(
         cast(null(), Integer).label("decision_id"),
     ]
     source = sides.source
+    if rates:
+        columns.append(_fees(ground).label("fees_usd"))
     if population is Population.OPEN:
         valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
     else:
-        newest, here = _newest_approved(), application.c.application_id
-        source = source.join(newest, newest.c.application_id == here)
+        one = _approved(rates=rates)
+        source = source.join(one, one.c.application_id == application.c.application_id)
         if rates:
-            decision = _standing_decisions()
-            source = source.outerjoin(decision, decision.c.application_id == here)
-            columns += [decision.c.rebate_rate.label("rate"), _fees(ground).label("fees_usd")]
+            columns.append(one.c.rate)
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
@@ -345,33 +397,35 @@ def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
     )
 
 
-def _newest_approved() -> CTE:
-    """One application for each account that has an approved one: ids count up as they arrive."""
-    table = tables.applications
-    return _once(
-        select(func.max(table.c.application_id).label("application_id"))
-        .where(table.c.status == Status.APPROVED)
-        .group_by(table.c.account_id),
-        "newest_approved",
+def _approved(*, rates: bool) -> CTE:
+    """Every approved affiliate once: the application whose standing approval was decided last.
+
+    With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
+    end to end: looked up a row at a time, it would take several times as long.
+    """
+    application, decision = tables.applications, tables.decisions
+    here = application.c.application_id == decision.c.application_id
+    source: FromClause = decision.join(application, here)
+    columns: list[ColumnElement[Any]] = [application.c.application_id]
+    if rates:
+        standing = tables.affiliate_standings
+        source = source.outerjoin(standing, standing.c.account_id == application.c.account_id)
+        out = and_(standing.c.status.in_(AT_STANDARD), standing.c.since >= decision.c.decided_at)
+        columns.append(case((out, null()), else_=decision.c.rebate_rate).label("rate"))
+    account, latest = application.c.account_id, decision.c.decided_at.desc()
+    return (
+        select(*columns)
+        .select_from(source)
+        .where(
+            application.c.status == Status.APPROVED,
+            decision.c.outcome == Decision.APPROVED,
+            ~slices.superseded(),
+        )
+        .ext(distinct_on(account))
+        .order_by(account, latest, decision.c.decision_id.desc())
+        .cte("approved")
+        .prefix_with("materialized")
     )
-
-
-def _standing_decisions() -> CTE:
-    """The approval of each application that no other decision supersedes."""
-    table = tables.decisions
-    later = table.alias("later")
-    superseded = and_(later.c.supersedes == table.c.decision_id, later.c.supersedes.is_not(None))
-    return _once(
-        select(table.c.application_id, table.c.rebate_rate)
-        .outerjoin(later, superseded)
-        .where(table.c.outcome == Decision.APPROVED, later.c.decision_id.is_(None)),
-        "standing",
-    )
-
-
-def _once(statement: Select[Any], name: str) -> CTE:
-    """Read once from end to end: looked up a row at a time, it would take several times as long."""
-    return statement.cte(name).prefix_with("materialized")
 
 
 def _fees(ground: Basis) -> ColumnElement[Any]:
@@ -400,4 +454,5 @@ def _gaps(
                 for one in wanted
             )
         ]
-    return tuple(found)
+    moved = policy_settings.changes(ground.policy, draft)
+    return (*found, *(words for change in moved if (words := unreplayed(change))))

@@ -55,7 +55,8 @@ class Setting:
     """One setting. Limits are inclusive; ``optional`` ones may be left out, shown as ``none``.
 
     ``recounts`` names the criteria whose values it changes, not just what they are held
-    against. ``places`` is how many decimals it takes; a rate's are those of the fraction.
+    against. ``unreplayed`` is what a what-if leaves out, where it leaves the setting out.
+    ``places`` is how many decimals it takes; a rate's are those of the fraction.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Setting:
     optional: bool = False
     none: str = ""
     recounts: tuple[str, ...] = ()
+    unreplayed: str = ""
 
 
 def _money(name: str, label: str, group: Group, explanation: str, **given: Any) -> Setting:  # noqa: ANN401
@@ -209,6 +211,7 @@ SETTINGS: tuple[Setting, ...] = (
         least=Decimal(1),
         most=Decimal(7 * 24 * 60),
         explanation="Time without an act of the person who claimed an application.",
+        unreplayed="which claims would have lapsed",
     ),
     Setting(
         name="second_approval_for_overrides",
@@ -216,6 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
         group=Group.SECOND,
         kind=Kind.YES_NO,
         explanation="Whether a decision against the computed eligibility needs a second person.",
+        unreplayed="which decisions would have needed a second person",
     ),
     _money(
         "second_approval_monthly_extra_usd",
@@ -244,6 +248,7 @@ SETTINGS: tuple[Setting, ...] = (
         least=Decimal(0),
         most=Decimal(24),
         explanation="A miss in the first whole months after an approval does not count.",
+        unreplayed="which misses would count",
     ),
     Setting(
         name="requalification_silent",
@@ -251,6 +256,7 @@ SETTINGS: tuple[Setting, ...] = (
         group=Group.AFFILIATES,
         kind=Kind.YES_NO,
         explanation="Whether affiliates are left unwritten to when their standing changes.",
+        unreplayed="who would be written to",
     ),
     Setting(
         name="checklist",
@@ -259,6 +265,7 @@ SETTINGS: tuple[Setting, ...] = (
         kind=Kind.CHECKS,
         choices=tuple(checklist.ITEMS_BY_KEY),
         explanation="Due-diligence items on an application's page, in this order.",
+        unreplayed="what reviewers would answer",
     ),
     Setting(
         name="required_checks",
@@ -267,6 +274,7 @@ SETTINGS: tuple[Setting, ...] = (
         kind=Kind.CHECKS,
         choices=tuple(checklist.ITEMS_BY_KEY),
         explanation="Those that must be passed, or not apply, before an approval.",
+        unreplayed="which approvals would have lacked an item",
     ),
 )
 SETTINGS_BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}

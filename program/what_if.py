@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from program.affiliates import Step
 from program.criteria import CRITERIA
 from program.outcomes import Outcome
 from program.periods import Window
+from program.policy_settings import Change
 
 PAGE_SIZE = 50
 Move = tuple[Outcome, Outcome]
@@ -32,7 +34,7 @@ POPULATION_LABELS = {
 POPULATION_NOTES = {
     Population.OPEN: "as they stand now, those set aside included.",
     Population.DECISIONS: "all of them, on the figures that each was made on.",
-    Population.AFFILIATES: "as they stand now, one for each account, by its newest approval.",
+    Population.AFFILIATES: "as they stand now, one an account, by its newest standing approval.",
 }
 
 
@@ -96,19 +98,24 @@ class Rebates:
     """What the rebates come to under both. Pairs are (in force, draft); money in USD a month.
 
     ``window`` is where the net fees are from; ``None`` without metrics, and then every sum is
-    ``None``. ``standard_usd`` is what those cost who have no granted rate, ``granted_usd``
-    what the approved cost whole. ``above_most`` have more than the highest rate grants, and
-    ``over_usd`` is what that costs. ``costly`` approvals need a second person for their cost.
+    ``None``. ``granted_usd`` is what the approved cost whole, ``standard_usd`` everybody else,
+    the ``at_standard`` among them: affiliates who are suspended or terminated. ``above_most``
+    have more than the highest rate grants, and ``over_usd`` is what that costs. ``costly``
+    approvals need a second person for their cost. ``leaving_usd`` is what affiliates who leave
+    met have beyond the draft's standard rate; ``joining_usd`` what open applications that join
+    met would cost more at most, each at the draft's highest rate.
     """
 
     window: Window | None
     affiliates: int
-    without_rate: int
+    at_standard: int
     above_most: tuple[int, int]
     over_usd: tuple[Decimal, Decimal] | None
     costly: tuple[int, int] | None
     granted_usd: tuple[Decimal, Decimal] | None
     standard_usd: tuple[Decimal, Decimal] | None
+    leaving_usd: Decimal | None
+    joining_usd: Decimal | None
 
     @property
     def difference_usd(self) -> Decimal | None:
@@ -121,11 +128,17 @@ class Rebates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """The whole replay. ``gaps`` says in sentences what could not be replayed, and why."""
+    """The whole replay. ``gaps`` says in sentences what could not be replayed, and why.
+
+    ``overdue`` open applications and ``suggested`` steps of the requalification board are
+    (in force, draft), and ``None`` where the draft changes nothing about them.
+    """
 
     replays: Mapping[Population, Replay]
     decided: Decided
     rebates: Rebates
+    overdue: tuple[int, int] | None = None
+    suggested: tuple[Mapping[Step, int], Mapping[Step, int]] | None = None
     gaps: tuple[str, ...] = ()
 
 
@@ -141,6 +154,14 @@ class Changer:
     before: Outcome
     after: Outcome
     values: Mapping[str, Decimal | None]
+
+
+def unreplayed(change: Change) -> str | None:
+    """That a changed setting is not replayed; ``None`` where it is."""
+    setting = change.setting
+    if not setting.unreplayed:
+        return None
+    return f"{setting.group}, “{setting.label}”: not replayed is {setting.unreplayed}."
 
 
 def gap(key: str, *, of: Population) -> str:

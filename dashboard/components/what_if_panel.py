@@ -7,6 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.components import badges, figures
+from program.affiliates import STEP_LABELS
 from program.criteria import (
     ACTIVE_USERS,
     CRITERIA,
@@ -131,6 +132,25 @@ def draw_rebates(costs: Rebates) -> None:
     st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
 
 
+def draw_follows(found: WhatIf) -> None:
+    """What follows for the clock and the requalification board, where anything does."""
+    words = follow_words(found)
+    if words:
+        st.caption(" ".join(words))
+
+
+def follow_words(found: WhatIf) -> list[str]:
+    """A sentence for each of the two that the draft changes."""
+    words = []
+    if found.overdue is not None:
+        words.append(f"**Overdue** among those to review: {_now_then(*found.overdue)}.")
+    if found.suggested is not None:
+        old, new = found.suggested
+        steps = (f"{STEP_LABELS[step].lower()} {_now_then(old[step], new[step])}" for step in old)
+        words.append(f"**Requalification**, suggested by the months tested: {', '.join(steps)}.")
+    return words
+
+
 def rebate_words(costs: Rebates) -> list[str]:
     """Everything about rates that the draft would change, and that nothing would."""
     found = []
@@ -141,8 +161,10 @@ def rebate_words(costs: Rebates) -> list[str]:
             f"{new:,} of {costs.affiliates:,} affiliates have more than the draft's highest rate "
             f"({old:,} now){over}. Their rates stay until somebody changes them."
         )
-    if costs.without_rate:
-        found.append(f"{costs.without_rate:,} were approved upstream without a rate kept here.")
+    if costs.at_standard:
+        found.append(
+            f"{costs.at_standard:,} are suspended or terminated, and so at the standard rate."
+        )
     if costs.costly is None:
         found.append("Net fees are unknown until a refresh, so costs are too.")
         return found
@@ -153,6 +175,16 @@ def rebate_words(costs: Rebates) -> list[str]:
         )
     assert costs.granted_usd is not None
     assert costs.standard_usd is not None
+    if costs.leaving_usd:
+        found.append(
+            f"Affiliates who would leave met have {figures.usd(costs.leaving_usd)} USD a month "
+            "beyond the standard rate."
+        )
+    if costs.joining_usd:
+        found.append(
+            "Open applications that would become met would cost up to "
+            f"{figures.usd(costs.joining_usd)} USD a month more, at the highest rate."
+        )
     found.append(
         f"Granted rates: {_pair(costs.granted_usd)} USD a month; everybody else at the standard "
         f"rate: {_pair(costs.standard_usd)} USD. Net fees of {_days(costs)}, UTC."

@@ -101,6 +101,7 @@ def _draw_found(replayed: Replayed, kept: Kept, ground: Basis) -> None:
     what_if_panel.draw_figures(found)
     what_if_panel.draw_sides(found)
     what_if_panel.draw_rebates(found.rebates)
+    what_if_panel.draw_follows(found)
     _draw_list(replayed, kept, ground)
 
 

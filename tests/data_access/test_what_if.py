@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, text
 from data_access import assessments, standings, tables, what_if
 from data_access.standings import METRIC_TYPES, Basis
 from program import policy_settings, snapshots
+from program.affiliates import Step
 from program.eligibility import Facts, assess
 from program.outcomes import Outcome
 from program.periods import Window, window
@@ -338,6 +339,39 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
     assert costs.difference_usd == Decimal(100)
 
 
+def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspended_are_at_standard(
+    small: Connection,
+) -> None:
+    """Account 3 has 1,000 of fees at 30 %, and 4 as much at 15 %; 5 has 500 and no approval."""
+    met = Facts(volume_usd=Decimal(26_000_000), active_users=20, new_users=6)
+    # Later numbers, but decided earlier, reopened, or approved upstream alone.
+    for id_, status in ((11, "approved"), (12, "pending"), (13, "approved")):
+        add_application(small, id_, account_id=3, status=status)
+    decide(small, 11, met, rate="0.50", decided_at=NOW - timedelta(days=9))
+    decide(small, 12, met, rate="0.40", decided_at=NOW - timedelta(hours=1))
+    add_application(small, 14, status="approved")
+    ground = standings.basis(small, now=NOW)
+    draft = replace(PRESENT, min_volume_usd=Decimal(31_000_000))
+
+    def costs(status: str, since: timedelta) -> tuple[Any, ...]:
+        standing = {"account_id": 3, "status": status, "since": NOW - since}
+        given = {"changed_by": "mira@example.com", "reason_code": "other", "reason": "Why"}
+        with small.begin_nested() as savepoint:
+            small.execute(insert(tables.affiliate_standings).values(**standing, **given, misses=0))
+            found = what_if.replay(small, ground, draft).rebates
+            savepoint.rollback()
+        assert found.granted_usd
+        assert found.standard_usd
+        return found.affiliates, found.at_standard, found.granted_usd[0], found.standard_usd[0]
+
+    assert moves_of(small, ground, draft, Population.AFFILIATES) == [(3, MET, UNKNOWN)]
+    assert costs("on_notice", timedelta(hours=1)) == (2, 0, 450, 50)
+    # The approval, two hours ago, ended what was before it.
+    assert costs("suspended", timedelta(hours=3)) == (2, 0, 450, 50)
+    assert costs("suspended", timedelta(hours=1)) == (2, 1, 150, 150)
+    assert costs("terminated", timedelta(hours=2)) == (2, 1, 150, 150)
+
+
 def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Connection) -> None:
     ground = standings.basis(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(28_000_000))
@@ -477,6 +511,49 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
     assert dict(found.replays[Population.OPEN].moves) == {(MET, NOT_MET): 1}
     assert found.replays[Population.OPEN].untold == 1
     assert ["active users" in sentence for sentence in found.gaps] == [True]
+
+
+def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
+    ground = standings.basis(small, now=NOW)
+    account = {"account_id": 3, "application_id": 3, "approved_at": NOW - timedelta(hours=2)}
+    tested = {"month": FEBRUARY, "outcome": "not_met", "near": False, "volume_usd": 1, "misses": 1}
+    decision_id = small.execute(text("select min(decision_id) from review.decisions")).scalar_one()
+    small.execute(
+        insert(tables.affiliate_tested).values(**account, **tested, decision_id=decision_id)
+    )
+
+    misses = what_if.replay(small, ground, replace(PRESENT, requalification_misses=1))
+    assert misses.suggested is not None
+    steps = (Step.SUSPEND, Step.PUT_ON_NOTICE)
+    assert [[side[step] for step in steps] for side in misses.suggested] == [[0, 1], [1, 0]]
+    # Both open ones came on a Tuesday, three business days ago.
+    longer = what_if.replay(small, ground, replace(PRESENT, review_sla_business_days=4))
+    assert (longer.overdue, longer.suggested, longer.gaps) == ((2, 0), None, ())
+
+    unreplayed = {"requalification_silent": False, "claim_idle_minutes": 5, "required_checks": ()}
+    gaps = what_if.replay(small, ground, replace(PRESENT, **unreplayed)).gaps
+    labels = ("A claim lapses after", "Silent", "Required before an approval")
+    assert [label in words for label, words in zip(labels, gaps, strict=True)] == [True] * 3
+
+
+def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
+    ground = standings.basis(small, now=NOW)
+    # 3, with 30 M and 1,000 of fees at 30 %, leaves: 10 % of them beyond the draft's standard.
+    strict = replace(
+        PRESENT, min_volume_usd=Decimal(31_000_000), standard_rebate_rate=Decimal("0.2")
+    )
+    found = what_if.replay(small, ground, strict).rebates
+    assert (found.leaving_usd, found.joining_usd) == (Decimal(100), Decimal(0))
+    # 1, with 19 M and 400 of fees, joins: 50 % instead of 10 %.
+    row = tables.affiliate_window
+    small.execute(
+        row.update()
+        .where(row.c.affiliate_account_id == 1)
+        .values(fees_usd=400, volume_usd=19_000_000)
+    )
+    easy = replace(PRESENT, min_volume_usd=Decimal(19_000_000))
+    found = what_if.replay(small, ground, easy).rebates
+    assert (found.leaving_usd, found.joining_usd) == (Decimal(0), Decimal(160))
 
 
 def test_an_empty_database_changes_nobody(conn: Connection) -> None:
