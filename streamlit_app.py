@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import sign_in, state
-from dashboard.components import keyboard, states
+from dashboard import file_log, sign_in, state
+from dashboard.components import keyboard, sheets, states
 from dashboard.components.freshness import freshness_line
 from dashboard.components.safe_text import escape
 from dashboard.screens import SCREENS, Screen
@@ -39,6 +39,7 @@ def main() -> None:
         pages = [standing_for(screen, sign_in.screen) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
+    sheets.logged_by(file_log.entry)
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
     header(person, newest)

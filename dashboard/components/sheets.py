@@ -73,6 +73,11 @@ class Sheet:
         return f"{self.name}-{self.window.start}-to-{self.window.last_day}-utc"
 
 
+# What keeps in the log that a file leaves, made while the page is drawn; it refuses by raising.
+Entry = Callable[[Sheet], Callable[[], None]]
+_ENTRIES: list[Entry] = []
+
+
 def as_csv(sheet: Sheet) -> bytes:
     """The rows as CSV with exact values; each row names the days it is about, in UTC."""
     written = io.StringIO()
@@ -117,11 +122,17 @@ def listing(sheet: Sheet, title: str, *, key: str, on_open: Open, more: str = ""
         table(sheet, key=key, on_open=on_open)
 
 
+def logged_by(entry: Entry) -> None:
+    """Say what keeps the log. A component knows no database, so the shell says it."""
+    _ENTRIES[:] = [entry]
+
+
 def download(sheet: Sheet, *, key: str) -> None:
-    """The rows as a file, made only when somebody asks for it."""
+    """The rows as a file, made and logged only when somebody asks for it."""
+    (entry,) = _ENTRIES
     st.download_button(
         "CSV",
-        partial(as_csv, sheet),
+        partial(_logged_csv, sheet, entry(sheet)),
         file_name=f"{sheet.file}.csv",
         mime="text/csv",
         key=key,
@@ -129,6 +140,11 @@ def download(sheet: Sheet, *, key: str) -> None:
         type="tertiary",
         icon=":material/download:",
     )
+
+
+def _logged_csv(sheet: Sheet, log: Callable[[], None]) -> bytes:
+    log()
+    return as_csv(sheet)
 
 
 def table(sheet: Sheet, *, key: str, on_open: Open) -> None:

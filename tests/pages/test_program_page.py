@@ -17,6 +17,7 @@ from dashboard.components import kpi_figures, sheets
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.screens import PROGRAM, QUEUE
 from data_access import tables
+from data_access.refusals import NotAllowed
 from program.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
 from program.periods import Window, day_start
 from program.permissions import Act, Role, may
@@ -297,6 +298,47 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         {**days, "name": "ana", "usd": "", "share": ""},
     ]
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
+
+
+def test_a_file_is_logged_when_it_is_asked_for_by_somebody_who_may(
+    worked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, Any] = {}
+    monkeypatch.setattr(
+        sheets.st, "download_button", lambda _, data, **given: files.update({given["key"]: data})
+    )
+    assert said(worked.open(PROGRAM, tab="reviewers"))
+    logged = text(
+        "select exported_by, dataset, format, filters, columns, row_count from review.exports"
+    )
+
+    def log() -> list[Any]:
+        with worked.engine.connect() as conn:
+            return list(conn.execute(logged).mappings().all())
+
+    assert log() == []
+
+    written = files["reviewers-csv"]().decode()
+
+    (row,) = log()
+    lines = list(csv.DictReader(io.StringIO(written)))
+    assert (row["exported_by"], row["dataset"], row["format"]) == (
+        PEOPLE[Role.MANAGER],
+        "program_figures",
+        "csv",
+    )
+    assert row["filters"] == {
+        "figures": "reviewers",
+        "from": lines[0]["window_first_day_utc"],
+        "to": lines[0]["window_last_day_utc"],
+    }
+    assert row["row_count"] == len(lines)
+    assert row["columns"] == list(lines[0])[2:]
+    with worked.engine.begin() as conn:
+        conn.execute(text("update review.staff set role = 'reviewer' where email like 'mira%'"))
+    with pytest.raises(NotAllowed):
+        files["reviewers-csv"]()
+    assert len(log()) == 1
 
 
 def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
