@@ -152,11 +152,15 @@ def _overdue(connection: Connection, ground: Basis, draft: Policy) -> tuple[int,
     return old, new
 
 
+def _requalification(policy: Policy) -> tuple[int, int]:
+    return policy.requalification_misses, policy.requalification_protection_months
+
+
 def _suggested(
     connection: Connection, policy: Policy, draft: Policy
 ) -> tuple[Mapping[Step, int], Mapping[Step, int]] | None:
-    """What the tests so far suggest, where the two differ in how many misses suspend."""
-    if policy.requalification_misses == draft.requalification_misses:
+    """What the tests so far suggest, where the two differ in which misses count, or how many."""
+    if _requalification(policy) == _requalification(draft):
         return None
     old, new = (affiliates.counts(connection, one).by_suggestion for one in (policy, draft))
     return old, new

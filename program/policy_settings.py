@@ -248,7 +248,6 @@ SETTINGS: tuple[Setting, ...] = (
         least=Decimal(0),
         most=Decimal(24),
         explanation="A miss in the first whole months after an approval does not count.",
-        unreplayed="which misses would count",
     ),
     Setting(
         name="requalification_silent",

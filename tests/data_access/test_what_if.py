@@ -517,17 +517,22 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
 
 def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
     ground = standings.basis(small, now=NOW)
-    account = {"account_id": 3, "application_id": 3, "approved_at": NOW - timedelta(hours=2)}
-    tested = {"month": FEBRUARY, "outcome": "not_met", "near": False, "volume_usd": 1, "misses": 1}
+    account = {"account_id": 3, "application_id": 3, "approved_at": NOW - timedelta(days=300)}
+    tested = {"month": FEBRUARY, "outcome": "not_met", "near": False, "volume_usd": 1}
     decision_id = small.execute(text("select min(decision_id) from review.decisions")).scalar_one()
     small.execute(
-        insert(tables.affiliate_tested).values(**account, **tested, decision_id=decision_id)
+        insert(tables.affiliate_tested).values(
+            **account, **tested, missed=[FEBRUARY], decision_id=decision_id
+        )
     )
 
     misses = what_if.replay(small, ground, replace(PRESENT, requalification_misses=1))
     assert misses.suggested is not None
     steps = (Step.SUSPEND, Step.PUT_ON_NOTICE)
     assert [[side[step] for step in steps] for side in misses.suggested] == [[0, 1], [1, 0]]
+    longer = what_if.replay(small, ground, replace(PRESENT, requalification_protection_months=24))
+    assert longer.suggested is not None
+    assert [[side[step] for step in steps] for side in longer.suggested] == [[0, 1], [0, 0]]
     # Both open ones came on a Tuesday, three business days ago.
     longer = what_if.replay(small, ground, replace(PRESENT, review_sla_business_days=4))
     assert (longer.overdue, longer.suggested, longer.gaps) == ((2, 0), None, ())
