@@ -104,6 +104,7 @@ def exported(engine: Engine, form: Form, *, person: str = "bench@example.com") -
             continue
         first_s = first_s or time.perf_counter() - began
         size += len(piece)
+    job.handed_over()
     return Exported(
         first_s=first_s,
         seconds=time.perf_counter() - began,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -74,3 +75,5 @@ async def _pieces(job: Job) -> AsyncIterator[bytes]:
             await asyncio.sleep(LOOK_EVERY_S)
         else:
             yield piece
+    # The answer ends after it is in the log, so that nothing leaves unseen.
+    await run_in_threadpool(job.handed_over)

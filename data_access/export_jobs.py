@@ -91,8 +91,8 @@ class Job:
         self._end(Ending.CANCELLED, HUNG_UP)
 
     def handed_over(self) -> None:
-        """Note that the last byte left."""
-        self._end(Ending.COMPLETE, f"{self.rows:,} rows exported.")
+        """Note that the last byte is about to leave; returns when the log has its line."""
+        self._end(Ending.COMPLETE, f"{self.rows:,} rows exported.", wait=True)
 
     def follow(self) -> None:
         """Read what the process tells until it ends; runs in a thread of its own."""
@@ -108,14 +108,17 @@ class Job:
             self._end(Ending.FAILED, told.get("refused") or FAILED)
         self._written.set()
 
-    def _end(self, ending: Ending, sentence: str) -> None:
+    def _end(self, ending: Ending, sentence: str, *, wait: bool = False) -> None:
         with self._lock:
             if self.ending is not None:
                 return
             self.ending, self.sentence, self.ended_at = ending, sentence, time.monotonic()
         # Its connection goes with it, and the query within the second.
         self.process.kill()
-        threading.Thread(target=self._tidy, name="export-log").start()
+        tidying = threading.Thread(target=self._tidy, name="export-log")
+        tidying.start()
+        if wait:
+            tidying.join()
 
     def _tidy(self) -> None:
         self.process.wait()
@@ -192,6 +195,7 @@ def cancel(job_id: UUID, *, actor: str) -> None:
 def pieces(job: Job) -> Iterator[bytes | None]:
     """The file as it grows: pieces, and ``None`` where the next is not written yet.
 
+    Whoever hands them over says so at the end by `Job.handed_over`.
     Raises Refusal where it broke off, so that nobody takes half a file for a whole one.
     """
     with job.path.open("rb") as spool:
@@ -204,7 +208,6 @@ def pieces(job: Job) -> Iterator[bytes | None]:
             elif job.ending is not None:
                 raise Refusal(job.sentence)
             elif finished:
-                job.handed_over()
                 return
             else:
                 yield None

@@ -28,7 +28,7 @@ def write(
     schema = pa.schema(list(types.items())).with_metadata(dict(about))
     batches = arrow_csv.open_csv(
         CsvFile(stream),
-        read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+        read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types,

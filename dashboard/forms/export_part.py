@@ -77,15 +77,23 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
 @st.fragment(run_every=LOOK_EVERY)
 def draw_running(person: Person) -> None:
     """The person's exports that run or just ended; a part that looks again by itself."""
-    for job in export_jobs.of(person.email):
-        with st.container(
-            horizontal=True, vertical_alignment="center", key=f"export-{job.job_id.hex}"
-        ):
-            if job.ending is None:
-                _running(job, person)
-            else:
-                icon = ENDING_ICONS[job.ending]
-                st.caption(f"{icon} {job.order.file_name}: {escape(job.sentence)}")
+    jobs = export_jobs.of(person.email)
+    if not jobs:
+        return
+    with st.container(key="explore-running", gap="xxsmall"):
+        for job in jobs:
+            with st.container(
+                horizontal=True, vertical_alignment="center", key=f"export-{job.job_id.hex}"
+            ):
+                _told(job, person)
+
+
+def _told(job: Job, person: Person) -> None:
+    if job.ending is None:
+        _running(job, person)
+        return
+    icon = ENDING_ICONS[job.ending]
+    st.caption(f"{icon} {job.order.file_name}: {escape(job.sentence)}", width="content")
 
 
 def _running(job: Job, person: Person) -> None:
