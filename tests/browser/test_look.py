@@ -91,7 +91,7 @@ def header_fits(page: Page, width: int) -> None:
     """Tabs end before the person begins, and everything stands within the window."""
     ours = page.locator(".st-key-header").get_by_role("button").last.bounding_box()
     tab = page.locator("header").get_by_role("link", name="Settings").bounding_box()
-    freshness = page.get_by_text("data through").bounding_box()
+    freshness = page.locator(".st-key-header").get_by_text("data through").bounding_box()
     assert ours is not None
     assert tab is not None
     assert freshness is not None
