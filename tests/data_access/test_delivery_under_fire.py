@@ -79,6 +79,12 @@ def write_messages(engine: Engine, count: int) -> None:
         )
 
 
+@pytest.fixture(autouse=True)
+def _a_main_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New processes begin by running the main module, which a page's test leaves exchanged."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+
 def under_fire(
     engine: Engine,
     mood: Mood,
