@@ -5,3 +5,5 @@ PARTITIONS = 7_310_002
 REFRESH = 7_310_003
 DEMO = 7_310_004
 LOAD = 7_310_005
+# The first of as many as exports may read at a time; room is left for more.
+EXPORTS = 7_310_100
