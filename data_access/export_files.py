@@ -178,7 +178,7 @@ def write(order: Order, target: BinaryIO, *, folder: Path, progress: Progress) -
     Raises Invalid for what the format cannot hold, DatabaseUnavailable where the database is
     lost or takes too long.
     """
-    with _explained(), database.exporter().connect() as connection, connection.begin():
+    with explaining(), database.exporter().connect() as connection, connection.begin():
         ground = standings.basis(connection, now=order.now)
         _write(connection, order, ground, target, folder, progress)
 
@@ -256,7 +256,7 @@ def about(order: Order, ground: Basis) -> dict[str, str]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explaining() -> Iterator[None]:
     """Say in a sentence what of the database's doing ended an export."""
     try:
         yield

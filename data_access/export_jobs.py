@@ -167,7 +167,10 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
 def prepare() -> None:
     """Have a process wait for the next export, where none does."""
     with _lock:
-        _waiting[:] = [process for process in _waiting if process.poll() is None]
+        for process in [process for process in _waiting if process.poll() is not None]:
+            # It met a database that did not answer.
+            process.communicate()
+            _waiting.remove(process)
         if not _waiting:
             _waiting.append(_start())
 

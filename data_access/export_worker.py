@@ -9,16 +9,21 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data_access import database, export_files
+from sqlalchemy import Connection, text
+
+from data_access import database, export_files, locks
 from data_access.export_files import Order, Progress
 from data_access.refusals import Refusal
-from program.exports import LARGEST_BYTES
+from program.exports import LARGEST_BYTES, READING_AT_ONCE
 
 LOG = logging.getLogger(__name__)
 TELL_EVERY_S = 0.2
+ASK_EVERY_S = 0.1
 
 
 class _Teller:
@@ -45,6 +50,26 @@ class TooLarge(Refusal):
     """The file would fill the disk."""
 
 
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until fewer exports read the database than may at a time, on whatever server.
+
+    The turn is a lock of the session's and no transaction; it ends with the process as well.
+    """
+    with database.exporter().connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not _takes_one(connection):
+            time.sleep(ASK_EVERY_S)
+        yield
+        connection.execute(text("select pg_advisory_unlock_all()"))
+
+
+def _takes_one(connection: Connection) -> bool:
+    asked = text("select pg_try_advisory_lock(:key)")
+    keys = range(locks.EXPORTS, locks.EXPORTS + READING_AT_ONCE)
+    return any(connection.execute(asked, {"key": key}).scalar_one() for key in keys)
+
+
 def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Tell the process that asked."""
     print(json.dumps(what), flush=True)  # noqa: T201 - this is how the two processes talk
@@ -62,7 +87,7 @@ def main() -> None:
     order, path = Order.from_json(told["order"]), Path(told["path"])
     progress = Progress(tell=_Teller(path))
     try:
-        with path.open("wb", buffering=0) as target:
+        with export_files.explaining(), path.open("wb", buffering=0) as target, turn():
             export_files.write(order, target, folder=path.parent, progress=progress)
     except Refusal as refusal:
         say(refused=str(refusal), rows=progress.rows)

@@ -10,3 +10,5 @@ DELIVERY_SETTINGS = 7_310_006
 TEMPLATES = 7_310_007
 # Taken by the trigger that gives decisions their position (migration 0008).
 DECISION_ORDER = 7_310_008
+# The first of as many as exports may read at a time; room is left for more.
+EXPORTS = 7_310_100

@@ -3,7 +3,14 @@
 from pathlib import Path
 
 from program.datasets import DATASETS, Dataset
-from program.exports import AT_ONCE, AT_ONCE_EACH, LARGEST_BYTES, LONGEST_S, XLSX_ROWS
+from program.exports import (
+    AT_ONCE,
+    AT_ONCE_EACH,
+    LARGEST_BYTES,
+    LONGEST_S,
+    READING_AT_ONCE,
+    XLSX_ROWS,
+)
 from program.views import FUNCTION_WORDS
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +63,8 @@ formula or a link.
 
 ## Limits
 
-A file may take {LONGEST_S // 60} minutes and {LARGEST_BYTES // 1024**3} GB; {AT_ONCE} run at once, {AT_ONCE_EACH} of one person.
+A file may take {LONGEST_S // 60} minutes and {LARGEST_BYTES // 1024**3} GB; {AT_ONCE} run at once, {AT_ONCE_EACH} of one person;
+{READING_AT_ONCE} of them read the database at a time, and the others wait for their turn.
 A link works for 15 minutes, for the person in their role and the browser it was made for. While a file is
 written the page says how far it is and can cancel it. A file is written by a process of its own into
 `.data/spool/`, as fast as the database gives it, and handed over from there: nobody's slow line

@@ -7,6 +7,8 @@ from enum import StrEnum
 XLSX_ROWS = 1_048_575
 AT_ONCE = 6
 AT_ONCE_EACH = 3
+# How many of them read the database at a time: who decides meanwhile must not wait for them.
+READING_AT_ONCE = 2
 LONGEST_S = 15 * 60
 LARGEST_BYTES = 4 * 1024**3
 

@@ -100,7 +100,9 @@ def _running(job: Job, person: Person) -> None:
     expected = max(job.expected or 0, job.rows)
     of = f" of {figures.count(job.expected)}" if job.expected else ""
     said = f"{job.order.file_name}: {figures.count(job.rows)}{of} rows"
-    if job.is_written:
+    if not job.rows:
+        said += ", starting or waiting for its turn"
+    elif job.is_written:
         said += " written, handing over"
     st.progress(job.rows / expected if expected else 0.0, text=said, width=420)
     st.button(

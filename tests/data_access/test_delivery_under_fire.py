@@ -5,11 +5,13 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
 import pytest

@@ -35,6 +35,7 @@ from data_access import (
     export_files,
     export_jobs,
     exports,
+    locks,
     saved_views,
     standings,
     tables,
@@ -615,6 +616,22 @@ def test_a_database_that_goes_away_breaks_the_file_off_and_says_so(
     assert stuck.ending is Ending.FAILED
     assert working(stocked) == 0
     assert last_line(stocked).outcome == "failed"
+
+
+def test_only_so_many_exports_read_the_database_at_a_time(stocked: Engine) -> None:
+    with stocked.connect() as holder:
+        for slot in range(limits.READING_AT_ONCE):
+            holder.execute(text("select pg_advisory_lock(:key)"), {"key": locks.EXPORTS + slot})
+        job = export_jobs.begin(order_of(everything(ACTIVITY), FileFormat.CSV))
+        time.sleep(0.5)
+        assert not job.can_be_read
+        assert working(stocked) == 0
+        holder.execute(text("select pg_advisory_unlock_all()"))
+
+        until(lambda: job.is_written)
+
+    assert job.rows == DAYS
+    job.handed_over()
 
 
 def test_more_exports_than_the_server_takes_are_refused(

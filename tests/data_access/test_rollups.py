@@ -560,7 +560,9 @@ def test_a_refresh_whose_server_process_is_killed_changes_nothing(
     deliver(engine, *YEAR)
     refresh(engine, through=T - timedelta(days=20))
     before = everything(engine)
-    doomed = create_engine(database_url, connect_args={"application_name": "doomed"}, pool_pre_ping=True)
+    doomed = create_engine(
+        database_url, connect_args={"application_name": "doomed"}, pool_pre_ping=True
+    )
 
     def kill(done: int, total: int) -> None:
         if done == step:
