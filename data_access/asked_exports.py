@@ -26,11 +26,11 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
     if view_name is not None and len(what) == 1:
         return None, Path(what[0])
     if what[0] not in BY_KEY:
-        raise Invalid(f"{ascii(what[0])} is not one of the datasets: {', '.join(BY_KEY)}.")
+        raise Invalid(f"{what[0]!a} is not one of the datasets: {', '.join(BY_KEY)}.")
     if len(what) == 1:
         raise Invalid("Missing argument 'FILE'.")
     if len(what) > 2:
-        raise Invalid(f"There is nothing to do with {ascii(what[2])}: name a dataset and a file.")
+        raise Invalid(f"There is nothing to do with {what[2]!a}: name a dataset and a file.")
     return what[0], Path(what[1])
 
 
