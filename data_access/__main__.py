@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 # What only one command needs is imported there: an export then starts sooner and stays small.
 from data_access import database, terminal
 from data_access.embedded import HOME, Cluster
-from data_access.refusals import Refusal
+from data_access.refusals import Invalid, Refusal
 from program.exports import FileFormat
 from program.outcomes import Outcome
 from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
@@ -190,7 +190,10 @@ def export(
     from data_access import asked_exports, export_files
     from data_access.export_files import Order, Progress
 
-    dataset, file = asked_exports.dataset_and_file(what, asked["view_name"])
+    try:
+        dataset, file = asked_exports.dataset_and_file(what, asked["view_name"])
+    except Invalid as misuse:
+        raise click.UsageError(str(misuse)) from misuse
     order = Order(
         selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
         form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),

@@ -25,10 +25,12 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
     """The arguments by their meaning. Raises Invalid."""
     if view_name is not None and len(what) == 1:
         return None, Path(what[0])
-    if len(what) != 2:
-        raise Invalid("Name a dataset and a file, or --view and a file; see --help.")
     if what[0] not in BY_KEY:
-        raise Invalid(f"There is no dataset {what[0]!a}. There are: {', '.join(BY_KEY)}.")
+        raise Invalid(f"{what[0]!a} is not one of the datasets: {', '.join(BY_KEY)}.")
+    if len(what) == 1:
+        raise Invalid("Missing argument 'FILE'.")
+    if len(what) > 2:
+        raise Invalid(f"There is nothing to do with {what[2]!a}: name a dataset and a file.")
     return what[0], Path(what[1])
 
 

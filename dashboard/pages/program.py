@@ -8,7 +8,14 @@ import streamlit as st
 from dashboard import sign_in
 from dashboard.components import figures, kpi_figures, states
 from dashboard.components.kpi_figures import Figure
-from dashboard.forms import cohorts_part, report_form, reviewers_part, volume_part, work_part
+from dashboard.forms import (
+    backlog_part,
+    cohorts_part,
+    report_form,
+    reviewers_part,
+    volume_part,
+    work_part,
+)
 from dashboard.forms.report_form import Asked, door, span
 from data_access import database, freshness, standings
 from data_access.kpis import opened, parts
@@ -31,6 +38,7 @@ def main() -> None:
     st.subheader("Program", anchor=False)
     report_form.draw(asked)
     kpi_figures.row(five(head, asked), key="five")
+    backlog_part.draw(now)
     draw(part, head, asked)
 
 

@@ -378,8 +378,6 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["people", "-"], "There is no dataset 'people'"),
-        (["-"], "Name a dataset and a file"),
         (["decisions", "-", "--filter", "outcome"], "write COLUMN=FILTER"),
         (["decisions", "-", "--filter", "outcome=maybe"], "is not understood"),
         (["decisions", "-", "--filter", "colour=red"], "There is no column"),
