@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 from dashboard.components import figures
 from dashboard.components.charts import (
-    HEIGHT,
     MOST_POINTS,
     TITLE_ROOM,
     TWO_ROWS_ROOM,
@@ -28,8 +27,8 @@ Series = Mapping[str, Sequence[Value]]
 MOST_PARTS = 9
 ROW_HEIGHT = 34
 ROOM = 96
-ONE_LEGEND_ROW = 4
-LEGEND_ROOM = 60
+ONE_LEGEND_ROW = 3
+LEGEND_ROOM = 50
 
 
 def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -> Chart:
@@ -170,7 +169,7 @@ def _legend(figure: go.Figure, parts: Series) -> None:
     if len(parts) > ONE_LEGEND_ROW:
         # Too many for the row above the bars: below them, where further rows take nothing away.
         legend |= {"y": -0.22, "yanchor": "top"}
-        figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
+        figure.update_layout(height=figure.layout.height + LEGEND_ROOM, margin_t=TITLE_ROOM)
     figure.update_layout(legend=legend)
 
 
