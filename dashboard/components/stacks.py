@@ -27,6 +27,7 @@ Series = Mapping[str, Sequence[Value]]
 MOST_PARTS = 9
 ROW_HEIGHT = 34
 ROOM = 96
+FEW = 5
 ONE_LEGEND_ROW = 3
 LEGEND_ROOM = 50
 
@@ -89,7 +90,9 @@ def across(
         for _ in range(colours_from)
     ]
     figure = framed([*passed_over, *bars], title, 0, unit)
-    _lay_down(figure, len(labels))
+    _lay_down(
+        figure, len(labels), most=max((_length(parts, i) for i in range(len(labels))), default=0)
+    )
     _legend(figure, parts)
     return Chart(figure, f"{title} {_told(parts, unit, labels)}")
 
@@ -148,7 +151,11 @@ def marks(
     )
 
 
-def _lay_down(figure: go.Figure, bars: int) -> None:
+def _length(parts: Series, place: int) -> float:
+    return sum(float(values[place] or 0) for values in parts.values())
+
+
+def _lay_down(figure: go.Figure, bars: int, *, most: float) -> None:
     figure.update_layout(barmode="stack", height=ROOM + ROW_HEIGHT * max(bars, 1))
     figure.update_yaxes(
         autorange="reversed",
@@ -159,6 +166,9 @@ def _lay_down(figure: go.Figure, bars: int) -> None:
         showgrid=False,
     )
     figure.update_xaxes(rangemode="tozero", nticks=5, showgrid=True, tickformat="~s")
+    if most < FEW:
+        # Halves of an application mean nothing.
+        figure.update_xaxes(dtick=1, range=[0, max(most, 1) * 1.05])
 
 
 def _legend(figure: go.Figure, parts: Series) -> None:
