@@ -27,7 +27,7 @@ def drawn_application(page: Page) -> None:
 
 
 def drawn_program(page: Page) -> None:
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
 
 
 def busiest(site: Site) -> int:
