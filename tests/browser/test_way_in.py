@@ -69,5 +69,5 @@ def test_the_program_page_is_open_to_a_manager(visit: Visit) -> None:
     page.get_by_role("link", name="Program").click()
 
     expect(page.get_by_text("Open now")).to_be_visible()
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
     screen.settled(page)
