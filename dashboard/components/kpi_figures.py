@@ -12,6 +12,7 @@ from program.kpis import Kpi, Reading, Unit
 from program.queue import Filters
 
 QUEUE = "dashboard/pages/queue.py"
+UNCHANGED = "unchanged"
 Amount = int | Decimal | None
 Colour = Literal["off", "green", "orange"]
 
@@ -45,15 +46,18 @@ def draw(figure: Figure) -> None:
     """One figure."""
     kpi = figure.kpi
     course = [float(value) for value in figure.course if value is not None]
+    changed = change(kpi.unit, figure.value, figure.before)
     with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(
             kpi.name,
             said(kpi.unit, figure.value, nothing=figure.nothing),
-            delta=change(kpi.unit, figure.value, figure.before),
+            delta=changed,
+            delta_arrow="off" if changed == UNCHANGED else "auto",
             delta_color=colour(kpi, figure.value, figure.before),
             delta_description=_before(figure),
             help=" ".join(filter(None, [kpi.definition, _counted(figure), figure.compared])),
-            chart_data=course if len(course) > 1 else None,
+            # A flat line at zero says nothing that the figure does not.
+            chart_data=course if len(course) > 1 and any(course) else None,
             chart_type="area",
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -96,6 +100,8 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     """How much more or less it is than before, with its sign; ``None`` where one is unknown."""
     if now is None or before is None:
         return None
+    if now == before:
+        return UNCHANGED
     more = Decimal(now) - Decimal(before)
     sign = "-" if more < 0 else "+"
     if unit is Unit.SHARE:

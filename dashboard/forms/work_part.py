@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.components import badges, charts, sheets, stacks
+from dashboard.components import badges, charts, sheets, stacks, states
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.forms import report_form
 from dashboard.forms.report_form import Asked, door, open_list
@@ -39,6 +39,9 @@ CLOCK_LABELS = {
 
 def draw(work: Work, head: Head, asked: Asked) -> None:
     """Two rows of charts, then the tables."""
+    if not _anything(head):
+        states.empty(f"No application arrived, was decided or is open: {asked.days} UTC.")
+        return
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
@@ -108,6 +111,11 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             apart = apart_sheet(work, asked)
             sheets.download(apart, key="apart-csv", take=asked.take)
         _draw_apart(apart)
+
+
+def _anything(head: Head) -> bool:
+    arrived = any(step.submitted or step.open_then for step in head.flow.steps)
+    return arrived or bool(head.decided.now.total or opened.total(head.open_now))
 
 
 def steps_sheet(head: Head, asked: Asked) -> Sheet:

@@ -116,7 +116,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             before=before.approval_rate,
             course=[step.approval_rate for step in steps],
             door=door(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
-            nothing="nothing decided",
+            nothing="none",
             **said,
         ),
         Figure(
@@ -125,7 +125,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             before=before.median_hours,
             course=[step.median_hours for step in steps],
             door=door(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
-            nothing="nothing decided",
+            nothing="none",
             **said,
         ),
         traded_figure(head, asked),

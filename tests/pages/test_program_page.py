@@ -123,7 +123,7 @@ def test_five_figures_with_their_change(worked: Desk) -> None:
     app = worked.open(PROGRAM)
 
     assert len(app.metric) == 5
-    assert figure(app, "open") == ("1", "+0")
+    assert figure(app, "open") == ("1", "unchanged")
     assert figure(app, "decided") == ("3", "+2")
     assert figure(app, "approval_rate") == ("67 %", "-33 points")
     assert figure(app, "time_to_decision") == ("3.0 d", "+24.0 h")
@@ -256,8 +256,8 @@ def test_rebates_follow_from_fees_and_rates(worked: Desk) -> None:
     """Fees of 30: 10 % is the standard, and 20 points more are the extra."""
     app = worked.open(PROGRAM, tab="volume")
 
-    assert figure(app, "standard_rebate") == ("3 USD", "+0 %")
-    assert figure(app, "extra_rebate") == ("6 USD", "+0 %")
+    assert figure(app, "standard_rebate") == ("3 USD", "unchanged")
+    assert figure(app, "extra_rebate") == ("6 USD", "unchanged")
 
 
 def test_an_empty_database_claims_nothing(manager: Desk) -> None:
@@ -265,11 +265,12 @@ def test_an_empty_database_claims_nothing(manager: Desk) -> None:
         app = manager.open(PROGRAM, tab=tab)
 
         assert not app.exception
-        assert figure(app, "open") == ("0", "+0")
-        assert figure(app, "approval_rate") == ("nothing decided", "")
-        assert figure(app, "time_to_decision") == ("nothing decided", "")
+        assert figure(app, "open") == ("0", "unchanged")
+        assert figure(app, "approval_rate") == ("none", "")
+        assert figure(app, "time_to_decision") == ("none", "")
         assert figure(app, "volume") == ("unknown", "")
         assert said(app, ["warning"])[0].startswith("Metrics have never been computed")
+        assert not protos(app, "plotly_chart")
 
 
 def test_a_figure_leads_to_its_applications(worked: Desk) -> None:
@@ -372,6 +373,7 @@ def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
     ("unit", "now", "before", "words"),
     [
         (Unit.APPLICATIONS, 3, 5, "-2"),
+        (Unit.APPLICATIONS, 5, 5, "unchanged"),
         (Unit.APPLICATIONS, 3000, 2000, "+50 %"),
         (Unit.SHARE, Decimal("0.5"), Decimal("0.25"), "+25 points"),
         (Unit.HOURS, Decimal(30), Decimal(54), "-24.0 h"),
