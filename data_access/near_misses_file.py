@@ -10,8 +10,8 @@ from sqlalchemy import Engine, insert
 from data_access import database, near_misses, staff, standings, tables
 from data_access.near_misses import NearMiss
 from data_access.standings import Basis
+from program.formulas import guarded
 from program.permissions import Act
-from program.spreadsheets import guarded
 
 DATASET = "near_misses"
 COLUMNS = (

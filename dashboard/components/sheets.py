@@ -15,9 +15,9 @@ import streamlit as st
 
 from dashboard.components import charts, figures
 from dashboard.components.charts import Chart
+from program.formulas import guarded
 from program.periods import Window
 from program.queue import Filters
-from program.spreadsheets import guarded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from program import anomalies
 from program.ages import AGE_GROUPS
+from program.formulas import guarded
 from program.kpis import KPIS, Counted
 from program.periods import Window
 from program.queue import Filters
@@ -24,7 +25,6 @@ from program.reports import (
     buckets,
 )
 from program.slices import Clock, Moment, Scope, Slice, Stage
-from program.spreadsheets import guarded
 
 MONDAY = date(2026, 3, 2)
 
