@@ -1,6 +1,6 @@
 """One step for one or many affiliates: its reason, whom it is about, and what became of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import running, state
 from dashboard.components import keyboard
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, bulk_report
 from data_access import (
     affiliates,
     affiliates_moved,
@@ -38,10 +38,8 @@ from program.permissions import Act
 from program.policy import Policy
 
 FORM = "affiliates"
-APPLICATION = "dashboard/pages/application.py"
 SEEN = "affiliates_report_seen"
 NAMED = 12
-REFUSALS_LISTED = 50
 LOOK_EVERY = "1s"
 ICONS: dict[Step, str] = {
     Step.PUT_ON_NOTICE: ":material/flag:",
@@ -324,11 +322,11 @@ def _report(run: bulk.Run, person: Person) -> None:
             key="affiliates-dismiss",
             type="tertiary",
             icon=":material/close:",
-            on_click=_dismiss,
-            args=[run.request_id, person.email],
+            on_click=bulk_report.dismiss,
+            args=[SEEN, run.request_id, person.email],
         )
     if refused:
-        _refusals(refused)
+        bulk_report.refusals(refused)
 
 
 def _sentence(run: bulk.Run, refused: int) -> str:
@@ -341,26 +339,3 @@ def _sentence(run: bulk.Run, refused: int) -> str:
     icon = ":material/check:" if not refused else ":material/info:"
     told = f"{icon} **{DONE[step]}: {done:,} of {_number(asked)}**"
     return f"{told} · {refused:,} refused" if refused else told
-
-
-def _refusals(refused: Sequence[bulk.Result]) -> None:
-    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
-        for result in refused[:REFUSALS_LISTED]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.page_link(
-                    APPLICATION,
-                    label=f"Application {result.application_id}",
-                    query_params={"id": str(result.application_id)},
-                )
-                st.text(result.sentence)
-        if len(refused) > REFUSALS_LISTED:
-            st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
-
-
-def _dismiss(request_id: UUID, actor: str) -> None:
-    if answers.refused_to_stranger("", actor):
-        return
-    try:
-        preferences.put(database.writer(), name=SEEN, value=str(request_id), actor=actor)
-    except Refusal as refusal:
-        answers.refused("", str(refusal))

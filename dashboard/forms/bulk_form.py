@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard import lookups, running, state
 from dashboard.components import figures, keyboard
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, bulk_report
 from data_access import (
     assessments,
     bulk,
@@ -36,10 +36,8 @@ from program.reapplying import RULES, RULES_BY_KEY, default_rule
 from program.workflow import OPEN_STATUSES, REASONS, REASONS_BY_CODE, Move, Status, way
 
 FORM = "bulk"
-APPLICATION = "dashboard/pages/application.py"
 SEEN = "bulk_report_seen"
 NAMED = 12
-REFUSALS_LISTED = 50
 LOOK_EVERY = "1s"
 NEXT_STEP = "Placeholders such as {{username}} are filled for each; the next step shows one."
 Fields = Mapping[str, Any]
@@ -538,11 +536,11 @@ def _report(run: bulk.Run, person: Person) -> None:
             key="bulk-dismiss",
             type="tertiary",
             icon=":material/close:",
-            on_click=_dismiss,
-            args=[run.request_id, person.email],
+            on_click=bulk_report.dismiss,
+            args=[SEEN, run.request_id, person.email],
         )
     if refused:
-        _refusals(refused)
+        bulk_report.refusals(refused)
 
 
 def _sentence(run: bulk.Run, refused: int) -> str:
@@ -558,28 +556,5 @@ def _sentence(run: bulk.Run, refused: int) -> str:
     return f"{told} · {refused:,} refused" if refused else told
 
 
-def _refusals(refused: Sequence[bulk.Result]) -> None:
-    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
-        for result in refused[:REFUSALS_LISTED]:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.page_link(
-                    APPLICATION,
-                    label=f"Application {result.application_id}",
-                    query_params={"id": str(result.application_id)},
-                )
-                st.text(result.sentence)
-        if len(refused) > REFUSALS_LISTED:
-            st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
-
-
 def _words(run: bulk.Run) -> BulkAct:
     return ACTS_BY_ACT[Act[run.act]]
-
-
-def _dismiss(request_id: UUID, actor: str) -> None:
-    if answers.refused_to_stranger("", actor):
-        return
-    try:
-        preferences.put(database.writer(), name=SEEN, value=str(request_id), actor=actor)
-    except Refusal as refusal:
-        answers.refused("", str(refusal))
