@@ -1,15 +1,16 @@
-"""One embedded server for all tests; each test module gets what it asks for from a template."""
+"""One embedded server for all tests; each test gets what it asks for from a template."""
 
 import os
-import uuid
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url
 
-from data_access import health, ranking, schema
+from data_access import health, ranking
 from data_access.embedded import Cluster
+from tests.databases import UTC, Databases, Reused
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,8 +39,9 @@ CLUSTER = OtherServer(OTHER) if OTHER else Cluster(HOME)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput") and HOME.exists():
+    if not hasattr(session.config, "workerinput") and HOME.exists() and not OTHER:
         CLUSTER.stop("immediate")
+        shutil.rmtree(HOME)
 
 
 def keep_nothing(cluster: Cluster) -> None:
@@ -77,50 +79,39 @@ def server() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def template(server: Engine) -> Iterator[str]:
-    """A migrated, otherwise empty database that others are copied from."""
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name}"))
-    engine = create_engine(CLUSTER.url(name))
-    schema.migrate(engine)
-    engine.dispose()
-    yield name
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+def databases(server: Engine) -> Iterator[Databases]:
+    """Where copies of a migrated, otherwise empty database are made."""
+    made = Databases(server)
+    yield made
+    if OTHER:
+        made.drop()
+
+
+@pytest.fixture(scope="session")
+def reused(databases: Databases) -> Reused:
+    return Reused(databases)
 
 
 @pytest.fixture
-def database_url(server: Engine, template: str) -> Iterator[str]:
-    """The address of a fresh migrated database of this test's own."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    yield CLUSTER.url(name)
-    with server.connect() as maintenance:
-        # Not "with (force)": an autovacuum worker in there is not this login's to end, and goes.
-        maintenance.execute(text(f"drop database {name}"))
+def database_url(reused: Reused) -> Iterator[str]:
+    """The address of a migrated database that is this test's own while it runs."""
+    yield reused.url.render_as_string(hide_password=False)
+    reused.put_back()
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """A fresh migrated database, for tests that commit."""
-    made = create_engine(database_url, connect_args={"options": "-c timezone=UTC"})
+    """The same, for tests that commit."""
+    made = create_engine(database_url, connect_args=UTC)
     yield made
     made.dispose()
 
 
 @pytest.fixture(scope="session")
-def shared_engine(server: Engine, template: str) -> Iterator[Engine]:
+def shared_engine(databases: Databases) -> Iterator[Engine]:
     """One migrated database a worker, for tests that roll back."""
-    name = f"shared_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{uuid.uuid4().hex[:8]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    made = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
-    yield made
-    made.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+    with databases.engine("shared") as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,31 +1,22 @@
 """A desk with its staff and a refresh, for a module whose tests bring their own applications."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 
 from tests.builders import add_application, add_eligible, add_refresh, add_staff
-from tests.conftest import CLUSTER
 from tests.data_access.clicks import NUMBERS
+from tests.databases import Databases
 
 
 @pytest.fixture(scope="module")
-def desk(server: Engine, template: str) -> Iterator[Engine]:
-    name = f"desk_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    made = create_engine(
-        CLUSTER.url(name), pool_size=16, connect_args={"options": "-c timezone=UTC"}
-    )
-    with made.begin() as conn:
-        add_staff(conn)
-        add_refresh(conn)
-    yield made
-    made.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+def desk(databases: Databases) -> Iterator[Engine]:
+    with databases.engine("desk", pool_size=16) as made:
+        with made.begin() as conn:
+            add_staff(conn)
+            add_refresh(conn)
+        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ The oracle filters, orders and places in plain Python; queue and export must agr
 """
 
 import random
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from data_access import tables
 from data_access.queue import EvidenceState
@@ -33,7 +32,7 @@ from tests.builders import (
     add_refresh,
     add_staff,
 )
-from tests.conftest import CLUSTER
+from tests.databases import Databases
 
 PENDING, OTHERS = 200, 60
 HOLDERS = ("ana@example.com", "ben@example.com")
@@ -166,19 +165,15 @@ class Applicant:
 
 
 @contextmanager
-def town(server: Engine, template: str, people: Sequence[Applicant]) -> Iterator[Engine]:
+def town(databases: Databases, people: Sequence[Applicant]) -> Iterator[Engine]:
     """A database of their own with these people in it; kept open for a module's tests."""
-    name = f"town_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    engine = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
-    with engine.begin() as filling:
-        settle(filling, people)
-        filling.execute(text("analyze exchange.accounts, exchange.applications, review.evidence"))
-    yield engine
-    engine.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+    with databases.engine("town") as engine:
+        with engine.begin() as filling:
+            settle(filling, people)
+            filling.execute(
+                text("analyze exchange.accounts, exchange.applications, review.evidence")
+            )
+        yield engine
 
 
 def invent(seed: int = 20260314) -> list[Applicant]:

@@ -18,6 +18,7 @@ from program.policy import DEFAULT_CHECKLIST
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.components.hostile import HOSTILE
 from tests.data_access import crowd
+from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
 PASSED, FAILED, NOT_APPLICABLE = CheckOutcome
@@ -25,8 +26,8 @@ ITEM = "owns_social_account"
 
 
 @pytest.fixture(scope="module")
-def desk(server: Engine, template: str) -> Iterator[Engine]:
-    with crowd.town(server, template, []) as engine:
+def desk(databases: Databases) -> Iterator[Engine]:
+    with crowd.town(databases, []) as engine:
         with engine.begin() as conn:
             add_staff(conn)
         yield engine

@@ -4,12 +4,11 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from data_access import (
     affiliates,
@@ -42,7 +41,7 @@ from program.policy import Policy
 from program.queue import Filters
 from program.reports import Grain
 from program.workflow import Decision, Status
-from tests.conftest import CLUSTER
+from tests.databases import Databases
 
 NOW = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
 T = date(2026, 3, 14)
@@ -71,41 +70,29 @@ where status = 'pending'
 """
 
 
-@contextmanager
-def fresh(server: Engine, template: str) -> Iterator[Engine]:
-    name = f"demo_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    made = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
-    yield made
-    made.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
-
-
 @pytest.fixture(scope="module")
-def small(server: Engine, template: str) -> Iterator[Engine]:
+def small(databases: Databases) -> Iterator[Engine]:
     """The smallest demo that most claims can be read from; nobody writes here."""
-    with fresh(server, template) as engine:
+    with databases.engine("demo") as engine:
         demo.fill(engine, now=NOW, affiliates=SMALL)
         yield engine
 
 
 @pytest.fixture(scope="module")
-def whole(server: Engine, template: str) -> Iterator[Engine]:
+def whole(databases: Databases) -> Iterator[Engine]:
     """The demo as `make run` makes it; nobody writes here."""
-    with fresh(server, template) as engine:
+    with databases.engine("demo") as engine:
         demo.fill(engine, now=NOW)
         rollups.refresh(engine, now=NOW)
         yield engine
 
 
 @pytest.fixture
-def desk(server: Engine, whole: Engine) -> Iterator[Engine]:
+def desk(databases: Databases, whole: Engine) -> Iterator[Engine]:
     """A copy of the whole demo to work on."""
     # A database that is copied may have no other user.
     whole.dispose()
-    with fresh(server, str(whole.url.database)) as engine:
+    with databases.engine("demo", of=whole.url.database) as engine:
         yield engine
 
 
@@ -131,17 +118,15 @@ def fingerprint(engine: Engine) -> dict[str, str]:
         }
 
 
-def test_the_same_seed_and_moment_make_the_same_rows(
-    small: Engine, server: Engine, template: str
-) -> None:
-    with fresh(server, template) as again:
+def test_the_same_seed_and_moment_make_the_same_rows(small: Engine, databases: Databases) -> None:
+    with databases.engine("demo") as again:
         demo.fill(again, now=NOW, affiliates=SMALL)
 
         assert fingerprint(again) == fingerprint(small)
 
 
-def test_another_seed_makes_other_rows(small: Engine, server: Engine, template: str) -> None:
-    with fresh(server, template) as other:
+def test_another_seed_makes_other_rows(small: Engine, databases: Databases) -> None:
+    with databases.engine("demo") as other:
         demo.fill(other, now=NOW, affiliates=SMALL, seed=8)
         before, after = fingerprint(small), fingerprint(other)
 
@@ -491,9 +476,9 @@ def test_claims_hold_while_somebody_looks_around(whole: Engine) -> None:
     ids=["Wednesday", "just after midnight", "after Christmas"],
 )
 def test_most_wait_for_a_day_or_two_and_some_are_overdue(
-    server: Engine, template: str, now: datetime
+    databases: Databases, now: datetime
 ) -> None:
-    with fresh(server, template) as engine:
+    with databases.engine("demo") as engine:
         demo.fill(engine, now=now)
         waited = [
             business_time.whole_days(application.desk.clock_from, now)

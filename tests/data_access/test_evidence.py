@@ -18,6 +18,7 @@ from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
 from program.evidence import EvidenceKind, EvidenceMethod
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.data_access import crowd
+from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
 FOLLOWERS = Entry(
@@ -38,8 +39,8 @@ ENTRIES = {"followers": FOLLOWERS, "volume": VOLUME}
 
 
 @pytest.fixture(scope="module")
-def desk(server: Engine, template: str) -> Iterator[Engine]:
-    with crowd.town(server, template, []) as engine:
+def desk(databases: Databases) -> Iterator[Engine]:
+    with crowd.town(databases, []) as engine:
         with engine.begin() as conn:
             add_staff(conn)
         yield engine

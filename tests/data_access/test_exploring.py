@@ -37,6 +37,7 @@ from program.workflow import Status
 from tests.builders import NOW, T, add_account, add_application, add_metrics, add_refresh
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant, folded
+from tests.databases import Databases
 
 HOSTILE = (
     *("'", '"', "\\", "%", "_", "%%", "%s", "%(a)s", ":x", "$1", ";", "--", "/*", "{}", "\n", "\t"),
@@ -79,9 +80,9 @@ def people() -> list[Applicant]:
 
 
 @pytest.fixture(scope="module")
-def town(server: Engine, template: str, people: list[Applicant]) -> Iterator[Engine]:
+def town(databases: Databases, people: list[Applicant]) -> Iterator[Engine]:
     """The crowd, with decisions and daily figures beside what it brings."""
-    with crowd.town(server, template, people) as engine:
+    with crowd.town(databases, people) as engine:
         with engine.begin() as conn:
             _decide(conn, [p for p in people if p.status in (Status.APPROVED, Status.REJECTED)])
             _trade(conn, people[:40])

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from openpyxl.utils.escape import unescape
-from sqlalchemy import Engine, create_engine, insert, text
+from sqlalchemy import Engine, insert, text
 from starlette.applications import Starlette
 
 import serve
@@ -59,7 +59,7 @@ from tests.builders import (
     add_refresh,
     add_staff,
 )
-from tests.conftest import CLUSTER
+from tests.databases import Databases
 
 ANA, MIRA, NOOR = "ana@example.com", "mira@example.com", "noor@example.com"
 BROWSER = "what this browser was given"
@@ -81,39 +81,33 @@ DAYS = 3_400
 
 
 @pytest.fixture(scope="module")
-def stocked(server: Engine, template: str) -> Iterator[Engine]:
+def stocked(databases: Databases) -> Iterator[Engine]:
     """The configured database: formulas in every typed column, and 10,200 money values."""
-    name = "files_" + hex(time.monotonic_ns())[2:]
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    engine = create_engine(CLUSTER.url(name), connect_args={"options": "-c timezone=UTC"})
-    with engine.begin() as conn:
-        add_staff(conn)
-        add_refresh(conn)
-        for number, payload in enumerate(PAYLOADS, start=1):
-            _apply(conn, number, payload)
-        conn.execute(
-            text(
-                "create table review.affiliate_daily_all partition of review.affiliate_daily default;"
-                "insert into review.affiliate_daily (affiliate_account_id, day, volume_usd, fees_usd,"
-                " trade_count, zero_fee_volume_usd, active_users, new_users)"
-                " select 1 + n % 40, date '2026-03-14' - n / 40, (n * 7919 % 100000007) + n % 100 / 100.0,"
-                " (n * 104729 % 999983) / 1000000.0 - 0.5, n, n / 7.0, n % 30, n % 7"
-                f" from generate_series(0, {DAYS - 1}) n"
+    with databases.engine("files") as engine:
+        with engine.begin() as conn:
+            add_staff(conn)
+            add_refresh(conn)
+            for number, payload in enumerate(PAYLOADS, start=1):
+                _apply(conn, number, payload)
+            conn.execute(
+                text(
+                    "create table review.affiliate_daily_all partition of review.affiliate_daily default;"
+                    "insert into review.affiliate_daily (affiliate_account_id, day, volume_usd, fees_usd,"
+                    " trade_count, zero_fee_volume_usd, active_users, new_users)"
+                    " select 1 + n % 40, date '2026-03-14' - n / 40, (n * 7919 % 100000007) + n % 100 / 100.0,"
+                    " (n * 104729 % 999983) / 1000000.0 - 0.5, n, n / 7.0, n % 30, n % 7"
+                    f" from generate_series(0, {DAYS - 1}) n"
+                )
             )
-        )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
-        patch.delenv("DATABASE_REPLICA_URL", raising=False)
-        export_jobs.stop()
-        yield engine
-        export_jobs.stop()
-        settled()
-        for purpose in database.Purpose:
-            database.engine(purpose).dispose()
-    engine.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DATABASE_URL", engine.url.render_as_string(hide_password=False))
+            patch.delenv("DATABASE_REPLICA_URL", raising=False)
+            export_jobs.stop()
+            yield engine
+            export_jobs.stop()
+            settled()
+            for purpose in database.Purpose:
+                database.engine(purpose).dispose()
 
 
 def _apply(conn: Any, number: int, payload: str) -> None:

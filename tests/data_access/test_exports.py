@@ -50,6 +50,7 @@ from tests.builders import (
 )
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
+from tests.databases import Databases
 
 # The contract's list, word for word.
 CONTRACT = [
@@ -342,8 +343,8 @@ def people() -> list[Applicant]:
 
 
 @pytest.fixture(scope="module")
-def town(server: Engine, template: str, people: list[Applicant]) -> Iterator[Engine]:
-    with crowd.town(server, template, people) as engine:
+def town(databases: Databases, people: list[Applicant]) -> Iterator[Engine]:
+    with crowd.town(databases, people) as engine:
         yield engine
 
 

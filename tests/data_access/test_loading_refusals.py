@@ -1,7 +1,6 @@
 """What a load refuses: which file, line, column and why; and that nothing changed then."""
 
 import gzip
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +9,11 @@ from typing import NamedTuple
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from data_access import loading
 from data_access.loading import LoadRefused
+from tests.databases import Databases
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 TABLES = (
@@ -50,32 +50,22 @@ def contents(engine: Engine) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def loaded(
-    server: Engine, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Engine]:
+def loaded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """One database with a few facts for all tests here: each leaves it as it was."""
-    name = f"loaded_{uuid.uuid4().hex[:12]}"
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"create database {name} template {template}"))
-    engine = create_engine(
-        server.url.set(database=name), connect_args={"options": "-c timezone=UTC"}
-    )
-    folder = tmp_path_factory.mktemp("facts")
-    facts = {
-        "accounts": [f"{n},user{n},,DE,verified,2026-01-01T00:00:00Z" for n in (1, 2, 3, 4)]
-        + ["5,twin,,,none,2026-01-01T00:00:00Z", "6,twin,,,none,2026-01-01T00:00:00Z"],
-        "applications": ["3,@three,2026-02-01T00:00:00Z,pending"],
-        "referrals": ["1,9,2026-02-01T00:00:00Z"],
-        "activity": ["1,9,2026-03-01,10.00,0.1,1"],
-    }
-    for kind, rows in facts.items():
-        path = folder / f"{kind}.csv"
-        path.write_text("\n".join([HEADERS[kind], *rows]) + "\n")
-        loading.load(engine, kind, [path], now=NOW)
-    yield engine
-    engine.dispose()
-    with server.connect() as maintenance:
-        maintenance.execute(text(f"drop database {name}"))
+    with databases.engine("loaded") as engine:
+        folder = tmp_path_factory.mktemp("facts")
+        facts = {
+            "accounts": [f"{n},user{n},,DE,verified,2026-01-01T00:00:00Z" for n in (1, 2, 3, 4)]
+            + ["5,twin,,,none,2026-01-01T00:00:00Z", "6,twin,,,none,2026-01-01T00:00:00Z"],
+            "applications": ["3,@three,2026-02-01T00:00:00Z,pending"],
+            "referrals": ["1,9,2026-02-01T00:00:00Z"],
+            "activity": ["1,9,2026-03-01,10.00,0.1,1"],
+        }
+        for kind, rows in facts.items():
+            path = folder / f"{kind}.csv"
+            path.write_text("\n".join([HEADERS[kind], *rows]) + "\n")
+            loading.load(engine, kind, [path], now=NOW)
+        yield engine
 
 
 def refusal(engine: Engine, kind: str, *paths: Path, **options: object) -> LoadRefused:

@@ -15,13 +15,14 @@ from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.components.hostile import HOSTILE
 from tests.data_access import crowd
+from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def desk(server: Engine, template: str) -> Iterator[Engine]:
-    with crowd.town(server, template, []) as engine:
+def desk(databases: Databases) -> Iterator[Engine]:
+    with crowd.town(databases, []) as engine:
         with engine.begin() as conn:
             add_staff(conn)
         yield engine

@@ -22,6 +22,7 @@ from tests.builders import NOW, add_account, add_application, add_metrics, add_r
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
 from tests.data_access.hostile_text import HOSTILE_TEXT
+from tests.databases import Databases
 
 ABSENT = 1
 EXAMPLES = 40
@@ -47,9 +48,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(server: Engine, template: str) -> Iterator[Desk]:
+def desk(databases: Databases) -> Iterator[Desk]:
     people = crowd.invent()
-    with crowd.town(server, template, people) as engine, engine.connect() as conn:
+    with crowd.town(databases, people) as engine, engine.connect() as conn:
         yield Desk(engine, conn, people, standings.basis(conn, now=NOW))
 
 

@@ -1,0 +1,74 @@
+"""A database that tests use one after the other hides nothing of one from the next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from tests.builders import add_application
+from tests.databases import Databases, Reused
+
+EVERYTHING = "select count(*) from exchange.applications"
+
+
+@pytest.fixture
+def reused(databases: Databases) -> Reused:
+    return Reused(databases)
+
+
+@contextmanager
+def within(reused: Reused) -> Iterator[Connection]:
+    engine = create_engine(reused.url)
+    with engine.begin() as conn:
+        yield conn
+    engine.dispose()
+
+
+def test_rows_and_numbering_are_as_the_template_made_them(reused: Reused) -> None:
+    first = reused.name
+    with within(reused) as conn:
+        add_application(conn, 1)
+        conn.execute(text("update review.policies set min_volume_usd = 1"))
+        conn.execute(text("select nextval('review.decisions_decision_id_seq')"))
+
+    reused.put_back()
+
+    assert reused.name == first
+    with within(reused) as conn:
+        assert conn.execute(text(EVERYTHING)).scalar_one() == 0
+        assert (
+            conn.execute(text("select min_volume_usd from review.policies")).scalar_one()
+            == 20_000_000
+        )
+        assert (
+            conn.execute(text("select nextval('review.decisions_decision_id_seq')")).scalar_one()
+            == 1
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "create table review.more (id int)",
+        "alter table review.notes add column more int",
+        "drop table review.viewers",
+        "create index on review.notes (author)",
+        "alter table review.notes alter column author drop not null",
+        "do $$ begin execute format('alter database %I set work_mem = 64', current_database()); end $$",
+    ],
+)
+def test_a_changed_definition_means_another_copy(reused: Reused, change: str) -> None:
+    first = reused.name
+    with within(reused) as conn:
+        conn.execute(text(change))
+
+    reused.put_back()
+
+    assert reused.name != first
+
+
+def test_a_connection_left_open_is_told(reused: Reused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.databases.PATIENCE_SECONDS", 0)
+    with within(reused), pytest.raises(AssertionError, match="left a connection"):
+        reused.put_back()
