@@ -1,7 +1,9 @@
 """A decision that waits for its second person: the whole proposal, and who may do what."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import streamlit as st
@@ -18,6 +20,36 @@ from data_access.second_approvals import Proposal
 from program.permissions import Act
 from program.reapplying import RULES_BY_KEY
 from program.workflow import REASONS_BY_CODE, Decision
+
+Kind = Literal["primary", "secondary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way in which a proposal ends: the verb, and what is said when it is done."""
+
+    key: str
+    verb: Callable[..., object]
+    done: str
+    says_why: bool = True
+
+
+CONFIRM = Way(
+    key="confirm",
+    verb=second_approvals.confirm,
+    done="Confirmed: the decision is made.",
+    says_why=False,
+)
+DECLINE = Way(
+    key="decline",
+    verb=second_approvals.decline,
+    done="Declined; the application is pending again.",
+)
+CANCEL = Way(
+    key="cancel",
+    verb=second_approvals.cancel,
+    done="Cancelled; the application is pending again.",
+)
 
 
 def draw(shown: Shown) -> None:
@@ -49,11 +81,11 @@ def draw(shown: Shown) -> None:
     if second:
         with st.container(key="step-on"):
             word = _verb(proposal).capitalize()
-            _button(shown, proposal, f"Confirm: {word}", _confirm, kind="primary")
+            _button(shown, proposal, CONFIRM, f"Confirm: {word}", kind="primary")
     with st.container(horizontal=True, gap="small"):
         if second:
-            _button(shown, proposal, "Decline", _decline)
-        _button(shown, proposal, "Cancel the proposal", _cancel)
+            _button(shown, proposal, DECLINE, "Decline", kind="secondary")
+        _button(shown, proposal, CANCEL, "Cancel the proposal", kind="secondary")
 
 
 def draw_lapsed(shown: Shown) -> None:
@@ -108,33 +140,32 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
     steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
 
 
-def _button(
-    shown: Shown,
-    proposal: Proposal,
-    label: str,
-    act: Callable[[Shown, int, str, UUID], str],
-    *,
-    kind: str = "secondary",
-) -> None:
+def _button(shown: Shown, proposal: Proposal, way: Way, label: str, *, kind: Kind) -> None:
     st.button(
         label,
-        key=f"{act.__name__}-{shown.id_}",
-        type=kind,  # type: ignore[arg-type]
+        key=f"{way.key}-{shown.id_}",
+        type=kind,
         width="stretch" if kind == "primary" else "content",
-        on_click=_do,
-        args=[shown, proposal.proposal_id, act, state.request_id(name(shown.id_))],
+        on_click=_end,
+        args=[shown, proposal.proposal_id, way, state.request_id(name(shown.id_))],
     )
 
 
-def _do(
-    shown: Shown, proposal_id: int, act: Callable[[Shown, int, str, UUID], str], request_id: UUID
-) -> None:
+def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
     form = name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
     state.hold(form)
     try:
-        said = act(shown, proposal_id, str(fields.value(form, "second")), request_id)
+        way.verb(
+            database.writer(),
+            application_id=shown.id_,
+            proposal_id=proposal_id,
+            **({"reason": str(fields.value(form, "second"))} if way.says_why else {}),
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
     except ApprovalLapsed as refusal:
         # The lapse itself was done under this id, so what comes next needs another.
         state.renew(form, request_id)
@@ -145,42 +176,4 @@ def _do(
         return
     fields.used(form, request_id)
     state.mark_sent(f"{form}-second")
-    answers.accepted(form, said)
-
-
-def _confirm(shown: Shown, proposal_id: int, _: str, request_id: UUID) -> str:
-    second_approvals.confirm(
-        database.writer(),
-        application_id=shown.id_,
-        proposal_id=proposal_id,
-        actor=shown.person.email,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    return "Confirmed: the decision is made."
-
-
-def _decline(shown: Shown, proposal_id: int, reason: str, request_id: UUID) -> str:
-    second_approvals.decline(
-        database.writer(),
-        application_id=shown.id_,
-        proposal_id=proposal_id,
-        reason=reason,
-        actor=shown.person.email,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    return "Declined; the application is pending again."
-
-
-def _cancel(shown: Shown, proposal_id: int, reason: str, request_id: UUID) -> str:
-    second_approvals.cancel(
-        database.writer(),
-        application_id=shown.id_,
-        proposal_id=proposal_id,
-        reason=reason,
-        actor=shown.person.email,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    return "Cancelled; the application is pending again."
+    answers.accepted(form, way.done)

@@ -19,7 +19,7 @@ from dashboard.components import (
 )
 from dashboard.components.queue_filters import Numbers
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, bulk_form, column_form, view_form
+from dashboard.forms import answers, bulk_acts, bulk_form, bulk_run, column_form, view_form
 from data_access import (
     bulk,
     database,
@@ -75,7 +75,7 @@ def main() -> None:
     draw_flash()
     queue_filters.hold(filters)
     draw_head(page, person)
-    bulk_form.draw_report(person)
+    bulk_run.draw(person)
     through = page.ground.freshness.data_through if page.ground.freshness else None
     states.stale(through, today=now.date())
     if page.rows:
@@ -243,7 +243,7 @@ def draw_table(page: Loaded, person: Person) -> None:
 
 def may_act_on(filters: Filters, person: Person) -> bool:
     """Whether anything can be done with several applications of this list at once."""
-    return filters.slice.scope is None and bool(bulk_form.offered(person, filters.status))
+    return filters.slice.scope is None and bool(bulk_acts.offered(person, filters.status))
 
 
 def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:

@@ -198,8 +198,8 @@ def proposed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("who", "offered"),
     [
-        (Role.REVIEWER, ["_cancel"]),
-        (Role.MANAGER, ["_confirm", "_decline", "_cancel"]),
+        (Role.REVIEWER, ["cancel"]),
+        (Role.MANAGER, ["confirm", "decline", "cancel"]),
         (Role.ANALYST, []),
         (Role.ADMIN, []),
     ],
@@ -210,7 +210,7 @@ def test_the_second_person_is_a_manager_and_never_the_first(
     proposed(queue)
     queue.who = PEOPLE[who]
     app = opened(queue, UNKNOWN)
-    acts = ("_confirm", "_decline", "_cancel")
+    acts = ("confirm", "decline", "cancel")
 
     assert [
         act for act in acts if [b for b in app.button if b.key == f"{act}-{UNKNOWN}"]
@@ -220,7 +220,7 @@ def test_the_second_person_is_a_manager_and_never_the_first(
 def test_a_manager_confirms_and_both_stand_in_the_decision(queue: Desk) -> None:
     proposed(queue)
     queue.who = PEOPLE[Role.MANAGER]
-    press(opened(queue, UNKNOWN), f"_confirm-{UNKNOWN}")
+    press(opened(queue, UNKNOWN), f"confirm-{UNKNOWN}")
 
     (decision,) = made(queue, UNKNOWN)
     assert (decision["decided_by"], decision["second_approver"]) == (
@@ -232,11 +232,11 @@ def test_a_manager_confirms_and_both_stand_in_the_decision(queue: Desk) -> None:
 def test_declining_needs_a_reason_and_sends_it_back(queue: Desk) -> None:
     proposed(queue)
     queue.who = PEOPLE[Role.MANAGER]
-    app = press(opened(queue, UNKNOWN), f"_decline-{UNKNOWN}")
+    app = press(opened(queue, UNKNOWN), f"decline-{UNKNOWN}")
     assert any("The reason is empty" in line for line in said(app))
 
     field(app, "Reason for sending").input("The reach is not shown")
-    press(app, f"_decline-{UNKNOWN}")
+    press(app, f"decline-{UNKNOWN}")
 
     assert status(queue, UNKNOWN) == "pending"
     with queue.engine.connect() as conn:

@@ -318,7 +318,7 @@ def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Des
             )
         )
     queue.who = MIRA
-    app = press(opened(queue, UNKNOWN), f"_confirm-{UNKNOWN}")
+    app = press(opened(queue, UNKNOWN), f"confirm-{UNKNOWN}")
 
     assert "so the proposal lapsed" in plain(app)
     assert "followers on x: 900 is now unknown" in plain(app).lower()
@@ -341,7 +341,7 @@ def test_who_does_not_decide_reads_what_waits_and_can_press_nothing(who: Role, q
         app = opened(queue, id_)
         assert words in plain(app)
         keys = [str(button.key) for button in app.button]
-        assert not {f"_confirm-{id_}", f"_cancel-{id_}", f"Record the answer-{id_}"} & set(keys)
+        assert not {f"confirm-{id_}", f"cancel-{id_}", f"Record the answer-{id_}"} & set(keys)
         assert f"bring-back-{id_}" not in keys
 
 

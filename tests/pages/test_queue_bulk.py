@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
 from dashboard import running
-from dashboard.forms import bulk_form
+from dashboard.forms import bulk_acts
 from dashboard.screens import QUEUE
 from data_access import bulk, ownership, tables
 from program.permissions import Act, Role, may
@@ -87,7 +87,7 @@ def test_each_role_is_offered_what_it_may(role: Role, queue: Desk) -> None:
 
 def test_approving_is_never_offered(ticked: AppTest) -> None:
     assert offered(ticked)
-    assert not any("Approve" in one.label for one in bulk_form.ACTS)
+    assert not any("Approve" in one.label for one in bulk_acts.ACTS)
 
 
 def test_what_is_set_aside_can_only_change_hands(queue: Desk) -> None:
