@@ -223,7 +223,7 @@ def prepare(engine: Engine) -> None:
 def take_back(engine: Engine) -> None:
     """Undo what the measurement decided, so that the next finds the same queue."""
     measured = "(select decision_id from review.decisions where rationale = 'Measured')"
-    with engine.begin() as connection:
+    with database.taking_back(engine, "events", "decisions") as connection:
         for statement in (
             "update exchange.applications set status = 'pending' where application_id in"
             " (select application_id from review.decisions where rationale = 'Measured')",

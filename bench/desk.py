@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import Engine, create_engine, text
 
 from bench import memory
+from bench.database import taking_back
 from bench.facts import moment
 from bench.measurements import Measurement
 from data_access import (
@@ -175,7 +176,7 @@ class Deciding:
         self.shown: assessments.Seen | None = None
 
     def take_back(self, engine: Engine) -> None:
-        with engine.begin() as connection:
+        with taking_back(engine, "events", "checks", "decisions") as connection:
             for statement in (
                 "insert into review.staff values ('bench@example.com', 'Bench', 'reviewer', true) on conflict do nothing",
                 "update exchange.applications set status = 'pending' where application_id in"

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, text
 
+from bench.database import taking_back
 from bench.facts import moment
 from data_access import ownership, ranking
 from program.queue import Filters
@@ -64,7 +65,7 @@ def _prepare(engine: Engine) -> None:
 
 
 def _tidy(engine: Engine) -> None:
-    with engine.begin() as connection:
+    with taking_back(engine, "events") as connection:
         for statement in (
             "delete from review.events where actor like 'puller%'",
             "delete from review.requests where actor like 'puller%'",

@@ -136,5 +136,23 @@ def _privileges(connection: Connection) -> Finding:
         return Finding(
             what="privileges", ok=False, said="the login is a superuser; use an ordinary one"
         )
-    said = "an ordinary login that may decide" if writable else "the login cannot write decisions"
-    return Finding(what="privileges", ok=writable, said=said)
+    if not writable:
+        return Finding(what="privileges", ok=False, said="the login cannot write decisions")
+    open_ones = ", ".join(_unguarded(connection))
+    if open_ones:
+        said = f"rows of {open_ones} can be changed; put the trigger {tables.GUARD} back"
+        return Finding(what="privileges", ok=False, said=said)
+    said = "an ordinary login that may decide, and change nothing that was recorded"
+    return Finding(what="privileges", ok=True, said=said)
+
+
+def _unguarded(connection: Connection) -> list[str]:
+    """The append-only tables whose guard is missing or switched off, in any degree."""
+    guarded = connection.execute(
+        text(
+            "select relname from pg_trigger join pg_class c on c.oid = tgrelid"
+            " where relnamespace = 'review'::regnamespace and tgname = :guard and tgenabled = 'A'"
+        ),
+        {"guard": tables.GUARD},
+    ).scalars()
+    return sorted({*tables.APPEND_ONLY} - {*guarded})

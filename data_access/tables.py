@@ -22,6 +22,19 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, JSONB
 
 metadata = MetaData()
 Moment = DateTime(timezone=True)
+# Rows are added and never changed or removed; the trigger of this name keeps it so.
+APPEND_ONLY = (
+    "notes",
+    "evidence",
+    "checks",
+    "decisions",
+    "events",
+    "policies",
+    "exports",
+    "policy_events",
+    "affiliate_events",
+)
+GUARD = "append_only"
 
 accounts = Table(
     "accounts",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from tests.builders import add_application
+from tests.builders import add_application, set_policy
 from tests.databases import Databases, Reused
 
 EVERYTHING = "select count(*) from exchange.applications"
@@ -29,7 +29,7 @@ def test_rows_and_numbering_are_as_the_template_made_them(reused: Reused) -> Non
     first = reused.name
     with within(reused) as conn:
         add_application(conn, 1)
-        conn.execute(text("update review.policies set min_volume_usd = 1"))
+        set_policy(conn, min_volume_usd=1)
         conn.execute(text("select nextval('review.decisions_decision_id_seq')"))
 
     reused.put_back()

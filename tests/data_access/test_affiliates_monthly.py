@@ -13,7 +13,17 @@ from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_r
 from program.eligibility import assess
 from program.periods import months_later
 from program.policy import Policy
-from tests.builders import NOW, T, add_application, add_evidence, add_policy, add_refresh, scalar
+from tests.builders import (
+    NOW,
+    T,
+    add_application,
+    add_evidence,
+    add_policy,
+    add_refresh,
+    rewriting,
+    scalar,
+    set_policy,
+)
 from tests.data_access.affiliate_months import (
     APPROVED,
     FEBRUARY,
@@ -225,7 +235,8 @@ def test_evidence_recorded_later_about_that_time_is_taken_up(conn: Connection) -
     add_affiliate(conn, 1, "-", seen_short=False)
     refresh(conn)
     add_short_reach(conn, 1, FEBRUARY)
-    conn.execute(update(tables.evidence).values(recorded_at=NOW))
+    with rewriting(conn, "evidence"):
+        conn.execute(update(tables.evidence).values(recorded_at=NOW))
 
     refresh(conn, start=T)
 
@@ -331,7 +342,7 @@ def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> Non
             if sign == "-":
                 add_short_reach(conn, id_, month)
     # An earlier month's evidence must not settle a later unknown one.
-    conn.execute(text("update review.policies set evidence_valid_days = 8"))
+    set_policy(conn, evidence_valid_days=8)
 
     refresh(conn, policy=replace(POLICY, evidence_valid_days=8))
 

@@ -24,7 +24,7 @@ from data_access.refusals import (
 from program.affiliate_filters import ANY, BoardFilters
 from program.affiliates import REASONS, Standing, Step
 from program.policy import Policy
-from tests.builders import NOW, add_application, add_policy, add_refresh, add_staff
+from tests.builders import NOW, add_application, add_policy, add_refresh, add_staff, rewriting
 from tests.data_access import clicks
 from tests.data_access.affiliate_months import APPROVED, add_affiliate, add_approval, refresh
 from tests.data_access.clicks import ADA, ANA, MIRA, NOOR, NUMBERS
@@ -317,7 +317,7 @@ def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Eng
         )
         assert "{{nickname}}" in unfilled.sentence
     finally:
-        with board.begin() as conn:
+        with board.begin() as conn, rewriting(conn, "policies"):
             conn.execute(text("delete from review.policies where version = 2"))
 
     sent = "select channel, payload from review.outbox where application_id = :id"

@@ -37,6 +37,7 @@ from tests.builders import (
     add_staff,
     pass_checks,
     scalar,
+    set_policy,
 )
 
 MET, SHORT = 1, 2  # one application that meets the minimums, one that falls short
@@ -60,12 +61,7 @@ def desk(engine: Engine) -> Engine:
 
 def one_person_suffices(conn: Connection) -> None:
     """A policy that never asks for a second person; those who do are tests of their own."""
-    conn.execute(
-        text(
-            "update review.policies set second_approval_for_overrides = false,"
-            " second_approval_monthly_extra_usd = null"
-        )
-    )
+    set_policy(conn, second_approval_for_overrides=False, second_approval_monthly_extra_usd=None)
 
 
 def seen(engine: Engine, id_: int) -> Seen:

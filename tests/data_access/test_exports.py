@@ -47,6 +47,7 @@ from tests.builders import (
     add_metrics,
     add_policy,
     add_refresh,
+    rewriting,
 )
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
@@ -445,7 +446,7 @@ def configured(town: Engine) -> Iterator[Engine]:
 @pytest.fixture
 def served(configured: Engine) -> Engine:
     """The same, with an empty log of exports."""
-    with configured.begin() as conn:
+    with configured.begin() as conn, rewriting(conn, "exports"):
         conn.execute(text("delete from review.exports"))
     return configured
 

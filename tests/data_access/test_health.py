@@ -80,7 +80,9 @@ def test_where_all_is_well_everything_is_examined_and_ok(conn: Connection) -> No
     assert found["data"].said == "activity through 2026-03-14"
     assert found["rollups"].said == "metrics through 2026-03-14, computed 2026-03-15 08:00 UTC"
     assert found["outbox"].said == "nothing waits"
-    assert found["privileges"].said == "an ordinary login that may decide"
+    assert found["privileges"].said == (
+        "an ordinary login that may decide, and change nothing that was recorded"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from data_access.affiliates_monthly import Refreshed
 from program.outcome_loop import collapse, is_complete, window_of
 from program.periods import Window
 from program.policy import Policy
-from tests.builders import NOW, add_application, scalar
+from tests.builders import NOW, add_application, scalar, set_policy
 from tests.data_access.affiliate_months import add_approval
 
 CLOSED = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)  # the cohort's last day
@@ -167,11 +167,7 @@ def test_a_late_correction_is_taken_up_and_again_changes_nothing(conn: Connectio
 
 def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> None:
     small_cohort(conn)
-    conn.execute(
-        text(
-            "update review.policies set min_volume_usd = 20, min_active_users = 2, min_new_users = 1"
-        )
-    )
+    set_policy(conn, min_volume_usd=20, min_active_users=2, min_new_users=1)
 
     follow(conn)
 

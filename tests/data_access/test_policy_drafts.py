@@ -23,7 +23,7 @@ from data_access.refusals import (
 from program.permissions import Act, Role, may
 from program.policy import Policy
 from program.policy_drafts import Draft
-from tests.builders import NOW, STAFF
+from tests.builders import NOW, STAFF, rewriting
 
 MIRA, LEO = "mira@example.com", "leo@example.com"
 LATER = NOW + timedelta(hours=1)
@@ -41,7 +41,7 @@ def office(desk: Engine) -> Iterator[Engine]:
             )
         )
     yield desk
-    with desk.begin() as conn:
+    with desk.begin() as conn, rewriting(conn, "policy_events", "policies"):
         for statement in (
             "delete from review.policy_events",
             "delete from review.policy_drafts",

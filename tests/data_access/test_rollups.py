@@ -569,7 +569,7 @@ def test_a_refresh_whose_server_process_is_killed_changes_nothing(
             run(
                 engine,
                 "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where application_name = 'doomed'",
+                " where application_name = 'doomed' and datname = current_database()",
             )
 
     with pytest.raises(DatabaseUnavailable, match="broke off and changed nothing"):

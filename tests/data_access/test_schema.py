@@ -2,8 +2,9 @@
 
 import pytest
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
-from data_access import policies, schema, tables
+from data_access import health, policies, schema, tables
 from program.policy import Policy
 
 
@@ -96,3 +97,50 @@ def test_down_to_nothing_and_up_again_on_an_empty_database(engine: Engine) -> No
 
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     assert schema.migrate(engine) == (schema.head(), schema.head())
+
+
+# What is recorded stays as it was.
+
+
+CHANGES = (
+    "update {table} set {column} = {column}",
+    "update {table} set {column} = {column} where false",
+    "delete from {table}",
+    "delete from {table} where false",
+    "truncate {table} cascade",
+    "merge into {table} t using (select 1) s on true when matched then delete",
+    "merge into {table} t using (select 1) s on true when matched then update set {column} = t.{column}",
+    "with gone as (delete from {table} returning 1) select from gone",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", tables.APPEND_ONLY)
+def test_what_is_recorded_cannot_be_changed(conn: Connection, name: str, change: str) -> None:
+    table = tables.metadata.tables[f"review.{name}"]
+    statement = change.format(table=table.fullname, column=table.columns[1].name)
+
+    with pytest.raises(DBAPIError, match=f"review.{name} is append-only") as refused:
+        conn.execute(text(statement))
+
+    assert refused.value.orig.sqlstate == "42501"  # type: ignore[union-attr]
+
+
+def test_nor_can_it_by_inserting_over_it(conn: Connection) -> None:
+    with pytest.raises(DBAPIError, match="policies is append-only"):
+        conn.execute(
+            text(
+                "insert into review.policies (version, effective_from, author)"
+                " values (1, now(), 'eve') on conflict (version) do update set author = 'eve'"
+            )
+        )
+
+
+def test_doctor_names_a_guard_that_was_switched_off(conn: Connection) -> None:
+    conn.execute(text("alter table review.decisions enable trigger append_only"))
+    conn.execute(text("drop trigger append_only on review.notes"))
+
+    found = health._privileges(conn)
+
+    assert not found.ok
+    assert "decisions, notes" in found.said

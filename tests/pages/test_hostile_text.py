@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from google.protobuf.message import Message
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from streamlit.proto.Block_pb2 import Block
 from streamlit.proto.Button_pb2 import Button
 from streamlit.proto.Code_pb2 import Code
@@ -40,7 +40,7 @@ from dashboard.forms.bulk_form import Chosen
 from dashboard.screens import APPLICATION, PROGRAM, QUEUE, SETTINGS, Screen
 from data_access import assessments, decisions, preferences, standings, tables
 from program.permissions import Act, Role
-from tests.builders import add_refresh, pass_checks
+from tests.builders import add_refresh, pass_checks, set_policy
 from tests.components.hostile import HOSTILE
 from tests.pages.screen import Desk
 
@@ -488,7 +488,7 @@ def test_a_refusal_and_the_text_it_keeps_stay_text(hostile: Desk) -> None:
 def approve_elsewhere(desk: Desk, number: int) -> None:
     with desk.engine.begin() as conn:
         pass_checks(conn, number)
-        conn.execute(text("update review.policies set second_approval_for_overrides = false"))
+        set_policy(conn, second_approval_for_overrides=False)
         shown = assessments.read(conn, number, standings.basis(conn, now=desk.now)).seen
     decisions.approve(
         desk.engine,
