@@ -39,10 +39,6 @@ from program.permissions import Act
 
 MOST = 1_000
 KEPT_EVERY = 20
-# The runs that the queue reports; others have pages of their own.
-DESK = tuple(
-    act.name for act in (Act.CLAIM, Act.ASSIGN, Act.DEFER, Act.REQUEST_INFORMATION, Act.DECIDE)
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +232,7 @@ def reject(
     )
 
 
-def latest(engine: Engine, *, actor: str, names: Sequence[str] = DESK) -> Run | None:
+def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
     """The actor's newest run under one of these names, for the report."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:

@@ -1,4 +1,4 @@
-"""One step for one or many affiliates: its reason, whom it is about, and what became of each."""
+"""One step for one or many affiliates: its reason, and whom it is about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,14 +11,12 @@ import streamlit as st
 from dashboard import running, state
 from dashboard.components import keyboard
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, bulk_report
+from dashboard.forms import answers, run_report
 from data_access import (
     affiliates,
     affiliates_moved,
-    bulk,
     database,
     policies,
-    preferences,
 )
 from data_access.affiliates_moved import Change, run_name
 from data_access.refusals import Refusal
@@ -34,13 +32,10 @@ from program.affiliates import (
     reasons,
     way,
 )
-from program.permissions import Act
 from program.policy import Policy
 
 FORM = "affiliates"
-SEEN = "affiliates_report_seen"
 NAMED = 12
-LOOK_EVERY = "1s"
 ICONS: dict[Step, str] = {
     Step.PUT_ON_NOTICE: ":material/flag:",
     Step.SUSPEND: ":material/pause_circle:",
@@ -49,13 +44,17 @@ ICONS: dict[Step, str] = {
     Step.REINSTATE: ":material/restart_alt:",
 }
 DONE: dict[Step, str] = {
-    Step.PUT_ON_NOTICE: "Put on notice",
-    Step.SUSPEND: "Suspended",
-    Step.RESTORE: "Restored",
-    Step.TERMINATE: "Terminated",
-    Step.REINSTATE: "Reinstated",
+    Step.PUT_ON_NOTICE: "Put on notice:",
+    Step.SUSPEND: "Suspended:",
+    Step.RESTORE: "Restored:",
+    Step.TERMINATE: "Terminated:",
+    Step.REINSTATE: "Reinstated:",
 }
-STEPS_BY_RUN: dict[str, Step] = {run_name(step): step for step in Step}
+RUNS = run_report.Words(
+    desk="affiliates",
+    noun="affiliate",
+    acts={run_name(step): (STEP_LABELS[step], DONE[step]) for step in Step},
+)
 SILENT = ":material/notifications_off: Silent by policy: nobody is written to."
 
 
@@ -113,7 +112,7 @@ def draw(person: Person, policy: Policy) -> None:
     chosen: Chosen | None = state.kept(FORM)
     if chosen is None:
         return
-    title = f"{STEP_LABELS[chosen.step]}: {_number(len(chosen.shown))}"
+    title = f"{STEP_LABELS[chosen.step]}: {RUNS.number(len(chosen.shown))}"
     dialog = st.dialog(title, width="medium", icon=ICONS[chosen.step], on_dismiss=close)
     dialog(_step)(person, policy)
 
@@ -192,7 +191,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
     st.text(_named(chosen))
     apart = sum(way(chosen.step, standing) is None for standing in chosen.shown.values())
     if apart:
-        st.caption(f"{_number(apart)} cannot take this step and will be reported.")
+        st.caption(f"{RUNS.number(apart)} cannot take this step and will be reported.")
     st.text(f"Reason: {REASONS_BY_CODE[change.reason_code].label}. {change.reason.strip()}")
     if change.message.strip():
         _preview(chosen, change)
@@ -201,7 +200,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
     with st.container(horizontal=True):
         with keyboard.hot(keyboard.GO, width="content"):
             st.button(
-                f"{STEP_LABELS[chosen.step]}: {_number(len(chosen.shown))}",
+                f"{STEP_LABELS[chosen.step]}: {RUNS.number(len(chosen.shown))}",
                 key="affiliates-confirm",
                 type="primary",
                 icon=ICONS[chosen.step],
@@ -274,68 +273,3 @@ def _draft(chosen: Chosen) -> str:
 
 def _key(chosen: Chosen, part: str) -> str:
     return state.form_key(FORM, f"{chosen.step}-{part}")
-
-
-def _number(number: int) -> str:
-    return f"{number:,} affiliate{'' if number == 1 else 's'}"
-
-
-# What became of it.
-
-
-def draw_report(person: Person) -> None:
-    """The newest run until it is put away: how far it is, or what became of each."""
-    if not person.may(Act.REQUALIFY):
-        return
-    engine = database.reader()
-    run = bulk.latest(engine, actor=person.email, names=tuple(STEPS_BY_RUN))
-    if run is None:
-        return
-    with engine.connect() as connection:
-        seen = preferences.read(connection, email=person.email, name=SEEN)
-    if seen == str(run.request_id):
-        return
-    with st.container(border=True, key="affiliates-report", gap="small"):
-        if run.finished_at is None and running.is_running(run.request_id):
-            _progress(person)
-        else:
-            _report(run, person)
-
-
-@st.fragment(run_every=LOOK_EVERY)
-def _progress(person: Person) -> None:
-    run = bulk.latest(database.reader(), actor=person.email, names=tuple(STEPS_BY_RUN))
-    if run is None or run.finished_at is not None or not running.is_running(run.request_id):
-        st.rerun()
-    done, asked = len(run.results), len(run.asked)
-    label = STEP_LABELS[STEPS_BY_RUN[run.act]]
-    st.progress(done / asked, text=f"{label}: {done:,} of {asked:,}")
-
-
-def _report(run: bulk.Run, person: Person) -> None:
-    refused = [result for result in run.results if not result.done]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(_sentence(run, len(refused)), width="content")
-        st.space("stretch")
-        st.button(
-            "Dismiss",
-            key="affiliates-dismiss",
-            type="tertiary",
-            icon=":material/close:",
-            on_click=bulk_report.dismiss,
-            args=[SEEN, run.request_id, person.email],
-        )
-    if refused:
-        bulk_report.refusals(refused)
-
-
-def _sentence(run: bulk.Run, refused: int) -> str:
-    step, done, asked = STEPS_BY_RUN[run.act], len(run.results) - refused, len(run.asked)
-    if run.finished_at is None:
-        return (
-            f":material/warning: **{STEP_LABELS[step]} was cut off after {len(run.results):,} of "
-            f"{asked:,}.** Choose the others and send it again; nothing is done twice."
-        )
-    icon = ":material/check:" if not refused else ":material/info:"
-    told = f"{icon} **{DONE[step]}: {done:,} of {_number(asked)}**"
-    return f"{told} · {refused:,} refused" if refused else told

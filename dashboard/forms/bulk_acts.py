@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures
+from dashboard.forms import run_report
 from data_access import bulk, database, decisions, deferrals, staff, texts
 from data_access.refusals import Invalid
 from data_access.staff import Person
@@ -63,11 +64,6 @@ def key(name: str) -> str:
     if name in ("message", "rationale", "reapply"):
         part = f"{name}-{state.typed(key('about')) or ''}"
     return state.form_key(FORM, part)
-
-
-def number_of(ids: Sequence[int]) -> str:
-    """How many applications these are, in words."""
-    return f"{len(ids):,} application{'' if len(ids) == 1 else 's'}"
 
 
 # The fields of each act.
@@ -285,3 +281,8 @@ ACTS: tuple[BulkAct, ...] = (
     ),
 )
 ACTS_BY_ACT: dict[Act, BulkAct] = {one.act: one for one in ACTS}
+RUNS = run_report.Words(
+    desk="bulk",
+    noun="application",
+    acts={one.act.name: (one.label, one.done) for one in ACTS},
+)

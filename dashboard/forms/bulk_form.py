@@ -12,7 +12,7 @@ from dashboard import lookups, running, state
 from dashboard.components import keyboard
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers
-from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, Fields, key, number_of, offered
+from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, RUNS, Fields, key, offered
 from data_access import assessments, database, queue, standings
 from data_access.queue import QueueRow
 from data_access.refusals import Refusal
@@ -70,7 +70,7 @@ def draw(person: Person) -> None:
     if chosen is None:
         return
     one = ACTS_BY_ACT[chosen.act]
-    title = f"{one.label}: {number_of(chosen.ids)}"
+    title = f"{one.label}: {RUNS.number(len(chosen.ids))}"
     dialog = st.dialog(title, width="medium", icon=one.icon, on_dismiss=close)
     dialog(_step)(person)
 
@@ -126,7 +126,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
     with st.container(horizontal=True):
         with keyboard.hot(keyboard.GO, width="content"):
             st.button(
-                f"{one.label}: {number_of(chosen.ids)}",
+                f"{one.label}: {RUNS.number(len(chosen.ids))}",
                 key="bulk-confirm",
                 type="primary",
                 icon=one.icon,

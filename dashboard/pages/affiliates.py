@@ -17,7 +17,7 @@ from dashboard.components import (
     states,
 )
 from dashboard.components.safe_text import escape
-from dashboard.forms import affiliates_form
+from dashboard.forms import affiliates_form, run_report
 from data_access import (
     affiliates,
     bulk,
@@ -95,7 +95,8 @@ def draw_board(filters: BoardFilters, person: Person) -> None:
     newest = newest_month(fresh)
     draw_head(f"Approved affiliates {counts.total:,}")
     st.caption(rules_in_words(policy, newest, fresh))
-    affiliates_form.draw_report(person)
+    if person.may(Act.REQUALIFY):
+        run_report.draw(affiliates_form.RUNS, actor=person.email)
     if not counts.total:
         states.empty("No affiliate is on the board. Who is approved appears with the next refresh.")
         return

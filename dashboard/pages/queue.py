@@ -19,7 +19,7 @@ from dashboard.components import (
 )
 from dashboard.components.queue_filters import Numbers
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, bulk_acts, bulk_form, bulk_run, column_form, view_form
+from dashboard.forms import answers, bulk_acts, bulk_form, column_form, run_report, view_form
 from data_access import (
     bulk,
     database,
@@ -75,7 +75,7 @@ def main() -> None:
     draw_flash()
     queue_filters.hold(filters)
     draw_head(page, person)
-    bulk_run.draw(person)
+    run_report.draw(bulk_acts.RUNS, actor=person.email)
     through = page.ground.freshness.data_through if page.ground.freshness else None
     states.stale(through, today=now.date())
     if page.rows:

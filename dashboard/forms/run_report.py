@@ -1,0 +1,127 @@
+"""The report of an act on many: how far it is, and then what became of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import running
+from dashboard.forms import answers
+from dashboard.opening import APPLICATION
+from data_access import bulk, database, preferences
+from data_access.bulk import Run
+from data_access.refusals import Refusal
+
+REFUSALS_LISTED = 50
+LOOK_EVERY = "1s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What is said of the runs of one desk.
+
+    ``acts`` gives, by the name a run is kept under, what it is called and what is said when it
+    is done; ``noun`` is what it is about, in the singular.
+    """
+
+    desk: str
+    noun: str
+    acts: Mapping[str, tuple[str, str]]
+
+    @property
+    def seen(self) -> str:
+        """The preference that remembers the last report put away."""
+        return f"{self.desk}_report_seen"
+
+    def number(self, number: int) -> str:
+        """How many it is about."""
+        return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
+
+
+def draw(words: Words, *, actor: str) -> None:
+    """The actor's newest run until it is put away."""
+    run = _latest(words, actor)
+    if run is None:
+        return
+    with database.reader().connect() as connection:
+        seen = preferences.read(connection, email=actor, name=words.seen)
+    if seen == str(run.request_id):
+        return
+    with st.container(border=True, key=f"{words.desk}-report", gap="small"):
+        if _runs(run):
+            _progress(words, actor)
+        else:
+            _report(words, run, actor)
+
+
+def _latest(words: Words, actor: str) -> Run | None:
+    return bulk.latest(database.reader(), actor=actor, names=tuple(words.acts))
+
+
+def _runs(run: Run) -> bool:
+    return run.finished_at is None and running.is_running(run.request_id)
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _progress(words: Words, actor: str) -> None:
+    run = _latest(words, actor)
+    if run is None or not _runs(run):
+        st.rerun()
+    label, _ = words.acts[run.act]
+    done, asked = len(run.results), len(run.asked)
+    st.progress(done / asked, text=f"{label}: {done:,} of {asked:,}")
+
+
+def _report(words: Words, run: Run, actor: str) -> None:
+    refused = [result for result in run.results if not result.done]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_sentence(words, run, len(refused)), width="content")
+        st.space("stretch")
+        st.button(
+            "Dismiss",
+            key=f"{words.desk}-dismiss",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_dismiss,
+            args=[words.seen, run.request_id, actor],
+        )
+    if refused:
+        _refusals(refused)
+
+
+def _sentence(words: Words, run: Run, refused: int) -> str:
+    label, done = words.acts[run.act]
+    answered, asked = len(run.results), len(run.asked)
+    if run.finished_at is None:
+        return (
+            f":material/warning: **{label} was cut off after {answered:,} of {asked:,}.** "
+            "Choose the others and send it again; nothing is done twice."
+        )
+    icon = ":material/check:" if not refused else ":material/info:"
+    told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"
+    return f"{told} · {refused:,} refused" if refused else told
+
+
+def _refusals(refused: Sequence[bulk.Result]) -> None:
+    """Each that was refused with its reason, and the way to it."""
+    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
+        for result in refused[:REFUSALS_LISTED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.page_link(
+                    APPLICATION,
+                    label=f"Application {result.application_id}",
+                    query_params={"id": str(result.application_id)},
+                )
+                st.text(result.sentence)
+        if len(refused) > REFUSALS_LISTED:
+            st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
+
+
+def _dismiss(seen: str, request_id: UUID, actor: str) -> None:
+    if answers.refused_to_stranger("", actor):
+        return
+    try:
+        preferences.put(database.writer(), name=seen, value=str(request_id), actor=actor)
+    except Refusal as refusal:
+        answers.refused("", str(refusal))
