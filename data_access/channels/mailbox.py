@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from pathlib import Path
 
 from data_access.channels import Receipt
-from data_access.channels.letters_as_mail import mail
+from data_access.channels.letters_as_mail import as_bytes, header, mail
 from data_access.deliveries import Outgoing
 from program.delivery import Route
 
@@ -26,12 +26,12 @@ class Mailbox:
         made = mail(outgoing, sender=SENDER, to=to)
         if to is None:
             contact = outgoing.payload["contact"]
-            made["X-Contact-Platform"] = contact["platform"]
-            made["X-Contact-Handle"] = contact["handle"]
+            made["X-Contact-Platform"] = header("X-Contact-Platform", contact["platform"])
+            made["X-Contact-Handle"] = header("X-Contact-Handle", contact["handle"])
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{outgoing.made_at:%Y%m%d-%H%M%S}-{outgoing.message_id}.eml"
         unfinished = self.folder / f".{name}"
-        unfinished.write_bytes(made.as_bytes())
+        unfinished.write_bytes(as_bytes(made))
         os.replace(unfinished, self.folder / name)
         return Receipt(said=f"Written to {name}.", delivered=False)
 
