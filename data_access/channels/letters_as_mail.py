@@ -1,8 +1,8 @@
 """An outgoing message as an e-mail: plain text and HTML, the same bytes at every try."""
 
 import binascii
+from collections.abc import Mapping
 from email.headerregistry import Address
-from email.message import Message
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import lru_cache
@@ -13,49 +13,55 @@ from program import letters
 POLICY = SMTP.clone(max_line_length=78)
 
 
-def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> Message:
-    """The e-mail; ``Message-ID`` follows from the row's id, and so does the boundary.
+def mail(
+    outgoing: Outgoing,
+    *,
+    sender: Address,
+    to: Address | None,
+    more: Mapping[str, str] | None = None,
+) -> bytes:
+    """The e-mail in ASCII; ``Message-ID`` follows from the row's id, and so does the boundary.
 
     What anybody typed goes through the headers' own classes, which refuse line breaks, so that
-    nothing typed can add a header. What is made here is written as it is: reading and folding
-    it would take most of a worker's time.
+    nothing typed can add a header; ``more`` holds further ones. What is made here is written as
+    it is: to have it read and folded would take most of a worker's time.
     """
-    made = Message()
-    made["Message-ID"] = f"<{outgoing.message_id}@{sender.domain or 'localhost'}>"
-    made["Date"] = format_datetime(outgoing.made_at)
-    made["From"] = _from(sender.display_name, sender.addr_spec)
-    if to is not None:
-        made["To"] = header("To", to)
-    made["Subject"] = header("Subject", outgoing.subject)
-    made["Auto-Submitted"] = "auto-generated"
-    made["MIME-Version"] = "1.0"
+    # Encoded text holds "=" only before two hexadecimal signs, so this stands nowhere in it.
     boundary = f"={outgoing.message_id.hex}="
-    made["Content-Type"] = f'multipart/alternative; boundary="{boundary}"'
-    made.attach(_part("plain", outgoing.text))
-    made.attach(_part("html", letters.as_html(outgoing.text)))
-    return made
+    return "".join(
+        (
+            f"Message-ID: <{outgoing.message_id}@{sender.domain or 'localhost'}>\r\n",
+            f"Date: {format_datetime(outgoing.made_at)}\r\n",
+            _from(sender.display_name, sender.addr_spec),
+            _header("To", to) if to is not None else "",
+            _header("Subject", outgoing.subject),
+            *(_header(name, value) for name, value in (more or {}).items()),
+            "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n",
+            f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n',
+            _part(boundary, "plain", outgoing.text),
+            _part(boundary, "html", letters.as_html(outgoing.text)),
+            f"--{boundary}--\r\n",
+        )
+    ).encode("ascii")
 
 
-def as_bytes(made: Message) -> bytes:
-    """How it goes over the line: ASCII, lines ended as mail ends them."""
-    return made.as_bytes(policy=POLICY)
-
-
-def header(name: str, value: str | Address) -> str:
-    """The header's value, encoded when it is written. Raises ValueError for a line break."""
-    found: str = POLICY.header_store_parse(name, value)[1]
-    return found
+def _header(name: str, value: str | Address) -> str:
+    """The header's lines, encoded and folded. Raises ValueError for a line break."""
+    kept = POLICY.header_store_parse(name, value)[1]
+    lines: str = kept.fold(policy=POLICY)
+    return lines
 
 
 @lru_cache(maxsize=8)
 def _from(name: str, address: str) -> str:
-    return header("From", Address(display_name=name, addr_spec=address))
+    return _header("From", Address(display_name=name, addr_spec=address))
 
 
-def _part(subtype: str, text: str) -> Message:
-    part = Message()
-    part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
-    part["Content-Transfer-Encoding"] = "quoted-printable"
-    ended = text if text.endswith("\n") else f"{text}\n"
-    part.set_payload(binascii.b2a_qp(ended.encode(), istext=True).decode("ascii"))
-    return part
+def _part(boundary: str, subtype: str, text: str) -> str:
+    encoded = binascii.b2a_qp(text.rstrip("\n").encode(), istext=True).decode("ascii")
+    return (
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        + encoded.replace("\n", "\r\n")
+        + "\r\n"
+    )

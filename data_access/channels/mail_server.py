@@ -9,7 +9,7 @@ from email.headerregistry import Address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from data_access.channels import LOOPBACK, NotTaken, Receipt, trusted
-from data_access.channels.letters_as_mail import as_bytes, mail
+from data_access.channels.letters_as_mail import mail
 from data_access.deliveries import Failure, Outgoing
 from data_access.refusals import SettingMissing
 from program import letters
@@ -66,7 +66,7 @@ class MailServer:
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
         """Hand one message over. Raises NotTaken."""
-        made = as_bytes(mail(outgoing, sender=self.sender, to=Address(addr_spec=outgoing.to)))
+        made = mail(outgoing, sender=self.sender, to=Address(addr_spec=outgoing.to))
         client = self._connected()
         try:
             client.sendmail(self.sender.addr_spec, [outgoing.to], made)

@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from pathlib import Path
 
 from data_access.channels import Receipt
-from data_access.channels.letters_as_mail import as_bytes, header, mail
+from data_access.channels.letters_as_mail import mail
 from data_access.deliveries import Outgoing
 from program.delivery import Route
 
@@ -22,16 +22,22 @@ class Mailbox:
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
         """Write one message; whole, or not at all."""
-        to = Address(addr_spec=outgoing.to) if outgoing.route is Route.EMAIL else None
-        made = mail(outgoing, sender=SENDER, to=to)
-        if to is None:
-            contact = outgoing.payload["contact"]
-            made["X-Contact-Platform"] = header("X-Contact-Platform", contact["platform"])
-            made["X-Contact-Handle"] = header("X-Contact-Handle", contact["handle"])
+        contact = outgoing.payload["contact"]
+        more = {
+            "X-Contact-Platform": contact["platform"],
+            "X-Contact-Handle": contact["handle"],
+        }
+        by_email = outgoing.route is Route.EMAIL
+        made = mail(
+            outgoing,
+            sender=SENDER,
+            to=Address(addr_spec=outgoing.to) if by_email else None,
+            more={} if by_email else more,
+        )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{outgoing.made_at:%Y%m%d-%H%M%S}-{outgoing.message_id}.eml"
         unfinished = self.folder / f".{name}"
-        unfinished.write_bytes(as_bytes(made))
+        unfinished.write_bytes(made)
         os.replace(unfinished, self.folder / name)
         return Receipt(said=f"Written to {name}.", delivered=False)
 
