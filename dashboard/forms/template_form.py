@@ -23,7 +23,7 @@ SAMPLE = "Here stands what the colleague wrote."
 
 def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
     """Which template; a language that has none yet may be typed."""
-    left, right = st.columns(2)
+    left, right = st.columns(2, gap="large")
     kind = left.selectbox(
         "What is announced", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
     )
