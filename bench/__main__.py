@@ -15,6 +15,7 @@ from bench import (
     figures,
     loading,
     measurements,
+    notifying,
     pulling,
     refreshing,
     shares,
@@ -53,6 +54,8 @@ def main() -> None:
             print(browser.report(engine))
         if not chosen.only or "files" in chosen.only:
             print(exporting.report(engine))
+        if not chosen.only or "notifying" in chosen.only:
+            print(notifying.report())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ must still hold it: a worker that slept past its lease changes nothing.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,14 +16,16 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     bindparam,
     insert,
     not_,
-    null,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeEngine
 
 from data_access import composing, delivery_settings, letter_templates, tables
 from data_access.database import acting
@@ -133,7 +136,7 @@ def fail(
         state |= {"stopped_as": str(Stopped.PARKED), "stopped_at": now}
         if failure.reason is Reason.NOT_SET_UP:
             # It was never ready to leave: it is made anew when somebody retries it.
-            state["sent"] = null()
+            state["sent"] = None
     else:
         state["next_attempt_at"] = now + (failure.after or patience.wait(tries, chance))
     return _end(engine, taken, kind, now, told=told, state=state)
@@ -162,66 +165,84 @@ def give_back(engine: Engine, taken: Sequence[Taken]) -> None:
         )
 
 
-class _NotHeld(Exception):
-    """Undoes the transaction of a taking that lapsed."""
-
-
 def _end(
     engine: Engine,
     taken: Taken,
     kind: str | None,
     now: datetime,
     *,
-    told: dict[str, Any],
+    told: Mapping[str, Any],
     state: Mapping[str, Any],
     tried: bool = True,
 ) -> bool:
-    table = tables.outbox
-    try:
-        with acting(engine) as connection:
-            # The event first: its application's row is locked before the message's, as by
-            # whoever acts on a message, and so no two wait for each other.
-            if kind is not None:
-                _tell(connection, taken, kind, now, told)
-            ended = connection.execute(
-                update(table)
-                .where(
-                    table.c.message_id == taken.message_id,
-                    table.c.leased_by == taken.lease,
-                    is_waiting(),
-                )
-                .values(
-                    attempts=table.c.attempts + int(tried),
-                    leased_by=None,
-                    lease_until=None,
-                    **state,
-                )
-            )
-            _require_held(ended.rowcount)
-    except _NotHeld:
-        return False
-    return True
+    """End a taking and tell of it, in one statement that is a transaction of its own."""
+    given = {"of": taken.application_id, "id_": taken.message_id, "held": taken.lease}
+    event = {} if kind is None else _event(taken, kind, now, told)
+    statement = _ending(tuple(sorted(state)), tells=kind is not None)
+    # Nothing to take back and nothing to wait for: neither BEGIN nor COMMIT need a word.
+    with acting(engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
+        ended = connection.execute(
+            statement, {**given, "tried": int(tried), **_named(state), **event}
+        )
+        return ended.rowcount == 1
 
 
-def _require_held(changed: int) -> None:
-    if changed != 1:
-        raise _NotHeld
-
-
-def _tell(
-    connection: Connection, taken: Taken, kind: str, now: datetime, told: dict[str, Any]
-) -> None:
+def _event(taken: Taken, kind: str, now: datetime, told: Mapping[str, Any]) -> dict[str, Any]:
     out = taken.outgoing
     way = {"route": str(out.route), "to": out.to} if out else {}
-    connection.execute(
-        insert(tables.events).values(
-            application_id=taken.application_id,
-            kind=kind,
-            actor=DELIVERY,
-            at=now,
-            detail={"message_id": str(taken.message_id), **way, **told},
+    detail = {"message_id": str(taken.message_id), **way, **told}
+    return {"kind": kind, "actor": DELIVERY, "at": now, "detail": detail}
+
+
+def _named(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in state.items()}
+
+
+@cache
+def _ending(columns: tuple[str, ...], *, tells: bool) -> Executable:
+    """The update that ends a taking still held, and the event for what it changed.
+
+    The applicant's row is locked before the message's, as by whoever acts on a message, and so
+    no two wait for each other.
+    """
+    table, application, event = tables.outbox, tables.applications, tables.events
+    applicant = (
+        select(application.c.application_id)
+        .where(application.c.application_id == bindparam("of"))
+        .with_for_update(read=True, key_share=True)
+        .cte("applicant")
+    )
+    ended = (
+        update(table)
+        .where(
+            table.c.message_id == bindparam("id_"),
+            table.c.application_id == applicant.c.application_id,
+            table.c.leased_by == bindparam("held"),
+            is_waiting(),
+        )
+        .values(
+            attempts=table.c.attempts + bindparam("tried"),
+            leased_by=None,
+            lease_until=None,
+            **{name: bindparam(f"new_{name}", type_=_typed(name)) for name in columns},
         )
     )
+    if not tells:
+        return ended
+    done = ended.returning(table.c.application_id).cte("ended")
+    told = [bindparam(name, type_=event.c[name].type) for name in ("kind", "actor", "at", "detail")]
+    of = select(done.c.application_id, *told)
+    return (
+        insert(event)
+        .from_select(["application_id", "kind", "actor", "at", "detail"], of)
+        .execution_options(preserve_rowcount=True)
+    )
+
+
+def _typed(column: str) -> TypeEngine[Any]:
+    # Nothing kept is NULL, not the JSON value null.
+    is_json = column == tables.outbox.c.sent.name
+    return JSONB(none_as_null=True) if is_json else tables.outbox.c[column].type
 
 
 def _lease(

@@ -27,14 +27,16 @@ class SavedTemplate:
 
 
 def in_force(connection: Connection) -> list[Template]:
-    """The newest version for every kind and language."""
+    """The newest version for every kind and language, shipped words where none was saved."""
     table = tables.message_templates
     rows = connection.execute(
         select(table)
         .ext(distinct_on(table.c.kind, table.c.language))
         .order_by(table.c.kind, table.c.language, table.c.version.desc())
     )
-    return [_template(row) for row in rows]
+    saved = [_template(row) for row in rows]
+    there = {(one.kind, one.language) for one in saved}
+    return saved + [one for one in letters.SHIPPED if (one.kind, one.language) not in there]
 
 
 def history(connection: Connection, kind: MessageKind, language: str) -> list[SavedTemplate]:
@@ -77,7 +79,7 @@ def save(
         staff.require(connection, actor, Act.KEEP_OUTBOX)
         connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.TEMPLATES})
         newest = next(iter(history(connection, kind, language)), None)
-        before = newest.template if newest else None
+        before = newest.template if newest else letters.shipped(kind, language)
         if before is not None and (before.subject, before.body) == (subject, body):
             return before.version
         if (before.version if before else 0) != shown_version:

@@ -23,6 +23,11 @@ class MessageKind(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     INFORMATION_REQUESTED = "information_requested"
+    PUT_ON_NOTICE = "affiliate_put_on_notice"
+    SUSPENDED = "affiliate_suspended"
+    RESTORED = "affiliate_restored"
+    TERMINATED = "affiliate_terminated"
+    REINSTATED = "affiliate_reinstated"
     OTHER = "other"
 
     @classmethod
@@ -35,6 +40,11 @@ KIND_WORDS = {
     MessageKind.APPROVED: "approval",
     MessageKind.REJECTED: "rejection",
     MessageKind.INFORMATION_REQUESTED: "question to the applicant",
+    MessageKind.PUT_ON_NOTICE: "notice to an affiliate",
+    MessageKind.SUSPENDED: "suspension of an affiliate",
+    MessageKind.RESTORED: "restoration of an affiliate",
+    MessageKind.TERMINATED: "end of an affiliate's membership",
+    MessageKind.REINSTATED: "reinstatement of an affiliate",
     MessageKind.OTHER: "anything else",
 }
 

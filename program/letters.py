@@ -67,6 +67,20 @@ class Template:
     body: str
 
 
+def _shipped(kind: MessageKind, subject: str) -> Template:
+    return Template(kind=kind, language=ENGLISH, version=0, subject=subject, body="{{message}}")
+
+
+# The words of kinds of which the database holds none from the start; the first saved version is 1.
+SHIPPED: tuple[Template, ...] = (
+    _shipped(MessageKind.PUT_ON_NOTICE, "A notice about your place in the affiliate program"),
+    _shipped(MessageKind.SUSPENDED, "Your affiliate rebate is suspended"),
+    _shipped(MessageKind.RESTORED, "Your place in the affiliate program is restored"),
+    _shipped(MessageKind.TERMINATED, "Your membership in the affiliate program ends"),
+    _shipped(MessageKind.REINSTATED, "You are back in the affiliate program"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """Subject and text, filled and harmless."""
@@ -90,6 +104,11 @@ def problems(subject: str, body: str) -> tuple[str, ...]:
     if body.count("{{message}}") != 1 or "message" in messages.unfilled(subject):
         found.append("{{message}} belongs into the text, exactly once, and not into the subject.")
     return tuple(found)
+
+
+def shipped(kind: MessageKind, language: str) -> Template | None:
+    """The words that serve until somebody saves others; ``None`` where there are none."""
+    return next((t for t in SHIPPED if (t.kind, t.language) == (kind, language)), None)
 
 
 def choose(templates: Sequence[Template], kind: str, language: str) -> Template:

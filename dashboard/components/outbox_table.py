@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import streamlit as st
 
+TALLEST = 640
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -19,8 +21,8 @@ class Row:
     state: str
 
 
-def draw(rows: Sequence[Row], *, when: str) -> None:
-    """Draw the messages in the order given; ``when`` heads the column of times."""
+def draw(rows: Sequence[Row], *, state: str) -> None:
+    """Draw the messages in the order given; ``state`` heads the last column."""
     config = st.column_config
     table = pa.table(
         {
@@ -37,14 +39,15 @@ def draw(rows: Sequence[Row], *, when: str) -> None:
         hide_index=True,
         alt="Messages to applicants",
         row_height=30,
+        height=min(30 * (len(rows) + 1) + 2, TALLEST),
         column_config={
             "application": config.LinkColumn(
                 "Application", display_text=r"id=(\d+)", width=84, help="Opens it"
             ),
-            "applicant": config.TextColumn("Applicant", width=150),
-            "what": config.TextColumn("Announces", width=150),
-            "to": config.TextColumn("To", width=220),
-            "when": config.TextColumn(when, width=150),
-            "state": config.TextColumn("State", width="large"),
+            "applicant": config.TextColumn("Applicant", width=140),
+            "what": config.TextColumn("Announces", width=130),
+            "to": config.TextColumn("To", width=200),
+            "when": config.TextColumn("Written", width=150),
+            "state": config.TextColumn(state, width=300),
         },
     )

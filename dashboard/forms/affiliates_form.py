@@ -9,12 +9,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import running, state
-from dashboard.components import keyboard
+from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, run_report
 from data_access import (
     affiliates,
     affiliates_moved,
+    applications,
+    composing,
     database,
     policies,
 )
@@ -231,10 +233,14 @@ def _preview(chosen: Chosen, change: Change) -> None:
         next(iter(chosen.shown)),
     )
     with database.reader().connect() as connection:
-        text = affiliates_moved.preview(connection, first, change.message, now=datetime.now(UTC))
-    st.caption("What the first of them will get; each gets their own.")
-    with st.container(border=True):
-        st.text(text)
+        now = datetime.now(UTC)
+        text = affiliates_moved.preview(connection, first, change.message, now=now)
+        application = applications.read(connection, first, now=now)
+        made = composing.preview(connection, application, kind=chosen.step.event, message=text)
+    st.caption("The first of them; each gets their own.")
+    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
+    if made.obstacle is not None:
+        st.warning(escape(made.obstacle), icon=":material/unsubscribe:")
     left = messages.unfilled(text)
     if left:
         named = escape(", ".join("{{" + name + "}}" for name in left))

@@ -13,6 +13,7 @@ from data_access import database, delivery_settings
 from data_access.delivery_settings import SavedSettings
 from data_access.refusals import Invalid, Refusal
 from data_access.staff import Person
+from program import wording
 from program.delivery import DeliverySettings
 
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
@@ -80,10 +81,22 @@ def _draw_version(saved: SavedSettings) -> None:
         f"Version {saved.settings.version} · {escape(saved.author)} · "
         f"{figures.moment(saved.saved_at)}"
     )
-    told = "nobody is told" if saved.settings.silent else "told"
-    if not saved.settings.silent and not saved.settings.send_rejections:
-        told = "told, but for rejections"
-    st.text(f"{told}{': ' + saved.note if saved.note else ''}")
+    st.text(_in_words(saved.settings))
+    if saved.note:
+        st.text(saved.note)
+
+
+def _in_words(settings: DeliverySettings) -> str:
+    """Who is told, and what is not as it is from the start."""
+    if settings.silent:
+        return "Nobody is told"
+    words = ["Applicants are told" if settings.send_rejections else "Told, but for rejections"]
+    if settings.email_instead:
+        words.append(f"by email instead of {wording.listed(settings.email_instead)}")
+    pairs = settings.language_by_country.items()
+    if pairs:
+        words.append(", ".join(f"{country} in {language}" for country, language in sorted(pairs)))
+    return "; ".join(words)
 
 
 def languages(typed: str) -> dict[str, str]:

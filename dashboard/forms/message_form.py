@@ -12,7 +12,7 @@ from dashboard.components.safe_text import escape
 from dashboard.forms import answers
 from data_access import database, resending
 from data_access.backlog import Message
-from data_access.refusals import Refusal
+from data_access.refusals import NotFound, NotInState, Refusal
 from data_access.staff import Person
 from program.delivery import KIND_WORDS, REASON_WORDS, MessageKind, Reason, Stopped
 
@@ -22,8 +22,9 @@ RETRY_ALL = "retry-all"
 def draw(message: Message, person: Person) -> None:
     """One message behind a line that says whose it is and what is wrong."""
     form = name(message)
-    answers.draw(form)
     with st.expander(label(message)):
+        # Inside: above, it would move the place of what is open, which would close.
+        answers.draw(form)
         reason = REASON_WORDS.get(message.reason) if message.reason else None
         if reason is not None:
             st.caption(f"{reason.label}. {reason.way_on}")
@@ -131,6 +132,10 @@ def _do(form: str, request_id: UUID, message: Message, actor: str, do: Doing) ->
         return
     try:
         done = do(form, request_id, message, actor)
+    except (NotFound, NotInState) as refusal:
+        # It is not in this list any more, so there is no place beside it.
+        state.flash(state.Flash(ok=False, text=str(refusal)))
+        return
     except Refusal as refusal:
         answers.refused(form, str(refusal))
         return

@@ -23,7 +23,7 @@ SAMPLE = "Here stands what the colleague wrote."
 
 def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
     """Which template; a language that has none yet may be typed."""
-    left, right = st.columns(2)
+    left, right = st.columns(2, gap="large")
     kind = left.selectbox(
         "What is announced", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
     )
@@ -43,7 +43,7 @@ def draw(
     kind: MessageKind, language: str, versions: Sequence[SavedTemplate], person: Person
 ) -> None:
     """The fields, what they make of an application, and what was there before."""
-    current = versions[0].template if versions else None
+    current = versions[0].template if versions else letters.shipped(kind, language)
     version = current.version if current else 0
     form = f"template-{kind}-{language}-{version}"
     answers.draw(form)
@@ -63,7 +63,7 @@ def draw(
                 st.text(f"{{{{{placeholder.name}}}}}  {placeholder.meaning}")
     with right:
         _preview(subject, body)
-        _earlier(versions)
+        _earlier(versions, current)
 
 
 def _fields(form: str, current: Template | None) -> tuple[str, str]:
@@ -102,9 +102,13 @@ def _preview(subject: str, body: str) -> None:
         st.text(letter.text)
 
 
-def _earlier(versions: Sequence[SavedTemplate]) -> None:
+def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> None:
     if not versions:
-        st.caption("There is no version in this language; English is sent.")
+        st.caption(
+            "There is no version in this language; English is sent."
+            if current is None
+            else "These words came with the software; nobody has saved others."
+        )
         return
     with st.expander(f"Versions, {len(versions):,}"):
         for saved in versions:

@@ -180,7 +180,7 @@ def draw_waiting(listed: list[Message], now: datetime) -> None:
         states.empty("Nothing waits. Decisions and questions put their messages here.")
         return
     st.caption(f"{len(listed):,} shown, the oldest first.")
-    outbox_table.draw([_row(one, _waiting_words(one, now)) for one in listed], when="Written")
+    outbox_table.draw([_row(one, _waiting_words(one, now)) for one in listed], state="State")
 
 
 def draw_sent(listed: list[Message]) -> None:
@@ -189,8 +189,8 @@ def draw_sent(listed: list[Message]) -> None:
         states.empty("Nothing was handed over yet.")
         return
     st.caption(f"The last {len(listed):,} handed over, the latest first.")
-    rows = [_row(one, f"handed over {figures.moment(one.delivered_at)}") for one in listed]
-    outbox_table.draw(rows, when="Written")
+    rows = [_row(one, figures.moment(one.delivered_at)) for one in listed]
+    outbox_table.draw(rows, state="Handed over")
 
 
 def _row(message: Message, said: str) -> outbox_table.Row:

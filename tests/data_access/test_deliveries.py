@@ -27,6 +27,7 @@ from data_access.channels import NotTaken, Receipt, body_of
 from data_access.deliveries import Failure, Outgoing, Taken
 from data_access.notifying import Pace, Worker
 from data_access.refusals import Invalid, NotAllowed, Outdated
+from program import letters
 from program.delivery import DELIVERY, MessageKind, Patience, Reason, Route
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff, pass_checks
 from tests.conftest import ROOT
@@ -312,6 +313,36 @@ def test_a_second_language_is_told_in_its_words(desk: Engine) -> None:
     assert sent["approved"].text == "Olá user7,\n\nBem-vindo."
     assert sent["approved"].payload["language"] == "pt"
     assert sent["rejected"].payload["language"] == "en"
+
+
+def test_shipped_words_serve_until_a_version_is_saved(desk: Engine) -> None:
+    def save(subject: str, shown: int) -> int:
+        return letter_templates.save(
+            desk,
+            kind=MessageKind.SUSPENDED,
+            language="en",
+            subject=subject,
+            body="{{message}}",
+            shown_version=shown,
+            actor=MIRA,
+            now=NOW,
+        )
+
+    def chosen() -> tuple[str, int]:
+        with desk.connect() as conn:
+            templates = letter_templates.in_force(conn)
+        found = letters.choose(templates, "affiliate_suspended", "en")
+        return found.subject, found.version
+
+    shipped = letters.shipped(MessageKind.SUSPENDED, "en")
+    assert shipped is not None
+    assert [chosen(), save(shipped.subject, 0), chosen()] == [
+        *((shipped.subject, 0), 0, (shipped.subject, 0)),
+    ]
+    assert save("Suspended", 0) == 1
+    assert chosen() == ("Suspended", 1)
+    with pytest.raises(Outdated):
+        save("Others", 0)
 
 
 def test_settings_and_templates_are_versions_and_nobody_overwrites_unseen(desk: Engine) -> None:

@@ -116,6 +116,8 @@ def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: D
     field(app, "Recipient").set_value("still nobody")
     app = press(app, "Correct and send")
     assert "is not a mail address" in app.error[0].value.replace("\\", "")
+    # Where the message is open, which so stays open.
+    assert [len(box.error) for box in app.expander if "approval" in box.label] == [1]
     assert field(app, "Recipient").value == "still nobody"
     field(app, "Recipient").set_value("right@example.com")
     press(app, "Correct and send")

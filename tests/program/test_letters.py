@@ -3,6 +3,7 @@
 import pytest
 
 from program import letters
+from program.affiliates import Step
 from program.delivery import MessageKind, Reason
 from program.letters import Template, Unsendable
 
@@ -140,3 +141,12 @@ def test_the_nearest_template_serves(
     found = letters.choose(templates, kind, language)
 
     assert (str(found.kind), found.language, found.version) == expected
+
+
+@pytest.mark.parametrize("step", Step)
+def test_every_change_of_an_affiliates_standing_has_words_of_its_own(step: Step) -> None:
+    found = letters.choose(letters.SHIPPED, step.event, "en")
+
+    assert found.kind == step.event
+    assert letters.problems(found.subject, found.body) == ()
+    assert [one.subject for one in letters.SHIPPED].count(found.subject) == 1
