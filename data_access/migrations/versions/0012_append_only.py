@@ -31,13 +31,18 @@ alter table review.{table} enable always trigger append_only;
 """
 
 
+KINDS = "comment on column review.message_templates.kind is '{}'"
+
+
 def upgrade() -> None:
+    op.execute(KINDS.format("What it says: one of program.delivery.MessageKind"))
     op.execute(FUNCTION)
     for table in TABLES:
         op.execute(GUARD.format(table=table))
 
 
 def downgrade() -> None:
+    op.execute(KINDS.format("What is announced: approved, rejected, information_requested, or other"))
     for table in TABLES:
         op.execute(f"drop trigger append_only on review.{table}")
     op.execute("drop function review.refuse_change()")
