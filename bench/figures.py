@@ -30,7 +30,7 @@ def read(engine: Engine, *, report: Report) -> None:
         period, before = report.period(today), report.before(today)
         traded, earlier = report.traded(today, through), report.traded_before(today, through)
         grain = report.step(period)
-        parts.head(
+        head = parts.head(
             connection,
             ground,
             period=period,
@@ -40,9 +40,9 @@ def read(engine: Engine, *, report: Report) -> None:
             traded_before=earlier,
         )
         if report.tab is Tab.WORK:
-            parts.work(connection, period=period, before=before, split=report.split)
+            parts.work(connection, period=period, before=before, split=report.split, news=head.news)
         elif report.tab is Tab.REVIEWERS:
-            parts.reviewing(connection, period=period)
+            parts.reviewing(connection, period=period, news=head.news)
         elif report.tab is Tab.VOLUME:
             parts.trading(
                 connection,

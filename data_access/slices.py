@@ -97,6 +97,12 @@ def stands(application: FromClause = tables.applications) -> list[Condition]:
     return [tables.decisions.c.outcome == application.c.status, ~superseded()]
 
 
+def leaving() -> ColumnElement[datetime]:
+    """When what is pending no more ceased to be; upstream may not say: then it never waited."""
+    application = tables.applications.c
+    return func.greatest(application.status_changed_at, application.submitted_at)
+
+
 def superseded() -> Condition:
     """Whether a later decision replaces this one; few do, so they are looked up all at once."""
     later = tables.decisions.alias("later")
@@ -260,16 +266,22 @@ def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -
     )
 
 
-def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
-    """Everything staff did with applications at moments that ``during`` lets through."""
+def touches(which: Callable[[Table], list[Condition]]) -> CompoundSelect[Any]:
+    """Everything staff did with applications, of what ``which`` lets through of each table."""
     return union_all(
         *(
             select(table.c.application_id, table.c[moment].label("at")).where(
-                *during(table.c[moment]), *_by_staff(table, who)
+                *which(table), *_by_staff(table, who)
             )
             for table, moment, who in TOUCHES
         )
     )
+
+
+def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
+    """Everything staff did with applications at moments that ``during`` lets through."""
+    moments = {table: moment for table, moment, _ in TOUCHES}
+    return touches(lambda table: during(table.c[moments[table]]))
 
 
 def _by_moment(asked: Slice) -> Select[Any]:

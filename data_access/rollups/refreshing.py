@@ -18,7 +18,7 @@ from data_access import affiliates_monthly, freshness, locks, outcome_loop, poli
 from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
-from data_access.rollups import plan, program_sums, replacing, statements
+from data_access.rollups import plan, program_sums, replacing, statements, work_sums
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
 
@@ -82,6 +82,7 @@ def refresh(
                 then = (
                     partial(affiliates_monthly.test, connection, done),
                     partial(outcome_loop.follow, connection, done),
+                    partial(work_sums.write, connection, done),
                 )
                 _carry_out(cursor, made, progress or _unseen, then)
                 _record(cursor, made, now)
