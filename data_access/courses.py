@@ -33,6 +33,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA
 
 from data_access import slices, tables
@@ -288,3 +289,15 @@ def told_otherwise() -> Select[Any]:
             )
         )
     )
+
+
+def note_loaded(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Remember which of these applications a load has changed, until a refresh counts them."""
+    if counted(connection) is not None:
+        table = tables.loaded_since
+        changed_ids = told_otherwise().where(which)
+        connection.execute(
+            postgresql.insert(table)
+            .from_select([table.c.application_id], changed_ids)
+            .on_conflict_do_nothing()
+        )

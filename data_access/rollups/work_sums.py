@@ -41,7 +41,9 @@ def write(connection: Connection, done: Refreshed) -> None:
             _count_changes(connection, done, since)
         connection.execute(delete(tables.loaded_since))
         connection.execute(delete(tables.work_counted))
-        connection.execute(insert(tables.work_counted).values(counted_at=done.now, **_newest()))
+        connection.execute(
+            insert(tables.work_counted).values(single=True, counted_at=done.now, **_newest())
+        )
 
 
 def _count_all(connection: Connection) -> None:
