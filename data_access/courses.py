@@ -5,7 +5,7 @@ delivers between refreshes, so whoever reads the sums takes out what has changed
 it as it stands now. Both are made by the same statements; without a refresh all is counted so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -256,6 +256,12 @@ def news(since: Row[Any]) -> Sequence[Select[Any]]:
     )
 
 
+def of(ids: Iterable[int]) -> Select[Any]:
+    """These application ids as rows."""
+    given = literal(list(ids), postgresql.ARRAY(BigInteger))
+    return select(func.unnest(given).column_valued("application_id"))
+
+
 def uncounted(connection: Connection) -> Select[Any]:
     """What to add to work_daily, and to take out of it, for it to be as things stand now."""
     since = counted(connection)
@@ -263,9 +269,7 @@ def uncounted(connection: Connection) -> Select[Any]:
         every = course(None).add_columns(literal(1).label("sign"))
         return select(cells(every.cte("every_course")).subquery("uncounted"))
     # Their number is what the plan hinges on, and nobody can guess it from the conditions.
-    found = list(connection.execute(union(*news(since))).scalars())
-    ids = func.unnest(literal(found, postgresql.ARRAY(BigInteger))).column_valued("application_id")
-    asked = select(ids).cte("asked")
+    asked = of(connection.execute(union(*news(since))).scalars()).cte("asked")
     fresh = course(asked).cte("fresh")
     moved = changed(asked, fresh).cte("moved")
     return select(cells(moved).subquery("uncounted"))

@@ -13,8 +13,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from data_access import affiliates_counted, policies, standings, tables
-from data_access.affiliates_monthly import Refreshed, approvals_since
+from data_access import affiliates_counted, approvals, policies, standings, tables
+from data_access.affiliates_monthly import Refreshed
 from data_access.tables import affiliate_outcomes as table
 from program.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.outcome_loop import (
@@ -111,12 +111,13 @@ def follow(connection: Connection, done: Refreshed) -> None:
     if not versions:
         return
     connection.execute(affiliates_counted.SETTINGS)
-    approvals = approvals_since(connection, day_start(oldest))
+    approvals.keep(connection)
+    recent = approvals.kept_since(day_start(oldest))
     for statement in (NO_LONGER, AT_APPLICATION_ROWS):
-        connection.execute(text(statement.format(approvals=approvals)))
+        connection.execute(text(statement.format(approvals=recent)))
     for version in versions:
         policy = policies.version(connection, version)
-        _measure(connection, policy, approvals, done)
+        _measure(connection, policy, recent, done)
 
 
 def _versions(connection: Connection, oldest: date) -> list[int]:
@@ -133,7 +134,7 @@ def _versions(connection: Connection, oldest: date) -> list[int]:
     return list(found.scalars())
 
 
-def _measure(connection: Connection, policy: Policy, approvals: str, done: Refreshed) -> None:
+def _measure(connection: Connection, policy: Policy, recent: str, done: Refreshed) -> None:
     given = {
         "version": policy.version,
         "horizons": list(HORIZONS),
@@ -144,7 +145,7 @@ def _measure(connection: Connection, policy: Policy, approvals: str, done: Refre
     }
     keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
     measured = (
-        text(MEASURED.format(approvals=approvals))
+        text(MEASURED.format(approvals=recent))
         .bindparams(*(bindparam(name, value) for name, value in given.items()))
         .columns(
             *(table.c[name] for name in KEPT[:5]),
@@ -289,7 +290,7 @@ group by 1 order by 1 desc
 def cohorts(connection: Connection, *, data_through: date) -> list[Cohort]:
     """The months of approval, newest first, each with the horizons that are complete."""
     turned = _grouped(connection, BY_MONTH, data_through)
-    sizes = connection.execute(text(SIZES.format(approvals=_approvals(connection, data_through))))
+    sizes = connection.execute(text(SIZES.format(approvals=_approvals(data_through))))
     return [
         Cohort(**row, at={t.horizon: t for t in turned if t.group == f"{row['month']:%Y-%m}"})
         for row in sizes.mappings()
@@ -324,7 +325,7 @@ order by later.volume_usd / before.volume_usd, d.application_id limit :most
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
     rows = connection.execute(
-        text(FALLEN.format(approvals=_approvals(connection, data_through))),
+        text(FALLEN.format(approvals=_approvals(data_through))),
         {
             "collapse_at": COLLAPSE_HORIZON,
             "halved": max(step.at_most for step in COLLAPSES),
@@ -340,7 +341,7 @@ def _grouped(
 ) -> list[Turned]:
     shares = {step.key: step.at_most for step in COLLAPSES}
     rows = connection.execute(
-        text(GROUPED.format(group=group, approvals=_approvals(connection, data_through))),
+        text(GROUPED.format(group=group, approvals=_approvals(data_through))),
         {
             "through": data_through,
             "collapse_at": COLLAPSE_HORIZON,
@@ -351,6 +352,6 @@ def _grouped(
     return [Turned(**row) for row in rows]
 
 
-def _approvals(connection: Connection, data_through: date) -> str:
+def _approvals(data_through: date) -> str:
     oldest = months_later(month_start(data_through), 1 - COHORTS)
-    return approvals_since(connection, day_start(oldest))
+    return approvals.since(day_start(oldest))

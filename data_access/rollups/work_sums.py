@@ -27,8 +27,14 @@ from data_access.affiliates_monthly import Refreshed
 from data_access.courses import At
 from program.workflow import Status
 
-# Few groups of many rows: what a refresh forbids for the many small ones is right here.
-PLANS = ("enable_hashagg", "enable_nestloop")
+# Few groups of many rows, and all of a table beside another: what a refresh forbids for its many
+# small groups is right here.
+PLANS = {
+    "enable_hashagg": ("on", "off"),
+    "enable_nestloop": ("on", "off"),
+    "min_parallel_table_scan_size": ("8MB", "5TB"),
+    "min_parallel_index_scan_size": ("512kB", "5TB"),
+}
 
 
 def write(connection: Connection, done: Refreshed) -> None:
@@ -60,7 +66,9 @@ def _count_all(connection: Connection) -> None:
 def _count_changes(connection: Connection, done: Refreshed, since: Row[Any]) -> None:
     held = tables.application_courses
     sources = (*courses.news(since), courses.told_otherwise(), _traded_otherwise(done))
-    asked = _kept(connection, "asked_courses", union(*sources).subquery())
+    # Read here and sent back: only what is not written by its own statement is read in parallel.
+    ids = list(connection.execute(union(*sources)).scalars())
+    asked = _kept(connection, "asked_courses", courses.of(ids).subquery())
     fresh = _kept(connection, "fresh_courses", courses.course(asked).subquery())
     moved = _kept(connection, "moved_courses", courses.changed(asked, fresh).subquery())
     connection.execute(
@@ -132,8 +140,9 @@ def _kept(connection: Connection, name: str, rows: Any) -> Table:  # noqa: ANN40
 
 @contextmanager
 def _planned(connection: Connection) -> Iterator[None]:
-    for name in PLANS:
-        connection.execute(select(func.set_config(name, "on", literal(value=True))))
+    yes = literal(value=True)
+    for name, (here, _) in PLANS.items():
+        connection.execute(select(func.set_config(name, here, yes)))
     yield
-    for name in PLANS:
-        connection.execute(select(func.set_config(name, "off", literal(value=True))))
+    for name, (_, elsewhere) in PLANS.items():
+        connection.execute(select(func.set_config(name, elsewhere, yes)))
