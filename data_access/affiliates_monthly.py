@@ -75,13 +75,15 @@ class Refreshed:
 
 
 def test(connection: Connection, done: Refreshed) -> None:
-    """Test the months that are due and sum up each affiliate; safe to repeat."""
+    """Test the months that are due and sum up each affiliate; safe to repeat.
+
+    Needs `approvals.KEPT`.
+    """
     decision = tables.decisions
     approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
     if not connection.execute(select(approved)).scalar_one():
         return
     connection.execute(affiliates_counted.SETTINGS)
-    approvals.keep(connection)
     changed: set[int] = set()
     for month, whole in _due(connection, done):
         changed |= _test_month(connection, month, done, whole=whole)

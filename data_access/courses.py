@@ -259,7 +259,7 @@ def news(since: Row[Any]) -> Sequence[Select[Any]]:
 def of(ids: Iterable[int]) -> Select[Any]:
     """These application ids as rows."""
     given = literal(list(ids), postgresql.ARRAY(BigInteger))
-    return select(func.unnest(given).column_valued("application_id"))
+    return select(func.unnest(given, type_=BigInteger).column_valued("application_id"))
 
 
 def uncounted(connection: Connection) -> Select[Any]:

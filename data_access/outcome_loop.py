@@ -105,13 +105,12 @@ where not exists (
 
 
 def follow(connection: Connection, done: Refreshed) -> None:
-    """Bring the outcomes up to the refresh's days; safe to repeat."""
+    """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
     versions = _versions(connection, oldest)
     if not versions:
         return
     connection.execute(affiliates_counted.SETTINGS)
-    approvals.keep(connection)
     recent = approvals.kept_since(day_start(oldest))
     for statement in (NO_LONGER, AT_APPLICATION_ROWS):
         connection.execute(text(statement.format(approvals=recent)))

@@ -45,7 +45,9 @@ TOUCHES = (
 def conditions(asked: Slice, ground: Basis) -> list[Condition]:
     """What ``asked`` says of an application but its status; a clock needs the desk joined."""
     found = submitted(asked)
-    by_event = asked.moment not in (None, Moment.SUBMITTED)
+    if asked.moment is Moment.OPEN_AT_END and asked.period:
+        found += open_at_end(asked.period)
+    by_event = asked.moment not in (None, Moment.SUBMITTED, Moment.OPEN_AT_END)
     if by_event or asked.reviewer or asked.override or asked.track:
         found.append(tables.applications.c.application_id.in_(_by_moment(asked)))
     if asked.age:
@@ -63,6 +65,16 @@ def submitted(asked: Slice) -> list[Condition]:
     if asked.moment is not Moment.SUBMITTED or asked.period is None:
         return []
     return within(tables.applications.c.submitted_at, asked.period)
+
+
+def open_at_end(period: Window) -> list[Condition]:
+    """Whether an application was there when the period ended and left the queue only later.
+
+    What was reopened since is pending again, so it counts as open all along.
+    """
+    application, end = tables.applications.c, day_start(period.end)
+    later = or_(application.status == Status.PENDING, leaving() >= end)
+    return [application.submitted_at < end, later]
 
 
 def in_scope(scope: Scope) -> list[Condition]:

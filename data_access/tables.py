@@ -604,6 +604,7 @@ work_counted = Table(
     metadata,
     Column("single", Boolean, primary_key=True),
     Column("counted_at", Moment),
+    Column("transaction", BigInteger),
     Column("application_id", BigInteger),
     Column("decision_id", BigInteger),
     Column("event_id", BigInteger),

@@ -214,8 +214,7 @@ def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
 def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
     """The approvals of these accounts."""
     among = text(f"{tables.applications.c.account_id} in ({accounts.as_string(cursor)})")
-    found = approvals.as_text(approvals.standing().where(among))
-    return SQL(cast("LiteralString", found))
+    return SQL(approvals.as_text(approvals.standing().where(among)))
 
 
 def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import affiliates_monthly, freshness, locks, outcome_loop, policies
+from data_access import affiliates_monthly, approvals, freshness, locks, outcome_loop, policies
 from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
@@ -80,6 +80,7 @@ def refresh(
                 )
                 # What follows from the rollups, in the same transaction.
                 then = (
+                    partial(approvals.keep, connection),
                     partial(affiliates_monthly.test, connection, done),
                     partial(outcome_loop.follow, connection, done),
                     partial(work_sums.write, connection, done),

@@ -5,17 +5,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     MetaData,
     Row,
     Select,
     Table,
+    Text,
+    cast,
     delete,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -29,6 +33,9 @@ from program.workflow import Status
 
 # Few groups of many rows, and all of a table beside another: what a refresh forbids for its many
 # small groups is right here.
+FEW = 50_000
+# Transactions are numbered in a circle of four billion.
+MANY_TRANSACTIONS = 1_000_000_000
 PLANS = {
     "enable_hashagg": ("on", "off"),
     "enable_nestloop": ("on", "off"),
@@ -65,7 +72,7 @@ def _count_all(connection: Connection) -> None:
 
 def _count_changes(connection: Connection, done: Refreshed, since: Row[Any]) -> None:
     held = tables.application_courses
-    sources = (*courses.news(since), courses.told_otherwise(), _traded_otherwise(done))
+    sources = (*courses.news(since), _told(connection, since), _traded_otherwise(done))
     # Read here and sent back: only what is not written by its own statement is read in parallel.
     ids = list(connection.execute(union(*sources)).scalars())
     asked = _kept(connection, "asked_courses", courses.of(ids).subquery())
@@ -100,6 +107,30 @@ def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN4
     connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
 
 
+def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
+    """What upstream may have changed, with or without a word.
+
+    Rows carry the transaction that wrote them, which finds the few that are new or changed
+    without comparing all. Where that says nothing, as after a move to another server, or where
+    they are many, all are compared.
+    """
+    now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    ago = now.scalar_one() - since.transaction + 1
+    if not 0 < ago < MANY_TRANSACTIONS:
+        return courses.told_otherwise()
+    application, account = tables.applications, tables.accounts
+    written = union(
+        *(
+            select(application.c.application_id)
+            .join_from(application, account, account.c.account_id == application.c.account_id)
+            .where(func.age(literal_column(f"{table.fullname}.xmin")) <= ago)
+            for table in (application, account)
+        )
+    ).limit(FEW + 1)
+    ids = list(connection.execute(written).scalars())
+    return courses.of(ids) if len(ids) <= FEW else courses.told_otherwise()
+
+
 def _traded_otherwise(done: Refreshed) -> Select[Any]:
     """Approved applications whose first trade since lies, or may lie, in the days just written."""
     held, daily = tables.application_courses, tables.affiliate_daily
@@ -116,6 +147,14 @@ def _traded_otherwise(done: Refreshed) -> Select[Any]:
 
 
 def _newest() -> dict[str, Any]:
+    oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
+    return {
+        "transaction": cast(cast(oldest, Text), BigInteger),
+        **_newest_ids(),
+    }
+
+
+def _newest_ids() -> dict[str, Any]:
     return {
         key: select(func.coalesce(func.max(table.c[key]), 0)).scalar_subquery()
         for table, key in courses.NEWS

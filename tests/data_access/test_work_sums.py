@@ -63,6 +63,9 @@ def assert_lists_agree(conn: Connection) -> None:
     ground, period = standings.basis(conn, now=NOW), PERIODS[1]
     stages = funnel.stages(conn, period)
     numbers = {
+        Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): flow.steps(conn, period, Grain.MONTH)
+        .steps[-1]
+        .open_then,
         Slice(scope=Scope.ALL, moment=Moment.SUBMITTED): stages[funnel.SUBMITTED],
         Slice(scope=Scope.ALL, moment=Moment.TOUCHED): speed.touched(conn, period, before=period)[
             0
@@ -161,9 +164,11 @@ def test_what_arrives_or_leaves_upstream(worked_on: Engine) -> None:
     assert_all_counted(worked_on)
 
 
+@pytest.mark.parametrize("few", [100, 0], ids=["by who wrote them", "all compared"])
 def test_what_upstream_changes_without_a_word_counts_with_the_next_refresh(
-    worked_on: Engine,
+    worked_on: Engine, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
+    monkeypatch.setattr("data_access.rollups.work_sums.FEW", few)
     with worked_on.begin() as conn:
         conn.execute(text("update exchange.accounts set country_code = 'FR' where account_id = 3"))
         conn.execute(

@@ -84,6 +84,7 @@ comment on column review.work_daily.waits is 'Touched and decided: the seconds s
 create table review.work_counted (
     single boolean not null default true,
     counted_at timestamptz not null,
+    transaction bigint not null,
     application_id bigint not null,
     decision_id bigint not null,
     event_id bigint not null,
@@ -96,6 +97,7 @@ create table review.work_counted (
 comment on table review.work_counted is 'Up to where the last refresh has counted the work; what is newer is counted when it is asked for';
 comment on column review.work_counted.single is 'There is one row at most';
 comment on column review.work_counted.counted_at is 'The moment of that refresh';
+comment on column review.work_counted.transaction is 'The oldest transaction that was running then: what was written by it or later may not have been seen';
 comment on column review.work_counted.application_id is 'The newest application it has seen; 0 when there was none';
 comment on column review.work_counted.decision_id is 'The newest decision it has seen; 0 when there was none';
 comment on column review.work_counted.event_id is 'The newest event it has seen; 0 when there was none';
@@ -109,6 +111,8 @@ create table review.loaded_since (
 );
 comment on table review.loaded_since is 'Applications that loads have changed since the last refresh counted them';
 comment on column review.loaded_since.application_id is 'The application';
+
+create index decisions_of_approval on review.decisions (application_id) include (decision_id, decided_at, rebate_rate) where outcome = 'approved';
 """
 
 
@@ -117,6 +121,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("drop index review.decisions_of_approval")
     op.execute(
         "drop table review.loaded_since, review.work_counted, review.work_daily,"
         " review.application_courses"
