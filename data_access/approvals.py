@@ -79,9 +79,9 @@ def kept_since(moment: datetime) -> str:
     return as_text(select(KEPT).where(KEPT.c.approved_at >= moment))
 
 
-def since(moment: datetime) -> str:
+def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     """Everybody whose approval is not from before ``moment``, as text."""
-    return as_text(standing().where(tables.decisions.c.decided_at >= moment))
+    return as_text(standing(*also).where(tables.decisions.c.decided_at >= moment))
 
 
 def as_text(statement: Select[Any]) -> str:

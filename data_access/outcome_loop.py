@@ -248,10 +248,9 @@ with compared as (
            before.active_users as active_before, before.new_users as new_before
     from review.affiliate_outcomes as before
     join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-    join ({approvals}) as standing on standing.decision_id = before.decision_id
-    join review.decisions as d on d.decision_id = before.decision_id
+    join ({approvals}) as d on d.decision_id = before.decision_id
     where before.horizon_days = 0 and later.horizon_days > 0
-      and (date_trunc('month', d.decided_at at time zone 'UTC') + interval '1 month')::date
+      and (date_trunc('month', d.approved_at at time zone 'UTC') + interval '1 month')::date
           - 1 + later.horizon_days <= :through
 )
 select group_name as "group", horizon_days as horizon, count(*) as affiliates,
@@ -271,7 +270,7 @@ select group_name as "group", horizon_days as horizon, count(*) as affiliates,
            and volume_usd <= :collapsed * volume_before) as collapsed
 from compared group by 1, 2 having count(*) >= :least order by 1, 2
 """
-BY_MONTH = "to_char(d.decided_at at time zone 'UTC', 'YYYY-MM')"
+BY_MONTH = "to_char(d.approved_at at time zone 'UTC', 'YYYY-MM')"
 BY_OVERRIDE = "case when d.is_override then 'override' else 'not an override' end"
 BY_REVIEWER = "d.decided_by"
 SIZES = """
@@ -307,16 +306,15 @@ def by_reviewer(connection: Connection, *, data_through: date) -> list[Turned]:
 
 
 FALLEN = """
-select d.application_id, account.username, d.decided_at as approved_at, d.decided_by,
+select d.application_id, account.username, d.approved_at, d.decided_by,
        d.is_override, before.volume_usd as before_usd, later.volume_usd as later_usd
 from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-join ({approvals}) as standing on standing.decision_id = before.decision_id
-join review.decisions as d on d.decision_id = before.decision_id
+join ({approvals}) as d on d.decision_id = before.decision_id
 join exchange.accounts as account on account.account_id = before.account_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and (d.decided_at at time zone 'UTC')::date + later.horizon_days <= :through
+  and (d.approved_at at time zone 'UTC')::date + later.horizon_days <= :through
 order by later.volume_usd / before.volume_usd, d.application_id limit :most
 """
 
@@ -353,4 +351,5 @@ def _grouped(
 
 def _approvals(data_through: date) -> str:
     oldest = months_later(month_start(data_through), 1 - COHORTS)
-    return approvals.since(day_start(oldest))
+    decision = tables.decisions.c
+    return approvals.since(day_start(oldest), decision.decided_by, decision.is_override)
