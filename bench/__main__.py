@@ -7,6 +7,7 @@ import argparse
 from datetime import UTC, datetime, timedelta
 
 from bench import (
+    boards,
     browser,
     build,
     database,
@@ -45,6 +46,7 @@ def main() -> None:
             *desk.MEASUREMENTS,
             *what_ifs.MEASUREMENTS,
             *figures.MEASUREMENTS,
+            *boards.MEASUREMENTS,
         )
         engine = database.connect(chosen.database)
         print(measurements.report(engine, everything, only=chosen.only))

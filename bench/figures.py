@@ -1,6 +1,7 @@
 """The program page at scale: what the head and each of its parts ask of the database."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
 
 from sqlalchemy import Engine, text
@@ -10,6 +11,7 @@ from bench.measurements import Measurement
 from data_access import database, freshness, standings
 from data_access.database import Purpose
 from data_access.kpis import parts
+from program.periods import ONE_DAY
 from program.reports import Choice, Dimension, Report, Split, Tab
 
 MOST_S = 0.3
@@ -30,7 +32,7 @@ def read(engine: Engine, *, report: Report) -> None:
         period, before = report.period(today), report.before(today)
         traded, earlier = report.traded(today, through), report.traded_before(today, through)
         grain = report.step(period)
-        parts.head(
+        head = parts.head(
             connection,
             ground,
             period=period,
@@ -40,9 +42,9 @@ def read(engine: Engine, *, report: Report) -> None:
             traded_before=earlier,
         )
         if report.tab is Tab.WORK:
-            parts.work(connection, period=period, before=before, split=report.split)
+            parts.work(connection, period=period, before=before, split=report.split, news=head.news)
         elif report.tab is Tab.REVIEWERS:
-            parts.reviewing(connection, period=period)
+            parts.reviewing(connection, period=period, news=head.news)
         elif report.tab is Tab.VOLUME:
             parts.trading(
                 connection,
@@ -55,6 +57,13 @@ def read(engine: Engine, *, report: Report) -> None:
             )
         else:
             parts.following(connection, traded=traded, grain=grain, through=through)
+
+
+def read_a_year(engine: Engine, *, tab: Tab) -> None:
+    """The page over the 365 days before the moment it is looked at."""
+    today = moment(engine).date()
+    since, until = today - timedelta(days=365), today - ONE_DAY
+    read(engine, report=Report(choice=Choice.CUSTOM, since=since, until=until, tab=tab))
 
 
 def forget_connections(engine: Engine) -> None:
@@ -77,6 +86,10 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *(
         _measured(choice, Report(choice=choice, tab=tab))
         for choice in (Choice.THIRTY, Choice.NINETY)
+        for tab in Tab
+    ),
+    *(
+        replace(_measured("a year", Report(tab=tab)), ours=partial(read_a_year, tab=tab))
         for tab in Tab
     ),
     *(

@@ -67,7 +67,10 @@ def forget_rollups(engine: Engine) -> None:
         for part in parts.all():
             connection.execute(text(f"drop table {part}"))
         connection.execute(
-            text("truncate review.affiliate_monthly, review.affiliate_window, review.refreshes")
+            text(
+                "truncate review.affiliate_monthly, review.affiliate_window, review.refreshes,"
+                " review.application_courses, review.work_daily, review.work_counted"
+            )
         )
         connection.execute(text("drop table if exists bench.daily, bench.monthly, bench.window"))
 

@@ -30,9 +30,9 @@ from sqlalchemy import (
     text,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from data_access import affiliates_counted, policies, standings, tables
+from data_access import affiliates_counted, approvals, policies, standings, tables
 from data_access.affiliates_counted import counts_as_the_rollup
 from data_access.freshness import Freshness
 from data_access.standings import METRIC_TYPES, Basis
@@ -49,7 +49,7 @@ from program.criteria import (
 )
 from program.periods import ONE_DAY, Window, day_start, month_start, months_later
 from program.policy import Policy, WindowKind
-from program.workflow import Decision, Status
+from program.workflow import Decision
 
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
 COMPARED = ("outcome", "near", *FIGURES, "policy_version")
@@ -74,48 +74,11 @@ class Refreshed:
     now: datetime
 
 
-def approvals() -> Select[Any]:
-    """Every approved affiliate once: the one definition, whoever asks.
-
-    An affiliate is an account with an application that is approved and has an approval that
-    no decision supersedes; of several the one decided last counts. Columns are account_id,
-    application_id, decision_id and approved_at. Narrow it by account, or by when it was decided,
-    which asks for the last approval of that time; by anything else around it.
-    """
-    decision, application = tables.decisions, tables.applications
-    later = decision.alias("later")
-    superseded = exists().where(later.c.supersedes == decision.c.decision_id)
-    return (
-        select(
-            application.c.account_id,
-            application.c.application_id,
-            decision.c.decision_id,
-            decision.c.decided_at.label("approved_at"),
-        )
-        .join_from(decision, application, application.c.application_id == decision.c.application_id)
-        .where(
-            application.c.status == str(Status.APPROVED),
-            decision.c.outcome == str(Decision.APPROVED),
-            ~superseded,
-        )
-        .ext(distinct_on(application.c.account_id))
-        .order_by(
-            application.c.account_id, decision.c.decided_at.desc(), decision.c.decision_id.desc()
-        )
-    )
-
-
-def approvals_since(connection: Connection, moment: datetime) -> str:
-    """The same as text, without those whose approval is from before ``moment``."""
-    return _as_text(connection, approvals().where(tables.decisions.c.decided_at >= moment))
-
-
-def _as_text(connection: Connection, statement: Select[Any]) -> str:
-    return str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
-
-
 def test(connection: Connection, done: Refreshed) -> None:
-    """Test the months that are due and sum up each affiliate; safe to repeat."""
+    """Test the months that are due and sum up each affiliate; safe to repeat.
+
+    Needs `approvals.KEPT`.
+    """
     decision = tables.decisions
     approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
     if not connection.execute(select(approved)).scalar_one():
@@ -150,7 +113,7 @@ def _test_month(connection: Connection, month: date, done: Refreshed, *, whole: 
     """Add the results that are new or differ; returns whose."""
     end = months_later(month, 1)
     policy = policies.in_force(connection, now=day_start(end) - LAST_MOMENT)
-    tested = _tested(connection, month, policy)
+    tested = _tested(connection, month, policy, None if whole else _new_evidence(done))
     table = tables.requalifications
     held = _current().where(table.c.month == month).subquery("held")
     new = select(
@@ -169,8 +132,6 @@ def _test_month(connection: Connection, month: date, done: Refreshed, *, whole: 
             ),
         )
     )
-    if not whole:
-        new = new.where(tested.c.application_id.in_(_new_evidence(done)))
     columns = ["account_id", "application_id", "month", *COMPARED, "tested_at", "supersedes"]
     added = insert(table).from_select(columns, new).returning(table.c.account_id)
     return set(connection.execute(added).scalars())
@@ -188,9 +149,19 @@ def _new_evidence(done: Refreshed) -> Select[Any]:
     return select(table.c.application_id).where(table.c.recorded_at >= since - OVERLAP)
 
 
-def _tested(connection: Connection, month: date, policy: Policy) -> Subquery:
-    """Every affiliate approved before ``month`` with its figures and how they come out."""
-    due = approvals().where(tables.decisions.c.decided_at < day_start(month)).subquery("due")
+def _tested(
+    connection: Connection, month: date, policy: Policy, only: Select[Any] | None
+) -> Subquery:
+    """Every affiliate approved before ``month`` with its figures and how they come out.
+
+    ``only`` are the applications to look at where not all are to be.
+    """
+    asked = approvals.standing().where(tables.decisions.c.decided_at < day_start(month))
+    if only is not None:
+        application = tables.applications.alias("asked")
+        accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
+        asked = asked.where(tables.applications.c.account_id.in_(accounts))
+    due = asked.subquery("due")
     source, values = _figures(connection, due, month, policy)
     measured = (
         select(
@@ -343,11 +314,11 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     connection.execute(gone)
     if whose == []:
         return
-    chosen = approvals()
+    chosen = select(approvals.KEPT)
     if whose is not None:
-        chosen = chosen.where(tables.applications.c.account_id.in_(whose))
+        chosen = chosen.where(approvals.KEPT.c.account_id.in_(whose))
     connection.execute(
-        text(SUM_UP.format(approvals=_as_text(connection, chosen))),
+        text(SUM_UP.format(approvals=approvals.as_text(chosen))),
         {
             "first": months_later(month_start(done.through), -MONTHS_KEPT),
         },
@@ -356,7 +327,7 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
 
 def _otherwise_approved() -> Select[Any]:
     """Who is approved by another decision than was summed up, for the first time, or no more."""
-    held, now = tables.affiliate_tested, approvals().subquery("now")
+    held, now = tables.affiliate_tested, approvals.KEPT
     return (
         select(func.coalesce(now.c.account_id, held.c.account_id))
         .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))

@@ -13,8 +13,8 @@ from decimal import Decimal
 from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from data_access import affiliates_counted, policies, standings, tables
-from data_access.affiliates_monthly import Refreshed, approvals_since
+from data_access import affiliates_counted, approvals, policies, standings, tables
+from data_access.affiliates_monthly import Refreshed
 from data_access.tables import affiliate_outcomes as table
 from program.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.outcome_loop import (
@@ -105,18 +105,18 @@ where not exists (
 
 
 def follow(connection: Connection, done: Refreshed) -> None:
-    """Bring the outcomes up to the refresh's days; safe to repeat."""
+    """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
     versions = _versions(connection, oldest)
     if not versions:
         return
     connection.execute(affiliates_counted.SETTINGS)
-    approvals = approvals_since(connection, day_start(oldest))
+    recent = approvals.kept_since(day_start(oldest))
     for statement in (NO_LONGER, AT_APPLICATION_ROWS):
-        connection.execute(text(statement.format(approvals=approvals)))
+        connection.execute(text(statement.format(approvals=recent)))
     for version in versions:
         policy = policies.version(connection, version)
-        _measure(connection, policy, approvals, done)
+        _measure(connection, policy, recent, done)
 
 
 def _versions(connection: Connection, oldest: date) -> list[int]:
@@ -133,7 +133,7 @@ def _versions(connection: Connection, oldest: date) -> list[int]:
     return list(found.scalars())
 
 
-def _measure(connection: Connection, policy: Policy, approvals: str, done: Refreshed) -> None:
+def _measure(connection: Connection, policy: Policy, recent: str, done: Refreshed) -> None:
     given = {
         "version": policy.version,
         "horizons": list(HORIZONS),
@@ -144,7 +144,7 @@ def _measure(connection: Connection, policy: Policy, approvals: str, done: Refre
     }
     keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
     measured = (
-        text(MEASURED.format(approvals=approvals))
+        text(MEASURED.format(approvals=recent))
         .bindparams(*(bindparam(name, value) for name, value in given.items()))
         .columns(
             *(table.c[name] for name in KEPT[:5]),
@@ -248,10 +248,9 @@ with compared as (
            before.active_users as active_before, before.new_users as new_before
     from review.affiliate_outcomes as before
     join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-    join ({approvals}) as standing on standing.decision_id = before.decision_id
-    join review.decisions as d on d.decision_id = before.decision_id
+    join ({approvals}) as d on d.decision_id = before.decision_id
     where before.horizon_days = 0 and later.horizon_days > 0
-      and (date_trunc('month', d.decided_at at time zone 'UTC') + interval '1 month')::date
+      and (date_trunc('month', d.approved_at at time zone 'UTC') + interval '1 month')::date
           - 1 + later.horizon_days <= :through
 )
 select group_name as "group", horizon_days as horizon, count(*) as affiliates,
@@ -271,7 +270,7 @@ select group_name as "group", horizon_days as horizon, count(*) as affiliates,
            and volume_usd <= :collapsed * volume_before) as collapsed
 from compared group by 1, 2 having count(*) >= :least order by 1, 2
 """
-BY_MONTH = "to_char(d.decided_at at time zone 'UTC', 'YYYY-MM')"
+BY_MONTH = "to_char(d.approved_at at time zone 'UTC', 'YYYY-MM')"
 BY_OVERRIDE = "case when d.is_override then 'override' else 'not an override' end"
 BY_REVIEWER = "d.decided_by"
 SIZES = """
@@ -289,7 +288,7 @@ group by 1 order by 1 desc
 def cohorts(connection: Connection, *, data_through: date) -> list[Cohort]:
     """The months of approval, newest first, each with the horizons that are complete."""
     turned = _grouped(connection, BY_MONTH, data_through)
-    sizes = connection.execute(text(SIZES.format(approvals=_approvals(connection, data_through))))
+    sizes = connection.execute(text(SIZES.format(approvals=_approvals(data_through))))
     return [
         Cohort(**row, at={t.horizon: t for t in turned if t.group == f"{row['month']:%Y-%m}"})
         for row in sizes.mappings()
@@ -307,16 +306,15 @@ def by_reviewer(connection: Connection, *, data_through: date) -> list[Turned]:
 
 
 FALLEN = """
-select d.application_id, account.username, d.decided_at as approved_at, d.decided_by,
+select d.application_id, account.username, d.approved_at, d.decided_by,
        d.is_override, before.volume_usd as before_usd, later.volume_usd as later_usd
 from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-join ({approvals}) as standing on standing.decision_id = before.decision_id
-join review.decisions as d on d.decision_id = before.decision_id
+join ({approvals}) as d on d.decision_id = before.decision_id
 join exchange.accounts as account on account.account_id = before.account_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and (d.decided_at at time zone 'UTC')::date + later.horizon_days <= :through
+  and (d.approved_at at time zone 'UTC')::date + later.horizon_days <= :through
 order by later.volume_usd / before.volume_usd, d.application_id limit :most
 """
 
@@ -324,7 +322,7 @@ order by later.volume_usd / before.volume_usd, d.application_id limit :most
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
     rows = connection.execute(
-        text(FALLEN.format(approvals=_approvals(connection, data_through))),
+        text(FALLEN.format(approvals=_approvals(data_through))),
         {
             "collapse_at": COLLAPSE_HORIZON,
             "halved": max(step.at_most for step in COLLAPSES),
@@ -340,7 +338,7 @@ def _grouped(
 ) -> list[Turned]:
     shares = {step.key: step.at_most for step in COLLAPSES}
     rows = connection.execute(
-        text(GROUPED.format(group=group, approvals=_approvals(connection, data_through))),
+        text(GROUPED.format(group=group, approvals=_approvals(data_through))),
         {
             "through": data_through,
             "collapse_at": COLLAPSE_HORIZON,
@@ -351,6 +349,7 @@ def _grouped(
     return [Turned(**row) for row in rows]
 
 
-def _approvals(connection: Connection, data_through: date) -> str:
+def _approvals(data_through: date) -> str:
     oldest = months_later(month_start(data_through), 1 - COHORTS)
-    return approvals_since(connection, day_start(oldest))
+    decision = tables.decisions.c
+    return approvals.since(day_start(oldest), decision.decided_by, decision.is_override)

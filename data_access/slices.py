@@ -45,7 +45,9 @@ TOUCHES = (
 def conditions(asked: Slice, ground: Basis) -> list[Condition]:
     """What ``asked`` says of an application but its status; a clock needs the desk joined."""
     found = submitted(asked)
-    by_event = asked.moment not in (None, Moment.SUBMITTED)
+    if asked.moment is Moment.OPEN_AT_END and asked.period:
+        found += open_at_end(asked.period)
+    by_event = asked.moment not in (None, Moment.SUBMITTED, Moment.OPEN_AT_END)
     if by_event or asked.reviewer or asked.override or asked.track:
         found.append(tables.applications.c.application_id.in_(_by_moment(asked)))
     if asked.age:
@@ -63,6 +65,16 @@ def submitted(asked: Slice) -> list[Condition]:
     if asked.moment is not Moment.SUBMITTED or asked.period is None:
         return []
     return within(tables.applications.c.submitted_at, asked.period)
+
+
+def open_at_end(period: Window) -> list[Condition]:
+    """Whether an application was there when the period ended and left the queue only later.
+
+    What was reopened since is pending again, so it counts as open all along.
+    """
+    application, end = tables.applications.c, day_start(period.end)
+    later = or_(application.status == Status.PENDING, leaving() >= end)
+    return [application.submitted_at < end, later]
 
 
 def in_scope(scope: Scope) -> list[Condition]:
@@ -95,6 +107,12 @@ def stands(application: FromClause = tables.applications) -> list[Condition]:
     A reopened application is pending again, so its decision stands no more.
     """
     return [tables.decisions.c.outcome == application.c.status, ~superseded()]
+
+
+def leaving() -> ColumnElement[datetime]:
+    """When what is pending no more ceased to be; upstream may not say: then it never waited."""
+    application = tables.applications.c
+    return func.greatest(application.status_changed_at, application.submitted_at)
 
 
 def superseded() -> Condition:
@@ -260,16 +278,22 @@ def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -
     )
 
 
-def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
-    """Everything staff did with applications at moments that ``during`` lets through."""
+def touches(which: Callable[[Table], list[Condition]]) -> CompoundSelect[Any]:
+    """Everything staff did with applications, of what ``which`` lets through of each table."""
     return union_all(
         *(
             select(table.c.application_id, table.c[moment].label("at")).where(
-                *during(table.c[moment]), *_by_staff(table, who)
+                *which(table), *_by_staff(table, who)
             )
             for table, moment, who in TOUCHES
         )
     )
+
+
+def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
+    """Everything staff did with applications at moments that ``during`` lets through."""
+    moments = {table: moment for table, moment, _ in TOUCHES}
+    return touches(lambda table: during(table.c[moments[table]]))
 
 
 def _by_moment(asked: Slice) -> Select[Any]:

@@ -28,9 +28,17 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import affiliates, policies, queue, slices, standings, tables, what_if_sides
+from data_access import (
+    affiliates,
+    approvals,
+    policies,
+    queue,
+    slices,
+    standings,
+    tables,
+    what_if_sides,
+)
 from data_access.standings import METRIC_TYPES, Basis
 from data_access.what_if_sides import Sides, Values
 from program import policy_settings, rebates
@@ -402,34 +410,21 @@ def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
 
 
 def _approved(*, rates: bool) -> CTE:
-    """Every approved affiliate once: the application whose standing approval was decided last.
+    """Every approved affiliate's application.
 
     With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
     end to end: looked up a row at a time, it would take several times as long.
     """
     application, decision = tables.applications, tables.decisions
-    here = application.c.application_id == decision.c.application_id
-    source: FromClause = decision.join(application, here)
-    columns: list[ColumnElement[Any]] = [application.c.application_id]
+    source: FromClause = slices.with_application()
+    columns: list[ColumnElement[Any]] = []
     if rates:
         standing = tables.affiliate_standings
         source = source.outerjoin(standing, standing.c.account_id == application.c.account_id)
         out = and_(standing.c.status.in_(AT_STANDARD), standing.c.since >= decision.c.decided_at)
         columns.append(case((out, null()), else_=decision.c.rebate_rate).label("rate"))
-    account, latest = application.c.account_id, decision.c.decided_at.desc()
-    return (
-        select(*columns)
-        .select_from(source)
-        .where(
-            application.c.status == Status.APPROVED,
-            decision.c.outcome == Decision.APPROVED,
-            ~slices.superseded(),
-        )
-        .ext(distinct_on(account))
-        .order_by(account, latest, decision.c.decision_id.desc())
-        .cte("approved")
-        .prefix_with("materialized")
-    )
+    found = approvals.standing(*columns, source=source)
+    return found.cte("approved").prefix_with("materialized")
 
 
 def _fees(ground: Basis) -> ColumnElement[Any]:

@@ -63,6 +63,7 @@ _DECIDED = Slice(scope=Scope.DECIDED, moment=Moment.DECIDED)
 _APPROVED = Slice(scope=Scope.APPROVED, moment=Moment.DECIDED)
 _REJECTED = Slice(scope=Scope.REJECTED, moment=Moment.DECIDED)
 _REOPENED = Slice(scope=Scope.ALL, moment=Moment.REOPENED)
+_OPEN_AT_END = Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END)
 _OPEN = Slice(scope=Scope.OPEN)
 _STANDS = "A decision stands while no later one supersedes it and the application was not reopened."
 _TRADES = "Upstream's own figures, summed over all affiliates."
@@ -121,6 +122,7 @@ OPEN_THEN = Kpi(
         "counts as open all along."
     ),
     counted=Counted.STEP_END,
+    opens=_OPEN_AT_END,
 )
 OPEN_BY_AGE = Kpi(
     key="open_by_age",
@@ -241,6 +243,7 @@ FUNNEL_SHARE = Kpi(
         "nothing where none was submitted."
     ),
     counted=Counted.SUBMISSION,
+    opens=_SUBMITTED,
 )
 VOLUME = Kpi(
     key="volume",

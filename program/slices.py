@@ -33,12 +33,13 @@ class Scope(StrEnum):
 
 
 class Moment(StrEnum):
-    """What must have happened in the period."""
+    """What must have happened in the period, or have been so when it ended."""
 
     SUBMITTED = "submitted"
     TOUCHED = "touched"
     DECIDED = "decided"
     REOPENED = "reopened"
+    OPEN_AT_END = "open_at_end"
 
 
 class Clock(StrEnum):
@@ -71,6 +72,7 @@ MOMENT_WORDS = {
     Moment.TOUCHED: "first touched",
     Moment.DECIDED: "decided",
     Moment.REOPENED: "reopened",
+    Moment.OPEN_AT_END: "open at the end of",
 }
 CLOCK_WORDS = {
     Clock.OVERDUE: "overdue",

@@ -148,6 +148,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
             kind=Kind.COUNT,
             cells=[step.open_then for step in steps],
             help=kpis.OPEN_THEN.definition,
+            doors=doors(kpis.OPEN_THEN),
         )
     )
     return Sheet(name="applications", window=asked.period, columns=tuple(columns))
@@ -219,6 +220,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         kind=Kind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
         help=kpis.FUNNEL_SHARE.definition,
+        doors=doors,
     )
     return Sheet(name="funnel", window=asked.period, columns=(stage, number, share))
 
@@ -230,6 +232,8 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
     then = report_form.span(asked.before)
+    doors = [door(touch.opens, asked.period), door(decision.opens, asked.period)]
+    doors_before = [door(touch.opens, asked.before), door(decision.opens, asked.before)]
     columns = (
         Column(
             key="what",
@@ -243,21 +247,25 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
             kind=Kind.COUNT,
             cells=[work.touched.number, now.total],
             help=_of_both(kpis.TOUCHED, kpis.DECIDED),
-            doors=[door(touch.opens, asked.period), door(decision.opens, asked.period)],
+            doors=doors,
         ),
-        _hours("median_hours", "Median", [work.touched.median_hours, now.median_hours], half),
-        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine),
+        _hours(
+            "median_hours", "Median", [work.touched.median_hours, now.median_hours], half, doors
+        ),
+        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine, doors),
         _hours(
             "median_hours_before",
             f"Median, {then}",
             [work.touched_before.median_hours, before.median_hours],
             half,
+            doors_before,
         ),
         _hours(
             "p90_hours_before",
             f"9 of 10 within, {then}",
             [work.touched_before.p90_hours, before.p90_hours],
             nine,
+            doors_before,
         ),
     )
     return Sheet(name="times", window=asked.period, columns=columns)
@@ -288,8 +296,11 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
 def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Column]:
     """Decided, approved, rate, overrides and times of each row."""
 
+    def doors(kpi: Kpi) -> list[Filters | None]:
+        return [behind(kpi, split, row.key, asked) for row in apart]
+
     def counts(kpi: Kpi, cells: list[int]) -> Column:
-        return _counts(kpi, cells, [behind(kpi, split, row.key, asked) for row in apart])
+        return _counts(kpi, cells, doors(kpi))
 
     rate = Column(
         key=kpis.APPROVAL_RATE.key,
@@ -297,6 +308,7 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
         kind=Kind.SHARE,
         cells=[row.approval_rate for row in apart],
         help=kpis.APPROVAL_RATE.definition,
+        doors=doors(kpis.APPROVAL_RATE),
     )
     return [
         counts(kpis.DECIDED, [row.total for row in apart]),
@@ -309,12 +321,14 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
             "Median time",
             [row.median_hours for row in apart],
             kpis.TIME_TO_DECISION.definition,
+            doors(kpis.TIME_TO_DECISION),
         ),
         _hours(
             "p90_hours",
             "9 of 10 within",
             [row.p90_hours for row in apart],
             kpis.TIME_TO_DECISION_P90.definition,
+            doors(kpis.TIME_TO_DECISION_P90),
         ),
     ]
 
@@ -377,8 +391,15 @@ def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
     )
 
 
-def _hours(key: str, label: str, cells: list[Decimal | None], definition: str) -> Column:
-    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition)
+def _hours(
+    key: str,
+    label: str,
+    cells: list[Decimal | None],
+    definition: str,
+    doors: list[Filters | None],
+) -> Column:
+    """Times; the list behind one holds every application it was taken over."""
+    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition, doors=doors)
 
 
 def _of_both(touch: Kpi, decision: Kpi) -> str:

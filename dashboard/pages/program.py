@@ -66,10 +66,14 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
         part: Part = None
         if report.tab is Tab.WORK:
             part = parts.work(
-                connection, period=asked.period, before=asked.before, split=report.split
+                connection,
+                period=asked.period,
+                before=asked.before,
+                split=report.split,
+                news=head.news,
             )
         elif report.tab is Tab.REVIEWERS:
-            part = parts.reviewing(connection, period=asked.period)
+            part = parts.reviewing(connection, period=asked.period, news=head.news)
         elif asked.traded and asked.traded_before and asked.through:
             if report.tab is Tab.COHORTS:
                 part = parts.following(

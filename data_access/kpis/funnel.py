@@ -1,26 +1,25 @@
 """From submitted to active: how far the applications of a period came."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from data_access import slices, tables
+from data_access.courses import At
+from data_access.kpis import worked
+from data_access.kpis.worked import Uncounted
 from program.periods import Window
-from program.slices import Moment, Scope, Slice, Stage
+from program.slices import Stage
 
 SUBMITTED = "submitted"
 
 
-def stages(connection: Connection, period: Window) -> dict[str, int]:
+def stages(connection: Connection, period: Window, news: Uncounted | None = None) -> dict[str, int]:
     """How many were submitted in the period, and how many of them reached each stage by now."""
-    asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(period)
-    row = connection.execute(
-        select(
-            func.count().label(SUBMITTED),
-            *(
-                func.count().filter(slices.reached(stage, period.start)).label(str(stage))
-                for stage in Stage
-            ),
-        )
-        .select_from(tables.applications)
-        .where(*slices.submitted(asked))
-    ).mappings()
-    return {str(name): number for name, number in row.one().items()}
+    if news is None:
+        news = worked.uncounted(connection)
+    found = worked.whole(connection, At.SUBMITTED, period, news)
+    return {
+        SUBMITTED: found.number,
+        str(Stage.TOUCHED): found.touched,
+        str(Stage.DECIDED): found.decided,
+        str(Stage.APPROVED): found.approved,
+        str(Stage.ACTIVE): found.active,
+    }

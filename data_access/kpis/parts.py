@@ -7,12 +7,13 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from data_access.kpis import cohorts, flow, funnel, opened, reviewers, speed, volume
+from data_access.kpis import cohorts, flow, funnel, opened, reviewers, speed, volume, worked
 from data_access.kpis.cohorts import Retained
 from data_access.kpis.flow import Flow
 from data_access.kpis.opened import Open
 from data_access.kpis.speed import Course, Decided, Touched
 from data_access.kpis.volume import Leader, Month, Rebates, Traded
+from data_access.kpis.worked import Uncounted
 from data_access.standings import Basis
 from program.anomalies import DAYS_BEFORE
 from program.periods import ONE_DAY, Window, month_start, months_later
@@ -24,13 +25,17 @@ LEADERS_DRAWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What stands above every part: the period step by step, and the one before."""
+    """What stands above every part: the period step by step, and the one before.
+
+    ``news`` is what no refresh has counted, for the part that is read with it.
+    """
 
     flow: Flow
     decided: Course
     open_now: Sequence[Open]
     traded: Sequence[Traded]
     traded_before: Sequence[Traded]
+    news: Uncounted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +93,11 @@ def head(
     traded_before: Window | None,
 ) -> Head:
     """Read the head; without any day of trading its volume is empty."""
+    news = worked.uncounted(connection)
     return Head(
-        flow=flow.steps(connection, period, grain),
-        decided=speed.course(connection, period, before=before, grain=grain),
+        news=news,
+        flow=flow.steps(connection, period, grain, news),
+        decided=speed.course(connection, period, before=before, grain=grain, news=news),
         open_now=opened.by_age_and_clock(connection, ground),
         traded=volume.steps(connection, traded, grain) if traded else [],
         traded_before=volume.steps(connection, traded_before, Grain.MONTH)
@@ -99,23 +106,25 @@ def head(
     )
 
 
-def work(connection: Connection, *, period: Window, before: Window, split: Split) -> Work:
+def work(
+    connection: Connection, *, period: Window, before: Window, split: Split, news: Uncounted
+) -> Work:
     """Read the part about the work."""
     early = split in (Split.COUNTRY, Split.PLATFORM)
-    touched, touched_before = speed.touched(connection, period, before=before)
+    touched, touched_before = speed.touched(connection, period, before=before, news=news)
     return Work(
-        stages=funnel.stages(connection, period),
+        stages=funnel.stages(connection, period, news),
         touched=touched,
         touched_before=touched_before,
-        apart=speed.decided_by(connection, period, split),
-        arrived=speed.submitted_by(connection, period, split) if early else None,
+        apart=speed.decided_by(connection, period, split, news),
+        arrived=speed.submitted_by(connection, period, split, news) if early else None,
     )
 
 
-def reviewing(connection: Connection, *, period: Window) -> Reviewers:
+def reviewing(connection: Connection, *, period: Window, news: Uncounted) -> Reviewers:
     """Read the part about reviewers."""
     return Reviewers(
-        decided=speed.decided_by(connection, period, Split.REVIEWER),
+        decided=speed.decided_by(connection, period, Split.REVIEWER, news),
         reopened=reviewers.reopened(connection, period),
     )
 

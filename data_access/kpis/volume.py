@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Numeric, and_, case, cast, func, select
 
 from data_access import tables
-from data_access.kpis.flow import bucket
+from data_access.kpis.buckets import bucket
 from program.periods import Window, month_start, months_later
 from program.reports import Dimension, Grain
 

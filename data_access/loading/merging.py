@@ -5,13 +5,15 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, select, table, text
 
-from data_access import locks
+from data_access import courses, locks, tables
 from data_access.loading import activity, applications
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 
+# What the program's figures tell applications apart by, and whose row says it.
+COUNTED_BY = {"applications": "application_id", "accounts": "account_id"}
 # Loads merge one after the other. A refresh that takes it too sees every load whole.
 
 
@@ -24,7 +26,12 @@ def wait_for_turn(connection: Connection) -> None:
 
 def merge(arrival: Arrival) -> Merged:
     """Bring the staged rows into their table. Raises LoadRefused."""
-    return MERGES[arrival.kind.name](arrival)
+    merged = MERGES[arrival.kind.name](arrival)
+    if arrival.kind.name in COUNTED_BY:
+        key = COUNTED_BY[arrival.kind.name]
+        staged = select(table(TABLE, column(key)).c[key])
+        courses.note_loaded(arrival.connection, tables.applications.c[key].in_(staged))
+    return merged
 
 
 def _accounts(arrival: Arrival) -> Merged:

@@ -14,7 +14,9 @@ from typing import Any
 from psycopg import Cursor
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier, Literal
+from sqlalchemy import text
 
+from data_access import approvals, tables
 from data_access.rollups import replacing
 from data_access.rollups.plan import Plan
 from data_access.rollups.replacing import Rollup
@@ -49,17 +51,11 @@ EVERY_ACCOUNT = SQL("select affiliate_account_id from review.affiliate_monthly g
 NEWEST_APPROVAL = SQL(
     """
     with approval as (
-        select distinct on (application.account_id) application.account_id, decision.decided_at,
+        select standing.account_id, decision.decided_at,
                coalesce(decision.snapshot ->> 'track', 'none') as track,
                to_char(decision.decided_at at time zone 'UTC', 'YYYY-MM') as cohort,
                trim_scale(decision.rebate_rate)::text as rate
-        from exchange.applications as application
-        join review.decisions as decision using (application_id)
-        where application.status = 'approved' and decision.outcome = 'approved'
-          and application.account_id in ({accounts})
-          and not exists (
-              select from review.decisions as later where later.supersedes = decision.decision_id)
-        order by application.account_id, decision.decided_at desc, decision.decision_id desc
+        from ({standing}) as standing join review.decisions as decision using (decision_id)
     ), moved as (
         select account_id, event.new, (event.at at time zone 'UTC')::date as day,
                lead((event.at at time zone 'UTC')::date) over (
@@ -202,7 +198,9 @@ def write(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
-    replacing.compute(cursor, JUDGED, NEWEST_APPROVAL.format(accounts=_asked_about(cursor, made)))
+    asked = _asked_about(cursor, made)
+    judged = NEWEST_APPROVAL.format(accounts=asked, standing=_standing(cursor, asked))
+    replacing.compute(cursor, JUDGED, judged)
     replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
     cursor.execute(SQL("analyze {}").format(CHANGED))
@@ -211,6 +209,12 @@ def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
     cursor.execute(MOVE.format(moved=MOVED))
     cursor.execute("delete from review.segment_daily where affiliates = 0")
     cursor.execute(KEEP.format(fresh=FRESH))
+
+
+def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
+    """The approvals of these accounts."""
+    among = text(f"{tables.applications.c.account_id} in ({accounts.as_string(cursor)})")
+    return SQL(approvals.as_text(approvals.standing().where(among)))
 
 
 def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:

@@ -14,11 +14,11 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import affiliates_monthly, freshness, locks, outcome_loop, policies
+from data_access import affiliates_monthly, approvals, freshness, locks, outcome_loop, policies
 from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
-from data_access.rollups import plan, program_sums, replacing, statements
+from data_access.rollups import plan, program_sums, replacing, statements, work_sums
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
 
@@ -80,8 +80,10 @@ def refresh(
                 )
                 # What follows from the rollups, in the same transaction.
                 then = (
+                    partial(approvals.keep, connection),
                     partial(affiliates_monthly.test, connection, done),
                     partial(outcome_loop.follow, connection, done),
+                    partial(work_sums.write, connection, done),
                 )
                 _carry_out(cursor, made, progress or _unseen, then)
                 _record(cursor, made, now)

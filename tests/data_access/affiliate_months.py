@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, text
 
-from data_access import affiliates_monthly, freshness, tables
+from data_access import affiliates_monthly, approvals, freshness, tables
 from data_access.affiliates_monthly import Refreshed
 from program.periods import months_later
 from program.policy import Policy
@@ -125,6 +125,7 @@ def refresh(
     """
     if long_delivered:
         add_long_delivered(conn)
+    approvals.keep(conn)
     affiliates_monthly.test(
         conn,
         Refreshed(

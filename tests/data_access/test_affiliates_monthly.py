@@ -8,7 +8,7 @@ from random import Random
 
 from sqlalchemy import Connection, delete, insert, text, update
 
-from data_access import affiliates, affiliates_monthly, tables
+from data_access import affiliates, approvals, tables
 from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_row
 from program.eligibility import assess
 from program.periods import months_later
@@ -322,7 +322,7 @@ def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> No
 def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) -> None:
     add_application(conn, 1, status="approved")
 
-    assert conn.execute(affiliates_monthly.approvals()).all() == []
+    assert conn.execute(approvals.standing()).all() == []
 
 
 def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> None:

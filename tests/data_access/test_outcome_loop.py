@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, insert, text
 
-from data_access import outcome_loop, tables
+from data_access import approvals, outcome_loop, tables
 from data_access.affiliates_monthly import Refreshed
 from program.outcome_loop import collapse, is_complete, window_of
 from program.periods import Window
@@ -96,6 +96,7 @@ def trade(conn: Connection, id_: int, user: int, day: date, volume: int) -> None
 
 def follow(conn: Connection, *, through: date = THROUGH, start: date = date.min) -> None:
     done = Refreshed(start=start, through=through, policy=Policy(), before=None, now=NOW)
+    approvals.keep(conn)
     outcome_loop.follow(conn, done)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.screens import AFFILIATES
-from data_access import affiliates, affiliates_monthly, outcome_loop
+from data_access import affiliates, affiliates_monthly, approvals, outcome_loop
 from data_access.affiliates_monthly import Refreshed
 from program.affiliates import Standing
 from program.periods import ONE_DAY, month_start, months_later
@@ -56,6 +56,7 @@ def board(desk: Desk) -> Desk:
             before=None,
             now=desk.now,
         )
+        approvals.keep(conn)
         affiliates_monthly.test(conn, done)
         outcome_loop.follow(conn, done)
     return desk

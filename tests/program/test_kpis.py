@@ -47,6 +47,7 @@ def test_what_opens_a_list_opens_it_by_the_moment_that_is_counted() -> None:
         Counted.DECISION: Moment.DECIDED,
         Counted.REOPENING: Moment.REOPENED,
         Counted.NOW: None,
+        Counted.STEP_END: Moment.OPEN_AT_END,
     }
     for kpi in KPIS:
         if kpi.opens is not None:

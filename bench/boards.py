@@ -1,0 +1,57 @@
+"""The affiliates page at scale: the board, what became of approvals, and whom to invite."""
+
+from sqlalchemy import Engine
+
+from bench.facts import moment
+from bench.figures import forget_connections
+from bench.measurements import Measurement
+from data_access import affiliates, freshness, near_misses, outcome_loop, standings
+from program.affiliate_filters import BoardFilters
+
+MOST_S = 0.15
+FALLEN_LISTED = 20
+
+
+def board_counts(engine: Engine) -> None:
+    """How the whole board stands."""
+    with engine.connect() as connection:
+        ground = standings.basis(connection, now=moment(engine))
+        affiliates.counts(connection, ground.policy)
+
+
+def board_page(engine: Engine) -> None:
+    """The first page of the board, most urgent first."""
+    with engine.connect() as connection:
+        ground = standings.basis(connection, now=moment(engine))
+        affiliates.page(connection, BoardFilters(), ground.policy)
+
+
+def outcomes(engine: Engine) -> None:
+    """What became of the approvals of each month, and those that fell most."""
+    with engine.connect() as connection:
+        fresh = freshness.newest(connection)
+        assert fresh is not None
+        through = fresh.data_through
+        outcome_loop.cohorts(connection, data_through=through)
+        outcome_loop.by_override(connection, data_through=through)
+        outcome_loop.by_reviewer(connection, data_through=through)
+        outcome_loop.fallen(connection, data_through=through, most=FALLEN_LISTED)
+
+
+def invited(engine: Engine) -> None:
+    """The first page of whom to invite."""
+    with engine.connect() as connection:
+        near_misses.page(connection, standings.basis(connection, now=moment(engine)))
+
+
+MEASUREMENTS: tuple[Measurement, ...] = tuple(
+    Measurement(
+        name=f"affiliates: {name}", ours=work, prepare=forget_connections, bar_s=MOST_S, turns=7
+    )
+    for name, work in (
+        ("board counts", board_counts),
+        ("board, first page", board_page),
+        ("outcomes", outcomes),
+        ("near misses", invited),
+    )
+)

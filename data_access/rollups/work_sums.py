@@ -1,0 +1,187 @@
+"""What became of the applications, by day: kept by a refresh for the program's figures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    Row,
+    Select,
+    Table,
+    Text,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union,
+)
+
+from data_access import courses, tables
+from data_access.affiliates_monthly import Refreshed
+from data_access.courses import At
+from program.workflow import Status
+
+# Few groups of many rows, and all of a table beside another: what a refresh forbids for its many
+# small groups is right here.
+FEW = 50_000
+# Transactions are numbered in a circle of four billion.
+MANY_TRANSACTIONS = 1_000_000_000
+PLANS = {
+    "enable_hashagg": ("on", "off"),
+    "enable_nestloop": ("on", "off"),
+    "min_parallel_table_scan_size": ("8MB", "5TB"),
+    "min_parallel_index_scan_size": ("512kB", "5TB"),
+}
+
+
+def write(connection: Connection, done: Refreshed) -> None:
+    """Bring the sums up to everything that can be seen, whatever day it is of."""
+    with _planned(connection):
+        since = courses.counted(connection)
+        if since is None:
+            _count_all(connection)
+        else:
+            _count_changes(connection, done, since)
+        connection.execute(delete(tables.loaded_since))
+        connection.execute(delete(tables.work_counted))
+        connection.execute(
+            insert(tables.work_counted).values(single=True, counted_at=done.now, **_newest())
+        )
+
+
+def _count_all(connection: Connection) -> None:
+    held, daily = tables.application_courses, tables.work_daily
+    connection.execute(delete(daily))
+    connection.execute(delete(held))
+    connection.execute(insert(held).from_select(list(held.c.keys()), courses.course(None)))
+    connection.execute(text(f"analyze {held.fullname}"))
+    every = select(*held.c, literal(1).label("sign")).subquery("every_course")
+    _add(connection, every)
+    connection.execute(text(f"analyze {daily.fullname}"))
+
+
+def _count_changes(connection: Connection, done: Refreshed, since: Row[Any]) -> None:
+    held = tables.application_courses
+    sources = (*courses.news(since), _told(connection, since), _traded_otherwise(done))
+    # Read here and sent back: only what is not written by its own statement is read in parallel.
+    ids = list(connection.execute(union(*sources)).scalars())
+    asked = _kept(connection, "asked_courses", courses.of(ids).subquery())
+    fresh = _kept(connection, "fresh_courses", courses.course(asked).subquery())
+    moved = _kept(connection, "moved_courses", courses.changed(asked, fresh).subquery())
+    connection.execute(
+        delete(held).where(held.c.application_id.in_(select(moved.c.application_id)))
+    )
+    names = list(held.c.keys())
+    now = select(*(moved.c[name] for name in names)).where(moved.c.sign == 1)
+    connection.execute(insert(held).from_select(names, now))
+    for at in At:
+        _count_again(connection, moved, at)
+
+
+def _count_again(connection: Connection, moved: Table, at: At) -> None:
+    """Sum the days of a moment anew on which anything is otherwise than it was counted."""
+    held, daily = tables.application_courses, tables.work_daily
+    days = list(connection.execute(select(moved.c[courses.DAY[at]]).distinct()).scalars())
+    days = [day for day in days if day is not None]
+    if not days:
+        return
+    connection.execute(delete(daily).where(daily.c.moment == str(at), daily.c.day.in_(days)))
+    source = select(*held.c, literal(1).label("sign")).where(held.c[courses.DAY[at]].in_(days))
+    _add(connection, source.subquery("counted_again"), at)
+
+
+def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN401 - courses
+    daily = tables.work_daily
+    summed = courses.cells(source, *which).subquery("summed")
+    names = list(daily.c.keys())
+    connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
+
+
+def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
+    """What upstream may have changed, with or without a word.
+
+    Rows carry the transaction that wrote them, which finds the few that are new or changed
+    without comparing all. Where that says nothing, as after a move to another server, or where
+    they are many, all are compared.
+    """
+    now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+    ago = now.scalar_one() - since.transaction + 1
+    if not 0 < ago < MANY_TRANSACTIONS:
+        return courses.told_otherwise()
+    application, account = tables.applications, tables.accounts
+    written = union(
+        *(
+            select(application.c.application_id)
+            .join_from(application, account, account.c.account_id == application.c.account_id)
+            .where(func.age(literal_column(f"{table.fullname}.xmin")) <= ago)
+            for table in (application, account)
+        )
+    ).limit(FEW + 1)
+    ids = list(connection.execute(written).scalars())
+    return courses.of(ids) if len(ids) <= FEW else courses.told_otherwise()
+
+
+def _traded_otherwise(done: Refreshed) -> Select[Any]:
+    """Approved applications whose first trade since lies, or may lie, in the days just written."""
+    held, daily = tables.application_courses, tables.affiliate_daily
+    traded = exists().where(
+        daily.c.affiliate_account_id == held.c.account_id,
+        daily.c.day >= done.start,
+        daily.c.volume_usd > 0,
+    )
+    approved = (held.c.status == str(Status.APPROVED), held.c.decided_day.is_not(None))
+    quiet = held.c.active_since.is_(None)
+    return select(held.c.application_id).where(
+        *approved, or_(held.c.active_since >= done.start, quiet & traded)
+    )
+
+
+def _newest() -> dict[str, Any]:
+    oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
+    return {
+        "transaction": cast(cast(oldest, Text), BigInteger),
+        **_newest_ids(),
+    }
+
+
+def _newest_ids() -> dict[str, Any]:
+    return {
+        key: select(func.coalesce(func.max(table.c[key]), 0)).scalar_subquery()
+        for table, key in courses.NEWS
+    }
+
+
+def _kept(connection: Connection, name: str, rows: Any) -> Table:  # noqa: ANN401 - a subquery
+    """The rows in a temporary table of that name, made anew."""
+    connection.execute(text(f"drop table if exists pg_temp.{name}"))
+    table = Table(
+        name,
+        MetaData(),
+        *(Column(c.name, c.type) for c in rows.c),
+        prefixes=["temporary"],
+        postgresql_on_commit="drop",
+    )
+    table.create(connection)
+    connection.execute(insert(table).from_select(list(table.c.keys()), select(*rows.c)))
+    connection.execute(text(f"analyze pg_temp.{name}"))
+    return table
+
+
+@contextmanager
+def _planned(connection: Connection) -> Iterator[None]:
+    yes = literal(value=True)
+    for name, (here, _) in PLANS.items():
+        connection.execute(select(func.set_config(name, here, yes)))
+    yield
+    for name, (_, elsewhere) in PLANS.items():
+        connection.execute(select(func.set_config(name, elsewhere, yes)))
