@@ -7,8 +7,8 @@ in every replication role. Only who may alter the tables can switch it off, and 
 
 from alembic import op
 
-revision = "0012"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
