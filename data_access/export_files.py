@@ -14,7 +14,7 @@ from psycopg import errors
 from sqlalchemy import Connection, Select, func, literal, select
 from sqlalchemy.exc import DBAPIError
 
-from data_access import database, exploring, exports, standings
+from data_access import database, exploring, export_log, exports, standings
 from data_access.copying import CsvStream
 from data_access.exploring import Writer
 from data_access.refusals import DatabaseUnavailable, Invalid
@@ -290,7 +290,7 @@ def keep(order: Order, *, rows: int, outcome: Ending) -> None:
     """Write the line of the log: what left, and how it ended."""
     chosen = order.selection
     with database.writer().begin() as connection:
-        exports.record(
+        export_log.record(
             connection,
             exported_by=order.exported_by,
             dataset=chosen.dataset,

@@ -55,8 +55,13 @@ class Column:
     @property
     def label(self) -> str:
         """The name as a heading."""
-        words = self.name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
-        return words[:1].upper() + words[1:]
+        return label_of(self.name)
+
+
+def label_of(name: str) -> str:
+    """A column's name as a heading."""
+    words = name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
+    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +185,9 @@ _JUDGED = (
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
     _choice("track", "Which track carried it; empty if none", TRACK_CHOICES),
 )
-# What the window's metrics say of risk; the computed level itself is not there yet.
+# The policy has no thresholds for risk, so there is no level: these figures of the window are
+# what one would be computed from, and everybody can filter and sort by them.
+_NOT_JUDGED = "Empty: the policy does not judge risk yet"
 _CONCENTRATION = (
     _money("fees_usd", "Net fees in the window, USD", scale=6),
     _whole("trade_count", "Trades in the window"),
@@ -210,8 +217,8 @@ APPLICATIONS = Dataset(
         *_METRICS,
         *_EVIDENCE,
         *_JUDGED,
-        _choice("risk_level", "Not computed yet"),
-        _text("risk_signals", "Not computed yet"),
+        _choice("risk_level", f"{_NOT_JUDGED}; the shares at the end are what is known"),
+        _text("risk_signals", _NOT_JUDGED),
         _whole("policy_version", "The policy that judged", always=True),
         _moment("decided_at", "When it was decided, UTC"),
         _choice("decided_by", "Who decided"),

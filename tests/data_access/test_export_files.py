@@ -34,7 +34,7 @@ from data_access import (
     exploring,
     export_files,
     export_jobs,
-    exports,
+    export_log,
     locks,
     saved_views,
     standings,
@@ -515,10 +515,10 @@ def test_only_managers_see_who_exported_what(stocked: Engine) -> None:
     answer(address(promise()))
     last_line(stocked)
 
-    assert exports.log(stocked, viewer=MIRA, limit=1)[0].exported_by == ANA
+    assert export_log.log(stocked, viewer=MIRA, limit=1)[0].exported_by == ANA
     for email in (ANA, NOOR, "ada@example.com", "eve@example.com"):
         with pytest.raises(NotAllowed):
-            exports.log(stocked, viewer=email)
+            export_log.log(stocked, viewer=email)
 
 
 # --- Hanging up, cancelling, and a database that goes away ------------------------------------------
