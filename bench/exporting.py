@@ -168,6 +168,10 @@ def beside(
     running = sum(job.ending is None for job in jobs)
     for job in jobs:
         job.cancel()
+    # Their lines for the log are made beside, and must meet the log that keeps none.
+    for thread in threading.enumerate():
+        if thread.name == "export-log":
+            thread.join()
     p95 = statistics.quantiles(took, n=20)[-1]
     return (
         f"{name}, beside {TOGETHER} exports ({running} still ran at the end): median "

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from psycopg import errors
@@ -172,7 +171,7 @@ class Progress:
         self.tell(rows)
 
 
-def write(order: Order, target: BinaryIO, *, folder: Path, progress: Progress) -> None:
+def write(order: Order, target: BinaryIO, *, progress: Progress) -> None:
     """Write the whole file to ``target``. The transaction ends with the writing.
 
     Raises Invalid for what the format cannot hold, DatabaseUnavailable where the database is
@@ -180,7 +179,7 @@ def write(order: Order, target: BinaryIO, *, folder: Path, progress: Progress) -
     """
     with explaining(), database.exporter().connect() as connection, connection.begin():
         ground = standings.basis(connection, now=order.now)
-        _write(connection, order, ground, target, folder, progress)
+        _write(connection, order, ground, target, progress)
 
 
 def _write(
@@ -188,7 +187,6 @@ def _write(
     order: Order,
     ground: Basis,
     target: BinaryIO,
-    folder: Path,
     progress: Progress,
 ) -> None:
     chosen, file_format = order.selection, order.form.file_format
@@ -209,9 +207,7 @@ def _write(
         else:
             from data_access import spreadsheets
 
-            spreadsheets.write(
-                stream, chosen.columns, target, about=told, folder=folder, progress=progress
-            )
+            spreadsheets.write(stream, chosen.columns, target, about=told, progress=progress)
     progress(stream.row_count)
 
 
@@ -308,12 +304,11 @@ def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None 
     counted = progress or Progress()
     ending = Ending.FAILED
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            if order.form.file_format is FileFormat.CSV:
-                write(order, target, folder=Path(folder), progress=counted)
-            else:
-                # Their writers go back and forth, which a pipe does not let them.
-                _by_way_of(Path(folder), order, target, counted)
+        if order.form.file_format is FileFormat.PARQUET:
+            # Its writer asks where it is, which a pipe cannot tell.
+            _by_way_of_a_file(order, target, counted)
+        else:
+            write(order, target, progress=counted)
         ending = Ending.COMPLETE
     except (KeyboardInterrupt, BrokenPipeError):
         ending = Ending.CANCELLED
@@ -323,8 +318,8 @@ def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None 
     return counted.rows
 
 
-def _by_way_of(folder: Path, order: Order, target: BinaryIO, progress: Progress) -> None:
-    with (folder / "file").open("w+b") as whole:
-        write(order, whole, folder=folder, progress=progress)
+def _by_way_of_a_file(order: Order, target: BinaryIO, progress: Progress) -> None:
+    with tempfile.TemporaryFile() as whole:
+        write(order, whole, progress=progress)
         whole.seek(0)
         shutil.copyfileobj(whole, target)

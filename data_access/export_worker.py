@@ -99,7 +99,7 @@ def main() -> None:
     progress = Progress(tell=_Teller(path))
     try:
         with export_files.explaining(), path.open("wb", buffering=0) as target, turn():
-            export_files.write(order, target, folder=path.parent, progress=progress)
+            export_files.write(order, target, progress=progress)
     except Refusal as refusal:
         say(refused=str(refusal), rows=progress.rows)
     except Exception:

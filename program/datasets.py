@@ -68,7 +68,8 @@ def label_of(name: str) -> str:
 class Dataset:
     """A table to explore. ``usual`` columns are shown until somebody chooses.
 
-    ``order`` is the order nobody asked for, ``keys`` what tells one row from another.
+    ``empty`` is said while there is no row at all. ``order`` is the order nobody asked for,
+    ``keys`` what tells one row from another.
     ``bounded`` names the column that must be narrowed to ``most_days``, where all of it would
     be more than anybody can mean.
     """
@@ -76,6 +77,7 @@ class Dataset:
     key: str
     title: str
     description: str
+    empty: str
     columns: tuple[Column, ...]
     usual: tuple[str, ...]
     order: str
@@ -201,6 +203,7 @@ APPLICATIONS = Dataset(
     key="applications",
     title="Applications",
     description="Every application with metrics, eligibility now, and the decision that stands.",
+    empty="No application has arrived yet.",
     columns=(
         _id("application_id", "The application"),
         _id("account_id", "The applicant's account"),
@@ -280,6 +283,7 @@ DECISIONS_MADE = Dataset(
     key="decisions",
     title="Decisions",
     description="Every decision, superseded ones included, with what was known when it was made.",
+    empty="Nothing has been decided yet.",
     columns=(
         _id("decision_id", "The decision"),
         _id("application_id", "The application"),
@@ -332,6 +336,7 @@ AFFILIATES = Dataset(
     key="affiliates",
     title="Affiliates",
     description="Accounts with a standing approval: metrics of the window, eligibility now, rate.",
+    empty="Nobody is approved yet.",
     columns=(
         _id("account_id", "The affiliate's account"),
         *_ACCOUNT,
@@ -378,10 +383,15 @@ _ACTIVITY = (
     _whole("new_users", "Users referred", always=True),
 )
 
+_NO_METRICS = (
+    "No metrics yet. They are computed by the first refresh after referral activity is loaded."
+)
+
 MONTHLY = Dataset(
     key="monthly",
     title="Monthly metrics",
     description="Referral metrics by affiliate and calendar month, UTC, to the data-through day.",
+    empty=_NO_METRICS,
     columns=(
         _day("month", "First day of the month", always=True),
         _id("account_id", "The affiliate's account"),
@@ -402,6 +412,7 @@ ACTIVITY = Dataset(
         "Referral activity by affiliate and UTC day, all their referred users together, "
         "up to the data-through day."
     ),
+    empty=_NO_METRICS,
     columns=(
         _day("day", "The day", always=True),
         _id("account_id", "The affiliate's account"),
@@ -420,4 +431,6 @@ ACTIVITY = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (APPLICATIONS, DECISIONS_MADE, AFFILIATES, MONTHLY, ACTIVITY)
+# Without metrics these have no row at all.
+OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
 BY_KEY = {dataset.key: dataset for dataset in DATASETS}

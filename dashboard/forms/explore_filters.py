@@ -56,7 +56,8 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
         "Filter",
         icon=":material/add:",
         type="tertiary",
-        key="explore-add",
+        # Another view is another popover: it closes when its filter is taken over.
+        key=f"explore-add-{token}",
     ):
         name = st.selectbox(
             "Column",

@@ -14,11 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+from xml.etree import ElementTree
 
 import httpx
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -37,8 +39,10 @@ from data_access import (
     export_log,
     locks,
     saved_views,
+    spreadsheets,
     standings,
     tables,
+    workbooks,
 )
 from data_access.__main__ import main
 from data_access.export_files import OfView, Order, Progress
@@ -164,9 +168,9 @@ def order_of(view: View, file_format: FileFormat, **form: bool) -> Order:
     return Order(selection=OfView(view=view), form=chosen, exported_by=ANA, now=NOW)
 
 
-def file_of(order: Order, folder: Path) -> bytes:
+def file_of(order: Order) -> bytes:
     target = io.BytesIO()
-    export_files.write(order, target, folder=folder, progress=Progress())
+    export_files.write(order, target, progress=Progress())
     return target.getvalue()
 
 
@@ -208,20 +212,16 @@ def as_cell(value: Any, column: Column) -> Any:
 
 
 @pytest.mark.parametrize("key", list(BY_KEY))
-def test_every_format_reads_back_as_the_database_has_it(
-    stocked: Engine, tmp_path: Path, key: str
-) -> None:
+def test_every_format_reads_back_as_the_database_has_it(stocked: Engine, key: str) -> None:
     view = everything(BY_KEY[key])
     expected, names = in_database(stocked, view), [column.name for column in view.shown]
 
-    table = pq.read_table(io.BytesIO(file_of(order_of(view, FileFormat.PARQUET), tmp_path)))
-    lines = file_of(order_of(view, FileFormat.CSV, bom=True, gzip=True), tmp_path)
+    table = pq.read_table(io.BytesIO(file_of(order_of(view, FileFormat.PARQUET))))
+    lines = file_of(order_of(view, FileFormat.CSV, bom=True, gzip=True))
     frame = pd.read_csv(
         io.BytesIO(gzip.decompress(lines)), dtype=str, keep_default_na=False, encoding="utf-8-sig"
     )
-    workbook = openpyxl.load_workbook(
-        io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path))
-    )
+    workbook = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
     header, *cells = workbook["Rows"].iter_rows(values_only=True)
 
     assert table.column_names == list(frame.columns) == list(header) == names
@@ -247,14 +247,14 @@ def test_every_format_reads_back_as_the_database_has_it(
 
 @pytest.mark.parametrize("dataset", [d for d in DATASETS if d.key not in ("monthly", "activity")])
 def test_no_payload_is_live_in_any_text_column_of_any_format(
-    stocked: Engine, tmp_path: Path, dataset: Dataset
+    stocked: Engine, dataset: Dataset
 ) -> None:
     view = everything(dataset)
     texts = [column.name for column in view.shown if column.kind is Kind.TEXT]
     lines = csv.DictReader(
-        io.StringIO(file_of(order_of(view, FileFormat.CSV), tmp_path).decode(), newline="")
+        io.StringIO(file_of(order_of(view, FileFormat.CSV)).decode(), newline="")
     )
-    packed = file_of(order_of(view, FileFormat.XLSX), tmp_path)
+    packed = file_of(order_of(view, FileFormat.XLSX))
 
     seen = set()
     for line in lines:
@@ -275,11 +275,11 @@ def test_no_payload_is_live_in_any_text_column_of_any_format(
         assert not [cell for cell in row if cell.hyperlink]
 
 
-def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine, tmp_path: Path) -> None:
+def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine) -> None:
     view = View.from_kept(
         "columns=application_id,submitted_at,volume_usd&status=pending", personal=True
     )
-    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path)))
+    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
     rows, about = book["Rows"], dict(book["About"].iter_rows(values_only=True))
 
     assert rows.freeze_panes == "A2"
@@ -299,14 +299,108 @@ def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine, tmp_pat
 
 
 def test_more_rows_than_a_sheet_holds_are_refused_with_the_way_on(
-    stocked: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "XLSX_ROWS", len(PAYLOADS) - 1)
     monkeypatch.setattr(export_files, "XLSX_ROWS", len(PAYLOADS) - 1)
 
     with pytest.raises(Invalid, match="export as CSV or Parquet"):
-        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX), tmp_path)
-    file_of(order_of(everything(APPLICATIONS), FileFormat.PARQUET), tmp_path)
+        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX))
+    file_of(order_of(everything(APPLICATIONS), FileFormat.PARQUET))
+
+
+PARTICULAR = (
+    *("_x0041_", "__x0041_x", "a\x01b", "\x1f", "a\tb\nc\rd", "\ufffe\uffff", "<a href='x'>&amp;</a>", '"'),
+    *(" lead", "trail ", "\u00a0both\u00a0", "\u2003", "\u3000=1", "\ufeff", "🦔", "]]>", "-", "=", "'", "0"),
+)  # fmt: skip
+LONGEST = spreadsheets.LONGEST_TEXT
+
+
+def texts_in(packed: io.BytesIO) -> list[str | None]:
+    """What a spreadsheet shows in the first column, by the standard's own reading.
+
+    openpyxl leaves characters that are written by their number as they are.
+    """
+    space = {"m": workbooks.MAIN}
+    with zipfile.ZipFile(packed) as parts:
+        sheet, strings = (
+            ElementTree.fromstring(parts.read(f"xl/{name}.xml"))
+            for name in ("worksheets/sheet1", "sharedStrings")
+        )
+    shared = [found.text or "" for found in strings.iterfind("m:si/m:t", space)]
+    texts = []
+    for row in sheet.iterfind("m:sheetData/m:row", space):
+        inline, place = (row.find(f"m:c/{name}", space) for name in ("m:is/m:t", "m:v"))
+        text = None if inline is None else inline.text or ""
+        if place is not None:
+            text = shared[int(place.text or "")]
+        texts.append(
+            text and re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), text)
+        )
+    return texts
+
+
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.CHOICE])
+def test_every_text_arrives_in_a_workbook_as_it_is(kind: Kind) -> None:
+    column = Column(name="x", kind=kind, description="")
+    made = spreadsheets._Cells()
+    texts = [*PARTICULAR, None, "a" * LONGEST, "b" * (LONGEST + 1), *PARTICULAR]
+    target = io.BytesIO()
+    with workbooks.opened(target) as archive:
+        lines = spreadsheets._lines(
+            pa.array([str(number) for number in range(1, len(texts) + 1)]),
+            [pa.array(texts, pa.string())],
+            [made.maker(column)],
+        )
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            sheet.write(workbooks.sheet_head([9], frozen=True).encode())
+            sheet.write(lines)
+            sheet.write(b"</sheetData></worksheet>")
+        spreadsheets._about(archive, {})
+        workbooks.add(archive, "xl/styles.xml", workbooks.styles(made.formats))
+        workbooks.add(archive, "xl/sharedStrings.xml", workbooks.shared_strings([*made.shared]))
+        workbooks.add(archive, "xl/workbook.xml", workbooks.workbook(filtered="A1:A9"))
+
+    wanted = [text[:LONGEST] if text else None for text in texts]
+    assert texts_in(target) == wanted
+    cells = [row[0] for row in openpyxl.load_workbook(target)["Rows"].iter_rows()]
+    assert [cell.quotePrefix for cell in cells] == [
+        bool(text) and formulas.is_dangerous(text) for text in wanted
+    ]
+    assert made.cut == 1
+
+
+def test_a_workbook_is_written_from_first_to_last(stocked: Engine) -> None:
+    class Forward:
+        """What a spool's reader sees: bytes that were written once, and never again."""
+
+        def __init__(self) -> None:
+            self.written = bytearray()
+
+        def write(self, piece: Any) -> int:
+            self.written += piece
+            return len(piece)
+
+        def flush(self) -> None:
+            pass
+
+    target, told = Forward(), Progress()
+    order = order_of(everything(APPLICATIONS), FileFormat.XLSX)
+    export_files.write(order, target, progress=told)  # type: ignore[arg-type]
+
+    assert told.rows == len(PAYLOADS)
+    with zipfile.ZipFile(io.BytesIO(target.written)) as parts:
+        assert parts.testzip() is None
+    assert bytes(target.written) == file_of(order)
+
+
+def test_more_than_a_part_of_the_file_holds_is_refused_with_the_way_on(
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "LARGEST_PART", 10_000)
+
+    with pytest.raises(Invalid, match=r"Choose fewer columns, .* or export as CSV or Parquet"):
+        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX))
 
 
 # --- The command line -----------------------------------------------------------------------------
@@ -355,7 +449,7 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
     packed = run("applications", str(tmp_path / "x.parquet"), *asked)
 
     assert (to_stdout.exit_code, saved.exit_code, packed.exit_code) == (0, 0, 0), saved.output
-    written = file_of(order_of(view, FileFormat.CSV), tmp_path)
+    written = file_of(order_of(view, FileFormat.CSV))
     assert to_stdout.stdout_bytes == (tmp_path / "x.csv").read_bytes() == written
     ids = [int(line[0]) for line in list(csv.reader(io.StringIO(written.decode(), newline="")))[1:]]
     assert pq.read_table(tmp_path / "x.parquet")["application_id"].to_pylist() == ids
@@ -373,6 +467,27 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         )
         == 1
     )
+
+
+def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> None:
+    kept = View.from_kept("columns=application_id,contact_handle", personal=True)
+    for owner in (ANA, NOOR):
+        # Noor was a reviewer once.
+        with stocked.begin() as conn:
+            conn.execute(
+                insert(tables.saved_views).values(
+                    owner=owner, name="Contacts", shared=False, screen="explore", created_at=NOW,
+                    query=urlencode(kept.to_query()),
+                )
+            )  # fmt: skip
+
+    allowed, refused = (run("-", "--view", "contacts", "--owner", who) for who in (ANA, NOOR))
+
+    assert (allowed.exit_code, refused.exit_code) == (0, 1)
+    assert allowed.stdout.startswith("application_id,contact_handle")
+    assert refused.stderr.count("\n") == 1
+    assert "which its owner noor@example.com may not see" in refused.stderr
+    assert refused.stdout == ""
 
 
 @pytest.mark.parametrize(
