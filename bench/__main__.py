@@ -52,7 +52,7 @@ def main() -> None:
         if not chosen.only or "browser" in chosen.only:
             print(browser.report(engine))
         if not chosen.only or "files" in chosen.only:
-            print(exporting.report(engine))
+            exporting.report(engine)
 
 
 if __name__ == "__main__":

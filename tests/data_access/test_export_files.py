@@ -504,6 +504,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         ),
         (["activity", "-", "--filter", "day=2020-01-01..2026-01-01"], "at most 366 days"),
         (["-", "--view", "no such"], "There is no view 'no such'"),
+        (["-", "--view", "x", "--filter", "outcome=approved"], "leave out --filter."),
         (["decisions", "x.xlsx", "--gzip"], "are for CSV"),
     ],
 )
