@@ -27,7 +27,7 @@ FORMS: tuple[tuple[str, Form, str], ...] = (
     (
         FORMAT_WORDS[FileFormat.XLSX],
         Form(file_format=FileFormat.XLSX),
-        "Typed cells and a second sheet that says what it is. It begins when all is written.",
+        "Typed cells, and a second sheet that says what it is.",
     ),
     (
         FORMAT_WORDS[FileFormat.PARQUET],
