@@ -34,7 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard import downloads, links, local_sign_in
 from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
-from data_access import database, export_jobs
+from data_access import database, export_jobs, export_spool
 from data_access.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parent
@@ -289,7 +289,8 @@ def _lead_back(headers: MutableHeaders, request: Request) -> None:
 @asynccontextmanager
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
-    threading.Thread(target=export_jobs.prepare, name="export-prepare", daemon=True).start()
+    for ready in (export_jobs.prepare, export_spool.clear):
+        threading.Thread(target=ready, name="export-prepare", daemon=True).start()
     yield
     LOG.info("stopped")
 

@@ -55,7 +55,7 @@ def main() -> None:
         if not chosen.only or "browser" in chosen.only:
             print(browser.report(engine))
         if not chosen.only or "files" in chosen.only:
-            print(exporting.report(engine))
+            exporting.report(engine)
         if not chosen.only or "notifying" in chosen.only:
             print(notifying.report())
 

@@ -204,7 +204,8 @@ def export(
         total = asked_exports.at_most(database.exporter, order) if sys.stderr.isatty() else 0
         progress = Progress(tell=lambda rows: advance(rows, total))
         export_files.write_and_keep(order, output, progress=progress)
-    click.echo(f"{order.selection.dataset} written to {file}.", err=True)
+    place = "standard output" if str(file) == asked_exports.STDOUT else file
+    click.echo(f"{order.selection.dataset} written to {place}.", err=True)
 
 
 @main.command(name="demo")

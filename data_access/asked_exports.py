@@ -16,7 +16,12 @@ from program.queue import Filters, Sort
 from program.views import View
 from program.workflow import Status
 
-OF_VIEWS = ("filters", "group", "measures", "order")
+OF_VIEWS = {
+    "filters": "--filter",
+    "group": "--group",
+    "measures": "--measures",
+    "order": "--order",
+}
 OF_THE_QUEUE = ("status", "search", "eligibility", "track", "country", "platform", "waiting")
 STDOUT = "-"
 
@@ -50,7 +55,7 @@ def selection(
 ) -> Selection:
     """Which rows and columns. Raises Invalid or NotFound."""
     queue_options = [f"--{name}" for name in OF_THE_QUEUE if asked[name]]
-    view_options = [f"--{name}" for name in OF_VIEWS if asked[name]]
+    view_options = [option for name, option in OF_VIEWS.items() if asked[name]]
     if asked["view_name"] is not None:
         return _saved(engine, dataset, asked, [*view_options, *queue_options])
     if dataset == APPLICATIONS.key and not view_options:

@@ -14,7 +14,7 @@ from psycopg import errors
 from sqlalchemy import Connection, Select, func, literal, select
 from sqlalchemy.exc import DBAPIError
 
-from data_access import database, exploring, exports, standings
+from data_access import database, exploring, export_log, exports, standings
 from data_access.copying import CsvStream
 from data_access.exploring import Writer
 from data_access.refusals import DatabaseUnavailable, Invalid
@@ -290,7 +290,7 @@ def keep(order: Order, *, rows: int, outcome: Ending) -> None:
     """Write the line of the log: what left, and how it ended."""
     chosen = order.selection
     with database.writer().begin() as connection:
-        exports.record(
+        export_log.record(
             connection,
             exported_by=order.exported_by,
             dataset=chosen.dataset,
@@ -308,12 +308,13 @@ def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None 
     counted = progress or Progress()
     ending = Ending.FAILED
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            if order.form.file_format is FileFormat.CSV:
-                write(order, target, folder=Path(folder), progress=counted)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            if order.form.file_format is FileFormat.PARQUET:
+                # Its writer asks where it is, which a pipe cannot tell.
+                _by_way_of_a_file(order, target, folder, counted)
             else:
-                # Their writers go back and forth, which a pipe does not let them.
-                _by_way_of(Path(folder), order, target, counted)
+                write(order, target, folder=folder, progress=counted)
         ending = Ending.COMPLETE
     except (KeyboardInterrupt, BrokenPipeError):
         ending = Ending.CANCELLED
@@ -323,7 +324,7 @@ def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None 
     return counted.rows
 
 
-def _by_way_of(folder: Path, order: Order, target: BinaryIO, progress: Progress) -> None:
+def _by_way_of_a_file(order: Order, target: BinaryIO, folder: Path, progress: Progress) -> None:
     with (folder / "file").open("w+b") as whole:
         write(order, whole, folder=folder, progress=progress)
         whole.seek(0)

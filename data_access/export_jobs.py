@@ -10,7 +10,6 @@ import logging
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -21,15 +20,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from data_access import export_files
-from data_access.embedded import HOME
+from data_access import export_files, export_spool
 from data_access.export_files import Order
 from data_access.refusals import Refusal
 from program.exports import AT_ONCE, AT_ONCE_EACH, Ending, FileFormat
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
-SPOOL = HOME / "spool"
 PIECE_BYTES = 1 << 18
 # An ended export stays in sight so long, so that its asker sees how it ended.
 SEEN_FOR_S = 30.0
@@ -61,6 +58,7 @@ class Job:
     _written: threading.Event = field(default_factory=threading.Event)
     _begun: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _noting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def path(self) -> Path:
@@ -102,6 +100,7 @@ class Job:
             for line in lines:
                 told = json.loads(line)
                 self.rows = told.get("rows", self.rows)
+                self._note()
                 self._begun.set()
         self.process.wait()
         if not told.get("done"):
@@ -120,9 +119,14 @@ class Job:
         if wait:
             tidying.join()
 
+    def _note(self) -> None:
+        with self._noting:
+            export_spool.note(self.folder, self.order, rows=self.rows, ending=self.ending)
+
     def _tidy(self) -> None:
         self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.path.unlink(missing_ok=True)
+        self._note()
         assert self.ending is not None
         for wait in LOG_TRIES_S:
             time.sleep(wait)
@@ -131,9 +135,11 @@ class Job:
             except (Refusal, SQLAlchemyError):
                 LOG.warning("the log of exports cannot be written just now", exc_info=True)
             else:
+                shutil.rmtree(self.folder, ignore_errors=True)
                 return
+        # Its note stays, from which the next server puts it into the log.
         LOG.error(
-            "not in the log of exports: %s took %s rows of %s",
+            "not in the log of exports yet: %s took %s rows of %s",
             *(self.order.exported_by, self.rows, self.order.selection.dataset),
         )
 
@@ -148,8 +154,8 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
     with _lock:
         _forget()
         _require_room(order.exported_by)
-        SPOOL.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=SPOOL))
+        folder = export_spool.new_folder()
+        export_spool.note(folder, order, rows=0, ending=None)
         process = _waiting.pop() if _waiting and _waiting[-1].poll() is None else _start()
         job = Job(order=order, process=process, folder=folder, expected=expected)
         _jobs[job.job_id] = job

@@ -7,7 +7,9 @@ Python; and it is a process of its own, so that a large file slows nobody's page
 
 import json
 import logging
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from program.exports import LARGEST_BYTES, READING_AT_ONCE
 LOG = logging.getLogger(__name__)
 TELL_EVERY_S = 0.2
 ASK_EVERY_S = 0.1
+LOOK_EVERY_S = 1.0
 
 
 class _Teller:
@@ -75,8 +78,16 @@ def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     print(json.dumps(what), flush=True)  # noqa: T201 - this is how the two processes talk
 
 
+def end_with(parent: int) -> None:
+    """Look on until the server is gone, then end at once, and the query with it."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(1)
+
+
 def main() -> None:
     """Wait for an order, write it, and say how it ended."""
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     with database.exporter().connect():
         # The connection waits in the pool, so that the order need not wait for it.
         pass

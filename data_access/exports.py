@@ -1,22 +1,18 @@
-"""The queue's rows as a file has them, and the log of every export."""
+"""The queue's rows as a file has them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import (
     ColumnElement,
-    Connection,
-    Engine,
     FromClause,
     Select,
     Text,
     and_,
     cast,
     func,
-    insert,
     literal,
     null,
     or_,
@@ -24,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from data_access import queue, staff, tables
+from data_access import queue, tables
 from data_access.applications import held_by, standing_at, with_desk
 from data_access.exploring import Writer, guarded
 from data_access.refusals import Invalid
@@ -38,8 +34,6 @@ from data_access.standings import (
 )
 from program.criteria import EXTERNAL_VOLUME, TRACKS, X_FOLLOWERS
 from program.datasets import APPLICATIONS, Column
-from program.exports import Ending
-from program.permissions import Act
 from program.queue import Filters
 from program.workflow import OPEN_STATUSES, Status
 
@@ -116,77 +110,6 @@ def _raw(filters: Filters, ground: Basis, statuses: Sequence[Status], write: Wri
 
 def _standing(statuses: Sequence[Status], ground: Basis) -> ColumnElement[bool]:
     return or_(*(and_(*standing_at(status, ground.now)) for status in statuses))
-
-
-def record(
-    connection: Connection,
-    *,
-    exported_by: str,
-    dataset: str,
-    file_format: str,
-    filters: Mapping[str, Any],
-    columns: Sequence[str],
-    row_count: int,
-    outcome: str = Ending.COMPLETE,
-    view_name: str | None = None,
-) -> None:
-    """Keep who exported what, and how it ended."""
-    connection.execute(
-        insert(tables.exports).values(
-            exported_by=exported_by,
-            dataset=dataset,
-            format=file_format,
-            filters=dict(filters),
-            columns=list(columns),
-            row_count=row_count,
-            outcome=str(outcome),
-            view_name=view_name,
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """One line of the log. Filters are as they were asked; view names are typed text."""
-
-    export_id: int
-    exported_by: str
-    exported_at: datetime
-    dataset: str
-    file_format: str
-    filters: dict[str, Any]
-    columns: tuple[str, ...]
-    row_count: int
-    outcome: Ending
-    view_name: str | None
-
-
-def log(
-    engine: Engine, *, viewer: str, before: int | None = None, limit: int = 100
-) -> list[Exported]:
-    """The newest exports, or those ``before`` an id. Raises NotAllowed."""
-    table = tables.exports
-    with engine.connect() as connection:
-        staff.require(connection, viewer, Act.SEE_EXPORTS)
-        asked = select(table).order_by(table.c.export_id.desc()).limit(limit)
-        if before is not None:
-            asked = asked.where(table.c.export_id < before)
-        rows = connection.execute(asked).all()
-    return [
-        Exported(
-            export_id=row.export_id,
-            exported_by=row.exported_by,
-            exported_at=row.exported_at,
-            dataset=row.dataset,
-            file_format=row.format,
-            filters=row.filters,
-            columns=tuple(row.columns),
-            row_count=row.row_count,
-            outcome=Ending(row.outcome),
-            view_name=row.view_name,
-        )
-        for row in rows
-    ]
 
 
 def require_known(columns: Sequence[str]) -> None:

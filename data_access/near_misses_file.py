@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from data_access import database, near_misses, staff, standings, tables
+from data_access import database, export_log, near_misses, staff, standings
 from data_access.near_misses import NearMiss
 from data_access.standings import Basis
+from program.exports import FileFormat
 from program.formulas import guarded
 from program.permissions import Act
 
@@ -48,15 +49,14 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
         staff.require(connection, email, Act.EXPORT)
         ground = standings.basis(connection, now=now)
         listed = near_misses.every(connection, ground)
-        connection.execute(
-            insert(tables.exports).values(
-                exported_by=email,
-                dataset=DATASET,
-                format="csv",
-                filters={},
-                columns=list(COLUMNS),
-                row_count=len(listed),
-            )
+        export_log.record(
+            connection,
+            exported_by=email,
+            dataset=DATASET,
+            file_format=FileFormat.CSV,
+            filters={},
+            columns=COLUMNS,
+            row_count=len(listed),
         )
     written = StringIO()
     csv.writer(written).writerows([COLUMNS, *_lines(listed, ground)])

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from data_access import database, staff, tables
+from data_access import database, export_log, staff
+from program.exports import FileFormat
 from program.periods import Window
 from program.permissions import Act
 
@@ -29,13 +30,12 @@ def record(
     with database.acting(engine) as connection:
         staff.require(connection, email, Act.SEE_PROGRAM)
         staff.require(connection, email, Act.EXPORT)
-        connection.execute(
-            insert(tables.exports).values(
-                exported_by=email,
-                dataset=DATASET,
-                format="csv",
-                filters={"sheet": sheet, **days},
-                columns=list(columns),
-                row_count=row_count,
-            )
+        export_log.record(
+            connection,
+            exported_by=email,
+            dataset=DATASET,
+            file_format=FileFormat.CSV,
+            filters={"sheet": sheet, **days},
+            columns=columns,
+            row_count=row_count,
         )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import database, staff, tables, texts
-from data_access.refusals import Invalid, NotFound
+from data_access.refusals import Invalid, NotAllowed, NotFound
 from program.permissions import Act
 from program.queue import Filters
 from program.views import View
@@ -121,7 +121,8 @@ def explored(connection: Connection, *, viewer: str, personal: bool) -> list[Exp
 def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
     """The view of the explore page of that name, in any case, whoever's it is.
 
-    Raises NotFound, or Invalid where several people have one of that name.
+    Raises NotFound, Invalid where several people have one of that name, and NotAllowed where it
+    holds columns that its owner may not see, or not any more.
     """
     table = tables.saved_views
     asked = select(table).where(
@@ -135,7 +136,15 @@ def named(connection: Connection, name: str, *, owner: str | None = None) -> Exp
     if len(rows) > 1:
         owners = ", ".join(row.owner for row in rows)
         raise Invalid(f"Several people have a view {name!a}: {owners}. Name one by --owner.")
-    return _explored(rows[0], personal=True)
+    found = _explored(rows[0], personal=True)
+    person = staff.find(connection, found.owner)
+    sees_all = person is not None and person.may(Act.SEE_CONTACT)
+    if not sees_all and _explored(rows[0], personal=False).view.kept != found.view.kept:
+        raise NotAllowed(
+            f"The view {found.name!a} holds email or contact, which its owner {found.owner} may "
+            "not see. Somebody who may can save it under a name of their own."
+        )
+    return found
 
 
 def _rows(connection: Connection, screen: Of, viewer: str) -> Sequence[Row[Any]]:

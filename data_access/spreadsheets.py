@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileSizeError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -55,7 +56,7 @@ def write(
 ) -> None:
     """Write all rows, then the sheet about them; ``folder`` takes what does not fit in memory.
 
-    Raises Invalid for more rows than a sheet holds.
+    Nothing reaches ``target`` before the last row. Raises Invalid for more than a sheet holds.
     """
     options = {
         "constant_memory": True,
@@ -64,13 +65,29 @@ def write(
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with Workbook(target, options) as book:
-        sheet = book.add_worksheet("Rows")
-        cut = _rows(book, sheet, stream, columns, progress)
-        told = {**about, "Rows": f"{stream.row_count:,}"}
-        if cut:
-            told["Cut"] = f"{cut:,} texts end after {LONGEST_TEXT:,} characters, all a cell holds"
-        _about(book, told)
+    book = Workbook(_Forward(target), options)
+    cut = _rows(book, book.add_worksheet("Rows"), stream, columns, progress)
+    told = {**about, "Rows": f"{stream.row_count:,}"}
+    if cut:
+        told["Cut"] = f"{cut:,} texts end after {LONGEST_TEXT:,} characters, all a cell holds"
+    _about(book, told)
+    try:
+        book.close()
+    except FileSizeError as error:
+        raise Invalid(
+            f"A sheet holds 2 GB and these columns of {stream.row_count:,} rows are more. "
+            "Choose fewer columns, narrow the filters, or export as CSV or Parquet."
+        ) from error
+
+
+class _Forward:
+    """A target that cannot be gone back in, of which the archive is told by what it lacks.
+
+    It is handed over while it grows, so what has left must not be written anew.
+    """
+
+    def __init__(self, target: BinaryIO) -> None:
+        self.write, self.flush = target.write, target.flush
 
 
 def _rows(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from program.datasets import DATASETS, Dataset
+from program.datasets import APPLICATIONS, DATASETS, Dataset
 from program.exports import (
     AT_ONCE,
     AT_ONCE_EACH,
@@ -25,7 +25,8 @@ all of it, so a view can be sent to a colleague, and a view can be kept under a 
 shared. **Export** writes exactly what is shown: the same rows, columns and order.
 
 The email and the contact of applicants are columns for reviewers and managers. Others neither see
-them nor can they filter, sort or group by them, on the page as in a file.
+them nor can they filter, sort or group by them, on this page as in a file. Whoever may read applications finds the contact of
+one on its own page.
 
 ## Filters
 
@@ -53,7 +54,7 @@ is the lower of two in the middle. What is unknown counts in no figure.
 | | |
 |---|---|
 | **CSV** | UTF-8, `.` and no separators in numbers, times as `2026-03-01T10:00:00Z`, unknown is an empty cell. On request with a byte-order mark, by which Excel takes it for UTF-8, and compressed. |
-| **Excel** (.xlsx) | Typed cells, frozen header, and a sheet *About* with filters, window, policy, data-through day, time, exporter and number of rows. Times go to the millisecond. At most {XLSX_ROWS:,} rows, and {32_767:,} characters a cell. A number of more than 15 digits is text, because a spreadsheet would round it. Empty text and unknown look alike. |
+| **Excel** (.xlsx) | Typed cells, frozen header, and a sheet *About* with filters, window, policy, data-through day, time, exporter and number of rows. Times go to the millisecond. At most {XLSX_ROWS:,} rows, and {32_767:,} characters a cell. A number of more than 15 digits is text, because a spreadsheet would round it. Empty text and unknown look alike. A sheet of more than 2 GB before it is compressed is refused. |
 | **Parquet** | Decimals as decimals, days, times in UTC; text **unaltered**, formulas included: a program reads it, not a spreadsheet. Money that the table has without a fixed number of decimals is kept to six. |
 
 **Formulas.** Text that begins with `=`, `+`, `-`, `@`, a tab, a line's end or one of the full-width twins,
@@ -69,7 +70,9 @@ A link works for 15 minutes, for the person in their role and the browser it was
 written the page says how far it is and can cancel it. A file is written by a process of its own into
 `.data/spool/`, as fast as the database gives it, and handed over from there: nobody's slow line
 holds a transaction open, and hanging up ends the query within a second or so. A file that broke off ends as a failed
-download, never as a short one, and the page says why.
+download, never as a short one, and the page says why: that the database was lost, that the time or the room ran out,
+that the reader hung up. What ran in a dashboard that was itself killed is put into the log as failed by the next one
+that starts, and its disk is freed.
 
 **The log** (Explore, for managers) keeps who, when, dataset, filters, columns, rows, format, and how it ended.
 
@@ -91,7 +94,28 @@ when it is whole, and the exit status is 0 only then, so `--view` is fit for cro
 ```
 
 `applications` without `--filter`, `--group` or `--order` takes the queue's own options (`--status`, `--search`, ...) and
-order.
+order. `--view` holds what the view's owner may see by now: one with email or contact, whose owner may not see them any
+more, is refused.
+
+## What it costs
+
+A million applications with all {len(APPLICATIONS.columns)} columns on two cores (`make bench`),
+beside the 5.5 to 6.1 s that `psql`'s
+`\\copy` takes for the same query. Each export is a process of its own, and the dashboard's does not grow.
+
+| | seconds | beside `\\copy` | first byte | its process | file |
+|---|---:|---:|---:|---:|---:|
+| CSV | 6.4 | 1.05 | 0.06 s | 57 MB | 332 MB |
+| Parquet | 7.5 | 1.39 | 4.0 s | 257 MB | 58 MB |
+| Excel | 28 | 5.1 | 0.8 s | 164 MB | 198 MB |
+
+Beside five such exports, 95 of 100 decisions take at most 40 ms and 95 of 100 openings of an application at most 76 ms.
+
+## What is not there
+
+`risk_level` and `risk_signals` are empty: the policy has no thresholds for risk, and a level without a rule behind it
+could not be explained to anybody. What is known of risk are figures of the window, which every filter and sort
+takes: `top_user_share`, `largest_day_share`, `zero_fee_share`, `trading_days`.
 """
 
 

@@ -55,15 +55,21 @@ class Column:
     @property
     def label(self) -> str:
         """The name as a heading."""
-        words = self.name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
-        return words[:1].upper() + words[1:]
+        return label_of(self.name)
+
+
+def label_of(name: str) -> str:
+    """A column's name as a heading."""
+    words = name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
+    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A table to explore. ``usual`` columns are shown until somebody chooses.
 
-    ``order`` is the order nobody asked for, ``keys`` what tells one row from another.
+    ``empty`` is said while there is no row at all. ``order`` is the order nobody asked for,
+    ``keys`` what tells one row from another.
     ``bounded`` names the column that must be narrowed to ``most_days``, where all of it would
     be more than anybody can mean.
     """
@@ -71,6 +77,7 @@ class Dataset:
     key: str
     title: str
     description: str
+    empty: str
     columns: tuple[Column, ...]
     usual: tuple[str, ...]
     order: str
@@ -180,7 +187,9 @@ _JUDGED = (
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
     _choice("track", "Which track carried it; empty if none", TRACK_CHOICES),
 )
-# What the window's metrics say of risk; the computed level itself is not there yet.
+# The policy has no thresholds for risk, so there is no level: these figures of the window are
+# what one would be computed from, and everybody can filter and sort by them.
+_NOT_JUDGED = "Empty: the policy does not judge risk yet"
 _CONCENTRATION = (
     _money("fees_usd", "Net fees in the window, USD", scale=6),
     _whole("trade_count", "Trades in the window"),
@@ -194,6 +203,7 @@ APPLICATIONS = Dataset(
     key="applications",
     title="Applications",
     description="Every application with metrics, eligibility now, and the decision that stands.",
+    empty="No application has arrived yet.",
     columns=(
         _id("application_id", "The application"),
         _id("account_id", "The applicant's account"),
@@ -210,8 +220,8 @@ APPLICATIONS = Dataset(
         *_METRICS,
         *_EVIDENCE,
         *_JUDGED,
-        _choice("risk_level", "Not computed yet"),
-        _text("risk_signals", "Not computed yet"),
+        _choice("risk_level", f"{_NOT_JUDGED}; the shares at the end are what is known"),
+        _text("risk_signals", _NOT_JUDGED),
         _whole("policy_version", "The policy that judged", always=True),
         _moment("decided_at", "When it was decided, UTC"),
         _choice("decided_by", "Who decided"),
@@ -273,6 +283,7 @@ DECISIONS_MADE = Dataset(
     key="decisions",
     title="Decisions",
     description="Every decision, superseded ones included, with what was known when it was made.",
+    empty="Nothing has been decided yet.",
     columns=(
         _id("decision_id", "The decision"),
         _id("application_id", "The application"),
@@ -325,6 +336,7 @@ AFFILIATES = Dataset(
     key="affiliates",
     title="Affiliates",
     description="Accounts with a standing approval: metrics of the window, eligibility now, rate.",
+    empty="Nobody is approved yet.",
     columns=(
         _id("account_id", "The affiliate's account"),
         *_ACCOUNT,
@@ -371,10 +383,15 @@ _ACTIVITY = (
     _whole("new_users", "Users referred", always=True),
 )
 
+_NO_METRICS = (
+    "No metrics yet. They are computed by the first refresh after referral activity is loaded."
+)
+
 MONTHLY = Dataset(
     key="monthly",
     title="Monthly metrics",
     description="Referral metrics by affiliate and calendar month, UTC, to the data-through day.",
+    empty=_NO_METRICS,
     columns=(
         _day("month", "First day of the month", always=True),
         _id("account_id", "The affiliate's account"),
@@ -395,6 +412,7 @@ ACTIVITY = Dataset(
         "Referral activity by affiliate and UTC day, all their referred users together, "
         "up to the data-through day."
     ),
+    empty=_NO_METRICS,
     columns=(
         _day("day", "The day", always=True),
         _id("account_id", "The affiliate's account"),
@@ -413,4 +431,6 @@ ACTIVITY = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (APPLICATIONS, DECISIONS_MADE, AFFILIATES, MONTHLY, ACTIVITY)
+# Without metrics these have no row at all.
+OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
 BY_KEY = {dataset.key: dataset for dataset in DATASETS}

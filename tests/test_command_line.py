@@ -245,7 +245,7 @@ def test_what_is_loaded_and_refreshed_comes_out_of_the_export(
     done = succeeded(run("export", "applications", "-"))
 
     assert f"Metrics are through {YESTERDAY}; the window is " in refreshed.stdout
-    assert done.stderr == "applications written to -.\n"
+    assert done.stderr == "applications written to standard output.\n"
     first, second = rows(done.stdout_bytes)
     assert (first["application_id"], first["username"], first["volume_usd"]) == (
         *("10", "meadow"),

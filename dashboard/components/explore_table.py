@@ -15,6 +15,8 @@ from program.periods import utc_day
 
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
+MOST_WIDE = 260
+LETTER_WIDTH = 7
 WIDTHS = {
     Kind.ID: 84,
     Kind.WHOLE: 84,
@@ -32,19 +34,16 @@ Row = Mapping[str, Any]
 
 def draw(rows: Sequence[Row], columns: Sequence[Column], *, key: str, what: str) -> None:
     """Draw one page of rows; headings explain themselves."""
-    table = {
-        column.name: pa.array([cell(row[column.name], column) for row in rows], pa.string())
-        for column in columns
-    }
+    cells = {column.name: [cell(row[column.name], column) for row in rows] for column in columns}
     st.dataframe(
-        pa.table(table),
+        pa.table({name: pa.array(column, pa.string()) for name, column in cells.items()}),
         hide_index=True,
         key=key,
         alt=what,
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
         placeholder=figures.DASH,
-        column_config={column.name: _config(column) for column in columns},
+        column_config={column.name: _config(column, cells[column.name]) for column in columns},
     )
 
 
@@ -103,10 +102,16 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
-def _config(column: Column) -> Any:  # noqa: ANN401 - Streamlit's own record
+def _config(column: Column, cells: Sequence[str | None]) -> Any:  # noqa: ANN401 - Streamlit's own
+    # Wide enough for its heading and for all that stands in it, within reason.
+    longest = max((len(text) for text in cells if text), default=0)
     return st.column_config.TextColumn(
         column.label,
         help=f"{column.name}: {column.description}",
-        width=max(WIDTHS[column.kind], 7 * len(column.label) + 18),
+        width=max(
+            WIDTHS[column.kind],
+            LETTER_WIDTH * len(column.label) + 18,
+            min(MOST_WIDE, LETTER_WIDTH * longest + 18),
+        ),
         alignment="right" if column.kind in NUMBERS else "left",
     )

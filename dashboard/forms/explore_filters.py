@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components.safe_text import escape
 from program import filters as filtering
-from program.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind
+from program.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label_of
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
 from program.views import View
 
@@ -56,10 +56,16 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
         "Filter",
         icon=":material/add:",
         type="tertiary",
-        key="explore-add",
+        # Another view is another popover: it closes when its filter is taken over.
+        key=f"explore-add-{token}",
     ):
         name = st.selectbox(
-            "Column", free, index=None, placeholder="Which column", key=f"explore-adding-{token}"
+            "Column",
+            free,
+            index=None,
+            format_func=label_of,
+            placeholder="Which column",
+            key=f"explore-adding-{token}",
         )
         column = view.dataset.column(name) if name else None
         if column is not None:
@@ -163,7 +169,7 @@ def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
     if asked is None:
         said = "Fill in at least one field." if text in ("", "..", "~") else _how(column)
         state.flash(
-            state.Flash(ok=False, text=f"The filter on {column.name} is not understood. {said}")
+            state.Flash(ok=False, text=f"The filter on {column.label} is not understood. {said}")
         )
         return
     follow(view.with_filter(column.name, asked))

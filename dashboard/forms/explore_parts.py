@@ -1,12 +1,12 @@
 """Choosing what a view shows: columns, groups and figures, order, and the chart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from dashboard.components.explore_table import can_go_across, can_go_up
-from program.datasets import DATASETS, TIMES, Column
+from program.datasets import DATASETS, TIMES, Column, label_of
 from program.views import (
     FUNCTION_WORDS,
     MOST_GROUPED_BY,
@@ -60,6 +60,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
             "Columns, in their order",
             list(view.dataset.names),
             default=list(view.columns or view.dataset.usual),
+            format_func=_labels(view.dataset.columns),
             key=key,
             on_change=choose,
         )
@@ -80,9 +81,10 @@ def columns(view: View, token: str, follow: Follow) -> None:
             )
         st.dataframe(
             {
-                "Column": [column.name for column in view.dataset.columns],
+                "Column": [column.label for column in view.dataset.columns],
                 "What it holds": [column.description for column in view.dataset.columns],
                 "Kind": [str(column.kind) for column in view.dataset.columns],
+                "In files": [column.name for column in view.dataset.columns],
             },
             hide_index=True,
             height=260,
@@ -107,8 +109,9 @@ def groups(view: View, token: str, follow: Follow) -> None:
             "Group by",
             list(choices),
             default=[str(group) for group in view.groups],
+            format_func=lambda name: _group_words(choices[name]),
             max_selections=MOST_GROUPED_BY,
-            placeholder="for example status, or submitted_at:month",
+            placeholder="for example Status, or Submitted at, by month",
             key=by_key,
             on_change=choose,
         )
@@ -127,7 +130,8 @@ def groups(view: View, token: str, follow: Follow) -> None:
 
 def order(view: View, token: str, follow: Follow) -> None:
     """What to sort by; what is unknown comes last."""
-    names = [c.name for c in (view.shown if view.groups else view.dataset.columns)]
+    columns = view.shown if view.groups else view.dataset.columns
+    names, label = [column.name for column in columns], _labels(columns)
     first = view.sorted_by[0]
     by_key, down_key = f"explore-sort-{token}", f"explore-down-{token}"
 
@@ -138,10 +142,18 @@ def order(view: View, token: str, follow: Follow) -> None:
 
     sign = "↓" if first.descending else "↑"
     with st.popover(
-        f"{first.column} {sign}", icon=":material/sort:", type="tertiary", key="explore-order"
+        f"{label(first.column)} {sign}",
+        icon=":material/sort:",
+        type="tertiary",
+        key="explore-order",
     ):
         st.selectbox(
-            "Sort by", names, index=names.index(first.column), key=by_key, on_change=choose
+            "Sort by",
+            names,
+            index=names.index(first.column),
+            format_func=label,
+            key=by_key,
+            on_change=choose,
         )
         st.segmented_control(
             "Direction",
@@ -159,7 +171,7 @@ def chart(view: View, token: str, follow: Follow) -> None:
     up = [column.name for column in view.shown if can_go_up(column)]
     if not across or not up:
         return
-    held = view.chart.split(",") if view.chart else []
+    held, label = view.chart.split(",") if view.chart else [], _labels(view.shown)
     across_key, up_key = f"explore-across-{token}", f"explore-up-{token}"
 
     def choose() -> None:
@@ -171,10 +183,15 @@ def chart(view: View, token: str, follow: Follow) -> None:
             "Bars by",
             across,
             index=across.index(held[0]) if held and held[0] in across else 0,
+            format_func=label,
             key=across_key,
         )
         st.selectbox(
-            "Height", up, index=up.index(held[1]) if held and held[1] in up else 0, key=up_key
+            "Height",
+            up,
+            index=up.index(held[1]) if held and held[1] in up else 0,
+            format_func=label,
+            key=up_key,
         )
         with st.container(horizontal=True):
             st.button("Draw", key=f"explore-draw-{token}", on_click=choose)
@@ -207,4 +224,14 @@ def _measures(view: View) -> list[Measure]:
 
 def _figure_words(measure: Measure) -> str:
     words = FUNCTION_WORDS[measure.function]
-    return f"{words}: {measure.column}" if measure.column else words
+    return f"{words}: {label_of(measure.column)}" if measure.column else words
+
+
+def _group_words(group: Group) -> str:
+    label = label_of(group.column)
+    return f"{label}, by {group.bucket}" if group.bucket else label
+
+
+def _labels(columns: Sequence[Column]) -> Callable[[str], str]:
+    """The heading for a column's name, as the table has it."""
+    return {column.name: column.label for column in columns}.__getitem__

@@ -1,16 +1,11 @@
 """Views of the explore page under a name: the way to each, and keeping the one that is shown."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from uuid import UUID
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
-from data_access import database, saved_views
-from data_access.refusals import Refusal
+from dashboard.forms import view_keeping
 from data_access.saved_views import ExploredView
 from data_access.staff import Person
 from program.permissions import Act
@@ -34,7 +29,7 @@ def draw(views: Sequence[ExploredView], view: View, person: Person) -> None:
         if not views:
             st.caption("No view is kept yet. A view keeps columns, filters, groups and order.")
         if person.may(Act.SAVE_VIEW):
-            _form(view, person)
+            view_keeping.draw_form(FORM, view, person, example="volume by country")
 
 
 def _line(kept: ExploredView, view: View, person: Person) -> None:
@@ -51,62 +46,4 @@ def _line(kept: ExploredView, view: View, person: Person) -> None:
         st.space("stretch")
         st.caption(kept.view.dataset.title, width="content")
         if own:
-            st.button(
-                "",
-                key=f"explore-view-remove-{kept.view_id}",
-                icon=":material/delete:",
-                type="tertiary",
-                help="Remove this view",
-                on_click=_remove,
-                args=[kept, person.email],
-            )
-
-
-def _form(view: View, person: Person) -> None:
-    answers.draw(FORM)
-    with st.form(FORM, border=False):
-        st.text_input(
-            "Keep what is shown as",
-            key=state.form_key(FORM, "name"),
-            max_chars=saved_views.LONGEST_NAME,
-            placeholder="for example: volume by country",
-        )
-        st.checkbox("Colleagues see it too", key=state.form_key(FORM, "shared"))
-        st.form_submit_button(
-            "Save this view",
-            key=state.form_key(FORM, "save"),
-            on_click=_save,
-            args=[view, person.email, state.request_id(FORM)],
-        )
-
-
-def _save(view: View, actor: str, request_id: UUID) -> None:
-    if answers.refused_to_stranger(FORM, actor):
-        return
-    part = request_id.hex[:8]
-    name = state.typed(f"{FORM}-name-{part}") or ""
-    try:
-        saved_views.save(
-            database.writer(),
-            name=name,
-            filters=view,
-            shared=bool(state.typed(f"{FORM}-shared-{part}")),
-            actor=actor,
-            now=datetime.now(UTC),
-        )
-    except Refusal as refusal:
-        answers.refused(FORM, str(refusal))
-        return
-    state.renew(FORM, request_id)
-    state.flash(state.Flash(ok=True, text=f"The view {name.strip()} is saved."))
-
-
-def _remove(kept: ExploredView, actor: str) -> None:
-    if answers.refused_to_stranger(FORM, actor):
-        return
-    try:
-        saved_views.remove(database.writer(), view_id=kept.view_id, actor=actor)
-    except Refusal as refusal:
-        answers.refused(FORM, str(refusal))
-    else:
-        state.flash(state.Flash(ok=True, text=f"The view {kept.name} is removed."))
+            view_keeping.draw_removal(FORM, kept, person)

@@ -8,7 +8,7 @@ from dashboard import links
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
 from dashboard.links import Promise
-from data_access import database, export_jobs, exports
+from data_access import database, export_jobs, export_log
 from data_access.export_jobs import Job
 from data_access.staff import Person
 from program.exports import FORMAT_WORDS, Ending, FileFormat, Form, too_many_rows
@@ -27,7 +27,7 @@ FORMS: tuple[tuple[str, Form, str], ...] = (
     (
         FORMAT_WORDS[FileFormat.XLSX],
         Form(file_format=FileFormat.XLSX),
-        "Typed cells and a second sheet that says what it is. It begins when all is written.",
+        "Typed cells, and a second sheet that says what it is.",
     ),
     (
         FORMAT_WORDS[FileFormat.PARQUET],
@@ -139,7 +139,7 @@ def _ask_for_log() -> None:
 
 @st.dialog("Who exported what", width="large", icon=":material/history:")
 def _log(person: Person) -> None:
-    lines = exports.log(database.reader(), viewer=person.email)
+    lines = export_log.log(database.reader(), viewer=person.email)
     if not lines:
         st.caption("Nobody has exported anything yet.")
         return

@@ -18,7 +18,7 @@ from data_access.refusals import Invalid
 from data_access.saved_views import ExploredView
 from data_access.staff import Person
 from data_access.standings import Basis
-from program.datasets import DATASETS
+from program.datasets import DATASETS, OF_METRICS
 from program.permissions import Act
 from program.views import OWN_NAMES, PAGE_SIZE, View
 
@@ -104,17 +104,20 @@ def draw_found(page: Loaded) -> None:
     elif not look.rows:
         whole = View(dataset=view.dataset)
         way = WayOn(label="Show all of them", page=EXPLORE, query=whole.to_query())
-        if view.filters and view.dataset.bounded is None:
+        if page.ground.freshness is None and view.dataset.key in OF_METRICS:
+            states.empty(view.dataset.empty)
+        elif view.filters and view.dataset.bounded is None:
             states.empty("No row matches these filters.", way)
         elif view.filters:
             states.empty("No row matches these filters. Widen the days or take a filter out.")
         else:
-            states.empty(f"{view.dataset.title}: there is nothing here yet.")
+            states.empty(view.dataset.empty)
     else:
         draw_chart(look)
-        explore_table.draw(
-            look.rows, view.shown, key=f"explore-{token_of(view)}", what=view.dataset.title
-        )
+        with st.container(key="explore-table"):
+            explore_table.draw(
+                look.rows, view.shown, key=f"explore-{token_of(view)}", what=view.dataset.title
+            )
         draw_pages(look)
 
 

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import re
+import tempfile
 import threading
 import time
 import zipfile
@@ -14,7 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
+from xml.etree import ElementTree
 
 import httpx
 import openpyxl
@@ -25,6 +27,7 @@ from click.testing import CliRunner
 from openpyxl.utils.escape import unescape
 from sqlalchemy import Engine, insert, text
 from starlette.applications import Starlette
+from xlsxwriter import Workbook
 
 import serve
 from dashboard import links
@@ -34,9 +37,10 @@ from data_access import (
     exploring,
     export_files,
     export_jobs,
-    exports,
+    export_log,
     locks,
     saved_views,
+    spreadsheets,
     standings,
     tables,
 )
@@ -158,9 +162,10 @@ def order_of(view: View, file_format: FileFormat, **form: bool) -> Order:
     return Order(selection=OfView(view=view), form=chosen, exported_by=ANA, now=NOW)
 
 
-def file_of(order: Order, folder: Path) -> bytes:
+def file_of(order: Order) -> bytes:
     target = io.BytesIO()
-    export_files.write(order, target, folder=folder, progress=Progress())
+    with tempfile.TemporaryDirectory() as folder:
+        export_files.write(order, target, folder=Path(folder), progress=Progress())
     return target.getvalue()
 
 
@@ -202,20 +207,16 @@ def as_cell(value: Any, column: Column) -> Any:
 
 
 @pytest.mark.parametrize("key", list(BY_KEY))
-def test_every_format_reads_back_as_the_database_has_it(
-    stocked: Engine, tmp_path: Path, key: str
-) -> None:
+def test_every_format_reads_back_as_the_database_has_it(stocked: Engine, key: str) -> None:
     view = everything(BY_KEY[key])
     expected, names = in_database(stocked, view), [column.name for column in view.shown]
 
-    table = pq.read_table(io.BytesIO(file_of(order_of(view, FileFormat.PARQUET), tmp_path)))
-    lines = file_of(order_of(view, FileFormat.CSV, bom=True, gzip=True), tmp_path)
+    table = pq.read_table(io.BytesIO(file_of(order_of(view, FileFormat.PARQUET))))
+    lines = file_of(order_of(view, FileFormat.CSV, bom=True, gzip=True))
     frame = pd.read_csv(
         io.BytesIO(gzip.decompress(lines)), dtype=str, keep_default_na=False, encoding="utf-8-sig"
     )
-    workbook = openpyxl.load_workbook(
-        io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path))
-    )
+    workbook = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
     header, *cells = workbook["Rows"].iter_rows(values_only=True)
 
     assert table.column_names == list(frame.columns) == list(header) == names
@@ -241,14 +242,14 @@ def test_every_format_reads_back_as_the_database_has_it(
 
 @pytest.mark.parametrize("dataset", [d for d in DATASETS if d.key not in ("monthly", "activity")])
 def test_no_payload_is_live_in_any_text_column_of_any_format(
-    stocked: Engine, tmp_path: Path, dataset: Dataset
+    stocked: Engine, dataset: Dataset
 ) -> None:
     view = everything(dataset)
     texts = [column.name for column in view.shown if column.kind is Kind.TEXT]
     lines = csv.DictReader(
-        io.StringIO(file_of(order_of(view, FileFormat.CSV), tmp_path).decode(), newline="")
+        io.StringIO(file_of(order_of(view, FileFormat.CSV)).decode(), newline="")
     )
-    packed = file_of(order_of(view, FileFormat.XLSX), tmp_path)
+    packed = file_of(order_of(view, FileFormat.XLSX))
 
     seen = set()
     for line in lines:
@@ -269,11 +270,11 @@ def test_no_payload_is_live_in_any_text_column_of_any_format(
         assert not [cell for cell in row if cell.hyperlink]
 
 
-def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine, tmp_path: Path) -> None:
+def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine) -> None:
     view = View.from_kept(
         "columns=application_id,submitted_at,volume_usd&status=pending", personal=True
     )
-    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX), tmp_path)))
+    book = openpyxl.load_workbook(io.BytesIO(file_of(order_of(view, FileFormat.XLSX))))
     rows, about = book["Rows"], dict(book["About"].iter_rows(values_only=True))
 
     assert rows.freeze_panes == "A2"
@@ -293,14 +294,84 @@ def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine, tmp_pat
 
 
 def test_more_rows_than_a_sheet_holds_are_refused_with_the_way_on(
-    stocked: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "XLSX_ROWS", len(PAYLOADS) - 1)
     monkeypatch.setattr(export_files, "XLSX_ROWS", len(PAYLOADS) - 1)
 
     with pytest.raises(Invalid, match="export as CSV or Parquet"):
-        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX), tmp_path)
-    file_of(order_of(everything(APPLICATIONS), FileFormat.PARQUET), tmp_path)
+        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX))
+    file_of(order_of(everything(APPLICATIONS), FileFormat.PARQUET))
+
+
+PARTICULAR = (
+    *("_x0041_", "__x0041_x", "a\x01b", "\x1f", "a\tb\nc\rd", "\ufffe\uffff", "<a href='x'>&amp;</a>", '"'),
+    *(" lead", "trail ", "\u00a0both\u00a0", "\u2003", "\u3000=1", "\ufeff", "🦔", "]]>", "-", "=", "'", "0"),
+)  # fmt: skip
+LONGEST = spreadsheets.LONGEST_TEXT
+XML = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def texts_in(packed: io.BytesIO) -> list[str]:
+    """What a spreadsheet shows in the first column, by the standard's own reading.
+
+    openpyxl leaves characters that are written by their number as they are.
+    """
+    with zipfile.ZipFile(packed) as parts:
+        sheet = ElementTree.fromstring(parts.read("xl/worksheets/sheet1.xml"))
+    return [
+        re.sub("_x([0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), text.text or "")
+        for text in sheet.iterfind(f"{XML}sheetData/{XML}row/{XML}c/{XML}is/{XML}t")
+    ]
+
+
+def test_every_text_arrives_in_a_workbook_as_it_is() -> None:
+    texts = [*PARTICULAR, "a" * LONGEST, "b" * (LONGEST + 1)]
+    target = io.BytesIO()
+    with Workbook(target, {"constant_memory": True, "strings_to_urls": False}) as book:
+        cells = spreadsheets._Cells(book, book.add_worksheet("Rows"))
+        write = cells.writer(Column(name="x", kind=Kind.TEXT, description=""))
+        for row, text in enumerate(texts):
+            write(row, 0, text)
+
+    wanted = [text[:LONGEST] for text in texts]
+    assert texts_in(target) == wanted
+    shown = [row[0] for row in openpyxl.load_workbook(target)["Rows"].iter_rows()]
+    assert [cell.quotePrefix for cell in shown] == [formulas.is_dangerous(text) for text in wanted]
+    assert cells.cut == 1
+
+
+def test_a_workbook_is_written_from_first_to_last(stocked: Engine, tmp_path: Path) -> None:
+    class Forward:
+        """What a spool's reader sees: bytes that were written once, and never again."""
+
+        def __init__(self) -> None:
+            self.written = bytearray()
+
+        def write(self, piece: Any) -> int:
+            self.written += piece
+            return len(piece)
+
+        def flush(self) -> None:
+            pass
+
+    target, told = Forward(), Progress()
+    order = order_of(everything(APPLICATIONS), FileFormat.XLSX)
+    export_files.write(order, target, folder=tmp_path, progress=told)  # type: ignore[arg-type]
+
+    assert told.rows == len(PAYLOADS)
+    with zipfile.ZipFile(io.BytesIO(target.written)) as parts:
+        assert parts.testzip() is None
+        assert len(parts.read("xl/worksheets/sheet1.xml")) > 10_000
+
+
+def test_more_than_a_part_of_the_file_holds_is_refused_with_the_way_on(
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zipfile.ZIP64_LIMIT", 10_000)
+
+    with pytest.raises(Invalid, match=r"Choose fewer columns, .* or export as CSV or Parquet"):
+        file_of(order_of(everything(APPLICATIONS), FileFormat.XLSX))
 
 
 # --- The command line -----------------------------------------------------------------------------
@@ -349,7 +420,7 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
     packed = run("applications", str(tmp_path / "x.parquet"), *asked)
 
     assert (to_stdout.exit_code, saved.exit_code, packed.exit_code) == (0, 0, 0), saved.output
-    written = file_of(order_of(view, FileFormat.CSV), tmp_path)
+    written = file_of(order_of(view, FileFormat.CSV))
     assert to_stdout.stdout_bytes == (tmp_path / "x.csv").read_bytes() == written
     ids = [int(line[0]) for line in list(csv.reader(io.StringIO(written.decode(), newline="")))[1:]]
     assert pq.read_table(tmp_path / "x.parquet")["application_id"].to_pylist() == ids
@@ -369,6 +440,27 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
     )
 
 
+def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> None:
+    kept = View.from_kept("columns=application_id,contact_handle", personal=True)
+    for owner in (ANA, NOOR):
+        # Noor was a reviewer once.
+        with stocked.begin() as conn:
+            conn.execute(
+                insert(tables.saved_views).values(
+                    owner=owner, name="Contacts", shared=False, screen="explore", created_at=NOW,
+                    query=urlencode(kept.to_query()),
+                )
+            )  # fmt: skip
+
+    allowed, refused = (run("-", "--view", "contacts", "--owner", who) for who in (ANA, NOOR))
+
+    assert (allowed.exit_code, refused.exit_code) == (0, 1)
+    assert allowed.stdout.startswith("application_id,contact_handle")
+    assert refused.stderr.count("\n") == 1
+    assert "which its owner noor@example.com may not see" in refused.stderr
+    assert refused.stdout == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -383,6 +475,7 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         ),
         (["activity", "-", "--filter", "day=2020-01-01..2026-01-01"], "at most 366 days"),
         (["-", "--view", "no such"], "There is no view 'no such'"),
+        (["-", "--view", "x", "--filter", "outcome=approved"], "leave out --filter."),
         (["decisions", "x.xlsx", "--gzip"], "are for CSV"),
     ],
 )
@@ -509,10 +602,10 @@ def test_only_managers_see_who_exported_what(stocked: Engine) -> None:
     answer(address(promise()))
     last_line(stocked)
 
-    assert exports.log(stocked, viewer=MIRA, limit=1)[0].exported_by == ANA
+    assert export_log.log(stocked, viewer=MIRA, limit=1)[0].exported_by == ANA
     for email in (ANA, NOOR, "ada@example.com", "eve@example.com"):
         with pytest.raises(NotAllowed):
-            exports.log(stocked, viewer=email)
+            export_log.log(stocked, viewer=email)
 
 
 # --- Hanging up, cancelling, and a database that goes away ------------------------------------------

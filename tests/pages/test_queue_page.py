@@ -669,7 +669,7 @@ def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
 def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
     app = queue.open(QUEUE, eligibility="met,unknown", sort="volume")
 
-    (name,) = (field for field in app.text_input if field.label == "Name")
+    (name,) = (field for field in app.text_input if field.label == "Keep what is shown as")
     name.set_value("Worth a look")
     (send,) = (button for button in app.button if button.label == "Save this view")
     send.click().run()
