@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from program.reports import Grain, Split
 from program.slices import Moment, Scope, Slice, Stage
 from tests.builders import add_application, add_evidence, add_staff
 from tests.data_access.test_kpis import decide, reopen, settle, tell
+from tests.data_access.test_loading import load
 from tests.data_access.test_rollups import Trade, deliver
 
 T = date(2026, 3, 14)
@@ -195,3 +197,24 @@ def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
     rollups.refresh(worked_on, now=NOW)
     assert active() == before
     assert_all_counted(worked_on)
+
+
+def test_what_a_load_changes_counts_at_once(worked_on: Engine, tmp_path: Path) -> None:
+    """Of another country, and submitted long before the last refresh; nothing else is told."""
+    row = "77,77,x,@late,telegram,late,2026-02-10T12:00:00Z\n"
+    files = {
+        "accounts": "account_id,username,country_code,created_at\n"
+        "3,user3,FR,2025-01-01T00:00:00Z\n77,user77,FR,2025-01-01T00:00:00Z\n",
+        "applications": "application_id,account_id,social_platform,social_handle,"
+        f"contact_platform,contact_handle,submitted_at\n{row}{row.replace('77', '3')}",
+    }
+    with worked_on.begin() as conn:
+        add_application(conn, 100)
+    rollups.refresh(worked_on, now=NOW)
+    for kind, content in files.items():
+        path = tmp_path / f"{kind}.csv"
+        path.write_text(content)
+        load(worked_on, kind, path)
+        assert_all_counted(worked_on)
+    with worked_on.connect() as conn:
+        assert speed.submitted_by(conn, PERIODS[1], Split.COUNTRY)["FR"] == 2
