@@ -22,7 +22,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    StorageState,
+    sync_playwright,
+)
 from sqlalchemy import Engine, create_engine, text
 
 from data_access import demo, rollups, schema
@@ -175,12 +182,26 @@ class Watch:
     """What no visit may see: errors in the console, dialogs, requests to anywhere else."""
 
     seen: list[str] = field(default_factory=list)
+    watched: list[tuple[BrowserContext, str, Callable[[Any], None]]] = field(default_factory=list)
 
     def over(self, context: BrowserContext) -> None:
-        context.on("request", lambda request: self._request(request.url))
-        context.on("dialog", lambda dialog: self._dialog(dialog))
-        context.on("weberror", lambda error: self.seen.append(f"script error: {error.error}"))
-        context.on("console", lambda said: self._console(said.type, said.text, said.location))
+        self._watch(context, "request", lambda request: self._request(request.url))
+        self._watch(context, "dialog", self._dialog)
+        self._watch(
+            context, "weberror", lambda error: self.seen.append(f"script error: {error.error}")
+        )
+        self._watch(
+            context, "console", lambda said: self._console(said.type, said.text, said.location)
+        )
+
+    def rest(self) -> None:
+        """See nothing any more of browsers that stay open."""
+        for context, event, see in self.watched:
+            context.remove_listener(event, see)
+
+    def _watch(self, context: BrowserContext, event: str, see: Callable[[Any], None]) -> None:
+        context.on(event, see)  # type: ignore[call-overload]
+        self.watched.append((context, event, see))
 
     def _request(self, address: str) -> None:
         parts = urlsplit(address)
@@ -211,24 +232,68 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture
-def visit(
-    site: Site, chromium: Browser, cookies: dict[str, StorageState], watch: Watch
-) -> Iterator[Visit]:
-    """Opens pages: ``visit("ana", "/program")`` in a browser of her own, ``None`` is nobody."""
-    contexts: list[BrowserContext] = []
+@dataclass
+class Desks:
+    """The browsers of people who have been here; who comes again finds everything loaded."""
 
-    def opened(who: str | None, path: str = "/", **options: Any) -> Page:
-        signed_in = cookies.get(who) if who else None
-        context = chromium.new_context(
-            **{"viewport": DESKTOP, "base_url": site.address, "storage_state": signed_in, **options}
+    chromium: Browser
+    address: str
+    cookies: dict[str, StorageState]
+    kept: dict[str, BrowserContext] = field(default_factory=dict)
+
+    def take(self, who: str) -> BrowserContext:
+        """Their browser as they left it, signed in, without what pages remembered in it."""
+        context = self.kept.pop(who, None)
+        if context is None:
+            return self.new(storage_state=self.cookies.get(who))
+        context.clear_cookies()
+        context.add_cookies([*self.cookies[who]["cookies"]])  # type: ignore[list-item]
+        return context
+
+    def new(self, **options: Any) -> BrowserContext:
+        context = self.chromium.new_context(
+            **{"viewport": DESKTOP, "base_url": self.address, **options}
         )
         context.set_default_timeout(PATIENCE_MS)
-        contexts.append(context)
+        return context
+
+    def leave(self, who: str, context: BrowserContext) -> None:
+        """Keep the browser for their next visit, or close it where it cannot be emptied."""
+        try:
+            for page in context.pages:
+                page.evaluate("() => localStorage.clear()")
+                page.close()
+        except Error:
+            context.close()
+        else:
+            self.kept[who] = context
+
+
+@pytest.fixture(scope="package")
+def desks(site: Site, chromium: Browser, cookies: dict[str, StorageState]) -> Desks:
+    return Desks(chromium, site.address, cookies)
+
+
+@pytest.fixture
+def visit(desks: Desks, cookies: dict[str, StorageState], watch: Watch) -> Iterator[Visit]:
+    """Opens pages: ``visit("ana", "/program")`` in her browser, ``None`` is nobody.
+
+    A second visit of hers in the same test is made in another browser.
+    """
+    theirs: dict[str, BrowserContext] = {}
+    others: list[BrowserContext] = []
+
+    def opened(who: str | None, path: str = "/", **options: Any) -> Page:
+        if who and who not in theirs and not options:
+            context = theirs[who] = desks.take(who)
+        else:
+            signed_in = cookies.get(who) if who else None
+            context = desks.new(**{"storage_state": signed_in, **options})
+            others.append(context)
         watch.over(context)
         page = context.new_page()
         page.goto(path)
-        if who and signed_in is None:
+        if who and who not in cookies:
             screen.sign_in(page, who)
             cookies[who] = context.storage_state()
         if who:
@@ -236,6 +301,9 @@ def visit(
         return page
 
     yield opened
-    for context in contexts:
+    watch.rest()
+    for context in others:
         context.close()
+    for who, context in theirs.items():
+        desks.leave(who, context)
     assert not watch.seen
