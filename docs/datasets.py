@@ -100,16 +100,17 @@ more, is refused.
 ## What it costs
 
 A million applications with all {len(APPLICATIONS.columns)} columns on two cores (`make bench`),
-beside the 5.5 to 6.1 s that `psql`'s
+beside the 5.6 to 5.9 s that `psql`'s
 `\\copy` takes for the same query. Each export is a process of its own, and the dashboard's does not grow.
 
 | | seconds | beside `\\copy` | first byte | its process | file |
 |---|---:|---:|---:|---:|---:|
-| CSV | 6.4 | 1.05 | 0.06 s | 57 MB | 332 MB |
-| Parquet | 7.5 | 1.39 | 4.0 s | 257 MB | 58 MB |
-| Excel | 28 | 5.1 | 0.8 s | 164 MB | 198 MB |
+| CSV | 6.3 | 1.13 | 0.07 s | 57 MB | 332 MB |
+| Parquet | 7.7 | 1.38 | 3.8 s | 251 MB | 58 MB |
+| Excel | 130 | 22 | 117 s | 59 MB | 158 MB |
 
-Beside five such exports, 95 of 100 decisions take at most 40 ms and 95 of 100 openings of an application at most 76 ms.
+Beside five such exports, 95 of 100 decisions take at most 44 ms and 95 of 100 openings of an application at most
+105 ms. An Excel file is handed over when its last row is written; until then the page counts the rows.
 
 ## What is not there
 
