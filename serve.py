@@ -31,7 +31,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import downloads, links, local_sign_in
+from dashboard import downloads, links, local_sign_in, visits
 from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
 from data_access import database, export_jobs, export_spool
@@ -70,7 +70,7 @@ def readyz(_: Request) -> Response:
 async def export(request: Request) -> Response:
     """Give a file to the person a page minted the link for, as it is written."""
     token = request.query_params.get("token", "")
-    promise = links.redeem_export(token, browser=request.cookies.get(links.BROWSER_COOKIE, ""))
+    promise = links.redeem_export(token, browser=request.cookies.get(visits.BROWSER_COOKIE, ""))
     if promise is None:
         return _plainly(
             "This link is too old, was altered or was made for another browser. "
@@ -120,6 +120,7 @@ def sign_out_locally(request: Request) -> Response:
     if refused is not None:
         return refused
     local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
+    visits.ended(request.cookies.get(visits.BROWSER_COOKIE, ""))
     response = RedirectResponse("/", status_code=303, headers=NOT_CACHED)
     response.delete_cookie(local_sign_in.COOKIE, httponly=True, samesite="strict")
     return response
@@ -219,12 +220,12 @@ class BrowserMark:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set the cookie on a page whose browser has none."""
         wanted = scope["type"] == "http" and scope["path"] in self.paths
-        if not wanted or links.BROWSER_COOKIE in Request(scope).cookies:
+        if not wanted or visits.BROWSER_COOKIE in Request(scope).cookies:
             await self.app(scope, receive, send)
             return
         made = Response()
         made.set_cookie(
-            links.BROWSER_COOKIE, secrets.token_urlsafe(32), httponly=True, samesite="lax"
+            visits.BROWSER_COOKIE, secrets.token_urlsafe(32), httponly=True, samesite="lax"
         )
 
         async def send_with_mark(message: Message) -> None:
@@ -233,6 +234,30 @@ class BrowserMark:
             await send(message)
 
         await self.app(scope, receive, send_with_mark)
+
+
+class FilesForStaff:
+    """Gives the files behind download buttons to browsers in which somebody is signed in.
+
+    Pictures pass: the sign-in screen has one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the others in a sentence."""
+        if scope["type"] == "http" and _is_file(scope["path"]):
+            mark = Request(scope).cookies.get(visits.BROWSER_COOKIE, "")
+            if not visits.is_signed_in(mark, now=time.time()):
+                refused = _plainly("Sign in, and download the file from its page again.")
+                await refused(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+def _is_file(path: str) -> bool:
+    return path.startswith("/media/") and not path.endswith((".svg", ".png"))
 
 
 class WayBack:
@@ -321,7 +346,12 @@ app = st.App(
     ROOT / "streamlit_app.py",
     lifespan=_life,
     routes=ROUTES,
-    middleware=[Middleware(SecurityHeaders), Middleware(BrowserMark), Middleware(WayBack)],
+    middleware=[
+        Middleware(SecurityHeaders),
+        Middleware(BrowserMark),
+        Middleware(FilesForStaff),
+        Middleware(WayBack),
+    ],
     on_script_error=report,
 )
 

@@ -17,8 +17,6 @@ from program.queue import Filters
 
 SECRET_FILE = HOME / "links.secret"
 LINK_SECONDS = 15 * 60
-# Given to every browser with its first page; a link works in the browser it was made for.
-BROWSER_COOKIE = "affiliate_review_browser"
 EXPORT_PATH = "export"
 
 

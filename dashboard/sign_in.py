@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from dashboard import local_sign_in
+from dashboard import local_sign_in, visits
 from dashboard.components import states
 from dashboard.components.safe_text import escape, escape_html
 from data_access import database, staff
@@ -64,6 +64,7 @@ def require(act: Act) -> Person:
     if not person.may(act):
         refusal(person, act)
         st.stop()
+    visits.seen(_mark(), now=time.time())
     return person
 
 
@@ -123,6 +124,7 @@ def sign_out_button() -> None:
 
 def screen() -> None:
     """Draw the sign-in: the one way in that this installation allows."""
+    visits.ended(_mark())
     with st.container(key="sign-in", gap="small"):
         st.image(logo(), width=220)
         st.text(PURPOSE)
@@ -132,6 +134,10 @@ def screen() -> None:
             _not_set_up(sentence)
         else:
             _local_choices()
+
+
+def _mark() -> str:
+    return str(st.context.cookies.get(visits.BROWSER_COOKIE, ""))
 
 
 def _local_choices() -> None:

@@ -18,11 +18,11 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 
 import serve
-from dashboard import local_sign_in
+from dashboard import local_sign_in, visits
 from data_access import database
 from data_access.refusals import DatabaseUnavailable
 
@@ -37,6 +37,10 @@ async def callback(_: Request) -> RedirectResponse:
 
 async def page(_: Request) -> RedirectResponse:
     return RedirectResponse("/elsewhere", status_code=302)
+
+
+async def media(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("what is behind a download button")
 
 
 class Browser:
@@ -54,8 +58,13 @@ class Browser:
             Route("/oauth2callback", callback),
             Route("/", page),
             Route("/application", page),
+            Route("/media/{name}", media),
         ]
-        middleware = [Middleware(serve.SecurityHeaders), Middleware(serve.WayBack)]
+        middleware = [
+            Middleware(serve.SecurityHeaders),
+            Middleware(serve.FilesForStaff),
+            Middleware(serve.WayBack),
+        ]
         self.app = Starlette(routes=routes, middleware=middleware)
         self.origin, self.address = origin, address
         self.cookies = httpx.Cookies(cookies)
@@ -165,6 +174,18 @@ def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
 
     assert 'affiliate_review_local=""' in response.headers["set-cookie"]
     assert local_sign_in.read_session(value) is None
+
+
+def test_a_file_behind_a_button_is_for_browsers_that_are_signed_in() -> None:
+    signed_in, stranger = Browser(cookies={visits.BROWSER_COOKIE: "hers"}), Browser()
+    visits.seen("hers", now=time.time())
+
+    assert signed_in.get("/media/5f3a.csv").status_code == 200
+    assert stranger.get("/media/5f3a.csv").status_code == 403
+    assert stranger.get("/media/5f3a.svg").status_code == 200
+
+    signed_in.get("/local-sign-out")
+    assert signed_in.get("/media/5f3a.csv").status_code == 403
 
 
 def test_openid_leads_back_to_the_page_asked_for() -> None:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import links
+from dashboard import links, visits
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
 from dashboard.links import Promise
@@ -64,7 +64,7 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
                 view_name=view_name,
                 expected=total,
             )
-            browser = dict(st.context.cookies).get(links.BROWSER_COOKIE, "")
+            browser = dict(st.context.cookies).get(visits.BROWSER_COOKIE, "")
             st.link_button(
                 label,
                 links.view_link(promise, view.dataset.key, browser=browser),

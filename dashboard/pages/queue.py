@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import links, lookups, opening, sign_in, state
+from dashboard import links, lookups, opening, sign_in, state, visits
 from dashboard.components import (
     due,
     figures,
@@ -205,7 +205,7 @@ def draw_export(person: Person, filters: Filters) -> None:
     """The link to what is shown as a file, for those who may have it."""
     if not person.may(Act.EXPORT):
         return
-    browser = dict(st.context.cookies).get(links.BROWSER_COOKIE, "")
+    browser = dict(st.context.cookies).get(visits.BROWSER_COOKIE, "")
     st.link_button(
         "Export CSV",
         links.queue_link(person.email, person.role, filters, browser=browser),

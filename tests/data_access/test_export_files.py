@@ -30,7 +30,7 @@ from starlette.applications import Starlette
 from xlsxwriter import Workbook
 
 import serve
-from dashboard import links
+from dashboard import links, visits
 from dashboard.links import Promise
 from data_access import (
     database,
@@ -520,7 +520,7 @@ def address(made: Promise, browser: str = BROWSER) -> str:
 def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
-        cookies = {links.BROWSER_COOKIE: browser} if browser else {}
+        cookies = {visits.BROWSER_COOKIE: browser} if browser else {}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://localhost", cookies=cookies, timeout=30
         ) as client:

@@ -21,7 +21,7 @@ from sqlalchemy import Engine, create_engine, text
 from starlette.applications import Starlette
 
 import serve
-from dashboard import links
+from dashboard import links, visits
 from dashboard.links import Promise
 from data_access import database, export_jobs, export_spool, schema
 from data_access.embedded import Cluster
@@ -112,7 +112,7 @@ def asked(port: int) -> Iterator[http.client.HTTPResponse]:
     connection.request(
         "GET",
         "/" + links.view_link(made, "activity", browser=BROWSER),
-        headers={"Cookie": f"{links.BROWSER_COOKIE}={BROWSER}"},
+        headers={"Cookie": f"{visits.BROWSER_COOKIE}={BROWSER}"},
     )
     with closing(connection), connection.getresponse() as answer:
         assert answer.read(10) == b"day,accoun"

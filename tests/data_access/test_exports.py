@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, insert, select, text
 from starlette.applications import Starlette
 
 import serve
-from dashboard import links
+from dashboard import links, visits
 from data_access import (
     copying,
     database,
@@ -502,7 +502,7 @@ BROWSER = "what this browser was given"
 
 async def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
     transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
-    cookies = {links.BROWSER_COOKIE: browser}
+    cookies = {visits.BROWSER_COOKIE: browser}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost", cookies=cookies, timeout=30
     ) as client:
