@@ -4,12 +4,15 @@ import getpass
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import psycopg
+from click.exceptions import NoArgsIsHelpError
 from psycopg.errors import (
     InsufficientPrivilege,
     InvalidSchemaName,
@@ -35,10 +38,16 @@ DAY = click.DateTime(["%Y-%m-%d"])
 class OneLineErrors(click.Group):
     """A group whose commands end in one sentence on stderr, never in a traceback."""
 
+    def make_context(self, *given: Any, **named: Any) -> click.Context:  # noqa: ANN401 - click's own
+        """Read what was typed; what cannot be read becomes one line and exit status 2."""
+        with _misread_in_one_line():
+            return super().make_context(*given, **named)
+
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command; a refusal becomes its sentence and exit status 1."""
         try:
-            return super().invoke(context)
+            with _misread_in_one_line():
+                return super().invoke(context)
         except Refusal as refusal:
             for detail in refusal.details:
                 click.echo(detail, err=True)
@@ -48,6 +57,21 @@ class OneLineErrors(click.Group):
             if sentence is None:
                 raise
             raise click.ClickException(sentence) from error
+
+
+@contextmanager
+def _misread_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except NoArgsIsHelpError:
+        # Nothing was asked for: the help is the answer.
+        raise
+    except click.UsageError as error:
+        said = " ".join(error.format_message().split())
+        path = error.ctx.command_path if error.ctx else main.name
+        line = click.ClickException(f"{said.rstrip('.')}. See `{path} --help`.")
+        line.exit_code = error.exit_code
+        raise line from error
 
 
 def _sentence(error: BaseException | None) -> str | None:

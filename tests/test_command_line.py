@@ -154,8 +154,10 @@ def test_a_misused_command_is_told_how_to_be_used(arguments: list[str], said: st
     done = run(*arguments)
 
     assert done.exit_code == 2
-    assert done.stderr.splitlines()[-1].startswith("Error: ")
-    assert said in done.stderr.splitlines()[-1]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+    assert line.endswith("--help`.")
 
 
 # --- The database -----------------------------------------------------------------------------------
