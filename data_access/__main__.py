@@ -59,6 +59,12 @@ class OneLineErrors(click.Group):
             raise click.ClickException(sentence) from error
 
 
+class Misread(click.ClickException):
+    """What was typed could not be read."""
+
+    exit_code = 2
+
+
 @contextmanager
 def _misread_in_one_line() -> Iterator[None]:
     try:
@@ -69,9 +75,7 @@ def _misread_in_one_line() -> Iterator[None]:
     except click.UsageError as error:
         said = " ".join(error.format_message().split())
         path = error.ctx.command_path if error.ctx else main.name
-        line = click.ClickException(f"{said.rstrip('.')}. See `{path} --help`.")
-        line.exit_code = error.exit_code
-        raise line from error
+        raise Misread(f"{said.rstrip('.')}. See `{path} --help`.") from error
 
 
 def _sentence(error: BaseException | None) -> str | None:
