@@ -1,0 +1,193 @@
+"""The requalification board: who stands how, what is suggested, and the steps for many."""
+
+from datetime import UTC, date, datetime
+from functools import partial
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import (
+    affiliates_filters,
+    affiliates_table,
+    figures,
+    states,
+)
+from dashboard.forms import affiliates_form, affiliates_frame, run_report
+from data_access import (
+    affiliates,
+    bulk,
+    database,
+    freshness,
+    policies,
+)
+from data_access.affiliates import Affiliate, Counts
+from data_access.freshness import Freshness
+from data_access.staff import Person
+from program import affiliates as rules
+from program.affiliate_filters import PAGE_SIZE, BoardFilters
+from program.affiliates import MonthTest, Standing
+from program.periods import ONE_DAY, month_start, months_later
+from program.permissions import Act
+from program.policy import Policy
+
+BOARD = "affiliates"
+
+
+def draw(filters: BoardFilters, person: Person) -> None:
+    """The board: how it stands, the filters, the table, the pages."""
+    with database.reader().connect() as connection:
+        policy = policies.in_force(connection, now=datetime.now(UTC))
+        fresh = freshness.newest(connection)
+        counts = affiliates.counts(connection, policy)
+        total = affiliates.count(connection, filters, policy) if filters.narrows else counts.total
+        filters = filters.on_page(min(filters.page, max(1, -(-total // PAGE_SIZE))))
+        rows = affiliates.page(connection, filters, policy)
+    state.keep_rows(BOARD, [row.application_id for row in rows])
+    newest = newest_month(fresh)
+    affiliates_frame.draw_head(f"Approved affiliates {counts.total:,}")
+    st.caption(rules_in_words(policy, newest, fresh))
+    if person.may(Act.REQUALIFY):
+        run_report.draw(affiliates_form.RUNS, actor=person.email)
+    if not counts.total:
+        states.empty("No affiliate is on the board. Who is approved appears with the next refresh.")
+        return
+    affiliates_filters.fields(
+        by_suggestion=counts.by_suggestion,
+        by_standing=counts.by_standing,
+        by_month=counts.by_month,
+        near=counts.near,
+        month=figures.month(newest) if newest else "Newest month",
+        on_change=affiliates_frame.follow,
+    )
+    if rows:
+        draw_table(filters, rows, total, person, policy, newest)
+        affiliates_frame.draw_pages(filters, total)
+    else:
+        draw_none_matches(counts)
+    affiliates_form.draw(person, policy)
+
+
+def newest_month(fresh: Freshness | None) -> date | None:
+    """The newest month that is complete at the data-through day."""
+    return months_later(month_start(fresh.data_through + ONE_DAY), -1) if fresh else None
+
+
+def rules_in_words(policy: Policy, newest: date | None, fresh: Freshness | None) -> str:
+    """What is tested and what follows from it."""
+    if newest is None or fresh is None:
+        return "No month is tested yet: metrics were never computed."
+    misses, months = policy.requalification_misses, policy.requalification_protection_months
+    notice = f"one miss suggests a notice, {misses} in a row a suspension"
+    if misses == 1:
+        notice = "one miss suggests a suspension"
+    protected = f"the first {months} whole months after an approval do not count"
+    silent = "silent: nobody is written to" if policy.requalification_silent else "messages go out"
+    return (
+        f"Newest month tested: {figures.month(newest)}, UTC, of data through "
+        f"{figures.day(fresh.data_through, year=True)} · {notice}; {protected} · policy version "
+        f"{policy.version}, {silent}"
+    )
+
+
+@st.fragment
+def draw_table(
+    filters: BoardFilters,
+    rows: list[Affiliate],
+    total: int,
+    person: Person,
+    policy: Policy,
+    newest: date | None,
+) -> None:
+    """The table and the steps for what is ticked; a part of its own, as in the queue."""
+    ids = [row.application_id for row in rows]
+    first = months_later(newest, 1 - affiliates.MONTHS_SHOWN) if newest else None
+    ticked = affiliates_table.draw(
+        rows=[as_shown(row, policy) for row in rows],
+        key=f"{BOARD}-{hash((filters, tuple((r.application_id, r.standing) for r in rows)))}",
+        minimum_usd=policy.min_volume_usd,
+        month=figures.MONTHS[newest.month - 1] if newest else "",
+        span=f"{figures.MONTHS[first.month - 1]}{figures.DASH}{figures.MONTHS[newest.month - 1]}"
+        if first and newest
+        else "Months",
+        selectable=person.may(Act.REQUALIFY),
+        on_open=partial(affiliates_frame.open_clicked, BOARD, affiliates_table.OPEN),
+    )
+    if ticked:
+        chosen = {ids[at]: rows[at].standing for at in ticked if at < len(ids)}
+        draw_selection(filters, chosen, len(rows), total, person)
+
+
+def draw_selection(
+    filters: BoardFilters, chosen: dict[int, Standing], on_page: int, total: int, person: Person
+) -> None:
+    """What can be done with the ticked ones, or with all that match."""
+    most = min(total, bulk.MOST)
+    key = f"affiliates-all-{hash(filters)}"
+    more_match = len(chosen) == on_page < total
+    if more_match and state.typed(key):
+        with database.reader().connect() as connection:
+            policy = policies.in_force(connection, now=datetime.now(UTC))
+            chosen = affiliates.shown(connection, filters, policy, most=bulk.MOST)
+    with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(chosen):,} chosen**", width="content")
+        if more_match:
+            which = "All" if most == total else "The first"
+            st.toggle(f"{which} {most:,} that match", key=key)
+        affiliates_form.buttons(chosen, person)
+
+
+def as_shown(row: Affiliate, policy: Policy) -> affiliates_table.Row:
+    """A row in the words of the screen."""
+    newest = row.newest
+    facts = newest.facts if newest else None
+    return affiliates_table.Row(
+        username=row.username,
+        country=row.country_code or figures.DASH,
+        approved=figures.day(row.approved_at.date(), year=True),
+        standing=row.standing,
+        since=change_words(row),
+        suggestion=row.suggestion,
+        misses=misses_words(row),
+        months=affiliates_table.month_signs(
+            row.tests, lambda t: t.month >= row.counted_from, width=affiliates.MONTHS_SHOWN
+        ),
+        outcome=newest.outcome if newest else None,
+        volume_usd=facts.volume_usd if facts else None,
+        active_users=facts.active_users if facts else None,
+        new_users=facts.new_users if facts else None,
+        near=near_words(newest, policy),
+        rate=figures.rate(row.rebate_rate.normalize()),
+        new_rate=figures.rate(row.suggested_rate.rate.normalize()),
+        why=row.suggested_rate.why,
+    )
+
+
+def misses_words(row: Affiliate) -> str:
+    """How many months are missed in a row; or that none counts yet."""
+    if row.newest is None:
+        return "new"
+    if row.newest.month < row.counted_from:
+        return "protected"
+    return f"{row.misses} in a row" if row.misses else figures.DASH
+
+
+def near_words(newest: MonthTest | None, policy: Policy) -> str:
+    """How narrowly the newest month came out; "" where it was not narrow."""
+    if newest is None or not newest.near:
+        return ""
+    return rules.margin_words(newest, policy)
+
+
+def change_words(row: Affiliate) -> str:
+    """When and by whom the standing was changed last."""
+    if row.since is None or row.changed_by is None:
+        return ""
+    return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"
+
+
+def draw_none_matches(counts: Counts) -> None:
+    """No affiliate matches the filters: say so, and the way on."""
+    states.empty(
+        f"None of the {counts.total:,} affiliates matches these filters.",
+        states.WayOn(label="Show all of them", page=affiliates_frame.AFFILIATES),
+    )

@@ -1,0 +1,169 @@
+"""What became of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import (
+    affiliates_filters,
+    figures,
+    outcomes_tables,
+    states,
+)
+from dashboard.forms import affiliates_frame
+from data_access import (
+    database,
+    freshness,
+    outcome_loop,
+)
+from data_access.outcome_loop import Cohort, Fallen, Turned
+from data_access.staff import Person
+from program.affiliate_filters import FIGURE_LABELS, BoardFilters, Figure
+from program.outcome_loop import COHORTS, COLLAPSE_HORIZON, LEAST_PER_REVIEWER
+
+FELL = "fell"
+FALLEN_LISTED = 20
+
+
+def draw(filters: BoardFilters, _person: Person) -> None:
+    """Cohorts, then overrides against the others, then reviewers."""
+    affiliates_frame.draw_head("What became of approvals")
+    with database.reader().connect() as connection:
+        fresh = freshness.newest(connection)
+        if fresh is None:
+            states.empty(
+                f"Nothing can be said before metrics are computed. {affiliates_frame.REFRESH}"
+            )
+            return
+        through = fresh.data_through
+        cohorts = outcome_loop.cohorts(connection, data_through=through)
+        overrides = outcome_loop.by_override(connection, data_through=through)
+        fallen = outcome_loop.fallen(connection, data_through=through, most=FALLEN_LISTED)
+        reviewers = outcome_loop.by_reviewer(connection, data_through=through)
+    st.caption(
+        f"Approvals that stand, by month, the last {COHORTS} months · each figure is of 30 days "
+        "that end so many days after the approval, UTC, against the month before the decision · "
+        f"data through {figures.day(through, year=True)}"
+    )
+    if not cohorts:
+        states.empty(f"Nobody was approved in the last {COHORTS} months.")
+        return
+    affiliates_filters.figures_of(FIGURE_LABELS, affiliates_frame.follow)
+    figure = filters.figure
+    outcomes_tables.draw(
+        [cohort_line(cohort, figure) for cohort in cohorts],
+        first="Approved in",
+        figure=figure,
+        key=f"cohorts-{figure}",
+    )
+    st.caption(
+        "The groups below are over the months that are complete at each horizon; every change is "
+        "against the same approvals at application."
+    )
+    draw_groups(
+        "Overrides, against the computed eligibility, beside the others",
+        "Approval",
+        overrides,
+        figure,
+    )
+    draw_groups(
+        f"By reviewer, with at least {LEAST_PER_REVIEWER} approvals",
+        "Approved by",
+        reviewers,
+        figure,
+    )
+    draw_fallen(fallen)
+
+
+def draw_fallen(fallen: Sequence[Fallen]) -> None:
+    """Who fell most by days 31 to 60."""
+    state.keep_rows(FELL, [one.application_id for one in fallen])
+    st.markdown("**Approvals whose volume fell to a half or less by days 31 to 60**")
+    if not fallen:
+        st.caption("None of the approvals that are 60 complete days old.")
+        return
+    outcomes_tables.draw_fallen(
+        [
+            outcomes_tables.FallenRow(
+                username=one.username,
+                approved=figures.day(one.approved_at.date(), year=True),
+                by=f"{one.decided_by}{', override' if one.is_override else ''}",
+                before_usd=one.before_usd,
+                later_usd=one.later_usd,
+                fell=fall_words(one),
+            )
+            for one in fallen
+        ],
+        key="fallen",
+        on_open=partial(affiliates_frame.open_clicked, FELL, outcomes_tables.OPEN),
+    )
+    if len(fallen) == FALLEN_LISTED:
+        st.caption(f"The {FALLEN_LISTED} deepest falls.")
+
+
+def fall_words(one: Fallen) -> str:
+    """How far it fell: ``collapsed, −84 %``."""
+    label = one.collapse.label if one.collapse else ""
+    return f"{label}, {figures.percent(one.later_usd / one.before_usd - 1)}"
+
+
+def cohort_line(cohort: Cohort, figure: Figure) -> outcomes_tables.Line:
+    """A month of approvals in the words of the table."""
+    before: dict[Figure, Decimal | int] = {
+        Figure.VOLUME: cohort.volume_usd,
+        Figure.ACTIVE: cohort.active_users,
+        Figure.NEW: cohort.new_users,
+    }
+    return outcomes_tables.Line(
+        name=figures.month(cohort.month),
+        affiliates=cohort.affiliates,
+        before=before.get(figure),
+        at={horizon: then(turned, figure) for horizon, turned in cohort.at.items()},
+        fell=fell(cohort.at.get(COLLAPSE_HORIZON)),
+        month=cohort.month,
+    )
+
+
+def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure) -> None:
+    """A smaller table of groups, over the cohorts that are complete at each horizon."""
+    st.markdown(f"**{title}**")
+    if not turned:
+        st.caption("Unknown until enough approvals are 30 complete days old.")
+        return
+    groups = dict.fromkeys(one.group for one in turned)
+    lines = [
+        group_line(group, {t.horizon: t for t in turned if t.group == group}, figure)
+        for group in groups
+    ]
+    outcomes_tables.draw(lines, first=first, figure=figure, key=f"{title}-{figure}")
+
+
+def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_tables.Line:
+    """A group in the words of the table; its largest horizon has the fewest approvals."""
+    earliest = at[min(at)]
+    return outcomes_tables.Line(
+        name=group,
+        affiliates=earliest.affiliates,
+        before=then(earliest, figure).before,
+        at={horizon: then(one, figure) for horizon, one in at.items()},
+        fell=fell(at.get(COLLAPSE_HORIZON)),
+    )
+
+
+def then(turned: Turned, figure: Figure) -> outcomes_tables.Then:
+    """The chosen figure of a group at one horizon, beside application."""
+    before, now = {
+        Figure.VOLUME: (turned.volume_before, turned.volume),
+        Figure.ACTIVE: (turned.active_before, turned.active),
+        Figure.NEW: (turned.new_before, turned.new),
+        Figure.QUALIFYING: (turned.judged, turned.met),
+    }[figure]
+    return outcomes_tables.Then(before=before, now=now)
+
+
+def fell(turned: Turned | None) -> tuple[int, int, int] | None:
+    """How many halved and collapsed, of how many."""
+    return (turned.halved, turned.collapsed, turned.trading) if turned else None
