@@ -1,5 +1,6 @@
 """Who is an approved affiliate, and by which decision: the one definition, whoever asks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +8,18 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
     DateTime,
     FromClause,
     MetaData,
     Select,
+    SelectBase,
     Table,
     select,
     text,
+    union,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -66,12 +71,33 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
     )
 
 
-def keep(connection: Connection) -> None:
-    """Fill `KEPT` with those of now."""
+def keep(connection: Connection, changed: Sequence[int] | None = None) -> None:
+    """Fill `KEPT` with those of now.
+
+    ``changed`` are the applications with which anything may have happened since the refresh
+    before; ``None`` looks at all.
+    """
     connection.execute(text(f"drop table if exists {KEPT.fullname}"))
-    everybody = as_text(standing())
+    everybody = as_text(standing() if changed is None else _with_changes(connection, changed))
     connection.execute(text(f"create temporary table {KEPT.name} on commit drop as {everybody}"))
     connection.execute(text(f"analyze {KEPT.fullname}"))
+
+
+def _with_changes(connection: Connection, changed: Sequence[int]) -> CompoundSelect[Any]:
+    """Those the refresh before summed up, and whoever has a changed application as it is now."""
+    held = tables.affiliate_tested
+    accounts = union(
+        *(
+            select(table.c.account_id).where(table.c.application_id.in_(changed))
+            for table in (tables.applications, held)
+        )
+    )
+    ids = list(connection.execute(accounts).scalars())
+    before = select(*(held.c[column.name] for column in KEPT.c)).where(
+        held.c.account_id.not_in(ids)
+    )
+    now = standing().where(tables.applications.c.account_id.in_(ids)).subquery("now")
+    return union_all(before, select(*now.c))
 
 
 def kept_since(moment: datetime) -> str:
@@ -84,7 +110,7 @@ def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     return as_text(standing(*also).where(tables.decisions.c.decided_at >= moment))
 
 
-def as_text(statement: Select[Any]) -> str:
+def as_text(statement: SelectBase) -> str:
     """The statement with its values in it, for one that is written as text."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -28,23 +28,29 @@ from program.outcome_loop import (
 )
 from program.periods import day_start, month_start, months_later
 from program.policy import Policy
-from program.workflow import Decision
 
 # Every approved affiliate with each horizon whose last day is complete and whose days were
-# computed anew or that has no row yet; the day of the approval itself belongs to neither side.
+# computed anew, or all of them where it was not followed before; the day of the approval itself
+# belongs to neither side.
+DUE_TABLE = """
+create temporary table outcomes_due (
+    account_id bigint, application_id bigint, decision_id bigint, policy_version integer,
+    horizon_days integer, first_day date, after date) on commit drop
+"""
+DUE = """
+insert into pg_temp.outcomes_due
+select account_id, standing.application_id, decision_id, policy_version, horizon_days,
+       approved_on + 1 + horizon_days - 30 as first_day, approved_on + 1 + horizon_days as after
+from (select *, (approved_at at time zone 'UTC')::date as approved_on
+      from ({approvals}) as kept) as standing
+cross join unnest(cast(:horizons as integer[])) as horizon_days
+join review.decisions using (decision_id)
+where approved_on + horizon_days <= :through
+  and (approved_on + horizon_days >= :start or decision_id = any(:new))
+"""
 MEASURED = f"""
-with approval as (
-    select standing.*, (approved_at at time zone 'UTC')::date as approved_on
-    from ({{approvals}}) as standing join review.decisions using (decision_id)
-    where policy_version = :version
-), span as (
-    select approval.*, horizon_days, approved_on + 1 + horizon_days - 30 as first_day,
-           approved_on + 1 + horizon_days as after
-    from approval cross join unnest(cast(:horizons as integer[])) as horizon_days
-    where approved_on + horizon_days <= :through and (
-        approved_on + horizon_days >= :start
-        or (decision_id, horizon_days) not in (
-            select decision_id, horizon_days from review.affiliate_outcomes))
+with span as (
+    select * from pg_temp.outcomes_due where policy_version = :version
 )
 select decision_id, horizon_days, account_id, first_day as window_start, after as window_end,
     {affiliates_counted.VOLUME} as volume_usd,
@@ -90,7 +96,10 @@ select d.decision_id, 0, standing.account_id,
        (d.snapshot -> 'window' ->> 'end')::date + 1,
        seen.volume_usd, seen.active_users, seen.new_users,
        coalesce(d.snapshot ->> 'outcome', 'unknown')
-from ({approvals}) as standing join review.decisions as d using (decision_id)
+from (select * from ({approvals}) as kept
+      where decision_id not in (
+          select decision_id from review.affiliate_outcomes where horizon_days = 0) offset 0
+) as standing join review.decisions as d using (decision_id)
 cross join lateral (
     select max((c ->> 'value')::numeric) filter (where c ->> 'key' = 'volume_usd') as volume_usd,
            max((c ->> 'value')::int) filter (where c ->> 'key' = 'active_users') as active_users,
@@ -98,53 +107,37 @@ cross join lateral (
     from jsonb_array_elements(coalesce(d.snapshot -> 'criteria', '[]'::jsonb)) as c
     where c ->> 'key' in ('volume_usd', 'active_users', 'new_users')
 ) as seen
-where not exists (
-    select from review.affiliate_outcomes as held
-    where held.decision_id = d.decision_id and held.horizon_days = 0)
+returning decision_id
 """
 
 
 def follow(connection: Connection, done: Refreshed) -> None:
     """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
-    versions = _versions(connection, oldest)
-    if not versions:
-        return
     connection.execute(affiliates_counted.SETTINGS)
     recent = approvals.kept_since(day_start(oldest))
-    for statement in (NO_LONGER, AT_APPLICATION_ROWS):
-        connection.execute(text(statement.format(approvals=recent)))
-    for version in versions:
-        policy = policies.version(connection, version)
-        _measure(connection, policy, recent, done)
-
-
-def _versions(connection: Connection, oldest: date) -> list[int]:
-    decision = tables.decisions
-    found = connection.execute(
-        select(decision.c.policy_version)
-        .where(
-            decision.c.decided_at >= day_start(oldest),
-            decision.c.outcome == str(Decision.APPROVED),
-        )
-        .distinct()
-        .order_by(decision.c.policy_version)
+    connection.execute(text(NO_LONGER.format(approvals=recent)))
+    new = connection.execute(text(AT_APPLICATION_ROWS.format(approvals=recent))).scalars().all()
+    connection.execute(text("drop table if exists pg_temp.outcomes_due"))
+    connection.execute(text(DUE_TABLE))
+    connection.execute(
+        text(DUE.format(approvals=recent)),
+        {"horizons": list(HORIZONS), "through": done.through, "start": done.start, "new": new},
     )
-    return list(found.scalars())
+    versions = text("select distinct policy_version from pg_temp.outcomes_due order by 1")
+    for version in connection.execute(versions).scalars().all():
+        _measure(connection, policies.version(connection, version))
 
 
-def _measure(connection: Connection, policy: Policy, recent: str, done: Refreshed) -> None:
+def _measure(connection: Connection, policy: Policy) -> None:
     given = {
         "version": policy.version,
-        "horizons": list(HORIZONS),
-        "through": done.through,
-        "start": done.start,
         "valid_days": policy.evidence_valid_days,
         **affiliates_counted.words(policy),
     }
     keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
     measured = (
-        text(MEASURED.format(approvals=recent))
+        text(MEASURED)
         .bindparams(*(bindparam(name, value) for name, value in given.items()))
         .columns(
             *(table.c[name] for name in KEPT[:5]),

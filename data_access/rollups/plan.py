@@ -112,10 +112,16 @@ def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None)
                 f"Choose {today - ONE_DAY} or an earlier day."
             )
         return asked
+    # Day by day, from the newest: a maximum would look at every row of the days it is among.
+    there = (
+        "select exists (select from exchange.referral_activity where activity_date = %s) as found"
+    )
+    for back in range(1, USUAL_DELAY.days + 1):
+        if _one(cursor, there, today - timedelta(days=back)):
+            return today - timedelta(days=back)
     newest = """select max(activity_date) as found from exchange.referral_activity
-                where activity_date >= %s and activity_date < %s"""
-    day: date | None = _one(cursor, newest, today - USUAL_DELAY, today)
-    day = day or _one(cursor, newest, date.min, today)
+                where activity_date < %s"""
+    day: date | None = _one(cursor, newest, today)
     if day is None:
         raise Refusal(
             f"There is no referral activity before {today}, so no data-through day. Load some with "
