@@ -5,6 +5,7 @@ and the evidence current then. Results are only ever added: a late correction of
 evidence recorded later about that time, leaves a new row that supersedes the old one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -74,10 +76,10 @@ class Refreshed:
     now: datetime
 
 
-def test(connection: Connection, done: Refreshed) -> None:
+def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | None) -> None:
     """Test the months that are due and sum up each affiliate; safe to repeat.
 
-    Needs `approvals.KEPT`.
+    Needs `approvals.KEPT`, and what filling it returned.
     """
     decision = tables.decisions
     approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
@@ -88,7 +90,7 @@ def test(connection: Connection, done: Refreshed) -> None:
     delivered = _delivered_from(connection)
     for month, whole in _due(connection, done):
         changed |= _test_month(connection, month, done, delivered=delivered, whole=whole)
-    _sum_up(connection, done, changed)
+    _sum_up(connection, done, changed, looked_at)
 
 
 def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
@@ -306,12 +308,14 @@ from approval left join summed on summed.account_id = approval.account_id
 """
 
 
-def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
+def _sum_up(
+    connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
+) -> None:
     """Sum up whoever changed, by no policy's rules; everybody at first."""
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed:
-        whose = sorted(changed | set(connection.execute(_otherwise_approved()).scalars()))
+        whose = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
     if whose is not None and len(whose) > FEW:
         whose = None
     table = tables.affiliate_tested
@@ -330,9 +334,14 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     )
 
 
-def _otherwise_approved() -> Select[Any]:
+def _otherwise_approved(looked_at: Sequence[int] | None) -> Select[Any]:
     """Who is approved by another decision than was summed up, for the first time, or no more."""
-    held, now = tables.affiliate_tested, approvals.KEPT
+    held, now = (
+        select(table.c.account_id, table.c.decision_id)
+        .where(true() if looked_at is None else table.c.account_id.in_(looked_at))
+        .subquery(name)
+        for table, name in ((tables.affiliate_tested, "held"), (approvals.KEPT, "now"))
+    )
     return (
         select(func.coalesce(now.c.account_id, held.c.account_id))
         .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))

@@ -71,32 +71,37 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
     )
 
 
-def keep(connection: Connection, changed: Sequence[int] | None = None) -> None:
+def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[int] | None:
     """Fill `KEPT` with those of now.
 
     ``changed`` are the applications with which anything may have happened since the refresh
-    before; ``None`` looks at all.
+    before; ``None`` looks at all. Returns the accounts that were looked at, ``None`` for all.
     """
     connection.execute(text(f"drop table if exists {KEPT.fullname}"))
-    everybody = as_text(standing() if changed is None else _with_changes(connection, changed))
+    accounts = None if changed is None else _accounts(connection, changed)
+    everybody = as_text(standing() if accounts is None else _as_before_but(accounts))
     connection.execute(text(f"create temporary table {KEPT.name} on commit drop as {everybody}"))
-    connection.execute(text(f"analyze {KEPT.fullname}"))
+    if accounts is None:
+        connection.execute(text(f"analyze {KEPT.fullname}"))
+    return accounts
 
 
-def _with_changes(connection: Connection, changed: Sequence[int]) -> CompoundSelect[Any]:
-    """Those the refresh before summed up, and whoever has a changed application as it is now."""
-    held = tables.affiliate_tested
-    accounts = union(
+def _accounts(connection: Connection, changed: Sequence[int]) -> list[int]:
+    """Whose these applications are, and whose they were."""
+    whose = union(
         *(
             select(table.c.account_id).where(table.c.application_id.in_(changed))
-            for table in (tables.applications, held)
+            for table in (tables.applications, tables.affiliate_tested)
         )
     )
-    ids = list(connection.execute(accounts).scalars())
-    before = select(*(held.c[column.name] for column in KEPT.c)).where(
-        held.c.account_id.not_in(ids)
-    )
-    now = standing().where(tables.applications.c.account_id.in_(ids)).subquery("now")
+    return list(connection.execute(whose).scalars())
+
+
+def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
+    """Those the refresh before summed up, and of these accounts as it is now."""
+    held = tables.affiliate_tested
+    before = select(*(held.c[c.name] for c in KEPT.c)).where(held.c.account_id.not_in(accounts))
+    now = standing().where(tables.applications.c.account_id.in_(accounts)).subquery("now")
     return union_all(before, select(*now.c))
 
 

@@ -89,8 +89,7 @@ def refresh(
                 )
                 # What follows from the rollups, in the same transaction.
                 then = (
-                    partial(_count_work, connection, done),
-                    partial(affiliates_monthly.test, connection, done),
+                    partial(_test_affiliates, connection, done),
                     partial(outcome_loop.follow, connection, done),
                 )
                 _carry_out(cursor, made, progress or _unseen, then)
@@ -213,10 +212,12 @@ def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
         cursor.execute("analyze review.affiliate_monthly, review.affiliate_window")
 
 
-def _count_work(connection: Connection, done: Refreshed) -> None:
+def _test_affiliates(connection: Connection, done: Refreshed) -> None:
+    """Whoever was looked at for the sums of the work is who may be an affiliate, or no more."""
     changed = work_sums.write(connection, done)
     connection.execute(affiliates_counted.SETTINGS)
-    approvals.keep(connection, changed)
+    looked_at = approvals.keep(connection, changed)
+    affiliates_monthly.test(connection, done, looked_at=looked_at)
 
 
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
