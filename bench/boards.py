@@ -32,9 +32,7 @@ def outcomes(engine: Engine) -> None:
         fresh = freshness.newest(connection)
         assert fresh is not None
         through = fresh.data_through
-        outcome_loop.cohorts(connection, data_through=through)
-        outcome_loop.by_override(connection, data_through=through)
-        outcome_loop.by_reviewer(connection, data_through=through)
+        outcome_loop.outcomes(connection, data_through=through)
         outcome_loop.fallen(connection, data_through=through, most=FALLEN_LISTED)
 
 

@@ -36,6 +36,10 @@ from program.workflow import Status
 
 MONTHS_SHOWN = 6
 CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
+# Where a page begins further down, all are asked whether they are still approved.
+FIRST = 1_000
+# So many of the first may have been decided otherwise since the refresh.
+CHANGED_SINCE = 50
 # What comes first on the board.
 URGENCY = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 
@@ -84,15 +88,18 @@ class Counts:
 
 def counts(connection: Connection, policy: Policy) -> Counts:
     """Count the board by standing, suggestion and newest month, in one look."""
-    judged = _judged(policy).c
+    tested = tables.affiliate_tested.c
     rows = connection.execute(
         select(
-            judged.standing,
-            judged.suggestion,
-            func.coalesce(judged.outcome, UNTESTED).label("month"),
-            judged.near,
+            _standing().label("standing"),
+            _suggestion(policy).label("suggestion"),
+            func.coalesce(tested.outcome, UNTESTED).label("month"),
+            tested.near,
             func.count().label("number"),
-        ).group_by(text("1, 2, 3, 4"))
+        )
+        .select_from(_board())
+        .where(_still_approved())
+        .group_by(text("1, 2, 3, 4"))
     ).all()
 
     def number(name: str, value: object) -> int:
@@ -117,8 +124,35 @@ def page(
     connection: Connection, filters: BoardFilters, policy: Policy, *, size: int = PAGE_SIZE
 ) -> list[Affiliate]:
     """The affiliates of the page the filters ask for, most urgent first."""
-    wanted = _matching(filters, policy).offset((filters.page - 1) * size).limit(size)
-    return rows(connection, list(connection.execute(wanted).scalars()), policy)
+    before, after = (filters.page - 1) * size, filters.page * size
+    ids = _first(connection, filters, policy, after) if after <= FIRST else None
+    if ids is None:
+        wanted = _matching(filters, policy).offset(before).limit(size)
+        ids, before = list(connection.execute(wanted).scalars()), 0
+    return rows(connection, ids[before:][:size], policy)
+
+
+def _first(
+    connection: Connection, filters: BoardFilters, policy: Policy, number: int
+) -> list[int] | None:
+    """The first ``number`` that match, or all if they are fewer.
+
+    Whether they are still approved is asked of the first alone, since few are not; ``None``
+    where too many are not for that to do.
+    """
+    looked_at = number + CHANGED_SINCE
+    listed = _matching(filters, policy, _not_superseded()).limit(looked_at)
+    ids = list(connection.execute(listed).scalars())
+    application = tables.applications.c
+    approved = set(
+        connection.execute(
+            select(application.application_id).where(
+                application.application_id.in_(ids), application.status == str(Status.APPROVED)
+            )
+        ).scalars()
+    )
+    found = [id_ for id_ in ids if id_ in approved]
+    return found[:number] if len(found) >= number or len(ids) < looked_at else None
 
 
 def shown(
@@ -242,15 +276,19 @@ def _board() -> FromClause:
 def _still_approved() -> ColumnElement[bool]:
     """Neither reopened, withdrawn nor decided otherwise since the refresh."""
     tested, application = tables.affiliate_tested, tables.applications
-    # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
-    later = tables.decisions.c.supersedes
     return and_(
-        tested.c.decision_id.not_in(select(later).where(later.is_not(None))),
+        _not_superseded(),
         exists().where(
             application.c.application_id == tested.c.application_id,
             application.c.status == str(Status.APPROVED),
         ),
     )
+
+
+def _not_superseded() -> ColumnElement[bool]:
+    # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
+    later = tables.decisions.c.supersedes
+    return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
 
 
 def _of_this_approval() -> ColumnElement[bool]:
@@ -271,7 +309,9 @@ def _misses(policy: Policy) -> ColumnElement[int]:
     protected = approved + func.make_interval(0, policy.requalification_protection_months + 1)
     counted_from = func.greatest(cast(protected, Date), standing.count_from)
     before = cast(counted_from - text("interval '1 day'"), Date)
-    return func.cardinality(tested.missed) - func.width_bucket(before, tested.missed)
+    missed = func.cardinality(tested.missed)
+    # Most have missed none, and need no dates worked out.
+    return case((missed == 0, 0), else_=missed - func.width_bucket(before, tested.missed))
 
 
 def _suggestion(policy: Policy) -> ColumnElement[str | None]:
@@ -294,10 +334,10 @@ def _suggestion(policy: Policy) -> ColumnElement[str | None]:
     )
 
 
-def _judged(policy: Policy) -> Subquery:
-    """Every affiliate of the board with its standing, misses and suggestion, each worked out once.
+def _judged(policy: Policy, stands: ColumnElement[bool] | None) -> Subquery:
+    """Every affiliate of the board with its standing, misses and suggestion.
 
-    OFFSET 0 keeps the planner from working them out again wherever they are mentioned.
+    OFFSET 0 has approvals looked up together, before anything is put in order.
     """
     tested = tables.affiliate_tested.c
     kept = ("application_id", "account_id", "outcome", "near", "volume_usd")
@@ -309,15 +349,20 @@ def _judged(policy: Policy) -> Subquery:
             _suggestion(policy).label("suggestion"),
         )
         .select_from(_board())
-        .where(_still_approved())
-        .offset(0)
+        .where(_still_approved() if stands is None else stands)
+        .offset(0 if stands is None else None)
         .subquery("judged")
     )
 
 
-def _matching(filters: BoardFilters, policy: Policy) -> Select[Any]:
-    """Application and standing of those that match, most urgent first."""
-    judged = _judged(policy).c
+def _matching(
+    filters: BoardFilters, policy: Policy, stands: ColumnElement[bool] | None = None
+) -> Select[Any]:
+    """Application and standing of those that match, most urgent first.
+
+    ``stands`` is asked of each instead of whether it is still approved.
+    """
+    judged = _judged(policy, stands).c
     urgency = case({str(step): n for n, step in enumerate(URGENCY)}, value=judged.suggestion)
     return (
         select(judged.application_id, judged.standing)

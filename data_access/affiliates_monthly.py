@@ -5,6 +5,7 @@ and the evidence current then. Results are only ever added: a late correction of
 evidence recorded later about that time, leaves a new row that supersedes the old one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -74,10 +76,10 @@ class Refreshed:
     now: datetime
 
 
-def test(connection: Connection, done: Refreshed) -> None:
+def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | None) -> None:
     """Test the months that are due and sum up each affiliate; safe to repeat.
 
-    Needs `approvals.KEPT`.
+    Needs `approvals.KEPT`, and what filling it returned.
     """
     decision = tables.decisions
     approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
@@ -85,9 +87,10 @@ def test(connection: Connection, done: Refreshed) -> None:
         return
     connection.execute(affiliates_counted.SETTINGS)
     changed: set[int] = set()
+    delivered = _delivered_from(connection)
     for month, whole in _due(connection, done):
-        changed |= _test_month(connection, month, done, whole=whole)
-    _sum_up(connection, done, changed)
+        changed |= _test_month(connection, month, done, delivered=delivered, whole=whole)
+    _sum_up(connection, done, changed, looked_at)
 
 
 def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
@@ -109,11 +112,14 @@ def _tested_before(connection: Connection, months: list[date]) -> set[date]:
     return set(connection.execute(select(asked).where(held)).scalars())
 
 
-def _test_month(connection: Connection, month: date, done: Refreshed, *, whole: bool) -> set[int]:
+def _test_month(
+    connection: Connection, month: date, done: Refreshed, *, delivered: date | None, whole: bool
+) -> set[int]:
     """Add the results that are new or differ; returns whose."""
     end = months_later(month, 1)
     policy = policies.in_force(connection, now=day_start(end) - LAST_MOMENT)
-    tested = _tested(connection, month, policy, None if whole else _new_evidence(done))
+    covered = delivered is not None and delivered <= month
+    tested = _tested(month, policy, None if whole else _new_evidence(done), covered=covered)
     table = tables.requalifications
     held = _current().where(table.c.month == month).subquery("held")
     new = select(
@@ -149,9 +155,7 @@ def _new_evidence(done: Refreshed) -> Select[Any]:
     return select(table.c.application_id).where(table.c.recorded_at >= since - OVERLAP)
 
 
-def _tested(
-    connection: Connection, month: date, policy: Policy, only: Select[Any] | None
-) -> Subquery:
+def _tested(month: date, policy: Policy, only: Select[Any] | None, *, covered: bool) -> Subquery:
     """Every affiliate approved before ``month`` with its figures and how they come out.
 
     ``only`` are the applications to look at where not all are to be.
@@ -162,7 +166,7 @@ def _tested(
         accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
         asked = asked.where(tables.applications.c.account_id.in_(accounts))
     due = asked.subquery("due")
-    source, values = _figures(connection, due, month, policy)
+    source, values = _figures(due, month, policy, covered=covered)
     measured = (
         select(
             due.c.account_id,
@@ -202,13 +206,13 @@ def _combined(track: Track, truths: list[ColumnElement[bool]]) -> ColumnElement[
 
 
 def _figures(
-    connection: Connection, due: Subquery, month: date, policy: Policy
+    due: Subquery, month: date, policy: Policy, *, covered: bool
 ) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
     end = months_later(month, 1)
     evidence = standings.established_evidence(_at_the_end(month, end, policy))
     source: FromClause = due.outerjoin(evidence, evidence.c.application_id == due.c.application_id)
     values: dict[str, ColumnElement[Any]] = {}
-    if not _is_covered(connection, month):
+    if not covered:
         values = {key: cast(null(), kind) for key, kind in METRIC_TYPES.items()}
     elif counts_as_the_rollup(policy):
         monthly = tables.affiliate_monthly
@@ -236,17 +240,20 @@ def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
     return Basis(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
 
 
-def _is_covered(connection: Connection, month: date) -> bool:
-    """Whether the first activity that upstream has delivered is no later than the first day.
+def _delivered_from(connection: Connection) -> date | None:
+    """The first month that upstream has delivered from its first day on; ``None``: none.
 
-    Referrals alone leave rows too, of months whose activity nobody delivered.
+    Months are known from there on. Referrals alone leave rows too, of months whose activity
+    nobody delivered.
     """
     monthly, daily = tables.affiliate_monthly.c, tables.affiliate_daily.c
-    before = exists().where(
-        monthly.month < month, or_(monthly.trade_count > 0, monthly.volume_usd > 0)
-    )
-    at_once = exists().where(daily.day == month, or_(daily.trade_count > 0, daily.volume_usd > 0))
-    return any(connection.execute(select(found)).scalar_one() for found in (before, at_once))
+    first = connection.execute(
+        select(func.min(monthly.month)).where(or_(monthly.trade_count > 0, monthly.volume_usd > 0))
+    ).scalar_one()
+    if first is None:
+        return None
+    at_once = exists().where(daily.day == first, or_(daily.trade_count > 0, daily.volume_usd > 0))
+    return first if connection.execute(select(at_once)).scalar_one() else months_later(first, 1)
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:
@@ -301,12 +308,14 @@ from approval left join summed on summed.account_id = approval.account_id
 """
 
 
-def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
+def _sum_up(
+    connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
+) -> None:
     """Sum up whoever changed, by no policy's rules; everybody at first."""
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed:
-        whose = sorted(changed | set(connection.execute(_otherwise_approved()).scalars()))
+        whose = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
     if whose is not None and len(whose) > FEW:
         whose = None
     table = tables.affiliate_tested
@@ -325,9 +334,14 @@ def _sum_up(connection: Connection, done: Refreshed, changed: set[int]) -> None:
     )
 
 
-def _otherwise_approved() -> Select[Any]:
+def _otherwise_approved(looked_at: Sequence[int] | None) -> Select[Any]:
     """Who is approved by another decision than was summed up, for the first time, or no more."""
-    held, now = tables.affiliate_tested, approvals.KEPT
+    held, now = (
+        select(table.c.account_id, table.c.decision_id)
+        .where(true() if looked_at is None else table.c.account_id.in_(looked_at))
+        .subquery(name)
+        for table, name in ((tables.affiliate_tested, "held"), (approvals.KEPT, "now"))
+    )
     return (
         select(func.coalesce(now.c.account_id, held.c.account_id))
         .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))

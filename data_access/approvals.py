@@ -1,5 +1,6 @@
 """Who is an approved affiliate, and by which decision: the one definition, whoever asks."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +8,18 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
     DateTime,
     FromClause,
     MetaData,
     Select,
+    SelectBase,
     Table,
     select,
     text,
+    union,
+    union_all,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -66,12 +71,38 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
     )
 
 
-def keep(connection: Connection) -> None:
-    """Fill `KEPT` with those of now."""
+def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[int] | None:
+    """Fill `KEPT` with those of now.
+
+    ``changed`` are the applications with which anything may have happened since the refresh
+    before; ``None`` looks at all. Returns the accounts that were looked at, ``None`` for all.
+    """
     connection.execute(text(f"drop table if exists {KEPT.fullname}"))
-    everybody = as_text(standing())
+    accounts = None if changed is None else _accounts(connection, changed)
+    everybody = as_text(standing() if accounts is None else _as_before_but(accounts))
     connection.execute(text(f"create temporary table {KEPT.name} on commit drop as {everybody}"))
-    connection.execute(text(f"analyze {KEPT.fullname}"))
+    if accounts is None:
+        connection.execute(text(f"analyze {KEPT.fullname}"))
+    return accounts
+
+
+def _accounts(connection: Connection, changed: Sequence[int]) -> list[int]:
+    """Whose these applications are, and whose they were."""
+    whose = union(
+        *(
+            select(table.c.account_id).where(table.c.application_id.in_(changed))
+            for table in (tables.applications, tables.affiliate_tested)
+        )
+    )
+    return list(connection.execute(whose).scalars())
+
+
+def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
+    """Those the refresh before summed up, and of these accounts as it is now."""
+    held = tables.affiliate_tested
+    before = select(*(held.c[c.name] for c in KEPT.c)).where(held.c.account_id.not_in(accounts))
+    now = standing().where(tables.applications.c.account_id.in_(accounts)).subquery("now")
+    return union_all(before, select(*now.c))
 
 
 def kept_since(moment: datetime) -> str:
@@ -84,7 +115,7 @@ def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     return as_text(standing(*also).where(tables.decisions.c.decided_at >= moment))
 
 
-def as_text(statement: Select[Any]) -> str:
+def as_text(statement: SelectBase) -> str:
     """The statement with its values in it, for one that is written as text."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

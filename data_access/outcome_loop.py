@@ -5,12 +5,13 @@ add up over affiliates. Over days they do not: they are counted from the raw act
 approval's 30 days once, when they are complete.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import affiliates_counted, approvals, policies, standings, tables
@@ -25,26 +26,33 @@ from program.outcome_loop import (
     LEAST_PER_REVIEWER,
     Collapse,
     collapse,
+    window_of,
 )
-from program.periods import day_start, month_start, months_later
+from program.periods import ONE_DAY, day_start, month_start, months_later
 from program.policy import Policy
-from program.workflow import Decision
 
 # Every approved affiliate with each horizon whose last day is complete and whose days were
-# computed anew or that has no row yet; the day of the approval itself belongs to neither side.
+# computed anew, or all of them where it was not followed before; the day of the approval itself
+# belongs to neither side.
+DUE_TABLE = """
+create temporary table outcomes_due (
+    account_id bigint, application_id bigint, decision_id bigint, policy_version integer,
+    horizon_days integer, first_day date, after date) on commit drop
+"""
+DUE = """
+insert into pg_temp.outcomes_due
+select account_id, standing.application_id, decision_id, policy_version, horizon_days,
+       approved_on + 1 + horizon_days - 30 as first_day, approved_on + 1 + horizon_days as after
+from (select *, (approved_at at time zone 'UTC')::date as approved_on
+      from ({approvals}) as kept) as standing
+cross join unnest(cast(:horizons as integer[])) as horizon_days
+join review.decisions using (decision_id)
+where approved_on + horizon_days <= :through
+  and (approved_on + horizon_days >= :start or decision_id = any(:new))
+"""
 MEASURED = f"""
-with approval as (
-    select standing.*, (approved_at at time zone 'UTC')::date as approved_on
-    from ({{approvals}}) as standing join review.decisions using (decision_id)
-    where policy_version = :version
-), span as (
-    select approval.*, horizon_days, approved_on + 1 + horizon_days - 30 as first_day,
-           approved_on + 1 + horizon_days as after
-    from approval cross join unnest(cast(:horizons as integer[])) as horizon_days
-    where approved_on + horizon_days <= :through and (
-        approved_on + horizon_days >= :start
-        or (decision_id, horizon_days) not in (
-            select decision_id, horizon_days from review.affiliate_outcomes))
+with span as (
+    select * from pg_temp.outcomes_due where policy_version = :version
 )
 select decision_id, horizon_days, account_id, first_day as window_start, after as window_end,
     {affiliates_counted.VOLUME} as volume_usd,
@@ -90,7 +98,10 @@ select d.decision_id, 0, standing.account_id,
        (d.snapshot -> 'window' ->> 'end')::date + 1,
        seen.volume_usd, seen.active_users, seen.new_users,
        coalesce(d.snapshot ->> 'outcome', 'unknown')
-from ({approvals}) as standing join review.decisions as d using (decision_id)
+from (select * from ({approvals}) as kept
+      where decision_id not in (
+          select decision_id from review.affiliate_outcomes where horizon_days = 0) offset 0
+) as standing join review.decisions as d using (decision_id)
 cross join lateral (
     select max((c ->> 'value')::numeric) filter (where c ->> 'key' = 'volume_usd') as volume_usd,
            max((c ->> 'value')::int) filter (where c ->> 'key' = 'active_users') as active_users,
@@ -98,53 +109,37 @@ cross join lateral (
     from jsonb_array_elements(coalesce(d.snapshot -> 'criteria', '[]'::jsonb)) as c
     where c ->> 'key' in ('volume_usd', 'active_users', 'new_users')
 ) as seen
-where not exists (
-    select from review.affiliate_outcomes as held
-    where held.decision_id = d.decision_id and held.horizon_days = 0)
+returning decision_id
 """
 
 
 def follow(connection: Connection, done: Refreshed) -> None:
     """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
-    versions = _versions(connection, oldest)
-    if not versions:
-        return
     connection.execute(affiliates_counted.SETTINGS)
     recent = approvals.kept_since(day_start(oldest))
-    for statement in (NO_LONGER, AT_APPLICATION_ROWS):
-        connection.execute(text(statement.format(approvals=recent)))
-    for version in versions:
-        policy = policies.version(connection, version)
-        _measure(connection, policy, recent, done)
-
-
-def _versions(connection: Connection, oldest: date) -> list[int]:
-    decision = tables.decisions
-    found = connection.execute(
-        select(decision.c.policy_version)
-        .where(
-            decision.c.decided_at >= day_start(oldest),
-            decision.c.outcome == str(Decision.APPROVED),
-        )
-        .distinct()
-        .order_by(decision.c.policy_version)
+    connection.execute(text(NO_LONGER.format(approvals=recent)))
+    new = connection.execute(text(AT_APPLICATION_ROWS.format(approvals=recent))).scalars().all()
+    connection.execute(text("drop table if exists pg_temp.outcomes_due"))
+    connection.execute(text(DUE_TABLE))
+    connection.execute(
+        text(DUE.format(approvals=recent)),
+        {"horizons": list(HORIZONS), "through": done.through, "start": done.start, "new": new},
     )
-    return list(found.scalars())
+    versions = text("select distinct policy_version from pg_temp.outcomes_due order by 1")
+    for version in connection.execute(versions).scalars().all():
+        _measure(connection, policies.version(connection, version))
 
 
-def _measure(connection: Connection, policy: Policy, recent: str, done: Refreshed) -> None:
+def _measure(connection: Connection, policy: Policy) -> None:
     given = {
         "version": policy.version,
-        "horizons": list(HORIZONS),
-        "through": done.through,
-        "start": done.start,
         "valid_days": policy.evidence_valid_days,
         **affiliates_counted.words(policy),
     }
     keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
     measured = (
-        text(MEASURED.format(approvals=recent))
+        text(MEASURED)
         .bindparams(*(bindparam(name, value) for name, value in given.items()))
         .columns(
             *(table.c[name] for name in KEPT[:5]),
@@ -242,114 +237,161 @@ class Fallen:
         return collapse(self.before_usd, self.later_usd)
 
 
-GROUPED = """
-with compared as (
-    select {group} as group_name, later.*, before.volume_usd as volume_before,
-           before.active_users as active_before, before.new_users as new_before
-    from review.affiliate_outcomes as before
-    join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-    join ({approvals}) as d on d.decision_id = before.decision_id
-    where before.horizon_days = 0 and later.horizon_days > 0
-      and (date_trunc('month', d.approved_at at time zone 'UTC') + interval '1 month')::date
-          - 1 + later.horizon_days <= :through
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What became of approvals: by month, newest first, by override, and by reviewer.
+
+    A month has the horizons that are complete; reviewers those at which they have enough
+    approvals.
+    """
+
+    cohorts: list[Cohort]
+    by_override: list[Turned]
+    by_reviewer: list[Turned]
+
+
+# Many approvals are summed once, in the smallest groups anybody asks for; the groups add up.
+# Horizon 0 is how many there are and their figures at application, with or without a refresh.
+SUMS = (
+    *("affiliates", "compared", "trading", "volume_before", "volume", "active_before", "active"),
+    *("new_before", "new", "met", "judged", "halved", "collapsed"),
 )
-select group_name as "group", horizon_days as horizon, count(*) as affiliates,
-       count(volume_before) as compared,
-       count(*) filter (where volume_before > 0) as trading,
-       coalesce(sum(volume_before), 0) as volume_before,
-       coalesce(sum(volume_usd) filter (where volume_before is not null), 0) as volume,
-       coalesce(sum(active_before), 0) as active_before,
-       coalesce(sum(active_users) filter (where active_before is not null), 0) as active,
-       coalesce(sum(new_before), 0) as new_before,
-       coalesce(sum(new_users) filter (where new_before is not null), 0) as new,
-       count(*) filter (where outcome = 'met') as met,
-       count(*) filter (where outcome <> 'unknown') as judged,
-       count(*) filter (where horizon_days = :collapse_at and volume_before > 0
-           and volume_usd <= :halved * volume_before) as halved,
-       count(*) filter (where horizon_days = :collapse_at and volume_before > 0
-           and volume_usd <= :collapsed * volume_before) as collapsed
-from compared group by 1, 2 having count(*) >= :least order by 1, 2
-"""
-BY_MONTH = "to_char(d.approved_at at time zone 'UTC', 'YYYY-MM')"
-BY_OVERRIDE = "case when d.is_override then 'override' else 'not an override' end"
-BY_REVIEWER = "d.decided_by"
-SIZES = """
-select date_trunc('month', d.approved_at at time zone 'UTC')::date as month, count(*) as affiliates,
-       coalesce(sum(seen.volume_usd), 0) as volume_usd,
-       coalesce(sum(seen.active_users), 0) as active_users,
-       coalesce(sum(seen.new_users), 0) as new_users
-from ({approvals}) as d
-left join review.affiliate_outcomes as seen
-    on seen.decision_id = d.decision_id and seen.horizon_days = 0
-group by 1 order by 1 desc
-"""
+GROUPED = f"""
+with known as (
+    select standing.decision_id, is_override, decided_by,
+           date_trunc('month', approved_at at time zone 'UTC')::date as month,
+           seen.volume_usd as volume_before, seen.active_users as active_before,
+           seen.new_users as new_before
+    from ({{approvals}}) as standing
+    left join review.affiliate_outcomes as seen
+        on seen.decision_id = standing.decision_id and seen.horizon_days = 0
+), cells as (
+    select month, is_override, decided_by, 0 as horizon, count(*) as affiliates,
+           0 as compared, 0 as trading, sum(volume_before) as volume_before, 0 as volume,
+           sum(active_before) as active_before, 0 as active, sum(new_before) as new_before,
+           0 as new, 0 as met, 0 as judged, 0 as halved, 0 as collapsed
+    from known group by 1, 2, 3
+    union all
+    select month, is_override, decided_by, horizon_days, count(*), count(volume_before),
+           count(*) filter (where volume_before > 0), sum(volume_before),
+           sum(volume_usd) filter (where volume_before is not null), sum(active_before),
+           sum(active_users) filter (where active_before is not null), sum(new_before),
+           sum(new_users) filter (where new_before is not null),
+           count(*) filter (where outcome = 'met'), count(*) filter (where outcome <> 'unknown'),
+           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
+               and volume_usd <= :halved * volume_before),
+           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
+               and volume_usd <= :collapsed * volume_before)
+    from known join review.affiliate_outcomes as later using (decision_id)
+    where horizon_days > 0
+      and (month + interval '1 month')::date - 1 + horizon_days <= :through
+    group by 1, 2, 3, 4
+)
+select month, is_override, decided_by, horizon,
+       {", ".join(f"coalesce(sum({name}), 0) as {name}" for name in SUMS)}
+from cells
+group by grouping sets ((month, horizon), (is_override, horizon), (decided_by, horizon))
+order by month desc, is_override, decided_by, horizon
+"""  # noqa: S608 - pieces of our own
 
 
-def cohorts(connection: Connection, *, data_through: date) -> list[Cohort]:
-    """The months of approval, newest first, each with the horizons that are complete."""
-    turned = _grouped(connection, BY_MONTH, data_through)
-    sizes = connection.execute(text(SIZES.format(approvals=_approvals(data_through))))
-    return [
-        Cohort(**row, at={t.horizon: t for t in turned if t.group == f"{row['month']:%Y-%m}"})
-        for row in sizes.mappings()
-    ]
+def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
+    """What became of the approvals of the last months, as they stand now."""
+    given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
+    oldest = months_later(month_start(data_through), 1 - COHORTS)
+    decision = tables.decisions.c
+    standing = approvals.since(day_start(oldest), decision.decided_by, decision.is_override)
+    rows = connection.execute(
+        text(GROUPED.format(approvals=standing)),
+        {**given, **{step.key: step.at_most for step in COLLAPSES}},
+    ).all()
+    later = [row for row in rows if row.horizon > 0]
+    months = {row.month: [t for t in later if t.month == row.month] for row in rows if row.month}
+    return Outcomes(
+        cohorts=[
+            Cohort(
+                month=row.month,
+                affiliates=row.affiliates,
+                volume_usd=row.volume_before,
+                active_users=row.active_before,
+                new_users=row.new_before,
+                at={t.horizon: _turned(f"{t.month:%Y-%m}", t) for t in months[row.month]},
+            )
+            for row in rows
+            if row.month and row.horizon == 0
+        ],
+        by_override=[
+            _turned("override" if row.is_override else "not an override", row)
+            for row in later
+            if row.is_override is not None
+        ],
+        by_reviewer=[
+            _turned(row.decided_by, row)
+            for row in later
+            if row.decided_by and row.affiliates >= LEAST_PER_REVIEWER
+        ],
+    )
 
 
-def by_override(connection: Connection, *, data_through: date) -> list[Turned]:
-    """Approvals against the computed eligibility beside the others."""
-    return _grouped(connection, BY_OVERRIDE, data_through)
+def _turned(group: str, row: Row[Any]) -> Turned:
+    return Turned(group=group, horizon=row.horizon, **{key: row._mapping[key] for key in SUMS})
 
 
-def by_reviewer(connection: Connection, *, data_through: date) -> list[Turned]:
-    """Each reviewer's approvals, at horizons at which there are enough of them."""
-    return _grouped(connection, BY_REVIEWER, data_through, least=LEAST_PER_REVIEWER)
-
-
-FALLEN = """
-select d.application_id, account.username, d.approved_at, d.decided_by,
-       d.is_override, before.volume_usd as before_usd, later.volume_usd as later_usd
+FELL = """
+select later.decision_id, later.account_id, before.volume_usd as before_usd,
+       later.volume_usd as later_usd
 from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
-join ({approvals}) as d on d.decision_id = before.decision_id
-join exchange.accounts as account on account.account_id = before.account_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and (d.approved_at at time zone 'UTC')::date + later.horizon_days <= :through
-order by later.volume_usd / before.volume_usd, d.application_id limit :most
+  and later.window_end between :first and :after
+order by later.volume_usd / before.volume_usd, later.decision_id limit :most
 """
 
 
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
-    rows = connection.execute(
-        text(FALLEN.format(approvals=_approvals(data_through))),
-        {
+    looked_at = 2 * most
+    while True:
+        oldest = months_later(month_start(data_through), 1 - COHORTS)
+        given = {
             "collapse_at": COLLAPSE_HORIZON,
             "halved": max(step.at_most for step in COLLAPSES),
-            "through": data_through,
-            "most": most,
-        },
-    ).mappings()
-    return [Fallen(**row) for row in rows]
+            "first": window_of(oldest, COLLAPSE_HORIZON).end,
+            "after": data_through + ONE_DAY,
+            "most": looked_at,
+        }
+        fell = connection.execute(text(FELL), given).all()
+        found = _still_standing(connection, fell)
+        # Few have been decided otherwise since they were measured; where many were, look further.
+        if len(found) >= most or len(fell) < looked_at:
+            return found[:most]
+        looked_at *= 4
 
 
-def _grouped(
-    connection: Connection, group: str, data_through: date, *, least: int = 1
-) -> list[Turned]:
-    shares = {step.key: step.at_most for step in COLLAPSES}
+def _still_standing(connection: Connection, fell: Sequence[Row[Any]]) -> list[Fallen]:
+    application, account, decision = tables.applications, tables.accounts, tables.decisions.c
+    standing = (
+        approvals.standing(decision.decided_by, decision.is_override)
+        .where(application.c.account_id.in_([one.account_id for one in fell]))
+        .subquery("standing")
+    )
     rows = connection.execute(
-        text(GROUPED.format(group=group, approvals=_approvals(data_through))),
-        {
-            "through": data_through,
-            "collapse_at": COLLAPSE_HORIZON,
-            "least": least,
-            **shares,
-        },
-    ).mappings()
-    return [Turned(**row) for row in rows]
-
-
-def _approvals(data_through: date) -> str:
-    oldest = months_later(month_start(data_through), 1 - COHORTS)
-    decision = tables.decisions.c
-    return approvals.since(day_start(oldest), decision.decided_by, decision.is_override)
+        select(standing, account.c.username).join(
+            account, account.c.account_id == standing.c.account_id
+        )
+    )
+    by_decision = {row.decision_id: row for row in rows}
+    return [
+        Fallen(
+            application_id=row.application_id,
+            username=row.username,
+            approved_at=row.approved_at,
+            decided_by=row.decided_by,
+            is_override=row.is_override,
+            before_usd=one.before_usd,
+            later_usd=one.later_usd,
+        )
+        for one in fell
+        if (row := by_decision.get(one.decision_id)) is not None
+    ]

@@ -39,22 +39,20 @@ def draw(filters: BoardFilters, _person: Person) -> None:
             )
             return
         through = fresh.data_through
-        cohorts = outcome_loop.cohorts(connection, data_through=through)
-        overrides = outcome_loop.by_override(connection, data_through=through)
+        outcomes = outcome_loop.outcomes(connection, data_through=through)
         fallen = outcome_loop.fallen(connection, data_through=through, most=FALLEN_LISTED)
-        reviewers = outcome_loop.by_reviewer(connection, data_through=through)
     st.caption(
         f"Approvals that stand, by month, the last {COHORTS} months · each figure is of 30 days "
         "that end so many days after the approval, UTC, against the month before the decision · "
         f"data through {figures.day(through, year=True)}"
     )
-    if not cohorts:
+    if not outcomes.cohorts:
         states.empty(f"Nobody was approved in the last {COHORTS} months.")
         return
     affiliates_filters.figures_of(FIGURE_LABELS, affiliates_frame.follow)
     figure = filters.figure
     outcomes_tables.draw(
-        [cohort_line(cohort, figure) for cohort in cohorts],
+        [cohort_line(cohort, figure) for cohort in outcomes.cohorts],
         first="Approved in",
         figure=figure,
         key=f"cohorts-{figure}",
@@ -66,13 +64,13 @@ def draw(filters: BoardFilters, _person: Person) -> None:
     draw_groups(
         "Overrides, against the computed eligibility, beside the others",
         "Approval",
-        overrides,
+        outcomes.by_override,
         figure,
     )
     draw_groups(
         f"By reviewer, with at least {LEAST_PER_REVIEWER} approvals",
         "Approved by",
-        reviewers,
+        outcomes.by_reviewer,
         figure,
     )
     draw_fallen(fallen)

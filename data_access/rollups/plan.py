@@ -112,10 +112,17 @@ def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None)
                 f"Choose {today - ONE_DAY} or an earlier day."
             )
         return asked
-    newest = """select max(activity_date) as found from exchange.referral_activity
-                where activity_date >= %s and activity_date < %s"""
-    day: date | None = _one(cursor, newest, today - USUAL_DELAY, today)
-    day = day or _one(cursor, newest, date.min, today)
+    # Day by day, from the newest: over all of them a maximum would look at every row.
+    # OFFSET 0 has the day's own rows found, where a maximum alone would be looked for everywhere.
+    newest = """select max(activity_date) as found from (
+                    select activity_date from exchange.referral_activity
+                    where activity_date = %s offset 0) as day"""
+    for back in range(1, USUAL_DELAY.days + 1):
+        if _one(cursor, newest, today - timedelta(days=back)):
+            return today - timedelta(days=back)
+    older = """select max(activity_date) as found from exchange.referral_activity
+               where activity_date < %s"""
+    day: date | None = _one(cursor, older, today)
     if day is None:
         raise Refusal(
             f"There is no referral activity before {today}, so no data-through day. Load some with "

@@ -27,6 +27,7 @@ MONTH_LEADERS = 100
 IN_FLIGHT = 1_000
 # With more to compute, everything that is told apart is looked up anew.
 FEW_CHUNKS = 3
+ASKED = Identifier("pg_temp", "asked_accounts")
 JUDGED = Identifier("pg_temp", "fresh_judged")
 FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
@@ -46,7 +47,9 @@ TOUCHED_ACCOUNTS = SQL(
         where held.affiliate_account_id = affiliate_monthly.affiliate_account_id)
     """
 )
-EVERY_ACCOUNT = SQL("select affiliate_account_id from review.affiliate_monthly group by 1")
+EVERY_ACCOUNT = SQL(
+    "select affiliate_account_id as account_id from review.affiliate_monthly group by 1"
+)
 # An affiliate has its granted rate from the approval's own day on, without the days it is out.
 NEWEST_APPROVAL = SQL(
     """
@@ -199,7 +202,9 @@ def write(cursor: Cursor[DictRow], made: Plan) -> None:
 
 def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
     asked = _asked_about(cursor, made)
-    judged = NEWEST_APPROVAL.format(accounts=asked, standing=_standing(cursor, asked))
+    replacing.compute(cursor, ASKED, asked)
+    named = SQL("select account_id from {}").format(ASKED)
+    judged = NEWEST_APPROVAL.format(accounts=named, standing=_standing(cursor, named))
     replacing.compute(cursor, JUDGED, judged)
     replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))

@@ -14,7 +14,15 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import affiliates_monthly, approvals, freshness, locks, outcome_loop, policies
+from data_access import (
+    affiliates_counted,
+    affiliates_monthly,
+    approvals,
+    freshness,
+    locks,
+    outcome_loop,
+    policies,
+)
 from data_access.affiliates_monthly import Refreshed
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable, Refusal
@@ -24,7 +32,8 @@ from program.periods import Window, month_start
 
 # Called with (steps done, steps in all).
 Progress = Callable[[int, int], None]
-SHARES = 4
+# More than there are workers: the one that is done first takes the next, and none waits for long.
+SHARES = 8
 # So few are found by their day in one go; a share would look through all of them again.
 FEW_DAYS = 3
 FEW_MONTHS = 2
@@ -80,10 +89,8 @@ def refresh(
                 )
                 # What follows from the rollups, in the same transaction.
                 then = (
-                    partial(approvals.keep, connection),
-                    partial(affiliates_monthly.test, connection, done),
+                    partial(_test_affiliates, connection, done),
                     partial(outcome_loop.follow, connection, done),
-                    partial(work_sums.write, connection, done),
                 )
                 _carry_out(cursor, made, progress or _unseen, then)
                 _record(cursor, made, now)
@@ -203,6 +210,14 @@ def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
             cursor.execute(SQL("analyze {}").format(replacing.month_part(days.start)))
     if len(made.chunks) > FEW_MONTHS:
         cursor.execute("analyze review.affiliate_monthly, review.affiliate_window")
+
+
+def _test_affiliates(connection: Connection, done: Refreshed) -> None:
+    """Whoever was looked at for the sums of the work is who may be an affiliate, or no more."""
+    changed = work_sums.write(connection, done)
+    connection.execute(affiliates_counted.SETTINGS)
+    looked_at = approvals.keep(connection, changed)
+    affiliates_monthly.test(connection, done, looked_at=looked_at)
 
 
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:

@@ -20,20 +20,14 @@ DELETE = SQL(
         select from {fresh} as fresh where ({held_keys}) = ({fresh_keys}))
     """
 )
-UPDATE = SQL(
+MERGE = SQL(
     """
-    update {table} as held set ({values}) = row({fresh_values})
-    from {fresh} as fresh
-    where {scope} and ({held_keys}) = ({fresh_keys})
-      and ({held_values}) is distinct from ({fresh_values})
-    """
-)
-INSERT = SQL(
-    """
-    insert into {table} ({columns})
-    select {columns} from {fresh} as fresh
-    where not exists (
-        select from {table} as held where {scope} and ({held_keys}) = ({fresh_keys}))
+    merge into {table} as held
+    using {fresh} as fresh on {scope} and ({held_keys}) = ({fresh_keys})
+    when matched and ({held_values}) is distinct from ({fresh_values}) then
+        update set ({values}) = row({fresh_values})
+    when not matched then
+        insert ({columns}) values ({fresh_keys}, {fresh_values})
     """
 )
 
@@ -83,7 +77,7 @@ def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
         "held_values": _of("held", values),
         "fresh_values": _of("fresh", values),
     }
-    for statement in (DELETE, UPDATE, INSERT):
+    for statement in (DELETE, MERGE):
         cursor.execute(statement.format(**parts))
 
 

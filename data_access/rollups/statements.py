@@ -79,8 +79,9 @@ WINDOW_DAY_SUMS = (
     max(volume_usd) filter (where {inside}) as {name}_largest_day,
     sum(zero_fee_volume_usd) filter (where {inside}) as {name}_zero_fee"""
 )
-MONTH_USER_FACTS = "bool_or(volume_usd > 0 and {inside}) as {name}_traded"
-MONTH_USER_COUNTS = "count(*) filter (where {name}_traded) as {name}_active"
+# Volumes are never negative, so who has any traded.
+MONTH_USER_FACTS = "sum(volume_usd) filter (where {inside}) as {name}_volume"
+MONTH_USER_COUNTS = "count(*) filter (where {name}_volume > 0) as {name}_active"
 WINDOW_USER_FACTS = """
     sum(volume_usd) filter (where {inside}) as volume"""
 WINDOW_USER_COUNTS = """

@@ -44,19 +44,24 @@ PLANS = {
 }
 
 
-def write(connection: Connection, done: Refreshed) -> None:
-    """Bring the sums up to everything that can be seen, whatever day it is of."""
+def write(connection: Connection, done: Refreshed) -> list[int] | None:
+    """Bring the sums up to everything that can be seen, whatever day it is of.
+
+    Returns the applications with which something may have happened; ``None`` stands for all.
+    """
     with _planned(connection):
         since = courses.counted(connection)
-        if since is None:
+        ids = None if since is None else _looked_at(connection, done, since)
+        if ids is None:
             _count_all(connection)
         else:
-            _count_changes(connection, done, since)
+            _count_changes(connection, ids)
         connection.execute(delete(tables.loaded_since))
         connection.execute(delete(tables.work_counted))
         connection.execute(
             insert(tables.work_counted).values(single=True, counted_at=done.now, **_newest())
         )
+    return ids
 
 
 def _count_all(connection: Connection) -> None:
@@ -70,11 +75,14 @@ def _count_all(connection: Connection) -> None:
     connection.execute(text(f"analyze {daily.fullname}"))
 
 
-def _count_changes(connection: Connection, done: Refreshed, since: Row[Any]) -> None:
-    held = tables.application_courses
+def _looked_at(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
     sources = (*courses.news(since), _told(connection, since), _traded_otherwise(done))
     # Read here and sent back: only what is not written by its own statement is read in parallel.
-    ids = list(connection.execute(union(*sources)).scalars())
+    return list(connection.execute(union(*sources)).scalars())
+
+
+def _count_changes(connection: Connection, ids: list[int]) -> None:
+    held = tables.application_courses
     asked = _kept(connection, "asked_courses", courses.of(ids).subquery())
     fresh = _kept(connection, "fresh_courses", courses.course(asked).subquery())
     moved = _kept(connection, "moved_courses", courses.changed(asked, fresh).subquery())

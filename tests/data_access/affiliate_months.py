@@ -125,7 +125,7 @@ def refresh(
     """
     if long_delivered:
         add_long_delivered(conn)
-    approvals.keep(conn)
+    looked_at = approvals.keep(conn)
     affiliates_monthly.test(
         conn,
         Refreshed(
@@ -138,4 +138,5 @@ def refresh(
                 **given,
             }
         ),
+        looked_at=looked_at,
     )

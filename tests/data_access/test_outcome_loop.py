@@ -127,7 +127,7 @@ def test_a_cohort_worked_by_hand(conn: Connection) -> None:
 
     follow(conn)
 
-    (november,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    (november,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
     assert (november.month, november.affiliates, november.volume_usd) == (date(2025, 11, 1), 2, 100)
     by_horizon = {h: (t.volume, t.active, t.new) for h, t in november.at.items()}
     # Volume over the one whose figure at application is known, users over both.
@@ -144,10 +144,10 @@ def test_what_is_not_complete_is_absent_not_zero(conn: Connection) -> None:
     small_cohort(conn)
 
     follow(conn, through=date(2025, 12, 29))
-    (november,) = outcome_loop.cohorts(conn, data_through=date(2025, 12, 29))
+    (november,) = outcome_loop.outcomes(conn, data_through=date(2025, 12, 29)).cohorts
     assert november.at == {}
     follow(conn, start=date(2025, 12, 29), through=date(2026, 1, 29))
-    (november,) = outcome_loop.cohorts(conn, data_through=date(2026, 1, 29))
+    (november,) = outcome_loop.outcomes(conn, data_through=date(2026, 1, 29)).cohorts
 
     assert {h: t.volume for h, t in november.at.items()} == {30: 90, 60: 20}
 
@@ -157,13 +157,13 @@ def test_a_late_correction_is_taken_up_and_again_changes_nothing(conn: Connectio
     follow(conn)
     trade(conn, 1, 13, date(2026, 1, 29), 80)
     follow(conn, start=date(2026, 1, 30))
-    (before,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    (before,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
     follow(conn, start=date(2026, 1, 29))
-    (after,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    (after,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
     follow(conn)
 
     assert [c.at[60].volume for c in (before, after)] == [20, 100]
-    assert outcome_loop.cohorts(conn, data_through=THROUGH) == [after]
+    assert outcome_loop.outcomes(conn, data_through=THROUGH).cohorts == [after]
 
 
 def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> None:
@@ -172,7 +172,7 @@ def test_still_qualifying_is_by_the_policy_of_the_decision(conn: Connection) -> 
 
     follow(conn)
 
-    (november,) = outcome_loop.cohorts(conn, data_through=THROUGH)
+    (november,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
     assert (november.at[60].met, november.at[60].judged) == (1, 1)
 
 
@@ -180,7 +180,9 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
     small_cohort(conn)
     follow(conn)
     at_60 = {
-        t.group: t for t in outcome_loop.by_override(conn, data_through=THROUGH) if t.horizon == 60
+        t.group: t
+        for t in outcome_loop.outcomes(conn, data_through=THROUGH).by_override
+        if t.horizon == 60
     }
     assert {group: t.affiliates for group, t in at_60.items()} == {
         "override": 1,
@@ -195,15 +197,15 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
     add_approval(conn, 1, NOW, supersedes=decision, snapshot=snapshot(1, 1, 1))
     follow(conn)
 
-    assert [t.group for t in outcome_loop.by_override(conn, data_through=THROUGH)] == [
+    assert [t.group for t in outcome_loop.outcomes(conn, data_through=THROUGH).by_override] == [
         "not an override"
     ] * 3
 
 
 def told(conn: Connection, through: date = THROUGH) -> list[object]:
     """Cohorts, groups and the listed falls, each as whose and how many."""
-    cohorts = outcome_loop.cohorts(conn, data_through=through)
-    grouped = outcome_loop.by_override(conn, data_through=through)
+    cohorts = outcome_loop.outcomes(conn, data_through=through).cohorts
+    grouped = outcome_loop.outcomes(conn, data_through=through).by_override
     fell = outcome_loop.fallen(conn, data_through=through, most=5)
     return [
         [(cohort.month.month, cohort.affiliates) for cohort in cohorts],
@@ -262,7 +264,7 @@ def test_a_reviewer_is_shown_from_ten_approvals_on(conn: Connection) -> None:
 
     follow(conn)
 
-    shown = outcome_loop.by_reviewer(conn, data_through=THROUGH)
+    shown = outcome_loop.outcomes(conn, data_through=THROUGH).by_reviewer
     assert [(t.group, t.horizon, t.affiliates) for t in shown] == [
         ("ana@example.com", horizon, 10) for horizon in (30, 60, 90)
     ]

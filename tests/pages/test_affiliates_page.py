@@ -56,8 +56,8 @@ def board(desk: Desk) -> Desk:
             before=None,
             now=desk.now,
         )
-        approvals.keep(conn)
-        affiliates_monthly.test(conn, done)
+        looked_at = approvals.keep(conn)
+        affiliates_monthly.test(conn, done, looked_at=looked_at)
         outcome_loop.follow(conn, done)
     return desk
 
