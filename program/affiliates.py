@@ -349,7 +349,7 @@ def margin_words(test: MonthTest, policy: Policy) -> str:
     margin = _margin(found)
     size = abs(margin) * 100
     sign = wording.MINUS if margin < 0 else "+" if margin else ""
-    label = found.criterion.label.lower()
+    label = wording.inline(found.criterion.label)
     return f"{label} {sign}{'<1' if 0 < size < 1 else int(size)} %"
 
 

@@ -75,3 +75,8 @@ def sentence(text: str) -> str:
 
 def _signed(value: Decimal, size: str) -> str:
     return f"{MINUS}{size}" if value < 0 else size
+
+
+def inline(label: str) -> str:
+    """A label within a sentence: its first letter small, names as they are."""
+    return label[:1].lower() + label[1:]

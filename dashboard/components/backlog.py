@@ -33,11 +33,11 @@ def figures_row(
 ) -> None:
     """Four figures, now."""
     age = figures.waiting(now - oldest) if oldest else figures.DASH
-    with st.container(horizontal=True):
-        for label, value, meaning in (
-            ("Waiting", figures.count(waiting), "To be handed over, tries included."),
-            ("Oldest waits for", age, "Since it was written, or since it was last retried."),
-            ("Failed, to be tried again", figures.count(failing), "Part of what waits."),
-            ("Parked", figures.count(parked), "Given up until somebody decides about it."),
-        ):
-            st.metric(label, value, border=True, height="stretch", help=meaning)
+    shown = (
+        ("Waiting", figures.count(waiting), "To be handed over, tries included."),
+        ("Oldest waits for", age, "Since it was written, or since it was last retried."),
+        ("Failed, to be tried again", figures.count(failing), "Part of what waits."),
+        ("Parked", figures.count(parked), "Given up until somebody decides about it."),
+    )
+    for column, (label, value, meaning) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(label, value, border=True, height="stretch", help=meaning)

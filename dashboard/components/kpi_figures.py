@@ -105,7 +105,8 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     more = Decimal(now) - Decimal(before)
     sign = "-" if more < 0 else "+"
     if unit is Unit.SHARE:
-        return f"{round(more * 100):+d} points"
+        points = round(more * 100)
+        return f"{points:+d} point{'' if abs(points) == 1 else 's'}"
     if unit is Unit.HOURS:
         return f"{sign}{figures.took(abs(more))}"
     if unit is Unit.USD or abs(Decimal(before)) >= 1_000:

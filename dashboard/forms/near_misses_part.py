@@ -20,6 +20,7 @@ from data_access import (
 )
 from data_access.near_misses import Found, NearMiss
 from data_access.staff import Person
+from program import wording
 from program.affiliate_filters import BoardFilters
 from program.permissions import Act
 from program.workflow import REASONS_BY_CODE, STATUS_WORDS, Status
@@ -100,7 +101,7 @@ def invited(row: NearMiss) -> near_misses_table.Row:
         volume_usd=row.facts.volume_usd,
         active_users=row.facts.active_users,
         new_users=row.facts.new_users,
-        closest=f"{closest.criterion.label.lower()} {margin}" if closest else "",
+        closest=f"{wording.inline(closest.criterion.label)} {margin}" if closest else "",
         months=row.months,
         last=last_words(row),
         may_apply=waits,

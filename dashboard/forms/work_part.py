@@ -40,7 +40,10 @@ CLOCK_LABELS = {
 def draw(work: Work, head: Head, asked: Asked) -> None:
     """Two rows of charts, then the tables."""
     if not _anything(head):
-        states.empty(f"No application arrived, was decided or is open: {asked.days} UTC.")
+        states.empty(
+            f"No application arrived, was decided or is open: {asked.days} UTC. Choose a longer "
+            "period, or load applications with `python -m data_access load`."
+        )
         return
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)

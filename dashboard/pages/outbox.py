@@ -24,6 +24,10 @@ from program.permissions import Act
 
 PARTS = ("parked", "waiting", "withheld", "sent", "templates", "settings")
 SHOWN_AT_ONCE = 25
+WHY_STOPPED = {
+    Stopped.PARKED: "What cannot be delivered waits here for you.",
+    Stopped.WITHHELD: "What the settings keep from being sent is listed here.",
+}
 
 
 def main() -> None:
@@ -144,7 +148,7 @@ def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Pers
     with database.reader().connect() as connection:
         listed = backlog.stopped(connection, stopped_as, reason=reason)
     if not listed:
-        states.empty(f"Nothing is {stopped_as}. What cannot be delivered waits here for you.")
+        states.empty(f"Nothing is {stopped_as}. {WHY_STOPPED[stopped_as]}")
         return
     st.caption(
         f"{min(len(listed), SHOWN_AT_ONCE):,} of {len(listed):,}"

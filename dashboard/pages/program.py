@@ -162,7 +162,10 @@ def draw(part: Part, head: Head, asked: Asked) -> None:
     elif isinstance(part, Cohorts):
         cohorts_part.draw(part, head, asked)
     else:
-        states.empty("Nothing is known of what was traded in this period.")
+        states.empty(
+            "Nothing is known of what was traded in this period. Choose an earlier one, or run "
+            "`python -m data_access refresh` after activity was loaded."
+        )
 
 
 main()

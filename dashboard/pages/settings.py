@@ -61,7 +61,10 @@ def draw_holidays(listed: Sequence[Holiday], person: Person, today: date) -> Non
 def draw_holiday(holiday: Holiday, person: Person, today: date) -> None:
     """One day with its name, and the way to take it out."""
     with st.container(
-        horizontal=True, vertical_alignment="center", key=f"holiday-{holiday.day.isoformat()}"
+        horizontal=True,
+        vertical_alignment="center",
+        wrap=False,
+        key=f"holiday-{holiday.day.isoformat()}",
     ):
         weekday = WEEKDAYS[holiday.day.weekday()]
         st.text(f"{weekday} {figures.day(holiday.day, year=True)}", width=130)
