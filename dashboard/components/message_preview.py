@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.components.safe_text import escape
+from program import messages
 
 
 def draw(*, channel: str, recipient: str | None, text: str) -> None:
@@ -11,3 +12,14 @@ def draw(*, channel: str, recipient: str | None, text: str) -> None:
     st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
     with st.container(border=True):
         st.text(text)
+
+
+def draw_unfilled(text: str) -> None:
+    """Of many who each get their own: what has no value for this one."""
+    left = messages.unfilled(text)
+    if left:
+        named = escape(", ".join("{{" + name + "}}" for name in left))
+        st.warning(
+            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
+            icon=":material/edit_note:",
+        )

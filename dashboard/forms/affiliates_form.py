@@ -23,7 +23,6 @@ from data_access import (
 from data_access.affiliates_moved import Change, run_name
 from data_access.refusals import Refusal
 from data_access.staff import Person
-from program import messages
 from program.affiliates import (
     REASONS_BY_CODE,
     STANDING_WORDS,
@@ -241,13 +240,7 @@ def _preview(chosen: Chosen, change: Change) -> None:
     message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
     if made.obstacle is not None:
         st.warning(escape(made.obstacle), icon=":material/unsubscribe:")
-    left = messages.unfilled(text)
-    if left:
-        named = escape(", ".join("{{" + name + "}}" for name in left))
-        st.warning(
-            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
-            icon=":material/edit_note:",
-        )
+    message_preview.draw_unfilled(text)
 
 
 def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import lookups, running, state
-from dashboard.components import keyboard
+from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers
 from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, RUNS, Fields, key, offered
@@ -147,13 +147,7 @@ def _preview(chosen: Chosen, first: QueueRow) -> None:
     with st.container(border=True):
         filled = messages.fill(chosen.fields["message"], _values(chosen, first))
         st.text(filled)
-    left = messages.unfilled(filled)
-    if left:
-        named = escape(", ".join("{{" + name + "}}" for name in left))
-        st.warning(
-            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
-            icon=":material/edit_note:",
-        )
+    message_preview.draw_unfilled(filled)
 
 
 def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
