@@ -1,10 +1,17 @@
 """``python -m bench``: build the bench database if it is missing, then measure.
 
-``python -m bench build`` builds it anew.
+``python -m bench build`` builds it anew. Ends with status 1 when something could not be measured.
 """
 
 import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
 
 from bench import (
     boards,
@@ -22,17 +29,30 @@ from bench import (
     shares,
     what_ifs,
 )
+from bench.measurements import Failures
+from data_access import schema
 from program.periods import utc_day
+
+TIMED = (
+    *loading.MEASUREMENTS,
+    *refreshing.MEASUREMENTS,
+    *desk.MEASUREMENTS,
+    *what_ifs.MEASUREMENTS,
+    *figures.MEASUREMENTS,
+    *boards.MEASUREMENTS,
+)
+# What is measured in its own way; each prints its rows as it goes.
+APART: dict[str, Callable[[Engine, Failures], None]] = {
+    "next": pulling.report,
+    "browser": browser.report,
+    "files": exporting.report,
+    "notifying": notifying.report,
+}
 
 
 def main() -> None:
     """Read the command line and do what it says."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["build", "measure"], default="measure")
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
-    parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
-    parser.add_argument("--only", nargs="*", help="measure these alone")
-    chosen = parser.parse_args()
+    chosen = arguments()
     if chosen.command == "build" or not database.is_built(chosen.database):
         yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
         engine = build.build(
@@ -40,24 +60,50 @@ def main() -> None:
         )
         print(shares.report(engine))
     if chosen.command == "measure":
-        everything = (
-            *loading.MEASUREMENTS,
-            *refreshing.MEASUREMENTS,
-            *desk.MEASUREMENTS,
-            *what_ifs.MEASUREMENTS,
-            *figures.MEASUREMENTS,
-            *boards.MEASUREMENTS,
-        )
         engine = database.connect(chosen.database)
-        print(measurements.report(engine, everything, only=chosen.only))
-        if not chosen.only or "next" in chosen.only:
-            print(pulling.report(engine))
-        if not chosen.only or "browser" in chosen.only:
-            print(browser.report(engine))
-        if not chosen.only or "files" in chosen.only:
-            exporting.report(engine)
-        if not chosen.only or "notifying" in chosen.only:
-            print(notifying.report())
+        schema.migrate(engine)
+        failures = measure(engine, chosen.only)
+        if failures.found:
+            sys.exit(f"{len(failures.found)} not measured: {', '.join(failures.found)}")
+
+
+def arguments() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["build", "measure"], default="measure")
+    parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
+    parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
+    parser.add_argument("--only", nargs="*", help="measure these alone")
+    return parser.parse_args()
+
+
+def measure(engine: Engine, only: list[str] | None) -> Failures:
+    """Measure everything, or what ``only`` names, to the end; returns what could not be."""
+    failures = Failures()
+    print(circumstances(), flush=True)
+    measurements.report(engine, TIMED, failures, only=only)
+    for name, report in APART.items():
+        if not only or name in only:
+            failures.guard(name, report, engine)
+            print(circumstances(), flush=True)
+    return failures
+
+
+def circumstances() -> str:
+    """The commit that is measured, and how busy the machine is."""
+    root = Path(__file__).resolve().parent.parent
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the one on the path
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    one, five, _ = os.getloadavg()
+    return (
+        f"[{datetime.now(UTC):%H:%M:%S}] commit {described or 'unknown'}, load {one:.1f} over a "
+        f"minute and {five:.1f} over five, {os.cpu_count()} cores"
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from bench import database
+from bench.measurements import Failures
 
 ROOT = Path(__file__).resolve().parent.parent
 REVIEWER = "ana@example.com"
+MARK = "Measured"
 TURNS = 9
 CROWD = 10
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -47,31 +50,53 @@ BARS = {
 }
 
 
-def report(engine: Engine) -> str:
-    """Measure every act and return one table."""
+def report(engine: Engine, failures: Failures) -> None:
+    """Measure every act, and print a row of each."""
     prepare(engine)
-    lines = [f"{'':<28} {'median ms':>10} {'[min - max]':>15} {'bar':>6}"]
-    with served() as address, sync_playwright() as driver:
-        path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
+    print(f"{'in the browser':<28} {'median ms':>10} {'[min - max]':>15} {'bar':>6}")
+    try:
+        with served() as address, opened() as page:
+            sign_in(page, address)
+            for name, work in measurements(page, address):
+                failures.print_row(name, partial(row, name, work))
+    finally:
+        take_back(engine)
+
+
+@contextmanager
+def opened() -> Iterator[Page]:
+    """A page of a new browser."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-        sign_in(page, address)
-        cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
-        for name, found in measured(page, address, cookies):
-            lines.append(line(name, found))
-            print(lines[-1], flush=True)
+        yield browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         browser.close()
-    take_back(engine)
-    return "\n".join(["", *lines])
 
 
-def measured(page: Page, address: str, cookies: str) -> Iterator[tuple[str, list[float]]]:
-    yield "queue, warm reload", turns(lambda: reload(page, address))
-    yield "filter click, alone", turns(lambda: click_filter(page))
-    with crowd(address, cookies):
-        yield f"filter click, {CROWD} people", turns(lambda: click_filter(page))
-    yield "open an application", turns(lambda: open_first(page, address))
-    yield "decide, confirmed", turns(lambda: reject(page))
+def measurements(
+    page: Page, address: str, *, times: int = TURNS
+) -> Iterator[tuple[str, Callable[[], list[float]]]]:
+    """What is measured by name, each to be run before the next is asked for."""
+
+    def crowded() -> list[float]:
+        reload(page, address)
+        cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
+        with crowd(address, cookies):
+            return turns(lambda: click_filter(page), times)
+
+    def alone() -> list[float]:
+        reload(page, address)
+        return turns(lambda: click_filter(page), times)
+
+    yield "queue, warm reload", lambda: turns(lambda: reload(page, address), times)
+    yield "filter click, alone", alone
+    yield f"filter click, {CROWD} people", crowded
+    yield "open an application", lambda: turns(lambda: open_first(page, address), times)
+    yield "decide, confirmed", lambda: turns(lambda: reject(page, address), times)
+
+
+def row(name: str, work: Callable[[], list[float]]) -> str:
+    return line(name, work())
 
 
 def line(name: str, found: list[float]) -> str:
@@ -81,9 +106,10 @@ def line(name: str, found: list[float]) -> str:
     return f"{name:<28} {median:>10.0f} {spread:>15} {BARS[name]:>6} {verdict}"
 
 
-def turns(act: Callable[[], float]) -> list[float]:
+def turns(act: Callable[[], float], times: int) -> list[float]:
+    """Milliseconds of so many turns, after one that is not counted."""
     act()
-    return [act() for _ in range(TURNS)]
+    return [act() for _ in range(times)]
 
 
 def settled(page: Page) -> None:
@@ -135,8 +161,10 @@ def click_filter(page: Page) -> float:
     return took
 
 
-def open_first(page: Page, address: str) -> float:
-    page.goto(f"{address}/?eligibility=met")
+def open_first(page: Page, address: str, eligibility: str = "met") -> float:
+    page.goto(f"{address}/?eligibility={eligibility}")
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
+    page.wait_for_function("() => window.reviewDesk")
     settled(page)
     began = time.perf_counter()
     page.keyboard.press("o")
@@ -147,24 +175,25 @@ def open_first(page: Page, address: str) -> float:
     return took
 
 
-def reject(page: Page) -> float:
-    """From the click that sends the decision to its confirmation; then on to the next."""
-    page.get_by_text("Reject", exact=True).first.click()
+def reject(page: Page, address: str) -> float:
+    """From the keys that send a rejection to its confirmation, by keyboard as reviewers do it."""
+    # Nobody goes against the computed eligibility here, so one person is enough.
+    open_first(page, address, "not_met")
+    for key, brings in (
+        ("r", ".st-key-hot-1 button"),
+        ("1", "[class*='st-key-preview-'] button"),
+    ):
+        page.keyboard.press(key)
+        page.locator(brings).first.wait_for()
+        settled(page)
+    page.get_by_label("Rationale, internal").fill(MARK)
+    page.keyboard.press("Control+Enter")
+    page.locator("[class*='st-key-send-'] button").first.wait_for()
     settled(page)
-    page.get_by_label("Reason").click()
-    page.get_by_role("option").first.click()
-    settled(page)
-    page.get_by_label("Rationale, internal").fill("Measured")
-    agreed = page.get_by_text("I decide against")
-    if agreed.count():
-        agreed.click()
     began = time.perf_counter()
-    page.locator("[data-testid=stFormSubmitButton] button", has_text="Reject").click()
-    page.get_by_text("is rejected").wait_for()
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("is rejected").first.wait_for()
     took = since(began)
-    settled(page)
-    page.get_by_role("button", name="Open the next one").click()
-    page.get_by_text("Reject", exact=True).first.wait_for()
     settled(page)
     return took
 
@@ -222,15 +251,15 @@ def prepare(engine: Engine) -> None:
 
 def take_back(engine: Engine) -> None:
     """Undo what the measurement decided, so that the next finds the same queue."""
-    measured = "(select decision_id from review.decisions where rationale = 'Measured')"
+    measured = f"(select decision_id from review.decisions where rationale = '{MARK}')"
     with database.taking_back(engine, "events", "decisions") as connection:
         for statement in (
             "update exchange.applications set status = 'pending' where application_id in"
-            " (select application_id from review.decisions where rationale = 'Measured')",
+            f" (select application_id from review.decisions where rationale = '{MARK}')",
             f"delete from review.outbox where decision_id in {measured}",
             f"delete from review.events where (detail ->> 'decision_id')::bigint in {measured}",
             f"delete from review.requests where result in {measured} and act = 'DECIDE'",
-            "delete from review.decisions where rationale = 'Measured'",
+            f"delete from review.decisions where rationale = '{MARK}'",
         ):
             connection.execute(text(statement))
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +18,7 @@ from sqlalchemy import Engine
 
 from bench.desk import address, deciding, opening
 from bench.facts import moment
+from bench.measurements import Failures
 from data_access import exploring, export_files, export_jobs, standings
 from data_access.embedded import binaries
 from data_access.export_files import OfView, Order
@@ -47,20 +49,24 @@ class Exported:
     server_mb: float
 
 
-def report(engine: Engine) -> None:
-    """Measure everything and say each as soon as it is known."""
+def report(engine: Engine, failures: Failures) -> None:
+    """Measure everything and print each row as soon as it is known."""
     with served(engine):
         for form, times in TIMES.items():
-            # Side by side, so that what else the machine does falls on both.
-            pairs = [(copied(engine), exported(engine, form)) for _ in range(times)]
-            plain = statistics.median(plain for plain, _ in pairs)
-            print(line(form, middle([found for _, found in pairs]), plain), flush=True)
+            failures.print_row(f"files, {form.ending}", partial(side_by_side, engine, form, times))
         deciding.take_back(engine)
         for name, act, prepare in (
             ("open the next application", opening.ours, opening.find),
             ("decide", deciding.ours, deciding.take_back),
         ):
-            print(beside(engine, name, act, prepare), flush=True)
+            failures.print_row(f"files, {name}", partial(beside, engine, name, act, prepare))
+
+
+def side_by_side(engine: Engine, form: Form, times: int) -> str:
+    """The row of one form; each turn runs beside its own plain one, so that load falls on both."""
+    pairs = [(copied(engine), exported(engine, form)) for _ in range(times)]
+    plain = statistics.median(plain for plain, _ in pairs)
+    return line(form, middle([found for _, found in pairs]), plain)
 
 
 @contextmanager

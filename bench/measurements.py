@@ -1,9 +1,15 @@
-"""Timing work beside the plainest SQL that does the same, and one table of it all."""
+"""Timing work beside the plainest SQL that does the same, and one table of it all.
+
+A measurement that fails is a row of its own, and the others go on: a bench that stops at the first
+fault hides how everything after it slows down.
+"""
 
 import statistics
 import time
+import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -51,16 +57,53 @@ class Measured:
         return kept
 
 
+@dataclass(slots=True)
+class Failures:
+    """What could not be measured, by name, with the first line of its error."""
+
+    found: dict[str, str] = field(default_factory=dict)
+
+    def print_row(self, name: str, work: Callable[[], str]) -> None:
+        """Print the row that ``work`` returns; where it fails, a row that says so."""
+        try:
+            row = work()
+        except Exception as error:  # noqa: BLE001 - any fault is a row, and the run goes on
+            traceback.print_exc()
+            self.found[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            row = f"{name:<28} FAILED {self.found[name]}"
+        print(row, flush=True)
+
+    def guard(
+        self, name: str, report: Callable[[Engine, "Failures"], None], engine: Engine
+    ) -> None:
+        """Run a report that prints its own rows; a row says so where it fails as a whole."""
+
+        def run() -> str:
+            report(engine, self)
+            return ""
+
+        self.print_row(name, run)
+
+
 def report(
-    engine: Engine, measurements: Sequence[Measurement], *, only: Sequence[str] | None = None
-) -> str:
-    """Measure everything, or what ``only`` names a part of, and return one table."""
+    engine: Engine,
+    measurements: Sequence[Measurement],
+    failures: Failures,
+    *,
+    only: Sequence[str] | None = None,
+) -> None:
+    """Measure everything, or what ``only`` names a part of, and print a row of each."""
     chosen = [m for m in measurements if not only or any(part in m.name for part in only)]
-    lines = [f"{'':<28} {'median s':>9} {'[min - max]':>17} {'plain s':>9} {'ratio':>7} {'bar':>7}"]
+    if chosen:
+        print(
+            f"{'':<28} {'median s':>9} {'[min - max]':>17} {'plain s':>9} {'ratio':>7} {'bar':>7}"
+        )
     for measurement in chosen:
-        lines.append(_line(measure(engine, measurement)))
-        print(lines[-1], flush=True)
-    return "\n".join(["", *lines])
+        failures.print_row(measurement.name, partial(_measured_row, engine, measurement))
+
+
+def _measured_row(engine: Engine, measurement: Measurement) -> str:
+    return _line(measure(engine, measurement))
 
 
 def measure(engine: Engine, measurement: Measurement) -> Measured:

@@ -3,6 +3,7 @@
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from bench.database import taking_back
 from bench.facts import moment
+from bench.measurements import Failures
 from data_access import ownership, ranking
 from program.queue import Filters
 
@@ -18,14 +20,19 @@ BAR_MS = 20
 PULLER = "puller{}@example.com"
 
 
-def report(engine: Engine) -> str:
-    """Pull, and say how long each took and whether two people ever got the same."""
+def report(engine: Engine, failures: Failures) -> None:
+    """Pull, and print how long each took and whether two people ever got the same."""
+    failures.print_row("next", partial(pulled, engine))
+
+
+def pulled(engine: Engine) -> str:
+    """The row of two thousand pulls."""
     _prepare(engine)
     pooled = create_engine(engine.url, pool_size=REVIEWERS, max_overflow=0)
     now, gate = moment(engine), Barrier(REVIEWERS)
 
     def work(number: int) -> list[tuple[int | None, float]]:
-        pulled = []
+        taken_by_me = []
         for _ in range(ROUNDS):
             gate.wait()
             began = time.perf_counter()
@@ -36,11 +43,11 @@ def report(engine: Engine) -> str:
                 now=now,
                 request_id=uuid4(),
             )
-            pulled.append((taken, (time.perf_counter() - began) * 1000))
-        return pulled
+            taken_by_me.append((taken, (time.perf_counter() - began) * 1000))
+        return taken_by_me
 
     with ThreadPoolExecutor(REVIEWERS) as pool:
-        everything = [p for pulled in pool.map(work, range(REVIEWERS)) for p in pulled]
+        everything = [one for mine in pool.map(work, range(REVIEWERS)) for one in mine]
     pooled.dispose()
     _tidy(engine)
     taken, times = [t for t, _ in everything], sorted(ms for _, ms in everything)

@@ -1,0 +1,21 @@
+"""What the bench measures in the browser can be done on the pages as they are."""
+
+import pytest
+
+from bench import browser
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+
+DECIDED = "select count(*) from review.decisions where rationale = :mark"
+
+
+def test_every_act_of_the_bench_can_be_done_and_has_a_bar(site: Site, visit: Visit) -> None:
+    measured = {
+        name: work() for name, work in browser.measurements(visit("ana"), site.address, times=1)
+    }
+
+    assert set(measured) == set(browser.BARS)
+    assert all(ms > 0 for [ms] in measured.values()), measured
+    # The turn that is not counted, and the one that is.
+    assert site.one(DECIDED, mark=browser.MARK) == 2

@@ -1,0 +1,76 @@
+"""A bench run goes to its end, and a measurement that fails is a row of its own."""
+
+from functools import partial
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from bench import __main__ as bench
+from bench import measurements
+from bench.measurements import Failures, Measurement
+
+NOWHERE = create_engine("postgresql+psycopg://nobody@localhost:1/nowhere")
+
+
+def breaks(_: Engine) -> None:
+    raise TimeoutError("waited for a field\nthat the page no longer has")
+
+
+def test_a_failing_measurement_is_a_row_and_the_others_are_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failures = Failures()
+    work = [
+        Measurement(name="open", ours=breaks),
+        Measurement(name="decide", ours=lambda _: None, bar_s=1),
+    ]
+
+    measurements.report(NOWHERE, work, failures)
+
+    header, first, second = capsys.readouterr().out.splitlines()
+    assert "median s" in header
+    assert first.split() == ["open", "FAILED", "TimeoutError:", "waited", "for", "a", "field"]
+    assert second.split()[0] == "decide"
+    assert second.endswith("ok")
+    assert failures.found == {"open": "TimeoutError: waited for a field"}
+
+
+def test_a_part_that_fails_as_a_whole_leaves_the_next_to_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    parts = {
+        "first": lambda engine, failures: breaks(engine),
+        "second": lambda engine, failures: ran.append("second"),
+    }
+    monkeypatch.setattr(bench, "APART", parts)
+    monkeypatch.setattr(bench, "TIMED", ())
+
+    failures = bench.measure(NOWHERE, None)
+
+    assert ran == ["second"]
+    assert list(failures.found) == ["first"]
+    printed = capsys.readouterr().out
+    assert "first" in printed
+    assert printed.count("] commit ") == 3, "before, and after each part"
+
+
+@pytest.mark.parametrize(("found", "status"), [({}, None), ({"open": "TimeoutError"}, 1)])
+def test_the_command_says_at_its_end_what_was_not_measured(
+    monkeypatch: pytest.MonkeyPatch, found: dict[str, str], status: int | None
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench"])
+    monkeypatch.setattr(bench.database, "is_built", lambda _: True)
+    monkeypatch.setattr(bench.database, "connect", lambda _: NOWHERE)
+    monkeypatch.setattr(bench.schema, "migrate", lambda _: None)
+    monkeypatch.setattr(bench, "measure", partial(_measured, found))
+
+    if status is None:
+        bench.main()
+    else:
+        with pytest.raises(SystemExit, match="1 not measured: open"):
+            bench.main()
+
+
+def _measured(found: dict[str, str], *_: object) -> Failures:
+    return Failures(found=found)
