@@ -306,17 +306,15 @@ def ordering(
     points = priorities.score(
         values,
         whole_truth(values, ground.policy),
-        clock_from=_counting_from(filters, ground),
+        clock_from=_counting_from(ground),
         answered=tables.desk.c.answered_at.is_not(None),
         ground=ground,
     )
     return [points.desc(), *eldest]
 
 
-def _counting_from(filters: Filters, ground: Basis) -> ColumnElement[datetime]:
+def _counting_from(ground: Basis) -> ColumnElement[datetime]:
     """From when the clock adds to the priority; one that stands still has yet to begin."""
-    if filters.status is Status.PENDING:
-        return clock_from()
     paused = tables.desk.c.paused_at.is_not(None)
     return case((paused, literal(ground.now + YET_TO_BEGIN)), else_=clock_from())
 
@@ -382,6 +380,7 @@ def _ranked(
     """
     valued = statement.add_columns(
         clock_from().label("clock_from"),
+        _counting_from(ground).label("counting_from"),
         tables.desk.c.answered_at.is_not(None).label("answered"),
         *(value.label(key) for key, value in values.items()),
     ).offset(0)
@@ -389,7 +388,7 @@ def _ranked(
     judged_once = select(*found, whole_truth(dict(found), ground.policy).label("truth")).offset(0)
     row = judged_once.subquery("judged").c
     points = priorities.score(
-        dict(row), row.truth, clock_from=row.clock_from, answered=row.answered, ground=ground
+        dict(row), row.truth, clock_from=row.counting_from, answered=row.answered, ground=ground
     )
     order = [points.desc(), row.clock_from.asc(), row.application_id.asc()]
     return Matching(select(row.application_id), order)
