@@ -9,10 +9,13 @@ from dashboard.components.safe_text import escape
 def draw(form: str) -> None:
     """Say beside the form how sending it went; nothing if it was not sent."""
     message = state.take_flash(form)
-    if message is not None and message.ok:
-        st.success(escape(message.text), icon=":material/check:")
-    elif message is not None:
-        st.error(escape(message.text), icon=":material/error:")
+    if message is None:
+        return
+    with st.container(key=f"answer-{form}"):
+        if message.ok:
+            st.success(escape(message.text), icon=":material/check:")
+        else:
+            st.error(escape(message.text), icon=":material/error:")
 
 
 def refused(form: str, sentence: str) -> None:

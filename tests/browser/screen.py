@@ -110,8 +110,8 @@ def message(page: Page) -> Locator:
 
 
 def said(page: Page) -> Locator:
-    """What forms answer with."""
-    return page.get_by_test_id("stAlert").locator("p")
+    """What forms answer with; notices that the page itself carries are not among it."""
+    return page.locator("[class*='st-key-answer-'] [data-testid=stAlert] p")
 
 
 def toast(page: Page, words: str) -> Locator:

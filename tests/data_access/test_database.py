@@ -211,3 +211,19 @@ def test_the_embedded_postgres_is_used_while_no_address_is_given(
         use(monkeypatch, url)
 
     assert database.is_embedded() is embedded
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, engine: Engine, purpose: Purpose
+) -> None:
+    use(monkeypatch, database_url)
+    with database.engine(purpose).connect() as conn:
+        died = conn.execute(text("select pg_backend_pid()")).scalar_one()
+    with engine.begin() as conn:
+        assert conn.execute(
+            text("select pg_terminate_backend(:pid, 10000)"), {"pid": died}
+        ).scalar_one()
+
+    with database.engine(purpose).connect() as conn:
+        assert conn.execute(text("select pg_backend_pid()")).scalar_one() != died

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Connection, Engine, insert, text, update
 
 from data_access import (
     applications,
@@ -28,7 +28,7 @@ from data_access.deliveries import Failure, Outgoing, Taken
 from data_access.notifying import Pace, Worker
 from data_access.refusals import Invalid, NotAllowed, Outdated
 from program import letters
-from program.delivery import DELIVERY, MessageKind, Patience, Reason, Route
+from program.delivery import DELIVERY, DeliverySettings, MessageKind, Patience, Reason, Route
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff, pass_checks
 from tests.conftest import ROOT
 from tests.data_access import clicks
@@ -106,6 +106,20 @@ def told(engine: Engine) -> list[tuple[str, str]]:
 
 
 # --- Taking and ending --------------------------------------------------------------------------
+
+
+def test_a_worker_passes_over_what_another_is_just_taking(desk: Engine) -> None:
+    ids = {write(desk), write(desk)}
+    settings = DeliverySettings()
+
+    def lease(conn: Connection) -> uuid.UUID:
+        (row,) = deliveries._lease(conn, settings, (), NOW, 1, uuid.uuid4(), NOW + LEASE)
+        return uuid.UUID(str(row["message_id"]))
+
+    with desk.begin() as first, desk.begin() as second:
+        # Waiting for the other, or being given its message, are both refused.
+        second.execute(text("set local lock_timeout = 1000"))
+        assert {lease(first), lease(second)} == ids
 
 
 def test_what_one_took_no_other_gets_until_the_lease_lapses(desk: Engine) -> None:

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -628,11 +628,24 @@ def stuck(stocked: Engine) -> Iterator[Job]:
     job.cancel()
 
 
-def until(condition: Any, seconds: float = 15) -> None:
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    return found
+
+
+def asked_for_a_turn(engine: Engine) -> datetime | None:
+    """When a worker last asked whether it may read."""
+    with engine.connect() as conn:
+        return conn.execute(
+            text(
+                "select max(query_start) from pg_stat_activity"
+                " where application_name = 'affiliate-review exporter'"
+                " and query like '%pg_try_advisory_lock%'"
+            )
+        ).scalar_one()
 
 
 def working(engine: Engine) -> int:
@@ -710,8 +723,9 @@ def test_only_so_many_exports_read_the_database_at_a_time(stocked: Engine) -> No
         for slot in range(limits.READING_AT_ONCE):
             holder.execute(text("select pg_advisory_lock(:key)"), {"key": locks.EXPORTS + slot})
         job = export_jobs.begin(order_of(everything(ACTIVITY), FileFormat.CSV))
-        time.sleep(0.5)
-        assert not job.can_be_read
+        first = until(lambda: asked_for_a_turn(stocked))
+        until(lambda: (asked_for_a_turn(stocked) or first) > first)
+        assert not job.can_be_read, "it asked again, and was not let in"
         assert working(stocked) == 0
         holder.execute(text("select pg_advisory_unlock_all()"))
 

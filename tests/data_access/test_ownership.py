@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -641,12 +641,15 @@ def test_without_the_guard_it_would_be(hall: Engine, monkeypatch: pytest.MonkeyP
     assert taken_during(hall, {"assignee": ANA}) == 1
 
 
-NAP_S = 0.4
+GATE = 7_399_001
+WAITS_AT_THE_GATE = """
+select exists (select from pg_locks where locktype = 'advisory' and objid = :gate and not granted)
+"""
 
 
 def slowly(statement: str) -> str:
-    """The same statement, which sees the desk as it was some time before it locks anything."""
-    nap = f"with nap as materialized (select pg_sleep({NAP_S})), free as ("
+    """The same statement, which sees the desk as it was and waits at a gate before it locks."""
+    nap = f"with nap as materialized (select pg_advisory_xact_lock({GATE})), free as ("
     return statement.replace("with free as (", nap).replace("from unnest", "from nap, unnest", 1)
 
 
@@ -662,9 +665,21 @@ def taken_during(hall: Engine, state: dict[str, str]) -> int | None:
         with hall.begin() as conn:
             return take_first(conn, [1], BEN)
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, hall.connect() as first:
+        first.execute(text("select pg_advisory_lock(:gate)"), {"gate": GATE})
+        first.commit()
         second = pool.submit(as_ben)
-        time.sleep(NAP_S / 3)
-        with hall.begin() as first:
-            first.execute(insert(tables.desk).values(application_id=1, **row))
-        return second.result(timeout=10)
+        until(lambda: first.execute(text(WAITS_AT_THE_GATE), {"gate": GATE}).scalar_one())
+        first.execute(insert(tables.desk).values(application_id=1, **row))
+        first.commit()
+        first.execute(text("select pg_advisory_unlock(:gate)"), {"gate": GATE})
+        first.commit()
+        return second.result(timeout=30)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a state; the time is only the point at which it is given up."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the state was never reached"
+        time.sleep(0.01)

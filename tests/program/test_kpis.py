@@ -49,9 +49,12 @@ def test_what_opens_a_list_opens_it_by_the_moment_that_is_counted() -> None:
         Counted.NOW: None,
         Counted.STEP_END: Moment.OPEN_AT_END,
     }
-    for kpi in KPIS:
-        if kpi.opens is not None:
-            assert kpi.opens.moment is moments[kpi.counted], kpi.key
+    opening = [kpi for kpi in KPIS if kpi.opens is not None]
+
+    assert {kpi.counted for kpi in opening} == set(moments), "a list behind each moment"
+    for kpi in opening:
+        assert kpi.opens is not None
+        assert kpi.opens.moment is moments[kpi.counted], kpi.key
 
 
 def test_age_groups_leave_no_gap() -> None:
