@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access import database, freshness, standings
+from data_access import database, delivered, freshness, standings
 from data_access.database import Purpose
 from data_access.kpis import parts
 from program.periods import ONE_DAY
@@ -27,6 +27,7 @@ def read(engine: Engine, *, report: Report) -> None:
         for name, value in database.SETTINGS[Purpose.REPORTER].items():
             connection.execute(text(f"set local {name} = {value}"))
         ground, fresh = standings.basis(connection, now=now), freshness.newest(connection)
+        known = delivered.read(connection)
         assert fresh is not None
         through = fresh.data_through
         period, before = report.period(today), report.before(today)
@@ -54,9 +55,12 @@ def read(engine: Engine, *, report: Report) -> None:
                 dimension=report.dimension,
                 standard=ground.policy.standard_rebate_rate,
                 through=through,
+                delivered=known,
             )
         else:
-            parts.following(connection, traded=traded, grain=grain, through=through)
+            parts.following(
+                connection, traded=traded, grain=grain, through=through, delivered=known
+            )
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:

@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from data_access import affiliates_counted, approvals, policies, standings, tables
+from data_access import affiliates_counted, approvals, delivered, policies, standings, tables
 from data_access.affiliates_counted import counts_as_the_rollup
 from data_access.freshness import Freshness
 from data_access.standings import METRIC_TYPES, Basis
@@ -87,9 +87,9 @@ def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | 
         return
     connection.execute(affiliates_counted.SETTINGS)
     changed: set[int] = set()
-    delivered = _delivered_from(connection)
+    first = delivered.first_month(connection)
     for month, whole in _due(connection, done):
-        changed |= _test_month(connection, month, done, delivered=delivered, whole=whole)
+        changed |= _test_month(connection, month, done, first=first, whole=whole)
     _sum_up(connection, done, changed, looked_at)
 
 
@@ -113,12 +113,12 @@ def _tested_before(connection: Connection, months: list[date]) -> set[date]:
 
 
 def _test_month(
-    connection: Connection, month: date, done: Refreshed, *, delivered: date | None, whole: bool
+    connection: Connection, month: date, done: Refreshed, *, first: date | None, whole: bool
 ) -> set[int]:
     """Add the results that are new or differ; returns whose."""
     end = months_later(month, 1)
     policy = policies.in_force(connection, now=day_start(end) - LAST_MOMENT)
-    covered = delivered is not None and delivered <= month
+    covered = first is not None and first <= month
     tested = _tested(month, policy, None if whole else _new_evidence(done), covered=covered)
     table = tables.requalifications
     held = _current().where(table.c.month == month).subquery("held")
@@ -238,22 +238,6 @@ def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
         refreshed_at=day_start(end),
     )
     return Basis(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
-
-
-def _delivered_from(connection: Connection) -> date | None:
-    """The first month that upstream has delivered from its first day on; ``None``: none.
-
-    Months are known from there on. Referrals alone leave rows too, of months whose activity
-    nobody delivered.
-    """
-    monthly, daily = tables.affiliate_monthly.c, tables.affiliate_daily.c
-    first = connection.execute(
-        select(func.min(monthly.month)).where(or_(monthly.trade_count > 0, monthly.volume_usd > 0))
-    ).scalar_one()
-    if first is None:
-        return None
-    at_once = exists().where(daily.day == first, or_(daily.trade_count > 0, daily.volume_usd > 0))
-    return first if connection.execute(select(at_once)).scalar_one() else months_later(first, 1)
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from program import wording
+from program.periods import utc_day
 from program.policy import Policy
 
 
@@ -49,7 +51,7 @@ class AlreadyDecided(Refusal):
     def __init__(self, status: str, by: str | None, at: datetime | None) -> None:
         self.status, self.by, self.at = status, by, at
         who = f" by {by}" if by else ""
-        when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
+        when = f" at {at.astimezone(UTC):%H:%M} UTC on {wording.day(utc_day(at))}" if at else ""
         super().__init__(f"Already {status}{who}{when}. Your text is kept below.")
 
 
@@ -131,7 +133,7 @@ class AlreadyMoved(Refusal):
     def __init__(self, standing: str, by: str | None, at: datetime | None) -> None:
         self.standing, self.by, self.at = standing, by, at
         who = f" by {by}" if by else ""
-        when = f" at {at.astimezone(UTC):%H:%M} UTC on {at.astimezone(UTC):%-d %b}" if at else ""
+        when = f" at {at.astimezone(UTC):%H:%M} UTC on {wording.day(utc_day(at))}" if at else ""
         super().__init__(f"Already {standing}{who}{when}. Look again; your text is kept.")
 
 

@@ -25,6 +25,18 @@ wait, to the second. A list behind a figure is made from the same conditions
 over. Each CSV that is asked for is
 kept in `review.exports`: who, which table, which days, how many rows.
 
+A day of trading was delivered when there was any trade on it, volume or fee, whosoever's; another
+one is unknown, not zero (`program/delivered.py`), whether it lies before the first delivered day or
+between two. A figure over days of which some are missing says over how many it is, a chart has a
+gap there, and tables and files have a column of days delivered. Nothing is compared unless every
+day of both sides was delivered. Users are known as referred from the first referral or the first
+delivered day on, whichever is earlier. The share who still trade is unknown for a month of which
+a day is missing. Figures of a calendar month are of the month in which the period ends.
+
+Money in short is rounded to three digits, shares to whole percents; the tooltip has the exact
+value. Beside a minimum money is cut instead, so that 19,999,999 never reads 20 M. In a CSV money
+is exact, and shares are fractions with up to six decimals.
+
 What is not said, because it is not kept: active users over several days that are no calendar
 month (a day's and a month's are), how an application that was open in the past stood then, and the
 track of an application when it arrived. Volume by track and month of approval follows the decisions

@@ -3,7 +3,8 @@
 What is usual for a day is the median of its weekday over the 28 days before it. How far days
 usually stray is 1.4826 times the median absolute deviation of those 28 days, each from the
 median of its own weekday. A day stands out when it strays more than four times as far, and
-by more than a tenth of what is usual. With fewer than 28 days before it nothing is said.
+by more than a tenth of what is usual. Where it or one of the 28 days before it is unknown,
+nothing is said.
 """
 
 from collections.abc import Sequence
@@ -35,15 +36,22 @@ class Anomaly:
     usual: Decimal
 
 
-def found(days: Sequence[date], values: Sequence[Decimal]) -> list[Anomaly]:
-    """The days that stand out. ``days`` follow one another without a gap; else ValueError."""
+def found(days: Sequence[date], values: Sequence[Decimal | None]) -> list[Anomaly]:
+    """The days that stand out. ``days`` follow one another without a gap; else ValueError.
+
+    An unknown value is None.
+    """
     if any((after - day).days != 1 for day, after in pairwise(days)):
         raise ValueError("the days must follow one another")
-    return [
-        Anomaly(day=days[index], value=values[index], usual=usual)
-        for index in range(DAYS_BEFORE, len(days))
-        if (usual := _stands_out(values[index - DAYS_BEFORE : index], values[index])) is not None
-    ]
+    standing_out = []
+    for index in range(DAYS_BEFORE, len(days)):
+        known = [v for v in values[index - DAYS_BEFORE : index + 1] if v is not None]
+        if len(known) <= DAYS_BEFORE:
+            continue
+        *before, value = known
+        if (usual := _stands_out(before, value)) is not None:
+            standing_out.append(Anomaly(day=days[index], value=value, usual=usual))
+    return standing_out
 
 
 def _stands_out(before: Sequence[Decimal], value: Decimal) -> Decimal | None:

@@ -31,7 +31,7 @@ class Counted(StrEnum):
     REOPENING = "the day it was reopened"
     NOW = "as it stands now"
     STEP_END = "as it stood at the end of each step"
-    TRADING = "the day of trading, up to the data-through day"
+    TRADING = "the day of trading, of those that were delivered"
     REFERRAL = "the day the user was referred"
     MONTH = "the calendar month of trading"
 
@@ -120,6 +120,17 @@ OPEN_THEN = Kpi(
     definition=(
         "Open now, plus what was settled since, minus what arrived since. A reopened application "
         "counts as open all along."
+    ),
+    counted=Counted.STEP_END,
+    opens=_OPEN_AT_END,
+)
+OPEN_AT_END = Kpi(
+    key="open_at_end",
+    name="Open at the end",
+    unit=Unit.APPLICATIONS,
+    definition=(
+        "Applications that were not settled when the last day of a past period ended: open now, "
+        "plus what was settled since, minus what arrived since."
     ),
     counted=Counted.STEP_END,
     opens=_OPEN_AT_END,
@@ -360,6 +371,7 @@ KPIS: tuple[Kpi, ...] = (
     REJECTED,
     OPEN,
     OPEN_THEN,
+    OPEN_AT_END,
     OPEN_BY_AGE,
     OPEN_BY_CLOCK,
     APPROVAL_RATE,

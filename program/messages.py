@@ -55,7 +55,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         name="criterion_gap",
         meaning="Which known figures fall short and by how much; none where none is known to",
         example=(
-            "Over 24 Oct to 22 Nov your referral volume was 4.1 M of 20 M USD and 12 of the "
+            "Over 24 Oct to 22 Nov 2026 your referral volume was 4.1 M of 20 M USD and 12 of the "
             "required 15 users were active."
         ),
     ),
@@ -404,7 +404,7 @@ def _track_gap(track: TrackResult, window: Window | None) -> str:
 def _gap(result: CriterionResult) -> str:
     value = result.value or 0
     usd = result.criterion.unit is Unit.USD
-    said = wording.short_usd(Decimal(value)) if usd else f"{value:,}"
+    said = wording.cut_usd(Decimal(value)) if usd else f"{value:,}"
     return _said(_WORDS[result.criterion.key].gap, said, result)
 
 

@@ -2,30 +2,36 @@
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from program.periods import Window
 
 MINUS = "−"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-SCALES = ((Decimal(10**9), " B"), (Decimal(10**6), " M"), (Decimal(10**3), " k"))
+SCALES = (
+    (Decimal(1), ""),
+    (Decimal(10**3), " k"),
+    (Decimal(10**6), " M"),
+    (Decimal(10**9), " B"),
+)
+DIGITS = 3
 CENT = Decimal("0.01")
 
 
 def short_usd(value: Decimal) -> str:
-    """Money in short: ``4.1 M``. Cut, not rounded: 19,999,999.99 must never read 20 M."""
-    size = abs(value)
-    scale, letter = next(((s, name) for s, name in SCALES if size >= s), (Decimal(1), ""))
-    places = Decimal("0.1") if letter else Decimal(1)
-    cut = (size / scale).quantize(places, ROUND_DOWN)
-    return _signed(value, f"{cut:f}".removesuffix(".0") + letter)
+    """Money in short, rounded to three digits: ``4.13 M``, ``462 k``; some, but under 1: ``<1``."""
+    return _short(value, ROUND_HALF_UP)
+
+
+def cut_usd(value: Decimal) -> str:
+    """The same, cut: beside a minimum of 20 M, 19,999,999.99 must never read 20 M."""
+    return _short(value, ROUND_DOWN)
 
 
 def stated_usd(value: Decimal) -> str:
     """A limit: in short where that is all of it, ``20 M``, and otherwise every digit."""
-    scale = next((s for s, _ in SCALES if abs(value) >= s), Decimal(1))
-    tenths = value / scale * (10 if scale > 1 else 1)
-    return short_usd(value) if tenths == int(tenths) else full_usd(value)
+    number, scale, _ = _scaled(abs(value), ROUND_HALF_UP)
+    return short_usd(value) if number * scale == abs(value) else full_usd(value)
 
 
 def full_usd(value: Decimal) -> str:
@@ -44,6 +50,16 @@ def cents_usd(value: Decimal) -> str:
     return exact_usd(value.quantize(CENT))
 
 
+def rounded(value: Decimal, places: int = 0) -> Decimal:
+    """To so many decimals, halves away from zero."""
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+
+
+def cut(value: Decimal, places: int = 0) -> Decimal:
+    """To so many decimals, what is beyond them left out."""
+    return value.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
+
+
 def percent(share: Decimal) -> str:
     """A rate with the digits it has: 0.20 is ``20 %``, 0.125 is ``12.5 %``."""
     text = f"{share * 100:f}"
@@ -56,10 +72,11 @@ def day(value: date, *, year: bool = True) -> str:
 
 
 def span(window: Window) -> str:
-    """A window's first and last day: ``24 Oct to 22 Nov``, with years where they differ."""
+    """A window's first and last day: ``24 Oct to 22 Nov 2026``, both years where they differ."""
     first, last = window.start, window.last_day
-    year = first.year != last.year
-    return f"{day(first, year=year)} to {day(last, year=year)}"
+    if first == last:
+        return day(last)
+    return f"{day(first, year=first.year != last.year)} to {day(last)}"
 
 
 def listed(parts: Sequence[str], *, last: str = "and") -> str:
@@ -71,6 +88,26 @@ def listed(parts: Sequence[str], *, last: str = "and") -> str:
 def sentence(text: str) -> str:
     """With a capital at its start and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _short(value: Decimal, rounding: str) -> str:
+    number, _, letter = _scaled(abs(value), rounding)
+    if not number and value:
+        return _signed(value, "<1")
+    text = f"{number:,f}"
+    return _signed(value, (text.rstrip("0").rstrip(".") if "." in text else text) + letter)
+
+
+def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
+    """The number before the letter, what the letter stands for, and the letter."""
+    for scale, letter in SCALES:
+        number = size / scale
+        whole = len(str(int(number)))
+        places = max(0, DIGITS - whole) if letter else 0
+        number = number.quantize(Decimal(1).scaleb(-places), rounding)
+        if number < 1000 or scale == SCALES[-1][0]:
+            break
+    return number, scale, letter
 
 
 def _signed(value: Decimal, size: str) -> str:

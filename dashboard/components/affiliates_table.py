@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures
+from dashboard.components import badges, volume_bar
 from dashboard.components.badges import Look
 from program.affiliate_filters import PAGE_SIZE
 from program.affiliates import MonthTest, Standing, Step
@@ -132,12 +132,10 @@ def draw(
                 "protected after the approval · dots: not tested",
                 width=92,
             ),
-            "volume": column.ProgressColumn(
-                f"{month} volume / {figures.usd(minimum_usd)}",
-                help=f"Referral volume of {month}, UTC, in USD; the bar is full at the minimum.",
-                min_value=0,
-                max_value=float(minimum_usd) or 1,
-                format="compact",
+            "volume": volume_bar.config(
+                f"{month} volume",
+                minimum_usd=minimum_usd,
+                help=f"Referral volume of {month}, UTC",
                 width=128,
             ),
             "active": column.NumberColumn("Active", format="localized", width=50),
@@ -165,8 +163,6 @@ def draw(
 def _table(rows: Sequence[Row]) -> pa.Table:
     looks = [SUGGESTIONS[row.suggestion] if row.suggestion else None for row in rows]
     suggested = [[f"{look.sign} {look.word}"] if look else [] for look in looks]
-    # Lengths of bars only: the exact money stands on the application's page.
-    volumes = [None if row.volume_usd is None else float(row.volume_usd) for row in rows]
     return pa.table(
         {
             "open": pa.array(["Open"] * len(rows)),
@@ -175,7 +171,7 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "suggestion": pa.array(suggested, pa.list_(pa.string())),
             "misses": pa.array([row.misses for row in rows], pa.string()),
             "months": pa.array([row.months for row in rows], pa.string()),
-            "volume": pa.array(volumes, pa.float64()),
+            "volume": volume_bar.cells([row.volume_usd for row in rows]),
             "active": pa.array([row.active_users for row in rows], pa.int64()),
             "new": pa.array([row.new_users for row in rows], pa.int64()),
             "rate": pa.array([row.rate for row in rows], pa.string()),

@@ -19,7 +19,7 @@ import streamlit as st
 
 from dashboard.components import figures
 from dashboard.components.safe_text import escape_chart
-from program.periods import Window
+from program.periods import ONE_DAY, Window
 
 Value = Decimal | int | None
 MOST_POINTS = 1_000
@@ -31,6 +31,7 @@ TITLE_ROOM, TWO_ROWS_ROOM = 40, 58
 SHADE = "rgba(125, 132, 150, 0.12)"
 RULE = "rgba(125, 132, 150, 0.95)"
 OUTSIDE_OPACITY = 0.45
+POINT = 8
 NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -68,19 +69,24 @@ def daily_bars(
     window: Window | None = None,
     minimum: Decimal | int | None = None,
     minimum_label: str = "minimum",
+    notes: Sequence[str] = (),
 ) -> Chart:
-    """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question."""
+    """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question.
+
+    ``notes`` say of each bar what is missing from it, which also makes it fainter.
+    """
     check(days, values)
-    opacity = [1 if window is None or day in window else OUTSIDE_OPACITY for day in days]
+    faint = notes or ["" if window is None or day in window else "outside" for day in days]
+    opacity = [OUTSIDE_OPACITY if one else 1 for one in faint]
     bars = go.Bar(
         x=list(days),
         y=lengths(values),
-        customdata=hover(values, unit),
+        customdata=hover(values, unit, notes),
         hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
         marker={"opacity": opacity, "line": {"width": 0}},
     )
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
+    name_days(figure, days)
     if window is not None:
         _shade(figure, window)
     if minimum is not None:
@@ -156,7 +162,7 @@ def lines(
         check(days, values, lines=len(series))
     drawn = [_line(name, days, values, unit) for name, values in series.items()]
     figure = framed(drawn, title, ceiling_of(list(series.values()), minimum), unit)
-    figure.update_xaxes(type="date", tickformat="%-d %b", nticks=7)
+    name_days(figure, days)
     figure.update_layout(hovermode="x unified")
     if len(series) > 1:
         figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
@@ -166,6 +172,18 @@ def lines(
     return Chart(figure, f"{title} {' '.join(told)}")
 
 
+def name_days(figure: go.Figure, days: Sequence[date]) -> None:
+    """Name the days of the axis, with the year below unless all are of this one."""
+    this = figures.this_year()
+    ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
+    figure.update_xaxes(type="date", tickformat=ticks, nticks=7)
+    if len(days) == 1:
+        # A single step would be drawn as wide as the chart, its day named at every tick.
+        (day,) = days
+        around = [day - 2 * ONE_DAY, day + 2 * ONE_DAY]
+        figure.update_xaxes(tickmode="array", tickvals=[day], range=around)
+
+
 def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:
     return go.Scatter(
         name=escape_chart(name),
@@ -173,15 +191,26 @@ def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -
         y=lengths(values),
         customdata=hover(values, unit),
         hovertemplate="%{customdata}",
-        mode="lines",
+        mode="lines+markers",
         line={"width": 2},
+        # A line has no length where both neighbors are missing: there is a point.
+        marker={"size": [POINT if alone else 0 for alone in _alone(values)]},
         connectgaps=False,
     )
 
 
+def _alone(values: Sequence[Value]) -> list[bool]:
+    """Whether each value stands between two that are missing."""
+    missing = [True, *(value is None for value in values), True]
+    return [
+        not missing[place] and missing[place - 1] and missing[place + 1]
+        for place in range(1, len(missing) - 1)
+    ]
+
+
 def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
     """The frame of every chart: title, one height, no tools, lengths from zero."""
-    ticks = _ticks(ceiling)
+    ticks = ticks_up_to(ceiling)
     words = escape_chart(title)
     figure = go.Figure(traces)
     figure.update_layout(
@@ -201,7 +230,7 @@ def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figur
         title=None,
         automargin=True,
         tickvals=ticks,
-        ticktext=[_short(tick, unit) for tick in ticks],
+        ticktext=[in_short(tick, unit) for tick in ticks],
     )
     return figure
 
@@ -247,9 +276,12 @@ def lengths(values: Sequence[Value]) -> list[float | None]:
     return [None if value is None else float(value) for value in values]
 
 
-def hover(values: Sequence[Value], unit: str) -> list[str]:
-    """The exact values, as the pointer shows them."""
-    return [escape_chart(exact(value, unit)) for value in values]
+def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list[str]:
+    """The exact values, as the pointer shows them, each with its note."""
+    said = [exact(value, unit) for value in values]
+    if notes:
+        said = [", ".join(filter(None, pair)) for pair in zip(said, notes, strict=True)]
+    return [escape_chart(words) for words in said]
 
 
 def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
@@ -258,7 +290,8 @@ def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None)
     return max([*heights, float(minimum or 0), 0.0])
 
 
-def _ticks(ceiling: float) -> list[float]:
+def ticks_up_to(ceiling: float) -> list[float]:
+    """About four even lengths from zero to the first that reaches ``ceiling``."""
     if ceiling <= 0:
         return [0.0]
     rough = ceiling / 4
@@ -268,7 +301,8 @@ def _ticks(ceiling: float) -> list[float]:
     return [step * index for index in range(ceil(ceiling / step) + 1)]
 
 
-def _short(value: float, unit: str) -> str:
+def in_short(value: float, unit: str) -> str:
+    """A length as an axis names it."""
     if unit == "USD":
         return figures.usd(Decimal(repr(value)))
     return figures.count(round(value))
@@ -288,7 +322,7 @@ def _on_day(day: date) -> str:
 
 
 def _in_month(month: date) -> str:
-    return f"in {figures.MONTHS[month.month - 1]} {month.year}"
+    return f"in {figures.month(month)}"
 
 
 def _alt(

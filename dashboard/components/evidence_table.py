@@ -70,7 +70,7 @@ def draw(rows: Sequence[Row]) -> None:
 def _what(row: Row) -> str:
     if row.kind is EvidenceKind.X_FOLLOWERS:
         return f"{figures.count(int(row.value))} followers on X"
-    return f"{figures.usd(row.value)} USD · {row.exchange or 'another exchange'}"
+    return f"{figures.usd_cut(row.value)} USD · {row.exchange or 'another exchange'}"
 
 
 def _state(row: Row) -> str:

@@ -1,24 +1,24 @@
 """Numbers and times as people read them. Pure; every figure carries its unit."""
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+
+from program import wording
+from program.wording import MINUS, MONTHS, rounded
 
 UNKNOWN = "unknown"
 DASH = "–"
-MINUS = "−"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-SCALES = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(10**3), "k"))
+PERCENT = Decimal("0.01")
 
 
 def usd(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
-    """Money in short: ``12.4 M``. Cut, not rounded, so that 19,999,999.99 never reads 20 M."""
-    if value is None:
-        return unknown
-    size = abs(value)
-    scale, letter = next(((s, f" {name}") for s, name in SCALES if size >= s), (Decimal(1), ""))
-    places = Decimal("0.1") if letter else Decimal(1)
-    short = (size / scale).quantize(places, ROUND_DOWN)
-    return _signed(value, f"{short:f}".removesuffix(".0") + letter)
+    """Money in short, rounded to three digits: ``12.4 M``."""
+    return unknown if value is None else wording.short_usd(value)
+
+
+def usd_cut(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
+    """Money beside a minimum: cut, so that 19,999,999.99 never reads 20 M."""
+    return unknown if value is None else wording.cut_usd(value)
 
 
 def usd_exact(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
@@ -36,33 +36,33 @@ def count(value: int | None, *, unknown: str = UNKNOWN) -> str:
 
 
 def percent(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A margin as a signed percentage, cut to whole ones: 0.565 is ``+56 %``.
+    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``.
 
-    A margin smaller than one percent keeps its sign, so a near miss never reads as reached.
+    One smaller than one percent keeps its sign, so a near miss never reads as reached.
     """
     if share is None:
         return unknown
     if share == 0:
         return "0 %"
-    whole = int(abs(share) * 100)
-    return f"{MINUS if share < 0 else '+'}{f'{whole:,}' if whole else '<1'} %"
+    size = f"{rounded(abs(share) * 100):,f}" if abs(share) >= PERCENT else "<1"
+    return f"{MINUS if share < 0 else '+'}{size} %"
 
 
 def rate(share: Decimal | None, *, unknown: str = DASH) -> str:
     """A share as a plain percentage with the digits it has: 0.125 is ``12.5 %``."""
-    if share is None:
-        return unknown
-    text = f"{share * 100:f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+    return unknown if share is None else wording.percent(share)
 
 
 def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A share rounded to whole percents: 0.456 is ``46 %``; some, but less than one, ``<1 %``."""
+    """A share in whole percents: 0.456 is ``46 %``; nearly none ``<1 %``, nearly all ``>99 %``."""
     if share is None:
         return unknown
-    if 0 < share < Decimal("0.005"):
+    whole = rounded(share * 100)
+    if whole == 0 < share:
         return "<1 %"
-    return f"{round(share * 100)} %"
+    if share < 1 and whole == 100:
+        return ">99 %"
+    return f"{whole:,f} %"
 
 
 def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
@@ -70,8 +70,8 @@ def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
     if hours is None:
         return unknown
     if hours >= 48:
-        return f"{round(hours / 24, 1):,} d"
-    return f"{round(hours, 1)} h" if hours >= 1 else f"{round(hours * 60)} min"
+        return f"{rounded(hours / 24, 1):,} d"
+    return f"{rounded(hours, 1)} h" if hours >= 1 else f"{rounded(hours * 60)} min"
 
 
 def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
@@ -84,28 +84,33 @@ def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
     return f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
 
 
-def day(value: date | None, *, year: bool = False, unknown: str = UNKNOWN) -> str:
-    """A day: ``24 Oct``, or ``24 Oct 2026`` where the year is asked for."""
+def this_year() -> int:
+    """The year that goes without saying, UTC."""
+    return datetime.now(UTC).year
+
+
+def day(value: date | None, *, year: bool | None = None, unknown: str = UNKNOWN) -> str:
+    """A day: ``24 Oct``; with its year where it is another than this one, or asked for."""
     if value is None:
         return unknown
-    short = f"{value.day} {MONTHS[value.month - 1]}"
-    return f"{short} {value.year}" if year else short
+    return wording.day(value, year=value.year != this_year() if year is None else year)
 
 
-def month(value: date) -> str:
-    """A calendar month: ``Oct 2026``."""
-    return f"{MONTHS[value.month - 1]} {value.year}"
+def month(value: date, *, year: bool | None = True) -> str:
+    """A calendar month: ``Oct 2026``; with ``year=None`` this year goes without saying."""
+    named = value.year != this_year() if year is None else year
+    return f"{MONTHS[value.month - 1]} {value.year}" if named else MONTHS[value.month - 1]
 
 
 def day_range(first: date, last: date) -> str:
-    """Days from ``first`` to ``last``, both included: ``24 Oct – 22 Nov``."""
+    """Days from ``first`` to ``last``, both included: ``24 Oct – 22 Nov``, ``1 – 31 Jan 2020``."""
     if first == last:
         return day(first)
     if first.year != last.year:
         return f"{day(first, year=True)} {DASH} {day(last, year=True)}"
     if first.month == last.month:
         return f"{first.day} {DASH} {day(last)}"
-    return f"{day(first)} {DASH} {day(last)}"
+    return f"{day(first, year=False)} {DASH} {day(last)}"
 
 
 def moment(value: datetime | None, *, unknown: str = UNKNOWN) -> str:

@@ -8,11 +8,15 @@ from typing import Literal
 import streamlit as st
 
 from dashboard.components import figures
+from program import wording
+from program.delivered import Known, no_change
 from program.kpis import Kpi, Reading, Unit
 from program.queue import Filters
+from program.wording import MINUS, rounded
 
 QUEUE = "dashboard/pages/queue.py"
 UNCHANGED = "unchanged"
+NOW = "now"
 Amount = int | Decimal | None
 Colour = Literal["off", "green", "orange"]
 
@@ -21,7 +25,8 @@ Colour = Literal["off", "green", "orange"]
 class Figure:
     """A figure over ``days``, in words. ``course`` is how it went, step by step.
 
-    ``compared`` is a sentence about what ``before`` is.
+    ``compared`` is a sentence about what ``before`` is, which was ``then``, in words; without
+    it, ``no_change`` says why nothing can be compared.
     """
 
     kpi: Kpi
@@ -29,9 +34,45 @@ class Figure:
     days: str
     before: Amount = None
     compared: str = ""
+    then: str = ""
+    no_change: str = ""
     course: Sequence[Amount] = ()
     door: Filters | None = None
     nothing: str = figures.DASH
+
+
+def of_trading(
+    kpi: Kpi,
+    value: Amount,
+    *,
+    now: Known,
+    before: Amount = None,
+    then: Known | None = None,
+    course: Sequence[Amount] = (),
+) -> Figure:
+    """A figure of what was traded: unknown where nothing was delivered, compared only if all was.
+
+    Without ``then`` it is compared with nothing.
+    """
+    days = f"{_span(now)} UTC"
+    if not now.any:
+        return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {now.gap}")
+    gone = no_change(now, then) if then else ""
+    return Figure(
+        kpi=kpi,
+        value=value,
+        nothing=figures.UNKNOWN,
+        before=None if gone else before,
+        days=f"{days}, {now.gap}" if now.gap else days,
+        compared="" if gone or not then else f"Compared with {_span(then)}.",
+        no_change=gone,
+        # A line has no gaps here, so it is drawn only where there are none.
+        course=course if now.whole else (),
+    )
+
+
+def _span(known: Known) -> str:
+    return figures.day_range(known.window.start, known.window.last_day)
 
 
 def row(shown: Sequence[Figure], *, key: str) -> None:
@@ -51,11 +92,21 @@ def draw(figure: Figure) -> None:
         st.metric(
             kpi.name,
             said(kpi.unit, figure.value, nothing=figure.nothing),
-            delta=changed,
-            delta_arrow="off" if changed == UNCHANGED else "auto",
+            delta=changed or figure.no_change or None,
+            delta_arrow="off" if changed in (UNCHANGED, None) else "auto",
             delta_color=colour(kpi, figure.value, figure.before),
             delta_description=_before(figure),
-            help=" ".join(filter(None, [kpi.definition, _counted(figure), figure.compared])),
+            help=" ".join(
+                filter(
+                    None,
+                    [
+                        kpi.definition,
+                        exactly(kpi.unit, figure.value),
+                        _counted(figure),
+                        figure.compared,
+                    ],
+                )
+            ),
             # A flat line at zero says nothing that the figure does not.
             chart_data=course if len(course) > 1 and any(course) else None,
             chart_type="area",
@@ -76,11 +127,14 @@ def draw(figure: Figure) -> None:
 def _before(figure: Figure) -> str | None:
     if figure.value is None or figure.before is None:
         return None
-    return f"from {said(figure.kpi.unit, figure.before).removesuffix(' USD')}"
+    amount = said(figure.kpi.unit, figure.before).removesuffix(" USD")
+    return f"from {amount} {figure.then}".rstrip()
 
 
 def _counted(figure: Figure) -> str:
-    return f"Counted by {figure.kpi.counted}: {figure.days}."
+    counted = str(figure.kpi.counted)
+    how = f"Counted {'' if counted.startswith('as ') else 'by '}{counted}"
+    return f"{how}: {figure.days}." if figure.days != NOW else f"{how}."
 
 
 def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
@@ -93,7 +147,20 @@ def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
         return figures.whole_percent(Decimal(value))
     if unit is Unit.HOURS:
         return figures.took(Decimal(value))
-    return figures.count(round(value))
+    whole = rounded(Decimal(value))
+    return "<1" if value > whole == 0 else figures.count(int(whole))
+
+
+def exactly(unit: Unit, value: Amount) -> str:
+    """A sentence with the value to its last digit, where the card says it in short."""
+    if value is None or unit in (Unit.APPLICATIONS, Unit.AFFILIATES):
+        return ""
+    number = Decimal(value)
+    if unit is Unit.USD:
+        return f"Exactly {wording.cents_usd(number)} USD."
+    words = {Unit.SHARE: (number * 100, " %"), Unit.HOURS: (number, " hours")}
+    size, letters = words.get(unit, (number, ""))
+    return f"Exactly {rounded(size, 2):,f}{letters}."
 
 
 def change(unit: Unit, now: Amount, before: Amount) -> str | None:
@@ -105,13 +172,14 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     more = Decimal(now) - Decimal(before)
     sign = "-" if more < 0 else "+"
     if unit is Unit.SHARE:
-        points = round(more * 100)
-        return f"{points:+d} point{'' if abs(points) == 1 else 's'}"
+        points = rounded(abs(more) * 100)
+        return f"{sign}{points or '<1'} point{'' if points <= 1 else 's'}"
     if unit is Unit.HOURS:
         return f"{sign}{figures.took(abs(more))}"
     if unit is Unit.USD or abs(Decimal(before)) >= 1_000:
-        return None if not before else f"{round(100 * more / abs(Decimal(before))):+,d} %"
-    return f"{round(more):+,d}"
+        share = None if not before else more / abs(Decimal(before))
+        return None if share is None else figures.percent(share).replace(MINUS, "-")
+    return f"{sign}{figures.count(int(rounded(abs(more)))) if rounded(more) else '<1'}"
 
 
 def colour(kpi: Kpi, now: Amount, before: Amount) -> Colour:

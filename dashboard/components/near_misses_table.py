@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures
+from dashboard.components import badges, figures, volume_bar
 from dashboard.components.affiliates_table import table_height
 from program.outcomes import Outcome
 
@@ -58,13 +58,8 @@ def draw(
                 color=[badges.OUTCOMES[outcome].colour for outcome in Outcome],
                 width=92,
             ),
-            "volume": column.ProgressColumn(
-                f"Volume / {figures.usd(minimum_usd)}",
-                help="Referral volume in the window, USD; the bar is full at the minimum.",
-                min_value=0,
-                max_value=float(minimum_usd) or 1,
-                format="compact",
-                width=120,
+            "volume": volume_bar.config(
+                "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=120
             ),
             "active": column.NumberColumn("Active", format="localized", width=52),
             "new": column.NumberColumn("New", format="localized", width=46),
@@ -94,11 +89,7 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "open": pa.array([row.open for row in rows], pa.string()),
             "username": pa.array([row.username for row in rows], pa.string()),
             "outcome": pa.array([[badges.outcome_words(row.outcome)] for row in rows]),
-            # Lengths of bars only: the exact money stands in the file.
-            "volume": pa.array(
-                [None if row.volume_usd is None else float(row.volume_usd) for row in rows],
-                pa.float64(),
-            ),
+            "volume": volume_bar.cells([row.volume_usd for row in rows]),
             "active": pa.array([row.active_users for row in rows], pa.int64()),
             "new": pa.array([row.new_users for row in rows], pa.int64()),
             "closest": pa.array([row.closest for row in rows], pa.string()),

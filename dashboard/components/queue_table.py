@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, due, figures
+from dashboard.components import badges, due, figures, volume_bar
 from program.outcomes import Outcome
 from program.queue import PAGE_SIZE
 from program.workflow import OPEN_STATUSES, Status
@@ -103,13 +103,8 @@ def _eligibility(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN40
 
 
 def _volume(_rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
-    return st.column_config.ProgressColumn(
-        f"Volume / {figures.usd(minimum_usd)}",
-        help="Referral volume in the window, USD; the bar is full at the minimum.",
-        min_value=0,
-        max_value=float(minimum_usd) or 1,
-        format="compact",
-        width=104,
+    return volume_bar.config(
+        "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=112
     )
 
 
@@ -196,11 +191,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="volume",
         label="Volume",
-        # Lengths of bars only: the exact money stands on the application's page.
-        cells=lambda rows: pa.array(
-            [None if row.volume_usd is None else float(row.volume_usd) for row in rows],
-            pa.float64(),
-        ),
+        cells=lambda rows: volume_bar.cells([row.volume_usd for row in rows]),
         config=_volume,
     ),
     Column(

@@ -6,6 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.components import badges, figures
+from program import wording
 from program.criteria import EXTERNAL, Comparison, Unit
 from program.eligibility import Assessment, CriterionResult
 from program.outcomes import Outcome
@@ -70,14 +71,14 @@ def remark(result: CriterionResult, unknown_because: Mapping[str, str]) -> str:
 def value_words(result: CriterionResult) -> str:
     """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``900 of > 5,000``."""
     more = "> " if result.criterion.comparison is Comparison.MORE_THAN else ""
-    value = "–" if result.value is None else _short(result.value, result)
-    return f"{value} of {more}{_short(result.minimum, result)}"
+    value = "–" if result.value is None else _cut(result.value, result)
+    return f"{value} of {more}{_stated(result.minimum, result)}"
 
 
 def minimum_words(result: CriterionResult) -> str:
     """What is asked for: ``at least 20 M USD``."""
     word = "more than" if result.criterion.comparison is Comparison.MORE_THAN else "at least"
-    return f"{word} {_short(result.minimum, result)} {UNIT_WORDS[result.criterion.unit]}"
+    return f"{word} {_stated(result.minimum, result)} {UNIT_WORDS[result.criterion.unit]}"
 
 
 def missing_words(result: CriterionResult) -> str:
@@ -92,7 +93,14 @@ def missing_words(result: CriterionResult) -> str:
     return f"{shortfall:,} {unit.removesuffix('s') if shortfall == 1 else unit} short"
 
 
-def _short(value: Decimal | int, result: CriterionResult) -> str:
+def _cut(value: Decimal | int, result: CriterionResult) -> str:
+    """A value beside its minimum, which it must not seem to reach."""
     if result.criterion.unit is Unit.USD:
-        return figures.usd(Decimal(value))
+        return figures.usd_cut(Decimal(value))
     return figures.count(int(value))
+
+
+def _stated(minimum: Decimal | int, result: CriterionResult) -> str:
+    if result.criterion.unit is Unit.USD:
+        return wording.stated_usd(Decimal(minimum))
+    return figures.count(int(minimum))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,31 +10,36 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
+import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from dashboard.components import charts, figures
 from dashboard.components.charts import Chart
 from program.formulas import guarded
 from program.periods import Window
 from program.queue import Filters
+from program.wording import rounded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
 # Makes the file of a sheet when somebody asks for it; None for a person who may not have it.
 Take = Callable[["Sheet"], bytes] | None
+# A fraction has so many decimals in a file.
+SHARE_PLACES = 6
 ROW_HEIGHT = 32
 ROWS_SHOWN = 12
 
 
 class Kind(StrEnum):
-    """What a column holds, and so how it is shown. Shares are fractions."""
+    """What a column holds, and so how it is shown. Shares and changes are fractions."""
 
     TEXT = "text"
     DAY = "day"
     COUNT = "count"
     USD = "usd"
     SHARE = "share"
+    CHANGE = "change"
     HOURS = "hours"
 
 
@@ -76,16 +81,20 @@ class Sheet:
 
 
 def as_csv(sheet: Sheet) -> bytes:
-    """The rows as CSV with exact values; each row names the days it is about, in UTC."""
+    """The rows as CSV; each row names the days it is about, in UTC.
+
+    Values are exact; shares and changes are fractions rounded to six decimals.
+    """
     written = io.StringIO()
     writer = csv.writer(written)
-    span = sheet.window
+    span, columns = sheet.window, sheet.columns
     days = [span.start.isoformat(), span.last_day.isoformat()] if span else ["", ""]
     writer.writerow(
-        ["window_first_day_utc", "window_last_day_utc", *(column.key for column in sheet.columns)]
+        ["window_first_day_utc", "window_last_day_utc", *(column.key for column in columns)]
     )
-    for row in zip(*(column.cells for column in sheet.columns), strict=True):
-        writer.writerow([*days, *map(_written, row)])
+    written_cells = ([_written(column.kind, cell) for cell in column.cells] for column in columns)
+    for row in zip(*written_cells, strict=True):
+        writer.writerow([*days, *row])
     return written.getvalue().encode()
 
 
@@ -142,7 +151,7 @@ def download(sheet: Sheet, *, key: str, take: Take) -> None:
 def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
     """The rows; a number with a list behind it is a button that opens the list."""
     st.dataframe(
-        pa.table({column.key: _shown(column) for column in sheet.columns}),
+        _styled(sheet),
         hide_index=True,
         key=key,
         alt=sheet.name.replace("-", " "),
@@ -155,33 +164,55 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
     )
 
 
-def _written(cell: Cell) -> str:
+def _written(kind: Kind, cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
         return guarded(cell)
+    if isinstance(cell, Decimal) and kind in (Kind.SHARE, Kind.CHANGE):
+        cell = rounded(cell, SHARE_PLACES).normalize()
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
 
-def _shown(column: Column) -> pa.Array:
-    if column.doors:
-        return pa.array([_worded(column.kind, cell) for cell in column.cells], pa.string())
-    if column.kind in (Kind.TEXT, Kind.HOURS, Kind.DAY):
-        return pa.array([_worded(column.kind, cell) for cell in column.cells], pa.string())
-    # Binary numbers only here, so that a table sorts by them.
-    times = 100 if column.kind is Kind.SHARE else 1
-    numbers = [None if cell is None else float(cell) * times for cell in column.cells]  # type: ignore[arg-type]
-    return pa.array(numbers, pa.float64())
+def _styled(sheet: Sheet) -> Styler:
+    """The cells: numbers, so that a table sorts by them, shown in the words of the cards."""
+    shown = pd.DataFrame({column.key: _shown(column) for column in sheet.columns})
+    said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
+    return shown.style.format(said, na_rep=figures.DASH)
+
+
+def _is_number(column: Column) -> bool:
+    return not column.doors and column.kind not in (Kind.TEXT, Kind.DAY)
+
+
+def _sayer(kind: Kind) -> Callable[[float], str]:
+    return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
+
+
+def _shown(column: Column) -> "pd.Series[Any]":
+    if _is_number(column):
+        # Binary numbers only here.
+        numbers = [None if cell is None else float(cell) for cell in column.cells]  # type: ignore[arg-type]
+        return pd.Series(numbers, dtype="float64")
+    words = [_worded(column.kind, cell) for cell in column.cells]
+    return pd.Series(words, dtype="str")
 
 
 def _worded(kind: Kind, cell: Cell) -> str | None:
-    if cell is None:
-        return None
+    if cell is None or isinstance(cell, str):
+        return cell
     if isinstance(cell, date):
         return figures.day(cell, year=True)
-    if isinstance(cell, Decimal):
-        return figures.took(cell) if kind is Kind.HOURS else figures.whole_percent(cell)
-    return f"{cell:,}" if isinstance(cell, int) else cell
+    return WORDED[kind](Decimal(cell))
+
+
+WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
+    Kind.COUNT: lambda number: figures.count(int(number)),
+    Kind.USD: figures.usd,
+    Kind.SHARE: figures.whole_percent,
+    Kind.CHANGE: figures.percent,
+    Kind.HOURS: figures.took,
+}
 
 
 def _config(column: Column, key: str, on_open: Open) -> Any:  # noqa: ANN401 - streamlit's own
@@ -196,11 +227,6 @@ def _config(column: Column, key: str, on_open: Open) -> Any:  # noqa: ANN401 - s
             alignment="right",
             **given,
         )
-    if column.kind is Kind.SHARE:
-        return st.column_config.NumberColumn(column.label, format="%.1f %%", **given)
-    if column.kind in (Kind.COUNT, Kind.USD):
-        return st.column_config.NumberColumn(
-            column.label, format="compact" if column.kind is Kind.USD else "localized", **given
-        )
-    side = "left" if column.kind in (Kind.TEXT, Kind.DAY) else "right"
-    return st.column_config.TextColumn(column.label, alignment=side, **given)
+    if _is_number(column):
+        return st.column_config.NumberColumn(column.label, alignment="right", **given)
+    return st.column_config.TextColumn(column.label, alignment="left", **given)

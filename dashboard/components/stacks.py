@@ -20,7 +20,10 @@ from dashboard.components.charts import (
     exact,
     framed,
     hover,
+    in_short,
     lengths,
+    name_days,
+    ticks_up_to,
 )
 from dashboard.components.safe_text import escape_chart
 
@@ -32,8 +35,13 @@ ONE_LEGEND_ROW = 4
 LEGEND_ROOM = 60
 
 
-def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -> Chart:
-    """Bars stacked from ``parts``, which follow the order of the legend from the bottom up."""
+def over_time(
+    starts: Sequence[date], parts: Series, *, title: str, unit: str, notes: Sequence[str] = ()
+) -> Chart:
+    """Bars stacked from ``parts``, which follow the order of the legend from the bottom up.
+
+    ``notes`` say of each step what is missing from it.
+    """
     _check_parts(parts)
     for values in parts.values():
         check(starts, values, lines=len(parts))
@@ -42,7 +50,7 @@ def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -
             name=escape_chart(name),
             x=list(starts),
             y=lengths(values),
-            customdata=hover(values, unit),
+            customdata=hover(values, unit, notes),
             hovertemplate="%{customdata}",
             marker={"line": {"width": 0}},
         )
@@ -50,7 +58,7 @@ def over_time(starts: Sequence[date], parts: Series, *, title: str, unit: str) -
     ]
     totals = [sum((v[i] or 0) for v in parts.values()) for i in range(len(starts))]
     figure = framed(bars, title, ceiling_of([totals], None), unit)
-    figure.update_xaxes(type="date", tickformat="%-d %b\n%Y", nticks=7)
+    name_days(figure, starts)
     figure.update_layout(barmode="stack", hovermode="x unified")
     _legend(figure, parts)
     return Chart(figure, f"{title} {_told(parts, unit)}")
@@ -90,7 +98,8 @@ def across(
         for _ in range(colours_from)
     ]
     figure = framed([*passed_over, *bars], title, 0, unit)
-    _lay_down(figure, len(labels))
+    totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
+    _lay_down(figure, len(labels), ceiling_of([totals], None), unit)
     _legend(figure, parts)
     return Chart(figure, f"{title} {_told(parts, unit, labels)}")
 
@@ -149,7 +158,7 @@ def marks(
     )
 
 
-def _lay_down(figure: go.Figure, bars: int) -> None:
+def _lay_down(figure: go.Figure, bars: int, ceiling: float, unit: str) -> None:
     figure.update_layout(barmode="stack", height=ROOM + ROW_HEIGHT * max(bars, 1))
     figure.update_yaxes(
         autorange="reversed",
@@ -159,7 +168,13 @@ def _lay_down(figure: go.Figure, bars: int) -> None:
         ticktext=None,
         showgrid=False,
     )
-    figure.update_xaxes(rangemode="tozero", nticks=5, showgrid=True, tickformat="~s")
+    ticks = ticks_up_to(ceiling)
+    figure.update_xaxes(
+        rangemode="tozero",
+        showgrid=True,
+        tickvals=ticks,
+        ticktext=[in_short(tick, unit) for tick in ticks],
+    )
 
 
 def _legend(figure: go.Figure, parts: Series) -> None:

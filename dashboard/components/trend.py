@@ -7,7 +7,8 @@ from typing import Protocol
 
 import streamlit as st
 
-from dashboard.components import charts, figures
+from dashboard.components import charts
+from program import wording
 from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
 from program.periods import Window, month_start, months_later
 from program.policy import Policy
@@ -99,6 +100,6 @@ def _draw_days(
         unit=str(criterion.unit),
         window=window,
         minimum=minimum / window.days if criterion is VOLUME else None,
-        minimum_label=f"{figures.usd(minimum)} USD over {window.days} days, a day:",
+        minimum_label=f"{wording.stated_usd(minimum)} USD over {window.days} days, a day:",
     )
     charts.draw(chart, key=f"trend-{what}-Days")

@@ -243,7 +243,7 @@ def _figure(values: Mapping[str, Decimal | None], criterion: Criterion) -> str:
     found = values[criterion.key]
     if found is None:
         return figures.UNKNOWN
-    return figures.usd(found) if criterion.unit is Unit.USD else figures.count(int(found))
+    return figures.usd_cut(found) if criterion.unit is Unit.USD else figures.count(int(found))
 
 
 def _metric(label: str, value: str, change: str | None, explanation: str) -> None:

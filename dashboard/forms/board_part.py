@@ -105,8 +105,8 @@ def draw_table(
         rows=[as_shown(row, policy) for row in rows],
         key=f"{BOARD}-{hash((filters, tuple((r.application_id, r.standing) for r in rows)))}",
         minimum_usd=policy.min_volume_usd,
-        month=figures.MONTHS[newest.month - 1] if newest else "",
-        span=f"{figures.MONTHS[first.month - 1]}{figures.DASH}{figures.MONTHS[newest.month - 1]}"
+        month=figures.month(newest, year=None) if newest else "",
+        span=figures.DASH.join(figures.month(month, year=None) for month in (first, newest))
         if first and newest
         else "Months",
         selectable=person.may(Act.REQUALIFY),

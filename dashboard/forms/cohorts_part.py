@@ -11,7 +11,6 @@ from data_access.kpis.cohorts import Retained
 from data_access.kpis.parts import Cohorts, Head
 from program import kpis
 from program.periods import Window, months_later
-from program.reports import buckets
 
 
 def draw(part: Cohorts, head: Head, asked: Asked) -> None:
@@ -41,7 +40,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
     traded = approvals_sheet(part, head, asked, asked.traded)
     chart = stacks.over_time(
         traded.cells("first_day_utc"),
-        {column.label: column.cells for column in traded.columns[1:]},  # type: ignore[misc]
+        volume_part.money(traded),
         title=f"What do affiliates bring, by month of approval? By {asked.grain}, UTC, USD",
         unit="USD",
     )
@@ -51,7 +50,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
         key="approval-cohorts",
         on_open=open_list,
         take=asked.take,
-        more="as decisions stood at the last refresh",
+        more=", ".join(filter(None, [asked.trading.gap, "as decisions stood at the last refresh"])),
     )
 
 
@@ -100,20 +99,11 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
 
 def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
     """A row a step, a column for each of the largest months of approval, and the rest."""
-    starts = [step.start for step in buckets(traded, asked.grain)]
     whole = {row.start: row.volume_usd for row in head.traded}
-    names = volume_part.cohort_names()
-    first = Column(
-        key="first_day_utc", label=f"{asked.grain.capitalize()} from", kind=Kind.DAY, cells=starts
+    return volume_part.volume_sheet(
+        "volume-by-month-of-approval",
+        volume_part.largest(part.traded, whole),
+        volume_part.cohort_names(),
+        asked,
+        traded,
     )
-    columns = [
-        Column(
-            key=key,
-            label=names.get(key, key),
-            kind=Kind.USD,
-            cells=[steps.get(start, Decimal(0)) for start in starts],
-            help=kpis.VOLUME.definition,
-        )
-        for key, steps in volume_part.largest(part.traded, whole).items()
-    ]
-    return Sheet(name="volume-by-month-of-approval", window=traded, columns=(first, *columns))

@@ -89,10 +89,10 @@ def _sum(shown: Shown) -> str | None:
     if total is None or len(counted) < 2:
         return None
     parts = " + ".join(
-        f"{escape(seen.exchange_name or 'another exchange')} {figures.usd(seen.value)}"
+        f"{escape(seen.exchange_name or 'another exchange')} {figures.usd_cut(seen.value)}"
         for seen in sorted(counted, key=lambda seen: -seen.value)
     )
-    return f"Other exchanges add up to **{figures.usd(total)} USD** in 30 days: {parts}."
+    return f"Other exchanges add up to **{figures.usd_cut(total)} USD** in 30 days: {parts}."
 
 
 def _expired(shown: Shown) -> list[str]:

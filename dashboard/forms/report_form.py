@@ -14,6 +14,7 @@ from dashboard.components.sheets import Sheet, Take
 from data_access import database, program_files
 from data_access.staff import Person
 from data_access.standings import Basis
+from program.delivered import Delivered, Known
 from program.periods import Window
 from program.permissions import Act
 from program.queue import Filters
@@ -51,6 +52,7 @@ class Asked:
     through: date | None
     traded: Window | None
     traded_before: Window | None
+    delivered: Delivered
     take: Take
 
     @property
@@ -63,9 +65,26 @@ class Asked:
         """What they are compared with."""
         return f"Compared with {span(self.before)}."
 
+    @property
+    def trading(self) -> Known:
+        """What is known of trading in the period: nothing where no day of it can be."""
+        days = self.traded or Window(self.period.start, self.period.start)
+        return self.delivered.trading(days)
+
+    @property
+    def trading_before(self) -> Known:
+        """What is known of trading in the days it is compared with."""
+        return self.delivered.trading(self.traded_before or self.before)
+
 
 def asked(
-    report: Report, ground: Basis, *, person: Person, today: date, through: date | None
+    report: Report,
+    ground: Basis,
+    *,
+    person: Person,
+    today: date,
+    through: date | None,
+    delivered: Delivered,
 ) -> Asked:
     """Work out the days of a report."""
     period = report.period(today)
@@ -80,6 +99,7 @@ def asked(
         through=through,
         traded=traded if traded and traded.days > 0 else None,
         traded_before=report.traded_before(today, through) if through else None,
+        delivered=delivered,
         take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
     )
 
@@ -167,6 +187,8 @@ def _words(shown: Asked) -> str:
         said.append("; the last day is still running")
     if shown.traded and shown.traded_before:
         said.append(f". Trading of {span(shown.traded)}, compared with {span(shown.traded_before)}")
+        if not shown.trading.whole:
+            said.append(f"; {shown.trading.gap}")
     if shown.report.grain not in (None, shown.grain):
         said.append(f". Too many steps for one chart, so by {shown.grain}")
     return "".join(said) + "."

@@ -1,6 +1,7 @@
 """What referred users trade, who brings it, what it costs, and where it stands out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -9,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import badges, charts, figures, kpi_figures, sheets, stacks, states
 from dashboard.components.charts import Chart
-from dashboard.components.kpi_figures import Figure
+from dashboard.components.kpi_figures import Amount, Figure
 from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.forms import report_form
 from dashboard.forms.report_form import Asked, open_list, span
@@ -17,8 +18,11 @@ from data_access.kpis.parts import LEADERS_DRAWN, Head, Volume
 from data_access.kpis.volume import Leader, Month, Traded
 from program import anomalies, kpis
 from program.anomalies import Anomaly
-from program.periods import ONE_DAY, Window, month_start
+from program.delivered import Known, no_change
+from program.kpis import Kpi
+from program.periods import ONE_DAY, Window, month_start, months_later
 from program.reports import Dimension, Grain, buckets
+from program.wording import rounded
 
 PARTS_DRAWN = LEADERS_DRAWN
 REST = "rest"
@@ -28,31 +32,37 @@ MOST_TOLD = 5
 
 def draw(part: Volume, head: Head, asked: Asked) -> None:
     """Figures, the trend, the months, and the largest affiliates."""
-    traded = asked.traded
+    traded, known = asked.traded, asked.trading
     if traded is None:
         states.empty("The data do not reach this period yet, so nothing of it was traded so far.")
         return
     kpi_figures.row(_first_row(part, head, asked), key="volume-figures")
     kpi_figures.row(_second_row(part, head, asked), key="volume-rebates")
-    _draw_trend(part, head, asked, traded)
+    if known.any:
+        _draw_trend(part, head, asked, traded)
+    else:
+        states.empty(f"What was traded {span(traded)}, UTC, is unknown: {known.gap}.")
     left, right = st.columns([1.55, 1])
     with left:
-        sheets.listing(
-            months_sheet(part, asked),
-            "Month over month",
-            key="months",
-            on_open=open_list,
-            take=asked.take,
-            more=f"data through {figures.day(asked.through)}",
-        )
+        if part.months:
+            sheets.listing(
+                months_sheet(part, asked),
+                "Month over month",
+                key="months",
+                on_open=open_list,
+                take=asked.take,
+                more=f"data through {figures.day(asked.through)}",
+            )
     with right:
-        sheets.listing(
-            leaders_sheet(part.leaders, head, traded),
-            "The ten largest affiliates",
-            key="leaders",
-            on_open=open_list,
-            take=asked.take,
-        )
+        if known.any:
+            sheets.listing(
+                leaders_sheet(part.leaders, head, traded),
+                "The ten largest affiliates",
+                key="leaders",
+                on_open=open_list,
+                take=asked.take,
+                more=known.gap,
+            )
 
 
 def total(rows: Iterable[Traded]) -> Decimal:
@@ -62,90 +72,79 @@ def total(rows: Iterable[Traded]) -> Decimal:
 
 def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
     now, before = head.traded, head.traded_before
-    days, length = asked.traded, asked.traded_before
-    assert days is not None
-    assert length is not None
+    known, known_before = asked.trading, asked.trading_before
 
-    def mean(rows: Sequence[Traded], over: Window) -> Decimal:
-        return Decimal(sum(row.user_days for row in rows)) / over.days
+    def mean(rows: Sequence[Traded], over: Known) -> Decimal | None:
+        return Decimal(sum(row.user_days for row in rows)) / over.days if over.days else None
 
-    fees = sum((row.fees_usd for row in now), Decimal(0))
-    fees_before = sum((row.fees_usd for row in before), Decimal(0))
-    said = {"days": f"{span(days)} UTC", "compared": f"Compared with {span(length)}."}
+    def figure(kpi: Kpi, value: Amount, was: Amount) -> Figure:
+        return kpi_figures.of_trading(kpi, value, now=known, before=was, then=known_before)
+
     return [
-        Figure(
-            kpi=kpis.FEES,
-            value=fees,
-            before=fees_before,
-            **said,
-        ),
-        Figure(
-            kpi=kpis.ACTIVE_USERS,
-            value=mean(now, days),
-            before=mean(before, length),
-            **said,
-        ),
-        Figure(
-            kpi=kpis.NEW_USERS,
-            value=sum(row.new_users for row in now),
+        figure(kpis.FEES, fees(now), fees(before)),
+        figure(kpis.ACTIVE_USERS, mean(now, known), mean(before, known_before)),
+        kpi_figures.of_trading(
+            kpis.NEW_USERS,
+            sum(row.new_users for row in now),
+            now=asked.delivered.referring(known.window),
             before=sum(row.new_users for row in before),
-            **said,
+            then=asked.delivered.referring(known_before.window),
         ),
-        Figure(
-            kpi=kpis.STANDARD_REBATE,
-            value=part.rebates.standard_usd,
-            before=part.rebates_before.standard_usd,
-            **said,
-        ),
+        figure(kpis.STANDARD_REBATE, part.rebates.standard_usd, part.rebates_before.standard_usd),
     ]
+
+
+def fees(rows: Iterable[Traded]) -> Decimal:
+    """Their net fees, USD."""
+    return sum((row.fees_usd for row in rows), Decimal(0))
 
 
 def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
-    days, length = asked.traded, asked.traded_before
-    assert days is not None
-    assert length is not None
-    assert asked.through is not None
-    whole, newest = total(head.traded), _newest(part, asked.through)
-    # A month that is still running is not held against a whole one.
-    whole_month = newest is not None and part.same_days is None and len(part.months) > 1
-    before = part.months[-2] if whole_month else None
-    said = {"days": f"{span(days)} UTC", "compared": f"Compared with {span(length)}."}
+    known, whole = asked.trading, total(head.traded)
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
-    month = f"{figures.month(asked.through)} UTC, {_state(part)}"
-    compared = f"Compared with {figures.month(before.month)}." if before else ""
     return [
-        Figure(
-            kpi=kpis.EXTRA_REBATE,
-            value=part.rebates.extra_usd,
+        kpi_figures.of_trading(
+            kpis.EXTRA_REBATE,
+            part.rebates.extra_usd,
+            now=known,
             before=part.rebates_before.extra_usd,
-            **said,
+            then=asked.trading_before,
         ),
-        Figure(kpi=kpis.TOP_TEN, value=top / whole if whole else None, days=said["days"]),
-        Figure(
-            kpi=kpis.CONCENTRATION,
-            value=newest.concentration if newest else None,
-            before=before.concentration if before else None,
-            days=month,
-            compared=compared,
-        ),
-        Figure(
-            kpi=kpis.MONTHLY_ACTIVE,
-            value=newest.active_users if newest else None,
-            before=before.active_users if before else None,
-            days=month,
-            compared=compared,
-        ),
+        kpi_figures.of_trading(kpis.TOP_TEN, top / whole if whole else None, now=known),
+        _of_month(kpis.CONCENTRATION, part, asked, lambda month: month.concentration),
+        _of_month(kpis.MONTHLY_ACTIVE, part, asked, lambda month: month.active_users),
     ]
 
 
-def _newest(part: Volume, through: date) -> Month | None:
-    """The data-through day's own month, unless no month is known."""
+def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount]) -> Figure:
+    """A figure of the calendar month in which the period ends."""
+    assert asked.traded is not None
+    month, newest = month_start(asked.traded.last_day), _newest(part, asked)
+    running = "" if part.same_days is None else ", still running"
+    days = f"{figures.month(month)}, in which the period ends, UTC{running}"
+    if newest is None or not newest.trading.any:
+        known = asked.delivered.trading(Window(month, months_later(month, 1)))
+        return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {known.gap}")
+    # A month that is still running is not held against a whole one.
+    before = part.months[-2] if part.same_days is None and len(part.months) > 1 else None
+    gone = no_change(newest.trading, before.trading) if before else ""
+    gap = f", {newest.trading.gap}" if newest.trading.gap else ""
+    return Figure(
+        kpi=kpi,
+        value=of(newest),
+        nothing=figures.UNKNOWN,
+        before=of(before) if before and not gone else None,
+        days=f"{days}{gap}",
+        compared=f"Compared with {figures.month(before.month)}." if before and not gone else "",
+        no_change=gone,
+    )
+
+
+def _newest(part: Volume, asked: Asked) -> Month | None:
+    """The month in which the period ends, unless nothing is known of it."""
     newest = part.months[-1] if part.months else None
-    return newest if newest and newest.month == month_start(through) else None
-
-
-def _state(part: Volume) -> str:
-    return "whole" if part.same_days is None else "still running"
+    ends_in = month_start(asked.traded.last_day) if asked.traded else None
+    return newest if newest and newest.month == ends_in else None
 
 
 def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
@@ -155,9 +154,11 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
         report_form.choose_dimension(asked.report)
     sheet = trend_sheet(part, head, asked, traded)
     title = f"How much do referred users trade? By {asked.grain}, UTC, USD"
-    parts = {c.label: c.cells for c in sheet.columns[1:] if c.key != "whole"}
+    notes = [step.gap for step in _steps(traded, asked)]
     if dimension is not Dimension.PROGRAM:
-        chart = stacks.over_time(sheet.cells("first_day_utc"), parts, title=title, unit="USD")  # type: ignore[arg-type]
+        chart = stacks.over_time(
+            sheet.cells("first_day_utc"), money(sheet), title=title, unit="USD", notes=notes
+        )
         sheets.card(
             sheet,
             chart,
@@ -167,8 +168,8 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
             more=_note(dimension),
         )
         return
-    marked = standing_out(part, traded)
-    chart = _program_chart(sheet, title, marked)
+    marked = standing_out(part, asked, traded)
+    chart = _program_chart(sheet, title, marked, notes)
     sheets.card(
         sheet,
         chart,
@@ -179,15 +180,30 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
     )
 
 
+def _steps(traded: Window, asked: Asked) -> list[Known]:
+    return [asked.delivered.trading(step) for step in buckets(traded, asked.grain)]
+
+
+def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
+    """The columns that are drawn."""
+    return {column.label: column.cells for column in sheet.columns if column.kind is Kind.USD}  # type: ignore[misc]
+
+
 def _note(dimension: Dimension) -> str:
     if dimension is Dimension.AFFILIATE:
         return f"the {LEADERS_DRAWN} largest of the period, the others as the rest"
     return "as decisions stood at the last refresh" if dimension is not Dimension.COUNTRY else ""
 
 
-def _program_chart(sheet: Sheet, title: str, marked: Sequence[Anomaly]) -> Chart:
+def _program_chart(
+    sheet: Sheet, title: str, marked: Sequence[Anomaly], notes: Sequence[str]
+) -> Chart:
     chart = charts.daily_bars(
-        sheet.cells("first_day_utc"), sheet.cells("volume_usd"), title=title, unit="USD"
+        sheet.cells("first_day_utc"),
+        sheet.cells("volume_usd"),
+        title=title,
+        unit="USD",
+        notes=notes,
     )
     if marked:
         stacks.marks(
@@ -199,15 +215,15 @@ def _program_chart(sheet: Sheet, title: str, marked: Sequence[Anomaly]) -> Chart
     return chart
 
 
-def standing_out(part: Volume, traded: Window) -> list[Anomaly]:
+def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
     """The days of the period that stand out from what their weekday brings."""
     if not part.days:
         return []
-    known = {row.start: row.volume_usd for row in part.days}
-    # Before the first day with data there is nothing to be usual; days between are zero.
-    first = max(traded.start - anomalies.DAYS_BEFORE * ONE_DAY, min(known))
-    days = [step.start for step in buckets(Window(first, traded.end), Grain.DAY)]
-    found = anomalies.found(days, [known.get(day, Decimal(0)) for day in days])
+    volumes = {row.start: row.volume_usd for row in part.days}
+    first = traded.start - anomalies.DAYS_BEFORE * ONE_DAY
+    days = buckets(Window(first, traded.end), Grain.DAY)
+    values = [volumes.get(d.start) if asked.delivered.trading(d).any else None for d in days]
+    found = anomalies.found([day.start for day in days], values)
     return [anomaly for anomaly in found if anomaly.day in traded]
 
 
@@ -226,31 +242,55 @@ def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
 
 def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet:
     """A row a step: the program's volume, or its largest segments and the rest."""
-    starts = [step.start for step in buckets(traded, asked.grain)]
     whole = {row.start: row.volume_usd for row in head.traded}
     if asked.report.dimension is Dimension.PROGRAM:
         parts = {"volume_usd": whole}
     else:
         parts = largest(part.apart, whole)
-    names = _names(asked.report.dimension, part.leaders)
+    names = {"volume_usd": "Volume", **_names(asked.report.dimension, part.leaders)}
+    name = f"volume-by-{asked.report.dimension}-{asked.grain}"
+    return volume_sheet(name, parts, names, asked, traded)
+
+
+def volume_sheet(
+    name: str,
+    parts: Mapping[str, Mapping[date, Decimal]],
+    names: Mapping[str, str],
+    asked: Asked,
+    traded: Window,
+) -> Sheet:
+    """A row a step with the volume of each part; without one where no day was delivered."""
+    steps = _steps(traded, asked)
     first = Column(
         key="first_day_utc",
         label=f"{asked.grain.capitalize()} from",
         kind=Kind.DAY,
-        cells=starts,
+        cells=[step.window.start for step in steps],
     )
     columns = [
         Column(
             key=key,
-            label="Volume" if key == "volume_usd" else names.get(key, key),
+            label=names.get(key, key),
             kind=Kind.USD,
-            cells=[volumes.get(start, Decimal(0)) for start in starts],
+            cells=[
+                volumes.get(step.window.start, Decimal(0)) if step.any else None for step in steps
+            ],
             help=kpis.VOLUME.definition,
         )
         for key, volumes in parts.items()
     ]
-    name = f"volume-by-{asked.report.dimension}-{asked.grain}"
-    return Sheet(name=name, window=traded, columns=(first, *columns))
+    return Sheet(name=name, window=traded, columns=(first, *columns, days_column(steps)))
+
+
+def days_column(steps: Sequence[Known]) -> Column:
+    """How many days of each step were delivered."""
+    return Column(
+        key="delivered_days",
+        label="Days delivered",
+        kind=Kind.COUNT,
+        cells=[step.days for step in steps],
+        help="What was not delivered is unknown, and is not counted as zero.",
+    )
 
 
 def largest(
@@ -299,16 +339,20 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
     names = [figures.month(month.month) for month in months]
-    if part.same_days is not None and (newest := _newest(part, asked.through)):
+    if part.same_days is not None and (newest := _newest(part, asked)):
         # Against the same days of the month before, as long as it runs.
-        then = part.same_days
-        changes[-1] = (newest.volume_usd - then) / then if then else None
+        then = replace(
+            newest,
+            trading=asked.delivered.trading(part.same_days),
+            volume_usd=part.same_days_usd,
+        )
+        changes[-1] = _change(newest, then)
         names[-1] += f" to {figures.day(asked.through)}"
-    first = months[0].month if months else asked.through
+    first, last = months[0].trading.window, months[-1].trading.window
     cells: list[tuple[str, str, Kind, Sequence[sheets.Cell], str]] = [
         ("month", "Month", Kind.TEXT, names, kpis.MONTHLY_VOLUME.definition),
         ("volume_usd", "Volume", Kind.USD, [m.volume_usd for m in months], kpis.VOLUME.definition),
-        ("change", "Change", Kind.SHARE, changes, kpis.MONTHLY_VOLUME.definition),
+        ("change", "Change", Kind.CHANGE, changes, kpis.MONTHLY_VOLUME.definition),
         ("fees_usd", "Net fees", Kind.USD, [m.fees_usd for m in months], kpis.FEES.definition),
         (
             "active_users",
@@ -328,19 +372,23 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
             "concentration",
             "Concentration",
             Kind.COUNT,
-            [None if m.concentration is None else round(m.concentration) for m in months],
+            [None if m.concentration is None else int(rounded(m.concentration)) for m in months],
             kpis.CONCENTRATION.definition,
         ),
     ]
-    columns = tuple(
+    columns = [
         Column(key=key, label=label, kind=kind, cells=list(values)[::-1], help=help_)
         for key, label, kind, values, help_ in cells
-    )
-    return Sheet(name="months", window=Window(first, asked.through + ONE_DAY), columns=columns)
+    ]
+    columns.append(days_column([month.trading for month in months[::-1]]))
+    return Sheet(name="months", window=Window(first.start, last.end), columns=tuple(columns))
 
 
 def _change(now: Month, then: Month) -> Decimal | None:
-    return (now.volume_usd - then.volume_usd) / then.volume_usd if then.volume_usd else None
+    """Unknown unless every day of both was delivered."""
+    if no_change(now.trading, then.trading) or not then.volume_usd or now.volume_usd is None:
+        return None
+    return (now.volume_usd - then.volume_usd) / then.volume_usd
 
 
 def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Sheet:

@@ -1,7 +1,6 @@
 """The program's figures, for managers and analysts."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import streamlit as st
 
@@ -16,13 +15,12 @@ from dashboard.forms import (
     volume_part,
     work_part,
 )
-from dashboard.forms.report_form import Asked, door, span
-from data_access import database, freshness, standings
+from dashboard.forms.report_form import Asked, door
+from data_access import database, delivered, freshness, standings
 from data_access.kpis import opened, parts
 from data_access.kpis.parts import Cohorts, Head, Reviewers, Volume, Work
 from data_access.staff import Person
 from program import kpis
-from program.periods import ONE_DAY
 from program.permissions import Act
 from program.reports import Report, Tab
 
@@ -47,12 +45,14 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
     with database.reporter().connect() as connection:
         ground = standings.basis(connection, now=now)
         fresh = freshness.newest(connection)
+        known = delivered.read(connection)
         asked = report_form.asked(
             report,
             ground,
             person=person,
             today=now.date(),
             through=fresh.data_through if fresh else None,
+            delivered=known,
         )
         head = parts.head(
             connection,
@@ -77,7 +77,11 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
         elif asked.traded and asked.traded_before and asked.through:
             if report.tab is Tab.COHORTS:
                 part = parts.following(
-                    connection, traded=asked.traded, grain=asked.grain, through=asked.through
+                    connection,
+                    traded=asked.traded,
+                    grain=asked.grain,
+                    through=asked.through,
+                    delivered=known,
                 )
             else:
                 part = parts.trading(
@@ -88,6 +92,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
                     dimension=report.dimension,
                     standard=ground.policy.standard_rebate_rate,
                     through=asked.through,
+                    delivered=known,
                 )
     return asked, head, part
 
@@ -97,15 +102,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
     now, before, steps = head.decided.now, head.decided.before, head.decided.steps
     said = {"days": f"{asked.days} UTC", "compared": asked.compared}
     return [
-        Figure(
-            kpi=kpis.OPEN,
-            value=opened.total(head.open_now),
-            before=head.flow.open_before,
-            days="now",
-            compared=f"Compared with the end of {figures.day(asked.period.start - ONE_DAY)}.",
-            course=[step.open_then for step in head.flow.steps],
-            door=door(kpis.OPEN.opens),
-        ),
+        open_figure(head, asked),
         Figure(
             kpi=kpis.DECIDED,
             value=now.total,
@@ -136,17 +133,34 @@ def five(head: Head, asked: Asked) -> list[Figure]:
     ]
 
 
+def open_figure(head: Head, asked: Asked) -> Figure:
+    """How many are open, or were when a past period ended, against how many when it began."""
+    began = f"when {figures.day(asked.period.start)} began"
+    flow, last = head.flow, asked.period.last_day
+    past = asked.period.end < asked.today
+    kpi = kpis.OPEN_AT_END if past else kpis.OPEN
+    return Figure(
+        kpi=kpi,
+        value=flow.steps[-1].open_then if past else opened.total(head.open_now),
+        before=flow.open_before,
+        then=began,
+        days=f"end of {figures.day(last)} UTC" if past else kpi_figures.NOW,
+        compared=f"Compared with how many were open {began}, UTC.",
+        course=[step.open_then for step in flow.steps],
+        door=door(kpi.opens, asked.period if past else None),
+    )
+
+
 def traded_figure(head: Head, asked: Asked) -> Figure:
     """The program's volume, unknown while no day of the period is known."""
-    if asked.traded is None or asked.traded_before is None:
+    if asked.traded is None:
         return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{asked.days} UTC")
-    before: Decimal = volume_part.total(head.traded_before)
-    return Figure(
-        kpi=kpis.VOLUME,
-        value=volume_part.total(head.traded),
-        before=before,
-        days=f"{span(asked.traded)} UTC",
-        compared=f"Compared with {span(asked.traded_before)}.",
+    return kpi_figures.of_trading(
+        kpis.VOLUME,
+        volume_part.total(head.traded),
+        now=asked.trading,
+        before=volume_part.total(head.traded_before),
+        then=asked.trading_before,
         course=[row.volume_usd for row in head.traded],
     )
 

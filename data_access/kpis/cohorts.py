@@ -7,25 +7,31 @@ from decimal import Decimal
 from sqlalchemy import Connection, Date, DateTime, and_, cast, func, select
 
 from data_access import tables
-from program.periods import ONE_DAY
+from program.delivered import Delivered
+from program.periods import ONE_DAY, Window, months_later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retained:
-    """Of the users referred in ``month``, how many had volume ``after`` months later."""
+    """Of the users referred in ``month``, how many had volume ``after`` months later.
+
+    None where a day of that later month was not delivered.
+    """
 
     month: date
     after: int
     referred: int
-    active: int
+    active: int | None
 
     @property
-    def share(self) -> Decimal:
+    def share(self) -> Decimal | None:
         """Active among referred, a fraction."""
-        return Decimal(self.active) / self.referred
+        return None if self.active is None else Decimal(self.active) / self.referred
 
 
-def retained(connection: Connection, *, first: date, complete: date) -> list[Retained]:
+def retained(
+    connection: Connection, *, first: date, complete: date, delivered: Delivered
+) -> list[Retained]:
     """Cohorts from ``first`` on over their complete months, in order; zeros included.
 
     ``complete`` is the first month that is not complete at the data-through day.
@@ -47,9 +53,18 @@ def retained(connection: Connection, *, first: date, complete: date) -> list[Ret
         .order_by(grid.c.month, grid.c.active_month)
     )
     return [
-        Retained(month=month, after=_months(month, then), referred=referred, active=number or 0)
+        Retained(
+            month=month,
+            after=_months(month, then),
+            referred=referred,
+            active=number or 0 if _is_whole(then, delivered) else None,
+        )
         for month, then, referred, number in found
     ]
+
+
+def _is_whole(month: date, delivered: Delivered) -> bool:
+    return delivered.trading(Window(month, months_later(month, 1))).whole
 
 
 def _months(month: date, then: date) -> int:

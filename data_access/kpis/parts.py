@@ -16,6 +16,7 @@ from data_access.kpis.volume import Leader, Month, Rebates, Traded
 from data_access.kpis.worked import Uncounted
 from data_access.standings import Basis
 from program.anomalies import DAYS_BEFORE
+from program.delivered import Delivered
 from program.periods import ONE_DAY, Window, month_start, months_later
 from program.reports import Dimension, Grain, Split
 
@@ -61,8 +62,8 @@ class Reviewers:
 class Volume:
     """What was traded, by step and segment; ``days`` begin 28 days before the period.
 
-    ``same_days`` are the days of the month before that the newest, running month has so far;
-    None where the newest is whole.
+    ``months`` end with the one the period ends in. Where that one is still running, ``same_days``
+    are as many days of the month before, and ``same_days_usd`` their volume.
     """
 
     apart: Sequence[Traded]
@@ -70,7 +71,8 @@ class Volume:
     rebates: Rebates
     rebates_before: Rebates
     months: Sequence[Month]
-    same_days: Decimal | None
+    same_days: Window | None
+    same_days_usd: Decimal
     leaders: Sequence[Leader]
 
 
@@ -138,27 +140,40 @@ def trading(
     dimension: Dimension,
     standard: Decimal,
     through: date,
+    delivered: Delivered,
 ) -> Volume:
     """Read the part about volume; ``through`` is the data-through day."""
     leaders = volume.leaders(connection, traded)
-    newest = month_start(through)
+    last = min(through, months_later(month_start(traded.last_day), 1) - ONE_DAY)
+    same_days = _same_days(last)
     return Volume(
         apart=_apart(connection, traded, grain, dimension, leaders),
         days=_days_and_before(connection, traded, grain),
         rebates=volume.rebates(connection, traded, standard=standard),
         rebates_before=volume.rebates(connection, before, standard=standard),
-        months=volume.months(connection, first=months_later(newest, 1 - MONTHS_SHOWN), last=newest),
-        same_days=_same_days(connection, through),
+        months=volume.months(
+            connection,
+            first=months_later(month_start(last), 1 - MONTHS_SHOWN),
+            through=last,
+            delivered=delivered,
+        ),
+        same_days=same_days,
+        same_days_usd=_volume(connection, same_days),
         leaders=leaders,
     )
 
 
-def following(connection: Connection, *, traded: Window, grain: Grain, through: date) -> Cohorts:
+def following(
+    connection: Connection, *, traded: Window, grain: Grain, through: date, delivered: Delivered
+) -> Cohorts:
     """Read the part about cohorts."""
     complete = month_start(through + ONE_DAY)
     return Cohorts(
         retained=cohorts.retained(
-            connection, first=months_later(complete, 1 - MONTHS_SHOWN), complete=complete
+            connection,
+            first=months_later(complete, 1 - MONTHS_SHOWN),
+            complete=complete,
+            delivered=delivered,
         ),
         traded=volume.steps(connection, traded, grain, Dimension.COHORT),
     )
@@ -186,11 +201,15 @@ def _days_and_before(connection: Connection, traded: Window, grain: Grain) -> li
     )
 
 
-def _same_days(connection: Connection, through: date) -> Decimal | None:
-    newest, after = month_start(through), through + ONE_DAY
-    if after == months_later(newest, 1):
+def _same_days(through: date) -> Window | None:
+    """As many days of the month before as that of ``through`` has so far; None if it is whole."""
+    month, end = month_start(through), through + ONE_DAY
+    if end == months_later(month, 1):
         return None
-    start = months_later(newest, -1)
-    days = min(start + (after - newest), newest)
-    found = volume.steps(connection, Window(start, days), Grain.MONTH)
+    start = months_later(month, -1)
+    return Window(start, min(start + (end - month), month))
+
+
+def _volume(connection: Connection, days: Window | None) -> Decimal:
+    found = volume.steps(connection, days, Grain.MONTH) if days else []
     return sum((row.volume_usd for row in found), Decimal(0))

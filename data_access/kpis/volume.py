@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Numeric, and_, case, cast, func, select
 
 from data_access import tables
 from data_access.kpis.buckets import bucket
-from program.periods import Window, month_start, months_later
+from program.delivered import Delivered, Known
+from program.periods import ONE_DAY, Window, month_start, months_later
 from program.reports import Dimension, Grain
 
 STANDARD = "standard"
@@ -49,16 +50,22 @@ class Rebates:
 class Month:
     """One calendar month of the whole program, up to the data-through day.
 
-    ``concentration`` is the Herfindahl-Hirschman index in points of 10,000; None without volume.
+    ``trading`` says how much of it was delivered; where nothing was, its figures are None. So are
+    ``new_users`` before the first referral. ``concentration`` is the Herfindahl-Hirschman index
+    in points of 10,000; None without volume.
     """
 
-    month: date
-    affiliates: int
-    volume_usd: Decimal
-    fees_usd: Decimal
-    active_users: int
-    new_users: int
+    trading: Known
+    volume_usd: Decimal | None
+    fees_usd: Decimal | None
+    active_users: int | None
+    new_users: int | None
     concentration: Decimal | None
+
+    @property
+    def month(self) -> date:
+        """Its first day."""
+        return self.trading.window.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,43 +123,51 @@ def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Reb
     )
 
 
-def months(connection: Connection, *, first: date, last: date) -> list[Month]:
-    """The calendar months from ``first`` to ``last``, both included, those without activity too.
+def months(
+    connection: Connection, *, first: date, through: date, delivered: Delivered
+) -> list[Month]:
+    """The calendar months from ``first`` to that of ``through``, those without activity too.
 
-    Months before the first that ever had any are left out: nothing is known of them.
+    ``through`` is the last day that counts. Months before the first of which anything is known
+    are left out.
     """
     table = tables.program_monthly
-    rows = connection.execute(select(table).where(table.c.month <= last))
-    found = {row.month: _month(row) for row in rows}
-    shown, month = [], max(first, min(found, default=months_later(last, 1)))
+    last = month_start(through)
+    rows = connection.execute(
+        select(table).where(table.c.month >= first, table.c.month <= last)
+    ).all()
+    found = {row.month: row for row in rows}
+    shown: list[Month] = []
+    month = first
     while month <= last:
-        shown.append(found.get(month) or _idle(month))
+        window = Window(month, min(months_later(month, 1), through + ONE_DAY))
+        made = _month(found.get(month), window, delivered)
+        if shown or made.volume_usd is not None or made.new_users is not None:
+            shown.append(made)
         month = months_later(month, 1)
     return shown
 
 
-def _month(row: Any) -> Month:  # noqa: ANN401 - a row of program_monthly
+def _month(row: Any, window: Window, delivered: Delivered) -> Month:  # noqa: ANN401 - a row of program_monthly, or None
+    trading = delivered.trading(window)
+    new_users = (row.new_users if row else 0) if delivered.referring(window).any else None
+    if row is None or not trading.any:
+        return Month(
+            trading=trading,
+            volume_usd=None,
+            fees_usd=None,
+            active_users=None,
+            new_users=new_users,
+            concentration=None,
+        )
     squares, whole = row.sum_of_squared_volumes, row.volume_usd
     return Month(
-        month=row.month,
-        affiliates=row.affiliates,
+        trading=trading,
         volume_usd=whole,
         fees_usd=row.fees_usd,
         active_users=row.active_users,
-        new_users=row.new_users,
+        new_users=new_users,
         concentration=POINTS * squares / whole**2 if whole else None,
-    )
-
-
-def _idle(month: date) -> Month:
-    return Month(
-        month=month,
-        affiliates=0,
-        volume_usd=Decimal(0),
-        fees_usd=Decimal(0),
-        active_users=0,
-        new_users=0,
-        concentration=None,
     )
 
 

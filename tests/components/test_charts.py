@@ -94,7 +94,7 @@ def test_more_points_than_can_be_seen_are_refused(points: int, series: int) -> N
     [(0, [0]), (3, [0, 1, 2, 3]), (15, [0, 5, 10, 15]), (31.2e6, [0, 1e7, 2e7, 3e7, 4e7])],
 )
 def test_ticks_are_round_numbers(ceiling: float, expected: list[float]) -> None:
-    assert expected == charts._ticks(ceiling)
+    assert expected == charts.ticks_up_to(ceiling)
 
 
 def test_no_value_at_all_can_be_drawn() -> None:

@@ -9,24 +9,22 @@ from dashboard.components import figures
 
 
 @pytest.mark.parametrize(
-    ("value", "short", "exact"),
+    ("value", "short", "cut", "exact"),
     [
-        ("0", "0", "0.00 USD"),
-        ("999.99", "999", "999.99 USD"),
-        ("1000", "1 k", "1,000.00 USD"),
-        ("12400000", "12.4 M", "12,400,000.00 USD"),
-        ("19999999.99", "19.9 M", "19,999,999.99 USD"),
-        ("20000000.00", "20 M", "20,000,000.00 USD"),
-        ("999999999.99", "999.9 M", "999,999,999.99 USD"),
-        ("1250000000", "1.2 B", "1,250,000,000.00 USD"),
-        ("-1250.5", "−1.2 k", "−1,250.50 USD"),
-        ("0.000001", "0", "0.000001 USD"),
-        ("9007199254740993.01", "9007199.2 B", "9,007,199,254,740,993.01 USD"),
+        ("0", "0", "0", "0.00 USD"),
+        ("12400000", "12.4 M", "12.4 M", "12,400,000.00 USD"),
+        ("19999999.99", "20 M", "19.9 M", "19,999,999.99 USD"),
+        ("-1250.5", "−1.25 k", "−1.25 k", "−1,250.50 USD"),
+        ("0.000001", "<1", "<1", "0.000001 USD"),
     ],
 )
-def test_money_is_cut_in_short_and_whole_in_full(value: str, short: str, exact: str) -> None:
-    assert short == figures.usd(Decimal(value))
-    assert exact == figures.usd_exact(Decimal(value))
+def test_money_is_short_or_cut_beside_a_minimum_or_whole(
+    value: str, short: str, cut: str, exact: str
+) -> None:
+    money = Decimal(value)
+
+    assert (figures.usd(money), figures.usd_cut(money)) == (short, cut)
+    assert figures.usd_exact(money) == exact
 
 
 @pytest.mark.parametrize(
@@ -39,7 +37,9 @@ def test_counts_have_separators(value: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("margin", "expected"),
     [
-        ("0.565", "+56 %"),
+        ("0.565", "+57 %"),
+        ("0.5649", "+56 %"),
+        ("-0.067", "−7 %"),
         ("1.93", "+193 %"),
         ("0", "0 %"),
         ("-0.0000000005", "−<1 %"),
@@ -52,6 +52,25 @@ def test_counts_have_separators(value: int, expected: str) -> None:
 )
 def test_a_margin_keeps_its_sign_however_small(margin: str, expected: str) -> None:
     assert expected == figures.percent(Decimal(margin))
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        ("0", "0 %"),
+        ("0.0049", "<1 %"),
+        ("0.005", "1 %"),
+        ("0.125", "13 %"),
+        ("0.9949", "99 %"),
+        ("0.9951", ">99 %"),
+        ("1", "100 %"),
+        ("1.004", "100 %"),
+    ],
+)
+def test_a_share_in_whole_percents_is_never_none_or_all_by_rounding(
+    share: str, expected: str
+) -> None:
+    assert expected == figures.whole_percent(Decimal(share))
 
 
 @pytest.mark.parametrize(
@@ -77,6 +96,12 @@ def test_waiting_is_told_in_its_largest_whole_unit(span: timedelta, expected: st
     assert expected == figures.waiting(span)
 
 
+@pytest.fixture
+def in_2026(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "this_year", lambda: 2026)
+
+
+@pytest.mark.usefixtures("in_2026")
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
     [
@@ -85,16 +110,25 @@ def test_waiting_is_told_in_its_largest_whole_unit(span: timedelta, expected: st
         (date(2025, 12, 24), date(2026, 1, 22), "24 Dec 2025 – 22 Jan 2026"),
         (date(2026, 2, 28), date(2026, 2, 28), "28 Feb"),
         (date(2025, 11, 5), date(2026, 11, 5), "5 Nov 2025 – 5 Nov 2026"),
+        (date(2020, 1, 1), date(2020, 1, 31), "1 – 31 Jan 2020"),
+        (date(2025, 10, 24), date(2025, 11, 22), "24 Oct – 22 Nov 2025"),
+        (date(2027, 2, 28), date(2027, 2, 28), "28 Feb 2027"),
     ],
 )
-def test_ranges_of_days_include_both_ends(first: date, last: date, expected: str) -> None:
+def test_ranges_of_days_include_both_ends_and_name_other_years(
+    first: date, last: date, expected: str
+) -> None:
     assert expected == figures.day_range(first, last)
 
 
+@pytest.mark.usefixtures("in_2026")
 def test_days_and_moments() -> None:
     east = timezone(timedelta(hours=14))
 
     assert figures.day(date(2026, 10, 24)) == "24 Oct"
+    assert figures.day(date(2025, 10, 24)) == "24 Oct 2025"
+    assert figures.month(date(2026, 10, 1), year=None) == "Oct"
+    assert figures.month(date(2025, 10, 1), year=None) == "Oct 2025"
     assert figures.day(date(2026, 10, 4), year=True) == "4 Oct 2026"
     assert figures.moment(datetime(2026, 11, 21, 14, 2, tzinfo=UTC)) == "21 Nov 2026, 14:02 UTC"
     assert figures.moment(datetime(2026, 1, 1, 3, 0, tzinfo=east)) == "31 Dec 2025, 13:00 UTC"
@@ -106,6 +140,7 @@ def test_days_and_moments() -> None:
     ("figure", "expected"),
     [
         (figures.usd, "unknown"),
+        (figures.usd_cut, "unknown"),
         (figures.usd_exact, "unknown"),
         (figures.count, "unknown"),
         (figures.percent, "–"),

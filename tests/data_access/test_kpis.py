@@ -13,6 +13,7 @@ from data_access.kpis.opened import Open
 from data_access.kpis.speed import Decided, Touched
 from program import kpis
 from program.ages import AGE_GROUPS
+from program.delivered import Delivered
 from program.kpis import Kpi
 from program.periods import Window
 from program.queue import Filters
@@ -25,6 +26,10 @@ FEBRUARY = Window(date(2026, 2, 1), date(2026, 3, 1))
 MARCH = Window(date(2026, 3, 1), date(2026, 4, 1))
 JANUARY = Window(date(2026, 1, 1), date(2026, 2, 1))
 ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
+
+
+def delivered_days(*windows: Window) -> Delivered:
+    return Delivered(days=[w.start + timedelta(days=n) for w in windows for n in range(w.days)])
 
 
 def at(month: int, day: int, hour: int = 0) -> datetime:
@@ -537,17 +542,24 @@ def test_a_months_concentration(conn: Connection) -> None:
             )
         )
 
-    found = volume.months(conn, first=date(2026, 1, 1), last=date(2026, 2, 1))
+    found = volume.months(
+        conn,
+        first=date(2026, 1, 1),
+        through=date(2026, 2, 28),
+        delivered=delivered_days(JANUARY, FEBRUARY),
+    )
 
     assert [(row.month.month, row.concentration) for row in found] == [(1, None), (2, 5200)]
 
 
-def test_a_month_without_activity_is_a_month(conn: Connection) -> None:
-    """100 in November, nothing in December, 50 in January; nothing is known of October.
+def test_a_month_that_nobody_delivered_is_unknown(conn: Connection) -> None:
+    """100 in November, 50 in January; December is missing, and nothing is known of October.
 
-    Of the 4 referred in November 1 trades in it, nobody a month later, 1 two months later.
+    Of the 4 referred in November 1 trades in it, 1 two months later; of December nobody knows.
     """
-    assert volume.months(conn, first=date(2025, 10, 1), last=date(2026, 1, 1)) == []
+    shown = {"first": date(2025, 10, 1), "through": date(2026, 1, 31)}
+    assert volume.months(conn, **shown, delivered=Delivered()) == []
+    delivered = delivered_days(Window(date(2025, 11, 1), date(2025, 12, 1)), JANUARY)
     for month, whole, new in ((date(2025, 11, 1), 100, 4), (date(2026, 1, 1), 50, 0)):
         conn.execute(
             insert(tables.program_monthly).values(
@@ -566,11 +578,14 @@ def test_a_month_without_activity_is_a_month(conn: Connection) -> None:
             )
         )
 
-    months = volume.months(conn, first=date(2025, 10, 1), last=date(2026, 1, 1))
-    kept = cohorts.retained(conn, first=date(2025, 10, 1), complete=date(2026, 2, 1))
+    months = volume.months(conn, **shown, delivered=delivered)
+    kept = cohorts.retained(
+        conn, first=date(2025, 10, 1), complete=date(2026, 2, 1), delivered=delivered
+    )
 
-    assert [(m.month.month, m.volume_usd) for m in months] == [(11, 100), (12, 0), (1, 50)]
-    assert [(row.after, row.active) for row in kept] == [(0, 1), (1, 0), (2, 1)]
+    assert [(m.month.month, m.volume_usd) for m in months] == [(11, 100), (12, None), (1, 50)]
+    assert [m.trading.days for m in months] == [30, 0, 31]
+    assert [(row.after, row.active) for row in kept] == [(0, 1), (1, None), (2, 1)]
 
 
 def test_the_largest_affiliates_of_a_period_are_found_among_those_of_its_months(
@@ -631,7 +646,12 @@ def test_cohorts_of_referred_users(conn: Connection) -> None:
             )
         )
 
-    found = cohorts.retained(conn, first=date(2026, 1, 1), complete=date(2026, 3, 1))
+    found = cohorts.retained(
+        conn,
+        first=date(2026, 1, 1),
+        complete=date(2026, 3, 1),
+        delivered=delivered_days(JANUARY, FEBRUARY),
+    )
 
     assert [(row.month.month, row.after, row.share) for row in found] == [
         (1, 0, Decimal("0.8")),
@@ -645,4 +665,7 @@ def test_without_metrics_nothing_is_known_of_volume(conn: Connection) -> None:
 
     assert volume.steps(conn, FEBRUARY, Grain.MONTH) == []
     assert volume.leaders(conn, FEBRUARY) == []
-    assert cohorts.retained(conn, first=date(2026, 1, 1), complete=date(2026, 3, 1)) == []
+    nothing = cohorts.retained(
+        conn, first=date(2026, 1, 1), complete=date(2026, 3, 1), delivered=Delivered()
+    )
+    assert nothing == []

@@ -196,13 +196,13 @@ def test_falling_short_says_what_is_missing(queue: Desk) -> None:
 
     assert lines(app) == {
         "Referral volume, USD": ("not met", "19.9 M of 20 M", "−<1 % · 0.01 USD short"),
-        "Active users": ("not met", "14 of 15", "−6 % · 1 user short"),
+        "Active users": ("not met", "14 of 15", "−7 % · 1 user short"),
         "New users": ("not met", "4 of 5", "−20 % · 1 user short"),
         "Followers on X": ("not met", "4,000 of > 5,000", "−20 % · 1,001 followers short"),
         "Volume on other exchanges, USD": (
             "not met",
             "12.3 M of 20 M",
-            "−38 % · 7.6 M USD short",
+            "−38 % · 7.65 M USD short",
         ),
     }
 

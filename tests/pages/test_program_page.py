@@ -198,8 +198,21 @@ def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) ->
         m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
     )
 
-    eve = worked.now.date().replace(day=1) - DAY
-    assert f"Compared with the end of {figures.day(eve)}." in shown.proto.help
+    first = figures.day(worked.now.date().replace(day=1))
+    assert shown.proto.delta_description == f"from 0 when {first} began"
+    assert f"Compared with how many were open when {first} began, UTC." in shown.proto.help
+
+
+def test_a_past_period_says_what_was_open_at_its_end(worked: Desk) -> None:
+    """Of 30 days that ended 5 days ago: 3 and 6 were open then, and nothing when they began."""
+    last = worked.yesterday - 5 * DAY
+    days = {"from": str(last - 29 * DAY), "to": str(last)}
+
+    app = worked.open(PROGRAM, period="custom", **days)
+
+    assert "Open now" not in {metric.label for metric in app.metric}
+    assert figure(app, "open_at_end") == ("2", "+2")
+    assert f"end of {figures.day(last)} UTC" in said(app, ["caption"])
 
 
 def test_a_choice_goes_into_the_address(worked: Desk) -> None:

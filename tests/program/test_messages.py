@@ -84,12 +84,12 @@ def test_what_is_not_known_or_does_not_apply_has_no_value_and_stays_in_the_text(
     [
         (
             {"volume_usd": Decimal("19999999.99")},
-            "Over 24 Oct to 22 Nov your referral volume was 19.9 M of 20 M USD.",
+            "Over 24 Oct to 22 Nov 2026 your referral volume was 19.9 M of 20 M USD.",
         ),
         ({"volume_usd": Decimal("20000000.00")}, None),
         (
             {"volume_usd": Decimal(0), "active_users": 0, "new_users": 4},
-            "Over 24 Oct to 22 Nov your referral volume was 0 of 20 M USD, 0 of the required 15 "
+            "Over 24 Oct to 22 Nov 2026 your referral volume was 0 of 20 M USD, 0 of the required 15 "
             "users were active and 4 of the required 5 users were new.",
         ),
         (
@@ -98,7 +98,7 @@ def test_what_is_not_known_or_does_not_apply_has_no_value_and_stays_in_the_text(
         ),
         (
             {"active_users": 14, "external_volume_usd": Decimal(1_000_000)},
-            "Over 24 Oct to 22 Nov 14 of the required 15 users were active; when we last looked, "
+            "Over 24 Oct to 22 Nov 2026 14 of the required 15 users were active; when we last looked, "
             "your volume on other exchanges was 1 M of 20 M USD in 30 days.",
         ),
         ({"active_users": 14, "x_followers": 5001}, None),
