@@ -20,15 +20,17 @@ from data_access import tables
 from data_access.loading import (
     airtable,
     csv_blocks,
+    form_map,
     manifests,
     merging,
     parquet_blocks,
     sources,
     staging,
 )
+from data_access.loading.airtable import Export
 from data_access.loading.arrival import Arrival, Merged
 from data_access.loading.kinds import KINDS, Kind, kind_named
-from data_access.loading.problems import LoadRefused, Problem, Problems
+from data_access.loading.problems import LoadRefused, Notice, Problem, Problems
 from data_access.loading.sources import Source, Unreadable
 from data_access.loading.validation import Batch, check
 
@@ -50,11 +52,14 @@ class LoadReport:
     rows_inserted: int
     rows_updated: int
     first_day: date | None
+    rows_blank: int = 0
+    notices: tuple[Notice, ...] = ()
 
     def __str__(self) -> str:
+        blank = f" Blank rows skipped: {self.rows_blank:,}." if self.rows_blank else ""
         return (
             f"{self.kind}: {self.rows_read:,} rows read, {self.rows_inserted:,} new, "
-            f"{self.rows_updated:,} changed."
+            f"{self.rows_updated:,} changed.{blank}"
         )
 
 
@@ -69,6 +74,8 @@ class Call:
     places: staging.Places
     now: datetime
     names: list[str] | None = None
+    rows_blank: int = 0
+    export: Export | None = None
 
 
 def load(
@@ -89,17 +96,21 @@ def load(
     called with the bytes read so far and the bytes of all files.
     """
     named = kind_named(kind)
-    rules, reader = _reader(named, source_format, mapping)
+    _require_meant(named, source_format, mapping)
+    export = Export(form_map.read(mapping)) if source_format == "airtable" else None
     notify = progress or _ignore
     files = sources.find([Path(path) for path in paths])
     promises = manifests.read(manifest, named, [file.name for file in files]) if manifest else {}
     with engine.begin() as connection:
-        staging.create(connection, rules)
-        call = Call(connection, rules, reader, Problems(), staging.Places(), now)
+        call = _begin(connection, named, Problems(), now=now, export=export)
         _stage_all(call, files, notify)
         _keep_promises(call, files, promises)
         merging.wait_for_turn(connection)
-        merged = merging.merge(_arrival(call))
+        try:
+            merged = merging.merge(_arrival(call))
+        except LoadRefused:
+            _refuse(call)
+            raise
         return _record(call, named, files, merged)
 
 
@@ -107,16 +118,30 @@ def _ignore(_done: int, _total: int) -> None:
     pass
 
 
-def _reader(kind: Kind, source_format: str, mapping: Path | None) -> tuple[Kind, Reader]:
+def _require_meant(kind: Kind, source_format: str, mapping: Path | None) -> None:
     if source_format not in FORMATS:
         raise _misused(f"is not a format; the formats are {', '.join(FORMATS)}", source_format)
-    if source_format == "airtable":
-        if kind.name != "applications":
-            raise _misused("cannot come from Airtable; only applications can", kind.name)
-        return airtable.KIND, partial(airtable.header_and_batches, airtable.read_map(mapping))
-    if mapping is not None:
+    if source_format == "airtable" and kind.name != "applications":
+        raise _misused("cannot come from Airtable; only applications can", kind.name)
+    if source_format != "airtable" and mapping is not None:
         raise _misused("is a map, which goes with --format airtable only", mapping.name)
-    return kind, partial(_header_and_batches, kind)
+
+
+def _begin(
+    connection: Connection,
+    kind: Kind,
+    problems: Problems,
+    *,
+    now: datetime,
+    export: Export | None = None,
+) -> Call:
+    """A call whose staging table is there; ``export`` reads files as a form's."""
+    rules = airtable.KIND if export else kind
+    reader = export.header_and_batches if export else partial(_header_and_batches, kind)
+    if export:
+        problems.way_on = airtable.WAY_ON
+    staging.create(connection, rules)
+    return Call(connection, rules, reader, problems, staging.Places(), now, export=export)
 
 
 def _header_and_batches(
@@ -157,6 +182,7 @@ def _stage(call: Call, file: Source, progress: Progress, before: int, total: int
                 if not call.problems:
                     copy.write(batch.payload)
                 call.places.add(batch.lines)
+                call.rows_blank += batch.blank_rows
                 progress(before + batch.bytes_done, total)
 
 
@@ -167,7 +193,7 @@ def _same_columns(call: Call, file: Source, names: list[str]) -> bool:
     if set(call.names) == set(names):
         return True
     reason = f"has other columns than {call.places.files[0]}; load it in a call of its own"
-    call.problems.add(Problem(file=file.name, reason=reason))
+    call.problems.spoil(Problem(file=file.name, reason=reason))
     return False
 
 
@@ -176,10 +202,12 @@ def _readable(call: Call, file: Source) -> Generator[list[str] | Batch]:
     try:
         for part in call.reader(file, call.problems):
             if isinstance(part, Batch):
-                check(part, call.kind, call.problems, now=call.now)
-            yield part
+                bad = check(part, call.kind, call.problems, now=call.now)
+                yield part.without(bad) if bad and call.problems.keeping else part
+            else:
+                yield part
     except Unreadable as error:
-        call.problems.add(Problem(file=file.name, reason=str(error)))
+        call.problems.spoil(Problem(file=file.name, reason=str(error)))
 
 
 def _ahead(items: Iterator[T]) -> Generator[T]:
@@ -204,14 +232,21 @@ def _keep_promises(call: Call, files: list[Source], promises: dict[str, manifest
         for problem in manifests.broken(
             promise, fingerprint=file.fingerprint, rows=last - first + 1, totals=sums
         ):
-            call.problems.add(problem)
+            call.problems.spoil(problem)
     _refuse(call)
 
 
 def _refuse(call: Call) -> None:
-    if call.kind is airtable.KIND:
-        call.problems.found = [airtable.advise(problem) for problem in call.problems.found]
+    _advise(call)
     call.problems.refuse_if_any()
+
+
+def _advise(call: Call) -> None:
+    """Name the remedies of the form's own table, where the files are a form's exports."""
+    if call.export:
+        form = call.export.form_map
+        found = [airtable.advise(problem, form) for problem in call.problems.found]
+        call.problems.found = sorted(found, key=lambda problem: (problem.file, problem.line or 0))
 
 
 def _arrival(call: Call) -> Arrival:
@@ -247,4 +282,6 @@ def _record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> Load
         rows_inserted=merged.inserted,
         rows_updated=merged.updated,
         first_day=merged.first_day,
+        rows_blank=call.rows_blank,
+        notices=tuple(call.problems.notices),
     )

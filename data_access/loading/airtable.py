@@ -1,66 +1,54 @@
-"""An Airtable CSV export of the application form, read as an applications file.
+"""A CSV export of the application form, as Airtable writes it, read as an applications file.
 
-Which of the form's fields is which column is data: the defaults below, or a map of one's own.
+Which of the form's fields is which column is data (`form_map`). What a row says is cleaned of
+what shows nothing, and every change is said; what cannot be one value is reported, not guessed.
 """
 
-import csv
-import io
-import tomllib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
+from data_access.loading import form_text
 from data_access.loading.explanations import IS_MOMENT
+from data_access.loading.form_map import WHO, FormMap
+from data_access.loading.form_text import FormText, Line
 from data_access.loading.kinds import KINDS, Column, Form
-from data_access.loading.parquet_blocks import as_csv
-from data_access.loading.problems import LoadRefused, Problem, Problems
-from data_access.loading.sources import Source, Unreadable
-from data_access.loading.validation import Batch
-
-if TYPE_CHECKING:
-    from _csv import Reader as Rows
+from data_access.loading.problems import Kept, Notice, Problem, Problems
+from data_access.loading.sources import UTF_16, Source, Unreadable
+from data_access.loading.validation import Batch, as_csv
+from program import invisible
 
 ROWS = 5_000
-# Who applied may be named by id, by username, or by either in one field.
-WHO = ("account_id", "username", "account")
-TARGETS = (*KINDS["applications"].by_name, "username", "account")
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "application_id": ("Application ID",),
-    "account_id": ("Account ID", "UID", "User ID", "Exchange UID", "Exchange Account ID"),
-    "username": ("Username", "User Name", "Account Name", "Exchange Username"),
-    "account": ("Account", "Exchange Account"),
-    "social_platform": ("Social Media Platform", "Social Platform"),
-    "social_handle": (
-        "Social Media Account Name",
-        "Social Media Account",
-        "Social Media Handle",
-        "Social Handle",
-    ),
-    "contact_platform": ("Contact Platform", "Preferred Contact Platform"),
-    "contact_handle": ("Contact Information", "Contact Info", "Contact Handle"),
-    "submitted_at": ("Created", "Created Time", "Submitted At", "Submitted", "Submission Time"),
-}
-PLATFORMS: Mapping[str, tuple[str, ...]] = {
-    "x": ("x", "twitter", "x (twitter)", "twitter (x)", "x/twitter", "twitter/x", "x / twitter"),
-    "telegram": ("telegram", "tg"),
-    "discord": ("discord",),
-    "email": ("email", "e-mail", "mail"),
-    "whatsapp": ("whatsapp", "whats app"),
-    "youtube": ("youtube", "you tube"),
-    "instagram": ("instagram", "ig"),
-    "tiktok": ("tiktok", "tik tok"),
-    "facebook": ("facebook", "fb"),
-    "wechat": ("wechat", "we chat"),
-}
+PLATFORM_COLUMNS = ("social_platform", "contact_platform")
+# How the account is named: by id, by username, or by either in one field.
+NAMED_BY = ("account_id", "account_name", "account_either")
+# What a field of several choices puts between them, and what people write between two names.
+BETWEEN = re.compile(r"[,;|\n]")
+BETWEEN_WORDS = re.compile(r"[/&+]|\band\b", re.IGNORECASE)
+DECIMAL = re.compile(r"^[0-9][0-9,' ]*\.[0-9]+$")
+GROUPED = re.compile(r"^[0-9]{1,3}([,' ][0-9]{3})+$")
+DECIMAL_ADVICE = (
+    "is a number with decimals; in Airtable open the field's formatting, choose Integer instead "
+    "of Decimal (its precision), and export again"
+)
+GROUPED_ADVICE = (
+    "is a number with thousands separators; in Airtable open the field's formatting, switch "
+    "them off, and export again"
+)
 ZONE_ADVICE = (
-    "is not a time with its zone, such as 2026-03-01T10:00:00.000Z; in Airtable add a formula "
+    "is not a time with its zone, such as 2026-03-01T10:00:00.000Z; say under [dates] of a map "
+    "in which format and zone the table shows it, or in Airtable add a formula "
     "field DATETIME_FORMAT(SETTIMEZONE({the field}, 'UTC'), 'YYYY-MM-DD[T]HH:mm:ss.SSS[Z]') "
     "and export that"
+)
+WAY_ON = (
+    "To load the good rows and keep these for later, add --keep-rest, "
+    "or use the Import page of the dashboard."
 )
 KIND = replace(
     KINDS["applications"],
@@ -70,98 +58,231 @@ KIND = replace(
             for column in KINDS["applications"].columns
         ),
         Column(name="account_name", form=Form.TEXT, sql_type="text", required=False),
+        Column(name="account_either", form=Form.TEXT, sql_type="text", required=False),
     ),
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
-    """A map: column to field name, and the form's words for platforms."""
+@dataclass
+class Export:
+    """One call's reading of exports by one map, and what became of the fields and rows."""
 
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: FIELDS)
-    platforms: Mapping[str, str] = field(
-        default_factory=lambda: {
-            word: platform for platform, words in PLATFORMS.items() for word in words
-        }
-    )
+    form_map: FormMap
+    header: tuple[str, ...] = ()
+    places: dict[str, int] = field(default_factory=dict)
+    lines: dict[int, Line] = field(default_factory=dict)
+    text: FormText | None = None
+    remember: bool = False
 
-
-def read_map(path: Path | None) -> Mapped:
-    """The map in that TOML file over the defaults; raises LoadRefused."""
-    if path is None:
-        return Mapped()
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise _map_refused(path, "does not exist; check the path") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _map_refused(path, f"is not TOML ({error})") from error
-    for part in ("fields", "platforms"):
-        if not isinstance(told.get(part, {}), dict):
-            raise _map_refused(path, f"has {part} that are no table; write [{part}]")
-    unknown = [key for key in told if key not in ("fields", "platforms")]
-    unknown += [key for key in told.get("fields", {}) if key not in TARGETS]
-    if unknown:
-        reason = f"names {', '.join(unknown)}; under [fields] it may name {', '.join(TARGETS)}"
-        raise _map_refused(path, reason)
-    return _over_defaults(told)
-
-
-def _over_defaults(told: dict[str, Any]) -> Mapped:
-    chosen = {column: (str(name),) for column, name in told.get("fields", {}).items()}
-    taken = {name for names in chosen.values() for name in names}
-    # Naming one way to the account takes the other ways' defaults away.
-    replaced = {*chosen, *(WHO if any(who in chosen for who in WHO) else ())}
-    defaults = {
-        column: tuple(name for name in names if name not in taken)
-        for column, names in FIELDS.items()
-        if column not in replaced
-    }
-    words = {str(word).lower(): str(name) for word, name in told.get("platforms", {}).items()}
-    return Mapped(fields={**defaults, **chosen}, platforms={**Mapped().platforms, **words})
-
-
-def _map_refused(path: Path, reason: str) -> LoadRefused:
-    return LoadRefused((Problem(file=path.name, reason=reason),))
-
-
-def header_and_batches(
-    mapped: Mapped, source: Source, problems: Problems
-) -> Iterator[list[str] | Batch]:
-    """First the column names (`account_name` where rows name accounts), then the rows.
-
-    Raises Unreadable.
-    """
-    with source.opened() as (unpacked, counted):
-        text = io.TextIOWrapper(unpacked, "utf-8-sig", newline="")
-        reader = csv.reader(text, strict=True)
-        try:
-            header = next(reader, [])
-            places = _places(source.name, header, mapped, problems)
-            if not places:
-                return
-            names = _column_names(places)
-            yield names
-            rows = _rows(source.name, reader, len(header), problems)
-            any_rows = False
-            while chunk := list(islice(rows, ROWS)):
-                any_rows = True
-                yield _batch(source.name, chunk, names, places, mapped, counted.position)
-        except UnicodeDecodeError as error:
-            raise Unreadable("is not UTF-8; export it from Airtable as CSV") from error
-        except csv.Error as error:
-            raise Unreadable(f"is not CSV from line {reader.line_num:,} on ({error})") from error
+    def header_and_batches(self, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
+        """First the column names, then the rows. Raises Unreadable."""
+        with source.opened(allowed=UTF_16) as (unpacked, counted):
+            self.text = _read(unpacked, self.form_map)
+            done = counted.position
+        rows = self.text.lines()
+        self.header = tuple(invisible.clean(cell).text for cell in _first(rows).cells)
+        problems.notices += [
+            Notice(file=source.name, reason=said, kept=Kept.FILE) for said in self.text.said
+        ]
+        self.places = _places(source.name, self.header, self.form_map, problems)
+        if not self.places:
+            return
+        names = [name for name in KINDS["applications"].by_name if name in self.places]
+        names = [name for name in names if name not in NAMED_BY] + [*NAMED_BY]
+        yield names
+        any_rows, blank = False, 0
+        while chunk := list(islice(rows, ROWS)):
+            filled = [line for line in chunk if not line.is_blank]
+            blank = len(chunk) - len(filled)
+            any_rows = any_rows or bool(filled)
+            yield self._batch(source.name, filled, names, blank, done, problems)
         if not any_rows:
             raise Unreadable("has a header and no rows")
 
+    def field_of(self, column: str) -> str:
+        """The form's field that a column is read from; the column where there is none."""
+        named = {"account_name": "username", "account_either": "account"}.get(column, column)
+        at = self.places.get(named)
+        return self.header[at] if at is not None else column
 
-def _places(file: str, header: list[str], mapped: Mapped, problems: Problems) -> dict[str, int]:
+    def _batch(
+        self,
+        file: str,
+        chunk: list[Line],
+        names: list[str],
+        blank: int,
+        done: int,
+        problems: Problems,
+    ) -> Batch:
+        if self.remember:
+            self.lines.update((line.line, line) for line in chunk)
+        shaped, faults = _shaped(file, chunk, len(self.header))
+        records = []
+        for line in shaped:
+            record = Record(file, line, self.places, self.form_map)
+            records.append(record.values)
+            faults += record.faults
+            problems.notices += record.notices
+        columns = {
+            name: pa.array([values.get(name, "") for values in records], pa.string())
+            for name in names
+        }
+        return Batch(
+            file=file,
+            columns=columns,
+            lines=np.array([line.line for line in shaped], np.int64),
+            payload=as_csv(columns),
+            bytes_done=done,
+            faults=tuple(faults),
+            blank_rows=blank,
+        )
+
+
+class Record:
+    """One row as columns; ``faults`` and ``notices`` say what had to be said of it."""
+
+    def __init__(self, file: str, line: Line, places: dict[str, int], form_map: FormMap) -> None:
+        self.file, self.line, self.form_map = file, line, form_map
+        self.faults: list[Problem] = []
+        self.notices: list[Notice] = []
+        # A form's long text may hold line breaks; in one cell they are one space.
+        self.values = {column: self._cell(column, line.cells[at]) for column, at in places.items()}
+        self._name_account()
+        for column in PLATFORM_COLUMNS:
+            if column in places:
+                self.values[column] = self._platform(column, line.cells[places[column]])
+        if "status" in places:
+            word = self.values["status"].lower()
+            self.values["status"] = form_map.statuses.get(word, word)
+        self._read_date()
+
+    def _cell(self, column: str, written: str) -> str:
+        if not written.isascii() and any("\udc80" <= sign <= "\udcff" for sign in written):
+            shown = written.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            self._fault(column, shown, "has damaged bytes that are not UTF-8; write it again")
+            return "?"
+        cleaned = invisible.clean(written)
+        if cleaned.said:
+            self.notices.append(
+                Notice(
+                    file=self.file,
+                    line=self.line.line,
+                    column=column,
+                    value=cleaned.text,
+                    reason=f"was taken {cleaned.said}",
+                    kept=Kept.CLEANED,
+                )
+            )
+        return cleaned.text
+
+    def _fault(self, column: str, value: str, reason: str) -> None:
+        self.faults.append(
+            Problem(file=self.file, line=self.line.line, column=column, value=value, reason=reason)
+        )
+
+    def _name_account(self) -> None:
+        either = self.values.pop("account", "")
+        username = self.values.pop("username", "")
+        if either.startswith("@") and not username:
+            username, either = either, ""
+        self.values["account_name"] = username.removeprefix("@")
+        explicit = self.values.get("account_id") or username
+        self.values["account_either"] = "" if explicit else either
+
+    def _platform(self, column: str, written: str) -> str:
+        """The platform a cell names; several are a fault, unless the map knows them as one."""
+        whole = self.values[column].lower()
+        known = self.form_map.platforms.get(whole)
+        if known is not None or not whole:
+            return known or whole
+        several = _several(written, self.form_map)
+        if not several:
+            return whole
+        listed = ", ".join(f"`{one}`" for one in several)
+        self._fault(
+            column,
+            self.values[column],
+            f"names several platforms ({listed}); leave one, "
+            "or say under [platforms] of a map which one it stands for",
+        )
+        return ""
+
+    def _read_date(self) -> None:
+        written, style = self.values.get("submitted_at", ""), self.form_map.dates
+        if style is None or not written or IS_MOMENT.match(written):
+            return
+        try:
+            self.values["submitted_at"] = f"{style.read(written):%Y-%m-%dT%H:%M:%SZ}"
+        except ValueError:
+            # It is refused as it stands, and `advise` says why.
+            return
+
+
+def _read(unpacked: IO[bytes], form_map: FormMap) -> FormText:
+    return form_text.read(
+        unpacked,
+        form_map.field_names,
+        encoding=form_map.encoding,
+        delimiter=form_map.delimiter,
+    )
+
+
+def _first(rows: Iterator[Line]) -> Line:
+    """The row that names the fields, which is the first with anything in it."""
+    for line in rows:
+        if not line.is_blank:
+            return line
+    raise Unreadable("is empty")
+
+
+def _several(written: str, form_map: FormMap) -> list[str]:
+    """The platforms that a cell names, if it is more than one."""
+    parts = _parts(BETWEEN, written)
+    if len(parts) > 1:
+        return parts
+    words = _parts(BETWEEN_WORDS, written)
+    known = all(word.lower() in form_map.platforms for word in words)
+    return words if len(words) > 1 and known else []
+
+
+def _parts(between: re.Pattern[str], written: str) -> list[str]:
+    parts = (" ".join(part.split()) for part in between.split(written.strip()))
+    return [part.strip('"') for part in parts if part]
+
+
+def _shaped(file: str, chunk: list[Line], width: int) -> tuple[list[Line], list[Problem]]:
+    """The rows with as many cells as there are fields, and what is wrong with the others."""
+    good, faults = [], []
+    for line in chunk:
+        cells = line.cells
+        if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            cells = cells[:width]
+        if len(cells) == width:
+            good.append(replace(line, cells=cells))
+            continue
+        counted = f"has {len(cells)} columns instead of {width}"
+        faults.append(
+            Problem(
+                file=file,
+                line=line.line,
+                reason=f"{counted}; the row is cut short"
+                if len(cells) < width
+                else f"{counted}; a value that holds a comma needs quotes",
+            )
+        )
+    return good, faults
+
+
+def _places(
+    file: str, header: tuple[str, ...], form_map: FormMap, problems: Problems
+) -> dict[str, int]:
     """Which field of the export each column is."""
-    given = [name.strip().lower() for name in header]
+    given = [form_text.folded(name) for name in header]
     places: dict[str, int] = {}
     wrong = []
-    for column, names in mapped.fields.items():
-        found = [at for at, name in enumerate(given) if name in {n.lower() for n in names}]
+    for column, names in form_map.fields.items():
+        sought = {form_text.folded(name) for name in names}
+        found = [at for at, name in enumerate(given) if name in sought]
         if len(found) > 1:
             both = " and ".join(f"`{header[at]}`" for at in found)
             wrong.append((column, f"could be {both}; say which with --map"))
@@ -177,78 +298,32 @@ def _places(file: str, header: list[str], mapped: Mapped, problems: Problems) ->
             ("account_id", f"or `username` is no field; name one with --map{_listed(header)}")
         )
     for column, reason in wrong:
-        problems.add(Problem(file=file, line=1, column=column, reason=reason))
+        problems.spoil(Problem(file=file, line=1, column=column, reason=reason))
     return {} if wrong else places
 
 
-def _listed(header: list[str]) -> str:
+def _listed(header: tuple[str, ...]) -> str:
     return f" (it has {', '.join(header)})"
 
 
-def _column_names(places: dict[str, int]) -> list[str]:
-    columns = [name for name in KINDS["applications"].by_name if name in places]
-    if "account" in places and "account_id" not in places:
-        columns.append("account_id")
-    named = "username" in places or "account" in places
-    return [*columns, "account_name"] if named else columns
+def advise(problem: Problem, form_map: FormMap) -> Problem:
+    """The problem with the remedy that the form's table itself has, where there is one."""
+    reason = _advice(problem.column or "", problem.value or "", form_map)
+    return replace(problem, reason=reason) if reason else problem
 
 
-def _rows(
-    file: str, reader: "Rows", width: int, problems: Problems
-) -> Iterator[tuple[int, list[str]]]:
-    """Each row and the line it starts on; a row may take several lines."""
-    line = reader.line_num + 1
-    for row in reader:
-        if len(row) != width:
-            reason = f"has {len(row)} columns instead of {width}"
-            problems.add(Problem(file=file, line=line, reason=reason))
-        elif any(cell.strip() for cell in row):
-            yield line, row
-        line = reader.line_num + 1
-
-
-def _batch(
-    file: str,
-    chunk: list[tuple[int, list[str]]],
-    names: list[str],
-    places: dict[str, int],
-    mapped: Mapped,
-    done: int,
-) -> Batch:
-    records = [_record(row, places, mapped) for _, row in chunk]
-    columns = {
-        name: pa.array([record.get(name, "") for record in records], pa.string()) for name in names
-    }
-    return Batch(
-        file=file,
-        columns=columns,
-        lines=np.array([line for line, _ in chunk], np.int64),
-        payload=as_csv(columns),
-        bytes_done=done,
-    )
-
-
-def _record(row: list[str], places: dict[str, int], mapped: Mapped) -> dict[str, str]:
-    # A form's long text may hold line breaks; in one cell they are one space.
-    record = {column: " ".join(row[at].split()) for column, at in places.items()}
-    either = record.pop("account", "")
-    if either.isascii() and either.isdigit():
-        record["account_id"] = record.get("account_id") or either
-    elif either:
-        record["username"] = record.get("username") or either
-    record["account_name"] = record.pop("username", "").removeprefix("@")
-    for column in ("social_platform", "contact_platform"):
-        if column in record:
-            word = record[column].lower()
-            record[column] = mapped.platforms.get(word, word)
-    if "status" in record:
-        record["status"] = record["status"].lower()
-    return record
-
-
-def advise(problem: Problem) -> Problem:
-    """The problem with Airtable's own remedy, where a time is written without its zone."""
-    value = problem.value or ""
-    if problem.column != "submitted_at" or not value or IS_MOMENT.match(value):
-        return problem
-    return replace(problem, reason=ZONE_ADVICE)
+def _advice(column: str, value: str, form_map: FormMap) -> str | None:
+    if column in ("account_id", "application_id", "account"):
+        if DECIMAL.match(value):
+            return DECIMAL_ADVICE
+        if GROUPED.match(value):
+            return GROUPED_ADVICE
+    if column != "submitted_at" or not value or IS_MOMENT.match(value):
+        return None
+    if form_map.dates is None:
+        return ZONE_ADVICE
+    try:
+        form_map.dates.read(value)
+    except ValueError as error:
+        return str(error)
+    return None

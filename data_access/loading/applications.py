@@ -4,7 +4,14 @@
 
 from sqlalchemy import text
 
-from data_access.loading.arrival import Arrival, Merged, refuse_repeated, staged_value
+from data_access.loading.arrival import (
+    Arrival,
+    Arrived,
+    Merged,
+    Outcome,
+    refuse_repeated,
+    staged_value,
+)
 from data_access.loading.staging import TABLE
 
 APPLICATIONS = "exchange.applications"
@@ -17,24 +24,49 @@ REOPENED = (
 )
 
 
+NOT_PLAIN = ("application_id", "account_name", "account_either", "status", "status_changed_at")
+# What a form's rows must share, beside the account, to be the same application sent again.
+CONTENT = ("social_platform", "social_handle", "contact_platform", "contact_handle")
+AS_ID = (
+    "case when s.account_either ~ '^[1-9][0-9]{0,18}$' then "
+    "case when s.account_either::numeric < 2 ^ 63::numeric then s.account_either::bigint end end"
+)
+IS_TWO = (
+    "is the id of one account and the username of another; give the account in a field "
+    "that holds only ids, or only usernames, and name that in the map"
+)
+
+
 def merge(arrival: Arrival) -> Merged:
     """Bring staged applications into their table. Raises LoadRefused.
 
     A row without id is the application of that account submitted at that moment. One already
     decided here keeps its status. Statuses stay where the file has no such column.
     """
-    if "account_name" in arrival.names:
-        _find_accounts_by_name(arrival)
-    _refuse_unknown_accounts(arrival)
-    _match_without_id(arrival)
-    refuse_repeated(arrival, ("application_id",), "application_id is not null")
-    refuse_repeated(arrival, ("account_id", "submitted_at"), "application_id is null")
-    _hold_still(arrival)
-    _refuse_second_pending(arrival)
+    judge(arrival)
     _tell_of_withdrawals(arrival)
     # Those that cease to be pending make room for those that become it.
     updated = _update(arrival, "n.status <> 'pending'") + _update(arrival, "n.status = 'pending'")
     return Merged(inserted=_insert(arrival), updated=updated)
+
+
+def judge(arrival: Arrival) -> None:
+    """Refuse rows that cannot be taken, or set them aside; nothing but staged rows changes."""
+    is_form = "account_name" in arrival.names
+    if is_form:
+        _find_accounts_by_name(arrival)
+        _find_accounts_by_either(arrival)
+        _refuse_nameless(arrival)
+    _refuse_unknown_accounts(arrival)
+    match_without_id(arrival)
+    if is_form:
+        _count_same_rows_once(arrival)
+    refuse_repeated(arrival, ("application_id",), "application_id is not null")
+    refuse_repeated(arrival, ("account_id", "submitted_at"), "application_id is null")
+    _hold_still(arrival)
+    if is_form:
+        _count_same_pending_once(arrival)
+    _refuse_second_pending(arrival)
 
 
 def _find_accounts_by_name(arrival: Arrival) -> None:
@@ -71,9 +103,43 @@ def _find_accounts_by_name(arrival: Arrival) -> None:
         f"update {TABLE} s set account_id = n.only_id from ({named}) n "
         "where n.staged = s.staged and s.account_id is null and n.found = 1"
     )
+
+
+def _find_accounts_by_either(arrival: Arrival) -> None:
+    """Find the account of a field that holds an id or a username; never choose between two."""
+    named = (
+        "select s.staged, s.account_either, min(i.account_id) as by_id, "
+        "min(n.account_id) as by_name, count(distinct n.account_id) as names "
+        f"from {TABLE} s left join exchange.accounts i on i.account_id = {AS_ID} "
+        "left join exchange.accounts n on n.username = normalize(s.account_either, nfc) "
+        "where s.account_either is not null group by 1, 2"
+    )
+    for found, reason in (
+        (
+            "by_id is null and names = 0",
+            "is neither the id nor the username of a known account; load the account, or mend it",
+        ),
+        ("by_id is null and names > 1", "is several accounts' username; give the account's id"),
+        (
+            "by_id is not null and (names > 1 or by_name <> by_id)",
+            IS_TWO,
+        ),
+    ):
+        arrival.name_rows(
+            f"select staged, account_either, null::bigint from ({named}) n where {found}",
+            "account",
+            reason,
+        )
+    arrival.run(
+        f"update {TABLE} s set account_id = coalesce(n.by_id, n.by_name) from ({named}) n "
+        "where n.staged = s.staged"
+    )
+
+
+def _refuse_nameless(arrival: Arrival) -> None:
     arrival.name_rows(
         f"select staged, null, null::bigint from {TABLE} where account_id is null "
-        "and account_name is null",
+        "and account_name is null and account_either is null",
         "account_id",
         "and the username are both empty; the row names no account",
     )
@@ -90,7 +156,8 @@ def _refuse_unknown_accounts(arrival: Arrival) -> None:
     arrival.problems.refuse_if_any()
 
 
-def _match_without_id(arrival: Arrival) -> None:
+def match_without_id(arrival: Arrival) -> None:
+    """Give a row without an id that of its account's application of the same moment."""
     arrival.run(
         f"update {TABLE} s set application_id = t.application_id from "
         "(select account_id, submitted_at, min(application_id) as application_id "
@@ -132,8 +199,7 @@ def _outcomes(arrival: Arrival) -> tuple[list[str], str]:
     plain = [
         column.name
         for column in arrival.kind.columns
-        if column.name in arrival.names
-        and column.name not in ("application_id", "account_name", "status", "status_changed_at")
+        if column.name in arrival.names and column.name not in NOT_PLAIN
     ]
     if "account_id" not in plain:
         plain.append("account_id")
@@ -148,6 +214,69 @@ def _outcomes(arrival: Arrival) -> tuple[list[str], str]:
         f"left join {APPLICATIONS} t on t.application_id = s.application_id"
     )
     return [*plain, "status", "status_changed_at"], query
+
+
+def _count_same_rows_once(arrival: Arrival) -> None:
+    """A row that stands in an export twice is one."""
+    same = ", ".join(
+        name for name in arrival.kind.by_name if name in {*arrival.names, "account_id"}
+    )
+    arrival.count_once(
+        "select staged, account_id::text, first, true from (select staged, account_id, "
+        f"min(staged) over (partition by {same}) as first from {TABLE}) s where staged > first",
+        "account_id",
+        "is the same row as {other}; it was counted once",
+    )
+
+
+def _count_same_pending_once(arrival: Arrival) -> None:
+    """A form that was sent twice is one application, the earlier; another content is not."""
+    told = [name for name in CONTENT if name in arrival.names]
+    _, outcomes = _outcomes(arrival)
+    content = ", ".join(("account_id", *told))
+    arrival.count_once(
+        "select staged, account_id::text, first, true from (select *, first_value(staged) over "
+        f"(partition by {content} order by is_new, submitted_at, staged) as first "
+        f"from ({outcomes}) o where status = 'pending') p "
+        "where is_new and application_id is null and staged <> first",
+        "account_id",
+        "sent the same as {other}; it was counted once",
+    )
+    same = "".join(f" and t.{name} is not distinct from n.{name}" for name in told)
+    arrival.count_once(
+        f"select n.staged, n.account_id::text, t.application_id, false from ({outcomes}) n "
+        f"join {APPLICATIONS} t on t.account_id = n.account_id and t.status = 'pending'{same} "
+        "where n.is_new and n.application_id is null and n.status = 'pending' and not exists "
+        f"(select from {TABLE} s where s.application_id = t.application_id)",
+        "account_id",
+        "sent the same as application {other}, which is pending; it was counted once",
+    )
+
+
+def arrived(arrival: Arrival) -> list[Arrived]:
+    """What becomes of each row that is in order, before it is merged."""
+    columns, outcomes = _outcomes(arrival)
+    current, new = (", ".join(f"{side}.{name}" for name in columns) for side in "tn")
+    found = arrival.connection.execute(
+        text(
+            "select n.staged, n.application_id, n.is_new, "
+            f"({current}) is distinct from ({new}) as differs from ({outcomes}) n "
+            f"left join {APPLICATIONS} t on t.application_id = n.application_id order by 1"
+        )
+    )
+    rows = []
+    for row in found:
+        outcome = Outcome.CHANGED if row.differs else Outcome.SAME
+        file, line = arrival.places.of(row.staged)
+        rows.append(
+            Arrived(
+                file=file,
+                line=line,
+                outcome=Outcome.NEW if row.is_new else outcome,
+                application_id=row.application_id,
+            )
+        )
+    return rows
 
 
 def _refuse_second_pending(arrival: Arrival) -> None:

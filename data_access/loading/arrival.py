@@ -8,11 +8,12 @@ so that loading a file twice writes nothing.
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
 from data_access.loading.kinds import Form, Kind
-from data_access.loading.problems import CAP, Problem, Problems
+from data_access.loading.problems import CAP, Kept, Notice, Problem, Problems
 from data_access.loading.staging import TABLE, Places
 
 CHANGES = "changes"
@@ -25,6 +26,24 @@ class Merged:
     inserted: int
     updated: int
     first_day: date | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a row that was in order."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "already there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A row that was in order: where it came from, what became of it, and as what."""
+
+    file: str
+    line: int
+    outcome: Outcome
+    application_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +66,9 @@ class Arrival:
 
         ``reason`` may say ``{other}``, the place of that other row.
         """
+        limit = "" if self.problems.keeping else f"limit {CAP}"
         found = self.connection.execute(
-            text(f"select *, count(*) over () from ({query}) f order by 1 limit {CAP}")
+            text(f"select *, count(*) over () from ({query}) f order by 1 {limit}")
         ).all()
         for number, value, other, _ in found:
             file, line = self.places.of(number)
@@ -57,6 +77,35 @@ class Arrival:
             self.problems.add(problem)
         if found:
             self.problems.more += found[0][-1] - len(found)
+        if self.problems.keeping:
+            self._set_aside([number for number, *_ in found])
+
+    def count_once(self, query: str, column: str, reason: str) -> None:
+        """Take out each row of ``query`` and say so: its number, the value, another's number.
+
+        ``reason`` may say ``{other}``, the place of that other row or its number.
+        """
+        found = self.connection.execute(text(f"select * from ({query}) f order by 1")).all()
+        for number, value, other, staged in found:
+            file, line = self.places.of(number)
+            where = self._place(file, other) if staged else f"{other:,}"
+            self.problems.notices.append(
+                Notice(
+                    file=file,
+                    line=line,
+                    column=column,
+                    value=value,
+                    reason=reason.format(other=where),
+                    kept=Kept.COUNTED_ONCE,
+                )
+            )
+        self._set_aside([number for number, *_ in found])
+
+    def _set_aside(self, numbers: list[int]) -> None:
+        if numbers:
+            self.connection.execute(
+                text(f"delete from {TABLE} where staged = any(:numbers)"), {"numbers": numbers}
+            )
 
     def _place(self, file: str, number: int) -> str:
         there, line = self.places.of(number)

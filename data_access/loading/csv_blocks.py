@@ -23,6 +23,13 @@ from data_access.loading.validation import Batch
 BLOCK = 2 << 20
 LONGEST_LINE = 64 << 10
 BOM = b"\xef\xbb\xbf"
+# A row that a spreadsheet leaves behind its table: nothing but separators, spaces and quotes.
+NOTHING = r'(?:\s*|"\s*")'
+BLANK = re.compile(f"{NOTHING}(?:,{NOTHING})*")
+# The same in bytes and roughly: what it misses has something in it.
+PERHAPS_BLANK = re.compile(rb'\n[\s,"\xa0\xc2\xe3\x80-\x8f\xe2\x9f\xaf]*\n')
+# What spreadsheets take their separator from; Excel writes it itself.
+SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?[\s,]*', re.IGNORECASE)
 UNQUOTED, QUOTED = r'[^",]*', r'"(?:[^"]|"")*"'
 WELL_QUOTED = f"(?:{UNQUOTED}|{QUOTED})(?:,(?:{UNQUOTED}|{QUOTED}))*"
 
@@ -38,23 +45,46 @@ def header_and_batches(
     """
     with source.opened() as (unpacked, counted):
         blocks = _blocks(unpacked)
-        first = next(blocks, b"").removeprefix(BOM)
-        head, _, rest = first.partition(b"\n")
-        names = _header(source.name, head, kind, problems)
+        first, head, rest = _first_line(next(blocks, b"").removeprefix(BOM))
+        names = _header(source.name, head, first, kind, problems)
         if not names:
             return
         yield names
-        line = 2
+        line, any_rows = first + 1, False
         for block in _with_first(rest, blocks):
-            yield _batch(source.name, block, names, line, counted.position)
+            batch = _batch(source.name, block, names, line, counted.position)
+            any_rows = any_rows or bool(len(batch.lines) or batch.faults)
+            yield batch
             line += block.count(b"\n")
-        if line == 2:
+        if not any_rows:
             raise Unreadable("has a header and no rows")
 
 
+def _first_line(block: bytes) -> tuple[int, bytes, bytes]:
+    """The line that names the columns: its number, its bytes, and what follows.
+
+    Blank lines before it and a spreadsheet's `sep=,` are passed over. Raises Unreadable.
+    """
+    number, rest = 1, block
+    while rest:
+        head, _, rest = rest.partition(b"\n")
+        text = head.decode(errors="replace").strip()
+        told = SEPARATOR_LINE.fullmatch(text)
+        if told and told[1] != ",":
+            raise Unreadable(
+                f"says in its first line that {told[1]!r} separates its columns; use commas"
+            )
+        if not told and not BLANK.fullmatch(text):
+            return number, head, rest
+        number += 1
+    raise Unreadable(
+        "starts with an empty line and holds no other; the first must name the columns"
+    )
+
+
 def _batch(file: str, block: bytes, names: list[str], line: int, done: int) -> Batch:
-    text, numbers, faults = _sorted_out(block, line, file)
-    columns, kept, misshapen = _parsed(text, names, numbers, file)
+    text, numbers, faults, blank = _sorted_out(block, line, file)
+    text, columns, kept, misshapen = _parsed(text, names, numbers, file)
     return Batch(
         file=file,
         columns=columns,
@@ -62,6 +92,7 @@ def _batch(file: str, block: bytes, names: list[str], line: int, done: int) -> B
         payload=text,
         bytes_done=done,
         faults=(*faults, *misshapen),
+        blank_rows=blank,
     )
 
 
@@ -87,15 +118,13 @@ def _blocks(unpacked: IO[bytes]) -> Iterator[bytes]:
         yield held + b"\n"
 
 
-def _header(file: str, head: bytes, kind: Kind, problems: Problems) -> list[str]:
+def _header(file: str, head: bytes, line: int, kind: Kind, problems: Problems) -> list[str]:
     try:
         text = head.decode().removesuffix("\r")
     except UnicodeDecodeError as error:
         raise Unreadable("is not UTF-8; save it as UTF-8") from error
     if "\r" in text:
         raise Unreadable("ends its lines with a lone carriage return; end them with a line feed")
-    if not text:
-        raise Unreadable("starts with an empty line; the first must name the columns")
     try:
         names = next(csv.reader([text], strict=True))
     except csv.Error as error:
@@ -103,36 +132,44 @@ def _header(file: str, head: bytes, kind: Kind, problems: Problems) -> list[str]
     for separator in (";", "\t", "|"):
         if len(names) == 1 and separator in text:
             raise Unreadable(f"separates its columns with {separator!r}; use commas")
-    wrong = header_problems(file, names, kind)
+    # Spreadsheets save empty columns at the right of a table along with it.
+    while names and not names[-1].strip():
+        names.pop()
+    wrong = header_problems(file, names, kind, line)
     for problem in wrong:
         problems.add(problem)
     return [] if wrong else names
 
 
-def _sorted_out(block: bytes, line: int, file: str) -> tuple[bytes, Lines, list[Problem]]:
-    """The block with line feeds only and without lines that cannot be parsed, and those lines."""
+def _sorted_out(block: bytes, line: int, file: str) -> tuple[bytes, Lines, list[Problem], int]:
+    """The block with line feeds only and without lines that cannot be parsed, and those lines.
+
+    The last number says how many were blank.
+    """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     numbers = np.arange(line, line + text.count(b"\n"), dtype=np.int64)
     if not _suspicious(text):
-        return text, numbers, []
+        return text, numbers, [], 0
+    blank = 0
     good, kept, found = [], [], []
     for number, raw in zip(numbers, text.split(b"\n"), strict=False):
         reason = _fault(raw)
-        if reason is None:
+        if reason is None and BLANK.fullmatch(raw.decode()):
+            blank += 1
+        elif reason is None:
             good.append(raw)
             kept.append(number)
         else:
             value = raw.decode(errors="replace")
             found.append(Problem(file=file, line=int(number), value=value, reason=reason))
-    return b"".join(raw + b"\n" for raw in good), np.array(kept, np.int64), found
+    return b"".join(raw + b"\n" for raw in good), np.array(kept, np.int64), found, blank
 
 
 def _suspicious(text: bytes) -> bool:
     return (
         b"\0" in text
         or b"\r" in text
-        or text.startswith(b"\n")
-        or b"\n\n" in text
+        or PERHAPS_BLANK.search(b"\n" + text) is not None
         or not (text.isascii() or _is_utf8(text))
         or (b'"' in text and not _all_well_quoted(text))
     )
@@ -157,8 +194,6 @@ def _all_well_quoted(text: bytes) -> bool:
 
 def _fault(raw: bytes) -> str | None:
     """Why this line cannot be parsed, if so."""
-    if not raw:
-        return "is an empty line; remove it"
     if b"\0" in raw:
         return "has a NUL byte; remove it"
     if b"\r" in raw:
@@ -177,20 +212,15 @@ def _fault(raw: bytes) -> str | None:
 
 def _parsed(
     text: bytes, names: list[str], numbers: Lines, file: str
-) -> tuple[dict[str, pa.Array], Lines, list[Problem]]:
-    misshapen: dict[int, Problem] = {}
+) -> tuple[bytes, dict[str, pa.Array], Lines, list[Problem]]:
+    invalid: dict[int, arrow_csv.InvalidRow] = {}
 
     def note(row: arrow_csv.InvalidRow) -> str:
-        misshapen[row.number - 1] = Problem(
-            file=file,
-            line=int(numbers[row.number - 1]),
-            value=row.text,
-            reason=_shape(row.text, row.actual_columns, row.expected_columns),
-        )
+        invalid[row.number - 1] = row
         return "skip"
 
     if not text:
-        return {}, numbers[:0], []
+        return text, {}, numbers[:0], []
     table = arrow_csv.read_csv(
         io.BytesIO(text),
         read_options=arrow_csv.ReadOptions(
@@ -203,8 +233,32 @@ def _parsed(
             check_utf8=False,
         ),
     )
+    narrowed = {at: line for at, row in invalid.items() if (line := _narrowed(row)) is not None}
+    if narrowed:
+        lines = text.split(b"\n")
+        for at, line in narrowed.items():
+            lines[at] = line
+        return _parsed(b"\n".join(lines), names, numbers, file)
     columns = {name: _one(table[name]) for name in names}
-    return columns, np.delete(numbers, list(misshapen)), list(misshapen.values())
+    misshapen = [_misshapen(file, int(numbers[at]), row) for at, row in invalid.items()]
+    return text, columns, np.delete(numbers, list(invalid)), misshapen
+
+
+def _narrowed(row: arrow_csv.InvalidRow) -> bytes | None:
+    """The line without the empty values beyond its columns; ``None`` if there is more to it."""
+    if row.actual_columns <= row.expected_columns:
+        return None
+    values = next(csv.reader([row.text], strict=True))
+    if any(value.strip() for value in values[row.expected_columns :]):
+        return None
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values[: row.expected_columns])
+    return line.getvalue().encode()
+
+
+def _misshapen(file: str, line: int, row: arrow_csv.InvalidRow) -> Problem:
+    reason = _shape(row.text, row.actual_columns, row.expected_columns)
+    return Problem(file=file, line=line, value=row.text, reason=reason)
 
 
 def _shape(text: str, actual: int, expected: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data_access.loading.kinds import Column, Form
+from program import invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,10 @@ def _calendar(column: Column, value: str, *, earliest: date, now: datetime) -> s
         except ValueError:
             return IMPOSSIBLE
         if moment > now:
-            return f"lies in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now"
+            return (
+                f"lies in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now. Check the clock and the "
+                "zone of whatever wrote it"
+            )
         if moment.date() <= earliest:
             return f"lies before {earliest}, the earliest day taken"
     return None
@@ -193,8 +197,8 @@ def _calendar(column: Column, value: str, *, earliest: date, now: datetime) -> s
 def _text(value: str) -> str:
     if not value.strip():
         return "is empty; a value is required"
-    for character in value:
-        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp"):
-            name = unicodedata.name(character, "a control character")
-            return f"has an invisible character (U+{ord(character):04X}, {name}); remove it"
+    character = invisible.first_wrong(value)
+    if character:
+        name = unicodedata.name(character, "a control character")
+        return f"has an invisible character (U+{ord(character):04X}, {name}); remove it"
     return "is longer than 500 characters"

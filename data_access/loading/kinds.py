@@ -174,19 +174,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 
 
-def header_problems(file: str, names: list[str], kind: Kind) -> list[Problem]:
-    """What is wrong with a file's column names; column order is free."""
-    line = None if file.lower().endswith(".parquet") else 1
+def header_problems(
+    file: str, names: list[str], kind: Kind, line: int | None = None
+) -> list[Problem]:
+    """What is wrong with the column names on ``line`` of a file; column order is free."""
     known = ", ".join(kind.by_name)
-    reasons = [
+    nameless = ", ".join(str(at) for at, name in enumerate(names, 1) if not name.strip())
+    reasons: list[tuple[str | None, str]] = [
+        (None, f"leaves column {at} without a name; name it, or remove the column")
+        for at in [nameless]
+        if at
+    ]
+    named = [name for name in names if name.strip()]
+    reasons += [
         (name, f"is not a column of {kind.name}; the columns are {known}")
-        for name in dict.fromkeys(names)
+        for name in dict.fromkeys(named)
         if name not in kind.by_name
     ]
     reasons += [
         (name, f"is there {names.count(name)} times; keep one")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        for name in dict.fromkeys(named)
+        if named.count(name) > 1
     ]
     reasons += [
         (column.name, "is missing; add the column")

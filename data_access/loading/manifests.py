@@ -1,7 +1,6 @@
 """What the sender says a file holds. Catches a file cut inside its last number."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Any
 
 from data_access.loading.kinds import Form, Kind
 from data_access.loading.problems import LoadRefused, Problem
-from data_access.loading.sources import Fingerprint
+from data_access.loading.sources import Fingerprint, read_toml
 
 AMOUNT = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 SHA256 = re.compile(r"^[0-9a-fA-F]{64}$")
@@ -27,12 +26,7 @@ class Promise:
 
 def read(path: Path, kind: Kind, files: list[str]) -> dict[str, Promise]:
     """The promise for each of ``files``; raises LoadRefused for one that has none or is wrong."""
-    try:
-        told = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise _refused(path, None, "does not exist; check the path") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _refused(path, None, f"is not TOML ({error})") from error
+    told = read_toml(path)
     for name in files:
         if not isinstance(told.get(name), dict):
             raise _refused(path, name, 'is not described; add a table ["' + name + '"]')

@@ -1,24 +1,24 @@
 """Parquet in batches: its types are checked here, then its values become the texts of a CSV."""
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 from data_access.loading.kinds import Column, Form, Kind, header_problems
 from data_access.loading.problems import Problem, Problems
-from data_access.loading.sources import PARQUET, Source, Unreadable
-from data_access.loading.validation import Batch
+from data_access.loading.sources import PARQUET, Source, Unreadable, io_reason, unreadable
+from data_access.loading.validation import Batch, as_csv
 
 ROWS = 20_000
 MOST_DECIMALS = 6
 TEXTS = (Form.TEXT, Form.WORD, Form.COUNTRY)
 types = pa.types
+# What Arrow raises on a file that is not what it says.
+DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,17 @@ def header_and_batches(
     kind: Kind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
     """First the column names, then the rows in batches; see `csv_blocks`. Raises Unreadable."""
-    with source.path.open("rb") as raw:
-        if raw.read(4) != PARQUET.start:
-            raise Unreadable("is empty" if not source.size else "is not a Parquet file")
+    with unreadable(), source.path.open("rb") as raw:
+        start = raw.read(4)
+    if start != PARQUET.start:
+        raise Unreadable("is not a Parquet file" if start else "is empty")
     # Parquet is read from its end, so the fingerprint needs a pass of its own.
     source.take_fingerprint()
     try:
         yield from _read(kind, source, problems)
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:
+            raise Unreadable(io_reason(error)) from error
         raise Unreadable("is a Parquet file that is cut short or damaged") from error
 
 
@@ -116,29 +119,44 @@ def _storage_problems(file: str, schema: pa.Schema, kind: Kind) -> list[Problem]
     return wrong
 
 
+def _is_text(stored: pa.DataType) -> bool:
+    kinds = (types.is_string, types.is_large_string, types.is_string_view)
+    return any(is_kind(stored) for is_kind in kinds)
+
+
 def _storage_reason(column: Column, stored: pa.DataType) -> str | None:
-    if types.is_dictionary(stored):
+    while types.is_dictionary(stored):
         stored = stored.value_type
     advice = ADVICE[column.form]
     for storage in REFUSED:
         if column.form in storage.forms and storage.stored(stored):
             return storage.reason.format(advice=advice)
-    as_text = types.is_string(stored) or types.is_large_string(stored)
-    if as_text or types.is_null(stored) or any(test(stored) for test in TAKEN[column.form]):
+    if (
+        _is_text(stored)
+        or types.is_null(stored)
+        or any(test(stored) for test in TAKEN[column.form])
+    ):
         return None
     return f"is stored as {stored}; store it as {advice}"
 
 
 def _texts(name: str, values: pa.Array) -> pa.Array:
     """The values as a CSV would write them; nulls become empty. Raises Unreadable."""
-    if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
+    while types.is_dictionary(values.type):
+        values = _decoded(values)
     texts = _written(values)
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid as error:
         raise Unreadable(f"has text in `{name}` that is not UTF-8") from error
     return pc.fill_null(texts, "")
+
+
+def _decoded(values: pa.DictionaryArray) -> pa.Array:
+    # Arrow cannot take from a dictionary of views.
+    words = values.dictionary
+    words = pc.cast(words, pa.string()) if _is_text(words.type) else words
+    return words.take(values.indices)
 
 
 def _written(values: pa.Array) -> pa.Array:
@@ -167,11 +185,3 @@ def _of_usual_scale(values: pa.Array) -> pa.Array:
         return pc.cast(values, pa.decimal256(values.type.precision, MOST_DECIMALS))
     except pa.ArrowInvalid:
         return values
-
-
-def as_csv(columns: dict[str, pa.Array]) -> bytes:
-    """The rows as CSV, every value quoted."""
-    table = pa.table(columns)
-    sink = io.BytesIO()
-    arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(include_header=False))
-    return sink.getvalue()

@@ -1,7 +1,9 @@
 """What is wrong with a file, place by place, and the refusal that carries it."""
 
+import sys
 import unicodedata
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from data_access.refusals import Refusal
 
@@ -34,11 +36,29 @@ class Problem:
         return f"{', '.join(place)}: {shown}{self.reason}."
 
 
-class LoadRefused(Refusal):
-    """Nothing was loaded. ``problems`` says why, place by place; ``more`` were only counted."""
+class Kept(StrEnum):
+    """Why a row is spoken of that did not stop the load."""
 
-    def __init__(self, problems: tuple[Problem, ...], more: int = 0) -> None:
-        self.problems, self.more = problems, more
+    CLEANED = "cleaned"
+    COUNTED_ONCE = "counted once"
+    FILE = "about the file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice(Problem):
+    """Something about a file or a row that was loaded all the same."""
+
+    kept: Kept
+
+
+class LoadRefused(Refusal):
+    """Nothing was loaded. ``problems`` says why, place by place; ``more`` were only counted.
+
+    ``way_on`` is a sentence about what else can be done than to put the files right.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], more: int = 0, way_on: str = "") -> None:
+        self.problems, self.more, self.way_on = problems, more, way_on
         self.details = tuple(str(problem) for problem in problems)
         others = len(problems) - 1 + more
         rest = f" And {others:,} more." if others else ""
@@ -49,20 +69,31 @@ class LoadRefused(Refusal):
         """How many there are, to follow the lines that name them."""
         more = f" and {self.more:,} more" if self.more else ""
         what = "problem" if len(self.problems) == 1 else "problems"
-        return f"Nothing was loaded: {len(self.problems):,} {what}{more}; see the lines above."
+        way_on = f" {self.way_on}" if self.way_on else ""
+        return (
+            f"Nothing was loaded: {len(self.problems):,} {what}{more}; see the lines above.{way_on}"
+        )
 
 
 @dataclass
 class Problems:
-    """Collects problems up to the cap and counts the others."""
+    """Collects problems up to the cap and counts the others.
 
+    Where the rest of a file is to be kept (``keeping``), a row with a problem is set aside and
+    all are named; then only what is wrong with a file as a whole refuses it.
+    """
+
+    keeping: bool = False
+    way_on: str = ""
     found: list[Problem] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    whole: list[Problem] = field(default_factory=list)
     more: int = 0
 
     @property
     def room(self) -> int:
         """How many problems are still named rather than counted."""
-        return CAP - len(self.found)
+        return sys.maxsize if self.keeping else CAP - len(self.found)
 
     def add(self, problem: Problem) -> None:
         """Name the problem, or count it once there are enough."""
@@ -71,13 +102,21 @@ class Problems:
         else:
             self.more += 1
 
+    def spoil(self, problem: Problem) -> None:
+        """Name what is wrong with a file as a whole."""
+        self.whole.append(problem)
+        self.add(problem)
+
     def refuse_if_any(self) -> None:
-        """Raise LoadRefused unless everything was fine."""
-        if self.found:
-            raise LoadRefused(tuple(self.found), self.more)
+        """Raise LoadRefused unless everything was fine, or the bad rows are kept aside."""
+        if self.whole and self.keeping:
+            raise LoadRefused(tuple(self.whole))
+        if self.found and not self.keeping:
+            raise LoadRefused(tuple(self.found), self.more, self.way_on)
 
     def __bool__(self) -> bool:
-        return bool(self.found)
+        """Whether a row may no longer be staged, because nothing will be loaded."""
+        return bool(self.whole if self.keeping else self.found)
 
 
 def visible(value: str) -> str:

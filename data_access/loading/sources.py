@@ -4,12 +4,13 @@ import gzip
 import hashlib
 import io
 import os
+import tomllib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -35,10 +36,14 @@ class Mark:
 
 GZIP = Mark(b"\x1f\x8b", "a gzip file")
 ZSTD = Mark(b"\x28\xb5\x2f\xfd", "a Zstandard file")
+UTF_16 = (Mark(b"\xff\xfe", "UTF-16 text"), Mark(b"\xfe\xff", "UTF-16 text"))
+# A Zstandard file may begin with frames that hold no data: pzstd writes their sizes there.
+SKIPPABLE = tuple(Mark(bytes([0x50 + low]) + b"\x2a\x4d\x18", ZSTD.what) for low in range(16))
 PARQUET = Mark(b"PAR1", "a Parquet file")
 MARKS = (
     GZIP,
     ZSTD,
+    *SKIPPABLE,
     PARQUET,
     Mark(b"PK\x03\x04", "a zip file or an Excel workbook"),
     Mark(b"\xd0\xcf\x11\xe0", "an Excel workbook"),
@@ -48,8 +53,7 @@ MARKS = (
     Mark(b"<", "a web page or XML"),
     Mark(b"{", "JSON"),
     Mark(b"[", "JSON"),
-    Mark(b"\xff\xfe", "UTF-16 text"),
-    Mark(b"\xfe\xff", "UTF-16 text"),
+    *UTF_16,
 )
 PACKED = {".gz": GZIP, ".zst": ZSTD, ".zstd": ZSTD}
 
@@ -75,35 +79,44 @@ class HashingReader(io.RawIOBase):
 
     def readinto(self, target: "WriteableBuffer") -> int:
         """Fill ``target`` with the next bytes."""
-        taken = self._raw.readinto(target)
+        with unreadable():
+            taken = self._raw.readinto(target)
         self._hash.update(memoryview(target)[:taken])
         self.position += taken
         return taken
 
     def digest(self) -> str:
         """The SHA-256 of the whole file, the part not read yet included."""
-        while rest := self._raw.read(1 << 20):
-            self._hash.update(rest)
-            self.position += len(rest)
+        with unreadable():
+            while rest := self._raw.read(1 << 20):
+                self._hash.update(rest)
+                self.position += len(rest)
         return self._hash.hexdigest()
 
 
 @dataclass
 class Source:
-    """One file of a call. ``fingerprint`` is known once it was read."""
+    """One file of a call. ``fingerprint`` is known once it was read.
+
+    ``title`` is the name that reports give it, where that is not the path's own.
+    """
 
     path: Path
+    title: str = ""
     fingerprint: Fingerprint | None = None
 
     @property
     def name(self) -> str:
         """The file's name, as reports give it."""
-        return self.path.name
+        return self.title or self.path.name
 
     @property
     def size(self) -> int:
-        """Its size in bytes, as delivered."""
-        return self.path.stat().st_size
+        """Its size in bytes, as delivered; 0 where that cannot be asked, which reading says."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
 
     @property
     def is_parquet(self) -> bool:
@@ -112,24 +125,60 @@ class Source:
 
     def take_fingerprint(self) -> None:
         """Read the file once for its fingerprint alone."""
-        with self.path.open("rb") as raw:
+        with unreadable(), self.path.open("rb") as raw:
             digest = hashlib.file_digest(raw, "sha256").hexdigest()
         self.fingerprint = Fingerprint(name=self.name, bytes=self.size, sha256=digest)
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[IO[bytes], HashingReader]]:
-        """The unpacked bytes, and the reader that knows how far it is. Raises Unreadable."""
-        before = self.path.stat()
-        with self.path.open("rb", buffering=0) as raw:
+    def opened(self, *, allowed: Sequence[Mark] = ()) -> Iterator[tuple[IO[bytes], HashingReader]]:
+        """The unpacked bytes, and the reader that knows how far it is. Raises Unreadable.
+
+        ``allowed`` are the marks that the caller can read, beside text without any.
+        """
+        with unreadable():
+            before = self.path.stat()
+            raw = self.path.open("rb", buffering=0)
+        with raw:
             counted = HashingReader(raw)
-            with _unpacked(self.path, io.BufferedReader(counted, 1 << 20)) as unpacked:
+            with _unpacked(self.path, io.BufferedReader(counted, 1 << 20), allowed) as unpacked:
                 yield unpacked, counted
             self.fingerprint = Fingerprint(
                 name=self.name, bytes=before.st_size, sha256=counted.digest()
             )
-        after = self.path.stat()
+        with unreadable():
+            after = self.path.stat()
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise Unreadable("changed while it was read; load it again once it is complete")
+
+
+@contextmanager
+def unreadable() -> Iterator[None]:
+    """Turn what the operating system says while a file is read into Unreadable."""
+    try:
+        yield
+    except OSError as error:
+        raise Unreadable(io_reason(error)) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says; raises LoadRefused."""
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        reason = "does not exist; check the path"
+    except OSError as error:
+        reason = io_reason(error)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = f"is not TOML ({error})"
+    raise LoadRefused((Problem(file=path.name or str(path), reason=reason),))
+
+
+def io_reason(error: OSError) -> str:
+    """Why a file cannot be read, in the operating system's own words."""
+    return (
+        f"cannot be read: {error.strerror or error}; copy it to a disk that is in order, "
+        "check its permissions, and load it again"
+    )
 
 
 def find(paths: list[Path]) -> list[Source]:
@@ -147,8 +196,11 @@ def find(paths: list[Path]) -> list[Source]:
 
 
 def _not_there(path: Path) -> str | None:
-    if not path.exists():
-        return "does not exist; check the path"
+    try:
+        if not path.exists():
+            return "does not exist; check the path"
+    except OSError as error:
+        return io_reason(error)
     if not path.is_file():
         return "is not a file; name the files themselves"
     if not os.access(path, os.R_OK):
@@ -157,16 +209,17 @@ def _not_there(path: Path) -> str | None:
 
 
 @contextmanager
-def _unpacked(path: Path, raw: io.BufferedReader) -> Iterator[IO[bytes]]:
+def _unpacked(path: Path, raw: io.BufferedReader, allowed: Sequence[Mark]) -> Iterator[IO[bytes]]:
     wanted = PACKED.get(path.suffix.lower())
     start = raw.peek(SNIFFED)[:SNIFFED]
     if not start:
         raise Unreadable("is empty")
     if wanted is None:
-        refuse_mark(start)
+        refuse_mark(start, allowed)
         yield raw
         return
-    if not start.startswith(wanted.start):
+    marks = (wanted, *SKIPPABLE) if wanted is ZSTD else (wanted,)
+    if not start.startswith(tuple(mark.start for mark in marks)):
         raise Unreadable(f"is named {path.suffix} but is not {wanted.what}")
     packed: Readable = (
         gzip.GzipFile(fileobj=raw) if wanted is GZIP else pa.CompressedInputStream(raw, "zstd")
@@ -175,20 +228,23 @@ def _unpacked(path: Path, raw: io.BufferedReader) -> Iterator[IO[bytes]]:
         start = unpacked.peek(SNIFFED)[:SNIFFED]
         if not start:
             raise Unreadable("is empty")
-        refuse_mark(start)
+        refuse_mark(start, allowed)
         yield unpacked
 
 
-def refuse_mark(start: bytes) -> None:
+def refuse_mark(start: bytes, allowed: Sequence[Mark] = ()) -> None:
     """Raise Unreadable where the first bytes are not those of a text table."""
     stripped = start.lstrip()
     for mark in MARKS:
+        if mark in allowed:
+            continue
         if start.startswith(mark.start) or (len(mark.start) == 1 and stripped[:1] == mark.start):
             raise Unreadable(f"is {mark.what}, not CSV{_advice(mark)}")
 
 
 def _advice(mark: Mark) -> str:
-    endings = {GZIP: ".csv.gz", ZSTD: ".csv.zst", PARQUET: ".parquet"}
+    zstd = dict.fromkeys((ZSTD, *SKIPPABLE), ".csv.zst")
+    endings = {GZIP: ".csv.gz", PARQUET: ".parquet", **zstd}
     return f"; name it {endings[mark]}" if mark in endings else ""
 
 
@@ -214,14 +270,18 @@ class Unpacking(io.RawIOBase):
         room = memoryview(target)
         try:
             taken = self._packed.read(len(room))
-        except EOFError as error:
-            raise Unreadable("is cut short: its compressed data ends early") from error
-        except (zlib.error, OSError) as error:
-            early = "Truncated" in str(error)
-            raise Unreadable(
-                "is cut short: its compressed data ends early"
-                if early
-                else "is damaged: its compressed data cannot be unpacked"
-            ) from error
+        except (EOFError, zlib.error, OSError) as error:
+            raise Unreadable(_unpacking_reason(error)) from error
         room[: len(taken)] = taken
         return len(taken)
+
+
+def _unpacking_reason(error: Exception) -> str:
+    """What an error of a decoder means; the disk's own errors come with a number."""
+    if isinstance(error, OSError) and error.errno:
+        return io_reason(error)
+    if isinstance(error, EOFError) or "Truncated" in str(error):
+        return "is cut short: its compressed data ends early"
+    if "too much memory" in str(error):
+        return "was packed with a window that is too large; pack it again without --long"
+    return "is damaged: its compressed data cannot be unpacked"

@@ -153,6 +153,142 @@ def test_every_form_of_a_file_gives_the_same_rows(
     assert facts(engine) == before
 
 
+HEADER, *ROWS = ACTIVITY.encode().splitlines()
+WIDE = HEADER + b",,"
+LAID_OUT = {
+    "blank rows at the end": [HEADER, *ROWS, b",,,,,", b",,,,,", b""],
+    "blank rows between": [HEADER, ROWS[0], b"", b" , ,\t,,,", b'"","",,,,', *ROWS[1:]],
+    "blank rows of other spaces": [HEADER, *ROWS, b"\xc2\xa0,,\xe3\x80\x80,,,", b"\t"],
+    "a blank row first": [HEADER, b",,,,,", *ROWS],
+    "blank lines before the header": [b"", b",,", HEADER, *ROWS],
+    "sep=,": [b"sep=,", HEADER, *ROWS],
+    "SEP=, quoted, with commas": [b'"SEP=,",,,', HEADER, *ROWS],
+    "empty columns at the right": [WIDE, *[row + b",," for row in ROWS]],
+    "empty columns named by spaces": [HEADER + b", ,", *[row + b", ," for row in ROWS]],
+    "an empty column in some rows": [WIDE, ROWS[0] + b",,", *ROWS[1:]],
+    "commas behind one row": [HEADER, ROWS[0] + b',"",,', *ROWS[1:]],
+    "all of it": [b"sep=,", b"", WIDE, b",,,,,,,", *[row + b",," for row in ROWS], b",", b""],
+}
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("name", LAID_OUT)
+def test_what_spreadsheets_leave_around_a_table_is_passed_over(
+    engine: Engine, tmp_path: Path, name: str, end: bytes
+) -> None:
+    path = put(tmp_path, "activity.csv", b"\xef\xbb\xbf" + end.join(LAID_OUT[name]) + end)
+
+    report = load(engine, "activity", path)
+
+    assert (report.rows_read, report.rows_inserted) == (len(ROWS), len(ROWS))
+    assert load(engine, "activity", put(tmp_path, "a.csv", ACTIVITY)).rows_updated == 0
+
+
+def test_lines_are_counted_past_blank_ones(engine: Engine, tmp_path: Path) -> None:
+    bad = b"sep=,\r\n\r\n" + HEADER + b"\r\n,,,,,\r\n\r\n1,2,today,1,0,1\r\n"
+
+    with pytest.raises(LoadRefused) as caught:
+        load(engine, "activity", put(tmp_path, "activity.csv", bad))
+
+    assert [problem.line for problem in caught.value.problems] == [6]
+
+
+ZSTD = pa.Codec("zstd")
+SKIPPED = [bytes([0x50 + n]) + b"\x2a\x4d\x18\x03\0\0\0any" for n in (0, 7, 15)]
+
+
+def zstd(content: bytes) -> bytes:
+    packed: bytes = ZSTD.compress(content, asbytes=True)
+    return packed
+
+
+def test_packed_files_of_several_parts_are_one_file(engine: Engine, tmp_path: Path) -> None:
+    whole = ACTIVITY.encode()
+    parts = [whole[:50], whole[50:51], b"", whole[51:]]
+    zstd_parts = [zstd(part) for part in parts]
+    files = {
+        "members.csv.gz": b"".join(gzip.compress(part) for part in parts),
+        "empty-first.csv.gz": gzip.compress(b"") + gzip.compress(whole),
+        "padded.csv.gz": gzip.compress(whole) + b"\0" * 512,
+        "frames.csv.zst": b"".join(zstd_parts),
+        "skip-first.csv.zst": SKIPPED[0] + zstd(whole),
+        "skips.csv.zst": b"".join(
+            skipped + part for skipped, part in zip(SKIPPED * 2, zstd_parts, strict=False)
+        ),
+        "skips-only-around.csv.zst": b"".join(SKIPPED) + zstd(whole) + SKIPPED[2],
+    }
+    load(engine, "activity", put(tmp_path, "activity.csv", whole))
+
+    for name, content in files.items():
+        again = load(engine, "activity", put(tmp_path, name, content))
+        assert (name, again.rows_read, again.rows_updated) == (name, len(ROWS), 0)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pa.string(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.dictionary(pa.int32(), pa.large_string()),
+    ],
+    ids=str,
+)
+def test_parquet_text_loads_however_it_is_stored(
+    engine: Engine, tmp_path: Path, stored: pa.DataType
+) -> None:
+    names = pa.array(["Zoë 👍", "007", "Zoë 👍"])
+    names = names.dictionary_encode() if pa.types.is_dictionary(stored) else names
+    moments = pa.array([1_700_000_000_000_000] * 3, pa.timestamp("us", "UTC"))
+    table = pa.table(
+        {
+            "account_id": pa.array([1, 2, 3]),
+            "username": names.cast(stored),
+            "country_code": pa.array(["DE", None, "FR"]).cast(
+                pa.string() if pa.types.is_dictionary(stored) else stored
+            ),
+            "created_at": moments,
+        }
+    )
+    parquet.write_table(table, tmp_path / "accounts.parquet")
+
+    load(engine, "accounts", tmp_path / "accounts.parquet")
+
+    assert rows(
+        engine, "select username, country_code from exchange.accounts order by account_id"
+    ) == [
+        ("Zoë 👍", "DE"),
+        ("007", None),
+        ("Zoë 👍", "FR"),
+    ]
+
+
+def test_clocks_may_differ_by_five_minutes(engine: Engine, tmp_path: Path) -> None:
+    content = "account_id,username,created_at\n1,a,2026-04-01T12:05:00Z\n"
+
+    assert load(engine, "accounts", put(tmp_path, "accounts.csv", content)).rows_inserted == 1
+
+
+def test_what_an_emoji_or_a_word_needs_is_no_invisible_damage(
+    engine: Engine, tmp_path: Path
+) -> None:
+    names = [
+        "👩\u200d💻",
+        "می\u200cخواهم",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+    ]
+    content = "account_id,username,created_at\n" + "".join(
+        f"{at},{name},2026-01-01T00:00:00Z\n" for at, name in enumerate(names, 1)
+    )
+
+    load(engine, "accounts", put(tmp_path, "accounts.csv", content))
+
+    assert rows(engine, "select username from exchange.accounts order by account_id") == [
+        (name,) for name in names
+    ]
+
+
 TYPED = {
     "affiliate_account_id": pa.array([1, 1, 2**63 - 1, 1], pa.int64()),
     "referred_account_id": pa.array([2, 2, 3, 3], pa.uint32()),
@@ -688,3 +824,61 @@ def test_random_damage_is_refused_or_harmless_and_never_a_surprise(
             load(engine, "activity", put(tmp_path, "activity.csv", bytes(damaged)))
         except LoadRefused:
             assert facts(engine) == before
+
+
+FORM = (
+    "UID,Username,Account,Social Media Account Name,Contact Platform,Contact Information,Created\n"
+    '1,,,@ana,Telegram,"@ana, or\nmail",2026-03-01T10:00:00.000Z\n'
+    ",bob,,@bob,E-mail,bob@example.com,2026-03-02T10:00:00.000Z\n"
+    ",,3,@cy,WhatsApp,+1 555,2026-03-03T10:00:00.000Z\n"
+)
+DAMAGE = [
+    b"",
+    b'"',
+    b",",
+    b"\n",
+    b"\r",
+    b"\0",
+    b";",
+    b"\xff",
+    b"e",
+    b"-",
+    b"9",
+    b" ",
+    b"\xe2\x80\x8f",
+]
+
+
+@pytest.mark.slow
+def test_damage_of_any_kind_of_file_ends_in_a_named_refusal(engine: Engine, tmp_path: Path) -> None:
+    load(
+        engine,
+        "accounts",
+        put(
+            tmp_path,
+            "known.csv",
+            "account_id,username,created_at\n"
+            + "".join(
+                f"{n},{name},2026-01-01T00:00:00Z\n"
+                for n, name in enumerate(("ana", "bob", "cy"), 1)
+            ),
+        ),
+    )
+    given = forms(tmp_path, "activity", ACTIVITY)
+    files = [
+        *(("activity", path.name, path.read_bytes(), {}) for path in given.values()),
+        ("applications", "form.csv", FORM.encode(), {"source_format": "airtable"}),
+    ]
+    generator = random.Random(20261130)
+    for kind, name, original, options in files:
+        for _ in range(300):
+            damaged = bytearray(original)
+            for _ in range(generator.randint(1, 3)):
+                at = generator.randrange(len(damaged))
+                damaged[at : at + generator.randint(0, 2)] = generator.choice(DAMAGE)
+            cut = generator.choice([len(damaged), generator.randrange(len(damaged))])
+            before = facts(engine)
+            try:
+                load(engine, kind, put(tmp_path, name, bytes(damaged[:cut])), **options)
+            except LoadRefused:
+                assert facts(engine) == before

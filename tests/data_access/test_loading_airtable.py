@@ -1,5 +1,6 @@
 """Applications from an Airtable CSV export."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,6 +134,7 @@ def test_an_account_is_named_by_id_or_username(
         (",twin", "username", "is several accounts' username"),
         ("1,bob", "username", "is not the username of the account that the row's id names"),
         (",", "account_id", "the row names no account"),
+        ('" ","‎"', "account_id", "the row names no account"),
         ("x,", "account_id", "is not a whole number"),
     ],
 )
@@ -223,7 +225,12 @@ def test_two_fields_for_one_column_are_not_chosen_between(accounts: Engine, tmp_
         (HEADER.encode() + b"\n", "has a header and no rows"),
         (HEADER.encode() + b"\n1,@a\n", "has 2 columns instead of 5"),
         (HEADER.encode() + b'\n1,"@a,,,\n', "is not CSV from line"),
-        (HEADER.encode() + b"\n1,@\xe9,,,\n", "is not UTF-8"),
+        (HEADER.encode() + b"\n1,@\xe9,,,\n", "is not UTF-8; it looks like Windows-1252"),
+        (
+            HEADER.encode() + "\n1,@é".encode() + b"\xff,,,\n",
+            "has damaged bytes that are not UTF-8",
+        ),
+        (HEADER.encode() + b"\n,@a,,," + AT.encode() + b"\n", "the row names no account"),
         (
             HEADER.encode() + b"\n1,a\0b,,," + AT.encode() + b"\n",
             "has an invisible character (U+0000",
@@ -238,3 +245,279 @@ def test_a_file_that_is_no_export_is_refused(
     path.write_bytes(content)
 
     assert reason in str(refusal(accounts, path))
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "reason"),
+    [
+        ("UID", "3.0", "choose Integer instead of Decimal"),
+        ("UID", "3.00", "choose Integer instead of Decimal"),
+        ("UID", '"1,234.0"', "choose Integer instead of Decimal"),
+        ("UID", '"1,234"', "is a number with thousands separators; in Airtable"),
+        ("Account", "3.0", "choose Integer instead of Decimal"),
+        ("Application ID,UID", "7.0,1", "choose Integer instead of Decimal"),
+        ("UID", "abc", "is not a whole number"),
+    ],
+)
+def test_a_number_that_airtable_formatted_names_the_fields_format(
+    accounts: Engine, tmp_path: Path, field: str, written: str, reason: str
+) -> None:
+    path = export(tmp_path, f"{written},@a,,,{AT}", header=HEADER.replace("UID", field))
+
+    (problem,) = refusal(accounts, path).problems
+
+    assert reason in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("date_format", "zone", "written", "moment"),
+    [
+        ("D/M/YYYY h:mma", "UTC", "25/4/2025 3:01pm", "2025-04-25T15:01:00"),
+        ("European", "Europe/Istanbul", "4/5/2025 12:30am", "2025-05-03T21:30:00"),
+        ("US", "America/New_York", "4/5/2025 6:10pm", "2025-04-05T22:10:00"),
+        ("ISO", "+03:00", "2025-04-25 15:01", "2025-04-25T12:01:00"),
+        ("friendly", "UTC", "April 25, 2025 3:01 PM", "2025-04-25T15:01:00"),
+        ("D.M.YYYY HH:mm", "Europe/Berlin", "25.4.2025 15:01:07", "2025-04-25T13:01:07"),
+        ("US", "Asia/Tokyo", "2025-04-25T15:01:00.000Z", "2025-04-25T15:01:00"),
+    ],
+)
+def test_a_map_says_in_which_format_and_zone_dates_are_shown(
+    accounts: Engine, tmp_path: Path, date_format: str, zone: str, written: str, moment: str
+) -> None:
+    mapping = a_map(tmp_path, f'[dates]\nformat = "{date_format}"\nzone = "{zone}"\n')
+
+    load(accounts, export(tmp_path, f'1,@ana,,,"{written}"'), mapping)
+
+    assert stored(accounts)[0][5] == datetime.fromisoformat(moment + "+00:00")
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("13/13/2025 10:00", "does not exist in the calendar"),
+        ("30/3/2025 2:30", "does not exist in Europe/Berlin"),
+        ("26/10/2025 2:30", "was twice in Europe/Berlin"),
+        ("25/4/2025", "has no time of day"),
+        ("25/4/2025 13:00pm", "does not exist in the calendar"),
+        ("25/4/25 10:00", "is not a date as the map says, 25/4/2026"),
+        ("soon", "is not a date as the map says, 25/4/2026"),
+        ("1/5/2026 10:00", "lies in the future"),
+    ],
+)
+def test_a_date_that_the_maps_format_cannot_read_is_refused(
+    accounts: Engine, tmp_path: Path, written: str, reason: str
+) -> None:
+    mapping = a_map(tmp_path, '[dates]\nformat = "European"\nzone = "Europe/Berlin"\n')
+
+    (problem,) = refusal(accounts, export(tmp_path, f'1,@a,,,"{written}"'), mapping).problems
+
+    assert reason in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('[dates]\nformat = "European"\n', "only one of format and zone"),
+        ('[dates]\nformat = "European"\nzone = "Berlin"\n', "names the zone 'Berlin'"),
+        ('[dates]\nformat = "usual"\nzone = "UTC"\n', "names the date format 'usual'"),
+        ('[statuses]\nDone = "done"\n', "has statuses done; those here are pending"),
+        ('[file]\nencoding = "ebcdic"\n', "has the encoding 'ebcdic'"),
+        ('[file]\nseparator = ";"\n', "names separator"),
+    ],
+)
+def test_a_map_that_means_nothing_is_refused(
+    accounts: Engine, tmp_path: Path, content: str, reason: str
+) -> None:
+    refused = refusal(accounts, export(tmp_path, f"1,@a,,,{AT}"), a_map(tmp_path, content))
+
+    assert reason in refused.problems[0].reason
+
+
+def test_statuses_are_mapped_and_a_decided_application_keeps_its_own(
+    accounts: Engine, tmp_path: Path
+) -> None:
+    mapping = a_map(
+        tmp_path,
+        '[fields]\nstatus = "State"\n[statuses]\n"Under review" = "pending"\nOK = "approved"\n',
+    )
+    header = f"{HEADER},State"
+    load(accounts, export(tmp_path, f"1,@a,,,{AT},ok", header=header), mapping)
+
+    load(
+        accounts,
+        export(tmp_path, f"1,@a,,,{AT},under  review", f"2,@b,,,{AT},Under review", header=header),
+        mapping,
+    )
+
+    assert [row[6] for row in stored(accounts)] == ["approved", "pending"]
+
+
+SEVERAL = (
+    "Telegram,Email",
+    "Telegram; Signal",
+    '"Telegram\nEmail"',
+    "Telegram/Email",
+    "tg and mail",
+)
+
+
+@pytest.mark.parametrize("written", SEVERAL)
+@pytest.mark.parametrize("field", ["Contact Platform", "Social Media Platform"])
+def test_several_platforms_in_a_cell_are_named_with_their_row(
+    accounts: Engine, tmp_path: Path, written: str, field: str
+) -> None:
+    header = HEADER.replace("Contact Platform", field)
+    written = written if written.startswith('"') else f'"{written}"'
+
+    (problem,) = refusal(
+        accounts, export(tmp_path, f"1,@a,{written},,{AT}", header=header)
+    ).problems
+
+    assert problem.line == 2
+    assert "names several platforms" in problem.reason
+
+
+def test_several_platforms_in_a_cell_may_be_mapped_to_one(accounts: Engine, tmp_path: Path) -> None:
+    mapping = a_map(tmp_path, '[platforms]\n"Telegram,Email" = "telegram"\n')
+
+    load(accounts, export(tmp_path, f'1,@a,"Telegram,Email",,{AT}'), mapping)
+
+    assert stored(accounts)[0][3] == "telegram"
+
+
+@pytest.mark.parametrize(
+    ("written", "account"),
+    [("1", 1), ("505", 5), ("@505", 5), ("ana", 1), ("5", None), ("twin", None), ("99", None)],
+)
+def test_a_number_is_an_id_or_a_username_and_never_guessed(
+    accounts: Engine, tmp_path: Path, written: str, account: int | None
+) -> None:
+    with accounts.begin() as connection:
+        connection.execute(
+            text(
+                "insert into exchange.accounts (account_id, username, created_at) values (6, '5', now())"
+            )
+        )
+    path = export(tmp_path, f"{written},@a,,,{AT}", header=HEADER.replace("UID", "Account"))
+    if account is None:
+        (problem,) = refusal(accounts, path).problems
+        assert (problem.line, problem.value) == (2, written)
+        return
+
+    load(accounts, path)
+
+    assert stored(accounts)[0][0] == account
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "said"),
+    [
+        (
+            "\u202a+1 555\u2011010\u20110199\u202c",
+            "+1 555-010-0199",
+            "U+202A LEFT-TO-RIGHT EMBEDDING",
+        ),
+        ("\u2066@ana\u2069", "@ana", "U+2066 LEFT-TO-RIGHT ISOLATE"),
+        ("@an\u200da", "@ana", "U+200D ZERO WIDTH JOINER"),
+        ("\ufeff@ana\u00a0x", "@ana x", "U+FEFF"),
+        ("Mea 👩\u200d💻 @ana", "Mea 👩\u200d💻 @ana", None),
+        ("می\u200cخواهم", "می\u200cخواهم", None),
+        ("🏴\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f", None, None),
+        ("🏴\U000e0067", "🏴", "U+E0067 TAG LATIN SMALL LETTER G"),
+    ],
+)
+def test_what_shows_nothing_is_taken_out_and_said_unless_it_means_something(
+    accounts: Engine, tmp_path: Path, written: str, kept: str | None, said: str | None
+) -> None:
+    path = export(tmp_path, f"1,@a\u200e,WhatsApp,{written},{AT}", f"2,@b,,,{AT}")
+
+    report = load(accounts, path)
+
+    assert stored(accounts)[0][2] == "@a"
+    assert stored(accounts)[0][4] == (kept or written)
+    assert [(n.line, n.column) for n in report.notices] == [
+        (2, "social_handle"),
+        *([(2, "contact_handle")] if said else []),
+    ]
+    assert said is None or said in str(report.notices[1])
+    assert load(accounts, path).rows_updated == 0
+
+
+def test_a_form_sent_twice_counts_once_and_is_said(accounts: Engine, tmp_path: Path) -> None:
+    later = "2026-03-01T10:00:04.000Z"
+    path = export(
+        tmp_path,
+        f"1,@a,Telegram,@a,{AT}",
+        f"1,@a,Telegram,@a,{later}",
+        f"2,@b,,,{AT}",
+        f"2,@b,,,{AT}",
+    )
+
+    report = load(accounts, path)
+
+    assert [row[0] for row in stored(accounts)] == [1, 2]
+    assert [(n.line, n.reason) for n in report.notices] == [
+        (5, "is the same row as line 4; it was counted once"),
+        (3, "sent the same as line 2; it was counted once"),
+    ]
+    again = export(tmp_path, "1,@a,Telegram,@a,2026-03-02T10:00:00.000Z", f"3,@c,,,{AT}")
+    assert load(accounts, again).rows_inserted == 1
+    assert stored(accounts)[0][5] == datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def test_another_content_sent_later_is_reported_with_a_way_on(
+    accounts: Engine, tmp_path: Path
+) -> None:
+    path = export(tmp_path, f"1,@a,,,{AT}", "1,@other,,,2026-03-02T10:00:00.000Z")
+
+    refused = refusal(accounts, path)
+
+    assert [problem.line for problem in refused.problems] == [3]
+    assert "--keep-rest" in refused.summary
+
+
+def test_the_same_form_sent_again_after_a_rejection_is_a_new_application(
+    accounts: Engine, tmp_path: Path
+) -> None:
+    load(accounts, export(tmp_path, f"1,@a,,,{AT}"))
+    with accounts.begin() as connection:
+        connection.execute(text("update exchange.applications set status = 'rejected'"))
+
+    load(accounts, export(tmp_path, f"1,@a,,,{AT}", "1,@a,,,2026-03-20T10:00:00.000Z"))
+
+    assert [row[6] for row in stored(accounts)] == ["rejected", "pending"]
+
+
+@pytest.mark.parametrize(
+    ("encode", "said"),
+    [
+        (lambda rows: rows.encode("utf-16"), "is UTF-16 text"),
+        (lambda rows: b"\xff\xfe\0\0" + rows.encode("utf-32-le"), "is UTF-32 text"),
+        (lambda rows: rows.replace(",", ";").encode(), "separated by semicolons"),
+        (lambda rows: rows.replace(",", "\t").encode(), "separated by tabs"),
+        (lambda rows: b"sep=;\r\n" + rows.replace(",", ";").encode(), "separated by semicolons"),
+        (lambda rows: b",,\n\n" + rows.encode() + b",,,,\n", None),
+    ],
+)
+def test_an_export_is_read_as_it_is_written_and_that_is_said(
+    accounts: Engine, tmp_path: Path, encode: Callable[[str], bytes], said: str | None
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(encode(f"{HEADER}\n1,@é,Telegram,@a,{AT}\n"))
+
+    report = load(accounts, path)
+
+    assert stored(accounts)[0][2] == "@é"
+    assert [said in str(notice) for notice in report.notices] == ([True] if said else [])
+
+
+def test_an_encoding_that_is_only_likely_is_for_the_map_to_say(
+    accounts: Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(f"{HEADER}\n1,@é,,,{AT}\n".encode("cp1252"))
+    assert "name that encoding in the map" in str(refusal(accounts, path))
+
+    load(accounts, path, a_map(tmp_path, '[file]\nencoding = "windows-1252"\n'))
+
+    assert stored(accounts)[0][2] == "@é"

@@ -313,14 +313,14 @@ VALUES = [
         "a moment from now",
         "referrals",
         "referred_at",
-        "2026-04-01T12:00:00.000001Z",
+        "2026-04-01T12:05:00.000001Z",
         "lies in the future",
     ),
     Bad(
         "a moment from now, elsewhere",
         "referrals",
         "referred_at",
-        "2026-04-01T13:00:01+01:00",
+        "2026-04-01T13:05:01+01:00",
         "lies in the future",
     ),
     Bad(
@@ -408,8 +408,16 @@ FILES = {
         3,
         "has a carriage return",
     ),
-    "empty line between": (lines(HEAD, ROW, b"", OTHER), 3, "is an empty line"),
-    "empty line at the end": (lines(HEAD, ROW, b""), 3, "is an empty line"),
+    "blank rows only": (lines(HEAD, b"", b",,,,,", b" "), None, "has a header and no rows"),
+    "blank lines only": (lines(b"", b",,", b'"",""'), None, "starts with an empty line"),
+    "a quote alone": (lines(HEAD, ROW, b'"', OTHER), 3, "quote that is not closed"),
+    "a value beyond the columns": (lines(HEAD, ROW + b",,x"), 2, "has 8 columns instead of 6"),
+    "a column without a name": (
+        lines(HEAD + b",,x", ROW + b",,"),
+        1,
+        "leaves column 7 without a name",
+    ),
+    "another separator announced": (lines(b"sep=;", HEAD, ROW), None, "use commas"),
     "short row": (lines(HEAD, ROW, b"1,3,2026-03-02"), 3, "has 3 columns instead of 6"),
     "long row": (lines(HEAD, ROW, OTHER + b",9"), 3, "has 7 columns instead of 6"),
     "unquoted thousands": (
@@ -517,6 +525,18 @@ PACKED = {
         "a.csv.zst",
         pa.Codec("zstd").compress(lines(HEAD, *[ROW] * 99), asbytes=True)[:-3],
         "is cut short",
+    ),
+    "zstd with a window that does not fit": (
+        "a.csv.zst",
+        b"\x28\xb5\x2f\xfd\x00\xb8" + b"\x01\x00\x00",
+        "pack it again without --long",
+    ),
+    "zstd that only skips": ("a.csv.zst", b"\x50\x2a\x4d\x18\x04\0\0\0abcd", "is empty"),
+    "zstd named .csv": ("a.csv", b"\x5f\x2a\x4d\x18\0\0\0\0", "name it .csv.zst"),
+    "zstd with something behind": (
+        "a.csv.zst",
+        pa.Codec("zstd").compress(lines(HEAD, ROW), asbytes=True) + b"and more",
+        "is damaged",
     ),
     "Parquet in name only": ("a.parquet", lines(HEAD, ROW), "is not a Parquet file"),
     "Parquet without its end": ("a.parquet", b"PAR1" + b"x" * 99, "is cut short or damaged"),
@@ -802,6 +822,40 @@ def test_a_call_that_cannot_be_meant_is_refused(
     loaded: Engine, tmp_path: Path, kind: str, options: dict[str, object], reason: str
 ) -> None:
     assert reason in str(refusal(loaded, kind, tmp_path / "x.csv", **options))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst", "a.parquet", "export.csv"])
+def test_a_disk_that_fails_is_named_and_not_the_file_blamed(
+    loaded: Engine, tmp_path: Path, name: str
+) -> None:
+    # Reading a process's memory from its beginning is an I/O error, whoever asks.
+    (tmp_path / name).symlink_to("/proc/self/mem")
+    options = {"source_format": "airtable"} if name == "export.csv" else {}
+
+    refused = refusal(loaded, "applications", tmp_path / name, **options)
+
+    assert "cannot be read: Input/output error" in refused.problems[0].reason
+
+
+@pytest.mark.parametrize("option", ["mapping", "manifest"])
+@pytest.mark.parametrize("what", ["a folder", "bytes", "nothing"])
+def test_a_map_or_manifest_that_cannot_be_read_is_refused(
+    loaded: Engine, tmp_path: Path, option: str, what: str
+) -> None:
+    path, file = tmp_path / "it.toml", tmp_path / "a.csv"
+    file.write_bytes(b"x\n")
+    if what == "a folder":
+        path.mkdir()
+    elif what == "bytes":
+        path.write_bytes(b"\xff\0")
+
+    refused = refusal(loaded, "applications", file, source_format="airtable", **{option: path})
+
+    assert refused.problems[0].file == "it.toml"
+
+
+def test_a_path_that_is_too_long_is_refused(loaded: Engine, tmp_path: Path) -> None:
+    assert "too long" in str(refusal(loaded, "accounts", tmp_path / ("x" * 300)))
 
 
 def test_a_path_that_is_no_file_is_refused(loaded: Engine, tmp_path: Path) -> None:

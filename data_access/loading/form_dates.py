@@ -1,0 +1,120 @@
+"""Dates as a form's table shows them, read by the order and the time zone that a map names."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+# Airtable's own names of its formats; a pattern such as D/M/YYYY h:mma says the same.
+NAMED_ORDERS = {"european": "DMY", "us": "MDY", "iso": "YMD", "friendly": "MDY"}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+DATE = re.compile(
+    r"(?P<a>\d{1,4}|[a-z]+)[\s./,-]+(?P<b>\d{1,2}|[a-z]+)[\s./,-]+(?P<c>\d{1,4})"
+    r"(?:[\s,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,6})?)?"
+    r"\s*(?P<half>[ap])?\.?m?\.?)?",
+    re.IGNORECASE | re.ASCII,
+)
+OFFSETS_AT_MOST = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class DateStyle:
+    """How a table shows its dates: the order of day, month and year, and whose clock it is."""
+
+    order: str
+    zone: str
+
+    def read(self, written: str) -> datetime:
+        """The moment in UTC. Raises ValueError, whose text completes a sentence."""
+        found = DATE.fullmatch(written.strip())
+        if found is None:
+            raise ValueError(f"is not a date as the map says, {self.example}, with a time of day")
+        if found["hour"] is None:
+            raise ValueError("has no time of day; let the form's table show the time as well")
+        parts = dict(zip(self.order, (found["a"], found["b"], found["c"]), strict=True))
+        if not parts["Y"].isdigit() or len(parts["Y"]) != 4 or not parts["D"].isdigit():
+            raise ValueError(f"is not a date as the map says, {self.example}")
+        try:
+            # The wall clock's reading; its zone follows below.
+            there = datetime(  # noqa: DTZ001
+                int(parts["Y"]),
+                _month(parts["M"]),
+                int(parts["D"]),
+                _hour(int(found["hour"]), found["half"]),
+                int(found["minute"]),
+                int(found["second"] or 0),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"does not exist in the calendar when it is read as {self.example}"
+            ) from error
+        return _moment(there, zone_named(self.zone), self.zone)
+
+    @property
+    def example(self) -> str:
+        """A date as this style shows it."""
+        shown = {"D": "25", "M": "4", "Y": "2026"}
+        separator = "-" if self.order == "YMD" else "/"
+        return separator.join(shown[part] for part in self.order)
+
+
+def style(date_format: str, zone: str) -> DateStyle:
+    """The style that a map's words name. Raises ValueError, whose text is a sentence's end."""
+    order = NAMED_ORDERS.get(date_format.strip().lower()) or _order(date_format)
+    if zone_named(zone) is None:
+        raise ValueError(
+            f"names the zone {zone!r}; write one such as Europe/Istanbul, UTC or +03:00"
+        )
+    return DateStyle(order, zone)
+
+
+@cache
+def zone_named(name: str) -> tzinfo | None:
+    """The zone of that name or offset; ``None`` if there is none."""
+    if name.upper() in ("UTC", "Z", "GMT"):
+        return UTC
+    offset = OFFSET.fullmatch(name)
+    if offset:
+        away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        signed = -away if offset[1] == "-" else away
+        return timezone(signed) if away <= OFFSETS_AT_MOST else None
+    return ZoneInfo(name) if name in available_timezones() else None
+
+
+def _order(date_format: str) -> str:
+    # Of a pattern only the order counts; in D/M/YYYY h:mm the first m is the month's.
+    letters = dict.fromkeys(re.sub(r"[^DMY]", "", date_format.upper().partition("H")[0]))
+    order = "".join(letters)
+    if sorted(order) != ["D", "M", "Y"]:
+        names = ", ".join(name.title() for name in NAMED_ORDERS)
+        raise ValueError(
+            f"names the date format {date_format!r}; write {names}, or a pattern such as "
+            "D/M/YYYY h:mma"
+        )
+    return order
+
+
+def _month(written: str) -> int:
+    if written.isdigit():
+        return int(written)
+    return MONTHS.index(written[:3].lower()) + 1
+
+
+def _hour(hour: int, half: str | None) -> int:
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError
+    return hour % 12 + (12 if half.lower() == "p" else 0)
+
+
+def _moment(there: datetime, zone: tzinfo | None, name: str) -> datetime:
+    earlier, later = (there.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    moment = earlier.astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != there:
+        raise ValueError(f"does not exist in {name}: the clock was put forward then")
+    if moment != later.astimezone(UTC):
+        raise ValueError(f"was twice in {name}: the clock was put back then; write it in UTC")
+    return moment

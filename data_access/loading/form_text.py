@@ -1,0 +1,161 @@
+"""The text of a form's export: how it is written, and its rows.
+
+Forms come through many hands: spreadsheets save them in other encodings and with other
+separators. What can be recognized for sure is read and said; a guess is left to the map.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from data_access.loading.csv_blocks import SEPARATOR_LINE
+from data_access.loading.sources import Unreadable
+from program import invisible
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+ENCODINGS = {
+    "utf-8": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-32": "UTF-32",
+    "windows-1250": "Windows-1250",
+    "windows-1251": "Windows-1251",
+    "windows-1252": "Windows-1252",
+    "windows-1254": "Windows-1254",
+}
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# A form's export of more would not be read by people, row by row.
+LARGEST = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One row as it stands in the file.
+
+    ``line`` counts lines from 1, as an editor does; ``row`` counts rows, as a spreadsheet does.
+    """
+
+    line: int
+    row: int
+    cells: tuple[str, ...]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing in it."""
+        return not any(cell.strip() for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormText:
+    """The text, and how it was read. ``said`` are the parts that somebody should know of."""
+
+    text: str
+    delimiter: str
+    encoding: str
+    said: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[Line]:
+        """The rows, that with the names of the fields first. Raises Unreadable."""
+        reader = csv.reader(
+            io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True
+        )
+        line = 1
+        try:
+            for row, cells in enumerate(reader, 1):
+                if not (
+                    row == 1 and SEPARATOR_LINE.fullmatch(self.text.partition("\n")[0].strip())
+                ):
+                    yield Line(line=line, row=row, cells=tuple(cells))
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise Unreadable(
+                f"is not CSV from line {line:,} on ({error}); a quote that is never closed "
+                "or a file cut short looks like this"
+            ) from error
+
+
+def read(
+    unpacked: IO[bytes], known: Collection[str], *, encoding: str = "", delimiter: str = ""
+) -> FormText:
+    """The text of an export. ``known`` are the names of fields that a map looks for.
+
+    ``encoding`` and ``delimiter`` are the map's, where it names them. Raises Unreadable.
+    """
+    content = unpacked.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise Unreadable(f"is larger than {LARGEST >> 20} MB; split it")
+    text, used, said = _decoded(content, encoding)
+    found = delimiter or _delimiter(text, known)
+    if found != ",":
+        said = (*said, f"has its columns separated by {DELIMITERS[found]}")
+    return FormText(text=text, delimiter=found, encoding=used, said=said)
+
+
+def looks_like(content: bytes) -> str:
+    """The encoding that bytes which are not UTF-8 are likely in; "" if they are UTF-8."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        whole = codecs.getincrementaldecoder("utf-8")("ignore").decode(content)
+        # Anything beyond ASCII that does decode says UTF-8 that was damaged.
+        return "utf-8" if not whole.isascii() else "windows-1252"
+    return ""
+
+
+def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
+    mark = next((name for start, name in MARKS if content.startswith(start)), "")
+    name = mark or encoding or "utf-8"
+    try:
+        text = content.decode(name)
+    except UnicodeDecodeError as error:
+        if looks_like(content) != "utf-8" or not name.startswith("utf-8"):
+            raise Unreadable(_undecodable(name)) from error
+        # A few damaged bytes are their rows' affair.
+        text = content.decode(name, errors="surrogateescape")
+    if not mark and encoding in ("", "utf-8"):
+        return text, "utf-8", ()
+    plain = name.removesuffix("-sig")
+    return text, plain, () if plain == "utf-8" else (f"is {ENCODINGS[plain]} text",)
+
+
+def _undecodable(name: str) -> str:
+    if not name.startswith("utf-8"):
+        return f"is not {ENCODINGS[name]} text; name its encoding in the map"
+    return (
+        "is not UTF-8; it looks like Windows-1252: name that encoding in the map and look at "
+        "the names, or export it as UTF-8"
+    )
+
+
+def _delimiter(text: str, known: Collection[str]) -> str:
+    """What separates the columns: what its first line says, else what gives known fields."""
+    first, _, _ = text.partition("\n")
+    told = SEPARATOR_LINE.fullmatch(first.strip())
+    if told:
+        separator = "\t" if told[1] == "\\t" else told[1]
+        if separator not in DELIMITERS:
+            raise Unreadable(f"says that {separator!r} separates its columns; use commas")
+        return separator
+    names = {folded(name) for name in known}
+
+    def fields(delimiter: str) -> tuple[int, int]:
+        try:
+            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        except csv.Error:
+            return 0, 0
+        return sum(folded(cell) in names for cell in header), len(header)
+
+    return max(DELIMITERS, key=fields)
+
+
+def folded(name: str) -> str:
+    """A field's name as it is compared: in any case, without what shows nothing."""
+    return invisible.clean(name).text.casefold()
