@@ -32,21 +32,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import downloads, links, local_sign_in, visits
-from dashboard.components import states
 from dashboard.screens import SCREENS, way_back
-from data_access import database, export_jobs, export_spool
+from dashboard.shell import failures
+from data_access import database, export_jobs, export_spool, logs
+from data_access.logs import LOG
 from data_access.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parent
-LOG = logging.getLogger("affiliate_review")
 WAY_BACK_COOKIE = "affiliate_review_way_back"
 WAY_BACK_SECONDS = 10 * 60
 OPENID_CALLBACK = "/oauth2callback"
 NOT_CACHED = {"Cache-Control": "no-store"}
-SECRETS_IN_TEXT = (
-    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
-    (re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token))(['\"]?\s*[=:]\s*)\S+"), r"\1\2***"),
-)
 
 
 def healthz(_: Request) -> Response:
@@ -139,29 +135,6 @@ def _refused_locally(request: Request) -> Response | None:
     if sentence is None:
         return None
     return PlainTextResponse(sentence, status_code=403, headers=NOT_CACHED)
-
-
-def report(error: Exception) -> bool:
-    """Log what no page foresaw, without secrets, and show its reference instead of its text."""
-    reference = secrets.token_hex(3).upper()
-    LOG.error("page failed, reference %s", reference, exc_info=error)
-    states.broken(reference)
-    return True
-
-
-def redacted(line: str) -> str:
-    """``line`` with passwords, tokens and secrets blotted out."""
-    for pattern, replacement in SECRETS_IN_TEXT:
-        line = pattern.sub(replacement, line)
-    return line
-
-
-class RedactingFormatter(logging.Formatter):
-    """Writes log lines and tracebacks without secrets."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted."""
-        return redacted(super().format(record))
 
 
 def content_security_policy() -> str:
@@ -323,12 +296,8 @@ async def _life(_: st.App) -> AsyncIterator[None]:
 def _set_up_logging() -> None:
     # `report` writes the same error with its reference and without secrets.
     logging.getLogger("streamlit.error_util").addFilter(_not_the_plain_copy)
-    if not LOG.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(message)s"))
-        LOG.addHandler(handler)
-        LOG.setLevel(logging.INFO)
-        LOG.propagate = False
+    # The server's own tracebacks, of a route that failed, carry no values either.
+    logs.set_up("uvicorn.error", "data_access", "dashboard")
 
 
 def _not_the_plain_copy(record: logging.LogRecord) -> bool:
@@ -352,7 +321,7 @@ app = st.App(
         Middleware(FilesForStaff),
         Middleware(WayBack),
     ],
-    on_script_error=report,
+    on_script_error=failures.report,
 )
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import sign_in, state
-from dashboard.components import keyboard, states
+from dashboard.components import keyboard
 from dashboard.components.freshness import freshness_line
 from dashboard.components.safe_text import escape
 from dashboard.screens import SCREENS, Screen
+from dashboard.shell import failures
 from data_access import database, freshness
 from data_access.freshness import Freshness
 from data_access.refusals import DatabaseUnavailable
@@ -31,7 +32,8 @@ def main() -> None:
         person = sign_in.current_person()
         newest = newest_refresh() if person else None
     except DatabaseUnavailable as error:
-        pages = [standing_for(screen, partial(states.refused, str(error))) for screen in SCREENS]
+        draw = partial(failures.is_unavailable, error)
+        pages = [standing_for(screen, draw) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
     if person is None:
@@ -42,11 +44,15 @@ def main() -> None:
     st.logo(sign_in.logo(), size="medium")
     page = st.navigation([page_for(screen, person) for screen in SCREENS], position="top")
     header(person, newest)
-    page.run()
+    try:
+        page.run()
+    except Exception as error:
+        if not failures.is_unavailable(error):
+            raise
 
 
 def newest_refresh() -> Freshness | None:
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return freshness.newest(connection)
 
 
@@ -63,7 +69,7 @@ def page_for(screen: Screen, person: Person) -> st.Page:
     )
 
 
-def standing_for(screen: Screen, draw: Callable[[], None]) -> st.Page:
+def standing_for(screen: Screen, draw: Callable[[], object]) -> st.Page:
     """A page at the screen's address that draws something else, without a tab."""
     return st.Page(
         draw,

@@ -25,7 +25,7 @@ def begin(promise: Promise, *, now: datetime) -> Job:
 
     Raises NotAllowed before anything is read, or TooManyExports.
     """
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         person = staff.require(connection, promise.email, Act.EXPORT)
     if person.role is not promise.role:
         raise NotAllowed(

@@ -48,7 +48,7 @@ def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
     """Leave word that one looks, and see how the application stands now."""
     viewer = shown.person.email
     ownership.look(database.writer(), application_id=shown.id_, actor=viewer, now=now)
-    with database.acting(database.reader()) as connection:
+    with database.reading(database.reader()) as connection:
         seen = watching.glance(connection, shown.id_, viewer=viewer, now=now)
         if seen.application.status is shown.application.status:
             return seen, None

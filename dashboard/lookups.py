@@ -16,14 +16,14 @@ Query = tuple[tuple[str, str], ...]
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def pending_countries() -> list[str]:
     """The countries among pending applicants."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return queue.countries(connection)
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def pending_platforms() -> list[str]:
     """The social platforms among pending applications that the address bar can hold."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         found = queue.platforms(connection)
     return [name for name in found if Filters.from_query({"platform": name}).platform == name]
 
@@ -42,7 +42,7 @@ def count_anew() -> None:
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False, max_entries=2_000)
 def _counted(query: Query, viewer: str) -> int:
     filters = Filters.from_query(dict(query)).seen_by(viewer)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return queue.count(connection, filters, standings.basis(connection, now=datetime.now(UTC)))
 
 
@@ -54,6 +54,6 @@ def _query(spoken: Mapping[str, str]) -> Query:
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def explored(dataset: str, column: str) -> list[str]:
     """What stands in a column of a dataset, most often first; empty where that takes too long."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=datetime.now(UTC))
         return exploring.choices(connection, BY_KEY[dataset], ground, column)

@@ -47,7 +47,7 @@ def current_person() -> Person | None:
     email = signed_in_address()
     if email is None:
         return None
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return staff.find(connection, email)
 
 
@@ -141,7 +141,7 @@ def _mark() -> str:
 
 
 def _local_choices() -> None:
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         people = staff.everyone(connection)
     if not people:
         st.text("There are no people yet. Fill in the made-up ones:")

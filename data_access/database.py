@@ -1,21 +1,39 @@
 """Connections, asked for by purpose. The one place that knows which database is used."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache, partial
 from typing import Any
 
 import psycopg
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    InvalidSchemaName,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+    TooManyConnections,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access.embedded import Cluster
-from data_access.refusals import Busy, DatabaseUnavailable, SettingMissing
+from data_access.refusals import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
 from program.exports import LONGEST_S
 
 
@@ -33,11 +51,11 @@ class Purpose(StrEnum):
 
 # Guards against accidents: a page never hangs on a query, a verb never on a lock.
 TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
-    Purpose.OWNER: {"lock_timeout": 10_000},
+    Purpose.OWNER: {"statement_timeout": 0, "lock_timeout": 10_000},
     Purpose.WRITER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
     Purpose.READER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
     Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
-    Purpose.LOADER: {"lock_timeout": 60_000},
+    Purpose.LOADER: {"statement_timeout": 0, "lock_timeout": 60_000},
     Purpose.DELIVERER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
     # A query whose reader is gone ends within the second, not when it first has a row to send.
     Purpose.EXPORTER: {
@@ -45,6 +63,25 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
         "lock_timeout": 5_000,
         "client_connection_check_interval": 1_000,
     },
+}
+# What every statement of this program rests on. A database, a login or the environment may say
+# otherwise, and would then change what a date, an amount or a name means.
+SESSION: dict[str, str] = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "search_path": "public",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    "lc_monetary": "C",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "idle_in_transaction_session_timeout": "120000",
 }
 # A screen's query is short and many people ask at once: workers would only take turns away.
 SETTINGS: dict[Purpose, dict[str, int]] = {
@@ -56,6 +93,17 @@ SETTINGS: dict[Purpose, dict[str, int]] = {
 }
 READING = (Purpose.READER, Purpose.REPORTER, Purpose.EXPORTER)
 FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
+# Somebody else acts on the same rows; everybody waits; this connection is of no use any more.
+HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
+SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
+LOST = (IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
+SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable)
+SEND_AGAIN = (
+    "The database is busy or did not answer. Send it again: "
+    "if it was kept after all, nothing is done twice."
+)
+LOOK_AGAIN = "The database is busy and did not answer in time. Try again in a moment."
+AWAY = "The database does not answer. Nothing that was confirmed is lost; try again in a moment."
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -107,15 +155,50 @@ def deliverer() -> Engine:
 @contextmanager
 def acting(engine: Engine) -> Iterator[Connection]:
     """One act's transaction. Raises DatabaseUnavailable where the server is lost, or Busy."""
+    with _in_words(SEND_AGAIN), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads what fits together. Raises DatabaseUnavailable, or Busy."""
+    with _in_words(), engine.connect() as connection:
+        yield connection
+
+
+def refusal_for(error: BaseException, sentence: str | None = None) -> DatabaseUnavailable | None:
+    """What to tell of an error that says nothing of the request; ``None`` for any other.
+
+    ``sentence`` is said instead of the usual one where the database is busy or away.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return error
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, SCHEMA_MISSING):
+        return SchemaOutdated()
+    if isinstance(cause, HELD):
+        return Busy(sentence or LOOK_AGAIN)
+    if isinstance(cause, SLOW):
+        return DatabaseUnavailable(sentence or LOOK_AGAIN)
+    gone = (OperationalError, InterfaceError, PendingRollbackError, psycopg.OperationalError)
+    if isinstance(error, gone) or isinstance(cause, LOST) or _was_cut(error):
+        return DatabaseUnavailable(sentence or AWAY)
+    return None
+
+
+@contextmanager
+def _in_words(sentence: str | None = None) -> Iterator[None]:
     try:
-        with engine.begin() as connection:
-            yield connection
-    except (OperationalError, PoolTimeout) as error:
-        held = isinstance(getattr(error, "orig", None), LockNotAvailable | DeadlockDetected)
-        raise (Busy if held else DatabaseUnavailable)(
-            "The database is busy or did not answer. Send it again: "
-            "if it was kept after all, nothing is done twice."
-        ) from error
+        yield
+    except Exception as error:
+        refusal = refusal_for(error, sentence)
+        if refusal is None or refusal is error:
+            raise
+        raise refusal from error
+
+
+def _was_cut(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _configured_url(purpose: Purpose) -> str:
@@ -148,17 +231,12 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     if cluster is not None:
         cluster.ensure_running()
         address = cluster.url()
-    options = {
-        **TIMEOUTS_MS[purpose],
-        **SETTINGS.get(purpose, {}),
-        "idle_in_transaction_session_timeout": 120_000,
-    }
-    settings = " ".join(f"-c {name}={value}" for name, value in options.items())
+    settings = _settings(purpose)
     url = make_url(address)
     arguments: dict[str, Any] = {
         **url.translate_connect_args(username="user", database="dbname"),
         **url.query,
-        "options": f"-c timezone=UTC {settings}",
+        "options": _as_options(settings),
         "application_name": f"affiliate-review {purpose}",
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -168,19 +246,33 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     }
     return create_engine(
         "postgresql+psycopg://",
-        creator=partial(_connect, arguments, cluster),
+        creator=partial(_connect, arguments, settings, cluster),
         # A screen or a file is read in several statements that must fit together.
         isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
         pool_size=POOL_SIZE.get(purpose, 2),
         max_overflow=4,
         pool_timeout=5,
         pool_pre_ping=True,
+        # What people typed is in the database, and in no log.
+        hide_parameters=True,
     )
 
 
-def _connect(arguments: dict[str, Any], cluster: Cluster | None) -> psycopg.Connection[Any]:
+def _settings(purpose: Purpose) -> dict[str, str]:
+    numbers = {**TIMEOUTS_MS[purpose], **SETTINGS.get(purpose, {})}
+    return {**SESSION, **{name: str(value) for name, value in numbers.items()}}
+
+
+def _as_options(settings: Mapping[str, str]) -> str:
+    escaped = {name: value.replace(" ", "\\ ") for name, value in settings.items()}
+    return " ".join(f"-c {name}={value}" for name, value in escaped.items())
+
+
+def _connect(
+    arguments: dict[str, Any], settings: Mapping[str, str], cluster: Cluster | None
+) -> psycopg.Connection[Any]:
     try:
-        return _in_utc(psycopg.connect(**arguments))
+        return _settled(psycopg.connect(**arguments), settings)
     except psycopg.ProgrammingError:
         # Its text repeats the option, and what stands there may be part of a password.
         raise SettingMissing(
@@ -194,12 +286,18 @@ def _connect(arguments: dict[str, Any], cluster: Cluster | None) -> psycopg.Conn
                 "nothing that was confirmed is lost."
             ) from error
         cluster.ensure_running()
-        return _in_utc(psycopg.connect(**arguments))
+        return _settled(psycopg.connect(**arguments), settings)
 
 
-def _in_utc(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    # The environment's PGTZ outweighs the option that was asked for.
-    if connection.info.parameter_status("TimeZone") != "UTC":
-        connection.execute("set timezone = 'UTC'")
-        connection.commit()
+def _settled(
+    connection: psycopg.Connection[Any], settings: Mapping[str, str]
+) -> psycopg.Connection[Any]:
+    # The environment's PGTZ and PGDATESTYLE outweigh what was asked for, and a pooler between
+    # may drop it; so it is said once more, in one statement.
+    connection.autocommit = True
+    connection.execute(
+        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) s (name, value)",
+        [list(settings), list(settings.values())],
+    )
+    connection.autocommit = False
     return connection

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from data_access import staff, tables
+from data_access import database, staff, tables
 from program.exports import Ending
 from program.permissions import Act
 
@@ -60,7 +60,7 @@ def log(
 ) -> list[Exported]:
     """The newest exports, or those ``before`` an id. Raises NotAllowed."""
     table = tables.exports
-    with engine.connect() as connection:
+    with database.reading(engine) as connection:
         staff.require(connection, viewer, Act.SEE_EXPORTS)
         asked = select(table).order_by(table.c.export_id.desc()).limit(limit)
         if before is not None:

@@ -19,10 +19,11 @@ from threading import Event, Thread
 
 from sqlalchemy import Engine
 
-from data_access import deliveries
+from data_access import deliveries, logs
 from data_access.channels import Channel, NotTaken, from_environment
 from data_access.channels.mailbox import Mailbox
 from data_access.deliveries import Failure, Taken
+from data_access.logs import RedactingFormatter
 from data_access.refusals import DatabaseUnavailable
 from program.delivery import Patience, Reason, Route
 
@@ -61,7 +62,7 @@ def _told_to_stop(stop: Event) -> Iterator[None]:
 @contextmanager
 def _logged() -> Iterator[None]:
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(RedactingFormatter(logs.LINE))
     LOG.addHandler(handler)
     try:
         yield

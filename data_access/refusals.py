@@ -123,6 +123,16 @@ class Busy(DatabaseUnavailable):
     """Somebody else is acting on the same thing at this moment."""
 
 
+class SchemaOutdated(DatabaseUnavailable):
+    """The database was never migrated, or not since the program was updated."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database's schema is missing or older than this program. "
+            "Run `python -m data_access migrate`."
+        )
+
+
 class DatabaseNotEmpty(Refusal):
     """The demo goes into an empty database only."""
 

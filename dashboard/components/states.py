@@ -1,8 +1,10 @@
-"""A screen's other faces: empty, stale, refused, broken. One sentence and one way on each."""
+"""A screen's other faces: empty, stale, refused, unavailable, broken; one way on each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import uuid4
 
 import streamlit as st
 
@@ -27,6 +29,13 @@ def empty(sentence: str, way_on: WayOn | None = None) -> None:
 def refused(sentence: str, way_on: WayOn | None = None) -> None:
     """The request was understood and is refused."""
     _panel(":material/lock:", sentence, way_on)
+
+
+def unavailable(sentence: str) -> None:
+    """The database is busy or away; the same is asked again by the button."""
+    with _frame(":material/hourglass_empty:", sentence):
+        # Pressing it runs this page, or this part of it, once more; nothing else is needed.
+        st.button("Retry", key=f"retry-{uuid4().hex}", icon=":material/refresh:")
 
 
 def broken(reference: str) -> None:
@@ -66,9 +75,15 @@ def stale_words(data_through: date | None, *, today: date) -> str | None:
 
 
 def _panel(icon: str, sentence: str, way_on: WayOn | None) -> None:
-    with st.container(border=True, horizontal_alignment="center", gap="small"):
-        st.markdown(icon, text_alignment="center")
-        st.markdown(sentence, text_alignment="center")
+    with _frame(icon, sentence):
         if way_on is not None:
             query = dict(way_on.query) if way_on.query else None
             st.page_link(way_on.page, label=way_on.label, icon=way_on.icon, query_params=query)
+
+
+@contextmanager
+def _frame(icon: str, sentence: str) -> Iterator[None]:
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.markdown(icon, text_alignment="center")
+        st.markdown(sentence, text_alignment="center")
+        yield

@@ -218,7 +218,7 @@ def _back(chosen: Chosen) -> None:
 
 def _named(chosen: Chosen) -> str:
     """Each with the standing it has now, as many as fit."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         rows = affiliates.rows(connection, list(chosen.shown)[:NAMED], policy)
     listed = ", ".join(f"{row.username} ({STANDING_WORDS[row.standing]})" for row in rows)
@@ -231,7 +231,7 @@ def _preview(chosen: Chosen, change: Change) -> None:
         (id_ for id_, standing in chosen.shown.items() if way(chosen.step, standing)),
         next(iter(chosen.shown)),
     )
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         now = datetime.now(UTC)
         text = affiliates_moved.preview(connection, first, change.message, now=now)
         application = applications.read(connection, first, now=now)

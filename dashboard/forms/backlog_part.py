@@ -8,7 +8,7 @@ from data_access import backlog, database
 
 def draw(now: datetime) -> None:
     """How many wait and since when, how many are parked; loud where nothing is delivered."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         found = backlog.read(connection)
     parts.line(
         waiting=found.waiting,

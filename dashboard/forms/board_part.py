@@ -35,7 +35,7 @@ BOARD = "affiliates"
 
 def draw(filters: BoardFilters, person: Person) -> None:
     """The board: how it stands, the filters, the table, the pages."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         fresh = freshness.newest(connection)
         counts = affiliates.counts(connection, policy)
@@ -125,7 +125,7 @@ def draw_selection(
     key = f"affiliates-all-{hash(filters)}"
     more_match = len(chosen) == on_page < total
     if more_match and state.typed(key):
-        with database.reader().connect() as connection:
+        with database.reading(database.reader()) as connection:
             policy = policies.in_force(connection, now=datetime.now(UTC))
             chosen = affiliates.shown(connection, filters, policy, most=bulk.MOST)
     with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):

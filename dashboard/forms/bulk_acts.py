@@ -82,7 +82,7 @@ def _assign_fields(fields: Fields) -> None:
 
 
 def _reviewers() -> dict[str, str]:
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return {
             person.email: person.display_name
             for person in staff.everyone(connection)

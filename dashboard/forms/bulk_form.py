@@ -181,7 +181,7 @@ def _draft(chosen: Chosen) -> str:
 
 
 def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str]]:
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=datetime.now(UTC))
         rows = queue.rows(connection, list(chosen.ids[:NAMED]), ground)
     return (rows[0] if rows else None), [row.username for row in rows]
@@ -195,7 +195,7 @@ def _named(names: Sequence[str], number: int) -> str:
 
 def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
     now = datetime.now(UTC)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=now)
         assessment = assessments.read(connection, first.application_id, ground).assessment
     return messages.values(

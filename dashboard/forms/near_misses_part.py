@@ -30,7 +30,7 @@ INVITED = "near-misses"
 
 def draw(filters: BoardFilters, person: Person) -> None:
     """Whom to invite."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=datetime.now(UTC))
         found = near_misses.page(connection, ground, number=filters.page)
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])

@@ -31,7 +31,7 @@ FALLEN_LISTED = 20
 def draw(filters: BoardFilters, _person: Person) -> None:
     """Cohorts, then overrides against the others, then reviewers."""
     affiliates_frame.draw_head("What became of approvals")
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         fresh = freshness.newest(connection)
         if fresh is None:
             states.empty(

@@ -44,7 +44,7 @@ def draw(words: Words, *, actor: str) -> None:
     run = _latest(words, actor)
     if run is None:
         return
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         seen = preferences.read(connection, email=actor, name=words.seen)
     if seen == str(run.request_id):
         return

@@ -167,7 +167,7 @@ def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bo
 
 def draw_message(shown: Shown, text: str, kind: str) -> None:
     """Exactly what the applicant will get, and where; or what keeps it from leaving."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         made = composing.preview(connection, shown.application, kind=kind, message=text)
     message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
     if made.obstacle is not None:

@@ -91,7 +91,7 @@ def _preview(subject: str, body: str) -> None:
         st.caption("Name an application to see it with its names.")
         return
     try:
-        with database.reader().connect() as connection:
+        with database.reading(database.reader()) as connection:
             application = applications.read(connection, id_, now=datetime.now(UTC))
         letter = letter_templates.preview(application, subject=subject, body=body, message=SAMPLE)
     except Refusal as refusal:

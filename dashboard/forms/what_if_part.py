@@ -82,7 +82,7 @@ def _replay(kept: Kept, ground: Basis, of: tuple[int, int, int, int | None]) -> 
         share, words = STEPS[population]
         bar.progress(share, text=words)
 
-    with database.reporter().connect() as connection:
+    with database.reading(database.reporter()) as connection:
         found = what_if.replay(connection, ground, kept.draft.policy, tell=tell)
     bar.empty()
     return Replayed(of=of, at=datetime.now(UTC), found=found)
@@ -121,7 +121,7 @@ def _draw_list(replayed: Replayed, kept: Kept, ground: Basis) -> None:
     wanted = (replayed.of, replayed.at, population, move, page)
     listed: tuple[object, list[Changer]] | None = state.kept(LISTED)
     if listed is None or listed[0] != wanted:
-        with database.reporter().connect() as connection:
+        with database.reading(database.reporter()) as connection:
             rows = what_if.changers(
                 connection,
                 ground,

@@ -92,7 +92,7 @@ def main() -> None:
 
 def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything; raises NotFound."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=now)
         application = applications.read(connection, id_, now=now)
         span, since, window = spans(ground, now)

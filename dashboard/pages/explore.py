@@ -56,10 +56,10 @@ def main() -> None:
 def load(view: View, person: Person, now: datetime) -> Loaded:
     """Read everything; a look that is refused leaves the tools to mend it."""
     personal = person.may(Act.SEE_CONTACT)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
     look, refused = None, ""
-    with database.reporter().connect() as connection:
+    with database.reading(database.reporter()) as connection:
         ground = standings.basis(connection, now=now)
         try:
             look = exploring.look(connection, view, ground)

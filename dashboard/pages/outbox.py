@@ -34,7 +34,7 @@ def main() -> None:
     """Figures and failures above; below, the part that the address names."""
     person = sign_in.require(Act.KEEP_OUTBOX)
     now = datetime.now(UTC)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         found, failures = backlog.read(connection), backlog.failures(connection)
         settings = delivery_settings.in_force(connection)
     draw_flash()
@@ -114,27 +114,27 @@ def draw_part(part: str, failures: list[FailureCount], person: Person, now: date
     elif part == "withheld":
         draw_stopped(Stopped.WITHHELD, failures, person)
     elif part == "waiting":
-        with database.reader().connect() as connection:
+        with database.reading(database.reader()) as connection:
             listed = backlog.waiting(connection)
         draw_waiting(listed, now)
     elif part == "sent":
-        with database.reader().connect() as connection:
+        with database.reading(database.reader()) as connection:
             listed = backlog.delivered(connection)
         draw_sent(listed)
     elif part == "templates":
         draw_templates(person)
     else:
-        with database.reader().connect() as connection:
+        with database.reading(database.reader()) as connection:
             versions = delivery_settings.versions(connection)
         delivery_form.draw(versions, person)
 
 
 def draw_templates(person: Person) -> None:
     """The template that is chosen, with its versions."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         templates = letter_templates.in_force(connection)
     kind, language = template_form.choose(templates)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         versions = letter_templates.history(connection, kind, language)
     template_form.draw(kind, language, versions, person)
 
@@ -145,7 +145,7 @@ def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Pers
     reason = Reason(asked) if asked in set(Reason) else None
     if stopped_as is Stopped.PARKED:
         draw_reasons(failures, reason)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         listed = backlog.stopped(connection, stopped_as, reason=reason)
     if not listed:
         states.empty(f"Nothing is {stopped_as}. {WHY_STOPPED[stopped_as]}")

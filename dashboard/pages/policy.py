@@ -39,7 +39,7 @@ def main() -> None:
     """Load, then draw the part that the address names."""
     person = sign_in.require(Act.READ_POLICY)
     now = datetime.now(UTC)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=now)
         versions = policies.history(connection)
         edits = person.may(Act.EDIT_POLICY)

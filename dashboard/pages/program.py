@@ -42,7 +42,7 @@ def main() -> None:
 
 def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Part]:
     """Read everything the page shows, in one transaction so that it fits together."""
-    with database.reporter().connect() as connection:
+    with database.reading(database.reporter()) as connection:
         ground = standings.basis(connection, now=now)
         fresh = freshness.newest(connection)
         known = delivered.read(connection)

@@ -89,7 +89,7 @@ def main() -> None:
 
 def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         seen = pulse.read(connection)
         ground = standings.basis(connection, now=now)
         counts = queue.counts(connection, ground, viewer=person.email)
@@ -263,7 +263,7 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
 
 def matching(filters: Filters, ground: Basis) -> list[int]:
     """All that match, in order, as many as fit into one run."""
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         return queue.ids(connection, filters, ground, most=bulk.MOST)
 
 
@@ -406,7 +406,7 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
 def draw_news(seen: Pulse, viewer: str) -> None:
     """Say what arrived and what colleagues did since, beside the work and without moving it."""
     try:
-        with database.acting(database.reader()) as connection:
+        with database.reading(database.reader()) as connection:
             happened = pulse.since(connection, seen, viewer=viewer)
     except DatabaseUnavailable:
         # The next look tells; whoever acts meanwhile is told by the act.

@@ -23,7 +23,7 @@ def main() -> None:
     """Load, then draw: holidays at the left, the policy at the right."""
     person = sign_in.require(Act.KEEP_HOLIDAYS)
     now = datetime.now(UTC)
-    with database.reader().connect() as connection:
+    with database.reading(database.reader()) as connection:
         listed = holidays.listed(connection)
         policy = policies.in_force(connection, now=now)
     draw_flash()

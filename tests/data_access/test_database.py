@@ -1,14 +1,19 @@
 """Connections by purpose: which address, which settings, and what a bad address is told."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from psycopg import errors
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from data_access import database
 from data_access.database import Purpose
-from data_access.refusals import DatabaseUnavailable, SettingMissing
+from data_access.refusals import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
 from tests.conftest import CLUSTER
 
 SECRET = "tops3cret"
@@ -227,3 +232,113 @@ def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
 
     with database.engine(purpose).connect() as conn:
         assert conn.execute(text("select pg_backend_pid()")).scalar_one() != died
+
+
+CONTRARY = {
+    "datestyle": "'SQL, DMY'",
+    "search_path": "''",
+    "timezone": "'Pacific/Auckland'",
+    "intervalstyle": "'sql_standard'",
+    "bytea_output": "'escape'",
+    "extra_float_digits": "-15",
+    "lc_numeric": "'C.UTF-8'",
+    "lc_time": "'C.UTF-8'",
+    "lc_monetary": "'C.UTF-8'",
+    "transform_null_equals": "on",
+    "default_transaction_isolation": "'serializable'",
+    "default_transaction_read_only": "on",
+    "default_transaction_deferrable": "on",
+    "statement_timeout": "1",
+    "lock_timeout": "1",
+}
+
+
+@pytest.fixture
+def contrary_url(database_url: str, server: Engine) -> Iterator[str]:
+    """A database that is set up otherwise in everything this program rests on."""
+    name = urlsplit(database_url).path.removeprefix("/")
+    with server.connect() as maintenance:
+        for setting, value in CONTRARY.items():
+            maintenance.execute(text(f"alter database {name} set {setting} = {value}"))
+        yield database_url
+        maintenance.execute(text(f"alter database {name} reset all"))
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_no_setting_of_the_database_or_the_environment_changes_what_is_read(
+    monkeypatch: pytest.MonkeyPatch, contrary_url: str, purpose: Purpose
+) -> None:
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+    monkeypatch.setenv("PGOPTIONS", "-c intervalstyle=iso_8601")
+    use(monkeypatch, contrary_url)
+    engine = database.engine(purpose)
+
+    expected = {**database.SESSION, "idle_in_transaction_session_timeout": "2min"}
+    assert {setting: shown(engine, setting) for setting in expected} == expected
+    with engine.connect() as conn:
+        read = conn.execute(
+            text("select date '2026-02-01', interval '1 day 2 hours', 'x'::bytea, now()")
+        ).one()
+        assert read[0] == date(2026, 2, 1)
+        assert read[1] == timedelta(days=1, hours=2)
+        assert bytes(read[2]) == b"x"
+        assert read[3].utcoffset() == timedelta(0)
+        assert conn.execute(text("select similarity('a', 'a') = 1.0")).scalar_one()
+        assert conn.execute(text("select count(*) from alembic_version")).scalar_one() == 1
+    with engine.begin() as conn:
+        conn.execute(text("create temporary table kept (day date) on commit drop"))
+
+
+def original(error: psycopg.Error) -> DBAPIError:
+    wrapped = OperationalError if isinstance(error, psycopg.OperationalError) else DBAPIError
+    return wrapped("select 1", {}, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (original(errors.LockNotAvailable()), Busy),
+        (original(errors.DeadlockDetected()), Busy),
+        (original(errors.SerializationFailure()), Busy),
+        (original(errors.QueryCanceled()), DatabaseUnavailable),
+        (original(errors.TooManyConnections()), DatabaseUnavailable),
+        (original(errors.AdminShutdown()), DatabaseUnavailable),
+        (original(errors.CannotConnectNow()), DatabaseUnavailable),
+        (original(errors.IdleInTransactionSessionTimeout()), DatabaseUnavailable),
+        (original(errors.ReadOnlySqlTransaction()), DatabaseUnavailable),
+        (original(psycopg.OperationalError("server closed the connection")), DatabaseUnavailable),
+        (psycopg.OperationalError("the connection is lost"), DatabaseUnavailable),
+        (InterfaceError("select 1", {}, psycopg.InterfaceError("closed")), DatabaseUnavailable),
+        (PendingRollbackError("invalid transaction"), DatabaseUnavailable),
+        (PoolTimeout("limit reached"), DatabaseUnavailable),
+        (original(errors.UndefinedTable()), SchemaOutdated),
+        (original(errors.InvalidSchemaName()), SchemaOutdated),
+        (original(errors.UniqueViolation()), None),
+        (original(errors.InsufficientPrivilege()), None),
+        (original(errors.SyntaxError()), None),
+        (ValueError("not the database's"), None),
+    ],
+    ids=lambda given: getattr(given, "__name__", None),
+)
+def test_what_says_nothing_of_the_request_is_told_as_a_state_of_the_database(
+    error: Exception, expected: type[DatabaseUnavailable] | None
+) -> None:
+    found = database.refusal_for(error)
+
+    assert type(found) is (expected or type(None))
+    for wrapper in (database.reading, database.acting):
+        with pytest.raises(expected or type(error)), wrapper(Failing(error)):  # type: ignore[arg-type]
+            raise AssertionError("the error came before")
+
+
+class Failing:
+    """An engine whose connections cannot be had."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def connect(self) -> None:
+        raise self.error
+
+    begin = connect

@@ -1,0 +1,27 @@
+"""What a page shows, and what the log says, where it could not be drawn."""
+
+import secrets
+
+from dashboard.components import states
+from data_access import database
+from data_access.logs import LOG, named
+
+
+def report(error: Exception) -> bool:
+    """Show that the database is busy or away, or a reference to what nobody foresaw."""
+    if not is_unavailable(error):
+        reference = secrets.token_hex(3).upper()
+        LOG.error("page failed, reference %s", reference, exc_info=error)
+        states.broken(reference)
+    return True
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Say in place of a page that the database cannot be asked now; ``False`` for other errors."""
+    refusal = database.refusal_for(error)
+    if refusal is None:
+        return False
+    cause = error.__cause__ or error
+    LOG.warning("page not drawn: %s (%s)", refusal, named(getattr(cause, "orig", None) or cause))
+    states.unavailable(str(refusal))
+    return True

@@ -1,0 +1,93 @@
+"""The log: what happened and where, without secrets and without what people typed."""
+
+import logging
+import re
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, StatementError
+
+LOG = logging.getLogger("affiliate_review")
+LINE = "%(asctime)s %(levelname)s %(message)s"
+SECRETS_IN_TEXT = (
+    (re.compile(r"(://[^:/@\s]*):[^@\s]+@"), r"\1:***@"),
+    (re.compile(r"(?i)\b(\w*(?:password|passwd|secret|token))(['\"]?\s*[=:]\s*)\S+"), r"\1\2***"),
+)
+
+
+def redacted(line: str) -> str:
+    """``line`` with passwords, tokens and secrets blotted out."""
+    for pattern, replacement in SECRETS_IN_TEXT:
+        line = pattern.sub(replacement, line)
+    return line
+
+
+class RedactingFormatter(logging.Formatter):
+    """Writes log lines and tracebacks without secrets, and database errors without values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, redacted."""
+        return redacted(super().format(record))
+
+    def formatException(  # noqa: N802 - logging's own name
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        """The traceback; Postgres repeats values in its messages, so those give codes instead."""
+        error = ei[1]
+        if error is None:
+            return ""
+        parts = [
+            "".join(traceback.format_tb(one.__traceback__)) + named(one) for one in _chain(error)
+        ]
+        return "\n\nThen, because of it:\n".join(reversed(parts))
+
+
+def set_up(*names: str) -> None:
+    """Send the product's own log, and that of other loggers by name, through the formatter."""
+    for name in (LOG.name, *names):
+        logger = logging.getLogger(name)
+        formatted = any(isinstance(h.formatter, RedactingFormatter) for h in logger.handlers)
+        if formatted:
+            continue
+        handler = logging.StreamHandler()
+        handler.setFormatter(RedactingFormatter(LINE))
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(logging.INFO)
+
+
+def named(error: BaseException) -> str:
+    """An error in a line: of the database only what names no value, of others all they say."""
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.Error):
+        return f"{kind}: {_codes(error.orig)}"
+    if isinstance(error, psycopg.Error):
+        return f"{kind}: {_codes(error)}"
+    if isinstance(error, StatementError):
+        return kind
+    return "".join(traceback.format_exception_only(error)).rstrip("\n")
+
+
+def _codes(error: psycopg.Error) -> str:
+    told = error.diag
+    known = {
+        "schema": told.schema_name,
+        "table": told.table_name,
+        "column": told.column_name,
+        "constraint": told.constraint_name,
+    }
+    places = " ".join(f"{name}={value}" for name, value in known.items() if value)
+    return f"{type(error).__name__} {error.sqlstate or 'without a code'} {places}".rstrip()
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
