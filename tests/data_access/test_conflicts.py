@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from data_access import applications, conflicts, tables
 from data_access.refusals import ConflictOfInterest, Invalid, NotAllowed, NotFound, RequestReused
 from tests.builders import NOW, STAFF, add_application
 from tests.components.hostile import HOSTILE
+from tests.data_access import clicks
 
 NUMBERS = itertools.count(1)
 ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
@@ -125,6 +127,18 @@ def test_who_has_a_conflict_may_not_decide_and_anybody_else_may(desk: Engine, id
             conflicts.require_none(conn, application, ANA)
         conflicts.require_none(conn, application, BEN)
     assert issubclass(ConflictOfInterest, NotAllowed)
+
+
+@pytest.mark.parametrize("act", [clicks.approve, clicks.reject, clicks.ask_second])
+def test_no_deciding_act_is_taken_from_somebody_with_a_conflict(
+    desk: Engine, id_: int, act: Callable[..., int]
+) -> None:
+    declare(desk, id_)
+    before = clicks.kept(desk, id_)
+
+    with pytest.raises(ConflictOfInterest, match="Leave the decision to a colleague"):
+        act(desk, id_, actor=ANA)
+    assert clicks.kept(desk, id_) == before
 
 
 def test_it_is_kept_with_who_said_so_and_an_event(desk: Engine, id_: int) -> None:
