@@ -86,6 +86,11 @@ def typed(key: str) -> Any:  # noqa: ANN401 - whatever the widget holds
     return st.session_state.get(key)
 
 
+def show(key: str, value: Any) -> None:  # noqa: ANN401 - whatever the widget holds
+    """Let a widget that is about to be drawn show this, whatever it held before."""
+    st.session_state[key] = value
+
+
 def keep_rows(table: str, ids: Sequence[int]) -> None:
     """Remember which ids a table shows, in order, for the click that may follow."""
     st.session_state[f"{table}-rows"] = list(ids)

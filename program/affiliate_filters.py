@@ -9,6 +9,8 @@ from program.outcomes import Outcome
 from program.queue import clean_search
 
 PAGE_SIZE = 50
+# What the filters write into the address.
+QUERY_NAMES = ("part", "standing", "suggested", "month", "near", "search", "figure", "page")
 ANY = "any"
 SUGGESTIBLE = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 UNTESTED = "untested"

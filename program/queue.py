@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from program import slices
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.outcomes import Outcome
 from program.slices import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
@@ -19,6 +20,21 @@ Member = TypeVar("Member", bound=StrEnum)
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
 WAITING_CHOICES = (3, 7, 14, 30)
+# What the filters write into the address.
+QUERY_NAMES = (
+    "search",
+    "eligibility",
+    "track",
+    "country",
+    "platform",
+    "waiting",
+    "status",
+    "owner",
+    "due",
+    "sort",
+    "page",
+    *slices.QUERY_NAMES,
+)
 SCOPE_STATUSES: dict[Scope, tuple[Status, ...]] = {
     Scope.OPEN: OPEN_STATUSES,
     Scope.DECIDED: (Status.APPROVED, Status.REJECTED),

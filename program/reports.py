@@ -81,6 +81,8 @@ class Dimension(StrEnum):
     AFFILIATE = "affiliate"
 
 
+# What a report writes into the address.
+QUERY_NAMES = ("period", "from", "to", "by", "tab", "split", "of", "sort")
 TAB_LABELS = {
     Tab.WORK: "Work",
     Tab.REVIEWERS: "Reviewers",

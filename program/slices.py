@@ -19,6 +19,19 @@ from program.periods import ONE_DAY, Window
 Member = TypeVar("Member", bound=StrEnum)
 NO_TRACK = "none"
 UNKNOWN_COUNTRY = "unknown"
+# What a slice writes into the address.
+QUERY_NAMES = (
+    "scope",
+    "moment",
+    "since",
+    "until",
+    "reviewer",
+    "override",
+    "decided_track",
+    "age",
+    "clock",
+    "reached",
+)
 TRACKS_AT_DECISION = (*(track.key for track in TRACKS), BOTH_TRACKS, NO_TRACK)
 
 

@@ -15,9 +15,19 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.components.safe_text import escape_html
 
 GO, BACK, SEARCH, HELP = "go", "back", "search", "help"
-_FILE = Path(__file__).parents[2] / "static" / "desk.js"
-# The mark changes with the script, so that no browser goes on with an older one.
-SCRIPT = f"app/static/desk.js?{sha256(_FILE.read_bytes()).hexdigest()[:12]}"
+STATIC = Path(__file__).parents[2] / "static"
+
+
+def _address_of(script: str) -> str:
+    # The mark changes with the script, so that no browser goes on with an older one.
+    mark = sha256((STATIC / script).read_bytes()).hexdigest()[:12]
+    return f"app/static/{script}?{mark}"
+
+
+# The second keeps the address true to what is shown: see static/lists.js.
+SCRIPTS = "".join(
+    f'<script src="{_address_of(name)}"></script>' for name in ("desk.js", "lists.js")
+)
 
 
 def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
@@ -29,7 +39,7 @@ def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
     pairs = " ".join(f"{_as_class(form)}#{token}" for form, token in sent)
     marks = f'data-person="{escape_html(person)}" data-sent="{escape_html(pairs)}"'
     st.html(
-        f'<script src="{SCRIPT}"></script><span {marks} hidden></span>',
+        f"{SCRIPTS}<span {marks} hidden></span>",
         unsafe_allow_javascript=True,
     )
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import opening, state
+from dashboard import address, opening, state
 from dashboard.components import affiliates_filters
 from program.affiliate_filters import PAGE_SIZE, BoardFilters
 from program.queue import Filters
@@ -14,7 +14,7 @@ REFRESH = "Run `python -m data_access refresh`."
 
 def follow(filters: BoardFilters) -> None:
     """Put changed filters into the address bar, which every run reads."""
-    st.query_params.from_dict(filters.to_query())
+    address.write(filters.to_query())
 
 
 def draw_head(title: str) -> None:

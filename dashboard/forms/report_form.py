@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import address, state
 from dashboard.components import figures, sheets
 from dashboard.components.sheets import Sheet, Take
 from data_access import database, program_files
@@ -232,7 +232,7 @@ def _tell(field: str, shown: Window | None) -> None:
             "since": custom.start if custom else None,
             "until": custom.last_day if custom else None,
         }
-    st.query_params.from_dict(report.showing(**changes).to_query())
+    address.write(report.showing(**changes).to_query())
 
 
 def _key(field: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import opening, state
+from dashboard import address, opening, state
 from dashboard.components import figures, states, what_if_panel
 from dashboard.components.safe_text import escape
 from data_access import database, what_if
@@ -72,7 +72,7 @@ def _ask(draft_id: int) -> None:
     asked = {"part": "draft", "replay": str(draft_id)}
     if "draft" in st.query_params:
         asked["draft"] = st.query_params["draft"]
-    st.query_params.from_dict(asked)
+    address.write(asked)
 
 
 def _replay(kept: Kept, ground: Basis, of: tuple[int, int, int, int | None]) -> Replayed:
@@ -161,10 +161,11 @@ def _choose(
         return f"{escape(what_if_panel.move_words(move))} {replay.number(move):,}"
 
     stem = f"what-if-{kept.draft_id}-{kept.revision}"
+    state.show(f"{stem}-list", str(population))
+    state.show(f"{stem}-{population}-move", name)
     st.segmented_control(
         "Whose",
         [str(one) for one in changing],
-        default=str(population),
         format_func=population_words,
         key=f"{stem}-list",
         required=True,
@@ -175,7 +176,6 @@ def _choose(
     st.segmented_control(
         "Which way",
         list(moves),
-        default=name,
         format_func=move_words,
         key=f"{stem}-{population}-move",
         required=True,

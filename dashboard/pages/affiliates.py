@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from dashboard import sign_in, state
+from dashboard import address, sign_in, state
 from dashboard.components import affiliates_filters
 from dashboard.components.safe_text import escape
 from dashboard.forms import board_part, near_misses_part, outcomes_part
-from program.affiliate_filters import BoardFilters, Part
+from program.affiliate_filters import QUERY_NAMES, BoardFilters, Part
 from program.permissions import Act
 
 
 def main() -> None:
     """Which part, then that part."""
     person = sign_in.require(Act.SEE_AFFILIATES)
-    filters = BoardFilters.from_query(st.query_params)
+    filters = BoardFilters.from_query(address.read(QUERY_NAMES))
     draw_flash()
     affiliates_filters.hold(filters)
     PARTS[filters.part](filters, person)

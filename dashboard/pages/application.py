@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
-from dashboard import live, sign_in, state
+from dashboard import address, live, sign_in, state
 from dashboard.components import states, trend
 from dashboard.forms import (
     checklist_form,
@@ -47,10 +47,12 @@ from data_access.timeline import TimelineEntry
 from data_access.trends import Point, ReferredUser
 from program.periods import Window, month_start, months_later
 from program.permissions import Act
-from program.queue import Filters
+from program.queue import QUERY_NAMES, Filters
 from program.workflow import OPEN_STATUSES
 
 QUEUE = "dashboard/pages/queue.py"
+# The view it is worked on in, which application it is, and what its thread shows.
+KNOWN = (*QUERY_NAMES, "id", thread_part.FILTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,9 @@ class Loaded:
 def main() -> None:
     """Load, then draw: what the decision rests on first, the chart, which is slow, last."""
     person = sign_in.require(Act.READ)
-    filters = Filters.from_query(st.query_params).seen_by(person.email)
-    id_ = applications.possible_id(st.query_params.get("id", ""))
+    asked = address.read(KNOWN)
+    filters = Filters.from_query(asked).seen_by(person.email)
+    id_ = applications.possible_id(asked.get("id", ""))
     if id_ is None:
         refuse("This address names no application.", filters)
         return

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import lookups, sign_in, state
+from dashboard import address, lookups, sign_in, state
 from dashboard.components import charts, explore_table, figures, states
 from dashboard.components.safe_text import escape
 from dashboard.components.states import WayOn
@@ -41,9 +41,7 @@ def main() -> None:
     """Load, then draw: dataset, filters, tools, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    # A browser's way back may bring along what another page asks.
-    asked = {name: text for name, text in st.query_params.to_dict().items() if name in KNOWN}
-    view = View.from_query(asked, personal=person.may(Act.SEE_CONTACT)).bounded()
+    view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
     page = load(view, person, now)
     draw_flash()
     draw_head(page, person)
@@ -182,7 +180,7 @@ def choices_of(view: View) -> explore_filters.Choices:
 
 def follow(view: View) -> None:
     """Put a changed view into the address bar, which every run reads."""
-    st.query_params.from_dict(view.to_query())
+    address.write(view.to_query())
 
 
 def turn_page(view: View, key: str) -> None:

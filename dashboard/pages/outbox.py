@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import sign_in, state
+from dashboard import address, sign_in, state
 from dashboard.components import backlog as backlog_parts
 from dashboard.components import figures, outbox_table, states
 from dashboard.components.safe_text import escape
@@ -34,6 +34,7 @@ def main() -> None:
     """Figures and failures above; below, the part that the address names."""
     person = sign_in.require(Act.KEEP_OUTBOX)
     now = datetime.now(UTC)
+    address.read(("show", "reason"))
     with database.reading(database.reader()) as connection:
         found, failures = backlog.read(connection), backlog.failures(connection)
         settings = delivery_settings.in_force(connection)

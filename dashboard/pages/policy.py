@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import sign_in
+from dashboard import address, sign_in, state
 from dashboard.components import figures, policy_settings
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, policy_form, policy_publishing, what_if_part
@@ -23,6 +23,8 @@ from program.policy_settings import SETTINGS_BY_NAME, Change
 IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
 PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
 PART = "policy-part"
+# What the address may ask of this page.
+QUERY_NAMES = ("part", "draft", "replay", "list", "move", "page")
 NEW = "new"
 EVENT_WORDS = {
     "drafted": "began a draft",
@@ -38,6 +40,7 @@ EVENT_WORDS = {
 def main() -> None:
     """Load, then draw the part that the address names."""
     person = sign_in.require(Act.READ_POLICY)
+    address.read(QUERY_NAMES)
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=now)
@@ -65,21 +68,22 @@ def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
     def words(part: str) -> str:
         return f"{PARTS[part]} {len(waiting)}" if part == DRAFT and waiting else PARTS[part]
 
+    shown = asked if asked in offered else IN_FORCE
+    state.show(PART, shown)
     st.segmented_control(
         "Part",
         offered,
-        default=asked if asked in offered else IN_FORCE,
         format_func=words,
         key=PART,
         label_visibility="collapsed",
         required=True,
         on_change=_show_part,
     )
-    return asked if asked in offered else IN_FORCE
+    return shown
 
 
 def _show_part() -> None:
-    st.query_params.from_dict({"part": st.session_state[PART]})
+    address.write({"part": state.typed(PART)})
 
 
 def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
@@ -193,22 +197,23 @@ def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
             return "Mine"
         return f"{escape(kept.author)}{', proposed' if kept.proposed_at else ', draft'}"
 
+    key = f"policy-draft-{'-'.join(names)}"
+    state.show(key, shown)
     st.segmented_control(
         "Draft",
         list(names),
-        default=shown,
         format_func=words,
-        key=f"policy-draft-{'-'.join(names)}",
+        key=key,
         required=True,
         label_visibility="collapsed",
         on_change=_show_draft,
-        args=[f"policy-draft-{'-'.join(names)}"],
+        args=[key],
     )
     return names[shown]
 
 
 def _show_draft(key: str) -> None:
-    st.query_params.from_dict({"part": DRAFT, "draft": st.session_state[key]})
+    address.write({"part": DRAFT, "draft": state.typed(key)})
 
 
 def draw_moved(chosen: Kept, newest: Policy, base: Policy, person: Person) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import sign_in
+from dashboard import address, sign_in
 from dashboard.components import figures, kpi_figures, states
 from dashboard.components.kpi_figures import Figure
 from dashboard.forms import (
@@ -22,7 +22,7 @@ from data_access.kpis.parts import Cohorts, Head, Reviewers, Volume, Work
 from data_access.staff import Person
 from program import kpis
 from program.permissions import Act
-from program.reports import Report, Tab
+from program.reports import QUERY_NAMES, Report, Tab
 
 Part = Work | Reviewers | Volume | Cohorts | None
 
@@ -31,7 +31,7 @@ def main() -> None:
     """Load the head and the part that is looked at, then draw them."""
     person = sign_in.require(Act.SEE_PROGRAM)
     now = datetime.now(UTC)
-    asked, head, part = load(Report.from_query(st.query_params), person, now)
+    asked, head, part = load(Report.from_query(address.read(QUERY_NAMES)), person, now)
     states.stale(asked.through, today=asked.today)
     st.subheader("Program", anchor=False)
     report_form.draw(asked)

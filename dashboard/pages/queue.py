@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import links, lookups, opening, sign_in, state, visits
+from dashboard import address, links, lookups, opening, sign_in, state, visits
 from dashboard.components import (
     due,
     figures,
@@ -38,7 +38,7 @@ from data_access.staff import Person
 from data_access.standings import Basis
 from program.outcomes import Outcome
 from program.permissions import Act
-from program.queue import PAGE_SIZE, Filters
+from program.queue import PAGE_SIZE, QUERY_NAMES, Filters
 from program.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue.py"
@@ -69,7 +69,8 @@ def main() -> None:
     """Load, then draw: lists and filters, views, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    page = load(Filters.from_query(st.query_params).seen_by(person.email), person, now)
+    asked = Filters.from_query(address.read(QUERY_NAMES))
+    page = load(asked.seen_by(person.email), person, now)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     draw_flash()
@@ -310,7 +311,7 @@ def standing_words(row: QueueRow, now: datetime) -> str:
 
 def follow(filters: Filters) -> None:
     """Put changed filters into the address bar, which every run reads."""
-    st.query_params.from_dict(filters.to_query())
+    address.write(filters.to_query())
 
 
 def turn_page(key: str) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
-from dashboard import sign_in, state
+from dashboard import address, sign_in, state
 from dashboard.components import figures, states
 from dashboard.components.safe_text import escape
 from dashboard.forms import holiday_form
@@ -22,6 +22,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def main() -> None:
     """Load, then draw: holidays at the left, the policy at the right."""
     person = sign_in.require(Act.KEEP_HOLIDAYS)
+    address.read(())
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
         listed = holidays.listed(connection)

@@ -26,7 +26,7 @@ KEPT = tuple(typed for typed in HOSTILE if "\0" not in typed)
 LIVE = (
     "a[href^='javascript'], a[href*='evil'], a[href^='data:'], a[href^='mailto'], "
     "img[src*=':9/'], img[src='x'], .katex, .stMain :is(h1, h2, blockquote), "
-    ".stMain script:not([src*='desk.js'])"
+    ".stMain script:not([src*='desk.js']):not([src*='lists.js'])"
 )
 
 
