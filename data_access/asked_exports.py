@@ -11,9 +11,10 @@ from data_access import exploring, exports, saved_views, standings, tables
 from data_access.export_files import OfQueue, OfView, Order, Selection
 from data_access.refusals import Invalid
 from program.datasets import APPLICATIONS, BY_KEY
-from program.exports import FileFormat, Form
+from program.exports import ENDINGS, FileFormat, Form, form_of
 from program.queue import Filters, Sort
 from program.views import View
+from program.wording import listed
 from program.workflow import Status
 
 OF_VIEWS = {
@@ -40,14 +41,21 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
 
 
 def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
-    """The format by option or by the file's ending. Raises Invalid for options that clash."""
-    endings = file.name.lower().split(".")[1:]
-    zipped = gzip or endings[-1:] == ["gz"]
-    ending = endings[-2:-1] if endings[-1:] == ["gz"] else endings[-1:]
-    found = file_format or next((name for name in FileFormat if [name] == ending), FileFormat.CSV)
-    if found != FileFormat.CSV and (bom or zipped):
+    """The form by option or by the file's ending.
+
+    Raises Invalid for options that clash, and for an ending that no form has.
+    """
+    named = Form(file_format=FileFormat(file_format)) if file_format else form_of(file.name)
+    if named is None:
+        raise Invalid(
+            f"{file} has an ending that no export has. Name it {listed(ENDINGS, last='or')}, "
+            "or say with --format what it is to be."
+        )
+    found = named.file_format
+    zipped = gzip or file.name.lower().endswith(".gz")
+    if found is not FileFormat.CSV and (bom or zipped):
         raise Invalid(f"--bom and --gzip are for CSV; {found} has no use for them.")
-    return Form(file_format=FileFormat(found), bom=bom, gzip=zipped)
+    return Form(file_format=found, bom=bom, gzip=zipped)
 
 
 def selection(
@@ -100,9 +108,9 @@ def _saved(
 
 
 def _view(dataset: str, asked: Mapping[str, Any]) -> View:
-    query = {"dataset": dataset, "columns": asked["columns"] or ",".join(BY_KEY[dataset].names)}
+    query = {"dataset": dataset, "columns": ",".join(_names(dataset, asked))}
     for name, option in (("group", "group"), ("measures", "measures"), ("sort", "order")):
-        query[name] = asked[option] or ""
+        query[name] = ",".join(part.strip() for part in (asked[option] or "").split(","))
     for text in asked["filters"]:
         column, sign, wanted = text.partition("=")
         if not sign or column in query:
@@ -131,8 +139,13 @@ def _of_queue(asked: Mapping[str, Any]) -> Selection:
     for name in ("search", "country", "platform"):
         if query[name].strip() != kept.get(name, ""):
             raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
-    names = tuple(exports.BY_NAME)
-    if asked["columns"]:
-        names = tuple(name.strip() for name in asked["columns"].split(","))
-        exports.require_known(names)
+    names = _names(APPLICATIONS.key, asked)
+    exports.require_known(names)
     return OfQueue(filters_asked=filters, statuses=statuses, names=names)
+
+
+def _names(dataset: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that were named, or all of the dataset, whatever else is asked for."""
+    if not asked["columns"]:
+        return BY_KEY[dataset].names
+    return tuple(name.strip() for name in asked["columns"].split(","))

@@ -151,12 +151,18 @@ def typed(column: Column, value: Expression) -> Expression:
 
 
 def guarded(column: Column, value: Expression) -> Expression:
-    """A value as CSV takes it: text that a spreadsheet would run is led by an apostrophe."""
+    """A value as CSV takes it, by the rule of ``program.formulas``: apostrophes before formulas."""
     if column.kind not in WORDS or column.choices:
         return plain(column, value)
+    # Most texts need no expression matched, which takes longer than all the rest of a cell.
+    breaks = or_(*(func.strpos(value, sign) > 0 for sign in formulas.BREAKS))
     first = func.ascii(func.ltrim(value, formulas.LOOKED_PAST))
-    dangerous = first.in_([ord(sign) for sign in formulas.SIGNS])
-    return case((dangerous, func.concat(formulas.GUARD, value)), else_=value)
+    begins = first.in_([ord(sign) for sign in formulas.SIGNS + formulas.LEADING_BREAKS])
+    return case(
+        (breaks, func.regexp_replace(value, formulas.PLACES, formulas.GUARD, "g")),
+        (begins, func.concat(formulas.GUARD, value)),
+        else_=value,
+    )
 
 
 def utc(moment: Expression) -> Expression:

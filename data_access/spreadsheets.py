@@ -40,7 +40,7 @@ WIDTHS = {
     Kind.CHOICE: 16,
     Kind.TRUTH: 10,
     Kind.DAY: 12,
-    Kind.MOMENT: 20,
+    Kind.MOMENT: 24,
 }
 Writer = Callable[[int, int, str], object]
 
@@ -134,7 +134,8 @@ class _Cells:
         if column.kind is Kind.DAY:
             return self._times("yyyy-mm-dd", day_number)
         if column.kind is Kind.MOMENT:
-            return self._times("yyyy-mm-dd hh:mm:ss", moment_number)
+            # With its milliseconds, since the last of a day would be shown as the next day.
+            return self._times("yyyy-mm-dd hh:mm:ss.000", moment_number)
         if column.kind is Kind.TRUTH:
             return lambda row, place, text: self.sheet.write_boolean(row, place, text == "true")
         return self._text
@@ -191,11 +192,15 @@ def day_number(text: str) -> float | None:
 
 
 def moment_number(text: str) -> float | None:
-    """A time in UTC as spreadsheets count it, in days."""
+    """A time in UTC as spreadsheets count it, in days, cut to the millisecond that they keep.
+
+    Rounded, the last microseconds of a day would be of the next one.
+    """
     whole = day_number(text[:10])
     moment = datetime.fromisoformat(text)
     seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
-    return None if whole is None else whole + (seconds + moment.microsecond / 1e6) / DAY_S
+    thousandths = seconds * 1000 + moment.microsecond // 1000
+    return None if whole is None else whole + thousandths / (DAY_S * 1000)
 
 
 def _about(book: Workbook, told: Mapping[str, str]) -> None:

@@ -54,13 +54,15 @@ is the lower of two in the middle. What is unknown counts in no figure.
 | | |
 |---|---|
 | **CSV** | UTF-8, `.` and no separators in numbers, times as `2026-03-01T10:00:00Z`, unknown is an empty cell. On request with a byte-order mark, by which Excel takes it for UTF-8, and compressed. |
-| **Excel** (.xlsx) | Typed cells, frozen header, and a sheet *About* with filters, window, policy, data-through day, time, exporter and number of rows. Times go to the millisecond. At most {XLSX_ROWS:,} rows, and {32_767:,} characters a cell. A number of more than 15 digits is text, because a spreadsheet would round it. Empty text and unknown look alike. A sheet of more than 2 GB before it is compressed is refused. |
+| **Excel** (.xlsx) | Typed cells, frozen header, and a sheet *About* with filters, window, policy, data-through day, time, exporter and number of rows. Times go to the millisecond, never on to the next day. At most {XLSX_ROWS:,} rows, and {32_767:,} characters a cell. A number of more than 15 digits is text, because a spreadsheet would round it. Empty text and unknown look alike. A sheet of more than 2 GB before it is compressed is refused. |
 | **Parquet** | Decimals as decimals, days, times in UTC; text **unaltered**, formulas included: a program reads it, not a spreadsheet. Money that the table has without a fixed number of decimals is kept to six. |
 
-**Formulas.** Text that begins with `=`, `+`, `-`, `@`, a tab, a line's end or one of the full-width twins,
-spaces before it or not, would be run by a spreadsheet. In CSV an apostrophe leads it; to read such a file by program, take one
-apostrophe off text that begins with apostrophes or spaces and such a sign. In Excel files all text is text, no cell is a
-formula or a link.
+**Formulas.** Text that begins with `=`, `+`, `-`, `@`, a tab, a line's end or one of the full-width twins, spaces, apostrophes
+or quotation marks before it or not, would be run by a spreadsheet; and one that takes `;` or a tab for the separator begins a cell
+behind each of them and behind each line's end. In CSV an apostrophe stands at each such place, as in `'=1+1` and `meadow;'=1+1`. To read such a file by
+program, take one apostrophe off at the beginning of a text and behind each `;`, tab and line's end, wherever one of those
+signs follows it, apostrophes, quotation marks and spaces between them or not (`unguarded` in `program/formulas.py`). In Excel
+files all text is text, no cell is a formula or a link; there and in Parquet it is unaltered.
 
 ## Limits
 
@@ -84,7 +86,9 @@ python -m data_access export monthly - --group country_code --measures sum:volum
 python -m data_access export big.xlsx --view "Big and met"     # a kept view; --owner where several have one
 ```
 
-The format follows from the file's ending (`.csv`, `.csv.gz`, `.xlsx`, `.parquet`) or `--format`; `-` is standard output.
+The format follows from the file's ending (`.csv`, `.csv.gz`, `.xlsx`, `.parquet`) or `--format`; `-` is standard output. Another
+ending is refused, and a name without one is CSV. Whatever narrows or orders it, a file has the dataset's columns as listed below, or those
+of `--columns`.
 Rows are read from `DATABASE_REPLICA_URL` where that is set, and the log is written to `DATABASE_URL`. The
 command is for those who run the server: it has every column, and the log names the login. A file appears only
 when it is whole, and the exit status is 0 only then, so `--view` is fit for cron:

@@ -56,6 +56,19 @@ class Form:
         return "application/gzip" if self.gzip else MEDIA[self.file_format]
 
 
+ENDINGS = (".csv", ".csv.gz", ".xlsx", ".parquet")
+
+
+def form_of(file_name: str) -> Form | None:
+    """The form that a file's name asks for: CSV where it has no ending, none for an unknown one."""
+    endings = file_name.lower().split(".")[1:]
+    gzip = endings[-1:] == ["gz"]
+    named = (endings[:-1] if gzip else endings)[-1:] or [str(FileFormat.CSV)]
+    if named[0] not in set(FileFormat):
+        return None
+    return Form(file_format=FileFormat(named[0]), gzip=gzip)
+
+
 def too_many_rows(count: int, file_format: FileFormat) -> str | None:
     """The sentence that refuses more rows than the format can hold, or ``None``."""
     if file_format is not FileFormat.XLSX or count <= XLSX_ROWS:

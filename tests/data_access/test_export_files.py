@@ -24,6 +24,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from openpyxl.utils.datetime import from_excel
 from openpyxl.utils.escape import unescape
 from sqlalchemy import Engine, insert, text
 from starlette.applications import Starlette
@@ -194,8 +195,8 @@ def as_csv(value: Any) -> str:
 def as_cell(value: Any, column: Column) -> Any:
     """What a spreadsheet holds for a value."""
     if isinstance(value, datetime):
-        # A spreadsheet's times go to the millisecond.
-        plain = value.astimezone(UTC).replace(tzinfo=None) + timedelta(microseconds=500)
+        # A spreadsheet's times go to the millisecond, and never on to the next day.
+        plain = value.astimezone(UTC).replace(tzinfo=None)
         return plain.replace(microsecond=plain.microsecond // 1000 * 1000)
     if isinstance(value, Decimal):
         scaled = value.quantize(Decimal(1).scaleb(-column.scale))
@@ -325,6 +326,17 @@ def texts_in(packed: io.BytesIO) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("second", ["59.999999", "59.9995", "59.999", "59.5", "59", "00"])
+@pytest.mark.parametrize("day", ["1900-03-01", "2024-02-29", "2026-10-31", "9999-12-31"])
+def test_a_time_is_of_the_same_day_and_second_in_a_workbook(day: str, second: str) -> None:
+    kept = spreadsheets.moment_number(f"{day}T23:59:{second}Z")
+
+    assert kept is not None
+    shown = from_excel(kept)
+    assert f"{shown:%Y-%m-%d %H:%M:%S}" == f"{day} 23:59:{second[:2]}"
+    assert abs(shown.microsecond - round(float(second) % 1 * 1e6)) < 1_000
+
+
 def test_every_text_arrives_in_a_workbook_as_it_is() -> None:
     texts = [*PARTICULAR, "a" * LONGEST, "b" * (LONGEST + 1)]
     target = io.BytesIO()
@@ -440,6 +452,38 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
     )
 
 
+COMBINATIONS: dict[str, list[list[str]]] = {
+    "applications": [
+        ["--order", "-volume_usd"],
+        ["--filter", "status=approved"],
+        ["--status", "approved"],
+        ["--status", "pending", "--sort", "submitted"],
+        ["--search", "x", "--waiting", "7"],
+        ["--eligibility", "met", "--track", "both", "--country", "BR", "--platform", "x"],
+    ],
+    "decisions": [["--order", "-decided_at"], ["--filter", "outcome=approved"]],
+    "affiliates": [["--order", "-volume_usd"], ["--filter", "rebate_rate=0.1.."]],
+    "monthly": [["--order", "month"], ["--filter", "volume_usd=1.."]],
+    "activity": [["--order", "-day"], ["--filter", "day=last30"]],
+}
+
+
+@pytest.mark.parametrize("dataset", list(COMBINATIONS))
+def test_a_file_has_the_documented_columns_whatever_narrows_or_orders_it(
+    stocked: Engine, dataset: str
+) -> None:
+    page = (serve.ROOT / "docs" / "exports.md").read_text()
+    table = page.split(f"## `{dataset}`")[1].split("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+
+    for options in [[], *COMBINATIONS[dataset]]:
+        done = run(dataset, "-", *options)
+        assert done.stdout.splitlines()[:1] == [",".join(documented)], (options, done.stderr)
+    for options in [[], *COMBINATIONS[dataset]]:
+        done = run(dataset, "-", *options, "--columns", f"{documented[-1]}, {documented[0]}")
+        assert done.stdout.splitlines()[:1] == [f"{documented[-1]},{documented[0]}"], done.stderr
+
+
 def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> None:
     kept = View.from_kept("columns=application_id,contact_handle", personal=True)
     for owner in (ANA, NOOR):
@@ -477,6 +521,23 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         (["-", "--view", "no such"], "There is no view 'no such'"),
         (["-", "--view", "x", "--filter", "outcome=approved"], "leave out --filter."),
         (["decisions", "x.xlsx", "--gzip"], "are for CSV"),
+        *(
+            (
+                ["decisions", name],
+                f"{name} has an ending that no export has. Name it .csv, .csv.gz, ",
+            )
+            for name in (
+                "x.xls",
+                "x.json",
+                "x.csv.zst",
+                "x.csv.bz2",
+                "x.tsv",
+                "x.",
+                "x.json.gz",
+                "x.csv.2",
+            )
+        ),
+        (["x.ods", "--view", "Approved ones"], "x.ods has an ending"),
     ],
 )
 def test_what_the_command_line_does_not_understand_it_refuses(

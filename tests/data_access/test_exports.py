@@ -4,6 +4,7 @@ import asyncio
 import csv
 import getpass
 import io
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -16,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, Text, func, insert, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from starlette.applications import Starlette
 
 import serve
@@ -24,6 +26,7 @@ from dashboard import links, visits
 from data_access import (
     copying,
     database,
+    exploring,
     export_jobs,
     exports,
     queue,
@@ -34,6 +37,7 @@ from data_access.__main__ import main
 from data_access.copying import CsvStream
 from data_access.refusals import Invalid
 from program import formulas
+from program.datasets import APPLICATIONS, Column, Kind
 from program.outcomes import Outcome
 from program.permissions import Act, Role, may
 from program.policy import Policy
@@ -104,18 +108,17 @@ def add_decision(conn: Connection, application_id: int, **given: Any) -> int:
     return id_
 
 
-def test_the_header_is_the_contracts_list_in_its_order(conn: Connection) -> None:
-    header = written(conn).decode().splitlines()[0]
+def test_the_header_is_the_contracts_list_in_its_order_and_the_datasets_further_columns(
+    conn: Connection,
+) -> None:
+    header = written(conn).decode().splitlines()[0].split(",")
 
-    assert header.split(",") == CONTRACT
+    assert header[: len(CONTRACT)] == CONTRACT
+    assert header == list(APPLICATIONS.names)
 
 
 def test_without_applications_there_is_only_a_header(conn: Connection) -> None:
-    assert written(conn).decode() == ",".join(CONTRACT) + "\n"
-
-
-def test_every_column_says_what_it_holds() -> None:
-    assert all(column.description for column in exports.APPLICATION_COLUMNS)
+    assert written(conn).decode() == ",".join(APPLICATIONS.names) + "\n"
 
 
 def test_a_pending_application_in_every_cell(conn: Connection) -> None:
@@ -157,6 +160,17 @@ def test_a_pending_application_in_every_cell(conn: Connection) -> None:
             "decided_by": "",
             "reason_code": "",
             "rebate_rate": "",
+            "email": "user7@example.com",
+            "desk_status": "pending",
+            "status_changed_at": "",
+            "second_approver": "",
+            "is_override": "",
+            "fees_usd": "0.000000",
+            "trade_count": "0",
+            "trading_days": "0",
+            "top_user_share": "0.0000",
+            "largest_day_share": "0.0000",
+            "zero_fee_share": "0.0000",
         }
     ]
 
@@ -298,6 +312,56 @@ def test_what_looks_guarded_or_hides_a_sign_is_guarded_too(conn: Connection, typ
     assert formulas.unguarded(row["social_handle"]) == typed
 
 
+SPLIT = (
+    *("meadow;=1+1", 'a;=HYPERLINK("http://127.0.0.1/x";"open")', "a\t=1", "two\n=1", "two\r\n-1"),
+    *('a;"=1+1', 'a;""@x', "a; \u3000+1", "a;'=1", "=1;=2;;=3", ";=1", "\t;=1", "\n=1\n\n=2", 'x,";=1'),
+    *("a\u00a0;\u200b＝1", "a;b", "a\n\nb", "Please:\n* this", "a;1-2", "a;"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", SPLIT, ids=ascii)
+def test_no_cell_begins_a_formula_whatever_separator_a_reader_takes(
+    conn: Connection, typed: str
+) -> None:
+    names = [name for name in TYPED if name != "username"]
+    add_application(conn, 7, account={"username": typed}, **dict.fromkeys(names, typed))
+    content = written(conn, columns=[*TYPED, "application_id"]).decode()
+
+    (row,) = csv.DictReader(io.StringIO(content, newline=""))
+    assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, formulas.guarded(typed))
+    assert formulas.unguarded(row["username"]) == typed
+    for separator in ",;\t":
+        for cells in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
+            live = [
+                cell
+                for cell in cells
+                if cell.lstrip(" \u00a0\u3000\u200b")[:1] in tuple("=+-@＝＋－＠")
+            ]
+            assert live == [], (separator, cells)
+
+
+@given(st.text(st.sampled_from(formulas.SIGNS + formulas.BREAKS + formulas.LOOKED_PAST + "a1,")))
+def test_guarding_is_undone_exactly_and_twice_as_well(typed: str) -> None:
+    once = formulas.guarded(typed)
+    twice = formulas.guarded(once)
+
+    assert formulas.unguarded(once) == typed
+    assert formulas.unguarded(twice) == once
+
+
+def test_the_database_guards_as_the_program_does(conn: Connection) -> None:
+    rng = random.Random(7)
+    signs = formulas.SIGNS + formulas.BREAKS + formulas.LOOKED_PAST + "a1,"
+    texts = ["".join(rng.choices(signs, k=rng.randrange(9))) for _ in range(5_000)]
+    typed = func.unnest(literal(texts, ARRAY(Text))).column_valued("typed")
+    column = Column(name="typed", kind=Kind.TEXT, description="")
+
+    found = conn.execute(select(typed, exploring.guarded(column, typed))).all()
+
+    assert [kept for _, kept in found] == [formulas.guarded(text) for text, _ in found]
+    assert len(found) == len(texts)
+
+
 @pytest.mark.parametrize(
     "columns",
     [
@@ -321,7 +385,7 @@ def test_columns_are_chosen_and_ordered_as_asked(
     ("columns", "said"),
     [
         (("volume",), "There is no column volume"),
-        (("volume_usd", "email", "secret"), "There is no column email, secret"),
+        (("volume_usd", "shoe_size", "secret"), "There is no column shoe_size, secret"),
         (("application_id; drop table x",), "There is no column application_id; drop"),
         ((), "Name at least one column"),
     ],
@@ -465,9 +529,6 @@ def log(engine: Engine) -> list[dict[str, Any]]:
         return [dict(row) for row in found.mappings()]
 
 
-PERSONAL = {"contact_platform", "contact_handle"}
-
-
 @pytest.mark.parametrize("email", ["ana@example.com", "noor@example.com"])
 def test_every_role_exports_what_it_may_see_and_each_export_is_kept(
     served: Engine, email: str
@@ -477,7 +538,7 @@ def test_every_role_exports_what_it_may_see_and_each_export_is_kept(
 
     body = by_page(view, email)
 
-    columns = [name for name in CONTRACT if personal or name not in PERSONAL]
+    columns = [c.name for c in APPLICATIONS.columns if personal or not c.personal]
     written_rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
     assert list(written_rows[0]) == columns
     (line,) = log(served)
