@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import click
 import psycopg
@@ -29,6 +30,9 @@ from program.exports import FileFormat
 from program.outcomes import Outcome
 from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
 from program.workflow import Status
+
+if TYPE_CHECKING:
+    from data_access.loading.form_map import FormMap
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedTable)
@@ -120,29 +124,83 @@ def migrate(to: str) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--manifest", type=click.Path(path_type=Path), help="TOML: rows, sha256 and totals.")
 @click.option("--format", "source_format", type=click.Choice(["csv", "airtable"]), default="csv")
-@click.option("--map", "mapping", type=click.Path(path_type=Path), help="TOML: fields of the form.")
+@click.option("--map", "mapping", help="A TOML file, or the name of a saved map.")
+@click.option("--keep-rest", is_flag=True, help="Load the good rows; keep the others for later.")
+@click.option("--report", type=click.Path(path_type=Path), help="With it: a CSV, row by row.")
 def load(
     kind: str,
     files: tuple[Path, ...],
     manifest: Path | None,
     source_format: str,
-    mapping: Path | None,
+    mapping: str | None,
+    keep_rest: bool,
+    report: Path | None,
 ) -> None:
-    """Load FILES of one KIND: CSV (also .gz, .zst) or Parquet; all rows or none."""
-    from data_access import loading
+    """Load FILES of one KIND: CSV (also .gz, .zst) or Parquet; all rows or none.
 
+    With --format airtable, FILES are exports of the application form. With --keep-rest each of
+    them is an import: good rows are loaded, the others wait on the dashboard's Import page.
+    """
+    from data_access import form_maps, loading
+
+    if keep_rest and source_format != "airtable":
+        raise click.UsageError("--keep-rest goes with load applications --format airtable.")
+    if report is not None and (not keep_rest or len(files) != 1):
+        raise click.UsageError("--report goes with --keep-rest and one file.")
+    read_by = form_maps.chosen(database.loader, mapping) if mapping is not None else None
+    if keep_rest:
+        _import_forms(kind, files, read_by, mapping, report)
+        return
     with terminal.progress("Loading") as advance:
-        report = loading.load(
+        done = loading.load(
             database.loader(),
             kind,
             list(files),
             now=_now(),
             manifest=manifest,
             source_format=source_format,
-            mapping=mapping,
+            mapping=read_by,
             progress=advance,
         )
-    click.echo(str(report))
+    for notice in done.notices:
+        click.echo(str(notice), err=True)
+    click.echo(str(done))
+
+
+def _import_forms(
+    kind: str,
+    files: tuple[Path, ...],
+    read_by: "FormMap | None",
+    map_name: str | None,
+    report: Path | None,
+) -> None:
+    from data_access import form_imports, form_reports, loading
+    from data_access.loading.form_map import FormMap
+    from data_access.loading.sources import read_whole
+
+    if kind != "applications":
+        loading.refuse_kind(kind)
+    for file in files:
+        upload = form_imports.Upload(name=file.name, content=read_whole(file))
+        with terminal.progress("Importing") as advance:
+            made = form_imports.make(
+                database.loader(),
+                upload,
+                read_by or FormMap(),
+                actor=_person(),
+                now=_now(),
+                request_id=uuid4(),
+                map_name=map_name,
+                is_staff=False,
+                progress=advance,
+            )
+        assert made.report is not None
+        if report is not None:
+            with terminal.output(report) as output:
+                output.write(form_reports.as_csv(made.report))
+        for line in form_reports.lines(made):
+            click.echo(line, err=True)
+        click.echo(form_reports.summary(made))
 
 
 @main.command()

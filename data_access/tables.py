@@ -34,6 +34,9 @@ APPEND_ONLY = (
     "exports",
     "policy_events",
     "affiliate_events",
+    "form_maps",
+    "form_imports",
+    "kept_row_events",
 )
 GUARD = "append_only"
 
@@ -254,6 +257,62 @@ loads = Table(
     Column("rows_updated", BigInteger),
     Column("first_day", Date),
     Column("loaded_at", Moment),
+    schema="review",
+)
+form_maps = Table(
+    "form_maps",
+    metadata,
+    Column("map_id", BigInteger, primary_key=True),
+    Column("name", Text),
+    Column("content", JSONB),
+    Column("is_retired", Boolean),
+    Column("saved_by", Text),
+    Column("saved_at", Moment),
+    schema="review",
+)
+form_imports = Table(
+    "form_imports",
+    metadata,
+    Column("import_id", BigInteger, primary_key=True),
+    Column("request_id", Uuid),
+    Column("file_name", Text),
+    Column("bytes", BigInteger),
+    Column("sha256", Text),
+    Column("map_name", Text),
+    Column("map", JSONB),
+    Column("header", JSONB),
+    Column("counts", JSONB),
+    Column("report", JSONB),
+    Column("load_id", BigInteger),
+    Column("imported_by", Text),
+    Column("imported_at", Moment),
+    schema="review",
+)
+kept_rows = Table(
+    "kept_rows",
+    metadata,
+    Column("row_id", BigInteger, primary_key=True),
+    Column("import_id", BigInteger),
+    Column("row_number", Integer),
+    Column("fingerprint", Text),
+    Column("cells", JSONB),
+    Column("problems", JSONB),
+    Column("state", Text),
+    Column("application_id", BigInteger),
+    Column("settled_by", Text),
+    Column("settled_at", Moment),
+    schema="review",
+)
+kept_row_events = Table(
+    "kept_row_events",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True),
+    Column("row_id", BigInteger),
+    Column("request_id", Uuid),
+    Column("kind", Text),
+    Column("actor", Text),
+    Column("at", Moment),
+    Column("detail", JSONB),
     schema="review",
 )
 refreshes = Table(

@@ -38,6 +38,7 @@ class Act(StrEnum):
     REQUALIFY = "change an affiliate's standing"
     KEEP_OUTBOX = "keep the outbox"
     SEE_CONTACT = "see email and contact in tables and files"
+    IMPORT = "import applications"
     SEE_EXPORTS = "see who exported what"
 
 
@@ -68,6 +69,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.REQUALIFY: frozenset({Role.MANAGER}),
     Act.KEEP_OUTBOX: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_CONTACT: _DESK,
+    Act.IMPORT: _DESK,
     Act.SEE_EXPORTS: frozenset({Role.MANAGER}),
 }
 

@@ -140,6 +140,8 @@ def test_the_help_says_what_each_command_and_option_is(command: str) -> None:
         (["unheard-of"], "No such command"),
         (["load", "people", "x.csv"], "'people' is not one of"),
         (["load", "accounts"], "Missing argument 'FILES...'"),
+        (["load", "accounts", "x.csv", "--keep-rest"], "goes with load applications --format"),
+        (["load", "applications", "x.csv", "--report", "r.csv"], "--report goes with --keep-rest"),
         (["export", "secrets", "-"], "'secrets' is not"),
         (["export", "applications"], "Missing argument 'FILE'"),
         (["export", "applications", "-", "--status", "lost"], "'lost' is not one of"),
@@ -307,6 +309,57 @@ def test_an_unknown_column_of_a_file_is_named(configured: Engine, tmp_path: Path
     problems, _ = report(run("load", "accounts", file))
 
     assert any("`shoe_size`: is not a column of accounts" in problem for problem in problems)
+
+
+FORM = (
+    "UID,Social Media Account Name,Contact Platform,Created\n"
+    "1,@ana,Telegram,2025-03-01T10:00:00.000Z\n"
+    '2,@bo,"Telegram,Email",2025-03-01T10:00:00.000Z\n'
+    ",=x(),,2025-03-01T10:00:00.000Z\n"
+)
+
+
+def test_a_forms_good_rows_are_loaded_and_the_rest_is_kept_and_reported(
+    configured: Engine, tmp_path: Path
+) -> None:
+    succeeded(run("load", "accounts", write(tmp_path / "accounts.csv", ACCOUNTS)))
+    file, found = write(tmp_path / "grid.csv", FORM), tmp_path / "report.csv"
+    asked = ("load", "applications", "--format", "airtable", file)
+    problems, last = report(run(*asked))
+    assert len(problems) == 1
+    assert "add --keep-rest, or use the Import page" in last
+
+    done = succeeded(run(*asked, "--keep-rest", "--report", found))
+
+    assert done.stdout == "grid.csv: import 1: 1 new, 2 kept for later.\n"
+    assert done.stderr.splitlines()[0].startswith(
+        "grid.csv, row 3, `Contact Platform`: `Telegram,Email` names several platforms"
+    )
+    assert [(one["row"], one["outcome"]) for one in csv.DictReader(found.open())] == [
+        ("2", "new"),
+        ("3", "kept for later"),
+        ("4", "kept for later"),
+    ]
+    again = succeeded(run(*asked, "--keep-rest", "--map", write(tmp_path / "m.toml", "")))
+    assert again.stdout == "grid.csv: import 2: 1 already there, 2 already kept.\n"
+
+
+def test_a_map_is_a_file_or_the_name_of_a_saved_one(configured: Engine, tmp_path: Path) -> None:
+    succeeded(run("load", "accounts", write(tmp_path / "accounts.csv", ACCOUNTS)))
+    asked = ("load", "applications", "--format", "airtable", write(tmp_path / "g.csv", FORM))
+    failed(run(*asked, "--map", "Main"), "is neither a file nor the name of a saved map")
+    assert report(run(*asked, "--map", "none.toml"))[0][0].startswith("none.toml: does not exist")
+    with configured.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.form_maps (name, content, saved_by, saved_at) values "
+                """('Main', '{"platforms": {"Telegram,Email": "email"}}', 'ana', now())"""
+            )
+        )
+
+    done = succeeded(run(*asked, "--map", "main", "--keep-rest"))
+
+    assert done.stdout == "g.csv: import 1: 2 new, 1 kept for later.\n"
 
 
 def test_a_refresh_without_activity_says_what_to_load(configured: Engine) -> None:

@@ -5,41 +5,25 @@ Each file is read in blocks, its values are checked in one place (`validation`, 
 the staged rows are merged into the facts, in the same transaction.
 """
 
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Engine
 
-from data_access import tables
-from data_access.loading import (
-    airtable,
-    csv_blocks,
-    form_map,
-    manifests,
-    merging,
-    parquet_blocks,
-    sources,
-    staging,
-)
+from data_access.loading import calls, form_map, manifests, merging, sources
 from data_access.loading.airtable import Export
-from data_access.loading.arrival import Arrival, Merged
+from data_access.loading.arrival import Merged
+from data_access.loading.calls import Call, Progress
+from data_access.loading.form_map import FormMap
 from data_access.loading.kinds import KINDS, Kind, kind_named
 from data_access.loading.problems import LoadRefused, Notice, Problem, Problems
-from data_access.loading.sources import Source, Unreadable
-from data_access.loading.validation import Batch, check
+from data_access.loading.sources import Source
 
 __all__ = ["FORMATS", "KINDS", "LoadRefused", "LoadReport", "Problem", "Progress", "load"]
 
 FORMATS = ("csv", "airtable")
-Progress = Callable[[int, int], None]
-Reader = Callable[[Source, Problems], Iterator[list[str] | Batch]]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,21 +47,6 @@ class LoadReport:
         )
 
 
-@dataclass(slots=True)
-class Call:
-    """One call's files while they are read and staged."""
-
-    connection: Connection
-    kind: Kind
-    reader: Reader
-    problems: Problems
-    places: staging.Places
-    now: datetime
-    names: list[str] | None = None
-    rows_blank: int = 0
-    export: Export | None = None
-
-
 def load(
     engine: Engine,
     kind: str,
@@ -86,7 +55,7 @@ def load(
     now: datetime,
     manifest: Path | None = None,
     source_format: str = "csv",
-    mapping: Path | None = None,
+    mapping: Path | FormMap | None = None,
     progress: Progress | None = None,
 ) -> LoadReport:
     """Load files of one kind in one transaction; raises LoadRefused and then nothing changed.
@@ -97,184 +66,47 @@ def load(
     """
     named = kind_named(kind)
     _require_meant(named, source_format, mapping)
-    export = Export(form_map.read(mapping)) if source_format == "airtable" else None
+    read_map = mapping if isinstance(mapping, FormMap) else form_map.read(mapping)
+    export = Export(read_map) if source_format == "airtable" else None
     notify = progress or _ignore
     files = sources.find([Path(path) for path in paths])
     promises = manifests.read(manifest, named, [file.name for file in files]) if manifest else {}
     with engine.begin() as connection:
-        call = _begin(connection, named, Problems(), now=now, export=export)
-        _stage_all(call, files, notify)
-        _keep_promises(call, files, promises)
+        call = calls.begin(connection, named, Problems(), now=now, export=export)
+        calls.stage_all(call, files, notify)
+        calls.keep_promises(call, files, promises)
         merging.wait_for_turn(connection)
         try:
-            merged = merging.merge(_arrival(call))
+            merged = merging.merge(calls.arrival(call))
         except LoadRefused:
-            _refuse(call)
+            calls.refuse(call)
             raise
         return _record(call, named, files, merged)
 
 
-def _ignore(_done: int, _total: int) -> None:
-    pass
-
-
-def _require_meant(kind: Kind, source_format: str, mapping: Path | None) -> None:
+def _require_meant(kind: Kind, source_format: str, mapping: Path | FormMap | None) -> None:
     if source_format not in FORMATS:
         raise _misused(f"is not a format; the formats are {', '.join(FORMATS)}", source_format)
     if source_format == "airtable" and kind.name != "applications":
-        raise _misused("cannot come from Airtable; only applications can", kind.name)
+        refuse_kind(kind.name)
     if source_format != "airtable" and mapping is not None:
-        raise _misused("is a map, which goes with --format airtable only", mapping.name)
+        raise _misused(
+            "is a map, which goes with --format airtable only",
+            mapping.name if isinstance(mapping, Path) else "The map",
+        )
 
 
-def _begin(
-    connection: Connection,
-    kind: Kind,
-    problems: Problems,
-    *,
-    now: datetime,
-    export: Export | None = None,
-) -> Call:
-    """A call whose staging table is there; ``export`` reads files as a form's."""
-    rules = airtable.KIND if export else kind
-    reader = export.header_and_batches if export else partial(_header_and_batches, kind)
-    if export:
-        problems.way_on = airtable.WAY_ON
-    staging.create(connection, rules)
-    return Call(connection, rules, reader, problems, staging.Places(), now, export=export)
-
-
-def _header_and_batches(
-    kind: Kind, source: Source, problems: Problems
-) -> Iterator[list[str] | Batch]:
-    if source.is_parquet:
-        return parquet_blocks.header_and_batches(kind, source, problems)
-    return csv_blocks.header_and_batches(kind, source, problems)
+def refuse_kind(kind: str) -> NoReturn:
+    """Refuse a kind that no form brings. Raises LoadRefused."""
+    raise _misused("cannot come from Airtable; only applications can", kind)
 
 
 def _misused(reason: str, what: str) -> LoadRefused:
     return LoadRefused((Problem(file=what, reason=reason),))
 
 
-def _stage_all(call: Call, files: list[Source], progress: Progress) -> None:
-    total, before = sum(file.size for file in files), 0
-    for file in files:
-        call.places.begin(file.name)
-        _stage(call, file, progress, before, total)
-        before += file.size
-        progress(before, total)
-
-
-def _stage(call: Call, file: Source, progress: Progress, before: int, total: int) -> None:
-    with closing(_readable(call, file)) as read:
-        names = next(read, None)
-        if not isinstance(names, list) or not _same_columns(call, file, names):
-            return
-        statement = staging.copy_statement(call.kind, names)
-        with (
-            staging.cursor(call.connection) as cursor,
-            cursor.copy(statement) as copy,
-            closing(_ahead(read)) as batches,
-        ):
-            for batch in batches:
-                assert isinstance(batch, Batch)
-                # After the first problem only more problems are looked for.
-                if not call.problems:
-                    copy.write(batch.payload)
-                call.places.add(batch.lines)
-                call.rows_blank += batch.blank_rows
-                progress(before + batch.bytes_done, total)
-
-
-def _same_columns(call: Call, file: Source, names: list[str]) -> bool:
-    """Whether the file has the columns of those before it: an absent one means "as it was"."""
-    if call.names is None:
-        call.names = names
-    if set(call.names) == set(names):
-        return True
-    reason = f"has other columns than {call.places.files[0]}; load it in a call of its own"
-    call.problems.spoil(Problem(file=file.name, reason=reason))
-    return False
-
-
-def _readable(call: Call, file: Source) -> Generator[list[str] | Batch]:
-    """The column names and checked batches of a file; what is wrong becomes problems."""
-    try:
-        for part in call.reader(file, call.problems):
-            if isinstance(part, Batch):
-                bad = check(part, call.kind, call.problems, now=call.now)
-                yield part.without(bad) if bad and call.problems.keeping else part
-            else:
-                yield part
-    except Unreadable as error:
-        call.problems.spoil(Problem(file=file.name, reason=str(error)))
-
-
-def _ahead(items: Iterator[T]) -> Generator[T]:
-    """The same items, the next being made while Postgres takes this one."""
-    end = object()
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = worker.submit(next, items, end)
-            yield item  # type: ignore[misc]
-
-
-def _keep_promises(call: Call, files: list[Source], promises: dict[str, manifests.Promise]) -> None:
-    for index, file in enumerate(files):
-        promise = promises.get(file.name)
-        if promise is None or file.fingerprint is None:
-            continue
-        first, last = call.places.span(index)
-        sums = (
-            {} if call.problems else staging.totals(call.connection, promise.totals, (first, last))
-        )
-        for problem in manifests.broken(
-            promise, fingerprint=file.fingerprint, rows=last - first + 1, totals=sums
-        ):
-            call.problems.spoil(problem)
-    _refuse(call)
-
-
-def _refuse(call: Call) -> None:
-    _advise(call)
-    call.problems.refuse_if_any()
-
-
-def _advise(call: Call) -> None:
-    """Name the remedies of the form's own table, where the files are a form's exports."""
-    if call.export:
-        form = call.export.form_map
-        found = [airtable.advise(problem, form) for problem in call.problems.found]
-        call.problems.found = sorted(found, key=lambda problem: (problem.file, problem.line or 0))
-
-
-def _arrival(call: Call) -> Arrival:
-    return Arrival(
-        connection=call.connection,
-        kind=call.kind,
-        names=frozenset(call.names or ()),
-        places=call.places,
-        problems=call.problems,
-        now=call.now,
-    )
-
-
 def _record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> LoadReport:
-    fingerprints = [asdict(file.fingerprint) for file in files if file.fingerprint]
-    load_id = call.connection.execute(
-        insert(tables.loads)
-        .values(
-            kind=kind.name,
-            files=fingerprints,
-            rows_read=call.places.rows,
-            rows_inserted=merged.inserted,
-            rows_updated=merged.updated,
-            first_day=merged.first_day,
-            loaded_at=call.now,
-        )
-        .returning(tables.loads.c.load_id)
-    ).scalar_one()
+    load_id = calls.keep_record(call, kind, files, merged)
     return LoadReport(
         kind=kind.name,
         load_id=load_id,
@@ -285,3 +117,7 @@ def _record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> Load
         rows_blank=call.rows_blank,
         notices=tuple(call.problems.notices),
     )
+
+
+def _ignore(_done: int, _total: int) -> None:
+    pass

@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
 
+from dataclasses import replace
+
 from sqlalchemy import text
 
 from data_access.loading.arrival import (
@@ -44,14 +46,19 @@ def merge(arrival: Arrival) -> Merged:
     decided here keeps its status. Statuses stay where the file has no such column.
     """
     judge(arrival)
+    rows = arrived(arrival) if arrival.problems.keeping else ()
     _tell_of_withdrawals(arrival)
     # Those that cease to be pending make room for those that become it.
     updated = _update(arrival, "n.status <> 'pending'") + _update(arrival, "n.status = 'pending'")
-    return Merged(inserted=_insert(arrival), updated=updated)
+    inserted = _insert(arrival)
+    return Merged(inserted=inserted, updated=updated, rows=_with_ids(arrival, rows))
 
 
-def judge(arrival: Arrival) -> None:
-    """Refuse rows that cannot be taken, or set them aside; nothing but staged rows changes."""
+def judge(arrival: Arrival, *, hold: bool = True) -> None:
+    """Refuse rows that cannot be taken, or set them aside; nothing but staged rows changes.
+
+    With ``hold``, the applications concerned stay as they are until the transaction ends.
+    """
     is_form = "account_name" in arrival.names
     if is_form:
         _find_accounts_by_name(arrival)
@@ -63,7 +70,8 @@ def judge(arrival: Arrival) -> None:
         _count_same_rows_once(arrival)
     refuse_repeated(arrival, ("application_id",), "application_id is not null")
     refuse_repeated(arrival, ("account_id", "submitted_at"), "application_id is null")
-    _hold_still(arrival)
+    if hold:
+        _hold_still(arrival)
     if is_form:
         _count_same_pending_once(arrival)
     _refuse_second_pending(arrival)
@@ -253,7 +261,20 @@ def _count_same_pending_once(arrival: Arrival) -> None:
     )
 
 
-def arrived(arrival: Arrival) -> list[Arrived]:
+def _with_ids(arrival: Arrival, rows: tuple[Arrived, ...]) -> tuple[Arrived, ...]:
+    """The rows with the numbers that new applications were given."""
+    if not rows:
+        return rows
+    match_without_id(arrival)
+    found = arrival.connection.execute(text(f"select staged, application_id from {TABLE}"))
+    ids = {arrival.places.of(staged): application_id for staged, application_id in found}
+    return tuple(
+        replace(row, application_id=ids.get((row.file, row.line), row.application_id))
+        for row in rows
+    )
+
+
+def arrived(arrival: Arrival) -> tuple[Arrived, ...]:
     """What becomes of each row that is in order, before it is merged."""
     columns, outcomes = _outcomes(arrival)
     current, new = (", ".join(f"{side}.{name}" for name in columns) for side in "tn")
@@ -276,7 +297,7 @@ def arrived(arrival: Arrival) -> list[Arrived]:
                 application_id=row.application_id,
             )
         )
-    return rows
+    return tuple(rows)
 
 
 def _refuse_second_pending(arrival: Arrival) -> None:

@@ -19,15 +19,6 @@ from data_access.loading.staging import TABLE, Places
 CHANGES = "changes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """What a merge did. ``first_day`` is the earliest UTC day whose facts changed, if any."""
-
-    inserted: int
-    updated: int
-    first_day: date | None = None
-
-
 class Outcome(StrEnum):
     """What became of a row that was in order."""
 
@@ -44,6 +35,19 @@ class Arrived:
     line: int
     outcome: Outcome
     application_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge did. ``first_day`` is the earliest UTC day whose facts changed, if any.
+
+    ``rows`` says it of each row, where the rest of a file is kept.
+    """
+
+    inserted: int
+    updated: int
+    first_day: date | None = None
+    rows: tuple[Arrived, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

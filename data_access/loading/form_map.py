@@ -90,6 +90,7 @@ def parse(told: Mapping[str, Any], name: str) -> FormMap:
     for part in PARTS:
         if not isinstance(told.get(part, {}), dict):
             raise _refused(name, f"has {part} that are no table; write [{part}]")
+    _require_texts(told, name)
     unknown = [str(key) for key in told if key not in PARTS]
     unknown += [
         str(key)
@@ -104,6 +105,15 @@ def parse(told: Mapping[str, Any], name: str) -> FormMap:
             "beside it there may be [platforms], [statuses], [dates] and [file]",
         )
     return _over_defaults(told, name)
+
+
+def _require_texts(told: Mapping[str, Any], name: str) -> None:
+    for part in PARTS:
+        for key, value in told.get(part, {}).items():
+            if not isinstance(value, str):
+                raise _refused(name, f"says {key} = {value}; write it in quotes")
+            if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key + value):
+                raise _refused(name, f"has a damaged character at {key!r}; type it again")
 
 
 def _over_defaults(told: Mapping[str, Any], name: str) -> FormMap:

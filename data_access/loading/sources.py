@@ -108,7 +108,8 @@ class Source:
     @property
     def name(self) -> str:
         """The file's name, as reports give it."""
-        return self.title or self.path.name
+        # What a disk calls a file need not be text.
+        return self.title or self.path.name.encode("utf-8", "replace").decode()
 
     @property
     def size(self) -> int:
@@ -158,6 +159,16 @@ def unreadable() -> Iterator[None]:
         yield
     except OSError as error:
         raise Unreadable(io_reason(error)) from error
+
+
+def read_whole(path: Path) -> bytes:
+    """All of a file that is there; raises LoadRefused."""
+    (source,) = find([path])
+    try:
+        with unreadable():
+            return source.path.read_bytes()
+    except Unreadable as error:
+        raise LoadRefused((Problem(file=source.name, reason=str(error)),)) from error
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -56,8 +56,12 @@ class Places:
 
 
 def create(connection: Connection, kind: Kind) -> None:
-    """Make the empty staging table of ``kind``; it ends with the transaction."""
+    """Make the empty staging table of ``kind``; it ends with the transaction.
+
+    An earlier call's of the same transaction gives way.
+    """
     columns = ", ".join(f"{column.name} {column.sql_type}" for column in kind.columns)
+    connection.execute(text(f"drop table if exists pg_temp.{TABLE}"))
     connection.execute(
         text(
             f"create temporary table {TABLE} "
