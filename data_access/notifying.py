@@ -1,7 +1,7 @@
 """The worker: takes messages, hands them over one by one, and says what became of each.
 
-One by one, because a worker that is killed then leaves at most one message of which nobody
-knows whether it was taken. Several workers beside each other are safe.
+One by one for each channel, because a worker that is killed then leaves at most one message a
+channel of which nobody knows whether it was taken. Several workers beside each other are safe.
 """
 
 import logging
@@ -10,12 +10,13 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from sqlalchemy import Engine
 
@@ -91,7 +92,10 @@ class Pace:
 
 @dataclass(slots=True, kw_only=True)
 class Worker:
-    """One worker with its channels; ``clock`` gives the time, ``chance`` a number in [0, 1)."""
+    """One worker with its channels; ``clock`` gives the time, ``chance`` a number in [0, 1).
+
+    Each channel is served in a thread of its own, so that a slow one holds up no other.
+    """
 
     engine: Engine
     channels: Mapping[Route, Channel]
@@ -100,48 +104,81 @@ class Worker:
     chance: Callable[[], float] = random.random
     stop: Event = field(default_factory=Event)
     counts: Counter[str] = field(default_factory=Counter)
+    _counting: Lock = field(default_factory=Lock)
     _in_a_row: Counter[Route] = field(default_factory=Counter)
     _down_until: dict[Route, float] = field(default_factory=dict)
+    # What was made for a route leaves by it, though its platform may lead elsewhere by now.
+    _sending: dict[Route, Lock] = field(default_factory=lambda: {route: Lock() for route in Route})
 
     def drain(self) -> Counter[str]:
         """Deliver all that is due and return how many ended how.
 
         Messages of a route that is down are left for later.
         """
-        while not self.stop.is_set() and self._turn():
-            pass
-        self._close()
-        return self.counts
+        return self._each_way(self._drain)
 
     def run(self) -> Counter[str]:
         """Deliver until ``stop`` is set; a database that is away is waited for."""
+        return self._each_way(self._run)
+
+    def _each_way(self, work: Callable[[Collection[Route]], None]) -> Counter[str]:
+        ways = self._ways()
+        try:
+            with ThreadPoolExecutor(len(ways), thread_name_prefix="deliver") as threads:
+                for done in [threads.submit(self._or_stop, work, way) for way in ways]:
+                    done.result()
+        finally:
+            for channel in self.channels.values():
+                channel.close()
+        return self.counts
+
+    def _ways(self) -> list[list[Route]]:
+        """Routes by the channel that serves them."""
+        ways: dict[int, list[Route]] = {}
+        for route in Route:
+            ways.setdefault(id(self.channels.get(route)), []).append(route)
+        return list(ways.values())
+
+    def _or_stop(
+        self, work: Callable[[Collection[Route]], None], routes: Collection[Route]
+    ) -> None:
+        try:
+            work(routes)
+        except BaseException:
+            # One does not go on while the other's failure waits to be told.
+            self.stop.set()
+            raise
+
+    def _drain(self, routes: Collection[Route]) -> None:
+        while not self.stop.is_set() and self._turn(routes):
+            pass
+
+    def _run(self, routes: Collection[Route]) -> None:
         while not self.stop.is_set():
             try:
-                busy = self._turn()
+                busy = self._turn(routes)
             except DatabaseUnavailable as away:
                 LOG.warning("%s", away)
                 busy = False
             if not busy:
                 self.stop.wait(self.pace.idle.total_seconds())
-        self._close()
-        return self.counts
 
-    def _turn(self) -> bool:
-        """Take a batch and deal with it; returns whether there was one."""
-        now_s = time.monotonic()
-        resting = [route for route, until in self._down_until.items() if until > now_s]
-        ends = now_s + self.pace.lease.total_seconds()
+    def _turn(self, routes: Collection[Route]) -> bool:
+        """Take a batch for these routes; returns whether anything of it was dealt with."""
+        serving = [route for route in routes if not self._is_down(route)]
+        if not serving:
+            return False
+        ends = time.monotonic() + self.pace.lease.total_seconds()
         batch = deliveries.take(
             self.engine,
             now=self.clock(),
             count=self.pace.batch,
             lease=self.pace.lease,
-            without=resting,
+            without=[route for route in Route if route not in serving],
         )
-        self._deal_with(batch, ends - self.pace.longest_try.total_seconds())
-        return bool(batch)
+        return self._deal_with(batch, ends - self.pace.longest_try.total_seconds())
 
-    def _deal_with(self, batch: Sequence[Taken], until: float) -> None:
+    def _deal_with(self, batch: Sequence[Taken], until: float) -> bool:
         left = list(batch)
         untried: list[Taken] = []
         while left and time.monotonic() < until and not self.stop.is_set():
@@ -150,12 +187,14 @@ class Worker:
                 untried.append(taken)
             else:
                 self._one(taken)
-        deliveries.give_back(self.engine, [*untried, *left])
+        back = [*untried, *left]
+        deliveries.give_back(self.engine, back)
+        return len(back) < len(batch)
 
     def _one(self, taken: Taken) -> None:
         if taken.withheld is not None:
             deliveries.withhold(self.engine, taken, now=self.clock())
-            self.counts["withheld"] += 1
+            self._count("withheld")
         elif taken.outgoing is None:
             assert taken.refused is not None
             refused = taken.refused
@@ -170,7 +209,8 @@ class Worker:
             self._fail(taken, Failure(reason=Reason.NOT_SET_UP, said=said, final=True))
             return
         try:
-            receipt = channel.send(outgoing, now=self.clock())
+            with self._sending[outgoing.route]:
+                receipt = channel.send(outgoing, now=self.clock())
         except NotTaken as not_taken:
             self._note_down(outgoing.route, is_down=not_taken.is_down)
             self._fail(taken, not_taken.failure)
@@ -191,7 +231,7 @@ class Worker:
                     raise
                 self.stop.wait(patience_s)
             else:
-                self.counts["sent" if held else "overtaken"] += 1
+                self._count("sent" if held else "overtaken")
                 return
 
     def _fail(self, taken: Taken, failure: Failure) -> None:
@@ -203,7 +243,11 @@ class Worker:
             chance=self.chance(),
             now=self.clock(),
         )
-        self.counts["refused" if failure.final else "failed"] += 1
+        self._count("refused" if failure.final else "failed")
+
+    def _count(self, what: str) -> None:
+        with self._counting:
+            self.counts[what] += 1
 
     def _note_down(self, route: Route, *, is_down: bool) -> None:
         """After a few failures in a row the route rests, so that others are not held up."""
@@ -216,7 +260,3 @@ class Worker:
 
     def _is_down(self, route: Route) -> bool:
         return self._down_until.get(route, 0.0) > time.monotonic()
-
-    def _close(self) -> None:
-        for channel in self.channels.values():
-            channel.close()

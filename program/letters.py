@@ -10,14 +10,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from program import messages, wording
+from program import mail_addresses, messages, wording
 from program.delivery import ENGLISH, MessageKind, Reason
 from program.messages import Placeholder
 
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 4_000
 LONGEST_TEXT = 12_000
-LONGEST_ADDRESS = 254
 LONGEST_HANDLE = 200
 LONGEST_PLATFORM = 100
 MESSAGE = "message"
@@ -41,11 +40,6 @@ _NAMES = frozenset(placeholder.name for placeholder in PLACEHOLDERS)
 # What turns the direction of writing around, and so lets a text read as another.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINES = re.compile("\r\n?|\u2028|\u2029|\u0085|\v|\f")
-# One address and nothing that a mail header could take for anything else.
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@"
-    r"(?=.{1,190}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
-)
 
 
 class Unsendable(Exception):
@@ -141,15 +135,14 @@ def compose(template: Template, message: str, values: Mapping[str, str]) -> Lett
 
 
 def address(typed: str | None) -> str:
-    """A mail address, as it may stand in a header. Raises Unsendable for anything else."""
-    text = (typed or "").strip()
+    """The mail address that was typed, its domain in ASCII. Raises Unsendable where none was."""
+    text = mail_addresses.bare(typed or "")
     if not text:
         raise Unsendable(Reason.NO_CONTACT, "The account has no email address.")
-    local = text.partition("@")[0]
-    whole = _ADDRESS.fullmatch(text) and len(text) <= LONGEST_ADDRESS
-    if not whole or local.startswith(".") or local.endswith(".") or ".." in local:
+    found = mail_addresses.mail_address(text)
+    if found is None:
         raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a mail address.")
-    return text
+    return found
 
 
 def handle(typed: str | None) -> str:

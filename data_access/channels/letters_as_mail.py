@@ -1,5 +1,7 @@
 """An outgoing message as an e-mail: plain text and HTML, the same bytes at every try."""
 
+import re
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -9,6 +11,14 @@ from data_access.deliveries import Outgoing
 from program import letters
 
 POLICY = SMTP.clone(max_line_length=78)
+FROM = re.compile("^From ", re.MULTILINE)
+ENCODED = "=?"
+
+
+def address_of(text: str) -> Address:
+    """A checked address as headers take it, letters beyond ASCII included."""
+    local, _, domain = text.rpartition("@")
+    return Address(username=local, domain=domain)
 
 
 def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMessage:
@@ -22,9 +32,20 @@ def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMes
     made["From"] = sender
     if to is not None:
         made["To"] = to
-    made["Subject"] = outgoing.subject
+    _set_subject(made, outgoing.subject)
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(outgoing.text, cte="quoted-printable")
     made.add_alternative(letters.as_html(outgoing.text), subtype="html", cte="quoted-printable")
+    for part in made.iter_parts():
+        # Encoded, because mailboxes that begin a mail with such a line write ">" before it.
+        part.set_payload(FROM.sub("=46rom ", str(part.get_payload())))
     made.set_boundary(f"={outgoing.message_id.hex}=")
     return made
+
+
+def _set_subject(made: EmailMessage, subject: str) -> None:
+    if ENCODED not in subject:
+        made["Subject"] = subject
+        return
+    # Text that looks encoded would be decoded, and so be another, unless it is encoded itself.
+    made.set_raw("Subject", Header(subject, "utf-8", header_name="Subject").encode())

@@ -1,15 +1,19 @@
 """Handing messages to a mail server by SMTP, encrypted and signed in where that is set."""
 
-import smtplib
+import asyncio
 import ssl
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
+from email.message import EmailMessage
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import aiosmtplib
+
 from data_access.channels import LOOPBACK, NotTaken, Receipt, trusted
-from data_access.channels.letters_as_mail import mail
+from data_access.channels.exchanges import Exchanges
+from data_access.channels.letters_as_mail import POLICY, address_of, mail
 from data_access.deliveries import Failure, Outgoing
 from data_access.refusals import SettingMissing
 from program import letters
@@ -20,6 +24,8 @@ HOW = (
     "(TLS from the start); signs such as @ in a password as %40."
 )
 MOST_BY_CONNECTION = 100
+# What asks a server to take addresses with letters beyond ASCII before the @.
+BEYOND_ASCII = ("SMTPUTF8", "BODY=8BITMIME")
 IDLE_S = 5.0
 
 
@@ -34,9 +40,12 @@ class MailServer:
     password: str = field(default="", repr=False)
     tls_from_start: bool = False
     is_encrypted: bool = True
-    timeout_s: float = 10.0
+    # For all of a delivery, the connection included.
+    timeout_s: float = 20.0
     trust: ssl.SSLContext | None = None
-    _client: smtplib.SMTP | None = field(default=None, repr=False)
+    _exchanges: Exchanges = field(default_factory=Exchanges, repr=False)
+    _client: aiosmtplib.SMTP | None = field(default=None, repr=False)
+    _is_connected: bool = False
     _used: int = 0
     _last_used: float = 0.0
 
@@ -44,12 +53,17 @@ class MailServer:
     def from_url(cls, url: str) -> "MailServer":
         """As SMTP_URL says. Raises SettingMissing, without repeating what may be a password."""
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(url.strip())
             host, port, query = parts.hostname, parts.port, parse_qs(parts.query)
             address = letters.address(query.get("from", [""])[0])
             name = letters.harmless_line(query.get("name", ["Affiliate program"])[0])
         except (ValueError, letters.Unsendable):
             raise SettingMissing(f"SMTP_URL cannot be used. {HOW}") from None
+        if not address.isascii():
+            raise SettingMissing(
+                "SMTP_URL names a sender with letters beyond ASCII before the @, which many "
+                "servers do not take. Write another address after from=."
+            )
         if parts.scheme not in ("smtp", "smtps") or not host or parts.path not in ("", "/"):
             raise SettingMissing(f"SMTP_URL is not the address of a mail server. {HOW}")
         at_once = parts.scheme == "smtps"
@@ -65,31 +79,16 @@ class MailServer:
         )
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
-        """Hand one message over. Raises NotTaken."""
-        made = mail(outgoing, sender=self.sender, to=Address(addr_spec=outgoing.to))
-        client = self._connected()
+        """Hand one message over, all of it within ``timeout_s``. Raises NotTaken."""
+        made = mail(outgoing, sender=self.sender, to=address_of(outgoing.to))
+        self._is_connected = False
         try:
-            client.send_message(made, self.sender.addr_spec, [outgoing.to])
-        except smtplib.SMTPRecipientsRefused as refused:
-            code, said = next(iter(refused.recipients.values()))
-            raise _refused(code, said) from refused
-        except smtplib.SMTPDataError as refused:
-            raise _refused(refused.smtp_code, refused.smtp_error) from refused
-        except smtplib.SMTPResponseException as refused:
-            # The sender or the session is refused, and so would every other message be.
-            self.close()
-            raise NotTaken(
-                Failure(reason=Reason.BUSY, said=f"The mail server: {_said(refused)}"),
-                is_down=True,
-            ) from refused
-        except (smtplib.SMTPException, OSError) as error:
-            self.close()
-            raise NotTaken(
-                Failure(
-                    reason=Reason.NO_ANSWER, said=f"The mail server fell silent: {_said(error)}"
-                ),
-                is_down=True,
-            ) from error
+            self._exchanges.run(lambda: self._hand_over(made, outgoing.to), seconds=self.timeout_s)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            not_taken = self._understood(error, outgoing.to)
+            if not_taken.is_down:
+                self.close()
+            raise not_taken from error
         self._used += 1
         self._last_used = time.monotonic()
         return Receipt(said="The mail server took it.")
@@ -97,73 +96,95 @@ class MailServer:
     def close(self) -> None:
         """End the connection, if there is one."""
         client, self._client, self._used = self._client, None, 0
-        if client is not None:
-            client.close()
+        if client is not None and isinstance(client.transport, asyncio.WriteTransport):
+            client.transport.abort()
+        self._exchanges.close()
 
-    def _connected(self) -> smtplib.SMTP:
-        if self._client is not None and not self._is_fresh(self._client):
-            self.close()
+    async def _hand_over(self, made: EmailMessage, to: str) -> None:
+        client = await self._connected()
+        self._is_connected = True
+        options = () if to.isascii() else BEYOND_ASCII
+        # The very bytes: whoever writes a message anew may change it, as with lines like "From ".
+        content = made.as_bytes(policy=POLICY.clone(utf8=not to.isascii()))
+        await client.sendmail(self.sender.addr_spec, [to], content, mail_options=options)
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self._client is not None and not await self._is_fresh(self._client):
+            self._client.close()
+            self._client = None
         if self._client is None:
-            try:
-                self._client = self._connect()
-            except (smtplib.SMTPException, OSError) as error:
-                raise NotTaken(
-                    Failure(reason=Reason.UNREACHABLE, said=f"The mail server: {_said(error)}"),
-                    is_down=True,
-                ) from error
+            self._client, self._used = self._new_client(), 0
+            await self._client.connect()
         return self._client
 
-    def _is_fresh(self, client: smtplib.SMTP) -> bool:
+    async def _is_fresh(self, client: aiosmtplib.SMTP) -> bool:
         # Servers end connections that idle or carry much; finding out midway would look as if
         # the message might have been taken.
-        if self._used >= MOST_BY_CONNECTION:
+        if self._used >= MOST_BY_CONNECTION or not client.is_connected:
             return False
         if time.monotonic() - self._last_used < IDLE_S:
             return True
         try:
-            return client.noop()[0] == 250
-        except (smtplib.SMTPException, OSError):
+            return (await client.noop()).code == 250
+        except (aiosmtplib.SMTPException, OSError):
             return False
 
-    def _connect(self) -> smtplib.SMTP:
-        name = self.sender.domain
-        trust = self.trust or trusted()
-        client: smtplib.SMTP
-        if self.tls_from_start:
-            client = smtplib.SMTP_SSL(
-                self.host, self.port, name, timeout=self.timeout_s, context=trust
-            )
-        else:
-            client = smtplib.SMTP(self.host, self.port, name, timeout=self.timeout_s)
-        try:
-            if self.is_encrypted and not self.tls_from_start:
-                client.starttls(context=trust)
-            if self.user:
-                client.login(self.user, self.password)
-        except BaseException:
-            client.close()
-            raise
-        return client
+    def _new_client(self) -> aiosmtplib.SMTP:
+        return aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            local_hostname=self.sender.domain,
+            use_tls=self.tls_from_start,
+            start_tls=self.is_encrypted and not self.tls_from_start,
+            tls_context=self.trust or trusted(),
+            username=self.user or None,
+            password=self.password or None,
+            # What an exchange may take is said once, over all of it.
+            timeout=None,
+        )
+
+    def _understood(self, error: Exception, to: str) -> NotTaken:
+        """What an error means for the message: taken by nobody, or by nobody knows whom."""
+        if not self._is_connected:
+            said = f"The mail server: {self._words_for(error)}"
+            return NotTaken(Failure(reason=Reason.UNREACHABLE, said=said), is_down=True)
+        match error:
+            case aiosmtplib.SMTPNotSupported():
+                return _cannot_take(to)
+            case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
+                return _refused(first.code, first.message)
+            case aiosmtplib.SMTPDataError():
+                return _refused(error.code, error.message)
+            case aiosmtplib.SMTPResponseException():
+                # The sender or the session is refused, and so would every other message be.
+                said = f"The mail server: {self._words_for(error)}"
+                return NotTaken(Failure(reason=Reason.BUSY, said=said), is_down=True)
+        said = f"The mail server fell silent: {self._words_for(error)}"
+        return NotTaken(Failure(reason=Reason.NO_ANSWER, said=said), is_down=True)
+
+    def _words_for(self, error: Exception) -> str:
+        """What to tell of an error: the server's words where it spoke, never what it was sent."""
+        match error:
+            case aiosmtplib.SMTPAuthenticationError():
+                return f"the login was refused ({error.code})"
+            case TimeoutError():
+                return f"timed out, no answer within {self.timeout_s:g} seconds"
+            case aiosmtplib.SMTPResponseException():
+                return f"it answered {error.code}: {error.message}"
+        return str(error) or type(error).__name__
 
 
-def _refused(code: int, said: bytes | str) -> NotTaken:
+def _cannot_take(to: str) -> NotTaken:
+    said = (
+        f"The mail server takes no addresses with letters beyond ASCII before the @ (SMTPUTF8), "
+        f"as in {letters.shown(to)}."
+    )
+    return NotTaken(Failure(reason=Reason.BAD_CONTACT, said=said, final=True))
+
+
+def _refused(code: int, said: str) -> NotTaken:
     final = 500 <= code < 600
     reason = Reason.REFUSED if final else Reason.BUSY
     return NotTaken(
-        Failure(reason=reason, said=f"The mail server answered {code}: {_words(said)}", final=final)
+        Failure(reason=reason, said=f"The mail server answered {code}: {said}", final=final)
     )
-
-
-def _said(error: Exception) -> str:
-    """What to tell of an error: the server's words where it spoke, never what was sent to it."""
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"the login was refused ({error.smtp_code})"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"it answered {error.smtp_code}: {_words(error.smtp_error)}"
-    return str(error) or type(error).__name__
-
-
-def _words(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said

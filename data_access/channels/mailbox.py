@@ -7,7 +7,7 @@ from email.headerregistry import Address
 from pathlib import Path
 
 from data_access.channels import Receipt
-from data_access.channels.letters_as_mail import mail
+from data_access.channels.letters_as_mail import POLICY, address_of, mail
 from data_access.deliveries import Outgoing
 from program.delivery import Route
 
@@ -22,7 +22,7 @@ class Mailbox:
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
         """Write one message; whole, or not at all."""
-        to = Address(addr_spec=outgoing.to) if outgoing.route is Route.EMAIL else None
+        to = address_of(outgoing.to) if outgoing.route is Route.EMAIL else None
         made = mail(outgoing, sender=SENDER, to=to)
         if to is None:
             contact = outgoing.payload["contact"]
@@ -31,7 +31,8 @@ class Mailbox:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         name = f"{outgoing.made_at:%Y%m%d-%H%M%S}-{outgoing.message_id}.eml"
         unfinished = self.folder / f".{name}"
-        unfinished.write_bytes(made.as_bytes())
+        is_plain = outgoing.route is not Route.EMAIL or outgoing.to.isascii()
+        unfinished.write_bytes(made.as_bytes(policy=POLICY.clone(utf8=not is_plain)))
         os.replace(unfinished, self.folder / name)
         return Receipt(said=f"Written to {name}.", delivered=False)
 

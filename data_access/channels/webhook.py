@@ -3,6 +3,7 @@
 The headers are those of Standard Webhooks, so ready-made libraries can check the signature.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -11,12 +12,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
 from data_access.channels import LOOPBACK, NotTaken, Receipt, body_of, trusted
+from data_access.channels.exchanges import Exchanges
 from data_access.deliveries import Failure, Outgoing
 from data_access.refusals import SettingMissing
 from program.delivery import Reason
@@ -27,6 +30,15 @@ LONGEST_ASKED_WAIT_S = 3600
 # What a repeat cannot mend: the message itself was not understood.
 FINAL = (400, 410, 413, 422)
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what marks one, not one
+SCHEME = "v1,"
+ASYMMETRIC = ("whsk_", "whpk_")
+URL_SAFE = str.maketrans("-_", "+/")
+# An answer's body says nothing that its status has not said.
+LISTEN_S = 1.0
+HOW_TO_MAKE_ONE = (
+    "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(32))'` "
+    "and give it to the endpoint as well."
+)
 
 
 @dataclass(kw_only=True)
@@ -36,14 +48,16 @@ class Webhook:
     url: str
     secret: bytes = field(repr=False)
     allowed: frozenset[str]
+    # For all of an exchange, the connection and the answer included.
     timeout_s: float = 10.0
     trust: ssl.SSLContext | None = None
-    _client: httpx.Client | None = field(default=None, repr=False)
+    _exchanges: Exchanges = field(default_factory=Exchanges, repr=False)
+    _client: httpx.AsyncClient | None = field(default=None, repr=False)
 
     @classmethod
     def from_settings(cls, environment: Mapping[str, str]) -> "Webhook":
         """As NOTIFY_WEBHOOK_* say. Raises SettingMissing, without repeating their values."""
-        url = environment["NOTIFY_WEBHOOK_URL"]
+        url = environment["NOTIFY_WEBHOOK_URL"].strip()
         host = host_of(url)
         named = environment.get("NOTIFY_WEBHOOK_HOSTS", host)
         allowed = frozenset(name.strip().lower() for name in named.split(",") if name.strip())
@@ -60,33 +74,48 @@ class Webhook:
             raise NotTaken(_failure(Reason.NOT_SET_UP, "its host is not allowed", final=True))
         body = body_of(outgoing)
         headers = signed(self.secret, str(outgoing.message_id), now, body)
-        until = time.monotonic() + self.timeout_s
         try:
-            with self._connected().stream(
-                "POST", self.url, content=body, headers=headers
-            ) as answer:
-                _read(answer, until)
-                return _judged(answer)
+            answer = self._exchanges.run(
+                lambda: self._posted(body, headers), seconds=self.timeout_s
+            )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             self.close()
             failure = _failure(Reason.UNREACHABLE, str(error) or "no connection in time")
             raise NotTaken(failure, is_down=True) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             self.close()
             failure = _failure(Reason.NO_ANSWER, str(error) or "no answer in time")
             raise NotTaken(failure, is_down=True) from error
+        return _judged(answer, now)
+
+    async def _posted(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        """The answer, heard out as far as it is short and comes soon."""
+        began = time.monotonic()
+        client = self._connected()
+        request = client.build_request("POST", self.url, content=body, headers=headers)
+        answer = await client.send(request, stream=True)
+        left = self.timeout_s - (time.monotonic() - began)
+        # What it did is said by the status, which is here already; the rest is not waited for.
+        with suppress(httpx.HTTPError, TimeoutError):
+            async with asyncio.timeout(min(LISTEN_S, left / 2)):
+                await _heard_out(answer)
+        await answer.aclose()
+        return answer
 
     def close(self) -> None:
         """End the connections."""
         client, self._client = self._client, None
         if client is not None:
-            client.close()
+            with suppress(TimeoutError):
+                self._exchanges.run(client.aclose, seconds=LISTEN_S)
+        self._exchanges.close()
 
-    def _connected(self) -> httpx.Client:
+    def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.Client(
+            self._client = httpx.AsyncClient(
                 verify=self.trust or trusted(),
-                timeout=httpx.Timeout(self.timeout_s),
+                # All of an exchange has one deadline; half of it may go by without a connection.
+                timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
                 follow_redirects=False,
                 # Neither a proxy nor a password file of the environment has a say here.
                 trust_env=False,
@@ -125,35 +154,72 @@ def host_of(url: str) -> str:
 
 
 def secret_of(typed: str) -> bytes:
-    """The signing key, given as it is or as ``whsec_`` and base64. Raises SettingMissing."""
-    try:
-        key = (
-            base64.b64decode(typed.removeprefix(SECRET_PREFIX), validate=True)
-            if typed.startswith(SECRET_PREFIX)
-            else typed.encode()
-        )
-    except ValueError:
-        key = b""
+    """The signing key, given as it is or as ``whsec_`` and base64. Raises SettingMissing.
+
+    Base64 may be of either alphabet, with or without its padding, and broken into lines; the
+    scheme before it, as in ``v1,whsec_``, is some consoles' way to show one.
+    """
+    text = typed.strip()
+    if not text:
+        raise SettingMissing(f"NOTIFY_WEBHOOK_SECRET is not set. {HOW_TO_MAKE_ONE}")
+    marked = text.removeprefix(SCHEME)
+    if marked.startswith(SECRET_PREFIX):
+        key = _decoded(marked.removeprefix(SECRET_PREFIX))
+    else:
+        key = _as_it_is(text)
     if len(key) < SHORTEST_SECRET:
+        what = "in base64 that decodes to" if marked.startswith(SECRET_PREFIX) else "with"
         raise SettingMissing(
-            f"NOTIFY_WEBHOOK_SECRET must have at least {SHORTEST_SECRET} bytes. Make one with "
-            "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`."
+            f"NOTIFY_WEBHOOK_SECRET is too short: {what} {len(key)} bytes, and at least "
+            f"{SHORTEST_SECRET} are needed. {HOW_TO_MAKE_ONE}"
         )
     return key
 
 
-def _read(answer: httpx.Response, until: float) -> None:
-    """Hear the answer out, as far as it is short and comes soon; the rest is not waited for."""
+def _decoded(encoded: str) -> bytes:
+    if SECRET_PREFIX in encoded:
+        raise SettingMissing(
+            "NOTIFY_WEBHOOK_SECRET holds more than one secret. Set the one the endpoint checks."
+        )
+    letters = "".join(encoded.split()).rstrip("=").translate(URL_SAFE)
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+    except ValueError:
+        raise SettingMissing(
+            f"NOTIFY_WEBHOOK_SECRET has something after {SECRET_PREFIX} that is not base64, or a "
+            "part of it is missing. Copy it whole, without quotation marks."
+        ) from None
+
+
+def _as_it_is(text: str) -> bytes:
+    if SECRET_PREFIX in text:
+        raise SettingMissing(
+            f"NOTIFY_WEBHOOK_SECRET has something before {SECRET_PREFIX}, such as a quotation "
+            f"mark. Begin it with {SECRET_PREFIX}."
+        )
+    if text.startswith(ASYMMETRIC):
+        raise SettingMissing(
+            "NOTIFY_WEBHOOK_SECRET is one of a pair of keys; messages are signed with a secret "
+            f"that both sides know. {HOW_TO_MAKE_ONE}"
+        )
+    if any(not sign.isprintable() for sign in text):
+        raise SettingMissing(
+            "NOTIFY_WEBHOOK_SECRET has a line's end or another invisible character inside. "
+            "Set it as one line."
+        )
+    return text.encode()
+
+
+async def _heard_out(answer: httpx.Response) -> None:
     heard = 0
-    # What it did is said by the status, which is here already.
-    with suppress(httpx.HTTPError):
-        for piece in answer.iter_raw(LONGEST_ANSWER):
-            heard += len(piece)
-            if heard >= LONGEST_ANSWER or time.monotonic() > until:
-                return
+    # As it comes: in pieces of a size the first would be waited for until it is whole.
+    async for piece in answer.aiter_raw():
+        heard += len(piece)
+        if heard >= LONGEST_ANSWER:
+            return
 
 
-def _judged(answer: httpx.Response) -> Receipt:
+def _judged(answer: httpx.Response, now: datetime) -> Receipt:
     code = answer.status_code
     if 200 <= code < 300:
         # 202 means: taken, and still to be passed on.
@@ -164,16 +230,37 @@ def _judged(answer: httpx.Response) -> Receipt:
     if 300 <= code < 400:
         raise NotTaken(_failure(Reason.BUSY, f"it answered {code}; redirects are not followed"))
     raise NotTaken(
-        _failure(Reason.BUSY, f"it answered {code}", after=_asked_wait(answer)),
+        _failure(
+            Reason.BUSY,
+            f"it answered {code}",
+            after=asked_wait(answer.headers.get("retry-after", ""), now),
+        ),
         is_down=code in (401, 403, 429, 502, 503, 504),
     )
 
 
-def _asked_wait(answer: httpx.Response) -> timedelta | None:
-    asked = answer.headers.get("retry-after", "")
-    if not (asked.isascii() and asked.isdigit()) or len(asked) > 6:
+def asked_wait(asked: str, now: datetime) -> timedelta | None:
+    """The wait that ``Retry-After`` asks for in seconds or as a date, an hour at most.
+
+    ``None`` where it asks for none, or in a way that is not understood.
+    """
+    text = asked.strip()
+    if text.isascii() and text.isdigit():
+        # Of many digits only that they are many counts.
+        seconds = float(int(text[:9]) if len(text.lstrip("0")) <= 9 else LONGEST_ASKED_WAIT_S)
+    else:
+        until = _http_date(text)
+        seconds = (until - now).total_seconds() if until else 0.0
+    return timedelta(seconds=min(seconds, LONGEST_ASKED_WAIT_S)) if seconds > 0 else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return timedelta(seconds=min(int(asked), LONGEST_ASKED_WAIT_S))
+    # Dates of the web are in UTC, and one of the three forms does not say so.
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _failure(

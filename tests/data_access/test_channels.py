@@ -8,10 +8,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,7 +30,7 @@ from data_access import channels
 from data_access.channels import NotTaken, body_of
 from data_access.channels.mail_server import MailServer
 from data_access.channels.mailbox import Mailbox
-from data_access.channels.webhook import Webhook
+from data_access.channels.webhook import Webhook, asked_wait, secret_of
 from data_access.deliveries import Outgoing
 from data_access.refusals import SettingMissing
 from program.delivery import Reason, Route
@@ -169,6 +171,109 @@ def test_long_lines_bidi_and_a_lone_dot_arrive_whole(arrivals: Arrivals) -> None
     assert max(len(line) for line in raw.splitlines()) < 998
     plain, _ = message_from_bytes(raw, policy=default).iter_parts()
     assert in_lines(plain) == text
+
+
+TEXTS = (
+    "From here on\nFrom me\n\nFrom now\n>From quoted",
+    ".\n..\n.dot\n",
+    "spaces at the end   \ntab at the end\t\n   in front",
+    f"{'x' * 2_000} {'é' * 700}\n=3D =\n=46rom",
+    "Ünïcode… Ņ 🦔 \u00a0\u3000 مرحبا",
+    "-- \nA signature\n\n\n--=0f6d4c1e000040008000000000000001=\n",
+    "<b>&amp;</b> {{message}}",
+)
+
+
+def test_what_arrives_is_the_text_that_was_shown(arrivals: Arrivals, tmp_path: Path) -> None:
+    box = Mailbox(folder=tmp_path)
+    with mail_server(arrivals) as port:
+        mail = server(port, timeout_s=10.0)
+        for number, text in enumerate(TEXTS):
+            letter = outgoing(
+                message_id=UUID(int=number), text=text, subject=f"=?utf-8?q?{number}?="
+            )
+            mail.send(letter, now=NOW)
+            box.send(letter, now=NOW)
+        mail.close()
+
+    for number, text in enumerate(TEXTS):
+        (file,) = tmp_path.glob(f"*-{UUID(int=number)}.eml")
+        for raw in (arrivals.raw[str(UUID(int=number))], file.read_bytes()):
+            found = message_from_bytes(raw, policy=default)
+            plain, rich = found.iter_parts()
+            assert plain.get_content().replace("\r\n", "\n").removesuffix(
+                "\n"
+            ) == text.removesuffix("\n")
+            assert "&gt;From here" not in rich.get_content()
+            assert found["Subject"] == f"=?utf-8?q?{number}?="
+            assert b"\n>From" not in raw.replace(b"\n>From quoted", b"")
+            assert b"\nFrom " not in raw
+
+
+def test_letters_beyond_ascii_go_to_servers_that_take_them(arrivals: Arrivals) -> None:
+    to = "josé@xn--mnchen-3ya.de"
+    with mail_server(arrivals) as port:
+        mail = server(port, timeout_s=10.0)
+        mail.send(outgoing(to=to), now=NOW)
+        mail.send(outgoing(message_id=UUID(int=1)), now=NOW)
+        mail.close()
+    with mail_server(Arrivals(), enable_SMTPUTF8=False) as port:
+        mail = server(port, timeout_s=10.0)
+        with pytest.raises(NotTaken, match="takes no addresses with letters beyond ASCII") as told:
+            mail.send(outgoing(to=to), now=NOW)
+        mail.send(outgoing(message_id=UUID(int=2)), now=NOW)
+        mail.close()
+
+    assert arrivals.recipients == {str(ID): [to], str(UUID(int=1)): ["user7@example.com"]}
+    assert f"To: {to}".encode() in arrivals.raw[str(ID)]
+    failure = told.value.failure
+    assert (failure.reason, failure.final, told.value.is_down) == (Reason.BAD_CONTACT, True, False)
+
+
+@contextmanager
+def dripping(said: Sequence[bytes], *, every_s: float = 0.05) -> Iterator[int]:
+    """A server that answers so, piece by piece as it is spoken to, and then drips for ever."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def talk(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            for piece in said:
+                peer.sendall(piece)
+                peer.recv(65_536)
+            while not over.wait(every_s):
+                peer.sendall(b"x")
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = listening.accept()
+                threading.Thread(target=talk, args=[peer], daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield listening.getsockname()[1]
+    over.set()
+    listening.close()
+
+
+SMTP_ANSWERS = (b"220 here\r\n", b"250 fine\r\n", b"250 fine\r\n", b"250 fine\r\n", b"354 go\r\n")
+PATIENCE_S = 8.0
+
+
+@pytest.mark.parametrize("answered", range(len(SMTP_ANSWERS) + 1))
+def test_a_mail_server_that_drips_is_given_up_at_the_deadline_whatever_it_was_asked(
+    answered: int,
+) -> None:
+    began = time.monotonic()
+    with dripping(SMTP_ANSWERS[:answered]) as port, pytest.raises(NotTaken) as told:
+        server(port, timeout_s=0.5).send(outgoing(), now=NOW)
+
+    assert time.monotonic() - began < PATIENCE_S
+    assert told.value.is_down
+    assert not told.value.failure.final
+    # Until it greeted, nobody was there.
+    assert told.value.failure.reason is (Reason.NO_ANSWER if answered else Reason.UNREACHABLE)
+    assert "timed out" in str(told.value)
 
 
 class Refusing:
@@ -348,6 +453,69 @@ def test_an_endless_answer_is_not_listened_to(endless: str) -> None:
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX-Y: "])
+def test_an_endpoint_whose_answer_never_begins_is_given_up_at_the_deadline(head: bytes) -> None:
+    began = time.monotonic()
+    with dripping([head]) as port, pytest.raises(NotTaken) as told:
+        hook(f"http://127.0.0.1:{port}/", timeout_s=0.5).send(outgoing(), now=NOW)
+
+    assert time.monotonic() - began < PATIENCE_S
+    assert (told.value.failure.reason, told.value.is_down) == (Reason.NO_ANSWER, True)
+
+
+@pytest.mark.parametrize(("code", "taken"), [(200, True), (503, False)])
+def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None:
+    head = f"HTTP/1.1 {code} so\r\nContent-Length: 4000\r\n\r\n".encode()
+    began = time.monotonic()
+    # A head that comes with what was asked: the drip begins after it.
+    with dripping([b"", head]) as port:
+        to = hook(f"http://127.0.0.1:{port}/", timeout_s=1.0)
+        if taken:
+            assert to.send(outgoing(), now=NOW).delivered
+        else:
+            with pytest.raises(NotTaken, match="it answered 503"):
+                to.send(outgoing(), now=NOW)
+        to.close()
+
+    assert time.monotonic() - began < PATIENCE_S
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        *(("90", 90), (" 90 ", 90), ("0", None), ("-5", None), ("soon", None), ("", None)),
+        *(("1.5", None), ("9999999", 3600), ("9" * 400, 3600), ("٣", None), ("0090", 90)),
+        ("Sun, 15 Mar 2026 09:01:30 GMT", 90),
+        ("Sunday, 15-Mar-26 09:01:30 GMT", 90),
+        ("Sun Mar 15 09:01:30 2026", 90),
+        ("Sun, 15 Mar 2026 10:01:30 +0100", 90),
+        ("Sun, 15 Mar 2026 08:59:59 GMT", None),
+        ("Sun, 15 Mar 2026 09:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+        ("Sun, 32 Mar 2026 09:01:30 GMT", None),
+        ("Sun, 15 Mar 99999999999 09:01:30 GMT", None),
+    ],
+)
+def test_the_wait_asked_for_is_seconds_or_a_date_and_an_hour_at_most(
+    asked: str, seconds: int | None
+) -> None:
+    found = asked_wait(asked, NOW)
+
+    assert found == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_date_to_wait_for_is_kept_from_the_answer(arrivals: Arrivals) -> None:
+    later = format_datetime(NOW + timedelta(minutes=20), usegmt=True)
+    with endpoint(
+        arrivals, lambda: Response(status_code=429, headers={"Retry-After": later})
+    ) as url:
+        to = hook(url)
+        with pytest.raises(NotTaken) as told:
+            to.send(outgoing(), now=NOW)
+        to.close()
+    assert told.value.failure.after == timedelta(minutes=20)
+
+
 def test_no_endpoint_and_a_silent_one_are_told_apart(arrivals: Arrivals) -> None:
     with pytest.raises(NotTaken) as nobody:
         hook(f"http://127.0.0.1:{free_port()}/").send(outgoing(), now=NOW)
@@ -418,6 +586,54 @@ def test_what_is_set_up_wrongly_is_named_without_its_value(changed: dict[str, st
     (name,) = changed
     assert name in str(told.value)
     assert "c4nary" not in str(told.value)
+
+
+KEY = bytes(range(200, 232))
+IN_BASE64 = base64.b64encode(KEY).decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        (SECRET, SECRET.encode()),
+        (f"{SECRET}\n", SECRET.encode()),
+        (f" {SECRET}\r\n", SECRET.encode()),
+        (f"whsec_{IN_BASE64}", KEY),
+        (f"whsec_{IN_BASE64}\n", KEY),
+        (f"whsec_{IN_BASE64[:-1]}", KEY),
+        (f"whsec_{base64.urlsafe_b64encode(KEY).decode()}", KEY),
+        (f"whsec_{base64.urlsafe_b64encode(KEY).decode().rstrip('=')}", KEY),
+        (f"v1,whsec_{IN_BASE64}", KEY),
+        (f"whsec_{IN_BASE64[:20]}\n{IN_BASE64[20:]}", KEY),
+    ],
+)
+def test_a_secret_works_in_every_form_it_is_handed_out_in(typed: str, key: bytes) -> None:
+    assert secret_of(typed) == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [
+        *(("", "is not set"), (" \n", "is not set"), ("c4nary", "too short: with 6 bytes")),
+        ("whsec_YzRuYXJ5", "too short: in base64 that decodes to 6 bytes"),
+        ("whsec_", "too short: in base64 that decodes to 0 bytes"),
+        (f"whsec_{IN_BASE64}!", "not base64"),
+        (f"whsec_{IN_BASE64[:33]}", "not base64"),
+        (f'"whsec_{IN_BASE64}"', "before whsec_, such as a quotation mark"),
+        (f"v2,whsec_{IN_BASE64}", "before whsec_"),
+        (f"whsec_{IN_BASE64} whsec_{IN_BASE64}", "more than one secret"),
+        (f"whsk_{IN_BASE64}", "one of a pair of keys"),
+        (f"{SECRET}\n{SECRET}", "a line's end"),
+        (f"{SECRET}\u200b", "invisible character"),
+    ],
+)
+def test_a_secret_that_cannot_be_one_is_told_its_true_fault(typed: str, fault: str) -> None:
+    with pytest.raises(SettingMissing) as told:
+        secret_of(typed)
+
+    assert str(told.value).startswith("NOTIFY_WEBHOOK_SECRET ")
+    assert fault in str(told.value)
+    assert not [part for part in (SECRET, IN_BASE64[:20], "c4nary") if part in str(told.value)]
 
 
 def test_nothing_set_up_says_what_to_set() -> None:

@@ -1,8 +1,11 @@
 """The worker and its leases: each message leaves once, or says why it did not."""
 
 import json
+import threading
+import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +109,43 @@ def told(engine: Engine) -> list[tuple[str, str]]:
 
 
 # --- Taking and ending --------------------------------------------------------------------------
+
+
+class Stalled(Collecting):
+    """A channel that keeps its first message until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(answer=self.hold)
+        self.has_one, self.may_go = threading.Event(), threading.Event()
+
+    def hold(self, _: Outgoing) -> Receipt:
+        self.has_one.set()
+        assert self.may_go.wait(60)
+        return Receipt(said="Taken.")
+
+
+@pytest.mark.parametrize("slow", list(Route))
+def test_a_slow_channel_does_not_hold_up_the_other(desk: Engine, slow: Route) -> None:
+    stalled, quick = Stalled(), Collecting()
+    channels = {route: stalled if route is slow else quick for route in Route}
+    for number in range(3):
+        write(desk, channel="email", recipient=f"a{number}@example.com")
+        write(desk, channel="telegram", recipient=f"a{number}")
+
+    with ThreadPoolExecutor(1) as threads:
+        draining = threads.submit(work, desk, channels=channels)
+        try:
+            assert stalled.has_one.wait(60)
+            deadline = time.monotonic() + 60
+            while len(quick.taken) < 3:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert stalled.taken == []
+        finally:
+            stalled.may_go.set()
+        draining.result()
+
+    assert len(stalled.taken) == 3
 
 
 def test_a_worker_passes_over_what_another_is_just_taking(desk: Engine) -> None:

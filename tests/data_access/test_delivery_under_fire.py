@@ -114,7 +114,13 @@ def under_fire(
 
         running = [start() for _ in range(workers)]
         for _ in range(kills):
+            before = arrivals.asked
             write_messages(engine, messages // kills)
+            # A worker that has not begun cannot be hit midway.
+            deadline = time.monotonic() + 60
+            while arrivals.asked == before:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
             time.sleep(rng.uniform(0.2, 1.8) * pause_s)
             killed = running.pop(rng.randrange(len(running)))
             os.kill(killed.pid or 0, signal.SIGKILL)

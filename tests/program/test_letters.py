@@ -31,7 +31,7 @@ def test_a_mail_address_is_taken(typed: str) -> None:
     [
         *("nobody", "@example.com", "a@", "a@b", "a@@b.io", "a b@c.io", "a@b.io, c@d.io"),
         *("a@b.io\nBcc: x@y.io", "a@b.io\r\nBcc: x@y.io", "a\0@b.io", "<a@b.io>", "A <a@b.io>"),
-        *("a@b.io>", '"a"@b.io', ".a@b.io", "a.@b.io", "a..b@c.io", "a@-b.io", "ä@b.io"),
+        *("a@b.io>", '"a"@b.io', ".a@b.io", "a.@b.io", "a..b@c.io", "a@-b.io", "a@-ä.io"),
         *("a@b.io\u202e", "a@b.1o", f"{'a' * 65}@b.io", f"a@{LONG}.io", "a\u2028@b.io"),
     ],
 )
