@@ -280,17 +280,18 @@ def export(
         dataset, file = asked_exports.dataset_and_file(what, asked["view_name"])
     except Invalid as misuse:
         raise click.UsageError(str(misuse)) from misuse
-    order = Order(
-        selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
-        form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),
-        exported_by=_person(),
-        now=_now(),
-    )
-    with terminal.progress("Exporting") as advance, terminal.output(file) as output:
-        total = asked_exports.at_most(database.exporter, order) if sys.stderr.isatty() else 0
-        progress = Progress(tell=lambda rows: advance(rows, total))
-        export_files.write_and_keep(order, output, progress=progress)
-    place = "standard output" if str(file) == asked_exports.STDOUT else file
+    place = "standard output" if str(file) == asked_exports.STDOUT else str(file)
+    with terminal.cancellable(f"Cancelled before all was written to {place}."):
+        order = Order(
+            selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
+            form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),
+            exported_by=_person(),
+            now=_now(),
+        )
+        with terminal.progress("Exporting") as advance, terminal.output(file) as output:
+            total = asked_exports.at_most(database.exporter, order) if sys.stderr.isatty() else 0
+            progress = Progress(tell=lambda rows: advance(rows, total))
+            export_files.write_and_keep(order, output, progress=progress)
     click.echo(f"{order.selection.dataset} written to {place}.", err=True)
 
 

@@ -1,8 +1,9 @@
 """A statement's rows as CSV straight from COPY: in pieces, or as a file that others read."""
 
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from types import TracebackType
+from typing import Any, Self
 
 from sqlalchemy import Connection, Select
 
@@ -12,7 +13,8 @@ CHUNK_BYTES = 65_536
 class CsvStream:
     """A statement's rows as CSV with a header, in pieces of about 64 kB; memory stays flat.
 
-    ``row_count`` says how many rows have come so far.
+    ``row_count`` says how many rows have come so far. To be used in a ``with``: a reader that
+    breaks off leaves the statement running, and its connection locked, until it is closed.
     """
 
     def __init__(self, connection: Connection, statement: Select[Any]) -> None:
@@ -24,10 +26,28 @@ class CsvStream:
         self._copy = f"copy ({compiled}) to stdout with (format csv)"
         self._parameters = compiled.params
         self._driver = connection.connection.driver_connection
+        self._pieces: Generator[bytes] | None = None
         self.row_count = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        error: BaseException | None,
+        __: TracebackType | None,
+    ) -> None:
+        if self._pieces is not None:
+            # Cancels what still runs; the error that led here may hold on to its reader.
+            self._pieces.close()
+
     def __iter__(self) -> Iterator[bytes]:
-        """Run the statement and give its pieces, the header at once."""
+        """Run the statement and give its pieces, the header at once and alone."""
+        self._pieces = self._run()
+        return self._pieces
+
+    def _run(self) -> Generator[bytes]:
         yield self._header.encode()
         assert self._driver is not None
         waiting = bytearray()

@@ -1,23 +1,24 @@
 """Writing an export for somebody: checked, written in the format asked for, kept in the log."""
 
-import gzip
-import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from psycopg import errors
 from sqlalchemy import Connection, Select, func, literal, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from data_access import database, exploring, export_log, exports, standings
 from data_access.copying import CsvStream
 from data_access.exploring import Writer
-from data_access.refusals import DatabaseUnavailable, Invalid
+from data_access.export_target import ReaderGone, Target, naming
+from data_access.refusals import DatabaseUnavailable, Invalid, Refusal
 from data_access.standings import Basis
 from program import views, wording
 from program.datasets import APPLICATIONS, BY_KEY, Column
@@ -29,6 +30,8 @@ from program.workflow import Status
 BOM = b"\xef\xbb\xbf"
 # The strongest levels take several times as long for a few percent.
 GZIP_LEVEL = 4
+# The largest window, with the head and the sum of a gzip file around it.
+GZIP_WINDOW = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,35 +175,44 @@ class Progress:
         self.tell(rows)
 
 
-def write(order: Order, target: BinaryIO, *, folder: Path, progress: Progress) -> None:
+def write(
+    order: Order, target: Target | BinaryIO, *, folder: Path | None = None, progress: Progress
+) -> None:
     """Write the whole file to ``target``. The transaction ends with the writing.
 
-    Raises Invalid for what the format cannot hold, DatabaseUnavailable where the database is
-    lost or takes too long.
+    ``folder`` takes what does not fit in memory, a new one where none is given. Raises Invalid
+    for what the format cannot hold, DatabaseUnavailable where the database is lost or takes too
+    long, Unwritable where there is no room, ReaderGone. The target then takes nothing more.
     """
-    with explaining(), database.exporter().connect() as connection, connection.begin():
-        ground = standings.basis(connection, now=order.now)
-        _write(connection, order, ground, target, folder, progress)
+    out = target if isinstance(target, Target) else Target(target)
+    try:
+        with explaining(), database.exporter().connect() as connection, connection.begin():
+            ground = standings.basis(connection, now=order.now)
+            _write(connection, order, ground, out, folder, progress)
+    except BaseException:
+        out.give_up()
+        raise
 
 
 def _write(
     connection: Connection,
     order: Order,
     ground: Basis,
-    target: BinaryIO,
-    folder: Path,
+    target: Target,
+    folder: Path | None,
     progress: Progress,
 ) -> None:
     chosen, file_format = order.selection, order.form.file_format
     if file_format is FileFormat.CSV:
-        stream = CsvStream(connection, chosen.statement(ground, exploring.guarded))
-        _csv(stream, order.form, target, progress)
-    else:
-        made = chosen.statement(ground, exploring.typed)
-        _require_room(connection, made, file_format)
-        stream = CsvStream(connection, made)
-        told = about(order, ground)
-        progress(0)
+        with CsvStream(connection, chosen.statement(ground, exploring.guarded)) as stream:
+            _csv(stream, order.form, target, progress)
+            progress(stream.row_count)
+        return
+    made = chosen.statement(ground, exploring.typed)
+    _require_room(connection, made, file_format)
+    told = about(order, ground)
+    progress(0)
+    with CsvStream(connection, made) as stream:
         # Imported where it is needed: a CSV starts sooner and stays small.
         if file_format is FileFormat.PARQUET:
             from data_access import parquet
@@ -209,24 +221,37 @@ def _write(
         else:
             from data_access import spreadsheets
 
-            spreadsheets.write(
-                stream, chosen.columns, target, about=told, folder=folder, progress=progress
-            )
-    progress(stream.row_count)
-
-
-def _csv(stream: CsvStream, form: Form, target: BinaryIO, progress: Progress) -> None:
-    out: Any = target
-    if form.gzip:
-        # Without a name and time inside, the same rows are the same bytes.
-        out = gzip.GzipFile("", "wb", GZIP_LEVEL, target, mtime=0)
-    if form.bom:
-        out.write(BOM)
-    for piece in stream:
-        out.write(piece)
+            with _temporary(folder) as beside:
+                spreadsheets.write(
+                    stream, chosen.columns, target, about=told, folder=beside, progress=progress
+                )
         progress(stream.row_count)
-    if form.gzip:
-        out.close()
+
+
+@contextmanager
+def _temporary(folder: Path | None) -> Iterator[Path]:
+    """A folder for what does not fit in memory. Raises Unwritable, which names it."""
+    place = folder or _temporary_files()
+    name = f"The folder for temporary files, {place},"
+    advice = "" if folder else "Or name another folder by TMPDIR."
+    with naming(name, advice), tempfile.TemporaryDirectory(dir=place) as made:
+        yield Path(made)
+
+
+def _temporary_files() -> Path:
+    with naming("No folder for temporary files", "Name one by TMPDIR."):
+        return Path(tempfile.gettempdir())
+
+
+def _csv(stream: CsvStream, form: Form, target: Target, progress: Progress) -> None:
+    # Without a name and time inside, the same rows are the same bytes.
+    packing = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW) if form.gzip else None
+    pieces = chain([BOM] if form.bom else [], stream)
+    for piece in pieces:
+        target.write(packing.compress(piece) if packing else piece)
+        progress(stream.row_count)
+    if packing:
+        target.write(packing.flush())
 
 
 def _require_room(connection: Connection, made: Select[Any], file_format: FileFormat) -> None:
@@ -260,16 +285,21 @@ def explaining() -> Iterator[None]:
     """Say in a sentence what of the database's doing ended an export."""
     try:
         yield
-    except DBAPIError as error:
-        said = explained(error.orig)
+    except (DBAPIError, errors.Error) as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is not None:
+            raise interrupt from None
+        said = explained(error.orig if isinstance(error, DBAPIError) else error)
         if said is None:
             raise
         raise DatabaseUnavailable(said) from error
-    except errors.Error as error:
-        said = explained(error)
-        if said is None:
-            raise
-        raise DatabaseUnavailable(said) from error
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt in whose wake the database's driver failed, if there was one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
 
 
 def explained(error: BaseException | None) -> str | None:
@@ -303,29 +333,19 @@ def keep(order: Order, *, rows: int, outcome: Ending) -> None:
         )
 
 
-def write_and_keep(order: Order, target: BinaryIO, *, progress: Progress | None = None) -> int:
+def write_and_keep(
+    order: Order, target: Target | BinaryIO, *, progress: Progress | None = None
+) -> int:
     """Write the file and the log's line, also where it breaks off midway; returns the rows."""
     counted = progress or Progress()
-    ending = Ending.FAILED
     try:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            if order.form.file_format is FileFormat.PARQUET:
-                # Its writer asks where it is, which a pipe cannot tell.
-                _by_way_of_a_file(order, target, folder, counted)
-            else:
-                write(order, target, folder=folder, progress=counted)
-        ending = Ending.COMPLETE
-    except (KeyboardInterrupt, BrokenPipeError):
-        ending = Ending.CANCELLED
+        write(order, target, progress=counted)
+    except BaseException as error:
+        gone = isinstance(error, KeyboardInterrupt | ReaderGone)
+        # What ended the file is what the person is told, also where the log cannot be written.
+        with suppress(Refusal, SQLAlchemyError):
+            outcome = Ending.CANCELLED if gone else Ending.FAILED
+            keep(order, rows=counted.rows, outcome=outcome)
         raise
-    finally:
-        keep(order, rows=counted.rows, outcome=ending)
+    keep(order, rows=counted.rows, outcome=Ending.COMPLETE)
     return counted.rows
-
-
-def _by_way_of_a_file(order: Order, target: BinaryIO, folder: Path, progress: Progress) -> None:
-    with (folder / "file").open("w+b") as whole:
-        write(order, whole, folder=folder, progress=progress)
-        whole.seek(0)
-        shutil.copyfileobj(whole, target)

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data_access import export_files, export_spool
 from data_access.export_files import Order
+from data_access.export_target import naming
 from data_access.refusals import Refusal
 from program.exports import AT_ONCE, AT_ONCE_EACH, Ending, FileFormat
 
@@ -101,7 +102,9 @@ class Job:
                 told = json.loads(line)
                 self.rows = told.get("rows", self.rows)
                 self._note()
-                self._begun.set()
+                if not {"refused", "failed"} & told.keys():
+                    # Otherwise there is a sentence to hand over, and no file.
+                    self._begun.set()
         self.process.wait()
         if not told.get("done"):
             self._end(Ending.FAILED, told.get("refused") or FAILED)
@@ -150,11 +153,12 @@ _waiting: list[subprocess.Popen[str]] = []
 
 
 def begin(order: Order, *, expected: int | None = None) -> Job:
-    """Start writing the file. Raises TooManyExports."""
+    """Start writing the file. Raises TooManyExports, or Unwritable where there is no room."""
     with _lock:
         _forget()
         _require_room(order.exported_by)
-        folder = export_spool.new_folder()
+        with naming(f"The server's folder for exports, {export_spool.SPOOL},"):
+            folder = export_spool.new_folder()
         export_spool.note(folder, order, rows=0, ending=None)
         process = _waiting.pop() if _waiting and _waiting[-1].poll() is None else _start()
         job = Job(order=order, process=process, folder=folder, expected=expected)

@@ -8,6 +8,7 @@ Python; and it is a process of its own, so that a large file slows nobody's page
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, text
 
 from data_access import database, export_files, locks
 from data_access.export_files import Order, Progress
+from data_access.export_target import Target, naming
 from data_access.refusals import Refusal
 from program.exports import LARGEST_BYTES, READING_AT_ONCE
 
@@ -85,8 +87,19 @@ def end_with(parent: int) -> None:
     os._exit(1)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Target]:
+    name = f"The server's folder for exports, {path.parent},"
+    with naming(name):
+        handle = path.open("wb", buffering=0)
+    with handle:
+        yield Target(handle, name)
+
+
 def main() -> None:
     """Wait for an order, write it, and say how it ended."""
+    # Ctrl-C on a server's terminal reaches its workers too; what it means is the server's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     with database.exporter().connect():
         # The connection waits in the pool, so that the order need not wait for it.
@@ -98,7 +111,7 @@ def main() -> None:
     order, path = Order.from_json(told["order"]), Path(told["path"])
     progress = Progress(tell=_Teller(path))
     try:
-        with export_files.explaining(), path.open("wb", buffering=0) as target, turn():
+        with export_files.explaining(), _opened(path) as target, turn():
             export_files.write(order, target, folder=path.parent, progress=progress)
     except Refusal as refusal:
         say(refused=str(refusal), rows=progress.rows)

@@ -1,13 +1,13 @@
 """Rows as Parquet: decimals as decimals, days as days, times in UTC, text unaltered."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
-from data_access.copying import CsvFile, CsvStream
+from data_access.copying import CsvStream
+from data_access.export_target import Target
 from program.datasets import Column, Kind
 
 GROUP_ROWS = 100_000
@@ -18,7 +18,7 @@ DIGITS = 38
 def write(
     stream: CsvStream,
     columns: Sequence[Column],
-    target: BinaryIO,
+    target: Target,
     *,
     about: Mapping[str, str],
     progress: Callable[[int], None],
@@ -26,9 +26,42 @@ def write(
     """Write all rows; ``about`` goes into the file's own description."""
     types = {column.name: arrow_type(column) for column in columns}
     schema = pa.schema(list(types.items())).with_metadata(dict(about))
-    batches = arrow_csv.open_csv(
-        CsvFile(stream),
-        read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+    writer = pq.ParquetWriter(target, schema, compression="zstd")
+    waiting: list[pa.Table] = []
+    for block in _blocks(stream):
+        waiting.append(_table(block, types))
+        if sum(held.num_rows for held in waiting) >= GROUP_ROWS:
+            writer.write_table(pa.concat_tables(waiting).cast(schema))
+            waiting.clear()
+            progress(stream.row_count)
+    if waiting:
+        writer.write_table(pa.concat_tables(waiting).cast(schema))
+    # Not where it broke off: the end is what makes a file of the rows before it.
+    writer.close()
+
+
+def _blocks(stream: CsvStream) -> Iterator[bytes]:
+    """Whole rows, about a megabyte at a time.
+
+    They are fetched by whoever asks for them and not by Arrow's threads, so that a signal is
+    heard while the database is waited for.
+    """
+    pieces = iter(stream)
+    next(pieces)  # The header; the columns are known.
+    block = bytearray()
+    for piece in pieces:
+        block += piece
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
+
+
+def _table(block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
+    return arrow_csv.read_csv(
+        pa.py_buffer(block),
+        read_options=arrow_csv.ReadOptions(column_names=list(types), block_size=len(block) + 1),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types,
@@ -40,16 +73,6 @@ def write(
             false_values=["false"],
         ),
     )
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        waiting: list[pa.RecordBatch] = []
-        for batch in batches:
-            waiting.append(batch)
-            if sum(held.num_rows for held in waiting) >= GROUP_ROWS:
-                writer.write_table(pa.Table.from_batches(waiting).cast(schema))
-                waiting.clear()
-                progress(stream.row_count)
-        if waiting:
-            writer.write_table(pa.Table.from_batches(waiting).cast(schema))
 
 
 def arrow_type(column: Column) -> pa.DataType:

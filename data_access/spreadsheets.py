@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileSizeError
@@ -18,6 +18,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from data_access.copying import CsvFile, CsvStream
+from data_access.export_target import Target
 from data_access.refusals import Invalid
 from program import formulas
 from program.datasets import NUMBERS, Column, Kind
@@ -48,7 +49,7 @@ Writer = Callable[[int, int, str], object]
 def write(
     stream: CsvStream,
     columns: Sequence[Column],
-    target: BinaryIO,
+    target: Target,
     *,
     about: Mapping[str, str],
     folder: Path,
@@ -86,7 +87,7 @@ class _Forward:
     It is handed over while it grows, so what has left must not be written anew.
     """
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: Target) -> None:
         self.write, self.flush = target.write, target.flush
 
 

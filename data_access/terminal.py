@@ -1,15 +1,17 @@
 """What a command shows and writes on a terminal."""
 
+import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
-from data_access.refusals import Invalid
+from data_access.export_target import Target, naming
 
 QUIET_S = 1.0
 
@@ -35,35 +37,100 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
             bar.render_finish()
 
 
+class Cancelled(click.ClickException):
+    """The person, or whoever ends processes here, stopped the command."""
+
+    def __init__(self, said: str, signal_number: int) -> None:
+        super().__init__(said)
+        # As shells number what a signal ended; click reads it of the instance.
+        self.exit_code = 128 + signal_number  # type: ignore[misc]
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal other than Ctrl-C's."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__()
+        self.signal_number = signal_number
+
+
 @contextmanager
-def output(path: Path) -> Iterator[BinaryIO]:
-    """Open standard output for "-", otherwise a file that appears only when it is whole."""
+def cancellable(said: str) -> Iterator[None]:
+    """End in a sentence on Ctrl-C, SIGTERM and SIGHUP, after whatever is open was closed."""
+
+    def stop(number: int, _: object) -> None:
+        raise _Stopped(number)
+
+    before = {name: signal.signal(name, stop) for name in _heard()}
     try:
-        if str(path) == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-        elif path.exists() and not path.is_file():
-            # A pipe or a device is written to, never replaced by a file; a folder is neither.
-            with path.open("wb") as handle:
-                yield handle
-        else:
-            with _whole_or_not(path.resolve()) as handle:
-                yield handle
-    except BrokenPipeError:
-        # Whoever read it has read enough.
+        yield
+    except KeyboardInterrupt as stopped:
+        number = getattr(stopped, "signal_number", signal.SIGINT)
+        raise Cancelled(said, number) from stopped
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _heard() -> list[signal.Signals]:
+    # Whoever started this in the background, or with nohup, wants some signals not to be heard.
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    in_main = threading.current_thread() is threading.main_thread()
+    return [one for one in asked if in_main and signal.getsignal(one) is not signal.SIG_IGN]
+
+
+@contextmanager
+def output(path: Path) -> Iterator[Target]:
+    """Open standard output for "-", otherwise a file that appears only when it is whole.
+
+    Raises Unwritable or ReaderGone, which name it.
+    """
+    if str(path) == "-":
+        opened = _standard_output()
+    elif path.exists() and not path.is_file():
+        # A pipe or a device is written to, never replaced by a file; a folder is neither.
+        opened = _as_it_is(path)
+    else:
+        opened = _whole_or_not(path)
+    with opened as target:
+        yield target
+
+
+@contextmanager
+def _standard_output() -> Iterator[Target]:
+    target = Target(sys.stdout.buffer, "Standard output")
+    try:
+        yield target
+        target.flush()
+    except BaseException:
+        # What could not be written is not tried again at the end, with an error of its own.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-    except OSError as error:
-        name = "Standard output" if str(path) == "-" else path
-        raise Invalid(f"{name} cannot be written: {error.strerror}.") from error
 
 
 @contextmanager
-def _whole_or_not(path: Path) -> Iterator[BinaryIO]:
-    unfinished = path.with_name(f".{path.name}.unfinished")
+def _as_it_is(path: Path) -> Iterator[Target]:
+    name = str(path)
+    with naming(name):
+        handle = path.open("wb", buffering=0)
+    with handle:
+        yield Target(handle, name)
+
+
+@contextmanager
+def _whole_or_not(path: Path) -> Iterator[Target]:
+    name = str(path)
+    with naming(name):
+        whole = path.resolve()
+        # Others may write to the same name meanwhile.
+        unfinished = whole.with_name(f".{whole.name[:100]}.{os.getpid()}.unfinished")
+        handle = unfinished.open("wb", buffering=0)
     try:
-        with unfinished.open("wb") as handle:
-            yield handle
-        unfinished.replace(path)
+        with handle:
+            yield Target(handle, name)
+        with naming(name):
+            unfinished.replace(whole)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
