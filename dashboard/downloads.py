@@ -1,7 +1,9 @@
 """From a link that was followed to the file that arrives: asked again, written, handed over."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -12,25 +14,67 @@ from dashboard.links import Promise
 from data_access import database, export_jobs, staff
 from data_access.export_files import OfQueue, OfView, Order, Selection
 from data_access.export_jobs import Job
-from data_access.refusals import NotAllowed
+from data_access.refusals import DatabaseUnavailable, NotAllowed
+from data_access.staff import Person
 from program.permissions import Act, may
 from program.queue import Filters
 from program.views import View
 
 LOOK_EVERY_S = 0.02
+# How soon a file under way ends for somebody who signed out.
+ASK_EVERY_S = 1.0
 
 
-def begin(promise: Promise, *, now: datetime) -> Job:
-    """Start the export that a link promises, if its person may still have it.
+@dataclass(slots=True)
+class Asker:
+    """Who follows a link: ``signed_in`` gives the address the browser is signed in with now."""
+
+    promise: Promise
+    signed_in: Callable[[], str | None]
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    def require(self) -> Person:
+        """The person of the link, if it is they who ask, still in the same role.
+
+        Raises NotAllowed with what to do.
+        """
+        email = self.signed_in()
+        if email is None:
+            raise NotAllowed("Nobody is signed in here any more. Sign in, and export again.")
+        if email != self.promise.email:
+            raise NotAllowed(
+                "This link was made for somebody else who was signed in here. "
+                "Open the page and export it yourself."
+            )
+        with database.reading(database.reader()) as connection:
+            person = staff.require(connection, email, Act.EXPORT)
+        if person.role is not self.promise.role:
+            raise NotAllowed(
+                "Your role changed since this link was made. Reload the page and export again."
+            )
+        return person
+
+    async def look_again(self, job: Job) -> None:
+        """End a running export whose person signed out, left or has another role now."""
+        if time.monotonic() - self._looked_at < ASK_EVERY_S:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            await run_in_threadpool(self.require)
+        except NotAllowed:
+            job.cancel()
+        except DatabaseUnavailable:
+            # Who could not be asked for is asked for again; the file goes on meanwhile.
+            return
+
+
+def begin(asker: Asker, *, now: datetime) -> Job:
+    """Start the export that a link promises, if its person asks and may still have it.
 
     Raises NotAllowed before anything is read, or TooManyExports.
     """
-    with database.reading(database.reader()) as connection:
-        person = staff.require(connection, promise.email, Act.EXPORT)
-    if person.role is not promise.role:
-        raise NotAllowed(
-            "Your role changed since this link was made. Reload the page and export again."
-        )
+    promise = asker.promise
+    person = asker.require()
     order = Order(
         selection=selection(promise),
         form=promise.form,
@@ -52,12 +96,12 @@ def selection(promise: Promise) -> Selection:
 
 
 class Download(StreamingResponse):
-    """The file of a job, read from its spool; whoever hangs up ends the job."""
+    """The file of a job, read from its spool; whoever hangs up or signs out ends the job."""
 
-    def __init__(self, job: Job, *, headers: dict[str, str]) -> None:
+    def __init__(self, job: Job, asker: Asker, *, headers: dict[str, str]) -> None:
         named = {"Content-Disposition": f'attachment; filename="{job.order.file_name}"'}
         super().__init__(
-            _pieces(job), media_type=job.order.form.media, headers={**headers, **named}
+            _pieces(job, asker), media_type=job.order.form.media, headers={**headers, **named}
         )
         self.job = job
 
@@ -69,8 +113,9 @@ class Download(StreamingResponse):
             self.job.hang_up()
 
 
-async def _pieces(job: Job) -> AsyncIterator[bytes]:
+async def _pieces(job: Job, asker: Asker) -> AsyncIterator[bytes]:
     for piece in export_jobs.pieces(job):
+        await asker.look_again(job)
         if piece is None:
             await asyncio.sleep(LOOK_EVERY_S)
         else:

@@ -25,8 +25,22 @@ COOKIE = "affiliate_review_local"
 LINK_SECONDS = 5 * 60
 SESSION_SECONDS = 12 * 60 * 60
 SECRET_FILE = HOME / "local-sign-in.secret"
-# A proxy adds these, and behind one the address of the visitor is not known.
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+# What proxies, load balancers and tunnels add, and no browser sends: behind one the address of
+# the visitor is not known.
+PROXY_HEADERS = frozenset(
+    {
+        *("via", "forwarded", "forwarded-for", "cdn-loop", "client-ip", "true-client-ip"),
+        *("x-real-ip", "x-client-ip", "x-cluster-client-ip", "x-originating-ip", "x-remote-ip"),
+        *("x-remote-addr", "x-proxyuser-ip", "proxy-client-ip", "wl-proxy-client-ip"),
+        *("x-host", "x-scheme", "x-url-scheme", "x-varnish", "remote-user", "x-remote-user"),
+        *("do-connecting-ip", "surrogate-capability"),
+    }
+)
+PROXY_FAMILIES = (
+    *("x-forwarded", "x-original-", "x-envoy-", "x-auth-request-", "x-arr-", "cf-", "fastly-"),
+    *("fly-", "x-azure-", "x-appengine-", "x-amz", "x-goog-", "x-vercel-", "x-nf-", "ngrok-"),
+    "tailscale-",
+)
 
 # Links already followed and sessions signed out of. A restart forgets them; by then links
 # have aged out, and a session merely outlives its sign-out.
@@ -61,7 +75,7 @@ def obstacle(*, server_address: str | None, headers: Mapping[str, str]) -> str |
     lowered = {name.lower(): value for name, value in headers.items()}
     if not is_loopback(lowered.get("host")):
         return "This page was not opened by a loopback name: open it on this computer as localhost."
-    if any(name in lowered for name in FORWARDED):
+    if any(name in PROXY_HEADERS or name.startswith(PROXY_FAMILIES) for name in lowered):
         return "This page came through a proxy, and the local sign-in works without one only."
     return None
 

@@ -13,8 +13,9 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import local_sign_in, visits
+from dashboard import local_sign_in, sign_outs
 from dashboard.components import states
 from dashboard.components.safe_text import escape, escape_html
 from data_access import database, staff
@@ -64,7 +65,6 @@ def require(act: Act) -> Person:
     if not person.may(act):
         refusal(person, act)
         st.stop()
-    visits.seen(_mark(), now=time.time())
     return person
 
 
@@ -79,15 +79,32 @@ def refusal(person: Person, act: Act) -> None:
 def signed_in_address() -> str | None:
     """The address somebody has signed in with, on the staff list or not."""
     if uses_openid():
-        return _openid_address(st.user, now=time.time())
+        # A tab keeps what it was opened with, whatever another has ended since.
+        return None if _is_over() else openid_address(st.user, now=time.time())
     if local_obstacle() is not None:
         return None
     return local_sign_in.read_session(st.context.cookies.get(local_sign_in.COOKIE))
 
 
+def is_here(email: str) -> bool:
+    """Whether it is this member of staff who is signed in here now."""
+    person = current_person()
+    return person is not None and person.email == email
+
+
+def stay(email: str) -> None:
+    """Draw the page anew, and so the sign-in, where it is not this person who is signed in now.
+
+    The first line of a part that runs without its page: `require` asks only when all of it runs.
+    """
+    run = get_script_run_ctx()
+    if run is not None and run.fragment_ids_this_run and not is_here(email):
+        st.rerun()
+
+
 def uses_openid() -> bool:
     """Whether ``[auth]`` is set up, which rules the local sign-in out."""
-    return bool(_auth_settings())
+    return bool(auth_settings())
 
 
 def local_obstacle() -> str | None:
@@ -124,7 +141,6 @@ def sign_out_button() -> None:
 
 def screen() -> None:
     """Draw the sign-in: the one way in that this installation allows."""
-    visits.ended(_mark())
     with st.container(key="sign-in", gap="small"):
         st.image(logo(), width=220)
         st.text(PURPOSE)
@@ -134,10 +150,6 @@ def screen() -> None:
             _not_set_up(sentence)
         else:
             _local_choices()
-
-
-def _mark() -> str:
-    return str(st.context.cookies.get(visits.BROWSER_COOKIE, ""))
 
 
 def _local_choices() -> None:
@@ -178,21 +190,25 @@ def _not_set_up(sentence: str) -> None:
 
 
 def _openid_choices() -> None:
-    missing = missing_settings(_auth_settings())
+    missing = missing_settings(auth_settings())
     if missing:
         st.text("Sign-in is not set up. In .streamlit/secrets.toml, [auth] lacks:")
         st.code("\n".join(missing), language=None)
         return
-    if st.user.get("is_logged_in"):
+    if st.user.get("is_logged_in") and not _is_over():
         _not_let_in(st.user)
         return
-    for provider in _providers(_auth_settings()):
+    for provider in _providers(auth_settings()):
         label = f"Sign in with {escape(provider)}" if provider else "Sign in"
         st.button(label, on_click=st.login, args=[provider], type="primary", key=f"in-{provider}")
 
 
+def _is_over() -> bool:
+    return sign_outs.is_over(st.context.cookies)
+
+
 def _not_let_in(claims: Mapping[str, Any]) -> None:
-    if _openid_address(claims, now=time.time()) is None:
+    if openid_address(claims, now=time.time()) is None:
         st.text(_why_not_accepted(claims, now=time.time()))
     else:
         st.text(
@@ -204,7 +220,7 @@ def _not_let_in(claims: Mapping[str, Any]) -> None:
     )
 
 
-def _openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
+def openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
     """The address of an accepted session; ``None`` if there is none, or no longer."""
     if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
         return None
@@ -242,7 +258,8 @@ def _providers(settings: Mapping[str, Any]) -> list[str | None]:
     return [*named] or [None]
 
 
-def _auth_settings() -> Mapping[str, Any]:
+def auth_settings() -> Mapping[str, Any]:
+    """The section ``[auth]`` of the secrets; empty where there is none."""
     try:
         settings = st.secrets.get("auth", {})
     except StreamlitSecretNotFoundError:

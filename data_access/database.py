@@ -201,6 +201,12 @@ def _was_cut(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
+def require_settings() -> None:
+    """Raise SettingMissing where the address of the database or its replica is malformed."""
+    for purpose in (Purpose.READER, Purpose.REPORTER):
+        _configured_url(purpose)
+
+
 def _configured_url(purpose: Purpose) -> str:
     names = ["DATABASE_URL"]
     if purpose in FROM_REPLICA:

@@ -2,28 +2,20 @@
 
 import asyncio
 import logging
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 import serve
-from dashboard import local_sign_in, visits
-from dashboard.shell import failures
+from dashboard import local_sign_in
+from dashboard.shell import browsers, failures, readiness, routes
 from data_access import database
 from data_access.logs import LOG, RedactingFormatter
 from data_access.refusals import DatabaseUnavailable
@@ -41,10 +33,6 @@ async def page(_: Request) -> RedirectResponse:
     return RedirectResponse("/elsewhere", status_code=302)
 
 
-async def media(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("what is behind a download button")
-
-
 class Browser:
     """Asks the routes directly, keeps cookies, follows nothing."""
 
@@ -55,19 +43,13 @@ class Browser:
         address: tuple[str, int] = THIS_COMPUTER,
         cookies: dict[str, str] | None = None,
     ) -> None:
-        routes = [
-            *serve.ROUTES,
+        answered = [
+            *routes.ROUTES,
             Route("/oauth2callback", callback),
             Route("/", page),
             Route("/application", page),
-            Route("/media/{name}", media),
         ]
-        middleware = [
-            Middleware(serve.SecurityHeaders),
-            Middleware(serve.FilesForStaff),
-            Middleware(serve.WayBack),
-        ]
-        self.app = Starlette(routes=routes, middleware=middleware)
+        self.app = Starlette(routes=answered, middleware=serve.MIDDLEWARE)
         self.origin, self.address = origin, address
         self.cookies = httpx.Cookies(cookies)
 
@@ -90,14 +72,50 @@ def link(email: str = "ana@example.com", back_to: str = "/application?id=5") -> 
 
 def test_readiness_is_more_than_health(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "reader", lambda: engine)
-    assert answer("/readyz") == (200, "ready")
+    assert readiness.obstacle() is None
+
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0001'"))
+    older = readiness.obstacle()
+    assert older is not None
+    assert older.startswith("the schema is at revision 0001, and this program needs ")
+    assert older.endswith("run `python -m data_access migrate`")
+
+    with engine.begin() as connection:
+        connection.execute(text("drop table alembic_version"))
+    never = readiness.obstacle()
+    assert never is not None
+    assert "at revision none" in never
 
     def gone() -> Engine:
         raise DatabaseUnavailable("no postgresql://user:hunter2@host answers")
 
     monkeypatch.setattr(database, "reader", gone)
-    assert answer("/readyz") == (503, "the database does not answer")
+    assert readiness.obstacle() == "the database does not answer"
     assert answer("/healthz") == (200, "ok")
+
+
+def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+    found: list[str | None] = ["the database does not answer"]
+
+    def look() -> str | None:
+        looks.append(None)
+        return found[0]
+
+    async def ask(asked: readiness.Readiness, times: int) -> set[tuple[int, str]]:
+        request = Request({"type": "http", "headers": []})
+        answers = await asyncio.gather(*(asked.answer(request) for _ in range(times)))
+        return {(one.status_code, bytes(one.body).decode()) for one in answers}
+
+    monkeypatch.setattr(readiness, "obstacle", look)
+    patient, curious = readiness.Readiness(60), readiness.Readiness(-1)
+
+    assert asyncio.run(ask(patient, 100)) == {(503, "the database does not answer")}
+    assert len(looks) == 1
+    asyncio.run(ask(curious, 1))
+    found[0] = None
+    assert asyncio.run(ask(curious, 1)) == {(200, "ready")}
 
 
 def answer(path: str) -> tuple[int, str]:
@@ -145,6 +163,7 @@ def test_a_forged_link_signs_nobody_in(address: str) -> None:
         ({"origin": "http://localhost.evil.example"}, {}),
         ({"address": ("203.0.113.9", 50000)}, {}),
         ({}, {"X-Forwarded-For": "203.0.113.9"}),
+        ({}, {"Via": "1.1 proxy"}),
         ({}, {"Sec-Fetch-Site": "cross-site"}),
         ({}, {"Sec-Fetch-Site": "same-site"}),
         ({}, {"Sec-Fetch-Site": "none"}),
@@ -169,6 +188,14 @@ def test_the_local_sign_in_is_refused_with_a_database_of_ones_own(
     assert Browser().get(link()).status_code == 403
 
 
+def test_signing_in_as_another_ends_the_session_that_was_there() -> None:
+    value = local_sign_in.mint_session("ana@example.com")
+
+    Browser(cookies={local_sign_in.COOKIE: value}).get(link("mira@example.com"))
+
+    assert local_sign_in.read_session(value) is None
+
+
 def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
     value = local_sign_in.mint_session("ana@example.com")
 
@@ -176,18 +203,6 @@ def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
 
     assert 'affiliate_review_local=""' in response.headers["set-cookie"]
     assert local_sign_in.read_session(value) is None
-
-
-def test_a_file_behind_a_button_is_for_browsers_that_are_signed_in() -> None:
-    signed_in, stranger = Browser(cookies={visits.BROWSER_COOKIE: "hers"}), Browser()
-    visits.seen("hers", now=time.time())
-
-    assert signed_in.get("/media/5f3a.csv").status_code == 200
-    assert stranger.get("/media/5f3a.csv").status_code == 403
-    assert stranger.get("/media/5f3a.svg").status_code == 200
-
-    signed_in.get("/local-sign-out")
-    assert signed_in.get("/media/5f3a.csv").status_code == 403
 
 
 def test_openid_leads_back_to_the_page_asked_for() -> None:
@@ -203,12 +218,12 @@ def test_openid_leads_back_to_the_page_asked_for() -> None:
 
 @pytest.mark.parametrize("kept", ["to=https://evil.example", "to=//evil.example", "rubbish"])
 def test_a_planted_way_back_leads_nowhere(kept: str) -> None:
-    browser = Browser(cookies={serve.WAY_BACK_COOKIE: kept})
+    browser = Browser(cookies={browsers.WAY_BACK_COOKIE: kept})
 
     assert browser.get("/oauth2callback").headers["location"] == "/"
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/local-sign-in", "/nothing"])
+@pytest.mark.parametrize("path", ["/healthz", "/local-sign-in", "/nothing", "/export/x"])
 def test_every_answer_carries_the_security_headers(path: str) -> None:
     headers = Browser().get(path).headers
 
@@ -244,83 +259,3 @@ def test_streamlit_does_not_log_the_same_error_unredacted() -> None:
 
     assert not serve._not_the_plain_copy(record)
     assert serve._not_the_plain_copy(other)
-
-
-@pytest.fixture(scope="module")
-def real_server() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("STREAMLIT_")}
-    with subprocess.Popen(
-        [sys.executable, "serve.py", "--port", str(port)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        try:
-            wait_for(port)
-            yield port
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            assert get(port, "/healthz") == (200, "ok")
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError("the server did not start")
-
-
-def get(port: int, path: str, **headers: str) -> tuple[int, str]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
-    finally:
-        connection.close()
-
-
-def test_the_real_server_serves_the_shell_the_fonts_and_its_own_routes(real_server: int) -> None:
-    assert get(real_server, "/healthz") == (200, "ok")
-    assert "<title>" in get(real_server, "/")[1]
-    status, _ = get_bytes(real_server, "/app/static/fonts/IBMPlexSans-Variable.woff2")
-    assert status == 200
-    assert get(real_server, "/local-sign-in?token=x", Host="review.example.com")[0] == 403
-
-
-def get_bytes(port: int, path: str) -> tuple[int, bytes]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-@pytest.mark.parametrize(("host", "status"), [("localhost", 101), ("review.example.com", 403)])
-def test_the_websocket_opens_for_loopback_names_only(
-    real_server: int, host: str, status: int
-) -> None:
-    upgrade = {
-        "Host": f"{host}:{real_server}",
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    with socket.create_connection(("127.0.0.1", real_server), timeout=10) as wire:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in upgrade.items())
-        wire.sendall(f"GET /_stcore/stream HTTP/1.1\r\n{lines}\r\n".encode())
-        first = wire.recv(64).decode(errors="replace").split()
-
-    assert status == int(first[1])

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import sign_in, state
 from dashboard.components import (
     affiliates_filters,
     affiliates_table,
@@ -99,6 +99,7 @@ def draw_table(
     newest: date | None,
 ) -> None:
     """The table and the steps for what is ticked; a part of its own, as in the queue."""
+    sign_in.stay(person.email)
     ids = [row.application_id for row in rows]
     first = months_later(newest, 1 - affiliates.MONTHS_SHOWN) if newest else None
     ticked = affiliates_table.draw(

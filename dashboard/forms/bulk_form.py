@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import lookups, running, state
+from dashboard import lookups, running, sign_in, state
 from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers
@@ -79,6 +79,7 @@ def _step(person: Person) -> None:
     chosen: Chosen | None = state.kept(FORM)
     if chosen is None:
         return
+    sign_in.stay(person.email)
     answers.draw(FORM)
     if chosen.filled:
         _confirmation(chosen, person)

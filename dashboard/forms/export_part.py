@@ -4,10 +4,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import links, visits
+from dashboard import links, sign_in
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
 from dashboard.links import Promise
+from dashboard.shell import browsers
 from data_access import database, export_jobs, export_log
 from data_access.export_jobs import Job
 from data_access.staff import Person
@@ -64,7 +65,7 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
                 view_name=view_name,
                 expected=total,
             )
-            browser = dict(st.context.cookies).get(visits.BROWSER_COOKIE, "")
+            browser = dict(st.context.cookies).get(browsers.MARK_COOKIE, "")
             st.link_button(
                 label,
                 links.view_link(promise, view.dataset.key, browser=browser),
@@ -80,6 +81,7 @@ def draw_running(person: Person) -> None:
     jobs = export_jobs.of(person.email)
     if not jobs:
         return
+    sign_in.stay(person.email)
     with st.container(key="explore-running", gap="xxsmall"):
         for job in jobs:
             with st.container(

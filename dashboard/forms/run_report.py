@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import running
+from dashboard import running, sign_in
 from dashboard.forms import answers
 from dashboard.opening import APPLICATION
 from data_access import bulk, database, preferences
@@ -65,6 +65,7 @@ def _runs(run: Run) -> bool:
 
 @st.fragment(run_every=LOOK_EVERY)
 def _progress(words: Words, actor: str) -> None:
+    sign_in.stay(actor)
     run = _latest(words, actor)
     if run is None or not _runs(run):
         st.rerun()

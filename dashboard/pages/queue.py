@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import address, links, lookups, opening, sign_in, state, visits
+from dashboard import address, links, lookups, opening, sign_in, state
 from dashboard.components import (
     due,
     figures,
@@ -20,6 +20,7 @@ from dashboard.components import (
 from dashboard.components.queue_filters import Numbers
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, bulk_acts, bulk_form, column_form, run_report, view_form
+from dashboard.shell import browsers
 from data_access import (
     bulk,
     database,
@@ -206,7 +207,7 @@ def draw_export(person: Person, filters: Filters) -> None:
     """The link to what is shown as a file, for those who may have it."""
     if not person.may(Act.EXPORT):
         return
-    browser = dict(st.context.cookies).get(visits.BROWSER_COOKIE, "")
+    browser = dict(st.context.cookies).get(browsers.MARK_COOKIE, "")
     st.link_button(
         "Export CSV",
         links.queue_link(person.email, person.role, filters, browser=browser),
@@ -227,6 +228,7 @@ def draw_table(page: Loaded, person: Person) -> None:
 
     A part of its own: ticking a row asks nothing anew, so no row moves under the hand.
     """
+    sign_in.stay(person.email)
     filters = page.filters
     ids = [row.application_id for row in page.rows]
     columns = queue_table.fitting(page.columns, filters.statuses)
@@ -412,7 +414,7 @@ def draw_news(seen: Pulse, viewer: str) -> None:
     except DatabaseUnavailable:
         # The next look tells; whoever acts meanwhile is told by the act.
         return
-    if happened:
+    if happened and sign_in.is_here(viewer):
         news.draw(news.words(happened.arrived, happened.decided, happened.moved))
 
 

@@ -30,9 +30,10 @@ from sqlalchemy import Engine, insert, text
 from starlette.applications import Starlette
 from xlsxwriter import Workbook
 
-import serve
-from dashboard import links, visits
+from dashboard import downloads, links
+from dashboard.downloads import Asker, Download
 from dashboard.links import Promise
+from dashboard.shell import browsers, identity, routes
 from data_access import (
     database,
     exploring,
@@ -578,10 +579,17 @@ def address(made: Promise, browser: str = BROWSER) -> str:
     return "/" + links.view_link(made, "applications", browser=browser)
 
 
-def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
+@pytest.fixture(autouse=True)
+def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is signed in stands in a cookie of the tests' own."""
+    monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
+
+
+def answer(path: str, *, browser: str = BROWSER, who: str = ANA) -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
-        cookies = {visits.BROWSER_COOKIE: browser} if browser else {}
+        transport = httpx.ASGITransport(Starlette(routes=routes.ROUTES))
+        cookies = {browsers.MARK_COOKIE: browser} if browser else {}
+        cookies |= {"who": who} if who else {}
         async with httpx.AsyncClient(
             transport=transport, base_url="http://localhost", cookies=cookies, timeout=30
         ) as client:
@@ -631,16 +639,19 @@ def test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothin
     stranger = replace(promise(), email="eve@example.com")
     gone = replace(promise(), email="leo@example.com")
 
-    for path, browser, said in (
-        (address(promise()), "another browser", "made for another browser"),
-        (address(promise()), "", "made for another browser"),
-        (altered(), BROWSER, "was altered"),
-        ("/export/applications.csv", BROWSER, "was altered"),
-        (address(demoted), BROWSER, "Your role changed"),
-        (address(stranger), BROWSER, "staff list"),
-        (address(gone), BROWSER, "staff list"),
+    for path, browser, who, said in (
+        (address(promise()), "another browser", ANA, "made for another browser"),
+        (address(promise()), "", ANA, "made for another browser"),
+        (altered(), BROWSER, ANA, "was altered"),
+        ("/export/applications.csv", BROWSER, ANA, "was altered"),
+        (address(promise()), BROWSER, "", "Nobody is signed in here"),
+        (address(promise()), BROWSER, NOOR, "somebody else"),
+        (address(promise()), BROWSER, MIRA, "somebody else"),
+        (address(demoted), BROWSER, NOOR, "Your role changed"),
+        (address(stranger), BROWSER, "eve@example.com", "staff list"),
+        (address(gone), BROWSER, "leo@example.com", "staff list"),
     ):
-        given = answer(path, browser=browser)
+        given = answer(path, browser=browser, who=who)
         assert (given.status_code, said in given.text) == (403, True), given.text
     old = address(promise())
     monkeypatch.setattr(links, "LINK_SECONDS", -1)
@@ -655,7 +666,7 @@ def test_personal_columns_are_in_a_file_as_they_are_in_the_table(stocked: Engine
         (ANA, ["application_id", "email", "contact_handle"]),
         (NOOR, ["application_id"]),
     ):
-        made = answer(address(promise(email=email, query=query))).content.decode()
+        made = answer(address(promise(email=email, query=query)), who=email).content.decode()
         assert made.splitlines()[0].split(",") == columns
 
 
@@ -732,15 +743,49 @@ def test_a_client_that_hangs_up_leaves_no_transaction_and_is_told(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    from dashboard.downloads import Download
-
     scope = {"type": "http", "asgi": {"spec_version": "2.3"}}
-    asyncio.run(Download(stuck, headers={})(scope, receive, send))
+    asker = Asker(promise(), lambda: ANA)
+    asyncio.run(Download(stuck, asker, headers={})(scope, receive, send))
 
     assert sent[1]["body"].startswith(b"day,account_id,")
     until(lambda: working(stocked) == 0, 5)
     assert [job.sentence for job in export_jobs.of(ANA) if job is stuck] == [export_jobs.HUNG_UP]
     assert not stuck.folder.exists()
+    assert last_line(stocked).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("change", ["signed out", "another person", "left", "another role"])
+def test_a_file_under_way_ends_for_who_may_not_have_it_any_more(
+    stocked: Engine, stuck: Job, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "ASK_EVERY_S", 0.0)
+    now: dict[str, str | None] = {"who": ANA}
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if message.get("body") and change in ("signed out", "another person"):
+            now["who"] = None if change == "signed out" else NOOR
+        elif message.get("body"):
+            setting = "active = false" if change == "left" else "role = 'analyst'"
+            with stocked.begin() as conn:
+                conn.execute(text(f"update review.staff set {setting} where email = '{ANA}'"))
+
+    scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+    asker = Asker(promise(), lambda: now["who"])
+    with pytest.raises(Refusal, match="Cancelled"):
+        asyncio.run(Download(stuck, asker, headers={})(scope, receive, send))
+    with stocked.begin() as conn:
+        back = "update review.staff set active = true, role = 'reviewer' where email = :who"
+        conn.execute(text(back), {"who": ANA})
+
+    assert stuck.ending is Ending.CANCELLED
+    assert not any(message.get("more_body") is False for message in sent)
+    until(lambda: working(stocked) == 0, 5)
     assert last_line(stocked).outcome == "cancelled"
 
 

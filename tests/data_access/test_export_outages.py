@@ -21,8 +21,9 @@ from sqlalchemy import Engine, create_engine, text
 from starlette.applications import Starlette
 
 import serve
-from dashboard import links, visits
+from dashboard import links
 from dashboard.links import Promise
+from dashboard.shell import browsers, identity, routes
 from data_access import database, export_jobs, export_spool, schema
 from data_access.embedded import Cluster
 from data_access.export_jobs import HUNG_UP, Job
@@ -74,6 +75,7 @@ def engine(cluster: Cluster) -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", cluster.url())
         patch.delenv("DATABASE_REPLICA_URL", raising=False)
+        patch.setattr(identity, "address", lambda _: ANA)
         export_jobs.stop()
         yield made
         export_jobs.stop()
@@ -85,7 +87,7 @@ def engine(cluster: Cluster) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def port(engine: Engine) -> Iterator[int]:
     """The export's route behind a real port."""
-    app = Starlette(routes=serve.ROUTES)
+    app = Starlette(routes=routes.ROUTES)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -112,7 +114,7 @@ def asked(port: int) -> Iterator[http.client.HTTPResponse]:
     connection.request(
         "GET",
         "/" + links.view_link(made, "activity", browser=BROWSER),
-        headers={"Cookie": f"{visits.BROWSER_COOKIE}={BROWSER}"},
+        headers={"Cookie": f"{browsers.MARK_COOKIE}={BROWSER}"},
     )
     with closing(connection), connection.getresponse() as answer:
         assert answer.read(10) == b"day,accoun"

@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Engine, Text, func, insert, literal, select, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from starlette.applications import Starlette
 
-import serve
-from dashboard import links, visits
+from dashboard import links
+from dashboard.shell import browsers, identity, routes
 from data_access import (
     copying,
     database,
@@ -561,9 +561,15 @@ def test_every_role_exports_what_it_may_see_and_each_export_is_kept(
 BROWSER = "what this browser was given"
 
 
-async def answer(path: str, *, browser: str = BROWSER) -> httpx.Response:
-    transport = httpx.ASGITransport(Starlette(routes=serve.ROUTES))
-    cookies = {visits.BROWSER_COOKIE: browser}
+@pytest.fixture(autouse=True)
+def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is signed in stands in a cookie of the tests' own."""
+    monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
+
+
+async def answer(path: str, *, who: str, browser: str = BROWSER) -> httpx.Response:
+    transport = httpx.ASGITransport(Starlette(routes=routes.ROUTES))
+    cookies = {browsers.MARK_COOKIE: browser, "who": who}
     async with httpx.AsyncClient(
         transport=transport, base_url="http://localhost", cookies=cookies, timeout=30
     ) as client:
@@ -576,7 +582,7 @@ def link(filters: Filters, email: str = "ana@example.com") -> str:
 
 
 def by_page(filters: Filters, email: str = "ana@example.com") -> bytes:
-    response = asyncio.run(answer(link(filters, email)))
+    response = asyncio.run(answer(link(filters, email), who=email))
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.headers["cache-control"] == "no-store"
     return response.content

@@ -30,6 +30,7 @@ REQUALIFY            .         yes      .        .
 KEEP_OUTBOX          .         yes      .        yes
 SEE_CONTACT          yes       yes      .        .
 SEE_EXPORTS          .         yes      .        .
+IMPORT               yes       yes      .        .
 """
 ROWS = [line.split() for line in GRID.strip().splitlines()]
 ROLES = [Role(name) for name in ROWS[0]]

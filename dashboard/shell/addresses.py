@@ -1,0 +1,75 @@
+"""Which addresses there are here. Streamlit would answer any other with its own empty page."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.screens import SCREENS
+from dashboard.shell import origins
+from dashboard.shell.files import plainly
+
+PAGES = frozenset(f"/{screen.path}" for screen in SCREENS)
+# Streamlit's own, below the root; which of them it has it knows best.
+PREFIXES = ("/_stcore/", "/media/", "/component/", "/app/static/", "/static/")
+SIGN_IN = frozenset({"/auth/login", "/auth/logout", "/oauth2callback"})
+# Whoever watches over the server may know it by another name.
+PROBES = frozenset({"/healthz", "/readyz"})
+NOT_FOUND = "There is no such page. The dashboard begins at /."
+OTHER_NAME = (
+    "This server does not answer to that name. An administrator sets "
+    "STREAMLIT_SERVER_ALLOWED_HOSTS to the names people use."
+)
+
+
+class KnownAddresses:
+    """Answers 404 for what there is not, and refuses names the server was not given."""
+
+    def __init__(self, app: ASGIApp, own: Iterable[str]) -> None:
+        self.app = app
+        shell = Path(st.__file__).parent / "static"
+        files = {f"/{entry.name}" for entry in shell.iterdir() if entry.suffix != ".html"}
+        self.exact = PAGES | PROBES | SIGN_IN | files
+        self.prefixes = (*PREFIXES, *own)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is known; an unknown address is told in text."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path not in PROBES and not origins.answers_to(HTTPConnection(scope).headers.get("host")):
+            await plainly(OTHER_NAME)(scope, receive, send)
+        elif not self._is_known(path):
+            await plainly(NOT_FOUND, status=404)(scope, receive, send)
+        elif _is_page(path):
+            await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, _without_pages(scope, receive, send))
+
+    def _is_known(self, path: str) -> bool:
+        return path in self.exact or _is_page(path) or path.startswith(self.prefixes)
+
+
+def _is_page(path: str) -> bool:
+    return path in PAGES or path.rstrip("/") in PAGES
+
+
+def _without_pages(scope: Scope, receive: Receive, send: Send) -> Send:
+    """A way to send that puts 404 in place of the page Streamlit gives for what it has not."""
+    replaced = False
+
+    async def send_unless_page(message: Message) -> None:
+        nonlocal replaced
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            replaced = message["status"] == 200 and kind.startswith("text/html")
+            if replaced:
+                await plainly(NOT_FOUND, status=404)(scope, receive, send)
+        if not replaced:
+            await send(message)
+
+    return send_unless_page

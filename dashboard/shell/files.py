@@ -1,0 +1,142 @@
+"""Files that Streamlit hands out and takes in, for those they are meant for.
+
+It gives the file behind a download button to whoever has its address, and keeps what anybody
+uploads. Here a file is for whom its address was sent to, while they are signed in and in the
+role they had then; and only who may import uploads.
+"""
+
+import re
+from collections import OrderedDict
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.shell import identity, origins
+from data_access.refusals import DatabaseUnavailable
+from data_access.staff import Person
+from program.permissions import Act
+
+MEDIA = "/media/"
+UPLOADS = "/_stcore/upload_file"
+# A file's name is the hash of what it holds, and stands so in what is sent to the page.
+NAMED = re.compile(rb"/media/([0-9a-f]{32})")
+NAME = re.compile(r"/media/([0-9a-f]{32})(?:\.\w+)?")
+MOST_FILES = 50_000
+MOST_UPLOADS = 20
+NOT_YOURS = "This file was not made for you, or not in the role you have. Get it from its page."
+NOT_NOW = "Nobody is signed in here any more. Sign in, and get the file from its page."
+NO_UPLOAD = "Only reviewers and managers who are signed in may upload files, from the import page."
+TOO_MANY = f"{MOST_UPLOADS} files are waiting in this page. Remove one, or reload the page."
+
+_meant_for: OrderedDict[str, set[tuple[str, str]]] = OrderedDict()
+_uploaded: OrderedDict[str, set[str]] = OrderedDict()
+
+
+async def note_addresses(sent: bytes, connection: HTTPConnection) -> None:
+    """Note whom the files are for whose addresses go to a page now."""
+    if b"/media/" not in sent:
+        return
+    try:
+        person = await run_in_threadpool(identity.person, connection)
+    except DatabaseUnavailable:
+        return
+    if person is not None:
+        for name in NAMED.findall(sent):
+            _note(name.decode(), person)
+
+
+def _note(name: str, person: Person) -> None:
+    _meant_for.setdefault(name, set()).add((person.email, person.role))
+    _meant_for.move_to_end(name)
+    while len(_meant_for) > MOST_FILES:
+        _meant_for.popitem(last=False)
+
+
+class FileGate:
+    """Asks, for every file that leaves or comes, who is signed in now and what they may."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse in a sentence, before anything is read or sent."""
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.startswith(MEDIA):
+            await self._hand_out(scope, receive, send)
+        elif scope["type"] == "http" and path.startswith(UPLOADS):
+            await self._take_in(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _hand_out(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: PlainTextResponse | None = None
+
+        async def send_if_theirs(message: Message) -> None:
+            nonlocal refused
+            if message["type"] == "http.response.start" and _is_download(message):
+                refused = await _refused(scope)
+                if refused is not None:
+                    await refused(scope, receive, send)
+            if refused is None:
+                await send(message)
+
+        await self.app(scope, receive, send_if_theirs)
+
+    async def _take_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS":
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        person = await _asking(connection) if origins.is_own(connection) else None
+        if person is None or not person.may(Act.IMPORT):
+            await plainly(NO_UPLOAD)(scope, receive, send)
+        elif not _has_room(scope["method"], scope["path"]):
+            await plainly(TOO_MANY, status=413)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def plainly(sentence: str, *, status: int = 403) -> PlainTextResponse:
+    """An answer that is one sentence, for a person to read and no cache to keep."""
+    return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def _is_download(start: Message) -> bool:
+    # Pictures of the page, such as the mark, are shown and not kept; the sign-in has one.
+    return start["status"] < 300 and "content-disposition" in Headers(raw=start["headers"])
+
+
+async def _refused(scope: Scope) -> PlainTextResponse | None:
+    person = await _asking(HTTPConnection(scope))
+    if person is None:
+        return plainly(NOT_NOW)
+    name = NAME.fullmatch(scope["path"])
+    meant_for = _meant_for.get(name[1], set()) if name else set()
+    theirs = (person.email, person.role) in meant_for and person.may(Act.EXPORT)
+    return None if theirs else plainly(NOT_YOURS)
+
+
+async def _asking(connection: HTTPConnection) -> Person | None:
+    try:
+        return await run_in_threadpool(identity.person, connection)
+    except DatabaseUnavailable:
+        return None
+
+
+def _has_room(method: str, path: str) -> bool:
+    """Count a page's files in memory, which keeps them until they are removed or it closes."""
+    session, _, file = path.removeprefix(f"{UPLOADS}/").partition("/")
+    kept = _uploaded.setdefault(session, set())
+    _uploaded.move_to_end(session)
+    while len(_uploaded) > MOST_FILES:
+        _uploaded.popitem(last=False)
+    if method == "DELETE":
+        kept.discard(file)
+        return True
+    if len(kept) >= MOST_UPLOADS and file not in kept:
+        return False
+    kept.add(file)
+    return True

@@ -1,0 +1,63 @@
+"""Who asks: the person signed in now in the browser that sends a request, and what they may.
+
+Asked for every route, file and message. A page that was drawn, or a link that was made, says
+only who it was then.
+"""
+
+import json
+import time
+from typing import Any
+
+import streamlit as st
+from starlette.requests import HTTPConnection
+from streamlit.auth_util import get_cookie_with_chunks
+from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
+
+from dashboard import local_sign_in, sign_in, sign_outs
+from data_access import database, staff
+from data_access.staff import Person
+
+
+def person(connection: HTTPConnection) -> Person | None:
+    """The member of staff who asks, as the staff list has them now; reads the database.
+
+    Raises DatabaseUnavailable.
+    """
+    email = address(connection)
+    if email is None:
+        return None
+    with database.reading(database.reader()) as reading:
+        return staff.find(reading, email)
+
+
+def address(connection: HTTPConnection) -> str | None:
+    """The address that the browser's cookie was signed for, while nobody has signed out."""
+    if sign_in.uses_openid():
+        if sign_outs.is_over(connection.cookies):
+            return None
+        return sign_in.openid_address(_claims(connection), now=time.time())
+    if local_sign_in.obstacle(
+        server_address=st.get_option("server.address"), headers=connection.headers
+    ):
+        return None
+    return local_sign_in.read_session(connection.cookies.get(local_sign_in.COOKIE))
+
+
+def _claims(connection: HTTPConnection) -> dict[str, Any]:
+    """What Streamlit put into its cookie when somebody signed in; empty if there is none."""
+    secret = get_cookie_secret()
+
+    def signed(name: str) -> bytes | None:
+        value = connection.cookies.get(name)
+        if value is None:
+            return None
+        # Headers are Latin-1, and what was signed are their bytes.
+        return decode_signed_value(secret, name, value.encode("latin-1"))
+
+    try:
+        found = get_cookie_with_chunks(signed, AUTH_COOKIE_NAME)
+        claims = json.loads(found) if found else {}
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}

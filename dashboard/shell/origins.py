@@ -1,0 +1,60 @@
+"""Which pages may talk to this server: its own, by scheme, name and port."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+from streamlit.web.server.server_util import allowlisted_origins
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from dashboard import sign_in
+
+SECURE = ("https", "wss")
+
+
+def answers_to(host: str | None) -> bool:
+    """Whether ``server.allowedHosts`` names the host that was asked for."""
+    return is_host_allowed(host)
+
+
+def is_own(connection: HTTPConnection) -> bool:
+    """Whether the page that asks is this server's; a request that names no page is not.
+
+    Behind a proxy the public address is another one: that of ``redirect_uri``, where people
+    sign in through OpenID Connect, or what ``server.corsAllowedOrigins`` names.
+    """
+    asking = connection.headers.get("origin", "").lower()
+    return bool(asking) and asking in _own(connection)
+
+
+def as_asked_by_its_page(scope: Scope) -> Scope:
+    """``scope`` with the host that the page names, where a proxy put another one in its place.
+
+    Streamlit compares the two, and where they differ looks up this machine's address at a
+    server elsewhere, while everybody waits.
+    """
+    headers = HTTPConnection(scope).headers
+    host = urlsplit(headers["origin"]).netloc.encode("latin-1")
+    kept = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {**scope, "headers": [*kept, (b"host", host)]}
+
+
+def _own(connection: HTTPConnection) -> set[str]:
+    own = {origin.lower().rstrip("/") for origin in allowlisted_origins()}
+    public = _public(sign_in.auth_settings())
+    if public is not None:
+        own.add(public)
+    host = connection.headers.get("host")
+    if host and answers_to(host):
+        scheme = "https" if connection.scope["scheme"] in SECURE else "http"
+        own.add(f"{scheme}://{host.lower()}")
+    return own
+
+
+def _public(auth: Mapping[str, object]) -> str | None:
+    try:
+        parts = urlsplit(str(auth.get("redirect_uri", "")))
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else None

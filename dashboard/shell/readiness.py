@@ -1,0 +1,70 @@
+"""Whether the server can do its work: asked by whoever sends it visitors, as often as they like."""
+
+import asyncio
+import time
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from data_access import database, schema
+from data_access.logs import LOG
+from data_access.refusals import Refusal, SchemaOutdated
+
+NOT_CACHED = {"Cache-Control": "no-store"}
+AWAY = "the database does not answer"
+# Many may ask at once; the database is asked once for all of them.
+FRESH_FOR_S = 1.0
+
+
+def healthz(_: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok", headers=NOT_CACHED)
+
+
+class Readiness:
+    """The answer to ``/readyz``: the database answers and its schema is this program's."""
+
+    def __init__(self, fresh_for_s: float = FRESH_FOR_S) -> None:
+        self.fresh_for_s = fresh_for_s
+        self._lock = asyncio.Lock()
+        self._looked_at = float("-inf")
+        self._obstacle: str | None = None
+
+    async def answer(self, _: Request) -> Response:
+        """``ready``, or 503 with what is missing."""
+        async with self._lock:
+            if time.monotonic() - self._looked_at > self.fresh_for_s:
+                found = await run_in_threadpool(obstacle)
+                self._note(found)
+                self._obstacle, self._looked_at = found, time.monotonic()
+            missing = self._obstacle
+        if missing is None:
+            return PlainTextResponse("ready", headers=NOT_CACHED)
+        return PlainTextResponse(missing, status_code=503, headers=NOT_CACHED)
+
+    def _note(self, found: str | None) -> None:
+        if found is not None and found != self._obstacle:
+            LOG.warning("not ready: %s", found)
+        elif found is None and self._obstacle is not None:
+            LOG.info("ready again")
+
+
+def obstacle() -> str | None:
+    """Why the server is not ready, in words; ``None`` if it is. One statement."""
+    try:
+        with database.reading(database.reader()) as connection:
+            found = connection.execute(text("select version_num from alembic_version")).scalar()
+    except SchemaOutdated:
+        found = None
+    except (Refusal, SQLAlchemyError):
+        return AWAY
+    wanted = schema.head()
+    if found == wanted:
+        return None
+    return (
+        f"the schema is at revision {found or 'none'}, and this program needs {wanted}: "
+        "run `python -m data_access migrate`"
+    )

@@ -1,0 +1,101 @@
+"""The server's own addresses beside the pages: files that were ordered, signing in and out."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard import downloads, links, local_sign_in
+from dashboard.downloads import Asker
+from dashboard.shell import browsers, identity
+from dashboard.shell.files import plainly
+from dashboard.shell.readiness import NOT_CACHED, Readiness, healthz
+from data_access.refusals import Refusal
+
+OF_ANOTHER_BROWSER = (
+    "This link is too old, was altered or was made for another browser. "
+    "Reload the page and export again."
+)
+
+
+async def export(request: Request) -> Response:
+    """Give a file to the person a page minted the link for, as it is written."""
+    token = request.query_params.get("token", "")
+    promise = links.redeem_export(token, browser=request.cookies.get(browsers.MARK_COOKIE, ""))
+    if promise is None:
+        return plainly(OF_ANOTHER_BROWSER)
+    asker = Asker(promise, lambda: identity.address(request))
+    try:
+        job = await run_in_threadpool(downloads.begin, asker, now=datetime.now(UTC))
+    except Refusal as refusal:
+        return plainly(str(refusal))
+    while not job.can_be_read:
+        if await request.is_disconnected():
+            job.hang_up()
+        await asker.look_again(job)
+        await asyncio.sleep(downloads.LOOK_EVERY_S)
+    if job.ending is not None:
+        return plainly(job.sentence)
+    return downloads.Download(job, asker, headers=NOT_CACHED)
+
+
+def sign_in_locally(request: Request) -> Response:
+    """Follow a link the sign-in screen minted: set the cookie and go where it leads."""
+    refused = _refused_locally(request)
+    if refused is not None:
+        return refused
+    redeemed = local_sign_in.redeem_link(request.query_params.get("token", ""))
+    if redeemed is None:
+        # Too old or used: the screen offers a fresh one.
+        return RedirectResponse("/", status_code=303, headers=NOT_CACHED)
+    email, back_to = redeemed
+    # One browser is one person: open tabs of whoever was here before are over.
+    local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
+    response = RedirectResponse(back_to, status_code=303, headers=NOT_CACHED)
+    response.set_cookie(
+        local_sign_in.COOKIE,
+        local_sign_in.mint_session(email),
+        max_age=local_sign_in.SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def sign_out_locally(request: Request) -> Response:
+    """End the local session."""
+    refused = _refused_locally(request)
+    if refused is not None:
+        return refused
+    local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
+    response = RedirectResponse("/", status_code=303, headers=NOT_CACHED)
+    response.delete_cookie(local_sign_in.COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _refused_locally(request: Request) -> Response | None:
+    sentence = local_sign_in.obstacle(
+        server_address=st.get_option("server.address"), headers=request.headers
+    )
+    client = request.client.host if request.client else None
+    if sentence is None and not local_sign_in.is_loopback(client):
+        sentence = "The local sign-in works on this computer only."
+    # Another site may lead a browser here, but may not choose who one is.
+    if sentence is None and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        sentence = "Sign in and out from the dashboard's own page."
+    return None if sentence is None else plainly(sentence)
+
+
+ROUTES = [
+    Route("/healthz", healthz),
+    Route("/readyz", Readiness().answer),
+    Route(f"/{links.EXPORT_PATH}/{{name}}", export),
+    Route("/local-sign-in", sign_in_locally),
+    Route("/local-sign-out", sign_out_locally),
+]
+# What begins the addresses above, beyond the probes.
+PREFIXES = (f"/{links.EXPORT_PATH}/", "/local-sign-in", "/local-sign-out")

@@ -1,0 +1,28 @@
+"""The settings the server cannot do without, looked at before it takes anybody in."""
+
+import tomllib
+from pathlib import Path
+
+import streamlit as st
+
+from data_access import database
+from data_access.refusals import SettingMissing
+
+
+def require() -> None:
+    """Raise SettingMissing for an address or a file of secrets that cannot be read."""
+    database.require_settings()
+    for path in st.get_option("secrets.files"):
+        _require_readable(Path(path))
+
+
+def _require_readable(path: Path) -> None:
+    try:
+        tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+        # What is wrong with it may repeat a secret.
+        raise SettingMissing(
+            f"{path} cannot be read as TOML, so nobody could sign in. Correct or remove it."
+        ) from None

@@ -1,0 +1,106 @@
+"""The gate before Streamlit's websocket: whose page may open one, and which messages pass.
+
+Streamlit would ask a server elsewhere for this machine's address before it refuses a page, and
+would empty every cache for whoever asks.
+"""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from dashboard.shell import files, identity, origins
+from data_access.logs import LOG
+from data_access.refusals import Refusal
+from program.permissions import Act
+
+STREAM = "/_stcore/stream"
+# What a page sends is what its fields hold; nobody's page has fields.
+LONGEST_MESSAGE = 2_000_000
+LONGEST_OF_NOBODY = 64_000
+FROM_ANYBODY = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
+FROM_STAFF = frozenset({"deferred_file", "dataframe_chunk"})
+FROM_IMPORTERS = frozenset({"file_urls_request"})
+POLICY_VIOLATION, NOT_TEXT, TOO_BIG = 1008, 1003, 1009
+MOST_NAMED = 100
+
+
+class WebsocketGate:
+    """Refuses other pages before Streamlit hears of them, and drops what no page here sends."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.named: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the server's own pages through, message by message."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        if scope["path"] != STREAM or not origins.is_own(connection):
+            self._note(connection)
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+
+        async def receive_wanted() -> Message:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive":
+                    return message
+                fault = _fault(message, connection)
+                if fault is not None:
+                    await send({"type": "websocket.close", "code": fault})
+                    return {"type": "websocket.disconnect", "code": fault}
+                if await _is_wanted(message["bytes"], connection):
+                    return message
+
+        async def send_noted(message: Message) -> None:
+            await files.note_addresses(message.get("bytes") or b"", connection)
+            await send(message)
+
+        await self.app(origins.as_asked_by_its_page(scope), receive_wanted, send_noted)
+
+    def _note(self, connection: HTTPConnection) -> None:
+        # Once for each, so that nobody fills the log by asking.
+        asking = repr(connection.headers.get("origin", ""))[:200]
+        if asking not in self.named and len(self.named) < MOST_NAMED:
+            self.named.add(asking)
+            LOG.warning("refused a connection from the page %s; see docs/architecture.md", asking)
+
+
+def _fault(message: Message, connection: HTTPConnection) -> int | None:
+    """Why the connection ends over this message; ``None`` if it does not."""
+    data = message.get("bytes")
+    if data is None:
+        return NOT_TEXT
+    is_short = len(data) <= LONGEST_OF_NOBODY
+    if is_short or (len(data) <= LONGEST_MESSAGE and identity.address(connection)):
+        return None
+    return TOO_BIG
+
+
+async def _is_wanted(data: bytes, connection: HTTPConnection) -> bool:
+    kind = kind_of(data)
+    if kind in FROM_ANYBODY:
+        return True
+    if kind not in FROM_STAFF | FROM_IMPORTERS:
+        return False
+    try:
+        person = await run_in_threadpool(identity.person, connection)
+    except Refusal:
+        return False
+    return person is not None and (kind in FROM_STAFF or person.may(Act.IMPORT))
+
+
+def kind_of(data: bytes) -> str | None:
+    """What a browser's message asks for; ``None`` for nothing that could be understood."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(data)
+    except Exception:  # noqa: BLE001 - the library has an error class of its own for each build
+        return None
+    kind = message.WhichOneof("type")
+    if kind == "backend_operation_request":
+        return message.backend_operation_request.WhichOneof("payload")
+    return kind
