@@ -68,6 +68,7 @@ from tests.builders import (
 from tests.databases import Databases
 
 ANA, MIRA, NOOR = "ana@example.com", "mira@example.com", "noor@example.com"
+ROOT = Path(__file__).resolve().parent.parent.parent
 BROWSER = "what this browser was given"
 BODIES = (
     "1+1", "HYPERLINK(\"http://evil.example\",\"x\")", "cmd|' /C calc'!A0", "SUM(A1:A9)",
@@ -473,7 +474,7 @@ COMBINATIONS: dict[str, list[list[str]]] = {
 def test_a_file_has_the_documented_columns_whatever_narrows_or_orders_it(
     stocked: Engine, dataset: str
 ) -> None:
-    page = (serve.ROOT / "docs" / "exports.md").read_text()
+    page = (ROOT / "docs" / "exports.md").read_text()
     table = page.split(f"## `{dataset}`")[1].split("\n## ")[0]
     documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
 
