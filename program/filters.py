@@ -11,14 +11,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from urllib.parse import quote, unquote
 
-from program import wording
+from program import numbers, wording
 from program.datasets import NUMBERS, TIMES, TRUTHS, WORDS, Column, Kind
 
 LONGEST_TEXT = 200
 MOST_VALUES = 200
-OR_UNKNOWN, UNKNOWN, KNOWN, PART = "?", "?", "!", "~"
-_NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,6})?"
-_WHOLE = r"-?[0-9]{1,18}"
+OR_UNKNOWN, UNKNOWN, KNOWN, PART, BETWEEN = "?", "?", "!", "~", ".."
+WHOLES = (Kind.ID, Kind.WHOLE)
 _DAY = r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _LATEST = r"last([0-9]{1,4})"
 
@@ -97,6 +96,23 @@ def understood(column: Column, text: str) -> Filter | None:
     return _one_of(column, rest, or_unknown=or_unknown)
 
 
+def refusal(column: Column, text: str) -> str:
+    """Why `understood` makes nothing of ``text``, as a sentence that says what to write."""
+    shown = wording.quoted(text)
+    if column.kind not in NUMBERS:
+        return f"The filter {shown} on {column.name} is not understood."
+    for end in text.removeprefix(OR_UNKNOWN).split(BETWEEN):
+        try:
+            _end(column, end)
+        except numbers.NotANumber as error:
+            wrong = f"{wording.quoted(end)} {error}"
+            return f"The filter {shown} on {column.name} is not understood: {wrong}."
+    return (
+        f"The filter {shown} on {column.name} is not understood; "
+        "write it like 15..40, 15.. or ..40."
+    )
+
+
 def written(asked: Filter) -> str:
     """The text that `understood` reads back."""
     match asked:
@@ -165,12 +181,18 @@ def _one_of(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
 
 
 def _range(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
-    pattern = _WHOLE if column.kind in (Kind.ID, Kind.WHOLE) else _NUMBER
-    found = re.fullmatch(rf"({pattern})?\.\.({pattern})?", text)
-    if found is None or not any(found.groups()):
+    ends = text.split(BETWEEN)
+    if len(ends) != 2 or not any(ends):
         return None
-    least, most = (Decimal(end) if end else None for end in found.groups())
+    try:
+        least, most = (_end(column, end) for end in ends)
+    except numbers.NotANumber:
+        return None
     return Range(column=column.name, least=least, most=most, or_unknown=or_unknown)
+
+
+def _end(column: Column, text: str) -> Decimal | None:
+    return numbers.read(text, whole=column.kind in WHOLES) if text else None
 
 
 def _days(column: Column, text: str, *, or_unknown: bool) -> Filter | None:

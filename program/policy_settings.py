@@ -392,7 +392,7 @@ def understood(setting: Setting, text: str) -> Decimal | None:
     plain = text.strip().removesuffix("%").removesuffix("USD").strip()
     if not plain:
         return None
-    if not re.fullmatch(r"[+−-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
+    if not re.fullmatch(r"[+−-]?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
         example = "12.5" if setting.kind is Kind.RATE else "20,000,000"
         raise ValueError(f"{setting.label}: {text.strip()[:40]} is no number. Write {example}.")
     number = Decimal(plain.replace(",", "").replace("−", "-"))

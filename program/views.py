@@ -204,7 +204,7 @@ class View:
         dataset = BY_KEY.get(key, APPLICATIONS).seen_by(personal=personal)
         reader = _Reader(dataset, query)
         if key not in BY_KEY:
-            reader.problems.append(f"There is no dataset {_quoted(key)}.")
+            reader.problems.append(f"There is no dataset {wording.quoted(key)}.")
         groups = reader.groups()
         read = cls(
             dataset=dataset,
@@ -269,7 +269,7 @@ class _Reader:
                 continue
             asked = filtering.understood(column, text)
             if asked is None:
-                self.problems.append(f"The filter {_quoted(text)} on {name} is not understood.")
+                self.problems.append(filtering.refusal(column, text))
             else:
                 found.append(asked)
         return tuple(found)
@@ -282,7 +282,7 @@ class _Reader:
             if column is None or (
                 bucket and (column.kind not in TIMES or bucket not in tuple(Bucket))
             ):
-                self.problems.append(f"Grouping by {_quoted(text)} is not understood.")
+                self.problems.append(f"Grouping by {wording.quoted(text)} is not understood.")
                 continue
             in_time = Bucket(bucket) if bucket else Bucket.DAY if column.kind in TIMES else None
             found.append(Group(column=name, bucket=in_time))
@@ -293,7 +293,7 @@ class _Reader:
         for text in self._listed("measures"):
             name, _, column = text.partition(":")
             if name not in tuple(Function) or not measurable(self.dataset, Function(name), column):
-                self.problems.append(f"The figure {_quoted(text)} is not understood.")
+                self.problems.append(f"The figure {wording.quoted(text)} is not understood.")
                 continue
             found.append(Measure(function=Function(name), column=column))
         return tuple(dict.fromkeys(found))[:MOST_MEASURES]
@@ -302,7 +302,9 @@ class _Reader:
         asked = [_order(text) for text in self._listed("sort")]
         for order in asked:
             if order.column not in names:
-                self.problems.append(f"Sorting by {_quoted(order.column)} is not understood.")
+                self.problems.append(
+                    f"Sorting by {wording.quoted(order.column)} is not understood."
+                )
         kept = {order.column: order for order in reversed(asked) if order.column in names}
         return tuple(reversed(kept.values()))[:MOST_ORDERS]
 
@@ -310,7 +312,7 @@ class _Reader:
         text = self.query.get("chart", "")
         if not text or (set(text.split(",")) <= names and text.count(",") == 1):
             return text
-        self.problems.append(f"The chart {_quoted(text)} is not of columns that are shown.")
+        self.problems.append(f"The chart {wording.quoted(text)} is not of columns that are shown.")
         return ""
 
     def page(self) -> int:
@@ -324,12 +326,14 @@ class _Reader:
     def _known(self, what: str, names: Sequence[str]) -> list[str]:
         for name in names:
             if self.dataset.column(name) is None:
-                self.problems.append(f"There is no column {_quoted(name)} for you in {what}.")
+                self.problems.append(
+                    f"There is no column {wording.quoted(name)} for you in {what}."
+                )
         return [name for name in names if self.dataset.column(name) is not None]
 
     def _note_unknown_filter(self, name: str) -> None:
         if name not in OWN_NAMES:
-            self.problems.append(f"There is no column {_quoted(name)} for you to filter by.")
+            self.problems.append(f"There is no column {wording.quoted(name)} for you to filter by.")
 
 
 def measurable(dataset: Dataset, function: Function, name: str) -> bool:
@@ -378,11 +382,6 @@ def _measure_column(dataset: Dataset, measure: Measure) -> Column:
 
 def _order(text: str) -> Order:
     return Order(column=text.removeprefix("-"), descending=text.startswith("-"))
-
-
-def _quoted(text: str) -> str:
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:60])
-    return f"“{shown}”"
 
 
 def described(view: View) -> str:

@@ -117,3 +117,9 @@ def _signed(value: Decimal, size: str) -> str:
 def inline(label: str) -> str:
     """A label within a sentence: its first letter small, names as they are."""
     return label[:1].lower() + label[1:]
+
+
+def quoted(text: str) -> str:
+    """Typed text as a sentence quotes it: bounded, and without signs that cannot be shown."""
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:60])
+    return f"“{shown}”"

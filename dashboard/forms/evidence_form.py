@@ -1,8 +1,6 @@
 """Recording one observation of an applicant's reach elsewhere."""
 
-import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 import streamlit as st
@@ -13,6 +11,7 @@ from dashboard.forms.steps import name as decision_name
 from data_access import database, evidence
 from data_access.refusals import Refusal
 from data_access.staff import Person
+from program import numbers, wording
 from program.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
 from program.periods import day_start
 
@@ -65,9 +64,10 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     now = datetime.now(UTC)
     state.hold(decision_name(id_))
     try:
-        value = _number((held["value"] or "").strip())
-    except ValueError:
-        answers.refused(form, "Write the value as a plain number, such as 5200 or 20000000.00.")
+        value = numbers.read((held["value"] or "").strip())
+    except numbers.NotANumber as error:
+        typed = wording.quoted((held["value"] or "").strip())
+        answers.refused(form, f"Write the value as a plain number: {typed} {error}.")
         return
     # Of a day only its date is known: an older one counts from its noon, today from now.
     observed_at = min(day_start(held["day"] or now.date()) + timedelta(hours=12), now)
@@ -93,10 +93,3 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         return
     state.renew(form, request_id)
     state.flash(state.Flash(ok=True, text="Evidence recorded."))
-
-
-def _number(text: str) -> Decimal:
-    # Decimal itself would also take 1e3, 5_200 and ٣, which nobody means.
-    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) is None:
-        raise ValueError(text)
-    return Decimal(text)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.safe_text import escape
+from dashboard.forms import answers
 from program import filters as filtering
 from program.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label_of
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
@@ -19,11 +20,6 @@ LATEST = (1, 7, 30, 90, 365)
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
     "known ones", "known ones, or unknown", "only unknown", "everything known"
 )  # fmt: skip
-HOW = {
-    Kind.TEXT: "Type a part of the text.",
-    Kind.CHOICE: "Choose one or more.",
-}
-ADDING = "adding"
 
 
 def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
@@ -78,6 +74,7 @@ def _editor(
 ) -> None:
     """The fields that suit the column, and the buttons that put the filter into the address."""
     part = f"explore-{column.name}-{token}"
+    answers.draw(part)
     with st.form(part, border=False):
         if column.kind in NUMBERS:
             _range(asked, part)
@@ -167,9 +164,10 @@ def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
     text = _text(column, part)
     asked = filtering.understood(column, ("?" if unknown == OR_UNKNOWN else "") + text)
     if asked is None:
-        said = "Fill in at least one field." if text in ("", "..", "~") else _how(column)
-        state.flash(
-            state.Flash(ok=False, text=f"The filter on {column.label} is not understood. {said}")
+        empty = text in ("", filtering.BETWEEN, filtering.PART)
+        answers.refused(
+            part,
+            "Fill in at least one field." if empty else filtering.refusal(column, text),
         )
         return
     follow(view.with_filter(column.name, asked))
@@ -182,9 +180,7 @@ def _text(column: Column, part: str) -> str:
         return state.typed(f"{part}-{name}")
 
     if column.kind in NUMBERS:
-        return "..".join(
-            (held(end) or "").strip().replace(",", "").replace(" ", "") for end in ("least", "most")
-        )
+        return filtering.BETWEEN.join((held(end) or "").strip() for end in ("least", "most"))
     if column.kind in TIMES:
         if held("latest"):
             return f"last{held('latest')}"
@@ -193,13 +189,3 @@ def _text(column: Column, part: str) -> str:
         return f"~{held('part') or ''}"
     made = filtering.one_of(column, held("values") or [])
     return filtering.written(made) if made else ""
-
-
-def _how(column: Column) -> str:
-    if column.kind in (Kind.ID, Kind.WHOLE):
-        return "Write whole numbers, such as 15."
-    return (
-        "Write numbers such as 20000000 or 0.25."
-        if column.kind in NUMBERS
-        else HOW.get(column.kind, "")
-    )

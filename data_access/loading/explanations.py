@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data_access.loading.kinds import Column, Form
-from program import invisible
+from program import invisible, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +25,10 @@ def _table(*rows: tuple[str, str]) -> tuple[Explanation, ...]:
     return tuple(Explanation(re.compile(pattern), reason) for pattern, reason in rows)
 
 
-SEPARATOR = "[,'_ \u00a0\u2009\u202f\u2019]"
-
 EMPTY = _table((r"^$", "is empty; a value is required"))
 SPACED = _table((r"^\s|\s$", "has spaces around it; remove them"))
 
-NUMBER = _table(
-    (
-        "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
-        "has a currency sign; write only the number",
-    ),
-    (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write the amount, or leave the row out"),
-    (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; write the amount"),
-    (r"(?![0-9])\d", "has digits other than 0 to 9; write it with those"),
-    (r"(?i)^[+-]?0[xob]", "is not written in decimal digits; write it with 0 to 9"),
-    (r"^[+-]?[0-9.,]+[eE][+-]?[0-9]+$", "is written with an exponent; write all its digits"),
-    (r"%", "is a percentage; write the number itself"),
-    (
-        rf"^[+-]?[0-9]{{1,3}}({SEPARATOR}[0-9]{{3}})+(\.[0-9]*)?$|^[0-9]+(_[0-9]+)+$",
-        "has a thousands separator; write `{plain}`",
-    ),
-    (r"^[+-]?[0-9.]*,[0-9]+$", "has a decimal comma; write `{point}`"),
-    (r"^\+", "has a plus sign; leave it out"),
-    (r"^[−–—]", "has a dash for a minus sign; write -"),
-    (r"^-?\.[0-9]", "starts with a point; write a 0 before it"),
-    (r"^-?[0-9]+\.$", "ends in a point; remove it"),
-)
+NUMBER = _table(*numbers.WRONG_WAYS)
 WHOLE = NUMBER + _table(
     (r"^-[0-9]+$", "is negative; the least is {minimum}"),
     (r"^-?[0-9]+\.[0-9]+$", "is not a whole number"),
@@ -158,8 +136,7 @@ def _first(table: tuple[Explanation, ...], column: Column, value: str) -> str | 
         if explanation.pattern.search(value):
             return explanation.reason.format(
                 value=value,
-                plain=re.sub(SEPARATOR, "", value),
-                point=value.replace(".", "").replace(",", "."),
+                **numbers.rewritten(value),
                 day=f"{value[:4]}-{value[4:6]}-{value[6:8]}",
                 upper=value.upper(),
                 minimum=column.minimum,

@@ -1,0 +1,85 @@
+"""Numbers as people and files write them: with a point, and nothing between the digits.
+
+`1.234` is read in two ways around the world, and `1,234` too. So there is one way of writing
+here, the same for loaded files, fields, addresses and command lines; anything else is refused
+with the way to write it.
+"""
+
+import re
+from decimal import Decimal
+
+SEPARATOR = "[,'_ \u00a0\u2009\u202f\u2019]"
+MOST_DIGITS, MOST_DECIMALS = 20, 6
+MOST_WHOLE_DIGITS = 18
+_PLAIN = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}(\.[0-9]{{1,{MOST_DECIMALS}}})?", flags=re.ASCII)
+_WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_WHOLE_DIGITS}}}", flags=re.ASCII)
+
+# Ways of writing a number wrongly, the first that is found counts, and what to say about each.
+# A reason may name {plain}, without separators, and {point}, with a point for the comma.
+WRONG_WAYS: tuple[tuple[str, str], ...] = (
+    (
+        "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
+        "has a currency sign; write only the number",
+    ),
+    (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write the amount, or leave the row out"),
+    (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; write the amount"),
+    (r"(?![0-9])\d", "has digits other than 0 to 9; write it with those"),
+    (r"(?i)^[+-]?0[xob]", "is not written in decimal digits; write it with 0 to 9"),
+    (r"^[+-]?[0-9.,]+[eE][+-]?[0-9]+$", "is written with an exponent; write all its digits"),
+    (r"%", "is a percentage; write the number itself"),
+    (
+        rf"^[+-]?[1-9][0-9]{{0,2}}({SEPARATOR}[0-9]{{3}})+(\.[0-9]*)?$|^[0-9]+(_[0-9]+)+$",
+        "has a thousands separator; write `{plain}`",
+    ),
+    (r"^[+-]?[0-9.]*,[0-9]+$", "has a decimal comma; write `{point}`"),
+    (r"^\+", "has a plus sign; leave it out"),
+    (r"^[−–—]", "has a dash for a minus sign; write -"),
+    (r"^-?\.[0-9]", "starts with a point; write a 0 before it"),
+    (r"^-?[0-9]+\.$", "ends in a point; remove it"),
+)
+# What is told of a number that somebody types by itself, before and after those.
+_FIRST_WAYS = (
+    (r"^$", "is empty; write digits"),
+    (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write digits"),
+    (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; leave an open end empty"),
+)
+_OTHER_WAYS = (
+    (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
+    (rf"^-?[0-9]{{{MOST_DIGITS + 1},}}(\.[0-9]+)?$", "is too large to be looked for"),
+    (rf"\.[0-9]{{{MOST_DECIMALS + 1},}}$", f"has more than {MOST_DECIMALS} decimals; round it"),
+    (r"", "is not a number; write it like 1234.50"),
+)
+_OTHER_WAYS_WHOLE = (
+    (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
+    (r"^-?[0-9]+\.[0-9]+$", "is not a whole number; write it without decimals"),
+    (r"^-?[0-9]+$", "is too large to be looked for"),
+    (r"", "is not a whole number; write digits only"),
+)
+
+
+class NotANumber(ValueError):
+    """The text writes no number here; the message completes the sentence that begins with it."""
+
+
+def read(text: str, *, whole: bool = False) -> Decimal:
+    """The number that ``text`` writes. Raises `NotANumber` with what is wrong and what to write."""
+    if (_WHOLE if whole else _PLAIN).fullmatch(text):
+        return Decimal(text)
+    raise NotANumber(reason(text, whole=whole))
+
+
+def reason(text: str, *, whole: bool = False) -> str:
+    """Why ``text`` is not read as a number."""
+    others = _OTHER_WAYS_WHOLE if whole else _OTHER_WAYS
+    ways = (*_FIRST_WAYS, *WRONG_WAYS, *others)
+    words = next(words for pattern, words in ways if re.search(pattern, text))
+    return words.format(**rewritten(text))
+
+
+def rewritten(text: str) -> dict[str, str]:
+    """The text as it may have been meant, by what was taken for what."""
+    return {
+        "plain": re.sub(SEPARATOR, "", text),
+        "point": text.replace(".", "").replace(",", "."),
+        "joined": text.replace(".", ""),
+    }
