@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 
 SEPARATOR = "[,'_ \u00a0\u2009\u202f\u2019]"
-MOST_DIGITS, MOST_DECIMALS = 20, 6
+MOST_DIGITS, MOST_DECIMALS = 40, 6
 MOST_WHOLE_DIGITS = 18
 _PLAIN = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}(\.[0-9]{{1,{MOST_DECIMALS}}})?", flags=re.ASCII)
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_WHOLE_DIGITS}}}", flags=re.ASCII)

@@ -17,7 +17,7 @@ from program.filters import Range
         ("5000000", "5000000"),
         ("-3", "-3"),
         ("0", "0"),
-        ("9" * 20 + ".123456", "9" * 20 + ".123456"),
+        ("9" * 40 + ".123456", "9" * 40 + ".123456"),
     ],
 )
 def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> None:
@@ -53,7 +53,7 @@ def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> Non
         (".5", "starts with a point; write a 0 before it"),
         ("5.", "ends in a point; remove it"),
         ("1.2345678", "has more than 6 decimals; round it"),
-        ("9" * 21, "is too large to be looked for"),
+        ("9" * 41, "is too large to be looked for"),
         ("", "is empty; write digits"),
         ("many", "is not a number; write it like 1234.50"),
         ("5\n", "is not a number; write it like 1234.50"),
