@@ -29,6 +29,7 @@ SEE_AFFILIATES       yes       yes      yes      .
 REQUALIFY            .         yes      .        .
 KEEP_OUTBOX          .         yes      .        yes
 SEE_CONTACT          yes       yes      .        .
+IMPORT               yes       yes      .        .
 SEE_EXPORTS          .         yes      .        .
 IMPORT               yes       yes      .        .
 """
