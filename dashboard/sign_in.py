@@ -20,6 +20,7 @@ from dashboard.components import states
 from dashboard.components.safe_text import escape, escape_html
 from data_access import database, staff
 from data_access.staff import Person
+from program import people
 from program.permissions import Act, Role
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -224,7 +225,7 @@ def openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
     """The address of an accepted session; ``None`` if there is none, or no longer."""
     if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
         return None
-    return str(claims["email"]).strip().lower()
+    return people.normal(str(claims["email"]))
 
 
 def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
@@ -234,6 +235,9 @@ def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
         return "Your identity provider sent no email address. Ask an administrator."
     if claims.get("email_verified") is False:
         return "Your identity provider has not verified your email address. Verify it there."
+    fault = people.fault(str(claims["email"]))
+    if fault is not None:
+        return f"{fault} Ask an administrator."
     issued = claims.get("iat")
     if not isinstance(issued, int | float) or isinstance(issued, bool):
         return "Your identity provider does not say when you signed in. Ask an administrator."

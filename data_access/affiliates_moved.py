@@ -28,6 +28,7 @@ from data_access import (
 from data_access.affiliates import Affiliate
 from data_access.applications import Application
 from data_access.bulk import Result
+from data_access.people import known_by
 from data_access.refusals import AlreadyMoved, Invalid, NotInState
 from data_access.requests import Form
 from program import messages
@@ -68,6 +69,7 @@ def run_name(step: Step) -> str:
     return f"{Act.REQUALIFY.name} {step}"
 
 
+@known_by("actor")
 def move(
     engine: Engine,
     *,
@@ -120,6 +122,7 @@ def move(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def move_each(
     engine: Engine,
     *,

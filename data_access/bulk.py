@@ -31,6 +31,7 @@ from data_access import (
     texts,
 )
 from data_access.assessments import Standing
+from data_access.people import known_by
 from data_access.refusals import Busy, DatabaseUnavailable, Invalid, Refusal, RequestReused
 from program import messages
 from program.outcomes import Outcome
@@ -65,6 +66,7 @@ class Run:
 Each = Callable[[int, UUID], object]
 
 
+@known_by("actor")
 def claim(
     engine: Engine, *, ids: Sequence[int], actor: str, now: datetime, request_id: UUID
 ) -> list[Result]:
@@ -78,6 +80,7 @@ def claim(
     )
 
 
+@known_by("assignee", "actor")
 def assign(
     engine: Engine,
     *,
@@ -108,6 +111,7 @@ def assign(
     )
 
 
+@known_by("actor")
 def defer(
     engine: Engine,
     *,
@@ -147,6 +151,7 @@ def defer(
     )
 
 
+@known_by("actor")
 def request_information(
     engine: Engine,
     *,
@@ -180,6 +185,7 @@ def request_information(
     )
 
 
+@known_by("actor")
 def reject(
     engine: Engine,
     *,
@@ -232,6 +238,7 @@ def reject(
     )
 
 
+@known_by("actor")
 def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
     """The actor's newest run under one of these names, for the report."""
     table = tables.bulk_runs
@@ -254,6 +261,7 @@ def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
     )
 
 
+@known_by("actor")
 def run(
     engine: Engine,
     act: Act,

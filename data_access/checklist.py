@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from data_access import acts, policies, requests, tables, texts
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.refusals import Invalid
 from data_access.requests import Form
 from program.checklist import CheckOutcome, open_items
@@ -52,6 +53,7 @@ def outcomes(connection: Connection, application_id: int) -> dict[str, CheckOutc
     return {key: given.outcome for key, given in answers(connection, application_id).items()}
 
 
+@known_by("actor")
 def answer(
     engine: Engine,
     *,
@@ -84,6 +86,7 @@ def answer(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def pass_open(
     engine: Engine,
     *,

@@ -7,8 +7,10 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from data_access import acts, staff, tables, texts
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.refusals import ConflictOfInterest, Invalid, NotAllowed
 from data_access.requests import Form
+from program import people
 from program.permissions import Act, Role
 
 LONGEST_REASON = 2_000
@@ -16,18 +18,18 @@ LONGEST_ADDRESS = 320
 OWN_APPLICATION = "You are the applicant: the account's address is yours."
 
 
+@known_by("email")
 def found(connection: Connection, application: Application, email: str) -> str | None:
     """Why this person may not decide, as a sentence to them; ``None`` where nothing stands.
 
     The newest recorded reason is quoted in it: typed text, never markup.
     """
-    address = email.strip().lower()
-    if address and (application.email or "").strip().lower() == address:
+    if email and people.same(application.email, email):
         return OWN_APPLICATION
     table = tables.conflicts
     reason = connection.execute(
         select(table.c.reason)
-        .where(table.c.account_id == application.account_id, table.c.email == address)
+        .where(table.c.account_id == application.account_id, table.c.email == email)
         .order_by(table.c.conflict_id.desc())
         .limit(1)
     ).scalar()
@@ -36,6 +38,7 @@ def found(connection: Connection, application: Application, email: str) -> str |
     return f"You have a conflict of interest with this applicant, recorded as: “{reason}”."
 
 
+@known_by("email")
 def require_none(connection: Connection, application: Application, email: str) -> None:
     """Raise ConflictOfInterest if this person may not decide about the applicant."""
     sentence = found(connection, application, email)
@@ -43,6 +46,7 @@ def require_none(connection: Connection, application: Application, email: str) -
         raise ConflictOfInterest(f"{sentence} Leave the decision to a colleague.")
 
 
+@known_by("email", "actor")
 def declare(
     engine: Engine,
     *,
@@ -58,7 +62,7 @@ def declare(
     Everybody who decides declares their own; a manager declares anybody's.
     Raises NotAllowed, NotFound, Invalid or RequestReused.
     """
-    whose = texts.require(email, what="The address", longest=LONGEST_ADDRESS).lower()
+    whose = texts.require(email, what="The address", longest=LONGEST_ADDRESS)
     why = texts.require(reason, what="The reason", longest=LONGEST_REASON)
     form = Form(
         request_id=request_id,

@@ -38,6 +38,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA
 
 from data_access import slices, tables
+from data_access.people import person
 from program.slices import UNKNOWN_COUNTRY
 from program.workflow import Status
 
@@ -113,7 +114,7 @@ def course(asked: FromClause | None) -> Select[Any]:
             _seconds(touched.c.at - submitted).label("touch_seconds"),
             _day(decision.c.decided_at).label("decided_day"),
             _seconds(decision.c.decided_at - submitted).label("decision_seconds"),
-            decision.c.decided_by,
+            person(decision.c.decided_by).label("decided_by"),
             decision.c.is_override,
             case((decided, slices.track_seen())).label("track"),
             case((and_(decided, application.c.status == Status.APPROVED), _active_since())).label(

@@ -23,6 +23,7 @@ from data_access import (
 )
 from data_access.applications import Application
 from data_access.assessments import Seen, Standing
+from data_access.people import known_by
 from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
 from program import reapplying, rebates, snapshots
@@ -65,6 +66,7 @@ class Weighed:
     needed_for: tuple[str, ...]
 
 
+@known_by("actor")
 def approve(
     engine: Engine,
     *,
@@ -96,6 +98,7 @@ def approve(
     return decide(engine, draft, shown, form)
 
 
+@known_by("actor")
 def reject(
     engine: Engine,
     *,
@@ -129,6 +132,7 @@ def reject(
     return decide(engine, draft, shown, form)
 
 
+@known_by("actor")
 def reopen(
     engine: Engine,
     *,
@@ -289,6 +293,7 @@ def settle(
     return decision_id
 
 
+@known_by("actor")
 def form_of(
     draft: Draft,
     *,

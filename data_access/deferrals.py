@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from data_access import acts, assessments, desk, requests, standings, texts
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.refusals import Invalid
 from program.periods import day_start, utc_day
 from program.permissions import Act
@@ -16,6 +17,7 @@ LONGEST_REASON = 2_000
 FURTHEST = timedelta(days=365)
 
 
+@known_by("actor")
 def defer(
     engine: Engine,
     *,
@@ -67,6 +69,7 @@ def defer(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def bring_back(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from data_access import database, locks, staff, tables, texts
+from data_access.people import known_by
 from data_access.refusals import Invalid, Outdated
 from program.delivery import DeliverySettings
 from program.permissions import Act
@@ -54,6 +55,7 @@ def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
     ]
 
 
+@known_by("actor")
 def save(
     engine: Engine,
     *,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, insert
 
 from data_access import acts, changes, tables
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.refusals import Invalid
 from data_access.requests import Form
 from program.evidence import EvidenceKind, EvidenceMethod
@@ -34,6 +35,7 @@ class Entry:
     source_url: str = ""
 
 
+@known_by("actor")
 def record(
     engine: Engine,
     *,

@@ -40,8 +40,8 @@ from data_access import sources
 from data_access.refusals import Invalid, Refusal
 from data_access.sources import Source
 from data_access.standings import Basis
-from program import formulas
-from program.datasets import AMOUNTS, WORDS, Column, Dataset, Kind
+from program import formulas, people
+from program.datasets import AMOUNTS, PEOPLE, WORDS, Column, Dataset, Kind
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
 from program.periods import ONE_DAY, day_start, utc_day
 from program.views import PAGE_SIZE, Bucket, Function, Measure, View
@@ -383,7 +383,9 @@ def _same(day: date) -> date:
 def _one_of(asked: OneOf, value: Expression, kind: Kind) -> ColumnElement[bool]:
     if kind is Kind.TRUTH:
         return value == any_(literal([word == "yes" for word in asked.values], ARRAY(Boolean)))
-    return value == any_(literal(list(asked.values), ARRAY(Text)))
+    named = asked.column in PEOPLE
+    words = [people.normal(word) for word in asked.values] if named else list(asked.values)
+    return value == any_(literal(words, ARRAY(Text)))
 
 
 def _bucketed(value: Expression, bucket: Bucket | None, kind: Kind) -> Expression:

@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from data_access import export_files, export_spool
 from data_access.export_files import Order
 from data_access.export_target import naming
+from data_access.people import known_by
 from data_access.refusals import Refusal
 from program.exports import AT_ONCE, AT_ONCE_EACH, Ending, FileFormat
 
@@ -185,6 +186,7 @@ def prepare() -> None:
             _waiting.append(_start())
 
 
+@known_by("person")
 def of(person: str, *, now: float | None = None) -> list[Job]:
     """The person's exports that run, and those that just ended, oldest first."""
     seen_from = (time.monotonic() if now is None else now) - SEEN_FOR_S
@@ -197,6 +199,7 @@ def of(person: str, *, now: float | None = None) -> list[Job]:
         ]
 
 
+@known_by("actor")
 def cancel(job_id: UUID, *, actor: str) -> None:
     """Stop one's own export; what is not one's own, or has ended, is left alone."""
     with _lock:

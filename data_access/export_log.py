@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select
 
 from data_access import database, staff, tables
+from data_access.people import known_by
 from program.exports import Ending
 from program.permissions import Act
 
 
+@known_by("exported_by")
 def record(
     connection: Connection,
     *,
@@ -55,6 +57,7 @@ class Exported:
     view_name: str | None
 
 
+@known_by("viewer")
 def log(
     engine: Engine, *, viewer: str, before: int | None = None, limit: int = 100
 ) -> list[Exported]:

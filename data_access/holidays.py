@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import database, staff, tables, texts
+from data_access.people import known_by
 from program.permissions import Act
 
 LONGEST_NAME = 100
@@ -34,6 +35,7 @@ def days(connection: Connection) -> frozenset[date]:
     return frozenset(connection.execute(select(tables.holidays.c.day)).scalars())
 
 
+@known_by("actor")
 def keep(engine: Engine, *, day: date, name: str, actor: str) -> None:
     """Add a holiday, or rename the one on that day. Raises NotAllowed or Invalid."""
     text = texts.require(name, what="The holiday's name", longest=LONGEST_NAME)
@@ -47,6 +49,7 @@ def keep(engine: Engine, *, day: date, name: str, actor: str) -> None:
         )
 
 
+@known_by("actor")
 def drop(engine: Engine, *, day: date, actor: str) -> None:
     """Make the day an ordinary one again. Raises NotAllowed."""
     with database.acting(engine) as connection:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine
 
 from data_access import acts, desk, holidays, outbox, requests, texts
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.requests import Form
 from program import business_time
 from program.permissions import Act
@@ -15,6 +16,7 @@ from program.workflow import Move, Status
 LONGEST_TEXT = 4_000
 
 
+@known_by("actor")
 def request(
     engine: Engine,
     *,
@@ -57,6 +59,7 @@ def request(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def record_answer(
     engine: Engine,
     *,
@@ -88,6 +91,7 @@ def record_answer(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def stop_waiting(
     engine: Engine,
     *,

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from data_access import database, locks, staff, tables
 from data_access.applications import Application
 from data_access.delivery_settings import LANGUAGE
+from data_access.people import known_by
 from data_access.refusals import Invalid, Outdated
 from program import letters, messages
 from program.delivery import MessageKind
@@ -53,6 +54,7 @@ def history(connection: Connection, kind: MessageKind, language: str) -> list[Sa
     ]
 
 
+@known_by("actor")
 def save(
     engine: Engine,
     *,

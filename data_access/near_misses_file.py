@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from data_access import database, export_log, near_misses, staff, standings
 from data_access.near_misses import NearMiss
+from data_access.people import known_by
 from data_access.standings import Basis
 from program.exports import FileFormat
 from program.formulas import guarded
@@ -39,6 +40,7 @@ COLUMNS = (
 )
 
 
+@known_by("email")
 def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
     """All near misses as CSV with a header, UTF-8; raises NotAllowed.
 

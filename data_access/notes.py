@@ -7,12 +7,14 @@ from sqlalchemy import Connection, Engine, insert
 
 from data_access import acts, tables, texts
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.requests import Form
 from program.permissions import Act
 
 LONGEST_NOTE = 10_000
 
 
+@known_by("actor")
 def write(
     engine: Engine,
     *,

@@ -11,11 +11,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, text
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import affiliates_counted, approvals, policies, standings, tables
 from data_access.affiliates_monthly import Refreshed
+from data_access.people import person
 from data_access.tables import affiliate_outcomes as table
 from program.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.outcome_loop import (
@@ -300,7 +301,7 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
     oldest = months_later(month_start(data_through), 1 - COHORTS)
     decision = tables.decisions.c
-    standing = approvals.since(day_start(oldest), decision.decided_by, decision.is_override)
+    standing = approvals.since(day_start(oldest), _decided_by(), decision.is_override)
     rows = connection.execute(
         text(GROUPED.format(approvals=standing)),
         {**given, **{step.key: step.at_most for step in COLLAPSES}},
@@ -369,10 +370,14 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
         looked_at *= 4
 
 
+def _decided_by() -> ColumnElement[str]:
+    return person(tables.decisions.c.decided_by).label("decided_by")
+
+
 def _still_standing(connection: Connection, fell: Sequence[Row[Any]]) -> list[Fallen]:
     application, account, decision = tables.applications, tables.accounts, tables.decisions.c
     standing = (
-        approvals.standing(decision.decided_by, decision.is_override)
+        approvals.standing(_decided_by(), decision.is_override)
         .where(application.c.account_id.in_([one.account_id for one in fell]))
         .subquery("standing")
     )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from data_access import acts, database, desk, policies, ranking, requests, staff, tables
 from data_access.applications import Application
+from data_access.people import known_by
 from data_access.refusals import Invalid, NotInState, RequestReused
 from data_access.requests import Form
 from program.permissions import Act
@@ -24,6 +25,7 @@ from program.workflow import OPEN_STATUSES, Status
 LOOKING_FOR = timedelta(seconds=30)
 
 
+@known_by("actor")
 def claim(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
@@ -41,6 +43,7 @@ def claim(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def take_over(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
@@ -57,6 +60,7 @@ def take_over(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def release(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
@@ -76,6 +80,7 @@ def release(
     return acts.perform(engine, form, do)
 
 
+@known_by("assignee", "actor")
 def assign(
     engine: Engine,
     *,
@@ -89,21 +94,21 @@ def assign(
 
     Raises NotAllowed, NotFound, AlreadyDecided, Invalid or RequestReused.
     """
-    to = assignee.strip().lower()
-    form = requests.form(Act.ASSIGN, {"assignee": to}, application_id, actor, now, request_id)
+    form = requests.form(Act.ASSIGN, {"assignee": assignee}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
-        person = staff.find(connection, to)
+        person = staff.find(connection, assignee)
         if person is None or not person.may(Act.CLAIM):
             raise Invalid("Choose a colleague who reviews applications.")
         old = application.desk.assignee(now)
-        desk.put(connection, form, assignee=to, claimed_at=now, claim_until=None)
-        return acts.tell(connection, form, "assigned", assignee={"old": old, "new": to})
+        desk.put(connection, form, assignee=assignee, claimed_at=now, claim_until=None)
+        return acts.tell(connection, form, "assigned", assignee={"old": old, "new": assignee})
 
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def take_next(
     engine: Engine, *, filters: Filters, actor: str, now: datetime, request_id: UUID
 ) -> int | None:
@@ -173,7 +178,7 @@ with free as (
       and (desk.status is null or desk.status = 'pending'
            or (desk.status = 'deferred' and desk.deferred_until <= :now))
       and (desk.assignee is null or desk.claim_until <= :now)
-      and lower(trim(account.email)) is distinct from :actor
+      and review.person(account.email) is distinct from :actor
       and not exists (select from review.conflicts conflict
                       where conflict.account_id = application.account_id
                         and conflict.email = :actor)
@@ -241,6 +246,7 @@ def idle_time(connection: Connection, now: datetime) -> timedelta:
     return timedelta(minutes=policies.in_force(connection, now=now).claim_idle_minutes)
 
 
+@known_by("actor")
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Somebody has the page open and just did something there: a claim of theirs goes on.
 
@@ -261,12 +267,14 @@ def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> N
         _look(connection, application_id, actor, now)
 
 
+@known_by("actor")
 def look(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Somebody's page is still open; colleagues see that for half a minute."""
     with database.acting(engine) as connection:
         _look(connection, application_id, actor, now)
 
 
+@known_by("actor")
 def others_looking(
     connection: Connection, *, application_id: int, actor: str, now: datetime
 ) -> list[str]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from data_access import database, locks, policies, staff, tables, texts
+from data_access.people import known_by
 from data_access.refusals import (
     BaseMoved,
     Contradictory,
@@ -64,6 +65,7 @@ class _Asked:
     content: dict[str, Any]
 
 
+@known_by("actor")
 def save(
     engine: Engine,
     *,
@@ -111,6 +113,7 @@ def save(
     return _perform(engine, asked, do)
 
 
+@known_by("actor")
 def discard(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
     """Throw one's own draft away; it stays in the trail. Returns its id.
 
@@ -128,6 +131,7 @@ def discard(engine: Engine, *, draft_id: int, actor: str, now: datetime, request
     return _perform(engine, asked, do)
 
 
+@known_by("actor")
 def propose(
     engine: Engine,
     *,
@@ -156,6 +160,7 @@ def propose(
     return _perform(engine, asked, do)
 
 
+@known_by("actor")
 def confirm(
     engine: Engine,
     *,
@@ -200,6 +205,7 @@ def confirm(
     return _perform(engine, asked, do)
 
 
+@known_by("actor")
 def decline(
     engine: Engine,
     *,
@@ -228,6 +234,7 @@ def decline(
     return _perform(engine, asked, do)
 
 
+@known_by("actor")
 def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
     """Take one's own proposal back; it is a draft again. Returns its id.
 
@@ -246,6 +253,7 @@ def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_
     return _perform(engine, asked, do)
 
 
+@known_by("author")
 def own(connection: Connection, author: str) -> Kept | None:
     """The draft that ``author`` has open, if they have one."""
     found = [kept for kept in open_ones(connection) if kept.author == author]

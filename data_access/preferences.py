@@ -6,9 +6,11 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import database, staff, tables
+from data_access.people import known_by
 from program.permissions import Act
 
 
+@known_by("email")
 def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN401 - plain JSON values
     """The value somebody set, or ``None``."""
     table = tables.preferences
@@ -17,6 +19,7 @@ def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN4
     ).scalar_one_or_none()
 
 
+@known_by("actor")
 def put(engine: Engine, *, name: str, value: Any, actor: str) -> None:  # noqa: ANN401
     """Set the actor's own value. Raises NotAllowed."""
     table = tables.preferences

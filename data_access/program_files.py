@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Engine
 
 from data_access import database, export_log, staff
+from data_access.people import known_by
 from program.exports import FileFormat
 from program.periods import Window
 from program.permissions import Act
@@ -12,6 +13,7 @@ from program.permissions import Act
 DATASET = "program"
 
 
+@known_by("email")
 def record(
     engine: Engine,
     *,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select, union
 
 from data_access import tables
+from data_access.people import known_by
 from program.delivery import DELIVERY
 from program.workflow import Move, Status
 
@@ -55,6 +56,7 @@ def read(connection: Connection) -> Pulse:
     )
 
 
+@known_by("viewer")
 def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
     """What happened after ``seen``, but for what ``viewer`` did.
 

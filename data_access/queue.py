@@ -39,6 +39,7 @@ from data_access.applications import (
     standing_at,
     with_desk,
 )
+from data_access.people import known_by
 from data_access.standings import (
     METRIC_TYPES,
     Basis,
@@ -107,6 +108,7 @@ class Counts:
     set_aside: Mapping[Status, int]
 
 
+@known_by("viewer")
 def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts:
     """Count the whole queue by eligibility, clock and owner, in one look at it."""
     found = judging(ground)

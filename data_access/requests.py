@@ -11,7 +11,9 @@ from uuid import UUID
 from sqlalchemy import Connection, insert, select
 
 from data_access import tables
+from data_access.people import known_by
 from data_access.refusals import RequestReused
+from program import people
 from program.permissions import Act
 
 
@@ -26,7 +28,12 @@ class Form:
     content: dict[str, Any]
     at: datetime
 
+    def __post_init__(self) -> None:
+        """Whoever made the form: what is stored and compared is the actor's normal form."""
+        object.__setattr__(self, "actor", people.normal(self.actor))
 
+
+@known_by("actor")
 def form(
     act: Act,
     content: dict[str, Any],

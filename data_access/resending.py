@@ -11,6 +11,7 @@ from data_access import acts, delivery_settings, tables, texts
 from data_access.applications import Application
 from data_access.backlog import Message
 from data_access.outbox import BACKEND
+from data_access.people import known_by
 from data_access.refusals import Invalid, NotFound, NotInState, Refusal
 from data_access.requests import Form
 from program import delivery, letters
@@ -22,6 +23,7 @@ LONGEST_REASON = 500
 RETRIABLE = (Stopped.PARKED, Stopped.WITHHELD)
 
 
+@known_by("actor")
 def retry(
     engine: Engine,
     *,
@@ -57,6 +59,7 @@ def retry(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def retry_all(
     engine: Engine,
     messages: Sequence[Message],
@@ -82,6 +85,7 @@ def retry_all(
     return len(messages) - len(refused), tuple(refused)
 
 
+@known_by("actor")
 def redirect(
     engine: Engine,
     *,
@@ -127,6 +131,7 @@ def redirect(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def cancel(
     engine: Engine,
     *,

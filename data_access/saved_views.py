@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import database, staff, tables, texts
+from data_access.people import known_by
 from data_access.refusals import Invalid, NotAllowed, NotFound
 from program.permissions import Act
 from program.queue import Filters
@@ -49,6 +50,7 @@ class ExploredView:
     view: View
 
 
+@known_by("actor")
 def save(
     engine: Engine,
     *,
@@ -87,6 +89,7 @@ def save(
         return view_id
 
 
+@known_by("actor")
 def remove(engine: Engine, *, view_id: int, actor: str) -> None:
     """Remove one's own view. Raises NotAllowed, or NotFound for what is not one's own."""
     table = tables.saved_views
@@ -99,6 +102,7 @@ def remove(engine: Engine, *, view_id: int, actor: str) -> None:
             raise NotFound("This view is not there any more, or belongs to a colleague.")
 
 
+@known_by("viewer")
 def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
     """One's own views of the queue and the shared ones, own first, by name."""
     return [
@@ -113,11 +117,13 @@ def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
     ]
 
 
+@known_by("viewer")
 def explored(connection: Connection, *, viewer: str, personal: bool) -> list[ExploredView]:
     """The same of the explore page; ``personal`` is whether the viewer sees such columns."""
     return [_explored(row, personal=personal) for row in _rows(connection, Of.EXPLORE, viewer)]
 
 
+@known_by("owner")
 def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
     """The view of the explore page of that name, in any case, whoever's it is.
 

@@ -28,6 +28,7 @@ from data_access import (
 from data_access.applications import Application
 from data_access.assessments import Seen
 from data_access.decisions import Draft
+from data_access.people import known_by
 from data_access.refusals import (
     ApprovalLapsed,
     ConflictOfInterest,
@@ -88,6 +89,7 @@ class Lapsed:
     changes: tuple[tuple[str, str, str], ...]
 
 
+@known_by("actor")
 def ask(
     engine: Engine,
     *,
@@ -149,6 +151,7 @@ def ask(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def confirm(
     engine: Engine,
     *,
@@ -206,6 +209,7 @@ def confirm(
     return result
 
 
+@known_by("actor")
 def decline(
     engine: Engine,
     *,
@@ -236,6 +240,7 @@ def decline(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def cancel(
     engine: Engine,
     *,
@@ -267,6 +272,7 @@ def cancel(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
     """Whether ``actor`` is the first person, or somebody who gives second approvals."""
     if actor == proposal.proposed_by:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from data_access import tables
 from data_access.applications import clock_from
+from data_access.people import person
 from data_access.standings import Basis
 from program import business_time
 from program.ages import AGE_GROUPS_BY_KEY
@@ -134,7 +135,7 @@ def decided(asked: Slice, application: FromClause = tables.applications) -> list
     if asked.moment is Moment.DECIDED and asked.period:
         found += within(decision.decided_at, asked.period)
     if asked.reviewer:
-        found.append(decision.decided_by == asked.reviewer)
+        found.append(person(decision.decided_by) == asked.reviewer)
     if asked.override:
         found.append(decision.is_override)
     if asked.track:
@@ -183,7 +184,8 @@ def first_touched(period: Window) -> Subquery:
 def reopenings(asked: Slice) -> Select[Any]:
     """Applications reopened in the slice's period, and who had made the decision taken back."""
     event, decision = tables.events, tables.decisions
-    statement = select(event.c.application_id, decision.c.decided_by).outerjoin_from(
+    by = person(decision.c.decided_by).label("decided_by")
+    statement = select(event.c.application_id, by).outerjoin_from(
         event,
         decision,
         decision.c.decision_id == cast(event.c.detail["decision_id"].astext, BigInteger),
@@ -192,7 +194,7 @@ def reopenings(asked: Slice) -> Select[Any]:
     if asked.period:
         statement = statement.where(*within(event.c.at, asked.period))
     if asked.reviewer:
-        statement = statement.where(decision.c.decided_by == asked.reviewer)
+        statement = statement.where(by == asked.reviewer)
     return statement
 
 

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH, distinct_on
 
 from data_access import tables
 from data_access.applications import effective_status, held_by, with_desk
+from data_access.people import person
 from data_access.standings import (
     FEES,
     TRADES,
@@ -41,7 +42,15 @@ from data_access.standings import (
     track_word,
 )
 from program.criteria import CRITERIA, TRACKS, X_FOLLOWERS, Unit
-from program.datasets import ACTIVITY, AFFILIATES, APPLICATIONS, DECISIONS_MADE, MONTHLY, Dataset
+from program.datasets import (
+    ACTIVITY,
+    AFFILIATES,
+    APPLICATIONS,
+    DECISIONS_MADE,
+    MONTHLY,
+    PEOPLE,
+    Dataset,
+)
 from program.periods import ONE_DAY, month_start
 from program.workflow import Decision, Status
 
@@ -91,7 +100,7 @@ def applications(ground: Basis, needed: Set[str], only: Sequence[int] = ()) -> S
     stored: Expressions = {
         **{name: application.c[name] for name in _APPLICATION},
         **{name: account.c[name] for name in _ACCOUNT},
-        **{name: decision.c[name] for name in _DECISION},
+        **{name: _stored(decision.c[name]) for name in _DECISION},
         **_windowed(ground),
         **_measured(found),
         "assignee": held_by(ground.now),
@@ -119,7 +128,7 @@ def affiliates(ground: Basis, _: Set[str], only: Sequence[int] = ()) -> Source:
         select(
             approved.c.application_id,
             approved_at.label("approved_at"),
-            made.c.decided_by,
+            person(made.c.decided_by).label("decided_by"),
             made.c.rebate_rate,
         )
         .select_from(approved.outerjoin(made, standing))
@@ -157,7 +166,7 @@ def decisions(_: Basis, __: Set[str], only: Sequence[int] = ()) -> Source:
     )
     hours = func.extract("epoch", decision.c.decided_at - application.c.submitted_at) / 3600
     stored: Expressions = {
-        **{column.name: column for column in decision.c if column.name != "snapshot"},
+        **{column.name: _stored(column) for column in decision.c if column.name != "snapshot"},
         **{name: account.c[name] for name in ("username", "country_code", "email")},
         "account_id": application.c.account_id,
         "submitted_at": application.c.submitted_at,
@@ -214,6 +223,10 @@ _DECISION = (
     "is_override",
 )
 _ACTIVITY = ("volume_usd", "fees_usd", "trade_count", "active_users", "new_users")
+
+
+def _stored(column: ColumnElement[Any]) -> Expression:
+    return person(column) if column.key in PEOPLE else column
 
 
 def _judged(

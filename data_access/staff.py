@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from data_access import tables
+from data_access.people import known_by
 from data_access.refusals import NotAllowed
+from program import people
 from program.permissions import Act, Role, may
 
 
@@ -22,15 +24,14 @@ class Person:
         return may(self.role, act)
 
 
+@known_by("email")
 def find(connection: Connection, email: str) -> Person | None:
     """The active member of staff with this address, in any case; ``None`` if there is none."""
-    if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in email):
-        # Nobody's address, and nothing that the database could be asked for.
+    if people.fault(email) is not None:
+        # Nobody's address, and perhaps nothing that the database could be asked for.
         return None
     table = tables.staff
-    row = connection.execute(
-        select(table).where(table.c.email == email.strip().lower(), table.c.active)
-    ).first()
+    row = connection.execute(select(table).where(table.c.email == email, table.c.active)).first()
     if row is None:
         return None
     return Person(email=row.email, display_name=row.display_name, role=Role(row.role))
@@ -47,6 +48,7 @@ def everyone(connection: Connection) -> list[Person]:
     ]
 
 
+@known_by("actor")
 def require(connection: Connection, actor: str, act: Act) -> Person:
     """The actor, if their role in the database allows ``act`` now; raises NotAllowed."""
     person = find(connection, actor)

@@ -39,6 +39,32 @@ APPEND_ONLY = (
     "kept_row_events",
 )
 GUARD = "append_only"
+# Columns that name a person, in the normal form that `review.person` makes and checks ask for.
+PEOPLE = {
+    "staff": ("email",),
+    "policies": ("author",),
+    "requests": ("actor",),
+    "evidence": ("recorded_by",),
+    "notes": ("author",),
+    "checks": ("author",),
+    "decisions": ("decided_by", "second_approver"),
+    "events": ("actor",),
+    "exports": ("exported_by",),
+    "desk": ("assignee",),
+    "viewers": ("email",),
+    "proposals": ("proposed_by", "closed_by"),
+    "saved_views": ("owner",),
+    "preferences": ("email",),
+    "conflicts": ("email", "recorded_by"),
+    "bulk_runs": ("actor",),
+    "policy_drafts": ("author", "closed_by"),
+    "policy_events": ("actor",),
+    "affiliate_standings": ("changed_by",),
+    "affiliate_events": ("actor",),
+    "application_courses": ("decided_by",),
+    "message_templates": ("author",),
+    "delivery_settings": ("author",),
+}
 
 accounts = Table(
     "accounts",

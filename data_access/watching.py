@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from data_access import applications, ownership, staff, tables
 from data_access.applications import Application
+from data_access.people import known_by
 from program.delivery import DELIVERY
 
 
@@ -32,6 +33,7 @@ class Moved:
     at: datetime
 
 
+@known_by("viewer")
 def glance(connection: Connection, application_id: int, *, viewer: str, now: datetime) -> Glance:
     """Look at an application with the eyes of ``viewer``; raises NotFound."""
     return Glance(
@@ -46,6 +48,7 @@ def glance(connection: Connection, application_id: int, *, viewer: str, now: dat
     )
 
 
+@known_by("viewer")
 def others_wrote(connection: Connection, application_id: int, *, viewer: str) -> int:
     """How many notes, observations, checks and events of others there are, in one statement."""
     written = (

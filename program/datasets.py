@@ -34,6 +34,8 @@ AMOUNTS = NUMBERS - {Kind.ID}
 TIMES = frozenset({Kind.DAY, Kind.MOMENT})
 WORDS = frozenset({Kind.TEXT, Kind.CHOICE})
 TRUTHS = ("yes", "no")
+# Columns that name a person, compared by the normal form of an address.
+PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

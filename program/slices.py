@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
-from program import wording
+from program import people, wording
 from program.ages import AGE_GROUPS_BY_KEY
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.periods import ONE_DAY, Window
@@ -163,7 +163,7 @@ class Slice:
             moment=moment,
             since=since,
             until=until,
-            reviewer=_matching(query.get("reviewer"), r"[!-~]{1,254}"),
+            reviewer=_matching(people.normal(query.get("reviewer") or ""), r"[!-~]{1,254}"),
             override=query.get("override") == "yes",
             track=_one_of(query.get("decided_track"), TRACKS_AT_DECISION),
             age=_one_of(query.get("age"), tuple(AGE_GROUPS_BY_KEY)),

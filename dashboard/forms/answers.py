@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import sign_in, state
 from dashboard.components.safe_text import escape
+from program import people
 
 
 def draw(form: str) -> None:
@@ -35,7 +36,7 @@ def refused_to_stranger(form: str, actor: str) -> bool:
     """
     # The address alone: whether the person may act is the verb's own question.
     address = sign_in.signed_in_address()
-    if address is not None and address.strip().lower() == actor:
+    if people.same(address, actor):
         return False
     refused(form, "You are not signed in any more. Sign in and send it again.")
     return True
