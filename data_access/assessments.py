@@ -1,23 +1,27 @@
 """One application's facts and the assessment that follows from them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from data_access import tables
+from data_access.applications import Application
 from data_access.freshness import Freshness
-from data_access.refusals import DataChanged, NotFound
+from data_access.refusals import DataChanged, FiguresMoved, NotFound
 from data_access.standings import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
 from program import rebates
-from program.criteria import CRITERIA
+from program.checklist import CheckOutcome
 from program.eligibility import Assessment, Facts, assess
 from program.evidence import Established, EvidenceKind, EvidenceMethod, Observation, establish
 from program.policy import Policy
 from program.rebates import RebateCost
+from program.viewed import SecondReasons, Seen, compare
+
+__all__ = ["Seen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,46 +32,6 @@ class Evidence(Observation):
     source_url: str | None
     recorded_by: str
     recorded_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What a page showed when its form was drawn; a decision on anything else is refused."""
-
-    data_through: date | None
-    policy_version: int
-    facts: Facts
-    newest_evidence_id: int
-    # Unknown before there were metrics, and in what was kept before fees were.
-    fees_usd: Decimal | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; numbers as text, so that no reader makes a float of money."""
-        values = {c.key: self.facts.value(c) for c in CRITERIA}
-        return {
-            "data_through": self.data_through.isoformat() if self.data_through else None,
-            "policy_version": self.policy_version,
-            "facts": {key: None if v is None else str(v) for key, v in values.items()},
-            "newest_evidence_id": self.newest_evidence_id,
-            "fees_usd": None if self.fees_usd is None else str(self.fees_usd),
-        }
-
-    @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> "Seen":
-        """What `to_json` wrote."""
-        through = kept["data_through"]
-        whole = {"active_users", "new_users", "x_followers"}
-        facts: dict[str, Any] = {
-            key: None if text is None else int(text) if key in whole else Decimal(text)
-            for key, text in kept["facts"].items()
-        }
-        return cls(
-            data_through=date.fromisoformat(through) if through else None,
-            policy_version=kept["policy_version"],
-            facts=Facts(**facts),
-            newest_evidence_id=kept["newest_evidence_id"],
-            fees_usd=Decimal(kept["fees_usd"]) if kept.get("fees_usd") is not None else None,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +69,20 @@ class Standing:
             facts=self.facts,
             newest_evidence_id=max((e.evidence_id for e in self.evidence), default=0),
             fees_usd=self.fees_usd,
+            evidence_ids=tuple(sorted(self.established.evidence_ids)),
         )
+
+
+def view(standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]) -> Seen:
+    """Everything of an application that a decision rests on, as it stands now."""
+    return replace(
+        standing.seen,
+        checks={key: str(outcome) for key, outcome in checks.items()},
+        applicant={
+            "identity verification": application.kyc_status,
+            "social account": f"{application.social_handle} ({application.social_platform})",
+        },
+    )
 
 
 def read(connection: Connection, application_id: int, ground: Basis) -> Standing:
@@ -159,24 +136,19 @@ def list_evidence(connection: Connection, application_id: int) -> Sequence[Evide
     ]
 
 
-def require_unchanged(shown: Seen, now: Seen) -> None:
-    """Raise DataChanged, naming what moved, unless the page showed what still holds."""
-    changes: list[tuple[str, str, str]] = []
-    if shown.data_through != now.data_through:
-        changes.append(("data through", str(shown.data_through), str(now.data_through)))
-    if shown.policy_version != now.policy_version:
-        changes.append(("policy version", str(shown.policy_version), str(now.policy_version)))
-    for criterion in CRITERIA:
-        before, after = shown.facts.value(criterion), now.facts.value(criterion)
-        if before != after:
-            changes.append((criterion.label.lower(), _spoken(before), _spoken(after)))
-    fees = (shown.fees_usd, now.fees_usd)
-    if None not in fees and fees[0] != fees[1]:
-        changes.append(("net fees", _spoken(fees[0]), _spoken(fees[1])))
-    if shown.newest_evidence_id != now.newest_evidence_id and not changes:
-        changes.append(("evidence", "without the newest entry", "recorded by a colleague"))
-    if changes:
-        raise DataChanged(tuple(changes))
+def require_unchanged(
+    shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
+) -> None:
+    """Raise unless the page showed what still holds.
+
+    Raises DataChanged where what a decision rests on changed, and FiguresMoved where figures moved
+    without another result; each names what differs, and a look at it is enough to go on.
+    """
+    differs = compare(shown, now, policy, second_reasons)
+    if differs.changed:
+        raise DataChanged((*differs.changed, *differs.moved))
+    if differs.moved:
+        raise FiguresMoved(differs.moved)
 
 
 def _metrics(connection: Connection, application_id: int, ground: Basis) -> dict[str, Any]:
@@ -193,7 +165,3 @@ def _metrics(connection: Connection, application_id: int, ground: Basis) -> dict
     if row is None:
         raise NotFound(f"There is no application {application_id}.")
     return dict(row)
-
-
-def _spoken(value: Decimal | int | None) -> str:
-    return "unknown" if value is None else f"{value:,}"

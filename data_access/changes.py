@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Select, select
 from data_access import (
     applications,
     assessments,
+    checklist,
     database,
     deferrals,
     desk,
@@ -97,9 +98,14 @@ def _lapse(connection: Connection, application: Application, form: Form) -> bool
     if proposal is None:
         return False
     ground = standings.basis(connection, now=form.at)
-    seen = assessments.read(connection, application.application_id, ground).seen
+    standing = assessments.read(connection, application.application_id, ground)
+    checks = checklist.outcomes(connection, application.application_id)
+    differs = second_approvals.difference(proposal, standing, application, checks)
+    if not differs.changed:
+        return False
     by_program = replace(form, actor=PROGRAM)
-    return second_approvals.lapse_if_changed(connection, application, proposal, seen, by_program)
+    second_approvals.lapse(connection, application, proposal, differs, by_program)
+    return True
 
 
 def _return(connection: Connection, application: Application, form: Form, why: str) -> bool:

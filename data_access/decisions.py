@@ -1,7 +1,7 @@
 """Approving, rejecting and reopening: one transaction that locks, weighs, decides and tells."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,8 @@ from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
 from program.policy import Policy
-from program.rebates import SecondReason
+from program.rebates import RebateCost, SecondReason
+from program.viewed import SecondReasons
 from program.workflow import REASONS_BY_CODE, Decision, Move, Status, is_override
 
 LONGEST_TEXT = 4_000
@@ -61,6 +62,7 @@ class Weighed:
     """A draft against what is known now; ``needed_for`` says what calls for a second person."""
 
     standing: Standing
+    seen: Seen
     checks: Mapping[str, CheckOutcome]
     is_override: bool
     needed_for: tuple[str, ...]
@@ -203,9 +205,12 @@ def weigh(
     desk.require_not_claimed_by_another(application, form)
     ground = standings.basis(connection, now=form.at)
     standing = assessments.read(connection, form.application_id, ground)
-    assessments.require_unchanged(shown, standing.seen)
-    _check(draft, standing.policy)
     checks = checklist.outcomes(connection, form.application_id)
+    seen = assessments.view(standing, application, checks)
+    assessments.require_unchanged(
+        shown, seen, standing.policy, second_reasons(standing, draft.outcome, draft.rebate_rate)
+    )
+    _check(draft, standing.policy)
     if draft.outcome is Decision.APPROVED:
         require_checklist(checks, standing.policy)
     override = is_override(draft.outcome, standing.assessment.outcome)
@@ -214,6 +219,7 @@ def weigh(
         _require_override_reason(draft, standing.assessment.outcome, override=override)
     return Weighed(
         standing=standing,
+        seen=seen,
         checks=checks,
         is_override=override,
         needed_for=tuple(reason.label for reason in needed),
@@ -224,9 +230,25 @@ def needed_for(
     standing: Standing, outcome: Decision, rate: Decimal | None
 ) -> tuple[SecondReason, ...]:
     """Why a second person is needed; empty where one is enough."""
+    return _needed_for(standing, outcome, standing.cost(rate) if rate is not None else None)
+
+
+def second_reasons(standing: Standing, outcome: Decision, rate: Decimal | None) -> SecondReasons:
+    """Why a second person is needed at other net fees than the present ones, in words."""
+
+    def at(fees_usd: Decimal | None) -> tuple[str, ...]:
+        cost = replace(standing, fees_usd=fees_usd).cost(rate) if rate is not None else None
+        return tuple(reason.label for reason in _needed_for(standing, outcome, cost))
+
+    return at
+
+
+def _needed_for(
+    standing: Standing, outcome: Decision, cost: RebateCost | None
+) -> tuple[SecondReason, ...]:
     return rebates.needs_second_person(
         override=is_override(outcome, standing.assessment.outcome),
-        cost=standing.cost(rate) if rate is not None else None,
+        cost=cost,
         for_overrides=standing.policy.second_approval_for_overrides,
         from_monthly_extra_usd=standing.policy.second_approval_monthly_extra_usd,
     )
@@ -244,11 +266,13 @@ def settle(
     decided_by: str | None = None,
     second_approver: str | None = None,
     told_on: date | None = None,
+    proposal: Mapping[str, Any] | None = None,
 ) -> int:
     """Write the decision, the status, the event and the message; returns the decision's id.
 
     ``told_on`` is the UTC day the message was written for, where that was before today: the day
-    from which one may apply again is the one it names.
+    from which one may apply again is the one it names. ``proposal`` is what the event tells of the
+    proposal that was confirmed.
     """
     before = made_decisions.current(connection, form.application_id)
     reapply = _reapply(draft)
@@ -279,6 +303,7 @@ def settle(
     detail: dict[str, Any] = {"decision_id": decision_id}
     if second_approver is not None:
         detail |= {"proposed_by": decided_by, "second_approver": second_approver}
+    detail |= proposal or {}
     desk.move(connection, application, by, form, new=Status(draft.outcome), detail=detail)
     outbox.put(
         connection,

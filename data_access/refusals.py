@@ -77,7 +77,7 @@ class ApprovalLapsed(Refusal):
 
 
 class DataChanged(Refusal):
-    """Metrics, evidence or policy moved between showing the page and deciding on it.
+    """What a decision rests on changed between showing the page and deciding on it.
 
     ``changes`` holds (what, shown, now) in words.
     """
@@ -89,6 +89,16 @@ class DataChanged(Refusal):
             f"The facts changed since this page was shown ({listed}). "
             "Look again and decide; your text is kept."
         )
+
+
+class FiguresMoved(DataChanged):
+    """Figures moved since the page was shown, and no result with them: look, and go on."""
+
+    def __init__(self, moved: tuple[tuple[str, str, str], ...]) -> None:
+        super().__init__(moved)
+        listed = "; ".join(f"{what} {old} → {new}" for what, old, new in moved)
+        way_on = "Look at the new figures and press again; your text is kept."
+        self.args = (f"Moved since you looked: {listed}. No result changed. {way_on}",)
 
 
 class Contradictory(Refusal):

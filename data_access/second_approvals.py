@@ -1,9 +1,11 @@
 """Decisions that wait for a second person, who is never the first.
 
-What the first person saw is kept with their proposal. If anything of it changes, the
-proposal lapses: nobody confirms what nobody looked at.
+What the first person saw is kept with their proposal. If a result that it rests on changes, the
+proposal lapses: nobody confirms what nobody looked at. Figures that moved without another result
+are shown to the second person beside those the first one saw.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -26,20 +28,22 @@ from data_access import (
     texts,
 )
 from data_access.applications import Application
-from data_access.assessments import Seen
+from data_access.assessments import Seen, Standing
 from data_access.decisions import Draft
 from data_access.people import known_by
 from data_access.refusals import (
     ApprovalLapsed,
     ConflictOfInterest,
-    DataChanged,
     Invalid,
     NotAllowed,
     NotInState,
 )
 from data_access.requests import Form
+from program import viewed
+from program.checklist import CheckOutcome
 from program.periods import utc_day
 from program.permissions import Act
+from program.viewed import Change, Comparison
 from program.workflow import Decision, Move, Status
 
 LONGEST_REASON = 2_000
@@ -126,7 +130,7 @@ def ask(
                 reapply=draft.reapply,
                 is_override=weighed.is_override,
                 needed_for=list(weighed.needed_for),
-                seen=weighed.standing.seen.to_json(),
+                seen=weighed.seen.to_json(),
                 proposed_by=actor,
                 proposed_at=now,
             )
@@ -143,6 +147,7 @@ def ask(
                 "outcome": str(draft.outcome),
                 "needed_for": list(weighed.needed_for),
                 "override_reason": draft.override_reason.strip(),
+                "figures": [list(one) for one in viewed.figures(weighed.seen)],
             },
             **desk.NO_CLAIM,
         )
@@ -160,12 +165,13 @@ def confirm(
     actor: str,
     now: datetime,
     request_id: UUID,
+    shown: Seen | None = None,
 ) -> int:
     """Make the proposed decision as its second person; returns the decision's id.
 
-    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, RequestReused, Invalid while a
-    required check is not passed any more, or ApprovalLapsed, after which the application is
-    pending again.
+    ``shown`` is what the second person saw beside what the first one did. Raises NotAllowed,
+    NotFound, AlreadyDecided, NotInState, RequestReused, FiguresMoved, Invalid while a required
+    check is not passed any more, or ApprovalLapsed, after which the application is pending again.
     """
     form = requests.form(
         Act.APPROVE_SECOND, {"confirm": proposal_id}, application_id, actor, now, request_id
@@ -180,9 +186,14 @@ def confirm(
         _require_proposer_free(connection, application, proposal)
         ground = standings.basis(connection, now=now)
         standing = assessments.read(connection, application_id, ground)
-        if lapse_if_changed(connection, application, proposal, standing.seen, form):
-            return LAPSED
         checks = checklist.outcomes(connection, application_id)
+        differs = difference(proposal, standing, application, checks)
+        if differs.changed:
+            lapse(connection, application, proposal, differs, form)
+            return LAPSED
+        if shown is not None:
+            seen = assessments.view(standing, application, checks)
+            assessments.require_unchanged(shown, seen, standing.policy)
         if proposal.outcome is Decision.APPROVED:
             decisions.require_checklist(checks, standing.policy)
         _close(connection, proposal_id, "confirmed", actor, now)
@@ -197,6 +208,7 @@ def confirm(
             decided_by=proposal.proposed_by,
             second_approver=actor,
             told_on=utc_day(proposal.proposed_at),
+            proposal={"proposal_id": proposal_id, "moved": _as_json(differs.moved)},
         )
 
     # A lapse has to outlive the refusal, so it is a result of the act and refused afterwards.
@@ -328,25 +340,39 @@ def history(connection: Connection, application_id: int) -> list[Proposal]:
     ]
 
 
-def lapse_if_changed(
-    connection: Connection, application: Application, proposal: Proposal, now_seen: Seen, form: Form
-) -> bool:
-    """End the proposal if anything differs from what the first person saw."""
-    try:
-        assessments.require_unchanged(proposal.seen, now_seen)
-    except DataChanged as changed:
-        _close(connection, proposal.proposal_id, "lapsed", None, form.at)
-        moved = [{"what": what, "old": old, "new": new} for what, old, new in changed.changes]
-        desk.move(
-            connection,
-            application,
-            Move.LAPSE,
-            form,
-            new=Status.PENDING,
-            detail={"proposal_id": proposal.proposal_id, "changes": moved},
-        )
-        return True
-    return False
+def difference(
+    proposal: Proposal,
+    standing: Standing,
+    application: Application,
+    checks: Mapping[str, CheckOutcome],
+) -> Comparison:
+    """What is not as the first person saw it: what ends the proposal, and what merely moved."""
+    return viewed.compare(
+        proposal.seen,
+        assessments.view(standing, application, checks),
+        standing.policy,
+        decisions.second_reasons(standing, proposal.outcome, proposal.rebate_rate),
+    )
+
+
+def lapse(
+    connection: Connection,
+    application: Application,
+    proposal: Proposal,
+    differs: Comparison,
+    form: Form,
+) -> None:
+    """End the proposal, since what it rests on changed; old and new stay readable."""
+    _close(connection, proposal.proposal_id, "lapsed", None, form.at)
+    detail = {
+        "proposal_id": proposal.proposal_id,
+        "changes": _as_json((*differs.changed, *differs.moved)),
+    }
+    desk.move(connection, application, Move.LAPSE, form, new=Status.PENDING, detail=detail)
+
+
+def _as_json(changes: Sequence[Change]) -> list[dict[str, str]]:
+    return [{"what": what, "old": old, "new": new} for what, old, new in changes]
 
 
 def end_with_the_application(connection: Connection, form: Form) -> None:

@@ -155,7 +155,7 @@ def _event(row: Row[Any]) -> TimelineEntry:
         kind=kind,
         actor=row.actor,
         title=title,
-        body=str(detail.get(key) or _changes(detail) or detail.get("override_reason") or ""),
+        body=str(detail.get(key) or _changes(detail) or _proposed(detail)),
     )
 
 
@@ -206,6 +206,13 @@ def _until(detail: dict[str, Any]) -> str:
     day = f"until {date.fromisoformat(detail['until']):%-d %b %Y}" if detail.get("until") else ""
     change = "until a criterion has another answer" if detail.get("until_change") else ""
     return ", or ".join(part for part in (day, change) if part)
+
+
+def _proposed(detail: dict[str, Any]) -> str:
+    """Why somebody proposed it, and the figures that they saw."""
+    seen = ", ".join(f"{what} {value}" for what, value in detail.get("figures") or ())
+    lines = (detail.get("override_reason"), f"Proposed on: {seen}" if seen else "")
+    return "\n".join(line for line in lines if line)
 
 
 def _changes(detail: dict[str, Any]) -> str:

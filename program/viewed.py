@@ -184,7 +184,8 @@ def _checks(shown: Seen, now: Seen) -> tuple[list[Change], list[Change]]:
     """Answers that turned or failed, and items that were answered well for the first time."""
     if shown.checks is None or now.checks is None:
         return [], []
-    turned, added = [], []
+    turned: list[Change] = []
+    added: list[Change] = []
     for key in sorted({*shown.checks, *now.checks}):
         old, new = shown.checks.get(key), now.checks.get(key)
         if old == new:

@@ -14,6 +14,7 @@ from dashboard.forms import (
     deferral_form,
     information_form,
     kept_text,
+    moved_part,
     ownership_form,
     rejection_form,
     reopen_form,
@@ -77,8 +78,10 @@ def _draw_choices(shown: Shown) -> None:
             _draw_choice(shown, choice.shortcut, choice.word, chosen=choice.shortcut.key == chosen)
     for choice in CHOICES:
         if choice.shortcut.key == chosen:
+            moved_part.draw(shown)
             choice.draw(shown)
             return
+    moved_part.forget(shown.id_)
     st.caption("Nothing is sent before you have seen it and confirmed.")
 
 

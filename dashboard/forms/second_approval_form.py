@@ -9,13 +9,13 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.components import figures, keyboard, rebate_cost
+from dashboard.components import figures, keyboard, rebate_cost, then_and_now
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
-from data_access import assessments, database, second_approvals
-from data_access.refusals import ApprovalLapsed, DataChanged, Refusal
+from data_access import database, second_approvals
+from data_access.refusals import ApprovalLapsed, Refusal
 from data_access.second_approvals import Proposal
 from program.permissions import Act
 from program.reapplying import RULES_BY_KEY
@@ -60,13 +60,7 @@ def draw(shown: Shown) -> None:
         st.caption("The proposal has ended. Reload the page.")
         return
     _draw_proposal(shown, proposal, "proposes")
-    moved = _moved(shown, proposal)
-    if moved:
-        st.warning(
-            f"The facts changed since this was proposed: {_in_words(moved)}. "
-            "It lapses as soon as somebody confirms it.",
-            icon=":material/sync_problem:",
-        )
+    _draw_difference(shown, proposal)
     first = proposal.proposed_by == shown.person.email
     second = shown.person.may(Act.APPROVE_SECOND) and not first and shown.conflict is None
     if shown.conflict is not None:
@@ -102,12 +96,19 @@ def draw_lapsed(shown: Shown) -> None:
         _draw_proposal(shown, proposal, "proposed")
 
 
-def _moved(shown: Shown, proposal: Proposal) -> tuple[tuple[str, str, str], ...]:
-    try:
-        assessments.require_unchanged(proposal.seen, shown.standing.seen)
-    except DataChanged as changed:
-        return changed.changes
-    return ()
+def _draw_difference(shown: Shown, proposal: Proposal) -> None:
+    """What is not as the first person saw it: what ends the proposal, or what merely moved."""
+    given = {key: answer.outcome for key, answer in shown.checks.items()}
+    differs = second_approvals.difference(proposal, shown.standing, shown.application, given)
+    if differs.changed:
+        st.warning(
+            f"The facts changed since this was proposed: {_in_words(differs.changed)}. "
+            "It lapses as soon as somebody confirms it.",
+            icon=":material/sync_problem:",
+        )
+    elif differs.moved:
+        st.info("Moved since it was proposed; no result changed.", icon=":material/trending_up:")
+        then_and_now.draw(differs.moved, then="Proposed on", now="Now")
 
 
 def _in_words(changes: Sequence[tuple[str, str, str]]) -> str:
@@ -161,7 +162,11 @@ def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
             database.writer(),
             application_id=shown.id_,
             proposal_id=proposal_id,
-            **({"reason": str(fields.value(form, "second"))} if way.says_why else {}),
+            **(
+                {"reason": str(fields.value(form, "second"))}
+                if way.says_why
+                else {"shown": shown.seen}
+            ),
             actor=shown.person.email,
             now=datetime.now(UTC),
             request_id=request_id,

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from data_access import assessments
 from data_access.applications import Application
-from data_access.assessments import Standing
+from data_access.assessments import Seen, Standing
 from data_access.checklist import Answer
 from data_access.made_decisions import MadeDecision
 from data_access.ranking import Place
@@ -43,6 +44,12 @@ class Shown:
     def id_(self) -> int:
         """The application's id."""
         return self.application.application_id
+
+    @property
+    def seen(self) -> Seen:
+        """What a decision from this page rests on, to be compared with what holds then."""
+        given = {key: answer.outcome for key, answer in self.checks.items()}
+        return assessments.view(self.standing, self.application, given)
 
     @property
     def is_provisional(self) -> bool:

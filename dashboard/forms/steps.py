@@ -15,7 +15,7 @@ from dashboard.components.shortcuts import Shortcut
 from dashboard.forms import answers, fields
 from dashboard.forms.shown import Shown
 from data_access import composing, database
-from data_access.refusals import Refusal
+from data_access.refusals import FiguresMoved, Refusal
 from program import messages
 from program.periods import utc_day
 
@@ -210,6 +210,10 @@ def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID) -> None:
     try:
         # A repeated press still carries the used id, and so does and opens the same again.
         said = send(request_id)
+    except FiguresMoved as moved:
+        # The preview is drawn anew with the new figures, and its button sends what it shows.
+        answers.refused(form, str(moved))
+        return
     except Refusal as refusal:
         _go(shown.id_, Step.FILL)
         answers.refused(form, str(refusal))

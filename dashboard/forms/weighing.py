@@ -82,7 +82,7 @@ def send(shown: Shown, draft: Draft, request_id: UUID) -> str:
             database.writer(),
             application_id=shown.id_,
             draft=draft,
-            shown=shown.standing.seen,
+            shown=shown.seen,
             actor=actor,
             now=now,
             request_id=request_id,
@@ -91,5 +91,5 @@ def send(shown: Shown, draft: Draft, request_id: UUID) -> str:
     form = decisions.form_of(
         draft, application_id=shown.id_, actor=actor, now=now, request_id=request_id
     )
-    decisions.decide(database.writer(), draft, shown.standing.seen, form)
+    decisions.decide(database.writer(), draft, shown.seen, form)
     return f"Application {shown.id_} is {draft.outcome}."

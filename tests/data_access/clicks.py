@@ -55,6 +55,14 @@ def seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
         return assessments.read(conn, id_, standings.basis(conn, now=now)).seen
 
 
+def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
+    """What a page opened now would show, with the checklist and who the applicant is."""
+    with engine.connect() as conn:
+        standing = assessments.read(conn, id_, standings.basis(conn, now=now))
+        application = read_application(conn, id_, now=now)
+        return assessments.view(standing, application, checklist.outcomes(conn, id_))
+
+
 def events(engine: Engine, id_: int) -> list[Any]:
     """Kind, actor and detail of every event, oldest first."""
     statement = "select * from review.events where application_id = :id order by event_id"

@@ -19,6 +19,7 @@ from data_access.refusals import (
     AlreadyDecided,
     DatabaseUnavailable,
     DataChanged,
+    FiguresMoved,
     Invalid,
     NotAllowed,
     NotFound,
@@ -250,9 +251,8 @@ def new_metrics(engine: Engine) -> None:
         conn.execute(text("update review.affiliate_window set active_users = 14"))
 
 
-def new_day(engine: Engine) -> None:
-    with engine.begin() as conn:
-        add_refresh(conn, through=T + timedelta(days=1))
+def new_day(conn: Connection) -> None:
+    add_refresh(conn, through=T + timedelta(days=1))
 
 
 def new_evidence(engine: Engine) -> None:
@@ -268,8 +268,7 @@ def new_policy(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (new_metrics, "active users: 15 is now 14"),
-        (new_day, "data through: 2026-03-14 is now 2026-03-15"),
+        (new_metrics, "active users: 15, met is now 14, not met"),
         (new_evidence, "evidence: without the newest entry"),
         (new_policy, "policy version: 1 is now 2"),
     ],
@@ -285,13 +284,29 @@ def test_what_changed_since_the_page_was_shown_is_refused_and_named(
     assert written(desk) == NOTHING
 
 
-def test_a_refresh_that_changed_nothing_does_not_refuse(desk: Engine) -> None:
+@pytest.mark.parametrize("change", [add_refresh, new_day])
+def test_a_refresh_that_moved_no_figure_does_not_refuse(desk: Engine, change: Any) -> None:
     shown = seen(desk, MET)
     with desk.begin() as conn:
-        add_refresh(conn)
+        change(conn)
 
     approve(desk, shown=shown)
 
+    assert written(desk) == ONE
+
+
+def test_a_figure_that_moved_without_another_result_is_accepted_by_a_second_press(
+    desk: Engine,
+) -> None:
+    shown = seen(desk, MET)
+    with desk.begin() as conn:
+        conn.execute(text("update review.affiliate_window set active_users = active_users + 1"))
+
+    with pytest.raises(FiguresMoved, match="Moved since you looked: active users 15 → 16"):
+        approve(desk, shown=shown)
+    assert written(desk) == NOTHING
+
+    approve(desk, shown=seen(desk, MET))
     assert written(desk) == ONE
 
 

@@ -24,7 +24,6 @@ from program.checklist import CheckOutcome
 from program.policy import Policy
 from tests.builders import (
     NOW,
-    T,
     add_application,
     add_eligible,
     add_metrics,
@@ -147,10 +146,6 @@ def new_evidence(conn: Connection) -> None:
     )
 
 
-def new_day(conn: Connection) -> None:
-    add_refresh(conn, through=T + timedelta(days=1))
-
-
 def new_policy(conn: Connection) -> None:
     add_policy(conn, Policy(version=2))
 
@@ -159,7 +154,7 @@ def new_metrics(conn: Connection) -> None:
     add_metrics(conn, ID, volume=1)
 
 
-@pytest.mark.parametrize("change", [new_evidence, new_day, new_policy, new_metrics])
+@pytest.mark.parametrize("change", [new_evidence, new_policy, new_metrics])
 def test_a_change_in_between_lapses_it_and_the_lapse_stays(
     desk: Engine, change: Callable[[Connection], Any]
 ) -> None:
@@ -176,7 +171,7 @@ def test_a_change_in_between_lapses_it_and_the_lapse_stays(
     assert clicks.events(desk, ID)[-1].detail["changes"]
 
 
-@pytest.mark.parametrize("change", [new_day, new_policy, new_metrics])
+@pytest.mark.parametrize("change", [new_policy, new_metrics])
 def test_a_refresh_lapses_what_waits_without_anybody_looking(
     desk: Engine, change: Callable[[Connection], Any]
 ) -> None:
@@ -237,15 +232,21 @@ def test_a_second_person_with_a_conflict_does_nothing_with_it(desk: Engine, verb
     assert standing(desk) == "awaiting_second_approval"
 
 
-def test_other_fees_lapse_it_though_every_criterion_stays(desk: Engine) -> None:
+@pytest.mark.parametrize(("fees", "lapses"), [(99_999, False), (100_000, True)])
+def test_fees_lapse_it_where_they_cross_the_limit(desk: Engine, fees: int, lapses: bool) -> None:
     with desk.begin() as conn:
         add_metrics(conn, ID, volume=1_000_000, active=20, new=9)
-    clicks.ask_second(desk, ID)
+    clicks.ask_second(desk, ID, draft=clicks.draft(rebate_rate=Decimal("0.20")))
     with desk.begin() as conn:
-        conn.execute(text("update review.affiliate_window set fees_usd = fees_usd + 1"))
+        conn.execute(text("update review.affiliate_window set fees_usd = :fees"), {"fees": fees})
 
-    with pytest.raises(ApprovalLapsed):
+    if lapses:
+        with pytest.raises(ApprovalLapsed):
+            clicks.confirm(desk, ID)
+    else:
         clicks.confirm(desk, ID)
+
+    assert last(desk).closed_as == ("lapsed" if lapses else "confirmed")
 
 
 def test_the_day_to_apply_again_is_the_one_the_message_named(desk: Engine) -> None:
