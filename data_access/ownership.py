@@ -189,7 +189,7 @@ with free as (
     insert into review.desk as held (application_id, assignee, claimed_at, claim_until)
     select application_id, :actor, :now, :now + (
         select make_interval(mins => claim_idle_minutes) from review.policies
-        where effective_from <= :now order by version desc limit 1)
+        where version = review.policy_in_force(:now))
     from free
     on conflict (application_id) do update
         set assignee = excluded.assignee, claimed_at = excluded.claimed_at,

@@ -5,7 +5,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    exists,
+    func,
+    insert,
+    select,
+)
 
 from data_access import tables
 from data_access.freshness import Freshness
@@ -19,23 +28,48 @@ NAMES = tuple(field.name for field in fields(Policy))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version with who confirmed it, where two people published it, and what it changed."""
+    """A version with who confirmed it, where two people published it, and what it changed.
+
+    ``changes`` are against ``base_version``. ``withdrawn_by`` is the second manager who took it
+    back before it ruled.
+    """
 
     policy: Policy
     confirmed_by: str | None
     confirmed_at: datetime | None
+    base_version: int | None
     changes: tuple[Change, ...]
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
 
 
 def in_force(connection: Connection, *, now: datetime) -> Policy:
-    """The policy that rules at ``now``: the highest version already in effect."""
+    """The policy that rules at ``now``, by `review.policy_in_force`."""
+    number = func.review.policy_in_force(now, type_=Integer)
+    return _first(connection, _selected().where(tables.policies.c.version == number))
+
+
+def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
+    """Versions that are to take effect after ``now``, the next one first."""
     table = tables.policies
-    return _first(connection, _selected().where(table.c.effective_from <= now))
+    asked = _selected().where(table.c.effective_from > now, ~_withdrawn())
+    rows = connection.execute(
+        asked.order_by(None).order_by(table.c.effective_from, table.c.version)
+    )
+    return [_policy(row) for row in rows.mappings()]
 
 
 def newest(connection: Connection) -> Policy:
-    """The highest version, whether it rules already or on a later day."""
-    return _first(connection, _selected())
+    """The version that rules last, whether it rules already or is scheduled."""
+    table = tables.policies
+    order = (table.c.effective_from.desc(), table.c.version.desc())
+    return _first(connection, _selected().where(~_withdrawn()).order_by(None).order_by(*order))
+
+
+def next_number(connection: Connection) -> int:
+    """The number of the next version; one that was withdrawn keeps its own."""
+    last: int = connection.execute(select(func.max(tables.policies.c.version))).scalar_one()
+    return last + 1
 
 
 def version(connection: Connection, number: int) -> Policy:
@@ -44,35 +78,40 @@ def version(connection: Connection, number: int) -> Policy:
 
 
 def every(connection: Connection) -> list[Policy]:
-    """All versions, newest first."""
-    return [_policy(row) for row in connection.execute(_selected()).mappings()]
+    """All versions that rule, ruled or are to rule, newest first."""
+    rows = connection.execute(_selected().where(~_withdrawn()))
+    return [_policy(row) for row in rows.mappings()]
 
 
 def history(connection: Connection) -> list[Published]:
-    """All versions, newest first, each with what it changed against the one before."""
-    draft = tables.policy_drafts
+    """All versions, newest first, each with what it changed against the one it builds on."""
+    draft, gone = tables.policy_drafts, tables.policy_withdrawals
     confirmed = {
         row.version: row
-        for row in connection.execute(
-            select(draft.c.version, draft.c.closed_by, draft.c.closed_at).where(
-                draft.c.version.is_not(None)
+        for row in connection.execute(select(draft).where(draft.c.version.is_not(None)))
+    }
+    taken_back = {
+        row.version: row
+        for row in connection.execute(select(gone).where(gone.c.closed_as == "withdrawn"))
+    }
+    found = {row["version"]: _policy(row) for row in connection.execute(_selected()).mappings()}
+    listed = []
+    for number, policy in found.items():
+        by, back = confirmed.get(number), taken_back.get(number)
+        # What was put into the table by other means builds on the number before.
+        base = by.base_version if by else number - 1 if number - 1 in found else None
+        listed.append(
+            Published(
+                policy=policy,
+                confirmed_by=by.closed_by if by else None,
+                confirmed_at=by.closed_at if by else None,
+                base_version=base,
+                changes=policy_settings.changes(found[base], policy) if base else (),
+                withdrawn_by=back.closed_by if back else None,
+                withdrawn_at=back.closed_at if back else None,
             )
         )
-    }
-    found = every(connection)
-    return [
-        Published(
-            policy=policy,
-            confirmed_by=confirmed[policy.version].closed_by
-            if policy.version in confirmed
-            else None,
-            confirmed_at=confirmed[policy.version].closed_at
-            if policy.version in confirmed
-            else None,
-            changes=policy_settings.changes(before, policy) if before else (),
-        )
-        for policy, before in zip(found, [*found[1:], None], strict=True)
-    ]
+    return listed
 
 
 def add(connection: Connection, policy: Policy) -> None:
@@ -97,6 +136,13 @@ def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> 
     ).first()
     wanted = (policy.active_user_min_volume_usd, policy.new_user_must_trade)
     return row is not None and tuple(row) == wanted
+
+
+def _withdrawn() -> ColumnElement[bool]:
+    gone = tables.policy_withdrawals
+    return exists().where(
+        gone.c.version == tables.policies.c.version, gone.c.closed_as == "withdrawn"
+    )
 
 
 def _selected() -> Select[Any]:

@@ -1,29 +1,28 @@
 """Drafting the next policy, and publishing it as two people.
 
-Every act takes one lock, since two drafts can stand against the same version: whoever
-publishes first moves the base, and the other is told so. The trail keeps each act once.
+Whoever publishes first moves the base of the others' drafts, and they are told so. A draft is
+written against the version that rules when it is to begin: the one in force for what is urgent,
+otherwise one that is scheduled.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
-from data_access import database, locks, policies, staff, tables, texts
+from data_access import policies, policy_acts, tables, texts
 from data_access.people import known_by
+from data_access.policy_acts import Asked
 from data_access.refusals import (
     BaseMoved,
     Contradictory,
     NotAllowed,
     NotFound,
     NotInState,
-    RequestReused,
 )
 from program import policy_drafts, policy_settings
-from program.permissions import Act
 from program.policy import Policy
 from program.policy_drafts import LONGEST_NOTE, Draft
 
@@ -43,28 +42,6 @@ class Kept:
     declined_because: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyEvent:
-    """One entry of the trail; ``detail`` holds old and new values."""
-
-    draft_id: int
-    kind: str
-    actor: str
-    at: datetime
-    detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """An act on a draft as it was sent. ``content`` is what was typed, as plain JSON values."""
-
-    kind: str
-    actor: str
-    now: datetime
-    request_id: UUID
-    content: dict[str, Any]
-
-
 @known_by("actor")
 def save(
     engine: Engine,
@@ -82,7 +59,7 @@ def save(
     BaseMoved, Contradictory, Invalid or RequestReused.
     """
     note = texts.allow(draft.note, what="The note", longest=LONGEST_NOTE)
-    _require_sound(draft.policy)
+    _require_sound(draft, now)
     given = {
         "base_version": draft.base_version,
         "settings": policy_settings.to_json(draft.policy),
@@ -92,10 +69,10 @@ def save(
     moment = draft.effective_from.isoformat() if draft.effective_from else None
     content = {**given, "effective_from": moment, "draft_id": draft_id, "revision": revision}
     kind = "drafted" if draft_id is None else "saved"
-    asked = _Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
+    asked = Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
 
     def do(connection: Connection) -> int:
-        base = _require_base(connection, draft.base_version)
+        base = _require_known_base(connection, draft.base_version, now)
         before = base
         if draft_id is None:
             _require_no_other(connection, actor)
@@ -107,10 +84,12 @@ def save(
             before = kept.draft.policy
             kept_id = draft_id
             _update(connection, kept, saved_at=now, reason=None, **given)
-        _tell(connection, asked, kept_id, kept_id, changes=_moved(before, draft.policy))
+        policy_acts.record_event(
+            connection, asked, kept_id, kept_id, changes=_moved(before, draft.policy)
+        )
         return kept_id
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("actor")
@@ -125,10 +104,10 @@ def discard(engine: Engine, *, draft_id: int, actor: str, now: datetime, request
         kept = _require_own(connection, draft_id, actor)
         _require_written(kept)
         _update(connection, kept, closed_as="discarded", closed_by=actor, closed_at=now)
-        _tell(connection, asked, draft_id, draft_id)
+        policy_acts.record_event(connection, asked, draft_id, draft_id)
         return draft_id
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("actor")
@@ -154,10 +133,12 @@ def propose(
         base = _require_publishable(connection, kept.draft, now)
         _update(connection, kept, proposed_at=now, reason=None)
         changes = _moved(base, kept.draft.policy)
-        _tell(connection, asked, draft_id, draft_id, changes=changes, note=kept.draft.note)
+        policy_acts.record_event(
+            connection, asked, draft_id, draft_id, changes=changes, note=kept.draft.note
+        )
         return draft_id
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("actor")
@@ -181,7 +162,7 @@ def confirm(
         if actor == kept.author:
             raise NotAllowed("You proposed this yourself; the second manager is somebody else.")
         base = _require_publishable(connection, kept.draft, now)
-        policy = _next_version(base, kept, now)
+        policy = _next_version(policies.next_number(connection), kept, now)
         policies.add(connection, policy)
         _update(
             connection,
@@ -191,7 +172,7 @@ def confirm(
             closed_at=now,
             version=policy.version,
         )
-        _tell(
+        policy_acts.record_event(
             connection,
             asked,
             draft_id,
@@ -202,7 +183,7 @@ def confirm(
         )
         return policy.version
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("actor")
@@ -228,10 +209,10 @@ def decline(
         if actor == kept.author:
             raise NotAllowed("You proposed this yourself. Take it back instead.")
         _update(connection, kept, proposed_at=None, reason=text)
-        _tell(connection, asked, draft_id, draft_id, reason=text)
+        policy_acts.record_event(connection, asked, draft_id, draft_id, reason=text)
         return draft_id
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("actor")
@@ -247,10 +228,10 @@ def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_
         if kept.proposed_at is None:
             raise NotInState("This draft does not wait for anybody. Reload the page.")
         _update(connection, kept, proposed_at=None)
-        _tell(connection, asked, draft_id, draft_id)
+        policy_acts.record_event(connection, asked, draft_id, draft_id)
         return draft_id
 
-    return _perform(engine, asked, do)
+    return policy_acts.perform(engine, asked, do)
 
 
 @known_by("author")
@@ -268,38 +249,6 @@ def open_ones(connection: Connection) -> list[Kept]:
     return [_kept(connection, row) for row in rows.mappings()]
 
 
-def trail(connection: Connection, *, most: int = 100) -> list[PolicyEvent]:
-    """Who did what to drafts, newest first."""
-    table = tables.policy_events
-    names = ("draft_id", "kind", "actor", "at", "detail")
-    rows = connection.execute(
-        select(*(table.c[name] for name in names)).order_by(table.c.event_id.desc()).limit(most)
-    ).mappings()
-    return [PolicyEvent(**row) for row in rows]
-
-
-def _perform(engine: Engine, asked: _Asked, do: Callable[[Connection], int]) -> int:
-    """Run ``do`` under the policy's lock and return its result, the first one of a repeat."""
-    with database.acting(engine) as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(locks.POLICY)))
-        earlier = _first_result(connection, asked)
-        if earlier is not None:
-            return earlier
-        staff.require(connection, asked.actor, Act.EDIT_POLICY)
-        return do(connection)
-
-
-def _first_result(connection: Connection, asked: _Asked) -> int | None:
-    table = tables.policy_events
-    row = connection.execute(select(table).where(table.c.request_id == asked.request_id)).first()
-    if row is None:
-        return None
-    if (row.kind, row.actor, row.asked) != (asked.kind, asked.actor, asked.content):
-        raise RequestReused
-    result: int = row.result
-    return result
-
-
 def _asked(
     kind: str,
     draft_id: int,
@@ -307,34 +256,13 @@ def _asked(
     now: datetime,
     request_id: UUID,
     **content: Any,  # noqa: ANN401 - plain JSON values
-) -> _Asked:
-    return _Asked(
+) -> Asked:
+    return Asked(
         kind=kind,
         actor=actor,
         now=now,
         request_id=request_id,
         content={"draft_id": draft_id, **content},
-    )
-
-
-def _tell(
-    connection: Connection,
-    asked: _Asked,
-    draft_id: int,
-    result: int,
-    **detail: Any,  # noqa: ANN401 - plain JSON values
-) -> None:
-    connection.execute(
-        insert(tables.policy_events).values(
-            draft_id=draft_id,
-            kind=asked.kind,
-            actor=asked.actor,
-            at=asked.now,
-            detail=detail,
-            request_id=asked.request_id,
-            asked=asked.content,
-            result=result,
-        )
     )
 
 
@@ -367,26 +295,33 @@ def _update(connection: Connection, kept: Kept, **values: Any) -> None:  # noqa:
     )
 
 
-def _require_base(connection: Connection, base_version: int) -> Policy:
-    newest = policies.newest(connection)
-    if newest.version != base_version:
-        raise BaseMoved(base_version, newest)
-    return newest
+def _require_known_base(connection: Connection, base_version: int, now: datetime) -> Policy:
+    """The version a draft is written against, if it rules or is still to rule."""
+    ruling = policies.in_force(connection, now=now)
+    schedule = (ruling, *policies.scheduled(connection, now=now))
+    found = next((one for one in schedule if one.version == base_version), None)
+    if found is None:
+        raise BaseMoved(base_version, ruling)
+    return found
 
 
 def _require_publishable(connection: Connection, draft: Draft, now: datetime) -> Policy:
-    """The base, if it is still the newest and nothing speaks against the draft."""
-    base = _require_base(connection, draft.base_version)
+    """The base, if it still rules when the draft is to begin and nothing speaks against it."""
+    base = _require_known_base(connection, draft.base_version, now)
     found = policy_drafts.contradictions(draft, base=base, now=now)
     if found:
         raise Contradictory(found)
+    replaced = policies.in_force(connection, now=draft.effective_from or now)
+    if replaced.version != base.version:
+        raise BaseMoved(base.version, replaced)
     return base
 
 
-def _require_sound(policy: Policy) -> None:
-    found = policy_settings.faults(policy)
-    if found:
-        raise Contradictory(found)
+def _require_sound(draft: Draft, now: datetime) -> None:
+    found = policy_settings.faults(draft.policy)
+    late = policy_drafts.too_late(draft.effective_from, now)
+    if found or late:
+        raise Contradictory((*found, *((late,) if late else ())))
 
 
 def _require_no_other(connection: Connection, actor: str) -> None:
@@ -431,10 +366,10 @@ def _require_seen(kept: Kept, revision: int | None) -> None:
         raise NotInState("The draft changed since this page was shown. Look at it again.")
 
 
-def _next_version(base: Policy, kept: Kept, now: datetime) -> Policy:
+def _next_version(number: int, kept: Kept, now: datetime) -> Policy:
     return replace(
         kept.draft.policy,
-        version=base.version + 1,
+        version=number,
         effective_from=kept.draft.effective_from or now,
         author=kept.author,
         note=kept.draft.note,

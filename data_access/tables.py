@@ -59,6 +59,7 @@ PEOPLE = {
     "bulk_runs": ("actor",),
     "policy_drafts": ("author", "closed_by"),
     "policy_events": ("actor",),
+    "policy_withdrawals": ("proposed_by", "closed_by"),
     "affiliate_standings": ("changed_by",),
     "affiliate_events": ("actor",),
     "application_courses": ("decided_by",),
@@ -527,6 +528,20 @@ policy_events = Table(
     Column("request_id", Uuid),
     Column("asked", JSONB),
     Column("result", BigInteger),
+    schema="review",
+)
+policy_withdrawals = Table(
+    "policy_withdrawals",
+    metadata,
+    Column("withdrawal_id", BigInteger, primary_key=True),
+    Column("version", Integer),
+    Column("reason", Text),
+    Column("proposed_by", Text),
+    Column("proposed_at", Moment),
+    Column("closed_as", Text),
+    Column("closed_by", Text),
+    Column("closed_at", Moment),
+    Column("closing_reason", Text),
     schema="review",
 )
 requalifications = Table(

@@ -1,7 +1,7 @@
 """A draft of the next policy, and everything that speaks against publishing it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from program import policy_settings, wording
 from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME
@@ -10,6 +10,8 @@ from program.policy import Policy
 from program.policy_settings import Change
 
 LONGEST_NOTE = 2_000
+# How far ahead a version may be planned.
+HORIZON_DAYS = 365
 # Computed by a refresh, and so as the policy counted that was in force then.
 METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
 
@@ -59,13 +61,29 @@ def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
     return replace(draft, policy=policy, base_version=new.version)
 
 
+def too_late(starts: datetime | None, now: datetime) -> str | None:
+    """The sentence for a day too far away to plan for; ``None`` where there is nothing to say."""
+    last = utc_day(now) + timedelta(days=HORIZON_DAYS)
+    if starts is None or utc_day(starts) <= last:
+        return None
+    return (
+        f"It was to take effect on {wording.day(utc_day(starts))}, more than {HORIZON_DAYS} days "
+        f"from now. Choose a day up to {wording.day(last)}, or at once."
+    )
+
+
 def _when(draft: Draft, base: Policy, now: datetime) -> list[str]:
     starts = draft.effective_from
     if starts is not None and starts < now:
         past = wording.day(utc_day(starts))
         return [f"It was to take effect on {past}, which is past. Choose a later day, or at once."]
+    late = too_late(starts, now)
+    if late is not None:
+        return [late]
     if (starts or now) < base.effective_from:
         scheduled = wording.day(utc_day(base.effective_from))
         later = f"Version {base.version} takes effect on {scheduled}, and this one builds on it."
-        return [f"{later} Choose that day or a later one."]
+        return [
+            f"{later} Choose that day or a later one, or carry it over to the version in force."
+        ]
     return []
