@@ -237,7 +237,9 @@ def second_reasons(standing: Standing, outcome: Decision, rate: Decimal | None) 
     """Why a second person is needed at other net fees than the present ones, in words."""
 
     def at(fees_usd: Decimal | None) -> tuple[str, ...]:
-        cost = replace(standing, fees_usd=fees_usd).cost(rate) if rate is not None else None
+        if rate is None or not rate.is_finite():
+            return ()
+        cost = replace(standing, fees_usd=fees_usd).cost(rate)
         return tuple(reason.label for reason in _needed_for(standing, outcome, cost))
 
     return at

@@ -110,15 +110,24 @@ class Contradictory(Refusal):
 
 
 class BaseMoved(Refusal):
-    """Somebody published a version since the draft was begun."""
+    """Another version rules when the draft is to begin than the one it was begun against.
+
+    ``newest`` is the one that rules then.
+    """
 
     def __init__(self, base_version: int, newest: Policy) -> None:
         self.newest = newest
-        super().__init__(
-            f"{newest.author} published version {newest.version} since this draft was begun "
-            f"against version {base_version}. Look at what it changed and start from it; "
-            "your draft is kept."
-        )
+        if newest.version > base_version:
+            self.moved = (
+                f"{newest.author} published version {newest.version} since this draft was begun "
+                f"against version {base_version}."
+            )
+        else:
+            self.moved = (
+                f"Version {base_version}, against which this draft was begun, does not rule when "
+                f"it is to begin; version {newest.version} does."
+            )
+        super().__init__(f"{self.moved} Look at it and start from it; your draft is kept.")
 
 
 class SettingMissing(Refusal):

@@ -4,6 +4,7 @@ The defaults are version 1, the public program. Where the public page leaves a w
 ("month", "active", "new") the setting that closes it is here under its own name.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -63,3 +64,12 @@ class Policy:
     requalification_misses: int = 3
     requalification_protection_months: int = 3
     requalification_silent: bool = True
+
+
+def ruling_at(versions: Iterable[Policy], moment: datetime) -> Policy:
+    """Which version rules: of those in effect the one that began last, of equals the highest.
+
+    Leave out what was withdrawn; ``review.policy_in_force`` says the same in SQL.
+    """
+    begun = [policy for policy in versions if policy.effective_from <= moment]
+    return max(begun, key=lambda policy: (policy.effective_from, policy.version))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -10,12 +10,12 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures
 from dashboard.forms import run_report
+from dashboard.forms.fields import ANY_DAY
 from data_access import bulk, database, decisions, deferrals, staff, texts
 from data_access.refusals import Invalid
 from data_access.staff import Person
 from program import messages
 from program.messages import CANNED_BY_KEY, Canned, Use
-from program.periods import utc_day
 from program.permissions import Act
 from program.reapplying import RULES, RULES_BY_KEY, default_rule
 from program.workflow import OPEN_STATUSES, REASONS, REASONS_BY_CODE, Move, Status, way
@@ -96,14 +96,12 @@ def _check_assign(fields: Fields, _now: datetime) -> None:
 
 
 def _defer_fields(fields: Fields) -> None:
-    today = utc_day(datetime.now(UTC))
     st.date_input(
         "Until",
         value=fields.get("until"),
-        min_value=today + timedelta(days=1),
-        max_value=today + deferrals.FURTHEST,
         format="YYYY-MM-DD",
         key=key("until"),
+        **ANY_DAY,
     )
     st.checkbox(
         "Until the answer to a criterion changes",

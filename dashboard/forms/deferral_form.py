@@ -78,7 +78,7 @@ def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
     steps.draw_picked(shown, PICKED, "Defer until")
     # Days that lie behind are refused by the act as well; here they are not even offered.
     with keyboard.hot(shortcuts.EDIT.key):
-        fields.day(form, "day", "UTC day, 00:00", first=day, least=utc_day(shown.now))
+        fields.day(form, "day", "UTC day, 00:00", first=day)
     fields.flag(form, "change", f"Or until {UNTIL_CHANGE}", first=change)
     with keyboard.draft(f"{form}-defer"):
         fields.text(form, "why", "Reason, internal, may be empty", height=70)

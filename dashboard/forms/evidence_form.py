@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.forms import answers
+from dashboard.forms.fields import ANY_DAY
 from dashboard.forms.steps import name as decision_name
 from data_access import database, evidence
 from data_access.refusals import Refusal
@@ -35,7 +36,11 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
         if external:
             st.text_input("Exchange", key=state.form_key(form, "exchange"))
         st.date_input(
-            "Seen on (UTC)", value=now.date(), max_value=now.date(), key=state.form_key(form, "day")
+            "Seen on (UTC)",
+            value=now.date(),
+            format="YYYY-MM-DD",
+            key=state.form_key(form, "day"),
+            **ANY_DAY,
         )
         st.selectbox(
             "How",
@@ -69,8 +74,12 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         typed = wording.quoted((held["value"] or "").strip())
         answers.refused(form, f"Write the value as a plain number: {typed} {error}.")
         return
-    # Of a day only its date is known: an older one counts from its noon, today from now.
-    observed_at = min(day_start(held["day"] or now.date()) + timedelta(hours=12), now)
+    if held["day"] is None:
+        answers.refused(form, "Give the day it was seen.")
+        return
+    # Of a day only its date is known: another one counts from its noon, today from now.
+    noon = day_start(held["day"]) + timedelta(hours=12)
+    observed_at = min(noon, now) if held["day"] == now.date() else noon
     entry = evidence.Entry(
         kind=kind,
         value=value,

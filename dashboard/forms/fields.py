@@ -14,6 +14,10 @@ import streamlit as st
 
 from dashboard import state
 
+# Whatever day is typed reaches the verb, whose sentence says what is wrong with it. A field that is
+# given bounds keeps its former value, or none, without a word where the day lies outside of them.
+ANY_DAY: Any = {"min_value": date(1000, 1, 1), "max_value": date(9999, 12, 31)}
+
 
 def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90) -> None:
     """A text area; ``filled`` is what stands in it while nobody has edited it.
@@ -65,11 +69,11 @@ def choice(
     return str(chosen)
 
 
-def day(form: str, name: str, label: str, *, first: date | None, least: date) -> date | None:
-    """A day, or none; days before ``least`` are not offered."""
+def day(form: str, name: str, label: str, *, first: date | None) -> date | None:
+    """A day, or none; whether it can be one is for the verb to say."""
     key = _key(form, name, str(first))
     now = state.held(form).get(name, first)
-    chosen: date | None = st.date_input(label, value=now, min_value=least, key=key)
+    chosen: date | None = st.date_input(label, value=now, format="YYYY-MM-DD", key=key, **ANY_DAY)
     state.draw_field(form, name, key, first)
     return chosen
 

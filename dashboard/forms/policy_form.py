@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.policy_settings import groups_by_column, of_group
-from dashboard.forms import answers
+from dashboard.forms import answers, fields
 from data_access import database, policy_drafts
 from data_access.policy_drafts import Kept
 from data_access.refusals import Contradictory, Refusal
@@ -17,7 +17,7 @@ from data_access.staff import Person
 from program import checklist, policy_settings
 from program.periods import day_start
 from program.policy import Policy, WindowKind
-from program.policy_drafts import LONGEST_NOTE, Draft, carried_over
+from program.policy_drafts import HORIZON_DAYS, LONGEST_NOTE, Draft, carried_over
 from program.policy_settings import WINDOW_WORDS, Group, Kind, Setting
 
 PLACE = "policy"
@@ -34,7 +34,9 @@ class Written:
     @property
     def form(self) -> str:
         """The form's name: another revision is another form, with fields of its own."""
-        return f"policy-{self.kept.draft_id}-{self.kept.revision}" if self.kept else "policy-new"
+        if self.kept is not None:
+            return f"policy-{self.kept.draft_id}-{self.kept.revision}"
+        return f"policy-new-{self.base.version}"
 
     @property
     def draft(self) -> Draft:
@@ -84,7 +86,7 @@ def discard_button(kept: Kept, person: Person) -> None:
 
 def carry_over_button(written: Written, old: Policy, person: Person) -> None:
     """Bring the draft's changes onto the version that a colleague has published meanwhile."""
-    form = f"{written.form}-over"
+    form = f"{written.form}-over-{written.base.version}"
     st.button(
         f"Carry my changes over to version {written.base.version}",
         key=f"{form}-button",
@@ -148,7 +150,9 @@ def _draw_about(draft: Draft, form: str) -> None:
             value=starts.date() if starts else None,
             format="YYYY-MM-DD",
             key=state.form_key(form, "starts"),
-            help="Left empty, it takes effect when a second manager confirms it.",
+            help="Left empty, it takes effect when a second manager confirms it. "
+            f"At most {HORIZON_DAYS} days ahead.",
+            **fields.ANY_DAY,
         )
 
 

@@ -1,6 +1,7 @@
 """The policy: the version in force, the drafts of the next one with what they change, history."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -8,15 +9,31 @@ import streamlit as st
 from dashboard import address, sign_in, state
 from dashboard.components import figures, policy_settings
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, policy_form, policy_publishing, what_if_part
+from dashboard.forms import (
+    answers,
+    policy_form,
+    policy_publishing,
+    policy_withdrawal,
+    what_if_part,
+)
 from dashboard.forms.policy_form import PLACE, Written
-from data_access import database, policies, policy_drafts, standings
+from data_access import (
+    database,
+    policies,
+    policy_acts,
+    policy_drafts,
+    policy_withdrawals,
+    standings,
+)
 from data_access.policies import Published
-from data_access.policy_drafts import Kept, PolicyEvent
+from data_access.policy_acts import PolicyEvent
+from data_access.policy_drafts import Kept
+from data_access.policy_withdrawals import Withdrawal
+from data_access.refusals import BaseMoved
 from data_access.staff import Person
 from data_access.standings import Basis
 from program.permissions import Act
-from program.policy import Policy
+from program.policy import Policy, ruling_at
 from program.policy_drafts import changed, contradictions, needs_refresh
 from program.policy_settings import SETTINGS_BY_NAME, Change
 
@@ -34,6 +51,9 @@ EVENT_WORDS = {
     "confirmed": "confirmed it",
     "declined": "declined it",
     "cancelled": "took it back",
+    "withdrawal_proposed": "proposed to withdraw it",
+    "withdrawn": "withdrew it",
+    "withdrawal_declined": "left it scheduled",
 }
 
 
@@ -47,16 +67,18 @@ def main() -> None:
         versions = policies.history(connection)
         edits = person.may(Act.EDIT_POLICY)
         drafts = policy_drafts.open_ones(connection) if edits else []
-        trail = policy_drafts.trail(connection) if edits else []
+        trail = policy_acts.trail(connection) if edits else []
+        withdrawals = policy_withdrawals.open_ones(connection) if edits else []
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Policy", anchor=False)
         part = choose_part(person, drafts)
     if part == DRAFT:
         draw_next(versions, drafts, ground, person)
     elif part == HISTORY:
-        draw_history(versions, trail, ground.policy)
+        draw_history(versions, trail, ground)
     else:
         draw_in_force(versions, ground)
+        draw_scheduled(scheduled(versions, ground.now), withdrawals, person)
 
 
 def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
@@ -92,12 +114,6 @@ def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
     published = next(one for one in versions if one.policy.version == policy.version)
     st.markdown(f"**Version {policy.version}** · {about(published)}")
     st.text(policy.note)
-    for coming in (one for one in versions if one.policy.version > policy.version):
-        starts = figures.moment(coming.policy.effective_from)
-        st.info(
-            f"Version {coming.policy.version} takes effect on {starts}.",
-            icon=":material/event_upcoming:",
-        )
     if ground.freshness is None:
         st.warning(
             "No metrics are counted as this version asks, so eligibility on the exchange is "
@@ -107,16 +123,57 @@ def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
     policy_settings.draw(policy)
 
 
+def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
+    """The versions that are to take effect, the next one first."""
+    coming = [
+        one for one in versions if one.policy.effective_from > now and one.withdrawn_by is None
+    ]
+    return sorted(coming, key=lambda one: (one.policy.effective_from, one.policy.version))
+
+
+def draw_scheduled(
+    coming: Sequence[Published], withdrawals: Sequence[Withdrawal], person: Person
+) -> None:
+    """What takes effect later, with what it changes and the way to withdraw it."""
+    if not coming:
+        return
+    answers.draw(PLACE)
+    waiting = {one.version: one for one in withdrawals}
+    for published in coming:
+        policy = published.policy
+        with st.container(border=True, gap="xsmall", key=f"scheduled-{policy.version}"):
+            starts = figures.moment(policy.effective_from)
+            st.markdown(
+                f":material/event_upcoming: **Version {policy.version}** takes effect on {starts} "
+                f"and changes {figures_of(published)} of version {published.base_version}"
+            )
+            st.text(policy.note)
+            policy_settings.draw_changes(published.changes)
+            if person.may(Act.EDIT_POLICY):
+                policy_withdrawal.draw(policy, waiting.get(policy.version), person)
+
+
+def figures_of(published: Published) -> str:
+    """How many settings a version changes."""
+    number = len(published.changes)
+    return f"{number} setting{'' if number == 1 else 's'}"
+
+
 def about(published: Published) -> str:
     """Since when it rules, and who wrote and confirmed it; for Markdown."""
     policy = published.policy
     second = f", confirmed by {escape(published.confirmed_by)}" if published.confirmed_by else ""
     since = figures.moment(policy.effective_from)
-    return f"in effect from {since} · by {escape(policy.author)}{second}"
+    word = "in effect" if published.withdrawn_by is None else "was to take effect"
+    gone = ""
+    if published.withdrawn_by is not None and published.withdrawn_at is not None:
+        at = figures.moment(published.withdrawn_at)
+        gone = f" · withdrawn {at}, confirmed by {escape(published.withdrawn_by)}"
+    return f"{word} from {since} · by {escape(policy.author)}{second}{gone}"
 
 
 def draw_history(
-    versions: Sequence[Published], trail: Sequence[PolicyEvent], in_force: Policy
+    versions: Sequence[Published], trail: Sequence[PolicyEvent], ground: Basis
 ) -> None:
     """All versions, newest first, with what each changed; for managers the trail of drafts."""
     st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
@@ -125,9 +182,11 @@ def draw_history(
         with st.container(border=True, gap="xsmall", key=f"version-{policy.version}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**Version {policy.version}**", width="content")
-                if policy.version == in_force.version:
+                if policy.version == ground.policy.version:
                     st.badge("in force", icon=":material/check:", color="green")
-                elif policy.version > in_force.version:
+                elif published.withdrawn_by is not None:
+                    st.badge("withdrawn", icon=":material/event_busy:", color="gray")
+                elif policy.effective_from > ground.now:
                     st.badge("scheduled", icon=":material/event_upcoming:", color="blue")
                 st.caption(about(published), width="content")
             st.text(policy.note)
@@ -151,31 +210,112 @@ def draw_trail(trail: Sequence[PolicyEvent]) -> None:
             )
             reason = event.detail.get("reason")
             st.text(
-                f"{figures.moment(event.at)} · {event.actor} {verb} (draft {event.draft_id})"
+                f"{figures.moment(event.at)} · {event.actor} {verb} ({of_what(event)})"
                 + (f": {moved}" if moved else "")
                 + (f": {reason}" if reason else "")
             )
+
+
+def of_what(event: PolicyEvent) -> str:
+    """What an entry of the trail is about."""
+    if event.draft_id is not None:
+        return f"draft {event.draft_id}"
+    return f"version {event.detail.get('version')}"
 
 
 def draw_next(
     versions: Sequence[Published], drafts: Sequence[Kept], ground: Basis, person: Person
 ) -> None:
     """One draft: one's own to write, or a colleague's to read and to publish."""
-    newest = versions[0].policy
+    schedule = Schedule.of(versions, ground)
     chosen = choose_draft(drafts, person)
     answers.draw(PLACE)
-    by_version = {one.policy.version: one.policy for one in versions}
     if chosen is None:
-        st.caption(f"A draft of version {newest.version + 1}, begun from version {newest.version}.")
-        policy_form.draw(Written(base=newest, kept=None), person)
+        base = choose_base(schedule)
+        st.caption(f"A draft of version {schedule.next_number}, begun from version {base.version}.")
+        policy_form.draw(Written(base=base, kept=None), person)
         return
-    base = by_version[chosen.draft.base_version]
+    base = schedule.version(chosen.draft.base_version)
     if chosen.author == person.email and chosen.proposed_at is None:
-        if base.version != newest.version:
-            draw_moved(chosen, newest, base, person)
+        if not schedule.is_current(chosen):
+            draw_moved(chosen, schedule.base_of(chosen), base, person)
         else:
             policy_form.draw(Written(base=base, kept=chosen), person)
-    draw_draft(chosen, base, newest, ground, person)
+    draw_draft(chosen, base, schedule, ground, person)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Which version rules when, as drafts build on it. ``open_bases`` rule or are to rule."""
+
+    versions: dict[int, Policy]
+    ruling: list[Policy]
+    open_bases: list[Policy]
+    now: datetime
+
+    @classmethod
+    def of(cls, versions: Sequence[Published], ground: Basis) -> "Schedule":
+        """The schedule as it stands now."""
+        return cls(
+            versions={one.policy.version: one.policy for one in versions},
+            ruling=[one.policy for one in versions if one.withdrawn_by is None],
+            open_bases=[ground.policy, *(p.policy for p in scheduled(versions, ground.now))],
+            now=ground.now,
+        )
+
+    @property
+    def next_number(self) -> int:
+        """The number of the version that is published next."""
+        return max(self.versions) + 1
+
+    def version(self, number: int) -> Policy:
+        """The version of this number."""
+        return self.versions[number]
+
+    def base_of(self, kept: Kept) -> Policy:
+        """The version that rules when a draft is to begin."""
+        return ruling_at(self.ruling, max(kept.draft.effective_from or self.now, self.now))
+
+    def is_current(self, kept: Kept) -> bool:
+        """Whether a draft builds on a version that rules, or is to rule, when it begins."""
+        base = kept.draft.base_version
+        begins_later = self.versions[base].effective_from > self.now and any(
+            one.version == base for one in self.open_bases
+        )
+        # Begun against what is scheduled, it may still be given a later day.
+        return begins_later or self.base_of(kept).version == base
+
+
+def choose_base(schedule: Schedule) -> Policy:
+    """What a new draft begins from, where a version is scheduled: that one, or the one in force."""
+    bases = {str(policy.version): policy for policy in schedule.open_bases}
+    last = str(schedule.open_bases[-1].version)
+    if len(bases) == 1:
+        return bases[last]
+    asked = st.query_params.get("base", last)
+    shown = asked if asked in bases else last
+
+    def words(name: str) -> str:
+        policy = bases[name]
+        if policy.effective_from <= schedule.now:
+            return f"version {name}, in force: for what is urgent"
+        return f"version {name}, from {figures.day(policy.effective_from.date(), year=True)}"
+
+    st.segmented_control(
+        "Begin from",
+        list(bases),
+        default=shown,
+        format_func=words,
+        key=f"policy-base-{'-'.join(bases)}",
+        required=True,
+        on_change=_show_base,
+        args=[f"policy-base-{'-'.join(bases)}"],
+    )
+    return bases[shown]
+
+
+def _show_base(key: str) -> None:
+    st.query_params.from_dict({"part": DRAFT, "base": st.session_state[key]})
 
 
 def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
@@ -216,19 +356,16 @@ def _show_draft(key: str) -> None:
     address.write({"part": DRAFT, "draft": state.typed(key)})
 
 
-def draw_moved(chosen: Kept, newest: Policy, base: Policy, person: Person) -> None:
-    """A version was published since the draft was begun: what it changed, and the way on."""
-    st.error(
-        f"{escape(newest.author)} published version {newest.version} since this draft was begun "
-        f"against version {base.version}. Your draft is kept; carry it over to go on.",
-        icon=":material/error:",
-    )
+def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
+    """Another version rules when the draft is to begin: which, and the way on."""
+    moved = escape(BaseMoved(base.version, ruling).moved)
+    st.error(f"{moved} Your draft is kept; carry it over to go on.", icon=":material/error:")
     with st.container(horizontal=True):
-        policy_form.carry_over_button(Written(base=newest, kept=chosen), base, person)
+        policy_form.carry_over_button(Written(base=ruling, kept=chosen), base, person)
         policy_form.discard_button(chosen, person)
 
 
-def draw_draft(kept: Kept, base: Policy, newest: Policy, ground: Basis, person: Person) -> None:
+def draw_draft(kept: Kept, base: Policy, schedule: Schedule, ground: Basis, person: Person) -> None:
     """What the draft changes, how it is published, and what it would mean."""
     moved = changed(base, kept.draft)
     left, right = st.columns(2, gap="large")
@@ -238,11 +375,25 @@ def draw_draft(kept: Kept, base: Policy, newest: Policy, ground: Basis, person: 
         if moved:
             recounts = needs_refresh(ground.policy, kept.draft.policy)
             policy_publishing.draw_consequences(kept, needs_refresh=recounts)
+        draw_until(kept, schedule)
         wrong = contradictions(kept.draft, base=base, now=ground.now)
         for sentence in wrong:
             st.error(escape(sentence), icon=":material/error:")
-        draw_ways(kept, person, newest, sound=not wrong and base.version == newest.version)
+        draw_ways(kept, person, schedule, sound=not wrong)
     what_if_part.draw(kept, ground)
+
+
+def draw_until(kept: Kept, schedule: Schedule) -> None:
+    """Say where a scheduled version takes over from this one, without its changes."""
+    starts = kept.draft.effective_from or schedule.now
+    after = next((one for one in schedule.open_bases if one.effective_from > starts), None)
+    if after is not None and kept.draft.base_version != after.version:
+        day = figures.moment(after.effective_from)
+        st.warning(
+            f"It rules until {day}, when version {after.version} takes over without these "
+            "changes. Withdraw that version, or make the changes in one that follows it too.",
+            icon=":material/event_upcoming:",
+        )
 
 
 def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
@@ -258,13 +409,19 @@ def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
         st.warning(f"Declined: {escape(kept.declined_because)}", icon=":material/undo:")
 
 
-def draw_ways(kept: Kept, person: Person, newest: Policy, *, sound: bool) -> None:
+def draw_ways(kept: Kept, person: Person, schedule: Schedule, *, sound: bool) -> None:
     """The buttons that are this person's: the author's, or the second manager's."""
-    is_own, is_current = kept.author == person.email, kept.draft.base_version == newest.version
+    is_own, ruling = kept.author == person.email, schedule.base_of(kept)
+    is_current, written_on = schedule.is_current(kept), kept.draft.base_version
+    ready = sound and ruling.version == written_on
     if kept.proposed_at is None and is_own and is_current:
         with st.container(horizontal=True):
-            policy_publishing.propose_button(kept, person, sound=sound)
+            policy_publishing.propose_button(kept, person, sound=ready)
             policy_form.discard_button(kept, person)
+            for other in schedule.open_bases:
+                if other.version != written_on:
+                    base = schedule.version(written_on)
+                    policy_form.carry_over_button(Written(base=other, kept=kept), base, person)
     elif kept.proposed_at is None and not is_own:
         st.caption("Still being written; its author proposes it.")
     elif kept.proposed_at is not None and is_own:
@@ -274,11 +431,11 @@ def draw_ways(kept: Kept, person: Person, newest: Policy, *, sound: bool) -> Non
     elif kept.proposed_at is not None:
         if not is_current:
             st.error(
-                f"Version {newest.version} was published since, so this cannot be. Decline it; "
-                "its author can carry it over.",
+                f"Version {ruling.version} rules when it is to begin, so this cannot be "
+                "published. Decline it; its author can carry it over.",
                 icon=":material/error:",
             )
-        policy_publishing.draw_second(kept, person, version=newest.version + 1, sound=sound)
+        policy_publishing.draw_second(kept, person, version=schedule.next_number, sound=ready)
 
 
 main()

@@ -9,9 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
-from data_access import policies, policy_drafts
+from data_access import policies, policy_acts, policy_drafts, policy_withdrawals
 from data_access.refusals import (
     BaseMoved,
     Contradictory,
@@ -21,12 +23,13 @@ from data_access.refusals import (
     RequestReused,
 )
 from program.permissions import Act, Role, may
-from program.policy import Policy
+from program.policy import Policy, ruling_at
 from program.policy_drafts import Draft
 from tests.builders import NOW, STAFF, rewriting
 
 MIRA, LEO = "mira@example.com", "leo@example.com"
 LATER = NOW + timedelta(hours=1)
+APRIL, SECOND, ONE_DAY = datetime(2026, 4, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(days=1)
 STRANGERS = [email for email, role in STAFF.items() if role != Role.MANAGER]
 
 
@@ -45,6 +48,7 @@ def office(desk: Engine) -> Iterator[Engine]:
         for statement in (
             "delete from review.policy_events",
             "delete from review.policy_drafts",
+            "delete from review.policy_withdrawals",
             "delete from review.policies where version > 1",
         ):
             conn.execute(text(statement))
@@ -101,7 +105,7 @@ def test_two_managers_publish_a_version_and_the_trail_says_who(office: Engine) -
 
     with office.connect() as conn:
         published = policies.history(conn)[0]
-        trail = policy_drafts.trail(conn)
+        trail = policy_acts.trail(conn)
         assert policies.in_force(conn, now=LATER) == published.policy
         assert policies.in_force(conn, now=LATER - timedelta(seconds=1)).version == 1
     assert (published.policy.author, published.confirmed_by) == (MIRA, LEO)
@@ -240,7 +244,7 @@ def test_a_declined_proposal_is_a_draft_again_with_the_reason(office: Engine) ->
     policy_drafts.discard(office, draft_id=kept.draft_id, actor=MIRA, now=LATER, request_id=uuid4())
     with office.connect() as conn:
         assert policy_drafts.open_ones(conn) == []
-        assert policy_drafts.trail(conn)[0].kind == "discarded"
+        assert policy_acts.trail(conn)[0].kind == "discarded"
 
 
 def test_what_contradicts_itself_is_neither_saved_nor_proposed(office: Engine) -> None:
@@ -266,3 +270,175 @@ def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> 
     with office.connect() as conn:
         assert policies.in_force(conn, now=starts - timedelta(microseconds=1)).version == 1
         assert policies.in_force(conn, now=starts).version == 2
+
+
+# What is scheduled can be withdrawn, and what is urgent comes before it.
+
+
+def scheduled(engine: Engine, starts: datetime = APRIL, **given: Any) -> int:
+    """A version that begins on a later day, by mira and leo; returns its number."""
+    kept = proposed(engine, effective_from=starts, **given)
+    return policy_drafts.confirm(engine, **asked(kept, LEO))
+
+
+def withdraw(engine: Engine, version: int, *, now: datetime = LATER) -> int:
+    given = {"now": now, "request_id": uuid4()}
+    withdrawal_id = policy_withdrawals.propose(
+        engine, version=version, reason="Too early", actor=MIRA, **given
+    )
+    return policy_withdrawals.confirm(
+        engine, withdrawal_id=withdrawal_id, actor=LEO, now=now, request_id=uuid4()
+    )
+
+
+def ruling(engine: Engine, at: datetime) -> int:
+    with engine.connect() as conn:
+        return policies.in_force(conn, now=at).version
+
+
+def test_two_managers_withdraw_what_is_scheduled_and_it_never_rules(office: Engine) -> None:
+    version = scheduled(office)
+    assert ruling(office, APRIL) == version
+
+    withdraw(office, version)
+
+    assert ruling(office, APRIL) == 1
+    with office.connect() as conn:
+        kept = policies.history(conn)[0]
+        told = [event.kind for event in policy_acts.trail(conn)][:2]
+        assert policies.newest(conn).version == 1
+        assert policies.scheduled(conn, now=LATER) == []
+    assert (kept.policy.version, kept.withdrawn_by) == (version, LEO)
+    assert told == ["withdrawn", "withdrawal_proposed"]
+    # The number is used up, and what comes next builds on what rules.
+    assert scheduled(office) == version + 1
+
+
+@pytest.mark.parametrize("again", [MIRA, "MIRA@example.com "])
+def test_nobody_withdraws_alone(office: Engine, again: str) -> None:
+    version = scheduled(office)
+    given = {"now": LATER, "request_id": uuid4()}
+    asked_for = policy_withdrawals.propose(
+        office, version=version, reason="Too early", actor=MIRA, **given
+    )
+
+    with pytest.raises(NotAllowed, match="somebody else"):
+        policy_withdrawals.confirm(
+            office, withdrawal_id=asked_for, actor=again, now=LATER, request_id=uuid4()
+        )
+    for email in STRANGERS:
+        with pytest.raises(NotAllowed, match="may not change the policy"):
+            policy_withdrawals.confirm(
+                office, withdrawal_id=asked_for, actor=email, now=LATER, request_id=uuid4()
+            )
+    with pytest.raises(NotInState, match="proposed already"):
+        policy_withdrawals.propose(
+            office, version=version, reason="Me too", actor=LEO, now=LATER, request_id=uuid4()
+        )
+    policy_withdrawals.decline(
+        office, withdrawal_id=asked_for, reason="Keep it", actor=LEO, now=LATER, request_id=uuid4()
+    )
+    assert ruling(office, APRIL) == version
+
+
+@pytest.mark.parametrize(("at", "withdrawn"), [(APRIL - SECOND, True), (APRIL, False)])
+def test_only_what_does_not_rule_yet_is_withdrawn(
+    office: Engine, at: datetime, withdrawn: bool
+) -> None:
+    version = scheduled(office)
+    if withdrawn:
+        withdraw(office, version, now=at)
+    else:
+        with pytest.raises(NotInState, match=r"took effect on 1 Apr 2026"):
+            withdraw(office, version, now=at)
+
+    assert ruling(office, APRIL) == (1 if withdrawn else version)
+    for unknown, said in ((99, "no version 99"), (1, "took effect")):
+        with pytest.raises(NotInState, match=said):
+            withdraw(office, unknown)
+
+
+def test_what_is_urgent_rules_until_the_scheduled_version_begins(office: Engine) -> None:
+    later = scheduled(office)
+    base = Policy() if ruling(office, LATER) == 1 else None
+    assert base is not None
+    draft = Draft(policy=replace(base, min_active_users=20), note="Urgent", base_version=1)
+
+    policy_drafts.save(
+        office, draft=draft, draft_id=None, actor=MIRA, now=LATER, request_id=uuid4()
+    )
+    policy_drafts.propose(office, **asked(own(office), MIRA))
+    urgent = policy_drafts.confirm(office, **asked(own(office), LEO))
+
+    assert urgent > later
+    assert ruling(office, LATER) == ruling(office, APRIL - SECOND) == urgent
+    assert ruling(office, APRIL) == later
+    with office.connect() as conn:
+        found = {one.policy.version: one for one in policies.history(conn)}
+    assert (found[urgent].base_version, found[later].base_version) == (1, 1)
+    assert [c.setting.name for c in found[urgent].changes] == ["min_active_users"]
+
+
+def test_a_draft_builds_on_what_rules_when_it_begins(office: Engine) -> None:
+    later = scheduled(office)
+    kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
+    assert kept.draft.base_version == later
+    on_the_old = replace(kept.draft, policy=replace(Policy(), min_new_users=8), base_version=1)
+    policy_drafts.save(office, draft=on_the_old, **asked(kept, MIRA))
+
+    with pytest.raises(BaseMoved, match=f"published version {later}"):
+        policy_drafts.propose(office, **asked(own(office), MIRA))
+
+    withdraw(office, later)
+    policy_drafts.propose(office, **asked(own(office), MIRA))
+    assert policy_drafts.confirm(office, **asked(own(office), LEO)) == later + 1
+
+
+def test_a_draft_on_what_was_withdrawn_is_told_where_to_start(office: Engine) -> None:
+    later = scheduled(office)
+    kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
+    withdraw(office, later)
+
+    with pytest.raises(BaseMoved, match=r"does not rule when it is to begin; version 1 does"):
+        policy_drafts.propose(office, **asked(kept, MIRA))
+
+
+@pytest.mark.parametrize(("days", "taken"), [(365, True), (366, False), (27_000, False)])
+def test_a_version_is_planned_at_most_a_year_ahead(office: Engine, days: int, taken: bool) -> None:
+    starts = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) + timedelta(days=days)
+    if taken:
+        written(office, effective_from=starts)
+        return
+    with pytest.raises(Contradictory, match=r"more than 365 days from now. Choose a day up to"):
+        written(office, effective_from=starts)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    versions=st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=5),
+    at=st.integers(-4, 10),
+)
+def test_python_and_sql_say_the_same_version_rules(
+    office: Engine, versions: list[tuple[int, bool]], at: int
+) -> None:
+    made = [replace(Policy(), version=1)]
+    gone = set()
+    with office.connect() as conn:
+        for number, (day, withdrawn) in enumerate(versions, start=2):
+            made.append(replace(Policy(), version=number, effective_from=APRIL + day * ONE_DAY))
+            policies.add(conn, made[-1])
+            if withdrawn:
+                gone.add(number)
+                conn.execute(
+                    text(
+                        "insert into review.policy_withdrawals (version, reason, proposed_by,"
+                        " proposed_at, closed_as, closed_by, closed_at)"
+                        " values (:v, 'x', 'mira@example.com', now(), 'withdrawn', 'leo@example.com', now())"
+                    ),
+                    {"v": number},
+                )
+        moment = APRIL + at * ONE_DAY
+        found = policies.in_force(conn, now=moment)
+        conn.rollback()
+
+    assert found.version == ruling_at([p for p in made if p.version not in gone], moment).version
