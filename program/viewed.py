@@ -143,8 +143,8 @@ def _results(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
             found.append(
                 Change(
                     wording.inline(criterion.label),
-                    f"{old}, {WORDS[before.outcome]}" if before.value is not None else old,
-                    f"{new}, {WORDS[after.outcome]}" if after.value is not None else new,
+                    f"{old} ({WORDS[before.outcome]})" if before.value is not None else old,
+                    f"{new} ({WORDS[after.outcome]})" if after.value is not None else new,
                 )
             )
     return found
@@ -215,7 +215,7 @@ def _pair(
 ) -> tuple[str, str]:
     """Both values in short, in full where short they would read alike."""
     if criterion.unit is Unit.USD and old is not None and new is not None:
-        short = wording.short_usd(Decimal(old)), wording.short_usd(Decimal(new))
+        short = wording.cut_usd(Decimal(old)), wording.cut_usd(Decimal(new))
         if short[0] != short[1]:
             return f"{short[0]} USD", f"{short[1]} USD"
     return _value(criterion, old), _value(criterion, new)

@@ -268,7 +268,7 @@ def new_policy(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (new_metrics, "active users: 15, met is now 14, not met"),
+        (new_metrics, r"active users: 15 \(met\) is now 14 \(not met\)"),
         (new_evidence, "evidence: without the newest entry"),
         (new_policy, "policy version: 1 is now 2"),
     ],

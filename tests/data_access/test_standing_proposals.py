@@ -88,8 +88,8 @@ def test_a_refresh_that_turns_a_result_ends_it_with_old_and_new(desk: Engine) ->
     first = lapse.detail["changes"][0]
     assert (first["what"], first["old"], first["new"]) == (
         "referral volume",
-        "15 M USD, not met",
-        "20 M USD, met",
+        "15 M USD (not met)",
+        "20 M USD (met)",
     )
 
 

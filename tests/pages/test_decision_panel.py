@@ -306,7 +306,7 @@ def test_a_proposal_whose_facts_moved_says_what_moved(queue: Desk) -> None:
         )
     queue.who = MIRA
 
-    assert "followers on x: 900 is now unknown" in plain(opened(queue, UNKNOWN)).lower()
+    assert "followers on x: 900 (not met) is now unknown" in plain(opened(queue, UNKNOWN)).lower()
 
 
 def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Desk) -> None:
@@ -321,7 +321,7 @@ def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Des
     app = press(opened(queue, UNKNOWN), f"confirm-{UNKNOWN}")
 
     assert "so the proposal lapsed" in plain(app)
-    assert "followers on x: 900 is now unknown" in plain(app).lower()
+    assert "followers on x: 900 (not met) is now unknown" in plain(app).lower()
 
     app = press(app, f"choose-r-{UNKNOWN}", f"reason-evidence_missing-{UNKNOWN}")
     app = press(app, f"preview-{UNKNOWN}", f"send-{UNKNOWN}")

@@ -45,11 +45,11 @@ def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
     [
         ({"policy_version": 2}, "policy version: 1 → 2"),
         # Of either side of a minimum, each time.
-        (facts(volume_usd=Decimal("19999999.99")), "referral volume: 25.1 M USD, met → 19.9 M USD, not met"),
-        (facts(active_users=14), "active users: 40, met → 14, not met"),
-        (facts(new_users=None), "new users: 9, met → unknown"),
-        (facts(x_followers=5_000), "followers on X: 6,000, met → 5,000, not met"),
-        (facts(external_volume_usd=Decimal(1)), "unknown → 1.00 USD, not met"),
+        (facts(volume_usd=Decimal("19999999.99")), "referral volume: 25.1 M USD (met) → 19.9 M USD (not met)"),
+        (facts(active_users=14), "active users: 40 (met) → 14 (not met)"),
+        (facts(new_users=None), "new users: 9 (met) → unknown"),
+        (facts(x_followers=5_000), "followers on X: 6,000 (met) → 5,000 (not met)"),
+        (facts(external_volume_usd=Decimal(1)), "unknown → 1.00 USD (not met)"),
         ({"newest_evidence_id": 8}, "evidence: without the newest entry"),
         ({"evidence_ids": ()}, "evidence that counts: 1 entry → 0 entries"),
         ({"fees_usd": Decimal("2000.00")}, "no second person needed → high extra cost"),
