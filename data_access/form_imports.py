@@ -22,6 +22,7 @@ from data_access.loading.calls import Progress
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import FormRow, Outcome, RowProblem, Taken
 from data_access.loading.sources import Source
+from data_access.people import known_by
 from data_access.refusals import NotFound, RequestReused
 from program.permissions import Act
 
@@ -77,6 +78,7 @@ class Import:
     report: Report | None = None
 
 
+@known_by("actor")
 def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, actor: str) -> Report:
     """Say what an import of the file would do; changes nothing. Raises NotAllowed, LoadRefused."""
     with database.acting(engine) as connection, _source(upload) as source:
@@ -85,6 +87,7 @@ def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, act
         return _report(taken, kept_rows.settle_known(connection, taken))
 
 
+@known_by("actor")
 def make(
     engine: Engine,
     upload: Upload,

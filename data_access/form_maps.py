@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from data_access import database, staff, tables, texts
 from data_access.loading import form_map
 from data_access.loading.form_map import FormMap
+from data_access.people import known_by
 from data_access.refusals import Invalid, NotFound, Outdated
 from program.permissions import Act
 
@@ -74,6 +75,7 @@ def chosen(engine: Callable[[], Engine], file_or_name: str) -> FormMap:
     return form_map.parse(saved.content, saved.name)
 
 
+@known_by("actor")
 def save(
     engine: Engine,
     *,
@@ -104,6 +106,7 @@ def save(
         return _add(connection, before.name if before else kept, content, actor, now)
 
 
+@known_by("actor")
 def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> None:
     """Offer a map no longer. Raises NotAllowed or Outdated."""
     with database.acting(engine) as connection:

@@ -21,6 +21,7 @@ from data_access.loading import form_map, forms
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import GOOD, FormRow, Outcome, RowProblem, Taken
 from data_access.loading.sources import Source
+from data_access.people import known_by
 from data_access.refusals import NotFound, NotInState
 from program.permissions import Act
 
@@ -97,6 +98,7 @@ def keep(
         )
 
 
+@known_by("actor")
 def settle_loaded(
     connection: Connection,
     header: Sequence[str],
@@ -128,6 +130,7 @@ class _Done:
     at: datetime
 
 
+@known_by("actor")
 def retry(
     engine: Engine,
     row_ids: Sequence[int],
@@ -162,6 +165,7 @@ def retry(
         return loaded, len(rows) - loaded
 
 
+@known_by("actor")
 def dismiss(
     engine: Engine,
     row_ids: Sequence[int],

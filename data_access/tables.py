@@ -65,6 +65,10 @@ PEOPLE = {
     "application_courses": ("decided_by",),
     "message_templates": ("author",),
     "delivery_settings": ("author",),
+    "form_maps": ("saved_by",),
+    "form_imports": ("imported_by",),
+    "kept_rows": ("settled_by",),
+    "kept_row_events": ("actor",),
 }
 
 accounts = Table(

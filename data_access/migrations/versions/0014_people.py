@@ -6,8 +6,8 @@ rows hold the form, and second persons are told apart by it.
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -31,6 +31,7 @@ CHANGEABLE = {
     "application_courses": ("decided_by",),
     "message_templates": ("author",),
     "delivery_settings": ("author",),
+    "kept_rows": ("settled_by",),
 }
 RECORDED = {
     "policies": ("author",),
@@ -42,6 +43,9 @@ RECORDED = {
     "exports": ("exported_by",),
     "policy_events": ("actor",),
     "affiliate_events": ("actor",),
+    "form_maps": ("saved_by",),
+    "form_imports": ("imported_by",),
+    "kept_row_events": ("actor",),
 }
 # Of several spellings the first is kept: who looks, and columns chosen, are not worth more.
 SPELLINGS = """
