@@ -19,12 +19,13 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from data_access import deliveries, logs
+from data_access import database, deliveries, logs
 from data_access.channels import Channel, NotTaken, from_environment
 from data_access.channels.mailbox import Mailbox
 from data_access.deliveries import Failure, Taken
-from data_access.logs import RedactingFormatter
+from data_access.logs import RedactingFormatter, named
 from data_access.refusals import DatabaseUnavailable
 from program.delivery import Patience, Reason, Route
 
@@ -91,6 +92,45 @@ class Pace:
 
 
 @dataclass(slots=True, kw_only=True)
+class Trouble:
+    """Something that fails: how often since it was last told, and in all."""
+
+    told_at: float
+    untold: int = 0
+    failures: int = 1
+
+
+@dataclass(slots=True)
+class Troubles:
+    """Tells the log of what fails: at once, then every minute with a count, and when it is over."""
+
+    every_s: float = 60.0
+    clock: Callable[[], float] = time.monotonic
+    _open: dict[str, Trouble] = field(default_factory=dict)
+
+    def note(self, what: str, why: str) -> None:
+        """``what`` failed, because of ``why``."""
+        now = self.clock()
+        trouble = self._open.get(what)
+        if trouble is None:
+            self._open[what] = Trouble(told_at=now)
+            LOG.warning("%s fails: %s", what, why)
+            return
+        trouble.failures += 1
+        trouble.untold += 1
+        if now - trouble.told_at >= self.every_s:
+            LOG.warning("%s still fails, %d more times: %s", what, trouble.untold, why)
+            trouble.told_at, trouble.untold = now, 0
+
+    def over(self, what: str) -> None:
+        """``what`` went well."""
+        trouble = self._open.pop(what, None)
+        if trouble is not None:
+            times = "failure" if trouble.failures == 1 else "failures"
+            LOG.warning("%s works again, after %d %s", what, trouble.failures, times)
+
+
+@dataclass(slots=True, kw_only=True)
 class Worker:
     """One worker with its channels; ``clock`` gives the time, ``chance`` a number in [0, 1).
 
@@ -105,6 +145,7 @@ class Worker:
     stop: Event = field(default_factory=Event)
     counts: Counter[str] = field(default_factory=Counter)
     _counting: Lock = field(default_factory=Lock)
+    troubles: Troubles = field(default_factory=Troubles)
     _in_a_row: Counter[Route] = field(default_factory=Counter)
     _down_until: dict[Route, float] = field(default_factory=dict)
     # What was made for a route leaves by it, though its platform may lead elsewhere by now.
@@ -154,12 +195,15 @@ class Worker:
             pass
 
     def _run(self, routes: Collection[Route]) -> None:
+        what = f"taking messages for {' and '.join(sorted(routes))}"
         while not self.stop.is_set():
             try:
                 busy = self._turn(routes)
-            except DatabaseUnavailable as away:
-                LOG.warning("%s", away)
+            except (DatabaseUnavailable, SQLAlchemyError) as error:
+                self.troubles.note(what, str(database.refusal_for(error) or named(error)))
                 busy = False
+            else:
+                self.troubles.over(what)
             if not busy:
                 self.stop.wait(self.pace.idle.total_seconds())
 
@@ -213,9 +257,12 @@ class Worker:
                 receipt = channel.send(outgoing, now=self.clock())
         except NotTaken as not_taken:
             self._note_down(outgoing.route, is_down=not_taken.is_down)
+            # What the receiver said may name the applicant; it is kept with the message.
+            self.troubles.note(f"delivery by {outgoing.route}", str(not_taken.failure.reason))
             self._fail(taken, not_taken.failure)
             return
         self._note_down(outgoing.route, is_down=False)
+        self.troubles.over(f"delivery by {outgoing.route}")
         self._finish(taken, receipt.said, delivered=receipt.delivered)
 
     def _finish(self, taken: Taken, said: str, *, delivered: bool) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from data_access.channels import LOOPBACK, NotTaken, Receipt, body_of, trusted
+from data_access.channels import LOOPBACK, NotTaken, Receipt, body_of, hosts, trusted
 from data_access.channels.exchanges import Exchanges
 from data_access.deliveries import Failure, Outgoing
 from data_access.refusals import SettingMissing
@@ -78,6 +78,8 @@ class Webhook:
             answer = self._exchanges.run(
                 lambda: self._posted(body, headers), seconds=self.timeout_s
             )
+        except hosts.NotAReceiver as refusal:
+            raise NotTaken(_failure(Reason.NOT_SET_UP, str(refusal)), is_down=True) from refusal
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             self.close()
             failure = _failure(Reason.UNREACHABLE, str(error) or "no connection in time")
@@ -91,9 +93,7 @@ class Webhook:
     async def _posted(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
         """The answer, heard out as far as it is short and comes soon."""
         began = time.monotonic()
-        client = self._connected()
-        request = client.build_request("POST", self.url, content=body, headers=headers)
-        answer = await client.send(request, stream=True)
+        answer = await self._handed_over(body, headers)
         left = self.timeout_s - (time.monotonic() - began)
         # What it did is said by the status, which is here already; the rest is not waited for.
         with suppress(httpx.HTTPError, TimeoutError):
@@ -101,6 +101,32 @@ class Webhook:
                 await _heard_out(answer)
         await answer.aclose()
         return answer
+
+    async def _handed_over(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        """Post to the first address of the host that takes connections, as it is looked up now."""
+        client, url = self._connected(), httpx.URL(self.url)
+        named = {**headers, "Host": url.netloc.decode("ascii")}
+        port = url.port or (443 if url.scheme == "https" else 80)
+        refused: httpx.ConnectError | None = None
+        for address in await self._addresses(url.host, port):
+            request = client.build_request(
+                *("POST", url.copy_with(host=address)),
+                content=body,
+                headers=named,
+                # The certificate is still asked for by the name.
+                extensions={"sni_hostname": url.host},
+            )
+            try:
+                return await client.send(request, stream=True)
+            except httpx.ConnectError as error:
+                refused = error
+        raise refused or httpx.ConnectError("its name is not known")
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        try:
+            return await hosts.addresses(host, port)
+        except OSError as error:
+            raise httpx.ConnectError("its name is not known") from error
 
     def close(self) -> None:
         """End the connections."""
@@ -146,10 +172,18 @@ def host_of(url: str) -> str:
     except ValueError:
         host = ""
     secure = host and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
-    if not secure or parts.username or parts.password or parts.fragment:
+    plain = url.isprintable() and " " not in url and "@" not in parts.netloc if host else False
+    if not secure or not plain or parts.fragment:
         raise SettingMissing(
             "NOTIFY_WEBHOOK_URL cannot be used. Write it as https://host/path, without a password."
         )
+    try:
+        hosts.require(host)
+    except hosts.NotAReceiver as refusal:
+        raise SettingMissing(
+            f"NOTIFY_WEBHOOK_URL names an address that no endpoint has: {refusal}. "
+            "Write the name of the endpoint's own server."
+        ) from None
     return host
 
 

@@ -849,4 +849,4 @@ def test_more_exports_than_the_server_takes_are_refused(
     assert "cancel one" in answer(address(promise())).text
 
     monkeypatch.setattr(export_jobs, "AT_ONCE", 1)
-    assert "as many as the server takes" in answer(address(promise(email=MIRA))).text
+    assert "as many as the server takes" in answer(address(promise(email=MIRA)), who=MIRA).text

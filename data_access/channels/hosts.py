@@ -1,0 +1,82 @@
+"""Which addresses a message may be handed to, and the one that a name means just now.
+
+A name that is looked up twice may mean two things; so what was looked at is what is connected to.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from ipaddress import IPv4Address, IPv6Address
+
+Address = IPv4Address | IPv6Address
+
+# Where clouds tell whoever asks from inside what a machine may do, beyond the link-local range.
+METADATA = frozenset(
+    ipaddress.ip_address(text)
+    for text in (
+        *("100.100.100.200", "168.63.129.16", "192.0.0.192"),
+        *("fd00:ec2::254", "fd20:ce::254"),
+    )
+)
+METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+
+
+class NotAReceiver(Exception):
+    """No endpoint is at this address; the text says so in a few words."""
+
+
+def require(host: str) -> None:
+    """Raise NotAReceiver for a host that is written as such an address, in whatever spelling."""
+    if host.rstrip(".") in METADATA_NAMES:
+        raise NotAReceiver("it is a cloud's metadata service")
+    address = written(host)
+    if address is not None:
+        _require(address)
+
+
+async def addresses(host: str, port: int) -> list[str]:
+    """Where the host is now, to be tried in this order.
+
+    Raises NotAReceiver if any of it may not be spoken to, OSError if the name is not known.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    named = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    for text in named:
+        _require(ipaddress.ip_address(text.partition("%")[0]))
+    return named
+
+
+def written(host: str) -> Address | None:
+    """The address that a host is written as; ``None`` for a name.
+
+    Resolvers also take the old spellings: one number, octal, hexadecimal, fewer parts.
+    """
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _require(address: Address) -> None:
+    for one in (address, *_within(address)):
+        if one in METADATA:
+            raise NotAReceiver("it is a cloud's metadata service")
+        # Of IPv6 the ranges that are called reserved hold the loopback and translated addresses.
+        odd = isinstance(one, IPv4Address) and (one.is_reserved or one.packed[0] == 0)
+        if odd or one.is_link_local or one.is_multicast or one.is_unspecified:
+            raise NotAReceiver("it is link-local, multicast, reserved or no address at all")
+
+
+def _within(address: Address) -> list[Address]:
+    """The IPv4 addresses that an IPv6 address stands for."""
+    if isinstance(address, IPv4Address):
+        return []
+    teredo = address.teredo[1] if address.teredo else None
+    translated = IPv4Address(address.packed[-4:]) if address in TRANSLATED else None
+    inner = (address.ipv4_mapped, address.sixtofour, teredo, translated)
+    return [one for one in inner if one is not None]
