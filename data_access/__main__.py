@@ -308,6 +308,8 @@ def demo_command(affiliates: int, seed: int) -> None:
         )
     rollups.refresh(database.loader(), now=_now())
     demo.move_affiliates(database.writer(), now=_now())
+    # Once more, so that the sums know of the steps taken.
+    rollups.refresh(database.loader(), now=_now())
     click.echo(str(report))
 
 
@@ -356,9 +358,11 @@ def start(port: int, browser: bool) -> None:
         click.echo("The database is empty: making up demo data.")
         with terminal.progress("Making up data") as advance:
             demo.fill(engine, now=_now(), progress=advance)
-    _refresh_if_behind()
     if empty:
+        _refresh()
         demo.move_affiliates(database.writer(), now=_now())
+    # Last, so that the sums know of every decision and every step taken until now.
+    _refresh()
     if database.is_embedded():
         # For trying out: nothing leaves this computer, whatever is set up.
         folder = HOME / "mail"
@@ -398,12 +402,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _refresh_if_behind() -> None:
+def _refresh() -> None:
+    """Bring the rollups up to now; nothing where no activity was ever loaded."""
     from data_access import health, rollups
 
     with database.reader().connect() as connection:
-        behind = health.rollups_behind(connection, today=_now().date())
-    if behind:
+        day = health.newest_complete_day(connection, today=_now().date())
+    if day is not None:
         rollups.refresh(database.loader(), now=_now())
 
 

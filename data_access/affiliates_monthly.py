@@ -38,7 +38,7 @@ from data_access import affiliates_counted, approvals, delivered, policies, stan
 from data_access.affiliates_counted import counts_as_the_rollup
 from data_access.freshness import Freshness
 from data_access.standings import METRIC_TYPES, Basis
-from program.affiliates import MONTHS_AT_FIRST, MONTHS_KEPT, clearly, nearly
+from program.affiliates import MONTHS_KEPT, clearly, nearly
 from program.criteria import (
     ACTIVE_USERS,
     EXTERNAL_VOLUME,
@@ -96,14 +96,9 @@ def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | 
 def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
     """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
     newest = months_later(month_start(done.through + ONE_DAY), -1)
-    first = months_later(newest, 1 - max(MONTHS_AT_FIRST, done.policy.requalification_misses))
     months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
     tested = _tested_before(connection, months)
-    return [
-        (month, month not in tested or months_later(month, 1) > done.start)
-        for month in months
-        if month in tested or month >= first
-    ]
+    return [(month, month not in tested or months_later(month, 1) > done.start) for month in months]
 
 
 def _tested_before(connection: Connection, months: list[date]) -> set[date]:

@@ -74,11 +74,15 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierApplication:
-    """Another application of the same account, with how it ended."""
+    """Another application of the same account, with how it ended.
+
+    ``settled_at`` is when it got the status that ended it; ``None`` while nothing has.
+    """
 
     application_id: int
     submitted_at: datetime
     status: Status
+    settled_at: datetime | None
     decided_at: datetime | None
     decided_by: str | None
     reason_code: str | None
@@ -225,6 +229,13 @@ def desk_of(row: Mapping[Any, Any]) -> Desk:
     )
 
 
+def settled_at() -> ColumnElement[datetime | None]:
+    """When an application got the status that ended it; it and its decision are joined."""
+    table, decision = tables.applications.c, tables.decisions.c
+    at = func.coalesce(table.status_changed_at, decision.decided_at)
+    return case((table.status != str(Status.PENDING), at))
+
+
 def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
     """The account's other applications, newest first."""
     table, decision = tables.applications, tables.decisions
@@ -237,6 +248,7 @@ def others_of_account(connection: Connection, application: Application) -> list[
             table.c.application_id,
             table.c.submitted_at,
             table.c.status,
+            settled_at().label("settled_at"),
             decision.c.decided_at,
             decision.c.decided_by,
             decision.c.reason_code,

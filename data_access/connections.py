@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from data_access import tables
-from data_access.applications import Application, effective_status
+from data_access.applications import Application, effective_status, settled_at
 from program.handles import SHORTEST_KEY, normalised, platform_family, skeleton
 from program.workflow import Decision, Status
 
@@ -49,6 +49,7 @@ class Connected:
     status: Status
     outcome: Decision | None
     reason_code: str | None
+    settled_at: datetime | None
     decided_at: datetime | None
 
 
@@ -148,6 +149,7 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
             effective_status(now).label("status"),
             decision.c.outcome,
             decision.c.reason_code,
+            settled_at().label("settled_at"),
             decision.c.decided_at,
         )
         .join_from(matches, application, application.c.application_id == matches.c.application_id)
@@ -211,6 +213,7 @@ def _connected(row: RowMapping, application: Application) -> Connected:
         status=Status(row["status"]),
         outcome=Decision(row["outcome"]) if row["outcome"] else None,
         reason_code=row["reason_code"],
+        settled_at=row["settled_at"],
         decided_at=row["decided_at"],
     )
 

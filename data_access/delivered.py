@@ -2,7 +2,16 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, Connection, FromClause, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from data_access import tables
 from program.delivered import Delivered
@@ -22,6 +31,11 @@ def of_program() -> ColumnElement[bool]:
     """Condition on ``segment_daily``: the delivered days of the whole program."""
     table = tables.segment_daily
     return (table.c.dimension == str(Dimension.PROGRAM)) & traded(table)
+
+
+def first_day() -> ScalarSelect[date | None]:
+    """The first delivered day of the program, as part of a statement."""
+    return select(func.min(tables.segment_daily.c.day)).where(of_program()).scalar_subquery()
 
 
 def read(connection: Connection) -> Delivered:

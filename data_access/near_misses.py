@@ -27,7 +27,7 @@ from sqlalchemy import (
     union,
 )
 
-from data_access import standings, tables
+from data_access import delivered, standings, tables
 from data_access.standings import METRIC_TYPES, Basis
 from program.affiliates import closest, nearly
 from program.criteria import (
@@ -40,7 +40,7 @@ from program.criteria import (
     Track,
 )
 from program.eligibility import Assessment, CriterionResult, Facts, assess
-from program.periods import month_start, months_later, utc_day
+from program.periods import month_start, recent_months, utc_day
 from program.policy import Policy
 from program.reapplying import NEVER, may_reapply
 from program.workflow import Decision, Status
@@ -244,11 +244,12 @@ def _months(
 ) -> dict[int, tuple[Decimal, ...]]:
     assert ground.freshness is not None
     last = month_start(ground.freshness.data_through)
-    shown = [months_later(last, -back) for back in range(MONTHS_SHOWN - 1, -1, -1)]
+    begin = connection.execute(select(delivered.first_day())).scalar_one()
+    shown = recent_months(last, MONTHS_SHOWN, begin)
     table = tables.affiliate_monthly
     rows = connection.execute(
         select(table.c.affiliate_account_id, table.c.month, table.c.volume_usd).where(
-            table.c.affiliate_account_id.in_(ids), table.c.month >= shown[0]
+            table.c.affiliate_account_id.in_(ids), table.c.month.in_(shown)
         )
     )
     held = {(row.affiliate_account_id, row.month): row.volume_usd for row in rows}

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from data_access import affiliates_counted, approvals, policies, standings, tables
+from data_access import affiliates_counted, approvals, delivered, policies, standings, tables
 from data_access.affiliates_monthly import Refreshed
 from data_access.people import person
 from data_access.tables import affiliate_outcomes as table
@@ -284,7 +284,7 @@ with known as (
            count(*) filter (where horizon_days = :collapse_at and volume_before > 0
                and volume_usd <= :collapsed * volume_before)
     from known join review.affiliate_outcomes as later using (decision_id)
-    where horizon_days > 0
+    where horizon_days > 0 and later.window_start >= :begin
       and (month + interval '1 month')::date - 1 + horizon_days <= :through
     group by 1, 2, 3, 4
 )
@@ -298,7 +298,12 @@ order by month desc, is_override, decided_by, horizon
 
 def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     """What became of the approvals of the last months, as they stand now."""
-    given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
+    # What lies before the first delivered day is unknown, not a fall to zero.
+    given = {
+        "through": data_through,
+        "collapse_at": COLLAPSE_HORIZON,
+        "begin": _begin(connection),
+    }
     oldest = months_later(month_start(data_through), 1 - COHORTS)
     decision = tables.decisions.c
     standing = approvals.since(day_start(oldest), _decided_by(), decision.is_override)
@@ -334,6 +339,10 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     )
 
 
+def _begin(connection: Connection) -> date:
+    return connection.execute(select(delivered.first_day())).scalar_one() or date.min
+
+
 def _turned(group: str, row: Row[Any]) -> Turned:
     return Turned(group=group, horizon=row.horizon, **{key: row._mapping[key] for key in SUMS})
 
@@ -345,14 +354,14 @@ from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and later.window_end between :first and :after
+  and later.window_end between :first and :after and later.window_start >= :begin
 order by later.volume_usd / before.volume_usd, later.decision_id limit :most
 """
 
 
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
-    looked_at = 2 * most
+    looked_at, begin = 2 * most, _begin(connection)
     while True:
         oldest = months_later(month_start(data_through), 1 - COHORTS)
         given = {
@@ -361,6 +370,7 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
             "first": window_of(oldest, COLLAPSE_HORIZON).end,
             "after": data_through + ONE_DAY,
             "most": looked_at,
+            "begin": begin,
         }
         fell = connection.execute(text(FELL), given).all()
         found = _still_standing(connection, fell)

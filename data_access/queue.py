@@ -6,7 +6,7 @@ the order ask about; then everything shown, for those fifty rows alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from data_access import priorities, slices, tables
+from data_access import delivered, priorities, slices, tables
 from data_access.applications import (
     Desk,
     clock_from,
@@ -54,7 +54,7 @@ from data_access.standings import (
 from program import business_time, priority
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.eligibility import Assessment, Facts, assess
-from program.periods import month_start, months_later
+from program.periods import month_start, months_later, recent_months
 from program.priority import Priority
 from program.queue import PAGE_SIZE, Filters, Owner, Sort
 from program.workflow import OPEN_STATUSES, Status
@@ -194,6 +194,7 @@ def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow
             effective_status(ground.now).label("status"),
             *desk_columns(),
             _recent_months(ground).label("months"),
+            delivered.first_day().label("data_begin"),
             *(value.label(key) for key, value in judged_on.values.items()),
         )
         .select_from(with_desk(with_account(judged_on.source)))
@@ -464,7 +465,7 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
         status_changed_at=row["status_changed_at"],
         facts=found,
         assessment=judged_now,
-        months=_months(row["months"], ground),
+        months=_months(row["months"], row["data_begin"], ground),
         evidence=EvidenceState.CURRENT if current else recorded,
         status=Status(row["status"]),
         desk=desk,
@@ -498,9 +499,10 @@ def due_at(desk: Desk, ground: Basis) -> datetime:
     return business_time.due_at(start, ground.policy.review_sla_business_days, ground.holidays)
 
 
-def _months(found: dict[str, str] | None, ground: Basis) -> tuple[Decimal, ...]:
+def _months(found: dict[str, str] | None, begin: date | None, ground: Basis) -> tuple[Decimal, ...]:
+    """Volumes of the last months; unknown ones, before the first delivered day, are left out."""
     if ground.freshness is None:
         return ()
     last = month_start(ground.freshness.data_through)
-    months = [months_later(last, back) for back in range(1 - SPARKLINE_MONTHS, 1)]
+    months = recent_months(last, SPARKLINE_MONTHS, begin)
     return tuple(Decimal((found or {}).get(month.isoformat(), "0")) for month in months)

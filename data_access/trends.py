@@ -3,20 +3,27 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Date, Table, case, cast, func, select
 
-from data_access import tables
+from data_access import delivered, tables
 from program.periods import Window
+from program.reports import Dimension
+
+FIGURES = ("volume_usd", "active_users", "new_users")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One day's or month's figures of an affiliate; ``start`` is its first day. USD, UTC."""
+    """One day's or month's figures of an affiliate; ``start`` is its first day. USD, UTC.
+
+    Volume and active users are ``None`` where upstream delivered no day of it, for anybody.
+    """
 
     start: date
-    volume_usd: Decimal
-    active_users: int
+    volume_usd: Decimal | None
+    active_users: int | None
     new_users: int
 
 
@@ -32,36 +39,48 @@ class ReferredUser:
 
 
 def daily(connection: Connection, account_id: int, span: Window) -> list[Point]:
-    """The days of ``span`` on which anything happened, in order."""
-    table = tables.affiliate_daily
+    """The days of ``span`` of which anything is known, zeros included, in order."""
+    program, own = tables.segment_daily, tables.affiliate_daily
+    mine = (own.c.day == program.c.day) & (own.c.affiliate_account_id == account_id)
     rows = connection.execute(
-        select(
-            table.c.day.label("start"), table.c.volume_usd, table.c.active_users, table.c.new_users
-        )
+        select(program.c.day.label("start"), *_figures(own, delivered.traded(program)))
+        .outerjoin_from(program, own, mine)
         .where(
-            table.c.affiliate_account_id == account_id,
-            table.c.day >= span.start,
-            table.c.day < span.end,
+            program.c.dimension == str(Dimension.PROGRAM),
+            program.c.day >= span.start,
+            program.c.day < span.end,
         )
-        .order_by(table.c.day)
+        .order_by(program.c.day)
     ).mappings()
     return [Point(**row) for row in rows]
 
 
 def monthly(connection: Connection, account_id: int, *, since: date) -> list[Point]:
-    """The months from ``since`` on in which anything happened, in order."""
-    table = tables.affiliate_monthly
+    """The months from ``since`` on of which anything is known, zeros included, in order."""
+    sums, own = tables.segment_daily, tables.affiliate_monthly
+    month = cast(func.date_trunc("month", sums.c.day), Date).label("month")
+    program = (
+        select(month, func.bool_or(delivered.traded(sums)).label("traded"))
+        .where(sums.c.dimension == str(Dimension.PROGRAM), sums.c.day >= since)
+        .group_by(month)
+        .subquery("program")
+    )
+    mine = (own.c.month == program.c.month) & (own.c.affiliate_account_id == account_id)
     rows = connection.execute(
-        select(
-            table.c.month.label("start"),
-            table.c.volume_usd,
-            table.c.active_users,
-            table.c.new_users,
-        )
-        .where(table.c.affiliate_account_id == account_id, table.c.month >= since)
-        .order_by(table.c.month)
+        select(program.c.month.label("start"), *_figures(own, program.c.traded))
+        .outerjoin_from(program, own, mine)
+        .order_by(program.c.month)
     ).mappings()
     return [Point(**row) for row in rows]
+
+
+def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]:
+    """An affiliate's figures where the trading of everybody is known; no row of theirs is zero."""
+    figures = {name: func.coalesce(own.c[name], 0) for name in FIGURES}
+    return [
+        (figure if name == "new_users" else case((known, figure))).label(name)
+        for name, figure in figures.items()
+    ]
 
 
 def top_referred_users(

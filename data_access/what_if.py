@@ -191,7 +191,7 @@ def _replay_decisions(
             sum(row.number for row in told if _against(row.outcome, row.before)),
             sum(row.number for row in told if _against(row.outcome, row.after)),
         ),
-        recorded_overrides=sum(row.recorded for row in rows),
+        recorded_overrides=sum(row.recorded for row in told),
     )
     return replayed, decided
 

@@ -19,10 +19,8 @@ from program.permissions import Act, Role, may
 from program.policy import Policy
 from program.priority import near
 
-# So many months are looked back at; more in a row than a policy may ask for.
+# So many months are tested and looked back at; more in a row than a policy may ask for.
 MONTHS_KEPT = 12
-# So many are tested when there are no tests yet, unless the policy asks for more in a row.
-MONTHS_AT_FIRST = 6
 NARROW_SHARE = Decimal("1.1")
 
 
@@ -172,6 +170,11 @@ def misses_in_a_row(tests: Sequence[MonthTest], *, counted_from: date) -> int:
             break
         misses += test.outcome is Outcome.NOT_MET and test.month >= counted_from
     return misses
+
+
+def may_have_missed_more(misses: int, *, counted_from: date, newest: date) -> bool:
+    """Whether every month looked back at, to ``newest``, was missed, and one before may be too."""
+    return misses >= MONTHS_KEPT and counted_from < months_later(newest, 1 - MONTHS_KEPT)
 
 
 def suggestion(
@@ -346,11 +349,7 @@ def margin_words(test: MonthTest, policy: Policy) -> str:
     found = closest(test.facts, policy)
     if found is None:
         return ""
-    margin = _margin(found)
-    size = abs(margin) * 100
-    sign = wording.MINUS if margin < 0 else "+" if margin else ""
-    label = wording.inline(found.criterion.label)
-    return f"{label} {sign}{'<1' if 0 < size < 1 else int(size)} %"
+    return f"{wording.inline(found.criterion.label)} {wording.change(_margin(found))}"
 
 
 def _decisive(track: Track, facts: Facts, policy: Policy) -> CriterionResult | None:

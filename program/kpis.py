@@ -304,7 +304,7 @@ EXTRA_REBATE = Kpi(
         "Over approved affiliates: what their current decision's rate exceeds the standard rate "
         "by, times their net fees from the UTC day of that decision on. On the day a suspension "
         "or termination begins and until the day they are back, they have the standard rate. "
-        "Decisions and standings as the last refresh saw them."
+        "Decisions and standings are those of the last refresh, whose time stands below."
     ),
     counted=Counted.TRADING,
 )

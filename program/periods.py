@@ -45,6 +45,12 @@ def months_later(month: date, count: int) -> date:
     return date(years, index + 1, 1)
 
 
+def recent_months(last: date, count: int, begin: date | None) -> list[date]:
+    """The ``count`` months up to ``last``, oldest first, without those before day ``begin``'s."""
+    months = [months_later(last, back) for back in range(1 - count, 1)]
+    return [month for month in months if begin is None or month >= month_start(begin)]
+
+
 def window(kind: WindowKind, data_through: date) -> Window:
     """The policy's "month" as it stands at data-through day T.
 

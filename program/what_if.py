@@ -53,7 +53,12 @@ class Replay:
     @property
     def total(self) -> int:
         """Everybody, those of whom nothing can be told included."""
-        return sum(self.moves.values()) + self.untold
+        return self.replayed + self.untold
+
+    @property
+    def replayed(self) -> int:
+        """Those of whom it can be told how the draft would judge them."""
+        return sum(self.moves.values())
 
     @property
     def changed(self) -> int:
@@ -77,7 +82,8 @@ class Replay:
 class Decided:
     """Past decisions: how many are eligible, and how many go against that. Rates are fractions.
 
-    The pairs are (in force, draft). ``recorded_overrides`` is what was recorded at the time.
+    ``total`` are those that were replayed. The pairs are (in force, draft), of these alone, as
+    are ``recorded_overrides``, which is what was recorded at the time.
     """
 
     total: int

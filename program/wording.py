@@ -15,7 +15,7 @@ SCALES = (
     (Decimal(10**9), " B"),
 )
 DIGITS = 3
-CENT = Decimal("0.01")
+CENT = PERCENT = Decimal("0.01")
 
 
 def short_usd(value: Decimal) -> str:
@@ -64,6 +64,17 @@ def percent(share: Decimal) -> str:
     """A rate with the digits it has: 0.20 is ``20 %``, 0.125 is ``12.5 %``."""
     text = f"{share * 100:f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+
+
+def change(share: Decimal) -> str:
+    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``.
+
+    One smaller than one percent keeps its sign, so a near miss never reads as reached.
+    """
+    if share == 0:
+        return "0 %"
+    size = f"{rounded(abs(share) * 100):,f}" if abs(share) >= PERCENT else "<1"
+    return f"{MINUS if share < 0 else '+'}{size} %"
 
 
 def day(value: date, *, year: bool = True) -> str:

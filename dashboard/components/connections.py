@@ -15,13 +15,17 @@ SHOWN_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """Another application. ``name`` and ``more`` may hold typed text, ``how`` is our word."""
+    """Another application. ``name`` and ``more`` may hold typed text, ``how`` is our word.
+
+    ``settled_at`` is when it got the status it has; ``None`` while it is pending.
+    """
 
     application_id: int
     name: str
     how: str
     status: Status
     submitted_at: datetime
+    settled_at: datetime | None
     more: str = ""
 
 
@@ -41,11 +45,13 @@ def draw(
 
 def _draw_line(other: Other, on_open: Callable[[int], None]) -> None:
     look = badges.STATUSES[other.status]
-    day = figures.day(other.submitted_at.date(), year=True)
+    days = f"submitted {figures.day(other.submitted_at.date(), year=True)}"
+    if other.settled_at is not None:
+        days = f"{figures.day(other.settled_at.date(), year=True)} · {days}"
     with st.container(gap=None):
         st.button(
             f"**{escape(other.name)}** · {other.how} · "
-            f":{look.colour}[{look.icon} {look.word}] :gray[· {day}]",
+            f":{look.colour}[{look.icon} {look.word}] :gray[· {days}]",
             key=f"other-{other.application_id}",
             type="tertiary",
             wrap=True,

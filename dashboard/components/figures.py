@@ -8,7 +8,6 @@ from program.wording import MINUS, MONTHS, rounded
 
 UNKNOWN = "unknown"
 DASH = "–"
-PERCENT = Decimal("0.01")
 
 
 def usd(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
@@ -36,16 +35,8 @@ def count(value: int | None, *, unknown: str = UNKNOWN) -> str:
 
 
 def percent(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``.
-
-    One smaller than one percent keeps its sign, so a near miss never reads as reached.
-    """
-    if share is None:
-        return unknown
-    if share == 0:
-        return "0 %"
-    size = f"{rounded(abs(share) * 100):,f}" if abs(share) >= PERCENT else "<1"
-    return f"{MINUS if share < 0 else '+'}{size} %"
+    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``."""
+    return unknown if share is None else wording.change(share)
 
 
 def rate(share: Decimal | None, *, unknown: str = DASH) -> str:

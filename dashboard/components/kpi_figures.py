@@ -49,21 +49,23 @@ def of_trading(
     before: Amount = None,
     then: Known | None = None,
     course: Sequence[Amount] = (),
+    as_of: str = "",
 ) -> Figure:
     """A figure of what was traded: unknown where nothing was delivered, compared only if all was.
 
-    Without ``then`` it is compared with nothing.
+    Without ``then`` it is compared with nothing. ``as_of`` says of when else it is.
     """
     days = f"{_span(now)} UTC"
     if not now.any:
         return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {now.gap}")
     gone = no_change(now, then) if then else ""
+    days = ", ".join(filter(None, [days, now.gap]))
     return Figure(
         kpi=kpi,
         value=value,
         nothing=figures.UNKNOWN,
         before=None if gone else before,
-        days=f"{days}, {now.gap}" if now.gap else days,
+        days=" · ".join(filter(None, [days, as_of])),
         compared="" if gone or not then else f"Compared with {_span(then)}.",
         no_change=gone,
         # A line has no gaps here, so it is drawn only where there are none.

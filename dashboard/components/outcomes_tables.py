@@ -33,7 +33,9 @@ class Then:
 class Line:
     """A cohort or a group. ``at`` lacks the horizons that are not complete.
 
-    ``fell`` is how many fell to half and to a fifth, of how many; ``None`` before day 60.
+    ``before`` is the figure at application of all of them; ``None`` where each horizon has its
+    own approvals. ``fell`` is how many fell to half and to a fifth, of how many; ``None`` before
+    day 60.
     """
 
     name: str
@@ -45,13 +47,18 @@ class Line:
 
 
 def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None:
-    """One row a line; what is not complete says when it will be."""
+    """One row a line; what is not complete says when it will be.
+
+    A change is told beside what it changed from: in the column before, or in the same cell.
+    """
     column = st.column_config
-    qualifying = figure is Figure.QUALIFYING
+    shows_before = figure is not Figure.QUALIFYING and any(
+        line.before is not None for line in lines
+    )
     cells = {
         "name": [line.name for line in lines],
         "affiliates": [line.affiliates for line in lines],
-        **({} if qualifying else {"before": [_amount(line.before, figure) for line in lines]}),
+        **({"before": [_amount(line.before, figure) for line in lines]} if shows_before else {}),
         **{str(h): [_cell(line, h, figure) for line in lines] for h in HORIZONS},
         "fell": [_fell(line) for line in lines],
     }
@@ -74,7 +81,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
             **{
                 str(h): column.TextColumn(
                     f"At {h} days",
-                    width=150,
+                    width=150 if shows_before else 200,
                     alignment="right",
                     help=f"Days {h - 29} to {h} after each approval, UTC, all added up.",
                 )
@@ -142,10 +149,11 @@ def _cell(line: Line, horizon: int, figure: Figure) -> str:
     if then is None:
         return _complete_on(line.month, horizon)
     if figure is Figure.QUALIFYING:
-        share = f"{Decimal(then.now) / then.before * 100:.0f} %" if then.before else figures.DASH
+        share = figures.whole_percent(Decimal(then.now) / then.before if then.before else None)
         return f"{then.now:,} of {then.before:,} · {share}"
     change = figures.percent(Decimal(then.now) / then.before - 1) if then.before else figures.DASH
-    return f"{_amount(then.now, figure)} · {change}"
+    origin = "" if then.before == line.before else f" from {_amount(then.before, figure)}"
+    return f"{_amount(then.now, figure)}{origin} · {change}"
 
 
 def _complete_on(month: date | None, horizon: int) -> str:

@@ -48,7 +48,7 @@ def draw(
             grain = _choose("By", ["Days", "Months"], key="trend-by")
         if window is None or through is None or not known:
             st.caption(NOT_LOADED)
-        elif not months:
+        elif not any(_happened(month) for month in months):
             st.caption("No referral activity in the last twelve months.")
         elif grain == "Months":
             _draw_months(months, what, policy, through)
@@ -74,28 +74,31 @@ def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: da
     last = month_start(through)
     months = [months_later(last, back) for back in range(1 - MONTHS_SHOWN, 1)]
     found = {point.start: getattr(point, field) for point in points}
+    values = [found.get(month) for month in months]
     chart = charts.monthly_bars(
         months,
-        [found.get(month, 0) for month in months],
+        values,
         title=f"{criterion.label} by calendar month, UTC",
         unit=str(criterion.unit),
         minimum=getattr(policy, criterion.minimum),
     )
     charts.draw(chart, key=f"trend-{what}-Months")
+    _tell_gaps(values)
 
 
 def _draw_days(
     points: Sequence[Point], what: str, policy: Policy, window: Window, through: date
 ) -> None:
-    """Gaps in the data are days without anything, which is zero."""
+    """Days that upstream did not deliver are gaps; a delivered one without anything is zero."""
     criterion, field = METRICS[what]
     minimum = Decimal(getattr(policy, criterion.minimum))
     start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)
     days = [start + timedelta(days=n) for n in range((through - start).days + 1)]
     found = {point.start: getattr(point, field) for point in points}
+    values = [found.get(day) for day in days]
     chart = charts.daily_bars(
         days,
-        [found.get(day, 0) for day in days],
+        values,
         title=f"{criterion.label} by day, UTC; the window is shaded",
         unit=str(criterion.unit),
         window=window,
@@ -103,3 +106,13 @@ def _draw_days(
         minimum_label=f"{wording.stated_usd(minimum)} USD over {window.days} days, a day:",
     )
     charts.draw(chart, key=f"trend-{what}-Days")
+    _tell_gaps(values)
+
+
+def _happened(point: Point) -> bool:
+    return any(getattr(point, field) for _, field in METRICS.values())
+
+
+def _tell_gaps(values: Sequence[charts.Value]) -> None:
+    if None in values:
+        st.caption("Gaps were not delivered, so they are unknown.")

@@ -30,6 +30,7 @@ from program.what_if import (
     Replay,
     WhatIf,
 )
+from program.wording import rounded
 
 OPEN = "what-if-open"
 ROW_HEIGHT = 36
@@ -55,14 +56,19 @@ def made_moves(replay: Replay) -> list[Move]:
 
 
 def draw_figures(found: WhatIf) -> None:
-    """Queue, eligible share, overrides and cost: under the draft, and the change from now."""
+    """Queue, eligible share, overrides and cost: under the draft, and the change from now.
+
+    Where some could not be replayed, each figure says of how many it is.
+    """
     waiting, decided, costs = found.replays[Population.OPEN], found.decided, found.rebates
+    then = found.replays[Population.DECISIONS]
     with st.container(horizontal=True):
         _metric(
             "Open applications met",
             figures.count(waiting.after(Outcome.MET)),
             _count_change(waiting.before(Outcome.MET), waiting.after(Outcome.MET)),
             f"Of {waiting.total:,} open; {waiting.before(Outcome.MET):,} as the policy is now.",
+            waiting,
         )
         rates = decided.met_rates
         _metric(
@@ -71,13 +77,15 @@ def draw_figures(found: WhatIf) -> None:
             None if rates is None else _points(rates),
             f"Share of {decided.total:,} past decisions whose eligibility was met, on the figures "
             "each was made on.",
+            then,
         )
         _metric(
             "Decided against it",
             figures.count(decided.overrides[1]),
             _count_change(*decided.overrides),
             "Past decisions that would go against the computed eligibility. "
-            f"{decided.recorded_overrides:,} were recorded so at the time.",
+            f"{decided.recorded_overrides:,} of the same were recorded so at the time.",
+            then,
         )
         _metric(
             "Rebate cost a month",
@@ -246,11 +254,30 @@ def _figure(values: Mapping[str, Decimal | None], criterion: Criterion) -> str:
     return figures.usd_cut(found) if criterion.unit is Unit.USD else figures.count(int(found))
 
 
-def _metric(label: str, value: str, change: str | None, explanation: str) -> None:
+def replayed_words(replay: Replay) -> str:
+    """Of how many a figure is: ``of the 394 replayed (19 %); 1,698 could not be``; "" if of all."""
+    if not replay.untold:
+        return ""
+    share = figures.whole_percent(Decimal(replay.replayed) / replay.total)
+    return f"of the {replay.replayed:,} replayed ({share}); {replay.untold:,} could not be"
+
+
+def _metric(
+    label: str,
+    value: str,
+    change: str | None,
+    explanation: str,
+    replay: Replay | None = None,
+) -> None:
+    about = replayed_words(replay) if replay else ""
+    if replay and replay.untold and not replay.replayed:
+        # Nothing is known, so nothing changed or did not.
+        value, change, about = figures.UNKNOWN, about, ""
     st.metric(
         label,
         value,
         delta=change,
+        delta_description=about or None,
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -271,12 +298,12 @@ def _points(rates: tuple[Decimal, Decimal]) -> str:
     points = (rates[1] - rates[0]) * 100
     if not points:
         return "no change"
-    size = f"{abs(points):.1f}" if abs(points) >= Decimal("0.05") else "<0.1"
+    size = f"{rounded(abs(points), 1)}" if abs(points) >= Decimal("0.05") else "<0.1"
     return f"{figures.MINUS if points < 0 else '+'}{size} points"
 
 
 def _tenth(rate: Decimal) -> Decimal:
-    return rate.quantize(Decimal("0.001"))
+    return rounded(rate, 3)
 
 
 def _cost(costs: Rebates) -> str:
@@ -300,7 +327,7 @@ def _pair(pair: tuple[Decimal, Decimal]) -> str:
 
 
 def _cents(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"))
+    return rounded(value, 2)
 
 
 def _days(costs: Rebates) -> str:

@@ -169,7 +169,12 @@ def misses_words(row: Affiliate) -> str:
         return "new"
     if row.newest.month < row.counted_from:
         return "protected"
-    return f"{row.misses} in a row" if row.misses else figures.DASH
+    if not row.misses:
+        return figures.DASH
+    more = rules.may_have_missed_more(
+        row.misses, counted_from=row.counted_from, newest=row.newest.month
+    )
+    return f"{row.misses} {'or more' if more else 'in a row'}"
 
 
 def near_words(newest: MonthTest | None, policy: Policy) -> str:

@@ -50,7 +50,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
         key="approval-cohorts",
         on_open=open_list,
         take=asked.take,
-        more=", ".join(filter(None, [asked.trading.gap, "as decisions stood at the last refresh"])),
+        more=", ".join(filter(None, [asked.trading.gap, asked.as_of])),
     )
 
 

@@ -78,6 +78,7 @@ def _of_account(other: EarlierApplication) -> Other:
         how="same account",
         status=other.status,
         submitted_at=other.submitted_at,
+        settled_at=other.settled_at,
         more=" · ".join(more),
     )
 
@@ -90,6 +91,7 @@ def _elsewhere(other: Connected) -> Other:
         how=", ".join(other.how),
         status=other.status,
         submitted_at=other.submitted_at,
+        settled_at=other.settled_at,
         more=reason.label if reason else "",
     )
 

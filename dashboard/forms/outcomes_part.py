@@ -58,8 +58,8 @@ def draw(filters: BoardFilters, _person: Person) -> None:
         key=f"cohorts-{figure}",
     )
     st.caption(
-        "The groups below are over the months that are complete at each horizon; every change is "
-        "against the same approvals at application."
+        "The groups below are over the months that are complete at each horizon, so each has its "
+        "own approvals; “from” is what the same ones had at application."
     )
     draw_groups(
         "Overrides, against the computed eligibility, beside the others",
@@ -141,11 +141,10 @@ def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure
 
 def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_tables.Line:
     """A group in the words of the table; its largest horizon has the fewest approvals."""
-    earliest = at[min(at)]
     return outcomes_tables.Line(
         name=group,
-        affiliates=earliest.affiliates,
-        before=then(earliest, figure).before,
+        affiliates=at[min(at)].affiliates,
+        before=None,
         at={horizon: then(one, figure) for horizon, one in at.items()},
         fell=fell(at.get(COLLAPSE_HORIZON)),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from dashboard import address, state
 from dashboard.components import figures, sheets
 from dashboard.components.sheets import Sheet, Take
 from data_access import database, program_files
+from data_access.freshness import Freshness
 from data_access.staff import Person
 from data_access.standings import Basis
 from program.delivered import Delivered, Known
@@ -53,6 +54,7 @@ class Asked:
     traded: Window | None
     traded_before: Window | None
     delivered: Delivered
+    refreshed_at: datetime | None
     take: Take
 
     @property
@@ -64,6 +66,11 @@ class Asked:
     def compared(self) -> str:
         """What they are compared with."""
         return f"Compared with {span(self.before)}."
+
+    @property
+    def as_of(self) -> str:
+        """As of when decisions and standings are in what was traded."""
+        return f"decisions and standings as of {figures.moment(self.refreshed_at)}"
 
     @property
     def trading(self) -> Known:
@@ -83,11 +90,12 @@ def asked(
     *,
     person: Person,
     today: date,
-    through: date | None,
+    fresh: Freshness | None,
     delivered: Delivered,
 ) -> Asked:
     """Work out the days of a report."""
     period = report.period(today)
+    through = fresh.data_through if fresh else None
     traded = report.traded(today, through) if through else None
     return Asked(
         report=report,
@@ -100,6 +108,7 @@ def asked(
         traded=traded if traded and traded.days > 0 else None,
         traded_before=report.traded_before(today, through) if through else None,
         delivered=delivered,
+        refreshed_at=fresh.refreshed_at if fresh else None,
         take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
     )
 

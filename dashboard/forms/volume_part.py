@@ -109,6 +109,7 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
             now=known,
             before=part.rebates_before.extra_usd,
             then=asked.trading_before,
+            as_of=asked.as_of,
         ),
         kpi_figures.of_trading(kpis.TOP_TEN, top / whole if whole else None, now=known),
         _of_month(kpis.CONCENTRATION, part, asked, lambda month: month.concentration),
@@ -165,7 +166,7 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
             key=f"trend-{dimension}",
             on_open=open_list,
             take=asked.take,
-            more=_note(dimension),
+            more=_note(asked),
         )
         return
     marked = standing_out(part, asked, traded)
@@ -189,10 +190,13 @@ def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
     return {column.label: column.cells for column in sheet.columns if column.kind is Kind.USD}  # type: ignore[misc]
 
 
-def _note(dimension: Dimension) -> str:
-    if dimension is Dimension.AFFILIATE:
-        return f"the {LEADERS_DRAWN} largest of the period, the others as the rest"
-    return "as decisions stood at the last refresh" if dimension is not Dimension.COUNTRY else ""
+def _note(asked: Asked) -> str:
+    notes = {
+        Dimension.AFFILIATE: f"the {LEADERS_DRAWN} largest of the period, the others as the rest",
+        Dimension.COUNTRY: "",
+    }
+    note = notes.get(asked.report.dimension, asked.as_of)
+    return ", ".join(filter(None, [asked.trading.gap, note]))
 
 
 def _program_chart(
@@ -231,7 +235,7 @@ def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
     if asked.grain is not Grain.DAY:
         return "days that stand out are marked by days"
     if not marked:
-        return "no day stands out"
+        return ", ".join(filter(None, [asked.trading.gap, "no day stands out"]))
     told = [
         f"{figures.day(a.day)} ({figures.usd(a.value)} instead of {figures.usd(a.usual)} USD)"
         for a in marked[:MOST_TOLD]

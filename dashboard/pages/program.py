@@ -51,7 +51,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
             ground,
             person=person,
             today=now.date(),
-            through=fresh.data_through if fresh else None,
+            fresh=fresh,
             delivered=known,
         )
         head = parts.head(

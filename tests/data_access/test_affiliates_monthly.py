@@ -6,10 +6,18 @@ from decimal import Decimal
 from itertools import product
 from random import Random
 
+import pytest
 from sqlalchemy import Connection, delete, insert, text, update
 
 from data_access import affiliates, approvals, tables
-from program.affiliates import MonthTest, Standing, Step, is_near, misses_in_a_row
+from program.affiliates import (
+    MonthTest,
+    Standing,
+    Step,
+    is_near,
+    may_have_missed_more,
+    misses_in_a_row,
+)
 from program.eligibility import assess
 from program.periods import months_later
 from program.policy import Policy
@@ -79,6 +87,37 @@ def test_each_whole_month_is_tested_by_the_calendar(conn: Connection) -> None:
     months = [months_later(FEBRUARY, -back) for back in range(5, -1, -1)]
     words = ["met", "met", "met", "not_met", "not_met", "met"]
     assert outcomes(conn, 1) == dict(zip(months, words, strict=True))
+
+
+@pytest.mark.parametrize(("months", "misses"), [("-" * 7, 7), ("+" + "-" * 7, 7)])
+def test_every_miss_in_a_row_counts_from_the_first_refresh_on(
+    conn: Connection, months: str, misses: int
+) -> None:
+    add_affiliate(conn, 1, months, approved_at=datetime(2025, 3, 10, tzinfo=UTC))
+
+    refresh(conn)
+
+    found = affiliates.of_application(conn, 1, POLICY)
+    assert found is not None
+    assert found.misses == misses
+
+
+def test_who_missed_every_month_looked_at_may_have_missed_more(conn: Connection) -> None:
+    """Of twelve months that are looked at; whoever came later cannot have missed one before."""
+    add_affiliate(conn, 1, "-" * 14, approved_at=datetime(2024, 6, 10, tzinfo=UTC))
+    add_affiliate(conn, 2, "-" * 12, approved_at=datetime(2025, 2, 10, tzinfo=UTC))
+
+    refresh(conn)
+
+    policy = replace(POLICY, requalification_protection_months=0)
+    found = [affiliates.of_application(conn, id_, policy) for id_ in (1, 2)]
+    more = [
+        may_have_missed_more(one.misses, counted_from=one.counted_from, newest=FEBRUARY)
+        for one in found
+        if one
+    ]
+    assert [one.misses for one in found if one] == [12, 12]
+    assert more == [True, False]
 
 
 def test_a_month_is_complete_with_its_last_day(conn: Connection) -> None:
@@ -210,7 +249,7 @@ def test_testing_again_adds_nothing(conn: Connection) -> None:
     before = rows(conn)
     refresh(conn)
 
-    assert rows(conn) == before == 6
+    assert rows(conn) == before == 8
 
 
 def test_a_late_correction_adds_a_result_that_supersedes(conn: Connection) -> None:

@@ -125,7 +125,12 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
         conn, 12, account_id=1, status="approved", submitted_at=NOW - timedelta(days=90)
     )
     add_application(
-        conn, 11, account_id=1, status="withdrawn", submitted_at=NOW - timedelta(days=60)
+        conn,
+        11,
+        account_id=1,
+        status="withdrawn",
+        submitted_at=NOW - timedelta(days=60),
+        status_changed_at=NOW - timedelta(days=55),
     )
     add_decision(conn, 13)
     add_decision(
@@ -145,6 +150,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
             application_id=13,
             submitted_at=NOW - timedelta(days=40),
             status=Status.REJECTED,
+            settled_at=NOW,
             decided_at=NOW,
             decided_by="ana@example.com",
             reason_code="other",
@@ -153,6 +159,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
             application_id=11,
             submitted_at=NOW - timedelta(days=60),
             status=Status.WITHDRAWN,
+            settled_at=NOW - timedelta(days=55),
             decided_at=None,
             decided_by=None,
             reason_code=None,
@@ -161,6 +168,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
             application_id=12,
             submitted_at=NOW - timedelta(days=90),
             status=Status.APPROVED,
+            settled_at=NOW - timedelta(days=80),
             decided_at=NOW - timedelta(days=80),
             decided_by="mira@example.com",
             reason_code=None,
