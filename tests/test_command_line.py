@@ -479,6 +479,35 @@ def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured
     assert {line[:7] for line in examined.stdout.splitlines()} == {"ok     "}
 
 
+def test_sums_are_those_of_now_after_the_demo_and_after_a_start(
+    configured: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps that the demo takes and decisions made since a refresh change what rebates cost."""
+
+    def sums() -> list[Any]:
+        with configured.connect() as conn:
+            return list(conn.execute(text("select * from review.segment_daily order by 1, 2, 3")))
+
+    def refreshed() -> list[Any]:
+        succeeded(run("refresh"))
+        return sums()
+
+    succeeded(run("demo", "--affiliates", "60"))
+    assert sums() == refreshed()
+
+    monkeypatch.setattr(command_line.os, "execv", lambda *_: None)
+    monkeypatch.setattr(command_line.os, "chdir", lambda *_: None)
+    with configured.begin() as conn:
+        conn.execute(
+            text(
+                "update exchange.accounts set country_code = 'XK' where account_id in"
+                " (select affiliate_account_id from review.affiliate_segments)"
+            )
+        )
+    succeeded(run("start", "--no-browser"))
+    assert {row.segment for row in sums() if row.dimension == "country"} == {"XK"}
+
+
 def test_the_demo_does_not_go_into_other_data(configured: Engine) -> None:
     with configured.begin() as conn:
         add_application(conn, 7)

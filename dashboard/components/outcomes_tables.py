@@ -59,7 +59,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
         "name": [line.name for line in lines],
         "affiliates": [line.affiliates for line in lines],
         **({"before": [_amount(line.before, figure) for line in lines]} if shows_before else {}),
-        **{str(h): [_cell(line, h, figure) for line in lines] for h in HORIZONS},
+        **{str(h): [then_words(line, h, figure) for line in lines] for h in HORIZONS},
         "fell": [_fell(line) for line in lines],
     }
     st.dataframe(
@@ -144,7 +144,8 @@ def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], No
     )
 
 
-def _cell(line: Line, horizon: int, figure: Figure) -> str:
+def then_words(line: Line, horizon: int, figure: Figure) -> str:
+    """A figure at a horizon, its change, and what it changed from unless a column says that."""
     then = line.at.get(horizon)
     if then is None:
         return _complete_on(line.month, horizon)

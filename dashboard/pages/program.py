@@ -135,7 +135,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
 
 def open_figure(head: Head, asked: Asked) -> Figure:
     """How many are open, or were when a past period ended, against how many when it began."""
-    began = f"when {figures.day(asked.period.start)} began"
+    first = figures.day(asked.period.start)
     flow, last = head.flow, asked.period.last_day
     past = asked.period.end < asked.today
     kpi = kpis.OPEN_AT_END if past else kpis.OPEN
@@ -143,9 +143,9 @@ def open_figure(head: Head, asked: Asked) -> Figure:
         kpi=kpi,
         value=flow.steps[-1].open_then if past else opened.total(head.open_now),
         before=flow.open_before,
-        then=began,
+        then=f"on {first}",
         days=f"end of {figures.day(last)} UTC" if past else kpi_figures.NOW,
-        compared=f"Compared with how many were open {began}, UTC.",
+        compared=f"Compared with how many were open when {first} began, UTC.",
         course=[step.open_then for step in flow.steps],
         door=door(kpi.opens, asked.period if past else None),
     )

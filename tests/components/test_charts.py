@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.components import charts
+from dashboard.components import charts, figures, stacks
 from program.periods import Window
 
 FIRST = date(2026, 9, 24)
@@ -66,6 +66,37 @@ def test_hover_text_is_exact_and_an_unknown_is_a_gap() -> None:
 
     assert list(chart.figure.data[0].customdata) == ["9,007,199,254,740,993.01 USD", "unknown"]
     assert chart.figure.data[0].y[1] is None
+
+
+def test_a_step_between_gaps_or_alone_is_a_point_and_a_gap_is_nothing() -> None:
+    def points(*values: int | None) -> list[bool]:
+        days = DAYS[: len(values)]
+        (line,) = charts.lines(days, {"open": values}, title="?", unit="users").figure.data
+        assert line.mode == "lines+markers"
+        assert not line.connectgaps
+        return [size > 0 for size in line.marker.size]
+
+    assert points(3) == [True]
+    assert points(3, 4) == [False, False]
+    assert points(3, None, 4, None, 5, 6) == [True, False, True, False, False, False]
+
+
+def test_a_single_step_is_named_once_and_leaves_room_beside_it() -> None:
+    for chart in (
+        charts.lines(DAYS[:1], {"open": [3]}, title="?", unit="users"),
+        charts.daily_bars(DAYS[:1], [3], title="?", unit="users"),
+        stacks.over_time(DAYS[:1], {"a": [3], "b": [4]}, title="?", unit="users"),
+    ):
+        axis = chart.figure.layout.xaxis
+        assert list(axis.tickvals) == DAYS[:1]
+        assert axis.range[0] < DAYS[0] < axis.range[1]
+
+
+def test_days_of_another_year_are_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for year, named in ((DAYS[0].year, False), (DAYS[0].year + 1, True)):
+        monkeypatch.setattr(figures, "this_year", lambda year=year: year)
+        axis = volume_chart().figure.layout.xaxis
+        assert ("%Y" in axis.tickformat) is named
 
 
 def test_the_words_for_those_who_do_not_see_it() -> None:

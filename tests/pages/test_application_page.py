@@ -1,5 +1,6 @@
 """One application: what is known of it, and what each role may do about it."""
 
+import json
 import uuid
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from sqlalchemy import insert, text
 from streamlit.testing.v1 import AppTest
 
 from dashboard import sign_in
+from dashboard.components import figures
 from dashboard.components.safe_text import escape
 from dashboard.components.thread import ICONS
 from dashboard.screens import APPLICATION
@@ -308,6 +310,9 @@ def test_the_chart_is_told_in_words_and_follows_the_choice(trading: Desk) -> Non
     day = f"{last.day} {last:%b %Y}"
 
     (chart,) = protos(app, "plotly_chart")
+    assert "Gaps were not delivered, so they are unknown." in said(app)
+    drawn = json.loads(chart.spec)["data"][0]["y"]
+    assert sum(value is not None for value in drawn) == 2
     assert chart.alt == (
         "Referral volume by day, UTC; the window is shaded "
         f"Highest: 3,000,000.00 USD on {day}. Last: 3,000,000.00 USD on {day}."
@@ -680,7 +685,10 @@ def test_other_applications_of_the_account_are_listed_with_their_end(queue: Desk
     app = open_application(queue, 8)
 
     assert "**Other applications of this account** · 1" in said(app)
-    assert "rejected" in app.button(key=f"other-{SHORT}").label
+    label = app.button(key=f"other-{SHORT}").label
+    submitted = figures.day((queue.now - timedelta(days=4, minutes=1)).date(), year=True)
+    decided = figures.day(queue.now.date(), year=True)
+    assert label.endswith(f"rejected] :gray[· {decided} · submitted {submitted}]")
     (more,) = [words for words in said(app, ["caption"]) if words.startswith("Below the minimums")]
     assert "by ben" in more.replace("\\", "")
 

@@ -199,7 +199,7 @@ def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) ->
     )
 
     first = figures.day(worked.now.date().replace(day=1))
-    assert shown.proto.delta_description == f"from 0 when {first} began"
+    assert shown.proto.delta_description == f"from 0 on {first}"
     assert f"Compared with how many were open when {first} began, UTC." in shown.proto.help
 
 

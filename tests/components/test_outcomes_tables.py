@@ -1,0 +1,28 @@
+"""What became of approvals: every percentage stands beside what it is a percentage of."""
+
+from decimal import Decimal
+
+import pytest
+
+from dashboard.components.outcomes_tables import Line, Then, then_words
+from program.affiliate_filters import Figure
+
+
+@pytest.mark.parametrize(
+    ("shown", "before", "now", "words"),
+    [
+        (Decimal(40_000_000), Decimal(40_000_000), Decimal(30_000_000), "30 M · −25 %"),
+        (Decimal(40_000_000), Decimal(20_000_000), Decimal(30_000_000), "30 M from 20 M · +50 %"),
+        (None, Decimal(20_000_000), Decimal(18_660_000), "18.7 M from 20 M · −7 %"),
+        (None, Decimal(0), Decimal(5), "5 from 0 · –"),
+    ],
+)
+def test_a_change_names_what_it_is_from_unless_the_column_before_does(
+    shown: Decimal | None, before: Decimal, now: Decimal, words: str
+) -> None:
+    line = Line(
+        name="ana", affiliates=9, before=shown, at={60: Then(before=before, now=now)}, fell=None
+    )
+
+    assert then_words(line, 60, Figure.VOLUME) == words
+    assert then_words(line, 90, Figure.VOLUME) == "unknown"
