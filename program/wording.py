@@ -16,10 +16,11 @@ SCALES = (
 )
 DIGITS = 3
 CENT = PERCENT = Decimal("0.01")
+IN_CENTS = 100
 
 
 def short_usd(value: Decimal) -> str:
-    """Money in short, rounded to three digits: ``4.13 M``, ``462 k``; some, but under 1: ``<1``."""
+    """Money in short, rounded to three digits: ``4.13 M``, ``462 k``; under 100 to the cent."""
     return _short(value, ROUND_HALF_UP)
 
 
@@ -104,9 +105,11 @@ def sentence(text: str) -> str:
 def _short(value: Decimal, rounding: str) -> str:
     number, _, letter = _scaled(abs(value), rounding)
     if not number and value:
-        return _signed(value, "<1")
+        return _signed(value, "<0.01")
     text = f"{number:,f}"
-    return _signed(value, (text.rstrip("0").rstrip(".") if "." in text else text) + letter)
+    if letter or number == int(number):
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return _signed(value, text + letter)
 
 
 def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
@@ -114,7 +117,7 @@ def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
     for scale, letter in SCALES:
         number = size / scale
         whole = len(str(int(number)))
-        places = max(0, DIGITS - whole) if letter else 0
+        places = max(0, DIGITS - whole) if letter else 2 * (size < IN_CENTS)
         number = number.quantize(Decimal(1).scaleb(-places), rounding)
         if number < 1000 or scale == SCALES[-1][0]:
             break

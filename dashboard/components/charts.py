@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
 
@@ -32,6 +33,7 @@ SHADE = "rgba(125, 132, 150, 0.12)"
 RULE = "rgba(125, 132, 150, 0.95)"
 OUTSIDE_OPACITY = 0.45
 POINT = 8
+BAR_SHARE, DAY_MS = 0.82, 86_400_000
 NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -79,7 +81,7 @@ def daily_bars(
     faint = notes or ["" if window is None or day in window else "outside" for day in days]
     opacity = [OUTSIDE_OPACITY if one else 1 for one in faint]
     bars = go.Bar(
-        x=list(days),
+        **places(days),
         y=lengths(values),
         customdata=hover(values, unit, notes),
         hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
@@ -182,6 +184,19 @@ def name_days(figure: go.Figure, days: Sequence[date]) -> None:
         (day,) = days
         around = [day - 2 * ONE_DAY, day + 2 * ONE_DAY]
         figure.update_xaxes(tickmode="array", tickvals=[day], range=around)
+
+
+def places(starts: Sequence[date]) -> dict[str, Any]:
+    """Where bars stand and how wide they are: days about their midnight, longer steps within them.
+
+    Left to itself a lone bar is as thin as a hair, and so are weeks beside one that is cut short.
+    """
+    days = [(after - day).days for day, after in pairwise(starts)]
+    days.append(days[-1] if days else 1)
+    widths = [BAR_SHARE * DAY_MS * length for length in days]
+    centered = max(days) == 1
+    offsets = [-width / 2 if centered else 0 for width in widths]
+    return {"x": list(starts), "width": widths, "offset": offsets}
 
 
 def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:

@@ -17,6 +17,7 @@ from program.wording import MINUS, rounded
 QUEUE = "dashboard/pages/queue.py"
 UNCHANGED = "unchanged"
 NOW = "now"
+MEAN_OF_FEW = 100
 Amount = int | Decimal | None
 Colour = Literal["off", "green", "orange"]
 
@@ -149,8 +150,13 @@ def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
         return figures.whole_percent(Decimal(value))
     if unit is Unit.HOURS:
         return figures.took(Decimal(value))
-    whole = rounded(Decimal(value))
-    return "<1" if value > whole == 0 else figures.count(int(whole))
+    return counted(Decimal(value))
+
+
+def counted(value: Decimal) -> str:
+    """How many, with a decimal where it is a mean of few: ``7.3``, ``1,234``."""
+    places = 1 if value != int(value) and abs(value) < MEAN_OF_FEW else 0
+    return f"{rounded(value, places):,f}".replace("-", MINUS)
 
 
 def exactly(unit: Unit, value: Amount) -> str:
@@ -181,7 +187,7 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
     if unit is Unit.USD or abs(Decimal(before)) >= 1_000:
         share = None if not before else more / abs(Decimal(before))
         return None if share is None else figures.percent(share).replace(MINUS, "-")
-    return f"{sign}{figures.count(int(rounded(abs(more)))) if rounded(more) else '<1'}"
+    return f"{sign}{counted(abs(more))}"
 
 
 def colour(kpi: Kpi, now: Amount, before: Amount) -> Colour:

@@ -23,6 +23,7 @@ from dashboard.components.charts import (
     in_short,
     lengths,
     name_days,
+    places,
     ticks_up_to,
 )
 from dashboard.components.safe_text import escape_chart
@@ -48,7 +49,7 @@ def over_time(
     bars = [
         go.Bar(
             name=escape_chart(name),
-            x=list(starts),
+            **places(starts),
             y=lengths(values),
             customdata=hover(values, unit, notes),
             hovertemplate="%{customdata}",

@@ -33,7 +33,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
             key="retention",
             on_open=open_list,
             take=asked.take,
-            more="share of the users referred",
+            more="share of the users referred; blank where a day of the month was not delivered",
         )
     if asked.traded is None or not head.traded:
         return

@@ -232,16 +232,17 @@ def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
 
 
 def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
+    gap = f"{asked.trading.gap}, bars that miss some are faint; " if asked.trading.gap else ""
     if asked.grain is not Grain.DAY:
-        return "days that stand out are marked by days"
+        return f"{gap}days that stand out are marked by days"
     if not marked:
-        return ", ".join(filter(None, [asked.trading.gap, "no day stands out"]))
+        return f"{gap}no day stands out"
     told = [
         f"{figures.day(a.day)} ({figures.usd(a.value)} instead of {figures.usd(a.usual)} USD)"
         for a in marked[:MOST_TOLD]
     ]
     more = f" and {len(marked) - MOST_TOLD} more" if len(marked) > MOST_TOLD else ""
-    return f"stand out: {', '.join(told)}{more}"
+    return f"{gap}stand out: {', '.join(told)}{more}"
 
 
 def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet:

@@ -92,6 +92,26 @@ def test_a_single_step_is_named_once_and_leaves_room_beside_it() -> None:
         assert axis.range[0] < DAYS[0] < axis.range[1]
 
 
+@pytest.mark.parametrize(
+    ("starts", "widths"),
+    [
+        ([0], [1]),
+        ([0, 1, 2], [1, 1, 1]),
+        ([0, 1, 8, 15], [1, 7, 7, 7]),
+    ],
+)
+def test_bars_are_as_wide_as_their_steps(starts: list[int], widths: list[int]) -> None:
+    days = [FIRST + timedelta(days=n) for n in starts]
+    values = [1] * len(days)
+    for chart in (
+        charts.daily_bars(days, values, title="?", unit="users"),
+        stacks.over_time(days, {"a": values}, title="?", unit="users"),
+    ):
+        (bars, *_) = chart.figure.data
+        assert [round(width / 86_400_000 / 0.82) for width in bars.width] == widths
+        assert all(offset <= 0 for offset in bars.offset)
+
+
 def test_days_of_another_year_are_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for year, named in ((DAYS[0].year, False), (DAYS[0].year + 1, True)):
         monkeypatch.setattr(figures, "this_year", lambda year=year: year)

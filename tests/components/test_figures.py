@@ -15,7 +15,7 @@ from dashboard.components import figures
         ("12400000", "12.4 M", "12.4 M", "12,400,000.00 USD"),
         ("19999999.99", "20 M", "19.9 M", "19,999,999.99 USD"),
         ("-1250.5", "−1.25 k", "−1.25 k", "−1,250.50 USD"),
-        ("0.000001", "<1", "<1", "0.000001 USD"),
+        ("0.000001", "<0.01", "<0.01", "0.000001 USD"),
     ],
 )
 def test_money_is_short_or_cut_beside_a_minimum_or_whole(
