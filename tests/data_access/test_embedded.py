@@ -7,13 +7,14 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 
 from data_access import database, embedded
 from data_access.database import Purpose
@@ -262,6 +263,52 @@ def test_a_short_path_keeps_the_socket_at_home(cluster: Cluster) -> None:
     short = Cluster(Path("/srv/app/.data"))
 
     assert short.socket_dir == Path("/srv/app/.data/socket")
+
+
+HOMES = ("a+b & 'c' %41 100%", "d, e", "#f ?g @h =ü", '$HOME `i` "j" \\k;')
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """For the command as for whoever connects by the address: in URLs, options and a shell's words."""
+    # Not pytest's own folder, which is closed and long.
+    with tempfile.TemporaryDirectory(prefix="home-") as outer:
+        Path(outer).chmod(0o755)
+        home = Path(outer) / name
+        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+        migrate = [sys.executable, "-m", "data_access", "migrate"]
+        done = subprocess.run(
+            migrate,
+            cwd=ROOT,
+            env={**environment, "AFFILIATE_REVIEW_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        made = Cluster(home)
+        try:
+            assert (done.returncode, done.stderr) == (0, "")
+            assert postmasters(made) == [postmaster(made)]
+            assert made.socket_dir.is_relative_to(home) is ("," not in name)
+            for address in (make_url(made.url()).render_as_string(hide_password=False), made.url()):
+                engine = create_engine(address)
+                with engine.connect() as conn:
+                    assert conn.execute(text("select current_user")).scalar_one() == LOGIN
+                engine.dispose()
+            with psycopg.connect(made.url().replace("postgresql+psycopg", "postgresql")) as server:
+                assert server.execute("select 1").fetchone() == (1,)
+        finally:
+            made.stop("immediate")
+            shutil.rmtree(made.socket_dir, ignore_errors=True)
+
+
+def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(
+        DatabaseUnavailable, match=r"keep its data in .*/file: File exists\. Set AFFIL"
+    ):
+        Cluster(tmp_path / "file").ensure_running()
 
 
 def test_missing_binaries_are_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

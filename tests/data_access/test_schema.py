@@ -1,5 +1,7 @@
 """The schema as the database has it."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +25,17 @@ def test_every_table_this_code_names_has_those_columns_and_no_others(conn: Conne
     }
 
     assert in_code == in_database
+
+
+def test_migrations_are_found_wherever_the_checkout_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = schema.head()
+    odd = tmp_path / "100% %(here)s + 'it', #1"
+    odd.symlink_to(schema.MIGRATIONS)
+    monkeypatch.setattr(schema, "MIGRATIONS", odd)
+
+    assert schema.head() == newest
 
 
 def test_every_table_and_column_says_what_it_is(conn: Connection) -> None:
