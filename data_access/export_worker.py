@@ -21,7 +21,7 @@ from sqlalchemy import Connection, text
 
 from data_access import database, export_files, locks
 from data_access.export_files import Order, Progress
-from data_access.export_target import Target, naming
+from data_access.export_target import Target, Unwritable, naming
 from data_access.refusals import Refusal
 from program.exports import LARGEST_BYTES, READING_AT_ONCE
 
@@ -113,6 +113,8 @@ def main() -> None:
     try:
         with export_files.explaining(), _opened(path) as target, turn():
             export_files.write(order, target, folder=path.parent, progress=progress)
+    except Unwritable as full:
+        say(refused=f"{full} Tell an administrator.", rows=progress.rows)
     except Refusal as refusal:
         say(refused=str(refusal), rows=progress.rows)
     except Exception:

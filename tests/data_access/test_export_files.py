@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import re
+import resource
 import tempfile
 import threading
 import time
@@ -40,6 +41,7 @@ from data_access import (
     export_files,
     export_jobs,
     export_log,
+    export_spool,
     locks,
     saved_views,
     spreadsheets,
@@ -788,6 +790,46 @@ def test_a_file_under_way_ends_for_who_may_not_have_it_any_more(
     assert not any(message.get("more_body") is False for message in sent)
     until(lambda: working(stocked) == 0, 5)
     assert last_line(stocked).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("file_format", list(FileFormat))
+def test_a_full_disk_of_the_server_is_told_to_the_person_and_frees_all(
+    stocked: Engine, file_format: FileFormat
+) -> None:
+    export_jobs.prepare()
+    (waiting,) = export_jobs._waiting
+    # As full as a disk gets without one: no file of that process grows beyond this.
+    resource.prlimit(waiting.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    job = export_jobs.begin(order_of(everything(ACTIVITY), file_format))
+
+    assert job.process is waiting
+    until(lambda: job.ending is not None)
+    assert job.ending is Ending.FAILED
+    assert re.fullmatch(
+        rf"The .*folder for (exports|temporary files), {job.folder}, cannot be written: "
+        r"File too large\. Tell an administrator\.",
+        job.sentence,
+    )
+    assert job in export_jobs.of(ANA)
+    until(lambda: working(stocked) == 0)
+    assert last_line(stocked).outcome == "failed"
+    assert not job.folder.exists()
+
+
+def test_a_server_without_room_for_any_export_says_so(
+    stocked: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(export_spool, "SPOOL", tmp_path / "file" / "spool")
+
+    given = answer(address(promise()))
+
+    assert given.status_code == 403
+    assert given.text == (
+        f"The server's folder for exports, {tmp_path}/file/spool, cannot be written: "
+        "Not a directory."
+    )
 
 
 def test_one_cancels_one_s_own_export_and_nobody_else_s(stocked: Engine, stuck: Job) -> None:

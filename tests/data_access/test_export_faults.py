@@ -1,0 +1,198 @@
+"""Exports that break off: one true sentence, another status than 0, nothing left behind or open.
+
+Each as the process that a person or a timer starts, in every form a file can have.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.builders import T, add_refresh
+from tests.conftest import ROOT
+from tests.databases import Databases
+
+ROWS = 150_000
+FORMS = ("x.csv", "x.csv.gz", "x.xlsx", "x.parquet")
+LEAST_BYTES = 100_000
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="module")
+def many(databases: Databases) -> Iterator[Engine]:
+    """Much activity, so that an export has begun long before it is done."""
+    with databases.engine("faults") as engine:
+        with engine.begin() as conn:
+            add_refresh(conn)
+            conn.execute(
+                text(
+                    "create table review.affiliate_daily_all"
+                    " partition of review.affiliate_daily default"
+                )
+            )
+            conn.execute(
+                text(
+                    "insert into review.affiliate_daily (affiliate_account_id, day, volume_usd,"
+                    " fees_usd, trade_count, zero_fee_volume_usd, active_users, new_users)"
+                    " select n / 100, cast(:last as date) - n % 100, n * 7919 % 100000007, n / 7.0,"
+                    " n, 0, 1, 1 from generate_series(0, cast(:rows as int) - 1) n"
+                ),
+                {"last": T, "rows": ROWS},
+            )
+        yield engine
+
+
+class Exporting:
+    """``python -m data_access export activity`` with a temporary folder of its own."""
+
+    def __init__(self, engine: Engine, folder: Path, target: str, **given: Any) -> None:
+        self.engine, self.folder, self.temporary = engine, folder, folder / "temporary"
+        self.temporary.mkdir()
+        environment = {
+            **os.environ,
+            "DATABASE_URL": engine.url.render_as_string(hide_password=False),
+            "TMPDIR": str(self.temporary),
+        }
+        environment.pop("DATABASE_REPLICA_URL", None)
+        form = ["--format", given.pop("form")] if "form" in given else []
+        largest = given.pop("largest_file", resource.RLIM_INFINITY)
+        days = f"day={T.replace(year=T.year - 1)}..{T}"
+        command = ["data_access", "export", "activity", target, "--filter", days, *form]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: _begin_with(largest),
+            **{"stdout": subprocess.DEVNULL, **given},
+        )
+
+    def ends(self, *, saying: str, status: int = 1, outcome: str = "failed") -> None:
+        """Wait for the end, and look at all that may be left."""
+        _, said = self.process.communicate(timeout=PATIENCE_S)
+        assert (said.count("\n"), self.process.returncode) == (1, status), said
+        assert saying in said
+        left = {file.name for file in self.folder.rglob("*") if file.is_file()}
+        assert left == set()
+        assert list(self.temporary.iterdir()) == []
+        until(lambda: self.connections() == 0)
+        with self.engine.connect() as conn:
+            last = text("select outcome from review.exports order by export_id desc limit 1")
+            assert conn.execute(last).scalar_one() == outcome
+
+    def connections(self, *, waiting: bool = False) -> int:
+        asked = "select count(*) from pg_stat_activity where datname = current_database()"
+        asked += " and application_name = 'affiliate-review exporter'"
+        asked += " and wait_event_type = 'Lock'" if waiting else ""
+        with self.engine.connect() as conn:
+            return int(conn.execute(text(asked)).scalar_one())
+
+    def begun(self) -> bool:
+        """Whether rows have been written, to the file or beside it."""
+        assert self.process.poll() is None
+        files = [file for file in self.folder.rglob("*") if file.is_file()]
+        return any(file.stat().st_size > LEAST_BYTES for file in files)
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def _begin_with(largest_file: int) -> None:
+    """A disk as full as it gets without one: no file of this process grows beyond that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    # Whatever the tests were started with: nobody asked this process not to hear.
+    for name in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(name, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_full_disk_is_named_by_the_path_that_is_full(
+    many: Engine, tmp_path: Path, name: str
+) -> None:
+    target = tmp_path / name
+    made = Exporting(many, tmp_path, str(target), largest_file=200_000)
+
+    full = f"folder for temporary files, {made.temporary}," if "xlsx" in name else str(target)
+    made.ends(saying=f"{full} cannot be written: File too large")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+def test_a_target_that_is_full_is_named(many: Engine, tmp_path: Path, form: str) -> None:
+    made = Exporting(many, tmp_path, "/dev/full", form=form)
+
+    made.ends(saying="/dev/full cannot be written: No space left on device")
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+def test_a_reader_that_goes_is_told_apart(many: Engine, tmp_path: Path, form: str) -> None:
+    made = Exporting(many, tmp_path, "-", form=form, stdout=subprocess.PIPE)
+    assert made.process.stdout is not None
+    made.process.stdout.buffer.read(4)  # type: ignore[attr-defined]
+    made.process.stdout.close()
+    made.process.stdout = None
+
+    made.ends(saying="Standard output was closed by its reader", outcome="cancelled")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_signal_midway_ends_it(
+    many: Engine, tmp_path: Path, name: str, stop: signal.Signals
+) -> None:
+    target = tmp_path / name
+    made = Exporting(many, tmp_path, str(target))
+    until(made.begun)
+
+    made.process.send_signal(stop)
+
+    made.ends(
+        saying=f"Cancelled before all was written to {target}.",
+        status=128 + stop,
+        outcome="cancelled",
+    )
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_ends_a_query_that_waits_ends_the_file(
+    many: Engine, tmp_path: Path, name: str
+) -> None:
+    for number, (ending, saying) in enumerate(
+        (
+            ("pg_terminate_backend", "The connection to the database was lost"),
+            # As when it takes longer than it may.
+            ("pg_cancel_backend", "The export took longer than 15 minutes"),
+            (None, "Cancelled before all was written"),
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with many.connect() as holder, holder.begin():
+            holder.execute(text("lock table review.affiliate_daily in access exclusive mode"))
+            made = Exporting(many, folder, str(folder / name))
+            until(lambda made=made: made.connections(waiting=True))
+            if ending is None:
+                made.process.send_signal(signal.SIGINT)
+            else:
+                holder.execute(
+                    text(
+                        f"select {ending}(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+                        " and datname = current_database()"
+                    )
+                )
+            if ending is None:
+                made.ends(saying=saying, status=130, outcome="cancelled")
+            else:
+                made.ends(saying=saying)
