@@ -91,7 +91,8 @@ ending is refused, and a name without one is CSV. Whatever narrows or orders it,
 of `--columns`.
 Rows are read from `DATABASE_REPLICA_URL` where that is set, and the log is written to `DATABASE_URL`. The
 command is for those who run the server: it has every column, and the log names the login. A file appears only
-when it is whole, and the exit status is 0 only then, so `--view` is fit for cron:
+when it is whole, and the exit status is 0 only then, so `--view` is fit for cron. What breaks off (a full disk, Ctrl-C or another signal, a reader that hangs
+up, a database that goes away) ends in one sentence that names the path it is about, with nothing left running in the database:
 
 ```
 15 6 * * 1  cd /srv/affiliate-review && .venv/bin/python -m data_access export /srv/reports/weekly.xlsx --view "Weekly report"

@@ -27,6 +27,8 @@ from data_access import (
 from data_access import decisions as decisions_module
 from data_access import information as information_module
 from data_access.channels import NotTaken, Receipt, body_of
+from data_access.channels.mail_server import MailServer
+from data_access.channels.webhook import Webhook
 from data_access.deliveries import Failure, Outgoing, Taken
 from data_access.notifying import Pace, Worker
 from data_access.refusals import Invalid, NotAllowed, Outdated
@@ -109,6 +111,34 @@ def told(engine: Engine) -> list[tuple[str, str]]:
 
 
 # --- Taking and ending --------------------------------------------------------------------------
+
+
+def test_no_try_outlasts_the_lease_it_was_begun_in() -> None:
+    mail = MailServer.from_url("smtp://127.0.0.1?from=team@exchange.example")
+    hook = Webhook.from_settings(
+        {"NOTIFY_WEBHOOK_URL": "https://a.example/", "NOTIFY_WEBHOOK_SECRET": "x" * 24}
+    )
+
+    longest = timedelta(seconds=max(mail.timeout_s, hook.timeout_s))
+    assert longest < Pace().longest_try < Pace().lease
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "to"),
+    [
+        ("email", "mailto:five@example.org", "five@example.org"),
+        ("email", "ivan@xn--e1afmkfd.xn--p1ai", "ivan@xn--e1afmkfd.xn--p1ai"),
+        ("email", "user@münchen.de", "user@xn--mnchen-3ya.de"),
+        ("email", "josé@example.org", "josé@example.org"),
+        ("telegram", "user@münchen.de", "user@münchen.de"),
+    ],
+)
+def test_a_message_goes_to_the_address_that_was_meant(
+    desk: Engine, channel: str, recipient: str, to: str
+) -> None:
+    write(desk, channel=channel, recipient=recipient)
+
+    assert [one.to for one in work(desk).taken] == [to]
 
 
 class Stalled(Collecting):
