@@ -148,4 +148,4 @@ def _names(dataset: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
     """The columns that were named, or all of the dataset, whatever else is asked for."""
     if not asked["columns"]:
         return BY_KEY[dataset].names
-    return tuple(name.strip() for name in asked["columns"].split(","))
+    return tuple(dict.fromkeys(name.strip() for name in asked["columns"].split(",")))

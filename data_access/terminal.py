@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import click
 
-from data_access.export_target import Target, naming
+from data_access.export_target import Target, Unwritable, naming
 
 QUIET_S = 1.0
 
@@ -85,19 +85,23 @@ def output(path: Path) -> Iterator[Target]:
 
     Raises Unwritable or ReaderGone, which name it.
     """
-    if str(path) == "-":
-        opened = _standard_output()
-    elif path.exists() and not path.is_file():
-        # A pipe or a device is written to, never replaced by a file; a folder is neither.
-        opened = _as_it_is(path)
-    else:
-        opened = _whole_or_not(path)
-    with opened as target:
+    with _opened(path) as target:
         yield target
+
+
+def _opened(path: Path) -> AbstractContextManager[Target]:
+    if str(path) == "-":
+        return _standard_output()
+    with naming(str(path)):
+        is_no_file = path.exists() and not path.is_file()
+    # A pipe or a device is written to, never replaced by a file; a folder is neither.
+    return _as_it_is(path) if is_no_file else _whole_or_not(path)
 
 
 @contextmanager
 def _standard_output() -> Iterator[Target]:
+    if sys.stdout is None:
+        raise Unwritable("Standard output is closed. Name a file.")
     target = Target(sys.stdout.buffer, "Standard output")
     try:
         yield target
@@ -122,7 +126,7 @@ def _as_it_is(path: Path) -> Iterator[Target]:
 def _whole_or_not(path: Path) -> Iterator[Target]:
     name = str(path)
     with naming(name):
-        whole = path.resolve()
+        whole = Path(os.path.realpath(path))
         # Others may write to the same name meanwhile.
         unfinished = whole.with_name(f".{whole.name[:100]}.{os.getpid()}.unfinished")
         handle = unfinished.open("wb", buffering=0)

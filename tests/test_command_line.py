@@ -402,7 +402,10 @@ def test_what_an_export_does_not_understand_it_refuses_rather_than_leaves_out(
     assert os.listdir(tmp_path) == ["kept.csv"]
 
 
-@pytest.mark.parametrize("path", ["/", ".", "no/such/folder/x.csv", "accounts.csv/x.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", ".", "no/such/folder/x.csv", "accounts.csv/x.csv", "x" * 300 + ".xlsx", "no/x.parquet"],
+)
 def test_a_file_that_cannot_be_written_is_one_line(
     configured: Engine, in_folder: Path, path: str
 ) -> None:
@@ -634,6 +637,17 @@ def test_a_full_disk_behind_standard_output_is_one_line(configured: Engine) -> N
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "No space left on device" in done.stderr
+
+
+def test_a_closed_standard_output_is_one_line(configured: Engine) -> None:
+    command = f'exec "{sys.executable}" -m data_access export applications - >&-'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (
+        *(1, "Error: Standard output is closed. Name a file.\n"),
+    )
 
 
 def test_without_an_address_the_embedded_postgres_of_the_home_is_used(server: Engine) -> None:

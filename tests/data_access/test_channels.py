@@ -644,6 +644,15 @@ def test_nothing_set_up_says_what_to_set() -> None:
 # --- The folder ---------------------------------------------------------------------------------
 
 
+def test_a_folder_without_room_is_told_as_a_way_that_is_down(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotTaken, match=r"The folder .*/file cannot be written: ") as told:
+        Mailbox(folder=tmp_path / "file").send(outgoing(), now=NOW)
+
+    assert (told.value.failure.reason, told.value.is_down) == (Reason.UNREACHABLE, True)
+    assert not told.value.failure.final
+
+
 def test_a_folder_takes_what_would_go_any_way(tmp_path: Path) -> None:
     box = Mailbox(folder=tmp_path / "mail")
     box.send(outgoing(), now=NOW)
