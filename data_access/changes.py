@@ -66,12 +66,14 @@ def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
     with database.acting(engine) as connection:
         application = applications.read(connection, id_, now=now, lock=True)
         if application.status not in OPEN_STATUSES:
-            second_approvals.end_with_the_application(connection, form)
+            # Told as of the moment it happened, not of the refresh that noticed.
+            settled = min(application.status_changed_at or now, now)
+            second_approvals.end_with_the_application(connection, replace(form, at=settled))
             return False
         due = application.desk.deferred_until
         if application.status is Status.PENDING and due is not None and due <= now:
             late = replace(application, status=Status.DEFERRED)
-            return _return(connection, late, form, "its day has come")
+            return _return(connection, late, replace(form, at=due), "its day has come")
         return follow(connection, application, form)
 
 

@@ -6,6 +6,7 @@ REFRESH = 7_310_003
 DEMO = 7_310_004
 LOAD = 7_310_005
 POLICY = 7_310_011
+HOLIDAYS = 7_310_012
 DELIVERY_SETTINGS = 7_310_006
 TEMPLATES = 7_310_007
 # Taken by the trigger that gives decisions their position (migration 0008).

@@ -101,6 +101,14 @@ class FiguresMoved(DataChanged):
         self.args = (f"Moved since you looked: {listed}. No result changed. {way_on}",)
 
 
+class NeedsConfirming(Refusal):
+    """The act changes the past: ``effect`` is what is to be confirmed, the text says it."""
+
+    def __init__(self, sentence: str, effect: object) -> None:
+        super().__init__(sentence)
+        self.effect = effect
+
+
 class Contradictory(Refusal):
     """A draft of the policy that contradicts itself, or cannot take effect as it says."""
 

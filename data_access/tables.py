@@ -34,6 +34,7 @@ APPEND_ONLY = (
     "exports",
     "policy_events",
     "affiliate_events",
+    "holiday_changes",
     "form_maps",
     "form_imports",
     "kept_row_events",
@@ -69,6 +70,7 @@ PEOPLE = {
     "form_imports": ("imported_by",),
     "kept_rows": ("settled_by",),
     "kept_row_events": ("actor",),
+    "holiday_changes": ("actor",),
 }
 
 accounts = Table(
@@ -475,6 +477,21 @@ holidays = Table(
     metadata,
     Column("day", Date, primary_key=True),
     Column("name", Text),
+    schema="review",
+)
+holiday_changes = Table(
+    "holiday_changes",
+    metadata,
+    Column("change_id", BigInteger, primary_key=True),
+    Column("day", Date),
+    Column("kind", Text),
+    Column("old_name", Text),
+    Column("new_name", Text),
+    Column("reason", Text),
+    Column("effect", JSONB),
+    Column("actor", Text),
+    Column("at", Moment),
+    Column("request_id", Uuid),
     schema="review",
 )
 conflicts = Table(

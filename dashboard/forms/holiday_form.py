@@ -1,92 +1,168 @@
-"""Adding a holiday to the review clock's list, and taking one out."""
+"""Changing the review clock's holidays: add, rename, remove, each with a reason."""
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures
+from dashboard.components.safe_text import escape
 from dashboard.forms import answers
-from data_access import database, holidays
+from dashboard.forms.fields import ANY_DAY
+from data_access import database, holiday_changes
+from data_access.holiday_changes import LONGEST_NAME, LONGEST_REASON, Effect
 from data_access.holidays import Holiday
-from data_access.refusals import Refusal
+from data_access.refusals import NeedsConfirming, Refusal
 from data_access.staff import Person
 
 FORM = "holiday"
-FURTHEST = timedelta(days=3 * 366)
+CONFIRMING = "holiday-confirming"
 
 
-def draw(person: Person, today: date) -> None:
-    """A day and its name; a day that is there already gets the new name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A change as somebody sent it; ``confirmed`` is the effect they have seen."""
+
+    form: str
+    kind: str
+    day: date
+    name: str
+    reason: str
+    request_id: UUID
+    sentence: str = ""
+    confirmed: Effect | None = None
+
+
+def draw(person: Person) -> None:
+    """A day, its name and why; and what a past day does, before it is done."""
     answers.draw(FORM)
+    _draw_confirming(person)
     with st.form(FORM, border=False):
-        day, name, send = st.columns([1.3, 1.8, 0.8], vertical_alignment="bottom")
+        day, name = st.columns([1, 1.6])
         day.date_input(
-            "Day",
-            value=None,
-            min_value=today - FURTHEST,
-            max_value=today + FURTHEST,
-            format="YYYY-MM-DD",
-            key=state.form_key(FORM, "day"),
+            "Day", value=None, format="YYYY-MM-DD", key=state.form_key(FORM, "day"), **ANY_DAY
         )
         name.text_input(
             "Name",
-            max_chars=holidays.LONGEST_NAME,
+            max_chars=LONGEST_NAME,
             placeholder="for example: New Year",
             key=state.form_key(FORM, "name"),
         )
+        why, send = st.columns([2.2, 0.8], vertical_alignment="bottom")
+        why.text_input("Reason", max_chars=LONGEST_REASON, key=state.form_key(FORM, "reason"))
         send.form_submit_button(
             "Add",
             key=state.form_key(FORM, "send"),
             icon=":material/add:",
             type="primary",
             width="stretch",
-            on_click=_add,
-            args=[person.email, state.request_id(FORM)],
+            on_click=_send,
+            args=[FORM, "added", None, person.email, state.request_id(FORM)],
         )
 
 
-def remove_button(holiday: Holiday, person: Person, today: date) -> None:
-    """Make it an ordinary day again."""
-    st.button(
-        "Remove",
-        key=f"holiday-remove-{holiday.day.isoformat()}",
-        icon=":material/delete:",
-        type="tertiary",
-        help="It is over; clocks that ran across it would count it after all."
-        if holiday.day < today
-        else None,
-        on_click=_remove,
-        args=[holiday, person.email],
-    )
+def change_buttons(holiday: Holiday, person: Person) -> None:
+    """Give it another name, or make it an ordinary day again."""
+    _popover(holiday, person, "renamed", "Rename", ":material/edit:")
+    _popover(holiday, person, "removed", "Remove", ":material/delete:")
 
 
-def _add(actor: str, request_id: UUID) -> None:
-    if answers.refused_to_stranger(FORM, actor):
+def _popover(holiday: Holiday, person: Person, kind: str, word: str, icon: str) -> None:
+    form = f"{FORM}-{kind}-{holiday.day.isoformat()}"
+    with st.popover(word, icon=icon, key=f"{form}-open"):
+        if kind == "renamed":
+            st.text_input(
+                "New name",
+                value=holiday.name,
+                max_chars=LONGEST_NAME,
+                key=state.form_key(form, "name"),
+            )
+        st.text_input("Reason", max_chars=LONGEST_REASON, key=state.form_key(form, "reason"))
+        st.button(
+            word,
+            key=f"{form}-send",
+            type="primary",
+            on_click=_send,
+            args=[form, kind, holiday.day, person.email, state.request_id(form)],
+        )
+
+
+def _draw_confirming(person: Person) -> None:
+    """What the change does to the past, and the two ways on."""
+    asked: Asked | None = state.kept(CONFIRMING)
+    if asked is None:
         return
-    part = request_id.hex[:8]
-    day = state.typed(f"{FORM}-day-{part}")
+    with st.container(border=True, key="holiday-confirming"):
+        st.warning(escape(asked.sentence), icon=":material/history:")
+        word = "Add" if asked.kind == "added" else "Remove"
+        with st.container(horizontal=True):
+            st.button(
+                f"{word} it and change the past",
+                key="holiday-confirm",
+                type="primary",
+                on_click=_do,
+                args=[asked, person.email],
+            )
+            st.button("Leave it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
+
+
+def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) -> None:
+    def typed(part: str) -> Any:  # noqa: ANN401 - each field has its own type
+        return state.typed(f"{form}-{part}-{request_id.hex[:8]}")
+
+    day = day or typed("day")
     if day is None:
         answers.refused(FORM, "Choose the day first.")
         return
-    try:
-        name = state.typed(f"{FORM}-name-{part}") or ""
-        holidays.keep(database.writer(), day=day, name=name, actor=actor)
-    except Refusal as refusal:
-        answers.refused(FORM, str(refusal))
-        return
-    state.renew(FORM, request_id)
-    state.flash(state.Flash(ok=True, text=f"{figures.day(day, year=True)} is a holiday now."))
+    asked = Asked(
+        form=form,
+        kind=kind,
+        day=day,
+        name=typed("name") or "",
+        reason=typed("reason") or "",
+        request_id=request_id,
+    )
+    _do(asked, actor)
 
 
-def _remove(holiday: Holiday, actor: str) -> None:
+def _do(asked: Asked, actor: str) -> None:
+    state.forget(CONFIRMING)
     if answers.refused_to_stranger(FORM, actor):
         return
     try:
-        holidays.drop(database.writer(), day=holiday.day, actor=actor)
+        _verb(asked.kind)(
+            database.writer(),
+            day=asked.day,
+            reason=asked.reason,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=asked.request_id,
+            **({} if asked.kind == "removed" else {"name": asked.name}),
+            **({} if asked.kind == "renamed" else {"confirmed": asked.confirmed}),
+        )
+    except NeedsConfirming as needed:
+        effect = needed.effect if isinstance(needed.effect, Effect) else None
+        state.keep(CONFIRMING, replace(asked, sentence=str(needed), confirmed=effect))
+        return
     except Refusal as refusal:
         answers.refused(FORM, str(refusal))
         return
-    words = f"{figures.day(holiday.day, year=True)} is an ordinary day again."
-    state.flash(state.Flash(ok=True, text=words))
+    state.renew(asked.form, asked.request_id)
+    words = {
+        "added": "is a holiday now",
+        "renamed": "has another name now",
+        "removed": "is an ordinary day again",
+    }[asked.kind]
+    state.flash(state.Flash(ok=True, text=f"{figures.day(asked.day, year=True)} {words}."))
+
+
+def _verb(kind: str) -> Callable[..., None]:
+    return {
+        "added": holiday_changes.add,
+        "renamed": holiday_changes.rename,
+        "removed": holiday_changes.remove,
+    }[kind]

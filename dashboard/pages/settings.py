@@ -9,7 +9,8 @@ from dashboard import address, sign_in, state
 from dashboard.components import figures, states
 from dashboard.components.safe_text import escape
 from dashboard.forms import holiday_form
-from data_access import database, holidays, policies
+from data_access import database, holiday_changes, holidays, policies
+from data_access.holiday_changes import Change
 from data_access.holidays import Holiday
 from data_access.staff import Person
 from program import business_time, checklist
@@ -26,11 +27,12 @@ def main() -> None:
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
         listed = holidays.listed(connection)
+        changes = holiday_changes.record(connection)
         policy = policies.in_force(connection, now=now)
     draw_flash()
     left, right = st.columns(2, gap="large")
     with left:
-        draw_holidays(listed, person, now.date())
+        draw_holidays(listed, changes, person, now.date())
     with right:
         draw_policy(policy)
 
@@ -42,25 +44,42 @@ def draw_flash() -> None:
         st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
 
 
-def draw_holidays(listed: Sequence[Holiday], person: Person, today: date) -> None:
+def draw_holidays(
+    listed: Sequence[Holiday], changes: Sequence[Change], person: Person, today: date
+) -> None:
     """Add one; the coming ones; the past ones out of the way."""
     st.subheader("Holidays", anchor=False)
     st.caption("The review clock stands still on weekends and on these UTC days.")
-    holiday_form.draw(person, today)
+    holiday_form.draw(person)
     coming = [holiday for holiday in listed if holiday.day >= today]
     past = [holiday for holiday in reversed(listed) if holiday.day < today]
     if not coming:
         states.empty("No holiday is coming up. Only weekends stop the review clock.")
     for holiday in coming:
-        draw_holiday(holiday, person, today)
+        draw_holiday(holiday, person)
     if past:
-        with st.expander(f"Past ones, {len(past):,}"):
+        with st.expander(f"Past holidays, {len(past):,}"):
             for holiday in past:
-                draw_holiday(holiday, person, today)
+                draw_holiday(holiday, person)
+    if changes:
+        with st.expander(f"Changes, the last {len(changes):,}"):
+            for change in changes:
+                st.text(change_words(change))
 
 
-def draw_holiday(holiday: Holiday, person: Person, today: date) -> None:
-    """One day with its name, and the way to take it out."""
+def change_words(change: Change) -> str:
+    """One change of the holidays: when, who, what and why."""
+    named = {
+        "added": f"added “{change.new_name}”",
+        "renamed": f"renamed “{change.old_name}” to “{change.new_name}”",
+        "removed": f"removed “{change.old_name}”",
+    }[change.kind]
+    day = figures.day(change.day, year=True)
+    return f"{figures.moment(change.at)} · {change.actor} {named}, {day}: {change.reason}"
+
+
+def draw_holiday(holiday: Holiday, person: Person) -> None:
+    """One day with its name, and the ways to change it."""
     with st.container(
         horizontal=True,
         vertical_alignment="center",
@@ -72,7 +91,7 @@ def draw_holiday(holiday: Holiday, person: Person, today: date) -> None:
         st.text(holiday.name, width="stretch")
         if not business_time.is_business_day(holiday.day):
             st.caption("a weekend anyway", width="content")
-        holiday_form.remove_button(holiday, person, today)
+        holiday_form.change_buttons(holiday, person)
 
 
 def draw_policy(policy: Policy) -> None:

@@ -1,16 +1,15 @@
 """Views under a name, columns and holidays: what people set for themselves and for all."""
 
-from datetime import date
 
 import pytest
 from sqlalchemy import Engine
 
-from data_access import holidays, preferences, saved_views
+from data_access import preferences, saved_views
 from data_access.refusals import Invalid, NotAllowed, NotFound
 from program.outcomes import Outcome
 from program.queue import Filters, Owner
 from tests.builders import NOW, add_staff
-from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR
+from tests.data_access.clicks import ANA, BEN
 
 VIEW = Filters(eligibility=(Outcome.MET,), owner=Owner.UNASSIGNED)
 
@@ -111,21 +110,3 @@ def test_a_preference_is_each_persons_own(desk: Engine) -> None:
     with desk.connect() as conn:
         assert preferences.read(conn, email=ANA, name="queue_columns") == ["due", "owner"]
         assert preferences.read(conn, email=BEN, name="queue_columns") is None
-
-
-@pytest.mark.parametrize(("actor", "may"), [(ANA, False), (MIRA, True), (NOOR, False), (ADA, True)])
-def test_managers_and_admins_keep_the_holidays(desk: Engine, actor: str, may: bool) -> None:
-    day = date(2026, 12, 25)
-    if not may:
-        with pytest.raises(NotAllowed, match="list of holidays"):
-            holidays.keep(desk, day=day, name="Christmas", actor=actor)
-        return
-    holidays.keep(desk, day=day, name="Christmas", actor=actor)
-    holidays.keep(desk, day=day, name="Christmas Day", actor=actor)
-
-    with desk.connect() as conn:
-        assert [(h.day, h.name) for h in holidays.listed(conn)] == [(day, "Christmas Day")]
-        assert holidays.days(conn) == {day}
-    holidays.drop(desk, day=day, actor=actor)
-    with desk.connect() as conn:
-        assert holidays.days(conn) == frozenset()

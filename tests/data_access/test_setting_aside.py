@@ -9,6 +9,7 @@ from sqlalchemy import Engine, create_engine, insert, text
 
 from data_access import changes, queue, standings, tables, timeline
 from data_access.refusals import DatabaseUnavailable, Invalid, NotInState
+from program.periods import day_start
 from program.queue import Filters
 from program.workflow import Status
 from tests.builders import NOW, T, add_application, add_refresh, add_staff
@@ -139,7 +140,10 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
     later = NOW + timedelta(days=5)
 
     assert changes.follow_all(desk, now=later) == 1
-    assert clicks.events(desk, 1)[-1].detail["why"] == "its day has come"
+    back = clicks.events(desk, 1)[-1]
+    assert back.detail["why"] == "its day has come"
+    # It was back from that moment on, whenever the refresh came to write it down.
+    assert back.at == day_start(T + timedelta(days=3))
 
 
 def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, database_url: str) -> None:

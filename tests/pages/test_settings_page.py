@@ -1,12 +1,15 @@
 """Settings: the holidays, for those who keep them, and the policy to read."""
 
 from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.screens import SETTINGS
-from data_access import holidays, queue, standings
+from data_access import holiday_changes, holidays, queue, standings
+from data_access.refusals import NeedsConfirming
 from program.permissions import Act, Role, may
 from program.policy import Policy
 from program.queue import Due, Filters
@@ -25,7 +28,12 @@ def settings(desk: Desk) -> Desk:
 
 def keep(desk: Desk, *days: date) -> None:
     for day in days:
-        holidays.keep(desk.engine, day=day, name=f"Feast of {day}", actor=desk.who)
+        given = {"day": day, "name": f"Feast of {day}", "reason": "Law", "actor": desk.who}
+        given |= {"now": desk.now, "request_id": uuid4()}
+        try:
+            holiday_changes.add(desk.engine, **given)
+        except NeedsConfirming as needed:
+            holiday_changes.add(desk.engine, **given, confirmed=needed.effect)
 
 
 def listed(desk: Desk) -> list[tuple[date, str]]:
@@ -36,6 +44,7 @@ def listed(desk: Desk) -> list[tuple[date, str]]:
 def add(app: AppTest, day: date | None, name: str) -> AppTest:
     app.date_input[0].set_value(day)
     app.text_input[0].set_value(name)
+    app.text_input[1].set_value("By law")
     (send,) = (button for button in app.button if button.label == "Add")
     return send.click().run()
 
@@ -85,13 +94,55 @@ def test_a_holiday_needs_a_day_and_a_name(
     assert listed(settings) == []
 
 
-def test_a_day_that_is_there_gets_the_new_name(settings: Desk) -> None:
+def test_a_day_that_is_there_is_named_and_renamed_only_on_purpose(settings: Desk) -> None:
     day = settings.now.date() + timedelta(days=20)
     keep(settings, day)
 
-    add(settings.open(SETTINGS), day, "Harvest")
+    app = add(settings.open(SETTINGS), day, "Harvest")
 
+    assert f"is a holiday already, “Feast of {day}”" in app.error[0].value.replace("\\", "")
+    assert listed(settings) == [(day, f"Feast of {day}")]
+    form = f"holiday-renamed-{day}"
+    (name,) = (one for one in app.text_input if one.label == "New name")
+    name.set_value("Harvest")
+    reason(app, form).set_value("Its right name")
+    app.button(key=f"{form}-send").click().run()
     assert listed(settings) == [(day, "Harvest")]
+
+
+def test_a_past_day_shows_its_effect_and_waits_for_a_word(settings: Desk) -> None:
+    with settings.engine.begin() as conn:
+        add_application(conn, 1, submitted_at=settings.now - timedelta(days=12))
+    today = settings.now.date()
+    keep(settings, *(today - timedelta(days=back) for back in range(2, 14)))
+    before = listed(settings)
+    past = next(
+        today - timedelta(days=back)
+        for back in range(2, 14)
+        if (today - timedelta(days=back)).weekday() < 5
+    )
+    app = settings.open(SETTINGS)
+    form = f"holiday-removed-{past}"
+    reason(app, form).set_value("Was no holiday")
+
+    app = app.button(key=f"{form}-send").click().run()
+
+    assert "overdue applications:" in app.warning[0].value
+    assert listed(settings) == before
+    app = app.button(key="holiday-leave").click().run()
+    assert listed(settings) == before
+    reason(app, form).set_value("Was no holiday")
+    app = app.button(key=f"{form}-send").click().run()
+    app = app.button(key="holiday-confirm").click().run()
+    assert past not in [day for day, _ in listed(settings)]
+    told = next(words for words in said(app, ["text"]) if "removed" in words)
+    assert PEOPLE[Role.MANAGER] in told
+    assert told.endswith("Was no holiday")
+
+
+def reason(app: AppTest, form: str) -> Any:
+    (found,) = (one for one in app.text_input if str(one.key).startswith(f"{form}-reason"))
+    return found
 
 
 def test_coming_days_stand_first_and_past_ones_apart(settings: Desk) -> None:
@@ -104,15 +155,19 @@ def test_coming_days_stand_first_and_past_ones_apart(settings: Desk) -> None:
 
     shown = [words for words in said(app, ["text"]) if words.startswith("Feast of")]
     assert shown == [f"Feast of {day}" for day in (today, near, far, past, longer_past)]
-    assert [block.label for block in app.expander] == ["Past ones, 2"]
+    assert [block.label for block in app.expander] == ["Past holidays, 2", "Changes, the last 5"]
 
 
 def test_a_holiday_is_removed(settings: Desk) -> None:
     day = settings.now.date() + timedelta(days=20)
     keep(settings, day)
     app = settings.open(SETTINGS)
+    form = f"holiday-removed-{day}"
 
-    app.button(key=f"holiday-remove-{day}").click().run()
+    app = app.button(key=f"{form}-send").click().run()
+    assert "The reason is empty" in app.error[0].value
+    reason(app, form).set_value("Moved to May")
+    app.button(key=f"{form}-send").click().run()
 
     assert listed(settings) == []
     assert NOTHING in said(app)
@@ -144,4 +199,4 @@ def test_the_policy_is_shown_and_cannot_be_changed(settings: Desk) -> None:
     assert "over 10,000.00 USD" in words
     assert "for decisions against the computed eligibility" in words
     assert sum(words_.endswith("· before an approval") for words_ in words) == 5
-    assert len(app.text_input) == len(app.date_input) == 1
+    assert (len(app.text_input), len(app.date_input)) == (2, 1)
