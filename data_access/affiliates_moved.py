@@ -115,6 +115,7 @@ def move(
             form,
             kind=change.step.event,
             message=_message(change, policy),
+            withheld_message=_withheld(affiliate, application, change, policy, now),
             standing=_standing(affiliate, change.step),
         )
         return event_id
@@ -219,6 +220,16 @@ def _message(change: Change, policy: Policy) -> str | None:
     if change.message.strip():
         raise Invalid(SILENT)
     return None
+
+
+def _withheld(
+    affiliate: Affiliate, application: Application, change: Change, policy: Policy, now: datetime
+) -> str | None:
+    """What the affiliate would have been written, kept so that it can be sent after all."""
+    if not policy.requalification_silent:
+        return None
+    filled = values(affiliate, application, policy, now=now)
+    return messages.fill(suggested_message(change.step), filled)
 
 
 def _standing(affiliate: Affiliate, step: Step) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What waits in the outbox, what is stuck there and why. Cheap however much was delivered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -142,6 +143,11 @@ def _listed(
     return [_message(row) for row in rows]
 
 
+def _written(payload: Mapping[str, Any]) -> str:
+    """What was written, or what would have been but for a silent policy."""
+    return str(payload.get("message") or payload.get("withheld_message") or "")
+
+
 def _message(row: Row[Any]) -> Message:
     sent = row.sent or {}
     return Message(
@@ -151,7 +157,7 @@ def _message(row: Row[Any]) -> Message:
         kind=str(row.payload.get("kind") or ""),
         channel=row.channel,
         recipient=row.recipient,
-        text=sent.get("text") or str(row.payload.get("message") or ""),
+        text=sent.get("text") or _written(row.payload),
         sent_to=sent.get("to"),
         subject=sent.get("subject"),
         created_at=row.created_at,

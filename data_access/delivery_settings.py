@@ -7,15 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, text
 
-from data_access import database, locks, staff, tables, texts
+from data_access import database, letter_templates, locks, staff, tables, texts
 from data_access.people import known_by
 from data_access.refusals import Invalid, Outdated
-from program.delivery import DeliverySettings
+from program import letters
+from program.delivery import LANGUAGE, DeliverySettings, MessageKind
 from program.permissions import Act
 
 LONGEST_NOTE = 500
 COUNTRY = re.compile(r"[A-Z]{2}")
-LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 PLATFORM = re.compile(r"[a-z0-9_.-]{1,40}")
 
 
@@ -72,11 +72,12 @@ def save(
 
     Raises NotAllowed, Invalid, and Outdated where somebody saved another version since.
     """
+    languages = dict(_pair(*pair) for pair in language_by_country.items())
     kept = {
         "silent": silent,
         "send_rejections": send_rejections,
         "email_instead": sorted({_platform(name) for name in email_instead}),
-        "language_by_country": dict(_pair(*pair) for pair in language_by_country.items()),
+        "language_by_country": languages,
         "note": texts.allow(note, what="The note", longest=LONGEST_NOTE),
     }
     table = tables.delivery_settings
@@ -91,9 +92,21 @@ def save(
             return int(before["version"])
         if before["version"] != shown_version:
             raise Outdated
+        _require_templates(connection, languages)
         values = {**kept, "version": shown_version + 1, "author": actor, "saved_at": now}
         connection.execute(insert(table).values(values))
     return shown_version + 1
+
+
+def _require_templates(connection: Connection, language_by_country: Mapping[str, str]) -> None:
+    """Raise Invalid for a language that has no template at all."""
+    templates = letter_templates.in_force(connection)
+    for country, language in sorted(language_by_country.items()):
+        if len(letters.missing_kinds(templates, language)) == len(MessageKind):
+            raise Invalid(
+                f"There is no template in {language}, so {country} would be told in English. "
+                f"Save one in {language} under Templates first."
+            )
 
 
 def _platform(name: str) -> str:

@@ -9,11 +9,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from data_access import database, locks, staff, tables
 from data_access.applications import Application
-from data_access.delivery_settings import LANGUAGE
 from data_access.people import known_by
 from data_access.refusals import Invalid, Outdated
 from program import letters, messages
-from program.delivery import MessageKind
+from program.delivery import LANGUAGE, MessageKind
 from program.letters import Letter, Template
 from program.permissions import Act
 

@@ -32,11 +32,13 @@ def put(
     kind: str,
     message: str | None,
     decision_id: int | None = None,
+    withheld_message: str | None = None,
     **more: Any,  # noqa: ANN401 - plain JSON values
 ) -> None:
     """Leave one message for delivery; ``kind`` is what it announces.
 
-    Without a ``message`` it is for the exchange's backend and reaches nobody else.
+    Without a ``message`` it is for the exchange's backend and reaches nobody else;
+    ``withheld_message`` is what would have been written, to be sent after all.
     """
     channel, recipient = reached_by(application) if message is not None else (BACKEND, EXCHANGE)
     withheld = {"stopped_as": "withheld", "stopped_at": form.at} if message is None else {}
@@ -53,6 +55,7 @@ def put(
                 "account_id": application.account_id,
                 "username": application.username,
                 **({} if message is None else {"message": message}),
+                **({} if withheld_message is None else {"withheld_message": withheld_message}),
                 **more,
             },
             created_at=form.at,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 from data_access import acts, delivery_settings, tables, texts
 from data_access.applications import Application
 from data_access.backlog import Message
-from data_access.outbox import BACKEND
+from data_access.outbox import BACKEND, reached_by
 from data_access.people import known_by
 from data_access.refusals import Invalid, NotFound, NotInState, Refusal
 from data_access.requests import Form
@@ -39,9 +39,11 @@ def retry(
     """
     form = _form("retry", message_id, {}, application_id, actor, now, request_id)
 
-    def do(connection: Connection, _: Application) -> int:
+    def do(connection: Connection, application: Application) -> int:
         row = _stopped(connection, form, message_id, RETRIABLE)
         _require_told(connection, row)
+        if row.channel == BACKEND:
+            return _send_kept(connection, application, form, row)
         # It never was on its way: it is made anew from what is now.
         made_anew = {"sent": null()} if row.stopped_as == Stopped.WITHHELD else {}
         _set(
@@ -110,19 +112,7 @@ def redirect(
         row = _stopped(connection, form, message_id, (Stopped.PARKED,))
         _set(connection, message_id, stopped_as=str(Stopped.REPLACED), stopped_at=now)
         successor = uuid5(request_id, "outbox")
-        connection.execute(
-            insert(tables.outbox).values(
-                message_id=successor,
-                application_id=application_id,
-                decision_id=row.decision_id,
-                channel=channel,
-                recipient=to,
-                payload=row.payload,
-                created_at=now,
-                next_attempt_at=now,
-                replaces=message_id,
-            )
-        )
+        _put_successor(connection, row, successor, channel, to, row.payload, now)
         moved = {"old": [row.channel, row.recipient], "new": [channel, to]}
         return _tell(
             connection, form, "message_redirected", row, to=moved, replaced_by=str(successor)
@@ -200,9 +190,44 @@ def _stopped(
         raise NotFound("There is no such message.")
     if row.stopped_as not in allowed:
         raise _not_stopped(row)
-    if row.channel == BACKEND:
-        raise NotInState("This one is for the exchange's backend alone; nobody is written to.")
     return row
+
+
+def _send_kept(connection: Connection, application: Application, form: Form, row: Row[Any]) -> int:
+    """Send what a silent policy kept back, to the applicant, as a message that replaces it."""
+    text = row.payload.get("withheld_message")
+    if not text:
+        raise NotInState("No text was kept for this one, so there is nothing to send.")
+    channel, to = reached_by(application)
+    _set(connection, row.message_id, stopped_as=str(Stopped.REPLACED), stopped_at=form.at)
+    successor = uuid5(form.request_id, "outbox")
+    kept = {key: value for key, value in row.payload.items() if key != "withheld_message"}
+    _put_successor(connection, row, successor, channel, to, {**kept, "message": text}, form.at)
+    return _tell(connection, form, "message_retried", row, replaced_by=str(successor))
+
+
+def _put_successor(
+    connection: Connection,
+    row: Row[Any],
+    successor: UUID,
+    channel: str,
+    recipient: str | None,
+    payload: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    connection.execute(
+        insert(tables.outbox).values(
+            message_id=successor,
+            application_id=row.application_id,
+            decision_id=row.decision_id,
+            channel=channel,
+            recipient=recipient,
+            payload=dict(payload),
+            created_at=now,
+            next_attempt_at=now,
+            replaces=row.message_id,
+        )
+    )
 
 
 def _not_stopped(row: Row[Any]) -> Refusal:

@@ -1,5 +1,6 @@
 """How applicants are told: which way, whether at all, how often it is tried and why it failed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,6 +8,7 @@ from enum import StrEnum
 
 DELIVERY = "delivery"  # Who did what the worker did; no person has such an address.
 ENGLISH = "en"
+LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
 EMAIL_PLATFORM = "email"
 
 

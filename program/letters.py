@@ -119,6 +119,15 @@ def choose(templates: Sequence[Template], kind: str, language: str) -> Template:
     raise Unsendable(Reason.BAD_TEXT, f"There is no template for {meant}.")
 
 
+def missing_kinds(templates: Sequence[Template], language: str) -> tuple[MessageKind, ...]:
+    """The kinds for which `choose` would fall back on English."""
+    spoken = {language, language.partition("-")[0]}
+    there = {template.kind for template in templates if template.language in spoken}
+    if MessageKind.OTHER in there or language == ENGLISH:
+        return ()
+    return tuple(kind for kind in MessageKind if kind not in there)
+
+
 def compose(template: Template, message: str, values: Mapping[str, str]) -> Letter:
     """The filled letter. Raises Unsendable where there is no message, or too much of it."""
     text = harmless(message).strip()

@@ -1,5 +1,6 @@
 """How applicants are told: silence, rejections, which way, which language."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from data_access import database, delivery_settings
 from data_access.delivery_settings import SavedSettings
 from data_access.refusals import Invalid, Refusal
 from data_access.staff import Person
-from program import wording
-from program.delivery import DeliverySettings
+from program import letters, wording
+from program.delivery import KIND_WORDS, DeliverySettings
+from program.letters import Template
 
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
 
@@ -39,6 +41,18 @@ def draw(versions: list[SavedSettings], person: Person) -> None:
         st.markdown(f"**Versions** · {len(versions):,}")
         for saved in versions:
             _draw_version(saved)
+
+
+def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> None:
+    """Name what a language in use has no template for, since English is sent for it."""
+    for language in sorted(set(current.language_by_country.values())):
+        missing = letters.missing_kinds(templates, language)
+        if missing:
+            named = wording.listed([KIND_WORDS[kind] for kind in missing])
+            st.warning(
+                f"No template in {language} for: {named}. English is sent.",
+                icon=":material/translate:",
+            )
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
@@ -67,7 +81,7 @@ def _fields(form: str, current: DeliverySettings) -> None:
         placeholder="BR: pt\nMX: es",
         height=90,
         key=state.form_key(form, "languages"),
-        help="Where a country is not named, or has no template in its language: English.",
+        help="Where a country is not named: English. A language needs its templates first.",
     )
     st.text_input(
         "Why, for colleagues",

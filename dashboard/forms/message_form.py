@@ -30,6 +30,8 @@ def draw(message: Message, person: Person) -> None:
             st.caption(f"{reason.label}. {reason.way_on}")
         if message.last_error:
             st.text(message.last_error)
+        if not message.text:
+            st.caption("No text was kept with it, so there is nothing to send.")
         message_preview.draw(
             channel=message.channel,
             recipient=message.sent_to or message.recipient,
@@ -85,6 +87,7 @@ def _retry(form: str, message: Message, person: Person) -> None:
         key=state.form_key(form, "retry"),
         icon=":material/refresh:",
         help="Once the settings allow it." if withheld else None,
+        disabled=not message.text,
         on_click=_do,
         args=[form, state.request_id(form), message, person.email, _send_again],
     )

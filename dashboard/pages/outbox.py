@@ -127,6 +127,8 @@ def draw_part(part: str, failures: list[FailureCount], person: Person, now: date
     else:
         with database.reading(database.reader()) as connection:
             versions = delivery_settings.versions(connection)
+            templates = letter_templates.in_force(connection)
+        delivery_form.draw_missing(versions[0].settings, templates)
         delivery_form.draw(versions, person)
 
 

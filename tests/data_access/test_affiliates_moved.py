@@ -114,6 +114,7 @@ def test_a_change_is_kept_told_on_both_timelines_and_silent(board: Engine) -> No
     left = "select channel, recipient, payload from review.outbox where application_id = :id"
     ((channel, recipient, payload),) = told(board, left, id_)
     assert (channel, recipient) == ("backend", "exchange")
+    assert payload.pop("withheld_message").startswith("Hello")
     assert payload == {
         "kind": "affiliate_suspended",
         "application_id": id_,

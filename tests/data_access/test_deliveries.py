@@ -399,6 +399,11 @@ def test_a_second_language_is_told_in_its_words(desk: Engine) -> None:
     assert sent["rejected"].payload["language"] == "en"
 
 
+def test_a_language_without_any_template_is_refused_by_name(desk: Engine) -> None:
+    with pytest.raises(Invalid, match=r"no template in eo, so PL would be told in English"):
+        settle(desk, language_by_country={"PL": "eo"})
+
+
 def test_shipped_words_serve_until_a_version_is_saved(desk: Engine) -> None:
     def save(subject: str, shown: int) -> int:
         return letter_templates.save(

@@ -1,6 +1,5 @@
 """Views under a name, columns and holidays: what people set for themselves and for all."""
 
-
 import pytest
 from sqlalchemy import Engine
 

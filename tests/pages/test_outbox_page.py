@@ -160,18 +160,28 @@ def test_a_template_is_previewed_with_an_application_checked_and_saved(outbox: D
 
 
 def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> None:
+    letter_templates.save(
+        outbox.engine,
+        kind=MessageKind.APPROVED,
+        language="pt",
+        subject="Bem-vindo",
+        body="{{message}}",
+        shown_version=0,
+        actor=outbox.who,
+        now=outbox.now,
+    )
     app = outbox.open(OUTBOX, show="settings")
     app.toggle[0].set_value(True)
     field(app, "Languages by country, a line each").set_value("br: pt\nMX es")
     app = press(app, "Save version 2")
     assert "on a line each" in app.error[0].value
-    field(app, "Languages by country, a line each").set_value("br: pt\n\nMX: es")
+    field(app, "Languages by country, a line each").set_value("br: pt\n\nMX: pt-BR")
     app = press(app, "Save version 2")
 
     assert any("Silent mode is on" in one.value for one in app.info)
     with outbox.engine.connect() as conn:
         kept = delivery_settings.in_force(conn)
-    assert (kept.silent, kept.language_by_country) == (True, {"BR": "pt", "MX": "es"})
+    assert (kept.silent, kept.language_by_country) == (True, {"BR": "pt", "MX": "pt-BR"})
 
 
 def test_the_program_pages_line_reads_the_backlog(
