@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
-from data_access import applications, resending, tables, timeline
+from data_access import applications, backlog, resending, tables, timeline
 from data_access.backlog import Message
 from data_access.refusals import Invalid, NotAllowed, NotFound, NotInState, RequestReused
 from program.delivery import Reason, Stopped
@@ -203,3 +203,25 @@ def test_the_timeline_tells_sent_delivered_failed_and_what_was_done(desk: Engine
         ("message delivered by webhook", "meadow"),
         ("message sent by email", "u@example.com"),
     ]
+
+
+def test_what_a_silent_policy_kept_back_is_sent_after_all_with_its_text(desk: Engine) -> None:
+    kept = {"kind": "affiliate_suspended", "withheld_message": "Hello, your rebate is suspended."}
+    id_ = write(
+        desk,
+        channel="backend",
+        recipient="exchange",
+        payload=kept,
+        stopped_as="withheld",
+        stopped_at=NOW,
+    )
+    with desk.connect() as conn:
+        (listed,) = backlog.stopped(conn, Stopped.WITHHELD)
+    assert listed.text == kept["withheld_message"]
+
+    act(desk, "retry", id_)
+    (sent,) = work(desk).taken
+
+    assert (sent.to, sent.text) == ("contact7", kept["withheld_message"])
+    assert state(desk, sent.message_id).replaces == id_
+    assert state(desk, id_).stopped_as == "replaced"
