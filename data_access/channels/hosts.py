@@ -40,6 +40,10 @@ async def addresses(host: str, port: int) -> list[str]:
 
     Raises NotAReceiver if any of it may not be spoken to, OSError if the name is not known.
     """
+    address = written(host)
+    if address is not None:
+        _require(address)
+        return [str(address)]
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     named = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for text in named:
