@@ -75,7 +75,14 @@ EXPLORE = Screen(
     path="explore",
     act=Act.READ,
 )
-SCREENS = (QUEUE, APPLICATION, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POLICY, SETTINGS)
+IMPORT = Screen(
+    file="dashboard/pages/imports.py",
+    title="Import",
+    icon=":material/upload_file:",
+    path="import",
+    act=Act.IMPORT,
+)
+SCREENS = (QUEUE, APPLICATION, IMPORT, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POLICY, SETTINGS)
 
 
 def way_back(address: str) -> str:

@@ -17,13 +17,15 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 
 from data_access import database, kept_rows, staff, tables
-from data_access.loading import form_map, forms
+from data_access.loading import airtable, forms
 from data_access.loading.calls import Progress
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import FormRow, Outcome, RowProblem, Taken
-from data_access.loading.sources import Source
+from data_access.loading.problems import LoadRefused, Problem
+from data_access.loading.sources import Source, Unreadable
 from data_access.people import known_by
-from data_access.refusals import NotFound, RequestReused
+from data_access.refusals import RequestReused
+from program import invisible
 from program.permissions import Act
 
 # The report of a longer file names only the rows that there is something to say of.
@@ -134,13 +136,11 @@ def make(
         return made
 
 
-def read(connection: Connection, import_id: int) -> Import:
-    """An import with its report. Raises NotFound."""
+def find(connection: Connection, import_id: int) -> Import | None:
+    """An import with its report; ``None`` if there is none of that number."""
     table = tables.form_imports
     row = connection.execute(select(table).where(table.c.import_id == import_id)).first()
-    if row is None:
-        raise NotFound("There is no such import.")
-    return _import(row)
+    return None if row is None else _import(row)
 
 
 def listed(connection: Connection) -> tuple[list[Import], int]:
@@ -276,12 +276,44 @@ def _import(row: Row[Any]) -> Import:
     )
 
 
-def map_of(connection: Connection, import_id: int) -> FormMap:
-    """The map that an import was read with. Raises NotFound."""
+def by_request(connection: Connection, request_id: UUID) -> int | None:
+    """The number of the import that a form's sending made; ``None`` while there is none."""
     table = tables.form_imports
-    row = connection.execute(
-        select(table.c.map, table.c.file_name).where(table.c.import_id == import_id)
-    ).first()
-    if row is None:
-        raise NotFound("There is no such import.")
-    return form_map.parse(row.map, row.file_name)
+    found: int | None = connection.execute(
+        select(table.c.import_id).where(table.c.request_id == request_id)
+    ).scalar()
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peek:
+    """The fields and rows of a file, before anything is made of them."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str
+    delimiter: str
+
+    def words(self, field: str) -> list[str]:
+        """The different words that a field holds, most frequent first."""
+        at = self.header.index(field)
+        cells = (" ".join(row[at].split()) for row in self.rows if at < len(row))
+        return [word for word, _ in Counter(cell for cell in cells if cell).most_common()]
+
+
+def peek(upload: Upload, read_by: FormMap) -> Peek:
+    """Read the text of a file; nothing is checked but that it is one. Raises LoadRefused."""
+    try:
+        with _source(upload) as source:
+            text_of = airtable.read_text(source, read_by)
+            lines = [line for line in text_of.lines() if not line.is_blank]
+    except Unreadable as error:
+        raise LoadRefused((Problem(file=upload.name, reason=str(error)),)) from error
+    if not lines:
+        raise LoadRefused((Problem(file=upload.name, reason="is empty"),))
+    return Peek(
+        header=forms.storable([invisible.clean(cell).text for cell in lines[0].cells]),
+        rows=tuple(forms.storable(line.cells) for line in lines[1:]),
+        encoding=text_of.encoding,
+        delimiter=text_of.delimiter,
+    )

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -76,9 +75,8 @@ class Export:
 
     def header_and_batches(self, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
         """First the column names, then the rows. Raises Unreadable."""
-        with source.opened(allowed=UTF_16) as (unpacked, counted):
-            self.text = _read(unpacked, self.form_map)
-            done = counted.position
+        self.text = read_text(source, self.form_map)
+        done = source.size
         rows = self.text.lines()
         self.header = tuple(invisible.clean(cell).text for cell in _first(rows).cells)
         problems.notices += [
@@ -195,10 +193,10 @@ class Record:
         known = self.form_map.platforms.get(whole)
         if known is not None or not whole:
             return known or whole
-        several = _several(written, self.form_map)
-        if not several:
+        parts = several(written, self.form_map)
+        if not parts:
             return whole
-        listed = ", ".join(f"`{one}`" for one in several)
+        listed = ", ".join(f"`{one}`" for one in parts)
         self._fault(
             column,
             self.values[column],
@@ -218,13 +216,15 @@ class Record:
             return
 
 
-def _read(unpacked: IO[bytes], form_map: FormMap) -> FormText:
-    return form_text.read(
-        unpacked,
-        form_map.field_names,
-        encoding=form_map.encoding,
-        delimiter=form_map.delimiter,
-    )
+def read_text(source: Source, form_map: FormMap) -> FormText:
+    """The text of an export, read as the map says. Raises Unreadable."""
+    with source.opened(allowed=UTF_16) as (unpacked, _):
+        return form_text.read(
+            unpacked,
+            form_map.field_names,
+            encoding=form_map.encoding,
+            delimiter=form_map.delimiter,
+        )
 
 
 def _first(rows: Iterator[Line]) -> Line:
@@ -235,7 +235,7 @@ def _first(rows: Iterator[Line]) -> Line:
     raise Unreadable("is empty")
 
 
-def _several(written: str, form_map: FormMap) -> list[str]:
+def several(written: str, form_map: FormMap) -> list[str]:
     """The platforms that a cell names, if it is more than one."""
     parts = _parts(BETWEEN, written)
     if len(parts) > 1:

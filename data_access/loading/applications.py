@@ -149,7 +149,7 @@ def _refuse_nameless(arrival: Arrival) -> None:
         f"select staged, null, null::bigint from {TABLE} where account_id is null "
         "and account_name is null and account_either is null",
         "account_id",
-        "and the username are both empty; the row names no account",
+        "and the username are both empty; give one of them, for the row names no account",
     )
 
 

@@ -4,6 +4,7 @@ The rows go the same way as those of a load (`calls`, `merging`); what would ref
 a load here sets a row aside.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -173,7 +174,7 @@ def storable(cells: Sequence[str]) -> tuple[str, ...]:
 
 def _row_problem(problem: Problem, export: Export) -> RowProblem:
     column = problem.column or ""
-    value, reason = storable((problem.value or "", problem.reason))
+    value, reason = storable((problem.value or "", _by_rows(problem.reason, export)))
     return RowProblem(
         field=export.field_of(column) if column else "",
         value=value,
@@ -183,4 +184,16 @@ def _row_problem(problem: Problem, export: Export) -> RowProblem:
 
 def _sentence(notice: Notice, export: Export) -> str:
     field = export.field_of(notice.column or "")
-    return f"{field} {notice.reason}" if notice.kept is Kept.CLEANED else notice.reason
+    if notice.kept is Kept.CLEANED:
+        return f"{field} {notice.reason}"
+    return _by_rows(notice.reason, export)
+
+
+def _by_rows(reason: str, export: Export) -> str:
+    """The reason with the row of a spreadsheet for the line of an editor."""
+
+    def row(place: re.Match[str]) -> str:
+        line = export.lines.get(int(place[1].replace(",", "")))
+        return f"row {line.row:,}" if line else place[0]
+
+    return re.sub(r"\bline ([0-9,]*[0-9])\b", row, reason)

@@ -60,6 +60,10 @@ def drawn_settings(page: Page) -> None:
     expect(page.get_by_text("Holidays", exact=True)).to_be_visible()
 
 
+def drawn_import(page: Page) -> None:
+    expect(page.get_by_text("Applications that came by a form.")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_screen_scrolls_sideways_and_the_header_fits(
     scheme: str, site: Site, visit: Visit, tmp_path: Path
@@ -73,6 +77,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
         ("/explore", drawn_explore),
         ("/outbox", drawn_outbox),
         ("/settings", drawn_settings),
+        ("/import?show=history", drawn_import),
     ]
     page = visit("mira", color_scheme=scheme)
     for path, drawn in screens:

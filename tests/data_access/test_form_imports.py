@@ -125,7 +125,7 @@ def test_each_row_is_loaded_counted_once_or_kept_and_the_look_before_said_so(des
     assert (made.counts["cleaned"], made.counts["blank"]) == (1, 1)
     assert made.report is not None
     with desk.connect() as conn:
-        assert form_imports.read(conn, made.import_id).report.rows == tuple(  # type: ignore[union-attr]
+        assert form_imports.find(conn, made.import_id).report.rows == tuple(  # type: ignore[union-attr]
             type(row)(**{**{k: getattr(row, k) for k in row.__slots__}, "cells": ()})
             for row in made.report.rows
         )

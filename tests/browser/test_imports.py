@@ -1,0 +1,90 @@
+"""A damaged export of the form, imported from upload to the last row without the command line."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
+
+HEADER = "Your UID;Social Media Account Name;Contact Platform;Contact Information;Created;State"
+TRICKY = "*a* :red[b] <i>c</i>"
+
+
+def export(first: int) -> bytes:
+    """As a spreadsheet saves it: semicolons, UTF-16, blank rows, local dates, several values."""
+    rows = [
+        "sep=;",
+        HEADER,
+        f"{first};@good;Telegram;@good;25/4/2026 3:01pm;Under review",
+        f"{first};@good;Telegram;@good;25/4/2026 3:02pm;Under review",
+        ";;;;;",
+        f"{first + 1};\u202a@marked\u202c;Telegram;@marked;25/4/2026 3:03pm;Under review",
+        f";{TRICKY};Telegram;@blank;25/4/2026 3:04pm;Under review",
+        f'{first + 2};@two;"Telegram,Email";@two;25/4/2026 3:05pm;Under review',
+        f"{first + 3}.0;@decimal;;;25/4/2026 3:06pm;Under review",
+    ]
+    return "\r\n".join(rows).encode("utf-16")
+
+
+def accounts(site: Site) -> int:
+    """Four accounts without any application; the number of the first."""
+    numbers = [site.applicant(status="withdrawn") for _ in range(4)]
+    return numbers[0]
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    box = page.get_by_role("combobox", name=re.compile(re.escape(label)))
+    box.click()
+    box.fill(option)
+    page.get_by_role("option", name=option, exact=True).first.click()
+    screen.settled(page)
+
+
+def kept(page: Page, row: int) -> Locator:
+    return page.get_by_test_id("stExpander").filter(has_text=f"Row {row} of grid")
+
+
+def test_a_damaged_form_export_is_imported_without_the_command_line(
+    site: Site, visit: Visit
+) -> None:
+    first = accounts(site)
+    page = visit("ana", "/import")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "grid <b>.csv", "mimeType": "text/csv", "buffer": export(first)}
+    )
+    expect(page.get_by_text("Read as UTF-16, columns separated by semicolons")).to_be_visible()
+    screen.settled(page)
+    pick(page, "Account ID", "Your UID")
+    pick(page, "Dates are shown", "European, 25/4/2026")
+    pick(page, "Status", "State")
+    pick(page, "Under review", "pending")
+    page.get_by_label("Name of the map").fill("Spring form")
+    page.get_by_role("button", name="Save as").click()
+    expect(page.get_by_text("The map Spring form is saved.")).to_be_visible()
+
+    load = page.get_by_role("button", name="Load 2 rows and keep 3 for later")
+    expect(load).to_be_enabled()
+    load.dblclick()
+
+    expect(page.get_by_text(re.compile("Import [0-9]+: grid <b>.csv"))).to_be_visible()
+    expect(page).to_have_url(re.compile(r"show=history&import=\d+"))
+    assert site.one("select count(*) from review.form_imports") == 1
+    page.get_by_role("link", name="Correct the kept rows").click()
+    expect(page.get_by_text("3 of 3 rows that could not be loaded")).to_be_visible()
+    two, nameless = kept(page, 8), kept(page, 7)
+    two.get_by_text("Row 8 of grid").click()
+    two.get_by_label("Contact platform (Contact Platform)").fill("Telegram")
+    two.get_by_role("button", name="Correct and load").click()
+    expect(page.get_by_text("Row 8 is loaded.")).to_be_visible()
+    nameless.get_by_text("Row 7 of grid").click()
+    expect(nameless.get_by_label("Social media account")).to_have_value(TRICKY)
+    nameless.get_by_label("Reason for dismissing, internal").fill("nobody's")
+    nameless.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("1 of 1 rows")).to_be_visible()
+
+    page.goto(f"{site.address}/?search=%40two")
+    screen.shows_names(page, [f"user{first + 2}"])
