@@ -21,11 +21,10 @@ def pending_countries() -> list[str]:
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
-def pending_platforms() -> list[str]:
-    """The social platforms among pending applications that the address bar can hold."""
+def pending_platforms() -> dict[str, str]:
+    """The social platforms among pending applications: a label by key."""
     with database.reading(database.reader()) as connection:
-        found = queue.platforms(connection)
-    return [name for name in found if Filters.from_query({"platform": name}).platform == name]
+        return queue.platforms(connection)
 
 
 def counted(filters: Filters) -> int:
@@ -52,8 +51,11 @@ def _query(spoken: Mapping[str, str]) -> Query:
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
-def explored(dataset: str, column: str) -> list[str]:
-    """What stands in a column of a dataset, most often first; empty where that takes too long."""
+def explored(dataset: str, column: str) -> dict[str, str]:
+    """What can be chosen in a column of a dataset, most often first, with its label.
+
+    Empty where that takes too long.
+    """
     with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=datetime.now(UTC))
         return exploring.choices(connection, BY_KEY[dataset], ground, column)

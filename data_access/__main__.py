@@ -252,7 +252,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
 @click.option("--eligibility", type=click.Choice([str(o) for o in Outcome]), multiple=True)
 @click.option("--track", type=click.Choice(TRACK_CHOICES))
 @click.option("--country", help="ISO 3166 code, such as BR.")
-@click.option("--platform", help="Social platform, such as x.")
+@click.option("--platform", help="Social platform, whatever it is called: x or Twitter.")
 @click.option(
     "--waiting",
     type=click.Choice([str(days) for days in WAITING_CHOICES]),

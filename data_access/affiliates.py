@@ -19,13 +19,12 @@ from sqlalchemy import (
     exists,
     func,
     null,
-    or_,
     select,
     text,
 )
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from data_access import tables
+from data_access import searching, tables
 from program import affiliates
 from program.affiliate_filters import ANY, PAGE_SIZE, UNTESTED, BoardFilters
 from program.affiliates import MonthTest, Standing, Step, SuggestedRate
@@ -394,14 +393,5 @@ def _conditions(
     if filters.near:
         found.append(judged.near)
     if filters.search:
-        found.append(judged.account_id.in_(_named(filters.search)))
+        found.append(judged.account_id.in_(searching.accounts(filters.search)))
     return found
-
-
-def _named(search: str) -> Select[Any]:
-    account = tables.accounts
-    like = account.c.username.icontains(search, autoescape=True)
-    number = int(search) if search.isascii() and search.isdigit() and len(search) < 19 else None
-    return select(account.c.account_id).where(
-        like if number is None else or_(like, account.c.account_id == number)
-    )

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, func, or_, select
 
 from data_access import tables
 from data_access.refusals import NotFound
 from program.workflow import OPEN_STATUSES, Status
 
 LARGEST_ID = 2**63 - 1
+
+
+def platform_key(typed: ColumnElement[Any]) -> ColumnElement[str]:
+    """The key of the platform that a column names, as ``program.platforms`` has it."""
+    return func.review.platform_key(typed, type_=Text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,9 @@ def _of_queue(asked: Mapping[str, Any]) -> Selection:
     filters = Filters.from_query({**query, "status": ""})
     kept = filters.to_query()
     for name in ("search", "country", "platform"):
+        # A platform may be called anything; what is kept is its key.
+        if name == "platform" and filters.platform is not None:
+            continue
         if query[name].strip() != kept.get(name, ""):
             raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
     names = _names(APPLICATIONS.key, asked)

@@ -127,6 +127,7 @@ def list_evidence(connection: Connection, application_id: int) -> Sequence[Evide
             value=row.value,
             observed_at=row.observed_at,
             exchange_name=row.exchange_name,
+            told_apart=row.told_apart,
             method=EvidenceMethod(row.method),
             source_url=row.source_url,
             recorded_by=row.recorded_by,

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from data_access import delivery_settings, letter_templates, outbox
+from data_access import delivery_settings, letter_templates, outbox, tables
 from data_access.applications import Application
 from program import delivery, letters
 from program.delivery import DeliverySettings, Route
 from program.letters import Letter, Template, Unsendable
+from program.platforms import EMAIL, platform_key, platform_name
 
 LONGEST_KIND = 60
 
@@ -49,11 +50,47 @@ def preview(
         return Preview(channel=channel, recipient=recipient, text=message, obstacle=str(unsendable))
     withheld = delivery.withheld(kind, settings)
     return Preview(
-        channel=delivery.EMAIL_PLATFORM if route is Route.EMAIL else channel,
+        channel=EMAIL if route is Route.EMAIL else channel,
         recipient=to,
         text=letter.text,
         obstacle=f"It is withheld, because {withheld}." if withheld else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """Somebody whom a message would not reach as things are, and why, in a sentence."""
+
+    application_id: int
+    username: str
+    reason: str
+
+
+def unreachable(connection: Connection, ids: Sequence[int]) -> list[Unreachable]:
+    """Of the applicants behind ``ids``, those whom no message could be sent to."""
+    settings = delivery_settings.in_force(connection)
+    application, account = tables.applications, tables.accounts
+    rows = connection.execute(
+        select(
+            *(application.c.application_id, application.c.contact_platform),
+            *(application.c.contact_handle, account.c.username, account.c.email),
+        )
+        .join_from(application, account, account.c.account_id == application.c.account_id)
+        .where(application.c.application_id.in_(ids))
+        .order_by(application.c.application_id)
+    )
+    found = []
+    for row in rows:
+        channel, recipient = outbox.reached_at(row.contact_platform, row.contact_handle, row.email)
+        try:
+            _way({"channel": channel, "recipient": recipient, "email": row.email}, settings)
+        except Unsendable as reason:
+            found.append(
+                Unreachable(
+                    application_id=row.application_id, username=row.username, reason=str(reason)
+                )
+            )
+    return found
 
 
 def sent(
@@ -80,7 +117,7 @@ def _way(row: Mapping[str, Any], settings: DeliverySettings) -> tuple[Route, str
     platform = row["channel"]
     route = delivery.route(platform, settings)
     if route is Route.EMAIL:
-        own = platform == delivery.EMAIL_PLATFORM
+        own = platform_key(platform) == EMAIL
         return route, letters.address(row["recipient"] if own else row["email"])
     letters.platform(platform)
     return route, letters.handle(row["recipient"])
@@ -111,7 +148,7 @@ def _payload(row: Mapping[str, Any], to: str, letter: Letter, language: str) -> 
         "account_id": row["account_id"],
         "decision_id": row["decision_id"],
         "created_at": row["created_at"].isoformat(),
-        "contact": {"platform": row["channel"].strip(), "handle": to},
+        "contact": {"platform": platform_name(row["channel"]), "handle": to},
         "language": language,
         "subject": letter.subject,
         "text": letter.text,

@@ -14,14 +14,13 @@ from sqlalchemy import (
     collate,
     func,
     literal,
-    or_,
     select,
     union_all,
 )
 
 from data_access import tables
 from data_access.applications import Application, effective_status, settled_at
-from program.handles import SHORTEST_KEY, normalised, platform_family, skeleton
+from program.handles import identity, identity_key
 from program.workflow import Decision, Status
 
 SHOWN = 20
@@ -67,8 +66,8 @@ def of(
 ) -> Connections:
     """Other accounts' applications under the same handle or contact, newest first.
 
-    A handle counts on the same network; a contact on the same network, or on any where it is
-    an address with @ inside. A name of under three characters is nobody's in particular.
+    A name counts on the network it is of; a phone and an email address count on any. A name
+    of under three characters is nobody's in particular.
     """
     parts = _parts(application)
     if not parts:
@@ -85,40 +84,37 @@ def of(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The newest applications under one key, and which of them count."""
+    """The newest applications of the person that a handle names."""
 
     looked_at: CTE
-    counts: ColumnElement[bool]
     by_handle: bool
 
 
 def _parts(application: Application) -> list[_Part]:
     """One part for the handle and one for the contact, where they name anybody."""
     table, parts = tables.applications, []
-    handle, contact = application.social_handle, application.contact_handle or ""
-    if len(skeleton(handle)) >= SHORTEST_KEY:
-        found = _under_key(table.c.social_handle, handle, application).cte("by_handle")
-        here = _on_network(found.c.social_platform, application.social_platform)
-        parts.append(_Part(found, here, by_handle=True))
-    if len(skeleton(contact)) >= SHORTEST_KEY:
-        found = _under_key(table.c.contact_handle, contact, application).cte("by_contact")
-        here = _on_network(found.c.contact_platform, application.contact_platform or "")
-        anywhere = literal("@" in normalised(contact))
-        parts.append(_Part(found, or_(anywhere, here), by_handle=False))
+    social = (application.social_platform, application.social_handle)
+    contact = (application.contact_platform or "", application.contact_handle or "")
+    if identity_key(*social):
+        found = _under_key(table.c.social_platform, table.c.social_handle, social, application)
+        parts.append(_Part(found.cte("by_handle"), by_handle=True))
+    if identity_key(*contact):
+        found = _under_key(table.c.contact_platform, table.c.contact_handle, contact, application)
+        parts.append(_Part(found.cte("by_contact"), by_handle=False))
     return parts
 
 
-def _under_key(column: ColumnElement[Any], handle: str, application: Application) -> Select[Any]:
+def _under_key(
+    platform: ColumnElement[Any],
+    handle: ColumnElement[Any],
+    typed: tuple[str, str],
+    application: Application,
+) -> Select[Any]:
     table = tables.applications
     return (
-        select(
-            table.c.application_id,
-            table.c.submitted_at,
-            table.c.social_platform,
-            table.c.contact_platform,
-        )
+        select(table.c.application_id, table.c.submitted_at)
         .where(
-            _key(column) == _key(literal(handle, Text)),
+            _key(platform, handle) == _key(*(literal(text, Text) for text in typed)),
             table.c.account_id != application.account_id,
         )
         .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
@@ -126,13 +122,8 @@ def _under_key(column: ColumnElement[Any], handle: str, application: Application
     )
 
 
-def _key(handle: ColumnElement[Any]) -> ColumnElement[str]:
-    return collate(func.review.handle_key(handle, type_=Text), "C")
-
-
-def _on_network(column: ColumnElement[Any], platform: str) -> ColumnElement[bool]:
-    typed = func.lower(collate(func.btrim(func.coalesce(column, "")), "C"))
-    return typed.in_(platform_family(platform).called)
+def _key(platform: ColumnElement[Any], handle: ColumnElement[Any]) -> ColumnElement[str]:
+    return collate(func.review.identity_key(platform, handle, type_=Text), "C")
 
 
 def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
@@ -172,7 +163,7 @@ def _newest(parts: list[_Part], *, limit: int) -> CTE:
                 part.looked_at.c.application_id,
                 part.looked_at.c.submitted_at,
                 literal(part.by_handle).label("by_handle"),
-            ).where(part.counts)
+            )
             for part in parts
         )
     ).subquery()
@@ -221,9 +212,19 @@ def _connected(row: RowMapping, application: Application) -> Connected:
 def _how(row: RowMapping, application: Application) -> tuple[str, ...]:
     words = []
     if row["by_handle"]:
-        same = normalised(row["social_handle"]) == normalised(application.social_handle)
+        same = _named(row["social_platform"], row["social_handle"]) == _named(
+            application.social_platform, application.social_handle
+        )
         words.append("same handle" if same else "handle looks alike")
     if row["by_contact"]:
-        same = normalised(row["contact_handle"]) == normalised(application.contact_handle or "")
+        same = _named(row["contact_platform"], row["contact_handle"]) == _named(
+            application.contact_platform, application.contact_handle
+        )
         words.append("same contact" if same else "contact looks alike")
     return tuple(words)
+
+
+def _named(platform: str | None, handle: str | None) -> str:
+    """Whom a handle names, exactly; among those under one key."""
+    found = identity(platform or "", handle or "")
+    return found.text if found is not None else ""

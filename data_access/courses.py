@@ -38,6 +38,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA
 
 from data_access import slices, tables
+from data_access.applications import platform_key
 from data_access.people import person
 from program.slices import UNKNOWN_COUNTRY
 from program.workflow import Status
@@ -107,7 +108,7 @@ def course(asked: FromClause | None) -> Select[Any]:
             application.c.account_id,
             application.c.status,
             _day(submitted).label("submitted_day"),
-            application.c.social_platform.label("platform"),
+            platform_key(application.c.social_platform).label("platform"),
             func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY).label("country"),
             case((settled, _day(slices.leaving()))).label("left_day"),
             _day(touched.c.at).label("touched_day"),
@@ -291,7 +292,7 @@ def told_otherwise() -> Select[Any]:
                 held.c.application_id.is_(None),
                 held.c.account_id != application.c.account_id,
                 held.c.status != application.c.status,
-                held.c.platform != application.c.social_platform,
+                held.c.platform != platform_key(application.c.social_platform),
                 held.c.country != country,
                 held.c.submitted_day != _day(application.c.submitted_at),
                 held.c.left_day.is_distinct_from(case((settled, _day(slices.leaving())))),

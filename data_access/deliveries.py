@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from data_access import composing, delivery_settings, letter_templates, tables
+from data_access.applications import platform_key
 from data_access.database import acting
 from program import delivery, letters
 from program.delivery import DELIVERY, DeliverySettings, Patience, Reason, Route, Stopped
@@ -296,7 +297,7 @@ _NEEDED = (
 
 
 def _ways(settings: DeliverySettings, without: Collection[Route]) -> list[ColumnElement[bool]]:
-    by_email = tables.outbox.c.channel.in_((delivery.EMAIL_PLATFORM, *settings.email_instead))
+    by_email = platform_key(tables.outbox.c.channel).in_(delivery.told_by_email(settings))
     closed = {Route.EMAIL: not_(by_email), Route.WEBHOOK: by_email}
     return [closed[route] for route in without]
 

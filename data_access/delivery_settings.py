@@ -12,11 +12,12 @@ from data_access.people import known_by
 from data_access.refusals import Invalid, Outdated
 from program import letters
 from program.delivery import LANGUAGE, DeliverySettings, MessageKind
+from program.letters import Unsendable
 from program.permissions import Act
+from program.platforms import platform_key
 
 LONGEST_NOTE = 500
 COUNTRY = re.compile(r"[A-Z]{2}")
-PLATFORM = re.compile(r"[a-z0-9_.-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
                 version=row.version,
                 silent=row.silent,
                 send_rejections=row.send_rejections,
-                email_instead=tuple(row.email_instead),
+                email_instead=tuple(dict.fromkeys(map(platform_key, row.email_instead))),
                 language_by_country=dict(row.language_by_country),
             ),
             author=row.author,
@@ -110,9 +111,10 @@ def _require_templates(connection: Connection, language_by_country: Mapping[str,
 
 
 def _platform(name: str) -> str:
-    if not PLATFORM.fullmatch(name):
-        raise Invalid("A contact platform is a word in small letters, such as telegram.")
-    return name
+    try:
+        return platform_key(letters.platform(name))
+    except Unsendable as unsendable:
+        raise Invalid(f"{unsendable} Name one, such as Telegram.") from unsendable
 
 
 def _pair(country: str, language: str) -> tuple[str, str]:

@@ -6,14 +6,16 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, select
 
 from data_access import acts, changes, tables
 from data_access.applications import Application
 from data_access.people import known_by
-from data_access.refusals import Invalid
+from data_access.refusals import ExchangeInDoubt, Invalid
 from data_access.requests import Form
 from program.evidence import EvidenceKind, EvidenceMethod
+from program.exchanges import Stated, in_doubt, was_told_apart
+from program.folding import word
 from program.periods import utc_day
 from program.permissions import Act
 
@@ -23,9 +25,20 @@ LONGEST_NAME = 100
 LONGEST_URL = 2000
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeAnswer:
+    """Which recorded exchange ``name`` is another name of; ``None`` where it is none of them."""
+
+    name: str
+    same_as: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One observation as typed. ``value`` is followers, or USD in a 30-day period."""
+    """One observation as typed. ``value`` is followers, or USD in a 30-day period.
+
+    ``answer`` is needed where the exchange's name resembles one that is recorded already.
+    """
 
     kind: EvidenceKind
     value: Decimal
@@ -33,6 +46,7 @@ class Entry:
     method: EvidenceMethod
     exchange_name: str = ""
     source_url: str = ""
+    answer: ExchangeAnswer | None = None
 
 
 @known_by("actor")
@@ -47,7 +61,8 @@ def record(
 ) -> int:
     """Add an observation and return its id.
 
-    Raises NotAllowed, NotFound, Invalid, RequestReused.
+    Raises NotAllowed, NotFound, Invalid, RequestReused, and ExchangeInDoubt where the name
+    resembles one that is recorded already and the entry does not say whether it is that one.
     """
     values = _checked(entry, now)
     form = Form(
@@ -62,7 +77,13 @@ def record(
     def do(connection: Connection, application: Application) -> int:
         evidence_id: int = connection.execute(
             insert(tables.evidence)
-            .values(**values, application_id=application_id, recorded_by=actor, recorded_at=now)
+            .values(
+                **values,
+                **_exchange(connection, application_id, entry),
+                application_id=application_id,
+                recorded_by=actor,
+                recorded_at=now,
+            )
             .returning(tables.evidence.c.evidence_id)
         ).scalar_one()
         changes.follow(connection, application, form)
@@ -71,10 +92,47 @@ def record(
     return acts.perform(engine, form, do)
 
 
+def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict[str, object]:
+    """The exchange's name as it is recorded, and whether it is told apart from others."""
+    if entry.kind is not EvidenceKind.EXTERNAL_VOLUME:
+        return {"exchange_name": None}
+    name, answer = entry.exchange_name.strip(), entry.answer
+    stated = _stated(connection, application_id)
+    doubts = in_doubt(name, stated)
+    if not doubts:
+        return {"exchange_name": name, "told_apart": was_told_apart(name, stated)}
+    if answer is None or word(answer.name) != word(name):
+        raise ExchangeInDoubt(name, doubts)
+    if answer.same_as is None:
+        return {"exchange_name": name, "told_apart": True}
+    if answer.same_as not in doubts:
+        raise ExchangeInDoubt(name, doubts)
+    return {"exchange_name": answer.same_as}
+
+
+def _stated(connection: Connection, application_id: int) -> list[Stated]:
+    """The exchanges recorded for an application so far, oldest statement first."""
+    table = tables.evidence
+    rows = connection.execute(
+        select(table.c.exchange_name, table.c.told_apart)
+        .where(
+            table.c.application_id == application_id,
+            table.c.kind == EvidenceKind.EXTERNAL_VOLUME,
+            table.c.exchange_name.is_not(None),
+        )
+        .order_by(table.c.observed_at, table.c.evidence_id)
+    )
+    return [Stated(name=row.exchange_name, told_apart=row.told_apart) for row in rows]
+
+
 def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
     # Of the moment only the day is typed; its time may be that of the click, which a repeat
     # of the same form does not share.
     typed = {name: str(value) for name, value in values.items() if value is not None}
+    if entry.kind is EvidenceKind.EXTERNAL_VOLUME:
+        typed["exchange_name"] = entry.exchange_name.strip()
+    if entry.answer is not None:
+        typed["same_as"] = entry.answer.same_as or ""
     return {**typed, "observed_at": utc_day(entry.observed_at).isoformat()}
 
 
@@ -97,7 +155,6 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
         "value": entry.value,
         "observed_at": entry.observed_at,
         "method": str(entry.method),
-        "exchange_name": name if external else None,
         "source_url": url or None,
     }
 

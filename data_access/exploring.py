@@ -36,20 +36,24 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeEngine
 
-from data_access import sources
+from data_access import searching, sources
+from data_access.applications import platform_key
 from data_access.refusals import Invalid, Refusal
 from data_access.sources import Source
 from data_access.standings import Basis
-from program import formulas, people
+from program import formulas, people, platforms
 from program.datasets import AMOUNTS, PEOPLE, WORDS, Column, Dataset, Kind
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
+from program.folding import folded
 from program.periods import ONE_DAY, day_start, utc_day
+from program.searching import sought
 from program.views import PAGE_SIZE, Bucket, Function, Measure, View
 
 Expression = ColumnElement[Any]
 Expressions = Mapping[str, Expression]
 Writer = Callable[[Column, Expression], Expression]
-LIKE_SIGNS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
+# Where people are named, and a pasted link or phone is found however it is written there.
+NAMING = ("username", "social_handle", "contact_handle")
 # A page is looked at by somebody who waits; a file takes its time elsewhere.
 LOOK_MS = 20_000
 CHOICES_MS = 2_000
@@ -113,25 +117,32 @@ def statement(view: View, ground: Basis, *, write: Writer) -> Select[Any]:
     return asked.grouped(write=write) if view.groups else asked.written(write)
 
 
-def choices(connection: Connection, dataset: Dataset, ground: Basis, name: str) -> list[str]:
-    """What stands in a column, most often first, at most 200; nothing where that takes long."""
+def choices(connection: Connection, dataset: Dataset, ground: Basis, name: str) -> dict[str, str]:
+    """What can be chosen of a column, most often first, at most 200, with its label.
+
+    Nothing where that takes long.
+    """
     asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), ground)
     found = asked.rows((name,)).order_by(None).subquery("found").c[name]
     connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
     try:
         rows = connection.execute(
-            select(found)
+            select(found, func.count())
             .where(found.is_not(None))
             .group_by(found)
             .order_by(func.count().desc(), found)
             .limit(MOST_CHOICES)
         )
-        return [str(value) for value in rows.scalars()]
+        spelled = {str(value): number for value, number in rows}
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             connection.rollback()
-            return []
+            return {}
         raise
+    column = dataset.column(name)
+    if column is not None and column.is_platform:
+        return platforms.choices(spelled)
+    return {value: value for value in spelled}
 
 
 def plain(column: Column, value: Expression) -> Expression:
@@ -251,7 +262,11 @@ class _Asked:
         inner, values = self._inner(columns, ordered=False)
         shown = {column.name: column for column in view.shown}
         by = {
-            group.name: _bucketed(values[group.column], group.bucket, self._kind(group.column))
+            group.name: _bucketed(
+                self._by_platform(group.column, values[group.column]),
+                group.bucket,
+                self._kind(group.column),
+            )
             for group in view.groups
         }
         figures = {
@@ -315,10 +330,18 @@ class _Asked:
 
     def _conditions(self, values: Expressions) -> list[ColumnElement[bool]]:
         return [
-            condition(asked, values[asked.column], self._kind(asked.column), self.ground)
+            condition(asked, self._meant(asked, values), self._kind(asked.column), self.ground)
             for asked in self.view.filters
             if asked.column in values
         ]
+
+    def _meant(self, asked: Filter, values: Expressions) -> Expression:
+        value = values[asked.column]
+        return self._by_platform(asked.column, value) if isinstance(asked, OneOf) else value
+
+    def _by_platform(self, name: str, value: Expression) -> Expression:
+        column = self.view.dataset.column(name)
+        return platform_key(value) if column is not None and column.is_platform else value
 
     def _ordered(self, statement: Select[Any], values: Expressions) -> Select[Any]:
         dataset, asked = self.view.dataset, self.view.sorted_by
@@ -345,8 +368,9 @@ def condition(asked: Filter, value: Expression, kind: Kind, ground: Basis) -> Co
         case OneOf():
             found = _one_of(asked, value, kind)
         case Contains():
-            pattern = f"%{asked.part.translate(LIKE_SIGNS)}%"
-            found = value.ilike(literal(pattern, Text), escape="\\")
+            naming = asked.column in NAMING
+            texts = sought(asked.part).texts if naming else (folded(asked.part),)
+            found = searching.contains(value, texts)
     return or_(found, value.is_(None)) if asked.or_unknown else found
 
 

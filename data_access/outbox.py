@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 from data_access import tables
 from data_access.applications import Application
 from data_access.requests import Form
+from program.platforms import EMAIL, platform_name
 
 # Withheld from the start, so that no worker takes it.
 BACKEND, EXCHANGE = "backend", "exchange"
@@ -18,10 +19,18 @@ BACKEND, EXCHANGE = "backend", "exchange"
 
 def reached_by(application: Application) -> tuple[str, str | None]:
     """Channel and recipient: the contact the applicant named, otherwise their email."""
+    return reached_at(application.contact_platform, application.contact_handle, application.email)
+
+
+def reached_at(
+    contact_platform: str | None, contact_handle: str | None, email: str | None
+) -> tuple[str, str | None]:
+    """The same from the three alone."""
     # A platform without a handle reaches nobody, and a handle without one is of anywhere.
-    if application.contact_platform and application.contact_handle:
-        return application.contact_platform, application.contact_handle
-    return "email", application.email
+    platform = platform_name(contact_platform or "")
+    if platform and contact_handle:
+        return platform, contact_handle
+    return EMAIL, email
 
 
 def put(

@@ -23,11 +23,9 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
-    union_all,
 )
 
-from data_access import delivered, priorities, slices, tables
+from data_access import delivered, priorities, searching, slices, tables
 from data_access.applications import (
     Desk,
     clock_from,
@@ -35,7 +33,7 @@ from data_access.applications import (
     desk_of,
     effective_status,
     is_held,
-    possible_id,
+    platform_key,
     standing_at,
     with_desk,
 )
@@ -55,6 +53,7 @@ from program import business_time, priority
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.eligibility import Assessment, Facts, assess
 from program.periods import month_start, months_later, recent_months
+from program.platforms import choices
 from program.priority import Priority
 from program.queue import PAGE_SIZE, Filters, Owner, Sort
 from program.workflow import OPEN_STATUSES, Status
@@ -224,16 +223,15 @@ def countries(connection: Connection) -> list[str]:
     return list(found.scalars())
 
 
-def platforms(connection: Connection) -> list[str]:
-    """The social platforms among pending applications, for the filter's choices."""
+def platforms(connection: Connection) -> dict[str, str]:
+    """The social platforms among pending applications: a label by key, most often first."""
     table = tables.applications
     found = connection.execute(
-        select(table.c.social_platform)
+        select(table.c.social_platform, func.count().label("number"))
         .where(table.c.status == Status.PENDING)
-        .distinct()
-        .order_by(table.c.social_platform)
+        .group_by(table.c.social_platform)
     )
-    return list(found.scalars())
+    return choices({row.social_platform: row.number for row in found})
 
 
 def filtered(
@@ -252,14 +250,15 @@ def filtered(
     if filters.due:
         conditions += slices.due(filters.due, ground)
     if filters.platform:
-        conditions.append(application.c.social_platform == filters.platform)
+        conditions.append(platform_key(application.c.social_platform) == filters.platform)
     if filters.country:
         conditions.append(slices.in_country(filters.country))
     if filters.waiting_days:
         since = ground.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
     if filters.search:
-        conditions.append(application.c.application_id.in_(_search(filters.search, pending_only)))
+        found = searching.applications(filters.search, pending_only=pending_only)
+        conditions.append(application.c.application_id.in_(found))
     return [*conditions, *slices.conditions(filters.slice, ground)]
 
 
@@ -395,37 +394,6 @@ def _ranked(
     )
     order = [points.desc(), row.clock_from.asc(), row.application_id.asc()]
     return Matching(select(row.application_id), order)
-
-
-def _search(term: str, pending_only: bool) -> Select[Any]:
-    """Ids of applications whose name, handle, contact or number matches ``term``."""
-    application, account = tables.applications.alias("searched"), tables.accounts
-    pending = application.c.status == Status.PENDING if pending_only else true()
-    pattern = "%" + term.lstrip("@").translate(_LIKE_SIGNS) + "%"
-    by_handle = select(application.c.application_id).where(
-        pending,
-        or_(
-            application.c.social_handle.ilike(pattern, escape="\\"),
-            application.c.contact_handle.ilike(pattern, escape="\\"),
-        ),
-    )
-    by_name = (
-        select(application.c.application_id)
-        .join(account, account.c.account_id == application.c.account_id)
-        .where(pending, account.c.username.ilike(pattern, escape="\\"))
-    )
-    branches = [by_handle, by_name]
-    if (number := possible_id(term)) is not None:
-        branches.append(
-            select(application.c.application_id).where(
-                pending,
-                or_(application.c.application_id == number, application.c.account_id == number),
-            )
-        )
-    return select(union_all(*branches).subquery("found").c.application_id)
-
-
-_LIKE_SIGNS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 def _recent_months(ground: Basis) -> ColumnElement[Any]:

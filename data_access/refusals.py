@@ -38,6 +38,21 @@ class Invalid(Refusal):
     """What was typed cannot be taken as it is."""
 
 
+class ExchangeInDoubt(Refusal):
+    """A name may mean an exchange that was recorded in other words.
+
+    ``doubts`` are those other names; all are typed text.
+    """
+
+    def __init__(self, name: str, doubts: tuple[str, ...]) -> None:
+        self.name, self.doubts = name, doubts
+        one_of = "one of them" if len(doubts) > 1 else "the same exchange"
+        super().__init__(
+            f"{wording.listed(doubts)} {'are' if len(doubts) > 1 else 'is'} recorded here already. "
+            f"Say whether {name} is {one_of}; until then nothing is recorded."
+        )
+
+
 class RequestReused(Refusal):
     """A request id came back with different content than the first time."""
 

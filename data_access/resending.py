@@ -15,8 +15,9 @@ from data_access.people import known_by
 from data_access.refusals import Invalid, NotFound, NotInState, Refusal
 from data_access.requests import Form
 from program import delivery, letters
-from program.delivery import EMAIL_PLATFORM, Stopped
+from program.delivery import Stopped
 from program.permissions import Act
+from program.platforms import EMAIL, platform_name
 
 LONGEST_REASON = 500
 # Withheld ones may still be sent, by somebody who wants that.
@@ -151,8 +152,8 @@ def cancel(
 def contact(platform: str, recipient: str) -> tuple[str, str]:
     """Platform and recipient as they can be used. Raises Invalid."""
     try:
-        channel = letters.platform(platform).lower()
-        by_mail = channel == EMAIL_PLATFORM
+        channel = platform_name(letters.platform(platform))
+        by_mail = channel == EMAIL
         return channel, letters.address(recipient) if by_mail else letters.handle(recipient)
     except letters.Unsendable as unsendable:
         raise Invalid(str(unsendable)) from unsendable

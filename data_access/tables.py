@@ -176,12 +176,13 @@ evidence = Table(
     Column("kind", Text),
     Column("value", Numeric),
     Column("exchange_name", Text),
-    Column("exchange_key", Text, Computed("")),
     Column("source_url", Text),
     Column("method", Text),
     Column("observed_at", Moment),
     Column("recorded_by", Text),
     Column("recorded_at", Moment),
+    Column("told_apart", Boolean),
+    Column("exchange_key", Text, Computed("")),
     schema="review",
 )
 notes = Table(

@@ -42,8 +42,9 @@ PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
 class Column:
     """One column. ``always`` says that it is never unknown; ``personal`` ones are not for all.
 
-    ``choices`` are the words a CHOICE can hold, where they are few and known; ``scale`` is how
-    many decimals a file keeps of a number.
+    ``choices`` are the words a CHOICE can hold, where they are few and known. What
+    ``is_platform`` is filtered and grouped by the platform that is meant, however it is
+    written. ``scale`` is how many decimals a file keeps of a number.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Column:
     always: bool = False
     personal: bool = False
     choices: tuple[str, ...] = ()
+    is_platform: bool = False
     scale: int = 0
 
     @property
@@ -164,6 +166,13 @@ _ACCOUNT = (
     _choice("country_code", "ISO 3166 country, empty if unknown"),
 )
 _EMAIL = _text("email", "The account's address", personal=True)
+_SOCIAL_PLATFORM = Column(
+    name="social_platform",
+    kind=Kind.CHOICE,
+    description="Where the social account is",
+    always=True,
+    is_platform=True,
+)
 _KYC = _choice("kyc_status", "Identity verification", KYC, always=True)
 _WINDOW = (
     _day("data_through", "Last complete UTC day of the metrics"),
@@ -211,7 +220,7 @@ APPLICATIONS = Dataset(
         _id("account_id", "The applicant's account"),
         *_ACCOUNT,
         _KYC,
-        _choice("social_platform", "Where the social account is", always=True),
+        _SOCIAL_PLATFORM,
         _text("social_handle", "Social account as typed"),
         _text("contact_platform", "How to reach the applicant", personal=True),
         _text("contact_handle", "Contact as typed", personal=True),
@@ -345,7 +354,7 @@ AFFILIATES = Dataset(
         _KYC,
         _EMAIL,
         _id("application_id", "The application that was approved, the newest"),
-        _choice("social_platform", "Where the social account is", always=True),
+        _SOCIAL_PLATFORM,
         _text("social_handle", "Social account as typed"),
         _text("contact_platform", "How to reach the affiliate", personal=True),
         _text("contact_handle", "Contact as typed", personal=True),

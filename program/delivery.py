@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from program.platforms import EMAIL, platform_key
+
 DELIVERY = "delivery"  # Who did what the worker did; no person has such an address.
 ENGLISH = "en"
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
-EMAIL_PLATFORM = "email"
 
 
 class Route(StrEnum):
@@ -115,8 +116,8 @@ REASON_WORDS: dict[Reason, ReasonWords] = {
 class DeliverySettings:
     """One version of how applicants are told.
 
-    ``email_instead`` names contact platforms whose applicants are told at their account's
-    address; ``language_by_country`` has ISO codes.
+    ``email_instead`` holds keys of contact platforms whose applicants are told at their
+    account's address; ``language_by_country`` has ISO codes.
     """
 
     version: int = 1
@@ -127,9 +128,13 @@ class DeliverySettings:
 
 
 def route(platform: str, settings: DeliverySettings) -> Route:
-    """Which way leads to a contact on ``platform``."""
-    by_email = {EMAIL_PLATFORM, *settings.email_instead}
-    return Route.EMAIL if platform in by_email else Route.WEBHOOK
+    """Which way leads to a contact on ``platform``, however that is written."""
+    return Route.EMAIL if platform_key(platform) in told_by_email(settings) else Route.WEBHOOK
+
+
+def told_by_email(settings: DeliverySettings) -> frozenset[str]:
+    """The keys of the contact platforms that mean an email."""
+    return frozenset({EMAIL, *map(platform_key, settings.email_instead)})
 
 
 def withheld(kind: str, settings: DeliverySettings) -> str | None:

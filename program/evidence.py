@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from program.exchanges import exchange_key
+from program.folding import word
 from program.periods import evidence_cutoff, utc_day
 from program.policy import Policy
 
@@ -42,13 +44,17 @@ METHOD_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One dated piece of evidence. ``value`` is followers, or USD in a 30-day period."""
+    """One dated piece of evidence. ``value`` is followers, or USD in a 30-day period.
+
+    ``told_apart`` says that its exchange is none of those with a similar name.
+    """
 
     evidence_id: int
     kind: EvidenceKind
     value: Decimal
     observed_at: datetime
     exchange_name: str | None = None
+    told_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +97,13 @@ def establish(
 ) -> Established:
     """Reduce observations to values: the newest current one per kind and exchange counts.
 
-    Volumes on several exchanges add up. Of two made at the same moment the one recorded
-    later (the higher id) counts.
+    Volumes on several exchanges add up, each exchange once however its name is spelled. Of two
+    made at the same moment the one recorded later (the higher id) counts.
     """
     newest: dict[tuple[EvidenceKind, str], Observation] = {}
     for seen in sorted(observations, key=lambda o: (o.observed_at, o.evidence_id)):
         if is_current(seen.observed_at, data_through=data_through, now=now, policy=policy):
-            newest[seen.kind, exchange_key(seen)] = seen
+            newest[seen.kind, taken_together_by(seen)] = seen
     followers = [o for o in newest.values() if o.kind is EvidenceKind.X_FOLLOWERS]
     volumes = [o for o in newest.values() if o.kind is EvidenceKind.EXTERNAL_VOLUME]
     return Established(
@@ -107,11 +113,18 @@ def establish(
     )
 
 
-def exchange_key(seen: Observation) -> str:
-    """What tells one exchange from another: the name without case and outer spaces.
-
-    Followers have no exchange, so all of them compete for one place.
-    """
+def taken_together_by(seen: Observation) -> str:
+    """What observations of a kind compete under: volumes by their exchange, followers all."""
     if seen.kind is EvidenceKind.X_FOLLOWERS:
         return ""
-    return (seen.exchange_name or "").strip().lower()
+    return exchange_key(seen.exchange_name or "", told_apart=seen.told_apart)
+
+
+def doubtful(counted: Iterable[Observation]) -> list[tuple[str, ...]]:
+    """Names that stand for one exchange until somebody says that they are several."""
+    names: dict[str, dict[str, str]] = {}
+    for seen in counted:
+        if seen.kind is EvidenceKind.EXTERNAL_VOLUME and not seen.told_apart:
+            name = seen.exchange_name or ""
+            names.setdefault(taken_together_by(seen), {}).setdefault(word(name), name)
+    return [tuple(spelled.values()) for spelled in names.values() if len(spelled) > 1]

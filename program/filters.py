@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from program import numbers, wording
 from program.datasets import NUMBERS, TIMES, TRUTHS, WORDS, Column, Kind
+from program.platforms import platform_key
 
 LONGEST_TEXT = 200
 MOST_VALUES = 200
@@ -166,7 +167,8 @@ def clean(text: str) -> str:
 def one_of(column: Column, values: Sequence[str], *, or_unknown: bool = False) -> Filter | None:
     """These words as a filter, each once; ``None`` without any that the column could hold."""
     allowed = TRUTHS if column.kind is Kind.TRUTH else column.choices
-    kept = dict.fromkeys(cleaned for value in values if (cleaned := clean(value)))
+    meant = platform_key if column.is_platform else _same
+    kept = dict.fromkeys(key for value in values if (key := meant(clean(value))))
     if allowed:
         if not set(kept) <= set(allowed):
             return None
@@ -174,6 +176,10 @@ def one_of(column: Column, values: Sequence[str], *, or_unknown: bool = False) -
     if not 0 < len(kept) <= MOST_VALUES:
         return None
     return OneOf(column=column.name, values=tuple(kept), or_unknown=or_unknown)
+
+
+def _same(value: str) -> str:
+    return value
 
 
 def _one_of(column: Column, text: str, *, or_unknown: bool) -> Filter | None:

@@ -12,7 +12,10 @@ from typing import TypeVar
 
 from program import slices
 from program.criteria import BOTH_TRACKS, TRACKS
+from program.folding import ZERO_WIDTH
 from program.outcomes import Outcome
+from program.platforms import platform_key
+from program.searching import link_names
 from program.slices import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
 from program.workflow import OPEN_STATUSES, Status
 
@@ -88,6 +91,7 @@ SORT_LABELS = {
 class Filters:
     """Which applications, in which order, which page. Empty means everything pending.
 
+    ``platform`` is a key, whatever the address calls it.
     ``viewer`` is not part of the address: a shared link shows everybody their own "mine".
     """
 
@@ -161,7 +165,7 @@ class Filters:
             eligibility=tuple(outcome for outcome in Outcome if outcome in asked),
             track=_one_of(query.get("track"), TRACK_CHOICES),
             country=_matching(query.get("country"), rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}"),
-            platform=_matching(query.get("platform"), r"[a-z0-9_.-]{1,30}"),
+            platform=platform_key(clean_search(query.get("platform", ""))) or None,
             waiting_days=waiting if waiting in WAITING_CHOICES else None,
             status=Status(_one_of(query.get("status"), tuple(Status)) or Status.PENDING),
             owner=_member(Owner, query.get("owner")),
@@ -173,9 +177,15 @@ class Filters:
 
 
 def clean_search(text: str) -> str:
-    """The search as it is looked for: no control characters, no outer spaces, bounded."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
-    return printable.strip()[:LONGEST_SEARCH].strip()
+    """The search as it is looked for: no invisible characters, no outer spaces, bounded.
+
+    Of a longer link only what it names is kept.
+    """
+    visible = re.sub(ZERO_WIDTH, "", text)
+    printable = "".join(sign if sign.isprintable() else " " for sign in visible).strip()
+    if len(printable) > LONGEST_SEARCH and (named := link_names(printable)):
+        printable = named
+    return printable[:LONGEST_SEARCH].strip()
 
 
 def _whole_number(text: str | None) -> int | None:

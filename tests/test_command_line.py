@@ -387,7 +387,7 @@ def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
         (["--columns", "status,,"], "There is no column"),
         (["--country", "br"], "--country `br` is not understood"),
         (["--country", "BRA"], "--country `BRA` is not understood"),
-        (["--platform", "My Space"], "--platform `My Space` is not understood"),
+        (["--platform", "\u200b"], "--platform `\\u200b` is not understood"),
         (["--search", "x" * 101], "is not understood"),
         (["--search", "a\x1b[31mb"], "--search `a\\x1b[31mb` is not understood"),
     ],

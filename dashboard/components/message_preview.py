@@ -1,9 +1,13 @@
 """A message as its applicant will get it. The text is typed text and shown as text."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from dashboard.components.safe_text import escape
 from program import messages
+
+NAMED = 5
 
 
 def draw(*, channel: str, recipient: str | None, text: str) -> None:
@@ -12,6 +16,18 @@ def draw(*, channel: str, recipient: str | None, text: str) -> None:
     st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
     with st.container(border=True):
         st.text(text)
+
+
+def draw_unreachable(people: Sequence[tuple[str, str]], *, of: int) -> None:
+    """Whom among many the message cannot reach, by name and with the reason."""
+    if not people:
+        return
+    named = "; ".join(f"{escape(name)}: {escape(reason)}" for name, reason in people[:NAMED])
+    more = f" And {len(people) - NAMED:,} more." if len(people) > NAMED else ""
+    st.warning(
+        f"The message cannot reach {len(people):,} of {of:,}. {named}{more}",
+        icon=":material/unsubscribe:",
+    )
 
 
 def draw_unfilled(text: str) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.components import badges, keyboard
 from program.outcomes import Outcome
+from program.platforms import platform_label
 from program.queue import (
     DUE_LABELS,
     OWNER_LABELS,
@@ -152,7 +153,11 @@ def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
 
 
 def fields(
-    filters: Filters, *, countries: Sequence[str], platforms: Sequence[str], on_change: Follow
+    filters: Filters,
+    *,
+    countries: Sequence[str],
+    platforms: Mapping[str, str],
+    on_change: Follow,
 ) -> None:
     """Search, the finer filters, and the order, on one line."""
     search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
@@ -161,7 +166,10 @@ def fields(
     choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
         ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
         ("country", "Country", _with(countries, filters.country), str),
-        ("platform", "Platform", _with(platforms, filters.platform), str),
+        (
+            *("platform", "Platform", _with(list(platforms), filters.platform)),
+            lambda key: platforms.get(key) or platform_label(key),
+        ),
         ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
     ]
     for column, choice in zip(others, choices, strict=True):

@@ -237,11 +237,15 @@ def _preview(chosen: Chosen, change: Change) -> None:
         text = affiliates_moved.preview(connection, first, change.message, now=now)
         application = applications.read(connection, first, now=now)
         made = composing.preview(connection, application, kind=chosen.step.event, message=text)
+        left_out = composing.unreachable(connection, list(chosen.shown))
     st.caption("The first of them; each gets their own.")
     message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
     if made.obstacle is not None:
         st.warning(escape(made.obstacle), icon=":material/unsubscribe:")
     message_preview.draw_unfilled(text)
+    message_preview.draw_unreachable(
+        [(one.username, one.reason) for one in left_out], of=len(chosen.shown)
+    )
 
 
 def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:

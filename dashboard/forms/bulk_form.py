@@ -13,7 +13,7 @@ from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers
 from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, RUNS, Fields, key, offered
-from data_access import assessments, database, queue, standings
+from data_access import assessments, composing, database, queue, standings
 from data_access.queue import QueueRow
 from data_access.refusals import Refusal
 from data_access.staff import Person
@@ -149,6 +149,11 @@ def _preview(chosen: Chosen, first: QueueRow) -> None:
         filled = messages.fill(chosen.fields["message"], _values(chosen, first))
         st.text(filled)
     message_preview.draw_unfilled(filled)
+    with database.reading(database.reader()) as connection:
+        left_out = composing.unreachable(connection, chosen.ids)
+    message_preview.draw_unreachable(
+        [(one.username, one.reason) for one in left_out], of=len(chosen.ids)
+    )
 
 
 def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:

@@ -6,15 +6,19 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.safe_text import escape
 from dashboard.forms import answers
 from dashboard.forms.fields import ANY_DAY
 from dashboard.forms.steps import name as decision_name
 from data_access import database, evidence
-from data_access.refusals import Refusal
+from data_access.evidence import ExchangeAnswer
+from data_access.refusals import ExchangeInDoubt, Refusal
 from data_access.staff import Person
 from program import numbers, wording
 from program.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
 from program.periods import day_start
+
+ANOTHER = ""  # No recorded exchange has such a name.
 
 
 def name(kind: EvidenceKind, id_: int) -> str:
@@ -35,6 +39,7 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
         )
         if external:
             st.text_input("Exchange", key=state.form_key(form, "exchange"))
+            _ask_which(form)
         st.date_input(
             "Seen on (UTC)",
             value=now.date(),
@@ -58,13 +63,35 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
         )
 
 
+def _ask_which(form: str) -> None:
+    """Whether the exchange is one that is recorded in other words, where that is in doubt."""
+    doubt: ExchangeInDoubt | None = state.kept(form)
+    if doubt is None:
+        return
+    others = wording.listed(doubt.doubts, last="or")
+    st.radio(
+        f"Is {escape(doubt.name)} the same as {escape(others)}?",
+        [*doubt.doubts, ANOTHER],
+        format_func=lambda name: f"Yes, {escape(name)}" if name else "No, another exchange",
+        index=None,
+        key=state.form_key(form, "which"),
+    )
+
+
+def _answer(form: str, chosen: str | None) -> ExchangeAnswer | None:
+    doubt: ExchangeInDoubt | None = state.kept(form)
+    if doubt is None or chosen is None:
+        return None
+    return ExchangeAnswer(doubt.name, None if chosen == ANOTHER else chosen)
+
+
 def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
     """Record what the form holds; a refusal keeps everything typed."""
     if answers.refused_to_stranger(form, actor):
         return
     held = {
         part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
-        for part in ("value", "exchange", "day", "method", "source")
+        for part in ("value", "exchange", "which", "day", "method", "source")
     }
     now = datetime.now(UTC)
     state.hold(decision_name(id_))
@@ -87,6 +114,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         method=held["method"] or EvidenceMethod.OTHER,
         exchange_name=held["exchange"] or "",
         source_url=held["source"] or "",
+        answer=_answer(form, held["which"]),
     )
     try:
         evidence.record(
@@ -98,7 +126,10 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
             request_id=request_id,
         )
     except Refusal as refusal:
+        if isinstance(refusal, ExchangeInDoubt):
+            state.keep(form, refusal)
         answers.refused(form, str(refusal))
         return
+    state.forget(form)
     state.renew(form, request_id)
     state.flash(state.Flash(ok=True, text="Evidence recorded."))

@@ -8,8 +8,9 @@ from dashboard.components.safe_text import escape
 from dashboard.forms import evidence_form
 from dashboard.forms.shown import Shown
 from data_access.assessments import Evidence
+from program import wording
 from program.criteria import EXTERNAL_VOLUME, X_FOLLOWERS
-from program.evidence import METHOD_LABELS, EvidenceKind, days_left, is_current
+from program.evidence import METHOD_LABELS, EvidenceKind, days_left, doubtful, is_current
 from program.permissions import Act
 
 CRITERIA = {
@@ -31,7 +32,7 @@ def draw(shown: Shown) -> None:
             evidence_table.draw([_row(shown, seen) for seen in found])
         else:
             st.caption("Nobody has looked at this applicant's reach elsewhere yet.")
-        for sentence in (_sum(shown), *_expired(shown)):
+        for sentence in (_sum(shown), *_doubtful(shown), *_expired(shown)):
             if sentence:
                 st.caption(sentence)
         if shown.person.may(Act.RECORD_EVIDENCE):
@@ -75,6 +76,16 @@ def _row(shown: Shown, seen: Evidence) -> evidence_table.Row:
 
 def _expires(left: int) -> str:
     return f"in {left} d" if left > 0 else f"{1 - left} d ago"
+
+
+def _doubtful(shown: Shown) -> list[str]:
+    """A sentence for names of which nobody has said yet that they are several exchanges."""
+    current = [seen for seen in shown.standing.evidence if _is_current(shown, seen)]
+    return [
+        f":material/help: {escape(wording.listed(names))} may be one exchange: only the newest "
+        "counts. If they are not, record one of them again and say so."
+        for names in doubtful(current)
+    ]
 
 
 def _sum(shown: Shown) -> str | None:

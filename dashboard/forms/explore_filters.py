@@ -1,6 +1,6 @@
 """One filter a column: what stands, changing it, adding one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,8 @@ from program.filters import Contains, Days, Filter, Known, OneOf, Range
 from program.views import View
 
 Follow = Callable[[View], None]
-Choices = Callable[[str], Sequence[str]]
+# Of a column, by its name: what can be chosen, with its label.
+Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
     "known ones", "known ones, or unknown", "only unknown", "everything known"
@@ -142,9 +143,14 @@ def _days(asked: Filter | None, part: str) -> None:
 def _one_of(column: Column, asked: Filter | None, part: str, choices: Choices) -> None:
     held = list(asked.values) if isinstance(asked, OneOf) else []
     fixed = TRUTHS if column.kind is Kind.TRUTH else column.choices
-    options = list(dict.fromkeys([*(fixed or choices(column.name)), *held]))
+    labels = {} if fixed else choices(column.name)
     st.multiselect(
-        "Any of", options, default=held, key=f"{part}-values", accept_new_options=not fixed
+        "Any of",
+        list(dict.fromkeys([*(fixed or labels), *held])),
+        default=held,
+        format_func=lambda value: labels.get(value, value),
+        key=f"{part}-values",
+        accept_new_options=not fixed,
     )
 
 

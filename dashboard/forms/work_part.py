@@ -17,6 +17,7 @@ from data_access.kpis.speed import Decided
 from program import kpis
 from program.ages import AGE_GROUPS
 from program.kpis import Kpi
+from program.platforms import platform_label
 from program.queue import Filters
 from program.reports import SPLIT_LABELS, Split, buckets
 from program.slices import CLOCK_WORDS, NO_TRACK, Clock, Moment, Scope, Slice, Stage
@@ -358,7 +359,7 @@ def shown_key(split: Split, key: str) -> str:
     """A row's name as people read it."""
     if split is Split.TRACK:
         return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
-    return key
+    return platform_label(key) if split is Split.PLATFORM else key
 
 
 def _draw_apart(apart: Sheet) -> None:

@@ -1,7 +1,7 @@
 """Explore: any dataset by columns, filters, groups and order, and exactly that as a file."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -172,7 +172,7 @@ def count_words(page: Loaded) -> str:
 def choices_of(view: View) -> explore_filters.Choices:
     """What stands in a column whose words are not known beforehand; a minute old."""
 
-    def choices(name: str) -> Sequence[str]:
+    def choices(name: str) -> Mapping[str, str]:
         return lookups.explored(view.dataset.key, name)
 
     return choices

@@ -19,9 +19,12 @@ from data_access.queue import EvidenceState
 from program import business_time, priority
 from program.eligibility import Assessment, Facts, assess
 from program.evidence import EvidenceKind, Observation, establish
+from program.handles import identity_key
 from program.outcomes import Outcome
+from program.platforms import platform_key
 from program.policy import Policy
 from program.queue import Due, Filters, Owner, Sort
+from program.searching import search_text, sought
 from program.workflow import OPEN_STATUSES, Status
 from tests.builders import (
     NOW,
@@ -69,7 +72,7 @@ NAMES = (
     "İstanbul",
 )
 COUNTRIES = ("BR", "US", "DE", "NG", None)
-PLATFORMS = ("x", "youtube", "tiktok", "My Place")
+PLATFORMS = ("x", "Twitter", "youtube", "YouTube Channel", "tiktok", "My Place", "小红书")
 VOLUMES = ("0.00", "19999999.99", "20000000.00", "20000000.01", "5000000.00", "123456789012.34")
 AGES = tuple(
     age
@@ -365,7 +368,7 @@ def _passes(person: Applicant, filters: Filters) -> bool:
             not filters.eligibility or judged.outcome in filters.eligibility,
             not filters.track or judged.track == filters.track,
             not filters.country or person.country == filters.country,
-            not filters.platform or person.platform == filters.platform,
+            not filters.platform or platform_key(person.platform) == filters.platform,
             not filters.waiting_days
             or person.submitted_at <= NOW - timedelta(days=filters.waiting_days),
             filters.owner is not Owner.MINE or person.holder == filters.viewer,
@@ -377,20 +380,19 @@ def _passes(person: Applicant, filters: Filters) -> bool:
 
 
 def finds(term: str, person: Applicant) -> bool:
-    """Part of a name, handle or contact in any case, or exactly a number."""
-    part = folded(term.lstrip("@"))
+    """Part of a name, handle or contact in any spelling, whom it names, or exactly a number."""
+    wanted = sought(term)
     texts = (person.username, person.handle, person.contact)
-    if any(part in folded(text) for text in texts if text is not None):
+    searched = [search_text(text) for text in texts if text is not None]
+    if any(part in text for part in wanted.texts for text in searched):
         return True
-    number = int(term) if term.isascii() and term.isdigit() else None
-    return number in (person.application_id, person.account_id)
-
-
-def folded(text: str) -> str:
-    """Lower case as Postgres has it: sign by sign, each staying one sign."""
-    return "".join(
-        "i" if sign == "İ" else sign.lower() if len(sign.lower()) == 1 else sign for sign in text
-    )
+    named = {
+        identity_key(person.platform, person.handle),
+        identity_key("telegram", person.contact or ""),
+    }
+    if wanted.key and wanted.key in named:
+        return True
+    return wanted.number in (person.application_id, person.account_id)
 
 
 def tally(people: Sequence[Applicant]) -> dict[str, int]:

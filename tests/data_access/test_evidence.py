@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from data_access import assessments, evidence, notes, standings
 from data_access.assessments import Evidence
-from data_access.evidence import Entry
-from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
-from program.evidence import EvidenceKind, EvidenceMethod
-from tests.builders import NOW, STAFF, add_application, add_staff
+from data_access.evidence import Entry, ExchangeAnswer
+from data_access.refusals import ExchangeInDoubt, Invalid, NotAllowed, NotFound, RequestReused
+from program.evidence import EvidenceKind, EvidenceMethod, doubtful
+from tests.builders import NOW, STAFF, add_application, add_evidence, add_staff
 from tests.data_access import crowd
 from tests.databases import Databases
 
@@ -327,3 +327,94 @@ def test_what_is_recorded_counts_at_once(desk: Engine, id_: int) -> None:
         standing = assessments.read(conn, id_, standings.basis(conn, now=NOW))
     assert standing.facts.external_volume_usd == Decimal("20000000.00")
     assert standing.assessment.track == "external"
+
+
+# One exchange is counted once, however its name is spelled.
+
+
+def volume(name: str, millions: int, *, days: int = 1, answer: str | None = "unasked") -> Entry:
+    """A statement; ``answer`` is the name it is another name of, None where it is none."""
+    return replace(
+        VOLUME,
+        exchange_name=name,
+        value=Decimal(millions * 1_000_000),
+        observed_at=NOW - timedelta(days=days),
+        answer=None if answer == "unasked" else ExchangeAnswer(name, answer),
+    )
+
+
+def external(engine: Engine, id_: int) -> tuple[Decimal | None, Decimal | None]:
+    """The volume elsewhere as the program adds it up, and as the database does."""
+    with engine.connect() as conn:
+        ground = standings.basis(conn, now=NOW)
+        added = assessments.read(conn, id_, ground).established.external_volume_usd
+        judged = standings.established_evidence(ground, [id_])
+        return added, conn.execute(select(judged.c.external_volume_usd)).scalar_one_or_none()
+
+
+@pytest.mark.parametrize("other", ["okx", "ＯＫＸ", "OK X", " o.k.x", "O\u200bKX", "OK\u2011X"])
+def test_the_newest_statement_of_an_exchange_counts_however_it_is_spelled(
+    desk: Engine, id_: int, other: str
+) -> None:
+    with desk.begin() as conn:
+        for name, value, days in (("OKX", 12, 2), (other, 13, 1)):
+            add_evidence(
+                conn,
+                id_,
+                kind="external_volume",
+                value=value,
+                exchange_name=name,
+                observed_at=NOW - timedelta(days=days),
+            )
+
+    assert external(desk, id_) == (13, 13)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("OKX", "OKX.com"), ("OKX.com", "OKX"), ("Bybit", "Bybit Whales")]
+)
+def test_a_name_that_extends_another_is_asked_about_before_it_counts(
+    desk: Engine, id_: int, first: str, second: str
+) -> None:
+    record(desk, id_, volume(first, 12, days=3))
+    with pytest.raises(ExchangeInDoubt, match=f"{second} is the same exchange") as asked:
+        record(desk, id_, volume(second, 13))
+    assert (asked.value.name, asked.value.doubts) == (second, (first,))
+    # An answer that was given about another name is none.
+    with pytest.raises(ExchangeInDoubt):
+        record(desk, id_, replace(volume(second, 13), answer=ExchangeAnswer("Other", None)))
+    assert external(desk, id_) == (12_000_000, 12_000_000)
+
+    record(desk, id_, volume(second, 13, days=2, answer=first))
+    assert external(desk, id_) == (13_000_000, 13_000_000)
+
+    record(desk, id_, volume(second, 14, days=1, answer=None))
+    assert external(desk, id_) == (27_000_000, 27_000_000)
+    # What was said once is not asked again, in no spelling.
+    record(desk, id_, volume(second.upper(), 15, days=0))
+    record(desk, id_, volume(first, 16, days=0))
+    assert external(desk, id_) == (31_000_000, 31_000_000)
+
+
+def test_what_came_in_unasked_does_not_add_up_until_somebody_says_so(
+    desk: Engine, id_: int
+) -> None:
+    with desk.begin() as conn:
+        for name, days in (("OKX", 3), ("OKX.com", 2), ("Kraken", 2)):
+            add_evidence(
+                conn,
+                id_,
+                kind="external_volume",
+                value=12_000_000,
+                exchange_name=name,
+                observed_at=NOW - timedelta(days=days),
+            )
+    assert external(desk, id_) == (24_000_000, 24_000_000)
+    with desk.connect() as conn:
+        assert doubtful(assessments.list_evidence(conn, id_)) == [("OKX.com", "OKX")]
+
+    with pytest.raises(ExchangeInDoubt):
+        record(desk, id_, volume("OKX.com", 12))
+    record(desk, id_, volume("OKX.com", 12, answer=None))
+
+    assert external(desk, id_) == (36_000_000, 36_000_000)

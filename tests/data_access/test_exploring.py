@@ -31,12 +31,15 @@ from program.datasets import (
     Kind,
 )
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
+from program.folding import folded
 from program.periods import month_start, utc_day
+from program.platforms import platform_key
+from program.searching import search_text, sought
 from program.views import Function, View, measurable
 from program.workflow import Status
 from tests.builders import NOW, T, add_account, add_application, add_metrics, add_refresh
 from tests.data_access import crowd
-from tests.data_access.crowd import Applicant, folded
+from tests.data_access.crowd import Applicant
 from tests.databases import Databases
 
 HOSTILE = (
@@ -299,9 +302,11 @@ def passes(asked: Filter, value: Any, kind: Kind) -> bool:
             return (first is None or day >= first) and (last is None or day <= last)
         case OneOf():
             word = {True: "yes", False: "no"}[value] if kind is Kind.TRUTH else value
-            return word in asked.values
+            meant = platform_key(word) if asked.column == "social_platform" else word
+            return meant in asked.values
         case Contains():
-            return folded(asked.part) in folded(value)
+            parts = sought(asked.part).texts if asked.column in exploring.NAMING else ()
+            return any(part in search_text(value) for part in parts or (folded(asked.part),))
     raise AssertionError(asked)
 
 

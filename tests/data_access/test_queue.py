@@ -16,6 +16,7 @@ from data_access import queue, ranking, standings
 from data_access.ranking import Place
 from data_access.standings import Basis
 from program.outcomes import Outcome
+from program.platforms import platform_key
 from program.queue import TRACK_CHOICES, WAITING_CHOICES, Due, Filters, Owner, Sort, clean_search
 from program.slices import Scope, Slice
 from program.workflow import OPEN_STATUSES, Status
@@ -82,7 +83,7 @@ views = st.builds(
     eligibility=st.lists(st.sampled_from(Outcome), unique=True, max_size=3).map(tuple),
     track=st.none() | st.sampled_from(TRACK_CHOICES),
     country=st.none() | st.sampled_from(["BR", "US", "DE", "FR"]),
-    platform=st.none() | st.sampled_from(["x", "youtube", "myspace"]),
+    platform=st.none() | st.sampled_from(["x", "youtube", "xiaohongshu", "myspace"]),
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
     status=st.just(Status.PENDING) | st.sampled_from(Status),
     owner=st.none() | st.sampled_from(Owner),
@@ -353,14 +354,18 @@ def test_an_empty_queue_is_no_error(conn: Connection) -> None:
     assert queue.page(conn, Filters(), ground) == []
     assert queue.count(conn, Filters(), ground) == 0
     assert queue.counts(conn, ground) == empty_counts()
-    assert (queue.countries(conn), queue.platforms(conn)) == ([], [])
+    assert (queue.countries(conn), queue.platforms(conn)) == ([], {})
 
 
 def test_the_choices_offered_are_those_of_pending_applications(desk: Desk) -> None:
     pending = crowd.expected(desk.people, Filters())
 
     assert queue.countries(desk.conn) == sorted({p.country for p in pending if p.country})
-    assert queue.platforms(desk.conn) == sorted({p.platform for p in pending})
+    offered = queue.platforms(desk.conn)
+    assert set(offered) == {platform_key(p.platform) for p in pending}
+    # Whoever looks for a spelling that is in the data finds the choice that means it.
+    shown = {key: label.split(", ") for key, label in offered.items()}
+    assert [p for p in pending if p.platform not in shown[platform_key(p.platform)]] == []
 
 
 @pytest.mark.parametrize(

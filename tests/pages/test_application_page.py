@@ -492,6 +492,29 @@ def test_a_refused_note_says_why_and_keeps_the_text(body: str, sentence: str, qu
     assert rows_of(queue, "review.notes") == 0
 
 
+def test_a_name_that_may_be_a_recorded_exchange_is_asked_about_and_nothing_typed_is_lost(
+    queue: Desk,
+) -> None:
+    app = open_application(queue, UNKNOWN)
+    record(app, "12000000", "external_volume", exchange="OKX")
+    record(app, "12000000", "external_volume", exchange="OKX Global", source="https://okx.com/me")
+
+    assert "Say whether OKX Global is the same" in said(app, ["error"])[0]
+    form = "evidence-external_volume-3"
+    assert field(app, "text_input", f"{form}-source").value == "https://okx.com/me"
+    which = field(app, "radio", f"{form}-which")
+    assert (which.label, which.value) == ("Is OKX Global the same as OKX?", None)
+    assert which.options == ["Yes, OKX", "No, another exchange"]
+
+    which.set_value("")
+    field(app, "button", f"{form}-send").click().run()
+
+    assert said(app, ["error"]) == []
+    assert [toast.value for toast in app.toast] == ["Evidence recorded."]
+    assert cells(app, "state") == ["✓ counts", "✓ counts"]
+    assert not [radio for radio in app.radio if (radio.key or "").startswith(form)]
+
+
 def test_recorded_followers_count_at_once(queue: Desk) -> None:
     app = open_application(queue, UNKNOWN)
     assert "Nobody has looked at this applicant's reach elsewhere yet." in said(app)

@@ -25,6 +25,16 @@ from program.delivery import (
         ("telegram", ("discord",), Route.WEBHOOK),
         ("telegram", ("telegram",), Route.EMAIL),
         ("anything at all", (), Route.WEBHOOK),
+        # However a platform is written, in the row and in the settings.
+        *[
+            (word, (), Route.EMAIL)
+            for word in ("Email", "E-mail", "EMAIL ", "Ｅ－ＭＡＩＬ", "邮箱")
+        ],
+        *[(word, ("telegram",), Route.EMAIL) for word in ("Telegram", "TG", "tele gram", "t.me")],
+        *[("whatsapp", (word,), Route.EMAIL) for word in ("WhatsApp", "whats app", "Whatsapp")],
+        ("微信", ("WeChat",), Route.EMAIL),
+        ("My Place", ("my-place",), Route.EMAIL),
+        ("X (Twitter)", ("telegram",), Route.WEBHOOK),
     ],
 )
 def test_mail_goes_by_mail_and_all_else_to_the_exchanges_bot_unless_set_otherwise(

@@ -1,0 +1,293 @@
+"""Addresses of people: where in a link each network names the person, and where it names nobody.
+
+A rule is data: the hosts, and a pattern over all that follows the host, whose one group is the
+name, the number or the phone. The first pattern that fits decides; where none fits, the link
+names nobody, such as a video, an invitation or a page of the network itself. The database has
+the same patterns, so they keep to what Postgres and Python read alike.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What tells people apart on a network."""
+
+    NAME = "name"  # read without case, and imitated by look-alike letters
+    ID = "id"  # exact
+    PHONE = "phone"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an address holds what tells people apart."""
+
+    kind: Kind
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Hosts of a network, without www., and the places in their addresses.
+
+    An app's scheme, such as ``tg:``, counts as a host. The first site of a network is the one
+    that a path without a host belongs to.
+    """
+
+    platform: str
+    hosts: tuple[str, ...]
+    places: tuple[Place, ...] = ()
+
+
+_END = r"(?:[/?#].*)?\Z"
+
+
+def _name(before: str = "", *, but: str = "", part: str = "[^/?#]+") -> Place:
+    """A name behind ``before``, but for the network's own pages, separated by spaces."""
+    own = f"(?!(?:{but.replace(' ', '|')})(?:[/?#]|\\Z))" if but else ""
+    return Place(Kind.NAME, rf"\A/+{before}{own}(?:@|%40)*({part}){_END}")
+
+
+def _id(before: str, part: str = "[0-9]+") -> Place:
+    return Place(Kind.ID, rf"\A/+{before}({part})(?:[/?#&_].*)?\Z")
+
+
+def _asked(kind: Kind, path: str, name: str) -> Place:
+    """The value of a query parameter."""
+    return Place(kind, rf"\A/+{path}/?\?(?:[^#]*&)?{name}=([^&#]+).*\Z")
+
+
+_TELEGRAM_PAGES = (
+    "joinchat c s share addstickers addemoji addtheme addlist proxy socks setlanguage login iv bg "
+    r"confirmphone invoice boost m giftcode nft contact k a z resolve [+$~][^/?#]*"
+)
+_X_PAGES = (
+    "home search search-advanced explore i intent share hashtag compose messages notifications "
+    "settings login logout signup tos privacy about jobs download widgets account oauth"
+)
+_YOUTUBE_PAGES = (
+    "watch shorts playlist results live embed v feed channel c user hashtag gaming premium "
+    "redirect attribution_link clip post t about account signin oembed source kids trending e "
+    "live_chat"
+)
+_INSTAGRAM_PAGES = (
+    "p reel reels tv explore stories highlights accounts direct about developer legal web share s "
+    "challenge invites ar n topics graphql download directory user"
+)
+_FACEBOOK_PAGES = (
+    r"[a-z_-]+\.php people pages p groups events watch share sharer photo photos reel reels "
+    "permalink hashtag login help marketplace gaming messages dialog plugins stories notes privacy "
+    "policies business ads public search media friends recover tr live fundraisers saved t pg"
+)
+_TIKTOK_PAGES = (
+    "t tag music discover foryou following live explore upload login share embed video v place "
+    "channel business about legal search h5"
+)
+_TWITCH_PAGES = (
+    "directory videos video p jobs login signup search settings subs turbo store downloads friends "
+    "inventory wallet drops team broadcast popout moderator"
+)
+_VK_PAGES = (
+    r"(?:wall|photo|video|club|public|event|app|album|topic|doc|market|clip|story|audio|page)-?[0-9]+"
+    r"[^/?#]* feed im away\.php groups search friends login settings video music apps"
+)
+
+SITES: tuple[Site, ...] = (
+    Site(
+        "x",
+        (
+            *("x.com", "twitter.com", "fxtwitter.com", "vxtwitter.com", "fixupx.com"),
+            *("nitter.net", "xcancel.com"),
+        ),
+        (
+            _asked(Kind.NAME, "intent/(?:user|follow)", "screen_name"),
+            _asked(Kind.ID, "intent/(?:user|follow)", "user_id"),
+            _asked(Kind.ID, "messages/compose", "recipient_id"),
+            _id("i/user/"),
+            _name("(?:#!/+)?", but=_X_PAGES),
+        ),
+    ),
+    Site("x", ("twitter:",), (_asked(Kind.NAME, "user", "screen_name"),)),
+    Site(
+        "telegram",
+        ("t.me", "telegram.me", "telegram.dog"),
+        (
+            Place(Kind.PHONE, rf"\A/+(?:\+|%2b)([0-9]{{7,15}}){_END}"),
+            _name("(?:s/+)?", but=_TELEGRAM_PAGES),
+        ),
+    ),
+    Site(
+        "telegram",
+        ("web.telegram.org",),
+        (
+            Place(Kind.NAME, r"\A[^#]*#(?:/im\?p=)?(?:@|%40)([^/?&#]+).*\Z"),
+            Place(
+                Kind.NAME,
+                r"\A[^#]*#\?tgaddr=tg(?::|%3a)(?:/|%2f)(?:/|%2f)resolve(?:\?|%3f)domain(?:=|%3d)"
+                r"([a-z0-9_]+).*\Z",
+            ),
+            Place(Kind.ID, r"\A[^#]*#(?:/im\?p=u)?([0-9]{5,20})(?:[_?/].*)?\Z"),
+        ),
+    ),
+    Site(
+        "telegram",
+        ("tg:",),
+        (
+            _asked(Kind.NAME, "resolve", "domain"),
+            _asked(Kind.PHONE, "resolve", "phone"),
+            _asked(Kind.ID, "user", "id"),
+            _asked(Kind.ID, "openmessage", "user_id"),
+        ),
+    ),
+    Site(
+        "youtube",
+        ("youtube.com", "music.youtube.com", "studio.youtube.com"),
+        (
+            _id("channel/", "UC[A-Za-z0-9_-]+"),
+            _name("(?:c|user)/+"),
+            _name(but=_YOUTUBE_PAGES),
+        ),
+    ),
+    Site("youtube", ("youtu.be", "youtube-nocookie.com")),
+    Site(
+        "tiktok",
+        ("tiktok.com",),
+        (_id("(?:share/user|h5/share/usr)/"), _name(but=_TIKTOK_PAGES)),
+    ),
+    Site("tiktok", ("vm.tiktok.com", "vt.tiktok.com")),
+    Site(
+        "instagram",
+        ("instagram.com", "instagr.am"),
+        (_asked(Kind.NAME, "user", "username"), _name("(?:stories/+|_u/+)?", but=_INSTAGRAM_PAGES)),
+    ),
+    Site("instagram", ("instagram:",), (_asked(Kind.NAME, "user", "username"),)),
+    Site("instagram", ("ig.me",), (_name("m/+"),)),
+    Site("threads", ("threads.net", "threads.com"), (_name("(?:@|%40)"),)),
+    Site(
+        "facebook",
+        ("facebook.com", "fb.com"),
+        (
+            _asked(Kind.ID, r"(?:profile|story|permalink)\.php", "id"),
+            _id("(?:people|pages)/[^/?#]+/"),
+            _id("pages/category/[^/?#]+/(?:[^/?#]*-)?"),
+            _id("p/(?:[^/?#]*-)?", "[0-9]{5,}"),
+            _name("(?:messages/+t|pg|t)/+"),
+            _name(but=_FACEBOOK_PAGES),
+        ),
+    ),
+    Site("facebook", ("m.me",), (_name(),)),
+    Site("facebook", ("messenger.com",), (_name("t/+"),)),
+    Site("facebook", ("fb.me", "fb.watch", "l.facebook.com")),
+    Site("discord", ("discord.com", "discordapp.com", "discord:"), (_id("(?:-/)?users/"),)),
+    Site("discord", ("discord.gg",)),
+    Site(
+        "whatsapp",
+        ("wa.me",),
+        (
+            _asked(Kind.PHONE, "(?:send)?", "phone"),
+            Place(Kind.PHONE, rf"\A/+(?:c/+)?((?:\+|%2b)?[0-9][^/?#]*){_END}"),
+        ),
+    ),
+    Site(
+        "whatsapp",
+        ("whatsapp.com", "api.whatsapp.com", "web.whatsapp.com", "whatsapp:"),
+        (_asked(Kind.PHONE, "send", "phone"), Place(Kind.PHONE, rf"\A/+catalog/([0-9]+){_END}")),
+    ),
+    Site("whatsapp", ("chat.whatsapp.com",)),
+    Site(
+        "signal",
+        ("signal.me", "sgnl:"),
+        (
+            Place(Kind.PHONE, r"\A/*(?:signal\.me/*)?#p/([^/?&#]+).*\Z"),
+            Place(Kind.ID, r"\A/*(?:signal\.me/*)?#eu/([^/?&#]+).*\Z"),
+        ),
+    ),
+    Site("signal", ("signal.group",)),
+    Site(
+        "line",
+        ("line.me", "line:"),
+        (
+            _name("(?:R/+)?ti/p/(?:~|%7e|@|%40)"),
+            _id("(?:R/+)?ti/p/", "[A-Za-z0-9_-]+"),
+        ),
+    ),
+    Site("line", ("page.line.me",), (_name(),)),
+    Site("line", ("lin.ee",)),
+    Site("viber", ("viber:",), (_asked(Kind.PHONE, "(?:chat|add|contact)", "number"),)),
+    Site("viber", ("viber.click",), (Place(Kind.PHONE, rf"\A/+((?:\+|%2b)?[0-9]+){_END}"),)),
+    Site("skype", ("skype:",), (_name(part="[^?#/]+"),)),
+    Site("skype", ("join.skype.com", "skype.com")),
+    Site(
+        "phone",
+        ("tel:", "sms:", "callto:", "facetime:", "imessage:"),
+        (Place(Kind.PHONE, r"\A/+([^?;&]+).*\Z"),),
+    ),
+    Site("zalo", ("zalo.me",), (Place(Kind.PHONE, rf"\A/+(?:pc/+)?([0-9]{{7,15}}){_END}"),)),
+    Site("kakaotalk", ("pf.kakao.com",), (_id("", "[A-Za-z0-9_]+"),)),
+    Site("kakaotalk", ("open.kakao.com",)),
+    Site("wechat", ("weixin:",), (Place(Kind.NAME, r"\A/+dl/chat\?([^&#]+).*\Z"),)),
+    Site("wechat", ("u.wechat.com",), (_id("", "[A-Za-z0-9_-]+"),)),
+    Site(
+        "linkedin",
+        ("linkedin.com",),
+        (
+            _name("(?:mwlite/+)?(?:in|pub)/+"),
+            _name(part="(?:company|school|showcase)/[^/?#]+"),
+        ),
+    ),
+    Site("linkedin", ("lnkd.in",)),
+    Site("twitch", ("twitch.tv",), (_name("(?:(?:popout|moderator)/+)?", but=_TWITCH_PAGES),)),
+    Site("kick", ("kick.com",), (_name(but="video videos categories category browse following"),)),
+    Site("rumble", ("rumble.com",), (_name("(?:c|user)/+"),)),
+    Site("reddit", ("reddit.com",), (_name("(?:u|user)/+"), _name("r/+u_"))),
+    Site("reddit", ("redd.it",)),
+    Site("medium", ("medium.com",), (_name("(?:@|%40)"),)),
+    Site("github", ("github.com",), (_name(but="features orgs topics search login settings"),)),
+    Site("snapchat", ("snapchat.com",), (_name("(?:add/+|@|%40)"),)),
+    Site("pinterest", ("pinterest.com",), (_name(but="pin search ideas explore today"),)),
+    Site("pinterest", ("pin.it",)),
+    Site("tradingview", ("tradingview.com",), (_name("u/+"),)),
+    Site("bluesky", ("bsky.app",), (_name("profile/+"),)),
+    Site(
+        "vk",
+        ("vk.com", "vk.me", "vkontakte.ru"),
+        (_id("id"), _asked(Kind.ID, "im", "sel"), _name(but=_VK_PAGES)),
+    ),
+    Site(
+        "weibo",
+        ("weibo.com", "weibo.cn"),
+        (_id("(?:u/)?", "[0-9]{5,}"), _name("n/+"), _name(but="p u n tv hot login ajax")),
+    ),
+    Site("xiaohongshu", ("xiaohongshu.com",), (_id("user/profile/", "[A-Za-z0-9]+"),)),
+    Site("xiaohongshu", ("xhslink.com",)),
+    Site("bilibili", ("space.bilibili.com",), (_id(""),)),
+    Site("bilibili", ("bilibili.com", "b23.tv")),
+    Site("zhihu", ("zhihu.com",), (_name("(?:people|org)/+"),)),
+    Site("douyin", ("douyin.com",), (_id("user/", "[A-Za-z0-9_.-]+"),)),
+    Site("douyin", ("v.douyin.com",)),
+)
+BY_HOST: dict[str, Site] = {host: site for site in SITES for host in site.hosts}
+MAIN_HOST: dict[str, str] = {site.platform: site.hosts[0] for site in reversed(SITES)}
+# Hosts whose subdomains are people's names: meadow.t.me.
+NAMED_BY_SUBDOMAIN = ("t.me",)
+# In front of a host and without meaning: mobile pages, countries, languages.
+DOORS = (
+    r"\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|[a-z]{2}|[a-z]{2}-[a-z]{2})"
+    r"\.)+"
+)
+# Where a plain name is a number of the network's own, or a case-sensitive id.
+ID_SHAPES: dict[str, str] = {
+    "facebook": r"\A([0-9]{5,20})\Z",
+    "discord": r"\A([0-9]{17,20})\Z",
+    "youtube": r"\A(UC[A-Za-z0-9_-]{22})\Z",
+    "vk": r"\A[Ii][Dd]([0-9]+)\Z",
+    "weibo": r"\A([0-9]{5,20})\Z",
+    "bilibili": r"\A([0-9]{1,20})\Z",
+    "xiaohongshu": r"\A([0-9a-f]{24})\Z",
+}
+# Where people are reached by phone, so that digits alone are one. A contact without a platform too.
+PHONED = (
+    *("", "phone", "whatsapp", "telegram", "signal", "viber", "zalo", "line", "wechat"),
+    "kakaotalk",
+)
