@@ -1,6 +1,7 @@
 """Imports point one way: pages -> components -> program; pages -> data_access -> program."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,15 @@ def test_imports_point_one_way(layer: str) -> None:
 def test_no_pages_folder_beside_the_entrypoint() -> None:
     """Streamlit would serve its files without the sign-in."""
     assert not (ROOT / "pages").exists()
+
+
+def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -> None:
+    own = re.compile(r"\b(?:reader|reporter|writer|exporter|engine)(?:\(\))?\.(?:connect|begin)\(")
+    files = [*(ROOT / "dashboard").rglob("*.py"), ROOT / "serve.py", ROOT / "streamlit_app.py"]
+    crossings = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if own.search(line)
+    ]
+    assert crossings == []
