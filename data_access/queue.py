@@ -60,7 +60,11 @@ from program.workflow import OPEN_STATUSES, Status
 
 SPARKLINE_MONTHS = 6
 YET_TO_BEGIN = priorities.JUST_AFTER
-SORT_METRIC = {Sort.VOLUME: "volume_usd", Sort.ACTIVE: "active_users"}
+SORT_METRIC = {
+    Sort.VOLUME: "volume_usd",
+    Sort.ACTIVE: "active_users",
+    Sort.NEW: "new_users",
+}
 
 
 class EvidenceState(StrEnum):

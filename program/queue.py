@@ -75,6 +75,7 @@ class Sort(StrEnum):
     SUBMITTED = "submitted"
     VOLUME = "volume"
     ACTIVE = "active"
+    NEW = "new"
 
 
 SORT_LABELS = {
@@ -84,6 +85,7 @@ SORT_LABELS = {
     Sort.SUBMITTED: "newest first",
     Sort.VOLUME: "volume, largest first",
     Sort.ACTIVE: "active users, most first",
+    Sort.NEW: "new users, most first",
 }
 
 

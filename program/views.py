@@ -17,6 +17,7 @@ from program.datasets import (
     AMOUNTS,
     APPLICATIONS,
     BY_KEY,
+    NUMBERS,
     TIMES,
     Column,
     Dataset,
@@ -165,6 +166,14 @@ class View:
             changed = tuple(f for f in self.filters if f.column != column)
             changed += (asked,) if asked is not None else ()
         return replace(self, filters=changed, page=1)
+
+    def sorted_anew(self, column: str) -> "View":
+        """The same by this column: words upwards, figures and times downwards, or turned round."""
+        first = self.sorted_by[0]
+        shown = next((one for one in self.shown if one.name == column), None)
+        falls = shown is not None and shown.kind in NUMBERS | TIMES
+        descending = not first.descending if first.column == column else falls
+        return replace(self, orders=(Order(column=column, descending=descending),), page=1)
 
     def on_page(self, page: int) -> "View":
         """The same on another page."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, volume_bar
+from dashboard.components import badges, headings, volume_bar
 from dashboard.components.badges import Look
 from program.affiliate_filters import PAGE_SIZE
 from program.affiliates import MonthTest, Standing, Step
@@ -93,16 +93,14 @@ def draw(
     ticks belong to ``key``, as in the queue.
     """
     column = st.column_config
-    shown = st.dataframe(
+    return headings.table(
         _table(rows),
-        hide_index=True,
         key=key,
+        selectable=selectable,
         alt="Affiliates",
         row_height=ROW_HEIGHT,
         height=table_height(min(len(rows), PAGE_SIZE), ROW_HEIGHT),
         placeholder="unknown",
-        on_select="rerun" if selectable else "ignore",
-        selection_mode="multi-row",
         column_config={
             "open": column.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
@@ -138,11 +136,11 @@ def draw(
                 help=f"Referral volume of {month}, UTC",
                 width=128,
             ),
-            "active": column.NumberColumn("Active", format="localized", width=50),
-            "new": column.NumberColumn("New", format="localized", width=42),
-            "rate": column.TextColumn("Rate", width=46, alignment="right"),
+            "active": column.NumberColumn(headings.numeric("Active"), format="localized", width=50),
+            "new": column.NumberColumn(headings.numeric("New"), format="localized", width=42),
+            "rate": column.TextColumn(headings.numeric("Rate"), width=52, alignment="right"),
             "new_rate": column.TextColumn(
-                "Suggested",
+                headings.numeric("Suggested"),
                 help="The rate that the newest month speaks for; granting it is a decision.",
                 width=66,
                 alignment="right",
@@ -157,7 +155,6 @@ def draw(
             "why": column.TextColumn("Why that rate", width=190),
         },
     )
-    return list(shown["selection"]["rows"]) if selectable else []
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import figures
+from dashboard.components import figures, headings
 from program.evidence import EvidenceKind
+from program.periods import utc_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,9 @@ def draw(rows: Sequence[Row]) -> None:
         {
             "what": [_what(row) for row in rows],
             "state": [_state(row) for row in rows],
-            "age": [figures.waiting(row.age) for row in rows],
+            "age": pa.array([row.age / timedelta(days=1) for row in rows], pa.float64()),
             "expires": [row.expires for row in rows],
-            "seen": [figures.day(row.observed_at.date(), year=True) for row in rows],
+            "seen": pa.array([utc_day(row.observed_at) for row in rows], pa.date32()),
             "how": [row.method for row in rows],
             "by": [row.recorded_by for row in rows],
             "source": [row.source or "–" for row in rows],
@@ -55,11 +56,11 @@ def draw(rows: Sequence[Row]) -> None:
         column_config={
             "what": config.TextColumn("Seen", width="medium"),
             "state": config.TextColumn("State", width=84),
-            "age": config.TextColumn("Age", width=48, alignment="right"),
+            "age": config.NumberColumn(headings.numeric("Age"), format="%.1f d", width=60),
             "expires": config.TextColumn(
                 "Expires", width=70, help="When it stops counting, by the day the data reach"
             ),
-            "seen": config.TextColumn("On", width=88),
+            "seen": config.DateColumn("On", format="D MMM YYYY", width=88),
             "how": config.TextColumn("How", width=96),
             "by": config.TextColumn("By"),
             "source": config.TextColumn("Source"),

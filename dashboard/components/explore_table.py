@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import charts, figures
+from dashboard.components import charts, figures, headings
 from dashboard.components.charts import Chart
 from program.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
 from program.periods import utc_day
+from program.views import Order
 
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
@@ -32,18 +33,28 @@ WIDTHS = {
 Row = Mapping[str, Any]
 
 
-def draw(rows: Sequence[Row], columns: Sequence[Column], *, key: str, what: str) -> None:
-    """Draw one page of rows; headings explain themselves."""
+def draw(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    what: str,
+    first: Order,
+    on_heading: headings.Press,
+) -> None:
+    """Draw one page of rows, sorted by ``first``; headings explain themselves and sort."""
     cells = {column.name: [cell(row[column.name], column) for row in rows] for column in columns}
-    st.dataframe(
+    headings.table(
         pa.table({name: pa.array(column, pa.string()) for name, column in cells.items()}),
-        hide_index=True,
         key=key,
+        on_heading=on_heading,
         alt=what,
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
         placeholder=figures.DASH,
-        column_config={column.name: _config(column, cells[column.name]) for column in columns},
+        column_config={
+            column.name: _config(column, cells[column.name], first) for column in columns
+        },
     )
 
 
@@ -102,15 +113,18 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
-def _config(column: Column, cells: Sequence[str | None]) -> Any:  # noqa: ANN401 - Streamlit's own
+def _config(column: Column, cells: Sequence[str | None], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
+    label = headings.numeric(column.label) if column.kind in NUMBERS else column.label
+    if column.name == first.column:
+        label = headings.signed(label, descending=first.descending)
     # Wide enough for its heading and for all that stands in it, within reason.
     longest = max((len(text) for text in cells if text), default=0)
     return st.column_config.TextColumn(
-        column.label,
+        label,
         help=f"{column.name}: {column.description}",
         width=max(
             WIDTHS[column.kind],
-            LETTER_WIDTH * len(column.label) + 18,
+            LETTER_WIDTH * len(label) + 18,
             min(MOST_WIDE, LETTER_WIDTH * longest + 18),
         ),
         alignment="right" if column.kind in NUMBERS else "left",

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures, volume_bar
+from dashboard.components import badges, figures, headings, volume_bar
 from dashboard.components.affiliates_table import table_height
 from program.outcomes import Outcome
 
@@ -39,9 +39,8 @@ def draw(
     """Draw one page."""
     column = st.column_config
     outcomes = [badges.outcome_words(outcome) for outcome in Outcome]
-    st.dataframe(
+    headings.table(
         _table(rows),
-        hide_index=True,
         key=key,
         alt="Near misses",
         row_height=ROW_HEIGHT,
@@ -61,8 +60,8 @@ def draw(
             "volume": volume_bar.config(
                 "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=120
             ),
-            "active": column.NumberColumn("Active", format="localized", width=52),
-            "new": column.NumberColumn("New", format="localized", width=46),
+            "active": column.NumberColumn(headings.numeric("Active"), format="localized", width=52),
+            "new": column.NumberColumn(headings.numeric("New"), format="localized", width=46),
             "closest": column.TextColumn(
                 "Closest",
                 help="What decides: the weakest on the exchange, or the strongest elsewhere "

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import streamlit as st
 
+from dashboard.components import headings
+
 TALLEST = 640
 
 
@@ -34,9 +36,9 @@ def draw(rows: Sequence[Row], *, state: str) -> None:
             "state": [row.state for row in rows],
         }
     )
-    st.dataframe(
+    headings.table(
         table,
-        hide_index=True,
+        key=f"outbox-{state}",
         alt="Messages to applicants",
         row_height=30,
         height=min(30 * (len(rows) + 1) + 2, TALLEST),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import figures
+from dashboard.components import figures, headings
 from dashboard.components.affiliates_table import table_height
 from program.affiliate_filters import Figure
 from program.outcome_loop import HORIZONS
@@ -62,25 +62,26 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
         **{str(h): [then_words(line, h, figure) for line in lines] for h in HORIZONS},
         "fell": [_fell(line) for line in lines],
     }
-    st.dataframe(
+    headings.table(
         pa.table(cells),
-        hide_index=True,
         key=key,
         alt=first,
         row_height=ROW_HEIGHT,
         height=table_height(len(lines), ROW_HEIGHT),
         column_config={
             "name": column.TextColumn(first, width=150),
-            "affiliates": column.NumberColumn("Approvals", format="localized", width=76),
+            "affiliates": column.NumberColumn(
+                headings.numeric("Approvals"), format="localized", width=76
+            ),
             "before": column.TextColumn(
-                "At application",
+                headings.numeric("At application"),
                 width=110,
                 alignment="right",
                 help="From the decisions' snapshots: the policy's month before each decision.",
             ),
             **{
                 str(h): column.TextColumn(
-                    f"At {h} days",
+                    headings.numeric(f"At {h} days"),
                     width=150 if shows_before else 200,
                     alignment="right",
                     help=f"Days {h - 29} to {h} after each approval, UTC, all added up.",
@@ -88,7 +89,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
                 for h in HORIZONS
             },
             "fell": column.TextColumn(
-                "Halved · collapsed",
+                headings.numeric("Halved · collapsed"),
                 width=150,
                 alignment="right",
                 help="Volume of days 31 to 60 at most a half, and at most a fifth, of that at "
@@ -113,19 +114,18 @@ class FallenRow:
 def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], None]) -> None:
     """The approvals that fell most, each with the way to its application."""
     column = st.column_config
-    st.dataframe(
+    headings.table(
         pa.table(
             {
                 "open": ["Open"] * len(rows),
                 "username": [row.username for row in rows],
                 "fell": [row.fell for row in rows],
-                "before": [figures.usd(row.before_usd) for row in rows],
-                "later": [figures.usd(row.later_usd) for row in rows],
+                "before": [float(row.before_usd) for row in rows],
+                "later": [float(row.later_usd) for row in rows],
                 "approved": [row.approved for row in rows],
                 "by": [row.by for row in rows],
             }
         ),
-        hide_index=True,
         key=key,
         alt="Approvals that fell",
         row_height=ROW_HEIGHT,
@@ -136,8 +136,12 @@ def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], No
             ),
             "username": column.TextColumn("Affiliate", width=150),
             "fell": column.TextColumn("Volume", width=150),
-            "before": column.TextColumn("At application, USD", width=130, alignment="right"),
-            "later": column.TextColumn("Days 31 to 60, USD", width=130, alignment="right"),
+            "before": column.NumberColumn(
+                headings.numeric("At application, USD"), format="compact", width=130
+            ),
+            "later": column.NumberColumn(
+                headings.numeric("Days 31 to 60, USD"), format="compact", width=130
+            ),
             "approved": column.TextColumn("Approved", width=100),
             "by": column.TextColumn("By", width=260),
         },

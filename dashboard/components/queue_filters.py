@@ -41,7 +41,7 @@ STATUS_TABS = {
     Status.AWAITING_SECOND_APPROVAL: "Second approval",
 }
 # What is settled waits no longer and is due no more.
-SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE)
+SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE, Sort.NEW)
 SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
 EVERYONE = "everyone"
@@ -252,12 +252,21 @@ def _choice(
     )
 
 
+def sorts(filters: Filters) -> tuple[Sort, ...]:
+    """The orders that make sense in the list."""
+    return tuple(Sort) if filters.only_open else SETTLED_SORTS
+
+
+def sort_shown(filters: Filters) -> Sort:
+    """The order that the list is in."""
+    return filters.sort if filters.sort in sorts(filters) else Sort.PRIORITY
+
+
 def _order(filters: Filters, on_change: Follow) -> None:
-    settled = not filters.only_open
-    labels = SETTLED_SORT_LABELS if settled else SORT_LABELS
+    labels = SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS
     st.selectbox(
         "Order",
-        list(SETTLED_SORTS if settled else Sort),
+        list(sorts(filters)),
         key=_key("sort"),
         format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
@@ -274,9 +283,8 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
     value = getattr(filters, field)
     if field == "owner":
         return value or EVERYONE
-    settled = not filters.only_open
-    if field == "sort" and settled and value not in SETTLED_SORTS:
-        return Sort.PRIORITY
+    if field == "sort":
+        return sort_shown(filters)
     return list(value) if isinstance(value, tuple) else value
 
 

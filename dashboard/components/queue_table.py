@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, due, figures, volume_bar
+from dashboard.components import badges, due, figures, headings, volume_bar
 from program.outcomes import Outcome
-from program.queue import PAGE_SIZE
+from program.queue import PAGE_SIZE, Sort
 from program.workflow import OPEN_STATUSES, Status
 
 OPEN = "queue-open"
@@ -28,7 +28,7 @@ class Row:
     handle: str
     platform: str
     country: str | None
-    waiting: str
+    waiting_days: Decimal
     due: str
     points: int
     why: str
@@ -45,13 +45,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column that can be chosen. ``usual`` ones are shown until somebody chooses."""
+    """One column that can be chosen. ``usual`` ones are shown until somebody chooses.
+
+    A press on its heading sorts the whole list by ``sort``, ``descending`` as its cells stand.
+    """
 
     key: str
     label: str
     cells: Callable[[Sequence[Row]], pa.Array]
     config: Callable[[Sequence[Row], Decimal], Any]
     usual: bool = True
+    sort: Sort | None = None
+    descending: bool = True
 
 
 def _texts(of: Callable[[Row], str | None]) -> Callable[[Sequence[Row]], pa.Array]:
@@ -68,7 +73,13 @@ def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: 
 
 def _number(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
     return lambda _rows, _minimum: st.column_config.NumberColumn(
-        label, format="localized", width=width, **given
+        headings.numeric(label), format="localized", width=width, **given
+    )
+
+
+def _days(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: st.column_config.NumberColumn(
+        headings.numeric(label), format="%.1f d", width=width, **given
     )
 
 
@@ -154,14 +165,17 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="waiting",
         label="Waiting",
-        cells=_texts(lambda row: row.waiting),
-        config=_text("Waiting", 58, alignment="right", help="Calendar days since it arrived."),
+        cells=lambda rows: pa.array([float(row.waiting_days) for row in rows], pa.float64()),
+        config=_days("Waiting", 66, help="Calendar days since it arrived."),
+        sort=Sort.WAITING,
     ),
     Column(
         key="due",
         label="Due",
         cells=lambda rows: pa.array([[row.due] for row in rows]),
         config=_due,
+        sort=Sort.DUE,
+        descending=False,
     ),
     Column(
         key="priority",
@@ -172,6 +186,7 @@ COLUMNS: tuple[Column, ...] = (
             56,
             help="Points, at most 100. The column Why, and each application's page, add them up.",
         ),
+        sort=Sort.PRIORITY,
     ),
     Column(
         key="why",
@@ -193,18 +208,21 @@ COLUMNS: tuple[Column, ...] = (
         label="Volume",
         cells=lambda rows: volume_bar.cells([row.volume_usd for row in rows]),
         config=_volume,
+        sort=Sort.VOLUME,
     ),
     Column(
         key="active",
         label="Active",
         cells=_numbers(lambda row: row.active_users),
-        config=_number("Active", 50),
+        config=_number("Active", 58),
+        sort=Sort.ACTIVE,
     ),
     Column(
         key="new",
         label="New",
         cells=_numbers(lambda row: row.new_users),
-        config=_number("New", 42),
+        config=_number("New", 50),
+        sort=Sort.NEW,
     ),
     Column(
         key="months",
@@ -252,31 +270,51 @@ def draw(
     minimum_usd: Decimal,
     on_open: Callable[[], None],
     selectable: bool,
+    sort: Sort,
+    sorts: Sequence[Sort],
+    on_sort: Callable[[Sort], None],
 ) -> list[int]:
     """Draw one page of the queue; returns which rows are ticked, by place.
+
+    The list is sorted by ``sort``; a press on a heading asks ``on_sort`` for another of ``sorts``.
 
     A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
     other rows need another key, or they would tick what now stands in the same places.
     """
-    shown = st.dataframe(
+    orders = {column.key: column.sort for column in columns if column.sort in sorts}
+
+    def press(heading: str) -> None:
+        wanted = orders.get(heading)
+        if wanted is not None:
+            on_sort(wanted)
+
+    return headings.table(
         _table(rows, columns),
-        hide_index=True,
         key=key,
+        on_heading=press,
+        selectable=selectable,
         alt="Applications",
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
         placeholder="unknown",
-        on_select="rerun" if selectable else "ignore",
-        selection_mode="multi-row",
         column_config={
             # Not pinned beyond this one: what is pinned is drawn faint.
             "open": st.column_config.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
             ),
-            **{column.key: column.config(rows, minimum_usd) for column in columns},
+            **{
+                column.key: _marked(column, column.config(rows, minimum_usd), sort)
+                for column in columns
+            },
         },
     )
-    return list(shown["selection"]["rows"]) if selectable else []
+
+
+def _marked(column: Column, config: Any, sort: Sort) -> Any:  # noqa: ANN401 - Streamlit's own
+    """The column's settings, its heading with a sign where the list is sorted by it."""
+    if column.sort is not sort:
+        return config
+    return {**config, "label": headings.signed(config["label"], descending=column.descending)}
 
 
 def _table(rows: Sequence[Row], columns: Sequence[Column]) -> pa.Table:

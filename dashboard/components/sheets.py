@@ -2,8 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +15,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from dashboard.components import charts, figures
+from dashboard.components import charts, figures, headings
 from dashboard.components.charts import Chart
 from program.formulas import guarded
 from program.periods import Window
@@ -25,6 +26,8 @@ Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
 # Makes the file of a sheet when somebody asks for it; None for a person who may not have it.
 Take = Callable[["Sheet"], bytes] | None
+# What the address calls the order of a table: its key, and the column, with - for downwards.
+SORT = "sort"
 # A fraction has so many decimals in a file.
 SHARE_PLACES = 6
 ROW_HEIGHT = 32
@@ -67,6 +70,19 @@ class Sheet:
         """The cells of a column."""
         return next(column.cells for column in self.columns if column.key == key)
 
+    def sorted_by(self, key: str, *, descending: bool) -> "Sheet":
+        """The rows by a column; what is unknown comes last either way."""
+        cells = self.cells(key)
+        known = [place for place, cell in enumerate(cells) if cell is not None]
+        known.sort(key=lambda place: _rank(cells[place]), reverse=descending)
+        places = [*known, *(place for place, cell in enumerate(cells) if cell is None)]
+
+        def moved(of: Sequence[Any]) -> list[Any]:
+            return [of[place] for place in places] if of else []
+
+        columns = (replace(c, cells=moved(c.cells), doors=moved(c.doors)) for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
     @property
     def rows(self) -> int:
         """How many rows there are."""
@@ -78,6 +94,14 @@ class Sheet:
         if self.window is None:
             return f"{self.name}-now"
         return f"{self.name}-{self.window.start}-to-{self.window.last_day}-utc"
+
+
+def _rank(cell: Any) -> Any:  # noqa: ANN401 - cells of one column have one type
+    """Numbers and days as they are; words in any case, with the numbers in them as numbers."""
+    if not isinstance(cell, str):
+        return cell
+    parts = re.split(r"([0-9]+)", cell.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def as_csv(sheet: Sheet) -> bytes:
@@ -109,6 +133,7 @@ def card(
     sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
 ) -> None:
     """A chart with what it shows as a table and as a file."""
+    sorted_sheet = _as_asked(sheet, f"{key}-table")
     with st.container(border=True, gap="xsmall", height="stretch"):
         charts.draw(chart, key=key, picture=sheet.file)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -116,7 +141,7 @@ def card(
             st.space("stretch")
             with st.popover("Table", type="tertiary", icon=":material/table_rows:"):
                 table(sheet, key=f"{key}-table", on_open=on_open)
-            download(sheet, key=f"{key}-csv", take=take)
+            download(sorted_sheet, key=f"{key}-csv", take=take)
 
 
 def listing(
@@ -128,7 +153,7 @@ def listing(
             st.markdown(f"**{title}**", width="content")
             st.caption(words(sheet, more=more), width="content")
             st.space("stretch")
-            download(sheet, key=f"{key}-csv", take=take)
+            download(_as_asked(sheet, key), key=f"{key}-csv", take=take)
         table(sheet, key=key, on_open=on_open)
 
 
@@ -149,19 +174,48 @@ def download(sheet: Sheet, *, key: str, take: Take) -> None:
 
 
 def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
-    """The rows; a number with a list behind it is a button that opens the list."""
-    st.dataframe(
+    """The rows; a number with a list behind it is a button that opens the list.
+
+    A press on a heading sorts the rows, and their file; the address keeps the order.
+    """
+    sheet, asked = _as_asked(sheet, key), _asked(sheet, key)
+    headings.table(
         _styled(sheet),
-        hide_index=True,
-        key=key,
+        # Another order is another table, so that a press finds the row that was shown.
+        key=f"{key}-{asked.removeprefix('-')}{'-down' * asked.startswith('-')}" if asked else key,
+        on_heading=partial(_sort, sheet, key),
         alt=sheet.name.replace("-", " "),
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(sheet.rows, ROWS_SHOWN) + 1) + 3,
         placeholder=figures.DASH,
         column_config={
-            column.key: _config(column, f"{key}-{column.key}", on_open) for column in sheet.columns
+            column.key: _config(column, f"{key}-{column.key}", on_open, asked)
+            for column in sheet.columns
         },
     )
+
+
+def _asked(sheet: Sheet, key: str) -> str:
+    """The column by which the address sorts the table of that key, with - for downwards."""
+    table_key, _, asked = st.query_params.get(SORT, "").partition(":")
+    known = any(column.key == asked.removeprefix("-") for column in sheet.columns)
+    return asked if table_key == key and known else ""
+
+
+def _as_asked(sheet: Sheet, key: str) -> Sheet:
+    asked = _asked(sheet, key)
+    if not asked:
+        return sheet
+    return sheet.sorted_by(asked.removeprefix("-"), descending=asked.startswith("-"))
+
+
+def _sort(sheet: Sheet, key: str, heading: str) -> None:
+    """Words upwards, numbers and days downwards; pressed again, the other way round."""
+    column = next(column for column in sheet.columns if column.key == heading)
+    before = _asked(sheet, key)
+    falls = column.kind is not Kind.TEXT if before.removeprefix("-") != heading else None
+    descending = not before.startswith("-") if falls is None else falls
+    st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
 
 
 def _written(kind: Kind, cell: Cell) -> str:
@@ -215,11 +269,14 @@ WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
 }
 
 
-def _config(column: Column, key: str, on_open: Open) -> Any:  # noqa: ANN401 - streamlit's own
+def _config(column: Column, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
     given: dict[str, Any] = {"help": column.help}
+    label = column.label if column.kind in (Kind.TEXT, Kind.DAY) else headings.numeric(column.label)
+    if asked.removeprefix("-") == column.key:
+        label = headings.signed(label, descending=asked.startswith("-"))
     if column.doors:
         return st.column_config.ButtonColumn(
-            column.label,
+            label,
             key=key,
             on_click=on_open,
             args=(column.doors, key),
@@ -228,5 +285,5 @@ def _config(column: Column, key: str, on_open: Open) -> Any:  # noqa: ANN401 - s
             **given,
         )
     if _is_number(column):
-        return st.column_config.NumberColumn(column.label, alignment="right", **given)
-    return st.column_config.TextColumn(column.label, alignment="left", **given)
+        return st.column_config.NumberColumn(label, alignment="right", **given)
+    return st.column_config.TextColumn(label, alignment="left", **given)

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import figures
+from dashboard.components import headings
+from program.periods import utc_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +30,15 @@ def draw(rows: Sequence[Row]) -> None:
     table = pa.table(
         {
             "user": [f"u-{row.account_id}" for row in rows],
-            "volume": [figures.usd(row.volume_usd) for row in rows],
+            "volume": pa.array([float(row.volume_usd) for row in rows], pa.float64()),
             "share": pa.array(
                 [None if row.share is None else float(row.share) for row in rows], pa.float64()
             ),
             "days": [row.trading_days for row in rows],
-            "since": [
-                figures.day(row.referred_at.date() if row.referred_at else None, year=True)
-                for row in rows
-            ],
+            "since": pa.array(
+                [utc_day(row.referred_at) if row.referred_at else None for row in rows],
+                pa.date32(),
+            ),
         }
     )
     st.dataframe(
@@ -47,8 +48,8 @@ def draw(rows: Sequence[Row]) -> None:
         row_height=30,
         column_config={
             "user": config.TextColumn("User", width=82),
-            "volume": config.TextColumn(
-                "Volume", help="USD in the window", alignment="right", width=58
+            "volume": config.NumberColumn(
+                headings.numeric("Volume"), help="USD in the window", format="compact", width=66
             ),
             "share": config.ProgressColumn(
                 "Share",
@@ -58,7 +59,9 @@ def draw(rows: Sequence[Row]) -> None:
                 format="percent",
                 width=98,
             ),
-            "days": config.NumberColumn("Days", help="Days with volume in the window", width=44),
-            "since": config.TextColumn("Referred", width=84),
+            "days": config.NumberColumn(
+                headings.numeric("Days"), help="Days with volume in the window", width=50
+            ),
+            "since": config.DateColumn("Referred", format="D MMM YYYY", width=88),
         },
     )

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures
+from dashboard.components import badges, figures, headings
 from program.affiliates import STEP_LABELS
 from program.criteria import (
     ACTIVE_USERS,
@@ -108,23 +108,25 @@ def draw_sides(found: WhatIf) -> None:
     cells["changed"] = [figures.count(row.changed) for row in rows]
     cells["untold"] = [figures.count(row.untold) if row.untold else figures.DASH for row in rows]
     right = {"alignment": "right"}
-    st.dataframe(
+    headings.table(
         pa.table(cells),
-        hide_index=True,
+        key="what-if-sides",
         alt="Who stands where now, and under the draft",
         row_height=ROW_HEIGHT,
         column_config={
             "who": st.column_config.TextColumn("Now → under the draft", width=150),
-            "total": st.column_config.TextColumn("All", width=70, **right),
+            "total": st.column_config.TextColumn(headings.numeric("All"), width=70, **right),
             **{
                 outcome: st.column_config.TextColumn(
-                    badges.OUTCOME_WORDS[outcome], width=130, **right
+                    headings.numeric(badges.OUTCOME_WORDS[outcome]), width=130, **right
                 )
                 for outcome in Outcome
             },
-            "changed": st.column_config.TextColumn("Change side", width=90, **right),
+            "changed": st.column_config.TextColumn(
+                headings.numeric("Change side"), width=90, **right
+            ),
             "untold": st.column_config.TextColumn(
-                "Not replayed",
+                headings.numeric("Not replayed"),
                 width=90,
                 help="The figures kept here cannot tell; they are in no other column.",
                 **right,
@@ -217,9 +219,8 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
             **figures_of,
         }
     )
-    st.dataframe(
+    headings.table(
         table,
-        hide_index=True,
         key=key,
         alt="Who changes side",
         row_height=ROW_HEIGHT,
@@ -229,14 +230,14 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
             "open": st.column_config.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
             ),
-            "number": st.column_config.NumberColumn("No.", format="%d", width=62),
+            "number": st.column_config.NumberColumn(headings.numeric("No."), format="%d", width=62),
             "applicant": st.column_config.TextColumn("Applicant", width=128),
             "handle": st.column_config.TextColumn("Handle", width=128),
             "status": st.column_config.TextColumn("Status", width=76),
             "move": st.column_config.TextColumn("Now → under the draft", width=150),
             **{
                 criterion.key: st.column_config.TextColumn(
-                    SHORT_LABELS.get(criterion.key, criterion.label),
+                    headings.numeric(SHORT_LABELS.get(criterion.key, criterion.label)),
                     width=74,
                     alignment="right",
                     help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",

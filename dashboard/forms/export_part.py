@@ -5,7 +5,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import links, sign_in
-from dashboard.components import figures
+from dashboard.components import figures, headings
 from dashboard.components.safe_text import escape
 from dashboard.links import Promise
 from dashboard.shell import browsers
@@ -146,21 +146,23 @@ def _log(person: Person) -> None:
         st.caption("Nobody has exported anything yet.")
         return
     st.caption(f"The newest {len(lines):,}. Times in UTC; rows are those that left.")
-    st.dataframe(
+    headings.table(
         {
             "When": [f"{line.exported_at:%Y-%m-%d %H:%M}" for line in lines],
             "Who": [line.exported_by for line in lines],
             "Dataset": [line.dataset for line in lines],
-            "Rows": [f"{line.row_count:,}" for line in lines],
+            "Rows": [line.row_count for line in lines],
             "Format": [line.file_format for line in lines],
             "Ended": [str(line.outcome) for line in lines],
             "View": [line.view_name or figures.DASH for line in lines],
             "Filters and order": [_words(line.filters) for line in lines],
             "Columns": [", ".join(line.columns) for line in lines],
         },
-        hide_index=True,
+        key="export-log",
         alt="Who exported what",
-        column_config={"Rows": st.column_config.TextColumn(alignment="right")},
+        column_config={
+            "Rows": st.column_config.NumberColumn(headings.numeric("Rows"), format="localized")
+        },
     )
 
 

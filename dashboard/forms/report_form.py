@@ -241,7 +241,14 @@ def _tell(field: str, shown: Window | None) -> None:
             "since": custom.start if custom else None,
             "until": custom.last_day if custom else None,
         }
-    address.write(report.showing(**changes).to_query())
+    kept = {} if field in ("tab", "split", "dimension") else _order_of_a_table()
+    address.write(report.showing(**changes).to_query() | kept)
+
+
+def _order_of_a_table() -> dict[str, str]:
+    """How a table of the part is sorted; another part has other tables."""
+    asked = st.query_params.get(sheets.SORT)
+    return {sheets.SORT: asked} if asked else {}
 
 
 def _key(field: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -114,7 +115,12 @@ def draw_found(page: Loaded) -> None:
         draw_chart(look)
         with st.container(key="explore-table"):
             explore_table.draw(
-                look.rows, view.shown, key=f"explore-{token_of(view)}", what=view.dataset.title
+                look.rows,
+                view.shown,
+                key=f"explore-{token_of(view)}",
+                what=view.dataset.title,
+                first=view.sorted_by[0],
+                on_heading=partial(sort_by, view),
             )
         draw_pages(look)
 
@@ -181,6 +187,11 @@ def choices_of(view: View) -> explore_filters.Choices:
 def follow(view: View) -> None:
     """Put a changed view into the address bar, which every run reads."""
     address.write(view.to_query())
+
+
+def sort_by(view: View, name: str) -> None:
+    """Sort the whole by the heading that was pressed; pressed again, the other way round."""
+    follow(view.sorted_anew(name))
 
 
 def turn_page(view: View, key: str) -> None:

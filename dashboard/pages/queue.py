@@ -1,7 +1,8 @@
 """The queue: applications of one list, filtered, ordered and paged in SQL."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import streamlit as st
@@ -39,7 +40,7 @@ from data_access.staff import Person
 from data_access.standings import Basis
 from program.outcomes import Outcome
 from program.permissions import Act
-from program.queue import PAGE_SIZE, QUERY_NAMES, Filters
+from program.queue import PAGE_SIZE, QUERY_NAMES, Filters, Sort
 from program.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue.py"
@@ -239,6 +240,9 @@ def draw_table(page: Loaded, person: Person) -> None:
         minimum_usd=page.ground.policy.min_volume_usd,
         on_open=open_clicked,
         selectable=may_act_on(filters, person),
+        sort=queue_filters.sort_shown(filters),
+        sorts=queue_filters.sorts(filters),
+        on_sort=sort_by,
     )
     if ticked:
         draw_selection(page, [ids[place] for place in ticked if place < len(ids)], person)
@@ -280,7 +284,7 @@ def as_shown(row: QueueRow, page: Loaded) -> queue_table.Row:
         handle=row.social_handle,
         platform=row.social_platform,
         country=row.country_code,
-        waiting=figures.waiting(now - row.submitted_at),
+        waiting_days=Decimal(round((now - row.submitted_at) / timedelta(days=1), 3)),
         due=due.words(row.due_at, status=row.status, now=now, holidays=page.ground.holidays),
         points=row.priority.total,
         why=row.priority.sentence,
@@ -320,6 +324,15 @@ def turn_page(key: str) -> None:
     """Follow the page control."""
     filters = Filters.from_query(st.query_params)
     follow(filters.on_page(state.typed(key) or 1))
+
+
+def sort_by(sort: Sort) -> None:
+    """Show the whole list in the order of the heading that was pressed."""
+    filters = Filters.from_query(st.query_params)
+    if filters.sort is not sort:
+        follow(filters.in_order(sort).on_page(1))
+        # The table is a part of its own; the order is the page's.
+        st.rerun()
 
 
 def open_clicked() -> None:

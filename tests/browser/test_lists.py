@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -74,6 +74,53 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
     page.get_by_test_id("stTopNavLink").filter(has_text="Queue").click()
     at(page, "/")
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
+
+
+# Where the middle of a heading is painted on a desktop screen, with the boxes to tick.
+WAITING_AT, VOLUME_AT = 415, 930
+
+
+def press_heading(page: Page, x: int) -> None:
+    page.locator(".stDataFrame .dvn-scroller").click(position={"x": x, "y": 15})
+
+
+def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, visit: Visit) -> None:
+    for n in range(52):
+        site.applicant(
+            meets=False,
+            account={"username": f"heading_{n:02}"},
+            submitted_at=datetime.now(UTC) - timedelta(hours=n),
+        )
+    richest = site.applicant(account={"username": "heading_rich"})
+    page = visit("ana", "/?search=heading_&sort=submitted&page=2")
+    expect(page.get_by_text("51–53 of 53")).to_be_visible()
+    screen.settled(page)
+
+    press_heading(page, WAITING_AT)
+    at(page, "/?search=heading_&sort=waiting")
+    expect(screen.names(page).first).to_have_text("heading_51")
+    press_heading(page, VOLUME_AT)
+    at(page, "/?search=heading_&sort=volume")
+    expect(screen.names(page).first).to_have_text("heading_rich")
+    expect(page.get_by_role("combobox", name="Order")).to_have_value("Order: volume, largest first")
+    page.reload()
+    expect(screen.names(page).first).to_have_text("heading_rich")
+    screen.settled(page)
+
+    # The column's own menu offers no sorting of the rows at hand.
+    page.locator(".stDataFrame .dvn-scroller").hover(position={"x": VOLUME_AT, "y": 15})
+    press_heading(page, VOLUME_AT + 66)
+    menu = page.get_by_test_id("stDataFrameColumnMenu")
+    expect(menu.get_by_text("Hide column")).to_be_visible()
+    expect(menu.get_by_text("Sort ascending")).to_be_hidden()
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("u")
+    screen.shows_application(page, "heading_rich")
+    assert (
+        site.one("select assignee from review.desk where application_id = :id", id=richest)
+        == "ana@example.com"
+    )
 
 
 @pytest.mark.slow

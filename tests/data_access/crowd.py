@@ -37,6 +37,11 @@ from tests.builders import (
 )
 from tests.databases import Databases
 
+METRICS = {
+    Sort.VOLUME: "volume_usd",
+    Sort.ACTIVE: "active_users",
+    Sort.NEW: "new_users",
+}
 PENDING, OTHERS = 200, 60
 HOLDERS = ("ana@example.com", "ben@example.com")
 HOLIDAYS = frozenset({date(2026, 3, 11), date(2026, 3, 14)})
@@ -337,7 +342,7 @@ def expected(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
 def in_order(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
     sort = filters.sort
     by_id = sorted(people, key=lambda p: p.application_id)
-    if sort in (Sort.VOLUME, Sort.ACTIVE):
+    if sort in METRICS:
         known, unknown = [], []
         for person in by_id:
             (unknown if _metric(person, sort) is None else known).append(person)
@@ -357,7 +362,8 @@ def in_order(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
 
 
 def _metric(person: Applicant, sort: Sort) -> Decimal | int | None:
-    return person.facts.volume_usd if sort is Sort.VOLUME else person.facts.active_users
+    value: Decimal | int | None = getattr(person.facts, METRICS[sort])
+    return value
 
 
 def _passes(person: Applicant, filters: Filters) -> bool:
