@@ -11,6 +11,7 @@ from dashboard import sign_in, state
 from dashboard.components import keyboard
 from dashboard.components.freshness import freshness_line
 from dashboard.components.safe_text import escape
+from dashboard.forms import undo_part
 from dashboard.screens import SCREENS, Screen
 from dashboard.shell import failures
 from data_access import database, freshness
@@ -101,6 +102,8 @@ def header(person: Person, newest: Freshness | None) -> None:
             st.text(person.email)
             st.caption(sign_in.ROLE_WORDS[person.role])
             sign_in.sign_out_button()
+        # At the end of what every page has, so that it moves nothing when it comes and goes.
+        undo_part.draw(person.email)
 
 
 main()

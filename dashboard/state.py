@@ -5,6 +5,7 @@ Everything that must survive a reload stands in the address bar or in the databa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -173,3 +174,25 @@ def sent_forms() -> list[tuple[str, str]]:
     """The forms accepted lately, each with a token of its own."""
     sent: list[tuple[str, str]] = st.session_state.get("sent-forms", [])
     return sent
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Since when something is shown. ``token`` names this showing of it."""
+
+    face: str
+    token: str
+    at: datetime
+
+
+def sight(key: str, face: str, now: datetime) -> Sight:
+    """Since when a button shows ``face``: now, unless it did so before."""
+    sights: dict[str, Sight] = st.session_state.setdefault("sights", {})
+    if key not in sights or sights[key].face != face:
+        sights[key] = Sight(face, uuid4().hex[:8], now)
+    return sights[key]
+
+
+def lose_sight(key: str) -> None:
+    """What a button shows next counts as shown for the first time."""
+    st.session_state.setdefault("sights", {}).pop(key, None)

@@ -6,7 +6,7 @@ of the change, and whose contact the message goes to.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,7 @@ from program.affiliates import (
     Step,
     way,
 )
+from program.delivery import UNDO_FOR, undo_for
 from program.eligibility import Facts, assess
 from program.periods import Window, month_start, months_later, utc_day
 from program.permissions import Act
@@ -79,8 +80,11 @@ def move(
     actor: str,
     now: datetime,
     request_id: UUID,
+    leaves_after: timedelta = UNDO_FOR,
 ) -> int:
     """Change one affiliate's standing from ``shown``; returns the event's id.
+
+    Its message leaves after ``leaves_after``.
 
     Raises NotAllowed, NotFound, NotInState, AlreadyMoved, Invalid or RequestReused.
     """
@@ -98,6 +102,7 @@ def move(
             "shown": str(shown),
         },
         at=now,
+        leaves_after=leaves_after,
     )
 
     def do(connection: Connection, application: Application) -> int:
@@ -148,6 +153,7 @@ def move_each(
             actor=actor,
             now=now,
             request_id=own,
+            leaves_after=undo_for(len(shown)),
         )
 
     return bulk.run(

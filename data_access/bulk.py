@@ -34,6 +34,7 @@ from data_access.assessments import Standing
 from data_access.people import known_by
 from data_access.refusals import Busy, DatabaseUnavailable, Invalid, Refusal, RequestReused
 from program import messages
+from program.delivery import undo_for
 from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
@@ -64,6 +65,11 @@ class Run:
 
 
 Each = Callable[[int, UUID], object]
+
+
+def own_request(request_id: UUID, id_: int) -> UUID:
+    """The request under which a run acts on one of its applications."""
+    return uuid5(request_id, str(id_))
 
 
 @known_by("actor")
@@ -170,7 +176,13 @@ def request_information(
     def each(id_: int, own: UUID) -> object:
         _, filled = _filled(engine, id_, message, now)
         return information.request(
-            engine, application_id=id_, message=filled, actor=actor, now=now, request_id=own
+            engine,
+            application_id=id_,
+            message=filled,
+            actor=actor,
+            now=now,
+            request_id=own,
+            leaves_after=undo_for(len(ids)),
         )
 
     return run(
@@ -223,6 +235,7 @@ def reject(
             actor=actor,
             now=now,
             request_id=own,
+            leaves_after=undo_for(len(ids)),
         )
 
     said = {"reason_code": reason_code, "rationale": rationale, "message": message}
@@ -295,7 +308,7 @@ def run(
     )
     if before is not None:
         return before
-    own = {id_: uuid5(request_id, str(id_)) for id_ in asked}
+    own = {id_: own_request(request_id, id_) for id_ in asked}
     acted = _acted(engine, own.values())
     results = {id_: Result(application_id=id_, done=True) for id_ in asked if own[id_] in acted}
     # What a colleague is just acting on comes last, and once more.

@@ -1,5 +1,6 @@
 """Answers to the due-diligence checklist: kept for ever, the newest per item counts."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access import acts, policies, requests, tables, texts
+from data_access import acts, assessments, policies, requests, standings, tables, texts
 from data_access.applications import Application
 from data_access.people import known_by
 from data_access.refusals import Invalid
 from data_access.requests import Form
-from program.checklist import CheckOutcome, open_items
+from program.checklist import CheckOutcome, open_items, passable, why_not
+from program.checklist import item as item_of
+from program.evidence import EvidenceKind, current_kinds
 from program.permissions import Act
 
 LONGEST_COMMENT = 2_000
@@ -67,13 +70,12 @@ def answer(
 ) -> int:
     """Answer one item of the policy's checklist and return the answer's id.
 
-    A failed item needs a comment. Raises NotAllowed, NotFound, Invalid or RequestReused.
+    A failed item needs a comment, and so does whatever overturns one; an item that needs
+    evidence passes only with it. Raises NotAllowed, NotFound, Invalid or RequestReused.
     """
     text = _checked(comment)
     if outcome not in set(CheckOutcome):
         raise Invalid("Choose whether the check is passed, failed or not applicable.")
-    if outcome == CheckOutcome.FAILED and not text:
-        raise Invalid("Say in the comment what was found; a failed check needs it.")
     content = {"item": item, "outcome": str(outcome), "comment": text}
     form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
 
@@ -81,6 +83,16 @@ def answer(
         policy = policies.in_force(connection, now=now)
         if item not in {*policy.checklist, *policy.required_checks}:
             raise Invalid("This check is not on the policy's checklist. Reload the page.")
+        asked = item_of(item)
+        why = why_not(
+            asked,
+            CheckOutcome(outcome),
+            text,
+            before=outcomes(connection, application_id).get(item),
+            established=established(connection, application_id, now) if asked.needs else (),
+        )
+        if why is not None:
+            raise Invalid(why)
         return _keep(connection, form, item, CheckOutcome(outcome), text)
 
     return acts.perform(engine, form, do)
@@ -91,28 +103,57 @@ def pass_open(
     engine: Engine,
     *,
     application_id: int,
+    items: Sequence[str],
     comment: str,
     actor: str,
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Answer every item that nobody has answered as passed; returns how many those were.
+    """Answer these open items as passed; returns how many those were.
 
-    Raises NotAllowed, NotFound, Invalid or RequestReused.
+    ``items`` are the ones that were listed before somebody agreed: all of them pass, or none
+    where one was answered meanwhile or lacks its evidence. Raises NotAllowed, NotFound, Invalid
+    or RequestReused.
     """
     text = _checked(comment)
-    content = {"pass_open": True, "comment": text}
+    content = {"pass_open": list(items), "comment": text}
     form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, _: Application) -> int:
         policy = policies.in_force(connection, now=now)
         given = outcomes(connection, application_id)
         left = open_items(policy.checklist, policy.required_checks, given)
-        for each in left:
-            _keep(connection, form, each.key, CheckOutcome.PASSED, text)
-        return len(left)
+        passing = {
+            each.key for each in passable(left, established(connection, application_id, now))
+        }
+        for key in dict.fromkeys(items):
+            if key not in passing:
+                raise Invalid(_not_open(key, given))
+            _keep(connection, form, key, CheckOutcome.PASSED, text)
+        return len(set(items))
 
     return acts.perform(engine, form, do)
+
+
+def established(
+    connection: Connection, application_id: int, now: datetime
+) -> frozenset[EvidenceKind]:
+    """Of what there is evidence that counts at ``now``."""
+    ground = standings.basis(connection, now=now)
+    return current_kinds(
+        assessments.list_evidence(connection, application_id),
+        data_through=ground.freshness.data_through if ground.freshness else None,
+        now=now,
+        policy=ground.policy,
+    )
+
+
+def _not_open(key: str, given: Mapping[str, CheckOutcome]) -> str:
+    label = item_of(key).label
+    if key in given:
+        word = str(given[key]).replace("_", " ")
+        return f"{label} was answered {word} meanwhile. Nothing was passed; look again."
+    return f"{label} cannot pass as things are: it needs evidence first. Nothing was passed."
 
 
 def _checked(comment: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -28,6 +28,7 @@ from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
 from program import reapplying, rebates, snapshots
 from program.checklist import CheckOutcome, obstacles
+from program.delivery import UNDO_FOR
 from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
@@ -114,8 +115,11 @@ def reject(
     request_id: UUID,
     override_reason: str = "",
     reapply: str | None = None,
+    leaves_after: timedelta = UNDO_FOR,
 ) -> int:
     """Reject with a reason and a message to the applicant; returns the decision's id.
+
+    The message leaves after ``leaves_after``.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
     SecondApprovalNeeded, Invalid or RequestReused.
@@ -131,7 +135,7 @@ def reject(
     form = form_of(
         draft, application_id=application_id, actor=actor, now=now, request_id=request_id
     )
-    return decide(engine, draft, shown, form)
+    return decide(engine, draft, shown, replace(form, leaves_after=leaves_after))
 
 
 @known_by("actor")

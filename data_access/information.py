@@ -1,6 +1,6 @@
 """Asking an applicant for information: their turn, and the review clock stands still."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -10,6 +10,7 @@ from data_access.applications import Application
 from data_access.people import known_by
 from data_access.requests import Form
 from program import business_time
+from program.delivery import UNDO_FOR
 from program.permissions import Act
 from program.workflow import Move, Status
 
@@ -25,8 +26,11 @@ def request(
     actor: str,
     now: datetime,
     request_id: UUID,
+    leaves_after: timedelta = UNDO_FOR,
 ) -> int:
     """Send a question to the applicant and wait for the answer; returns the event's id.
+
+    The question leaves after ``leaves_after``.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, Invalid or
     RequestReused.
@@ -39,6 +43,7 @@ def request(
         application_id=application_id,
         content={"message": text},
         at=now,
+        leaves_after=leaves_after,
     )
 
     def do(connection: Connection, application: Application) -> int:

@@ -4,7 +4,7 @@ The exchange's backend reads them all. What nobody is to be written about goes t
 """
 
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, insert
 
@@ -15,6 +15,11 @@ from program.platforms import EMAIL, platform_name
 
 # Withheld from the start, so that no worker takes it.
 BACKEND, EXCHANGE = "backend", "exchange"
+
+
+def message_id(request_id: UUID) -> UUID:
+    """The id of the message that an act leaves."""
+    return uuid5(request_id, "outbox")
 
 
 def reached_by(application: Application) -> tuple[str, str | None]:
@@ -46,6 +51,8 @@ def put(
 ) -> None:
     """Leave one message for delivery; ``kind`` is what it announces.
 
+    It waits for as long as the act can be undone.
+
     Without a ``message`` it is for the exchange's backend and reaches nobody else;
     ``withheld_message`` is what would have been written, to be sent after all.
     """
@@ -53,7 +60,7 @@ def put(
     withheld = {"stopped_as": "withheld", "stopped_at": form.at} if message is None else {}
     connection.execute(
         insert(tables.outbox).values(
-            message_id=uuid5(form.request_id, "outbox"),
+            message_id=message_id(form.request_id),
             application_id=application.application_id,
             decision_id=decision_id,
             channel=channel,
@@ -68,7 +75,7 @@ def put(
                 **more,
             },
             created_at=form.at,
-            next_attempt_at=form.at,
+            next_attempt_at=form.at + form.leaves_after,
             **withheld,
         )
     )

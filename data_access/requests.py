@@ -4,7 +4,7 @@ A double click, a retry after a lost answer and an impatient reload all send the
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from data_access import tables
 from data_access.people import known_by
 from data_access.refusals import RequestReused
 from program import people
+from program.delivery import UNDO_FOR
 from program.permissions import Act
 
 
@@ -27,6 +28,8 @@ class Form:
     application_id: int
     content: dict[str, Any]
     at: datetime
+    # How long its message waits before it may leave; until then the act can be undone.
+    leaves_after: timedelta = UNDO_FOR
 
     def __post_init__(self) -> None:
         """Whoever made the form: what is stored and compared is the actor's normal form."""

@@ -1,9 +1,10 @@
 """The due-diligence checklist: what to find out before an approval, and what stands open."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from program.evidence import KIND_LABELS, EvidenceKind
 from program.policy import DEFAULT_REQUIRED_CHECKS
 
 DEFAULT_REQUIRED = DEFAULT_REQUIRED_CHECKS
@@ -26,12 +27,16 @@ OUTCOME_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckItem:
-    """One thing to find out. ``key`` is what answers and policies name; ``hint`` says where."""
+    """One thing to find out. ``key`` is what answers and policies name; ``hint`` says where.
+
+    It passes only beside current evidence of the kind it ``needs``, where it needs any.
+    """
 
     key: str
     label: str
     question: str
     hint: str
+    needs: EvidenceKind | None = None
 
 
 ITEMS: tuple[CheckItem, ...] = (
@@ -88,6 +93,7 @@ ITEMS: tuple[CheckItem, ...] = (
         label="External volume proven",
         question="Is the volume on other exchanges shown by something that can be checked?",
         hint="The evidence on this page: a statement with exchange, period and volume in USD.",
+        needs=EvidenceKind.EXTERNAL_VOLUME,
     ),
 )
 ITEMS_BY_KEY: dict[str, CheckItem] = {item.key: item for item in ITEMS}
@@ -108,6 +114,42 @@ def open_items(
     """
     ordered = dict.fromkeys((*required, *checklist))
     return tuple(item(key) for key in ordered if key not in answers)
+
+
+def lacks_evidence(asked: CheckItem, established: Collection[EvidenceKind]) -> bool:
+    """Whether the item cannot pass yet; ``established`` is of what there is current evidence."""
+    return asked.needs is not None and asked.needs not in established
+
+
+def passable(
+    open_: Iterable[CheckItem], established: Collection[EvidenceKind]
+) -> tuple[CheckItem, ...]:
+    """Of the open items those that may pass as things are."""
+    return tuple(each for each in open_ if not lacks_evidence(each, established))
+
+
+def why_not(
+    asked: CheckItem,
+    outcome: CheckOutcome,
+    comment: str,
+    *,
+    before: CheckOutcome | None,
+    established: Collection[EvidenceKind],
+) -> str | None:
+    """Why an item cannot be answered so, in a sentence; ``None`` where it can.
+
+    ``before`` is its newest answer, if it has one.
+    """
+    if outcome is CheckOutcome.FAILED and not comment:
+        return "Say in the comment what was found; a failed check needs it."
+    if outcome is CheckOutcome.PASSED and asked.needs and lacks_evidence(asked, established):
+        return (
+            f"{asked.label} passes only with evidence. Record it first "
+            f"({KIND_LABELS[asked.needs].lower()}), or answer not applicable."
+        )
+    if before is CheckOutcome.FAILED and outcome is not before and not comment:
+        return f"{asked.label} was answered failed. Say in the comment why that holds no more."
+    return None
 
 
 def obstacles(required: Iterable[str], answers: Mapping[str, CheckOutcome]) -> tuple[str, ...]:

@@ -11,6 +11,15 @@ from program.platforms import EMAIL, platform_key
 DELIVERY = "delivery"  # Who did what the worker did; no person has such an address.
 ENGLISH = "en"
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
+# How long a message waits before it may leave, so that whoever sent it can take it back.
+UNDO_FOR = timedelta(seconds=10)
+# By how much longer for each of many: a run is over before the first of its messages leaves.
+UNDO_EACH = timedelta(milliseconds=100)
+
+
+def undo_for(many: int) -> timedelta:
+    """How long the messages of ``many`` acts at once wait before they may leave."""
+    return UNDO_FOR + UNDO_EACH * many
 
 
 class Route(StrEnum):

@@ -77,6 +77,21 @@ def is_current(
     return evidence_cutoff(day, policy.evidence_valid_days) <= observed_at <= now
 
 
+def current_kinds(
+    observations: Iterable[Observation],
+    *,
+    data_through: date | None,
+    now: datetime,
+    policy: Policy,
+) -> frozenset[EvidenceKind]:
+    """Of what there is an observation that still counts."""
+    return frozenset(
+        seen.kind
+        for seen in observations
+        if is_current(seen.observed_at, data_through=data_through, now=now, policy=policy)
+    )
+
+
 def days_left(
     observed_at: datetime, *, data_through: date | None, now: datetime, policy: Policy
 ) -> int:

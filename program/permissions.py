@@ -28,6 +28,7 @@ class Act(StrEnum):
     DECLARE_CONFLICT = "declare a conflict of interest"
     APPROVE_SECOND = "give the second approval"
     REOPEN = "reopen decided applications"
+    UNDO = "undo what was just sent"
     SAVE_VIEW = "save views"
     KEEP_HOLIDAYS = "keep the list of holidays"
     SEE_PROGRAM = "see the program page"
@@ -59,6 +60,7 @@ ALLOWED: dict[Act, frozenset[Role]] = {
     Act.DECLARE_CONFLICT: _DESK,
     Act.APPROVE_SECOND: frozenset({Role.MANAGER}),
     Act.REOPEN: frozenset({Role.MANAGER}),
+    Act.UNDO: _DESK,
     Act.SAVE_VIEW: _EVERYONE,
     Act.KEEP_HOLIDAYS: frozenset({Role.MANAGER, Role.ADMIN}),
     Act.SEE_PROGRAM: frozenset({Role.MANAGER, Role.ANALYST}),

@@ -69,6 +69,7 @@ class Move(StrEnum):
     CANCEL = "second_approval_cancelled"
     LAPSE = "second_approval_lapsed"
     REOPEN = "reopened"
+    UNDO = "undone"
     WITHDRAW = "withdrawn"
 
 
@@ -118,6 +119,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_ways(Move.CANCEL, "Cancel", Act.DECIDE, (_SECOND, _PENDING)),
     *_ways(Move.LAPSE, "Lapse when the data changes", None, (_SECOND, _PENDING)),
     *_ways(Move.REOPEN, "Reopen", Act.REOPEN, (_YES, _PENDING), (_NO, _PENDING)),
+    # Only by who did it, and only until its message leaves for the applicant.
+    *_ways(Move.UNDO, "Undo", Act.UNDO, (_YES, _PENDING), (_NO, _PENDING), (_INFO, _PENDING)),
     *_ways(
         Move.WITHDRAW,
         "Withdraw upstream",

@@ -7,6 +7,10 @@
    has been handed over. Escape leaves a field, or presses `hot-back`. What is pressed while
    the server is still drawing waits until it has drawn.
 
+   What sends: a button inside a container keyed `sends-...` answers only once it was seen for a
+   moment as it is, and not to a pointer that has stayed on it since it pressed something else.
+   A press before that does nothing, so that nothing is sent that nobody looked at.
+
    Drafts: what is typed into a text area inside a container keyed `draft-...` is kept in this
    browser, for the person named on the page, and put back wherever that field is drawn again.
    A name in data-sent says that the form was accepted, and its drafts go. Signing out takes
@@ -88,6 +92,136 @@
     event.stopPropagation();
   }
 
+  // What sends.
+
+  const SENDS = '[class*="st-key-sends-"]';
+  /* The ways on and back: a press that comes after a step by a slow double press is none. */
+  const STEPS = ".st-key-step-on";
+  const SLOW_PRESS_MS = 1600;
+  const LOOK_MS = 120;
+  /* Since when each of these buttons shows what it shows. */
+  const faces = new WeakMap();
+  /* Where the pointer has been since it was last pressed on anything that took it. */
+  let trail = null;
+  /* What the pointer is pressed on, and whether that may send. */
+  let pressed = {};
+
+  const armedAfter = () => Number(document.querySelector("[data-armed-after]")?.dataset.armedAfter ?? 600);
+
+  function sender(target) {
+    const button = target?.closest?.("button");
+    return button?.closest(SENDS) ? button : undefined;
+  }
+
+  function watched(target) {
+    const button = target?.closest?.("button");
+    return button?.closest(`${SENDS}, ${STEPS}`) ? button : undefined;
+  }
+
+  function nameOf(button) {
+    const holder = button.closest(SENDS);
+    const its = holder && [...holder.classList].find((name) => name.startsWith("st-key-sends-"));
+    return `${its ?? ""} ${button.textContent}`;
+  }
+
+  /* Whether it was seen as it is now for long enough; what does not send needs no look. */
+  function isArmed(button) {
+    if (!sender(button)) return true;
+    const face = faces.get(button);
+    return face?.name === nameOf(button) && performance.now() - face.at >= armedAfter();
+  }
+
+  function watchSenders() {
+    for (const button of document.querySelectorAll("button[data-arming]"))
+      if (!sender(button)) mark(button, false);
+    for (const button of document.querySelectorAll(`${SENDS} button, ${STEPS} button`)) watch(button);
+  }
+
+  /* Seconds that run down, and what they belong to goes with the last. */
+  function countDown() {
+    for (const mark of document.querySelectorAll("[data-leaves-in]")) {
+      mark.dataset.endsAt ??= performance.now() + Number(mark.dataset.leavesIn);
+      const left = Math.ceil((mark.dataset.endsAt - performance.now()) / 1000);
+      const words = `${Math.max(left, 0)} s`;
+      if (mark.textContent !== words) mark.textContent = words;
+      mark.closest('[class*="st-key-undo"]')?.classList.toggle("is-over", left <= 0);
+    }
+  }
+
+  function watch(button) {
+    const name = nameOf(button);
+    if (document.hidden || !isVisible(button)) faces.delete(button);
+    else if (faces.get(button)?.name !== name) {
+      faces.set(button, { name, at: performance.now() });
+      window.setTimeout(watchSenders, armedAfter() + 1);
+    }
+    mark(button, !isArmed(button));
+  }
+
+  function mark(button, isArming) {
+    if (button.hasAttribute("data-arming") === isArming) return;
+    button.toggleAttribute("data-arming", isArming);
+    if (isArming) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+
+  function follow(event) {
+    if (!trail) return;
+    trail.left = Math.min(trail.left, event.clientX);
+    trail.right = Math.max(trail.right, event.clientX);
+    trail.top = Math.min(trail.top, event.clientY);
+    trail.bottom = Math.max(trail.bottom, event.clientY);
+  }
+
+  /* Whether the pointer pressed something before this was shown, and never left the place. */
+  function hasRestedOn(button) {
+    const at = faces.get(button)?.at;
+    const its = button.getBoundingClientRect();
+    return (
+      trail !== null &&
+      trail.at < at &&
+      (sender(button) || performance.now() - at < SLOW_PRESS_MS) &&
+      trail.left >= its.left &&
+      trail.right <= its.right &&
+      trail.top >= its.top &&
+      trail.bottom <= its.bottom
+    );
+  }
+
+  function onPress(event) {
+    follow(event);
+    const button = watched(event.target);
+    const may = !button || (isArmed(button) && !hasRestedOn(button));
+    pressed = { button, name: button && nameOf(button), may };
+    // A press that was not taken begins nothing: the next one at this place is its repeat.
+    if (!may) return take(event);
+    const [x, y] = [event.clientX, event.clientY];
+    trail = { at: performance.now(), left: x, right: x, top: y, bottom: y };
+  }
+
+  function onClick(event) {
+    const button = watched(event.target);
+    if (!button) return;
+    // Without a count it is the keyboard's, or this script's: there is no pointer to look at.
+    const isPointers = event.detail > 0;
+    const wasPressed = pressed.button === button && pressed.name === nameOf(button) && pressed.may;
+    if (isArmed(button) && (wasPressed || !isPointers)) return;
+    take(event);
+    event.stopImmediatePropagation();
+  }
+
+  /* What `find` finds, if it is what was seen at the time of the press. */
+  function asSeen(seen, find) {
+    const name = seen && nameOf(seen);
+    const its = keyOf(seen);
+    return () => {
+      const found = find();
+      if (!found) return found;
+      if (seen && keyOf(found) !== its) return null;
+      return sender(found) && (!seen || nameOf(found) !== name) ? null : found;
+    };
+  }
+
   const waiting = [];
 
   function click(button) {
@@ -140,24 +274,20 @@
     const seen = find();
     if (!seen && (field || isIdle())) return;
     take(event);
-    if (event.repeat) return;
+    // Nothing is sent that was not on the screen when it was pressed, and seen.
+    if (event.repeat || !isArmed(seen)) return;
+    const asked = asSeen(seen, find);
     const wasIdle = isIdle() && waiting.length === 0;
     // Leaving the field hands over what was typed; the press has to come after it.
     if (field) leave(field);
     if (field && wasIdle) {
       startsBy = Date.now() + STARTS_MS;
-      window.setTimeout(() => click(find()), HAND_OVER_MS);
+      window.setTimeout(() => click(asked()), HAND_OVER_MS);
       return;
     }
-    // Nothing is sent that was not on the screen when it was pressed: a second press that came
-    // too early finds another button, and is dropped.
+    // A second press that came too early finds another button, and is dropped.
     if (!seen && waiting.some((one) => one.isGo)) return;
-    const its = keyOf(seen);
-    const same = () => {
-      const found = find();
-      return found && seen && keyOf(found) !== its ? null : found;
-    };
-    press(same, true);
+    press(asked, true);
   }
 
   function onKey(event) {
@@ -165,6 +295,9 @@
     const typing = typesIn(document.activeElement);
     if (typing) typed = { field: document.activeElement, at: Date.now() };
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return goOn(event);
+    // A key held down presses again and again; what sends is pressed once.
+    if (event.repeat && /^(Enter| )$/.test(event.key) && sender(document.activeElement))
+      return take(event);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       if (typing) return leave(document.activeElement);
@@ -191,9 +324,9 @@
     // give a letter to a button of Streamlit's own as well.
     if (!element && (isIdle() || !/^\d$/.test(name))) return;
     take(event);
-    if (event.repeat) return;
+    if (event.repeat || !isArmed(element)) return;
     if (element && element.tagName !== "BUTTON") element.focus();
-    else press(() => hot(name));
+    else press(asSeen(element, () => hot(name)));
   }
 
   // Drafts.
@@ -321,6 +454,8 @@
 
   function settle() {
     isIdle();
+    watchSenders();
+    countDown();
     forgetSent();
     for (const field of document.querySelectorAll('[class*="st-key-draft-"] textarea')) putBack(field);
     handOver();
@@ -329,12 +464,20 @@
   document.addEventListener("keydown", onKey, true);
   document.addEventListener(
     "pointerdown",
-    () => {
+    (event) => {
       waiting.length = 0;
       typed.field = null;
+      onPress(event);
     },
     true,
   );
+  document.addEventListener("pointermove", follow, { capture: true, passive: true });
+  document.addEventListener("click", onClick, true);
+  // What opens without being drawn anew, such as an expander, is seen from then on.
+  window.setInterval(() => {
+    watchSenders();
+    countDown();
+  }, LOOK_MS);
   document.addEventListener("input", (event) => {
     if (event.target.tagName === "TEXTAREA") keep(event.target);
   });

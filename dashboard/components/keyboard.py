@@ -6,6 +6,7 @@ the browser, for the person named by `bring`, until the form is among those name
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components.safe_text import escape_html
+from program.sending import SEEN_FOR
 
 GO, BACK, SEARCH, HELP = "go", "back", "search", "help"
 STATIC = Path(__file__).parents[2] / "static"
@@ -37,7 +39,10 @@ def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
     form's drafts once for each token, so a pair may be given again with every run.
     """
     pairs = " ".join(f"{_as_class(form)}#{token}" for form, token in sent)
-    marks = f'data-person="{escape_html(person)}" data-sent="{escape_html(pairs)}"'
+    marks = (
+        f'data-person="{escape_html(person)}" data-sent="{escape_html(pairs)}" '
+        f'data-armed-after="{SEEN_FOR / timedelta(milliseconds=1):.0f}"'
+    )
     st.html(
         f"{SCRIPTS}<span {marks} hidden></span>",
         unsafe_allow_javascript=True,
@@ -55,6 +60,24 @@ def hot(key: str, **look: object) -> DeltaGenerator:
 def hot_go(form: str, **look: object) -> DeltaGenerator:
     """A container whose button answers to Ctrl+Enter, but only while one types beside it."""
     return st.container(key=f"hot-go-{form}", **look)  # type: ignore[arg-type]
+
+
+def sends(token: str, *, destroys: bool = False, **look: object) -> DeltaGenerator:
+    """A container whose button answers only once it was seen, anew for each ``token``.
+
+    ``destroys`` draws it in red: what it does takes something from somebody.
+    """
+    kind = "sends-red" if destroys else "sends"
+    return st.container(key=f"{kind}-{token}", **look)  # type: ignore[arg-type]
+
+
+def count_down(left: timedelta) -> None:
+    """Seconds that run down in the browser, which hides what holds them when they are over.
+
+    What holds them is a container whose key begins with ``undo``.
+    """
+    milliseconds = max(left / timedelta(milliseconds=1), 0)
+    st.html(f'<span data-leaves-in="{milliseconds:.0f}" aria-live="off"></span>', width="content")
 
 
 def draft(form: str) -> DeltaGenerator:

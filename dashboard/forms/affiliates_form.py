@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import running, sign_in, state
 from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, run_report
+from dashboard.forms import answers, run_report, sending
 from data_access import (
     affiliates,
     affiliates_moved,
@@ -44,6 +44,8 @@ ICONS: dict[Step, str] = {
     Step.TERMINATE: ":material/block:",
     Step.REINSTATE: ":material/restart_alt:",
 }
+# What takes something from the affiliate.
+DESTROYS = (Step.SUSPEND, Step.TERMINATE)
 DONE: dict[Step, str] = {
     Step.PUT_ON_NOTICE: "Put on notice:",
     Step.SUSPEND: "Suspended:",
@@ -96,6 +98,7 @@ def offered(shown: Mapping[int, Standing], person: Person) -> list[Step]:
 
 
 def _open(step: Step, shown: Mapping[int, Standing]) -> None:
+    sending.show_anew("affiliates-confirm")
     state.keep(FORM, Chosen(step=step, shown=shown))
     st.rerun()
 
@@ -159,7 +162,7 @@ def _fields(chosen: Chosen, policy: Policy) -> None:
                 help="Placeholders such as {{username}} are filled for each; the next step "
                 "shows one.",
             )
-    with keyboard.hot(keyboard.GO):
+    with st.container(key="step-on"), keyboard.hot(keyboard.GO):
         st.button(
             "Go on",
             key="affiliates-go-on",
@@ -184,6 +187,7 @@ def _go_on(chosen: Chosen) -> None:
         answers.refused(FORM, str(refusal))
         state.keep(FORM, replace(chosen, change=change))
     else:
+        sending.show_anew("affiliates-confirm")
         state.keep(FORM, replace(chosen, change=change, filled=True))
 
 
@@ -199,18 +203,23 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
         _preview(chosen, change)
     else:
         st.caption(SILENT)
-    with st.container(horizontal=True):
+    # Back stands where Go on stood, so that pressing that twice sends nothing.
+    with st.container(horizontal=True, key="step-on"):
+        st.button("Back", key="affiliates-back", type="tertiary", on_click=_back, args=[chosen])
+        st.space("stretch")
         with keyboard.hot(keyboard.GO, width="content"):
-            st.button(
+            sending.button(
                 f"{STEP_LABELS[chosen.step]}: {RUNS.number(len(chosen.shown))}",
+                form=FORM,
                 key="affiliates-confirm",
+                act=_confirm,
+                args=[chosen, person.email, state.request_id(FORM)],
+                sends=chosen,
+                destroys=chosen.step in DESTROYS,
                 type="primary",
                 icon=ICONS[chosen.step],
                 help="Ctrl+Enter",
-                on_click=_confirm,
-                args=[chosen, person.email, state.request_id(FORM)],
             )
-        st.button("Back", key="affiliates-back", type="tertiary", on_click=_back, args=[chosen])
 
 
 def _back(chosen: Chosen) -> None:

@@ -9,14 +9,14 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures, keyboard, rebate_cost, shortcuts
-from dashboard.forms import answers, checklist_form, fields, steps, weighing
+from dashboard.forms import answers, checklist_form, fields, sending, steps, weighing
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
 from data_access import checklist, database, decisions
 from data_access.decisions import Draft
 from data_access.refusals import Refusal
 from program import messages, wording
-from program.checklist import CheckOutcome, item, obstacles, open_items
+from program.checklist import CheckOutcome, item, obstacles, open_items, passable
 from program.messages import Use
 from program.workflow import Decision
 
@@ -61,22 +61,36 @@ def _draw_obstacles(shown: Shown) -> None:
 
 
 def _draw_pass_open(shown: Shown) -> None:
+    """What one press would pass, named before it is pressed."""
     policy = shown.standing.policy
-    number = len(open_items(policy.checklist, policy.required_checks, _given(shown)))
+    left = open_items(policy.checklist, policy.required_checks, _given(shown))
+    passing = passable(left, shown.evidence_kinds)
+    if not passing:
+        return
+    with st.container(gap="xxsmall"):
+        st.caption(f"{shortcuts.PASS_CHECKS.key.upper()} records these as passed by you, now:")
+        st.text("\n".join(f"• {each.label}" for each in passing))
+        for each in left:
+            if each not in passing:
+                st.caption(f"{each.label} stays open: it needs evidence.")
     with keyboard.hot(shortcuts.PASS_CHECKS.key):
-        st.button(
-            # It answers what is not required as well, so it says how many those are.
-            f"Pass all {number} open checks" if number > 1 else "Pass the open check",
+        sending.button(
+            f"Pass these {len(passing)}" if len(passing) > 1 else f"Pass: {passing[0].label}",
+            form=name(shown.id_),
             key=f"pass-open-{shown.id_}",
+            act=_pass_open,
+            args=[
+                shown,
+                tuple(each.key for each in passing),
+                state.request_id(f"pass-{shown.id_}"),
+            ],
+            sends=passing,
             type="primary",
             width="stretch",
-            help="Records every open item as passed by you, now.",
-            on_click=_pass_open,
-            args=[shown, state.request_id(f"pass-{shown.id_}")],
         )
 
 
-def _pass_open(shown: Shown, request_id: UUID) -> None:
+def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
     form = name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
@@ -84,6 +98,7 @@ def _pass_open(shown: Shown, request_id: UUID) -> None:
         checklist.pass_open(
             database.writer(),
             application_id=shown.id_,
+            items=items,
             comment="",
             actor=shown.person.email,
             now=datetime.now(UTC),
@@ -131,8 +146,7 @@ def _draw_preview(shown: Shown) -> None:
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, draft.message, rate, refill=False)
     steps.draw_message(shown, draft.message, str(draft.outcome))
-    word = weighing.send_word(shown, draft, "Approve")
-    steps.send_buttons(shown, word, partial(weighing.send, shown, draft))
+    weighing.draw_send(shown, draft, "Approve", icon=":material/check:")
 
 
 def _draw_provisional(shown: Shown) -> None:

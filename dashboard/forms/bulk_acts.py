@@ -44,6 +44,11 @@ class BulkAct:
     move: Move | None = None
 
     @property
+    def destroys(self) -> bool:
+        """Whether it takes something from the applicants."""
+        return self.move is Move.REJECT
+
+    @property
     def needs(self) -> bool:
         """Whether anything must be filled in before it is confirmed."""
         return bool(self.names)
@@ -282,5 +287,9 @@ ACTS_BY_ACT: dict[Act, BulkAct] = {one.act: one for one in ACTS}
 RUNS = run_report.Words(
     desk="bulk",
     noun="application",
-    acts={one.act.name: (one.label, one.done) for one in ACTS},
+    acts={
+        **{one.act.name: (one.label, one.done) for one in ACTS},
+        Act.UNDO.name: ("Undo", "Undone"),
+    },
+    undoable=(Act.DECIDE.name, Act.REQUEST_INFORMATION.name),
 )

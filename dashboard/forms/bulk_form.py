@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import lookups, running, sign_in, state
 from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, RUNS, Fields, key, offered
 from data_access import assessments, composing, database, queue, standings
 from data_access.queue import QueueRow
@@ -52,6 +52,7 @@ def buttons(ids: Sequence[int], person: Person, status: Status) -> None:
 
 
 def _open(act: Act, ids: tuple[int, ...]) -> None:
+    sending.show_anew("bulk-confirm")
     state.keep(FORM, Chosen(act=act, ids=ids, fields={}, filled=not ACTS_BY_ACT[act].needs))
     st.rerun()
 
@@ -92,7 +93,7 @@ def _fields(chosen: Chosen) -> None:
     # Escape closes the dialog, from inside a field as well; the text is there at the next try.
     with keyboard.draft(_draft(chosen)):
         one.draw(chosen.fields)
-    with keyboard.hot(keyboard.GO):
+    with st.container(key="step-on"), keyboard.hot(keyboard.GO):
         st.button(
             "Go on",
             key="bulk-go-on",
@@ -113,6 +114,7 @@ def _go_on(chosen: Chosen) -> None:
         answers.refused(FORM, str(refusal))
         state.keep(FORM, replace(chosen, fields=fields))
     else:
+        sending.show_anew("bulk-confirm")
         state.keep(FORM, replace(chosen, fields=fields, filled=True))
 
 
@@ -124,19 +126,24 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
         st.text(line)
     if chosen.fields.get("message") and first is not None:
         _preview(chosen, first)
-    with st.container(horizontal=True):
+    # Back stands where Go on stood, so that pressing that twice sends nothing.
+    with st.container(horizontal=True, key="step-on"):
+        if one.needs:
+            st.button("Back", key="bulk-back", type="tertiary", on_click=_back, args=[chosen])
+        st.space("stretch")
         with keyboard.hot(keyboard.GO, width="content"):
-            st.button(
+            sending.button(
                 f"{one.label}: {RUNS.number(len(chosen.ids))}",
+                form=FORM,
                 key="bulk-confirm",
+                act=_confirm,
+                args=[chosen, person.email, state.request_id(FORM)],
+                sends=chosen,
+                destroys=one.destroys,
                 type="primary",
                 icon=one.icon,
                 help="Ctrl+Enter",
-                on_click=_confirm,
-                args=[chosen, person.email, state.request_id(FORM)],
             )
-        if one.needs:
-            st.button("Back", key="bulk-back", type="tertiary", on_click=_back, args=[chosen])
 
 
 def _back(chosen: Chosen) -> None:

@@ -15,7 +15,15 @@ from dashboard.forms.steps import name as decision_name
 from data_access import checklist, database
 from data_access.checklist import Answer
 from data_access.refusals import Refusal
-from program.checklist import OUTCOME_LABELS, CheckItem, CheckOutcome, item, obstacles
+from program.checklist import (
+    OUTCOME_LABELS,
+    CheckItem,
+    CheckOutcome,
+    item,
+    lacks_evidence,
+    obstacles,
+)
+from program.evidence import KIND_LABELS
 from program.permissions import Act
 from program.workflow import OPEN_STATUSES
 
@@ -59,16 +67,24 @@ def _draw_line(
         )
         if may and given is None:
             st.space("stretch")
-            st.button(
-                "Pass",
-                key=f"check-pass-{asked.key}-{shown.id_}",
-                icon=":material/check:",
-                type="tertiary",
-                on_click=_answer,
-                args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
-            )
+            _draw_pass(shown, asked)
     if given is not None and given.comment:
         st.caption(escape(given.comment))
+
+
+def _draw_pass(shown: Shown, asked: CheckItem) -> None:
+    """One press passes an open item, but for one that lacks its evidence."""
+    if lacks_evidence(asked, shown.evidence_kinds):
+        st.caption("needs evidence", width="content")
+        return
+    st.button(
+        "Pass",
+        key=f"check-pass-{asked.key}-{shown.id_}",
+        icon=":material/check:",
+        type="tertiary",
+        on_click=_answer,
+        args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
+    )
 
 
 def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool) -> None:
@@ -82,18 +98,29 @@ def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: b
         if not may:
             return
         part = _item(shown.id_, asked.key)
+        lacks = lacks_evidence(asked, shown.evidence_kinds)
+        if asked.needs and lacks:
+            what = KIND_LABELS[asked.needs].lower()
+            st.caption(f"It passes once evidence is recorded: {what}.")
         comment = state.form_key(part, "comment")
         with keyboard.draft(part):
-            st.text_area("Comment, internal; a failed check needs one", key=comment, height=70)
+            st.text_area(_comment_label(given), key=comment, height=70)
         with st.container(horizontal=True, gap="xsmall"):
             for outcome in CheckOutcome:
                 st.button(
                     OUTCOME_LABELS[outcome],
                     key=f"check-{asked.key}-{outcome}-{shown.id_}",
                     icon=lines.LOOKS[outcome].icon,
+                    disabled=outcome is CheckOutcome.PASSED and lacks,
                     on_click=_answer,
                     args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
                 )
+
+
+def _comment_label(given: Answer | None) -> str:
+    if given is not None and given.outcome is CheckOutcome.FAILED:
+        return "Comment, internal; needed to answer otherwise than failed"
+    return "Comment, internal; a failed check needs one"
 
 
 def open_item(id_: int, key: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import state
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name as decision_name
 from data_access import conflicts, database
@@ -39,10 +39,11 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
             )
         reason = state.form_key(form, "reason")
         st.text_area("What links them to the applicant, internal", key=reason, height=80)
-        st.button(
+        sending.button(
             "Declare it",
+            form=form,
             key=f"declare-{shown.id_}",
-            on_click=_declare,
+            act=_declare,
             args=[shown, whose, reason, state.request_id(form)],
         )
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures, keyboard, shortcuts
-from dashboard.forms import answers, fields, steps
+from dashboard.forms import answers, fields, sending, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
 from data_access import database, deferrals, texts
@@ -42,13 +42,14 @@ def draw_waiting(shown: Shown) -> None:
         st.caption("Because, internal")
         st.text(shown.deferred_because)
     if shown.person.may(Act.DEFER):
-        st.button(
+        sending.button(
             "Bring back",
+            form=name(shown.id_),
             key=f"bring-back-{shown.id_}",
+            act=_bring_back,
+            args=[shown, state.request_id(f"bring-back-{shown.id_}")],
             type="primary",
             width="stretch",
-            on_click=_bring_back,
-            args=[shown, state.request_id(f"bring-back-{shown.id_}")],
         )
 
 
@@ -93,7 +94,8 @@ def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
         st.caption("Because, internal")
         st.text(why)
     st.caption("The applicant gets no message, and the review clock goes on.")
-    steps.send_buttons(shown, "Defer", partial(_send, shown, day, change, why))
+    send = partial(_send, shown, day, change, why)
+    steps.send_buttons(shown, "Defer", send, sends=(day, change, why))
 
 
 def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UUID) -> str:

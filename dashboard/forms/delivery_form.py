@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from data_access import database, delivery_settings
 from data_access.delivery_settings import SavedSettings
 from data_access.refusals import Invalid, Refusal
@@ -29,13 +29,14 @@ def draw(versions: list[SavedSettings], person: Person) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _fields(form, current)
-        st.button(
+        sending.button(
             f"Save version {current.version + 1}",
+            form=form,
             key=state.form_key(form, "save"),
+            act=_save,
+            args=[form, state.request_id(form), current.version, person.email],
             icon=":material/save:",
             type="primary",
-            on_click=_save,
-            args=[form, state.request_id(form), current.version, person.email],
         )
     with right:
         st.markdown(f"**Versions** · {len(versions):,}")

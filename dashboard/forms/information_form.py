@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures, keyboard, shortcuts
-from dashboard.forms import answers, fields, steps
+from dashboard.forms import answers, fields, sending, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
 from data_access import database, information, texts
@@ -31,7 +31,8 @@ def draw(shown: Shown) -> None:
         message = _message(shown, chosen)
         st.caption("The review clock stands still until the answer is recorded.")
         steps.draw_message(shown, message, "information_requested")
-        steps.send_buttons(shown, "Ask the applicant", partial(_send, shown, message))
+        send = partial(_send, shown, message)
+        steps.send_buttons(shown, "Ask the applicant", send, sends=message, undoable=True)
     else:
         _draw_fields(shown, chosen)
 
@@ -53,12 +54,14 @@ def draw_waiting(shown: Shown) -> None:
             ("Record the answer", information.record_answer, "primary"),
             ("Stop waiting", information.stop_waiting, "secondary"),
         ):
-            st.button(
+            sending.button(
                 label,
+                form=form,
                 key=f"{label}-{shown.id_}",
-                type=kind,  # type: ignore[arg-type]
-                on_click=_go_on,
+                act=_go_on,
                 args=[shown, act, state.request_id(form)],
+                sends=shown.question,
+                type=kind,
             )
 
 

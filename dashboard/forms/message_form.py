@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures, message_preview
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from data_access import database, resending
 from data_access.backlog import Message
 from data_access.refusals import NotFound, NotInState, Refusal
@@ -70,26 +70,29 @@ def retry_all(messages: Sequence[Message], reason: Reason | None, person: Person
     answers.draw(RETRY_ALL)
     of = "" if reason is None else f" of “{REASON_WORDS[reason].label.lower()}”"
     many = len(messages)
-    st.button(
+    sending.button(
         f"Retry {'it' if many == 1 else f'all {many:,}'}{of}",
+        form=RETRY_ALL,
         key="outbox-retry-all",
+        act=_retry_all,
+        args=[messages, person.email, state.request_id(RETRY_ALL)],
+        sends=[message.message_id for message in messages],
         icon=":material/refresh:",
         type="primary",
-        on_click=_retry_all,
-        args=[messages, person.email, state.request_id(RETRY_ALL)],
     )
 
 
 def _retry(form: str, message: Message, person: Person) -> None:
     withheld = message.stopped_as is Stopped.WITHHELD
-    st.button(
+    sending.button(
         "Send after all" if withheld else "Retry",
+        form=form,
         key=state.form_key(form, "retry"),
+        act=_do,
+        args=[form, state.request_id(form), message, person.email, _send_again],
         icon=":material/refresh:",
         help="Once the settings allow it." if withheld else None,
         disabled=not message.text,
-        on_click=_do,
-        args=[form, state.request_id(form), message, person.email, _send_again],
     )
 
 
@@ -99,14 +102,16 @@ def _redirect(form: str, message: Message, person: Person) -> None:
     recipient.text_input(
         "Recipient", value=message.recipient or "", key=state.form_key(form, "recipient")
     )
-    send.button(
-        "Correct and send",
-        key=state.form_key(form, "redirect"),
-        icon=":material/edit:",
-        width="stretch",
-        on_click=_do,
-        args=[form, state.request_id(form), message, person.email, _redirected],
-    )
+    with send:
+        sending.button(
+            "Correct and send",
+            form=form,
+            key=state.form_key(form, "redirect"),
+            act=_do,
+            args=[form, state.request_id(form), message, person.email, _redirected],
+            icon=":material/edit:",
+            width="stretch",
+        )
 
 
 def _cancel(form: str, message: Message, person: Person) -> None:
@@ -116,14 +121,16 @@ def _cancel(form: str, message: Message, person: Person) -> None:
         max_chars=resending.LONGEST_REASON,
         key=state.form_key(form, "reason"),
     )
-    send.button(
-        "Cancel it",
-        key=state.form_key(form, "cancel"),
-        icon=":material/cancel:",
-        width="stretch",
-        on_click=_do,
-        args=[form, state.request_id(form), message, person.email, _cancelled],
-    )
+    with send:
+        sending.button(
+            "Cancel it",
+            form=form,
+            key=state.form_key(form, "cancel"),
+            act=_do,
+            args=[form, state.request_id(form), message, person.email, _cancelled],
+            icon=":material/cancel:",
+            width="stretch",
+        )
 
 
 Doing = Callable[[str, UUID, Message, str], str]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import figures
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.policy_form import PLACE
 from data_access import database, policy_drafts
 from data_access.policy_drafts import Kept
@@ -34,26 +34,30 @@ def draw_consequences(kept: Kept, *, needs_refresh: bool) -> None:
 def propose_button(kept: Kept, person: Person, *, sound: bool) -> None:
     """Ask a second manager to publish it."""
     form = _form("propose", kept)
-    st.button(
+    sending.button(
         "Propose for publishing",
+        form=PLACE,
         key=f"{form}-button",
+        act=_propose,
+        args=[kept, person.email, state.request_id(form)],
+        sends=kept,
         icon=":material/how_to_reg:",
         type="primary",
         disabled=not sound,
-        on_click=_propose,
-        args=[kept, person.email, state.request_id(form)],
     )
 
 
 def take_back_button(kept: Kept, person: Person) -> None:
     """Make one's own proposal a draft again."""
     form = _form("cancel", kept)
-    st.button(
+    sending.button(
         "Take it back",
+        form=PLACE,
         key=f"{form}-button",
-        icon=":material/undo:",
-        on_click=_cancel,
+        act=_cancel,
         args=[kept, person.email, state.request_id(form)],
+        sends=kept,
+        icon=":material/undo:",
     )
 
 
@@ -61,22 +65,26 @@ def draw_second(kept: Kept, person: Person, *, version: int, sound: bool) -> Non
     """The second manager's two ways: publish it, or give it back with a reason."""
     confirm, decline = _form("confirm", kept), _form("decline", kept)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button(
+        sending.button(
             f"Publish as version {version}",
+            form=PLACE,
             key=f"{confirm}-button",
+            act=_confirm,
+            args=[kept, person.email, state.request_id(confirm)],
+            sends=kept,
             icon=":material/gavel:",
             type="primary",
             disabled=not sound,
-            on_click=_confirm,
-            args=[kept, person.email, state.request_id(confirm)],
         )
         with st.popover("Decline", icon=":material/undo:"):
             st.text_area("Reason", key=state.form_key(decline, "reason"), height=90)
-            st.button(
+            sending.button(
                 "Give it back",
+                form=PLACE,
                 key=f"{decline}-button",
-                on_click=_decline,
+                act=_decline,
                 args=[kept, person.email, state.request_id(decline)],
+                sends=kept,
             )
 
 

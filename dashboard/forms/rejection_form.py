@@ -76,8 +76,7 @@ def _draw_preview(shown: Shown, reason: str) -> None:
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, reason, rule, refill=False)
     steps.draw_message(shown, draft.message, str(draft.outcome))
-    word = weighing.send_word(shown, draft, "Reject")
-    steps.send_buttons(shown, word, partial(weighing.send, shown, draft))
+    weighing.draw_send(shown, draft, "Reject", icon=":material/block:", destroys=True)
 
 
 def _draw_omission(shown: Shown, reason: str, rule: str, *, refill: bool) -> None:

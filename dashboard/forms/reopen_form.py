@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import badges, figures, keyboard, made_decision, scorecard
-from dashboard.forms import answers, fields
+from dashboard.forms import answers, fields, sending
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, decisions
@@ -100,10 +100,11 @@ def _draw_reopening(shown: Shown) -> None:
             "It goes back into the queue; this decision stays readable until then and after."
         )
         fields.text(form, "reopen", "Reason for reopening, internal", height=70)
-        st.button(
+        sending.button(
             "Reopen",
+            form=form,
             key=f"reopen-{shown.id_}",
-            on_click=_reopen,
+            act=_reopen,
             args=[shown, state.request_id(form)],
         )
 

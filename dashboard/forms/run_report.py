@@ -1,20 +1,25 @@
 """The report of an act on many: how far it is, and then what became of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard import running, sign_in
-from dashboard.forms import answers
+from dashboard import lookups, running, sign_in, state
+from dashboard.components import keyboard
+from dashboard.forms import answers, sending
 from dashboard.opening import APPLICATION
-from data_access import bulk, database, preferences
+from data_access import bulk, database, preferences, undoing
 from data_access.bulk import Run
 from data_access.refusals import Refusal
+from program.delivery import undo_for
 
 REFUSALS_LISTED = 50
 LOOK_EVERY = "1s"
+NONE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +27,14 @@ class Words:
     """What is said of the runs of one desk.
 
     ``acts`` gives, by the name a run is kept under, what it is called and what is said when it
-    is done; ``noun`` is what it is about, in the singular.
+    is done; ``noun`` is what it is about, in the singular. The ``undoable`` ones can be taken
+    back while their messages wait.
     """
 
     desk: str
     noun: str
     acts: Mapping[str, tuple[str, str]]
+    undoable: Collection[str] = ()
 
     @property
     def seen(self) -> str:
@@ -79,6 +86,7 @@ def _report(words: Words, run: Run, actor: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(_sentence(words, run, len(refused)), width="content")
         st.space("stretch")
+        _draw_undo(words, run, actor)
         st.button(
             "Dismiss",
             key=f"{words.desk}-dismiss",
@@ -102,6 +110,47 @@ def _sentence(words: Words, run: Run, refused: int) -> str:
     icon = ":material/check:" if not refused else ":material/info:"
     told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"
     return f"{told} · {refused:,} refused" if refused else told
+
+
+def _draw_undo(words: Words, run: Run, actor: str) -> None:
+    """Undo, for as long as none of the messages has left."""
+    done = [result.application_id for result in run.results if result.done]
+    left = run.at + undo_for(len(run.asked)) - datetime.now(UTC)
+    if run.act not in words.undoable or run.finished_at is None or not done or left <= NONE:
+        return
+    form = f"undo-{run.request_id}"
+    with st.container(key="undo-run", horizontal=True, width="content", gap="small"):
+        st.text("The first message leaves in", width="content")
+        keyboard.count_down(left)
+        sending.button(
+            "Undo",
+            form="",
+            key=f"{words.desk}-undo",
+            act=_undo,
+            args=[run, done, actor, state.request_id(form)],
+            sends=run.request_id,
+            icon=":material/undo:",
+        )
+
+
+def _undo(run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
+    if answers.refused_to_stranger("", actor):
+        return
+    act = partial(
+        undoing.undo_run,
+        database.writer(),
+        undone=run.request_id,
+        ids=ids,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    try:
+        running.begin(request_id, act)
+    except Refusal as refusal:
+        answers.refused("", str(refusal))
+        return
+    lookups.count_anew()
 
 
 def _refusals(refused: Sequence[bulk.Result]) -> None:

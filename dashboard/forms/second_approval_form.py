@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures, keyboard, rebate_cost, then_and_now
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, fields, steps
+from dashboard.forms import answers, fields, sending, steps, undo_part
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, second_approvals
@@ -75,7 +75,8 @@ def draw(shown: Shown) -> None:
     if second:
         with st.container(key="step-on"):
             word = _verb(proposal).capitalize()
-            _button(shown, proposal, CONFIRM, f"Confirm: {word}", kind="primary")
+            destroys = proposal.outcome is Decision.REJECTED
+            _button(shown, proposal, CONFIRM, f"Confirm: {word}", kind="primary", destroys=destroys)
     with st.container(horizontal=True, gap="small"):
         if second:
             _button(shown, proposal, DECLINE, "Decline", kind="secondary")
@@ -141,14 +142,21 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
     steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
 
 
-def _button(shown: Shown, proposal: Proposal, way: Way, label: str, *, kind: Kind) -> None:
-    st.button(
+def _button(
+    shown: Shown, proposal: Proposal, way: Way, label: str, *, kind: Kind, destroys: bool = False
+) -> None:
+    icon = ":material/block:" if destroys else ":material/check:" if way is CONFIRM else None
+    sending.button(
         label,
+        form=name(shown.id_),
         key=f"{way.key}-{shown.id_}",
-        type=kind,
-        width="stretch" if kind == "primary" else "content",
-        on_click=_end,
+        act=_end,
         args=[shown, proposal.proposal_id, way, state.request_id(name(shown.id_))],
+        sends=(proposal, _moved(shown, proposal)),
+        destroys=destroys,
+        type=kind,
+        icon=icon,
+        width="stretch" if kind == "primary" else "content",
     )
 
 
@@ -179,6 +187,8 @@ def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
     except Refusal as refusal:
         answers.refused(form, str(refusal))
         return
+    if way is CONFIRM:
+        undo_part.offer(shown.id_, request_id)
     fields.used(form, request_id)
     state.mark_sent(f"{form}-second")
     answers.accepted(form, way.done)

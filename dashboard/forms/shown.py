@@ -12,6 +12,7 @@ from data_access.ranking import Place
 from data_access.second_approvals import Lapsed, Proposal
 from data_access.staff import Person
 from data_access.standings import Basis
+from program.evidence import EvidenceKind, current_kinds
 from program.queue import Filters
 
 
@@ -50,6 +51,17 @@ class Shown:
         """What a decision from this page rests on, to be compared with what holds then."""
         given = {key: answer.outcome for key, answer in self.checks.items()}
         return assessments.view(self.standing, self.application, given)
+
+    @property
+    def evidence_kinds(self) -> frozenset[EvidenceKind]:
+        """Of what there is evidence that counts now."""
+        fresh = self.standing.freshness
+        return current_kinds(
+            self.standing.evidence,
+            data_through=fresh.data_through if fresh else None,
+            now=self.now,
+            policy=self.standing.policy,
+        )
 
     @property
     def is_provisional(self) -> bool:

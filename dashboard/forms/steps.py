@@ -7,17 +7,21 @@ from typing import Any
 from uuid import UUID
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import opening, state
 from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.components.shortcuts import Shortcut
-from dashboard.forms import answers, fields
+from dashboard.forms import answers, fields, sending, undo_part
 from dashboard.forms.shown import Shown
 from data_access import composing, database
 from data_access.refusals import FiguresMoved, Refusal
 from program import messages
 from program.periods import utc_day
+
+# The width of what stands beside the step's main button, in pixels.
+BESIDE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +64,16 @@ def pick(id_: int, what: str, value: object, also: Callable[[], None] | None = N
 
 
 def _go(id_: int, step: Step) -> None:
+    sending.show_anew(_sends(id_))
     state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), "step": step})
 
 
 def _place(id_: int) -> str:
     return f"panel-{id_}"
+
+
+def _sends(id_: int) -> str:
+    return f"send-{id_}"
 
 
 def filled(shown: Shown, template: str, **more: object) -> str:
@@ -84,17 +93,28 @@ def filled(shown: Shown, template: str, **more: object) -> str:
 
 
 def preview_button(shown: Shown, check: Callable[[], None]) -> None:
-    """The way to the second step; ``check`` raises a Refusal for what cannot be sent."""
-    with st.container(key="step-on"), keyboard.hot(keyboard.GO):
-        st.button(
-            "Preview",
-            key=f"preview-{shown.id_}",
-            type="primary",
-            width="stretch",
-            help="Ctrl+Enter",
-            on_click=_preview,
-            args=[shown.id_, check],
-        )
+    """The way to the second step; ``check`` raises a Refusal for what cannot be sent.
+
+    It stands where the second step has the way back, so that pressing twice sends nothing.
+    """
+    with _step_row():
+        st.caption("Nothing is sent yet.", width="stretch")
+        with keyboard.hot(keyboard.GO, width=BESIDE):
+            st.button(
+                "Preview",
+                key=f"preview-{shown.id_}",
+                type="primary",
+                width="stretch",
+                help="Ctrl+Enter",
+                on_click=_preview,
+                args=[shown.id_, check],
+            )
+
+
+def _step_row() -> DeltaGenerator:
+    return st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", gap="small", key="step-on"
+    )
 
 
 def _preview(id_: int, check: Callable[[], None]) -> None:
@@ -177,33 +197,48 @@ def draw_message(shown: Shown, text: str, kind: str) -> None:
         )
 
 
-def send_buttons(shown: Shown, word: str, send: Callable[[UUID], str]) -> None:
+def send_buttons(
+    shown: Shown,
+    word: str,
+    send: Callable[[UUID], str],
+    *,
+    sends: object,
+    icon: str | None = None,
+    destroys: bool = False,
+    undoable: bool = False,
+) -> None:
     """The one button that sends, and the way back.
 
-    ``send`` acts under the request id it is given and returns what to say.
+    ``sends`` is what is shown to be sent; ``send`` acts under the request id it is given and
+    returns what to say. What is ``undoable`` leaves a message that waits for a while.
     """
-    with st.container(horizontal=True, gap="small", key="step-on"):
-        with keyboard.hot(keyboard.BACK, width="content"):
+    with _step_row():
+        with keyboard.hot(keyboard.GO, width="stretch"):
+            sending.button(
+                word,
+                form=name(shown.id_),
+                key=_sends(shown.id_),
+                act=_send,
+                args=[shown, send, state.request_id(name(shown.id_)), undoable],
+                sends=sends,
+                destroys=destroys,
+                type="primary",
+                icon=icon,
+                width="stretch",
+                help="Ctrl+Enter",
+            )
+        with keyboard.hot(keyboard.BACK, width=BESIDE):
             st.button(
                 "Back",
                 key=f"back-{shown.id_}",
                 type="tertiary",
+                width="stretch",
                 on_click=_go,
                 args=[shown.id_, Step.FILL],
             )
-        with keyboard.hot(keyboard.GO, width="stretch"):
-            st.button(
-                word,
-                key=f"send-{shown.id_}",
-                type="primary",
-                width="stretch",
-                help="Ctrl+Enter",
-                on_click=_send,
-                args=[shown, send, state.request_id(name(shown.id_))],
-            )
 
 
-def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID) -> None:
+def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID, undoable: bool) -> None:
     form = name(shown.id_)
     if answers.refused_to_stranger(form, shown.person.email):
         return
@@ -218,7 +253,20 @@ def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID) -> None:
         _go(shown.id_, Step.FILL)
         answers.refused(form, str(refusal))
         return
+    if undoable:
+        undo_part.offer(shown.id_, request_id, _as_it_was(shown.id_))
     state.forget(_place(shown.id_))
     fields.used(form, request_id)
     state.mark_sent(form)
     opening.open_next(shown, said, request_id)
+
+
+def _as_it_was(id_: int) -> Callable[[], None]:
+    """What puts the panel back as it is now, at the fields."""
+    held, panel = dict(state.held(name(id_))), {**(state.kept(_place(id_)) or {})}
+
+    def put_back() -> None:
+        state.held(name(id_)).update(held)
+        state.keep(_place(id_), {**panel, "step": Step.FILL})
+
+    return put_back

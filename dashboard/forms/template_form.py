@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from data_access import applications, database, letter_templates
 from data_access.letter_templates import SavedTemplate
 from data_access.refusals import Refusal
@@ -50,13 +50,14 @@ def draw(
     left, right = st.columns(2, gap="large")
     with left:
         subject, body = _fields(form, current)
-        st.button(
+        sending.button(
             f"Save version {version + 1}",
+            form=form,
             key=state.form_key(form, "save"),
+            act=_save,
+            args=[form, state.request_id(form), kind, language, version, person.email],
             icon=":material/save:",
             type="primary",
-            on_click=_save,
-            args=[form, state.request_id(form), kind, language, version, person.email],
         )
         with st.expander("Placeholders"):
             for placeholder in letters.PLACEHOLDERS:

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.components import badges
-from dashboard.forms import fields
+from dashboard.forms import fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, decisions, second_approvals, texts
@@ -60,10 +61,18 @@ def check(shown: Shown, draft: Draft) -> None:
         raise Invalid("Write why you decide so nevertheless.")
 
 
-def send_word(shown: Shown, draft: Draft, word: str) -> str:
-    """What the button that sends is called."""
-    waits = needed_for(shown, draft.outcome, draft.rebate_rate)
-    return "Ask for a second approval" if waits else word
+def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:
+    """The button that decides, or asks for a second person where one is needed."""
+    waits = bool(needed_for(shown, draft.outcome, draft.rebate_rate))
+    steps.send_buttons(
+        shown,
+        "Ask for a second approval" if waits else word,
+        partial(send, shown, draft),
+        sends=draft,
+        icon=":material/group:" if waits else icon,
+        destroys=destroys and not waits,
+        undoable=not waits,
+    )
 
 
 def draw_waits(shown: Shown, draft: Draft) -> None:

@@ -15,6 +15,8 @@ from tests.browser.conftest import Site
 
 COUNTRY = "ZQ"
 GO = "Control+Enter"
+# A button that sends answers once it was looked at for a moment.
+ARMED = "button:not([aria-disabled])"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,11 @@ class Plan:
 PLANS = {
     "approve": Plan(
         word="approved",
-        keys=(("a", ".st-key-hot-p button"), ("p", ".st-key-hot-go button"), (GO, ".st-key-send")),
+        keys=(
+            ("a", f".st-key-hot-p {ARMED}"),
+            ("p", ".st-key-hot-go button"),
+            (GO, ".st-key-send"),
+        ),
         event="approved",
         status="approved",
     ),
@@ -112,7 +118,9 @@ def clear(page: Page, planned: dict[int, str]) -> Figures:
 
 
 def _at(selector: str, id_: int) -> str:
-    return f"{selector}-{id_} button" if selector == ".st-key-send" else selector
+    if selector == ".st-key-send":
+        return f"{selector}-{id_} {ARMED}"
+    return selector
 
 
 def _opened(page: Page, before: int | None) -> int:

@@ -121,3 +121,14 @@ def toast(page: Page, words: str) -> Locator:
 
 def address_has(page: Page, part: str) -> None:
     expect(page).to_have_url(re.compile(re.escape(part)))
+
+
+def press_twice(page: Page, button: Locator, pause_ms: int) -> None:
+    """Press at one place, and once more after a pause, the pointer at rest between."""
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box is not None
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(*place)
+    page.wait_for_timeout(pause_ms)
+    page.mouse.click(*place)

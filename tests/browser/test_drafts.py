@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.browser import screen
+from tests.browser.clearing import ARMED
 from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, Visit, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
@@ -234,7 +235,7 @@ def test_an_edited_rationale_is_there_again_when_its_reason_is_chosen(
     expect(rationale).to_have_value("Better words.")
     screen.settled(page)
     page.keyboard.press("Control+Enter")
-    page.locator(f".st-key-send-{number}").wait_for()
+    page.locator(f".st-key-send-{number} {ARMED}").wait_for()
     screen.settled(page)
     page.keyboard.press("Control+Enter")
     expect(screen.toast(page, f"Application {number} is rejected.")).to_be_visible()

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import screen
+from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
@@ -118,7 +119,7 @@ def test_keys_pressed_faster_than_the_server_draws_wait_but_send_nothing_unseen(
     for key in ("r", "1", "Control+Enter", "Control+Enter", "Control+Enter"):
         page.keyboard.press(key)
 
-    page.locator(f".st-key-send-{number}").wait_for()
+    page.locator(f".st-key-send-{number} {ARMED}").wait_for()
     screen.settled(page)
     fence(page)
     assert decided(site, number) == []

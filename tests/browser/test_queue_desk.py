@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from data_access import ownership
 from tests.browser import screen
+from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
@@ -46,6 +47,7 @@ def test_ticked_rows_are_claimed_after_a_confirmation_that_names_them(
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("desk_0, desk_2")
     assert claimed(site, three) == []
+    dialog.locator(f".st-key-bulk-confirm {ARMED}").wait_for()
     screen.settled(page)
     page.keyboard.press("Control+Enter")
 

@@ -15,13 +15,15 @@ from data_access.checklist import Answer
 from data_access.refusals import Invalid, NotAllowed, NotFound, RequestReused
 from program.checklist import CheckOutcome
 from program.policy import DEFAULT_CHECKLIST
-from tests.builders import NOW, STAFF, add_application, add_staff
+from tests.builders import NOW, STAFF, add_application, add_evidence, add_staff
 from tests.components.hostile import HOSTILE
 from tests.data_access import crowd
 from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
 PASSED, FAILED, NOT_APPLICABLE = CheckOutcome
+PROVEN = "external_volume_proven"
+WITHOUT_EVIDENCE = tuple(key for key in DEFAULT_CHECKLIST if key != PROVEN)
 ITEM = "owns_social_account"
 
 
@@ -61,6 +63,7 @@ def pass_open(engine: Engine, id_: int, **given: Any) -> int:
         engine,
         **{
             "application_id": id_,
+            "items": WITHOUT_EVIDENCE,
             "comment": "",
             "actor": "ana@example.com",
             "now": NOW,
@@ -110,7 +113,7 @@ def test_an_answer_is_kept_with_comment_author_and_time(desk: Engine, id_: int) 
 def test_the_newest_answer_per_item_counts_and_the_older_ones_stay(desk: Engine, id_: int) -> None:
     answer(desk, id_, outcome=FAILED, comment="No reply")
     answer(desk, id_, item="jurisdiction")
-    answer(desk, id_, actor="ben@example.com", now=NOW + timedelta(hours=1))
+    answer(desk, id_, actor="ben@example.com", now=NOW + timedelta(hours=1), comment="Wrote back")
 
     assert {key: (a.outcome, a.author) for key, a in answers(desk, id_).items()} == {
         ITEM: (PASSED, "ben@example.com"),
@@ -132,6 +135,9 @@ def test_answers_of_one_application_say_nothing_about_another(desk: Engine, id_:
 def test_every_item_of_the_policy_takes_every_outcome(
     desk: Engine, id_: int, item: str, outcome: CheckOutcome
 ) -> None:
+    with desk.begin() as conn:
+        add_evidence(conn, id_, kind="external_volume", exchange_name="ExA")
+
     answer(desk, id_, item=item, outcome=outcome, comment="Seen")
 
     assert answers(desk, id_)[item].outcome is outcome
@@ -200,7 +206,7 @@ def test_a_double_click_answers_once(desk: Engine, id_: int, act: Any) -> None:
         made = list(pool.map(lambda _: act(desk, id_, request_id=request_id), range(8)))
 
     assert len(set(made)) == 1
-    assert len(kept(desk, id_)) == (1 if act is answer else len(DEFAULT_CHECKLIST))
+    assert len(kept(desk, id_)) == (1 if act is answer else len(WITHOUT_EVIDENCE))
 
 
 @pytest.mark.parametrize(
@@ -224,27 +230,82 @@ def test_a_request_id_with_other_content_is_refused(
     assert len(kept(desk, id_)) == 1
 
 
-def test_passing_all_open_items_leaves_the_answered_ones_alone(desk: Engine, id_: int) -> None:
-    answer(desk, id_, outcome=FAILED, comment="No reply")
-    answer(desk, id_, item="jurisdiction", outcome=NOT_APPLICABLE)
+# An item, and whether it passes beside evidence of these kinds, so many days old.
+EVIDENCE = [
+    ("jurisdiction", None, 0, True),
+    (PROVEN, None, 0, False),
+    (PROVEN, "x_followers", 1, False),
+    (PROVEN, "external_volume", 1, True),
+    (PROVEN, "external_volume", 91, True),
+    (PROVEN, "external_volume", 92, False),
+    (PROVEN, "external_volume", -1, False),
+]
 
-    passed = pass_open(desk, id_, comment="Looked through", actor="ben@example.com")
+
+@pytest.mark.parametrize(("item", "kind", "days", "passes"), EVIDENCE)
+def test_a_check_that_needs_evidence_passes_only_with_what_counts(
+    desk: Engine, id_: int, item: str, kind: str | None, days: int, passes: bool
+) -> None:
+    if kind is not None:
+        with desk.begin() as conn:
+            observed = NOW - timedelta(days=days)
+            exchange = "ExA" if kind == "external_volume" else None
+            add_evidence(conn, id_, kind=kind, observed_at=observed, exchange_name=exchange)
+
+    if passes:
+        assert pass_open(desk, id_, items=[item]) == 1
+        answer(desk, id_, item=item)
+        return
+    with pytest.raises(Invalid, match="needs evidence first"):
+        pass_open(desk, id_, items=["jurisdiction", item])
+    with pytest.raises(Invalid, match="passes only with evidence"):
+        answer(desk, id_, item=item, comment="It is surely so")
+    assert kept(desk, id_) == []
+    answer(desk, id_, item=item, outcome=NOT_APPLICABLE)
+    answer(desk, id_, item=item, outcome=FAILED, comment="No statement")
+
+
+@pytest.mark.parametrize("outcome", [PASSED, NOT_APPLICABLE])
+@pytest.mark.parametrize("author", ["ana@example.com", "ben@example.com"])
+def test_what_was_failed_is_overturned_only_with_a_comment(
+    desk: Engine, id_: int, outcome: CheckOutcome, author: str
+) -> None:
+    answer(desk, id_, outcome=FAILED, comment="No reply", actor=author)
+
+    with pytest.raises(Invalid, match="why that holds no more"):
+        answer(desk, id_, outcome=outcome, comment=" ")
+    assert answers(desk, id_)[ITEM].outcome is FAILED
+
+    answer(desk, id_, outcome=outcome, comment="Replied today")
+    assert answers(desk, id_)[ITEM].outcome is outcome
+    # What is not failed any more is answered otherwise without a word.
+    answer(desk, id_, outcome=NOT_APPLICABLE)
+
+
+def test_passing_the_listed_items_passes_those_and_no_others(desk: Engine, id_: int) -> None:
+    answer(desk, id_, outcome=FAILED, comment="No reply")
+    listed = ["no_prior_ban", "jurisdiction"]
+
+    assert pass_open(desk, id_, items=listed, comment="Seen", actor="ben@example.com") == 2
 
     found = answers(desk, id_)
-    assert passed == len(DEFAULT_CHECKLIST) - 2
-    assert len(kept(desk, id_)) == len(DEFAULT_CHECKLIST)
-    assert set(found) == set(DEFAULT_CHECKLIST)
-    assert (found[ITEM].outcome, found["jurisdiction"].outcome) == (FAILED, NOT_APPLICABLE)
+    assert set(found) == {ITEM, *listed}
+    assert found[ITEM].outcome is FAILED
     assert found["no_prior_ban"] == Answer(
-        outcome=PASSED, comment="Looked through", author="ben@example.com", at=NOW
+        outcome=PASSED, comment="Seen", author="ben@example.com", at=NOW
     )
 
 
-def test_passing_when_nothing_is_open_answers_nothing(desk: Engine, id_: int) -> None:
-    pass_open(desk, id_)
+@pytest.mark.parametrize("outcome", CheckOutcome)
+def test_what_a_colleague_answered_meanwhile_is_passed_by_nobody(
+    desk: Engine, id_: int, outcome: CheckOutcome
+) -> None:
+    answer(desk, id_, outcome=outcome, comment="Looked", actor="ben@example.com")
 
-    assert pass_open(desk, id_) == 0
-    assert len(kept(desk, id_)) == len(DEFAULT_CHECKLIST)
+    with pytest.raises(Invalid, match="Owns the social account was answered"):
+        pass_open(desk, id_)
+
+    assert [row.item for row in kept(desk, id_)] == [ITEM]
 
 
 def test_passing_is_all_or_nothing(desk: Engine, id_: int, monkeypatch: pytest.MonkeyPatch) -> None:

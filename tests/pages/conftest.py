@@ -1,6 +1,7 @@
 """A desk to work at: every page reads and writes this test's database."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -14,6 +15,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import app_test
 
 from dashboard import sign_in
+from dashboard.forms import sending
 from data_access import database
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, add_staff
 from tests.pages.screen import Desk
@@ -38,8 +40,24 @@ class SessionPages(PagesManager):
         return super().set_pages_and_resolve(pages, *given, **named)
 
 
+@dataclass
+class Onlooker:
+    """Somebody who looks at whatever is shown for so long before they press."""
+
+    looks_for: timedelta = timedelta(seconds=1)
+
+
 @pytest.fixture
-def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
+    """How long people look before they press."""
+    made, shown_at = Onlooker(), datetime.now(UTC)
+    monkeypatch.setattr(sending, "drawn_at", lambda: shown_at)
+    monkeypatch.setattr(sending, "pressed_at", lambda: shown_at + made.looks_for)
+    return made
+
+
+@pytest.fixture
+def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
     """Staff, and nothing else; ana is signed in."""
     made = Desk(engine, datetime.now(UTC))
     for purpose in ("reader", "writer", "reporter"):

@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.screens import APPLICATION
 from data_access import decisions, ownership, second_approvals
+from program.checklist import ITEMS_BY_KEY
 from program.permissions import Role
 from program.policy import DEFAULT_REQUIRED_CHECKS
+from program.sending import LOOK_FIRST, SEEN_FOR
 from program.workflow import REASONS
-from tests.builders import pass_checks, scalar
+from tests.builders import pass_checks
 from tests.data_access import clicks
 from tests.pages.conftest import MET, SHORT, UNKNOWN
 from tests.pages.screen import PEOPLE, Desk, said
@@ -70,17 +72,38 @@ def test_nothing_can_be_sent_before_something_is_chosen(queue: Desk) -> None:
     assert not [button for button in app.button if button.key == f"send-{MET}"]
 
 
-def test_open_checks_stand_before_an_approval_and_are_passed_in_one_press(queue: Desk) -> None:
+def test_open_checks_are_listed_before_an_approval_and_those_pass_in_one_press(
+    queue: Desk,
+) -> None:
     app = press(opened(queue), f"choose-a-{MET}")
 
     waiting = [button for button in app.button if "not answered yet" in button.label]
     assert len(waiting) == len(DEFAULT_REQUIRED_CHECKS)
 
+    (listed,) = [line for line in said(app) if line.startswith("• Identity")]
+    assert "External volume proven stays open: it needs evidence." in said(app)
+
     app = press(app, f"pass-open-{MET}")
 
     assert app.number_input[0].value == 20.0
     with queue.engine.connect() as conn:
-        assert scalar(conn, "select count(distinct item) from review.checks") == 9
+        passed = conn.execute(text("select item from review.checks where outcome = 'passed'"))
+        labels = {ITEMS_BY_KEY[item].label for item in passed.scalars()}
+    assert labels == {line.removeprefix("• ") for line in listed.splitlines()}
+    assert len(labels) == len(ITEMS_BY_KEY) - 1
+
+
+def test_a_press_before_anybody_could_look_sends_nothing(queue: Desk, onlooker: Any) -> None:
+    app = press(approving(queue), f"preview-{MET}")
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+
+    app = press(app, f"send-{MET}")
+
+    assert made(queue, MET) == []
+    assert any(line.startswith(LOOK_FIRST.split(",")[0]) for line in said(app))
+    onlooker.looks_for = SEEN_FOR
+    press(app, f"send-{MET}")
+    assert len(made(queue, MET)) == 1
 
 
 def test_an_approval_is_filled_previewed_and_sent(queue: Desk) -> None:

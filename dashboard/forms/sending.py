@@ -1,0 +1,63 @@
+"""Buttons that send: each sends only what was on the screen before it was pressed.
+
+The browser arms such a button once it was seen for a moment, and not under a pointer that has
+rested there since it pressed something else (static/desk.js). Here the same is asked once more,
+by when the server drew what the button sends.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.components import keyboard
+from dashboard.forms import answers
+from program import sending
+
+
+def drawn_at() -> datetime:
+    """When something is shown."""
+    return datetime.now(UTC)
+
+
+def pressed_at() -> datetime:
+    """When it is pressed."""
+    return datetime.now(UTC)
+
+
+def button(
+    label: str,
+    *,
+    form: str,
+    key: str,
+    act: Callable[..., None],
+    args: Sequence[Any] = (),
+    sends: object = None,
+    destroys: bool = False,
+    **look: Any,  # noqa: ANN401 - what st.button takes
+) -> None:
+    """A button that calls ``act`` with ``args``, if what it sends was seen.
+
+    ``sends`` is what is shown to be sent: whenever it changes, the button has to be seen anew.
+    ``form`` is where a press that came too early is answered.
+    """
+    face = sha256(repr((label, sends)).encode()).hexdigest()
+    sight = state.sight(key, face, drawn_at())
+    width = look.get("width", "content")
+    with keyboard.sends(sight.token, destroys=destroys, width=width):
+        st.button(label, key=key, on_click=_press, args=[form, sight.at, act, args], **look)
+
+
+def show_anew(key: str) -> None:
+    """Whatever this button sends is about to be shown for the first time."""
+    state.lose_sight(key)
+
+
+def _press(form: str, shown_at: datetime, act: Callable[..., None], args: Sequence[Any]) -> None:
+    if sending.was_seen(shown_at, pressed_at()):
+        act(*args)
+    else:
+        answers.refused(form, sending.LOOK_FIRST)

@@ -1,0 +1,108 @@
+"""Nothing is ever sent that was not on the screen, and looked at, before it was pressed."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import screen
+from tests.browser.conftest import Site, Visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
+
+PAUSES_MS = (450, 800)
+ALL_PAUSES_MS = (100, 200, 300, 400, 450, 500, 550, 600, 650, 700, 800, 900, 1100, 1300, 1500)
+# What begins each way, and what is chosen on it.
+WAYS = {"a": None, "r": "Reach could not", "i": "Proof of the profile", "d": "In a week"}
+# What each act on many is called, what it does, and how its fields are filled.
+MANY: dict[str, Callable[[Page], None] | None] = {
+    "Claim": None,
+    "Assign": lambda page: screen.choose(page, "Colleague", "Ben Okafor · ben@example.com"),
+    "Defer": lambda page: page.get_by_text("Until the answer to a criterion").click(),
+    "Ask for information": lambda page: screen.choose(page, "Question", "Proof of the profile"),
+    "Reject": lambda page: screen.choose(page, "Reason", "Reach could not be confirmed"),
+}
+
+
+def happened(site: Site, *numbers: int) -> list[str]:
+    """What was done with these, but for looking at them."""
+    rows = site.rows(
+        "select kind from review.events where application_id = any(:ids) "
+        "union all select outcome from review.decisions where application_id = any(:ids)",
+        ids=list(numbers),
+    )
+    return [kind for (kind,) in rows]
+
+
+def send_button(page: Page, number: int) -> Locator:
+    return page.locator(f".st-key-send-{number} button").first
+
+
+def test_pressing_preview_twice_shows_it_and_sends_nothing(site: Site, visit: Visit) -> None:
+    twice_on_preview(site, visit, PAUSES_MS)
+
+
+@pytest.mark.slow
+def test_pressing_preview_twice_at_any_pace_sends_nothing(site: Site, visit: Visit) -> None:
+    twice_on_preview(site, visit, ALL_PAUSES_MS)
+
+
+def twice_on_preview(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
+    number = site.applicant(checked=True, account={"username": "pressed_twice"})
+    page = visit("ana", f"/application?id={number}")
+    screen.shows_application(page, "pressed_twice")
+    for key, chosen in WAYS.items():
+        page.locator(f".st-key-choose-{key}-{number} button").first.click()
+        if chosen:
+            page.get_by_role("button", name=chosen).first.click()
+        preview = page.locator(f".st-key-preview-{number} button").first
+        for pause in pauses:
+            preview.wait_for()
+            screen.settled(page)
+            if key == "r":
+                page.get_by_label("Why nevertheless").fill("A test of the hand.")
+            screen.press_twice(page, preview, pause)
+
+            expect(send_button(page, number)).to_be_visible()
+            screen.settled(page)
+            expect(send_button(page, number)).to_be_visible()
+            page.locator(f".st-key-back-{number} button").first.click()
+            preview.wait_for()
+            assert happened(site, number) == [], (key, pause)
+
+
+def test_pressing_twice_in_a_dialog_sends_nothing(site: Site, visit: Visit) -> None:
+    twice_in_dialogs(site, visit, PAUSES_MS)
+
+
+@pytest.mark.slow
+def test_pressing_twice_in_a_dialog_at_any_pace_sends_nothing(site: Site, visit: Visit) -> None:
+    twice_in_dialogs(site, visit, ALL_PAUSES_MS)
+
+
+def twice_in_dialogs(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
+    numbers = [
+        site.applicant(meets=False, account={"username": f"many_{n}", "country_code": "ZM"})
+        for n in range(2)
+    ]
+    page = visit("mira", "/?country=ZM")
+    screen.names(page).first.wait_for(state="attached")
+    for row in range(2):
+        screen.tick(page, row)
+    for label, fill in MANY.items():
+        opens = page.locator(".st-key-bulk-bar").get_by_role("button", name=label)
+        for pause in pauses:
+            screen.settled(page)
+            if fill is None:
+                screen.press_twice(page, opens, pause)
+            else:
+                opens.click()
+                page.get_by_role("dialog").wait_for()
+                fill(page)
+                screen.settled(page)
+                screen.press_twice(page, page.locator(".st-key-bulk-go-on button").first, pause)
+            dialog = page.get_by_role("dialog")
+            expect(dialog.locator(".st-key-bulk-confirm button").first).to_be_visible()
+            dialog.get_by_role("button", name="Close").click()
+            expect(dialog).to_have_count(0)
+            assert happened(site, *numbers) == [], (label, pause)
