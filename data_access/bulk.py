@@ -14,12 +14,13 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import (
     applications,
     assessments,
+    checklist,
     database,
     decisions,
     deferrals,
@@ -38,6 +39,7 @@ from program.delivery import undo_for
 from program.outcomes import Outcome
 from program.periods import utc_day
 from program.permissions import Act
+from program.workflow import REASONS_BY_CODE, Decision
 
 MOST = 1_000
 KEPT_EVERY = 20
@@ -206,11 +208,14 @@ def reject(
     rationale: str,
     message: str,
     reapply: str,
+    knowingly: bool = False,
     actor: str,
     now: datetime,
     request_id: UUID,
 ) -> list[Result]:
     """Reject each with one reason, placeholders filled for each.
+
+    One of which it is not known what the reason asserts is refused, unless ``knowingly``.
 
     One whose eligibility is met is refused: that is decided on its own page. Raises
     NotAllowed, Invalid or RequestReused.
@@ -221,7 +226,9 @@ def reject(
     decisions.require_reapply(reapply)
 
     def each(id_: int, own: UUID) -> object:
-        standing, filled = _filled(engine, id_, message, now, reapply=reapply)
+        standing, filled = _filled(
+            engine, id_, message, now, reapply=reapply, reason_code=reason_code
+        )
         if standing.assessment.outcome is Outcome.MET:
             raise Invalid("Eligibility is met, so this goes against it. Decide it on its own page.")
         return decisions.reject(
@@ -231,6 +238,7 @@ def reject(
             rationale=rationale,
             message=filled,
             reapply=reapply,
+            knowingly=knowingly,
             shown=standing.seen,
             actor=actor,
             now=now,
@@ -244,7 +252,7 @@ def reject(
         Act.DECIDE,
         ids,
         each,
-        content={**said, "reapply": reapply},
+        content={**said, "reapply": reapply, "knowingly": knowingly},
         actor=actor,
         now=now,
         request_id=request_id,
@@ -416,12 +424,19 @@ def _one(id_: int, each: Each, own: UUID) -> Result:
 
 
 def _filled(
-    engine: Engine, id_: int, template: str, now: datetime, *, reapply: str | None = None
+    engine: Engine,
+    id_: int,
+    template: str,
+    now: datetime,
+    *,
+    reapply: str | None = None,
+    reason_code: str | None = None,
 ) -> tuple[Standing, str]:
     with database.acting(engine) as connection:
         ground = standings.basis(connection, now=now)
         application = applications.read(connection, id_, now=now)
         standing = assessments.read(connection, id_, ground)
+        finding = reason_code and finding_of(connection, id_, standing, reason_code)
     values = messages.values(
         username=application.username,
         application_id=id_,
@@ -431,5 +446,19 @@ def _filled(
         policy=ground.policy,
         on=utc_day(now),
         reapply=reapply,
+        finding=finding or None,
     )
     return standing, messages.fill(template, values)
+
+
+def finding_of(
+    connection: Connection, id_: int, standing: Standing, reason_code: str
+) -> str | None:
+    """What the letter of a rejection says of this applicant."""
+    if not REASONS_BY_CODE[reason_code].asserts:
+        return None
+    draft = decisions.Draft(
+        outcome=Decision.REJECTED, rationale="", message="", reason_code=reason_code
+    )
+    missing = decisions.unproven(draft, standing, checklist.outcomes(connection, id_))
+    return messages.finding(reason_code, standing.assessment, missing)

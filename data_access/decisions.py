@@ -1,6 +1,6 @@
 """Approving, rejecting and reopening: one transaction that locks, weighs, decides and tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -26,11 +26,11 @@ from data_access.assessments import Seen, Standing
 from data_access.people import known_by
 from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
-from program import reapplying, rebates, snapshots
+from program import assertions, messages, reapplying, rebates, snapshots, wording
 from program.checklist import CheckOutcome, obstacles
 from program.delivery import UNDO_FOR
 from program.outcomes import Outcome
-from program.periods import utc_day
+from program.periods import is_behind, utc_day
 from program.permissions import Act
 from program.policy import Policy
 from program.rebates import RebateCost, SecondReason
@@ -46,7 +46,8 @@ class Draft:
     """A decision as the form gives it.
 
     ``override_reason`` says why, where it goes against the computed eligibility or costs
-    much; ``reapply`` is the rule for applying again, the reason's own where it is left out.
+    much; ``reapply`` is the rule for applying again, the reason's own where it is left out;
+    ``knowingly`` is the explicit word that it asserts what nobody has established.
     """
 
     outcome: Decision
@@ -56,6 +57,7 @@ class Draft:
     rebate_rate: Decimal | None = None
     override_reason: str = ""
     reapply: str | None = None
+    knowingly: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def reject(
     request_id: UUID,
     override_reason: str = "",
     reapply: str | None = None,
+    knowingly: bool = False,
     leaves_after: timedelta = UNDO_FOR,
 ) -> int:
     """Reject with a reason and a message to the applicant; returns the decision's id.
@@ -131,6 +134,7 @@ def reject(
         reason_code=reason_code,
         override_reason=override_reason,
         reapply=reapply,
+        knowingly=knowingly,
     )
     form = form_of(
         draft, application_id=application_id, actor=actor, now=now, request_id=request_id
@@ -221,6 +225,7 @@ def weigh(
     needed = needed_for(standing, draft.outcome, draft.rebate_rate)
     if override or needed:
         _require_override_reason(draft, standing.assessment.outcome, override=override)
+    require_proven(draft, unproven(draft, standing, checks))
     return Weighed(
         standing=standing,
         seen=seen,
@@ -301,7 +306,7 @@ def settle(
             decided_at=form.at,
             second_approver=second_approver,
             policy_version=standing.policy.version,
-            snapshot=_snapshot(standing, checks),
+            snapshot=_snapshot(draft, standing, checks, form.at),
             supersedes=before.decision_id if before else None,
         )
         .returning(tables.decisions.c.decision_id)
@@ -344,6 +349,7 @@ def form_of(
         "rebate_rate": None if rate is None else str(rate.normalize()),
         "override_reason": draft.override_reason.strip(),
         "reapply": draft.reapply,
+        "knowingly": draft.knowingly,
         "ask": ask,
     }
     return Form(
@@ -392,6 +398,35 @@ def require_checklist(checks: Mapping[str, CheckOutcome], policy: Policy) -> Non
         raise Invalid(" ".join(left))
 
 
+def unproven(
+    draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome]
+) -> tuple[str, ...]:
+    """What a rejection asserts and nobody has established, in words."""
+    reason = REASONS_BY_CODE.get(draft.reason_code or "")
+    if draft.outcome is not Decision.REJECTED or reason is None:
+        return ()
+    policy = standing.policy
+    asked = {*policy.checklist, *policy.required_checks}
+    return assertions.unproven(reason, standing.assessment, checks, asked=asked)
+
+
+def require_proven(draft: Draft, missing: Sequence[str]) -> None:
+    """Raise Invalid where a rejection asserts what is ``missing`` without an explicit word.
+
+    With it, the message may not say so either.
+    """
+    if not missing:
+        return
+    reason = REASONS_BY_CODE[draft.reason_code or ""]
+    if not draft.knowingly:
+        raise Invalid(assertions.unproven_sentence(reason, missing))
+    if messages.asserts_unproven(reason.code, draft.message, missing):
+        raise Invalid(
+            "The message tells the applicant what nobody has established: "
+            f"{wording.listed(list(missing))}. Take that out of it."
+        )
+
+
 def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) -> None:
     if draft.override_reason.strip():
         return
@@ -415,7 +450,9 @@ def check_rate(rate: Decimal | None, policy: Policy) -> None:
         raise Invalid("The rebate rate takes at most two decimals of a percent.")
 
 
-def _snapshot(standing: Standing, checks: Mapping[str, CheckOutcome]) -> dict[str, Any]:
+def _snapshot(
+    draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome], at: datetime
+) -> dict[str, Any]:
     freshness = standing.freshness
     return snapshots.take(
         standing.assessment,
@@ -424,4 +461,6 @@ def _snapshot(standing: Standing, checks: Mapping[str, CheckOutcome]) -> dict[st
         window=freshness.window if freshness else None,
         evidence_ids=standing.established.evidence_ids,
         checklist={item: str(outcome) for item, outcome in checks.items()},
+        provisional=freshness is not None and is_behind(freshness.data_through, utc_day(at)),
+        unproven=unproven(draft, standing, checks),
     )

@@ -10,7 +10,7 @@ placeholder, before and after filling.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from program.outcomes import Outcome
 from program.periods import Window
 from program.policy import Policy, WindowKind
 from program.reapplying import reapply_sentence
+from program.workflow import REASONS_BY_CODE
 
 EXCHANGE = "the exchange"
 
@@ -60,6 +61,12 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
         ),
     ),
     Placeholder(
+        name="finding",
+        meaning="What the reason says of the applicant; where nobody has established it, words "
+        "that assert nothing",
+        example="the minimums are not reached yet",
+    ),
+    Placeholder(
         name="minimums",
         meaning="The program's minimum requirements",
         example=(
@@ -89,11 +96,22 @@ class Use(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rejection says of the applicant: where it is known, and where it is not.
+
+    Where it is not, the words assert nothing.
+    """
+
+    known: str
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canned:
     """A text to start from. A rejection's ``key`` is its reason code.
 
     ``rationale`` opens the suggested internal rationale; ``None`` where a person must find
-    the words.
+    the words. ``finding`` is what ``{{finding}}`` stands for in it.
     """
 
     use: Use
@@ -101,10 +119,12 @@ class Canned:
     label: str
     message: str
     rationale: str | None = None
+    finding: Finding | None = None
 
 
 _HELLO = "Hello {{username}},\n\n"
 _THANKS = _HELLO + "Thank you for applying to the affiliate program. "
+_NOT_ABLE = "After review we are not able to accept your application."
 _ASK = (
     _HELLO + "We are reviewing your application to the affiliate program, number "
     "{{application_id}}. "
@@ -129,10 +149,14 @@ CANNED: tuple[Canned, ...] = (
         key="below_minimums",
         label="Below the minimums",
         message=(
-            _THANKS + "We cannot accept your application at present, because the minimums are "
-            "not reached yet. {{criterion_gap}}\n\n{{minimums}}\n\n{{reapply_from}}"
+            _THANKS + "We cannot accept your application at present, because {{finding}}. "
+            "{{criterion_gap}}\n\n{{minimums}}\n\n{{reapply_from}}"
         ),
         rationale="",
+        finding=Finding(
+            known="the minimums are not reached yet",
+            unknown="we have nothing that shows that the minimums are reached",
+        ),
     ),
     Canned(
         use=Use.REJECTION,
@@ -151,51 +175,60 @@ CANNED: tuple[Canned, ...] = (
         key="account_not_in_order",
         label="Account not in order",
         message=(
-            _THANKS + "Your account does not currently meet the program's requirements, so we "
-            "cannot accept your application at present. Please complete identity verification "
-            "and, if anything else is open, contact support.\n\n{{reapply_from}}"
+            _THANKS + "{{finding}} Please complete identity verification, where that is open, "
+            "and for anything else contact support.\n\n{{reapply_from}}"
         ),
         rationale="Identity verification or account standing is not in order.",
+        finding=Finding(
+            known="Your account does not currently meet the program's requirements, so we "
+            "cannot accept your application at present.",
+            unknown=_NOT_ABLE,
+        ),
     ),
     Canned(
         use=Use.REJECTION,
         key="audience_not_genuine",
         label="Audience or activity not genuine",
-        message=(
-            _THANKS + "After review we are not able to accept your application.\n\n{{reapply_from}}"
-        ),
+        message=(_THANKS + f"{_NOT_ABLE}\n\n{{{{reapply_from}}}}"),
         rationale="Audience or referred activity is judged not genuine.",
     ),
     Canned(
         use=Use.REJECTION,
         key="promotion_methods",
         label="Promotion methods not acceptable",
-        message=(
-            _THANKS + "The way {{exchange}} is promoted does not follow the program's rules, so "
-            "we cannot accept your application.\n\n{{reapply_from}}"
-        ),
+        message=(_THANKS + "{{finding}}\n\n{{reapply_from}}"),
         rationale="Promotion methods do not follow the program's rules.",
+        finding=Finding(
+            known=f"The way {EXCHANGE} is promoted does not follow the program's rules, so we "
+            "cannot accept your application.",
+            unknown=_NOT_ABLE,
+        ),
     ),
     Canned(
         use=Use.REJECTION,
         key="api_broker",
         label="Already an API broker",
         message=(
-            _THANKS + "The program cannot be combined with the API Broker program, in which your "
-            "account takes part, so we cannot accept your application. If you leave that program, "
-            "you are welcome here.\n\n{{reapply_from}}"
+            _THANKS + "{{finding}} The program cannot be combined with the API Broker program; "
+            "whoever leaves that one is welcome here.\n\n{{reapply_from}}"
         ),
         rationale="The account takes part in the API Broker program.",
+        finding=Finding(
+            known="Your account takes part in the API Broker program, so we cannot accept your "
+            "application.",
+            unknown=_NOT_ABLE,
+        ),
     ),
     Canned(
         use=Use.REJECTION,
         key="self_referral",
         label="Self-referral",
-        message=(
-            _THANKS + "Accounts that refer themselves or linked accounts cannot be accepted."
-            "\n\n{{reapply_from}}"
-        ),
+        message=(_THANKS + "{{finding}}\n\n{{reapply_from}}"),
         rationale="Referred accounts belong to the applicant or are linked to them.",
+        finding=Finding(
+            known="Accounts that refer themselves or linked accounts cannot be accepted.",
+            unknown=_NOT_ABLE,
+        ),
     ),
     Canned(
         use=Use.REJECTION,
@@ -320,6 +353,7 @@ def values(
     on: date,
     rebate_rate: Decimal | None = None,
     reapply: str | None = None,
+    finding: str | None = None,
     exchange: str = EXCHANGE,
 ) -> dict[str, str]:
     """The placeholders that have a value, with it; one without a value stays and blocks.
@@ -333,6 +367,7 @@ def values(
         "application_id": str(application_id),
         "social_handle": social_handle,
         "criterion_gap": criterion_gap(assessment, window),
+        "finding": finding,
         "minimums": minimums(policy),
         "rebate_rate": None if rebate_rate is None else wording.percent(rebate_rate),
         "reapply_from": None if reapply is None else reapply_sentence(reapply, on),
@@ -361,6 +396,27 @@ def unfilled(text: str) -> tuple[str, ...]:
     """
     names = ((found.group(1) or "").strip() or BROKEN for found in _BRACES.finditer(text))
     return tuple(dict.fromkeys(names))
+
+
+def finding(reason_code: str, assessment: Assessment, missing: Collection[str]) -> str | None:
+    """What a rejection says of the applicant; ``missing`` is what nobody has established of it.
+
+    ``None`` where the reason says nothing, or says of somebody eligible that they are not.
+    """
+    canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
+    if canned is None or canned.finding is None:
+        return None
+    if REASONS_BY_CODE[reason_code].asserts_not_met and assessment.outcome is Outcome.MET:
+        return None
+    return canned.finding.unknown if missing else canned.finding.known
+
+
+def asserts_unproven(reason_code: str, text: str, missing: Collection[str]) -> bool:
+    """Whether a text says what the reason asserts, while something of that is missing."""
+    canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
+    if not missing or canned is None or canned.finding is None:
+        return False
+    return " ".join(canned.finding.known.split()) in " ".join(text.split())
 
 
 def criterion_gap(assessment: Assessment, window: Window | None) -> str | None:

@@ -64,6 +64,11 @@ def window(kind: WindowKind, data_through: date) -> Window:
     return Window(after - timedelta(days=TRAILING_DAYS), after)
 
 
+def is_behind(data_through: date, today: date) -> bool:
+    """Whether metrics reach less far than yesterday, so that what they say is provisional."""
+    return (today - data_through).days > 1
+
+
 def day_start(day: date) -> datetime:
     """Midnight UTC at which ``day`` begins."""
     return datetime.combine(day, time(), tzinfo=UTC)

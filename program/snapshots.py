@@ -20,10 +20,17 @@ def take(
     window: Window | None,
     evidence_ids: Sequence[int] = (),
     checklist: Mapping[str, str] | None = None,
+    provisional: bool = False,
+    unproven: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Freeze an assessment: enough to recompute it, and to show what the reviewer saw."""
+    """Freeze an assessment: enough to recompute it, and to show what the reviewer saw.
+
+    ``provisional`` says that metrics were behind, ``unproven`` what the reason asserts and
+    nobody had established, in words.
+    """
     return {
         "data_through": data_through.isoformat() if data_through else None,
+        "provisional": provisional,
         "window": {
             "kind": str(policy.window_kind),
             "start": window.start.isoformat() if window else None,
@@ -37,6 +44,7 @@ def take(
         "risk_signals": [],
         "evidence_ids": list(evidence_ids),
         "checklist": dict(checklist or {}),
+        "unproven": list(unproven),
     }
 
 

@@ -158,20 +158,43 @@ def is_override(decision: Decision, outcome: Outcome) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why an application is rejected; what the applicant is sent stands in `messages`."""
+    """Why an application is rejected; what the applicant is sent stands in `messages`.
+
+    A reason may assert something of the applicant, which has to be known before it is said:
+    that the minimums are not met, or that a check of the checklist was failed.
+    """
 
     code: str
     label: str
+    asserts_not_met: bool = False
+    asserts_failed: str | None = None
+
+    @property
+    def asserts(self) -> bool:
+        """Whether it asserts anything that could be unknown."""
+        return self.asserts_not_met or self.asserts_failed is not None
 
 
 REASONS: tuple[Reason, ...] = (
-    Reason(code="below_minimums", label="Below the minimums"),
+    Reason(code="below_minimums", label="Below the minimums", asserts_not_met=True),
     Reason(code="evidence_missing", label="Reach could not be confirmed"),
-    Reason(code="account_not_in_order", label="Account not in order"),
-    Reason(code="audience_not_genuine", label="Audience or activity not genuine"),
-    Reason(code="promotion_methods", label="Promotion methods not acceptable"),
-    Reason(code="api_broker", label="Already an API broker"),
-    Reason(code="self_referral", label="Self-referral"),
+    Reason(
+        code="account_not_in_order",
+        label="Account not in order",
+        asserts_failed="identity_and_account",
+    ),
+    Reason(
+        code="audience_not_genuine",
+        label="Audience or activity not genuine",
+        asserts_failed="audience_real",
+    ),
+    Reason(
+        code="promotion_methods",
+        label="Promotion methods not acceptable",
+        asserts_failed="promotion_methods",
+    ),
+    Reason(code="api_broker", label="Already an API broker", asserts_failed="not_api_broker"),
+    Reason(code="self_referral", label="Self-referral", asserts_failed="no_self_referral"),
     Reason(code="duplicate", label="Duplicate of another application"),
     Reason(code="other", label="Other"),
 )

@@ -8,13 +8,15 @@ import streamlit as st
 
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
+from program import wording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """One decision in the words of the screen; texts are typed text.
 
-    ``criteria`` are lines such as ``✓ Active users 44 of 15``, as they stood at the time.
+    ``unproven`` is what the reason asserts and nobody had established. ``criteria`` are lines
+    such as ``✓ Active users 44 of 15``, as they stood at the time.
     """
 
     outcome: str
@@ -32,6 +34,8 @@ class Made:
     data_through: date | None
     eligibility: str
     criteria: tuple[str, ...] = ()
+    provisional: bool = False
+    unproven: tuple[str, ...] = ()
 
 
 def draw(made: Made) -> None:
@@ -47,6 +51,8 @@ def draw(made: Made) -> None:
         st.text(f"Rebate {figures.rate(made.rebate_rate)} of net fees")
     if made.reason is not None:
         st.text(f"Reason: {made.reason}")
+    if made.unproven:
+        st.text(f"Not established then: {wording.listed(made.unproven)}")
     if made.reapply is not None:
         st.text(f"May apply again: {made.reapply}")
     for label, text in (
@@ -61,7 +67,8 @@ def draw(made: Made) -> None:
         st.caption("Decided before metrics were ever computed.")
     else:
         through = figures.day(made.data_through, year=True)
-        st.caption(f"Eligibility then {made.eligibility}, on data through {through}:")
+        behind = ", which were behind: provisional" if made.provisional else ""
+        st.caption(f"Eligibility then {made.eligibility}, on data through {through}{behind}:")
         with st.container(gap=None):
             for line in made.criteria:
                 st.caption(escape(line))

@@ -112,7 +112,7 @@ def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
 
 def _draw_fields(shown: Shown) -> None:
     form = name(shown.id_)
-    _draw_provisional(shown)
+    weighing.draw_provisional(shown)
     with keyboard.hot(shortcuts.EDIT.key):
         percent = fields.number(
             form,
@@ -140,18 +140,13 @@ def _draw_fields(shown: Shown) -> None:
 def _draw_preview(shown: Shown) -> None:
     draft = _draft(shown)
     rate = draft.rebate_rate or Decimal(0)
-    _draw_provisional(shown)
+    weighing.draw_provisional(shown)
     st.text(f"Rebate {figures.rate(rate)} of net fees")
     rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, draft.message, rate, refill=False)
     steps.draw_message(shown, draft.message, str(draft.outcome))
     weighing.draw_send(shown, draft, "Approve", icon=":material/check:")
-
-
-def _draw_provisional(shown: Shown) -> None:
-    if shown.is_provisional:
-        st.warning("Metrics are behind; eligibility is provisional.", icon=":material/schedule:")
 
 
 def _draw_omission(shown: Shown, message: str, rate: Decimal, *, refill: bool) -> None:

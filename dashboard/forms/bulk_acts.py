@@ -22,6 +22,7 @@ from program.workflow import OPEN_STATUSES, REASONS, REASONS_BY_CODE, Move, Stat
 
 FORM = "bulk"
 NEXT_STEP = "Placeholders such as {{username}} are filled for each; the next step shows one."
+KNOWINGLY = "Also those of whom nobody has established it; their letter does not claim it."
 Fields = Mapping[str, Any]
 
 
@@ -66,7 +67,7 @@ def offered(person: Person, status: Status) -> list[BulkAct]:
 def key(name: str) -> str:
     """The field's key. A text belongs to the reason or question it was suggested for."""
     part = name
-    if name in ("message", "rationale", "reapply"):
+    if name in ("message", "rationale", "reapply", "knowingly"):
         part = f"{name}-{state.typed(key('about')) or ''}"
     return state.form_key(FORM, part)
 
@@ -171,6 +172,13 @@ def _reject_fields(fields: Fields) -> None:
         index=keys.index(_before("reapply", about, fields, default_rule(about))),
         key=key("reapply"),
     )
+    if REASONS_BY_CODE[about].asserts:
+        st.checkbox(
+            "Also those of whom nobody has established that; their letter does not claim it",
+            value=bool(_before("knowingly", about, fields, "")),
+            key=key("knowingly"),
+            help="Without this, each of them is refused and named in the report.",
+        )
     _message(text, fields)
 
 
@@ -185,6 +193,7 @@ def _say_reject(fields: Fields) -> list[str]:
         f"Reason: {REASONS_BY_CODE[fields['about']].label}",
         f"Rationale: {fields['rationale']}",
         f"May apply again: {RULES_BY_KEY[fields['reapply']].label.lower()}",
+        *([KNOWINGLY] if fields["knowingly"] else []),
     ]
 
 
@@ -220,8 +229,8 @@ def _place(options: Sequence[str], chosen: str | None) -> int | None:
     return options.index(chosen) if chosen in options else None
 
 
-def _reject(engine: Any, *, about: str, **given: Any) -> object:  # noqa: ANN401
-    return bulk.reject(engine, reason_code=about, **given)
+def _reject(engine: Any, *, about: str, knowingly: bool | None, **given: Any) -> object:  # noqa: ANN401
+    return bulk.reject(engine, reason_code=about, knowingly=bool(knowingly), **given)
 
 
 def _ask(engine: Any, *, about: str, **given: Any) -> object:  # noqa: ANN401, ARG001
@@ -275,7 +284,7 @@ ACTS: tuple[BulkAct, ...] = (
         label="Reject",
         done="Rejected",
         icon=":material/block:",
-        names=("about", "rationale", "reapply", "message"),
+        names=("about", "rationale", "reapply", "knowingly", "message"),
         draw=_reject_fields,
         check=_check_reject,
         says=_say_reject,

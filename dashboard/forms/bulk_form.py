@@ -13,12 +13,12 @@ from dashboard.components import keyboard, message_preview
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, sending
 from dashboard.forms.bulk_acts import ACTS_BY_ACT, FORM, RUNS, Fields, key, offered
-from data_access import assessments, composing, database, queue, standings
+from data_access import assessments, bulk, composing, database, queue, standings
 from data_access.queue import QueueRow
 from data_access.refusals import Refusal
 from data_access.staff import Person
 from program import messages
-from program.periods import utc_day
+from program.periods import is_behind, utc_day
 from program.permissions import Act
 from program.workflow import Status
 
@@ -120,8 +120,10 @@ def _go_on(chosen: Chosen) -> None:
 
 def _confirmation(chosen: Chosen, person: Person) -> None:
     one = ACTS_BY_ACT[chosen.act]
-    first, names = _some(chosen)
+    first, names, behind = _some(chosen)
     st.text(_named(names, len(chosen.ids)))
+    if behind and chosen.act is Act.DECIDE:
+        st.warning("Metrics are behind; eligibility is provisional.", icon=":material/schedule:")
     for line in one.says(chosen.fields):
         st.text(line)
     if chosen.fields.get("message") and first is not None:
@@ -193,11 +195,14 @@ def _draft(chosen: Chosen) -> str:
     return f"{FORM}-{chosen.act.name}-{about}"
 
 
-def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str]]:
+def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str], bool]:
+    """The first of them, what some are called, and whether metrics are behind."""
     with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=datetime.now(UTC))
         rows = queue.rows(connection, list(chosen.ids[:NAMED]), ground)
-    return (rows[0] if rows else None), [row.username for row in rows]
+    fresh = ground.freshness
+    behind = fresh is not None and is_behind(fresh.data_through, utc_day(ground.now))
+    return (rows[0] if rows else None), [row.username for row in rows], behind
 
 
 def _named(names: Sequence[str], number: int) -> str:
@@ -210,14 +215,20 @@ def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
         ground = standings.basis(connection, now=now)
-        assessment = assessments.read(connection, first.application_id, ground).assessment
+        standing = assessments.read(connection, first.application_id, ground)
+        finding = None
+        if chosen.act is Act.DECIDE:
+            finding = bulk.finding_of(
+                connection, first.application_id, standing, chosen.fields["about"]
+            )
     return messages.values(
         username=first.username,
         application_id=first.application_id,
         social_handle=first.social_handle,
-        assessment=assessment,
+        assessment=standing.assessment,
         window=ground.freshness.window if ground.freshness else None,
         policy=ground.policy,
         on=utc_day(now),
         reapply=chosen.fields.get("reapply"),
+        finding=finding,
     )

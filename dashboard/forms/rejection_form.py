@@ -5,11 +5,12 @@ from functools import partial
 import streamlit as st
 
 from dashboard.components import figures, keyboard, shortcuts
+from dashboard.components.safe_text import escape
 from dashboard.forms import fields, steps, weighing
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import Step, name
 from data_access.decisions import Draft
-from program import messages, reapplying
+from program import assertions, messages, reapplying, wording
 from program.messages import CANNED_BY_KEY, Use
 from program.periods import utc_day
 from program.workflow import REASONS, REASONS_BY_CODE, Decision
@@ -44,6 +45,8 @@ def _draw_fields(shown: Shown, reason: str) -> None:
         first=reapplying.default_rule(reason),
         words=lambda key: reapplying.RULES_BY_KEY[key].label,
     )
+    weighing.draw_provisional(shown)
+    _draw_unproven(shown, reason)
     against = weighing.objections(shown, Decision.REJECTED)
     weighing.draw_objections(against)
     with keyboard.draft(f"{form}-{reason}"), keyboard.hot(shortcuts.EDIT.key):
@@ -73,10 +76,31 @@ def _draw_preview(shown: Shown, reason: str) -> None:
     with st.container(gap="xxsmall"):
         st.text(f"Reason: {REASONS_BY_CODE[reason].label}")
         st.text(f"May apply again: {_when(shown, rule)}")
+    weighing.draw_provisional(shown)
+    missing = weighing.unproven(shown, draft)
+    if missing:
+        st.caption(f"Not established: {escape(wording.listed(missing))}. The letter leaves it out.")
     weighing.draw_waits(shown, draft)
     _draw_omission(shown, reason, rule, refill=False)
     steps.draw_message(shown, draft.message, str(draft.outcome))
     weighing.draw_send(shown, draft, "Reject", icon=":material/block:", destroys=True)
+
+
+def _draw_unproven(shown: Shown, reason: str) -> None:
+    """Ask for an explicit word where the reason asserts what nobody has established."""
+    missing = weighing.unproven(shown, _bare(reason))
+    if not missing:
+        return
+    st.warning(
+        escape(assertions.unproven_sentence(REASONS_BY_CODE[reason], missing)),
+        icon=":material/help:",
+    )
+    fields.flag(
+        name(shown.id_),
+        _field("knowingly", reason),
+        "Reject without it; the letter does not claim it",
+        first=False,
+    )
 
 
 def _draw_omission(shown: Shown, reason: str, rule: str, *, refill: bool) -> None:
@@ -100,6 +124,7 @@ def _draft(shown: Shown, reason: str) -> Draft:
         rationale=fields.value(form, _field("rationale", reason), _rationale(shown, reason)),
         message=_message_typed(shown, reason, rule),
         override_reason=fields.value(form, weighing.FIELD),
+        knowingly=bool(fields.value(form, _field("knowingly", reason), otherwise=False)),
     )
 
 
@@ -124,7 +149,17 @@ def _rationale(shown: Shown, reason: str) -> str:
 
 
 def _message(shown: Shown, reason: str, rule: str) -> str:
-    return steps.filled(shown, CANNED_BY_KEY[Use.REJECTION, reason].message, reapply=rule)
+    missing = weighing.unproven(shown, _bare(reason))
+    return steps.filled(
+        shown,
+        CANNED_BY_KEY[Use.REJECTION, reason].message,
+        reapply=rule,
+        finding=messages.finding(reason, shown.standing.assessment, missing),
+    )
+
+
+def _bare(reason: str) -> Draft:
+    return Draft(outcome=Decision.REJECTED, reason_code=reason, rationale="", message="")
 
 
 def _message_typed(shown: Shown, reason: str, rule: str) -> str:

@@ -68,6 +68,8 @@ def as_made(made: MadeDecision) -> made_decision.Made:
         message=made.message_to_applicant,
         data_through=date.fromisoformat(through) if through else None,
         eligibility=badges.OUTCOMES[Outcome(outcome)].word if outcome else "not recorded",
+        provisional=bool(made.snapshot.get("provisional")),
+        unproven=tuple(made.snapshot.get("unproven", ())),
         criteria=tuple(map(_criterion, made.snapshot.get("criteria", ()))),
     )
 

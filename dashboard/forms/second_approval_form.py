@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures, keyboard, rebate_cost, then_and_now
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, fields, sending, steps, undo_part
+from dashboard.forms import answers, fields, sending, steps, undo_part, weighing
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, second_approvals
@@ -59,6 +59,7 @@ def draw(shown: Shown) -> None:
     if proposal is None:
         st.caption("The proposal has ended. Reload the page.")
         return
+    weighing.draw_provisional(shown)
     _draw_proposal(shown, proposal, "proposes")
     _draw_difference(shown, proposal)
     first = proposal.proposed_by == shown.person.email

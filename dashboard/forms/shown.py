@@ -13,6 +13,7 @@ from data_access.second_approvals import Lapsed, Proposal
 from data_access.staff import Person
 from data_access.standings import Basis
 from program.evidence import EvidenceKind, current_kinds
+from program.periods import is_behind, utc_day
 from program.queue import Filters
 
 
@@ -67,4 +68,4 @@ class Shown:
     def is_provisional(self) -> bool:
         """Whether metrics are older than yesterday, so that eligibility may still change."""
         fresh = self.standing.freshness
-        return fresh is not None and (self.now.date() - fresh.data_through).days > 1
+        return fresh is not None and is_behind(fresh.data_through, utc_day(self.now))

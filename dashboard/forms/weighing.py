@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.components import badges
+from dashboard.components import badges, figures
 from dashboard.forms import fields, steps
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
@@ -40,6 +40,22 @@ def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) ->
     return said
 
 
+def draw_provisional(shown: Shown) -> None:
+    """Say that the decision rests on metrics that are behind; nothing where they are not."""
+    if shown.is_provisional and shown.standing.freshness is not None:
+        through = figures.day(shown.standing.freshness.data_through, year=True)
+        st.warning(
+            f"Metrics reach only {through}; eligibility is provisional. The decision keeps that.",
+            icon=":material/schedule:",
+        )
+
+
+def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
+    """What a rejection asserts and nobody has established, in words."""
+    given = {key: answer.outcome for key, answer in shown.checks.items()}
+    return decisions.unproven(draft, shown.standing, given)
+
+
 def draw_objections(said: list[str]) -> None:
     """Say them above the fields; nothing where there are none."""
     if said:
@@ -59,6 +75,7 @@ def check(shown: Shown, draft: Draft) -> None:
     against = objections(shown, draft.outcome, draft.rebate_rate)
     if against and not draft.override_reason.strip():
         raise Invalid("Write why you decide so nevertheless.")
+    decisions.require_proven(draft, unproven(shown, draft))
 
 
 def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
@@ -35,7 +35,7 @@ from sqlalchemy import Engine, create_engine, text
 from data_access import demo, rollups, schema
 from data_access.embedded import Cluster
 from tests.browser import screen
-from tests.builders import add_application, add_metrics, pass_checks
+from tests.builders import add_application, add_evidence, add_metrics, pass_checks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -76,15 +76,28 @@ class Site:
         return value
 
     def applicant(self, *, meets: bool = True, checked: bool = False, **given: Any) -> int:
-        """A pending application of a new account that meets the on-exchange minimums, or not.
+        """A pending application of a new account that meets the on-exchange minimums, or none.
 
-        ``checked`` says that its checklist has been answered.
+        Of one that meets none everything is known. ``checked`` says that its checklist has been
+        answered.
         """
         number = next(self.numbers)
         with self.engine.begin() as connection:
             add_application(connection, number, **{"submitted_at": datetime.now(UTC), **given})
             if meets:
                 add_metrics(connection, number, volume=25_000_000, active=20, new=9)
+            else:
+                at = datetime.now(UTC) - timedelta(days=2)
+                add_evidence(connection, number, value=100, observed_at=at, recorded_at=at)
+                add_evidence(
+                    connection,
+                    number,
+                    kind="external_volume",
+                    value=1_000,
+                    exchange_name="ExA",
+                    observed_at=at,
+                    recorded_at=at,
+                )
             if checked:
                 pass_checks(connection, number)
         return number

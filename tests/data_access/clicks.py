@@ -158,6 +158,7 @@ def reject(engine: Engine, id_: int, **given: Any) -> int:
         "reason_code": "below_minimums",
         "rationale": "Far below",
         "message": "Not yet",
+        "knowingly": True,
         **given,
     }
     given["shown"] = _shown(engine, id_, given)
@@ -189,6 +190,7 @@ def rejection(**given: Any) -> Draft:
             "outcome": Decision.REJECTED,
             "reason_code": "promotion_methods",
             "message": "Sorry",
+            "knowingly": True,
             "rebate_rate": None,
             **given,
         }

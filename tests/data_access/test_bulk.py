@@ -269,7 +269,8 @@ def test_an_applicant_named_like_a_placeholder_keeps_nobody_from_being_told(
         add_refresh(conn)
         add_application(conn, 1, account={"username": "{{minimums}} <b>x</b>"})
 
-    assert done(reject(engine, 1, message="Hello {{username}}")) == {1: True}
+    said = {"message": "Hello {{username}}", "reason_code": "other"}
+    assert done(reject(engine, 1, **said)) == {1: True}
     with engine.connect() as conn:
         told = conn.execute(text("select payload->>'message' from review.outbox")).scalar_one()
     assert told.replace("\u2060", "") == "Hello {{minimums}} <b>x</b>"

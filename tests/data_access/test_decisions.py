@@ -95,6 +95,7 @@ def reject(engine: Engine, id_: int = SHORT, **given: Any) -> int:
             "reason_code": "below_minimums",
             "rationale": "Far below",
             "message": "Not yet",
+            "knowingly": True,
             "shown": given.pop("shown", None) or seen(engine, id_),
             "actor": "ana@example.com",
             "now": NOW,

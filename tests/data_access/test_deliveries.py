@@ -33,7 +33,15 @@ from data_access.deliveries import Failure, Outgoing, Taken
 from data_access.notifying import Pace, Worker
 from data_access.refusals import Invalid, NotAllowed, Outdated
 from program import letters
-from program.delivery import DELIVERY, DeliverySettings, MessageKind, Patience, Reason, Route
+from program.delivery import (
+    DELIVERY,
+    UNDO_FOR,
+    DeliverySettings,
+    MessageKind,
+    Patience,
+    Reason,
+    Route,
+)
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff, pass_checks
 from tests.conftest import ROOT
 from tests.data_access import clicks
@@ -552,7 +560,7 @@ def test_every_decision_and_question_has_its_message_and_valid_payload(desk: Eng
     decide_every_way(desk)
 
     assert decided_without_message(desk) == 0
-    sent = work(desk).taken
+    sent = work(desk, now=NOW + UNDO_FOR).taken
     assert {one.payload["kind"] for one in sent} == {
         *("approved", "rejected", "information_requested"),
     }

@@ -1,7 +1,8 @@
 """Status by status by role, written out by hand: who brings an application from where to where.
 
 A row is where it stands, a column where it is to go. In a cell stand the roles that may do it:
-reviewer, manager, analyst (n), admin (d), or a point where nobody may.
+reviewer, manager, analyst (n), admin (d), or a point where nobody may. Out of approved and
+rejected reviewers lead only by undoing what they themselves have just sent.
 """
 
 from program.permissions import Role
@@ -13,8 +14,8 @@ pending                   .        rm         rm        rm        rm        rm  
 more_info_needed          rm       .          .         .         .         .         .
 deferred                  rm       .          .         .         .         .         .
 awaiting_second_approval  rm       .          .         .         m         m         .
-approved                  m        .          .         .         .         .         .
-rejected                  m        .          .         .         .         .         .
+approved                  rm       .          .         .         .         .         .
+rejected                  rm       .          .         .         .         .         .
 withdrawn                 .        .          .         .         .         .         .
 """
 COLUMNS = (

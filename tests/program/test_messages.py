@@ -46,6 +46,7 @@ def values(facts: Facts = SHORT, policy: Policy = POLICY, **given: Any) -> dict[
             "on": date(2026, 11, 24),
             "rebate_rate": Decimal("0.2000"),
             "reapply": "after_30_days",
+            "finding": "the minimums are not reached yet",
             **given,
         }
     )
@@ -65,6 +66,7 @@ def test_with_everything_known_every_placeholder_reads_as_its_example() -> None:
         ({"rebate_rate": None}, "rebate_rate"),
         ({"reapply": None}, "reapply_from"),
         ({"facts": Facts()}, "criterion_gap"),
+        ({"finding": None}, "finding"),
         ({"facts": MET}, "criterion_gap"),
         ({"username": "  "}, "username"),
         ({"social_handle": ""}, "social_handle"),

@@ -19,6 +19,7 @@ DEFER                yes       yes      .        .
 DECLARE_CONFLICT     yes       yes      .        .
 APPROVE_SECOND       .         yes      .        .
 REOPEN               .         yes      .        .
+UNDO                 yes       yes      .        .
 SAVE_VIEW            yes       yes      yes      yes
 KEEP_HOLIDAYS        .         yes      .        yes
 SEE_PROGRAM          .         yes      yes      .

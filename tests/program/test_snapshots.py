@@ -91,6 +91,8 @@ def test_it_holds_everything_the_contract_lists() -> None:
         "risk_signals": [],
         "evidence_ids": [3, 9],
         "checklist": {"identity": "passed"},
+        "provisional": False,
+        "unproven": [],
     }
 
 
