@@ -152,8 +152,21 @@ def hold_before_refill(form: str, name: str, filled: Any) -> None:  # noqa: ANN4
         hold(form)
 
 
+def drawn_key(form: str, name: str) -> str | None:
+    """The key of the widget that shows a field; ``None`` if none is on the page."""
+    key, _ = st.session_state.get("drawn", {}).get(form, {}).get(name, (None, None))
+    return key if key in st.session_state else None
+
+
+def refills(form: str, name: str) -> int:
+    """How often a field was filled anew."""
+    turns: dict[tuple[str, str], int] = st.session_state.setdefault("refills", {})
+    return turns.get((form, name), 0)
+
+
 def let_go(form: str, name: str) -> None:
-    """Forget what one field holds, so that it is filled anew."""
+    """Forget what one field holds, so that it is filled anew, in another widget."""
+    st.session_state.setdefault("refills", {})[form, name] = refills(form, name) + 1
     held(form).pop(name, None)
     st.session_state.get("drawn", {}).get(form, {}).pop(name, None)
 

@@ -332,6 +332,8 @@
   // Drafts.
 
   const markers = () => document.querySelector("[data-person]");
+  /* The places whose fields were on the page when it was last looked at. */
+  let wereHere = new Set();
   const toHandOver = new Set();
   const forgotten = new Set();
   let isPuttingBack = false;
@@ -386,7 +388,14 @@
     const kept = read(place);
     if (!kept || kept.text === field.value) return;
     fill(field, kept.text);
-    say(field, kept.at);
+    // Where the field was drawn anew under the hand, this is what was just typed.
+    if (!wereHere.has(place)) say(field, kept.at);
+  }
+
+  function putAllBack() {
+    const fields = [...document.querySelectorAll('[class*="st-key-draft-"] textarea')];
+    for (const field of fields) putBack(field);
+    wereHere = new Set(fields.map(placeOf));
   }
 
   function fill(field, text) {
@@ -457,7 +466,7 @@
     watchSenders();
     countDown();
     forgetSent();
-    for (const field of document.querySelectorAll('[class*="st-key-draft-"] textarea')) putBack(field);
+    putAllBack();
     handOver();
   }
 
@@ -479,7 +488,10 @@
     countDown();
   }, LOOK_MS);
   document.addEventListener("input", (event) => {
-    if (event.target.tagName === "TEXTAREA") keep(event.target);
+    if (event.target.tagName !== "TEXTAREA") return;
+    keep(event.target);
+    // What is typed on is no restored draft any more.
+    if (!isPuttingBack) noteOf(event.target)?.remove();
   });
   document.addEventListener(
     "click",

@@ -10,12 +10,12 @@ from program import people
 def draw(form: str) -> None:
     """Say beside the form how sending it went; nothing if it was not sent."""
     message = state.take_flash(form)
-    if message is None:
-        return
+    # Its place is there before it is: what stands below would otherwise be drawn anew, and an
+    # opened part of it close under the hand that types in it.
     with st.container(key=f"answer-{form}"):
-        if message.ok:
+        if message is not None and message.ok:
             st.success(escape(message.text), icon=":material/check:")
-        else:
+        elif message is not None:
             st.error(escape(message.text), icon=":material/error:")
 
 

@@ -26,7 +26,10 @@ def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90
     """
     state.hold_before_refill(form, name, filled)
     held = state.held(form).get(name)
-    key = _key(form, name, "edited" if held is not None else f"{hash(filled):x}")
+    shown = state.drawn_key(form, name) if held is not None else None
+    # A field that is on the page stays the same one: another would lose what is being typed.
+    variant = "edited" if held is not None else f"{hash(filled):x}-{state.refills(form, name)}"
+    key = shown or _key(form, name, variant)
     st.text_area(label, value=filled if held is None else held, key=key, height=height)
     state.draw_field(form, name, key, filled)
 
