@@ -188,7 +188,8 @@ def reject(page: Page, address: str) -> float:
         settled(page)
     page.get_by_label("Rationale, internal").fill(MARK)
     page.keyboard.press("Control+Enter")
-    page.locator("[class*='st-key-send-'] button").first.wait_for()
+    # What sends answers once it was looked at for a moment.
+    page.locator("[class*='st-key-send-'] button:not([aria-disabled])").first.wait_for()
     settled(page)
     began = time.perf_counter()
     page.keyboard.press("Control+Enter")

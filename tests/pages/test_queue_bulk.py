@@ -45,6 +45,9 @@ def offered(app: AppTest) -> list[str]:
     return [button.label for button in app.button if button.label in ACTS.values()]
 
 
+ALSO_UNKNOWN = "Also those of whom nobody has established that; their letter does not claim it"
+
+
 def field(app: AppTest, kind: str, label: str) -> Any:
     (found,) = (element for element in getattr(app, kind) if element.label == label)
     return found
@@ -232,8 +235,12 @@ def test_going_back_finds_the_texts_again(ticked: AppTest) -> None:
 def test_what_is_refused_is_reported_with_its_reason_and_the_rest_is_done(
     ticked: AppTest, queue: Desk
 ) -> None:
-    """A colleague took one of the two meanwhile; the other has no figure that falls short."""
-    rejected_halfway(ticked)
+    """A colleague took one of the two meanwhile; of the other not everything is known."""
+    begin(ticked, Act.DECIDE)
+    field(ticked, "selectbox", "Reason").set_value("below_minimums").run()
+    field(ticked, "checkbox", ALSO_UNKNOWN).set_value(True)
+    field(ticked, "text_area", RATIONALE).set_value("Far from the minimums.").run()
+    press(ticked, "bulk-go-on")
     ownership.claim(
         queue.engine,
         application_id=SHORT,
