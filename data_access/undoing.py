@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, Row, select, update
 from data_access import acts, bulk, desk, made_decisions, outbox, requests, tables
 from data_access.applications import Application
 from data_access.bulk import Result
+from data_access.people import known_by
 from data_access.refusals import NotAllowed, NotFound, NotInState
 from data_access.requests import Form
 from program.delivery import Stopped
@@ -28,6 +29,7 @@ OVER = "The time to undo is over: the message is about to leave for the applican
 OVERTAKEN = "The application was moved on meanwhile, so this cannot be undone. Reload the page."
 
 
+@known_by("actor")
 def undo(
     engine: Engine,
     *,
@@ -63,6 +65,7 @@ def undo(
     return acts.perform(engine, form, do)
 
 
+@known_by("actor")
 def undo_run(
     engine: Engine,
     *,

@@ -153,7 +153,7 @@ def _button(
         key=f"{way.key}-{shown.id_}",
         act=_end,
         args=[shown, proposal.proposal_id, way, state.request_id(name(shown.id_))],
-        sends=(proposal, _moved(shown, proposal)),
+        sends=(proposal, shown.seen),
         destroys=destroys,
         type=kind,
         icon=icon,
