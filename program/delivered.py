@@ -82,5 +82,5 @@ def no_change(now: Known, before: Known) -> str:
     if missing.any:
         short = missing.window.days - missing.days
         s, were = ("", "was") if short == 1 else ("s", "were")
-        return f"unknown: {short:,} day{s} {were} not delivered"
-    return f"unknown: {missing.gap}"
+        return f"unknown, {short:,} day{s} {were} not delivered"
+    return f"unknown, {missing.gap}"

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.components import figures, headings
 from dashboard.components.affiliates_table import table_height
 from program.affiliate_filters import Figure
-from program.outcome_loop import HORIZONS
+from program.outcome_loop import COLLAPSE_HORIZON, HORIZONS, is_complete
 from program.periods import ONE_DAY, months_later
 
 OPEN = "outcomes-open"
@@ -34,8 +34,8 @@ class Line:
     """A cohort or a group. ``at`` lacks the horizons that are not complete.
 
     ``before`` is the figure at application of all of them; ``None`` where each horizon has its
-    own approvals. ``fell`` is how many fell to half and to a fifth, of how many; ``None`` before
-    day 60.
+    own approvals. A ``month`` has them up to day ``through`` of the data. ``fell`` is how many
+    fell to half and to a fifth, of how many; ``None`` before day 60.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Line:
     at: Mapping[int, Then]
     fell: tuple[int, int, int] | None
     month: date | None = None
+    through: date | None = None
 
 
 def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None:
@@ -152,7 +153,7 @@ def then_words(line: Line, horizon: int, figure: Figure) -> str:
     """A figure at a horizon, its change, and what it changed from unless a column says that."""
     then = line.at.get(horizon)
     if then is None:
-        return _complete_on(line.month, horizon)
+        return _why_unknown(line, horizon)
     if figure is Figure.QUALIFYING:
         share = figures.whole_percent(Decimal(then.now) / then.before if then.before else None)
         return f"{then.now:,} of {then.before:,} · {share}"
@@ -161,11 +162,16 @@ def then_words(line: Line, horizon: int, figure: Figure) -> str:
     return f"{_amount(then.now, figure)}{origin} · {change}"
 
 
-def _complete_on(month: date | None, horizon: int) -> str:
-    """When a cohort's last approval is so many complete days old; a group without is too small."""
-    if month is None:
+def _why_unknown(line: Line, horizon: int) -> str:
+    """When a cohort's last approval is so many complete days old; a group without is too small.
+
+    Where it is, the days were not delivered.
+    """
+    if line.month is None:
         return figures.UNKNOWN
-    last = months_later(month, 1) - ONE_DAY + timedelta(days=horizon)
+    if is_complete(line.month, horizon, line.through):
+        return "unknown, not delivered"
+    last = months_later(line.month, 1) - ONE_DAY + timedelta(days=horizon)
     return f"unknown until {figures.day(last + ONE_DAY)}"
 
 
@@ -177,6 +183,6 @@ def _amount(value: Decimal | int | None, figure: Figure) -> str:
 
 def _fell(line: Line) -> str:
     if line.fell is None:
-        return figures.UNKNOWN if line.month is None else _complete_on(line.month, 60)
+        return _why_unknown(line, COLLAPSE_HORIZON)
     halved, collapsed, trading = line.fell
     return f"{halved:,} · {collapsed:,} of {trading:,}"

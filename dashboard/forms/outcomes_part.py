@@ -1,6 +1,7 @@
 """What became of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from functools import partial
 
@@ -52,7 +53,7 @@ def draw(filters: BoardFilters, _person: Person) -> None:
     affiliates_filters.figures_of(FIGURE_LABELS, affiliates_frame.follow)
     figure = filters.figure
     outcomes_tables.draw(
-        [cohort_line(cohort, figure) for cohort in outcomes.cohorts],
+        [cohort_line(cohort, figure, through) for cohort in outcomes.cohorts],
         first="Approved in",
         figure=figure,
         key=f"cohorts-{figure}",
@@ -108,7 +109,7 @@ def fall_words(one: Fallen) -> str:
     return f"{label}, {figures.percent(one.later_usd / one.before_usd - 1)}"
 
 
-def cohort_line(cohort: Cohort, figure: Figure) -> outcomes_tables.Line:
+def cohort_line(cohort: Cohort, figure: Figure, through: date) -> outcomes_tables.Line:
     """A month of approvals in the words of the table."""
     before: dict[Figure, Decimal | int] = {
         Figure.VOLUME: cohort.volume_usd,
@@ -122,6 +123,7 @@ def cohort_line(cohort: Cohort, figure: Figure) -> outcomes_tables.Line:
         at={horizon: then(turned, figure) for horizon, turned in cohort.at.items()},
         fell=fell(cohort.at.get(COLLAPSE_HORIZON)),
         month=cohort.month,
+        through=through,
     )
 
 

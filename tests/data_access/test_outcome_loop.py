@@ -140,6 +140,21 @@ def test_a_cohort_worked_by_hand(conn: Connection) -> None:
     assert (at_60.met, at_60.judged, at_60.met_share) == (0, 0, None)
 
 
+def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connection) -> None:
+    """Data begin on 1 Jan: of approvals on 1 and 30 Nov only days 61 to 90 are known."""
+    small_cohort(conn)
+    follow(conn)
+    assert outcome_loop.fallen(conn, data_through=THROUGH, most=9)
+    day = {"dimension": "program", "segment": "all", "day": date(2026, 1, 1), "volume_usd": 1}
+    conn.execute(insert(tables.segment_daily).values(**day, trade_count=1, fees_usd=0, affiliates=1,
+                                                     active_users=1, new_users=0))  # fmt: skip
+
+    (november,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
+
+    assert list(november.at) == [90]
+    assert outcome_loop.fallen(conn, data_through=THROUGH, most=9) == []
+
+
 def test_what_is_not_complete_is_absent_not_zero(conn: Connection) -> None:
     small_cohort(conn)
 

@@ -114,7 +114,7 @@ def _table(app: AppTest, column: str) -> pd.DataFrame:
 
 def _missing(world: World) -> str:
     """What stands in the place of a change."""
-    return f"unknown: {730 - BEGIN} days were not delivered" if world.name == YEAR else ""
+    return f"unknown, {730 - BEGIN} days were not delivered" if world.name == YEAR else ""
 
 
 def assert_work(world: World) -> None:
