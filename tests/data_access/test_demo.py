@@ -835,4 +835,5 @@ def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk:
     assert all(counts.by_suggestion.values())
     assert one(desk, "select max(at) from review.affiliate_events") <= NOW
     assert one(desk, "select count(distinct kind) from review.affiliate_events") == 4
-    assert one(desk, "select count(distinct month) from review.requalifications") == 6
+    # Every month since the first approval is tested, not the last six alone.
+    assert one(desk, "select count(distinct month) from review.requalifications") > 6
