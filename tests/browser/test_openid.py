@@ -138,3 +138,35 @@ def test_a_tampered_cookie_signs_nobody_in(
     page.goto("/")
 
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_signing_out_ends_links_and_other_tabs_of_the_same_browser(
+    site: Site, provider: IdentityProvider, page: Page, address: str
+) -> None:
+    provider.claims = {"email": "mira@example.com", "email_verified": True}
+    sign_in(page)
+    link = page.get_by_role("link", name="Export").get_attribute("href") or ""
+    link = f"{address}/{link.lstrip('./')}"
+    other = page.context.new_page()
+    other.goto("/")
+    expect(other.locator(".st-key-header")).to_contain_text("Mira")
+    settled(other)
+    assert page.request.get(link).status == 200
+    cookies = page.context.cookies()
+
+    page.get_by_role("button", name="Mira").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+    assert page.request.get(link).status == 403
+    # Not even with the cookie that the browser was asked to forget.
+    page.context.add_cookies(cookies)
+    assert page.request.get(link).status == 403
+    other.get_by_text(re.compile(r"unknown \d+")).first.click()
+    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+    page.context.clear_cookies()
+
+    provider.claims = {"email": "noor@example.com", "email_verified": True}
+    sign_in(page)
+    expect(page.locator(".st-key-header")).to_contain_text("Noor")
+    assert page.request.get(link).status == 403
