@@ -8,6 +8,9 @@
    page's query behind the path of this one. The second takes its place in the history, so that
    the way back never leads to an address that nobody asked for.
 
+   Next: whoever presses it twice means one application. A second press, by pointer or key, counts
+   only once the page that the first one led to was drawn and seen for a moment.
+
    Headings: the column menu of a table inside a container keyed `whole-...` offers no sorting, as
    it would sort the rows at hand by themselves. */
 "use strict";
@@ -46,6 +49,34 @@
     halfway = isThisPage ? location.href : null;
   };
 
+  const NEXT = ".st-key-take-next button";
+  const SEEN_MS = 600;
+  const LOOK_MS = 50;
+  const isBusy = () =>
+    document.querySelector("[data-test-script-state]")?.dataset.testScriptState !== "notRunning";
+
+  /* While this mark stands, the application that was taken has not been seen yet. */
+  function mark(isTaking) {
+    document.documentElement.toggleAttribute("data-taking-next", isTaking);
+  }
+
+  function waitUntilSeen(since) {
+    const from = isBusy() ? performance.now() : since;
+    if (performance.now() - from >= SEEN_MS) mark(false);
+    else window.setTimeout(waitUntilSeen, LOOK_MS, from);
+  }
+
+  function onNext(event) {
+    if (!event.target.closest?.(NEXT)) return;
+    if (document.documentElement.hasAttribute("data-taking-next")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    mark(true);
+    waitUntilSeen(performance.now());
+  }
+
   const forget = () => {
     halfway = null;
   };
@@ -57,6 +88,7 @@
   }
 
   document.addEventListener("click", onClick, true);
+  document.addEventListener("click", onNext, true);
   document.addEventListener("pointerdown", onPointer, true);
   document.addEventListener("keydown", forget, true);
 })();
