@@ -289,13 +289,19 @@ def _places(
         elif found:
             places[column] = found[0]
     wrong += [
-        (column, f"is none of the export's fields; name the field with --map{_listed(header)}")
+        (
+            column,
+            f"is none of the export's fields; name the field in the map (--map){_listed(header)}",
+        )
         for column in ("social_handle", "submitted_at")
         if column not in places and column not in dict(wrong)
     ]
     if not any(who in places or who in dict(wrong) for who in WHO):
         wrong.append(
-            ("account_id", f"or `username` is no field; name one with --map{_listed(header)}")
+            (
+                "account_id",
+                f"or `username` is no field; name one in the map (--map){_listed(header)}",
+            )
         )
     for column, reason in wrong:
         problems.spoil(Problem(file=file, line=1, column=column, reason=reason))
