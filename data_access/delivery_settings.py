@@ -1,15 +1,23 @@
 """How applicants are told: the settings in force, and saving a new version of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, Row, insert, select, text, update
 
 from data_access import database, letter_templates, locks, staff, tables, texts
 from data_access.people import known_by
-from data_access.refusals import Invalid, Outdated
+from data_access.refusals import (
+    Invalid,
+    NotAllowed,
+    NotInState,
+    Outdated,
+    SecondApprovalNeeded,
+)
 from program import letters
 from program.delivery import LANGUAGE, DeliverySettings, MessageKind
 from program.letters import Unsendable
@@ -56,6 +64,18 @@ def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silencing:
+    """Settings that tell applicants less, waiting for a second person; ``note`` is typed text."""
+
+    proposal_id: int
+    silent: bool
+    send_rejections: bool
+    note: str
+    proposed_by: str
+    proposed_at: datetime
+
+
 @known_by("actor")
 def save(
     engine: Engine,
@@ -68,35 +88,133 @@ def save(
     shown_version: int,
     actor: str,
     now: datetime,
+    ask: bool = False,
 ) -> int:
     """Save a version and return its number; the same again makes no new one.
 
-    Raises NotAllowed, Invalid, and Outdated where somebody saved another version since.
+    Telling applicants less needs a second person: with ``ask`` it then waits for one, and the
+    version in force is returned. Raises NotAllowed, Invalid, NotInState while another such
+    proposal waits, SecondApprovalNeeded, and Outdated where somebody saved a version since.
     """
-    languages = dict(_pair(*pair) for pair in language_by_country.items())
-    kept = {
+    kept: dict[str, Any] = {
         "silent": silent,
         "send_rejections": send_rejections,
         "email_instead": sorted({_platform(name) for name in email_instead}),
-        "language_by_country": languages,
+        "language_by_country": dict(_pair(*pair) for pair in language_by_country.items()),
         "note": texts.allow(note, what="The note", longest=LONGEST_NOTE),
     }
-    table = tables.delivery_settings
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.KEEP_OUTBOX)
-        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.DELIVERY_SETTINGS})
-        newest = connection.execute(
-            select(table).order_by(table.c.version.desc()).limit(1)
-        ).mappings()
-        before = newest.one()
+    with _acting(engine, actor) as connection:
+        before = _newest(connection)
         if all(before[name] == value for name, value in kept.items()):
             return int(before["version"])
         if before["version"] != shown_version:
             raise Outdated
-        _require_templates(connection, languages)
-        values = {**kept, "version": shown_version + 1, "author": actor, "saved_at": now}
-        connection.execute(insert(table).values(values))
-    return shown_version + 1
+        _require_templates(connection, kept["language_by_country"])
+        if not _silences(before, kept):
+            return _insert(connection, kept, shown_version + 1, actor, now)
+        if not ask:
+            raise SecondApprovalNeeded(
+                "Telling applicants less needs a second person. Propose it; somebody else who "
+                "keeps the outbox confirms it."
+            )
+        if waiting(connection) is not None:
+            raise NotInState("Such a change waits for a second person already. Reload the page.")
+        connection.execute(
+            insert(tables.delivery_proposals).values(
+                shown_version=shown_version, settings=kept, proposed_by=actor, proposed_at=now
+            )
+        )
+        return shown_version
+
+
+@known_by("actor")
+def confirm(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> int:
+    """Put a colleague's proposal in force as the second person; returns the version.
+
+    Raises NotAllowed, NotInState, or Outdated where somebody saved a version since.
+    """
+    with _acting(engine, actor) as connection:
+        row = _require_waiting(connection, proposal_id)
+        if actor == row.proposed_by:
+            raise NotAllowed("You proposed this yourself; the second person is somebody else.")
+        if _newest(connection)["version"] != row.shown_version:
+            raise Outdated
+        _close(connection, proposal_id, "confirmed", actor, now)
+        return _insert(connection, row.settings, row.shown_version + 1, row.proposed_by, now)
+
+
+@known_by("actor")
+def decline(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> None:
+    """Leave the settings as they are; the first person takes it back so. Raises as `confirm`."""
+    with _acting(engine, actor) as connection:
+        _require_waiting(connection, proposal_id)
+        _close(connection, proposal_id, "declined", actor, now)
+
+
+def waiting(connection: Connection) -> Silencing | None:
+    """What waits for a second person, if anything does."""
+    table = tables.delivery_proposals
+    row = connection.execute(select(table).where(table.c.closed_as.is_(None))).first()
+    if row is None:
+        return None
+    return Silencing(
+        proposal_id=row.proposal_id,
+        silent=row.settings["silent"],
+        send_rejections=row.settings["send_rejections"],
+        note=row.settings["note"],
+        proposed_by=row.proposed_by,
+        proposed_at=row.proposed_at,
+    )
+
+
+def _silences(before: Mapping[Any, Any], after: Mapping[str, Any]) -> bool:
+    """Whether applicants would be told less than before."""
+    return (after["silent"] and not before["silent"]) or (
+        before["send_rejections"] and not after["send_rejections"]
+    )
+
+
+@contextmanager
+def _acting(engine: Engine, actor: str) -> Iterator[Connection]:
+    with database.acting(engine) as connection:
+        staff.require(connection, actor, Act.KEEP_OUTBOX)
+        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.DELIVERY_SETTINGS})
+        yield connection
+
+
+def _newest(connection: Connection) -> Mapping[Any, Any]:
+    table = tables.delivery_settings
+    newest = connection.execute(select(table).order_by(table.c.version.desc()).limit(1))
+    return newest.mappings().one()
+
+
+def _insert(
+    connection: Connection, kept: Mapping[str, Any], version: int, author: str, now: datetime
+) -> int:
+    values = {**kept, "version": version, "author": author, "saved_at": now}
+    connection.execute(insert(tables.delivery_settings).values(values))
+    return version
+
+
+def _require_waiting(connection: Connection, proposal_id: int) -> Row[Any]:
+    table = tables.delivery_proposals
+    row = connection.execute(
+        select(table).where(table.c.proposal_id == proposal_id, table.c.closed_as.is_(None))
+    ).first()
+    if row is None:
+        raise NotInState("This does not wait any more. Reload the page.")
+    return row
+
+
+def _close(
+    connection: Connection, proposal_id: int, closed_as: str, by: str, now: datetime
+) -> None:
+    table = tables.delivery_proposals
+    connection.execute(
+        update(table)
+        .where(table.c.proposal_id == proposal_id)
+        .values(closed_as=closed_as, closed_by=by, closed_at=now)
+    )
 
 
 def _require_templates(connection: Connection, language_by_country: Mapping[str, str]) -> None:

@@ -71,6 +71,7 @@ PEOPLE = {
     "kept_rows": ("settled_by",),
     "kept_row_events": ("actor",),
     "holiday_changes": ("actor",),
+    "delivery_proposals": ("proposed_by", "closed_by"),
 }
 
 accounts = Table(
@@ -778,5 +779,18 @@ delivery_settings = Table(
     Column("author", Text),
     Column("note", Text),
     Column("saved_at", Moment),
+    schema="review",
+)
+delivery_proposals = Table(
+    "delivery_proposals",
+    metadata,
+    Column("proposal_id", BigInteger, primary_key=True),
+    Column("shown_version", Integer),
+    Column("settings", JSONB),
+    Column("proposed_by", Text),
+    Column("proposed_at", Moment),
+    Column("closed_as", Text),
+    Column("closed_by", Text),
+    Column("closed_at", Moment),
     schema="review",
 )

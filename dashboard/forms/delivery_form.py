@@ -11,13 +11,14 @@ from dashboard.components import figures
 from dashboard.components.safe_text import escape
 from dashboard.forms import answers, sending
 from data_access import database, delivery_settings
-from data_access.delivery_settings import SavedSettings
+from data_access.delivery_settings import SavedSettings, Silencing
 from data_access.refusals import Invalid, Refusal
 from data_access.staff import Person
 from program import letters, wording
 from program.delivery import KIND_WORDS, DeliverySettings
 from program.letters import Template
 
+WAITING = "silencing"
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
 
 
@@ -54,6 +55,53 @@ def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> No
                 f"No template in {language} for: {named}. English is sent.",
                 icon=":material/translate:",
             )
+
+
+def draw_waiting(proposal: Silencing | None, person: Person) -> None:
+    """A change that tells applicants less, and who may put it in force."""
+    if proposal is None:
+        return
+    what = "silence every message" if proposal.silent else "tell nobody of a rejection"
+    note = f": {proposal.note}" if proposal.note else ""
+    st.warning(
+        f"{escape(proposal.proposed_by)} asks to {what}, {figures.moment(proposal.proposed_at)}"
+        f"{escape(note)}. A second person confirms it.",
+        icon=":material/volume_off:",
+    )
+    with st.container(horizontal=True):
+        own = proposal.proposed_by == person.email
+        if not own:
+            st.button(
+                f"Confirm: {what}",
+                key="silencing-confirm",
+                type="primary",
+                on_click=_end,
+                args=[proposal, person.email, True],
+            )
+        st.button(
+            "Take it back" if own else "Decline",
+            key="silencing-decline",
+            on_click=_end,
+            args=[proposal, person.email, False],
+        )
+
+
+def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
+    if answers.refused_to_stranger(WAITING, actor):
+        return
+    verb = delivery_settings.confirm if confirmed else delivery_settings.decline
+    try:
+        verb(
+            database.writer(),
+            proposal_id=proposal.proposal_id,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
+    except Refusal as refusal:
+        state.flash(state.Flash(ok=False, text=str(refusal)))
+        return
+    said = "It is in force now." if confirmed else "The settings stay as they are."
+    state.flash(state.Flash(ok=True, text=said))
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
@@ -140,9 +188,14 @@ def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
             shown_version=version,
             actor=actor,
             now=datetime.now(UTC),
+            ask=True,
         )
+        with database.writer().connect() as connection:
+            waits = delivery_settings.waiting(connection)
     except Refusal as refusal:
         answers.refused(form, str(refusal))
         return
     said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+    if saved == version and waits is not None:
+        said = "Proposed. It takes effect once a second person has confirmed it."
     state.flash(state.Flash(ok=True, text=said))

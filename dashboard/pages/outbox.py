@@ -128,6 +128,8 @@ def draw_part(part: str, failures: list[FailureCount], person: Person, now: date
         with database.reading(database.reader()) as connection:
             versions = delivery_settings.versions(connection)
             templates = letter_templates.in_force(connection)
+            proposal = delivery_settings.waiting(connection)
+        delivery_form.draw_waiting(proposal, person)
         delivery_form.draw_missing(versions[0].settings, templates)
         delivery_form.draw(versions, person)
 

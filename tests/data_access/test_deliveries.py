@@ -31,7 +31,7 @@ from data_access.channels.mail_server import MailServer
 from data_access.channels.webhook import Webhook
 from data_access.deliveries import Failure, Outgoing, Taken
 from data_access.notifying import Pace, Worker
-from data_access.refusals import Invalid, NotAllowed, Outdated
+from data_access.refusals import Invalid, NotAllowed, Outdated, SecondApprovalNeeded
 from program import letters
 from program.delivery import (
     DELIVERY,
@@ -343,6 +343,7 @@ def settle(engine: Engine, **given: Any) -> None:
         newest = delivery_settings.in_force(conn)
     delivery_settings.save(
         engine,
+        ask=True,
         **{
             "silent": False,
             "send_rejections": True,
@@ -355,6 +356,47 @@ def settle(engine: Engine, **given: Any) -> None:
             **given,
         },
     )
+    with engine.connect() as conn:
+        waits = delivery_settings.waiting(conn)
+    if waits is not None:
+        delivery_settings.confirm(
+            engine, proposal_id=waits.proposal_id, actor="ada@example.com", now=NOW
+        )
+
+
+@pytest.mark.parametrize("less", [{"silent": True}, {"send_rejections": False}])
+def test_telling_applicants_less_takes_two(desk: Engine, less: dict[str, bool]) -> None:
+    given: dict[str, Any] = {
+        "silent": False,
+        "send_rejections": True,
+        "email_instead": (),
+        "note": "Quiet",
+        "language_by_country": {},
+        "shown_version": 1,
+        "now": NOW,
+        **less,
+    }
+    with pytest.raises(SecondApprovalNeeded):
+        delivery_settings.save(desk, **given, actor=MIRA)
+    assert delivery_settings.save(desk, **given, actor=MIRA, ask=True) == 1
+    with desk.connect() as conn:
+        waits = delivery_settings.waiting(conn)
+    assert waits is not None
+
+    for own in (MIRA, " MIRA@example.com"):
+        with pytest.raises(NotAllowed, match="somebody else"):
+            delivery_settings.confirm(desk, proposal_id=waits.proposal_id, actor=own, now=NOW)
+    with desk.connect() as conn:
+        assert delivery_settings.in_force(conn).version == 1
+    assert (
+        delivery_settings.confirm(
+            desk, proposal_id=waits.proposal_id, actor="ada@example.com", now=NOW
+        )
+        == 2
+    )
+    # Telling them more again is for one.
+    back = {**given, "silent": False, "send_rejections": True, "shown_version": 2}
+    assert delivery_settings.save(desk, **back, actor=MIRA) == 3
 
 
 def test_platforms_set_to_mail_go_to_the_accounts_address(desk: Engine) -> None:

@@ -177,6 +177,10 @@ def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> No
     assert "on a line each" in app.error[0].value
     field(app, "Languages by country, a line each").set_value("br: pt\n\nMX: pt-BR")
     app = press(app, "Save version 2")
+    assert any("asks to silence every message" in one.value for one in app.warning)
+    assert not [one for one in app.button if one.label.startswith("Confirm: silence")]
+    outbox.who = PEOPLE[Role.ADMIN]
+    app = press(outbox.open(OUTBOX, show="settings"), "Confirm: silence every message")
 
     assert any("Silent mode is on" in one.value for one in app.info)
     with outbox.engine.connect() as conn:
