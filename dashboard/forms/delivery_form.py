@@ -190,7 +190,7 @@ def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
             now=datetime.now(UTC),
             ask=True,
         )
-        with database.writer().connect() as connection:
+        with database.acting(database.writer()) as connection:
             waits = delivery_settings.waiting(connection)
     except Refusal as refusal:
         answers.refused(form, str(refusal))
