@@ -32,13 +32,13 @@ figures. Reviewers, managers and analysts read the version in force and the hist
 5. It takes effect at once, or at 00:00 UTC of the day it names. Who drafted, proposed, declined
    and confirmed what stands in the trail under **History**, with old and new values.
 
-**Which version rules** at a moment: of those in effect and not withdrawn the one that began last, of
-equals the highest number (`review.policy_in_force`). So a draft builds on the version that rules when
-it is to begin. What is urgent builds on the version in force, begins at once, and rules until a
-scheduled version takes over, without its changes; the page says so.
+**Which version rules** at a moment: of those in effect and not withdrawn the one that began
+last, of equals the highest number (`review.policy_in_force`). So a draft builds on the version
+that rules when it is to begin. What is urgent builds on the version in force, begins at once, and
+rules until a scheduled version takes over, without its changes; the page says so.
 
-**A scheduled version is withdrawn by two managers**, with a reason, before it takes effect. It stays
-readable and its number is used up.
+**A scheduled version is withdrawn by two managers**, with a reason, before it takes effect. It
+stays readable and its number is used up.
 
 If a colleague publishes first, the draft is kept and refused by name: *carry over* brings its
 changes onto the new version.
