@@ -5,8 +5,8 @@ Down refuses while a proposal is recorded, since nothing could bring it back.
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
