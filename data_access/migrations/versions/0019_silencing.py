@@ -5,8 +5,8 @@ Down refuses while a proposal is recorded, since nothing could bring it back.
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
