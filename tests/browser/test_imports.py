@@ -46,7 +46,10 @@ def pick(page: Page, label: str, option: str) -> None:
     box = page.get_by_role("combobox", name=re.compile(re.escape(label)))
     box.click()
     box.fill(option)
-    page.get_by_role("option", name=option, exact=True).first.click()
+    expect(page.get_by_role("option", name=option, exact=True).first).to_be_visible()
+    # The list still moves while it narrows: a key does not miss what a click might.
+    box.press("Enter")
+    expect(page.get_by_role("option")).to_have_count(0)
     screen.settled(page)
 
 
