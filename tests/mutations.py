@@ -12,6 +12,11 @@ CONSTRAINTS = "tests/data_access/test_constraints.py"
 SECOND = "tests/data_access/test_second_approvals.py"
 POLICY = "tests/data_access/test_policy_drafts.py"
 ACTS = "tests/data_access/test_acts.py"
+UNDOING = "tests/data_access/test_undoing.py"
+GATES = "tests/test_gates.py"
+CHECKLIST = "tests/data_access/test_checklist.py"
+STANDING = "tests/data_access/test_standing_proposals.py"
+HOLIDAYS = "tests/data_access/test_holiday_changes.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +125,8 @@ MUTATIONS = (
     Mutation(
         guard="What changed since the page was shown is refused",
         file="data_access/decisions.py",
-        old="    assessments.require_unchanged(shown, standing.seen)\n",
-        new="",
+        old="    assessments.require_unchanged(\n        shown, seen, standing.policy, second",
+        new="    assessments.require_unchanged(\n        seen, seen, standing.policy, second",
         test=f"{DECISIONS}::test_what_changed_since_the_page_was_shown_is_refused_and_named",
     ),
     Mutation(
@@ -129,7 +134,7 @@ MUTATIONS = (
         file="data_access/decisions.py",
         old="    if left:\n        raise Invalid(",
         new="    if left and False:\n        raise Invalid(",
-        test=f"{SECOND}::test_a_check_that_failed_meanwhile_stands_in_the_way",
+        test=f"{DECISIONS}::test_an_approval_needs_every_required_check",
     ),
     Mutation(
         guard="What needs two people is not decided by one",
@@ -172,5 +177,152 @@ MUTATIONS = (
         old="    if not database.is_embedded():\n        return",
         new="    if False:\n        return",
         test="tests/test_serve.py::test_the_local_sign_in_is_refused_with_a_database_of_ones_own",
+    ),
+    Mutation(
+        guard="What may leave already is not undone",
+        file="data_access/undoing.py",
+        old="    if message.stopped_as is not None or now >= message.next_attempt_at:",
+        new="    if message.stopped_as is not None:",
+        test=f"{UNDOING}::test_undo_is_refused_from_the_moment_the_message_may_leave",
+    ),
+    Mutation(
+        guard="Only who did it undoes it",
+        file="data_access/undoing.py",
+        old="    if act.actor != form.actor:",
+        new="    if act.actor != form.actor and False:",
+        test=f"{UNDOING}::test_nobody_undoes_what_a_colleague_sent_or_what_was_never_sent",
+    ),
+    Mutation(
+        guard="A message that is being undone is held against the worker",
+        file="data_access/undoing.py",
+        old=".with_for_update()\n",
+        new="\n",
+        test=f"{UNDOING}::test_a_worker_passes_over_a_message_that_is_just_being_undone",
+    ),
+    Mutation(
+        guard="What is sent was on the screen for a moment",
+        file="dashboard/forms/sending.py",
+        old="    if sending.was_seen(shown_at, pressed_at()):",
+        new="    if True:",
+        test="tests/pages/test_decision_form.py::test_a_press_before_anybody_could_look_sends_nothing",
+    ),
+    Mutation(
+        guard="Only this server's own page opens the websocket",
+        file="dashboard/shell/websockets.py",
+        old='        if scope["path"] != STREAM or not origins.is_own(connection):',
+        new='        if scope["path"] != STREAM:',
+        test=f"{GATES}::test_only_a_page_of_this_server_opens_the_websocket",
+    ),
+    Mutation(
+        guard="A message that no page sends is dropped",
+        file="dashboard/shell/websockets.py",
+        old='                if await _is_wanted(message["bytes"], connection):',
+        new="                if True:",
+        test=f"{GATES}::test_a_message_that_no_page_of_theirs_sends_is_dropped",
+    ),
+    Mutation(
+        guard="A file is for whom it was made",
+        file="dashboard/shell/files.py",
+        old="    theirs = (person.email, person.role) in meant_for and person.may(Act.EXPORT)",
+        new="    theirs = bool(meant_for) and person.may(Act.EXPORT)",
+        test=f"{GATES}::test_a_file_is_for_whom_its_address_was_sent_to_while_they_are_who_they_were",
+    ),
+    Mutation(
+        guard="Only who imports uploads",
+        file="dashboard/shell/files.py",
+        old="        if person is None or not person.may(Act.IMPORT):",
+        new="        if person is None:",
+        test=f"{GATES}::test_only_who_imports_uploads_and_from_a_page_of_this_server",
+    ),
+    Mutation(
+        guard="People are compared by one normal form",
+        file="program/people.py",
+        old="    return address.strip(BLANKS).translate(_SMALL)",
+        new="    return address.strip(BLANKS)",
+        test="tests/data_access/test_people.py::test_nobody_is_their_own_second_person_by_another_spelling",
+    ),
+    Mutation(
+        guard="The second person is not the first",
+        file="data_access/second_approvals.py",
+        old='        if actor == proposal.proposed_by:\n            raise NotAllowed("You proposed this yourself; the second',
+        new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
+        test=f"{SECOND}::test_the_second_is_never_the_first_manager_or_not",
+    ),
+    Mutation(
+        guard="A result that turned ends a proposal",
+        file="data_access/second_approvals.py",
+        old="        if differs.changed:\n            lapse(connection, application, proposal, differs, form)\n            return LAPSED",
+        new="        if False:\n            return LAPSED",
+        test=f"{SECOND}::test_a_change_in_between_lapses_it_and_the_lapse_stays",
+    ),
+    Mutation(
+        guard="Nobody publishes their own policy",
+        file="data_access/policy_drafts.py",
+        old='        if actor == kept.author:\n            raise NotAllowed("You proposed this yourself; the second',
+        new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
+        test=f"{POLICY}::test_nobody_confirms_or_declines_their_own_proposal",
+    ),
+    Mutation(
+        guard="Nobody withdraws a policy alone",
+        file="data_access/policy_withdrawals.py",
+        old='        if actor == found.proposed_by:\n            raise NotAllowed("You proposed this yourself; the second',
+        new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
+        test=f"{POLICY}::test_nobody_withdraws_alone",
+    ),
+    Mutation(
+        guard="A day that has begun becomes a holiday only once its effect was seen",
+        file="data_access/holiday_changes.py",
+        old="        if effect is not None and effect != confirmed:",
+        new="        if False:",
+        test=f"{HOLIDAYS}::test_a_day_that_has_begun_shows_its_effect_first",
+    ),
+    Mutation(
+        guard="A check that needs evidence passes only with it",
+        file="data_access/checklist.py",
+        old="        if why is not None:\n            raise Invalid(why)\n",
+        new="",
+        test=f"{CHECKLIST}::test_a_check_that_needs_evidence_passes_only_with_what_counts",
+    ),
+    Mutation(
+        guard="Passing all passes what was listed and stands open",
+        file="data_access/checklist.py",
+        old="            if key not in passing:\n                raise Invalid(_not_open(key, given))\n",
+        new="",
+        test=f"{CHECKLIST}::test_what_a_colleague_answered_meanwhile_is_passed_by_nobody",
+    ),
+    Mutation(
+        guard="What is unknown is rejected only with an explicit word",
+        file="data_access/decisions.py",
+        old="    if not draft.knowingly:",
+        new="    if False:",
+        test="tests/data_access/test_rejecting.py::test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word",
+    ),
+    Mutation(
+        guard="No cell begins a formula",
+        file="data_access/exploring.py",
+        old="        (begins, func.concat(formulas.GUARD, value)),\n",
+        new="",
+        test="tests/data_access/test_exports.py::test_text_that_a_spreadsheet_would_run_is_led_by_a_quote",
+    ),
+    Mutation(
+        guard="No setting of the database changes what is read",
+        file="data_access/database.py",
+        old='    "DateStyle": "ISO, MDY",\n',
+        new="",
+        test="tests/data_access/test_database.py::test_no_setting_of_the_database_or_the_environment_changes_what_is_read",
+    ),
+    Mutation(
+        guard="A webhook is not at a link-local address",
+        file="data_access/channels/hosts.py",
+        old="        if odd or one.is_link_local or",
+        new="        if odd or",
+        test="tests/data_access/test_webhook_hosts.py::test_no_endpoint_is_at_an_address_of_the_machine_s_own_network",
+    ),
+    Mutation(
+        guard="What is recorded is only added to",
+        file="data_access/migrations/versions/0011_append_only.py",
+        old="create trigger append_only before update or delete or truncate on",
+        new="create trigger append_only before update or truncate on",
+        test="tests/data_access/test_schema.py::test_what_is_recorded_cannot_be_changed",
     ),
 )

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, insert, text
 
-from data_access import acts, assessments, decisions, made_decisions, outbox, standings
+from data_access import acts, assessments, decisions, made_decisions, outbox, standings, tables
 from data_access import desk as desks
 from data_access.assessments import Seen
 from data_access.refusals import (
@@ -282,6 +282,31 @@ def test_what_changed_since_the_page_was_shown_is_refused_and_named(
 
     with pytest.raises(DataChanged, match=said):
         approve(desk, shown=shown)
+    assert written(desk) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"), [(None, "not answered yet"), ("failed", "An approval needs it passed")]
+)
+def test_an_approval_needs_every_required_check(
+    desk: Engine, outcome: str | None, said: str
+) -> None:
+    item = "owns_social_account"
+    with desk.begin() as conn:
+        add_application(conn, 3)
+        add_metrics(conn, 3, volume=Decimal("20000000.00"), active=15, new=5)
+        pass_checks(conn, 3, but=(item,))
+        if outcome is not None:
+            row = {
+                "application_id": 3,
+                "item": item,
+                "outcome": outcome,
+                "author": "ana@example.com",
+            }
+            conn.execute(insert(tables.checks), {**row, "comment": "", "created_at": NOW})
+
+    with pytest.raises(Invalid, match=said):
+        approve(desk, 3)
     assert written(desk) == NOTHING
 
 
