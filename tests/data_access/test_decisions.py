@@ -307,7 +307,7 @@ def test_an_approval_needs_every_required_check(
 
     with pytest.raises(Invalid, match=said):
         approve(desk, 3)
-    assert written(desk) == NOTHING
+    assert written(desk) == {**NOTHING, "open": 3}
 
 
 @pytest.mark.parametrize("change", [add_refresh, new_day])
