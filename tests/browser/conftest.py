@@ -55,7 +55,7 @@ FIRST_NUMBER = 900_001
 PROBE = re.compile(
     r"/(application|program|affiliates|explore|outbox|policy|settings|import)/_stcore/(health|host-config)"
 )
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 
 
 @dataclass(frozen=True)
