@@ -184,7 +184,7 @@ def copy_written(connection: Connection, written: Written) -> None:
         id_ = event["application_id"]
         if event["kind"] in (Move.APPROVE, Move.REJECT, Move.REOPEN):
             event["detail"]["decision_id"] = decided[id_]
-        if event["kind"] == Move.ASK_SECOND_APPROVAL:
+        if event["kind"] == Move.ASK_SECOND_APPROVAL or "second_approver" in event["detail"]:
             event["detail"]["proposal_id"] = proposed[id_]
     for message in written.outbox:
         if message["payload"]["kind"] in tuple(Decision):

@@ -13,12 +13,11 @@ from uuid import UUID
 
 import numpy as np
 
-from data_access.assessments import Seen
 from data_access.demo import moments, names
 from data_access.demo.calendar import Calendar
 from data_access.demo.plans import Account, Application, Sighting
 from data_access.demo.trading import Trading
-from program import messages, reapplying, rebates, snapshots
+from program import messages, reapplying, rebates, snapshots, viewed
 from program.checklist import CheckOutcome
 from program.criteria import VOLUME
 from program.eligibility import Assessment, Facts, assess
@@ -27,6 +26,7 @@ from program.messages import Use
 from program.outcomes import Outcome
 from program.periods import ONE_DAY, Window, day_start, utc_day, window
 from program.policy import Policy
+from program.viewed import Seen
 from program.workflow import Decision, Move, Status, is_override
 
 Row = dict[str, Any]
@@ -107,15 +107,14 @@ class Matter:
             newest_evidence_id=max((id_ for id_, _ in self.case.sightings), default=0),
         )
 
-    def seen(self, known: Known) -> Row:
-        """What a page showed of it, as a proposal keeps it."""
-        seen = Seen(
+    def seen(self, known: Known) -> Seen:
+        """What a page showed of it."""
+        return Seen(
             data_through=known.data_through,
             policy_version=self.policy.version,
             facts=known.facts,
             newest_evidence_id=known.newest_evidence_id,
         )
-        return seen.to_json()
 
     def filled(self, use: Use, key: str, known: Known, at: datetime, **given: Any) -> str:  # noqa: ANN401
         """A canned text with the applicant's values; ``given`` is a rate or a rule."""
@@ -191,7 +190,8 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
     if draft["needed_for"]:
         second = _confirmed(written, matter, draft, known, at)
         detail["status"] = change(Status.AWAITING_SECOND_APPROVAL, Status(outcome))
-        detail |= {"proposed_by": reviewer, "second_approver": second}
+        # Proposed on the same day, so that no figure has moved since.
+        detail |= {"proposed_by": reviewer, "second_approver": second, "moved": []}
     snapshot = snapshots.take(
         known.assessment,
         policy=matter.policy,
@@ -237,7 +237,12 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     subject = _subject(reason, known.assessment)
     why = subject if against else "cost"
     use, key = (Use.REJECTION, reason) if reason else (Use.APPROVAL, "welcome")
-    given = {"reapply": rule} if reason else {"rebate_rate": rate}
+    # What a reason asserts is known in the demo: the minimums are missed, or its check failed.
+    given = (
+        {"reapply": rule, "finding": messages.finding(reason, known.assessment, ())}
+        if reason
+        else {"rebate_rate": rate}
+    )
     return {
         "outcome": str(outcome),
         "reason_code": reason,
@@ -253,10 +258,11 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
 
 def propose(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> None:
     """Ask a second person, who has not answered yet."""
+    seen = matter.seen(known)
     row = {
         "application_id": matter.case.application_id,
         **draft,
-        "seen": matter.seen(known),
+        "seen": seen.to_json(),
         "proposed_by": matter.application.reviewer,
         "proposed_at": at,
     }
@@ -264,6 +270,7 @@ def propose(written: Written, matter: Matter, draft: Row, known: Known, at: date
     detail = {
         "status": change(Status.PENDING, Status.AWAITING_SECOND_APPROVAL),
         **{name: draft[name] for name in ("outcome", "needed_for", "override_reason")},
+        "figures": [list(one) for one in viewed.figures(seen)],
     }
     reviewer = matter.application.reviewer
     tell(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)

@@ -30,6 +30,12 @@ RATIONALE = "Rationale, internal, the same for all"
 MESSAGE = "Message to the applicant"
 
 
+@pytest.fixture(autouse=True)
+def _runs_end_within_their_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine as well; what shows while one goes on is a test of its own."""
+    monkeypatch.setattr(running, "PATIENCE_S", 60)
+
+
 def tick(app: AppTest, *rows: int) -> AppTest:
     """Tick rows of the table, as a click into their boxes does."""
     _, _, key = app.dataframe[0].proto.id.split("-", 2)
