@@ -259,6 +259,7 @@ def _tests(connection: Connection, accounts: list[int]) -> dict[int, list[MonthT
                 ),
                 near=row.near,
                 policy_version=row.policy_version,
+                missing_days=row.missing_days,
             )
         )
     return tests

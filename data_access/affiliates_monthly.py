@@ -1,8 +1,10 @@
 """The monthly tests: what each whole calendar month came to, written by the refresh.
 
 A month is tested once it is complete at the data-through day, by the policy in force at its end
-and the evidence current then. Results are only ever added: a late correction of the facts, or
-evidence recorded later about that time, leaves a new row that supersedes the old one.
+and the evidence current then. Where upstream did not deliver every day of it, nobody has missed it:
+what was delivered meets the minimums, or it is unknown. Results are only ever added: a late
+correction of the facts, days delivered later, or evidence recorded later about that time, leaves a
+new row that supersedes the old one.
 """
 
 from collections.abc import Sequence
@@ -20,12 +22,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    cast,
     exists,
+    false,
     func,
     insert,
     literal,
-    null,
     or_,
     select,
     text,
@@ -49,12 +50,13 @@ from program.criteria import (
     Requires,
     Track,
 )
+from program.delivered import Known
 from program.periods import ONE_DAY, Window, day_start, month_start, months_later
 from program.policy import Policy, WindowKind
 from program.workflow import Decision
 
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
-COMPARED = ("outcome", "near", *FIGURES, "policy_version")
+COMPARED = ("outcome", "near", *FIGURES, "policy_version", "missing_days")
 LAST_MOMENT = timedelta(microseconds=1)
 # A decision or evidence may have been written while the refresh before was looking.
 OVERLAP = timedelta(days=1)
@@ -87,34 +89,43 @@ def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | 
         return
     connection.execute(affiliates_counted.SETTINGS)
     changed: set[int] = set()
-    first = delivered.first_month(connection)
-    for month, whole in _due(connection, done):
-        changed |= _test_month(connection, month, done, first=first, whole=whole)
+    for known, whole in _due(connection, done):
+        changed |= _test_month(connection, known, done, whole=whole)
     _sum_up(connection, done, changed, looked_at)
 
 
-def _due(connection: Connection, done: Refreshed) -> list[tuple[date, bool]]:
+def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
     """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
     newest = months_later(month_start(done.through + ONE_DAY), -1)
     months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
-    tested = _tested_before(connection, months)
-    return [(month, month not in tested or months_later(month, 1) > done.start) for month in months]
+    tested, days = _tested_before(connection, months), delivered.read(connection)
+    asked = [days.trading(Window(month, months_later(month, 1))) for month in months]
+    return [
+        (known, known.window.end > done.start or tested.get(known.window.start) != known.missing)
+        for known in asked
+    ]
 
 
-def _tested_before(connection: Connection, months: list[date]) -> set[date]:
+def _tested_before(connection: Connection, months: list[date]) -> dict[date, int]:
+    """With how many days missing each month was tested last; without those that never were."""
     asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
-    held = exists().where(tables.requalifications.c.month == asked)
-    return set(connection.execute(select(asked).where(held)).scalars())
+    table = tables.requalifications
+    newest = (
+        select(table.c.missing_days)
+        .where(table.c.month == asked)
+        .order_by(table.c.requalification_id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    held = connection.execute(select(asked, newest.c.missing_days).join(newest, true()))
+    return {row.asked: row.missing_days for row in held}
 
 
-def _test_month(
-    connection: Connection, month: date, done: Refreshed, *, first: date | None, whole: bool
-) -> set[int]:
+def _test_month(connection: Connection, known: Known, done: Refreshed, *, whole: bool) -> set[int]:
     """Add the results that are new or differ; returns whose."""
-    end = months_later(month, 1)
-    policy = policies.in_force(connection, now=day_start(end) - LAST_MOMENT)
-    covered = first is not None and first <= month
-    tested = _tested(month, policy, None if whole else _new_evidence(done), covered=covered)
+    month = known.window.start
+    policy = policies.in_force(connection, now=day_start(known.window.end) - LAST_MOMENT)
+    tested = _tested(known, policy, None if whole else _new_evidence(done))
     table = tables.requalifications
     held = _current().where(table.c.month == month).subquery("held")
     new = select(
@@ -150,18 +161,20 @@ def _new_evidence(done: Refreshed) -> Select[Any]:
     return select(table.c.application_id).where(table.c.recorded_at >= since - OVERLAP)
 
 
-def _tested(month: date, policy: Policy, only: Select[Any] | None, *, covered: bool) -> Subquery:
+def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
     """Every affiliate approved before ``month`` with its figures and how they come out.
 
     ``only`` are the applications to look at where not all are to be.
     """
-    asked = approvals.standing().where(tables.decisions.c.decided_at < day_start(month))
+    asked = approvals.standing().where(
+        tables.decisions.c.decided_at < day_start(month.window.start)
+    )
     if only is not None:
         application = tables.applications.alias("asked")
         accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
         asked = asked.where(tables.applications.c.account_id.in_(accounts))
     due = asked.subquery("due")
-    source, values = _figures(due, month, policy, covered=covered)
+    source, values = _figures(due, month.window, policy)
     measured = (
         select(
             due.c.account_id,
@@ -173,13 +186,23 @@ def _tested(month: date, policy: Policy, only: Select[Any] | None, *, covered: b
         .offset(0)
         .subquery("measured")
     )
-    known: dict[str, ColumnElement[Any]] = {key: measured.c[key] for key in FIGURES}
+    missing = literal(month.missing)
+    known = delivered.known_values(
+        {key: measured.c[key] for key in FIGURES},
+        policy,
+        missing=missing,
+        days=literal(month.window.days),
+    )
     truth = standings.whole_truth(known, policy)
+    near = _near(truth, known, policy) if month.whole else false()
     return select(
-        *measured.c,
+        measured.c.account_id,
+        measured.c.application_id,
+        *(known[key].label(key) for key in FIGURES),
         standings.outcome_word(truth).label("outcome"),
-        _near(truth, known, policy).label("near"),
+        near.label("near"),
         literal(policy.version).label("policy_version"),
+        missing.label("missing_days"),
     ).subquery("tested")
 
 
@@ -201,20 +224,19 @@ def _combined(track: Track, truths: list[ColumnElement[bool]]) -> ColumnElement[
 
 
 def _figures(
-    due: Subquery, month: date, policy: Policy, *, covered: bool
+    due: Subquery, window: Window, policy: Policy
 ) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
-    end = months_later(month, 1)
+    """What was delivered of a month; without a row nothing was."""
+    month, end = window.start, window.end
     evidence = standings.established_evidence(_at_the_end(month, end, policy))
     source: FromClause = due.outerjoin(evidence, evidence.c.application_id == due.c.application_id)
-    values: dict[str, ColumnElement[Any]] = {}
-    if not covered:
-        values = {key: cast(null(), kind) for key, kind in METRIC_TYPES.items()}
-    elif counts_as_the_rollup(policy):
+    if counts_as_the_rollup(policy):
         monthly = tables.affiliate_monthly
         at = and_(monthly.c.affiliate_account_id == due.c.account_id, monthly.c.month == month)
         source = source.outerjoin(monthly, at)
-        # Without a row nothing happened, which is known.
-        values = {key: func.coalesce(monthly.c[key], 0) for key in METRIC_TYPES}
+        values: dict[str, ColumnElement[Any]] = {
+            key: func.coalesce(monthly.c[key], 0) for key in METRIC_TYPES
+        }
     else:
         counted = _counted(month, end, policy)
         source = source.outerjoin(counted, counted.c.account_id == due.c.account_id)

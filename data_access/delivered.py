@@ -1,21 +1,24 @@
 """The days that upstream has delivered, read from the sums that a refresh keeps."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
     ScalarSelect,
-    exists,
+    and_,
+    case,
     func,
     or_,
     select,
 )
 
-from data_access import tables
-from program.delivered import Delivered
-from program.periods import months_later
+from data_access import standings, tables
+from program.delivered import ADDED_UP, Delivered
+from program.policy import Policy
 from program.reports import Dimension
 
 
@@ -50,17 +53,33 @@ def read(connection: Connection) -> Delivered:
     )
 
 
-def first_month(connection: Connection) -> date | None:
-    """The first month that upstream has delivered from its first day on; ``None``: none.
+# How many days of a row with ``first_day`` and ``after``, the day after its last, are missing.
+# ``:delivered`` are the delivered days in order; a test holds this equal to `Known.missing`.
+MISSING = """
+    (after - first_day - width_bucket(after - 1, cast(:delivered as date[]))
+     + width_bucket(first_day - 1, cast(:delivered as date[])))
+"""
 
-    Affiliates are judged by months from there on. Referrals alone leave rows too, of months whose
-    activity nobody delivered.
-    """
-    monthly, daily = tables.affiliate_monthly, tables.affiliate_daily
-    first = connection.execute(
-        select(func.min(monthly.c.month)).where(traded(monthly))
-    ).scalar_one()
-    if first is None:
-        return None
-    at_once = exists().where(daily.c.day == first, traded(daily))
-    return first if connection.execute(select(at_once)).scalar_one() else months_later(first, 1)
+
+def known_values(
+    values: Mapping[str, ColumnElement[Any]],
+    policy: Policy,
+    *,
+    missing: ColumnElement[int],
+    days: ColumnElement[int],
+) -> dict[str, ColumnElement[Any]]:
+    """`program.delivered.known_facts` as SQL, where ``missing`` of ``days`` are."""
+    added_up = {
+        criterion.key: case(
+            (missing == 0, values[criterion.key]),
+            (
+                and_(
+                    missing < days,
+                    standings.criterion_truth(criterion, values[criterion.key], policy),
+                ),
+                values[criterion.key],
+            ),
+        )
+        for criterion in ADDED_UP
+    }
+    return {**values, **added_up}

@@ -11,12 +11,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, text
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from data_access import affiliates_counted, approvals, delivered, policies, standings, tables
 from data_access.affiliates_monthly import Refreshed
 from data_access.people import person
+from data_access.standings import METRIC_TYPES
 from data_access.tables import affiliate_outcomes as table
 from program.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.outcome_loop import (
@@ -29,7 +30,7 @@ from program.outcome_loop import (
     collapse,
     window_of,
 )
-from program.periods import ONE_DAY, day_start, month_start, months_later
+from program.periods import ONE_DAY, TRAILING_DAYS, day_start, month_start, months_later
 from program.policy import Policy
 
 # Every approved affiliate with each horizon whose last day is complete and whose days were
@@ -38,19 +39,25 @@ from program.policy import Policy
 DUE_TABLE = """
 create temporary table outcomes_due (
     account_id bigint, application_id bigint, decision_id bigint, policy_version integer,
-    horizon_days integer, first_day date, after date) on commit drop
+    horizon_days integer, first_day date, after date, missing_days integer) on commit drop
 """
-DUE = """
+DUE = f"""
 insert into pg_temp.outcomes_due
-select account_id, standing.application_id, decision_id, policy_version, horizon_days,
-       approved_on + 1 + horizon_days - 30 as first_day, approved_on + 1 + horizon_days as after
+select period.account_id, period.application_id, decision_id, policy_version, horizon_days,
+       first_day, after, missing
 from (select *, (approved_at at time zone 'UTC')::date as approved_on
-      from ({approvals}) as kept) as standing
+      from ({{approvals}}) as kept) as standing
 cross join unnest(cast(:horizons as integer[])) as horizon_days
+cross join lateral (
+    select account_id, application_id, approved_on + 1 + horizon_days - 30 as first_day,
+           approved_on + 1 + horizon_days as after) as period
+cross join lateral (select {delivered.MISSING} as missing) as days
 join review.decisions using (decision_id)
-where approved_on + horizon_days <= :through
-  and (approved_on + horizon_days >= :start or decision_id = any(:new))
-"""
+left join review.affiliate_outcomes as held using (decision_id, horizon_days)
+where after - 1 <= :through
+  and (after - 1 >= :start or decision_id = any(:new)
+       or held.missing_days is distinct from missing)
+"""  # noqa: S608 - pieces of our own
 MEASURED = f"""
 with span as (
     select * from pg_temp.outcomes_due where policy_version = :version
@@ -70,7 +77,8 @@ select decision_id, horizon_days, account_id, first_day as window_start, after a
           and e.observed_at >= (after - 1 - :valid_days)::timestamp at time zone 'UTC'
           and e.observed_at < after::timestamp at time zone 'UTC'
         order by e.exchange_key, e.observed_at desc, e.evidence_id desc) as newest
-    ) as external_volume_usd
+    ) as external_volume_usd,
+    missing_days
 from span offset 0
 """  # noqa: S608 - pieces of our own
 
@@ -83,6 +91,7 @@ KEPT = (
     "volume_usd",
     "active_users",
     "new_users",
+    "missing_days",
     "outcome",
 )
 NO_LONGER = """
@@ -125,7 +134,13 @@ def follow(connection: Connection, done: Refreshed) -> None:
     connection.execute(text(DUE_TABLE))
     connection.execute(
         text(DUE.format(approvals=recent)),
-        {"horizons": list(HORIZONS), "through": done.through, "start": done.start, "new": new},
+        {
+            "horizons": list(HORIZONS),
+            "through": done.through,
+            "start": done.start,
+            "new": new,
+            "delivered": list(delivered.read(connection).days),
+        },
     )
     versions = text("select distinct policy_version from pg_temp.outcomes_due order by 1")
     for version in connection.execute(versions).scalars().all():
@@ -145,17 +160,20 @@ def _measure(connection: Connection, policy: Policy) -> None:
         .columns(
             *(table.c[name] for name in KEPT[:5]),
             *(tables.requalifications.c[key] for key in keys),
+            table.c.missing_days,
         )
         .subquery("measured")
     )
-    truth = standings.whole_truth({key: measured.c[key] for key in keys}, policy)
-    kept = [table.c[name] for name in KEPT]
+    missing = measured.c.missing_days
+    known = delivered.known_values(
+        {key: measured.c[key] for key in keys}, policy, missing=missing, days=literal(TRAILING_DAYS)
+    )
+    judged = standings.outcome_word(standings.whole_truth(known, policy))
+    # Nothing is compared with a figure that is known from below alone.
+    whole = {key: case((missing == 0, measured.c[key])) for key in METRIC_TYPES}
+    told = {**measured.c, **whole, "outcome": judged}
     new = insert(table).from_select(
-        kept,
-        select(
-            *(measured.c[name] for name in KEPT[:-1]),
-            standings.outcome_word(truth).label("outcome"),
-        ),
+        [table.c[name] for name in KEPT], select(*(told[name].label(name) for name in KEPT))
     )
     connection.execute(
         new.on_conflict_do_update(
@@ -172,8 +190,9 @@ def _measure(connection: Connection, policy: Policy) -> None:
 class Turned:
     """How a group of approvals stood at one horizon. Money in USD.
 
-    ``affiliates`` of them are long enough ago; the sums are over the ``compared`` ones, whose
-    figures at application are known, on both sides. ``met`` of ``judged`` still qualified.
+    ``affiliates`` of them are long enough ago; of ``delivered`` ones every day is there. The sums
+    are over the ``compared`` ones, whose figures at application are known too, on both sides.
+    ``met`` of ``judged`` still qualified.
     Of the ``trading`` ones, which had volume at application, ``halved`` and ``collapsed``
     are by days 31 to 60, a collapse counting as both.
     """
@@ -181,6 +200,7 @@ class Turned:
     group: str
     horizon: int
     affiliates: int
+    delivered: int
     compared: int
     trading: int
     volume_before: Decimal
@@ -254,8 +274,8 @@ class Outcomes:
 # Many approvals are summed once, in the smallest groups anybody asks for; the groups add up.
 # Horizon 0 is how many there are and their figures at application, with or without a refresh.
 SUMS = (
-    *("affiliates", "compared", "trading", "volume_before", "volume", "active_before", "active"),
-    *("new_before", "new", "met", "judged", "halved", "collapsed"),
+    *("affiliates", "delivered", "compared", "trading", "volume_before", "volume"),
+    *("active_before", "active", "new_before", "new", "met", "judged", "halved", "collapsed"),
 )
 GROUPED = f"""
 with known as (
@@ -268,15 +288,20 @@ with known as (
         on seen.decision_id = standing.decision_id and seen.horizon_days = 0
 ), cells as (
     select month, is_override, decided_by, 0 as horizon, count(*) as affiliates,
-           0 as compared, 0 as trading, sum(volume_before) as volume_before, 0 as volume,
-           sum(active_before) as active_before, 0 as active, sum(new_before) as new_before,
-           0 as new, 0 as met, 0 as judged, 0 as halved, 0 as collapsed
+           0 as delivered, 0 as compared, 0 as trading,
+           sum(volume_before) as volume_before, 0 as volume, sum(active_before) as active_before,
+           0 as active, sum(new_before) as new_before, 0 as new, 0 as met,
+           0 as judged, 0 as halved, 0 as collapsed
     from known group by 1, 2, 3
     union all
-    select month, is_override, decided_by, horizon_days, count(*), count(volume_before),
-           count(*) filter (where volume_before > 0), sum(volume_before),
-           sum(volume_usd) filter (where volume_before is not null), sum(active_before),
-           sum(active_users) filter (where active_before is not null), sum(new_before),
+    select month, is_override, decided_by, horizon_days, count(*), count(volume_usd),
+           count(volume_before) filter (where whole),
+           count(*) filter (where whole and volume_before > 0),
+           sum(volume_before) filter (where whole),
+           sum(volume_usd) filter (where volume_before is not null),
+           sum(active_before) filter (where whole),
+           sum(active_users) filter (where active_before is not null),
+           sum(new_before) filter (where whole),
            sum(new_users) filter (where new_before is not null),
            count(*) filter (where outcome = 'met'), count(*) filter (where outcome <> 'unknown'),
            count(*) filter (where horizon_days = :collapse_at and volume_before > 0
@@ -284,7 +309,8 @@ with known as (
            count(*) filter (where horizon_days = :collapse_at and volume_before > 0
                and volume_usd <= :collapsed * volume_before)
     from known join review.affiliate_outcomes as later using (decision_id)
-    where horizon_days > 0 and later.window_start >= :begin
+    cross join lateral (select later.missing_days = 0 as whole) as days
+    where horizon_days > 0
       and (month + interval '1 month')::date - 1 + horizon_days <= :through
     group by 1, 2, 3, 4
 )
@@ -298,12 +324,7 @@ order by month desc, is_override, decided_by, horizon
 
 def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     """What became of the approvals of the last months, as they stand now."""
-    # What lies before the first delivered day is unknown, not a fall to zero.
-    given = {
-        "through": data_through,
-        "collapse_at": COLLAPSE_HORIZON,
-        "begin": _begin(connection),
-    }
+    given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
     oldest = months_later(month_start(data_through), 1 - COHORTS)
     decision = tables.decisions.c
     standing = approvals.since(day_start(oldest), _decided_by(), decision.is_override)
@@ -339,10 +360,6 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     )
 
 
-def _begin(connection: Connection) -> date:
-    return connection.execute(select(delivered.first_day())).scalar_one() or date.min
-
-
 def _turned(group: str, row: Row[Any]) -> Turned:
     return Turned(group=group, horizon=row.horizon, **{key: row._mapping[key] for key in SUMS})
 
@@ -354,14 +371,14 @@ from review.affiliate_outcomes as before
 join review.affiliate_outcomes as later on later.decision_id = before.decision_id
 where before.horizon_days = 0 and later.horizon_days = :collapse_at
   and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
-  and later.window_end between :first and :after and later.window_start >= :begin
+  and later.window_end between :first and :after
 order by later.volume_usd / before.volume_usd, later.decision_id limit :most
 """
 
 
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """The approvals that fell most by days 31 to 60, the deepest fall first."""
-    looked_at, begin = 2 * most, _begin(connection)
+    looked_at = 2 * most
     while True:
         oldest = months_later(month_start(data_through), 1 - COHORTS)
         given = {
@@ -370,7 +387,6 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
             "first": window_of(oldest, COLLAPSE_HORIZON).end,
             "after": data_through + ONE_DAY,
             "most": looked_at,
-            "begin": begin,
         }
         fell = connection.execute(text(FELL), given).all()
         found = _still_standing(connection, fell)

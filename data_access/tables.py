@@ -584,6 +584,7 @@ requalifications = Table(
     Column("policy_version", Integer),
     Column("tested_at", Moment),
     Column("supersedes", BigInteger),
+    Column("missing_days", Integer),
     schema="review",
 )
 affiliate_tested = Table(
@@ -644,6 +645,7 @@ affiliate_outcomes = Table(
     Column("active_users", Integer),
     Column("new_users", Integer),
     Column("outcome", Text),
+    Column("missing_days", Integer),
     schema="review",
 )
 affiliate_segments = Table(

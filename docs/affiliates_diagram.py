@@ -70,7 +70,10 @@ def _rates() -> str:
     missed = (
         f"| missed, and it counts | the standard {wording.percent(policy.standard_rebate_rate)} |"
     )
-    kept = "| unknown, protected or not tested yet, or of unknown volume | as granted |"
+    kept = (
+        "| unknown, protected or not tested yet, or of a volume that is unknown or not whole "
+        "| as granted |"
+    )
     return "\n".join(["| newest month | rate |", "|---|---|", missed, *rows, kept])
 
 

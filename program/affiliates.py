@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from program import wording
+from program import delivered, wording
 from program.criteria import TRACKS, Criterion, Requires, Track
 from program.eligibility import CriterionResult, Facts, judge_track
 from program.outcomes import Outcome, all_of, any_of
@@ -136,13 +136,25 @@ def reasons(step: Step) -> tuple[Reason, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthTest:
-    """One whole calendar month, tested. ``near``: a tenth more or less would change it."""
+    """One whole calendar month, tested. ``near``: a tenth more or less would change it.
+
+    Of ``missing_days`` nobody's activity was delivered; with some, figures are known from below.
+    """
 
     month: date
     outcome: Outcome
     facts: Facts
     near: bool
     policy_version: int
+    missing_days: int = 0
+
+    @property
+    def gap(self) -> str:
+        """What was not delivered, in words; "" where nothing is missing."""
+        if not self.missing_days:
+            return ""
+        days = (months_later(self.month, 1) - self.month).days
+        return delivered.missing_words(self.missing_days, days)
 
 
 def first_tested(approved_at: datetime) -> date:
@@ -216,9 +228,12 @@ def clearly(criterion: Criterion, policy: Policy) -> Decimal:
     return NARROW_SHARE * Decimal(getattr(policy, criterion.minimum))
 
 
-def is_near(facts: Facts, outcome: Outcome, policy: Policy) -> bool:
-    """Whether a miss missed by a tenth at most, or a pass passed by a tenth at most."""
-    if outcome is Outcome.UNKNOWN:
+def is_near(facts: Facts, outcome: Outcome, policy: Policy, *, missing_days: int = 0) -> bool:
+    """Whether a miss missed by a tenth at most, or a pass passed by a tenth at most.
+
+    With ``missing_days`` nobody can tell by how much.
+    """
+    if outcome is Outcome.UNKNOWN or missing_days:
         return False
     passed = outcome is Outcome.MET
     if passed:
@@ -282,14 +297,15 @@ def suggested_rate(
     """The rate that the newest month speaks for; it never rises by itself.
 
     A counted miss leads to the standard rate. A pass keeps the granted one as far as the
-    month's volume carries it. Protected, unknown and untested months, and an unknown volume,
-    change nothing.
+    month's volume carries it. Protected, unknown and untested months, and a volume that is unknown
+    or not whole, change nothing.
     """
     most = policy.max_rebate_rate
     if misses and newest is not None and newest.outcome is Outcome.NOT_MET:
         return SuggestedRate(rate=min(policy.standard_rebate_rate, most), why="missed: standard")
     if newest is None or newest.outcome is not Outcome.MET:
-        return SuggestedRate(rate=min(granted, most), why="kept: no month speaks against it")
+        why = newest.gap if newest and newest.gap else "no month speaks against it"
+        return SuggestedRate(rate=min(granted, most), why=f"kept: {why}")
     volume = newest.facts.volume_usd
     if volume is None:
         return SuggestedRate(rate=min(granted, most), why="kept: the month's volume is unknown")
@@ -297,6 +313,8 @@ def suggested_rate(
     carried = most if step.most is None else min(step.most, most)
     if granted <= carried:
         return SuggestedRate(rate=granted, why="kept: passed with the volume for it")
+    if newest.gap:
+        return SuggestedRate(rate=min(granted, most), why=f"kept: {newest.gap}")
     return SuggestedRate(rate=carried, why=f"passed, volume carries {wording.percent(carried)}")
 
 

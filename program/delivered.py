@@ -4,15 +4,25 @@ A day of trading is delivered when there was any trade on it, volume or fee, who
 day is unknown, not zero: before the first one, between two, and after the data-through day. Users
 are known as referred from the first referral or the first delivered day on, whichever is earlier,
 since referrals are delivered with their own moments.
+
+Whoever is tested over days of which some are missing is known only from below: more days can
+only add. So what reaches its minimum is met, and what does not is unknown.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from program import wording
+from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
+from program.eligibility import Facts, judge_criterion
+from program.outcomes import Outcome
 from program.periods import ONE_DAY, Window
+from program.policy import Policy
+
+# What more days can only add to.
+ADDED_UP: tuple[Criterion, ...] = (VOLUME, ACTIVE_USERS, NEW_USERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,11 @@ class Known:
     def whole(self) -> bool:
         """Whether nothing is missing, so that it may be compared."""
         return self.any and self.days == self.window.days
+
+    @property
+    def missing(self) -> int:
+        """How many of the days were not delivered."""
+        return self.window.days - self.days
 
     @property
     def gap(self) -> str:
@@ -80,7 +95,27 @@ def no_change(now: Known, before: Known) -> str:
         return ""
     missing = before if not before.whole else now
     if missing.any:
-        short = missing.window.days - missing.days
-        s, were = ("", "was") if short == 1 else ("s", "were")
-        return f"unknown, {short:,} day{s} {were} not delivered"
+        s, were = ("", "was") if missing.missing == 1 else ("s", "were")
+        return f"unknown, {missing.missing:,} day{s} {were} not delivered"
     return f"unknown, {missing.gap}"
+
+
+def missing_words(missing: int, days: int) -> str:
+    """How many of how many days are missing: ``3 of 31 days not delivered``."""
+    return f"{missing:,} of {days:,} days not delivered"
+
+
+def known_facts(facts: Facts, known: Known, policy: Policy) -> Facts:
+    """What ``facts``, summed over the delivered days, say of all days of the window.
+
+    A figure that does not reach its minimum is unknown where a day is missing, and each is where
+    no day was delivered. `data_access.delivered.known_values` is the same as SQL.
+    """
+    if known.whole:
+        return facts
+    unknown = [
+        criterion.key
+        for criterion in ADDED_UP
+        if not known.any or judge_criterion(criterion, facts, policy).outcome is not Outcome.MET
+    ]
+    return replace(facts, **dict.fromkeys(unknown))

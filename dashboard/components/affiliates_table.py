@@ -126,14 +126,16 @@ def draw(
             ),
             "months": column.TextColumn(
                 span,
-                help="✓ met · − missed · ? unknown, neither a miss nor a pass · ○ missed while "
-                "protected after the approval · dots: not tested",
+                help="✓ met · − missed · ? unknown, neither a miss nor a pass: reach elsewhere was "
+                "not looked at, or days were not delivered · ○ missed while protected after the "
+                "approval · dots: not tested",
                 width=92,
             ),
             "volume": volume_bar.config(
                 f"{month} volume",
                 minimum_usd=minimum_usd,
-                help=f"Referral volume of {month}, UTC",
+                help=f"Referral volume of {month}, UTC; unknown where days are missing "
+                "and the others fall short of the minimum.",
                 width=128,
             ),
             "active": column.NumberColumn(headings.numeric("Active"), format="localized", width=50),

@@ -1,5 +1,6 @@
 """The requalification board: who stands how, what is suggested, and the steps for many."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -60,11 +61,22 @@ def draw(filters: BoardFilters, person: Person) -> None:
         on_change=affiliates_frame.follow,
     )
     if rows:
+        if gaps := missing_words(rows):
+            st.caption(gaps)
         draw_table(filters, rows, total, person, policy, newest)
         affiliates_frame.draw_pages(filters, total)
     else:
         draw_none_matches(counts)
     affiliates_form.draw(person, policy)
+
+
+def missing_words(rows: Sequence[Affiliate]) -> str:
+    """Which of the months shown were not delivered whole; "" where all were."""
+    gaps = {test.month: test.gap for row in rows for test in row.tests if test.gap}
+    if not gaps:
+        return ""
+    told = "; ".join(f"{figures.month(month)}, {gap}" for month, gap in sorted(gaps.items()))
+    return f"{told}. Who falls short in such a month is unknown, neither missed nor met."
 
 
 def newest_month(fresh: Freshness | None) -> date | None:

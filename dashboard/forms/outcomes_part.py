@@ -1,6 +1,6 @@
 """What became of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -58,6 +58,8 @@ def draw(filters: BoardFilters, _person: Person) -> None:
         figure=figure,
         key=f"cohorts-{figure}",
     )
+    if left_out := left_out_words(outcomes.cohorts):
+        st.caption(left_out)
     st.caption(
         "The groups below are over the months that are complete at each horizon, so each has its "
         "own approvals; “from” is what the same ones had at application."
@@ -120,7 +122,7 @@ def cohort_line(cohort: Cohort, figure: Figure, through: date) -> outcomes_table
         name=figures.month(cohort.month),
         affiliates=cohort.affiliates,
         before=before.get(figure),
-        at={horizon: then(turned, figure) for horizon, turned in cohort.at.items()},
+        at=known_at(cohort.at, figure),
         fell=fell(cohort.at.get(COLLAPSE_HORIZON)),
         month=cohort.month,
         through=through,
@@ -147,8 +149,35 @@ def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_ta
         name=group,
         affiliates=at[min(at)].affiliates,
         before=None,
-        at={horizon: then(one, figure) for horizon, one in at.items()},
+        at=known_at(at, figure),
         fell=fell(at.get(COLLAPSE_HORIZON)),
+    )
+
+
+def known_at(at: Mapping[int, Turned], figure: Figure) -> dict[int, outcomes_tables.Then]:
+    """The chosen figure at the horizons at which days were delivered for anybody."""
+    return {
+        horizon: then(turned, figure)
+        for horizon, turned in at.items()
+        if turned.delivered or (figure is Figure.QUALIFYING and turned.judged)
+    }
+
+
+def left_out_words(cohorts: Sequence[Cohort]) -> str:
+    """Whose figures are left out since days were not delivered; "" where nobody's are."""
+    short = [
+        f"{figures.month(cohort.month)} at {horizon} days "
+        f"{turned.affiliates - turned.delivered:,} of {turned.affiliates:,}"
+        for cohort in cohorts
+        for horizon, turned in cohort.at.items()
+        if turned.delivered < turned.affiliates
+    ]
+    if not short:
+        return ""
+    return (
+        "Approvals of whose 30 days upstream did not deliver every one are left out, here and "
+        "below, as unknown; they still qualify where what was delivered meets every minimum: "
+        f"{', '.join(short)}."
     )
 
 
@@ -164,5 +193,7 @@ def then(turned: Turned, figure: Figure) -> outcomes_tables.Then:
 
 
 def fell(turned: Turned | None) -> tuple[int, int, int] | None:
-    """How many halved and collapsed, of how many."""
-    return (turned.halved, turned.collapsed, turned.trading) if turned else None
+    """How many halved and collapsed, of how many; ``None`` where nobody's days are known."""
+    if turned is None or not turned.delivered:
+        return None
+    return turned.halved, turned.collapsed, turned.trading

@@ -1,18 +1,20 @@
 """Approved affiliates with months behind them, for tests: what a refresh would have found."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, insert
 
 from data_access import affiliates_monthly, approvals, freshness, tables
 from data_access.affiliates_monthly import Refreshed
-from program.periods import months_later
+from program.periods import ONE_DAY, months_later
 from program.policy import Policy
 from tests.builders import NOW, T, add_application, add_evidence
 
 MINIMUM = Decimal("20000000.00")
+LONG_AGO = date(2024, 6, 1)
 APPROVED = datetime(2025, 6, 10, 12, tzinfo=NOW.tzinfo)
 # T is 14 March 2026, so February is the newest whole month.
 FEBRUARY = date(2026, 2, 1)
@@ -101,14 +103,18 @@ def add_short_reach(conn: Connection, id_: int, month: date) -> None:
     )
 
 
-def add_long_delivered(conn: Connection) -> None:
-    """Somebody's activity of long ago, since which every month is known."""
-    conn.execute(
-        text(
-            "insert into review.affiliate_monthly values (0, '2020-01-01', 1, 0, 1, 1, 0)"
-            " on conflict do nothing"
-        )
-    )
+def deliver(
+    conn: Connection, first: date, last: date, *, without: Collection[date] = (), **given: int
+) -> None:
+    """Somebody in the program trades on each day from ``first`` to ``last`` but some."""
+    table = tables.segment_daily
+    days = [first + n * ONE_DAY for n in range((last - first).days + 1)]
+    conn.execute(table.delete().where(table.c.day.in_(days)))
+    row = {"dimension": "program", "segment": "all", "affiliates": 1, "volume_usd": 0}
+    row |= {"fees_usd": 0, "trade_count": 1, "active_users": 0, "new_users": 0, **given}
+    kept = [day for day in days if day not in without]
+    if kept:
+        conn.execute(insert(table), [{**row, "day": day} for day in kept])
 
 
 def refresh(
@@ -116,15 +122,15 @@ def refresh(
     *,
     start: date = date.min,
     through: date = T,
-    long_delivered: bool = True,
+    delivered: bool = True,
     **given: Any,
 ) -> None:
     """Test the months as a refresh through ``through`` would.
 
-    Unless ``long_delivered`` is off, somebody's activity was delivered long before.
+    Unless ``delivered`` is off, somebody traded on every day up to then since long before.
     """
-    if long_delivered:
-        add_long_delivered(conn)
+    if delivered:
+        deliver(conn, LONG_AGO, through)
     looked_at = approvals.keep(conn)
     affiliates_monthly.test(
         conn,

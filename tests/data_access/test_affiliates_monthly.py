@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from sqlalchemy import Connection, delete, insert, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from data_access import affiliates, approvals, tables
 from program.affiliates import (
@@ -18,8 +18,9 @@ from program.affiliates import (
     may_have_missed_more,
     misses_in_a_row,
 )
-from program.eligibility import assess
-from program.periods import months_later
+from program.delivered import Delivered, known_facts
+from program.eligibility import Facts, assess
+from program.periods import Window, months_later
 from program.policy import Policy
 from tests.builders import (
     NOW,
@@ -35,11 +36,13 @@ from tests.builders import (
 from tests.data_access.affiliate_months import (
     APPROVED,
     FEBRUARY,
+    LONG_AGO,
     MINIMUM,
     add_affiliate,
     add_approval,
     add_month,
     add_short_reach,
+    deliver,
     refresh,
 )
 
@@ -57,13 +60,17 @@ def outcomes(conn: Connection, id_: int) -> dict[date, str]:
     return {test.month: str(test.outcome) for test in months_of(conn, id_)}
 
 
-def add_daily_part(conn: Connection, month: str) -> None:
-    first = date.fromisoformat(f"{month.replace('_', '-')}-01")
-    conn.execute(
-        text(
-            f"create table if not exists review.affiliate_daily_{month} partition of"
-            f" review.affiliate_daily for values from ('{first}') to ('{months_later(first, 1)}')"
-        )
+def days(first: str, last: str) -> list[str]:
+    """Both included."""
+    start = date.fromisoformat(first)
+    number = (date.fromisoformat(last) - start).days + 1
+    return [str(start + timedelta(n)) for n in range(number)]
+
+
+def signs(conn: Connection, id_: int) -> str:
+    """The months as signs, oldest first: met, missed, unknown."""
+    return "".join(
+        {"met": "+", "not_met": "-", "unknown": "?"}[word] for word in outcomes(conn, id_).values()
     )
 
 
@@ -78,7 +85,7 @@ def rows(conn: Connection) -> int:
 
 
 def test_each_whole_month_is_tested_by_the_calendar(conn: Connection) -> None:
-    """Exactly at the minimums is a pass, a cent below a miss, no row a known zero."""
+    """At the minimums is a pass, a cent below a miss; without a row delivered days are zeros."""
     add_affiliate(conn, 1, "+++-.+")
     add_month(conn, 1, date(2026, 3, 1), MINIMUM)  # still running at T
 
@@ -145,45 +152,104 @@ def test_the_month_of_the_approval_is_not_tested_and_what_is_not_known_is_unknow
     assert outcomes(conn, 3) == {}
 
 
-def test_a_month_is_known_from_the_first_day_with_activity_on(conn: Connection) -> None:
+# The days without anybody's activity between 1 October 2025 and T, 14 March 2026, and the months
+# from October on: who is a cent short of the minimum volume, and who is exactly at it.
+HOLES: dict[str, tuple[list[str], str, str]] = {
+    "none": ([], "-----", "+++++"),
+    "a day in the middle": (["2026-01-15"], "---?-", "+++++"),
+    "the last day of a month": (["2026-01-31"], "---?-", "+++++"),
+    "the first day of a month": (["2026-02-01"], "----?", "+++++"),
+    "both sides of a month's edge": (["2025-12-31", "2026-01-01"], "--??-", "+++++"),
+    "the first day of the data": (["2025-10-01"], "?----", "+++++"),
+    "after the last month": (["2026-03-01", "2026-03-14"], "-----", "+++++"),
+    "all but one day": (days("2026-01-01", "2026-01-30"), "---?-", "+++++"),
+    "a whole month": (days("2026-01-01", "2026-01-31"), "---?-", "+++?+"),
+    "everything so far": (days("2025-10-01", "2026-03-14"), "?????", "?????"),
+}
+OCTOBER = date(2025, 10, 1)
+HOLED = [date(2026, 1, 9), date(2025, 11, 30)]
+NOTHING = Facts(volume_usd=Decimal(0), active_users=0, new_users=0)
+
+
+@pytest.mark.parametrize(("holes", "short", "at_it"), HOLES.values(), ids=HOLES)
+def test_a_month_with_missing_days_is_met_or_unknown_but_never_missed(
+    conn: Connection, holes: list[str], short: str, at_it: str
+) -> None:
+    add_affiliate(conn, 1, "-----")
+    add_affiliate(conn, 2, "+++++")
+    missing = [date.fromisoformat(day) for day in holes]
+    deliver(conn, OCTOBER, T, without=missing)
+
+    refresh(conn, delivered=False)
+
+    assert [signs(conn, id_)[-5:] for id_ in (1, 2)] == [short, at_it]
+    there = {*days("2025-10-01", "2026-03-14")} - {*holes}
+    for month in months_of(conn, 1):
+        last = months_later(month.month, 1) - timedelta(days=1)
+        assert month.missing_days == len({*days(str(month.month), str(last))} - there)
+    found = affiliates.of_application(conn, 1, POLICY)
+    assert found is not None
+    assert found.misses == short.count("-")
+
+
+def test_each_figure_is_known_from_below_while_days_are_missing(conn: Connection) -> None:
+    """Volume reached, users not; evidence of reach elsewhere is of no day, and still decides."""
+    for id_ in (1, 2):
+        add_affiliate(conn, id_)
+        add_month(conn, id_, FEBRUARY, MINIMUM, active=14, new=5)
+    at = datetime(2026, 2, 20, tzinfo=UTC)
+    add_evidence(conn, 2, value=5001, observed_at=at, recorded_at=at)
+    deliver(conn, OCTOBER, T, without=[date(2026, 2, 3)])
+
+    refresh(conn, delivered=False)
+
+    short, elsewhere = (months_of(conn, id_)[-1] for id_ in (1, 2))
+    assert [str(month.outcome) for month in (short, elsewhere)] == ["unknown", "met"]
+    figures = (MINIMUM, None, 5)
+    for month in (short, elsewhere):
+        facts = month.facts
+        assert (facts.volume_usd, facts.active_users, facts.new_users) == figures
+        assert (month.near, month.gap) == (False, "1 of 28 days not delivered")
+
+
+def test_days_that_arrive_later_have_the_month_tested_anew(conn: Connection) -> None:
+    add_affiliate(conn, 1, "---")
+    add_refresh(conn)
+    holes = [date(2026, 1, 10), date(2026, 1, 11)]
+    deliver(conn, OCTOBER, T, without=holes)
+    refresh(conn, delivered=False)
+    refresh(conn, start=T, delivered=False)
+    before = rows(conn)
+    assert signs(conn, 1)[-3:] == "-?-"
+
+    deliver(conn, OCTOBER, T, without=holes[1:])
+    refresh(conn, start=holes[0], delivered=False)
+    assert signs(conn, 1)[-3:] == "-?-"
+    assert months_of(conn, 1)[-2].missing_days == 1
+    deliver(conn, OCTOBER, T)
+    # Whatever the refresh computed anew, another number of days is seen.
+    refresh(conn, start=T, delivered=False)
+
+    assert signs(conn, 1)[-3:] == "---"
+    assert rows(conn) == before + 2
+    table = tables.requalifications
+    told = select(table.c.outcome).where(table.c.month == JANUARY).order_by("requalification_id")
+    assert list(conn.execute(told).scalars()) == ["unknown", "unknown", "not_met"]
+
+
+def test_only_trade_volume_or_fees_deliver_a_day(conn: Connection) -> None:
     """Referrals reach back further, and their rows say nothing of what was traded."""
-    add_affiliate(conn, 1, "....")
-    for month in (date(2025, 11, 1), date(2025, 12, 1), JANUARY, FEBRUARY):
-        add_month(conn, 1, month, 0, active=0, new=3)
-    for month in ("2025_12", "2026_01"):
-        add_daily_part(conn, month)
+    add_affiliate(conn, 1, "-")
+    first, last = FEBRUARY, date(2026, 2, 28)
 
-    def volumes(day: date, **figures: int) -> list[Decimal | None]:
-        conn.execute(delete(tables.affiliate_daily))
-        conn.execute(
-            insert(tables.affiliate_daily).values(
-                affiliate_account_id=0,
-                day=day,
-                fees_usd=0,
-                zero_fee_volume_usd=0,
-                active_users=1,
-                **{"volume_usd": 0, "trade_count": 0, "new_users": 0, **figures},
-            )
-        )
-        conn.execute(
-            delete(tables.affiliate_monthly).where(
-                tables.affiliate_monthly.c.affiliate_account_id == 0
-            )
-        )
-        conn.execute(
-            text(
-                "insert into review.affiliate_monthly select affiliate_account_id,"
-                " date_trunc('month', day), volume_usd, 0, trade_count, 1, 0 from review.affiliate_daily"
-            )
-        )
-        refresh(conn, long_delivered=False)
-        return [test.facts.volume_usd for test in months_of(conn, 1)][-4:]
+    def after(**figures: int) -> str:
+        deliver(conn, first, last, **{"trade_count": 0, **figures})
+        refresh(conn, delivered=False)
+        return signs(conn, 1)[-1]
 
-    assert volumes(date(2025, 12, 1), trade_count=1) == [None, 0, 0, 0]
-    assert volumes(date(2025, 12, 2), trade_count=1) == [None, None, 0, 0]
-    assert volumes(JANUARY, volume_usd=1) == [None, None, 0, 0]
-    assert volumes(date(2026, 1, 2), volume_usd=1) == [None, None, None, 0]
-    assert volumes(JANUARY, new_users=1) == [None] * 4
+    given: list[dict[str, int]] = [{"trade_count": 1}, {"volume_usd": 1}, {"fees_usd": -1}]
+    assert [after(**figures) for figures in given] == ["-"] * 3
+    assert after(new_users=3) == "?"
 
 
 def test_evidence_counts_if_it_was_current_at_the_months_end(conn: Connection) -> None:
@@ -365,8 +431,9 @@ def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) 
 
 
 def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> None:
-    """Every pattern of four months, and figures around each line."""
+    """Every pattern of four months, and figures around each line; in two months days are missing."""
     chance = Random(7)
+    delivered: dict[tuple[int, date], Facts] = {}
     for id_, signs in enumerate(product("+-?", repeat=4), start=1):
         # The latter is protected up to January.
         approved = chance.choice([APPROVED, datetime(2025, 10, 5, tzinfo=UTC)])
@@ -378,19 +445,35 @@ def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> Non
                 volume = MINIMUM * Decimal(chance.choice(["1", "1.1", "1.11", "3"]))
             heads = {"active": chance.choice([15, 16, 17]), "new": chance.choice([5, 6])}
             add_month(conn, id_, month, volume, **heads)
+            delivered[id_, month] = Facts(
+                volume_usd=volume, active_users=heads["active"], new_users=heads["new"]
+            )
             if sign == "-":
                 add_short_reach(conn, id_, month)
     # An earlier month's evidence must not settle a later unknown one.
     set_policy(conn, evidence_valid_days=8)
 
-    refresh(conn, policy=replace(POLICY, evidence_valid_days=8))
+    every_day = [LONG_AGO + timedelta(n) for n in range((T - LONG_AGO).days + 1)]
+    known = Delivered(days=[day for day in every_day if day not in HOLED])
+    deliver(conn, LONG_AGO, T, without=HOLED)
+
+    refresh(conn, delivered=False, policy=replace(POLICY, evidence_valid_days=8))
 
     seen = set()
     for found in affiliates.rows(conn, list(range(1, 82)), POLICY):
         assert found.misses == misses_in_a_row(found.tests, counted_from=found.counted_from)
         for test in found.tests:
             assert test.outcome is assess(test.facts, POLICY).outcome
-            assert test.near is is_near(test.facts, test.outcome, POLICY)
-            seen.add((str(test.outcome), test.near))
+            gap = known.trading(Window(test.month, months_later(test.month, 1)))
+            facts = delivered.get((found.application_id, test.month), NOTHING)
+            reach = {
+                key: getattr(test.facts, key) for key in ("x_followers", "external_volume_usd")
+            }
+            assert test.facts == replace(known_facts(facts, gap, POLICY), **reach)
+            assert test.missing_days == gap.missing
+            assert test.near is is_near(
+                test.facts, test.outcome, POLICY, missing_days=test.missing_days
+            )
+            seen.add((str(test.outcome), test.near, bool(gap.missing)))
         assert found.standing is Standing.ACTIVE
-    assert len(seen) == 5
+    assert len(seen) == 7

@@ -1,19 +1,25 @@
 """What became of approvals, worked out by hand: one small cohort, day by day."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import product
+from random import Random
 
+import pytest
 from sqlalchemy import Connection, insert, text
 
-from data_access import approvals, outcome_loop, tables
+from data_access import approvals, delivered, outcome_loop, tables
 from data_access.affiliates_monthly import Refreshed
+from program.delivered import Delivered
 from program.outcome_loop import collapse, is_complete, window_of
 from program.periods import Window
 from program.policy import Policy
-from tests.builders import NOW, add_application, scalar, set_policy
-from tests.data_access.affiliate_months import add_approval
+from tests.builders import NOW, add_application, add_evidence, scalar, set_policy
+from tests.data_access.affiliate_months import add_approval, deliver
 
 CLOSED = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)  # the cohort's last day
+BEGIN = date(2025, 10, 1)
 THROUGH = date(2026, 2, 28)  # 90 complete days after it
 
 
@@ -94,7 +100,16 @@ def trade(conn: Connection, id_: int, user: int, day: date, volume: int) -> None
     )
 
 
-def follow(conn: Connection, *, through: date = THROUGH, start: date = date.min) -> None:
+def follow(
+    conn: Connection,
+    *,
+    through: date = THROUGH,
+    start: date = date.min,
+    begin: date = BEGIN,
+    without: Collection[date] = (),
+) -> None:
+    """As a refresh does; somebody trades on every day from ``begin`` on but some."""
+    deliver(conn, begin, through, without=without)
     done = Refreshed(start=start, through=through, policy=Policy(), before=None, now=NOW)
     approvals.keep(conn)
     outcome_loop.follow(conn, done)
@@ -143,16 +158,85 @@ def test_a_cohort_worked_by_hand(conn: Connection) -> None:
 def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connection) -> None:
     """Data begin on 1 Jan: of approvals on 1 and 30 Nov only days 61 to 90 are known."""
     small_cohort(conn)
-    follow(conn)
-    assert outcome_loop.fallen(conn, data_through=THROUGH, most=9)
-    day = {"dimension": "program", "segment": "all", "day": date(2026, 1, 1), "volume_usd": 1}
-    conn.execute(insert(tables.segment_daily).values(**day, trade_count=1, fees_usd=0, affiliates=1,
-                                                     active_users=1, new_users=0))  # fmt: skip
+
+    follow(conn, begin=date(2026, 1, 1))
 
     (november,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
-
-    assert list(november.at) == [90]
+    assert {h: t.delivered for h, t in november.at.items()} == {30: 0, 60: 0, 90: 2}
+    assert {h: (t.volume, t.compared, t.trading) for h, t in november.at.items()} == {
+        30: (0, 0, 0),
+        60: (0, 0, 0),
+        90: (0, 1, 1),
+    }
     assert outcome_loop.fallen(conn, data_through=THROUGH, most=9) == []
+
+
+# Of the approval on 30 Nov days 31 to 60 are 31 Dec to 29 Jan. Whether it halved, and of how
+# many both are known then, on which day nobody in the program traded.
+EDGES = {
+    date(2025, 12, 30): (1, 1),
+    date(2025, 12, 31): (0, 0),
+    date(2026, 1, 29): (0, 0),
+    date(2026, 1, 30): (1, 1),
+}
+
+
+@pytest.mark.parametrize(("hole", "expected"), EDGES.items())
+def test_a_missing_day_leaves_a_fall_unknown(
+    conn: Connection, hole: date, expected: tuple[int, int]
+) -> None:
+    small_cohort(conn)
+
+    follow(conn, without=[hole])
+
+    (november,) = outcome_loop.outcomes(conn, data_through=THROUGH).cohorts
+    at_60 = november.at[60]
+    assert (at_60.halved, at_60.compared) == expected
+    assert len(outcome_loop.fallen(conn, data_through=THROUGH, most=9)) == expected[0]
+
+
+def test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them(
+    conn: Connection,
+) -> None:
+    """Of days 31 to 60; at two active users what was delivered is enough, at three it is short."""
+    small_cohort(conn)
+    short_reach = {"observed_at": datetime(2026, 1, 20, tzinfo=UTC)}
+    add_evidence(conn, 1, value=1, **short_reach)
+    add_evidence(conn, 1, kind="external_volume", value=1, exchange_name="ExA", **short_reach)
+    hole = date(2026, 1, 10)
+    said = text(
+        "select o.outcome from review.affiliate_outcomes as o join review.decisions using (decision_id)"
+        " where application_id = 1 and horizon_days = 60"
+    )
+    found = []
+    for active, without in product([2, 3], [[hole], []]):
+        set_policy(conn, min_volume_usd=20, min_active_users=active, min_new_users=1)
+        follow(conn, without=without)
+        found.append(conn.execute(said).scalar_one())
+    assert found == ["met", "met", "unknown", "not_met"]
+
+    follow(conn, without=[hole])
+    assert conn.execute(said).scalar_one() == "unknown"
+    # Whatever the refresh computed anew, another number of days is seen.
+    follow(conn, start=THROUGH)
+    assert conn.execute(said).scalar_one() == "not_met"
+
+
+def test_days_missing_are_counted_alike_in_sql_and_python(conn: Connection) -> None:
+    chance = Random(3)
+    for share in (0, 0.1, 0.5, 1):
+        days = [BEGIN + timedelta(n) for n in range(60) if chance.random() < share]
+        for _ in range(30):
+            start = BEGIN + timedelta(chance.randrange(-40, 70))
+            window = Window(start, start + timedelta(chance.randrange(1, 40)))
+            counted = conn.execute(
+                text(
+                    f"select {delivered.MISSING} from (select cast(:start as date) as first_day,"
+                    " cast(:after as date) as after) as span"
+                ),
+                {"start": window.start, "after": window.end, "delivered": days},
+            ).scalar_one()
+            assert counted == Delivered(days=days).trading(window).missing
 
 
 def test_what_is_not_complete_is_absent_not_zero(conn: Connection) -> None:

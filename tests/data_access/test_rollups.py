@@ -16,6 +16,8 @@ from data_access.refusals import DatabaseUnavailable, Invalid, Refusal
 from data_access.rollups import refreshing
 from program.periods import ONE_DAY, Window, month_start, utc_day, window
 from program.policy import Policy, WindowKind
+from tests.builders import add_application
+from tests.data_access.affiliate_months import add_approval, add_short_reach
 
 T = date(2026, 3, 14)
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
@@ -809,3 +811,33 @@ def test_days_add_up_to_months(engine: Engine) -> None:
         " sum(trade_count), sum(new_users) from review.affiliate_daily group by 1, 2 order by 1, 2",
     )
     assert by_day == [(*row[:5], row[6]) for row in monthly(engine)]
+
+
+def test_a_month_with_a_hole_is_unknown_until_its_day_is_loaded(engine: Engine) -> None:
+    """Nobody traded on 10 February; ANN is far below the minimums before and after."""
+    with engine.begin() as connection:
+        add_application(connection, ANN, status="approved")
+        add_approval(connection, ANN, datetime(2025, 12, 20, tzinfo=UTC), snapshot={})
+        for month in (date(2026, 1, 1), date(2026, 2, 1)):
+            add_short_reach(connection, ANN, month)
+    hole = date(2026, 2, 10)
+    all_days = [date(2025, 12, 1) + n * ONE_DAY for n in range((T - date(2025, 12, 1)).days + 1)]
+    deliver(engine, *(Trade(day=day, affiliate=BOB) for day in all_days if day != hole))
+
+    def told() -> list[tuple[Any, ...]]:
+        month = (
+            "select month, outcome, missing_days from review.requalifications order by 1, tested_at"
+        )
+        period = (
+            "select 0, outcome, missing_days from review.affiliate_outcomes where horizon_days = 60"
+        )
+        return [row[1:] for row in rows(engine, month) + rows(engine, period)]
+
+    refresh(engine)
+    assert told() == [("not_met", 0), ("unknown", 1), ("unknown", 1)]
+
+    deliver(engine, Trade(day=hole, affiliate=BOB))
+    record_load(engine, hole)
+    refresh(engine, now=NOW + timedelta(hours=1))
+
+    assert told() == [("not_met", 0), ("unknown", 1), ("not_met", 0), ("not_met", 0)]

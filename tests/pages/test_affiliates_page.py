@@ -1,11 +1,12 @@
 """The affiliates page: three parts in the address, a board to act on, nothing without data."""
 
+import math
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.screens import AFFILIATES
@@ -17,10 +18,11 @@ from program.permissions import Act, Role, may
 from program.policy import Policy
 from tests.builders import MINIMUMS, add_account, add_application, add_metrics, add_refresh
 from tests.data_access.affiliate_months import (
+    LONG_AGO,
     add_approval,
-    add_long_delivered,
     add_month,
     add_short_reach,
+    deliver,
 )
 from tests.pages.screen import PEOPLE, Desk, cells, said
 
@@ -46,20 +48,20 @@ def board(desk: Desk) -> Desk:
                 else:
                     add_month(conn, id_, month, Decimal(90_000_000), active=40, new=20)
                 add_short_reach(conn, id_, month)
-        add_long_delivered(conn)
+        deliver(conn, LONG_AGO, desk.yesterday)
         add_account(conn, 7, username="*one* to invite")
         add_metrics(conn, 7, **MINIMUMS)
-        done = Refreshed(
-            start=approved.date(),
-            through=desk.yesterday,
-            policy=Policy(),
-            before=None,
-            now=desk.now,
-        )
-        looked_at = approvals.keep(conn)
-        affiliates_monthly.test(conn, done, looked_at=looked_at)
-        outcome_loop.follow(conn, done)
+        refresh_all(conn, desk)
     return desk
+
+
+def refresh_all(conn: Connection, desk: Desk) -> None:
+    done = Refreshed(
+        start=LONG_AGO, through=desk.yesterday, policy=Policy(), before=None, now=desk.now
+    )
+    looked_at = approvals.keep(conn)
+    affiliates_monthly.test(conn, done, looked_at=looked_at)
+    outcome_loop.follow(conn, done)
 
 
 def press(app: AppTest, key: str) -> AppTest:
@@ -103,6 +105,42 @@ def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
     (caption,) = (words for words in said(app, ["caption"]) if words.startswith("Newest month"))
     assert "UTC" in caption
     assert "silent: nobody is written to" in caption
+
+
+def test_the_board_says_which_months_were_not_delivered_whole(board: Desk) -> None:
+    """Of the newest month the first day is missing: who was short has missed two and is kept."""
+    newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
+    refresh_without(board, newest)
+
+    app = board.open(AFFILIATES)
+
+    length = (months_later(newest, 1) - newest).days
+    gap = f"1 of {length} days not delivered"
+    (caption,) = (words for words in said(app, ["caption"]) if gap in words)
+    assert "unknown, neither missed nor met" in caption
+    assert [cell.split()[-1] for cell in cells(app, "months")] == ["?", "✓"]
+    assert cells(app, "misses") == ["2 in a row", "–"]
+    assert math.isnan(cells(app, "volume")[0])
+    assert cells(app, "why") == [f"kept: {gap}"] * 2
+    assert cells(app, "near") == ["", ""]
+
+
+def test_outcomes_say_whose_days_were_not_delivered(board: Desk) -> None:
+    newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
+    refresh_without(board, months_later(newest, -8).replace(day=2))
+
+    app = board.open(AFFILIATES, part="outcomes", figure="active")
+
+    assert cells(app, "30")[0] == "unknown, not delivered"
+    assert "0 · –" in cells(app, "60")[0]
+    assert any("at 30 days 2 of 2." in words for words in said(app, ["caption"]))
+
+
+def refresh_without(board: Desk, day: date) -> None:
+    """As a refresh after nobody traded on one day."""
+    with board.engine.begin() as conn:
+        deliver(conn, LONG_AGO, board.yesterday, without=[day])
+        refresh_all(conn, board)
 
 
 def test_the_filters_stand_in_the_address(board: Desk) -> None:

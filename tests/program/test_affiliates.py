@@ -166,6 +166,35 @@ def test_the_suggested_rate(
     assert rate.why
 
 
+@pytest.mark.parametrize(
+    ("sign", "volume", "rate", "why"),
+    [
+        ("+", 40, "0.30", "kept: passed with the volume for it"),
+        # So much at least; what is missing may have carried the granted rate.
+        ("+", "39.99", "0.30", "kept: 3 of 31 days not delivered"),
+        ("?", None, "0.30", "kept: 3 of 31 days not delivered"),
+    ],
+)
+def test_a_month_with_missing_days_keeps_the_granted_rate(
+    sign: str, volume: int | str | None, rate: str, why: str
+) -> None:
+    (month,) = months(sign)
+    known = None if volume is None else Decimal(volume) * MILLION
+    newest = replace(month, facts=Facts(volume_usd=known), missing_days=3)
+
+    found = suggested_rate(Decimal("0.30"), newest, misses=0, policy=POLICY)
+
+    assert (found.rate, found.why) == (Decimal(rate), why)
+
+
+def test_nobody_is_near_while_days_are_missing() -> None:
+    near = Facts(volume_usd=20 * MILLION, active_users=15, new_users=5)
+    assert [affiliates.is_near(near, Outcome.MET, POLICY, missing_days=n) for n in (0, 1)] == [
+        True,
+        False,
+    ]
+
+
 def test_near_is_a_tenth_below_or_above() -> None:
     def near(volume: str, active: int, new: int, sign: str) -> bool:
         facts = Facts(volume_usd=Decimal(volume) * MILLION, active_users=active, new_users=new)

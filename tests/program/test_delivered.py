@@ -1,11 +1,14 @@
 """What is known of some days, both sides of each edge: whole, in part, before, between, after."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
-from program.delivered import Delivered, no_change
+from program.delivered import Delivered, known_facts, no_change
+from program.eligibility import Facts
 from program.periods import Window, recent_months
+from program.policy import Policy
 
 BEGIN = date(2025, 11, 1)
 # Thirty days, but for the 11th and the 12th.
@@ -90,3 +93,28 @@ def test_months_before_the_first_delivered_day_are_not_shown(
     begin: date | None, months: list[int]
 ) -> None:
     assert [m.month for m in recent_months(date(2026, 3, 1), 3, begin)] == months
+
+
+@pytest.mark.parametrize(
+    ("window", "volume", "users", "reaching"),
+    [
+        (days("2025-11-01", "2025-11-10"), "19999999.99", 14, 4),
+        (days("2025-11-01", "2025-11-11"), None, None, None),
+        (days("2025-11-11", "2025-11-12"), None, None, None),
+    ],
+)
+def test_a_figure_is_known_from_below_while_days_are_missing(
+    window: Window, volume: str | None, users: int | None, reaching: int | None
+) -> None:
+    """Short of the minimum it is unknown, at it known, but where nothing was delivered."""
+    short = Facts(volume_usd=Decimal("19999999.99"), active_users=14, new_users=4, x_followers=1)
+    at_it = Facts(volume_usd=Decimal(20000000), active_users=15, new_users=5)
+    known = DELIVERED.trading(window)
+
+    assert known_facts(short, known, Policy()) == Facts(
+        volume_usd=None if volume is None else Decimal(volume),
+        active_users=users,
+        new_users=reaching,
+        x_followers=1,
+    )
+    assert known_facts(at_it, known, Policy()) == (at_it if known.any else Facts())
