@@ -325,4 +325,18 @@ MUTATIONS = (
         new="create trigger append_only before update or truncate on",
         test="tests/data_access/test_schema.py::test_what_is_recorded_cannot_be_changed",
     ),
+    Mutation(
+        guard="A month with undelivered days is never missed",
+        file="data_access/delivered.py",
+        old="    return {**values, **added_up}",
+        new="    return dict(values)",
+        test="tests/data_access/test_affiliates_monthly.py::test_a_month_with_missing_days_is_met_or_unknown_but_never_missed",
+    ),
+    Mutation(
+        guard="Days that arrive later have a period of the outcomes told anew",
+        file="data_access/outcome_loop.py",
+        old="       or held.missing_days is distinct from missing)",
+        new="       or held.missing_days is null)",
+        test="tests/data_access/test_outcome_loop.py::test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them",
+    ),
 )
