@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, headings, volume_bar
+from dashboard.components import badges, cells, headings, volume_bar
 from dashboard.components.badges import Look
 from program.affiliate_filters import PAGE_SIZE
 from program.affiliates import MonthTest, Standing, Step
@@ -36,7 +37,7 @@ class Row:
 
     username: str
     country: str
-    approved: str
+    approved: date
     standing: Standing
     since: str
     suggestion: Step | None
@@ -47,8 +48,8 @@ class Row:
     active_users: int | None
     new_users: int | None
     near: str
-    rate: str
-    new_rate: str
+    rate: Decimal
+    new_rate: Decimal
     why: str
 
 
@@ -100,7 +101,6 @@ def draw(
         alt="Affiliates",
         row_height=ROW_HEIGHT,
         height=table_height(min(len(rows), PAGE_SIZE), ROW_HEIGHT),
-        placeholder="unknown",
         column_config={
             "open": column.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
@@ -138,21 +138,21 @@ def draw(
                 "and the others fall short of the minimum.",
                 width=128,
             ),
-            "active": column.NumberColumn(headings.numeric("Active"), format="localized", width=50),
-            "new": column.NumberColumn(headings.numeric("New"), format="localized", width=42),
-            "rate": column.TextColumn(headings.numeric("Rate"), width=52, alignment="right"),
-            "new_rate": column.TextColumn(
-                headings.numeric("Suggested"),
+            "active": cells.number_column("Active", width=50),
+            "new": cells.number_column("New", width=42),
+            "rate": cells.number_column("Rate", written=cells.PERCENT, width=56),
+            "new_rate": cells.number_column(
+                "Suggested",
+                written=cells.PERCENT,
                 help="The rate that the newest month speaks for; granting it is a decision.",
-                width=66,
-                alignment="right",
+                width=70,
             ),
             "near": column.TextColumn(
                 "Near",
                 help="Who missed or passed by a tenth of the minimums at most, and in what.",
                 width=128,
             ),
-            "approved": column.TextColumn("Approved", width=82),
+            "approved": cells.day_column("Approved"),
             "since": column.TextColumn("Last change", width=150),
             "why": column.TextColumn("Why that rate", width=190),
         },
@@ -171,12 +171,12 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "misses": pa.array([row.misses for row in rows], pa.string()),
             "months": pa.array([row.months for row in rows], pa.string()),
             "volume": volume_bar.cells([row.volume_usd for row in rows]),
-            "active": pa.array([row.active_users for row in rows], pa.int64()),
-            "new": pa.array([row.new_users for row in rows], pa.int64()),
-            "rate": pa.array([row.rate for row in rows], pa.string()),
-            "new_rate": pa.array([row.new_rate for row in rows], pa.string()),
+            "active": cells.whole([row.active_users for row in rows]),
+            "new": cells.whole([row.new_users for row in rows]),
+            "rate": cells.percents([row.rate for row in rows]),
+            "new_rate": cells.percents([row.new_rate for row in rows]),
             "near": pa.array([row.near for row in rows], pa.string()),
-            "approved": pa.array([row.approved for row in rows], pa.string()),
+            "approved": cells.days([row.approved for row in rows]),
             "since": pa.array([row.since for row in rows], pa.string()),
             "why": pa.array([row.why for row in rows], pa.string()),
         }

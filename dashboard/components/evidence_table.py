@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import figures, headings
+from dashboard.components import cells, figures, headings
 from program.evidence import EvidenceKind
 from program.periods import utc_day
 
@@ -17,7 +17,7 @@ from program.periods import utc_day
 class Row:
     """One observation. ``counts`` says it makes up today's value, ``current`` it is not too old.
 
-    ``expires`` says when it stops counting, or since when it does not, in words.
+    ``expires`` is in how many days it stops counting; since so many it does not, where negative.
     """
 
     kind: EvidenceKind
@@ -30,37 +30,40 @@ class Row:
     recorded_by: str
     counts: bool
     current: bool
-    expires: str
+    expires: int
 
 
-def draw(rows: Sequence[Row]) -> None:
+def draw(rows: Sequence[Row], *, key: str) -> None:
     """Draw the observations in the order given."""
     config = st.column_config
     table = pa.table(
         {
             "what": [_what(row) for row in rows],
             "state": [_state(row) for row in rows],
-            "age": pa.array([row.age / timedelta(days=1) for row in rows], pa.float64()),
-            "expires": [row.expires for row in rows],
-            "seen": pa.array([utc_day(row.observed_at) for row in rows], pa.date32()),
+            "age": cells.numbers([row.age / timedelta(days=1) for row in rows]),
+            "expires": cells.whole([row.expires for row in rows]),
+            "seen": cells.days([utc_day(row.observed_at) for row in rows]),
             "how": [row.method for row in rows],
             "by": [row.recorded_by for row in rows],
             "source": [row.source or "–" for row in rows],
         }
     )
-    st.dataframe(
+    headings.table(
         table,
-        hide_index=True,
+        key=key,
         alt="Evidence",
         row_height=30,
         column_config={
             "what": config.TextColumn("Seen", width="medium"),
             "state": config.TextColumn("State", width=84),
-            "age": config.NumberColumn(headings.numeric("Age"), format="%.1f d", width=60),
-            "expires": config.TextColumn(
-                "Expires", width=70, help="When it stops counting, by the day the data reach"
+            "age": cells.number_column("Age", written="%.1f d", width=60),
+            "expires": cells.number_column(
+                "Expires in",
+                written=cells.DAYS,
+                width=74,
+                help="Days until it stops counting, by the day the data reach; negative since.",
             ),
-            "seen": config.DateColumn("On", format="D MMM YYYY", width=88),
+            "seen": cells.day_column("On", width=88),
             "how": config.TextColumn("How", width=96),
             "by": config.TextColumn("By"),
             "source": config.TextColumn("Source"),

@@ -8,15 +8,20 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import charts, figures, headings
+from dashboard.components import cells, charts, figures, headings
 from dashboard.components.charts import Chart
 from program.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
 from program.periods import utc_day
 from program.views import Order
+from program.wording import rounded
 
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
 MOST_WIDE = 260
+# What a grid can hold of a whole number, and the decimals it writes; files have all of them.
+MOST_WHOLE = 2**53 - 1
+MOST_PLACES = 8
+DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
 LETTER_WIDTH = 7
 WIDTHS = {
     Kind.ID: 84,
@@ -43,9 +48,9 @@ def draw(
     on_heading: headings.Press,
 ) -> None:
     """Draw one page of rows, sorted by ``first``; headings explain themselves and sort."""
-    cells = {column.name: [cell(row[column.name], column) for row in rows] for column in columns}
+    values = {column.name: [row[column.name] for row in rows] for column in columns}
     headings.table(
-        pa.table({name: pa.array(column, pa.string()) for name, column in cells.items()}),
+        pa.table({column.name: _held(values[column.name], column) for column in columns}),
         key=key,
         on_heading=on_heading,
         alt=what,
@@ -53,7 +58,7 @@ def draw(
         height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
         placeholder=figures.DASH,
         column_config={
-            column.name: _config(column, cells[column.name], first) for column in columns
+            column.name: _config(column, values[column.name], first) for column in columns
         },
     )
 
@@ -113,19 +118,60 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
-def _config(column: Column, cells: Sequence[str | None], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
-    label = headings.numeric(column.label) if column.kind in NUMBERS else column.label
+def _held(values: Sequence[Any], column: Column) -> pa.Array:
+    """The cells: numbers, days and times as such; what a grid cannot hold exactly as its text."""
+    if column.kind is Kind.DAY:
+        return cells.days(values)
+    if column.kind is Kind.MOMENT:
+        return cells.moments(values)
+    if _are_numbers(values, column):
+        return cells.numbers(values) if column.scale else cells.whole(values)
+    return pa.array([cell(value, column) for value in values], pa.string())
+
+
+def _are_numbers(values: Sequence[Any], column: Column) -> bool:
+    """Whether the column is of numbers that a grid holds in all digits that it writes."""
+    if column.kind not in NUMBERS:
+        return False
+    places = _places(values, column)
+    known = (Decimal(value) for value in values if value is not None)
+    return all(
+        abs(value) <= MOST_WHOLE
+        and rounded(Decimal(repr(float(value))), places) == rounded(value, places)
+        for value in known
+    )
+
+
+def _places(values: Sequence[Any], column: Column) -> int:
+    """The decimals that the column is written with: those of its most exact cell."""
+    if not column.scale:
+        return 0
+    exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
+    return min(MOST_PLACES, max(min(column.scale, 2), *exact, 0))
+
+
+def _config(column: Column, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
+    is_number = column.kind in NUMBERS
+    label = headings.numeric(column.label) if is_number else column.label
     if column.name == first.column:
         label = headings.signed(label, descending=first.descending)
     # Wide enough for its heading and for all that stands in it, within reason.
-    longest = max((len(text) for text in cells if text), default=0)
-    return st.column_config.TextColumn(
-        label,
-        help=f"{column.name}: {column.description}",
-        width=max(
+    longest = max((len(cell(value, column) or "") for value in values), default=0)
+    given: dict[str, Any] = {
+        "label": label,
+        "help": f"{column.name}: {column.description}",
+        "width": max(
             WIDTHS[column.kind],
             LETTER_WIDTH * len(label) + 18,
             min(MOST_WIDE, LETTER_WIDTH * longest + 18),
         ),
-        alignment="right" if column.kind in NUMBERS else "left",
-    )
+        "alignment": "right" if is_number else "left",
+    }
+    if column.kind is Kind.DAY:
+        return st.column_config.DateColumn(format=DAY, **given)
+    if column.kind is Kind.MOMENT:
+        return st.column_config.DatetimeColumn(format=MOMENT, timezone="UTC", **given)
+    if _are_numbers(values, column):
+        written = "%d" if column.kind is Kind.ID else f"%,.{_places(values, column)}f"
+        return st.column_config.NumberColumn(format=written, **given)
+    return st.column_config.TextColumn(**given)

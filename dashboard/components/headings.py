@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import state
+from dashboard.components import figures
 
 Press = Callable[[str], None]
 ASCENDING, DESCENDING = "↑", "↓"
@@ -48,7 +49,7 @@ def table(
             hide_index=True,
             on_select=lambda: _pressed(key, on_heading),
             selection_mode=modes,
-            **look,
+            **{"placeholder": figures.UNKNOWN, **look},
         )
     return list(shown["selection"]["rows"]) if selectable else []
 

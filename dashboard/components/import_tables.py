@@ -5,9 +5,13 @@ Names of files and fields, and all cells, are somebody else's text and stay cell
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import streamlit as st
+
+from dashboard.components import cells as typed
+from dashboard.components import headings
 
 ROW_HEIGHT = 30
 # Room for two lines, where a sentence says what to do.
@@ -42,7 +46,7 @@ class PastImport:
     """An import in the list of them; ``counts`` by outcome."""
 
     import_id: int
-    when: str
+    when: datetime
     who: str
     file: str
     map_name: str
@@ -54,7 +58,7 @@ def report(lines: Sequence[ReportLine]) -> None:
     config = st.column_config
     _draw(
         {
-            "row": pa.array([line.row for line in lines], pa.int64()),
+            "row": typed.whole([line.row for line in lines]),
             "outcome": [OUTCOME_SIGNS[line.outcome] for line in lines],
             "field": [line.field for line in lines],
             "value": [line.value for line in lines],
@@ -67,7 +71,7 @@ def report(lines: Sequence[ReportLine]) -> None:
         },
         "What becomes of each row",
         {
-            "row": config.NumberColumn("Row", width=60, format="localized"),
+            "row": typed.number_column("Row", width=60),
             "outcome": config.TextColumn("Outcome", width=130),
             "field": config.TextColumn("Field", width=150),
             "value": config.TextColumn("Value", width=160),
@@ -105,13 +109,11 @@ def past(imports: Sequence[PastImport]) -> None:
         "counted once": "Counted once",
         "kept for later": "Kept",
     }
-    counts = {
-        name: pa.array([one.counts.get(name, 0) for one in imports], pa.int64()) for name in numbers
-    }
+    counts = {name: typed.whole([one.counts.get(name, 0) for one in imports]) for name in numbers}
     _draw(
         {
             "import": [f"/import?show=history&import={one.import_id}" for one in imports],
-            "when": [one.when for one in imports],
+            "when": typed.moments([one.when for one in imports]),
             "who": [one.who for one in imports],
             "file": [one.file for one in imports],
             "map": [one.map_name for one in imports],
@@ -122,14 +124,11 @@ def past(imports: Sequence[PastImport]) -> None:
             "import": config.LinkColumn(
                 "Import", display_text=r"import=(\d+)", width=70, help="Shows its report"
             ),
-            "when": config.TextColumn("When", width=140),
+            "when": typed.moment_column("When"),
             "who": config.TextColumn("Who", width=180),
             "file": config.TextColumn("File", width=240),
             "map": config.TextColumn("Map", width=140),
-            **{
-                name: config.NumberColumn(title, width=100, format="localized")
-                for name, title in numbers.items()
-            },
+            **{name: typed.number_column(title, width=100) for name, title in numbers.items()},
         },
     )
 
@@ -141,9 +140,9 @@ def _draw(
     row_height: int = ROW_HEIGHT,
 ) -> None:
     table = pa.table(dict(cells))
-    st.dataframe(
+    headings.table(
         table,
-        hide_index=True,
+        key=f"import-{alt.lower().replace(' ', '-')}",
         alt=alt,
         row_height=row_height,
         height=min(row_height * table.num_rows + ROW_HEIGHT + 10, TALLEST),

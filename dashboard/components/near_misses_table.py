@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures, headings, volume_bar
+from dashboard.components import badges, cells, figures, headings, volume_bar
 from dashboard.components.affiliates_table import table_height
 from program.outcomes import Outcome
 
@@ -17,7 +18,10 @@ ROW_HEIGHT = 36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One account as the table shows it; ``open`` is "" where there is no application."""
+    """One account as the table shows it; ``open`` is "" where there is no application.
+
+    ``waits_until`` is ``None`` for who may apply now.
+    """
 
     open: str
     username: str
@@ -30,7 +34,7 @@ class Row:
     closest: str
     months: tuple[Decimal, ...]
     last: str
-    may_apply: str
+    waits_until: date | None
 
 
 def draw(
@@ -60,8 +64,8 @@ def draw(
             "volume": volume_bar.config(
                 "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=120
             ),
-            "active": column.NumberColumn(headings.numeric("Active"), format="localized", width=52),
-            "new": column.NumberColumn(headings.numeric("New"), format="localized", width=46),
+            "active": cells.number_column("Active", width=52),
+            "new": cells.number_column("New", width=46),
             "closest": column.TextColumn(
                 "Closest",
                 help="What decides: the weakest on the exchange, or the strongest elsewhere "
@@ -74,7 +78,9 @@ def draw(
                 y_min=0,
                 width=90,
             ),
-            "may_apply": column.TextColumn("May apply", width=96),
+            "waits_until": cells.day_column(
+                "Waits until", help=f"The day from which one may apply again; {figures.DASH} now."
+            ),
             "last": column.TextColumn("Last application", width=250),
             "country": column.TextColumn("Country", width=60),
             "kyc": column.TextColumn("KYC", width=70),
@@ -89,11 +95,11 @@ def _table(rows: Sequence[Row]) -> pa.Table:
             "username": pa.array([row.username for row in rows], pa.string()),
             "outcome": pa.array([[badges.outcome_words(row.outcome)] for row in rows]),
             "volume": volume_bar.cells([row.volume_usd for row in rows]),
-            "active": pa.array([row.active_users for row in rows], pa.int64()),
-            "new": pa.array([row.new_users for row in rows], pa.int64()),
+            "active": cells.whole([row.active_users for row in rows]),
+            "new": cells.whole([row.new_users for row in rows]),
             "closest": pa.array([row.closest for row in rows], pa.string()),
             "months": pa.array([[float(month) for month in row.months] for row in rows]),
-            "may_apply": pa.array([row.may_apply for row in rows], pa.string()),
+            "waits_until": cells.days([row.waits_until for row in rows]),
             "last": pa.array([row.last for row in rows], pa.string()),
             "country": pa.array([row.country for row in rows], pa.string()),
             "kyc": pa.array([row.kyc for row in rows], pa.string()),

@@ -2,38 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import headings
+from dashboard.components import cells, headings
 
 TALLEST = 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One message: ``when`` and ``state`` are the screen's words."""
+    """One message: how far it is, in the screen's words, or when it was handed over."""
 
     application_id: int
     username: str
     what: str
     to: str
-    when: str
-    state: str
+    written_at: datetime
+    state: str | datetime | None
 
 
-def draw(rows: Sequence[Row], *, state: str) -> None:
-    """Draw the messages in the order given; ``state`` heads the last column."""
-    config = st.column_config
+def draw(rows: Sequence[Row], *, state: str, is_time: bool = False) -> None:
+    """Draw the messages in the order given; ``state`` heads the last column, words or times."""
+    config, states = st.column_config, [row.state for row in rows]
     table = pa.table(
         {
             "application": [f"/application?id={row.application_id}" for row in rows],
             "applicant": [row.username for row in rows],
             "what": [row.what for row in rows],
             "to": [row.to for row in rows],
-            "when": [row.when for row in rows],
-            "state": [row.state for row in rows],
+            "when": cells.moments([row.written_at for row in rows]),
+            "state": cells.moments(states) if is_time else pa.array(states, pa.string()),
         }
     )
     headings.table(
@@ -49,7 +50,9 @@ def draw(rows: Sequence[Row], *, state: str) -> None:
             "applicant": config.TextColumn("Applicant", width=140),
             "what": config.TextColumn("Announces", width=130),
             "to": config.TextColumn("To", width=200),
-            "when": config.TextColumn("Written", width=150),
-            "state": config.TextColumn(state, width=300),
+            "when": cells.moment_column("Written"),
+            "state": cells.moment_column(state, width=160)
+            if is_time
+            else config.TextColumn(state, width=300),
         },
     )

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
+from pandas.io.formats.style import Styler
 
-from dashboard.components import figures, headings
+from dashboard.components import cells, figures, headings
 from dashboard.components.affiliates_table import table_height
 from program.affiliate_filters import Figure
 from program.outcome_loop import COLLAPSE_HORIZON, HORIZONS, is_complete
@@ -56,28 +58,28 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
     shows_before = figure is not Figure.QUALIFYING and any(
         line.before is not None for line in lines
     )
-    cells = {
-        "name": [line.name for line in lines],
+    held = {
+        "name": [line.month or line.name for line in lines],
         "affiliates": [line.affiliates for line in lines],
-        **({"before": [_amount(line.before, figure) for line in lines]} if shows_before else {}),
+        **({"before": [line.before for line in lines]} if shows_before else {}),
         **{str(h): [then_words(line, h, figure) for line in lines] for h in HORIZONS},
         "fell": [_fell(line) for line in lines],
     }
     headings.table(
-        pa.table(cells),
+        _worded(held, figure),
         key=key,
         alt=first,
         row_height=ROW_HEIGHT,
         height=table_height(len(lines), ROW_HEIGHT),
         column_config={
-            "name": column.TextColumn(first, width=150),
-            "affiliates": column.NumberColumn(
-                headings.numeric("Approvals"), format="localized", width=76
-            ),
-            "before": column.TextColumn(
-                headings.numeric("At application"),
+            "name": column.DateColumn(first, format=cells.MONTH, width=150)
+            if all(line.month for line in lines)
+            else column.TextColumn(first, width=150),
+            "affiliates": cells.number_column("Approvals", width=76),
+            "before": cells.number_column(
+                "At application",
+                written=None,
                 width=110,
-                alignment="right",
                 help="From the decisions' snapshots: the policy's month before each decision.",
             ),
             **{
@@ -105,7 +107,7 @@ class FallenRow:
     """One approval that fell, as the table shows it."""
 
     username: str
-    approved: str
+    approved: date
     by: str
     before_usd: Decimal
     later_usd: Decimal
@@ -121,9 +123,9 @@ def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], No
                 "open": ["Open"] * len(rows),
                 "username": [row.username for row in rows],
                 "fell": [row.fell for row in rows],
-                "before": [float(row.before_usd) for row in rows],
-                "later": [float(row.later_usd) for row in rows],
-                "approved": [row.approved for row in rows],
+                "before": cells.numbers([row.before_usd for row in rows]),
+                "later": cells.numbers([row.later_usd for row in rows]),
+                "approved": cells.days([row.approved for row in rows]),
                 "by": [row.by for row in rows],
             }
         ),
@@ -137,16 +139,17 @@ def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], No
             ),
             "username": column.TextColumn("Affiliate", width=150),
             "fell": column.TextColumn("Volume", width=150),
-            "before": column.NumberColumn(
-                headings.numeric("At application, USD"), format="compact", width=130
-            ),
-            "later": column.NumberColumn(
-                headings.numeric("Days 31 to 60, USD"), format="compact", width=130
-            ),
-            "approved": column.TextColumn("Approved", width=100),
+            "before": cells.number_column("At application, USD", written="%,.2f", width=134),
+            "later": cells.number_column("Days 31 to 60, USD", written="%,.2f", width=134),
+            "approved": cells.day_column("Approved"),
             "by": column.TextColumn("By", width=260),
         },
     )
+
+
+def _worded(held: Mapping[str, Sequence[Any]], figure: Figure) -> Styler:
+    said = {"before": lambda number: _amount(Decimal(repr(number)), figure)}
+    return cells.worded(held, {name: say for name, say in said.items() if name in held})
 
 
 def then_words(line: Line, horizon: int, figure: Figure) -> str:
@@ -178,7 +181,7 @@ def _why_unknown(line: Line, horizon: int) -> str:
 def _amount(value: Decimal | int | None, figure: Figure) -> str:
     if value is None:
         return figures.UNKNOWN
-    return figures.usd(Decimal(value)) if figure is Figure.VOLUME else f"{value:,}"
+    return figures.usd(Decimal(value)) if figure is Figure.VOLUME else f"{int(value):,}"
 
 
 def _fell(line: Line) -> str:

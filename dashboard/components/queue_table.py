@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, due, figures, headings, volume_bar
+from dashboard.components import badges, cells, due, figures, headings, volume_bar
 from program.outcomes import Outcome
 from program.queue import PAGE_SIZE, Sort
 from program.workflow import OPEN_STATUSES, Status
 
 OPEN = "queue-open"
 ROW_HEIGHT = 36
+SIGN_WIDTH = 14
 EVIDENCE_WORDS = {"none": "–", "current": "current", "expired": "expired"}
 
 
@@ -30,6 +32,7 @@ class Row:
     country: str | None
     waiting_days: Decimal
     due: str
+    due_at: datetime
     points: int
     why: str
     outcome: Outcome
@@ -64,7 +67,7 @@ def _texts(of: Callable[[Row], str | None]) -> Callable[[Sequence[Row]], pa.Arra
 
 
 def _numbers(of: Callable[[Row], int | None]) -> Callable[[Sequence[Row]], pa.Array]:
-    return lambda rows: pa.array([of(row) for row in rows], pa.int64())
+    return lambda rows: cells.whole([of(row) for row in rows])
 
 
 def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
@@ -72,14 +75,12 @@ def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: 
 
 
 def _number(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
-    return lambda _rows, _minimum: st.column_config.NumberColumn(
-        headings.numeric(label), format="localized", width=width, **given
-    )
+    return lambda _rows, _minimum: cells.number_column(label, width=width, **given)
 
 
 def _days(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
-    return lambda _rows, _minimum: st.column_config.NumberColumn(
-        headings.numeric(label), format="%.1f d", width=width, **given
+    return lambda _rows, _minimum: cells.number_column(
+        label, written="%.1f d", width=width, **given
     )
 
 
@@ -103,7 +104,7 @@ def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
         options=words,
         color=["red" if word.startswith(late) else "gray" for word in words],
         help="In business days, UTC. The clock rests while the applicant owes information.",
-        width=104,
+        width=100,
     )
 
 
@@ -115,7 +116,7 @@ def _eligibility(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN40
 
 def _volume(_rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
     return volume_bar.config(
-        "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=112
+        "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=104
     )
 
 
@@ -134,13 +135,13 @@ COLUMNS: tuple[Column, ...] = (
         key="applicant",
         label="Applicant",
         cells=_texts(lambda row: row.username),
-        config=_text("Applicant", 110),
+        config=_text("Applicant", 104),
     ),
     Column(
         key="handle",
         label="Handle",
         cells=_texts(lambda row: row.handle),
-        config=_text("Handle", 104),
+        config=_text("Handle", 100),
     ),
     Column(
         key="platform",
@@ -165,8 +166,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="waiting",
         label="Waiting",
-        cells=lambda rows: pa.array([float(row.waiting_days) for row in rows], pa.float64()),
-        config=_days("Waiting", 66, help="Calendar days since it arrived."),
+        cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
+        config=_days("Waiting", 60, help="Calendar days since it arrived."),
         sort=Sort.WAITING,
     ),
     Column(
@@ -174,6 +175,15 @@ COLUMNS: tuple[Column, ...] = (
         label="Due",
         cells=lambda rows: pa.array([[row.due] for row in rows]),
         config=_due,
+        sort=Sort.DUE,
+        descending=False,
+    ),
+    Column(
+        key="due_at",
+        label="Due at",
+        cells=lambda rows: cells.moments([row.due_at for row in rows]),
+        config=lambda _rows, _minimum: cells.moment_column("Due at"),
+        usual=False,
         sort=Sort.DUE,
         descending=False,
     ),
@@ -214,14 +224,14 @@ COLUMNS: tuple[Column, ...] = (
         key="active",
         label="Active",
         cells=_numbers(lambda row: row.active_users),
-        config=_number("Active", 58),
+        config=_number("Active", 52),
         sort=Sort.ACTIVE,
     ),
     Column(
         key="new",
         label="New",
         cells=_numbers(lambda row: row.new_users),
-        config=_number("New", 50),
+        config=_number("New", 44),
         sort=Sort.NEW,
     ),
     Column(
@@ -247,7 +257,7 @@ COLUMNS: tuple[Column, ...] = (
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
 # What a list cannot have, whatever was chosen.
 SET_ASIDE_ONLY = frozenset({"standing"})
-OPEN_ONLY = frozenset({"waiting", "due", "priority", "why", "owner"})
+OPEN_ONLY = frozenset({"waiting", "due", "due_at", "priority", "why", "owner"})
 
 
 def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, ...]:
@@ -296,7 +306,6 @@ def draw(
         alt="Applications",
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
-        placeholder="unknown",
         column_config={
             # Not pinned beyond this one: what is pinned is drawn faint.
             "open": st.column_config.ButtonColumn(
@@ -314,9 +323,13 @@ def _marked(column: Column, config: Any, sort: Sort) -> Any:  # noqa: ANN401 - S
     """The column's settings, its heading with a sign where the list is sorted by it."""
     if column.sort is not sort:
         return config
-    return {**config, "label": headings.signed(config["label"], descending=column.descending)}
+    return {
+        **config,
+        "label": headings.signed(config["label"], descending=column.descending),
+        "width": config["width"] + SIGN_WIDTH,
+    }
 
 
 def _table(rows: Sequence[Row], columns: Sequence[Column]) -> pa.Table:
-    cells = {column.key: column.cells(rows) for column in columns}
-    return pa.table({"open": pa.array(["Open"] * len(rows)), **cells})
+    held = {column.key: column.cells(rows) for column in columns}
+    return pa.table({"open": pa.array(["Open"] * len(rows)), **held})

@@ -11,11 +11,11 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
 from dashboard.components import charts, figures, headings
+from dashboard.components.cells import DAY, MONTH, worded
 from dashboard.components.charts import Chart
 from program.formulas import guarded
 from program.periods import Window
@@ -35,15 +35,24 @@ ROWS_SHOWN = 12
 
 
 class Kind(StrEnum):
-    """What a column holds, and so how it is shown. Shares and changes are fractions."""
+    """What a column holds, and so how it is shown.
+
+    Shares and changes are fractions; a month is its first day.
+    """
 
     TEXT = "text"
+    ID = "id"
     DAY = "day"
+    MONTH = "month"
     COUNT = "count"
     USD = "usd"
     SHARE = "share"
     CHANGE = "change"
     HOURS = "hours"
+
+
+DATES = {Kind.DAY: DAY, Kind.MONTH: MONTH}
+NO_NUMBERS = frozenset({Kind.TEXT, *DATES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,37 +239,36 @@ def _written(kind: Kind, cell: Cell) -> str:
 
 def _styled(sheet: Sheet) -> Styler:
     """The cells: numbers, so that a table sorts by them, shown in the words of the cards."""
-    shown = pd.DataFrame({column.key: _shown(column) for column in sheet.columns})
+    shown = {column.key: _shown(column) for column in sheet.columns}
     said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
-    return shown.style.format(said, na_rep=figures.DASH)
+    return worded(shown, said, unknown=figures.DASH)
 
 
 def _is_number(column: Column) -> bool:
-    return not column.doors and column.kind not in (Kind.TEXT, Kind.DAY)
+    return not column.doors and column.kind not in NO_NUMBERS
 
 
 def _sayer(kind: Kind) -> Callable[[float], str]:
     return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
 
 
-def _shown(column: Column) -> "pd.Series[Any]":
-    if _is_number(column):
-        # Binary numbers only here.
-        numbers = [None if cell is None else float(cell) for cell in column.cells]  # type: ignore[arg-type]
-        return pd.Series(numbers, dtype="float64")
-    words = [_worded(column.kind, cell) for cell in column.cells]
-    return pd.Series(words, dtype="str")
+def _shown(column: Column) -> Sequence[Cell]:
+    """Numbers and days as they are; a button says its number in words."""
+    if column.doors:
+        return [_worded(column.kind, cell) for cell in column.cells]
+    return column.cells
 
 
 def _worded(kind: Kind, cell: Cell) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
     if isinstance(cell, date):
-        return figures.day(cell, year=True)
+        return figures.month(cell) if kind is Kind.MONTH else figures.day(cell, year=True)
     return WORDED[kind](Decimal(cell))
 
 
 WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
+    Kind.ID: lambda number: str(int(number)),
     Kind.COUNT: lambda number: figures.count(int(number)),
     Kind.USD: figures.usd,
     Kind.SHARE: figures.whole_percent,
@@ -271,7 +279,7 @@ WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
 
 def _config(column: Column, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
     given: dict[str, Any] = {"help": column.help}
-    label = column.label if column.kind in (Kind.TEXT, Kind.DAY) else headings.numeric(column.label)
+    label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
     if asked.removeprefix("-") == column.key:
         label = headings.signed(label, descending=asked.startswith("-"))
     if column.doors:
@@ -286,4 +294,7 @@ def _config(column: Column, key: str, on_open: Open, asked: str) -> Any:  # noqa
         )
     if _is_number(column):
         return st.column_config.NumberColumn(label, alignment="right", **given)
+    if column.kind in DATES:
+        written = DATES[column.kind]
+        return st.column_config.DateColumn(label, format=written, alignment="left", **given)
     return st.column_config.TextColumn(label, alignment="left", **given)

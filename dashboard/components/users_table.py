@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import headings
+from dashboard.components import cells, headings
 from program.periods import utc_day
 
 
@@ -24,32 +24,27 @@ class Row:
     referred_at: datetime | None
 
 
-def draw(rows: Sequence[Row]) -> None:
+def draw(rows: Sequence[Row], *, key: str) -> None:
     """Draw the users in the order given."""
     config = st.column_config
     table = pa.table(
         {
             "user": [f"u-{row.account_id}" for row in rows],
-            "volume": pa.array([float(row.volume_usd) for row in rows], pa.float64()),
-            "share": pa.array(
-                [None if row.share is None else float(row.share) for row in rows], pa.float64()
-            ),
-            "days": [row.trading_days for row in rows],
-            "since": pa.array(
-                [utc_day(row.referred_at) if row.referred_at else None for row in rows],
-                pa.date32(),
-            ),
+            "volume": cells.numbers([row.volume_usd for row in rows]),
+            "share": cells.numbers([row.share for row in rows]),
+            "days": cells.whole([row.trading_days for row in rows]),
+            "since": cells.days([row.referred_at and utc_day(row.referred_at) for row in rows]),
         }
     )
-    st.dataframe(
+    headings.table(
         table,
-        hide_index=True,
+        key=key,
         alt="Top referred users of the window",
         row_height=30,
         column_config={
             "user": config.TextColumn("User", width=82),
-            "volume": config.NumberColumn(
-                headings.numeric("Volume"), help="USD in the window", format="compact", width=66
+            "volume": cells.number_column(
+                "Volume", written="%,.0f", help="USD in the window, to the dollar", width=84
             ),
             "share": config.ProgressColumn(
                 "Share",
@@ -59,9 +54,7 @@ def draw(rows: Sequence[Row]) -> None:
                 format="percent",
                 width=98,
             ),
-            "days": config.NumberColumn(
-                headings.numeric("Days"), help="Days with volume in the window", width=50
-            ),
-            "since": config.DateColumn("Referred", format="D MMM YYYY", width=88),
+            "days": cells.number_column("Days", help="Days with volume in the window", width=50),
+            "since": cells.day_column("Referred", width=88),
         },
     )

@@ -1,12 +1,14 @@
 """What a draft would change, drawn: who changes side, and what follows for the program."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.components import badges, figures, headings
+from dashboard.components import badges, cells, figures, headings
 from program.affiliates import STEP_LABELS
 from program.criteria import (
     ACTIVE_USERS,
@@ -15,7 +17,6 @@ from program.criteria import (
     NEW_USERS,
     VOLUME,
     X_FOLLOWERS,
-    Criterion,
     Unit,
 )
 from program.outcomes import Outcome
@@ -99,37 +100,33 @@ def draw_figures(found: WhatIf) -> None:
 def draw_sides(found: WhatIf) -> None:
     """How many stand where, now and under the draft, one row for each population."""
     rows = [found.replays[population] for population in Population]
-    cells: dict[str, list[str]] = {
+    held: dict[str, Any] = {
         "who": [POPULATION_LABELS[row.population] for row in rows],
-        "total": [figures.count(row.total) for row in rows],
+        "total": cells.whole([row.total for row in rows]),
     }
     for outcome in Outcome:
-        cells[outcome] = [_now_then(row.before(outcome), row.after(outcome)) for row in rows]
-    cells["changed"] = [figures.count(row.changed) for row in rows]
-    cells["untold"] = [figures.count(row.untold) if row.untold else figures.DASH for row in rows]
-    right = {"alignment": "right"}
+        held[outcome] = [_now_then(row.before(outcome), row.after(outcome)) for row in rows]
+    held["changed"] = cells.whole([row.changed for row in rows])
+    held["untold"] = cells.whole([row.untold for row in rows])
     headings.table(
-        pa.table(cells),
+        pa.table(held),
         key="what-if-sides",
         alt="Who stands where now, and under the draft",
         row_height=ROW_HEIGHT,
         column_config={
             "who": st.column_config.TextColumn("Now → under the draft", width=150),
-            "total": st.column_config.TextColumn(headings.numeric("All"), width=70, **right),
+            "total": cells.number_column("All", width=70),
             **{
                 outcome: st.column_config.TextColumn(
-                    headings.numeric(badges.OUTCOME_WORDS[outcome]), width=130, **right
+                    headings.numeric(badges.OUTCOME_WORDS[outcome]), width=130, alignment="right"
                 )
                 for outcome in Outcome
             },
-            "changed": st.column_config.TextColumn(
-                headings.numeric("Change side"), width=90, **right
-            ),
-            "untold": st.column_config.TextColumn(
-                headings.numeric("Not replayed"),
+            "changed": cells.number_column("Change side", width=90),
+            "untold": cells.number_column(
+                "Not replayed",
                 width=90,
                 help="The figures kept here cannot tell; they are in no other column.",
-                **right,
             ),
         },
     )
@@ -204,20 +201,17 @@ def rebate_words(costs: Rebates) -> list[str]:
 
 def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], None]) -> None:
     """One page of those who change side, each with a way to the application."""
-    figures_of = {
-        criterion.key: pa.array([_figure(row.values, criterion) for row in rows], pa.string())
-        for criterion in CRITERIA
-    }
-    table = pa.table(
+    table = cells.worded(
         {
-            "open": pa.array(["Open"] * len(rows)),
-            "number": pa.array([row.application_id for row in rows], pa.int64()),
-            "applicant": pa.array([row.username for row in rows], pa.string()),
-            "handle": pa.array([row.handle for row in rows], pa.string()),
-            "status": pa.array([row.status for row in rows], pa.string()),
-            "move": pa.array([move_words((row.before, row.after)) for row in rows], pa.string()),
-            **figures_of,
-        }
+            "open": ["Open"] * len(rows),
+            "number": [row.application_id for row in rows],
+            "applicant": [row.username for row in rows],
+            "handle": [row.handle for row in rows],
+            "status": [row.status for row in rows],
+            "move": [move_words((row.before, row.after)) for row in rows],
+            **{one.key: [row.values[one.key] for row in rows] for one in CRITERIA},
+        },
+        {criterion.key: partial(_figure, criterion.unit) for criterion in CRITERIA},
     )
     headings.table(
         table,
@@ -225,21 +219,20 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
         alt="Who changes side",
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), 12) + 1) + 3,
-        placeholder="unknown",
         column_config={
             "open": st.column_config.ButtonColumn(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
             ),
-            "number": st.column_config.NumberColumn(headings.numeric("No."), format="%d", width=62),
+            "number": cells.number_column("No.", written="%d", width=62),
             "applicant": st.column_config.TextColumn("Applicant", width=128),
             "handle": st.column_config.TextColumn("Handle", width=128),
             "status": st.column_config.TextColumn("Status", width=76),
             "move": st.column_config.TextColumn("Now → under the draft", width=150),
             **{
-                criterion.key: st.column_config.TextColumn(
-                    headings.numeric(SHORT_LABELS.get(criterion.key, criterion.label)),
+                criterion.key: cells.number_column(
+                    SHORT_LABELS.get(criterion.key, criterion.label),
+                    written=None,
                     width=74,
-                    alignment="right",
                     help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
                 )
                 for criterion in CRITERIA
@@ -248,11 +241,9 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
     )
 
 
-def _figure(values: Mapping[str, Decimal | None], criterion: Criterion) -> str:
-    found = values[criterion.key]
-    if found is None:
-        return figures.UNKNOWN
-    return figures.usd_cut(found) if criterion.unit is Unit.USD else figures.count(int(found))
+def _figure(unit: Unit, number: float) -> str:
+    found = Decimal(repr(number))
+    return figures.usd_cut(found) if unit is Unit.USD else figures.count(int(found))
 
 
 def replayed_words(replay: Replay) -> str:

@@ -27,7 +27,7 @@ from data_access.staff import Person
 from program import affiliates as rules
 from program.affiliate_filters import PAGE_SIZE, BoardFilters
 from program.affiliates import MonthTest, Standing
-from program.periods import ONE_DAY, month_start, months_later
+from program.periods import ONE_DAY, month_start, months_later, utc_day
 from program.permissions import Act
 from program.policy import Policy
 
@@ -156,7 +156,7 @@ def as_shown(row: Affiliate, policy: Policy) -> affiliates_table.Row:
     return affiliates_table.Row(
         username=row.username,
         country=row.country_code or figures.DASH,
-        approved=figures.day(row.approved_at.date(), year=True),
+        approved=utc_day(row.approved_at),
         standing=row.standing,
         since=change_words(row),
         suggestion=row.suggestion,
@@ -169,8 +169,8 @@ def as_shown(row: Affiliate, policy: Policy) -> affiliates_table.Row:
         active_users=facts.active_users if facts else None,
         new_users=facts.new_users if facts else None,
         near=near_words(newest, policy),
-        rate=figures.rate(row.rebate_rate.normalize()),
-        new_rate=figures.rate(row.suggested_rate.rate.normalize()),
+        rate=row.rebate_rate,
+        new_rate=row.suggested_rate.rate,
         why=row.suggested_rate.why,
     )
 

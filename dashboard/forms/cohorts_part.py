@@ -20,7 +20,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
     else:
         sheet = retention_sheet(part.retained)
         chart = stacks.grid(
-            sheet.cells("referred_in"),
+            [figures.month(month) for month in sheet.cells("referred_in")],
             [column.label for column in sheet.columns[2:]],
             list(zip(*(column.cells for column in sheet.columns[2:]), strict=True)),
             title="How many of the users referred in a month still trade?",
@@ -72,8 +72,8 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
             Column(
                 key="referred_in",
                 label="Referred in",
-                kind=Kind.TEXT,
-                cells=[figures.month(month) for month in months],
+                kind=Kind.MONTH,
+                cells=months,
                 help=kpis.RETENTION.definition,
             ),
             Column(

@@ -29,7 +29,7 @@ def draw(shown: Shown) -> None:
     with st.container(border=True, gap="small", key="evidence"):
         st.markdown(f"**Evidence** · {len(found):,}")
         if found:
-            evidence_table.draw([_row(shown, seen) for seen in found])
+            evidence_table.draw([_row(shown, seen) for seen in found], key=f"evidence-{shown.id_}")
         else:
             st.caption("Nobody has looked at this applicant's reach elsewhere yet.")
         for sentence in (_sum(shown), *_doubtful(shown), *_expired(shown)):
@@ -74,8 +74,9 @@ def _row(shown: Shown, seen: Evidence) -> evidence_table.Row:
     )
 
 
-def _expires(left: int) -> str:
-    return f"in {left} d" if left > 0 else f"{1 - left} d ago"
+def _expires(left: int) -> int:
+    """In how many days; the day on which it stopped counting is the first one past."""
+    return left if left > 0 else left - 1
 
 
 def _doubtful(shown: Shown) -> list[str]:

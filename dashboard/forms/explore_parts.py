@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from dashboard.components import headings
 from dashboard.components.explore_table import can_go_across, can_go_up
 from program.datasets import DATASETS, TIMES, Column, label_of
 from program.views import (
@@ -79,14 +80,14 @@ def columns(view: View, token: str, follow: Follow) -> None:
                 on_click=follow,
                 args=[replace(view, columns=view.dataset.names, chart="")],
             )
-        st.dataframe(
+        headings.table(
             {
                 "Column": [column.label for column in view.dataset.columns],
                 "What it holds": [column.description for column in view.dataset.columns],
                 "Kind": [str(column.kind) for column in view.dataset.columns],
                 "In files": [column.name for column in view.dataset.columns],
             },
-            hide_index=True,
+            key=f"explore-meanings-{token}",
             height=260,
             alt="What each column holds",
         )

@@ -5,7 +5,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import links, sign_in
-from dashboard.components import figures, headings
+from dashboard.components import cells, figures, headings
 from dashboard.components.safe_text import escape
 from dashboard.links import Promise
 from dashboard.shell import browsers
@@ -148,7 +148,7 @@ def _log(person: Person) -> None:
     st.caption(f"The newest {len(lines):,}. Times in UTC; rows are those that left.")
     headings.table(
         {
-            "When": [f"{line.exported_at:%Y-%m-%d %H:%M}" for line in lines],
+            "When": [line.exported_at for line in lines],
             "Who": [line.exported_by for line in lines],
             "Dataset": [line.dataset for line in lines],
             "Rows": [line.row_count for line in lines],
@@ -158,10 +158,11 @@ def _log(person: Person) -> None:
             "Filters and order": [_words(line.filters) for line in lines],
             "Columns": [", ".join(line.columns) for line in lines],
         },
-        key="export-log",
+        key="export-log-table",
         alt="Who exported what",
         column_config={
-            "Rows": st.column_config.NumberColumn(headings.numeric("Rows"), format="localized")
+            "When": cells.moment_column("When"),
+            "Rows": cells.number_column("Rows"),
         },
     )
 

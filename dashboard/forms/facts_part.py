@@ -86,5 +86,6 @@ def draw_users(shown: Shown, users: Sequence[ReferredUser]) -> None:
                     referred_at=user.referred_at,
                 )
                 for user in users
-            ]
+            ],
+            key=f"users-{shown.id_}",
         )

@@ -91,7 +91,6 @@ def invited(row: NearMiss) -> near_misses_table.Row:
     """A row in the words of the screen."""
     closest = row.closest
     margin = figures.percent(closest.margin) if closest and closest.margin is not None else ""
-    waits = figures.day(row.reapply_from, year=True) if row.reapply_from else "now"
     return near_misses_table.Row(
         open="Open" if row.last_application_id else "",
         username=row.username,
@@ -104,7 +103,7 @@ def invited(row: NearMiss) -> near_misses_table.Row:
         closest=f"{wording.inline(closest.criterion.label)} {margin}" if closest else "",
         months=row.months,
         last=last_words(row),
-        may_apply=waits,
+        waits_until=row.reapply_from,
     )
 
 

@@ -24,6 +24,7 @@ from data_access.outcome_loop import Cohort, Fallen, Turned
 from data_access.staff import Person
 from program.affiliate_filters import FIGURE_LABELS, BoardFilters, Figure
 from program.outcome_loop import COHORTS, COLLAPSE_HORIZON, LEAST_PER_REVIEWER
+from program.periods import utc_day
 
 FELL = "fell"
 FALLEN_LISTED = 20
@@ -90,7 +91,7 @@ def draw_fallen(fallen: Sequence[Fallen]) -> None:
         [
             outcomes_tables.FallenRow(
                 username=one.username,
-                approved=figures.day(one.approved_at.date(), year=True),
+                approved=utc_day(one.approved_at),
                 by=f"{one.decided_by}{', override' if one.is_override else ''}",
                 before_usd=one.before_usd,
                 later_usd=one.later_usd,

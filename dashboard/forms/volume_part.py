@@ -343,7 +343,6 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
     assert asked.through is not None
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
-    names = [figures.month(month.month) for month in months]
     if part.same_days is not None and (newest := _newest(part, asked)):
         # Against the same days of the month before, as long as it runs.
         then = replace(
@@ -352,10 +351,9 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
             volume_usd=part.same_days_usd,
         )
         changes[-1] = _change(newest, then)
-        names[-1] += f" to {figures.day(asked.through)}"
     first, last = months[0].trading.window, months[-1].trading.window
     cells: list[tuple[str, str, Kind, Sequence[sheets.Cell], str]] = [
-        ("month", "Month", Kind.TEXT, names, kpis.MONTHLY_VOLUME.definition),
+        ("month", "Month", Kind.MONTH, [m.month for m in months], kpis.MONTHLY_VOLUME.definition),
         ("volume_usd", "Volume", Kind.USD, [m.volume_usd for m in months], kpis.VOLUME.definition),
         ("change", "Change", Kind.CHANGE, changes, kpis.MONTHLY_VOLUME.definition),
         ("fees_usd", "Net fees", Kind.USD, [m.fees_usd for m in months], kpis.FEES.definition),
@@ -412,8 +410,9 @@ def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Shee
             Column(
                 key="account_id",
                 label="Account",
-                kind=Kind.TEXT,
-                cells=[str(leader.affiliate_account_id) for leader in leaders],
+                kind=Kind.ID,
+                help="The number of the account on the exchange.",
+                cells=[leader.affiliate_account_id for leader in leaders],
             ),
             Column(
                 key="volume_usd",

@@ -91,7 +91,7 @@ def draw_import(made: Import) -> None:
 def _past(made: Import) -> PastImport:
     return PastImport(
         import_id=made.import_id,
-        when=figures.moment(made.imported_at),
+        when=made.imported_at,
         who=made.imported_by,
         file=made.file_name,
         map_name=made.map_name or "",

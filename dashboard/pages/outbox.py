@@ -198,18 +198,18 @@ def draw_sent(listed: list[Message]) -> None:
         states.empty("Nothing was handed over yet.")
         return
     st.caption(f"The last {len(listed):,} handed over, the latest first.")
-    rows = [_row(one, figures.moment(one.delivered_at)) for one in listed]
-    outbox_table.draw(rows, state="Handed over")
+    rows = [_row(one, one.delivered_at) for one in listed]
+    outbox_table.draw(rows, state="Handed over", is_time=True)
 
 
-def _row(message: Message, said: str) -> outbox_table.Row:
+def _row(message: Message, said: str | datetime | None) -> outbox_table.Row:
     to = message.sent_to or message.recipient or "nobody"
     return outbox_table.Row(
         application_id=message.application_id,
         username=message.username,
         what=KIND_WORDS[MessageKind.of(message.kind)],
         to=f"{message.channel} {to}",
-        when=figures.moment(message.created_at),
+        written_at=message.created_at,
         state=said,
     )
 

@@ -286,6 +286,7 @@ def as_shown(row: QueueRow, page: Loaded) -> queue_table.Row:
         country=row.country_code,
         waiting_days=Decimal(round((now - row.submitted_at) / timedelta(days=1), 3)),
         due=due.words(row.due_at, status=row.status, now=now, holidays=page.ground.holidays),
+        due_at=row.due_at,
         points=row.priority.total,
         why=row.priority.sentence,
         outcome=row.assessment.outcome,

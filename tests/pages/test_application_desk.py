@@ -306,9 +306,9 @@ def test_evidence_says_its_age_and_when_it_expires(queue: Desk) -> None:
 
     app = opened(queue, UNKNOWN)
 
-    assert cells(app, "age") == ["2 d", "90 d", "91 d", "95 d"]
+    assert [round(days) for days in cells(app, "age")] == [2, 90, 91, 95]
     # The data reach yesterday, so what was seen 91 days ago counts for the last day.
-    assert cells(app, "expires") == ["in 90 d", "in 2 d", "in 1 d", "4 d ago"]
+    assert cells(app, "expires") == [90, 2, 1, -4]
     assert cells(app, "state") == ["✓ counts", "superseded", "superseded", "expired"]
 
 

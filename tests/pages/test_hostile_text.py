@@ -55,7 +55,17 @@ PLAIN = {
     "Selectbox.raw_value",
 }
 ADDRESSES = {"PageLink.query_string", "PageLink.page", "LinkButton.url"}
-PLAIN_COLUMNS = {"text", "number", "progress", "area_chart", "multiselect", "button", None}
+PLAIN_COLUMNS = {
+    "text",
+    "number",
+    "date",
+    "datetime",
+    "progress",
+    "area_chart",
+    "multiselect",
+    "button",
+    None,
+}
 MARK = re.compile(r"zq[0-9]+[a-z]+q")
 NUMBERS = range(1, len(HOSTILE) + 1)
 APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending application

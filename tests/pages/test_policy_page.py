@@ -78,7 +78,7 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
 
     app = press(app, "Replay")
     assert cells(app, "who", 0) == ["Open applications", "Past decisions", "Approved affiliates"]
-    assert cells(app, "changed", 0) == ["1", "0", "0"]
+    assert cells(app, "changed", 0) == [1, 0, 0]
     assert cells(app, "number", 1) == [MET]
     assert cells(app, "move", 1) == ["✓ met → ? unknown"]
     app = press(app, "Propose for publishing")
