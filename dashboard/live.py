@@ -10,7 +10,7 @@ from dashboard.components.safe_text import escape
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name
 from data_access import database, ownership, watching
-from data_access.refusals import DatabaseUnavailable
+from data_access.refusals import DatabaseUnavailable, NotAllowed
 from data_access.watching import Glance, Moved
 from program.workflow import OPEN_STATUSES, STATUS_WORDS
 
@@ -36,7 +36,7 @@ def strip(shown: Shown, others_wrote: int) -> None:
     except DatabaseUnavailable:
         _draw([SILENT])
         return
-    if not seen.is_welcome:
+    except NotAllowed:
         _draw([SIGNED_OUT])
         return
     news = [status_words(shown, seen, moved), claim_words(shown, seen, now)]

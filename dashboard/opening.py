@@ -32,30 +32,6 @@ def open_next(shown: Shown, said: str, request_id: UUID) -> None:
     open_one(after, shown.filters)
 
 
-def take_next(filters: Filters, actor: str, request_id: UUID, *, form: str) -> None:
-    """Claim the best unclaimed application of the view and open it, or say that none is left.
-
-    The id stays until there is an answer: whoever presses again after a lost one gets the same.
-    """
-    try:
-        taken = ownership.take_next(
-            database.writer(),
-            filters=filters,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        state.flash(state.Flash(ok=False, text=str(refusal)))
-        return
-    # A double click still carries the used id and so gets the same application.
-    state.renew(form, request_id)
-    if taken is None:
-        state.flash(state.Flash(ok=False, text="Nothing unclaimed is left in this view."))
-        return
-    open_one(taken, filters)
-
-
 def _next_id(shown: Shown, request_id: UUID) -> int | None:
     if shown.filters.owner is Owner.MINE:
         return shown.place.next_id

@@ -14,6 +14,7 @@ from data_access.loading import form_map
 from data_access.loading.form_map import FormMap
 from data_access.people import known_by
 from data_access.refusals import Invalid, NotFound, Outdated
+from program.folding import name_key
 from program.permissions import Act
 
 LONGEST_NAME = 80
@@ -34,12 +35,8 @@ class SavedMap:
 def listed(connection: Connection) -> list[SavedMap]:
     """Those that are offered, by name."""
     table = tables.form_maps
-    newest = (
-        select(table)
-        .ext(distinct_on(func.lower(table.c.name)))
-        .order_by(func.lower(table.c.name), table.c.map_id.desc())
-        .subquery()
-    )
+    key = func.review.name_key(table.c.name)
+    newest = select(table).ext(distinct_on(key)).order_by(key, table.c.map_id.desc()).subquery()
     found = connection.execute(select(newest).where(~newest.c.is_retired))
     return [
         SavedMap(
@@ -54,9 +51,9 @@ def listed(connection: Connection) -> list[SavedMap]:
 
 
 def named(connection: Connection, name: str) -> SavedMap | None:
-    """The map of that name, in any case; ``None`` if there is none."""
-    wanted = name.strip().lower()
-    return next((one for one in listed(connection) if one.name.lower() == wanted), None)
+    """The map of that name, in any spelling; ``None`` if there is none."""
+    wanted = name_key(name)
+    return next((one for one in listed(connection) if name_key(one.name) == wanted), None)
 
 
 def chosen(engine: Callable[[], Engine], file_or_name: str) -> FormMap:

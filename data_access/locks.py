@@ -9,6 +9,8 @@ POLICY = 7_310_011
 HOLIDAYS = 7_310_012
 DELIVERY_SETTINGS = 7_310_006
 TEMPLATES = 7_310_007
+# With the hash of an address: each person's views are saved one after the other.
+SAVED_VIEWS = 7_310_013
 # Taken by the trigger that gives decisions their position (migration 0008).
 DECISION_ORDER = 7_310_008
 # The first of as many as exports may read at a time; room is left for more.

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from data_access import acts, database, desk, policies, ranking, requests, staff, tables
@@ -250,7 +249,8 @@ def idle_time(connection: Connection, now: datetime) -> timedelta:
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Somebody has the page open and just did something there: a claim of theirs goes on.
 
-    Not an act of its own: it leaves no event and never takes anything from anybody.
+    Not an act of its own: it leaves no event and never takes anything from anybody. Raises
+    NotAllowed.
     """
     table = tables.desk
     with database.acting(engine) as connection:
@@ -269,7 +269,7 @@ def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> N
 
 @known_by("actor")
 def look(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
-    """Somebody's page is still open; colleagues see that for half a minute."""
+    """Somebody's page is still open; colleagues see that for half a minute. Raises NotAllowed."""
     with database.acting(engine) as connection:
         _look(connection, application_id, actor, now)
 
@@ -292,15 +292,24 @@ def others_looking(
     return list(found.scalars())
 
 
+# The role is asked in the same statement, as this runs every few seconds for every open page.
+_LOOK = text("""
+with person as (
+    select email, role from review.staff where email = :actor and active
+), seen as (
+    insert into review.viewers (application_id, email, seen_at)
+    select :application_id, email, :now from person
+    on conflict (application_id, email) do update set seen_at = excluded.seen_at
+)
+select role from person
+""")
+
+
 def _look(connection: Connection, application_id: int, actor: str, now: datetime) -> None:
-    table = tables.viewers
-    connection.execute(
-        insert(table)
-        .values(application_id=application_id, email=actor, seen_at=now)
-        .on_conflict_do_update(
-            index_elements=[table.c.application_id, table.c.email], set_={"seen_at": now}
-        )
-    )
+    role = connection.execute(
+        _LOOK, {"application_id": application_id, "actor": actor, "now": now}
+    ).scalar_one_or_none()
+    staff.require_role(role, Act.READ)
 
 
 def _require_open(connection: Connection, application: Application) -> None:

@@ -1,6 +1,7 @@
 """Named refusals. Each one's text is the sentence the person reads."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from program import wording
 from program.periods import utc_day
@@ -50,6 +51,17 @@ class ExchangeInDoubt(Refusal):
         super().__init__(
             f"{wording.listed(doubts)} {'are' if len(doubts) > 1 else 'is'} recorded here already. "
             f"Say whether {name} is {one_of}; until then nothing is recorded."
+        )
+
+
+class NameTaken(Refusal):
+    """The person has a view of that name; ``version`` is what replacing it has to give."""
+
+    def __init__(self, name: str, *, is_shared: bool, version: UUID) -> None:
+        self.name, self.version = name, version
+        seen = " Colleagues see it too." if is_shared else ""
+        super().__init__(
+            f"You have a view “{name}” already.{seen} Replace it, or choose another name."
         )
 
 

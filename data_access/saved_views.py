@@ -1,24 +1,48 @@
 """Views under a name, of the queue and of the explore page: one's own, and shared ones."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, delete, func, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Row,
+    Update,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from data_access import database, staff, tables, texts
+from data_access import database, locks, staff, tables, texts
 from data_access.people import known_by
-from data_access.refusals import Invalid, NotAllowed, NotFound
+from data_access.refusals import (
+    Invalid,
+    NameTaken,
+    NotAllowed,
+    NotFound,
+    NotInState,
+    RequestReused,
+)
+from program.folding import name_key
 from program.permissions import Act
 from program.queue import Filters
 from program.views import View
 
 LONGEST_NAME = 40
 MOST_OF_ONE = 50
+# Spaces that look like the plain one, as they come with pasted text and full-width keyboards.
+WIDE_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 
 
 class Of(StrEnum):
@@ -59,34 +83,40 @@ def save(
     shared: bool,
     actor: str,
     now: datetime,
+    request_id: UUID,
+    replacing: UUID | None = None,
 ) -> int:
-    """Keep the view under this name, replacing one's own of the same name; returns its id.
+    """Keep the view under this name; returns its id.
 
-    Raises NotAllowed or Invalid.
+    ``replacing`` is the version, of `NameTaken`, of one's own view of that name. Raises
+    NotAllowed, Invalid, RequestReused, NameTaken where there is such a view and it was not to be
+    replaced, and NotInState where it is not as it was.
     """
-    text = texts.require(name, what="The view's name", longest=LONGEST_NAME)
+    typed = WIDE_SPACES.sub(" ", name)
+    text = texts.require(typed, what="The view's name", longest=LONGEST_NAME)
     if not text.isprintable():
         raise Invalid("The view's name holds signs that cannot be shown. Type another.")
-    table = tables.saved_views
-    screen = Of.EXPLORE if isinstance(filters, View) else Of.QUEUE
+    screen = str(Of.EXPLORE if isinstance(filters, View) else Of.QUEUE)
     values = {
+        "owner": actor,
+        "screen": screen,
         "name": text,
         "shared": shared,
         "query": urlencode(filters.on_page(1).to_query()),
     }
     with database.acting(engine) as connection:
+        connection.execute(
+            select(func.pg_advisory_xact_lock(locks.SAVED_VIEWS, func.hashtext(actor)))
+        )
         staff.require(connection, actor, Act.SAVE_VIEW)
-        _require_room(connection, actor, text, screen)
-        view_id: int = connection.execute(
-            insert(table)
-            .values(owner=actor, created_at=now, screen=str(screen), **values)
-            .on_conflict_do_update(
-                index_elements=[table.c.owner, table.c.screen, func.lower(table.c.name)],
-                set_=values,
-            )
-            .returning(table.c.view_id)
-        ).scalar_one()
-        return view_id
+        earlier = _saved_before(connection, request_id, values)
+        if earlier is not None:
+            return earlier
+        same = _same_name(connection, actor, screen, text)
+        _require_knowing(same, text, replacing)
+        if same is None:
+            _require_room(connection, actor, screen)
+        return _write(connection, same, {**values, "request_id": request_id}, now)
 
 
 @known_by("actor")
@@ -125,15 +155,13 @@ def explored(connection: Connection, *, viewer: str, personal: bool) -> list[Exp
 
 @known_by("owner")
 def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
-    """The view of the explore page of that name, in any case, whoever's it is.
+    """The view of the explore page of that name, in any spelling, whoever's it is.
 
     Raises NotFound, Invalid where several people have one of that name, and NotAllowed where it
     holds columns that its owner may not see, or not any more.
     """
     table = tables.saved_views
-    asked = select(table).where(
-        table.c.screen == str(Of.EXPLORE), func.lower(table.c.name) == func.lower(name)
-    )
+    asked = select(table).where(table.c.screen == str(Of.EXPLORE), _is_called(name))
     if owner is not None:
         asked = asked.where(table.c.owner == owner)
     rows = connection.execute(asked.order_by(table.c.owner)).all()
@@ -172,16 +200,60 @@ def _explored(row: Row[Any], *, personal: bool) -> ExploredView:
     )
 
 
-def _require_room(connection: Connection, actor: str, name: str, screen: Of) -> None:
+def _saved_before(
+    connection: Connection, request_id: UUID, values: Mapping[str, Any]
+) -> int | None:
+    """The view that this form saved already; raises RequestReused if the form was another."""
+    table = tables.saved_views
+    row = connection.execute(select(table).where(table.c.request_id == request_id)).first()
+    if row is None:
+        return None
+    if any(row._mapping[name] != value for name, value in values.items()):
+        raise RequestReused
+    view_id: int = row.view_id
+    return view_id
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    return func.review.name_key(tables.saved_views.c.name) == name_key(name)
+
+
+def _same_name(connection: Connection, owner: str, screen: str, name: str) -> Row[Any] | None:
+    table = tables.saved_views
+    return connection.execute(
+        select(table).where(table.c.owner == owner, table.c.screen == screen, _is_called(name))
+    ).first()
+
+
+def _require_knowing(same: Row[Any] | None, name: str, replacing: UUID | None) -> None:
+    """Refuse to replace a view unasked, or another than the one that was asked about."""
+    if replacing is None:
+        if same is not None:
+            raise NameTaken(same.name, is_shared=same.shared, version=same.request_id)
+    elif same is None or same.request_id != replacing:
+        raise NotInState(
+            f"Your view “{name}” was changed or removed meanwhile, so nothing was replaced. "
+            "Look at it, then save again."
+        )
+
+
+def _write(
+    connection: Connection, same: Row[Any] | None, values: Mapping[str, Any], now: datetime
+) -> int:
+    table = tables.saved_views
+    statement: Insert | Update = insert(table).values(**values, created_at=now)
+    if same is not None:
+        statement = update(table).where(table.c.view_id == same.view_id).values(**values)
+    view_id: int = connection.execute(statement.returning(table.c.view_id)).scalar_one()
+    return view_id
+
+
+def _require_room(connection: Connection, actor: str, screen: str) -> None:
     table = tables.saved_views
     number = connection.execute(
         select(func.count())
         .select_from(table)
-        .where(
-            table.c.owner == actor,
-            table.c.screen == str(screen),
-            func.lower(table.c.name) != func.lower(name),
-        )
+        .where(table.c.owner == actor, table.c.screen == screen)
     ).scalar_one()
     if number >= MOST_OF_ONE:
         raise Invalid(f"You have {number} saved views. Remove one before you save another.")

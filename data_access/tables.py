@@ -464,6 +464,7 @@ saved_views = Table(
     Column("query", Text),
     Column("created_at", Moment),
     Column("screen", Text),
+    Column("request_id", Uuid),
     schema="review",
 )
 preferences = Table(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from data_access import applications, ownership, staff, tables
+from data_access import applications, ownership, tables
 from data_access.applications import Application
 from data_access.people import known_by
 from program.delivery import DELIVERY
@@ -16,13 +16,12 @@ class Glance:
     """How the application stands now, who else looks, and how much others have written.
 
     ``others_wrote`` counts what anybody but the viewer left on the thread, ever; two glances
-    compared say how much is new. ``is_welcome`` is whether the viewer is still on the staff.
+    compared say how much is new.
     """
 
     application: Application
     looking: tuple[str, ...]
     others_wrote: int
-    is_welcome: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,6 @@ def glance(connection: Connection, application_id: int, *, viewer: str, now: dat
             )
         ),
         others_wrote=others_wrote(connection, application_id, viewer=viewer),
-        is_welcome=staff.find(connection, viewer) is not None,
     )
 
 

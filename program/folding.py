@@ -27,6 +27,8 @@ SEPARATORS = (
     r"\u00d7\u00f7\u060c\u061b\u061f\u066a-\u066d\u06d4\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff"
     r"\u3000-\u3004\u3008-\u3020\u3030\u30fb\U0001f000-\U0001faff]"
 )
+# What a text is split at into words: NFKC has made the other spaces plain ones.
+SPACES = r"[ \u0009-\u000d\u001c-\u001f\u0085\u1680\u2028\u2029]+"
 # Nothing real is longer, and what is compared is kept in indexes.
 LONGEST_FOLDED = 2_000
 LONGEST_WORD = 100
@@ -41,6 +43,11 @@ def folded(typed: str) -> str:
     for several, one in SPELLED:
         text = text.replace(several, one)
     return text
+
+
+def name_key(typed: str) -> str:
+    """What a name that somebody gave is compared by: folded, with single spaces inside."""
+    return re.sub(SPACES, " ", folded(typed)).strip(" ")
 
 
 def word(typed: str) -> str:

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import opening, state
+from dashboard import opening
 from dashboard.components import badges, due, figures, keyboard, priority_breakdown, shortcuts
 from dashboard.components.safe_text import escape
 from dashboard.components.shortcuts import Shortcut
-from dashboard.forms import answers, ownership_form
+from dashboard.forms import ownership_form, taking_next
 from dashboard.forms.shown import Shown
 from data_access import queue
 from data_access.staff import Person
@@ -61,7 +60,7 @@ def _draw_way(shown: Shown) -> None:
 def _draw_way_on(shown: Shown) -> None:
     shortcuts.overlay(shortcuts.APPLICATION)
     if shown.person.may(Act.CLAIM):
-        _draw_take_next(shown)
+        taking_next.draw("Take next", shortcuts.TAKE_NEXT_HERE, shown.person)
 
 
 def _step(shown: Shown, label: str, shortcut: Shortcut, id_: int | None) -> None:
@@ -75,24 +74,6 @@ def _step(shown: Shown, label: str, shortcut: Shortcut, id_: int | None) -> None
             on_click=opening.open_one,
             args=[id_, shown.filters],
         )
-
-
-def _draw_take_next(shown: Shown) -> None:
-    with keyboard.hot(shortcuts.TAKE_NEXT_HERE.key, width="content"):
-        st.button(
-            "Take next",
-            key="take-next",
-            icon=":material/arrow_forward:",
-            help=f"Key {shortcuts.TAKE_NEXT_HERE.key}: {shortcuts.TAKE_NEXT_HERE.what}",
-            on_click=_take_next,
-            args=[shown, state.request_id("take-next")],
-        )
-
-
-def _take_next(shown: Shown, request_id: UUID) -> None:
-    if answers.refused_to_stranger("", shown.person.email):
-        return
-    opening.take_next(shown.filters, shown.person.email, request_id, form="take-next")
 
 
 def _draw_standing(shown: Shown) -> None:

@@ -1,23 +1,40 @@
 """Keeping what a screen shows under a name, and taking such a view away again."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import state
-from dashboard.forms import answers
+from dashboard.components.safe_text import escape
+from dashboard.forms import answers, sending
 from data_access import database, saved_views
-from data_access.refusals import Refusal
+from data_access.refusals import NameTaken, Refusal
 from data_access.saved_views import ExploredView, SavedView
 from data_access.staff import Person
+from program import sending as seeing
 from program.queue import Filters
 from program.views import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A view to be saved as it was asked for; ``name`` is typed text."""
+
+    form: str
+    name: str
+    shared: bool
+    shown: Filters | View
+    actor: str
+    request_id: UUID
 
 
 def draw_form(form: str, shown: Filters | View, person: Person, *, example: str) -> None:
     """The name, who sees it, and the button; ``form`` tells the screens' forms apart."""
     answers.draw(form)
+    request_id = state.request_id(form)
+    sight = state.sight(f"{form}-save", str(request_id), sending.drawn_at())
     with st.form(form, border=False):
         st.text_input(
             "Keep what is shown as",
@@ -30,8 +47,9 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
             "Save this view",
             key=state.form_key(form, "save"),
             on_click=_save,
-            args=[form, shown, person.email, state.request_id(form)],
+            args=[form, shown, person.email, request_id, sight.at],
         )
+    _draw_replacing(form, shown, person)
 
 
 def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
@@ -46,25 +64,77 @@ def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> N
     )
 
 
-def _save(form: str, shown: Filters | View, actor: str, request_id: UUID) -> None:
-    if answers.refused_to_stranger(form, actor):
+def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
+    """Ask whether the view of the same name is to be replaced, by what was shown at the time."""
+    asked, taken = state.kept(_place(form)) or (None, None)
+    if asked is None or taken is None:
         return
+    if (asked.shown, asked.actor) != (shown, person.email):
+        state.forget(_place(form))
+        return
+    st.warning(escape(str(taken)), icon=":material/bookmark:")
+    with st.container(horizontal=True):
+        sending.button(
+            f"Replace “{escape(taken.name)}”",
+            form=form,
+            key=f"{form}-replace",
+            act=_keep,
+            args=[asked, taken.version],
+            sends=(asked, taken.version),
+            destroys=True,
+        )
+        st.button("Leave it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
+
+
+def _save(
+    form: str, shown: Filters | View, actor: str, request_id: UUID, shown_at: datetime
+) -> None:
     part = request_id.hex[:8]
     name = state.typed(f"{form}-name-{part}") or ""
+    if not name.strip() and not seeing.was_seen(shown_at, sending.pressed_at()):
+        # The second half of a double click, on the form that the first one left empty.
+        return
+    _keep(
+        Asked(
+            form=form,
+            name=name,
+            shared=bool(state.typed(f"{form}-shared-{part}")),
+            shown=shown,
+            actor=actor,
+            request_id=request_id,
+        ),
+        None,
+    )
+
+
+def _keep(asked: Asked, replacing: UUID | None) -> None:
+    state.forget(_place(asked.form))
+    if answers.refused_to_stranger(asked.form, asked.actor):
+        return
     try:
         saved_views.save(
             database.writer(),
-            name=name,
-            filters=shown,
-            shared=bool(state.typed(f"{form}-shared-{part}")),
-            actor=actor,
+            name=asked.name,
+            filters=asked.shown,
+            shared=asked.shared,
+            actor=asked.actor,
             now=datetime.now(UTC),
+            request_id=asked.request_id,
+            replacing=replacing,
         )
-    except Refusal as refusal:
-        answers.refused(form, str(refusal))
+    except NameTaken as taken:
+        state.keep(_place(asked.form), (asked, taken))
         return
-    state.renew(form, request_id)
-    state.flash(state.Flash(ok=True, text=f"The view {name.strip()} is saved."))
+    except Refusal as refusal:
+        answers.refused(asked.form, str(refusal))
+        return
+    state.renew(asked.form, asked.request_id)
+    done = "saved" if replacing is None else "replaced"
+    state.flash(state.Flash(ok=True, text=f"The view {asked.name.strip()} is {done}."))
+
+
+def _place(form: str) -> str:
+    return f"{form}-taken"
 
 
 def _remove(form: str, kept: SavedView | ExploredView, actor: str) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
 
 import streamlit as st
 
@@ -20,7 +19,14 @@ from dashboard.components import (
 )
 from dashboard.components.queue_filters import Numbers
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, bulk_acts, bulk_form, column_form, run_report, view_form
+from dashboard.forms import (
+    bulk_acts,
+    bulk_form,
+    column_form,
+    run_report,
+    taking_next,
+    view_form,
+)
 from dashboard.shell import browsers
 from data_access import (
     bulk,
@@ -45,7 +51,6 @@ from program.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue.py"
 TABLE = "queue"
-NEXT = "next"
 LOOK_EVERY = "10s"
 
 
@@ -162,7 +167,7 @@ def draw_head(page: Loaded, person: Person) -> None:
             st.space("stretch")
             shortcuts.overlay(shortcuts.QUEUE)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
-                draw_next(person)
+                taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
         queue_filters.behind(filters, follow)
         with st.container(key="queue-standing", **line):
             queue_filters.standing(filters, numbers, follow)
@@ -177,31 +182,6 @@ def draw_head(page: Loaded, person: Person) -> None:
             st.space("stretch")
             column_form.draw(page.columns, person)
             draw_export(person, filters)
-
-
-def draw_next(person: Person) -> None:
-    """The primary act: the best application that nobody works on."""
-    with keyboard.hot(shortcuts.TAKE_NEXT.key, width="content"):
-        st.button(
-            "Next",
-            key="take-next",
-            type="primary",
-            icon=":material/arrow_forward:",
-            help=(
-                "Claims the unclaimed application of highest priority within these filters. "
-                f"Key {shortcuts.TAKE_NEXT.key}"
-            ),
-            on_click=take_next,
-            args=[person.email, state.request_id(NEXT)],
-        )
-
-
-def take_next(actor: str, request_id: UUID) -> None:
-    """Claim the next one of the view and open it, or say that there is none."""
-    if answers.refused_to_stranger("", actor):
-        return
-    filters = Filters.from_query(st.query_params).seen_by(actor)
-    opening.take_next(filters, actor, request_id, form=NEXT)
 
 
 def draw_export(person: Person, filters: Filters) -> None:

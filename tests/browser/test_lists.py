@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from data_access import saved_views
 from program.queue import Filters
 from tests.browser import screen
+from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
@@ -27,6 +29,7 @@ def chip(site: Site) -> Iterator[str]:
         shared=False,
         actor="ana@example.com",
         now=datetime.now(UTC),
+        request_id=uuid4(),
     )
     yield name
     with site.engine.begin() as connection:
@@ -74,6 +77,45 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
     page.get_by_test_id("stTopNavLink").filter(has_text="Queue").click()
     at(page, "/")
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
+
+
+def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_once(
+    site: Site, visit: Visit
+) -> None:
+    def kept() -> list[tuple[str, str]]:
+        asked = "select name, query from review.saved_views where name ilike 'kept%' order by 1"
+        return [(name, query) for name, query in site.rows(asked)]
+
+    page = visit("ana", "/?search=kept_")
+    screen.settled(page)
+    views = page.locator(".st-key-queue-views")
+    name = page.get_by_label("Keep what is shown as")
+    save = page.get_by_role("button", name="Save this view")
+    views.get_by_role("button").first.click()
+    name.fill("Kept BR")
+    save.dblclick()
+    expect(page.get_by_role("link", name="Kept BR")).to_be_visible()
+    screen.settled(page)
+    expect(page.get_by_text("You have a view")).to_have_count(0)
+    expect(screen.said(page)).to_have_count(0)
+    assert kept() == [("Kept BR", "search=kept_")]
+
+    page.goto("/?country=BR&search=kept_")
+    screen.settled(page)
+    views.get_by_role("button").first.click()
+    name.fill("KEPT  br")
+    screen.press_twice(page, save, 300)
+    expect(page.get_by_text("You have a view “Kept BR” already.")).to_be_visible()
+    screen.settled(page)
+    expect(name).to_have_value("KEPT  br")
+    assert kept() == [("Kept BR", "search=kept_")]
+
+    replace = page.get_by_role("button", name="Replace “Kept BR”")
+    replace.and_(page.locator(ARMED)).click()
+    expect(page.get_by_text("The view KEPT br is replaced.")).to_be_visible()
+    screen.settled(page)
+    expect(replace).to_have_count(0)
+    assert kept() == [("KEPT  br", "country=BR&search=kept_")]
 
 
 # Where the middle of a heading is painted on a desktop screen, with the boxes to tick.

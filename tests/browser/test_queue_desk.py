@@ -133,3 +133,48 @@ def test_next_takes_the_best_and_the_following_the_next_best(
     screen.shows_application(page, "desk_1")
 
     assert claimed(site, three) == ["ana@example.com"] * 2
+
+
+# Without the browser's own guard every press reaches the server.
+UNGUARDED = "() => { document.documentElement.hasAttribute = () => false; }"
+
+
+def test_presses_of_next_before_its_application_was_seen_are_one_for_the_server(
+    site: Site, visit: Visit
+) -> None:
+    ids = [site.applicant(account={"username": f"twice_{n}"}) for n in range(6)]
+    page = visit("ana", "/?search=twice_")
+    screen.shows_names(page, [f"twice_{n}" for n in range(6)])
+    screen.settled(page)
+    page.evaluate(UNGUARDED)
+    button = page.locator(".st-key-take-next button")
+
+    # From the list and from an application, by pointer and by key, fast and slow.
+    screen.press_twice(page, button, 300)
+    seen(page, "twice_0")
+    button.dblclick()
+    seen(page, "twice_1")
+    page.keyboard.press("u")
+    page.wait_for_timeout(300)
+    page.keyboard.press("u")
+    seen(page, "twice_2")
+    assert claimed(site, ids) == ["ana@example.com"] * 3
+
+    # Another tab is another look.
+    other = page.context.new_page()
+    other.goto("/?search=twice_")
+    screen.shows_names(other, [f"twice_{n}" for n in range(3, 6)])
+    screen.settled(other)
+    other.evaluate(UNGUARDED)
+    screen.press_twice(other, other.locator(".st-key-take-next button"), 300)
+    screen.press_twice(page, button, 300)
+    seen(other, "twice_3")
+    seen(page, "twice_4")
+    assert claimed(site, ids) == ["ana@example.com"] * 5
+
+
+def seen(page: Page, username: str) -> None:
+    """The application is shown, and has been for a moment."""
+    screen.shows_application(page, username)
+    page.locator("html:not([data-taking-next])").wait_for(state="attached")
+    screen.shows_application(page, username)

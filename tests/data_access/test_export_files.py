@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
 from xml.etree import ElementTree
 
 import httpx
@@ -422,7 +423,15 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
     )
     with stocked.begin() as conn:
         conn.execute(text("delete from review.saved_views"))
-    saved_views.save(stocked, name="Approved ones", filters=view, shared=False, actor=ANA, now=NOW)
+    saved_views.save(
+        stocked,
+        name="Approved ones",
+        filters=view,
+        shared=False,
+        actor=ANA,
+        now=NOW,
+        request_id=uuid4(),
+    )
 
     asked = (
         "--columns",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from program.exchanges import ADDITIONS, ENDINGS, exchange_key
-from program.folding import LOWER, folded, word
+from program.folding import LOWER, folded, name_key, word
 from program.platforms import ABOUT, PLATFORMS, WORDS, platform_key
 
 # Python and Postgres may know different versions of Unicode; what both know never changes.
@@ -18,13 +18,32 @@ PIECES = st.sampled_from(
     [
         *(WORDS | dict.fromkeys((*ENDINGS, *ADDITIONS, *ABOUT))),
         *(name for platform in PLATFORMS for name in platform.called),
-        *(" ", ".", "-", "/", "(", ")", "\n", "\u3000", "\u2011", "www.", "https://", "OKX", "?"),
+        *(
+            " ",
+            "  ",
+            ".",
+            "-",
+            "/",
+            "(",
+            ")",
+            "\n",
+            "\t",
+            "\u00a0",
+            "\u1680",
+            "\u3000",
+            "\u2011",
+            "www.",
+            "https://",
+            "OKX",
+            "?",
+        ),
         *("İ", "i\u0307", "ı", "ß", "ẞ", "ς", "Σ", "ﬁ", "A\u030a", "🦔", "\u200b", "Ｘ", "=", "'"),
     ]
 )
 NAMES = st.lists(PIECES | ASSIGNED, max_size=8).map("".join) | st.text(ASSIGNED, max_size=60)
 FUNCTIONS = {
     "review.folded(t)": folded,
+    "review.name_key(t)": name_key,
     "review.word(t)": word,
     "review.platform_key(t)": platform_key,
     "review.exchange_key(t, false)": exchange_key,
@@ -68,7 +87,7 @@ def test_so_has_every_character_and_every_word_that_is_known(conn: Connection) -
     assert unequal(conn, [*map(chr, LOWER), "a" * 2_100, "é" * 2_100, "x " * 1_100]) == []
 
 
-@pytest.mark.parametrize("function", [f"{name.partition('(')[0]}" for name in list(FUNCTIONS)[:4]])
+@pytest.mark.parametrize("function", [f"{name.partition('(')[0]}" for name in list(FUNCTIONS)[:5]])
 def test_the_functions_may_stand_in_an_index_and_in_a_parallel_plan(
     conn: Connection, function: str
 ) -> None:

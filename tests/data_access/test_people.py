@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -161,7 +162,9 @@ def test_nobody_publishes_their_own_policy_by_another_spelling(desk: Engine, spe
 def test_what_somebody_holds_keeps_and_chose_is_theirs_in_any_spelling(desk: Engine) -> None:
     loud = MIRA.upper()
     clicks.claim(desk, 1, actor=loud)
-    saved_views.save(desk, name="Mine", filters=Filters(), shared=False, actor=loud, now=NOW)
+    saved_views.save(
+        desk, name="Mine", filters=Filters(), shared=False, actor=loud, now=NOW, request_id=uuid4()
+    )
     preferences.put(desk, name="columns", value=["due"], actor=loud)
     with desk.connect() as conn:
         assert clicks.read(desk, 1).desk.assignee(NOW) == MIRA

@@ -1,12 +1,13 @@
 """What a page learns of its application while it is open."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
 
 from data_access import ownership, watching
-from data_access.refusals import NotFound
+from data_access.refusals import NotAllowed, NotFound
 from data_access.watching import Glance
 from program.workflow import Status
 from tests.builders import NOW, add_application, add_staff
@@ -61,12 +62,22 @@ def test_what_others_left_is_counted_whatever_it_is(desk: Engine) -> None:
     assert glance(desk).others_wrote == 4
 
 
-def test_whoever_left_the_staff_is_not_welcome(desk: Engine) -> None:
-    assert glance(desk).is_welcome
+@pytest.mark.parametrize("act", [ownership.look, ownership.stay])
+def test_whoever_left_the_staff_neither_looks_nor_stays(
+    desk: Engine, act: Callable[..., None]
+) -> None:
+    clicks.claim(desk, ID)
     with desk.begin() as conn:
         conn.execute(text("update review.staff set active = false where email = :a"), {"a": ANA})
-    assert not glance(desk).is_welcome
-    assert not glance(desk, viewer="nobody@example.com").is_welcome
+
+    for who in (ANA, "nobody@example.com"):
+        with pytest.raises(NotAllowed):
+            act(desk, application_id=ID, actor=who, now=NOW + timedelta(minutes=1))
+
+    assert glance(desk, viewer=BEN).looking == ()
+    claim = clicks.read(desk, ID).desk.claim
+    assert claim is not None
+    assert (claim.since, claim.until) == (NOW, NOW + timedelta(minutes=30))
 
 
 def test_no_application_is_refused(desk: Engine) -> None:

@@ -9,12 +9,13 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard import live, sign_in
-from dashboard.screens import APPLICATION
+from dashboard.screens import APPLICATION, QUEUE
 from data_access import ownership
 from data_access.refusals import DatabaseUnavailable
 from program.checklist import CheckOutcome
 from program.permissions import Role
 from program.policy import DEFAULT_CHECKLIST, DEFAULT_REQUIRED_CHECKS
+from program.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence
 from tests.data_access import clicks
 from tests.pages.conftest import MET, SHORT, UNKNOWN
@@ -133,6 +134,28 @@ def test_take_next_opens_the_best_unclaimed_of_the_view(queue: Desk) -> None:
     assert app.query_params == {"eligibility": "not_met,unknown", "id": str(UNKNOWN)}
     assert "user3" in said(app)
     assert holder(queue, UNKNOWN) == ANA
+
+
+def test_next_pressed_before_a_look_at_what_it_took_means_the_same_one(
+    queue: Desk, onlooker: Any
+) -> None:
+    clicks.claim(queue.engine, SHORT, actor=BEN, now=queue.now)
+    app = press(queue.open(QUEUE), "take-next")
+    assert app.query_params["id"] == str(MET)
+
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(MET)
+    # The second press left the browser before the application had come there.
+    onlooker.looks_for = SEEN_FOR
+    del app.query_params["id"]
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(MET)
+    assert holder(queue, UNKNOWN) is None
+
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(UNKNOWN)
+    assert (holder(queue), holder(queue, UNKNOWN)) == (ANA, ANA)
 
 
 def test_with_nothing_left_to_take_the_page_stays_and_says_so(queue: Desk) -> None:

@@ -144,6 +144,7 @@ def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:
         shared=True,
         actor=PEOPLE[Role.MANAGER],
         now=queue.now,
+        request_id=uuid4(),
     )
 
     app = queue.open(EXPLORE)

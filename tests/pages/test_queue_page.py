@@ -18,6 +18,7 @@ from program import permissions
 from program.outcomes import Outcome
 from program.permissions import Act, Role, may
 from program.queue import Due, Filters, Owner
+from program.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
 from tests.pages.conftest import MET, SHORT, UNKNOWN
 from tests.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
@@ -671,6 +672,7 @@ def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
         shared=shared,
         actor=desk.who,
         now=desk.now,
+        request_id=uuid4(),
     )
 
 
@@ -685,6 +687,60 @@ def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
     found = ":violet[Worth a look 2]", "eligibility=met%2Cunknown&sort=volume"
     assert found in view_links(app)
     assert [toast.value for toast in app.toast] == ["The view Worth a look is saved\\."]
+
+
+def kept_as(app: AppTest, name: str) -> AppTest:
+    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    field.set_value(name)
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    return send.click().run()
+
+
+def test_a_view_of_the_same_name_is_replaced_once_that_was_read_and_confirmed(
+    queue: Desk, onlooker: Any
+) -> None:
+    save(queue, "Overdue BR", country="BR")
+    app = kept_as(queue.open(QUEUE, country="TR"), "overdue  br")
+
+    assert said(app, ["warning"]) == [
+        "You have a view “Overdue BR” already\\. Replace it, or choose another name\\."
+    ]
+    assert not app.toast
+    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    assert field.value == "overdue  br"
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    app.button(key="view-replace").click().run()
+    assert [query for _, query in view_links(app)] == ["country=BR"]
+    onlooker.looks_for = SEEN_FOR
+    assert app.button(key="view-replace").label == "Replace “Overdue BR”"
+    app.button(key="view-replace").click().run()
+
+    assert view_links(app) == [(":violet[overdue  br 0]", "country=TR")]
+    assert [toast.value for toast in app.toast] == ["The view overdue  br is replaced\\."]
+    assert "view-replace" not in buttons(app)
+
+
+def test_the_question_ends_when_left_and_when_something_else_is_shown(queue: Desk) -> None:
+    save(queue, "Overdue BR", country="BR")
+    app = kept_as(queue.open(QUEUE, country="TR"), "Overdue BR")
+    app.button(key="view-leave").click().run()
+    assert "view-replace" not in buttons(app)
+
+    app = kept_as(app, "Overdue BR")
+    assert "view-replace" in buttons(app)
+    app.query_params["country"] = "ZA"
+    app.run()
+    assert "view-replace" not in buttons(app)
+    assert [query for _, query in view_links(app)] == ["country=BR"]
+
+
+def test_the_second_half_of_a_double_click_on_save_says_nothing(queue: Desk, onlooker: Any) -> None:
+    app = kept_as(queue.open(QUEUE, country="BR"), "Once")
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    assert not app.error
 
 
 def test_a_view_without_a_name_is_refused_in_its_place(queue: Desk) -> None:

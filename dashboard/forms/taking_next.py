@@ -1,0 +1,90 @@
+"""Next: the button that claims the best unclaimed application of the view and opens it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard import opening, state
+from dashboard.components import keyboard
+from dashboard.components.shortcuts import Shortcut
+from dashboard.forms import answers, sending
+from data_access import database, ownership
+from data_access.refusals import Refusal
+from data_access.staff import Person
+from program import sending as seeing
+from program.queue import Filters
+
+KEY = "take-next"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """The button as it was drawn: the id of its form, since when it is shown, and where."""
+
+    request_id: UUID
+    at: datetime
+    address: str | None
+
+
+def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "secondary") -> None:  # noqa: A002 - as Streamlit calls it
+    """Draw it for a page whose address holds the view."""
+    request_id = state.request_id(KEY)
+    sight = state.sight(KEY, str(request_id), sending.drawn_at())
+    with keyboard.hot(shortcut.key, width="content"):
+        st.button(
+            label,
+            key=KEY,
+            type=type,  # type: ignore[arg-type]
+            icon=":material/arrow_forward:",
+            help=(
+                "Claims the unclaimed application of highest priority within these filters. "
+                f"Key {shortcut.key}"
+            ),
+            on_click=_press,
+            args=[person.email, Drawn(request_id=request_id, at=sight.at, address=_address())],
+        )
+
+
+def _press(actor: str, drawn: Drawn) -> None:
+    if answers.refused_to_stranger("", actor):
+        return
+    filters = Filters.from_query(st.query_params).seen_by(actor)
+    before: UUID | None = state.kept(KEY)
+    # Whoever cannot have seen yet what the press before took, presses for that one.
+    _take(filters, actor, drawn.request_id if before is None or _was_seen(drawn) else before)
+
+
+def _was_seen(drawn: Drawn) -> bool:
+    """Whether the button was pressed on the page that it was drawn for, after a look at it."""
+    return drawn.address == _address() and seeing.was_seen(drawn.at, sending.pressed_at())
+
+
+def _address() -> str | None:
+    """Which application the browser is at; in a press, where it was pressed."""
+    return st.query_params.get("id")
+
+
+def _take(filters: Filters, actor: str, request_id: UUID) -> None:
+    """Claim and open, or say that none is left.
+
+    The id stays until there is an answer: whoever presses again after a lost one gets the same.
+    """
+    try:
+        taken = ownership.take_next(
+            database.writer(),
+            filters=filters,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        state.flash(state.Flash(ok=False, text=str(refusal)))
+        return
+    state.renew(KEY, request_id)
+    if taken is None:
+        state.flash(state.Flash(ok=False, text="Nothing unclaimed is left in this view."))
+        return
+    state.keep(KEY, request_id)
+    opening.open_one(taken, filters)
