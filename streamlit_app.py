@@ -11,7 +11,7 @@ from dashboard import sign_in, state
 from dashboard.components import keyboard
 from dashboard.components.freshness import freshness_line
 from dashboard.components.safe_text import escape
-from dashboard.forms import undo_part
+from dashboard.forms import taking_next, undo_part
 from dashboard.screens import SCREENS, Screen
 from dashboard.shell import failures
 from data_access import database, freshness
@@ -47,6 +47,7 @@ def main() -> None:
     header(person, newest)
     try:
         page.run()
+        taking_next.finish_page()
     except Exception as error:
         if not failures.is_unavailable(error):
             raise

@@ -231,9 +231,9 @@
   }
 
   /* Press what `find` finds: at once, or once the server has drawn what was asked for before. */
-  function press(find, isGo = false) {
+  function press(find, isGo = false, takesNext = false) {
     if (isIdle() && waiting.length === 0) return click(find());
-    waiting.push({ find, isGo, looks: 0 });
+    waiting.push({ find, isGo, takesNext, looks: 0 });
     if (waiting.length === 1) window.setTimeout(pressNext, CHECK_MS, 0);
   }
 
@@ -318,6 +318,8 @@
     answer(event, NAMED[event.key] || event.key.toLowerCase());
   }
 
+  const isTakingNext = () => document.documentElement.hasAttribute("data-taking-next");
+
   function answer(event, name) {
     const element = hot(name);
     // Only digits may wait for something that is not there yet: what is about to be drawn may
@@ -325,8 +327,11 @@
     if (!element && (isIdle() || !/^\d$/.test(name))) return;
     take(event);
     if (event.repeat || !isArmed(element)) return;
+    const takesNext = Boolean(element?.closest(".st-key-take-next"));
+    // Pressed before what the first press takes was seen, it means the same one (static/lists.js).
+    if (takesNext && (isTakingNext() || waiting.some((one) => one.takesNext))) return;
     if (element && element.tagName !== "BUTTON") element.focus();
-    else press(asSeen(element, () => hot(name)));
+    else press(asSeen(element, () => hot(name)), false, takesNext);
   }
 
   // Drafts.

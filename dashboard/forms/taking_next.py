@@ -17,21 +17,20 @@ from program import sending as seeing
 from program.queue import Filters
 
 KEY = "take-next"
+SHOWN = "next-shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """The button as it was drawn: the id of its form, since when it is shown, and where."""
+    """The button as it was drawn: the id of its form, and where."""
 
     request_id: UUID
-    at: datetime
     address: str | None
 
 
 def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "secondary") -> None:  # noqa: A002 - as Streamlit calls it
     """Draw it for a page whose address holds the view."""
-    request_id = state.request_id(KEY)
-    sight = state.sight(KEY, str(request_id), sending.drawn_at())
+    drawn = Drawn(request_id=state.request_id(KEY), address=_address())
     with keyboard.hot(shortcut.key, width="content"):
         st.button(
             label,
@@ -43,8 +42,21 @@ def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "seconda
                 f"Key {shortcut.key}"
             ),
             on_click=_press,
-            args=[person.email, Drawn(request_id=request_id, at=sight.at, address=_address())],
+            args=[person.email, drawn],
         )
+
+
+def finish_page() -> None:
+    """The page is drawn to its end: from now on people can look at what it shows."""
+    request_id = state.request_id(KEY)
+    if _shown(request_id) is None:
+        state.keep(SHOWN, (request_id, sending.drawn_at()))
+
+
+def _shown(request_id: UUID) -> datetime | None:
+    """Since when the button of that form stands on a whole page; ``None`` if it does not yet."""
+    of, at = state.kept(SHOWN) or (None, None)
+    return at if of == request_id else None
 
 
 def _press(actor: str, drawn: Drawn) -> None:
@@ -58,7 +70,10 @@ def _press(actor: str, drawn: Drawn) -> None:
 
 def _was_seen(drawn: Drawn) -> bool:
     """Whether the button was pressed on the page that it was drawn for, after a look at it."""
-    return drawn.address == _address() and seeing.was_seen(drawn.at, sending.pressed_at())
+    shown_at = _shown(drawn.request_id)
+    if shown_at is None or drawn.address != _address():
+        return False
+    return seeing.was_seen(shown_at, sending.pressed_at())
 
 
 def _address() -> str | None:
