@@ -150,7 +150,7 @@ def test_of_two_forms_at_once_one_saves(desk: Engine, form: UUID | None) -> None
 
 
 def test_older_views_of_one_name_are_all_kept(engine: Engine) -> None:
-    schema.migrate(engine, to="0019")
+    schema.migrate(engine, to="0020")
     names = ["Met", "Ｍet", "met (2)", "M" * 40, "Ｍ" * 40]
     with engine.begin() as conn:
         add_staff(conn)

@@ -5,8 +5,8 @@ The function is frozen here, as in 0017: a change of program.folding needs a new
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
