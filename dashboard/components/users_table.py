@@ -31,7 +31,7 @@ def draw(rows: Sequence[Row], *, key: str) -> None:
         {
             "user": [f"u-{row.account_id}" for row in rows],
             "volume": cells.numbers([row.volume_usd for row in rows]),
-            "share": cells.numbers([row.share for row in rows]),
+            "share": cells.percents([row.share for row in rows]),
             "days": cells.whole([row.trading_days for row in rows]),
             "since": cells.days([row.referred_at and utc_day(row.referred_at) for row in rows]),
         }
@@ -42,19 +42,19 @@ def draw(rows: Sequence[Row], *, key: str) -> None:
         alt="Top referred users of the window",
         row_height=30,
         column_config={
-            "user": config.TextColumn("User", width=82),
+            "user": config.TextColumn("User", width=78),
             "volume": cells.number_column(
-                "Volume", written="%,.0f", help="USD in the window, to the dollar", width=84
+                "Volume", written="%,.0f", help="USD in the window, to the dollar", width=76
             ),
             "share": config.ProgressColumn(
                 "Share",
                 help="Of the window's volume",
                 min_value=0,
-                max_value=1,
-                format="percent",
-                width=98,
+                max_value=100,
+                format="%.1f %%",
+                width=86,
             ),
-            "days": cells.number_column("Days", help="Days with volume in the window", width=50),
+            "days": cells.number_column("Days", help="Days with volume in the window", width=42),
             "since": cells.day_column("Referred", width=88),
         },
     )

@@ -334,7 +334,7 @@ def test_the_users_who_carry_the_window_are_listed_with_their_share(trading: Des
 
     assert cells(app, "user") == ["u-73", "u-71"]
     assert cells(app, "volume") == [3_000_000, 1_000_000]
-    assert cells(app, "share") == [0.75, 0.25]
+    assert cells(app, "share") == [75, 25]
     assert cells(app, "since")[1] is None
     assert any(words.endswith(", UTC · 2 of 2 active") for words in said(app))
 
