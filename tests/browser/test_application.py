@@ -59,7 +59,7 @@ def test_a_double_click_writes_one_note(site: Site, visit: Visit) -> None:
 def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "well_known"})
     page = opened(visit, "ana", number, "well_known")
-    expect(screen.head(page)).to_contain_text("unknown")
+    expect(screen.head(page)).to_contain_text("not met")
 
     page.get_by_role("button", name="Record followers").click()
     page.get_by_label("Followers on X").fill("5,001 or so")
