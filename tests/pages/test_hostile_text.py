@@ -39,7 +39,9 @@ from dashboard.forms import head_part, ownership_form
 from dashboard.forms.bulk_form import Chosen
 from dashboard.screens import APPLICATION, PROGRAM, QUEUE, SETTINGS, Screen
 from data_access import assessments, decisions, preferences, standings, tables
+from program import letters
 from program.permissions import Act, Role
+from program.queue import clean_search
 from tests.builders import add_refresh, pass_checks, set_policy
 from tests.components.hostile import HOSTILE
 from tests.pages.screen import Desk
@@ -72,8 +74,12 @@ APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending applicat
 
 
 def planted(number: int, column: str) -> str:
-    """The payload as it is typed into ``column``; Postgres keeps no NUL, and tests no sign."""
-    return HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
+    """The payload as it is typed into ``column``; Postgres keeps no NUL, and tests no sign.
+
+    An address of staff takes visible signs of ASCII alone.
+    """
+    typed = HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
+    return "".join(s for s in typed if "!" <= s <= "~") if column == "email" else typed
 
 
 def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]:
@@ -83,6 +89,9 @@ def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]
         yield safe(typed)
         # The thread speaks of a checked item and of an event without underscores.
         yield safe(typed.replace("_", " "))
+        # A search is one line; a sentence about a text that is refused spells out what hides.
+        yield safe(clean_search(typed))
+        yield safe(letters.shown(typed))
 
 
 # The walk through what a page is made of.
