@@ -283,8 +283,8 @@ def export(
     place = "standard output" if str(file) == asked_exports.STDOUT else str(file)
     with terminal.cancellable(f"Cancelled before all was written to {place}."):
         order = Order(
-            selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
             form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),
+            selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
             exported_by=_person(),
             now=_now(),
         )

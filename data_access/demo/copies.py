@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from psycopg import Copy
@@ -234,9 +235,10 @@ def copy_settings(connection: Connection, calendar: Calendar) -> None:
         for month, number, name in names.HOLIDAYS
     ]
     copy(connection, "review.holidays", ("day", "name"), holidays)
-    columns = ("owner", "name", "shared", "query", "created_at")
+    columns = ("owner", "name", "shared", "query", "created_at", "request_id")
     saved = day_start(today - VIEWS_SAVED_BEFORE)
-    copy(connection, "review.saved_views", columns, [(*view, saved) for view in names.VIEWS])
+    views = [(*view, saved, str(UUID(int=n))) for n, view in enumerate(names.VIEWS, start=1)]
+    copy(connection, "review.saved_views", columns, views)
 
 
 def _each_year(today: date, month: int, day: int) -> tuple[date, date]:

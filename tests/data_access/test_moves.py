@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 
+from data_access import undoing
 from data_access.refusals import AlreadyDecided, NotAllowed, NotInState
 from program.permissions import Role
 from program.workflow import OPEN_STATUSES, Status
-from tests.builders import MINIMUMS, add_application, add_metrics, pass_checks
+from tests.builders import MINIMUMS, NOW, add_application, add_metrics, pass_checks
 from tests.data_access import clicks
 from tests.data_access.clicks import NUMBERS
 from tests.program.grid import CELLS, WHO
@@ -49,6 +51,8 @@ FROM: dict[tuple[Status, Status], Verb] = {
 }
 
 
+UNDONE = {(YES, PENDING), (NO, PENDING)}
+
 # Where the minimums must be met for the move to agree with them, or, proposed, to go against.
 NEEDS_MINIMUMS = {(PENDING, YES), (SECOND, NO), *((YES, new) for new in Status)}
 
@@ -70,6 +74,16 @@ def brought_to(desk: Engine, status: Status, *, meant_for: Status) -> int:
     return id_
 
 
+def undo(desk: Engine, id_: int, *, actor: str) -> int:
+    """Take back the decision that was just made."""
+    asked = "select request_id from review.requests where application_id = :id and act = 'DECIDE'"
+    with desk.connect() as conn:
+        undone = conn.execute(text(asked), {"id": id_}).scalar_one()
+    return undoing.undo(
+        desk, application_id=id_, undone=undone, actor=actor, now=NOW, request_id=uuid4()
+    )
+
+
 def withdraw(desk: Engine, id_: int) -> None:
     statement = "update exchange.applications set status = 'withdrawn' where application_id = :id"
     with desk.begin() as conn:
@@ -85,6 +99,9 @@ def test_the_move_is_made_by_whom_the_grid_names_and_refused_to_all_others(
     id_ = brought_to(desk, old, meant_for=new)
     before = clicks.kept(desk, id_)
     verb, actor = FROM.get((old, new)) or TOWARDS[new], ACTORS[role]
+    if (old, new) in UNDONE and role is Role.REVIEWER:
+        # Who decided takes it back before it leaves; to reopen it later is a manager's.
+        verb = undo
 
     if role in WHO[old, new]:
         verb(desk, id_, actor=actor)
