@@ -28,14 +28,14 @@ def reached_by(application: Application) -> tuple[str, str | None]:
 
 
 def reached_at(
-    contact_platform: str | None, contact_handle: str | None, email: str | None
+    contact_platform: str | None, contact_handle: str | None, account_email: str | None
 ) -> tuple[str, str | None]:
     """The same from the three alone."""
     # A platform without a handle reaches nobody, and a handle without one is of anywhere.
     platform = platform_name(contact_platform or "")
     if platform and contact_handle:
         return platform, contact_handle
-    return EMAIL, email
+    return EMAIL, account_email
 
 
 def put(

@@ -74,7 +74,8 @@ def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> 
     screen.settled(page)
     expect(page.get_by_text("5,001 of > 5,000")).to_be_visible()
     assert site.rows(
-        "select kind, value, source_url, recorded_by from review.evidence where application_id = :n",
+        "select kind, value, source_url, recorded_by from review.evidence"
+        " where application_id = :n order by evidence_id desc limit 1",
         n=number,
     ) == [("x_followers", Decimal(5001), "https://x.example/well_known", "ana@example.com")]
 

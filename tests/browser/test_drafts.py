@@ -139,7 +139,8 @@ def test_an_unsent_note_survives_the_end_of_the_server(
         # Nobody touches the page: it finds the server again by itself.
         page.locator("[data-test-connection-state=CONNECTED]").wait_for()
         screen.settled(page)
-        is_back(page)
+        # It was never gone from under the hand, so nothing is said to be restored.
+        expect(note(page)).to_have_value(WORDS)
         page.reload()
         is_back(page)
         context.close()

@@ -100,7 +100,7 @@ def test_without_staff_there_is_nobody(conn: Connection) -> None:
 @pytest.mark.parametrize(
     ("email", "role", "constraint"),
     [
-        ("Ana@example.com", "reviewer", "staff_email_lower"),
+        ("Ana@example.com", "reviewer", "staff_email_normal"),
         ("ana@example.com", "owner", "staff_role_known"),
     ],
 )
