@@ -1,5 +1,6 @@
 """What a command shows and writes on a terminal."""
 
+import logging
 import os
 import signal
 import sys
@@ -62,12 +63,17 @@ def cancellable(said: str) -> Iterator[None]:
         raise _Stopped(number)
 
     before = {name: signal.signal(name, stop) for name in _heard()}
+    # A connection that is cut in the middle is the pool's to throw away, not to tell of.
+    pool = logging.getLogger("sqlalchemy.pool")
+    level = pool.level
+    pool.setLevel(logging.CRITICAL + 1)
     try:
         yield
     except KeyboardInterrupt as stopped:
         number = getattr(stopped, "signal_number", signal.SIGINT)
         raise Cancelled(said, number) from stopped
     finally:
+        pool.setLevel(level)
         for name, handler in before.items():
             signal.signal(name, handler)
 
