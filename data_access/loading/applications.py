@@ -14,6 +14,7 @@ from data_access.loading.arrival import (
     refuse_repeated,
     staged_value,
 )
+from data_access.loading.kinds import LARGEST_APPLICATION
 from data_access.loading.staging import TABLE
 
 APPLICATIONS = "exchange.applications"
@@ -348,9 +349,12 @@ def _insert(arrival: Arrival) -> int:
         text(
             f"select setval({SEQUENCE}, highest) from (select greatest("
             f"(select max(application_id) from {TABLE}), "
-            f"(select max(application_id) from {APPLICATIONS})) as highest) ids "
+            # An id beyond the bounds, written past this loader, must not end the numbering.
+            f"(select max(application_id) from {APPLICATIONS} where application_id <= :most)"
+            ") as highest) ids "
             f"where highest > coalesce(pg_sequence_last_value({SEQUENCE}), 0)"
-        )
+        ),
+        {"most": LARGEST_APPLICATION},
     )
     columns, outcomes = _outcomes(arrival)
     listed = ", ".join(columns)

@@ -63,9 +63,12 @@ class Kind:
 
 LARGEST_BIGINT = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
+# Applications are numbered on from the highest id, so room is left above it; up to here every
+# reader of JSON takes a number exactly.
+LARGEST_APPLICATION = 2**53 - 1
 
 
-def identifier(name: str, *, required: bool = True) -> Column:
+def identifier(name: str, *, required: bool = True, maximum: int = LARGEST_BIGINT) -> Column:
     """The column of an upstream id: a bigint from 1."""
     return Column(
         name=name,
@@ -73,7 +76,7 @@ def identifier(name: str, *, required: bool = True) -> Column:
         sql_type="bigint",
         required=required,
         minimum=1,
-        maximum=LARGEST_BIGINT,
+        maximum=maximum,
     )
 
 
@@ -115,7 +118,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 table="exchange.applications",
                 key=("application_id",),
                 columns=(
-                    identifier("application_id", required=False),
+                    identifier("application_id", required=False, maximum=LARGEST_APPLICATION),
                     identifier("account_id"),
                     _text("social_platform", default="x"),
                     _text("social_handle", required=True),

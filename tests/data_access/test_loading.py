@@ -708,6 +708,28 @@ def test_ids_given_here_come_after_those_that_were_loaded(engine: Engine, tmp_pa
     assert made == 502
 
 
+def test_an_id_at_the_end_of_bigint_written_past_the_loader_does_not_end_the_numbering(
+    engine: Engine, tmp_path: Path
+) -> None:
+    accounts(engine, tmp_path, 1, 2)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into exchange.applications "
+                "(application_id, account_id, social_handle, submitted_at) "
+                "values (9223372036854775807, 1, '@a', now())"
+            )
+        )
+
+    applications(
+        engine, tmp_path, "account_id,social_handle,submitted_at\n2,@b,2026-03-01T10:00:00Z\n"
+    )
+
+    assert rows(
+        engine, "select application_id < 1000 from exchange.applications where account_id = 2"
+    ) == [(True,)]
+
+
 def test_one_application_may_end_and_the_next_begin_in_one_file(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -498,6 +498,20 @@ FILES = {
 }
 
 
+@pytest.mark.parametrize("beyond", [2**53, 2**63 - 1, 2**63, 10**30])
+def test_an_application_id_that_leaves_no_room_to_number_on_is_refused_at_its_row(
+    loaded: Engine, tmp_path: Path, beyond: int
+) -> None:
+    path = tmp_path / "applications.csv"
+    rows = ["7," + GOOD["applications"], f"{beyond}," + GOOD["applications"]]
+    path.write_text("\n".join(["application_id," + HEADERS["applications"], *rows]) + "\n")
+
+    (problem,) = refusal(loaded, "applications", path).problems
+
+    assert (problem.line, problem.column, problem.value) == (3, "application_id", str(beyond))
+    assert problem.reason == "is out of range; the most is 9007199254740991"
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_bad_file_is_refused_by_name_and_line(loaded: Engine, tmp_path: Path, name: str) -> None:
     content, line, reason = FILES[name]
