@@ -10,7 +10,15 @@ from pyarrow import parquet
 
 from data_access.loading.kinds import Column, Form, Kind, header_problems
 from data_access.loading.problems import Problem, Problems
-from data_access.loading.sources import PARQUET, Source, Unreadable, io_reason, unreadable
+from data_access.loading.sources import (
+    PARQUET,
+    SNIFFED,
+    Source,
+    Unreadable,
+    io_reason,
+    misnamed,
+    unreadable,
+)
 from data_access.loading.validation import Batch, as_csv
 
 ROWS = 20_000
@@ -70,9 +78,11 @@ def header_and_batches(
 ) -> Iterator[list[str] | Batch]:
     """First the column names, then the rows in batches; see `csv_blocks`. Raises Unreadable."""
     with unreadable(), source.path.open("rb") as raw:
-        start = raw.read(4)
-    if start != PARQUET.start:
-        raise Unreadable("is not a Parquet file" if start else "is empty")
+        start = raw.read(SNIFFED)
+    if not start:
+        raise Unreadable("is empty")
+    if not start.startswith(PARQUET.start):
+        raise Unreadable(misnamed(source.path.suffix, PARQUET.what, start))
     # Parquet is read from its end, so the fingerprint needs a pass of its own.
     source.take_fingerprint()
     try:

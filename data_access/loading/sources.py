@@ -28,34 +28,79 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The bytes something starts with, and what it then is."""
+    """The bytes something starts with, what it then is, and how it can be loaded.
+
+    Where it only has to be named otherwise, ``ending`` is the name's.
+    """
 
     start: bytes
     what: str
+    remedy: str
+    ending: str = ""
 
 
-GZIP = Mark(b"\x1f\x8b", "a gzip file")
-ZSTD = Mark(b"\x28\xb5\x2f\xfd", "a Zstandard file")
-UTF_16 = (Mark(b"\xff\xfe", "UTF-16 text"), Mark(b"\xfe\xff", "UTF-16 text"))
+def _named(start: bytes, what: str, ending: str) -> Mark:
+    return Mark(start, what, f"name it {ending}", ending)
+
+
+SAVE_SHEET = "open it in Excel, save the sheet as “CSV UTF-8” and load that"
+EXPORT = "export the table as CSV and load that"
+REPACK = "unpack it, or pack it as .gz or .zst"
+GZIP = _named(b"\x1f\x8b", "a gzip file", ".csv.gz")
+ZSTD = _named(b"\x28\xb5\x2f\xfd", "a Zstandard file", ".csv.zst")
+UTF_16 = (
+    Mark(b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
+    Mark(b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
+)
 # A Zstandard file may begin with frames that hold no data: pzstd writes their sizes there.
-SKIPPABLE = tuple(Mark(bytes([0x50 + low]) + b"\x2a\x4d\x18", ZSTD.what) for low in range(16))
-PARQUET = Mark(b"PAR1", "a Parquet file")
+SKIPPABLE = tuple(
+    _named(bytes([0x50 + low]) + b"\x2a\x4d\x18", ZSTD.what, ZSTD.ending) for low in range(16)
+)
+PARQUET = _named(b"PAR1", "a Parquet file", ".parquet")
 MARKS = (
     GZIP,
     ZSTD,
     *SKIPPABLE,
     PARQUET,
-    Mark(b"PK\x03\x04", "a zip file or an Excel workbook"),
-    Mark(b"\xd0\xcf\x11\xe0", "an Excel workbook"),
-    Mark(b"BZh", "a bzip2 file"),
-    Mark(b"\xfd7zXZ", "an xz file"),
-    Mark(b"%PDF", "a PDF"),
-    Mark(b"<", "a web page or XML"),
-    Mark(b"{", "JSON"),
-    Mark(b"[", "JSON"),
+    Mark(
+        b"PK\x03\x04",
+        "a zip file or an Excel workbook",
+        f"unpack a zip file; for a workbook, {SAVE_SHEET}",
+    ),
+    Mark(b"\xd0\xcf\x11\xe0", "an Excel workbook", SAVE_SHEET),
+    Mark(b"BZh", "a bzip2 file", REPACK),
+    Mark(b"\xfd7zXZ", "an xz file", REPACK),
+    Mark(b"7z\xbc\xaf\x27\x1c", "a 7z file", REPACK),
+    Mark(b"%PDF", "a PDF", EXPORT),
+    Mark(
+        b"<",
+        "a web page or XML",
+        f"{EXPORT} (a sign-in or error page in its place looks like this)",
+    ),
+    Mark(b"{", "JSON", EXPORT),
+    Mark(b"[", "JSON", EXPORT),
     *UTF_16,
 )
 PACKED = {".gz": GZIP, ".zst": ZSTD, ".zstd": ZSTD}
+# Endings that promise something else than a text table.
+FOREIGN = {
+    ".xls": "an Excel workbook",
+    ".xlsx": "an Excel workbook",
+    ".xlsm": "an Excel workbook",
+    ".xlsb": "an Excel workbook",
+    ".ods": "a spreadsheet",
+    ".numbers": "a spreadsheet",
+    ".zip": "a zip file",
+    ".bz2": "a bzip2 file",
+    ".xz": "an xz file",
+    ".7z": "a 7z file",
+    ".pdf": "a PDF",
+    ".htm": "a web page",
+    ".html": "a web page",
+    ".xml": "XML",
+    ".json": "JSON",
+    ".parquet": PARQUET.what,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,12 +271,12 @@ def _unpacked(path: Path, raw: io.BufferedReader, allowed: Sequence[Mark]) -> It
     if not start:
         raise Unreadable("is empty")
     if wanted is None:
-        refuse_mark(start, allowed)
+        require_text(start, path.suffix, allowed)
         yield raw
         return
     marks = (wanted, *SKIPPABLE) if wanted is ZSTD else (wanted,)
     if not start.startswith(tuple(mark.start for mark in marks)):
-        raise Unreadable(f"is named {path.suffix} but is not {wanted.what}")
+        raise Unreadable(misnamed(path.suffix, wanted.what, start))
     packed: Readable = (
         gzip.GzipFile(fileobj=raw) if wanted is GZIP else pa.CompressedInputStream(raw, "zstd")
     )
@@ -239,24 +284,44 @@ def _unpacked(path: Path, raw: io.BufferedReader, allowed: Sequence[Mark]) -> It
         start = unpacked.peek(SNIFFED)[:SNIFFED]
         if not start:
             raise Unreadable("is empty")
-        refuse_mark(start, allowed)
+        require_text(start, Path(path.stem).suffix, allowed, packed_as=path.suffix)
         yield unpacked
 
 
-def refuse_mark(start: bytes, allowed: Sequence[Mark] = ()) -> None:
-    """Raise Unreadable where the first bytes are not those of a text table."""
+def require_text(
+    start: bytes, ending: str, allowed: Sequence[Mark] = (), *, packed_as: str = ""
+) -> None:
+    """Raise Unreadable where first bytes or ending are not those of a text table."""
+    mark = _mark(start)
+    if mark is not None and mark not in allowed:
+        within = f"holds {mark.what}" if packed_as else f"is {mark.what}"
+        raise Unreadable(f"{within}, not CSV; {_remedy(mark, ending, packed_as)}")
+    if ending.lower() in FOREIGN:
+        raise Unreadable(misnamed(ending, FOREIGN[ending.lower()], start, packed_as=packed_as))
+
+
+def misnamed(ending: str, promised: str, start: bytes, *, packed_as: str = "") -> str:
+    """What to say of a file that does not begin as its ending promises."""
+    mark = _mark(start)
+    says = f"is named {ending}{packed_as} but is not {promised}"
+    if mark is None:
+        return f"{says}; name it .csv{packed_as} if it is CSV"
+    return f"{says}, it is {mark.what}; {_remedy(mark, ending, packed_as)}"
+
+
+def _mark(start: bytes) -> Mark | None:
     stripped = start.lstrip()
     for mark in MARKS:
-        if mark in allowed:
-            continue
         if start.startswith(mark.start) or (len(mark.start) == 1 and stripped[:1] == mark.start):
-            raise Unreadable(f"is {mark.what}, not CSV{_advice(mark)}")
+            return mark
+    return None
 
 
-def _advice(mark: Mark) -> str:
-    zstd = dict.fromkeys((ZSTD, *SKIPPABLE), ".csv.zst")
-    endings = {GZIP: ".csv.gz", PARQUET: ".parquet", **zstd}
-    return f"; name it {endings[mark]}" if mark in endings else ""
+def _remedy(mark: Mark, ending: str, packed_as: str) -> str:
+    if mark.ending and packed_as:
+        return f"unpack it and name what is in it {mark.ending}"
+    # A form's export is text, whatever its name says.
+    return EXPORT if mark.ending and mark.ending == ending.lower() else mark.remedy
 
 
 class Readable(Protocol):

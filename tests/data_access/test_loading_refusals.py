@@ -529,7 +529,7 @@ PACKED = {
     "gzip damaged": ("a.csv.gz", gzip.compress(lines(HEAD, ROW))[:-8] + b"12345678", "is damaged"),
     "gzip in name only": ("a.csv.gz", lines(HEAD, ROW), "is named .gz but is not a gzip file"),
     "gzip of nothing": ("a.csv.gz", gzip.compress(b""), "is empty"),
-    "gzip of a web page": ("a.csv.gz", gzip.compress(b"<html>"), "is a web page"),
+    "gzip of a web page": ("a.csv.gz", gzip.compress(b"<html>"), "holds a web page"),
     "zstd in name only": (
         "a.csv.zst",
         lines(HEAD, ROW),
@@ -567,6 +567,88 @@ def test_a_bad_container_is_refused(loaded: Engine, tmp_path: Path, name: str) -
 
     assert reason in refused.problems[0].reason
     assert refused.problems[0].line is None
+
+
+SHEET = "open it in Excel, save the sheet as “CSV UTF-8” and load that"
+TABLE_AS_CSV = "export the table as CSV and load that"
+CSV = lines(HEAD, ROW)
+OLE2 = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
+MISNAMED = (
+    ("a.xls", CSV, "is named .xls but is not an Excel workbook; name it .csv if it is CSV"),
+    ("a.XLSX", CSV, "is named .XLSX but is not an Excel workbook; name it .csv if it is CSV"),
+    ("a.ods", CSV, "is named .ods but is not a spreadsheet; name it .csv if it is CSV"),
+    ("a.json", CSV, "is named .json but is not JSON; name it .csv if it is CSV"),
+    ("a.zip", CSV, "is named .zip but is not a zip file; name it .csv if it is CSV"),
+    (
+        "a.xls.gz",
+        gzip.compress(CSV),
+        "is named .xls.gz but is not an Excel workbook; name it .csv.gz if it is CSV",
+    ),
+    ("a.gz", CSV, "is named .gz but is not a gzip file; name it .csv if it is CSV"),
+    (
+        "a.csv.gz",
+        pa.Codec("zstd").compress(CSV, asbytes=True),
+        "is named .gz but is not a gzip file, it is a Zstandard file; name it .csv.zst",
+    ),
+    ("a.parquet", CSV, "is named .parquet but is not a Parquet file; name it .csv if it is CSV"),
+    (
+        "a.parquet",
+        gzip.compress(CSV),
+        "is named .parquet but is not a Parquet file, it is a gzip file; name it .csv.gz",
+    ),
+    (
+        "a.parquet.gz",
+        gzip.compress(b"PAR1 and so on"),
+        "holds a Parquet file, not CSV; unpack it and name what is in it .parquet",
+    ),
+    (
+        "a.gz",
+        gzip.compress(gzip.compress(CSV)),
+        "holds a gzip file, not CSV; unpack it and name what is in it .csv.gz",
+    ),
+    ("a.xls", OLE2, f"is an Excel workbook, not CSV; {SHEET}"),
+    ("a.csv", OLE2, f"is an Excel workbook, not CSV; {SHEET}"),
+    ("a.xls.gz", gzip.compress(OLE2), f"holds an Excel workbook, not CSV; {SHEET}"),
+    (
+        "a.xlsx",
+        b"PK\x03\x04 and so on",
+        f"is a zip file or an Excel workbook, not CSV; unpack a zip file; for a workbook, {SHEET}",
+    ),
+    ("a.csv", b"BZh9", "is a bzip2 file, not CSV; unpack it, or pack it as .gz or .zst"),
+    ("a.7z", b"7z\xbc\xaf\x27\x1c", "is a 7z file, not CSV; unpack it, or pack it as .gz or .zst"),
+    ("a.csv", b"%PDF-1.7", f"is a PDF, not CSV; {TABLE_AS_CSV}"),
+    ("a.csv", b'[{"a": 1}]', f"is JSON, not CSV; {TABLE_AS_CSV}"),
+    (
+        "a.xls",
+        b"<table>",
+        f"is a web page or XML, not CSV; {TABLE_AS_CSV} "
+        "(a sign-in or error page in its place looks like this)",
+    ),
+    ("a.csv", CSV.decode().encode("utf-16"), "is UTF-16 text, not CSV; save it as UTF-8"),
+)
+
+
+def test_content_that_does_not_fit_the_ending_is_refused_with_its_remedy(
+    loaded: Engine, tmp_path: Path
+) -> None:
+    said = {}
+    for file, content, reason in MISNAMED:
+        (tmp_path / file).write_bytes(content)
+        said[file, reason] = refusal(loaded, "activity", tmp_path / file).problems[0].reason
+
+    assert said == {(file, reason): reason for file, _, reason in MISNAMED}
+
+
+def test_a_forms_export_that_is_parquet_is_not_told_to_take_the_name_it_has(
+    loaded: Engine, tmp_path: Path
+) -> None:
+    (tmp_path / "grid.parquet").write_bytes(b"PAR1 and so on")
+
+    refused = refusal(
+        loaded, "applications", tmp_path / "grid.parquet", source_format="airtable"
+    ).problems[0]
+
+    assert refused.reason == f"is a Parquet file, not CSV; {TABLE_AS_CSV}"
 
 
 ACTIVITY = {
