@@ -19,7 +19,8 @@ LONGEST_TEXT = 200
 MOST_VALUES = 200
 OR_UNKNOWN, UNKNOWN, KNOWN, PART, BETWEEN = "?", "?", "!", "~", ".."
 WHOLES = (Kind.ID, Kind.WHOLE)
-_DAY = r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LATEST = r"last([0-9]{1,4})"
 
 
@@ -100,6 +101,12 @@ def understood(column: Column, text: str) -> Filter | None:
 def refusal(column: Column, text: str) -> str:
     """Why `understood` makes nothing of ``text``, as a sentence that says what to write."""
     shown = wording.quoted(text)
+    if column.kind in TIMES:
+        return (
+            f"The filter {shown} on {column.name} is not understood: days can be from "
+            f"{FIRST_DAY} to {LAST_DAY}; write them like 2026-03-01..2026-03-31, 2026-03-01.. "
+            "or last30."
+        )
     if column.kind not in NUMBERS:
         return f"The filter {shown} on {column.name} is not understood."
     for end in text.removeprefix(OR_UNKNOWN).split(BETWEEN):
@@ -213,6 +220,8 @@ def _days(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
     try:
         first, last = (date.fromisoformat(end) if end else None for end in found.groups())
     except ValueError:
+        return None
+    if not all(FIRST_DAY <= day <= LAST_DAY for day in (first, last) if day):
         return None
     return Days(column=column.name, first=first, last=last, or_unknown=or_unknown)
 

@@ -5,19 +5,21 @@ is as long for the former. For the latter it is the calendar period before: all 
 is whole, as many of its first days for one that runs or that the data do not reach the end of.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from program import wording
 from program.periods import ONE_DAY, Window, month_start, months_later
-from program.slices import day_of
 
 Member = TypeVar("Member", bound=StrEnum)
 # Nine series over so many points stay within the thousand a chart may have.
 MOST_BUCKETS = 110
 LONGEST_DAYS = 5 * 366
+FIRST_DAY = date(2000, 1, 1)
 
 
 class Choice(StrEnum):
@@ -107,7 +109,10 @@ DIMENSION_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One view of the page. ``since`` and ``until`` are the days of a custom period, both in it."""
+    """One view of the page. ``since`` and ``until`` are the days of a custom period, both in it.
+
+    They are kept as they were asked for; `period` cuts what cannot be shown and `cut` says so.
+    """
 
     choice: Choice = Choice.THIRTY
     since: date | None = None
@@ -119,9 +124,36 @@ class Report:
 
     def period(self, today: date) -> Window:
         """The days asked for, as seen on the UTC day ``today``."""
-        if self.choice is Choice.CUSTOM and self.since and self.until:
+        if self.since and self.until and not self._cannot_be:
             return _custom(self.since, self.until, today)
         return _period(self.choice, today)
+
+    def cut(self, today: date) -> str:
+        """What of the days asked for cannot be shown, and which can; nothing if all are."""
+        if self.choice is not Choice.CUSTOM:
+            return ""
+        period = self.period(today)
+        if self._cannot_be:
+            return f"{self._cannot_be} Shown is {wording.span(period)}."
+        if (period.start, period.last_day) == (self.since, self.until):
+            return ""
+        assert self.since is not None
+        assert self.until is not None
+        return (
+            f"The days from {wording.day(FIRST_DAY)} to today, {wording.day(today)}, can be shown, "
+            f"at most {LONGEST_DAYS:,} at once. {wording.day(self.since)} to "
+            f"{wording.day(self.until)} is cut to {wording.span(period)}."
+        )
+
+    @property
+    def _cannot_be(self) -> str:
+        """Why the two days are no period at all."""
+        if self.since is None or self.until is None:
+            return "A period of your own needs two days, each written like 2026-03-31."
+        if self.since > self.until:
+            first, last = wording.day(self.since), wording.day(self.until)
+            return f"The first day, {first}, comes after the last, {last}."
+        return ""
 
     def before(self, today: date) -> Window:
         """The days it is compared with."""
@@ -172,11 +204,9 @@ class Report:
         """Understand the address bar; anything malformed is treated as absent."""
         usual = cls()
         choice = _member(Choice, query.get("period"), usual.choice)
-        since, until = day_of(query.get("from")), day_of(query.get("to"))
-        if choice is Choice.CUSTOM and (since is None or until is None or since > until):
-            choice = usual.choice
-        if choice is not Choice.CUSTOM:
-            since = until = None
+        since = until = None
+        if choice is Choice.CUSTOM:
+            since, until = _day(query.get("from")), _day(query.get("to"))
         return cls(
             choice=choice,
             since=since,
@@ -217,8 +247,8 @@ def _period(choice: Choice, today: date) -> Window:
 
 
 def _custom(since: date, until: date, today: date) -> Window:
-    until = min(until, today)
-    since = min(since, until)
+    until = max(FIRST_DAY, min(until, today))
+    since = max(FIRST_DAY, min(since, until))
     return Window(max(since, until - timedelta(days=LONGEST_DAYS - 1)), until + ONE_DAY)
 
 
@@ -230,6 +260,16 @@ def _before(choice: Choice, period: Window) -> Window:
     if choice is Choice.LAST_MONTH and period.end == months_later(period.start, 1):
         return Window(start, period.start)
     return Window(start, min(start + days, period.start))
+
+
+def _day(text: str | None) -> date | None:
+    # fromisoformat alone would take 20260331 and 2026-W14-2.
+    if not text or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _member(kind: type[Member], text: str | None, usual: Member) -> Member:

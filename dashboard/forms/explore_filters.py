@@ -1,14 +1,13 @@
 """One filter a column: what stands, changing it, adding one."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from dashboard import state
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, fields
 from program import filters as filtering
 from program.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label_of
 from program.filters import Contains, Days, Filter, Known, OneOf, Range
@@ -122,9 +121,9 @@ def _range(asked: Filter | None, part: str) -> None:
 def _days(asked: Filter | None, part: str) -> None:
     held = asked if isinstance(asked, Days) else None
     first, last = st.columns(2)
-    ends = {"min_value": date(1900, 1, 1), "max_value": date(2199, 12, 31)}
-    first.date_input("From", held.first if held else None, key=f"{part}-first", **ends)
-    last.date_input("To, included", held.last if held else None, key=f"{part}-last", **ends)
+    from_, to = (held.first, held.last) if held else (None, None)
+    first.date_input("From", from_, key=f"{part}-first", **fields.ANY_DAY)
+    last.date_input("To, included", to, key=f"{part}-last", **fields.ANY_DAY)
     options: list[int | None] = [None, *LATEST]
     if held and held.latest and held.latest not in LATEST:
         options.append(held.latest)

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import address, state
 from dashboard.components import figures, sheets
 from dashboard.components.sheets import Sheet, Take
+from dashboard.forms import fields
 from data_access import database, program_files
 from data_access.freshness import Freshness
 from data_access.staff import Person
@@ -150,15 +151,16 @@ def draw(shown: Asked) -> None:
             st.date_input(
                 "Days",
                 key=_key("days"),
-                max_value=shown.today,
-                min_value=date(2000, 1, 1),
                 format="YYYY-MM-DD",
                 label_visibility="collapsed",
                 width=230,
                 on_change=_tell,
                 args=["days", None],
+                **fields.ANY_DAY,
             )
         _segments("By", "grain", list(Grain), GRAIN_LABELS)
+    if cut := shown.report.cut(shown.today):
+        st.warning(cut, icon=":material/event_busy:")
     st.caption(_words(shown))
 
 
@@ -222,7 +224,14 @@ def _hold(shown: Asked) -> None:
     st.session_state[_key("choice")] = report.choice
     st.session_state[_key("grain")] = shown.grain
     if report.choice is Choice.CUSTOM:
-        st.session_state[_key("days")] = (shown.period.start, shown.period.last_day)
+        st.session_state[_key("days")] = _typed_days(report)
+
+
+def _typed_days(report: Report) -> tuple[date, ...]:
+    """The days as they were asked for, as far as the field can show them."""
+    asked = (report.since, report.until)
+    days = [day for day in asked if day and day >= fields.ANY_DAY["min_value"]]
+    return tuple(days) if days == sorted(days) else ()
 
 
 def _tell(field: str, shown: Window | None) -> None:

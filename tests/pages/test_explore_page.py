@@ -1,5 +1,6 @@
 """The explore page: what the address asks, who sees what, and the way to a file."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -102,6 +103,22 @@ def test_more_rows_than_a_sheet_holds_offer_the_other_formats(
 
     assert "Excel" not in buttons(app)
     assert any("export as CSV or Parquet" in words for words in said(app, ["caption"]))
+
+
+def test_a_day_that_a_filter_cannot_take_is_named_and_stays_as_it_was_typed(queue: Desk) -> None:
+    possible = "days can be from 1900-01-01 to 2199-12-31"
+    (asked,) = said(queue.open(EXPLORE, submitted_at="1850-01-01.."), ["warning"])
+    assert possible in asked.replace("\\", "")
+
+    app = queue.open(EXPLORE, submitted_at="2020-01-01..")
+    field = next(widget for widget in app.date_input if widget.label == "From")
+    field.set_value(date(1850, 1, 1))
+    next(b for b in app.button if b.label == "Apply").click().run()
+
+    (refused,) = said(app, ["error"])
+    assert possible in refused.replace("\\", "")
+    assert next(w for w in app.date_input if w.label == "From").value == date(1850, 1, 1)
+    assert app.query_params["submitted_at"] in ("2020-01-01..", ["2020-01-01.."])
 
 
 def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:

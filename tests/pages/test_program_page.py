@@ -19,6 +19,7 @@ from dashboard.components.sheets import Column, Kind, Sheet
 from dashboard.screens import PROGRAM, QUEUE
 from data_access import tables
 from data_access.refusals import NotAllowed
+from program import wording
 from program.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
 from program.periods import Window, day_start
 from program.permissions import Act, Role, may
@@ -225,6 +226,39 @@ def test_a_choice_goes_into_the_address(worked: Desk) -> None:
     app.selectbox(key="report-choice").set_value("custom").run()
 
     assert set(app.query_params) == {"period", "from", "to", "tab"}
+    assert not app.exception
+
+
+def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked: Desk) -> None:
+    today = worked.now.date()
+    app = worked.open(PROGRAM, period="custom", **{"from": str(today), "to": str(today)})
+    assert said(app, ["warning"]) == []
+
+    app.date_input(key="report-days").set_value((date(1999, 1, 1), today + 40 * DAY)).run()
+
+    (warning,) = said(app, ["warning"])
+    assert f"from 1 Jan 2000 to today, {wording.day(today)}, can be shown" in warning
+    assert f"1 Jan 1999 to {wording.day(today + 40 * DAY)} is cut to " in warning
+    assert app.date_input(key="report-days").value == (date(1999, 1, 1), today + 40 * DAY)
+    assert app.query_params["from"] in ("1999-01-01", ["1999-01-01"])
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [
+        ({"from": "2026-02-30", "to": "2026-03-05"}, (date(2026, 3, 5),)),
+        ({"from": "2026-03-05", "to": "2026-03-01"}, ()),
+        ({"from": "0001-01-01", "to": "0001-01-02"}, ()),
+        ({}, ()),
+    ],
+)
+def test_days_of_an_address_that_are_no_period_are_named(
+    worked: Desk, days: dict[str, str], kept: tuple[date, ...]
+) -> None:
+    app = worked.open(PROGRAM, period="custom", **days)
+
+    assert len(said(app, ["warning"])) == 1
+    assert app.date_input(key="report-days").value == kept
     assert not app.exception
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from program import anomalies
+from program import anomalies, wording
 from program.ages import AGE_GROUPS
 from program.formulas import guarded
 from program.kpis import KPIS, Counted
@@ -94,6 +94,16 @@ def test_a_period_and_the_one_before_it(
     assert (report.period(day), report.before(day)) == (days(*period), days(*before))
 
 
+CUT = (
+    "The days from 1 Jan 2000 to today, 15 Mar 2026, can be shown, at most 1,830 at once. "
+    "{} to {} is cut to {}."
+)
+
+
+def said(day: str) -> str:
+    return wording.day(date.fromisoformat(day))
+
+
 @pytest.mark.parametrize(
     ("since", "until", "period"),
     [
@@ -101,6 +111,9 @@ def test_a_period_and_the_one_before_it(
         ("2026-03-10", "2026-04-01", ("2026-03-10", "2026-03-15")),  # not beyond today
         ("2026-04-01", "2026-05-01", ("2026-03-15", "2026-03-15")),
         ("2001-01-01", "2026-03-15", ("2021-03-12", "2026-03-15")),  # at most 1,830 days
+        ("1999-12-31", "2000-01-02", ("2000-01-01", "2000-01-02")),
+        ("0001-01-01", "0001-01-02", ("2000-01-01", "2000-01-01")),
+        ("2026-03-15", "9999-12-31", ("2026-03-15", "2026-03-15")),
     ],
 )
 def test_a_period_of_ones_own_is_cut_at_today_and_at_five_years(
@@ -110,6 +123,8 @@ def test_a_period_of_ones_own_is_cut_at_today_and_at_five_years(
     found = report.period(date(2026, 3, 15))
 
     assert found == days(*period)
+    cut = CUT.format(said(since), said(until), wording.span(found))
+    assert report.cut(date(2026, 3, 15)) == ("" if (since, until) == period else cut)
     assert report.before(date(2026, 3, 15)).end == found.start
     assert report.before(date(2026, 3, 15)).days == found.days
 
@@ -203,11 +218,32 @@ def test_a_report_survives_its_address(
 
 
 @pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ({}, "A period of your own needs two days, each written like 2026-03-31."),
+        (
+            {"from": "2026-02-30", "to": "2026-03-01"},
+            "A period of your own needs two days, each written like 2026-03-31.",
+        ),
+        (
+            {"from": "2026-03-02", "to": "2026-03-01"},
+            "The first day, 2 Mar 2026, comes after the last, 1 Mar 2026.",
+        ),
+    ],
+)
+def test_days_that_are_no_period_show_the_usual_and_a_sentence(
+    query: dict[str, str], reason: str
+) -> None:
+    report = Report.from_query({"period": "custom", **query})
+    today = date(2026, 3, 15)
+
+    assert report.period(today) == Report().period(today)
+    assert report.cut(today) == f"{reason} Shown is {wording.span(report.period(today))}."
+
+
+@pytest.mark.parametrize(
     "query",
     [
-        {"period": "custom"},
-        {"period": "custom", "from": "2026-02-30", "to": "2026-03-01"},
-        {"period": "custom", "from": "2026-03-02", "to": "2026-03-01"},
         {"period": "<b>", "by": "hour", "tab": "x", "split": "", "of": "'"},
         {"from": "2026-01-01", "to": "2026-02-01"},
     ],
