@@ -60,3 +60,52 @@ def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -
         if own.search(line)
     ]
     assert crossings == []
+
+
+# Buttons that write at a press though nobody may have looked: what is one's own look, and two
+# that ask themselves whether it was seen.
+PRESSED_UNSEEN = {
+    "column_form.py: _put",
+    "run_report.py: _dismiss",
+    "taking_next.py: _press",
+    "view_keeping.py: _save",
+}
+
+
+def test_every_button_that_writes_does_so_only_once_it_was_seen() -> None:
+    unseen = {
+        f"{path.name}: {function}"
+        for path in sorted((ROOT / "dashboard").rglob("*.py"))
+        for function in written_by_plain_buttons(ast.parse(path.read_text()))
+    }
+    assert unseen == PRESSED_UNSEEN
+
+
+def written_by_plain_buttons(module: ast.Module) -> set[str]:
+    """The functions that write and that a button of Streamlit's own calls."""
+    writing = functions_that_write(module)
+    return {
+        name
+        for call in ast.walk(module)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("button", "form_submit_button")
+        for keyword in call.keywords
+        if keyword.arg == "on_click"
+        for name in names_in(keyword.value) & writing
+    }
+
+
+def functions_that_write(module: ast.Module) -> set[str]:
+    """Those that name the writer or the loader, and those that name one of them."""
+    named = {node.name: names_in(node) for node in module.body if isinstance(node, ast.FunctionDef)}
+    writing = {"database.writer", "database.loader"}
+    while more := {name for name, used in named.items() if used & writing} - writing:
+        writing |= more
+    return writing
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {
+        ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)
+    }

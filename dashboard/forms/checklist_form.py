@@ -9,7 +9,7 @@ from dashboard import state
 from dashboard.components import checklist as lines
 from dashboard.components import figures, keyboard
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name as decision_name
 from data_access import checklist, database
@@ -77,13 +77,14 @@ def _draw_pass(shown: Shown, asked: CheckItem) -> None:
     if lacks_evidence(asked, shown.evidence_kinds):
         st.caption("needs evidence", width="content")
         return
-    st.button(
+    sending.button(
         "Pass",
+        form=_name(shown.id_),
         key=f"check-pass-{asked.key}-{shown.id_}",
+        act=_answer,
+        args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
         icon=":material/check:",
         type="tertiary",
-        on_click=_answer,
-        args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
     )
 
 
@@ -107,13 +108,15 @@ def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: b
             st.text_area(_comment_label(given), key=comment, height=70)
         with st.container(horizontal=True, gap="xsmall"):
             for outcome in CheckOutcome:
-                st.button(
+                sending.button(
                     OUTCOME_LABELS[outcome],
+                    form=_name(shown.id_),
                     key=f"check-{asked.key}-{outcome}-{shown.id_}",
+                    act=_answer,
+                    args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
+                    sends=given,
                     icon=lines.LOOKS[outcome].icon,
                     disabled=outcome is CheckOutcome.PASSED and lacks,
-                    on_click=_answer,
-                    args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
                 )
 
 

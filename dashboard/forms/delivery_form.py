@@ -18,7 +18,8 @@ from program import letters, wording
 from program.delivery import KIND_WORDS, DeliverySettings
 from program.letters import Template
 
-WAITING = "silencing"
+# What is said of a proposal is said by the page: the proposal may be gone by then.
+PAGE = ""
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
 
 
@@ -71,23 +72,27 @@ def draw_waiting(proposal: Silencing | None, person: Person) -> None:
     with st.container(horizontal=True):
         own = proposal.proposed_by == person.email
         if not own:
-            st.button(
+            sending.button(
                 f"Confirm: {what}",
+                form=PAGE,
                 key="silencing-confirm",
-                type="primary",
-                on_click=_end,
+                act=_end,
                 args=[proposal, person.email, True],
+                sends=proposal,
+                type="primary",
             )
-        st.button(
+        sending.button(
             "Take it back" if own else "Decline",
+            form=PAGE,
             key="silencing-decline",
-            on_click=_end,
+            act=_end,
             args=[proposal, person.email, False],
+            sends=proposal,
         )
 
 
 def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
-    if answers.refused_to_stranger(WAITING, actor):
+    if answers.refused_to_stranger(PAGE, actor):
         return
     verb = delivery_settings.confirm if confirmed else delivery_settings.decline
     try:

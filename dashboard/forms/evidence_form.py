@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.fields import ANY_DAY
 from dashboard.forms.steps import name as decision_name
 from data_access import database, evidence
@@ -54,11 +54,13 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
             key=state.form_key(form, "method"),
         )
         st.text_input("Source, a web address", key=state.form_key(form, "source"))
-        st.form_submit_button(
+        sending.button(
             "Record",
+            form=form,
             key=state.form_key(form, "send"),
+            submit=True,
             type="primary",
-            on_click=_record,
+            act=_record,
             args=[form, state.request_id(form), id_, kind, person.email],
         )
 

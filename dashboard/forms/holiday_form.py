@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.fields import ANY_DAY
 from data_access import database, holiday_changes
 from data_access.holiday_changes import LONGEST_NAME, LONGEST_REASON, Effect
@@ -54,15 +54,18 @@ def draw(person: Person) -> None:
         )
         why, send = st.columns([2.2, 0.8], vertical_alignment="bottom")
         why.text_input("Reason", max_chars=LONGEST_REASON, key=state.form_key(FORM, "reason"))
-        send.form_submit_button(
-            "Add",
-            key=state.form_key(FORM, "send"),
-            icon=":material/add:",
-            type="primary",
-            width="stretch",
-            on_click=_send,
-            args=[FORM, "added", None, person.email, state.request_id(FORM)],
-        )
+        with send:
+            sending.button(
+                "Add",
+                form=FORM,
+                key=state.form_key(FORM, "send"),
+                act=_send,
+                args=[FORM, "added", None, person.email, state.request_id(FORM)],
+                submit=True,
+                icon=":material/add:",
+                type="primary",
+                width="stretch",
+            )
 
 
 def change_buttons(holiday: Holiday, person: Person) -> None:
@@ -82,12 +85,14 @@ def _popover(holiday: Holiday, person: Person, kind: str, word: str, icon: str) 
                 key=state.form_key(form, "name"),
             )
         st.text_input("Reason", max_chars=LONGEST_REASON, key=state.form_key(form, "reason"))
-        st.button(
+        sending.button(
             word,
+            form=FORM,
             key=f"{form}-send",
-            type="primary",
-            on_click=_send,
+            act=_send,
             args=[form, kind, holiday.day, person.email, state.request_id(form)],
+            sends=holiday,
+            type="primary",
         )
 
 
@@ -100,12 +105,14 @@ def _draw_confirming(person: Person) -> None:
         st.warning(escape(asked.sentence), icon=":material/history:")
         word = "Add" if asked.kind == "added" else "Remove"
         with st.container(horizontal=True):
-            st.button(
+            sending.button(
                 f"{word} it and change the past",
+                form=FORM,
                 key="holiday-confirm",
-                type="primary",
-                on_click=_do,
+                act=_do,
                 args=[asked, person.email],
+                sends=asked,
+                type="primary",
             )
             st.button("Leave it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
 

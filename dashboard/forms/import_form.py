@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import address, running, state
 from dashboard.components import import_tables, states
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, import_map_part, import_report_part
+from dashboard.forms import answers, import_map_part, import_report_part, sending
 from data_access import database, form_imports, form_maps
 from data_access.form_imports import Peek, Report, Upload
 from data_access.form_maps import SavedMap
@@ -149,14 +149,16 @@ def _load_button(
     words = f"Load {good:,} row{'' if good == 1 else 's'}" if good else "Nothing new to load"
     words += f" and keep {rest:,} for later" if rest else ""
     name = saved.name if saved and saved.content == content else None
-    st.button(
+    sending.button(
         words,
+        form=FORM,
         key=state.form_key(FORM, "load"),
+        act=_load,
+        args=[person.email, upload, content, name, state.request_id(FORM)],
+        sends=(upload.sha256, content),
         type="primary",
         icon=":material/upload:",
         disabled=not good and not rest,
-        on_click=_load,
-        args=[person.email, upload, content, name, state.request_id(FORM)],
     )
 
 

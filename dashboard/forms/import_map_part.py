@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from data_access import database, form_maps
 from data_access.form_imports import Peek
 from data_access.form_maps import SavedMap
@@ -172,28 +172,33 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
             key=state.form_key(FORM, "name"),
             width=280,
         )
-        st.button(
+        sending.button(
             "Save as",
+            form=FORM,
             key=state.form_key(FORM, "save"),
-            icon=":material/save:",
-            on_click=_save,
+            act=_save,
             args=[person.email, content, None],
+            icon=":material/save:",
         )
         if saved is not None and saved.content != content:
-            st.button(
+            sending.button(
                 f"Replace {escape(saved.name)}",
+                form=FORM,
                 key=state.form_key(FORM, "replace"),
-                icon=":material/sync:",
-                on_click=_save,
+                act=_save,
                 args=[person.email, content, saved],
+                sends=saved.map_id,
+                icon=":material/sync:",
             )
         if saved is not None:
-            st.button(
+            sending.button(
                 "Offer it no longer",
+                form=FORM,
                 key=state.form_key(FORM, "retire"),
-                type="tertiary",
-                on_click=_retire,
+                act=_retire,
                 args=[person.email, saved],
+                sends=saved.map_id,
+                type="tertiary",
             )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures, states
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.import_map_part import COLUMNS
 from data_access import database, form_maps, kept_rows
 from data_access.kept_rows import KeptRow
@@ -35,13 +35,16 @@ def draw(person: Person) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox("Read with", [OWN, *maps], key="kept-map", width=280)
         read_by = form_map.parse(maps[name].content, name) if name in maps else None
-        st.button(
+        ids = [row.row_id for row in listed]
+        sending.button(
             f"Try all {len(listed):,} again" if len(listed) > 1 else "Try it again",
+            form=ALL,
             key=state.form_key(ALL, "retry"),
+            act=_retry_all,
+            args=[person.email, ids, read_by, state.request_id(ALL)],
+            sends=(ids, name),
             icon=":material/refresh:",
             help="Once their accounts are loaded, or with a map that knows their words.",
-            on_click=_retry_all,
-            args=[person.email, [row.row_id for row in listed], read_by, state.request_id(ALL)],
         )
     for row in listed:
         _draw_row(row, read_by, person)
@@ -60,12 +63,14 @@ def _draw_row(row: KeptRow, read_by: FormMap | None, person: Person) -> None:
             st.markdown(f"{where}{escape(problem.reason)}.")
         with st.form(form, border=False):
             _fields(row, form)
-            st.form_submit_button(
+            sending.button(
                 "Correct and load",
+                form=form,
                 key=state.form_key(form, "load"),
-                icon=":material/upload:",
-                on_click=_correct,
+                act=_correct,
                 args=[person.email, row, read_by, state.request_id(form)],
+                submit=True,
+                icon=":material/upload:",
             )
         _dismissing(row, form, person)
 
@@ -98,12 +103,13 @@ def _dismissing(row: KeptRow, form: str, person: Person) -> None:
             key=state.form_key(form, "reason"),
             width=420,
         )
-        st.button(
+        sending.button(
             "Dismiss",
+            form=form,
             key=state.form_key(form, "dismiss"),
-            icon=":material/delete:",
-            on_click=_dismiss,
+            act=_dismiss,
             args=[person.email, row, state.request_id(form)],
+            icon=":material/delete:",
         )
 
 

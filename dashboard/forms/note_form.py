@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components import keyboard, shortcuts
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.steps import name as decision_name
 from data_access import database, notes
 from data_access.refusals import Refusal
@@ -27,13 +27,14 @@ def draw(id_: int, person: Person) -> None:
                 placeholder=f"Key {shortcuts.NOTE.key}",
             )
         with keyboard.hot_go(form, width="content"):
-            st.button(
+            sending.button(
                 "Add note",
+                form=form,
                 key=state.form_key(form, "send"),
+                act=_write,
+                args=[form, state.request_id(form), id_, person.email],
                 icon=":material/sticky_note_2:",
                 help="Ctrl+Enter",
-                on_click=_write,
-                args=[form, state.request_id(form), id_, person.email],
             )
 
 

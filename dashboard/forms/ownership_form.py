@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import keyboard, shortcuts
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers, kept_text
+from dashboard.forms import answers, kept_text, sending
 from dashboard.forms.shown import Shown
 from dashboard.forms.steps import name as decision_name
 from data_access import database, ownership
@@ -68,12 +68,14 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
     with st.popover("Assign to…", key=key, type="tertiary"):
         st.caption("It is theirs until they release or decide it.")
         for number, person in enumerate(others):
-            st.button(
+            sending.button(
                 escape(f"{person.display_name} · {person.role}"),
+                form=_name(shown.id_),
                 key=f"assign-{number}-{shown.id_}",
-                type="tertiary",
-                on_click=_assign,
+                act=_assign,
                 args=[shown, person.email, state.request_id(_name(shown.id_))],
+                sends=person.email,
+                type="tertiary",
             )
         if not others:
             st.caption("There is nobody else who reviews.")
@@ -94,13 +96,17 @@ def _button(
     kind: str = "secondary",
     help_: str | None = None,
 ) -> None:
-    st.button(
+    request_id = state.request_id(_name(shown.id_))
+    sending.button(
         label,
+        form=_name(shown.id_),
         key=f"{label}-{shown.id_}",
-        type=kind,  # type: ignore[arg-type]
+        act=_do,
+        args=[shown, act, request_id],
+        # Where Claim was, Release stands after it, and the other way round.
+        sends=request_id,
+        type=kind,
         help=help_,
-        on_click=_do,
-        args=[shown, act, state.request_id(_name(shown.id_))],
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.policy_settings import groups_by_column, of_group
-from dashboard.forms import answers, fields
+from dashboard.forms import answers, fields, sending
 from data_access import database, policy_drafts
 from data_access.policy_drafts import Kept
 from data_access.refusals import Contradictory, Refusal
@@ -56,13 +56,15 @@ def draw(written: Written, person: Person) -> None:
                     _draw_group(group, draft.policy, written)
                 if column_is_last(groups):
                     _draw_about(draft, form)
-        st.form_submit_button(
+        sending.button(
             "Save the draft",
+            form=PLACE,
             key=state.form_key(form, "save"),
+            act=_save,
+            args=[written, person.email, state.request_id(form)],
+            submit=True,
             icon=":material/save:",
             type="secondary" if written.kept else "primary",
-            on_click=_save,
-            args=[written, person.email, state.request_id(form)],
         )
 
 
@@ -74,26 +76,30 @@ def column_is_last(groups: list[Group]) -> bool:
 def discard_button(kept: Kept, person: Person) -> None:
     """The way to throw the draft away."""
     form = f"policy-discard-{kept.draft_id}-{kept.revision}"
-    st.button(
+    sending.button(
         "Discard",
+        form=PLACE,
         key=f"{form}-button",
+        act=_discard,
+        args=[kept, person.email, state.request_id(form)],
+        sends=kept,
         icon=":material/delete:",
         type="tertiary",
-        on_click=_discard,
-        args=[kept, person.email, state.request_id(form)],
     )
 
 
 def carry_over_button(written: Written, old: Policy, person: Person) -> None:
     """Bring the draft's changes onto the version that a colleague has published meanwhile."""
     form = f"{written.form}-over-{written.base.version}"
-    st.button(
+    sending.button(
         f"Carry my changes over to version {written.base.version}",
+        form=PLACE,
         key=f"{form}-button",
+        act=_carry_over,
+        args=[written, old, person.email, state.request_id(form)],
+        sends=written,
         icon=":material/move_up:",
         type="primary",
-        on_click=_carry_over,
-        args=[written, old, person.email, state.request_id(form)],
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components import figures
 from dashboard.components.safe_text import escape
-from dashboard.forms import answers
+from dashboard.forms import answers, sending
 from dashboard.forms.policy_form import PLACE
 from data_access import database, policy_withdrawals
 from data_access.policy_withdrawals import LONGEST_REASON, Withdrawal
@@ -35,13 +35,15 @@ def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
         return
     form = _form("confirm", waiting.withdrawal_id)
     with st.container(horizontal=True):
-        st.button(
+        sending.button(
             f"Withdraw version {policy.version}",
+            form=PLACE,
             key=f"{form}-button",
+            act=_confirm,
+            args=[waiting, person.email, state.request_id(form)],
+            sends=waiting,
             icon=":material/event_busy:",
             type="primary",
-            on_click=_confirm,
-            args=[waiting, person.email, state.request_id(form)],
         )
         _draw_decline(waiting, person, "Leave it scheduled")
 
@@ -53,12 +55,13 @@ def _draw_propose(policy: Policy, person: Person) -> None:
         st.text_area(
             "Reason", key=state.form_key(form, "reason"), height=90, max_chars=LONGEST_REASON
         )
-        st.button(
+        sending.button(
             "Propose the withdrawal",
+            form=PLACE,
             key=f"{form}-button",
-            type="primary",
-            on_click=_propose,
+            act=_propose,
             args=[policy.version, person.email, state.request_id(form)],
+            type="primary",
         )
 
 
@@ -68,11 +71,13 @@ def _draw_decline(waiting: Withdrawal, person: Person, word: str) -> None:
         st.text_area(
             "Reason", key=state.form_key(form, "reason"), height=90, max_chars=LONGEST_REASON
         )
-        st.button(
+        sending.button(
             word,
+            form=PLACE,
             key=f"{form}-button",
-            on_click=_decline,
+            act=_decline,
             args=[waiting, person.email, state.request_id(form)],
+            sends=waiting,
         )
 
 

@@ -37,18 +37,21 @@ def button(
     args: Sequence[Any] = (),
     sends: object = None,
     destroys: bool = False,
+    submit: bool = False,
     **look: Any,  # noqa: ANN401 - what st.button takes
 ) -> None:
     """A button that calls ``act`` with ``args``, if what it sends was seen.
 
     ``sends`` is what is shown to be sent: whenever it changes, the button has to be seen anew.
-    ``form`` is where a press that came too early is answered.
+    ``form`` is where a press that came too early is answered. ``submit`` hands over the fields of
+    the `st.form` it stands in.
     """
     face = sha256(repr((label, sends)).encode()).hexdigest()
     sight = state.sight(key, face, drawn_at())
     width = look.get("width", "content")
     with keyboard.sends(sight.token, destroys=destroys, width=width):
-        st.button(label, key=key, on_click=_press, args=[form, sight.at, act, args], **look)
+        draw = st.form_submit_button if submit else st.button
+        draw(label, key=key, on_click=_press, args=[form, sight.at, act, args], **look)
 
 
 def show_anew(key: str) -> None:

@@ -54,13 +54,15 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
 
 def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
     """The button that takes one's own view away; what goes wrong is said in ``form``."""
-    st.button(
+    sending.button(
         "Remove",
+        form=form,
         key=f"{form}-remove-{kept.view_id}",
+        act=_remove,
+        args=[form, kept, person.email],
+        sends=kept,
         icon=":material/delete:",
         type="tertiary",
-        on_click=_remove,
-        args=[form, kept, person.email],
     )
 
 
