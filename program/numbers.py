@@ -18,7 +18,7 @@ _WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_WHOLE_DIGITS}}}", flags=re.ASCII)
 # A reason may name {plain}, without separators, and {point}, with a point for the comma.
 WRONG_WAYS: tuple[tuple[str, str], ...] = (
     (
-        "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
+        "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^(?!UID)[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
         "has a currency sign; write only the number",
     ),
     (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write the amount, or leave the row out"),
@@ -39,7 +39,8 @@ WRONG_WAYS: tuple[tuple[str, str], ...] = (
 )
 # What is told of a number that somebody types by itself, before and after those.
 _FIRST_WAYS = (
-    (r"^$", "is empty; write digits"),
+    (r"^\s*\Z", "is empty; write digits"),
+    (r"^\s|\s\Z", "has spaces around it; remove them"),
     (r"(?i)^[+-]?s?nan[0-9]*$", "is not a number; write digits"),
     (r"(?i)^[+-]?inf(inity)?$|∞", "is infinite; leave an open end empty"),
 )
@@ -52,7 +53,7 @@ _OTHER_WAYS = (
 _OTHER_WAYS_WHOLE = (
     (r"^-?[0-9]+(\.[0-9]{3}){2,}$", "has points between its digits; write `{joined}`"),
     (r"^-?[0-9]+\.[0-9]+$", "is not a whole number; write it without decimals"),
-    (r"^-?[0-9]+$", "is too large to be looked for"),
+    (r"^-?[0-9]+\Z", "is too large to be looked for"),
     (r"", "is not a whole number; write digits only"),
 )
 

@@ -20,15 +20,23 @@ from data_access.loading.kinds import KINDS, Column, Form
 from data_access.loading.problems import Kept, Notice, Problem, Problems
 from data_access.loading.sources import UTF_16, Source, Unreadable
 from data_access.loading.validation import Batch, as_csv
-from program import invisible
+from program import invisible, platforms
 
 ROWS = 5_000
+# Only a platform's own name is told from the words around it by a space.
+LABELS = frozenset(platforms.word(platform.label) for platform in platforms.PLATFORMS)
 PLATFORM_COLUMNS = ("social_platform", "contact_platform")
 # How the account is named: by id, by username, or by either in one field.
 NAMED_BY = ("account_id", "account_name", "account_either")
-# What a field of several choices puts between them, and what people write between two names.
-BETWEEN = re.compile(r"[,;|\n]")
-BETWEEN_WORDS = re.compile(r"[/&+]|\band\b", re.IGNORECASE)
+# What a field of several choices puts between them, and lists in any script.
+BETWEEN = re.compile(r"[,;|\n\t\u060c\u061b\u2022\u201a\u3001\uff0c\uff1b\uff5c]", re.IGNORECASE)
+# What people write between two names; each is one only where names stand on both sides.
+BETWEEN_NAMES = re.compile(
+    r"[/\\&+:\u00b7\uff0f]|\s[-\u2013\u2014]\s"
+    r"|\s(?:and|or|und|oder|et|ou|y|o|e|ve|veya|dan|atau|\u0438|\u0438\u043b\u0438)\s",
+    re.IGNORECASE,
+)
+SPACE = re.compile(r"\s")
 DECIMAL = re.compile(r"^[0-9][0-9,' ]*\.[0-9]+$")
 GROUPED = re.compile(r"^[0-9]{1,3}([,' ][0-9]{3})+$")
 DECIMAL_ADVICE = (
@@ -44,6 +52,10 @@ ZONE_ADVICE = (
     "in which format and zone the table shows it, or in Airtable add a formula "
     "field DATETIME_FORMAT(SETTIMEZONE({the field}, 'UTC'), 'YYYY-MM-DD[T]HH:mm:ss.SSS[Z]') "
     "and export that"
+)
+NO_FIELDS = (
+    "names none of the form's fields; take out what stands above the row of field names, "
+    "or name the fields in the map (--map)"
 )
 WAY_ON = (
     "To load the good rows and keep these for later, add --keep-rest, "
@@ -114,7 +126,7 @@ class Export:
     ) -> Batch:
         if self.remember:
             self.lines.update((line.line, line) for line in chunk)
-        shaped, faults = _shaped(file, chunk, len(self.header))
+        shaped, faults = _shaped(file, chunk, self.header)
         records = []
         for line in shaped:
             record = Record(file, line, self.places, self.form_map)
@@ -193,9 +205,10 @@ class Record:
         known = self.form_map.platforms.get(whole)
         if known is not None or not whole:
             return known or whole
-        parts = several(written, self.form_map)
-        if not parts:
-            return whole
+        parts = _named(written, self.form_map)
+        if len(parts) == 1:
+            only = parts[0].lower()
+            return self.form_map.platforms.get(only) or only
         listed = ", ".join(f"`{one}`" for one in parts)
         self._fault(
             column,
@@ -210,7 +223,7 @@ class Record:
         if style is None or not written or IS_MOMENT.match(written):
             return
         try:
-            self.values["submitted_at"] = f"{style.read(written):%Y-%m-%dT%H:%M:%SZ}"
+            self.values["submitted_at"] = f"{style.read(written):%4Y-%m-%dT%H:%M:%SZ}"
         except ValueError:
             # It is refused as it stands, and `advise` says why.
             return
@@ -237,26 +250,52 @@ def _first(rows: Iterator[Line]) -> Line:
 
 def several(written: str, form_map: FormMap) -> list[str]:
     """The platforms that a cell names, if it is more than one."""
+    parts = _named(written, form_map)
+    return parts if len(parts) > 1 else []
+
+
+def _named(written: str, form_map: FormMap) -> list[str]:
+    """The platforms that a cell names, each once; what cannot be told apart is one."""
+    cleaned = invisible.clean(written).text
+    whole = cleaned.strip(" ,;|\u2022") or cleaned
+    if _meant(whole, form_map) in platforms.BY_KEY:
+        return [whole]
     parts = _parts(BETWEEN, written)
-    if len(parts) > 1:
-        return parts
-    words = _parts(BETWEEN_WORDS, written)
-    known = all(word.lower() in form_map.platforms for word in words)
-    return words if len(words) > 1 and known else []
+    if len(parts) == 1:
+        parts = _parts(BETWEEN_NAMES, written)
+        if not all(_meant(part, form_map) in platforms.BY_KEY for part in parts):
+            parts = _parts(SPACE, written)
+            if not all(platforms.word(part) in LABELS for part in parts):
+                return [whole]
+    return [*{_meant(part, form_map): part for part in reversed(parts)}.values()][::-1] or [whole]
+
+
+def _meant(word: str, form_map: FormMap) -> str:
+    """The key of the platform that a word means."""
+    return platforms.platform_key(form_map.platforms.get(word.lower()) or word)
 
 
 def _parts(between: re.Pattern[str], written: str) -> list[str]:
-    parts = (" ".join(part.split()) for part in between.split(written.strip()))
-    return [part.strip('"') for part in parts if part]
+    parts = (" ".join(invisible.clean(part).text.split()) for part in between.split(written))
+    return [name for part in parts if (name := part.strip('[]" '))]
 
 
-def _shaped(file: str, chunk: list[Line], width: int) -> tuple[list[Line], list[Problem]]:
-    """The rows with as many cells as there are fields, and what is wrong with the others."""
+def _shaped(
+    file: str, chunk: list[Line], header: tuple[str, ...]
+) -> tuple[list[Line], list[Problem]]:
+    """The rows with as many cells as there are fields, and what is wrong with the others.
+
+    The empty columns that spreadsheets put behind a table may be missing.
+    """
     good, faults = [], []
+    width = len(header)
+    named = next((at for at in range(width, 0, -1) if header[at - 1]), 0)
     for line in chunk:
         cells = line.cells
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
             cells = cells[:width]
+        if named <= len(cells) < width:
+            cells = (*cells, *[""] * (width - len(cells)))
         if len(cells) == width:
             good.append(replace(line, cells=cells))
             continue
@@ -284,10 +323,13 @@ def _places(
         sought = {form_text.folded(name) for name in names}
         found = [at for at, name in enumerate(given) if name in sought]
         if len(found) > 1:
-            both = " and ".join(f"`{header[at]}`" for at in found)
-            wrong.append((column, f"could be {both}; say which with --map"))
+            wrong.append((column, _either([header[at] for at in found])))
         elif found:
             places[column] = found[0]
+    if not places and not wrong:
+        # Such as a title above the table: nothing is to be said of each field.
+        problems.spoil(Problem(file=file, line=1, reason=NO_FIELDS + _listed(header)))
+        return {}
     wrong += [
         (
             column,
@@ -309,7 +351,14 @@ def _places(
 
 
 def _listed(header: tuple[str, ...]) -> str:
-    return f" (it has {', '.join(header)})"
+    return f" (it has {', '.join(name for name in header if name)})"
+
+
+def _either(names: list[str]) -> str:
+    """Why one of several fields of these names cannot be taken."""
+    if len({form_text.folded(name) for name in names}) == 1:
+        return f"stands above {len(names)} columns, `{names[0]}`; rename all but one of them"
+    return f"could be {' and '.join(f'`{name}`' for name in names)}; say which with --map"
 
 
 def advise(problem: Problem, form_map: FormMap) -> Problem:

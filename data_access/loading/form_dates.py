@@ -8,8 +8,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 # Airtable's own names of its formats; a pattern such as D/M/YYYY h:mma says the same.
 NAMED_ORDERS = {"european": "DMY", "us": "MDY", "iso": "YMD", "friendly": "MDY"}
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+SHORTEST_MONTH = 3
+OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-5][0-9])")
+# Names that say whatever the computer is set to, or nothing.
+NO_ZONES = ("localtime", "Factory")
 DATE = re.compile(
     r"(?P<a>\d{1,4}|[a-z]+)[\s./,-]+(?P<b>\d{1,2}|[a-z]+)[\s./,-]+(?P<c>\d{1,4})"
     r"(?:[\s,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,6})?)?"
@@ -50,7 +56,10 @@ class DateStyle:
             raise ValueError(
                 f"does not exist in the calendar when it is read as {self.example}"
             ) from error
-        return _moment(there, zone_named(self.zone), self.zone)
+        try:
+            return _moment(there, zone_named(self.zone), self.zone)
+        except OverflowError as error:
+            raise ValueError("lies outside the calendar; write the year it is") from error
 
     @property
     def example(self) -> str:
@@ -80,7 +89,7 @@ def zone_named(name: str) -> tzinfo | None:
         away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         signed = -away if offset[1] == "-" else away
         return timezone(signed) if away <= OFFSETS_AT_MOST else None
-    return ZoneInfo(name) if name in available_timezones() else None
+    return ZoneInfo(name) if name in available_timezones() and name not in NO_ZONES else None
 
 
 def _order(date_format: str) -> str:
@@ -99,7 +108,12 @@ def _order(date_format: str) -> str:
 def _month(written: str) -> int:
     if written.isdigit():
         return int(written)
-    return MONTHS.index(written[:3].lower()) + 1
+    # Only in English, in full or shortened: the same three letters begin other languages' others.
+    name = written.lower()
+    found = [at for at, month in enumerate(MONTHS, 1) if month.startswith(name)]
+    if len(name) < SHORTEST_MONTH or not found:
+        raise ValueError
+    return found[0]
 
 
 def _hour(hour: int, half: str | None) -> int:

@@ -112,7 +112,7 @@ def looks_like(content: bytes) -> str:
 
 def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
     mark = next((name for start, name in MARKS if content.startswith(start)), "")
-    name = mark or encoding or "utf-8"
+    name = mark or encoding or _unmarked(content)
     try:
         text = content.decode(name)
     except UnicodeDecodeError as error:
@@ -120,15 +120,26 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
             raise Unreadable(_undecodable(name)) from error
         # A few damaged bytes are their rows' affair.
         text = content.decode(name, errors="surrogateescape")
-    if not mark and encoding in ("", "utf-8"):
+    # A mark that was put before another, or one that a map's encoding has too.
+    text = text.lstrip("\ufeff")
+    if "\0" in text.partition("\n")[0]:
+        raise Unreadable("holds NUL bytes in its first line, so it is no text; export it again")
+    if not mark and name == "utf-8":
         return text, "utf-8", ()
-    plain = name.removesuffix("-sig")
+    plain = name.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     return text, plain, () if plain == "utf-8" else (f"is {ENCODINGS[plain]} text",)
+
+
+def _unmarked(content: bytes) -> str:
+    """The encoding of a text without a mark; of UTF-16 every other byte of a word is zero."""
+    zeros = [at for at, byte in enumerate(content[:4]) if not byte]
+    return {(1, 3): "utf-16-le", (0, 2): "utf-16-be"}.get(tuple(zeros), "utf-8")
 
 
 def _undecodable(name: str) -> str:
     if not name.startswith("utf-8"):
-        return f"is not {ENCODINGS[name]} text; name its encoding in the map"
+        plain = name.removesuffix("-le").removesuffix("-be")
+        return f"is not {ENCODINGS[plain]} text or cut short; name its encoding in the map"
     return (
         "is not UTF-8; it looks like Windows-1252: name that encoding in the map and look at "
         "the names, or export it as UTF-8"

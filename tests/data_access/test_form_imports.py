@@ -283,7 +283,7 @@ def test_only_reviewers_and_managers_import_correct_dismiss_and_keep_maps(desk: 
     [
         (b"", "is empty"),
         (b"PK\x03\x04", "is a zip file or an Excel workbook"),
-        (b"a,b\n1,2\n", "is none of the export's fields"),
+        (b"a,b\n1,2\n", "names none of the form's fields"),
         (HEADER.encode() + b'\n1,"@a,,,\n', "is not CSV from line 2 on"),
     ],
 )

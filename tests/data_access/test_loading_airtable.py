@@ -236,6 +236,17 @@ def test_two_fields_for_one_column_are_not_chosen_between(accounts: Engine, tmp_
             "has an invisible character (U+0000",
         ),
         (b"<html>", "is a web page"),
+        (b"a\0b,c\n1,2\n", "holds NUL bytes in its first line"),
+        (HEADER.encode("utf-16")[:-1], "is not UTF-16 text or cut short"),
+        (
+            f"{HEADER},UID\n1,@a,,,{AT},1\n".encode(),
+            "stands above 2 columns, `UID`; rename all but one of them",
+        ),
+        (
+            f"{HEADER},created \n1,@a,,,{AT},{AT}\n".encode(),
+            "stands above 2 columns, `Created`; rename all but one of them",
+        ),
+        (f"{HEADER}\nUID 1,@a,,,{AT}\n".encode(), "is not a whole number; write digits only"),
     ],
 )
 def test_a_file_that_is_no_export_is_refused(
@@ -302,6 +313,11 @@ def test_a_map_says_in_which_format_and_zone_dates_are_shown(
         ("25/4/25 10:00", "is not a date as the map says, 25/4/2026"),
         ("soon", "is not a date as the map says, 25/4/2026"),
         ("1/5/2026 10:00", "lies in the future"),
+        ("1/1/0001 00:00", "lies outside the calendar"),
+        ("1/1/1900 00:00", "lies before 2010-01-01"),
+        ("1 marras 2025 10:00", "does not exist in the calendar"),
+        ("1 Mayonnaise 2025 10:00", "does not exist in the calendar"),
+        ("45382.5", "is not a date as the map says, 25/4/2026"),
     ],
 )
 def test_a_date_that_the_maps_format_cannot_read_is_refused(
@@ -319,6 +335,9 @@ def test_a_date_that_the_maps_format_cannot_read_is_refused(
     [
         ('[dates]\nformat = "European"\n', "only one of format and zone"),
         ('[dates]\nformat = "European"\nzone = "Berlin"\n', "names the zone 'Berlin'"),
+        ('[dates]\nformat = "European"\nzone = "localtime"\n', "names the zone 'localtime'"),
+        ('[dates]\nformat = "European"\nzone = "+03:99"\n', "names the zone '+03:99'"),
+        ('[dates]\nformat = "European"\nzone = "+٠٣:٠٠"\n', "names the zone"),
         ('[dates]\nformat = "usual"\nzone = "UTC"\n', "names the date format 'usual'"),
         ('[statuses]\nDone = "done"\n', "has statuses done; those here are pending"),
         ('[file]\nencoding = "ebcdic"\n', "has the encoding 'ebcdic'"),
@@ -358,6 +377,24 @@ SEVERAL = (
     '"Telegram\nEmail"',
     "Telegram/Email",
     "tg and mail",
+    "Telegram or Email",
+    "Telegram ve E-posta",
+    "Telegram y Correo",
+    "Телега или почта",
+    "Telegram\uff0cEmail",
+    "Telegram\u3001微信",
+    "Telegram\uff1bEmail",
+    "Telegram \u060c Email",
+    "Telegram\tEmail",
+    "Telegram \u00b7 Email",
+    "\u2022 Telegram \u2022 Email",
+    "Telegram - E-mail",
+    "Telegram \u2013 Email",
+    "Phone/WhatsApp",
+    "wa + tg",
+    "Signal&Viber",
+    "Telegram: Email",
+    "Telegram Email",
 )
 
 
@@ -375,6 +412,29 @@ def test_several_platforms_in_a_cell_are_named_with_their_row(
 
     assert problem.line == 2
     assert "names several platforms" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("written", "platform"),
+    [
+        ("Telegram, Telegram", "telegram"),
+        ("Telegram,", "telegram"),
+        ("email/Gmail", "email"),
+        ("X, formerly Twitter", "x, formerly twitter"),
+        ("FB Messenger", "fb messenger"),
+        ("Google Mail", "google mail"),
+        ("E-mail", "email"),
+        ("WhatsApp call", "whatsapp call"),
+        ("Our own chat", "our own chat"),
+        ("Anders & Co", "anders & co"),
+    ],
+)
+def test_a_cell_that_names_one_platform_is_never_several(
+    accounts: Engine, tmp_path: Path, written: str, platform: str
+) -> None:
+    load(accounts, export(tmp_path, f'1,@a,"{written}",,{AT}'))
+
+    assert stored(accounts)[0][3] == platform
 
 
 def test_several_platforms_in_a_cell_may_be_mapped_to_one(accounts: Engine, tmp_path: Path) -> None:
@@ -497,6 +557,10 @@ def test_the_same_form_sent_again_after_a_rejection_is_a_new_application(
         (lambda rows: rows.replace(",", "\t").encode(), "separated by tabs"),
         (lambda rows: b"sep=;\r\n" + rows.replace(",", ";").encode(), "separated by semicolons"),
         (lambda rows: b",,\n\n" + rows.encode() + b",,,,\n", None),
+        (lambda rows: rows.replace(HEADER, f"{HEADER},,,").encode(), None),
+        (lambda rows: rows.encode("utf-16-le"), "is UTF-16 text"),
+        (lambda rows: rows.encode("utf-16-be"), "is UTF-16 text"),
+        (lambda rows: "\ufeff\ufeff".encode() + rows.replace("UID", '"UID"').encode(), None),
     ],
 )
 def test_an_export_is_read_as_it_is_written_and_that_is_said(
@@ -509,6 +573,15 @@ def test_an_export_is_read_as_it_is_written_and_that_is_said(
 
     assert stored(accounts)[0][2] == "@é"
     assert [said in str(notice) for notice in report.notices] == ([True] if said else [])
+
+
+def test_a_title_above_the_table_is_said_once(accounts: Engine, tmp_path: Path) -> None:
+    path = export(tmp_path, HEADER, f"1,@a,,,{AT}", header="Applications export,,,,")
+
+    (problem,) = refusal(accounts, path).problems
+
+    assert "take out what stands above the row of field names" in problem.reason
+    assert "(it has Applications export)" in problem.reason
 
 
 def test_an_encoding_that_is_only_likely_is_for_the_map_to_say(

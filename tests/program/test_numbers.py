@@ -56,7 +56,11 @@ def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> Non
         ("9" * 41, "is too large to be looked for"),
         ("", "is empty; write digits"),
         ("many", "is not a number; write it like 1234.50"),
-        ("5\n", "is not a number; write it like 1234.50"),
+        ("5\n", "has spaces around it; remove them"),
+        ("\u00a05", "has spaces around it; remove them"),
+        (" ", "is empty; write digits"),
+        ("\u00bd", "is not a number; write it like 1234.50"),
+        ("1 234,5", "is not a number; write it like 1234.50"),
     ],
 )
 def test_any_other_way_is_refused_with_what_to_write(text: str, remedy: str) -> None:
