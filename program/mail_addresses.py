@@ -20,7 +20,7 @@ def bare(typed: str) -> str:
     text = typed.strip()
     if text[: len(LINK)].lower() != LINK:
         return text
-    return unquote(text[len(LINK) :].partition("?")[0]).strip()
+    return unquote(text[len(LINK) :].partition("?")[0]).strip().removeprefix("//")
 
 
 def mail_address(typed: str) -> str | None:
@@ -34,8 +34,10 @@ def mail_address(typed: str) -> str | None:
     local, _, domain = text.rpartition("@")
     host = _in_ascii(domain)
     whole = f"{local}@{host}"
+    if not _is_local(local) or not _DOMAIN.fullmatch(host):
+        return None
     fits = len(local.encode()) <= LONGEST_LOCAL and len(whole.encode()) <= LONGEST
-    return whole if fits and _is_local(local) and _DOMAIN.fullmatch(host) else None
+    return whole if fits else None
 
 
 def _is_local(text: str) -> bool:
@@ -49,5 +51,5 @@ def _in_ascii(domain: str) -> str:
         return domain
     try:
         return idna.encode(domain, uts46=True).decode()
-    except idna.IDNAError:
+    except (idna.IDNAError, UnicodeError):
         return ""

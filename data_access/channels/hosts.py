@@ -6,6 +6,7 @@ A name that is looked up twice may mean two things; so what was looked at is wha
 import asyncio
 import ipaddress
 import socket
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
@@ -19,7 +20,12 @@ METADATA = frozenset(
     )
 )
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
-TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+# Of IPv6, what stands for an address of IPv4 in its last four bytes.
+TRANSLATED = tuple(
+    ipaddress.IPv6Network(text)
+    for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
+)
+LOOPBACK = (IPv6Address("::"), IPv6Address("::1"))
 
 
 class NotAReceiver(Exception):
@@ -56,12 +62,14 @@ def written(host: str) -> Address | None:
 
     Resolvers also take the old spellings: one number, octal, hexadecimal, fewer parts.
     """
+    # As a resolver takes it: full-width digits and other full stops are ordinary ones there.
+    plain = unicodedata.normalize("NFKC", host).replace("\u3002", ".").rstrip(".")
     try:
-        return ipaddress.ip_address(host)
+        return ipaddress.ip_address(plain)
     except ValueError:
         pass
     try:
-        return IPv4Address(socket.inet_aton(host))
+        return IPv4Address(socket.inet_aton(plain))
     except (OSError, UnicodeError):
         return None
 
@@ -81,6 +89,7 @@ def _within(address: Address) -> list[Address]:
     if isinstance(address, IPv4Address):
         return []
     teredo = address.teredo[1] if address.teredo else None
-    translated = IPv4Address(address.packed[-4:]) if address in TRANSLATED else None
+    stands = address not in LOOPBACK and any(address in network for network in TRANSLATED)
+    translated = IPv4Address(address.packed[-4:]) if stands else None
     inner = (address.ipv4_mapped, address.sixtofour, teredo, translated)
     return [one for one in inner if one is not None]

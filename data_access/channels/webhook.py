@@ -25,6 +25,7 @@ from data_access.refusals import SettingMissing
 from program.delivery import Reason
 
 LONGEST_ANSWER = 4_096
+LONGEST_HOST, LONGEST_LABEL = 253, 63
 SHORTEST_SECRET = 24
 LONGEST_ASKED_WAIT_S = 3600
 # What a repeat cannot mend: the message itself was not understood.
@@ -171,20 +172,35 @@ def host_of(url: str) -> str:
         _ = parts.port
     except ValueError:
         host = ""
-    secure = host and (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK))
-    plain = url.isprintable() and " " not in url and "@" not in parts.netloc if host else False
-    if not secure or not plain or parts.fragment:
-        raise SettingMissing(
-            "NOTIFY_WEBHOOK_URL cannot be used. Write it as https://host/path, without a password."
-        )
+    asked_for = _looked_up(url) if host else ""
     try:
         hosts.require(host)
+        hosts.require(asked_for)
     except hosts.NotAReceiver as refusal:
         raise SettingMissing(
             f"NOTIFY_WEBHOOK_URL names an address that no endpoint has: {refusal}. "
             "Write the name of the endpoint's own server."
         ) from None
+    secure = asked_for and (
+        parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    )
+    plain = url.isprintable() and " " not in url and "@" not in parts.netloc if host else False
+    if not secure or not plain or parts.fragment:
+        raise SettingMissing(
+            "NOTIFY_WEBHOOK_URL cannot be used. Write it as https://host/path, without a password."
+        )
     return host
+
+
+def _looked_up(url: str) -> str:
+    """The host as it is looked up, in ASCII; "" where none of that name can be."""
+    try:
+        name = httpx.URL(url).raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return ""
+    labels = name.rstrip(".").split(".")
+    fits = len(name) <= LONGEST_HOST and all(0 < len(part) <= LONGEST_LABEL for part in labels)
+    return name if fits or ":" in name else ""
 
 
 def secret_of(typed: str) -> bytes:

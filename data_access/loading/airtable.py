@@ -21,10 +21,11 @@ from data_access.loading.problems import Kept, Notice, Problem, Problems
 from data_access.loading.sources import UTF_16, Source, Unreadable
 from data_access.loading.validation import Batch, as_csv
 from program import invisible, platforms
+from program.folding import word
 
 ROWS = 5_000
 # Only a platform's own name is told from the words around it by a space.
-LABELS = frozenset(platforms.word(platform.label) for platform in platforms.PLATFORMS)
+LABELS = frozenset(word(platform.label) for platform in platforms.PLATFORMS)
 PLATFORM_COLUMNS = ("social_platform", "contact_platform")
 # How the account is named: by id, by username, or by either in one field.
 NAMED_BY = ("account_id", "account_name", "account_either")
@@ -265,14 +266,14 @@ def _named(written: str, form_map: FormMap) -> list[str]:
         parts = _parts(BETWEEN_NAMES, written)
         if not all(_meant(part, form_map) in platforms.BY_KEY for part in parts):
             parts = _parts(SPACE, written)
-            if not all(platforms.word(part) in LABELS for part in parts):
+            if not all(word(part) in LABELS for part in parts):
                 return [whole]
     return [*{_meant(part, form_map): part for part in reversed(parts)}.values()][::-1] or [whole]
 
 
-def _meant(word: str, form_map: FormMap) -> str:
-    """The key of the platform that a word means."""
-    return platforms.platform_key(form_map.platforms.get(word.lower()) or word)
+def _meant(name: str, form_map: FormMap) -> str:
+    """The key of the platform that a name means."""
+    return platforms.platform_key(form_map.platforms.get(name.lower()) or name)
 
 
 def _parts(between: re.Pattern[str], written: str) -> list[str]:

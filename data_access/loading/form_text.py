@@ -132,8 +132,10 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
 
 def _unmarked(content: bytes) -> str:
     """The encoding of a text without a mark; of UTF-16 every other byte of a word is zero."""
-    zeros = [at for at, byte in enumerate(content[:4]) if not byte]
-    return {(1, 3): "utf-16-le", (0, 2): "utf-16-be"}.get(tuple(zeros), "utf-8")
+    zeros = [not byte for byte in content[:4]]
+    if zeros == [False, True, False, True]:
+        return "utf-16-le"
+    return "utf-16-be" if zeros == [True, False, True, False] else "utf-8"
 
 
 def _undecodable(name: str) -> str:

@@ -38,17 +38,39 @@ NEVER = (
     "[fe80::1]",
     "[ff02::1]",
     "[fd00:ec2::254]",
+    "169.254.169.254.",
+    "169。254。169。254",
+    "１６９.254.169.254",
+    "metadata。google。internal",
+    "[::169.254.169.254]",
+    "[::ffff:0:a9fe:a9fe]",
+    "[64:ff9b:1::a9fe:a9fe]",
     "[::ffff:169.254.169.254]",
     "[64:ff9b::a9fe:a9fe]",
     "[2002:a9fe:a9fe::1]",
 )
-POSSIBLE = ("exchange.example.com", "10.1.2.3", "192.168.7.7", "127.0.0.1", "[fc00::7]", "[::1]")
+POSSIBLE = (
+    "exchange.example.com",
+    "10.1.2.3",
+    "192.168.7.7",
+    "127.0.0.1",
+    "[fc00::7]",
+    "[::1]",
+    "exämple.com",
+)
 NOT_ADDRESSES = (
     "https://exchange\u2028.example.com/hook",
     "https://exchange.example.com/ho\u2028ok",
     "https://exchange.example.com/ho ok",
     "https://exchange.example.com/\u202ehook",
     "https://@exchange.example.com/hook",
+    "https://ⓜetadata.google.internal/hook",
+    "https://exchange..example.com/hook",
+    "https://.example.com/hook",
+    f"https://{'a' * 64}.example.com/hook",
+    f"https://{'a.' * 130}example.com/hook",
+    "https://[v1.x]/hook",
+    "https://☃.example.com/hook",
 )
 
 

@@ -20,6 +20,7 @@ from program.mail_addresses import bare, mail_address
         ("mailto:five@example.org", "five@example.org"),
         ("MailTo:a%2Bb@x.org?subject=Hi", "a+b@x.org"),
         (" mailto: a@b.io ", "a@b.io"),
+        ("mailto://a@b.io", "a@b.io"),
         ("é" * 32 + "@b.io", "é" * 32 + "@b.io"),
     ],
 )
@@ -34,6 +35,7 @@ def test_an_address_is_sent_to_whatever_its_script_and_wherever_it_was_copied(
     [
         *("mailto:", "mailto:a@b.io,c@d.io", "mailto:a@b.io%0ABcc:x@y.io", "mailto:?to=a@b.io"),
         *("a@xn--.io", "a@münchen", "a@mün chen.de", "é" * 33 + "@b.io", "a\u200db@c.io"),
+        *("a\ud800@b.io", "a@b\ud800.io", "mailto:a@b.io//"),
         *("\u202ejosé@b.io", "jos\u00e9 x@b.io", "é.@b.io", "a@" + "ü" * 64 + ".de"),
     ],
 )
