@@ -4,13 +4,14 @@ An affiliate is addressed by its approved application, whose row is locked, whos
 of the change, and whose contact the message goes to.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, insert, or_
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, text
 from sqlalchemy.dialects import postgresql
 
 from data_access import (
@@ -49,6 +50,16 @@ from program.permissions import Act
 from program.policy import Policy
 
 LONGEST_REASON = 2_000
+# The kind of the affiliate's own event, and of that on the timeline, where a step is undone.
+UNDONE = "undone"
+# What is run where a step is undone for many.
+UNDO_RUN = f"{Act.UNDO.name} {Act.REQUALIFY.name}"
+HELD = text("select to_jsonb(s) from review.affiliate_standings s where account_id = :account_id")
+PUT_BACK = text(
+    "insert into review.affiliate_standings select * from "
+    "jsonb_populate_record(null::review.affiliate_standings, cast(:before as jsonb))"
+)
+OVERTAKEN = "The affiliate was moved on meanwhile, so this cannot be undone. Reload the page."
 SILENT = (
     "The policy is silent: affiliates are not written to when their standing changes. "
     "Look again; your text is kept."
@@ -112,8 +123,9 @@ def move(
         if affiliate is None:
             raise NotInState("This account is not an approved affiliate by this application.")
         _require_way(affiliate, change.step, shown)
+        before = _held(connection, affiliate.account_id)
         _claim(connection, affiliate, change, form)
-        event_id = _tell(connection, affiliate, change, form, policy)
+        event_id = _tell(connection, affiliate, change, form, policy, before)
         outbox.put(
             connection,
             application,
@@ -168,6 +180,64 @@ def move_each(
         name=run_name(change.step),
         noun="affiliate",
     )
+
+
+def take_back(connection: Connection, form: Form, event_id: int, *, message_id: UUID) -> int:
+    """Let the affiliate stand as before that event; returns the event's id of this.
+
+    Raises NotInState where its standing was changed since.
+    """
+    table, state = tables.affiliate_events, tables.affiliate_standings
+    event = connection.execute(select(table).where(table.c.affiliate_event_id == event_id)).one()
+    newest = connection.execute(
+        select(func.max(table.c.affiliate_event_id)).where(table.c.account_id == event.account_id)
+    ).scalar_one()
+    if newest != event_id:
+        raise NotInState(OVERTAKEN)
+    connection.execute(delete(state).where(state.c.account_id == event.account_id))
+    if before := _told_before(connection, event):
+        connection.execute(PUT_BACK, {"before": json.dumps(before)})
+    standing = {"old": event.new, "new": event.old}
+    undone: int = connection.execute(
+        insert(table)
+        .values(
+            account_id=event.account_id,
+            application_id=form.application_id,
+            at=form.at,
+            actor=form.actor,
+            kind=UNDONE,
+            **standing,
+            reason_code=event.reason_code,
+            reason=event.reason,
+            misses=event.misses,
+            silent=event.silent,
+            request_id=form.request_id,
+        )
+        .returning(table.c.affiliate_event_id)
+    ).scalar_one()
+    acts.tell(
+        connection, form, f"affiliate_{UNDONE}", standing=standing, message_id=str(message_id)
+    )
+    return undone
+
+
+def _held(connection: Connection, account_id: int) -> dict[str, Any] | None:
+    """The standing as it is kept, as JSON; ``None`` where nobody has moved the affiliate."""
+    held: dict[str, Any] | None = connection.execute(HELD, {"account_id": account_id}).scalar()
+    return held
+
+
+def _told_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | None:
+    """The standing as it was kept before that event, from the timeline."""
+    table = tables.events
+    told: dict[str, Any] | None = connection.execute(
+        select(table.c.detail["before"]).where(
+            table.c.application_id == event.application_id,
+            table.c.kind == f"affiliate_{event.kind}",
+            table.c.detail["affiliate_event_id"].as_integer() == event.affiliate_event_id,
+        )
+    ).scalar_one()
+    return told
 
 
 def check(change: Change) -> None:
@@ -288,7 +358,12 @@ def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: F
 
 
 def _tell(
-    connection: Connection, affiliate: Affiliate, change: Change, form: Form, policy: Policy
+    connection: Connection,
+    affiliate: Affiliate,
+    change: Change,
+    form: Form,
+    policy: Policy,
+    before: dict[str, Any] | None,
 ) -> int:
     """Leave the affiliate's own event, and one on its application's timeline."""
     table = tables.affiliate_events
@@ -314,5 +389,13 @@ def _tell(
         )
         .returning(table.c.affiliate_event_id)
     ).scalar_one()
-    acts.tell(connection, form, change.step.event, standing=standing, **told)
+    acts.tell(
+        connection,
+        form,
+        change.step.event,
+        standing=standing,
+        **told,
+        affiliate_event_id=event_id,
+        before=before,
+    )
     return event_id

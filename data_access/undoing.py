@@ -1,8 +1,8 @@
 """Taking back what was just sent: possible until its message leaves for the applicant.
 
-A decision that is undone stays readable, as one that is reopened does; its message is
-cancelled before any worker had it. Whoever comes first, the worker or the person, holds the
-message's row, and the other finds that out there.
+A decision that is undone stays readable, as one that is reopened does, and so does a change of
+an affiliate's standing; the message is cancelled before any worker had it. Whoever comes first,
+the worker or the person, holds the message's row, and the other finds that out there.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row, select, update
 
-from data_access import acts, bulk, desk, made_decisions, outbox, requests, tables
+from data_access import (
+    acts,
+    affiliates_moved,
+    bulk,
+    desk,
+    made_decisions,
+    outbox,
+    requests,
+    staff,
+    tables,
+)
 from data_access.applications import Application
 from data_access.bulk import Result
 from data_access.people import known_by
@@ -23,7 +33,7 @@ from program.permissions import Act
 from program.workflow import Move, Status
 
 # The acts whose message can be taken back, with what they did.
-UNDOABLE = (Act.DECIDE, Act.APPROVE_SECOND, Act.REQUEST_INFORMATION)
+UNDOABLE = (Act.DECIDE, Act.APPROVE_SECOND, Act.REQUEST_INFORMATION, Act.REQUALIFY)
 LEFT = "The message has left for the applicant already, so it cannot be undone."
 OVER = "The time to undo is over: the message is about to leave for the applicant."
 OVERTAKEN = "The application was moved on meanwhile, so this cannot be undone. Reload the page."
@@ -41,9 +51,9 @@ def undo(
 ) -> int:
     """Take back the act that was sent as the request ``undone``; returns the event's id.
 
-    The application is pending again and its clock goes on as if nothing had been done. Only
-    who did it may undo it, before its message may leave. Raises NotAllowed, NotFound,
-    NotInState or RequestReused.
+    The application is pending again and its clock goes on as if nothing had been done; an
+    affiliate stands again as before. Only who did it may undo it, before its message may leave.
+    Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
     form = requests.form(Act.UNDO, {"undone": str(undone)}, application_id, actor, now, request_id)
 
@@ -51,6 +61,12 @@ def undo(
         act = _own_act(connection, form, undone)
         message = _message(connection, undone)
         _require_unsent(message, now)
+        if act.act == Act.REQUALIFY.name:
+            staff.require(connection, actor, Act.REQUALIFY)
+            _cancel(connection, message, now)
+            return affiliates_moved.take_back(
+                connection, form, act.result, message_id=message.message_id
+            )
         _require_standing(connection, application, act, message)
         _cancel(connection, message, now)
         return desk.move(
@@ -74,8 +90,12 @@ def undo_run(
     actor: str,
     now: datetime,
     request_id: UUID,
+    name: str = "",
+    noun: str = "application",
 ) -> list[Result]:
     """Take back what the run ``undone`` did with each of these, as far as nothing has left.
+
+    It is kept under ``name``, the act's own unless one is given.
 
     Raises NotAllowed, Invalid or RequestReused.
     """
@@ -99,6 +119,8 @@ def undo_run(
         actor=actor,
         now=now,
         request_id=request_id,
+        name=name,
+        noun=noun,
     )
 
 
@@ -134,7 +156,9 @@ def _require_unsent(message: Row[Any], now: datetime) -> None:
         raise NotInState("This is undone already.")
     if message.delivered_at or message.leased_by or message.sent or message.attempts:
         raise NotInState(LEFT)
-    if message.stopped_as is not None or now >= message.next_attempt_at:
+    # What is withheld goes to nobody, and waits for the exchange's backend alike.
+    waits = message.stopped_as in (None, Stopped.WITHHELD)
+    if not waits or now >= message.next_attempt_at:
         raise NotInState(OVER)
 
 

@@ -20,7 +20,7 @@ from data_access import (
     database,
     policies,
 )
-from data_access.affiliates_moved import Change, run_name
+from data_access.affiliates_moved import UNDO_RUN, Change, run_name
 from data_access.refusals import Refusal
 from data_access.staff import Person
 from program.affiliates import (
@@ -56,7 +56,14 @@ DONE: dict[Step, str] = {
 RUNS = run_report.Words(
     desk="affiliates",
     noun="affiliate",
-    acts={run_name(step): (STEP_LABELS[step], DONE[step]) for step in Step},
+    acts={
+        **{run_name(step): (STEP_LABELS[step], DONE[step]) for step in Step},
+        UNDO_RUN: ("Undo", "Undone:"),
+    },
+    undoable=[run_name(step) for step in Step],
+    undo=UNDO_RUN,
+    # A silent policy writes to nobody; it can be undone all the same.
+    waits="Can be undone for",
 )
 SILENT = ":material/notifications_off: Silent by policy: nobody is written to."
 

@@ -16,6 +16,7 @@ from data_access import bulk, database, preferences, undoing
 from data_access.bulk import Run
 from data_access.refusals import Refusal
 from program.delivery import undo_for
+from program.permissions import Act
 
 REFUSALS_LISTED = 50
 LOOK_EVERY = "1s"
@@ -28,13 +29,16 @@ class Words:
 
     ``acts`` gives, by the name a run is kept under, what it is called and what is said when it
     is done; ``noun`` is what it is about, in the singular. The ``undoable`` ones can be taken
-    back while their messages wait.
+    back while their messages wait, which is kept under ``undo``; ``waits`` stands before how
+    long that is.
     """
 
     desk: str
     noun: str
     acts: Mapping[str, tuple[str, str]]
     undoable: Collection[str] = ()
+    undo: str = Act.UNDO.name
+    waits: str = "The first message leaves in"
 
     @property
     def seen(self) -> str:
@@ -120,20 +124,20 @@ def _draw_undo(words: Words, run: Run, actor: str) -> None:
         return
     form = f"undo-{run.request_id}"
     with st.container(key="undo-run", horizontal=True, width="content", gap="small"):
-        st.text("The first message leaves in", width="content")
+        st.text(words.waits, width="content")
         keyboard.count_down(left)
         sending.button(
             "Undo",
             form="",
             key=f"{words.desk}-undo",
             act=_undo,
-            args=[run, done, actor, state.request_id(form)],
+            args=[words, run, done, actor, state.request_id(form)],
             sends=run.request_id,
             icon=":material/undo:",
         )
 
 
-def _undo(run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
+def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
     if answers.refused_to_stranger("", actor):
         return
     act = partial(
@@ -144,6 +148,8 @@ def _undo(run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
         actor=actor,
         now=datetime.now(UTC),
         request_id=request_id,
+        name=words.undo,
+        noun=words.noun,
     )
     try:
         running.begin(request_id, act)

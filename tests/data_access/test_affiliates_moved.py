@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from data_access import affiliates, affiliates_moved, bulk, timeline
+from data_access import affiliates, affiliates_moved, applications, bulk, timeline, undoing
 from data_access.affiliates import Affiliate
 from data_access.affiliates_moved import Change
 from data_access.refusals import (
@@ -23,6 +23,7 @@ from data_access.refusals import (
 )
 from program.affiliate_filters import ANY, BoardFilters
 from program.affiliates import REASONS, Standing, Step
+from program.delivery import UNDO_FOR, undo_for
 from program.policy import Policy
 from tests.builders import NOW, add_application, add_policy, add_refresh, add_staff, rewriting
 from tests.data_access import clicks
@@ -331,6 +332,103 @@ def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Eng
     assert "{{" not in payload["message"]
     # What was refused left nothing behind.
     assert read(board, quiet).since is None
+
+
+# Undo.
+
+KEPT = (
+    "select s.* from review.affiliate_standings s "
+    "join exchange.applications a using (account_id) where application_id = :id"
+)
+SOON = NOW + UNDO_FOR - timedelta(microseconds=1)
+
+
+def undo(board: Engine, id_: int, undone: uuid.UUID, **given: Any) -> int:
+    given = {"actor": MIRA, "now": SOON, "request_id": uuid.uuid4(), **given}
+    return undoing.undo(board, application_id=id_, undone=undone, **given)
+
+
+def stepped(board: Engine, *before: Change) -> tuple[int, list[Any], uuid.UUID]:
+    """An affiliate moved by these and then suspended: what was kept before that, and its request."""
+    id_, standing = affiliate(board), Standing.ACTIVE
+    for day, change in enumerate(before, -len(before)):
+        move(board, id_, change, standing, now=NOW + timedelta(days=day))
+        standing = read(board, id_).standing
+    kept, request_id = told(board, KEPT, id_), uuid.uuid4()
+    move(board, id_, SUSPEND, standing, request_id=request_id)
+    return id_, kept, request_id
+
+
+@pytest.mark.parametrize(
+    "before", [(), (NOTICE,), (NOTICE, RESTORE)], ids=["never moved", "on notice", "restored"]
+)
+def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
+    board: Engine, before: tuple[Change, ...]
+) -> None:
+    id_, kept, request_id = stepped(board, *before)
+    old = read(board, id_).standing
+    assert old is Standing.SUSPENDED
+    again = uuid.uuid4()
+
+    event_id = undo(board, id_, request_id, request_id=again)
+
+    assert told(board, KEPT, id_) == kept
+    assert undo(board, id_, request_id, request_id=again) == event_id
+    newest = (
+        "select affiliate_event_id, kind, old, new, actor from review.affiliate_events "
+        "where application_id = :id order by 1 desc limit 1"
+    )
+    now = str(read(board, id_).standing)
+    assert told(board, newest, id_) == [(event_id, "undone", "suspended", now, MIRA)]
+    stopped = "select stopped_as from review.outbox where application_id = :id order by created_at"
+    assert told(board, stopped, id_)[-1] == ("cancelled",)
+    with board.connect() as conn:
+        titles = [
+            entry.title for entry in timeline.read(conn, applications.read(conn, id_, now=NOW))
+        ]
+    assert any("undone" in title for title in titles)
+    # The affiliate can be moved on as if nothing had been.
+    move(board, id_, TERMINATE, read(board, id_).standing, now=NOW + timedelta(minutes=1))
+
+
+def test_a_change_is_undone_by_who_did_it_in_time_and_while_it_stands(board: Engine) -> None:
+    id_, _, request_id = stepped(board)
+    with pytest.raises(NotAllowed, match=f"Only {MIRA}"):
+        undo(board, id_, request_id, actor=ANA)
+    with pytest.raises(NotInState, match="The time to undo is over"):
+        undo(board, id_, request_id, now=NOW + UNDO_FOR)
+    move(board, id_, TERMINATE, Standing.SUSPENDED, now=NOW + timedelta(seconds=1))
+    with pytest.raises(NotInState, match="moved on meanwhile"):
+        undo(board, id_, request_id)
+    assert read(board, id_).standing is Standing.TERMINATED
+
+    other, _, request_id = stepped(board)
+    undo(board, other, request_id)
+    with pytest.raises(NotInState, match="undone already"):
+        undo(board, other, request_id)
+
+
+def test_all_of_a_run_are_undone(board: Engine) -> None:
+    shown = {affiliate(board): Standing.ACTIVE for _ in range(3)}
+    run, taken_back = uuid.uuid4(), uuid.uuid4()
+    move_each(board, shown, SUSPEND, request_id=run)
+
+    results = undoing.undo_run(
+        board,
+        undone=run,
+        ids=list(shown),
+        actor=MIRA,
+        now=NOW + undo_for(3) - timedelta(microseconds=1),
+        request_id=taken_back,
+        name=affiliates_moved.UNDO_RUN,
+        noun="affiliate",
+    )
+
+    assert [result.done for result in results] == [True] * 3
+    assert {read(board, id_).standing for id_ in shown} == {Standing.ACTIVE}
+    kept = bulk.latest(board, actor=MIRA, names=(affiliates_moved.UNDO_RUN,))
+    assert kept is not None
+    assert kept.request_id == taken_back
 
 
 # The board.

@@ -171,6 +171,14 @@ def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: D
     assert {one.standing for one in found} == {Standing.SUSPENDED}
     assert channels == ["backend"] * 2
 
+    assert "Can be undone for" in said(app, ["text"])
+    press(app, "affiliates-undo")
+
+    assert ":material/check: **Undone: 2 of 2 affiliates**" in said(app)
+    with board.engine.connect() as conn:
+        found = affiliates.rows(conn, [MISSING, FINE], Policy())
+    assert {one.standing for one in found} == {Standing.ACTIVE}
+
 
 def tick(app: AppTest, *rows: int) -> None:
     """Tick rows of the board, by place."""

@@ -138,7 +138,7 @@ comment on column review.affiliate_events.account_id is 'The affiliate';
 comment on column review.affiliate_events.application_id is 'The approved application, whose timeline tells it too';
 comment on column review.affiliate_events.at is 'When';
 comment on column review.affiliate_events.actor is 'Who';
-comment on column review.affiliate_events.kind is 'put_on_notice, suspended, restored, terminated or reinstated';
+comment on column review.affiliate_events.kind is 'put_on_notice, suspended, restored, terminated, reinstated or undone';
 comment on column review.affiliate_events.old is 'The standing before';
 comment on column review.affiliate_events.new is 'The standing after';
 comment on column review.affiliate_events.reason_code is 'Why';
