@@ -68,12 +68,25 @@ MARKS = {Kind.NAME: ":", Kind.ID: "#"}
 
 # The database has the same patterns, so they keep to what both read alike.
 ADDRESS = r"\A(?:[^<>@:/]*[:<])?[ @]*([^ <>@:/?,;]+@[^ <>@:/?,;]+\.[^ <>@:/?,;.]+)>?(?:\?.*)?\Z"
-WEB = r"\A(?:https?:)?//([^/?#]*)(.*)\Z"
+# With a scheme or without, and with one that was typed or copied badly.
+WEB = r"\A(?:https?[:;]*/+|[:;]?//)([^/?#]*)(.*)\Z"
 APP = r"\A([a-z][a-z0-9+-]*:)(//)?(.*)\Z"
 PORT = r"\.?(?::[0-9]*)?\Z"
 SUBDOMAIN = rf"\A([a-z0-9_]{{4,32}})\.({'|'.join(map(re.escape, NAMED_BY_SUBDOMAIN))})\Z"
 LABELLED = r"\A([^:@/]{1,30}): *(.+)\Z"
-BARE = r"\A((?:[a-z0-9_-]+\.)+[a-z]{2,})(?::[0-9]+)?([/?#].*)?\Z"
+BARE = r"\A((?:[a-z0-9_-]+\.)+[a-z]{2,})\.?(?::[0-9]+)?([/?#].*)?\Z"
+MAIL_LINK = r"\Amailto:[/ ]*"
+# Behind a comma stands something else, so the whole is no path.
+TWO_NAMES = r"\A[^/?]*[,;]"
+# The full stop of Chinese and Japanese keyboards.
+FULL_STOP = "\u3002"
+# What people type into a field that asks for somebody when there is nobody; folded.
+NOBODY = (
+    *("none", "null", "nil", "n/a", "not applicable", "nothing", "nobody", "unknown", "same"),
+    *("same as above", "no account", "no contact", "yok", "нет", "ninguno", "ninguna", "nenhum"),
+    *("nenhuma", "aucun", "keine", "keiner", "没有", "沒有", "なし", "無し", "없음", "لا يوجد"),
+)
+LONGEST_NOBODY = 20
 PHONE = r"\A(?:\+|00)?[0-9 ().,/\u00b7\u2010-\u2015\u2212-]*\Z"
 WITHIN_AN_ADDRESS = r"[/?]"
 TRUNK_ZERO = r"\( *0 *\)"
@@ -129,6 +142,10 @@ def identity(platform: str, handle: str) -> Identity | None:
     unknown host names nobody.
     """
     typed = _trimmed(_composed(handle))
+    if len(typed) < LONGEST_NOBODY and folded(typed) in NOBODY:
+        return None
+    if re.match(MAIL_LINK, typed, _READ_ALIKE):
+        typed = re.sub(MAIL_LINK, "", typed, flags=_READ_ALIKE).replace("%40", "@")
     address = re.match(ADDRESS, typed, _READ_ALIKE)
     if address is not None:
         return Identity(platform=EMAIL, kind=Kind.EMAIL, spelled=_unescaped(address[1]))
@@ -192,7 +209,7 @@ def _without_host(key: str, typed: str) -> Identity | None:
     if phone is not None:
         return Identity(platform=key, kind=Kind.PHONE, spelled=phone)
     if re.search(WITHIN_AN_ADDRESS, typed):
-        is_path = key in MAIN_HOST and ":" not in typed
+        is_path = key in MAIN_HOST and ":" not in typed and not re.match(TWO_NAMES, typed)
         return _at(BY_HOST[MAIN_HOST[key]], typed) if is_path else None
     return _named(key, typed)
 
@@ -275,7 +292,7 @@ def _composed(handle: str) -> str:
     text = handle[:LONGEST_FOLDED]
     if text.isascii():
         return text
-    return re.sub(ZERO_WIDTH, "", unicodedata.normalize("NFKC", text))
+    return re.sub(ZERO_WIDTH, "", unicodedata.normalize("NFKC", text)).replace(FULL_STOP, ".")
 
 
 def _trimmed(text: str) -> str:

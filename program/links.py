@@ -273,8 +273,8 @@ MAIN_HOST: dict[str, str] = {site.platform: site.hosts[0] for site in reversed(S
 NAMED_BY_SUBDOMAIN = ("t.me",)
 # In front of a host and without meaning: mobile pages, countries, languages.
 DOORS = (
-    r"\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|[a-z]{2}|[a-z]{2}-[a-z]{2})"
-    r"\.)+"
+    r"\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|ptb|canary|gaming|"
+    r"[a-z]{2}|[a-z]{2}-[a-z]{2})\.)+"
 )
 # Where a plain name is a number of the network's own, or a case-sensitive id.
 ID_SHAPES: dict[str, str] = {

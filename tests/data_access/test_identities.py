@@ -18,6 +18,7 @@ from program.platforms import BY_KEY, WORDS
 from tests.data_access.hostile_text import HOSTILE_TEXT
 
 frozen = importlib.import_module("data_access.migrations.versions.0018_identities")
+since = importlib.import_module("data_access.migrations.versions.0022_broken_links")
 
 # Python and Postgres may know different versions of Unicode; what both know never changes.
 ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"), exclude_characters="\0")
@@ -78,6 +79,8 @@ PIECES = st.sampled_from(
         *("a", "Meadow", "I", "l", "1", "0", " ", "\n", "İ", "ı", "ß", "ﬁ", "Å", "A\u030a", "🦔"),
         *("+1 (555) 010-0199", "0044 7700 900123", "+44 (0)7700\u2011900123", "15550100199", "00"),
         *("١٥٥٥٠١٠٠١٩٩", "#0", "#0000", "#1234", "UC" + "a" * 22, "123456789012345678", "a@b.co"),
+        *("https:/", "http;//", "https//", "mailto://", "%40", "\u3002", "x.com./", "x,com/"),
+        *("None", "N/A", "Нет", "YOK", "没有"),
         *("mailto:", "tel:", "TG: ", "Line: ", "Name <", ":8443", "x@"),
         *SPACES,
         *("\u200b", "\u00ad", "\ufe0f", "\U000e0041", "\u3164", "\ufdfa", *ZEROS),
@@ -171,10 +174,12 @@ def test_what_the_database_keeps_is_the_programs() -> None:
     assert [(s.platform, s.hosts, tuple(map(astuple, s.places))) for s in SITES] == [
         (platform, tuple(hosts), tuple(places)) for platform, hosts, places in frozen.SITES
     ]
-    names = "ADDRESS WEB APP PORT SUBDOMAIN LABELLED BARE PHONE TRUNK_ZERO NO_NUMBER ESCAPED"
+    names = "ADDRESS APP PORT SUBDOMAIN LABELLED PHONE TRUNK_ZERO NO_NUMBER ESCAPED"
     for name in names.split():
         assert getattr(frozen, name) == getattr(handles, name), name
-    assert (frozen.DOORS, frozen.ID_SHAPES) == (links.DOORS, links.ID_SHAPES)
+    for name in ("WEB", "BARE", "MAIL_LINK", "TWO_NAMES", "FULL_STOP", "NOBODY"):
+        assert getattr(since, name) == getattr(handles, name), name
+    assert (since.DOORS, frozen.ID_SHAPES) == (links.DOORS, links.ID_SHAPES)
     assert (frozen.LOOK_ALIKES, frozen.ZERO_WIDTH) == (LOOK_ALIKES, ZERO_WIDTH)
     assert (set(frozen.PHONED), set(frozen.PLATFORMS)) == (set(links.PHONED), set(BY_KEY))
 
