@@ -181,8 +181,8 @@ MUTATIONS = (
     Mutation(
         guard="What may leave already is not undone",
         file="data_access/undoing.py",
-        old="    if message.stopped_as is not None or now >= message.next_attempt_at:",
-        new="    if message.stopped_as is not None:",
+        old="    if not waits or now >= message.next_attempt_at:",
+        new="    if not waits:",
         test=f"{UNDOING}::test_undo_is_refused_from_the_moment_the_message_may_leave",
     ),
     Mutation(
