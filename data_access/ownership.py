@@ -17,6 +17,7 @@ from data_access.applications import Application
 from data_access.people import known_by
 from data_access.refusals import Invalid, NotInState, RequestReused
 from data_access.requests import Form
+from program import people
 from program.permissions import Act
 from program.queue import Filters, Owner
 from program.workflow import OPEN_STATUSES, Status
@@ -177,7 +178,7 @@ with free as (
       and (desk.status is null or desk.status = 'pending'
            or (desk.status = 'deferred' and desk.deferred_until <= :now))
       and (desk.assignee is null or desk.claim_until <= :now)
-      and review.person(account.email) is distinct from :actor
+      and coalesce(review.person(account.email), '') <> all(cast(:spellings as text[]))
       and not exists (select from review.conflicts conflict
                       where conflict.account_id = application.account_id
                         and conflict.email = :actor)
@@ -221,6 +222,7 @@ def _take_first(
         {
             "ids": list(ids),
             "actor": actor,
+            "spellings": list(people.spellings(actor)),
             "now": now,
             "request_id": request_id,
         },

@@ -32,7 +32,7 @@ def mail_address(typed: str) -> str | None:
     if len(text) > LONGEST:
         return None
     local, _, domain = text.rpartition("@")
-    host = _in_ascii(domain)
+    host = domain_in_ascii(domain)
     whole = f"{local}@{host}"
     if not _is_local(local) or not _DOMAIN.fullmatch(host):
         return None
@@ -46,7 +46,8 @@ def _is_local(text: str) -> bool:
     return _LOCAL.fullmatch(text) is not None and not dotted and not hidden
 
 
-def _in_ascii(domain: str) -> str:
+def domain_in_ascii(domain: str) -> str:
+    """The domain as it stands in the net, which is ASCII; nothing where it cannot be one."""
     if domain.isascii():
         return domain
     try:
