@@ -26,7 +26,7 @@ from data_access.assessments import Seen, Standing
 from data_access.people import known_by
 from data_access.refusals import Invalid, NotInState, SecondApprovalNeeded
 from data_access.requests import Form
-from program import assertions, messages, reapplying, rebates, snapshots, wording
+from program import assertions, invisible, messages, reapplying, rebates, snapshots, wording
 from program.checklist import CheckOutcome, obstacles
 from program.delivery import UNDO_FOR
 from program.outcomes import Outcome
@@ -428,7 +428,7 @@ def require_proven(draft: Draft, missing: Sequence[str]) -> None:
 
 
 def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) -> None:
-    if draft.override_reason.strip():
+    if not invisible.shows_nothing(draft.override_reason):
         return
     word = {"met": "met", "not_met": "not met", "unknown": "unknown"}[outcome]
     if override:

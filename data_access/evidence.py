@@ -13,6 +13,7 @@ from data_access.applications import Application
 from data_access.people import known_by
 from data_access.refusals import ExchangeInDoubt, Invalid
 from data_access.requests import Form
+from program import invisible
 from program.evidence import EvidenceKind, EvidenceMethod
 from program.exchanges import Stated, in_doubt, was_told_apart
 from program.folding import word
@@ -142,7 +143,7 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
     _check_value(entry)
     name, url = entry.exchange_name.strip(), entry.source_url.strip()
     external = entry.kind is EvidenceKind.EXTERNAL_VOLUME
-    if external and not name:
+    if external and invisible.shows_nothing(name):
         raise Invalid("Say which exchange the volume was on; several exchanges add up.")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(

@@ -1,7 +1,7 @@
 """Typed text, before it is kept: never empty, never endless, nothing Postgres cannot hold."""
 
 from data_access.refusals import Invalid
-from program import messages
+from program import invisible, messages
 
 LONGEST_MESSAGE = 4_000
 
@@ -9,7 +9,7 @@ LONGEST_MESSAGE = 4_000
 def require(text: str, *, what: str, longest: int) -> str:
     """The text without outer spaces; raises Invalid when empty, too long or holding NUL."""
     kept = text.strip()
-    if not kept:
+    if invisible.shows_nothing(kept):
         raise Invalid(f"{what} is empty. Write a sentence first.")
     if len(kept) > longest:
         raise Invalid(f"{what} has {len(kept):,} characters; {longest:,} fit. Shorten it.")
@@ -22,7 +22,7 @@ def require(text: str, *, what: str, longest: int) -> str:
 
 def allow(text: str, *, what: str, longest: int) -> str:
     """The same for a text that may be left out; ``""`` where it is."""
-    return require(text, what=what, longest=longest) if text.strip() else ""
+    return require(text, what=what, longest=longest) if not invisible.shows_nothing(text) else ""
 
 
 def require_message(message: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from program import wording
 from program.affiliates import Standing, Step
 from program.outcomes import Outcome
 from program.queue import clean_search
@@ -89,6 +90,12 @@ class BoardFilters:
             "page": "" if self.page == 1 else str(self.page),
         }
         return {name: str(value) for name, value in spoken.items() if value}
+
+    def left_out(self, query: Mapping[str, str]) -> str:
+        """The sentence that names what of the address is not in these filters made of it."""
+        asked = {name: text for name, text in query.items() if name != "page"}
+        usual = {"part": str(Part.REQUALIFICATION), "figure": str(Figure.VOLUME)}
+        return wording.left_out(asked, self.to_query(), usual=usual)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "BoardFilters":

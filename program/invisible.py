@@ -10,6 +10,10 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
+from program.folding import ZERO_WIDTH
+
+# A letter of Braille without any dots.
+BLANK = "\u2800"
 ZWNJ, ZWJ = "\u200c", "\u200d"
 FLAG, END_OF_TAGS = "\U0001f3f4", "\U000e007f"
 TAG_FLAG = re.compile(f"{FLAG}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}{END_OF_TAGS}")
@@ -46,6 +50,11 @@ class Cleaned:
 
     text: str
     said: str
+
+
+def shows_nothing(text: str) -> bool:
+    """Whether there is nothing to be seen in it, whatever it holds."""
+    return not re.sub(f"{ZERO_WIDTH}|{BLANK}", "", unicodedata.normalize("NFKC", text)).strip()
 
 
 def clean(text: str) -> Cleaned:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from program import policy_settings, wording
+from program import invisible, policy_settings, wording
 from program.criteria import ACTIVE_USERS, NEW_USERS, VOLUME
 from program.periods import utc_day
 from program.policy import Policy
@@ -38,7 +38,7 @@ def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, .
     found = [*policy_settings.faults(draft.policy)]
     if not policy_settings.changes(base, draft.policy):
         found.append(f"Nothing differs from version {base.version}. Change a setting first.")
-    if not draft.note.strip():
+    if invisible.shows_nothing(draft.note):
         found.append("The note is empty. Write why the policy changes.")
     found += _when(draft, base, now)
     return tuple(found)

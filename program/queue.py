@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from program import slices
+from program import slices, wording
 from program.criteria import BOTH_TRACKS, TRACKS
 from program.folding import ZERO_WIDTH
 from program.outcomes import Outcome
@@ -156,6 +156,12 @@ class Filters:
             "page": "" if self.page == 1 else str(self.page),
         }
         return {name: value for name, value in spoken.items() if value} | self.slice.to_query()
+
+    def left_out(self, query: Mapping[str, str]) -> str:
+        """The sentence that names what of the address is not in these filters made of it."""
+        asked = {name: text for name, text in query.items() if name != "page"}
+        usual = {"status": str(Status.PENDING), "sort": str(Sort.PRIORITY)}
+        return wording.left_out(asked, self.to_query(), usual=usual, lists=("eligibility",))
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Filters":

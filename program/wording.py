@@ -1,6 +1,6 @@
 """Figures, days and lists as a sentence says them, whoever it is for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
@@ -131,6 +131,30 @@ def _signed(value: Decimal, size: str) -> str:
 def inline(label: str) -> str:
     """A label within a sentence: its first letter small, names as they are."""
     return label[:1].lower() + label[1:]
+
+
+def left_out(
+    query: Mapping[str, str],
+    taken: Mapping[str, str],
+    *,
+    usual: Mapping[str, str],
+    lists: Collection[str] = (),
+) -> str:
+    """The sentence that names what of an address was not taken from it; "" if all was.
+
+    ``taken`` is the address that follows from what was; it leaves out what is ``usual``. Of
+    ``lists``, separated by commas, each part counts.
+    """
+    lost = []
+    for name, text in query.items():
+        parts = text.split(",") if name in lists else [text]
+        kept = taken.get(name, "").split(",") if name in lists else parts * (name in taken)
+        lost += [
+            f"{name} {quoted(part)}"
+            for part in parts
+            if part.strip() and part not in kept and usual.get(name) != part
+        ]
+    return f"The address asks for {listed(lost)}, which is not understood." if lost else ""
 
 
 def quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from dashboard.components import figures
+from dashboard.components.safe_text import escape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,12 @@ def broken(reference: str) -> None:
         "Reload the page; if it happens again, tell an administrator the reference."
     )
     _panel(":material/error:", sentence, None)
+
+
+def left_out(sentence: str) -> None:
+    """Say what of the address the list does not heed; nothing if the sentence is empty."""
+    if sentence:
+        st.warning(f"{escape(sentence)} The list is shown without it.", icon=":material/info:")
 
 
 def stale(data_through: date | None, *, today: date) -> None:

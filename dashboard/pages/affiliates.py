@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import address, sign_in, state
-from dashboard.components import affiliates_filters
+from dashboard.components import affiliates_filters, states
 from dashboard.components.safe_text import escape
 from dashboard.forms import board_part, near_misses_part, outcomes_part
 from program.affiliate_filters import QUERY_NAMES, BoardFilters, Part
@@ -13,8 +13,10 @@ from program.permissions import Act
 def main() -> None:
     """Which part, then that part."""
     person = sign_in.require(Act.SEE_AFFILIATES)
-    filters = BoardFilters.from_query(address.read(QUERY_NAMES))
+    query = address.read(QUERY_NAMES)
+    filters = BoardFilters.from_query(query)
     draw_flash()
+    states.left_out(filters.left_out(query))
     affiliates_filters.hold(filters)
     PARTS[filters.part](filters, person)
 

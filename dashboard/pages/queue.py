@@ -76,12 +76,14 @@ def main() -> None:
     """Load, then draw: lists and filters, views, table, pages."""
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
-    asked = Filters.from_query(address.read(QUERY_NAMES))
+    query = address.read(QUERY_NAMES)
+    asked = Filters.from_query(query)
     page = load(asked.seen_by(person.email), person, now)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     draw_flash()
     queue_filters.hold(filters)
+    states.left_out(asked.left_out(query))
     draw_head(page, person)
     run_report.draw(bulk_acts.RUNS, actor=person.email)
     through = page.ground.freshness.data_through if page.ground.freshness else None

@@ -272,8 +272,9 @@ def test_what_was_failed_is_overturned_only_with_a_comment(
 ) -> None:
     answer(desk, id_, outcome=FAILED, comment="No reply", actor=author)
 
-    with pytest.raises(Invalid, match="why that holds no more"):
-        answer(desk, id_, outcome=outcome, comment=" ")
+    for empty in (" ", "\u200b"):
+        with pytest.raises(Invalid, match="why that holds no more"):
+            answer(desk, id_, outcome=outcome, comment=empty)
     assert answers(desk, id_)[ITEM].outcome is FAILED
 
     answer(desk, id_, outcome=outcome, comment="Replied today")

@@ -354,6 +354,8 @@ def test_going_against_the_computed_eligibility_must_be_said(
     if not taken:
         with pytest.raises(Invalid, match="this goes against it"):
             act(desk, id_)
+        with pytest.raises(Invalid, match="this goes against it"):
+            act(desk, id_, override_reason="\u2060\u00a0")
         assert written(desk) == NOTHING
         return
     act(desk, id_, override_reason="Known to us for years" if said_so else "")
@@ -392,6 +394,8 @@ def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
     ("given", "said"),
     [
         ({"rationale": "  "}, "rationale is empty"),
+        ({"rationale": "\u200b\u2060\ufeff"}, "rationale is empty"),
+        ({"message": "\u3164 \u2800"}, "message to the applicant is empty"),
         ({"message": ""}, "message to the applicant is empty"),
         ({"rationale": "x" * 4001}, "4,001 characters"),
         ({"rationale": "x" * 20_000}, "20,000 characters"),

@@ -151,6 +151,12 @@ def test_the_filters_stand_in_the_address(board: Desk) -> None:
     assert "None of the 2 affiliates matches these filters." in said(app)
 
 
+def test_what_of_the_address_does_not_narrow_the_board_is_said(board: Desk) -> None:
+    app = board.open(AFFILIATES, standing="happy", month="met", near="yes", part="requalification")
+
+    assert "The address asks for standing “happy” and near “yes”" in " ".join(said(app))
+
+
 def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: Desk) -> None:
     app = board.open(AFFILIATES)
     tick(app, 0, 1)

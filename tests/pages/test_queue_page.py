@@ -288,6 +288,33 @@ def test_what_cannot_be_understood_counts_as_absent(query: dict[str, str], queue
     assert len(cells(app, "applicant")) == 3
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"country": "br"}, "country “br”"),
+        ({"eligibility": "met,maybe", "owner": "ben"}, "eligibility “maybe” and owner “ben”"),
+        ({"scope": "open", "since": "2026-13-01"}, "since “2026"),
+        ({"moment": "decided"}, "moment “decided”"),
+        (
+            {"status": "done", "due": "late", "waiting": "5"},
+            "status “done”, due “late” and waiting",
+        ),
+    ],
+)
+def test_what_of_the_address_does_not_narrow_the_list_is_said(
+    query: dict[str, str], named: str, queue: Desk
+) -> None:
+    app = queue.open(QUEUE, **query)
+
+    assert f"The address asks for {named}" in " ".join(said(app))
+
+
+def test_an_address_that_was_understood_says_nothing(queue: Desk) -> None:
+    app = queue.open(QUEUE, status="pending", platform="Twitter", page="99", search=" user ")
+
+    assert "is not understood" not in " ".join(said(app))
+
+
 def test_a_platform_that_nobody_is_on_leaves_nothing_and_is_never_markup(queue: Desk) -> None:
     app = queue.open(QUEUE, platform="<script>alert(1)</script>")
 
