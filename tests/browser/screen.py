@@ -1,6 +1,7 @@
 """How a person uses the screens: what they look for, and what they press."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -58,6 +59,18 @@ def press_open(page: Page, row: int) -> None:
 def tick(page: Page, row: int) -> None:
     """Click where the box of a row is painted."""
     names(page).nth(row).wait_for(state="attached")
+    tick_row(page, row)
+
+
+def tick_each(page: Page, *rows: int) -> None:
+    """Tick these, each once the one before it is counted: a table being drawn loses clicks."""
+    for number, row in enumerate(rows, start=1):
+        tick(page, row)
+        expect(page.locator(".st-key-bulk-bar")).to_contain_text(f"{number} chosen")
+
+
+def tick_row(page: Page, row: int) -> None:
+    """The same of any table that is drawn."""
     settled(page)
     below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
     page.locator(".stDataFrame .dvn-scroller").click(position={"x": 16, "y": below})
@@ -123,7 +136,9 @@ def address_has(page: Page, part: str) -> None:
     expect(page).to_have_url(re.compile(re.escape(part)))
 
 
-def press_twice(page: Page, button: Locator, pause_ms: int) -> None:
+def press_twice(
+    page: Page, button: Locator, pause_ms: int, between: Callable[[], object] = lambda: None
+) -> None:
     """Press at one place, and once more after a pause, the pointer at rest between."""
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
@@ -131,4 +146,5 @@ def press_twice(page: Page, button: Locator, pause_ms: int) -> None:
     place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.click(*place)
     page.wait_for_timeout(pause_ms)
+    between()
     page.mouse.click(*place)

@@ -87,8 +87,7 @@ def twice_in_dialogs(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
     ]
     page = visit("mira", "/?country=ZM")
     screen.names(page).first.wait_for(state="attached")
-    for row in range(2):
-        screen.tick(page, row)
+    screen.tick_each(page, 0, 1)
     for label, fill in MANY.items():
         opens = page.locator(".st-key-bulk-bar").get_by_role("button", name=label)
         for pause in pauses:

@@ -40,8 +40,7 @@ def test_many_are_undone_from_their_report(site: Site, visit: Visit) -> None:
     ]
     page = visit("ana", "/?country=ZU")
     screen.shows_names(page, ["back_0", "back_1"])
-    for row in range(2):
-        screen.tick(page, row)
+    screen.tick_each(page, 0, 1)
     page.locator(".st-key-bulk-bar").get_by_role("button", name="Reject").click()
     screen.choose(page, "Reason", "Reach could not be confirmed")
     screen.settled(page)
