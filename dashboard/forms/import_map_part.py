@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -154,11 +155,19 @@ def _choices(
         listed = options if before in options else [*options, before]
         with places[at % 4]:
             choice = st.selectbox(
-                escape(word[:60]), listed, index=listed.index(before), key=f"{key}-word-{word}"
+                escape(word[:60]),
+                listed,
+                index=listed.index(before),
+                key=f"{key}-word-{_token(word)}",
             )
         if choice != options[0]:
             meant[word] = choice
     return meant
+
+
+def _token(word: str) -> str:
+    # A key stands in the page, where what is in a file has no place.
+    return sha256(word.encode()).hexdigest()[:16]
 
 
 def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) -> None:

@@ -1,11 +1,16 @@
 """What applicants and colleagues type is shown as typed: it draws, loads and runs nothing."""
 
+import csv
+import io
+import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from dashboard.components.safe_text import WORD_JOINER, visible
+from data_access import kept_rows
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.builders import add_evidence
@@ -94,3 +99,42 @@ def test_an_application_shows_everything_as_typed(site: Site, visit: Visit) -> N
     note = page.get_by_test_id("stText").filter(has_text=typed).first
     assert typed in (note.text_content() or "")
     nothing_came_alive(page)
+
+
+def test_an_import_shows_a_files_text_as_typed(site: Site, visit: Visit) -> None:
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(["UID", "Social Media Account Name", "Created", WORST[0]])
+    # No account has such an id, so every row is kept.
+    writer.writerows([typed, typed, typed, typed] for typed in WORST)
+    page = visit("ana", "/import")
+    page.locator("input[type=file]").set_input_files(
+        {"name": WORST[0] + ".csv", "mimeType": "text/csv", "buffer": written.getvalue().encode()}
+    )
+    load = page.get_by_role("button", name=f"Nothing new to load and keep {len(WORST)}")
+    expect(load).to_be_enabled()
+    screen.settled(page)
+    nothing_came_alive(page)
+    load.click()
+    expect(page.get_by_text(re.compile("Import [0-9]+: "))).to_contain_text(WORST[0])
+    screen.settled(page)
+    nothing_came_alive(page)
+
+    page.goto(f"{site.address}/import?show=kept")
+
+    expect(page.get_by_text(f"{len(WORST)} of {len(WORST)} rows")).to_be_visible()
+    for row in page.get_by_test_id("stExpander").all():
+        row.locator("summary").click()
+    expect(page.get_by_label("Social media account")).to_have_count(len(WORST))
+    screen.settled(page)
+    nothing_came_alive(page)
+    with site.engine.connect() as connection:
+        ids = [row.row_id for row in kept_rows.listed(connection)[0]]
+    kept_rows.dismiss(
+        site.engine,
+        ids,
+        reason="Nobody's",
+        actor="ana@example.com",
+        now=datetime.now(UTC),
+        request_id=uuid4(),
+    )

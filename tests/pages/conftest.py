@@ -60,7 +60,7 @@ def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
 def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
     """Staff, and nothing else; ana is signed in."""
     made = Desk(engine, datetime.now(UTC))
-    for purpose in ("reader", "writer", "reporter"):
+    for purpose in ("reader", "writer", "reporter", "loader"):
         monkeypatch.setattr(database, purpose, lambda: engine)
     monkeypatch.setattr(app_test, "PagesManager", SessionPages)
     monkeypatch.setattr(SessionPages, "kept", {})
