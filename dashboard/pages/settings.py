@@ -30,7 +30,7 @@ def main() -> None:
         changes = holiday_changes.record(connection)
         policy = policies.in_force(connection, now=now)
     draw_flash()
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([1.3, 1], gap="large")
     with left:
         draw_holidays(listed, changes, person, now.date())
     with right:
@@ -88,9 +88,10 @@ def draw_holiday(holiday: Holiday, person: Person) -> None:
     ):
         weekday = WEEKDAYS[holiday.day.weekday()]
         st.text(f"{weekday} {figures.day(holiday.day, year=True)}", width=130)
-        st.text(holiday.name, width="stretch")
-        if not business_time.is_business_day(holiday.day):
-            st.caption("a weekend anyway", width="content")
+        with st.container(gap=None, width="stretch"):
+            st.text(holiday.name)
+            if not business_time.is_business_day(holiday.day):
+                st.caption("a weekend anyway")
         holiday_form.change_buttons(holiday, person)
 
 
