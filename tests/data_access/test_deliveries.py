@@ -694,3 +694,35 @@ def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
     assert (seen().channel, seen().recipient) == ("email", "user7@example.com")
     assert seen().text == "No.\n\nThe team"
     assert seen().obstacle == "It is withheld, because rejections are not told."
+
+
+def test_whom_no_message_could_be_sent_to_is_named_with_the_reason(desk: Engine) -> None:
+    reached = {"contact_platform": "telegram", "contact_handle": "@ana"}
+    nowhere: dict[str, Any] = {"contact_platform": None, "contact_handle": None}
+    cases = {
+        901: (reached, "a@example.com", None),
+        902: (nowhere, "a@example.com", None),
+        903: (nowhere, None, "The account has no email address."),
+        904: (nowhere, "not an address", "is not a mail address"),
+        905: ({**reached, "contact_platform": "email"}, "a@example.com", "is not a mail address"),
+    }
+    with desk.begin() as conn:
+        for id_, (contact, email, _) in cases.items():
+            add_application(conn, id_, **contact)
+            conn.execute(
+                text(
+                    "update exchange.accounts set email = :email where account_id = "
+                    "(select account_id from exchange.applications where application_id = :id)"
+                ),
+                {"email": email, "id": id_},
+            )
+
+    with desk.connect() as conn:
+        found = composing.unreachable(conn, [905, 901, 904, 903, 902, 99_999])
+        assert composing.unreachable(conn, []) == []
+
+    expected = {id_: reason for id_, (*_, reason) in cases.items() if reason}
+    assert [one.application_id for one in found] == list(expected)
+    assert {one.username for one in found} == {f"user{id_}" for id_ in expected}
+    for one in found:
+        assert expected[one.application_id] in one.reason
