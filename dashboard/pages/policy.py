@@ -41,7 +41,7 @@ IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
 PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
 PART = "policy-part"
 # What the address may ask of this page.
-QUERY_NAMES = ("part", "draft", "replay", "list", "move", "page")
+QUERY_NAMES = ("part", "base", "draft", "replay", "list", "move", "page")
 NEW = "new"
 EVENT_WORDS = {
     "drafted": "began a draft",
@@ -135,9 +135,10 @@ def draw_scheduled(
     coming: Sequence[Published], withdrawals: Sequence[Withdrawal], person: Person
 ) -> None:
     """What takes effect later, with what it changes and the way to withdraw it."""
+    # What withdrew the last of them is said all the same.
+    answers.draw(PLACE)
     if not coming:
         return
-    answers.draw(PLACE)
     waiting = {one.version: one for one in withdrawals}
     for published in coming:
         policy = published.policy

@@ -150,6 +150,38 @@ def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) 
     )
 
 
+def test_what_moved_and_what_changed_since_the_form_was_begun_is_told_apart(queue: Desk) -> None:
+    app = rejecting(queue, reason="other")
+    assert not [one for one in said(app) if "since you" in one]
+
+    def trade(volume: str, active: int) -> AppTest:
+        with queue.engine.begin() as conn:
+            conn.execute(
+                text(
+                    "update review.affiliate_window set volume_usd = :volume, active_users = :active "
+                    "where affiliate_account_id = "
+                    "(select account_id from exchange.applications where application_id = :id)"
+                ),
+                {"volume": volume, "active": active, "id": SHORT},
+            )
+        return app.run()
+
+    trade("19000000.00", 14)
+    assert [one.value for one in app.info if "since" in one.value] == [
+        "Moved since you looked; no result changed."
+    ]
+    assert not [one for one in app.warning if "Changed since" in one.value]
+    assert {"**Then**", "**Now**"} <= set(said(app, ["markdown"]))
+
+    trade("20000000.00", 14)
+    (changed,) = (one.value for one in app.warning if "Changed since you began" in one.value)
+    assert "(not met\\) → 20 M USD \\(met" in changed
+
+    # The next form begins with what is shown then.
+    trade("19999999.99", 14)
+    assert not [one for one in said(app) if "since you" in one]
+
+
 def test_what_was_edited_outlives_another_choice_and_the_preview(queue: Desk) -> None:
     app = rejecting(queue)
     field(app, "Rationale").input("In my own words")

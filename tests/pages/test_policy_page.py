@@ -1,6 +1,9 @@
 """The policy's page: who reads what, a draft from typing to publishing, and what it would change."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -8,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.screens import POLICY
 from data_access import policies, policy_drafts
+from program.periods import day_start
 from program.permissions import Act, Role, may
+from program.policy_drafts import Draft
 from tests.pages.conftest import MET, SHORT, UNKNOWN
 from tests.pages.screen import PEOPLE, Desk, cells, said
 
@@ -144,3 +149,109 @@ def test_what_needs_a_refresh_is_said_before_it_is_published(office: Desk) -> No
     assert any("The note is empty" in one.value for one in app.error)
     (propose,) = (one for one in app.button if one.label == "Propose for publishing")
     assert propose.disabled
+
+
+def planned(desk: Desk, days: int = 30) -> Any:
+    """Version 2, proposed by mira and confirmed by leo, to take effect in so many days."""
+    with desk.engine.connect() as conn:
+        base = policies.newest(conn)
+    starts = day_start(desk.now.date() + timedelta(days=days))
+    about = {"actor": PEOPLE[Role.MANAGER], "now": desk.now}
+    draft = Draft(
+        policy=replace(base, min_new_users=6),
+        note="Later",
+        base_version=base.version,
+        effective_from=starts,
+    )
+    policy_drafts.save(desk.engine, draft=draft, draft_id=None, request_id=uuid4(), **about)
+    one = {"draft_id": kept(desk).draft_id, "revision": kept(desk).revision}
+    policy_drafts.propose(desk.engine, **one, **about, request_id=uuid4())
+    one["revision"] = kept(desk).revision
+    policy_drafts.confirm(desk.engine, **one, actor=LEO, now=desk.now, request_id=uuid4())
+    return starts
+
+
+def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> None:
+    planned(office)
+    app = office.open(POLICY)
+    assert any("**Version 2** takes effect on" in one for one in said(app))
+
+    refused = press(app, "Propose the withdrawal")
+    assert any("is empty" in one.value for one in refused.error)
+    field(refused, "text_area", "Reason").set_value("Too *early*")
+    app = press(refused, "Propose the withdrawal")
+    assert "A second manager withdraws version 2" in app.success[0].value
+    # Who proposed it can only take it back.
+    assert not [one for one in app.button if one.label == "Withdraw version 2"]
+    assert [one for one in app.button if one.label == "Take it back"]
+
+    office.who = LEO
+    app = office.open(POLICY)
+    assert any("asks to withdraw version 2" in one.value for one in app.warning)
+    app = press(app, "Withdraw version 2")
+
+    assert "Version 2 is withdrawn and never takes effect" in app.success[0].value
+    assert not any("takes effect on" in one for one in said(app))
+    app = office.open(POLICY, part="history")
+    assert any("confirmed by leo" in one.replace("\\", "") for one in said(app))
+    with office.engine.connect() as conn:
+        assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
+
+
+def test_a_proposed_withdrawal_is_taken_back_or_declined_with_a_reason(office: Desk) -> None:
+    planned(office)
+    for who, word in ((PEOPLE[Role.MANAGER], "Take it back"), (LEO, "Leave it scheduled")):
+        office.who = PEOPLE[Role.MANAGER]
+        app = office.open(POLICY)
+        field(app, "text_area", "Reason").set_value("Too early")
+        press(app, "Propose the withdrawal")
+        office.who = who
+        app = office.open(POLICY)
+        field(app, "text_area", "Reason").set_value("It stays")
+        app = press(app, word)
+        assert "Version 2 stays scheduled" in app.success[0].value
+        assert [one for one in app.button if one.label == "Propose the withdrawal"]
+
+
+def test_a_draft_begins_from_the_scheduled_version_or_for_what_is_urgent_from_that_in_force(
+    office: Desk,
+) -> None:
+    starts = planned(office)
+    app = draft_page(office)
+    (bases,) = (one for one in app.get("button_group") if one.label == "Begin from")
+    assert "version 1, in force: for what is urgent" in bases.options
+    assert field(app, "number_input", "New users").value == 6
+
+    app = draft_page(office, base="1")
+    assert field(app, "number_input", "New users").value == 5
+    app = draft_page(office, base="77")
+    assert field(app, "number_input", "New users").value == 6
+
+    app = draft_page(office, base="2")
+    field(app, "text_area", "Why").set_value("Sooner")
+    field(app, "number_input", "New users").set_value(7)
+    field(app, "date_input", "Takes effect on").set_value(starts.date() - timedelta(days=1))
+    app = press(app, SAVE)
+    assert any("and this one builds on it" in one.value for one in app.error)
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [(366, "more than 365 days from now. Choose a day up to"), (-1, "which is past")],
+)
+def test_a_first_day_out_of_the_horizon_gets_a_sentence(
+    days: int, sentence: str, office: Desk
+) -> None:
+    day = office.now.date() + timedelta(days=days)
+    app = draft_page(office)
+    field(app, "text_area", "Why").set_value("Some day")
+    field(app, "number_input", "New users").set_value(7)
+    field(app, "date_input", "Takes effect on").set_value(day)
+
+    app = press(app, SAVE)
+
+    assert any(sentence in one.value.replace("\\", "") for one in app.error)
+    assert field(app, "date_input", "Takes effect on").value == day
+    assert not [
+        one for one in app.button if one.label == "Propose for publishing" and not one.disabled
+    ]
