@@ -202,14 +202,15 @@ class Record:
 
     def _platform(self, column: str, written: str) -> str:
         """The platform a cell names; several are a fault, unless the map knows them as one."""
-        whole = self.values[column].lower()
-        known = self.form_map.platforms.get(whole)
+        whole = self.values[column]
+        known = self.form_map.platforms.get(whole.lower())
         if known is not None or not whole:
             return known or whole
         parts = _named(written, self.form_map)
         if len(parts) == 1:
-            only = parts[0].lower()
-            return self.form_map.platforms.get(only) or only
+            return self.form_map.platforms.get(parts[0].lower()) or platforms.platform_name(
+                parts[0]
+            )
         listed = ", ".join(f"`{one}`" for one in parts)
         self._fault(
             column,

@@ -30,6 +30,7 @@ REOPENED = (
 NOT_PLAIN = ("application_id", "account_name", "account_either", "status", "status_changed_at")
 # What a form's rows must share, beside the account, to be the same application sent again.
 CONTENT = ("social_platform", "social_handle", "contact_platform", "contact_handle")
+PLATFORMS = ("social_platform", "contact_platform")
 AS_ID = (
     "case when s.account_either ~ '^[1-9][0-9]{0,18}$' then "
     "case when s.account_either::numeric < 2 ^ 63::numeric then s.account_either::bigint end end"
@@ -242,7 +243,7 @@ def _count_same_pending_once(arrival: Arrival) -> None:
     """A form that was sent twice is one application, the earlier; another content is not."""
     told = [name for name in CONTENT if name in arrival.names]
     _, outcomes = _outcomes(arrival)
-    content = ", ".join(("account_id", *told))
+    content = ", ".join(("account_id", *(_compared(name) for name in told)))
     arrival.count_once(
         "select staged, account_id::text, first, true from (select *, first_value(staged) over "
         f"(partition by {content} order by is_new, submitted_at, staged) as first "
@@ -251,7 +252,9 @@ def _count_same_pending_once(arrival: Arrival) -> None:
         "account_id",
         "sent the same as {other}; it was counted once",
     )
-    same = "".join(f" and t.{name} is not distinct from n.{name}" for name in told)
+    same = "".join(
+        f" and {_compared(name, 't')} is not distinct from {_compared(name, 'n')}" for name in told
+    )
     arrival.count_once(
         f"select n.staged, n.account_id::text, t.application_id, false from ({outcomes}) n "
         f"join {APPLICATIONS} t on t.account_id = n.account_id and t.status = 'pending'{same} "
@@ -260,6 +263,11 @@ def _count_same_pending_once(arrival: Arrival) -> None:
         "account_id",
         "sent the same as application {other}, which is pending; it was counted once",
     )
+
+
+def _compared(name: str, side: str = "o") -> str:
+    """A column of the content as it is compared; a platform by what is meant."""
+    return f"review.platform_key({side}.{name})" if name in PLATFORMS else f"{side}.{name}"
 
 
 def _with_ids(arrival: Arrival, rows: tuple[Arrived, ...]) -> tuple[Arrived, ...]:
