@@ -101,6 +101,12 @@ def understood(column: Column, text: str) -> Filter | None:
 def refusal(column: Column, text: str) -> str:
     """Why `understood` makes nothing of ``text``, as a sentence that says what to write."""
     shown = wording.quoted(text)
+    turned = _turned(column, text)
+    if turned is not None:
+        return (
+            f"The filter {shown} on {column.name} ends before it begins; "
+            f"write it as {wording.quoted(turned)}."
+        )
     if column.kind in TIMES:
         return (
             f"The filter {shown} on {column.name} is not understood: days can be from "
@@ -108,7 +114,9 @@ def refusal(column: Column, text: str) -> str:
             "or last30."
         )
     if column.kind not in NUMBERS:
-        return f"The filter {shown} on {column.name} is not understood."
+        allowed = TRUTHS if column.kind is Kind.TRUTH else column.choices
+        known = f": it can be {wording.listed(allowed, last='or')}" if allowed else ""
+        return f"The filter {shown} on {column.name} is not understood{known}."
     for end in text.removeprefix(OR_UNKNOWN).split(BETWEEN):
         try:
             _end(column, end)
@@ -119,6 +127,15 @@ def refusal(column: Column, text: str) -> str:
         f"The filter {shown} on {column.name} is not understood; "
         "write it like 15..40, 15.. or ..40."
     )
+
+
+def _turned(column: Column, text: str) -> str | None:
+    """The range in its order, where both ends are understood but stand the wrong way around."""
+    ends = text.removeprefix(OR_UNKNOWN).split(BETWEEN)
+    if column.kind not in NUMBERS | TIMES or len(ends) != 2 or not all(ends):
+        return None
+    turned = BETWEEN.join(reversed(ends))
+    return turned if understood(column, turned) is not None else None
 
 
 def written(asked: Filter) -> str:
@@ -201,6 +218,8 @@ def _range(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
         least, most = (_end(column, end) for end in ends)
     except numbers.NotANumber:
         return None
+    if least is not None and most is not None and least > most:
+        return None
     return Range(column=column.name, least=least, most=most, or_unknown=or_unknown)
 
 
@@ -222,6 +241,8 @@ def _days(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
     except ValueError:
         return None
     if not all(FIRST_DAY <= day <= LAST_DAY for day in (first, last) if day):
+        return None
+    if first is not None and last is not None and first > last:
         return None
     return Days(column=column.name, first=first, last=last, or_unknown=or_unknown)
 

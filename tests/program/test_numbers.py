@@ -109,3 +109,25 @@ def test_a_filter_reads_numbers_so_and_names_the_end_that_is_none() -> None:
     assert filters.refusal(volume, "5") == (
         "The filter “5” on volume_usd is not understood; write it like 15..40, 15.. or ..40."
     )
+
+
+def test_a_range_that_ends_before_it_begins_is_refused_and_turned_around() -> None:
+    for name, typed, turned in (
+        ("volume_usd", "5..1", "1..5"),
+        ("active_users", "?40..15", "15..40"),
+        ("submitted_at", "2026-03-01..2026-01-01", "2026-01-01..2026-03-01"),
+        ("data_through", "2024-03-01..2024-02-29", "2024-02-29..2024-03-01"),
+    ):
+        assert filters.understood(column(name), typed) is None
+        assert filters.refusal(column(name), typed) == (
+            f"The filter “{typed}” on {name} ends before it begins; write it as “{turned}”."
+        )
+    assert filters.understood(column("volume_usd"), "5..5") is not None
+    assert filters.understood(column("data_through"), "2026-01-01..2026-01-01") is not None
+
+
+def test_a_word_that_a_column_never_holds_is_refused_with_those_it_can() -> None:
+    assert filters.refusal(column("kyc_status"), "Verified").startswith(
+        "The filter “Verified” on kyc_status is not understood: it can be "
+    )
+    assert filters.refusal(column("username"), "") == "The filter “” on username is not understood."
