@@ -1,6 +1,7 @@
 """Nothing is ever sent that was not on the screen, and looked at, before it was pressed."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -92,17 +93,26 @@ def twice_in_dialogs(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
         opens = page.locator(".st-key-bulk-bar").get_by_role("button", name=label)
         for pause in pauses:
             screen.settled(page)
+            dialog = page.get_by_role("dialog")
             if fill is None:
-                screen.press_twice(page, opens, pause)
+                before_second: list[int] = []
+                look = partial(note_number, dialog, before_second)
+                screen.press_twice(page, opens, pause, between=look)
+                if before_second == [0]:
+                    # Both presses came before the dialog, which is still to be drawn.
+                    dialog.wait_for()
             else:
                 opens.click()
-                page.get_by_role("dialog").wait_for()
+                dialog.wait_for()
                 fill(page)
                 screen.settled(page)
                 screen.press_twice(page, page.locator(".st-key-bulk-go-on button").first, pause)
-            dialog = page.get_by_role("dialog")
             # The second press may lead back, or beside the dialog, which closes it; it sends nothing.
             screen.settled(page)
             page.keyboard.press("Escape")
             expect(dialog).to_have_count(0)
             assert happened(site, *numbers) == [], (label, pause)
+
+
+def note_number(of: Locator, notes: list[int]) -> None:
+    notes.append(of.count())
