@@ -128,7 +128,9 @@ def _opened(page: Page, before: int | None) -> int:
     page.wait_for_function(
         "before => { const id = new URLSearchParams(location.search).get('id');"
         " return id && id !== String(before)"
-        " && document.querySelector(`.st-key-choose-a-${id} button`); }",
+        # Keys of choices that are still to be drawn are not heard.
+        " && [...'arid'].every(key =>"
+        " document.querySelector(`.st-key-choose-${key}-${id} button`)); }",
         arg=before,
     )
     found = re.search(r"[?&]id=(\d+)", page.url)
