@@ -28,7 +28,7 @@ from data_access.embedded import HOME, Cluster
 from data_access.refusals import Invalid, Refusal
 from program.exports import FileFormat
 from program.outcomes import Outcome
-from program.queue import SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
+from program.queue import REVERSED, SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
 from program.workflow import Status
 
 if TYPE_CHECKING:
@@ -259,7 +259,11 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     help="At least so many days.",
 )
 @click.option(
-    "--sort", type=click.Choice([str(s) for s in SORT_LABELS]), default=str(Sort.PRIORITY)
+    "--sort",
+    type=click.Choice([f"{sign}{sort}" for sign in ("", REVERSED) for sort in SORT_LABELS]),
+    default=str(Sort.PRIORITY),
+    metavar="[-]ORDER",
+    help=f"{', '.join(SORT_LABELS)}; a minus turns it round.",
 )
 def export(
     what: tuple[str, ...],

@@ -284,6 +284,30 @@ def judged(
     return conditions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """A part of an order. What ``may_be_unknown`` comes last, whichever way the order is.
+
+    One that ``stays`` is the same in both.
+    """
+
+    column: ColumnElement[Any]
+    descending: bool = False
+    may_be_unknown: bool = False
+    stays: bool = False
+
+
+def _directed(order: Sequence[By], *, reverse: bool) -> list[ColumnElement[Any]]:
+    """The order, or all of it turned round."""
+    made: list[ColumnElement[Any]] = []
+    for by in order:
+        descending = by.descending != (reverse and not by.stays)
+        part = by.column.desc() if descending else by.column.asc()
+        # Upwards, Postgres has what is unknown last by itself.
+        made.append(part.nulls_last() if descending and by.may_be_unknown else part)
+    return made
+
+
 def ordering(
     filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
 ) -> list[ColumnElement[Any]]:
@@ -291,24 +315,30 @@ def ordering(
 
     What is settled has no priority and no clock, and comes latest first instead.
     """
+    return _directed(_order(filters, values, ground), reverse=filters.reverse)
+
+
+def _order(filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis) -> list[By]:
     application = tables.applications.c
     if filters.sort in SORT_METRIC:
         # An unknown is not a zero: it comes after every known value, never among them.
-        largest = values[SORT_METRIC[filters.sort]].desc().nulls_last()
-        return [largest, application.application_id.asc()]
+        largest = values[SORT_METRIC[filters.sort]]
+        return [
+            By(column=largest, descending=True, may_be_unknown=True),
+            By(column=application.application_id),
+        ]
+    newest = By(column=application.application_id, descending=True)
     if filters.sort is Sort.SUBMITTED:
-        return [application.submitted_at.desc(), application.application_id.desc()]
+        return [By(column=application.submitted_at, descending=True), newest]
     if not filters.only_open:
-        latest = application.status_changed_at.desc().nulls_last()
-        return [latest, application.application_id.desc()]
+        latest = application.status_changed_at
+        return [By(column=latest, descending=True, may_be_unknown=True), newest]
     if filters.sort is Sort.WAITING:
-        return [application.submitted_at.asc(), application.application_id.asc()]
-    eldest: list[ColumnElement[Any]] = [
-        clock_from().asc(),
-        application.application_id.asc(),
-    ]
+        return [By(column=application.submitted_at), By(column=application.application_id)]
+    eldest = [By(column=clock_from()), By(column=application.application_id)]
     if filters.sort is Sort.DUE:
-        return [tables.desk.c.paused_at.is_not(None).asc(), *eldest]
+        # While the clock stands still it is not known when it is due.
+        return [By(column=tables.desk.c.paused_at.is_not(None), stays=True), *eldest]
     points = priorities.score(
         values,
         whole_truth(values, ground.policy),
@@ -316,7 +346,7 @@ def ordering(
         answered=tables.desk.c.answered_at.is_not(None),
         ground=ground,
     )
-    return [points.desc(), *eldest]
+    return [By(column=points, descending=True), *eldest]
 
 
 def _counting_from(ground: Basis) -> ColumnElement[datetime]:
@@ -373,12 +403,16 @@ def matching_ids(filters: Filters, ground: Basis) -> Matching:
         source = with_desk(source)
     statement = select(application.c.application_id).select_from(source).where(*conditions)
     if ranked:
-        return _ranked(statement, values, ground)
+        return _ranked(statement, values, ground, reverse=filters.reverse)
     return Matching(statement, ordering(filters, values, ground))
 
 
 def _ranked(
-    statement: Select[int], values: dict[str, ColumnElement[Any]], ground: Basis
+    statement: Select[int],
+    values: dict[str, ColumnElement[Any]],
+    ground: Basis,
+    *,
+    reverse: bool,
 ) -> Matching:
     """By priority, with each value and the whole's truth worked out once a row.
 
@@ -396,8 +430,12 @@ def _ranked(
     points = priorities.score(
         dict(row), row.truth, clock_from=row.counting_from, answered=row.answered, ground=ground
     )
-    order = [points.desc(), row.clock_from.asc(), row.application_id.asc()]
-    return Matching(select(row.application_id), order)
+    order = [
+        By(column=points, descending=True),
+        By(column=row.clock_from),
+        By(column=row.application_id),
+    ]
+    return Matching(select(row.application_id), _directed(order, reverse=reverse))
 
 
 def _recent_months(ground: Basis) -> ColumnElement[Any]:

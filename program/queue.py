@@ -78,6 +78,8 @@ class Sort(StrEnum):
     NEW = "new"
 
 
+# What an order is turned round by, in the address and on the command line.
+REVERSED = "-"
 SORT_LABELS = {
     Sort.PRIORITY: "priority",
     Sort.DUE: "due first",
@@ -86,6 +88,16 @@ SORT_LABELS = {
     Sort.VOLUME: "volume, largest first",
     Sort.ACTIVE: "active users, most first",
     Sort.NEW: "new users, most first",
+}
+# The same turned round; what is unknown stays last.
+REVERSED_LABELS = {
+    Sort.PRIORITY: "lowest priority first",
+    Sort.DUE: "due last first",
+    Sort.WAITING: "waiting shortest",
+    Sort.SUBMITTED: "oldest first",
+    Sort.VOLUME: "volume, smallest first",
+    Sort.ACTIVE: "active users, fewest first",
+    Sort.NEW: "new users, fewest first",
 }
 
 
@@ -107,6 +119,7 @@ class Filters:
     owner: Owner | None = None
     due: Due | None = None
     sort: Sort = Sort.PRIORITY
+    reverse: bool = False
     page: int = 1
     viewer: str = ""
     slice: Slice = WHOLE
@@ -125,7 +138,9 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """Whether any filter is set; status, order and page are not filters."""
-        whole = replace(self, status=Status.PENDING, sort=Sort.PRIORITY, page=1, viewer="")
+        whole = replace(
+            self, status=Status.PENDING, sort=Sort.PRIORITY, reverse=False, page=1, viewer=""
+        )
         return whole != Filters()
 
     def seen_by(self, viewer: str) -> "Filters":
@@ -136,9 +151,14 @@ class Filters:
         """The same view on another page."""
         return replace(self, page=page)
 
-    def in_order(self, sort: Sort) -> "Filters":
+    def in_order(self, sort: Sort, *, reverse: bool = False) -> "Filters":
         """The same view in another order."""
-        return replace(self, sort=sort)
+        return replace(self, sort=sort, reverse=reverse)
+
+    @property
+    def order(self) -> str:
+        """The order as the address writes it."""
+        return f"{REVERSED if self.reverse else ''}{self.sort}"
 
     def to_query(self) -> dict[str, str]:
         """The address-bar form; defaults are left out."""
@@ -152,7 +172,7 @@ class Filters:
             "status": "" if self.status is Status.PENDING else str(self.status),
             "owner": self.owner or "",
             "due": self.due or "",
-            "sort": "" if self.sort is Sort.PRIORITY else str(self.sort),
+            "sort": self.order if self.order != Sort.PRIORITY else "",
             "page": "" if self.page == 1 else str(self.page),
         }
         return {name: value for name, value in spoken.items() if value} | self.slice.to_query()
@@ -168,6 +188,7 @@ class Filters:
         """Understand the address bar; anything malformed is treated as absent."""
         asked = query.get("eligibility", "").split(",")
         waiting = _whole_number(query.get("waiting"))
+        sort = _one_of(query.get("sort", "").removeprefix(REVERSED), tuple(Sort))
         return cls(
             search=clean_search(query.get("search", "")),
             eligibility=tuple(outcome for outcome in Outcome if outcome in asked),
@@ -178,7 +199,8 @@ class Filters:
             status=Status(_one_of(query.get("status"), tuple(Status)) or Status.PENDING),
             owner=_member(Owner, query.get("owner")),
             due=_member(Due, query.get("due")),
-            sort=Sort(_one_of(query.get("sort"), tuple(Sort)) or Sort.PRIORITY),
+            sort=Sort(sort or Sort.PRIORITY),
+            reverse=sort is not None and query["sort"].startswith(REVERSED),
             page=max(1, min(_whole_number(query.get("page")) or 1, 1_000_000)),
             slice=Slice.from_query(query),
         )

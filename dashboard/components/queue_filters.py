@@ -12,6 +12,7 @@ from program.platforms import platform_label
 from program.queue import (
     DUE_LABELS,
     OWNER_LABELS,
+    REVERSED_LABELS,
     SORT_LABELS,
     TRACK_CHOICES,
     WAITING_CHOICES,
@@ -43,6 +44,7 @@ STATUS_TABS = {
 # What is settled waits no longer and is due no more.
 SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE, Sort.NEW)
 SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
+SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
 EVERYONE = "everyone"
 Follow = Callable[[Filters], None]
@@ -263,7 +265,10 @@ def sort_shown(filters: Filters) -> Sort:
 
 
 def _order(filters: Filters, on_change: Follow) -> None:
-    labels = SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS
+    labels = dict(SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS)
+    if filters.reverse:
+        turned = REVERSED_LABELS if filters.only_open else SETTLED_REVERSED_LABELS
+        labels[sort_shown(filters)] = turned[sort_shown(filters)]
     st.selectbox(
         "Order",
         list(sorts(filters)),
@@ -302,11 +307,18 @@ def _tell(filters: Filters, on_change: Follow) -> None:
                 "waiting": str(held["waiting_days"] or ""),
                 "owner": held["owner"] or "",
                 "due": held["due"] or "",
-                "sort": held["sort"] or "",
+                "sort": _order_held(filters, held["sort"]),
                 **filters.slice.to_query(),
             }
         )
     )
+
+
+def _order_held(filters: Filters, chosen: Sort | None) -> str:
+    """The order that the control names: turned round for as long as it is the same."""
+    if chosen is None:
+        return ""
+    return filters.in_order(chosen, reverse=filters.reverse and chosen is sort_shown(filters)).order
 
 
 def _with_number(words: str, number: int | None) -> str:

@@ -281,12 +281,14 @@ def draw(
     on_open: Callable[[], None],
     selectable: bool,
     sort: Sort,
+    reverse: bool,
     sorts: Sequence[Sort],
     on_sort: Callable[[Sort], None],
 ) -> list[int]:
     """Draw one page of the queue; returns which rows are ticked, by place.
 
-    The list is sorted by ``sort``; a press on a heading asks ``on_sort`` for another of ``sorts``.
+    The list is sorted by ``sort``, or by it turned round; a press on a heading asks ``on_sort``
+    for one of ``sorts``, which may be the same again.
 
     A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
     other rows need another key, or they would tick what now stands in the same places.
@@ -312,20 +314,26 @@ def draw(
                 "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
             ),
             **{
-                column.key: _marked(column, column.config(rows, minimum_usd), sort)
+                column.key: _marked(column, column.config(rows, minimum_usd), sort, reverse=reverse)
                 for column in columns
             },
         },
     )
 
 
-def _marked(column: Column, config: Any, sort: Sort) -> Any:  # noqa: ANN401 - Streamlit's own
+def _marked(
+    column: Column,
+    config: Any,  # noqa: ANN401 - Streamlit's own
+    sort: Sort,
+    *,
+    reverse: bool,
+) -> Any:  # noqa: ANN401
     """The column's settings, its heading with a sign where the list is sorted by it."""
     if column.sort is not sort:
         return config
     return {
         **config,
-        "label": headings.signed(config["label"], descending=column.descending),
+        "label": headings.signed(config["label"], descending=column.descending != reverse),
         "width": config["width"] + SIGN_WIDTH,
     }
 

@@ -223,6 +223,7 @@ def draw_table(page: Loaded, person: Person) -> None:
         on_open=open_clicked,
         selectable=may_act_on(filters, person),
         sort=queue_filters.sort_shown(filters),
+        reverse=filters.reverse,
         sorts=queue_filters.sorts(filters),
         on_sort=sort_by,
     )
@@ -310,12 +311,12 @@ def turn_page(key: str) -> None:
 
 
 def sort_by(sort: Sort) -> None:
-    """Show the whole list in the order of the heading that was pressed."""
+    """Show the whole list in the order of the heading that was pressed, or that turned round."""
     filters = Filters.from_query(st.query_params)
-    if filters.sort is not sort:
-        follow(filters.in_order(sort).on_page(1))
-        # The table is a part of its own; the order is the page's.
-        st.rerun()
+    again = queue_filters.sort_shown(filters) is sort
+    follow(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
+    # The table is a part of its own; the order is the page's.
+    st.rerun()
 
 
 def open_clicked() -> None:

@@ -148,6 +148,16 @@ def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, vis
     page.reload()
     expect(screen.names(page).first).to_have_text("heading_rich")
     screen.settled(page)
+    press_heading(page, VOLUME_AT)
+    at(page, "/?search=heading_&sort=-volume")
+    order = page.get_by_role("combobox", name="Order")
+    expect(order).to_have_value("Order: volume, smallest first")
+    expect(screen.names(page).first).to_have_text("heading_51")
+    screen.settled(page)
+    press_heading(page, VOLUME_AT)
+    at(page, "/?search=heading_&sort=volume")
+    expect(screen.names(page).first).to_have_text("heading_rich")
+    screen.settled(page)
 
     # The column's own menu offers no sorting of the rows at hand.
     page.locator(".stDataFrame .dvn-scroller").hover(position={"x": VOLUME_AT, "y": 15})

@@ -340,6 +340,24 @@ def expected(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
 
 
 def in_order(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
+    forward = _forward(people, filters)
+    if not filters.reverse:
+        return forward
+    backward = forward[::-1]
+    return sorted(backward, key=lambda person: _is_unknown(person, filters))
+
+
+def _is_unknown(person: Applicant, filters: Filters) -> bool:
+    if filters.sort in METRICS:
+        return _metric(person, filters.sort) is None
+    if filters.sort is Sort.SUBMITTED:
+        return False
+    if filters.status not in OPEN_STATUSES:
+        return person.settled_at is None
+    return filters.sort is Sort.DUE and person.is_paused
+
+
+def _forward(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
     sort = filters.sort
     by_id = sorted(people, key=lambda p: p.application_id)
     if sort in METRICS:

@@ -424,6 +424,7 @@ views = st.builds(
     owner=st.none() | st.sampled_from(Owner),
     due=st.none() | st.sampled_from(Due),
     sort=st.sampled_from(Sort),
+    reverse=st.booleans(),
 )
 
 
@@ -598,6 +599,8 @@ def by_command(*arguments: str) -> bytes:
     ("filters", "options"),
     [
         (Filters(sort=Sort.WAITING), ["--sort", "waiting"]),
+        (Filters(sort=Sort.VOLUME, reverse=True), ["--sort", "-volume"]),
+        (Filters(reverse=True), ["--sort", "-priority"]),
         (
             Filters(
                 search="meadow",

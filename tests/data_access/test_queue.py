@@ -89,6 +89,7 @@ views = st.builds(
     owner=st.none() | st.sampled_from(Owner),
     due=st.none() | st.sampled_from(Due),
     sort=st.sampled_from(Sort),
+    reverse=st.booleans(),
     viewer=st.sampled_from([*crowd.HOLDERS, "nobody@example.com"]),
 )
 # Views that leave many rows are asked for more often than chance would.
@@ -98,6 +99,7 @@ wide_views = st.builds(
     waiting_days=st.none() | st.sampled_from(WAITING_CHOICES),
     owner=st.none() | st.just(Owner.UNASSIGNED),
     sort=st.sampled_from(Sort),
+    reverse=st.booleans(),
 )
 
 
@@ -152,12 +154,13 @@ def test_rows_count_and_places_are_the_oracles(
 
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("status", Status)
-def test_every_list_is_ordered_as_the_oracle_orders_it(
+def test_every_list_is_ordered_both_ways_as_the_oracle_orders_it(
     desk: Desk, status: Status, sort: Sort
 ) -> None:
-    view = Filters(status=status, sort=sort)
+    for reverse in (False, True):
+        view = Filters(status=status, sort=sort, reverse=reverse)
 
-    assert desk.paged(view, size=1000) == desk.ids(view)
+        assert desk.paged(view, size=1000) == desk.ids(view)
 
 
 def test_a_list_of_all_that_is_open_counts_no_points_for_a_clock_that_stands_still(

@@ -195,6 +195,7 @@ def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
         ({"owner": "mine"}, "owner", "mine", []),
         ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
         ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
+        ({"sort": "-waiting"}, "sort", "waiting", [UNKNOWN, SHORT, MET]),
         ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
     ],
 )
