@@ -172,7 +172,7 @@ def _calendar(column: Column, value: str, *, earliest: date, now: datetime) -> s
 
 
 def _text(value: str) -> str:
-    if not value.strip():
+    if invisible.shows_nothing(value):
         return "is empty; a value is required"
     character = invisible.first_wrong(value)
     if character:

@@ -20,6 +20,8 @@ EARLIEST = date(2010, 1, 1)
 # Two computers' clocks differ; what is later than this is a mistake.
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_TEXT = 500
+# White space, and letters that are drawn as nothing: fillers of Hangul, Braille without dots.
+SHOWING_NOTHING = r"^[\s\p{Z}\x{3164}\x{ffa0}\x{115f}\x{1160}\x{2800}]*$"
 INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 DATE_PATTERN = r"20[1-9][0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 TIME_PATTERN = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
@@ -170,7 +172,7 @@ def _text(column: Column, values: pa.Array, _now: datetime) -> Mask:
         wrong = pc.is_in(values, bad)
     wrong = pc.or_(wrong, pc.greater(pc.utf8_length(values), LONGEST_TEXT))
     if column.required:
-        wrong = pc.or_(wrong, pc.equal(pc.utf8_trim_whitespace(values), ""))
+        wrong = pc.or_(wrong, pc.match_substring_regex(values, SHOWING_NOTHING))
     return _mask(wrong)
 
 

@@ -332,6 +332,14 @@ VALUES = [
     ),
     Bad("empty username", "accounts", "username", "", "is empty; a value is required"),
     Bad("username of spaces", "accounts", "username", "  ", "is empty; a value is required"),
+    Bad("username of fillers", "accounts", "username", "\u3164", "is empty; a value is required"),
+    Bad(
+        "username of blank Braille",
+        "accounts",
+        "username",
+        "\u2800",
+        "is empty; a value is required",
+    ),
     Bad("501 characters", "accounts", "username", "x" * 501, "is longer than 500 characters"),
     Bad(
         "zero-width space",
