@@ -23,9 +23,10 @@ from dashboard.shell.browsers import BrowserMark, SignOuts, WayBack
 from dashboard.shell.files import FileGate
 from dashboard.shell.headers import SecurityHeaders
 from dashboard.shell.websockets import WebsocketGate
-from data_access import export_jobs, export_spool, logs
-from data_access.logs import LOG
-from data_access.refusals import SettingMissing
+from data_access.db import logs
+from data_access.db.errors import SettingMissing
+from data_access.db.logs import LOG
+from data_access.exports import jobs, spool
 
 ROOT = Path(__file__).resolve().parent
 
@@ -34,7 +35,7 @@ ROOT = Path(__file__).resolve().parent
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
-    for ready in (export_jobs.prepare, export_spool.clear):
+    for ready in (jobs.prepare, spool.clear):
         threading.Thread(target=ready, name="export-prepare", daemon=True).start()
     yield
     LOG.info("stopped")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import sign_in, state
-from dashboard.components import keyboard
-from dashboard.components.freshness import freshness_line
-from dashboard.components.safe_text import escape
-from dashboard.forms import taking_next, undo_part
-from dashboard.screens import SCREENS, Screen
-from dashboard.shell import failures
-from data_access import database, freshness
-from data_access.freshness import Freshness
-from data_access.refusals import DatabaseUnavailable
-from data_access.staff import Person
+from dashboard.forms import taking_next, undo
+from dashboard.shell import failures, sign_in
+from dashboard.shell.freshness import freshness_line
+from dashboard.shell.screens import SCREENS, Screen
+from dashboard.ui import keyboard, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable
+from data_access.eligibility import freshness
+from data_access.eligibility.freshness import Freshness
+from data_access.people.staff import Person
 
 ROOT = Path(__file__).parent
 
@@ -104,7 +104,7 @@ def header(person: Person, newest: Freshness | None) -> None:
             st.caption(sign_in.ROLE_WORDS[person.role])
             sign_in.sign_out_button()
         # At the end of what every page has, so that it moves nothing when it comes and goes.
-        undo_part.draw(person.email)
+        undo.draw(person.email)
 
 
 main()

@@ -30,7 +30,7 @@ from bench import (
     what_ifs,
 )
 from bench.measurements import Failures
-from data_access import schema
+from data_access.db import migrate
 from program.periods import utc_day
 
 TIMED = (
@@ -61,7 +61,7 @@ def main() -> None:
         print(shares.report(engine))
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
-        schema.migrate(engine)
+        migrate.migrate(engine)
         failures = measure(engine, chosen.only)
         if failures.found:
             sys.exit(f"{len(failures.found)} not measured: {', '.join(failures.found)}")

@@ -5,8 +5,9 @@ from sqlalchemy import Engine
 from bench.facts import moment
 from bench.figures import forget_connections
 from bench.measurements import Measurement
-from data_access import affiliates, freshness, near_misses, outcome_loop, standings
-from program.affiliate_filters import BoardFilters
+from data_access.affiliates import board, cohort_outcomes, near_misses
+from data_access.eligibility import freshness, judging
+from program.affiliates.filters import BoardFilters
 
 MOST_S = 0.15
 FALLEN_LISTED = 20
@@ -15,15 +16,15 @@ FALLEN_LISTED = 20
 def board_counts(engine: Engine) -> None:
     """How the whole board stands."""
     with engine.connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
-        affiliates.counts(connection, ground.policy)
+        ground = judging.basis(connection, now=moment(engine))
+        board.counts(connection, ground.policy)
 
 
 def board_page(engine: Engine) -> None:
     """The first page of the board, most urgent first."""
     with engine.connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
-        affiliates.page(connection, BoardFilters(), ground.policy)
+        ground = judging.basis(connection, now=moment(engine))
+        board.page(connection, BoardFilters(), ground.policy)
 
 
 def outcomes(engine: Engine) -> None:
@@ -32,14 +33,14 @@ def outcomes(engine: Engine) -> None:
         fresh = freshness.newest(connection)
         assert fresh is not None
         through = fresh.data_through
-        outcome_loop.outcomes(connection, data_through=through)
-        outcome_loop.fallen(connection, data_through=through, most=FALLEN_LISTED)
+        cohort_outcomes.outcomes(connection, data_through=through)
+        cohort_outcomes.fallen(connection, data_through=through, most=FALLEN_LISTED)
 
 
 def invited(engine: Engine) -> None:
     """The first page of whom to invite."""
     with engine.connect() as connection:
-        near_misses.page(connection, standings.basis(connection, now=moment(engine)))
+        near_misses.page(connection, judging.basis(connection, now=moment(engine)))
 
 
 MEASUREMENTS: tuple[Measurement, ...] = tuple(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from sqlalchemy import Engine, text
 
 from bench import database
-from data_access.embedded import Cluster
+from data_access.db.embedded import Cluster
 from program.periods import Window, month_start, months_later
 
 SESSION = """

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from data_access import schema
-from data_access.embedded import DATABASE, HOME, Cluster
-from data_access.tables import GUARD
+from data_access.db import migrate
+from data_access.db.embedded import DATABASE, HOME, Cluster
+from data_access.db.tables import GUARD
 
 CLUSTER = Cluster(HOME / "bench")
 NAME = DATABASE
@@ -26,7 +26,7 @@ def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
         server.execute(text(f"drop database if exists {name}"))
         server.execute(text(f"create database {name}"))
     engine = connect(name, cluster=cluster)
-    schema.migrate(engine)
+    migrate.migrate(engine)
     return engine
 
 

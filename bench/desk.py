@@ -15,22 +15,15 @@ from bench import memory
 from bench.database import taking_back
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access import (
-    applications,
-    assessments,
-    decisions,
-    exports,
-    made_decisions,
-    queue,
-    ranking,
-    standings,
-    timeline,
-    trends,
-)
-from data_access.embedded import binaries
-from program.outcomes import Outcome
+from data_access.applications import decision_history, read
+from data_access.db.embedded import binaries
+from data_access.eligibility import assessments, judging
+from data_access.explore import exported as explore_exported
+from data_access.queue import listing, order_cache
+from data_access.review import decisions, timeline, trends
 from program.periods import Window, month_start, months_later
-from program.queue import PAGE_SIZE, Filters, Owner, Sort
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import PAGE_SIZE, Filters, Owner, Sort
 
 MS = 0.001
 
@@ -95,10 +88,10 @@ def screen(engine: Engine) -> Engine:
 def shown_page(engine: Engine, *, filters: Filters) -> None:
     """A page and how many there are, as the queue reads them."""
     with screen(engine).connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
-        queue.page(connection, filters, ground)
+        ground = judging.basis(connection, now=moment(engine))
+        listing.page(connection, filters, ground)
         if filters.narrows:
-            queue.count(connection, filters, ground)
+            listing.count(connection, filters, ground)
 
 
 def plain_page(
@@ -116,7 +109,7 @@ def plain_page(
 
 def shown_counts(engine: Engine) -> None:
     with screen(engine).connect() as connection:
-        queue.counts(connection, standings.basis(connection, now=moment(engine)))
+        listing.counts(connection, judging.basis(connection, now=moment(engine)))
 
 
 def plain(engine: Engine, *, statements: str) -> None:
@@ -127,26 +120,26 @@ def plain(engine: Engine, *, statements: str) -> None:
 
 def some_pending(engine: Engine, number: int) -> list[int]:
     with engine.connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
+        ground = judging.basis(connection, now=moment(engine))
         on_exchange = Filters(track="on_exchange", sort=Sort.VOLUME)
         return [
-            row.application_id for row in queue.page(connection, on_exchange, ground, size=number)
+            row.application_id for row in listing.page(connection, on_exchange, ground, size=number)
         ]
 
 
 def read_application(connection: Any, id_: int, now: Any) -> None:
-    ground = standings.basis(connection, now=now)
-    application = applications.read(connection, id_, now=now)
+    ground = judging.basis(connection, now=now)
+    application = read.read(connection, id_, now=now)
     assert ground.freshness is not None
     end = ground.freshness.data_through + timedelta(days=1)
     assessments.read(connection, id_, ground)
-    made_decisions.current(connection, id_)
-    applications.others_of_account(connection, application)
+    decision_history.current(connection, id_)
+    read.others_of_account(connection, application)
     timeline.read(connection, application)
     trends.daily(connection, application.account_id, Window(end - timedelta(days=90), end))
     trends.monthly(connection, application.account_id, since=months_later(month_start(end), -11))
     trends.top_referred_users(connection, application.account_id, ground.freshness.window)
-    ranking.place(connection, id_, Filters(), ground)
+    order_cache.place(connection, id_, Filters(), ground)
 
 
 class Opening:
@@ -192,7 +185,7 @@ class Deciding:
         self.id = self.id or some_pending(engine, 8)[7]
         self._pass_checks(engine)
         with engine.connect() as connection:
-            ground = standings.basis(connection, now=moment(engine))
+            ground = judging.basis(connection, now=moment(engine))
             self.shown = assessments.read(connection, self.id, ground).seen
 
     def _pass_checks(self, engine: Engine) -> None:
@@ -285,8 +278,8 @@ EXPORT_MEMORY_KB = 100 * 1024
 def copied(engine: Engine) -> None:
     """``\\copy`` of the very same query."""
     with engine.connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
-        statement = exports.applications(Filters(), ground)
+        ground = judging.basis(connection, now=moment(engine))
+        statement = explore_exported.applications(Filters(), ground)
         compiled = statement.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )

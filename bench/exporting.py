@@ -19,13 +19,16 @@ from sqlalchemy import Engine
 from bench.desk import address, deciding, opening
 from bench.facts import moment
 from bench.measurements import Failures
-from data_access import exploring, export_files, export_jobs, standings
-from data_access.embedded import binaries
-from data_access.export_files import OfView, Order
-from data_access.export_jobs import Job
-from program.datasets import APPLICATIONS
-from program.exports import FileFormat, Form
-from program.views import View
+from data_access.db.embedded import binaries
+from data_access.eligibility import judging
+from data_access.explore import queries
+from data_access.exports import files
+from data_access.exports import jobs as export_jobs
+from data_access.exports.files import OfView, Order
+from data_access.exports.jobs import Job
+from program.reports.datasets import APPLICATIONS
+from program.reports.export_formats import FileFormat, Form
+from program.reports.views import View
 
 EVERYTHING = View(dataset=APPLICATIONS, columns=APPLICATIONS.names)
 CSV = Form()
@@ -73,7 +76,7 @@ def side_by_side(engine: Engine, form: Form, times: int) -> str:
 def served(engine: Engine) -> Iterator[None]:
     """Exports read the bench's database; the bench leaves no line in its log."""
     environment = {"DATABASE_URL": address(engine)}
-    with mock.patch.dict(os.environ, environment), mock.patch.object(export_files, "keep"):
+    with mock.patch.dict(os.environ, environment), mock.patch.object(files, "keep"):
         export_jobs.stop()
         export_jobs.prepare()
         time.sleep(3)
@@ -142,8 +145,8 @@ def order(engine: Engine, form: Form, person: str) -> Order:
 def copied(engine: Engine) -> float:
     """Seconds that ``\\copy`` of the very same query takes."""
     with engine.connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
-        made = exploring.statement(EVERYTHING, ground, write=exploring.guarded)
+        ground = judging.basis(connection, now=moment(engine))
+        made = queries.statement(EVERYTHING, ground, write=queries.guarded)
         compiled = made.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )
@@ -202,7 +205,7 @@ def _drain(job: Job) -> None:
     try:
         for piece in export_jobs.pieces(job):
             time.sleep(0 if piece else 0.02)
-    except (export_files.DatabaseUnavailable, export_jobs.Refusal, FileNotFoundError):
+    except (files.DatabaseUnavailable, export_jobs.Refusal, FileNotFoundError):
         return
 
 

@@ -8,11 +8,12 @@ from sqlalchemy import Engine, text
 
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access import database, delivered, freshness, standings
-from data_access.database import Purpose
-from data_access.kpis import parts
+from data_access.db import database
+from data_access.db.database import Purpose
+from data_access.eligibility import delivered, freshness, judging
+from data_access.reports import page
 from program.periods import ONE_DAY
-from program.reports import Choice, Dimension, Report, Split, Tab
+from program.reports.periods import Choice, Dimension, Report, Split, Tab
 
 MOST_S = 0.3
 # Cut at today and at the most days one can ask for.
@@ -20,20 +21,20 @@ LONGEST = Report(choice=Choice.CUSTOM, since=date(2000, 1, 1), until=date(2100, 
 
 
 def read(engine: Engine, *, report: Report) -> None:
-    """The page as `dashboard/pages/program.py` reads it."""
+    """The page as `dashboard/pages/program/page.py` reads it."""
     now = moment(engine)
     today = now.date()
     with engine.connect() as connection:
         for name, value in database.SETTINGS[Purpose.REPORTER].items():
             connection.execute(text(f"set local {name} = {value}"))
-        ground, fresh = standings.basis(connection, now=now), freshness.newest(connection)
+        ground, fresh = judging.basis(connection, now=now), freshness.newest(connection)
         known = delivered.read(connection)
         assert fresh is not None
         through = fresh.data_through
         period, before = report.period(today), report.before(today)
         traded, earlier = report.traded(today, through), report.traded_before(today, through)
         grain = report.step(period)
-        head = parts.head(
+        head = page.head(
             connection,
             ground,
             period=period,
@@ -43,11 +44,11 @@ def read(engine: Engine, *, report: Report) -> None:
             traded_before=earlier,
         )
         if report.tab is Tab.WORK:
-            parts.work(connection, period=period, before=before, split=report.split, news=head.news)
+            page.work(connection, period=period, before=before, split=report.split, news=head.news)
         elif report.tab is Tab.REVIEWERS:
-            parts.reviewing(connection, period=period, news=head.news)
+            page.reviewing(connection, period=period, news=head.news)
         elif report.tab is Tab.VOLUME:
-            parts.trading(
+            page.trading(
                 connection,
                 traded=traded,
                 before=earlier,
@@ -58,9 +59,7 @@ def read(engine: Engine, *, report: Report) -> None:
                 delivered=known,
             )
         else:
-            parts.following(
-                connection, traded=traded, grain=grain, through=through, delivered=known
-            )
+            page.following(connection, traded=traded, grain=grain, through=through, delivered=known)
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:

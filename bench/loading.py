@@ -7,8 +7,8 @@ from sqlalchemy import Engine, text
 
 from bench import database, memory
 from bench.measurements import Measurement
-from data_access import partitions
-from data_access.embedded import HOME, binaries
+from data_access.db import partitions
+from data_access.db.embedded import HOME, binaries
 
 FILE = HOME / "bench" / "activity.csv"
 COLUMNS = (

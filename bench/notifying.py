@@ -18,11 +18,11 @@ from sqlalchemy import Engine, text
 
 from bench import database
 from bench.measurements import Failures
-from data_access import backlog, deliveries
-from data_access.channels.mail_server import MailServer
-from data_access.channels.webhook import Webhook
-from data_access.notifying import Pace, Worker
-from program.delivery import Route
+from data_access.messages import backlog, leases
+from data_access.messages.channels.smtp import MailServer
+from data_access.messages.channels.webhook import Webhook
+from data_access.messages.worker import Pace, Worker
+from program.messages.delivery import Route
 
 NAME = "bench_notifying"
 MESSAGES = 2_000
@@ -148,8 +148,8 @@ def costs(engine: Engine) -> dict[str, float]:
 
     def take() -> None:
         now = datetime.now(UTC)
-        taken = deliveries.take(engine, now=now, count=50, lease=Pace().lease)
-        deliveries.give_back(engine, taken)
+        taken = leases.take(engine, now=now, count=50, lease=Pace().lease)
+        leases.give_back(engine, taken)
 
     return {
         "backlog": page,

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, create_engine, text
 from bench.database import taking_back
 from bench.facts import moment
 from bench.measurements import Failures
-from data_access import ownership, ranking
-from program.queue import Filters
+from data_access.queue import order_cache
+from data_access.review import claims
+from program.review.queue_filters import Filters
 
 REVIEWERS, ROUNDS = 20, 100
 BAR_MS = 20
@@ -36,7 +37,7 @@ def pulled(engine: Engine) -> str:
         for _ in range(ROUNDS):
             gate.wait()
             began = time.perf_counter()
-            taken = ownership.take_next(
+            taken = claims.take_next(
                 pooled,
                 filters=Filters(),
                 actor=PULLER.format(number),
@@ -62,7 +63,7 @@ def pulled(engine: Engine) -> str:
 
 def _prepare(engine: Engine) -> None:
     _tidy(engine)
-    ranking.forget(engine)
+    order_cache.forget(engine)
     with engine.begin() as connection:
         for number in range(REVIEWERS):
             connection.execute(

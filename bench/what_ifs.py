@@ -8,10 +8,11 @@ from sqlalchemy import Engine, create_engine
 
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access import standings, what_if
-from data_access.database import SETTINGS, Purpose
-from program.policy import Policy, WindowKind
-from program.what_if import Population
+from data_access.db.database import SETTINGS, Purpose
+from data_access.eligibility import judging
+from data_access.policy import what_if
+from program.affiliates.what_if import Population
+from program.policy.policy import Policy, WindowKind
 
 # A minimum, a rate, the age of evidence, and another way of counting.
 DRAFTS = {
@@ -33,7 +34,7 @@ def reporting(engine: Engine) -> Engine:
 def replayed(engine: Engine, *, draft: Policy) -> None:
     """The replay and the first page of every list, as the page shows them."""
     with reporting(engine).connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
+        ground = judging.basis(connection, now=moment(engine))
         what_if.replay(connection, ground, draft)
         what_if.changers(connection, ground, draft, population=Population.OPEN)
 
@@ -41,7 +42,7 @@ def replayed(engine: Engine, *, draft: Policy) -> None:
 def listed(engine: Engine, *, population: Population, page: int) -> None:
     """One page of those who change side."""
     with reporting(engine).connect() as connection:
-        ground = standings.basis(connection, now=moment(engine))
+        ground = judging.basis(connection, now=moment(engine))
         what_if.changers(connection, ground, DRAFTS["minimums"], population=population, page=page)
 
 

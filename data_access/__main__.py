@@ -23,13 +23,14 @@ from psycopg.errors import (
 from sqlalchemy.exc import DBAPIError
 
 # What only one command needs is imported there: an export then starts sooner and stays small.
-from data_access import database, terminal
-from data_access.embedded import HOME, Cluster
-from data_access.refusals import Invalid, Refusal
-from program.exports import FileFormat
-from program.outcomes import Outcome
-from program.queue import REVERSED, SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
-from program.workflow import Status
+from data_access.db import database
+from data_access.db.embedded import HOME, Cluster
+from data_access.db.errors import Invalid, Refusal
+from data_access.exports import terminal
+from program.policy.outcomes import Outcome
+from program.reports.export_formats import FileFormat
+from program.review.queue_filters import REVERSED, SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
+from program.review.workflow import Status
 
 if TYPE_CHECKING:
     from data_access.loading.form_map import FormMap
@@ -106,10 +107,10 @@ def main() -> None:
 @click.option("--to", default="head", help="A revision; down where it is older.")
 def migrate(to: str) -> None:
     """Bring the schema up to date; safe to repeat."""
-    from data_access import schema
+    from data_access.db import migrate as migrations
 
     try:
-        before, after = schema.migrate(database.owner(), to=to)
+        before, after = migrations.migrate(database.owner(), to=to)
     except RuntimeError as refusal:
         # A migration that would lose what nothing could bring back says so.
         raise click.ClickException(str(refusal)) from refusal
@@ -141,7 +142,8 @@ def load(
     With --format airtable, FILES are exports of the application form. With --keep-rest each of
     them is an import: good rows are loaded, the others wait on the dashboard's Import page.
     """
-    from data_access import form_maps, loading
+    from data_access import loading
+    from data_access.loading import form_maps
 
     if keep_rest and source_format != "airtable":
         raise click.UsageError("--keep-rest goes with load applications --format airtable.")
@@ -174,16 +176,17 @@ def _import_forms(
     map_name: str | None,
     report: Path | None,
 ) -> None:
-    from data_access import form_imports, form_reports, loading
+    from data_access import loading
+    from data_access.loading import form_reports, imports
     from data_access.loading.form_map import FormMap
     from data_access.loading.sources import read_whole
 
     if kind != "applications":
         loading.refuse_kind(kind)
     for file in files:
-        upload = form_imports.Upload(name=file.name, content=read_whole(file))
+        upload = imports.Upload(name=file.name, content=read_whole(file))
         with terminal.progress("Importing") as advance:
-            made = form_imports.make(
+            made = imports.make(
                 database.loader(),
                 upload,
                 read_by or FormMap(),
@@ -208,7 +211,8 @@ def _import_forms(
 @click.option("--through", type=DAY, help="The data-through day, if not the newest complete one.")
 def refresh(since: datetime | None, through: datetime | None) -> None:
     """Bring the rollups up to the data-through day; safe to repeat and to kill."""
-    from data_access import changes, rollups
+    from data_access import rollups
+    from data_access.review import reactions
 
     with terminal.progress("Refreshing") as advance:
         fresh = rollups.refresh(
@@ -218,7 +222,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
             through=through.date() if through else None,
             progress=advance,
         )
-    moved = changes.follow_all(database.writer(), now=_now())
+    moved = reactions.follow_all(database.writer(), now=_now())
     window = fresh.window
     click.echo(
         f"Metrics are through {fresh.data_through}; "
@@ -277,23 +281,24 @@ def export(
     DATASET is applications, decisions, affiliates, monthly or activity, and goes without
     saying with --view. The options from --status on are the queue's, for applications alone.
     """
-    from data_access import asked_exports, export_files
-    from data_access.export_files import Order, Progress
+    from data_access.exports import files as export_files
+    from data_access.exports import options
+    from data_access.exports.files import Order, Progress
 
     try:
-        dataset, file = asked_exports.dataset_and_file(what, asked["view_name"])
+        dataset, file = options.dataset_and_file(what, asked["view_name"])
     except Invalid as misuse:
         raise click.UsageError(str(misuse)) from misuse
-    place = "standard output" if str(file) == asked_exports.STDOUT else str(file)
+    place = "standard output" if str(file) == options.STDOUT else str(file)
     with terminal.cancellable(f"Cancelled before all was written to {place}."):
         order = Order(
-            form=asked_exports.form(file, file_format, bom=bom, gzip=gzip),
-            selection=asked_exports.selection(database.exporter, dataset, asked, now=_now()),
+            form=options.form(file, file_format, bom=bom, gzip=gzip),
+            selection=options.selection(database.exporter, dataset, asked, now=_now()),
             exported_by=_person(),
             now=_now(),
         )
         with terminal.progress("Exporting") as advance, terminal.output(file) as output:
-            total = asked_exports.at_most(database.exporter, order) if sys.stderr.isatty() else 0
+            total = options.at_most(database.exporter, order) if sys.stderr.isatty() else 0
             progress = Progress(tell=lambda rows: advance(rows, total))
             export_files.write_and_keep(order, output, progress=progress)
     click.echo(f"{order.selection.dataset} written to {place}.", err=True)
@@ -320,9 +325,9 @@ def demo_command(affiliates: int, seed: int) -> None:
 @main.command()
 def doctor() -> None:
     """Check connection, schema, freshness, rollup lag, outbox and privileges."""
-    from data_access import health
+    from data_access import doctor as health_checks
 
-    findings = health.examine(database.reader(), now=_now())
+    findings = health_checks.examine(database.reader(), now=_now())
     for finding in findings:
         click.echo(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.said}")
     if not all(finding.ok for finding in findings):
@@ -338,9 +343,9 @@ def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
 
     Several at once are safe. Ctrl-C ends it after the message in hand.
     """
-    from data_access import notifying
+    from data_access.messages import worker
 
-    counts = notifying.command(
+    counts = worker.command(
         database.deliverer(), mailbox=mailbox, once=once, with_parent=with_parent
     )
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
@@ -352,9 +357,10 @@ def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
 @click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
 def start(port: int, browser: bool) -> None:
     """Prepare the database, fill it with demo data if it is empty, and serve the dashboard."""
-    from data_access import demo, schema
+    from data_access import demo
+    from data_access.db import migrate as migrations
 
-    schema.migrate(database.owner())
+    migrations.migrate(database.owner())
     engine = database.loader()
     with engine.connect() as connection:
         empty = database.is_embedded() and demo.is_empty(connection)
@@ -408,10 +414,11 @@ def _now() -> datetime:
 
 def _refresh() -> None:
     """Bring the rollups up to now; nothing where no activity was ever loaded."""
-    from data_access import health, rollups
+    from data_access import doctor as health_checks
+    from data_access import rollups
 
     with database.reader().connect() as connection:
-        day = health.newest_complete_day(connection, today=_now().date())
+        day = health_checks.newest_complete_day(connection, today=_now().date())
     if day is not None:
         rollups.refresh(database.loader(), now=_now())
 

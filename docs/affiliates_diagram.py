@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from program import wording
-from program.affiliates import (
+from program.affiliates.requalification import (
     RATE_STEPS,
     REASONS,
     STANDING_MEANINGS,
@@ -14,8 +14,8 @@ from program.affiliates import (
     Standing,
     Transition,
 )
-from program.permissions import ALLOWED, Role
-from program.policy import Policy
+from program.policy.policy import Policy
+from program.review.permissions import ALLOWED, Role
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "affiliates.md.in"

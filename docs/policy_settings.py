@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from program import policy_settings
-from program.policy import Policy
-from program.policy_drafts import METRICS
-from program.policy_settings import SETTINGS, Group, Setting
+from program.policy import settings
+from program.policy.drafts import METRICS
+from program.policy.policy import Policy
+from program.policy.settings import SETTINGS, Group, Setting
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "policy.md"
@@ -104,7 +104,7 @@ def _group(group: Group) -> str:
 
 
 def _row(setting: Setting) -> str:
-    first = policy_settings.words(setting, policy_settings.value(Policy(), setting))
+    first = settings.words(setting, settings.value(Policy(), setting))
     refresh = " *Refresh.*" if METRICS & set(setting.recounts) else ""
     label = f"{setting.label} (`{setting.name}`)"
     return f"| {label} | {first} | {_limits(setting)} | {setting.explanation}{refresh} |"
@@ -113,7 +113,7 @@ def _row(setting: Setting) -> str:
 def _limits(setting: Setting) -> str:
     if setting.least is None or setting.most is None:
         return ""
-    both = (policy_settings.words(setting, limit) for limit in (setting.least, setting.most))
+    both = (settings.words(setting, limit) for limit in (setting.least, setting.most))
     return " to ".join(both) + (f", or {setting.none}" if setting.optional else "")
 
 

@@ -7,7 +7,7 @@ function takes T or "now" as an argument; none reads a clock.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from program.policy import WindowKind
+from program.policy.policy import WindowKind
 
 TRAILING_DAYS = 30
 ONE_DAY = timedelta(days=1)

@@ -1,5 +1,5 @@
 /* What Streamlit cannot do by itself: keys that press or focus, and drafts that outlive a page.
-   The Python side is dashboard/components/keyboard.py; the two agree on class names only.
+   The Python side is dashboard/ui/keyboard.py; the two agree on class names only.
 
    Keys: a widget inside a container keyed `hot-x` answers to the key x while nobody types: a
    field gets the focus, a button is pressed. `hot-go` answers to Ctrl+Enter; while one types,

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url
 
-from data_access import health, ranking
-from data_access.embedded import Cluster
+from data_access import doctor
+from data_access.db.embedded import Cluster
+from data_access.queue import order_cache
 from tests.databases import UTC, Databases, Reused
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,13 +59,13 @@ def keep_nothing(cluster: Cluster) -> None:
 @pytest.fixture(autouse=True)
 def _the_test_server_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """`doctor` asks for fsync, which test_embedded holds of every other server."""
-    monkeypatch.setattr(health, "DURABLE", tuple(set(health.DURABLE) - {"fsync"}))
+    monkeypatch.setattr(doctor, "DURABLE", tuple(set(doctor.DURABLE) - {"fsync"}))
 
 
 @pytest.fixture(autouse=True)
 def _no_remembered_order() -> None:
     """The order of a queue is remembered in the process for longer than a test lasts."""
-    ranking._orders.clear()
+    order_cache._orders.clear()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import URL, Engine, create_engine, text
 
-from data_access import schema, tables
+from data_access.db import migrate, tables
 
 UTC = {"options": "-c timezone=UTC"}
 SPARE_BYTES = 8 * 1024 * 1024
@@ -69,7 +69,7 @@ class Databases:
         self.names: list[str] = []
         self.template = self._create("template")
         engine = create_engine(self.url(self.template))
-        schema.migrate(engine)
+        migrate.migrate(engine)
         engine.dispose()
 
     def url(self, name: str) -> URL:

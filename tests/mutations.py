@@ -5,18 +5,18 @@ A guard that can be removed without any test turning red is one that the next ch
 
 from dataclasses import dataclass
 
-DECISIONS = "tests/data_access/test_decisions.py"
-OWNERSHIP = "tests/data_access/test_ownership.py"
-DELIVERIES = "tests/data_access/test_deliveries.py"
-CONSTRAINTS = "tests/data_access/test_constraints.py"
-SECOND = "tests/data_access/test_second_approvals.py"
-POLICY = "tests/data_access/test_policy_drafts.py"
-ACTS = "tests/data_access/test_acts.py"
-UNDOING = "tests/data_access/test_undoing.py"
-GATES = "tests/test_gates.py"
-CHECKLIST = "tests/data_access/test_checklist.py"
-STANDING = "tests/data_access/test_standing_proposals.py"
-HOLIDAYS = "tests/data_access/test_holiday_changes.py"
+DECISIONS = "tests/data_access/review/test_decisions.py"
+OWNERSHIP = "tests/data_access/review/test_claims.py"
+DELIVERIES = "tests/data_access/messages/test_leases.py"
+CONSTRAINTS = "tests/data_access/db/test_constraints.py"
+SECOND = "tests/data_access/review/test_second_approvals.py"
+POLICY = "tests/data_access/policy/test_drafts.py"
+ACTS = "tests/data_access/applications/test_commands.py"
+UNDOING = "tests/data_access/review/test_undoing.py"
+GATES = "tests/dashboard/shell/test_gates.py"
+CHECKLIST = "tests/data_access/review/test_checklist.py"
+STANDING = "tests/data_access/review/test_standing_proposals.py"
+HOLIDAYS = "tests/data_access/policy/test_holiday_changes.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,168 +33,168 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         guard="An application has one first decision",
-        file="data_access/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
         old="create unique index decisions_one_current_per_application",
         new="create index decisions_one_current_per_application",
         test=f"{CONSTRAINTS}::test_an_application_has_one_first_decision",
     ),
     Mutation(
         guard="A decision is superseded once",
-        file="data_access/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
         old="    constraint decisions_supersedes_once unique (supersedes),\n",
         new="",
         test=f"{CONSTRAINTS}::test_a_decision_is_superseded_once_so_one_of_them_stands",
     ),
     Mutation(
         guard="An account has one pending application",
-        file="data_access/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
         old="create unique index applications_one_pending_per_account",
         new="create index applications_one_pending_per_account",
         test=f"{CONSTRAINTS}::test_an_account_has_one_pending_application",
     ),
     Mutation(
         guard="A worker passes over what another is just taking",
-        file="data_access/deliveries.py",
+        file="data_access/messages/leases.py",
         old=".with_for_update(skip_locked=True)",
         new=".with_for_update()",
         test=f"{DELIVERIES}::test_a_worker_passes_over_what_another_is_just_taking",
     ),
     Mutation(
         guard="A taking that lapsed changes nothing",
-        file="data_access/deliveries.py",
+        file="data_access/messages/leases.py",
         old='            table.c.leased_by == bindparam("held"),\n',
         new="",
         test=f"{DELIVERIES}::test_what_one_took_no_other_gets_until_the_lease_lapses",
     ),
     Mutation(
         guard="A connection that died in the pool is replaced",
-        file="data_access/database.py",
+        file="data_access/db/database.py",
         old="pool_pre_ping=True",
         new="pool_pre_ping=False",
-        test="tests/data_access/test_database.py::test_a_connection_that_died_in_the_pool_is_replaced_unseen",
+        test="tests/data_access/db/test_database.py::test_a_connection_that_died_in_the_pool_is_replaced_unseen",
     ),
     Mutation(
         guard="Only so many exports read at a time",
-        file="data_access/export_worker.py",
+        file="data_access/exports/worker.py",
         old="while not _takes_one(connection):",
         new="while not _takes_one(connection) and False:",
-        test="tests/data_access/test_export_files.py::test_only_so_many_exports_read_the_database_at_a_time",
+        test="tests/data_access/exports/test_files.py::test_only_so_many_exports_read_the_database_at_a_time",
     ),
     Mutation(
         guard="A repeated request returns its first result",
-        file="data_access/acts.py",
+        file="data_access/applications/commands.py",
         old="        if earlier is not None:\n            return earlier\n",
         new="",
         test=f"{DECISIONS}::test_the_same_request_again_returns_the_first_result",
     ),
     Mutation(
         guard="A request id with other content is refused",
-        file="data_access/requests.py",
+        file="data_access/applications/requests.py",
         old="        raise RequestReused\n",
         new="        pass\n",
         test=f"{DECISIONS}::test_a_request_id_with_other_content_is_refused",
     ),
     Mutation(
         guard="The role is asked in the verb",
-        file="data_access/acts.py",
+        file="data_access/applications/commands.py",
         old="        staff.require(connection, form.actor, form.act)\n",
         new="",
         test=f"{ACTS}::test_the_role_is_asked_where_the_rows_are_written",
     ),
     Mutation(
         guard="The application is locked before anything is checked",
-        file="data_access/acts.py",
+        file="data_access/applications/commands.py",
         old="now=form.at, lock=True)",
         new="now=form.at, lock=False)",
         test=f"{ACTS}::test_a_double_click_does_it_once",
     ),
     Mutation(
         guard="Who has a conflict of interest does not decide",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="    conflicts.require_none(connection, application, form.actor)\n",
         new="",
-        test="tests/data_access/test_conflicts.py::test_no_deciding_act_is_taken_from_somebody_with_a_conflict",
+        test="tests/data_access/review/test_conflicts.py::test_no_deciding_act_is_taken_from_somebody_with_a_conflict",
     ),
     Mutation(
         guard="What a colleague works on is not decided by others",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="    desk.require_not_claimed_by_another(application, form)\n",
         new="",
         test=f"{OWNERSHIP}::test_what_somebody_works_on_is_not_decided_by_others",
     ),
     Mutation(
         guard="What changed since the page was shown is refused",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="    assessments.require_unchanged(\n        shown, seen, standing.policy, second",
         new="    assessments.require_unchanged(\n        seen, seen, standing.policy, second",
         test=f"{DECISIONS}::test_what_changed_since_the_page_was_shown_is_refused_and_named",
     ),
     Mutation(
         guard="An approval needs its checklist",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="    if left:\n        raise Invalid(",
         new="    if left and False:\n        raise Invalid(",
         test=f"{DECISIONS}::test_an_approval_needs_every_required_check",
     ),
     Mutation(
         guard="What needs two people is not decided by one",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="        if weighed.needed_for:\n            raise SecondApprovalNeeded(",
         new="        if weighed.needed_for and False:\n            raise SecondApprovalNeeded(",
         test=f"{SECOND}::test_one_person_alone_is_refused_and_told_what_to_do",
     ),
     Mutation(
         guard="Nobody takes what was claimed under the statement",
-        file="data_access/ownership.py",
+        file="data_access/review/claims.py",
         old="        where (held.assignee is null or held.claim_until <= :now)\n",
         new="        where true\n",
         test=f"{OWNERSHIP}::test_what_changed_under_the_statement_is_not_taken",
     ),
     Mutation(
         guard="Nobody waits for what a colleague is just taking",
-        file="data_access/ownership.py",
+        file="data_access/review/claims.py",
         old="for update of application skip locked",
         new="for update of application",
         test=f"{OWNERSHIP}::test_nobody_waits_for_the_one_that_a_colleague_is_just_taking",
     ),
     Mutation(
         guard="A link to a file is for the browser it was made for",
-        file="dashboard/links.py",
+        file="dashboard/shell/export_links.py",
         old="    if not browser or not compare_digest(mark, _mark(browser)):\n        return None\n",
         new="",
-        test="tests/data_access/test_export_files.py::test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothing",
+        test="tests/data_access/exports/test_files.py::test_a_link_that_is_not_one_s_own_any_more_gives_a_sentence_and_reads_nothing",
     ),
     Mutation(
         guard="A sign-in link counts once",
-        file="dashboard/local_sign_in.py",
+        file="dashboard/shell/local_sign_in.py",
         old="    _used.add(once)\n",
         new="",
-        test="tests/test_serve.py::test_a_link_signs_in_once_and_leads_back",
+        test="tests/dashboard/shell/test_serve.py::test_a_link_signs_in_once_and_leads_back",
     ),
     Mutation(
         guard="The local sign-in works with the embedded database only",
-        file="dashboard/local_sign_in.py",
+        file="dashboard/shell/local_sign_in.py",
         old="    if not database.is_embedded():\n        return",
         new="    if False:\n        return",
-        test="tests/test_serve.py::test_the_local_sign_in_is_refused_with_a_database_of_ones_own",
+        test="tests/dashboard/shell/test_serve.py::test_the_local_sign_in_is_refused_with_a_database_of_ones_own",
     ),
     Mutation(
         guard="What may leave already is not undone",
-        file="data_access/undoing.py",
+        file="data_access/undoing/__init__.py",
         old="    if not waits or now >= message.next_attempt_at:",
         new="    if not waits:",
         test=f"{UNDOING}::test_undo_is_refused_from_the_moment_the_message_may_leave",
     ),
     Mutation(
         guard="Only who did it undoes it",
-        file="data_access/undoing.py",
+        file="data_access/undoing/__init__.py",
         old="    if act.actor != form.actor:",
         new="    if act.actor != form.actor and False:",
         test=f"{UNDOING}::test_nobody_undoes_what_a_colleague_sent_or_what_was_never_sent",
     ),
     Mutation(
         guard="A message that is being undone is held against the worker",
-        file="data_access/undoing.py",
+        file="data_access/undoing/__init__.py",
         old=".with_for_update()\n",
         new="\n",
         test=f"{UNDOING}::test_a_worker_passes_over_a_message_that_is_just_being_undone",
@@ -204,7 +204,7 @@ MUTATIONS = (
         file="dashboard/forms/sending.py",
         old="    if sending.was_seen(shown_at, pressed_at()):",
         new="    if True:",
-        test="tests/pages/test_decision_form.py::test_a_press_before_anybody_could_look_sends_nothing",
+        test="tests/dashboard/pages/application/test_decision_form.py::test_a_press_before_anybody_could_look_sends_nothing",
     ),
     Mutation(
         guard="Only this server's own page opens the websocket",
@@ -236,107 +236,107 @@ MUTATIONS = (
     ),
     Mutation(
         guard="People are compared by one normal form",
-        file="program/people.py",
+        file="program/review/people.py",
         old="    text = address.strip(BLANKS).translate(_SMALL)",
         new="    text = address.strip(BLANKS)",
-        test="tests/data_access/test_people.py::test_nobody_is_their_own_second_person_by_another_spelling",
+        test="tests/data_access/people/test_identities.py::test_nobody_is_their_own_second_person_by_another_spelling",
     ),
     Mutation(
         guard="The second person is not the first",
-        file="data_access/second_approvals.py",
+        file="data_access/review/second_approvals.py",
         old='        if actor == proposal.proposed_by:\n            raise NotAllowed("You proposed this yourself; the second',
         new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
         test=f"{SECOND}::test_the_second_is_never_the_first_manager_or_not",
     ),
     Mutation(
         guard="A result that turned ends a proposal",
-        file="data_access/second_approvals.py",
+        file="data_access/review/second_approvals.py",
         old="        if differs.changed:\n            lapse(connection, application, proposal, differs, form)\n            return LAPSED",
         new="        if False:\n            return LAPSED",
         test=f"{SECOND}::test_a_change_in_between_lapses_it_and_the_lapse_stays",
     ),
     Mutation(
         guard="Nobody publishes their own policy",
-        file="data_access/policy_drafts.py",
+        file="data_access/policy/drafts.py",
         old='        if actor == kept.author:\n            raise NotAllowed("You proposed this yourself; the second',
         new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
         test=f"{POLICY}::test_nobody_confirms_or_declines_their_own_proposal",
     ),
     Mutation(
         guard="Nobody withdraws a policy alone",
-        file="data_access/policy_withdrawals.py",
+        file="data_access/policy/withdrawals.py",
         old='        if actor == found.proposed_by:\n            raise NotAllowed("You proposed this yourself; the second',
         new='        if False:\n            raise NotAllowed("You proposed this yourself; the second',
         test=f"{POLICY}::test_nobody_withdraws_alone",
     ),
     Mutation(
         guard="A day that has begun becomes a holiday only once its effect was seen",
-        file="data_access/holiday_changes.py",
+        file="data_access/policy/holiday_changes.py",
         old="        if effect is not None and effect != confirmed:",
         new="        if False:",
         test=f"{HOLIDAYS}::test_a_day_that_has_begun_shows_its_effect_first",
     ),
     Mutation(
         guard="A check that needs evidence passes only with it",
-        file="data_access/checklist.py",
+        file="data_access/review/checklist.py",
         old="        if why is not None:\n            raise Invalid(why)\n",
         new="",
         test=f"{CHECKLIST}::test_a_check_that_needs_evidence_passes_only_with_what_counts",
     ),
     Mutation(
         guard="Passing all passes what was listed and stands open",
-        file="data_access/checklist.py",
+        file="data_access/review/checklist.py",
         old="            if key not in passing:\n                raise Invalid(_not_open(key, given))\n",
         new="",
         test=f"{CHECKLIST}::test_what_a_colleague_answered_meanwhile_is_passed_by_nobody",
     ),
     Mutation(
         guard="What is unknown is rejected only with an explicit word",
-        file="data_access/decisions.py",
+        file="data_access/review/decisions.py",
         old="    if not draft.knowingly:",
         new="    if False:",
-        test="tests/data_access/test_rejecting.py::test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word",
+        test="tests/data_access/review/test_rejecting.py::test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word",
     ),
     Mutation(
         guard="No cell begins a formula",
-        file="data_access/exploring.py",
+        file="data_access/explore/queries.py",
         old="        (begins, func.concat(formulas.GUARD, value)),\n",
         new="",
-        test="tests/data_access/test_exports.py::test_text_that_a_spreadsheet_would_run_is_led_by_a_quote",
+        test="tests/data_access/explore/test_datasets.py::test_text_that_a_spreadsheet_would_run_is_led_by_a_quote",
     ),
     Mutation(
         guard="No setting of the database changes what is read",
-        file="data_access/database.py",
+        file="data_access/db/database.py",
         old='    "DateStyle": "ISO, MDY",\n',
         new="",
-        test="tests/data_access/test_database.py::test_no_setting_of_the_database_or_the_environment_changes_what_is_read",
+        test="tests/data_access/db/test_database.py::test_no_setting_of_the_database_or_the_environment_changes_what_is_read",
     ),
     Mutation(
         guard="A webhook is not at a link-local address",
-        file="data_access/channels/hosts.py",
+        file="data_access/messages/channels/hosts.py",
         old="        if odd or one.is_link_local or",
         new="        if odd or",
-        test="tests/data_access/test_webhook_hosts.py::test_no_endpoint_is_at_an_address_of_the_machine_s_own_network",
+        test="tests/data_access/messages/test_webhook_hosts.py::test_no_endpoint_is_at_an_address_of_the_machine_s_own_network",
     ),
     Mutation(
         guard="What is recorded is only added to",
-        file="data_access/migrations/versions/0011_append_only.py",
+        file="data_access/db/migrations/versions/0011_append_only.py",
         old="create trigger append_only before update or delete or truncate on",
         new="create trigger append_only before update or truncate on",
-        test="tests/data_access/test_schema.py::test_what_is_recorded_cannot_be_changed",
+        test="tests/data_access/db/test_migrate.py::test_what_is_recorded_cannot_be_changed",
     ),
     Mutation(
         guard="A month with undelivered days is never missed",
-        file="data_access/delivered.py",
+        file="data_access/eligibility/delivered.py",
         old="    return {**values, **added_up}",
         new="    return dict(values)",
-        test="tests/data_access/test_affiliates_monthly.py::test_a_month_with_missing_days_is_met_or_unknown_but_never_missed",
+        test="tests/data_access/affiliates/test_requalification.py::test_a_month_with_missing_days_is_met_or_unknown_but_never_missed",
     ),
     Mutation(
         guard="Days that arrive later have a period of the outcomes told anew",
-        file="data_access/outcome_loop.py",
+        file="data_access/affiliates/cohort_outcomes.py",
         old="       or held.missing_days is distinct from missing)",
         new="       or held.missing_days is null)",
-        test="tests/data_access/test_outcome_loop.py::test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them",
+        test="tests/data_access/affiliates/test_cohort_outcomes.py::test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them",
     ),
 )

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from bench import build, database, facts, figures, refreshing, shares
-from program.reports import LONGEST_DAYS
+from program.reports.periods import LONGEST_DAYS
 from tests.conftest import CLUSTER
 
 # One worker builds it for all of them.

@@ -18,9 +18,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, create_engine, text
 
 from data_access import __main__ as command_line
-from data_access import database, export_files, exports
 from data_access.__main__ import main
-from data_access.refusals import Invalid
+from data_access.db import database
+from data_access.db.errors import Invalid
+from data_access.explore import exported
+from data_access.exports import files as export_files
 from tests.builders import add_application
 from tests.conftest import CLUSTER, ROOT
 
@@ -464,7 +466,7 @@ def test_whoever_runs_the_command_is_in_the_log_even_without_a_name(
 
     with configured.connect() as conn:
         found = conn.execute(text("select exported_by, row_count, columns from review.exports"))
-        assert found.one() == (f"user {os.getuid()}", 0, list(exports.BY_NAME))
+        assert found.one() == (f"user {os.getuid()}", 0, list(exported.BY_NAME))
 
 
 # --- Demo and doctor ----------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ import pytest
 
 from data_access.__main__ import main
 from docs import affiliates_diagram, datasets, keyboard, kpis, policy_settings
-from program.criteria import CRITERIA, Criterion
-from program.policy import Policy
+from program.policy.criteria import CRITERIA, Criterion
+from program.policy.policy import Policy
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import state
+from dashboard.ui import state
 
 # Whatever day is typed reaches the verb, whose sentence says what is wrong with it. A field that is
 # given bounds keeps its former value, or none, without a word where the day lies outside of them.

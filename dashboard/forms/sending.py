@@ -12,10 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import state
-from dashboard.components import keyboard
-from dashboard.forms import answers
-from program import sending
+from dashboard.forms import submit as form_submit
+from dashboard.ui import keyboard, state
+from program.review import sending
 
 
 def drawn_at() -> datetime:
@@ -63,4 +62,4 @@ def _press(form: str, shown_at: datetime, act: Callable[..., None], args: Sequen
     if sending.was_seen(shown_at, pressed_at()):
         act(*args)
     else:
-        answers.refused(form, sending.LOOK_FIRST)
+        form_submit.refused(form, sending.LOOK_FIRST)

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import opening, state
-from dashboard.components import keyboard
-from dashboard.components.shortcuts import Shortcut
-from dashboard.forms import answers, sending
-from data_access import database, ownership
-from data_access.refusals import Refusal
-from data_access.staff import Person
-from program import sending as seeing
-from program.queue import Filters
+from dashboard.forms import sending, submit
+from dashboard.ui import keyboard, navigation, state
+from dashboard.ui.shortcuts import Shortcut
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people.staff import Person
+from data_access.review import claims
+from program.review import sending as seeing
+from program.review.queue_filters import Filters
 
 KEY = "take-next"
 SHOWN = "next-shown"
@@ -60,7 +60,7 @@ def _shown(request_id: UUID) -> datetime | None:
 
 
 def _press(actor: str, drawn: Drawn) -> None:
-    if answers.refused_to_stranger("", actor):
+    if submit.refused_to_stranger("", actor):
         return
     filters = Filters.from_query(st.query_params).seen_by(actor)
     before: UUID | None = state.kept(KEY)
@@ -87,7 +87,7 @@ def _take(filters: Filters, actor: str, request_id: UUID) -> None:
     The id stays until there is an answer: whoever presses again after a lost one gets the same.
     """
     try:
-        taken = ownership.take_next(
+        taken = claims.take_next(
             database.writer(),
             filters=filters,
             actor=actor,
@@ -102,4 +102,4 @@ def _take(filters: Filters, actor: str, request_id: UUID) -> None:
         state.flash(state.Flash(ok=False, text="Nothing unclaimed is left in this view."))
         return
     state.keep(KEY, request_id)
-    opening.open_one(taken, filters)
+    navigation.open_one(taken, filters)

@@ -8,9 +8,9 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.screens import SCREENS
 from dashboard.shell import origins
 from dashboard.shell.files import plainly
+from dashboard.shell.screens import SCREENS
 
 PAGES = frozenset(f"/{screen.path}" for screen in SCREENS)
 # Streamlit's own, below the root; which of them it has it knows best.

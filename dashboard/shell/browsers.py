@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import sign_outs
-from dashboard.screens import SCREENS, way_back
+from dashboard.shell import sign_outs
+from dashboard.shell.screens import SCREENS, way_back
 
 # A link works in the browser it was made for.
 MARK_COOKIE = "affiliate_review_browser"

@@ -2,9 +2,9 @@
 
 import secrets
 
-from dashboard.components import states
-from data_access import database
-from data_access.logs import LOG, named
+from dashboard.ui import states
+from data_access.db import database
+from data_access.db.logs import LOG, named
 
 
 def report(error: Exception) -> bool:

@@ -15,9 +15,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.shell import identity, origins
-from data_access.refusals import DatabaseUnavailable
-from data_access.staff import Person
-from program.permissions import Act
+from data_access.db.errors import DatabaseUnavailable
+from data_access.people.staff import Person
+from program.review.permissions import Act
 
 MEDIA = "/media/"
 UPLOADS = "/_stcore/upload_file"

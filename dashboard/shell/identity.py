@@ -14,9 +14,10 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.server_util import AUTH_COOKIE_NAME, get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
-from dashboard import local_sign_in, sign_in, sign_outs
-from data_access import database, staff
-from data_access.staff import Person
+from dashboard.shell import local_sign_in, sign_in, sign_outs
+from data_access.db import database
+from data_access.people import staff
+from data_access.people.staff import Person
 
 
 def person(connection: HTTPConnection) -> Person | None:

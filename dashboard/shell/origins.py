@@ -8,7 +8,7 @@ from starlette.types import Scope
 from streamlit.web.server.server_util import allowlisted_origins
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from dashboard import sign_in
+from dashboard.shell import sign_in
 
 SECURE = ("https", "wss")
 

@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from data_access import database, schema
-from data_access.logs import LOG
-from data_access.refusals import Refusal, SchemaOutdated
+from data_access.db import database, migrate
+from data_access.db.errors import Refusal, SchemaOutdated
+from data_access.db.logs import LOG
 
 NOT_CACHED = {"Cache-Control": "no-store"}
 AWAY = "the database does not answer"
@@ -61,7 +61,7 @@ def obstacle() -> str | None:
         found = None
     except (Refusal, SQLAlchemyError):
         return AWAY
-    wanted = schema.head()
+    wanted = migrate.head()
     if found == wanted:
         return None
     return (

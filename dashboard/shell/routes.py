@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import downloads, links, local_sign_in
-from dashboard.downloads import Asker
-from dashboard.shell import browsers, identity
+from dashboard.shell import browsers, downloads, export_links, identity, local_sign_in
+from dashboard.shell.downloads import Asker
 from dashboard.shell.files import plainly
 from dashboard.shell.readiness import NOT_CACHED, Readiness, healthz
-from data_access.refusals import Refusal
+from data_access.db.errors import Refusal
 
 OF_ANOTHER_BROWSER = (
     "This link is too old, was altered or was made for another browser. "
@@ -25,7 +24,9 @@ OF_ANOTHER_BROWSER = (
 async def export(request: Request) -> Response:
     """Give a file to the person a page minted the link for, as it is written."""
     token = request.query_params.get("token", "")
-    promise = links.redeem_export(token, browser=request.cookies.get(browsers.MARK_COOKIE, ""))
+    promise = export_links.redeem_export(
+        token, browser=request.cookies.get(browsers.MARK_COOKIE, "")
+    )
     if promise is None:
         return plainly(OF_ANOTHER_BROWSER)
     asker = Asker(promise, lambda: identity.address(request))
@@ -93,9 +94,9 @@ def _refused_locally(request: Request) -> Response | None:
 ROUTES = [
     Route("/healthz", healthz),
     Route("/readyz", Readiness().answer),
-    Route(f"/{links.EXPORT_PATH}/{{name}}", export),
+    Route(f"/{export_links.EXPORT_PATH}/{{name}}", export),
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]
 # What begins the addresses above, beyond the probes.
-PREFIXES = (f"/{links.EXPORT_PATH}/", "/local-sign-in", "/local-sign-out")
+PREFIXES = (f"/{export_links.EXPORT_PATH}/", "/local-sign-in", "/local-sign-out")

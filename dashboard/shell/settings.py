@@ -5,8 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from data_access import database
-from data_access.refusals import SettingMissing
+from data_access.db import database
+from data_access.db.errors import SettingMissing
 
 
 def require() -> None:

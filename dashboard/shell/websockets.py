@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from dashboard.shell import files, identity, origins
-from data_access.logs import LOG
-from data_access.refusals import Refusal
-from program.permissions import Act
+from data_access.db.errors import Refusal
+from data_access.db.logs import LOG
+from program.review.permissions import Act
 
 STREAM = "/_stcore/stream"
 # What a page sends is what its fields hold; nobody's page has fields.

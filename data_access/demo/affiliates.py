@@ -7,13 +7,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 from sqlalchemy import Engine, exists, select
 
-from data_access import affiliates, affiliates_moved, database, freshness, policies, tables
-from data_access.affiliates_moved import Change
+from data_access.affiliates import board, standing_changes
+from data_access.affiliates.standing_changes import Change
+from data_access.db import database, tables
 from data_access.demo import names
-from program.affiliate_filters import BoardFilters
-from program.affiliates import Standing, Step
-from program.outcomes import Outcome
+from data_access.eligibility import freshness, policies
+from program.affiliates.filters import BoardFilters
+from program.affiliates.requalification import Standing, Step
 from program.periods import day_start, month_start, months_later
+from program.policy.outcomes import Outcome
 
 # When in a month the managers go through the board.
 LOOKED_AT = timedelta(days=2, hours=10)
@@ -88,7 +90,7 @@ def _whose(engine: Engine, story: Story, month: date, now: datetime) -> Iterator
     before = _moment(month, story.steps[0][0] + 1, now)
     with database.acting(engine) as connection:
         policy = policies.in_force(connection, now=now)
-        found = affiliates.page(connection, story.wanted, policy)
+        found = board.page(connection, story.wanted, policy)
     ripe = [one for one in found if one.approved_at < before and one.since is None]
     yield from [one.application_id for one in ripe[: story.number]]
 
@@ -96,10 +98,10 @@ def _whose(engine: Engine, story: Story, month: date, now: datetime) -> Iterator
 def _take(engine: Engine, application_id: int, step: Step, at: datetime) -> None:
     with database.acting(engine) as connection:
         policy = policies.in_force(connection, now=at)
-        affiliate = affiliates.of_application(connection, application_id, policy)
+        affiliate = board.of_application(connection, application_id, policy)
     assert affiliate is not None
     reason_code, reason = REASONS[step]
-    affiliates_moved.move(
+    standing_changes.move(
         engine,
         application_id=application_id,
         change=Change(step=step, reason_code=reason_code, reason=reason),

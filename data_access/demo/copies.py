@@ -18,7 +18,7 @@ from data_access.demo.judgments import Filed, Row, Written
 from data_access.demo.plans import Account
 from data_access.demo.trading import Trading
 from program.periods import day_start, utc_day
-from program.workflow import Decision, Move
+from program.review.workflow import Decision, Move
 
 IDENTITIES = {
     "exchange.applications": "application_id",

@@ -8,15 +8,16 @@ import numpy as np
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, Engine, text
 
-from data_access import locks, partitions, policies
+from data_access.db import locks, partitions
+from data_access.db.errors import DatabaseNotEmpty, Invalid
 from data_access.demo import copies, identities, judgments, names, plans, trading, turns
 from data_access.demo.calendar import Calendar
 from data_access.demo.judgments import Filed, Matter, Written
 from data_access.demo.plans import Account
 from data_access.demo.trading import Market
-from data_access.refusals import DatabaseNotEmpty, Invalid
-from program.policy import Policy
-from program.workflow import Status
+from data_access.eligibility import policies
+from program.policy.policy import Policy
+from program.review.workflow import Status
 
 DEFAULT_AFFILIATES = 400
 DEFAULT_SEED = 7

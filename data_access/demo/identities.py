@@ -8,7 +8,7 @@ import numpy as np
 
 from data_access.demo import names
 from data_access.demo.plans import Account, Pattern, Turn
-from program.workflow import Status
+from program.review.workflow import Status
 
 # On the page these letters pass for the Latin ones.
 CYRILLIC_A, CYRILLIC_E, CYRILLIC_O = "\u0430", "\u0435", "\u043e"

@@ -17,17 +17,19 @@ from data_access.demo import moments, names
 from data_access.demo.calendar import Calendar
 from data_access.demo.plans import Account, Application, Sighting
 from data_access.demo.trading import Trading
-from program import messages, reapplying, rebates, snapshots, viewed
-from program.checklist import CheckOutcome
-from program.criteria import VOLUME
-from program.eligibility import Assessment, Facts, assess
-from program.evidence import Established, EvidenceKind, Observation, establish
-from program.messages import Use
-from program.outcomes import Outcome
+from program.messages import canned_texts
+from program.messages.canned_texts import Use
 from program.periods import ONE_DAY, Window, day_start, utc_day, window
-from program.policy import Policy
-from program.viewed import Seen
-from program.workflow import Decision, Move, Status, is_override
+from program.policy import snapshots, viewed
+from program.policy.checklist import CheckOutcome
+from program.policy.criteria import VOLUME
+from program.policy.eligibility import Assessment, Facts, assess
+from program.policy.evidence import Established, EvidenceKind, Observation, establish
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+from program.policy.viewed import Seen
+from program.review import reapplication, rebates
+from program.review.workflow import Decision, Move, Status, is_override
 
 Row = dict[str, Any]
 # What a check finds where the decision rests on its failing.
@@ -118,7 +120,7 @@ class Matter:
 
     def filled(self, use: Use, key: str, known: Known, at: datetime, **given: Any) -> str:  # noqa: ANN401
         """A canned text with the applicant's values; ``given`` is a rate or a rule."""
-        values = messages.values(
+        values = canned_texts.values(
             username=self.case.account.username,
             application_id=self.case.application_id,
             social_handle=self.case.account.social_handle,
@@ -128,7 +130,7 @@ class Matter:
             on=utc_day(at),
             **given,
         )
-        return messages.fill(messages.CANNED_BY_KEY[use, key].message, values)
+        return canned_texts.fill(canned_texts.CANNED_BY_KEY[use, key].message, values)
 
 
 def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
@@ -226,7 +228,7 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     rng, approved = matter.rng, outcome is Decision.APPROVED
     rate = _rate(known.assessment, rng) if approved else None
     reason = None if approved else _reason(matter.case, known.assessment, rng)
-    rule = reapplying.default_rule(reason) if reason else None
+    rule = reapplication.default_rule(reason) if reason else None
     against = is_override(outcome, known.assessment.outcome)
     needed = rebates.needs_second_person(
         override=against,
@@ -239,7 +241,7 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     use, key = (Use.REJECTION, reason) if reason else (Use.APPROVAL, "welcome")
     # What a reason asserts is known in the demo: the minimums are missed, or its check failed.
     given = (
-        {"reapply": rule, "finding": messages.finding(reason, known.assessment, ())}
+        {"reapply": rule, "finding": canned_texts.finding(reason, known.assessment, ())}
         if reason
         else {"rebate_rate": rate}
     )
@@ -289,7 +291,7 @@ def _decision(draft: Row, matter: Matter, at: datetime, snapshot: Row, second: s
     return {
         "application_id": matter.case.application_id,
         **kept,
-        "reapply_from": reapplying.reapply_from(rule, utc_day(at)) if rule else None,
+        "reapply_from": reapplication.reapply_from(rule, utc_day(at)) if rule else None,
         "decided_by": matter.application.reviewer,
         "decided_at": at,
         "second_approver": second,

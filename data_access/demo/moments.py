@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_access.demo.calendar import Calendar
-from program import business_time
 from program.periods import ONE_DAY, day_start, utc_day
+from program.review import business_time
 
 # Which share is settled within their first business day, their second and so on.
 # Most take nearly as long as the policy gives, three days.

@@ -14,9 +14,9 @@ import numpy as np
 
 from data_access.demo import moments, names
 from data_access.demo.calendar import Calendar
-from program.evidence import EvidenceKind, EvidenceMethod
 from program.periods import ONE_DAY, day_start, utc_day
-from program.workflow import Status
+from program.policy.evidence import EvidenceKind, EvidenceMethod
+from program.review.workflow import Status
 
 CENTS = 100
 MILLION = 1_000_000 * CENTS

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from data_access.demo import judgments, moments, names
 from data_access.demo.judgments import Matter, Row, Written, change
 from data_access.demo.plans import Turn
-from program import business_time
-from program.messages import Use
-from program.outcomes import Outcome
+from program.messages.canned_texts import Use
 from program.periods import ONE_DAY, day_start, utc_day
-from program.workflow import Decision, Move, Status
+from program.policy.outcomes import Outcome
+from program.review import business_time
+from program.review.workflow import Decision, Move, Status
 
 # A demo is looked at for longer than a claim lasts that nobody works on.
 CLAIMS_LAST = (3, 9)

@@ -8,10 +8,10 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from data_access import locks
+from data_access.db import locks
+from data_access.db.partitions import PARENT, partition_name
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
-from data_access.partitions import PARENT, partition_name
 from program.periods import months_later
 
 # Holds new months while they are filled; it never outlives the transaction.

@@ -20,8 +20,8 @@ from data_access.loading.kinds import KINDS, Column, Form
 from data_access.loading.problems import Kept, Notice, Problem, Problems
 from data_access.loading.sources import UTF_16, Source, Unreadable
 from data_access.loading.validation import Batch, as_csv
-from program import invisible, platforms
-from program.folding import word
+from program.text import invisible, platforms
+from program.text.folding import word
 
 ROWS = 5_000
 # Only a platform's own name is told from the words around it by a space.

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert
 
-from data_access import tables
+from data_access.db import tables
 from data_access.loading import airtable, csv_blocks, manifests, parquet_blocks, staging
 from data_access.loading.airtable import Export
 from data_access.loading.arrival import Arrival, Merged

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from data_access.loading.kinds import Column, Form
-from program import invisible, numbers
+from program.text import invisible, numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import IO
 
 from data_access.loading.csv_blocks import SEPARATOR_LINE
 from data_access.loading.sources import Unreadable
-from program import invisible
+from program.text import invisible
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ENCODINGS = {

@@ -7,10 +7,11 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection, column, select, table, text
 
-from data_access import courses, locks, tables
+from data_access.db import locks, tables
 from data_access.loading import activity, applications
 from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
+from data_access.rollups import lifecycle
 
 # What the program's figures tell applications apart by, and whose row says it.
 COUNTED_BY = {"applications": "application_id", "accounts": "account_id"}
@@ -30,7 +31,7 @@ def merge(arrival: Arrival) -> Merged:
     if arrival.kind.name in COUNTED_BY:
         key = COUNTED_BY[arrival.kind.name]
         staged = select(table(TABLE, column(key)).c[key])
-        courses.note_loaded(arrival.connection, tables.applications.c[key].in_(staged))
+        lifecycle.note_loaded(arrival.connection, tables.applications.c[key].in_(staged))
     return merged
 
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from data_access.refusals import Refusal
+from data_access.db.errors import Refusal
 
 # A report of more would not be read; the rest is counted.
 CAP = 100

@@ -13,7 +13,7 @@ from pyarrow import csv as arrow_csv
 from data_access.loading.explanations import explain
 from data_access.loading.kinds import Column, Form, Kind
 from data_access.loading.problems import Problem, Problems
-from program import invisible
+from program.text import invisible
 
 # Before any exchange of this sort; an older day is a mistake and would make a silly partition.
 EARLIEST = date(2010, 1, 1)

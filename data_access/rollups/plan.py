@@ -7,9 +7,9 @@ from typing import Any, LiteralString
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from data_access.refusals import Invalid, Refusal
+from data_access.db.errors import Invalid, Refusal
 from program.periods import ONE_DAY, Window, month_start, months_later, utc_day, window
-from program.policy import Policy
+from program.policy.policy import Policy
 
 # Upstream delivers daily, so the newest day is looked for here before everywhere.
 USUAL_DELAY = timedelta(days=40)

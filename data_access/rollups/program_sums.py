@@ -16,7 +16,8 @@ from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import text
 
-from data_access import approvals, tables
+from data_access.affiliates import approved
+from data_access.db import tables
 from data_access.rollups import replacing
 from data_access.rollups.plan import Plan
 from data_access.rollups.replacing import Rollup
@@ -219,7 +220,7 @@ def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
 def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
     """The approvals of these accounts."""
     among = text(f"{tables.applications.c.account_id} in ({accounts.as_string(cursor)})")
-    return SQL(approvals.as_text(approvals.standing().where(among)))
+    return SQL(approved.as_text(approved.standing().where(among)))
 
 
 def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:

@@ -14,18 +14,12 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from data_access import (
-    affiliates_counted,
-    affiliates_monthly,
-    approvals,
-    freshness,
-    locks,
-    outcome_loop,
-    policies,
-)
-from data_access.affiliates_monthly import Refreshed
-from data_access.freshness import Freshness
-from data_access.refusals import DatabaseUnavailable, Refusal
+from data_access.affiliates import approved, cohort_outcomes, monthly_counts, requalification
+from data_access.affiliates.requalification import Refreshed
+from data_access.db import locks
+from data_access.db.errors import DatabaseUnavailable, Refusal
+from data_access.eligibility import freshness, policies
+from data_access.eligibility.freshness import Freshness
 from data_access.rollups import plan, program_sums, replacing, statements, work_sums
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
@@ -90,7 +84,7 @@ def refresh(
                 # What follows from the rollups, in the same transaction.
                 then = (
                     partial(_test_affiliates, connection, done),
-                    partial(outcome_loop.follow, connection, done),
+                    partial(cohort_outcomes.follow, connection, done),
                 )
                 _carry_out(cursor, made, progress or _unseen, then)
                 _record(cursor, made, now)
@@ -215,9 +209,9 @@ def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
 def _test_affiliates(connection: Connection, done: Refreshed) -> None:
     """Whoever was looked at for the sums of the work is who may be an affiliate, or no more."""
     changed = work_sums.write(connection, done)
-    connection.execute(affiliates_counted.SETTINGS)
-    looked_at = approvals.keep(connection, changed)
-    affiliates_monthly.test(connection, done, looked_at=looked_at)
+    connection.execute(monthly_counts.SETTINGS)
+    looked_at = approved.keep(connection, changed)
+    requalification.test(connection, done, looked_at=looked_at)
 
 
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:

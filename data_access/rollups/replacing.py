@@ -8,7 +8,7 @@ from psycopg import Cursor
 from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Table
 
-from data_access import tables
+from data_access.db import tables
 from program.periods import months_later
 
 # Rows that came out as they were are left alone: a rerun writes nothing, and a late correction

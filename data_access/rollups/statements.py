@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Composable, Composed, Literal
 
 from data_access.rollups.plan import Span
 from program.periods import Window, day_start, months_later
-from program.policy import Policy
+from program.policy.policy import Policy
 
 DAILY_SHARE = SQL(
     """

@@ -26,10 +26,11 @@ from sqlalchemy import (
     union,
 )
 
-from data_access import courses, tables
-from data_access.affiliates_monthly import Refreshed
-from data_access.courses import At
-from program.workflow import Status
+from data_access.affiliates.requalification import Refreshed
+from data_access.db import tables
+from data_access.rollups import lifecycle
+from data_access.rollups.lifecycle import At
+from program.review.workflow import Status
 
 # Few groups of many rows, and all of a table beside another: what a refresh forbids for its many
 # small groups is right here.
@@ -50,7 +51,7 @@ def write(connection: Connection, done: Refreshed) -> list[int] | None:
     Returns the applications with which something may have happened; ``None`` stands for all.
     """
     with _planned(connection):
-        since = courses.counted(connection)
+        since = lifecycle.counted(connection)
         ids = None if since is None else _looked_at(connection, done, since)
         if ids is None:
             _count_all(connection)
@@ -68,7 +69,7 @@ def _count_all(connection: Connection) -> None:
     held, daily = tables.application_courses, tables.work_daily
     connection.execute(delete(daily))
     connection.execute(delete(held))
-    connection.execute(insert(held).from_select(list(held.c.keys()), courses.course(None)))
+    connection.execute(insert(held).from_select(list(held.c.keys()), lifecycle.course(None)))
     connection.execute(text(f"analyze {held.fullname}"))
     every = select(*held.c, literal(1).label("sign")).subquery("every_course")
     _add(connection, every)
@@ -76,16 +77,16 @@ def _count_all(connection: Connection) -> None:
 
 
 def _looked_at(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
-    sources = (*courses.news(since), _told(connection, since), _traded_otherwise(done))
+    sources = (*lifecycle.news(since), _told(connection, since), _traded_otherwise(done))
     # Read here and sent back: only what is not written by its own statement is read in parallel.
     return list(connection.execute(union(*sources)).scalars())
 
 
 def _count_changes(connection: Connection, ids: list[int]) -> None:
     held = tables.application_courses
-    asked = _kept(connection, "asked_courses", courses.of(ids).subquery())
-    fresh = _kept(connection, "fresh_courses", courses.course(asked).subquery())
-    moved = _kept(connection, "moved_courses", courses.changed(asked, fresh).subquery())
+    asked = _kept(connection, "asked_courses", lifecycle.of(ids).subquery())
+    fresh = _kept(connection, "fresh_courses", lifecycle.course(asked).subquery())
+    moved = _kept(connection, "moved_courses", lifecycle.changed(asked, fresh).subquery())
     connection.execute(
         delete(held).where(held.c.application_id.in_(select(moved.c.application_id)))
     )
@@ -99,18 +100,18 @@ def _count_changes(connection: Connection, ids: list[int]) -> None:
 def _count_again(connection: Connection, moved: Table, at: At) -> None:
     """Sum the days of a moment anew on which anything is otherwise than it was counted."""
     held, daily = tables.application_courses, tables.work_daily
-    days = list(connection.execute(select(moved.c[courses.DAY[at]]).distinct()).scalars())
+    days = list(connection.execute(select(moved.c[lifecycle.DAY[at]]).distinct()).scalars())
     days = [day for day in days if day is not None]
     if not days:
         return
     connection.execute(delete(daily).where(daily.c.moment == str(at), daily.c.day.in_(days)))
-    source = select(*held.c, literal(1).label("sign")).where(held.c[courses.DAY[at]].in_(days))
+    source = select(*held.c, literal(1).label("sign")).where(held.c[lifecycle.DAY[at]].in_(days))
     _add(connection, source.subquery("counted_again"), at)
 
 
 def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN401 - courses
     daily = tables.work_daily
-    summed = courses.cells(source, *which).subquery("summed")
+    summed = lifecycle.cells(source, *which).subquery("summed")
     names = list(daily.c.keys())
     connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
 
@@ -125,7 +126,7 @@ def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
     now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
     ago = now.scalar_one() - since.transaction + 1
     if not 0 < ago < MANY_TRANSACTIONS:
-        return courses.told_otherwise()
+        return lifecycle.told_otherwise()
     application, account = tables.applications, tables.accounts
     written = union(
         *(
@@ -136,7 +137,7 @@ def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
         )
     ).limit(FEW + 1)
     ids = list(connection.execute(written).scalars())
-    return courses.of(ids) if len(ids) <= FEW else courses.told_otherwise()
+    return lifecycle.of(ids) if len(ids) <= FEW else lifecycle.told_otherwise()
 
 
 def _traded_otherwise(done: Refreshed) -> Select[Any]:
@@ -165,7 +166,7 @@ def _newest() -> dict[str, Any]:
 def _newest_ids() -> dict[str, Any]:
     return {
         key: select(func.coalesce(func.max(table.c[key]), 0)).scalar_subquery()
-        for table, key in courses.NEWS
+        for table, key in lifecycle.NEWS
     }
 
 

@@ -32,8 +32,9 @@ from playwright.sync_api import (
 )
 from sqlalchemy import Engine, create_engine, text
 
-from data_access import demo, rollups, schema
-from data_access.embedded import Cluster
+from data_access import demo, rollups
+from data_access.db import migrate
+from data_access.db.embedded import Cluster
 from tests.browser import screen
 from tests.builders import add_application, add_evidence, add_metrics, pass_checks
 
@@ -110,7 +111,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     cluster.ensure_running()
     engine = create_engine(cluster.url(), pool_pre_ping=True)
     try:
-        schema.migrate(engine)
+        migrate.migrate(engine)
         now = datetime.now(UTC)
         demo.fill(engine, now=now, affiliates=AFFILIATES)
         rollups.refresh(engine, now=now)

@@ -17,18 +17,15 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import insert, text
 
-from data_access import (
-    delivery_settings,
-    holiday_changes,
-    policies,
-    policy_drafts,
-    policy_withdrawals,
-    saved_views,
-    tables,
-)
-from program.permissions import Act
-from program.policy_drafts import Draft
-from program.queue import Filters
+from data_access.db import tables
+from data_access.eligibility import policies
+from data_access.explore import saved_views
+from data_access.messages import settings
+from data_access.policy import drafts as policy_drafts
+from data_access.policy import holiday_changes, withdrawals
+from program.policy.drafts import Draft
+from program.review.permissions import Act
+from program.review.queue_filters import Filters
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.builders import add_policy, rewriting
@@ -182,7 +179,7 @@ def schedules(site: Site, n: int, *, withdrawn_by: str = "") -> None:
     with site.engine.begin() as connection:
         add_policy(connection, coming)
     if withdrawn_by:
-        policy_withdrawals.propose(
+        withdrawals.propose(
             site.engine,
             version=coming.version,
             reason="Too early",
@@ -208,8 +205,8 @@ def silences(by: str) -> Callable[[Site, int], None]:
     def propose(site: Site, n: int) -> None:
         unsilence(site)
         with site.engine.connect() as connection:
-            version = delivery_settings.in_force(connection).version
-        delivery_settings.save(
+            version = settings.in_force(connection).version
+        settings.save(
             site.engine,
             silent=True,
             send_rejections=True,

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.components.safe_text import WORD_JOINER, visible
-from data_access import kept_rows
+from dashboard.ui.safe_text import WORD_JOINER, visible
+from data_access.loading import kept_rows
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.builders import add_evidence
-from tests.components.hostile import HOSTILE
+from tests.dashboard.ui.hostile import HOSTILE
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 

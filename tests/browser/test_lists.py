@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from data_access import saved_views
-from program.queue import Filters
+from data_access.explore import saved_views
+from program.review.queue_filters import Filters
 from tests.browser import screen
 from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit

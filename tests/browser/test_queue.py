@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import text
 
-from data_access import queue, standings
-from program.outcomes import Outcome
-from program.queue import Filters, Sort
+from data_access.eligibility import judging
+from data_access.queue import listing
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import Filters, Sort
 from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 
@@ -33,8 +34,8 @@ def waiting(site: Site, condition: str = "") -> list[str]:
 def matching(site: Site, filters: Filters) -> list[str]:
     """Names that the filters leave, in their order."""
     with site.engine.connect() as connection:
-        ground = standings.basis(connection, now=datetime.now(UTC))
-        return [row.username for row in queue.page(connection, filters, ground)]
+        ground = judging.basis(connection, now=datetime.now(UTC))
+        return [row.username for row in listing.page(connection, filters, ground)]
 
 
 def test_the_counts_add_up_to_the_rows(site: Site, visit: Visit) -> None:

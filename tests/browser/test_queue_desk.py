@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from data_access import ownership
+from data_access.review import claims
 from tests.browser import screen
 from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
@@ -80,7 +80,7 @@ def test_news_come_without_a_reload_and_leave_the_ticks_alone(
     expect(bar(page)).to_contain_text("1 chosen")
 
     site.applicant(account={"username": "desk_3"})
-    ownership.claim(
+    claims.claim(
         site.engine,
         application_id=three[0],
         actor="ben@example.com",

@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from data_access import affiliates_monthly, approvals, freshness, tables
-from data_access.affiliates_monthly import Refreshed
+from data_access.affiliates import approved, requalification
+from data_access.affiliates.requalification import Refreshed
+from data_access.db import tables
+from data_access.eligibility import freshness
 from program.periods import ONE_DAY, months_later
-from program.policy import Policy
+from program.policy.policy import Policy
 from tests.builders import NOW, T, add_application, add_evidence
 
 MINIMUM = Decimal("20000000.00")
@@ -131,8 +133,8 @@ def refresh(
     """
     if delivered:
         deliver(conn, LONG_AGO, through)
-    looked_at = approvals.keep(conn)
-    affiliates_monthly.test(
+    looked_at = approved.keep(conn)
+    requalification.test(
         conn,
         Refreshed(
             **{

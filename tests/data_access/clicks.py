@@ -8,28 +8,27 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from data_access import (
-    assessments,
+from data_access.applications.read import Application
+from data_access.applications.read import read as read_application
+from data_access.eligibility import assessments, judging
+from data_access.eligibility.assessments import Seen
+from data_access.review import (
     checklist,
+    claims,
     conflicts,
     decisions,
     deferrals,
     evidence,
-    information,
+    information_requests,
     notes,
-    ownership,
     second_approvals,
-    standings,
 )
-from data_access.applications import Application
-from data_access.applications import read as read_application
-from data_access.assessments import Seen
-from data_access.decisions import Draft
-from data_access.evidence import Entry
-from program.checklist import CheckOutcome
-from program.evidence import EvidenceKind, EvidenceMethod
-from program.queue import Filters
-from program.workflow import Decision
+from data_access.review.decisions import Draft
+from data_access.review.evidence import Entry
+from program.policy.checklist import CheckOutcome
+from program.policy.evidence import EvidenceKind, EvidenceMethod
+from program.review.queue_filters import Filters
+from program.review.workflow import Decision
 from tests.builders import NOW, T
 
 ANA, BEN, MIRA, NOOR, ADA = (
@@ -52,13 +51,13 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
     """What a page opened now would show."""
     with engine.connect() as conn:
-        return assessments.read(conn, id_, standings.basis(conn, now=now)).seen
+        return assessments.read(conn, id_, judging.basis(conn, now=now)).seen
 
 
 def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
     """What a page opened now would show, with the checklist and who the applicant is."""
     with engine.connect() as conn:
-        standing = assessments.read(conn, id_, standings.basis(conn, now=now))
+        standing = assessments.read(conn, id_, judging.basis(conn, now=now))
         application = read_application(conn, id_, now=now)
         return assessments.view(standing, application, checklist.outcomes(conn, id_))
 
@@ -100,38 +99,38 @@ def kept(engine: Engine, id_: int) -> dict[str, list[str]]:
 
 
 def claim(engine: Engine, id_: int, **given: Any) -> int:
-    return ownership.claim(engine, application_id=id_, **_plain(given))
+    return claims.claim(engine, application_id=id_, **_plain(given))
 
 
 def take_over(engine: Engine, id_: int, **given: Any) -> int:
-    return ownership.take_over(engine, application_id=id_, **_plain(given))
+    return claims.take_over(engine, application_id=id_, **_plain(given))
 
 
 def release(engine: Engine, id_: int, **given: Any) -> int:
-    return ownership.release(engine, application_id=id_, **_plain(given))
+    return claims.release(engine, application_id=id_, **_plain(given))
 
 
 def assign(engine: Engine, id_: int, **given: Any) -> int:
-    return ownership.assign(engine, application_id=id_, **_plain({"assignee": BEN, **given}))
+    return claims.assign(engine, application_id=id_, **_plain({"assignee": BEN, **given}))
 
 
 def take_next(engine: Engine, **given: Any) -> int | None:
-    return ownership.take_next(engine, **_plain({"filters": Filters(), **given}))
+    return claims.take_next(engine, **_plain({"filters": Filters(), **given}))
 
 
 def ask_applicant(engine: Engine, id_: int, **given: Any) -> int:
     given = {"message": "Please send a statement.", **given}
-    return information.request(engine, application_id=id_, **_plain(given))
+    return information_requests.request(engine, application_id=id_, **_plain(given))
 
 
 def record_answer(engine: Engine, id_: int, **given: Any) -> int:
     given = {"answer": "Here it is.", **given}
-    return information.record_answer(engine, application_id=id_, **_plain(given))
+    return information_requests.record_answer(engine, application_id=id_, **_plain(given))
 
 
 def stop_waiting(engine: Engine, id_: int, **given: Any) -> int:
     given = {"reason": "No reply for weeks", **given}
-    return information.stop_waiting(engine, application_id=id_, **_plain(given))
+    return information_requests.stop_waiting(engine, application_id=id_, **_plain(given))
 
 
 def defer(engine: Engine, id_: int, **given: Any) -> int:

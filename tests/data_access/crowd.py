@@ -14,18 +14,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, text
 
-from data_access import tables
-from data_access.queue import EvidenceState
-from program import business_time, priority
-from program.eligibility import Assessment, Facts, assess
-from program.evidence import EvidenceKind, Observation, establish
-from program.handles import identity_key
-from program.outcomes import Outcome
-from program.platforms import platform_key
-from program.policy import Policy
-from program.queue import Due, Filters, Owner, Sort
-from program.searching import search_text, sought
-from program.workflow import OPEN_STATUSES, Status
+from data_access.db import tables
+from data_access.queue.listing import EvidenceState
+from program.policy.eligibility import Assessment, Facts, assess
+from program.policy.evidence import EvidenceKind, Observation, establish
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+from program.review import business_time, priority
+from program.review.queue_filters import Due, Filters, Owner, Sort
+from program.review.searching import search_text, sought
+from program.review.workflow import OPEN_STATUSES, Status
+from program.text.handles import identity_key
+from program.text.platforms import platform_key
 from tests.builders import (
     NOW,
     T,

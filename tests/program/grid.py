@@ -5,8 +5,8 @@ reviewer, manager, analyst (n), admin (d), or a point where nobody may. Out of a
 rejected reviewers lead only by undoing what they themselves have just sent.
 """
 
-from program.permissions import Role
-from program.workflow import Status
+from program.review.permissions import Role
+from program.review.workflow import Status
 
 GRID = """
 from \\ to                 pending  more_info  deferred  awaiting  approved  rejected  withdrawn

@@ -1,0 +1,186 @@
+"""The report of an act on many: how far it is, and then what became of each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import background, sending, submit
+from dashboard.shell import sign_in
+from dashboard.ui import keyboard, lookups, state
+from dashboard.ui.navigation import APPLICATION
+from data_access import undoing
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people import preferences
+from data_access.review import bulk
+from data_access.review.bulk import Run
+from program.messages.delivery import undo_for
+from program.review.permissions import Act
+
+REFUSALS_LISTED = 50
+LOOK_EVERY = "1s"
+NONE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What is said of the runs of one desk.
+
+    ``acts`` gives, by the name a run is kept under, what it is called and what is said when it
+    is done; ``noun`` is what it is about, in the singular. The ``undoable`` ones can be taken
+    back while their messages wait, which is kept under ``undo``; ``waits`` stands before how
+    long that is.
+    """
+
+    desk: str
+    noun: str
+    acts: Mapping[str, tuple[str, str]]
+    undoable: Collection[str] = ()
+    undo: str = Act.UNDO.name
+    waits: str = "The first message leaves in"
+
+    @property
+    def seen(self) -> str:
+        """The preference that remembers the last report put away."""
+        return f"{self.desk}_report_seen"
+
+    def number(self, number: int) -> str:
+        """How many it is about."""
+        return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
+
+
+def draw(words: Words, *, actor: str) -> None:
+    """The actor's newest run until it is put away."""
+    run = _latest(words, actor)
+    if run is None:
+        return
+    with database.reading(database.reader()) as connection:
+        seen = preferences.read(connection, email=actor, name=words.seen)
+    if seen == str(run.request_id):
+        return
+    with st.container(border=True, key=f"{words.desk}-report", gap="small"):
+        if _runs(run):
+            _progress(words, actor)
+        else:
+            _report(words, run, actor)
+
+
+def _latest(words: Words, actor: str) -> Run | None:
+    return bulk.latest(database.reader(), actor=actor, names=tuple(words.acts))
+
+
+def _runs(run: Run) -> bool:
+    return run.finished_at is None and background.is_running(run.request_id)
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _progress(words: Words, actor: str) -> None:
+    sign_in.stay(actor)
+    run = _latest(words, actor)
+    if run is None or not _runs(run):
+        st.rerun()
+    label, _ = words.acts[run.act]
+    done, asked = len(run.results), len(run.asked)
+    st.progress(done / asked, text=f"{label}: {done:,} of {asked:,}")
+
+
+def _report(words: Words, run: Run, actor: str) -> None:
+    refused = [result for result in run.results if not result.done]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(_sentence(words, run, len(refused)), width="content")
+        st.space("stretch")
+        _draw_undo(words, run, actor)
+        st.button(
+            "Dismiss",
+            key=f"{words.desk}-dismiss",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=_dismiss,
+            args=[words.seen, run.request_id, actor],
+        )
+    if refused:
+        _refusals(refused)
+
+
+def _sentence(words: Words, run: Run, refused: int) -> str:
+    label, done = words.acts[run.act]
+    answered, asked = len(run.results), len(run.asked)
+    if run.finished_at is None:
+        return (
+            f":material/warning: **{label} was cut off after {answered:,} of {asked:,}.** "
+            "Choose the others and send it again; nothing is done twice."
+        )
+    icon = ":material/check:" if not refused else ":material/info:"
+    told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"
+    return f"{told} · {refused:,} refused" if refused else told
+
+
+def _draw_undo(words: Words, run: Run, actor: str) -> None:
+    """Undo, for as long as none of the messages has left."""
+    done = [result.application_id for result in run.results if result.done]
+    left = run.at + undo_for(len(run.asked)) - datetime.now(UTC)
+    if run.act not in words.undoable or run.finished_at is None or not done or left <= NONE:
+        return
+    form = f"undo-{run.request_id}"
+    with st.container(key="undo-run", horizontal=True, width="content", gap="small"):
+        st.text(words.waits, width="content")
+        keyboard.count_down(left)
+        sending.button(
+            "Undo",
+            form="",
+            key=f"{words.desk}-undo",
+            act=_undo,
+            args=[words, run, done, actor, state.request_id(form)],
+            sends=run.request_id,
+            icon=":material/undo:",
+        )
+
+
+def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
+    if submit.refused_to_stranger("", actor):
+        return
+    act = partial(
+        undoing.undo_run,
+        database.writer(),
+        undone=run.request_id,
+        ids=ids,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+        name=words.undo,
+        noun=words.noun,
+    )
+    try:
+        background.begin(request_id, act)
+    except Refusal as refusal:
+        submit.refused("", str(refusal))
+        return
+    lookups.count_anew()
+
+
+def _refusals(refused: Sequence[bulk.Result]) -> None:
+    """Each that was refused with its reason, and the way to it."""
+    with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
+        for result in refused[:REFUSALS_LISTED]:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.page_link(
+                    APPLICATION,
+                    label=f"Application {result.application_id}",
+                    query_params={"id": str(result.application_id)},
+                )
+                st.text(result.sentence)
+        if len(refused) > REFUSALS_LISTED:
+            st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
+
+
+def _dismiss(seen: str, request_id: UUID, actor: str) -> None:
+    if submit.refused_to_stranger("", actor):
+        return
+    try:
+        preferences.put(database.writer(), name=seen, value=str(request_id), actor=actor)
+    except Refusal as refusal:
+        submit.refused("", str(refusal))

@@ -1,0 +1,151 @@
+"""Keeping what a screen shows under a name, and taking such a view away again."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.ui import state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import NameTaken, Refusal
+from data_access.explore import saved_views
+from data_access.explore.saved_views import ExploredView, SavedView
+from data_access.people.staff import Person
+from program.reports.views import View
+from program.review import sending as seeing
+from program.review.queue_filters import Filters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A view to be saved as it was asked for; ``name`` is typed text."""
+
+    form: str
+    name: str
+    shared: bool
+    shown: Filters | View
+    actor: str
+    request_id: UUID
+
+
+def draw_form(form: str, shown: Filters | View, person: Person, *, example: str) -> None:
+    """The name, who sees it, and the button; ``form`` tells the screens' forms apart."""
+    submit.draw(form)
+    request_id = state.request_id(form)
+    sight = state.sight(f"{form}-save", str(request_id), sending.drawn_at())
+    with st.form(form, border=False):
+        st.text_input(
+            "Keep what is shown as",
+            key=state.form_key(form, "name"),
+            max_chars=saved_views.LONGEST_NAME,
+            placeholder=f"for example: {example}",
+        )
+        st.checkbox("Colleagues see it too", key=state.form_key(form, "shared"))
+        st.form_submit_button(
+            "Save this view",
+            key=state.form_key(form, "save"),
+            on_click=_save,
+            args=[form, shown, person.email, request_id, sight.at],
+        )
+    _draw_replacing(form, shown, person)
+
+
+def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
+    """The button that takes one's own view away; what goes wrong is said in ``form``."""
+    sending.button(
+        "Remove",
+        form=form,
+        key=f"{form}-remove-{kept.view_id}",
+        act=_remove,
+        args=[form, kept, person.email],
+        sends=kept,
+        icon=":material/delete:",
+        type="tertiary",
+    )
+
+
+def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
+    """Ask whether the view of the same name is to be replaced, by what was shown at the time."""
+    asked, taken = state.kept(_place(form)) or (None, None)
+    if asked is None or taken is None:
+        return
+    if (asked.shown, asked.actor) != (shown, person.email):
+        state.forget(_place(form))
+        return
+    st.warning(escape(str(taken)), icon=":material/bookmark:")
+    with st.container(horizontal=True):
+        sending.button(
+            f"Replace “{escape(taken.name)}”",
+            form=form,
+            key=f"{form}-replace",
+            act=_keep,
+            args=[asked, taken.version],
+            sends=(asked, taken.version),
+            destroys=True,
+        )
+        st.button("Leave it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
+
+
+def _save(
+    form: str, shown: Filters | View, actor: str, request_id: UUID, shown_at: datetime
+) -> None:
+    part = request_id.hex[:8]
+    name = state.typed(f"{form}-name-{part}") or ""
+    if not name.strip() and not seeing.was_seen(shown_at, sending.pressed_at()):
+        # The second half of a double click, on the form that the first one left empty.
+        return
+    _keep(
+        Asked(
+            form=form,
+            name=name,
+            shared=bool(state.typed(f"{form}-shared-{part}")),
+            shown=shown,
+            actor=actor,
+            request_id=request_id,
+        ),
+        None,
+    )
+
+
+def _keep(asked: Asked, replacing: UUID | None) -> None:
+    state.forget(_place(asked.form))
+    if submit.refused_to_stranger(asked.form, asked.actor):
+        return
+    try:
+        saved_views.save(
+            database.writer(),
+            name=asked.name,
+            filters=asked.shown,
+            shared=asked.shared,
+            actor=asked.actor,
+            now=datetime.now(UTC),
+            request_id=asked.request_id,
+            replacing=replacing,
+        )
+    except NameTaken as taken:
+        state.keep(_place(asked.form), (asked, taken))
+        return
+    except Refusal as refusal:
+        submit.refused(asked.form, str(refusal))
+        return
+    state.renew(asked.form, asked.request_id)
+    done = "saved" if replacing is None else "replaced"
+    state.flash(state.Flash(ok=True, text=f"The view {asked.name.strip()} is {done}."))
+
+
+def _place(form: str) -> str:
+    return f"{form}-taken"
+
+
+def _remove(form: str, kept: SavedView | ExploredView, actor: str) -> None:
+    if submit.refused_to_stranger(form, actor):
+        return
+    try:
+        saved_views.remove(database.writer(), view_id=kept.view_id, actor=actor)
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+    else:
+        state.flash(state.Flash(ok=True, text=f"The view {kept.name} is removed."))

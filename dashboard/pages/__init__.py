@@ -1,0 +1,1 @@
+"""The screens, a folder each: read page.py first."""

@@ -1,0 +1,1 @@
+"""Approved affiliates, near misses and cohort outcomes."""

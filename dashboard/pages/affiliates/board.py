@@ -1,0 +1,205 @@
+"""The requalification board: who stands how, what is suggested, and the steps for many."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+
+import streamlit as st
+
+from dashboard.forms import bulk_report
+from dashboard.pages.affiliates import board_table, frame, standing_dialog
+from dashboard.pages.affiliates import filters as affiliates_filters
+from dashboard.shell import sign_in
+from dashboard.ui import figures, state, states
+from data_access.affiliates import board
+from data_access.affiliates.board import Affiliate, Counts
+from data_access.db import database
+from data_access.eligibility import freshness, policies
+from data_access.eligibility.freshness import Freshness
+from data_access.people.staff import Person
+from data_access.review import bulk
+from program.affiliates import requalification as rules
+from program.affiliates.filters import PAGE_SIZE, BoardFilters
+from program.affiliates.requalification import MonthTest, Standing
+from program.periods import ONE_DAY, month_start, months_later, utc_day
+from program.policy.policy import Policy
+from program.review.permissions import Act
+
+BOARD = "affiliates"
+
+
+def draw(filters: BoardFilters, person: Person) -> None:
+    """The board: how it stands, the filters, the table, the pages."""
+    with database.reading(database.reader()) as connection:
+        policy = policies.in_force(connection, now=datetime.now(UTC))
+        fresh = freshness.newest(connection)
+        counts = board.counts(connection, policy)
+        total = board.count(connection, filters, policy) if filters.narrows else counts.total
+        filters = filters.on_page(min(filters.page, max(1, -(-total // PAGE_SIZE))))
+        rows = board.page(connection, filters, policy)
+    state.keep_rows(BOARD, [row.application_id for row in rows])
+    newest = newest_month(fresh)
+    frame.draw_head(f"Approved affiliates {counts.total:,}")
+    st.caption(rules_in_words(policy, newest, fresh))
+    if person.may(Act.REQUALIFY):
+        bulk_report.draw(standing_dialog.RUNS, actor=person.email)
+    if not counts.total:
+        states.empty("No affiliate is on the board. Who is approved appears with the next refresh.")
+        return
+    affiliates_filters.fields(
+        by_suggestion=counts.by_suggestion,
+        by_standing=counts.by_standing,
+        by_month=counts.by_month,
+        near=counts.near,
+        month=figures.month(newest) if newest else "Newest month",
+        on_change=frame.follow,
+    )
+    if rows:
+        if gaps := missing_words(rows):
+            st.caption(gaps)
+        draw_table(filters, rows, total, person, policy, newest)
+        frame.draw_pages(filters, total)
+    else:
+        draw_none_matches(counts)
+    standing_dialog.draw(person, policy)
+
+
+def missing_words(rows: Sequence[Affiliate]) -> str:
+    """Which of the months shown were not delivered whole; "" where all were."""
+    gaps = {test.month: test.gap for row in rows for test in row.tests if test.gap}
+    if not gaps:
+        return ""
+    told = "; ".join(f"{figures.month(month)}, {gap}" for month, gap in sorted(gaps.items()))
+    return f"{told}. Who falls short in such a month is unknown, neither missed nor met."
+
+
+def newest_month(fresh: Freshness | None) -> date | None:
+    """The newest month that is complete at the data-through day."""
+    return months_later(month_start(fresh.data_through + ONE_DAY), -1) if fresh else None
+
+
+def rules_in_words(policy: Policy, newest: date | None, fresh: Freshness | None) -> str:
+    """What is tested and what follows from it."""
+    if newest is None or fresh is None:
+        return "No month is tested yet: metrics were never computed."
+    misses, months = policy.requalification_misses, policy.requalification_protection_months
+    notice = f"one miss suggests a notice, {misses} in a row a suspension"
+    if misses == 1:
+        notice = "one miss suggests a suspension"
+    protected = f"the first {months} whole months after an approval do not count"
+    silent = "silent: nobody is written to" if policy.requalification_silent else "messages go out"
+    return (
+        f"Newest month tested: {figures.month(newest)}, UTC, of data through "
+        f"{figures.day(fresh.data_through, year=True)} · {notice}; {protected} · policy version "
+        f"{policy.version}, {silent}"
+    )
+
+
+@st.fragment
+def draw_table(
+    filters: BoardFilters,
+    rows: list[Affiliate],
+    total: int,
+    person: Person,
+    policy: Policy,
+    newest: date | None,
+) -> None:
+    """The table and the steps for what is ticked; a part of its own, as in the queue."""
+    sign_in.stay(person.email)
+    ids = [row.application_id for row in rows]
+    first = months_later(newest, 1 - board.MONTHS_SHOWN) if newest else None
+    ticked = board_table.draw(
+        rows=[as_shown(row, policy) for row in rows],
+        key=f"{BOARD}-{hash((filters, tuple((r.application_id, r.standing) for r in rows)))}",
+        minimum_usd=policy.min_volume_usd,
+        month=figures.month(newest, year=None) if newest else "",
+        span=figures.DASH.join(figures.month(month, year=None) for month in (first, newest))
+        if first and newest
+        else "Months",
+        selectable=person.may(Act.REQUALIFY),
+        on_open=partial(frame.open_clicked, BOARD, board_table.OPEN),
+    )
+    if ticked:
+        chosen = {ids[at]: rows[at].standing for at in ticked if at < len(ids)}
+        draw_selection(filters, chosen, len(rows), total, person)
+
+
+def draw_selection(
+    filters: BoardFilters, chosen: dict[int, Standing], on_page: int, total: int, person: Person
+) -> None:
+    """What can be done with the ticked ones, or with all that match."""
+    most = min(total, bulk.MOST)
+    key = f"affiliates-all-{hash(filters)}"
+    more_match = len(chosen) == on_page < total
+    if more_match and state.typed(key):
+        with database.reading(database.reader()) as connection:
+            policy = policies.in_force(connection, now=datetime.now(UTC))
+            chosen = board.shown(connection, filters, policy, most=bulk.MOST)
+    with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(chosen):,} chosen**", width="content")
+        if more_match:
+            which = "All" if most == total else "The first"
+            st.toggle(f"{which} {most:,} that match", key=key)
+        standing_dialog.buttons(chosen, person)
+
+
+def as_shown(row: Affiliate, policy: Policy) -> board_table.Row:
+    """A row in the words of the screen."""
+    newest = row.newest
+    facts = newest.facts if newest else None
+    return board_table.Row(
+        username=row.username,
+        country=row.country_code or figures.DASH,
+        approved=utc_day(row.approved_at),
+        standing=row.standing,
+        since=change_words(row),
+        suggestion=row.suggestion,
+        misses=misses_words(row),
+        months=board_table.month_signs(
+            row.tests, lambda t: t.month >= row.counted_from, width=board.MONTHS_SHOWN
+        ),
+        outcome=newest.outcome if newest else None,
+        volume_usd=facts.volume_usd if facts else None,
+        active_users=facts.active_users if facts else None,
+        new_users=facts.new_users if facts else None,
+        near=near_words(newest, policy),
+        rate=row.rebate_rate,
+        new_rate=row.suggested_rate.rate,
+        why=row.suggested_rate.why,
+    )
+
+
+def misses_words(row: Affiliate) -> str:
+    """How many months are missed in a row; or that none counts yet."""
+    if row.newest is None:
+        return "new"
+    if row.newest.month < row.counted_from:
+        return "protected"
+    if not row.misses:
+        return figures.DASH
+    more = rules.may_have_missed_more(
+        row.misses, counted_from=row.counted_from, newest=row.newest.month
+    )
+    return f"{row.misses} {'or more' if more else 'in a row'}"
+
+
+def near_words(newest: MonthTest | None, policy: Policy) -> str:
+    """How narrowly the newest month came out; "" where it was not narrow."""
+    if newest is None or not newest.near:
+        return ""
+    return rules.margin_words(newest, policy)
+
+
+def change_words(row: Affiliate) -> str:
+    """When and by whom the standing was changed last."""
+    if row.since is None or row.changed_by is None:
+        return ""
+    return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"
+
+
+def draw_none_matches(counts: Counts) -> None:
+    """No affiliate matches the filters: say so, and the way on."""
+    states.empty(
+        f"None of the {counts.total:,} affiliates matches these filters.",
+        states.WayOn(label="Show all of them", page=frame.AFFILIATES),
+    )

@@ -1,0 +1,148 @@
+"""The board's filters: what is shown comes from the address bar, and goes back there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.pages.affiliates.board_table import STANDINGS, SUGGESTIONS
+from dashboard.ui import badges, keyboard
+from program.affiliates.filters import (
+    ANY,
+    MONTH_CHOICES,
+    PART_LABELS,
+    SUGGESTIBLE,
+    UNTESTED,
+    BoardFilters,
+    Part,
+)
+from program.affiliates.requalification import Standing, Step
+from program.policy.outcomes import Outcome
+
+FIELDS = ("part", "suggested", "standing", "month", "near", "search", "figure")
+Follow = Callable[[BoardFilters], None]
+
+
+def hold(filters: BoardFilters) -> None:
+    """Let the widgets show these filters; before any of them is drawn."""
+    for field in FIELDS:
+        st.session_state[_key(field)] = getattr(filters, field)
+
+
+def parts(on_change: Follow) -> None:
+    """The parts of the page, one of them chosen."""
+    st.segmented_control(
+        "Part",
+        list(Part),
+        format_func=PART_LABELS.__getitem__,
+        key=_key("part"),
+        label_visibility="collapsed",
+        required=True,
+        on_change=_turn,
+        args=[on_change],
+    )
+
+
+def figures_of(labels: Mapping[Any, str], on_change: Follow) -> None:
+    """Which figure the outcomes are shown in."""
+    st.segmented_control(
+        "Figure",
+        list(labels),
+        format_func=labels.__getitem__,
+        key=_key("figure"),
+        label_visibility="collapsed",
+        required=True,
+        on_change=_tell,
+        args=[on_change],
+    )
+
+
+def fields(
+    *,
+    by_suggestion: Mapping[Step, int],
+    by_standing: Mapping[Standing, int],
+    by_month: Mapping[str, int],
+    near: int,
+    month: str,
+    on_change: Follow,
+) -> None:
+    """What the tests suggest, with counts; then the finer filters on one line."""
+    search, suggested, standing, outcome, close = st.columns(
+        [2, 1.5, 1.4, 1.6, 0.9], vertical_alignment="center"
+    )
+    with search, keyboard.hot(keyboard.SEARCH):
+        st.text_input(
+            "Search",
+            key=_key("search"),
+            type="search",
+            live="300ms",
+            placeholder="Search name or account number",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            on_change=_tell,
+            args=[on_change],
+        )
+    suggestions = {ANY: f"any suggestion {sum(by_suggestion.values()):,}"} | {
+        str(step): f"{SUGGESTIONS[step].word} {by_suggestion[step]:,}" for step in SUGGESTIBLE
+    }
+    standings = {s: f"{STANDINGS[s].word} {by_standing[s]:,}" for s in Standing}
+    months = {m: f"{_month_word(m)} {by_month[m]:,}" for m in MONTH_CHOICES}
+    for column, field, label, words in (
+        (suggested, "suggested", "Suggestion", suggestions),
+        (standing, "standing", "Standing", standings),
+        (outcome, "month", f"{month}, any outcome", months),
+    ):
+        with column:
+            _choice(field, label, list(words), words, on_change)
+    with close:
+        st.toggle(
+            f"Near {near:,}",
+            key=_key("near"),
+            help="Missed or passed by a tenth of the minimums at most.",
+            on_change=_tell,
+            args=[on_change],
+        )
+
+
+def _choice(
+    field: str,
+    label: str,
+    options: Sequence[Any],
+    words: Mapping[Any, str],
+    on_change: Follow,
+) -> None:
+    st.selectbox(
+        label,
+        options,
+        key=_key(field),
+        format_func=words.__getitem__,
+        placeholder=label,
+        label_visibility="collapsed",
+        index=None,
+        on_change=_tell,
+        args=[on_change],
+    )
+
+
+def _month_word(month: str) -> str:
+    return "not tested yet" if month == UNTESTED else badges.OUTCOMES[Outcome(month)].word
+
+
+def _key(field: str) -> str:
+    return f"affiliates-{field}"
+
+
+def _turn(on_change: Follow) -> None:
+    on_change(BoardFilters(part=st.session_state[_key("part")] or Part.REQUALIFICATION))
+
+
+def _tell(on_change: Follow) -> None:
+    held = {field: st.session_state.get(_key(field)) for field in FIELDS}
+    on_change(
+        BoardFilters.from_query(
+            {
+                **{field: str(value) for field, value in held.items() if value},
+                "near": "1" if held["near"] else "",
+            }
+        )
+    )

@@ -1,0 +1,53 @@
+"""What the parts of the affiliates page share: the head, the pages, and opening a row."""
+
+import streamlit as st
+
+from dashboard.pages.affiliates import filters as affiliates_filters
+from dashboard.ui import address, navigation, state
+from program.affiliates.filters import PAGE_SIZE, BoardFilters
+from program.review.queue_filters import Filters
+from program.review.workflow import Status
+
+AFFILIATES = "dashboard/pages/affiliates/page.py"
+REFRESH = "Run `python -m data_access refresh`."
+
+
+def follow(filters: BoardFilters) -> None:
+    """Put changed filters into the address bar, which every run reads."""
+    address.write(filters.to_query())
+
+
+def draw_head(title: str) -> None:
+    """The part's name with how many, and the ways to the other parts."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(title, anchor=False, width="content")
+        st.space("stretch")
+        affiliates_filters.parts(follow)
+
+
+def draw_pages(filters: BoardFilters, total: int) -> None:
+    """How many there are, which of them these are, and the way to the others."""
+    first = (filters.page - 1) * PAGE_SIZE + 1
+    pages = max(1, -(-total // PAGE_SIZE))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{first:,}–{min(total, filters.page * PAGE_SIZE):,} of {total:,}", width="content"
+        )
+        if pages > 1:
+            # A page's control belongs to that page, so a changed filter cannot leave it behind.
+            key = f"affiliates-page-{filters.part}-{filters.page}-{total}"
+            st.pagination(
+                pages, default=filters.page, width=320, key=key, on_change=turn_page, args=[key]
+            )
+
+
+def turn_page(key: str) -> None:
+    """Follow the page control."""
+    follow(BoardFilters.from_query(st.query_params).on_page(state.typed(key) or 1))
+
+
+def open_clicked(table: str, key: str, status: Status = Status.APPROVED) -> None:
+    """Open the application of the row that was clicked, in the list of that status."""
+    id_ = state.clicked_row(table, state.typed(key))
+    if id_:
+        navigation.open_one(id_, Filters(status=status))

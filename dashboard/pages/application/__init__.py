@@ -1,0 +1,1 @@
+"""One application: facts, evidence, checks, thread and decision."""

@@ -1,0 +1,37 @@
+"""Who applies and how to reach them; typed text in places that only copy it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import streamlit as st
+
+from dashboard.ui import figures
+from dashboard.ui.safe_text import escape
+from program.text.handles import profile_url
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One way to reach somebody; only a social profile has a link, and only where safe."""
+
+    platform: str
+    handle: str
+    social: bool = False
+
+
+def draw(
+    *, account_id: int, country: str | None, kyc: str, since: date, contacts: Sequence[Contact]
+) -> None:
+    """Draw the account's line and each contact."""
+    st.caption(
+        f"Account {account_id} · {escape(country or 'country unknown')} · KYC {kyc} · "
+        f"since {figures.day(since, year=True)}"
+    )
+    for contact in contacts:
+        url = profile_url(contact.platform, contact.handle) if contact.social else None
+        label, text, link = st.columns([1.15, 2.5, 0.55], vertical_alignment="center", gap="xsmall")
+        label.text(contact.platform)
+        text.code(contact.handle, language=None)
+        if url is not None:
+            link.link_button("", url, icon=":material/open_in_new:", type="tertiary", help=url)

@@ -1,0 +1,183 @@
+"""The due-diligence checklist: one press passes an item, two answer it otherwise."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.application import checklist_table as lines
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import figures, keyboard, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.review import checklist
+from data_access.review.checklist import Answer
+from program.policy.checklist import (
+    OUTCOME_LABELS,
+    CheckItem,
+    CheckOutcome,
+    item,
+    lacks_evidence,
+    obstacles,
+)
+from program.policy.evidence import KIND_LABELS
+from program.review.permissions import Act
+from program.review.workflow import OPEN_STATUSES
+
+
+def draw(shown: Shown) -> None:
+    """One line an item; the one that was pressed is open below its line."""
+    policy, given = shown.standing.policy, shown.checks
+    keys = list(dict.fromkeys((*policy.required_checks, *policy.checklist)))
+    left = obstacles(policy.required_checks, {key: a.outcome for key, a in given.items()})
+    may = shown.person.may(Act.ANSWER_CHECK) and shown.application.status in OPEN_STATUSES
+    opened = state.kept(_opened(shown.id_))
+    with st.container(border=True, gap=None, key="checklist"):
+        said = lines.progress(sum(key in given for key in keys), len(keys), len(left))
+        st.markdown(f"**Checklist** · {said}")
+        submit.draw(_name(shown.id_))
+        for key in keys:
+            asked, answer = item(key), given.get(key)
+            _draw_line(shown, asked, answer, may=may, required=key in policy.required_checks)
+            if key == opened:
+                _draw_opened(shown, asked, answer, may=may)
+
+
+def _draw_line(
+    shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool, required: bool
+) -> None:
+    line = lines.Line(
+        label=asked.label,
+        required=required,
+        outcome=given.outcome if given else None,
+        author=given.author if given else "",
+        at=given.at if given else None,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+        st.button(
+            lines.words(line),
+            key=f"check-open-{asked.key}-{shown.id_}",
+            type="tertiary",
+            wrap=True,
+            on_click=_open,
+            args=[shown.id_, asked.key],
+        )
+        if may and given is None:
+            st.space("stretch")
+            _draw_pass(shown, asked)
+    if given is not None and given.comment:
+        st.caption(escape(given.comment))
+
+
+def _draw_pass(shown: Shown, asked: CheckItem) -> None:
+    """One press passes an open item, but for one that lacks its evidence."""
+    if lacks_evidence(asked, shown.evidence_kinds):
+        st.caption("needs evidence", width="content")
+        return
+    sending.button(
+        "Pass",
+        form=_name(shown.id_),
+        key=f"check-pass-{asked.key}-{shown.id_}",
+        act=_answer,
+        args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
+        icon=":material/check:",
+        type="tertiary",
+    )
+
+
+def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool) -> None:
+    with st.container(border=True, gap="small"):
+        st.text(asked.question)
+        if asked.hint:
+            st.caption(f"Look at: {asked.hint}")
+        if given is not None:
+            word = lines.LOOKS[given.outcome].word
+            st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
+        if not may:
+            return
+        part = _item(shown.id_, asked.key)
+        lacks = lacks_evidence(asked, shown.evidence_kinds)
+        if asked.needs and lacks:
+            what = KIND_LABELS[asked.needs].lower()
+            st.caption(f"It passes once evidence is recorded: {what}.")
+        comment = state.form_key(part, "comment")
+        with keyboard.draft(part):
+            st.text_area(_comment_label(given), key=comment, height=70)
+        with st.container(horizontal=True, gap="xsmall"):
+            for outcome in CheckOutcome:
+                sending.button(
+                    OUTCOME_LABELS[outcome],
+                    form=_name(shown.id_),
+                    key=f"check-{asked.key}-{outcome}-{shown.id_}",
+                    act=_answer,
+                    args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
+                    sends=given,
+                    icon=lines.LOOKS[outcome].icon,
+                    disabled=outcome is CheckOutcome.PASSED and lacks,
+                )
+
+
+def _comment_label(given: Answer | None) -> str:
+    if given is not None and given.outcome is CheckOutcome.FAILED:
+        return "Comment, internal; needed to answer otherwise than failed"
+    return "Comment, internal; a failed check needs one"
+
+
+def open_item(id_: int, key: str) -> None:
+    """Open an item's answer, from wherever it is named."""
+    state.hold(decision_name(id_))
+    state.keep(_opened(id_), key)
+
+
+def _open(id_: int, key: str) -> None:
+    """Open the line, or close it where it was open."""
+    state.hold(decision_name(id_))
+    place = _opened(id_)
+    state.keep(place, None if state.kept(place) == key else key)
+
+
+def _answer(
+    shown: Shown, key: str, outcome: CheckOutcome, comment: str | None, request_id: UUID
+) -> None:
+    form = _name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(decision_name(shown.id_))
+    try:
+        checklist.answer(
+            database.writer(),
+            application_id=shown.id_,
+            item=key,
+            outcome=outcome,
+            comment=(state.typed(comment) or "") if comment else "",
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    state.renew(_item(shown.id_, key), request_id)
+    if comment is not None:
+        state.keep(_opened(shown.id_), None)
+        state.mark_sent(_item(shown.id_, key))
+
+
+def _request(id_: int, key: str) -> UUID:
+    # One an item: two items may be passed quicker than the page is drawn.
+    return state.request_id(_item(id_, key))
+
+
+def _item(id_: int, key: str) -> str:
+    return f"{_name(id_)}-{key}"
+
+
+def _opened(id_: int) -> str:
+    return f"check-{id_}"
+
+
+def _name(id_: int) -> str:
+    return f"checklist-{id_}"

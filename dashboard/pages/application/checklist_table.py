@@ -1,0 +1,48 @@
+"""The lines of the checklist: what was asked, how it was answered, by whom and when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.ui import figures
+from dashboard.ui.badges import Look
+from dashboard.ui.safe_text import escape
+from program.policy.checklist import CheckOutcome
+
+LOOKS: dict[CheckOutcome, Look] = {
+    CheckOutcome.PASSED: Look("passed", ":material/check_circle:", "green", "✓"),
+    CheckOutcome.FAILED: Look("failed", ":material/cancel:", "red", "×"),
+    CheckOutcome.NOT_APPLICABLE: Look(
+        "not applicable", ":material/do_not_disturb_on:", "gray", "–"
+    ),
+}
+OPEN = Look("open", ":material/radio_button_unchecked:", "gray", "○")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One item. Without ``outcome`` nobody has answered; ``comment`` is typed text."""
+
+    label: str
+    required: bool
+    outcome: CheckOutcome | None = None
+    author: str = ""
+    at: datetime | None = None
+    comment: str = ""
+
+
+def words(line: Line) -> str:
+    """The line in one string of Markdown, typed text escaped."""
+    look = LOOKS[line.outcome] if line.outcome else OPEN
+    word = look.word if line.outcome else "required" if line.required else "open"
+    colour = "orange" if line.required and not line.outcome else look.colour
+    said = f":{colour}[{look.icon} {word}] {escape(line.label)}"
+    if line.outcome is None or line.at is None:
+        return said
+    who = escape(line.author.split("@")[0])
+    return f"{said} · {who}, {figures.day(line.at.date())}"
+
+
+def progress(answered: int, total: int, left: int) -> str:
+    """``5 of 9, 1 required left``."""
+    owed = f"{left} required left" if left else "nothing required is left"
+    return f"{answered} of {total}, {owed}"

@@ -1,0 +1,76 @@
+"""Declaring a conflict of interest, after which one does not decide here."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import state
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people.staff import Person
+from data_access.review import conflicts
+from program.review.permissions import Act, Role
+from program.review.workflow import OPEN_STATUSES
+
+
+def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
+    """A quiet popover with the one question it takes; a manager may name a colleague."""
+    form = _name(shown.id_)
+    submit.draw(form)
+    person, manages = shown.person, shown.person.role is Role.MANAGER
+    open_here = shown.application.status in OPEN_STATUSES
+    declared = shown.conflict is not None and not manages
+    if not (person.may(Act.DECLARE_CONFLICT) and open_here) or declared:
+        return
+    # Its request is in the key, so that it is another one, and closed, after it was used.
+    key = state.form_key(form, "popover")
+    with st.popover("Conflict of interest…", key=key, type="tertiary", icon=":material/block:"):
+        st.caption("Who has one cannot decide on this applicant; a colleague will. Recorded.")
+        whose = state.form_key(form, "whose")
+        if manages:
+            names = {p.email: p.display_name for p in colleagues}
+            mine = list(names).index(person.email) if person.email in names else 0
+            st.selectbox(
+                "Whose", list(names), index=mine, format_func=lambda email: names[email], key=whose
+            )
+        reason = state.form_key(form, "reason")
+        st.text_area("What links them to the applicant, internal", key=reason, height=80)
+        sending.button(
+            "Declare it",
+            form=form,
+            key=f"declare-{shown.id_}",
+            act=_declare,
+            args=[shown, whose, reason, state.request_id(form)],
+        )
+
+
+def _declare(shown: Shown, whose: str, reason: str, request_id: UUID) -> None:
+    form = _name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(decision_name(shown.id_))
+    email = state.typed(whose) or shown.person.email
+    try:
+        conflicts.declare(
+            database.writer(),
+            application_id=shown.id_,
+            email=email,
+            reason=state.typed(reason) or "",
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    state.renew(form, request_id)
+    submit.accepted(form, f"Recorded: {email} does not decide on this applicant.")
+
+
+def _name(id_: int) -> str:
+    return f"conflict-{id_}"

@@ -1,0 +1,71 @@
+"""What the application's page shows, as its forms take it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from data_access.applications.decision_history import MadeDecision
+from data_access.applications.read import Application
+from data_access.eligibility import assessments
+from data_access.eligibility.assessments import Seen, Standing
+from data_access.eligibility.judging import Basis
+from data_access.people.staff import Person
+from data_access.queue.order_cache import Place
+from data_access.review.checklist import Answer
+from data_access.review.second_approvals import Lapsed, Proposal
+from program.periods import is_behind, utc_day
+from program.policy.evidence import EvidenceKind, current_kinds
+from program.review.queue_filters import Filters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One application as it was read for this run, and who looks at it.
+
+    ``decisions`` are newest first. ``lapsed`` is the proposal that ended last, where nobody has
+    decided since. ``question`` is what the applicant was asked last, where an answer is awaited,
+    ``deferred_because`` why it was set aside, where it is. ``conflict`` is the sentence why this
+    person may not decide here.
+    """
+
+    application: Application
+    standing: Standing
+    ground: Basis
+    decisions: list[MadeDecision]
+    proposal: Proposal | None
+    lapsed: Lapsed | None
+    question: str | None
+    deferred_because: str | None
+    checks: dict[str, Answer]
+    conflict: str | None
+    place: Place
+    filters: Filters
+    person: Person
+    now: datetime
+
+    @property
+    def id_(self) -> int:
+        """The application's id."""
+        return self.application.application_id
+
+    @property
+    def seen(self) -> Seen:
+        """What a decision from this page rests on, to be compared with what holds then."""
+        given = {key: answer.outcome for key, answer in self.checks.items()}
+        return assessments.view(self.standing, self.application, given)
+
+    @property
+    def evidence_kinds(self) -> frozenset[EvidenceKind]:
+        """Of what there is evidence that counts now."""
+        fresh = self.standing.freshness
+        return current_kinds(
+            self.standing.evidence,
+            data_through=fresh.data_through if fresh else None,
+            now=self.now,
+            policy=self.standing.policy,
+        )
+
+    @property
+    def is_provisional(self) -> bool:
+        """Whether metrics are older than yesterday, so that eligibility may still change."""
+        fresh = self.standing.freshness
+        return fresh is not None and is_behind(fresh.data_through, utc_day(self.now))

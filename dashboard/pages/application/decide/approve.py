@@ -1,0 +1,211 @@
+"""Approving: the rate with what it costs, the reasons, and the message."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import fields, sending, submit
+from dashboard.pages.application import checklist as application_checklist
+from dashboard.pages.application import rebate_cost
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import override, steps
+from dashboard.pages.application.decide.steps import Step, name
+from dashboard.ui import figures, keyboard, shortcuts, state
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.review import checklist, decisions
+from data_access.review.decisions import Draft
+from program import wording
+from program.messages import canned_texts
+from program.messages.canned_texts import Use
+from program.policy.checklist import CheckOutcome, item, obstacles, open_items, passable
+from program.review.workflow import Decision
+
+SUGGESTED_PERCENT = Decimal(20)
+
+
+def draw(shown: Shown) -> None:
+    """Draw the step that the panel is at."""
+    if _left(shown):
+        _draw_obstacles(shown)
+    elif steps.now_at(shown) is Step.PREVIEW:
+        _draw_preview(shown)
+    else:
+        _draw_fields(shown)
+
+
+def _given(shown: Shown) -> dict[str, CheckOutcome]:
+    return {key: answer.outcome for key, answer in shown.checks.items()}
+
+
+def _left(shown: Shown) -> list[str]:
+    """The required items that stand in the way."""
+    required, given = shown.standing.policy.required_checks, _given(shown)
+    return [key for key in required if obstacles([key], given)]
+
+
+def _draw_obstacles(shown: Shown) -> None:
+    left, given = _left(shown), _given(shown)
+    st.caption("An approval needs these checks passed, or not applicable. Press one to answer it.")
+    with st.container(gap=None, key="obstacles"):
+        for key in left:
+            st.button(
+                f"{item(key).label}: {'failed' if key in given else 'not answered yet'}",
+                key=f"obstacle-{key}-{shown.id_}",
+                type="tertiary",
+                wrap=True,
+                on_click=application_checklist.open_item,
+                args=[shown.id_, key],
+            )
+    if not set(left) <= set(given):
+        _draw_pass_open(shown)
+
+
+def _draw_pass_open(shown: Shown) -> None:
+    """What one press would pass, named before it is pressed."""
+    policy = shown.standing.policy
+    left = open_items(policy.checklist, policy.required_checks, _given(shown))
+    passing = passable(left, shown.evidence_kinds)
+    if not passing:
+        return
+    with st.container(gap="xxsmall"):
+        st.caption(f"{shortcuts.PASS_CHECKS.key.upper()} records these as passed by you, now:")
+        st.text("\n".join(f"• {each.label}" for each in passing))
+        for each in left:
+            if each not in passing:
+                st.caption(f"{each.label} stays open: it needs evidence.")
+    with keyboard.hot(shortcuts.PASS_CHECKS.key):
+        sending.button(
+            f"Pass these {len(passing)}" if len(passing) > 1 else f"Pass: {passing[0].label}",
+            form=name(shown.id_),
+            key=f"pass-open-{shown.id_}",
+            act=_pass_open,
+            args=[
+                shown,
+                tuple(each.key for each in passing),
+                state.request_id(f"pass-{shown.id_}"),
+            ],
+            sends=passing,
+            type="primary",
+            width="stretch",
+        )
+
+
+def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
+    form = name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    try:
+        checklist.pass_open(
+            database.writer(),
+            application_id=shown.id_,
+            items=items,
+            comment="",
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    state.renew(f"pass-{shown.id_}", request_id)
+
+
+def _draw_fields(shown: Shown) -> None:
+    form = name(shown.id_)
+    override.draw_provisional(shown)
+    with keyboard.hot(shortcuts.EDIT.key):
+        percent = fields.number(
+            form,
+            "percent",
+            _rate_label(shown),
+            first=float(_first_percent(shown)),
+            step=0.5,
+            on_change=partial(state.hold, form),
+        )
+    rate = _rate(percent)
+    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
+    against = override.objections(shown, Decision.APPROVED, rate)
+    override.draw_objections(against)
+    with keyboard.draft(form):
+        if against:
+            override.draw_reason(shown)
+        fields.text(form, "rationale", "Rationale, internal", filled=_rationale(shown), height=90)
+        fields.text(
+            form, "message", "Message to the applicant", filled=_message(shown, rate), height=150
+        )
+    _draw_omission(shown, _message_typed(shown, rate), rate, refill=True)
+    steps.preview_button(shown, partial(_check, shown))
+
+
+def _draw_preview(shown: Shown) -> None:
+    draft = _draft(shown)
+    rate = draft.rebate_rate or Decimal(0)
+    override.draw_provisional(shown)
+    st.text(f"Rebate {figures.rate(rate)} of net fees")
+    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
+    override.draw_waits(shown, draft)
+    _draw_omission(shown, draft.message, rate, refill=False)
+    steps.draw_message(shown, draft.message, str(draft.outcome))
+    override.draw_send(shown, draft, "Approve", icon=":material/check:")
+
+
+def _draw_omission(shown: Shown, message: str, rate: Decimal, *, refill: bool) -> None:
+    steps.draw_omission(shown, "message", message, wording.percent(rate), refill=refill)
+
+
+def _draft(shown: Shown) -> Draft:
+    form = name(shown.id_)
+    rate = _rate(fields.value(form, "percent", float(_first_percent(shown))))
+    return Draft(
+        outcome=Decision.APPROVED,
+        rationale=fields.value(form, "rationale", _rationale(shown)),
+        message=_message_typed(shown, rate),
+        rebate_rate=rate,
+        override_reason=fields.value(form, override.FIELD),
+    )
+
+
+def _check(shown: Shown) -> None:
+    draft = _draft(shown)
+    decisions.check_rate(draft.rebate_rate, shown.standing.policy)
+    override.check(shown, draft)
+
+
+def _rate_label(shown: Shown) -> str:
+    policy = shown.standing.policy
+    standard = wording.percent(policy.standard_rebate_rate)
+    most = wording.percent(policy.max_rebate_rate)
+    return f"Rebate in % of net fees, above {standard} and at most {most}"
+
+
+def _first_percent(shown: Shown) -> Decimal:
+    policy = shown.standing.policy
+    standard, most = policy.standard_rebate_rate * 100, policy.max_rebate_rate * 100
+    return min(max(SUGGESTED_PERCENT, standard + 1), most)
+
+
+def _rate(percent: float) -> Decimal:
+    # The widget holds hundredths of a percent, which this turns back into exactly those.
+    return Decimal(f"{percent:.2f}") / 100
+
+
+def _rationale(shown: Shown) -> str:
+    return canned_texts.rationale(Use.APPROVAL, "welcome", shown.standing.assessment)
+
+
+def _message(shown: Shown, rate: Decimal) -> str:
+    canned = canned_texts.texts(Use.APPROVAL)[0]
+    return steps.filled(shown, canned.message, rebate_rate=rate)
+
+
+def _message_typed(shown: Shown, rate: Decimal) -> str:
+    return str(fields.value(name(shown.id_), "message", _message(shown, rate)))
+
+
+def _through(shown: Shown) -> date | None:
+    fresh = shown.standing.freshness
+    return fresh.data_through if fresh else None

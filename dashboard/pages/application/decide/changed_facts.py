@@ -1,0 +1,34 @@
+"""What moved since somebody began to fill in a decision, said beside the form they fill in."""
+
+import streamlit as st
+
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import then_and_now
+from dashboard.ui import state
+from dashboard.ui.safe_text import escape
+from program.policy import viewed
+
+
+def draw(shown: Shown) -> None:
+    """Say what is not as it was when the form was begun; whoever goes on has seen it."""
+    first = state.kept(_place(shown.id_))
+    if first is None:
+        state.keep(_place(shown.id_), shown.seen)
+        return
+    differs = viewed.compare(first, shown.seen, shown.standing.policy)
+    if differs.changed:
+        listed = "; ".join(str(change) for change in differs.changed)
+        st.warning(f"Changed since you began: {escape(listed)}.", icon=":material/sync_problem:")
+    if differs.moved:
+        word = "Moved since you looked" + ("" if differs.changed else "; no result changed")
+        st.info(f"{word}.", icon=":material/trending_up:")
+        then_and_now.draw(differs.moved, then="Then", now="Now")
+
+
+def forget(id_: int) -> None:
+    """The next form begins with what is shown then."""
+    state.forget(_place(id_))
+
+
+def _place(id_: int) -> str:
+    return f"seen-{id_}"

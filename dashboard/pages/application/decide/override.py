@@ -1,0 +1,123 @@
+"""A drafted decision against what the page shows: what it goes against, and how it is sent."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import fields
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import steps
+from dashboard.pages.application.decide.steps import name
+from dashboard.ui import badges, figures
+from data_access.db import database, text_rules
+from data_access.db.errors import Invalid
+from data_access.review import decisions, second_approvals
+from data_access.review.decisions import Draft
+from program.review.rebates import OVERRIDE, SecondReason
+from program.review.workflow import Decision, is_override
+
+FIELD = "override"
+LABEL = "Why nevertheless, internal"
+
+
+def needed_for(
+    shown: Shown, decision: Decision, rate: Decimal | None = None
+) -> tuple[SecondReason, ...]:
+    """Why a second person is needed; empty where one is enough."""
+    return decisions.needed_for(shown.standing, decision, rate)
+
+
+def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) -> list[str]:
+    """What speaks against the decision, a sentence each; empty where nothing does."""
+    outcome = shown.standing.assessment.outcome
+    needed = needed_for(shown, decision, rate)
+    said = [reason.sentence for reason in needed]
+    if is_override(decision, outcome):
+        said.insert(0, f"Eligibility is {badges.OUTCOMES[outcome].word}.")
+        if OVERRIDE not in needed:
+            said.insert(1, "This goes against the computed eligibility.")
+    return said
+
+
+def draw_provisional(shown: Shown) -> None:
+    """Say that the decision rests on metrics that are behind; nothing where they are not."""
+    if shown.is_provisional and shown.standing.freshness is not None:
+        through = figures.day(shown.standing.freshness.data_through, year=True)
+        st.warning(
+            f"Metrics reach only {through}; eligibility is provisional. The decision keeps that.",
+            icon=":material/schedule:",
+        )
+
+
+def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
+    """What a rejection asserts and nobody has established, in words."""
+    given = {key: answer.outcome for key, answer in shown.checks.items()}
+    return decisions.unproven(draft, shown.standing, given)
+
+
+def draw_objections(said: list[str]) -> None:
+    """Say them above the fields; nothing where there are none."""
+    if said:
+        st.info(" ".join(said), icon=":material/gavel:")
+
+
+def draw_reason(shown: Shown) -> None:
+    """The field that answers the objections."""
+    fields.text(name(shown.id_), FIELD, LABEL, height=70)
+
+
+def check(shown: Shown, draft: Draft) -> None:
+    """Raise a Refusal for what cannot be sent, before it is previewed."""
+    text_rules.require(draft.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
+    text_rules.require_message(draft.message)
+    text_rules.allow(draft.override_reason, what="The reason why", longest=decisions.LONGEST_REASON)
+    against = objections(shown, draft.outcome, draft.rebate_rate)
+    if against and not draft.override_reason.strip():
+        raise Invalid("Write why you decide so nevertheless.")
+    decisions.require_proven(draft, unproven(shown, draft))
+
+
+def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:
+    """The button that decides, or asks for a second person where one is needed."""
+    waits = bool(needed_for(shown, draft.outcome, draft.rebate_rate))
+    steps.send_buttons(
+        shown,
+        "Ask for a second approval" if waits else word,
+        partial(send, shown, draft),
+        sends=draft,
+        icon=":material/group:" if waits else icon,
+        destroys=destroys and not waits,
+        undoable=not waits,
+    )
+
+
+def draw_waits(shown: Shown, draft: Draft) -> None:
+    """Say in the preview that nothing is sent before a second person has confirmed it."""
+    needed = needed_for(shown, draft.outcome, draft.rebate_rate)
+    if needed:
+        why = ", ".join(reason.label for reason in needed)
+        st.caption(f"Waits for a second person ({why}); the applicant gets it once confirmed.")
+
+
+def send(shown: Shown, draft: Draft, request_id: UUID) -> str:
+    """Decide, or ask for a second person; returns what to say of it."""
+    now, actor = datetime.now(UTC), shown.person.email
+    if needed_for(shown, draft.outcome, draft.rebate_rate):
+        second_approvals.ask(
+            database.writer(),
+            application_id=shown.id_,
+            draft=draft,
+            shown=shown.seen,
+            actor=actor,
+            now=now,
+            request_id=request_id,
+        )
+        return f"Application {shown.id_} waits for a second approval."
+    form = decisions.form_of(
+        draft, application_id=shown.id_, actor=actor, now=now, request_id=request_id
+    )
+    decisions.decide(database.writer(), draft, shown.seen, form)
+    return f"Application {shown.id_} is {draft.outcome}."

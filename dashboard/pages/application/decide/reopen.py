@@ -1,0 +1,135 @@
+"""What was decided, what was decided before that, and the manager's way to reopen it."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import fields, sending, submit
+from dashboard.pages.application import scorecard
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import decision_card
+from dashboard.pages.application.decide.steps import name
+from dashboard.ui import badges, figures, keyboard, state
+from data_access.applications.decision_history import MadeDecision
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.review import decisions
+from program.policy.criteria import CRITERIA, Criterion, Unit
+from program.policy.eligibility import CriterionResult
+from program.policy.outcomes import Outcome
+from program.review.permissions import Act
+from program.review.reapplication import RULES_BY_KEY
+from program.review.workflow import REASONS_BY_CODE, Status
+
+
+def draw(shown: Shown) -> None:
+    """Draw the decision that stands, and Reopen for those who may."""
+    st.markdown("**Decision**")
+    badges.status_badge(shown.application.status)
+    current, *earlier = shown.decisions or [None]
+    if current is None:
+        st.caption("Recorded upstream; nothing was decided here.")
+    else:
+        decision_card.draw(as_made(current))
+    draw_earlier([made for made in earlier if made is not None])
+    reopenable = shown.application.status in (Status.APPROVED, Status.REJECTED)
+    if reopenable and shown.person.may(Act.REOPEN):
+        _draw_reopening(shown)
+
+
+def draw_earlier(earlier: list[MadeDecision]) -> None:
+    """Decisions that a later one replaced, or that a reopening set aside."""
+    for made in earlier:
+        label = f"Earlier: {made.outcome}, {figures.day(made.decided_at.date(), year=True)}"
+        with st.expander(label):
+            decision_card.draw(as_made(made))
+
+
+def as_made(made: MadeDecision) -> decision_card.Made:
+    """A decision in the words of the screen."""
+    reason = REASONS_BY_CODE.get(made.reason_code or "")
+    rule = RULES_BY_KEY.get(made.reapply or "")
+    opens = f", from {figures.day(made.reapply_from, year=True)}" if made.reapply_from else ""
+    through = made.snapshot.get("data_through")
+    outcome = made.snapshot.get("outcome")
+    return decision_card.Made(
+        outcome=str(made.outcome),
+        decided_by=made.decided_by,
+        decided_at=made.decided_at,
+        second_approver=made.second_approver,
+        policy_version=made.policy_version,
+        is_override=made.is_override,
+        override_reason=made.override_reason,
+        rebate_rate=made.rebate_rate,
+        reason=reason.label if reason else made.reason_code,
+        reapply=f"{rule.label.lower()}{opens}" if rule else None,
+        rationale=made.rationale,
+        message=made.message_to_applicant,
+        data_through=date.fromisoformat(through) if through else None,
+        eligibility=badges.OUTCOMES[Outcome(outcome)].word if outcome else "not recorded",
+        provisional=bool(made.snapshot.get("provisional")),
+        unproven=tuple(made.snapshot.get("unproven", ())),
+        criteria=tuple(map(_criterion, made.snapshot.get("criteria", ()))),
+    )
+
+
+def _criterion(kept: dict[str, Any]) -> str:
+    """One criterion of a snapshot in a line, by what was asked for at the time."""
+    criterion = next((one for one in CRITERIA if one.key == kept["key"]), None)
+    if criterion is None:
+        return str(kept["key"])
+    result = CriterionResult(
+        criterion=criterion,
+        value=_number(criterion, kept["value"]),
+        minimum=_number(criterion, kept["minimum"]) or 0,
+        outcome=Outcome(kept["outcome"]),
+    )
+    sign = badges.OUTCOMES[result.outcome].sign
+    return f"{sign} {scorecard.label_words(result)} {scorecard.value_words(result)}"
+
+
+def _number(criterion: Criterion, kept: str | None) -> Decimal | int | None:
+    if kept is None:
+        return None
+    return Decimal(kept) if criterion.unit is Unit.USD else int(kept)
+
+
+def _draw_reopening(shown: Shown) -> None:
+    form = name(shown.id_)
+    with st.expander("Reopen"), keyboard.draft(f"{form}-reopen"):
+        st.caption(
+            "It goes back into the queue; this decision stays readable until then and after."
+        )
+        fields.text(form, "reopen", "Reason for reopening, internal", height=70)
+        sending.button(
+            "Reopen",
+            form=form,
+            key=f"reopen-{shown.id_}",
+            act=_reopen,
+            args=[shown, state.request_id(form)],
+        )
+
+
+def _reopen(shown: Shown, request_id: UUID) -> None:
+    form = name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(form)
+    try:
+        decisions.reopen(
+            database.writer(),
+            application_id=shown.id_,
+            reason=str(fields.value(form, "reopen")),
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    fields.used(form, request_id)
+    state.mark_sent(f"{form}-reopen")
+    submit.accepted(form, "Reopened; it is in the queue again.")

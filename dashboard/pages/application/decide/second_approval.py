@@ -1,0 +1,197 @@
+"""A decision that waits for its second person: the whole proposal, and who may do what."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import fields, sending, submit, undo
+from dashboard.pages.application import rebate_cost
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import override, steps, then_and_now
+from dashboard.pages.application.decide.steps import name
+from dashboard.ui import figures, keyboard, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import ApprovalLapsed, Refusal
+from data_access.review import second_approvals
+from data_access.review.second_approvals import Proposal
+from program.review.permissions import Act
+from program.review.reapplication import RULES_BY_KEY
+from program.review.workflow import REASONS_BY_CODE, Decision
+
+Kind = Literal["primary", "secondary"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way in which a proposal ends: the verb, and what is said when it is done."""
+
+    key: str
+    verb: Callable[..., object]
+    done: str
+    says_why: bool = True
+
+
+CONFIRM = Way(
+    key="confirm",
+    verb=second_approvals.confirm,
+    done="Confirmed: the decision is made.",
+    says_why=False,
+)
+DECLINE = Way(
+    key="decline",
+    verb=second_approvals.decline,
+    done="Declined; the application is pending again.",
+)
+CANCEL = Way(
+    key="cancel",
+    verb=second_approvals.cancel,
+    done="Cancelled; the application is pending again.",
+)
+
+
+def draw(shown: Shown) -> None:
+    """Draw the proposal, and the ways on that this person has."""
+    proposal = shown.proposal
+    st.markdown("**Waits for a second approval**")
+    if proposal is None:
+        st.caption("The proposal has ended. Reload the page.")
+        return
+    override.draw_provisional(shown)
+    _draw_proposal(shown, proposal, "proposes")
+    _draw_difference(shown, proposal)
+    first = proposal.proposed_by == shown.person.email
+    second = shown.person.may(Act.APPROVE_SECOND) and not first and shown.conflict is None
+    if shown.conflict is not None:
+        st.warning(shown.conflict, icon=":material/block:")
+    if not (first or second):
+        st.caption("A manager other than who proposed it confirms or declines.")
+        return
+    if first:
+        st.caption("Somebody else, a manager, confirms or declines. You can take it back.")
+    with keyboard.draft(f"{name(shown.id_)}-second"):
+        fields.text(name(shown.id_), "second", "Reason for sending it back, internal", height=70)
+    if second:
+        with st.container(key="step-on"):
+            word = _verb(proposal).capitalize()
+            destroys = proposal.outcome is Decision.REJECTED
+            _button(shown, proposal, CONFIRM, f"Confirm: {word}", kind="primary", destroys=destroys)
+    with st.container(horizontal=True, gap="small"):
+        if second:
+            _button(shown, proposal, DECLINE, "Decline", kind="secondary")
+        _button(shown, proposal, CANCEL, "Cancel the proposal", kind="secondary")
+
+
+def draw_lapsed(shown: Shown) -> None:
+    """What was proposed last, and what changed so that it ended; nothing where nothing did."""
+    if shown.lapsed is None:
+        return
+    proposal, changes = shown.lapsed.proposal, shown.lapsed.changes
+    st.info(
+        f"{escape(proposal.proposed_by)} proposed to {_verb(proposal)}, but the facts changed "
+        f"before anybody confirmed it: {_in_words(changes)}. Look anew and decide.",
+        icon=":material/sync_problem:",
+    )
+    with st.expander("What was proposed", type="compact"):
+        _draw_proposal(shown, proposal, "proposed")
+
+
+def _draw_difference(shown: Shown, proposal: Proposal) -> None:
+    """What is not as the first person saw it: what ends the proposal, or what merely moved."""
+    given = {key: answer.outcome for key, answer in shown.checks.items()}
+    differs = second_approvals.difference(proposal, shown.standing, shown.application, given)
+    if differs.changed:
+        st.warning(
+            f"The facts changed since this was proposed: {_in_words(differs.changed)}. "
+            "It lapses as soon as somebody confirms it.",
+            icon=":material/sync_problem:",
+        )
+    elif differs.moved:
+        st.info("Moved since it was proposed; no result changed.", icon=":material/trending_up:")
+        then_and_now.draw(differs.moved, then="Proposed on", now="Now")
+
+
+def _in_words(changes: Sequence[tuple[str, str, str]]) -> str:
+    return escape("; ".join(f"{what}: {old} is now {new}" for what, old, new in changes))
+
+
+def _verb(proposal: Proposal) -> str:
+    return "approve" if proposal.outcome is Decision.APPROVED else "reject"
+
+
+def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
+    st.caption(
+        f"{escape(proposal.proposed_by)} {verb} to {_verb(proposal)} · "
+        f"{figures.moment(proposal.proposed_at)} · {', '.join(proposal.needed_for)}"
+    )
+    if proposal.rebate_rate is not None:
+        st.text(f"Rebate {figures.rate(proposal.rebate_rate)} of net fees")
+        fresh = shown.standing.freshness
+        rebate_cost.draw(
+            shown.standing.cost(proposal.rebate_rate), through=fresh.data_through if fresh else None
+        )
+    if proposal.reason_code is not None:
+        st.text(f"Reason: {REASONS_BY_CODE[proposal.reason_code].label}")
+    if proposal.reapply is not None:
+        st.text(f"May apply again: {RULES_BY_KEY[proposal.reapply].label.lower()}")
+    st.caption("Why nevertheless, internal")
+    st.text(proposal.override_reason)
+    st.caption("Rationale, internal")
+    st.text(proposal.rationale)
+    steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
+
+
+def _button(
+    shown: Shown, proposal: Proposal, way: Way, label: str, *, kind: Kind, destroys: bool = False
+) -> None:
+    icon = ":material/block:" if destroys else ":material/check:" if way is CONFIRM else None
+    sending.button(
+        label,
+        form=name(shown.id_),
+        key=f"{way.key}-{shown.id_}",
+        act=_end,
+        args=[shown, proposal.proposal_id, way, state.request_id(name(shown.id_))],
+        sends=(proposal, shown.seen),
+        destroys=destroys,
+        type=kind,
+        icon=icon,
+        width="stretch" if kind == "primary" else "content",
+    )
+
+
+def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
+    form = name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    state.hold(form)
+    try:
+        way.verb(
+            database.writer(),
+            application_id=shown.id_,
+            proposal_id=proposal_id,
+            **(
+                {"reason": str(fields.value(form, "second"))}
+                if way.says_why
+                else {"shown": shown.seen}
+            ),
+            actor=shown.person.email,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except ApprovalLapsed as refusal:
+        # The lapse itself was done under this id, so what comes next needs another.
+        state.renew(form, request_id)
+        submit.refused(form, str(refusal))
+        return
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    if way is CONFIRM:
+        undo.offer(shown.id_, request_id)
+    fields.used(form, request_id)
+    state.mark_sent(f"{form}-second")
+    submit.accepted(form, way.done)

@@ -1,0 +1,272 @@
+"""The two steps of the decision panel, shared by all that can be done there."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.forms import fields, sending, submit, undo
+from dashboard.pages.application.context import Shown
+from dashboard.ui import keyboard, message_preview, navigation, state
+from dashboard.ui.safe_text import escape
+from dashboard.ui.shortcuts import Shortcut
+from data_access.db import database
+from data_access.db.errors import FiguresMoved, Refusal
+from data_access.messages import rendering
+from program.messages import canned_texts
+from program.periods import utc_day
+
+# The width of what stands beside the step's main button, in pixels.
+BESIDE = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One thing to do: its key, its word, and what draws it."""
+
+    shortcut: Shortcut
+    word: str
+    draw: Callable[[Shown], None]
+
+
+class Step(StrEnum):
+    """Where somebody is: filling in, or looking at what will be sent."""
+
+    FILL = "fill"
+    PREVIEW = "preview"
+
+
+def name(id_: int) -> str:
+    """The form's name; its request id lives as long as the session, so repeats are harmless."""
+    return f"decision-{id_}"
+
+
+def now_at(shown: Shown) -> Step:
+    """The step the panel is at."""
+    return Step(picked(shown.id_, "step") or Step.FILL)
+
+
+def picked(id_: int, what: str) -> Any:  # noqa: ANN401 - each thing has its own type
+    """What was picked on the way to the fields, such as the reason; ``None`` before that."""
+    return (state.kept(_place(id_)) or {}).get(what)
+
+
+def pick(id_: int, what: str, value: object, also: Callable[[], None] | None = None) -> None:
+    """Pick something, do what ``also`` does, and fill in next; what is typed already is held."""
+    state.hold(name(id_))
+    if also is not None:
+        also()
+    state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), what: value, "step": Step.FILL})
+
+
+def _go(id_: int, step: Step) -> None:
+    sending.show_anew(_sends(id_))
+    state.keep(_place(id_), {**(state.kept(_place(id_)) or {}), "step": step})
+
+
+def _place(id_: int) -> str:
+    return f"panel-{id_}"
+
+
+def _sends(id_: int) -> str:
+    return f"send-{id_}"
+
+
+def filled(shown: Shown, template: str, **more: object) -> str:
+    """A canned text with what is known about this application put in."""
+    fresh = shown.standing.freshness
+    values = canned_texts.values(
+        username=shown.application.username,
+        application_id=shown.id_,
+        social_handle=shown.application.social_handle,
+        assessment=shown.standing.assessment,
+        window=fresh.window if fresh else None,
+        policy=shown.standing.policy,
+        on=utc_day(shown.now),
+        **more,  # type: ignore[arg-type]
+    )
+    return canned_texts.fill(template, values)
+
+
+def preview_button(shown: Shown, check: Callable[[], None]) -> None:
+    """The way to the second step; ``check`` raises a Refusal for what cannot be sent.
+
+    It stands where the second step has the way back, so that pressing twice sends nothing.
+    """
+    with _step_row():
+        st.caption("Nothing is sent yet.", width="stretch")
+        with keyboard.hot(keyboard.GO, width=BESIDE):
+            st.button(
+                "Preview",
+                key=f"preview-{shown.id_}",
+                type="primary",
+                width="stretch",
+                help="Ctrl+Enter",
+                on_click=_preview,
+                args=[shown.id_, check],
+            )
+
+
+def _step_row() -> DeltaGenerator:
+    return st.container(
+        horizontal=True, wrap=False, vertical_alignment="center", gap="small", key="step-on"
+    )
+
+
+def _preview(id_: int, check: Callable[[], None]) -> None:
+    state.hold(name(id_))
+    try:
+        check()
+    except Refusal as refusal:
+        submit.refused(name(id_), str(refusal))
+        return
+    _go(id_, Step.PREVIEW)
+
+
+def draw_options(
+    shown: Shown,
+    asked: str,
+    what: str,
+    options: Sequence[tuple[object, str]],
+    *,
+    also: Callable[[], None] | None = None,
+) -> None:
+    """What there is to pick from, (value, words) each, by its number.
+
+    Picking one does what ``also`` does as well.
+    """
+    st.caption(f"{asked} Press its number.")
+    with st.container(gap=None, key="options"):
+        for number, (value, words) in enumerate(options, start=1):
+            with keyboard.hot(str(number)):
+                st.button(
+                    f"{number} · {words}",
+                    key=f"{what}-{value if isinstance(value, str) else number}-{shown.id_}",
+                    type="tertiary",
+                    on_click=pick,
+                    args=[shown.id_, what, value, also],
+                )
+
+
+def draw_picked(shown: Shown, what: str, words: str) -> None:
+    """What was picked, and the way back to picking."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(words)
+        with keyboard.hot(keyboard.BACK, width="content"):
+            st.button(
+                "Change",
+                key=f"change-{what}-{shown.id_}",
+                type="tertiary",
+                on_click=pick,
+                args=[shown.id_, what, None],
+            )
+
+
+def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bool) -> None:
+    """Warn where an edited message does not say ``words``, which it was filled with.
+
+    ``refill`` offers to fill it anew, which nothing else ever does with an edited text.
+    """
+    form = name(shown.id_)
+    if not fields.is_edited(form, field) or "".join(words.split()) in "".join(text.split()):
+        return
+    st.warning(f"The message does not say: {escape(words)}", icon=":material/edit_note:")
+    if refill:
+        st.button(
+            "Fill it anew",
+            key=f"refill-{field}-{shown.id_}",
+            type="tertiary",
+            on_click=fields.refill,
+            args=[form, field],
+        )
+
+
+def draw_message(shown: Shown, text: str, kind: str) -> None:
+    """Exactly what the applicant will get, and where; or what keeps it from leaving."""
+    with database.reading(database.reader()) as connection:
+        made = rendering.preview(connection, shown.application, kind=kind, message=text)
+    message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
+    if made.obstacle is not None:
+        st.warning(
+            f"{escape(made.obstacle)} It will not reach the applicant as it is.",
+            icon=":material/unsubscribe:",
+        )
+
+
+def send_buttons(
+    shown: Shown,
+    word: str,
+    send: Callable[[UUID], str],
+    *,
+    sends: object,
+    icon: str | None = None,
+    destroys: bool = False,
+    undoable: bool = False,
+) -> None:
+    """The one button that sends, and the way back.
+
+    ``sends`` is what is shown to be sent; ``send`` acts under the request id it is given and
+    returns what to say. What is ``undoable`` leaves a message that waits for a while.
+    """
+    with _step_row():
+        with keyboard.hot(keyboard.GO, width="stretch"):
+            sending.button(
+                word,
+                form=name(shown.id_),
+                key=_sends(shown.id_),
+                act=_send,
+                args=[shown, send, state.request_id(name(shown.id_)), undoable],
+                sends=sends,
+                destroys=destroys,
+                type="primary",
+                icon=icon,
+                width="stretch",
+                help="Ctrl+Enter",
+            )
+        with keyboard.hot(keyboard.BACK, width=BESIDE):
+            st.button(
+                "Back",
+                key=f"back-{shown.id_}",
+                type="tertiary",
+                width="stretch",
+                on_click=_go,
+                args=[shown.id_, Step.FILL],
+            )
+
+
+def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID, undoable: bool) -> None:
+    form = name(shown.id_)
+    if submit.refused_to_stranger(form, shown.person.email):
+        return
+    try:
+        # A repeated press still carries the used id, and so does and opens the same again.
+        said = send(request_id)
+    except FiguresMoved as moved:
+        # The preview is drawn anew with the new figures, and its button sends what it shows.
+        submit.refused(form, str(moved))
+        return
+    except Refusal as refusal:
+        _go(shown.id_, Step.FILL)
+        submit.refused(form, str(refusal))
+        return
+    if undoable:
+        undo.offer(shown.id_, request_id, _as_it_was(shown.id_))
+    state.forget(_place(shown.id_))
+    fields.used(form, request_id)
+    state.mark_sent(form)
+    navigation.open_next(shown, said, request_id)
+
+
+def _as_it_was(id_: int) -> Callable[[], None]:
+    """What puts the panel back as it is now, at the fields."""
+    held, panel = dict(state.held(name(id_))), {**(state.kept(_place(id_)) or {})}
+
+    def put_back() -> None:
+        state.held(name(id_)).update(held)
+        state.keep(_place(id_), {**panel, "step": Step.FILL})
+
+    return put_back

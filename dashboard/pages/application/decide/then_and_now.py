@@ -1,0 +1,28 @@
+"""Figures at two moments, side by side."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.ui.safe_text import escape
+from program.policy.viewed import Change
+
+
+def draw(changes: Sequence[Change], *, then: str, now: str) -> None:
+    """A row for each thing that differs; ``then`` and ``now`` head the columns."""
+    with st.container(key="then-and-now", gap=None):
+        _row("", f"**{then}**", f"**{now}**")
+        for change in changes:
+            _row(escape(wording_of(change)), escape(change.old), escape(change.new))
+
+
+def wording_of(change: Change) -> str:
+    """What differs, as a line of a table begins."""
+    return change.what[:1].upper() + change.what[1:]
+
+
+def _row(what: str, then: str, now: str) -> None:
+    with st.container(horizontal=True, gap="small", wrap=False):
+        st.caption(what or " ", width="stretch")
+        st.markdown(then, width=130)
+        st.markdown(now, width=130)

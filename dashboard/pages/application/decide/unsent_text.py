@@ -1,0 +1,39 @@
+"""What somebody had typed into the decision's form when a colleague was quicker."""
+
+from collections.abc import Collection
+
+import streamlit as st
+
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name
+from dashboard.ui import state
+
+LABELS = {
+    "rationale": "Rationale, internal",
+    "override": "Why nevertheless, internal",
+    "message": "Message to the applicant",
+    "ask": "Question to the applicant",
+    "why": "Reason for the deferral",
+    "answer": "The applicant's answer",
+    "second": "Reason, to the first person",
+    "reopen": "Reason for reopening",
+}
+
+
+def draw(shown: Shown, *, only: Collection[str] = tuple(LABELS), but: Collection[str] = ()) -> None:
+    """Each text to copy, as long as the tab is open; nothing if nothing was typed.
+
+    ``only`` and ``but`` name the fields, so that none is shown that can still be typed into.
+    """
+    wanted = set(only) - set(but)
+    typed = {
+        field: text
+        for field, text in state.held(name(shown.id_)).items()
+        if isinstance(text, str) and text.strip() and field.split("-")[0] in wanted
+    }
+    if not typed:
+        return
+    st.markdown("**What you had written**")
+    for field, text in typed.items():
+        st.caption(LABELS[field.split("-")[0]])
+        st.code(text, language=None, wrap_lines=True)

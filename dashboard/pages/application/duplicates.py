@@ -1,0 +1,101 @@
+"""Earlier applications of the account, and others under the same handle or contact."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.pages.application import duplicates_table
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.pages.application.duplicates_table import Other
+from dashboard.ui import figures, navigation, state
+from data_access.applications.read import EarlierApplication
+from data_access.review.duplicates import Connected, Connections
+from program.periods import utc_day
+from program.review.queue_filters import Filters
+from program.review.reapplication import NEVER, may_reapply
+from program.review.workflow import REASONS_BY_CODE
+
+
+def draw(shown: Shown, earlier: Sequence[EarlierApplication], found: Connections) -> None:
+    """What to know before deciding; nothing where there is nothing to know."""
+    if not earlier and not found.shown:
+        return
+    on_open = partial(_open, shown.id_, shown.filters)
+    with st.container(border=True, gap="xsmall", key="connections"):
+        too_early = [other for other in earlier if came_too_early(shown, other)]
+        if too_early:
+            st.warning(_warning(too_early[0]), icon=":material/event_busy:")
+        if earlier:
+            others = [_of_account(other) for other in earlier]
+            duplicates_table.draw(
+                "Other applications of this account",
+                others,
+                total=f"{len(others):,}",
+                on_open=on_open,
+            )
+        if found.shown:
+            least = "at least " if found.at_least else ""
+            others = [_elsewhere(other) for other in found.shown]
+            duplicates_table.draw(
+                "Other accounts with this handle or contact",
+                others,
+                total=f"{least}{found.total:,}",
+                on_open=on_open,
+            )
+            if found.total > len(others):
+                st.caption(f"The newest {len(others)} are listed.")
+
+
+def came_too_early(shown: Shown, other: EarlierApplication) -> bool:
+    """Whether this one was handed in before the other's decision allowed it."""
+    arrived = shown.application.submitted_at
+    return arrived > other.submitted_at and not may_reapply(
+        other.reapply, other.reapply_from, on=utc_day(arrived)
+    )
+
+
+def _warning(other: EarlierApplication) -> str:
+    if other.reapply_from is None:
+        return "An earlier decision says that this account may not apply again."
+    day = figures.day(other.reapply_from, year=True)
+    return f"This one came before {day}, the day from which the applicant may apply again."
+
+
+def _of_account(other: EarlierApplication) -> Other:
+    reason = REASONS_BY_CODE.get(other.reason_code or "")
+    more = [reason.label] if reason else []
+    if other.decided_by:
+        more.append(f"by {other.decided_by}")
+    if other.reapply_from is not None:
+        more.append(f"may apply again from {figures.day(other.reapply_from, year=True)}")
+    elif other.reapply == NEVER.key:
+        more.append("may never apply again")
+    return Other(
+        application_id=other.application_id,
+        name=f"Application {other.application_id}",
+        how="same account",
+        status=other.status,
+        submitted_at=other.submitted_at,
+        settled_at=other.settled_at,
+        more=" · ".join(more),
+    )
+
+
+def _elsewhere(other: Connected) -> Other:
+    reason = REASONS_BY_CODE.get(other.reason_code or "")
+    return Other(
+        application_id=other.application_id,
+        name=other.username,
+        how=", ".join(other.how),
+        status=other.status,
+        submitted_at=other.submitted_at,
+        settled_at=other.settled_at,
+        more=reason.label if reason else "",
+    )
+
+
+def _open(here: int, filters: Filters, id_: int) -> None:
+    state.hold(decision_name(here))
+    navigation.open_one(id_, filters)

@@ -1,0 +1,139 @@
+"""Recording one observation of an applicant's reach elsewhere."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.forms.fields import ANY_DAY
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import ExchangeInDoubt, Refusal
+from data_access.people.staff import Person
+from data_access.review import evidence
+from data_access.review.evidence import ExchangeAnswer
+from program import wording
+from program.periods import day_start
+from program.policy.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
+from program.text import numbers
+
+ANOTHER = ""  # No recorded exchange has such a name.
+
+
+def name(kind: EvidenceKind, id_: int) -> str:
+    """The form's name."""
+    return f"evidence-{kind}-{id_}"
+
+
+def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
+    """Record one observation."""
+    form = name(kind, id_)
+    submit.draw(form)
+    external = kind is EvidenceKind.EXTERNAL_VOLUME
+    with st.form(form, enter_to_submit=False, border=False):
+        st.text_input(
+            "Volume in a 30-day period, USD" if external else "Followers on X",
+            key=state.form_key(form, "value"),
+            placeholder="20000000.00" if external else "5200",
+        )
+        if external:
+            st.text_input("Exchange", key=state.form_key(form, "exchange"))
+            _ask_which(form)
+        st.date_input(
+            "Seen on (UTC)",
+            value=now.date(),
+            format="YYYY-MM-DD",
+            key=state.form_key(form, "day"),
+            **ANY_DAY,
+        )
+        st.selectbox(
+            "How",
+            list(EvidenceMethod),
+            format_func=METHOD_LABELS.__getitem__,
+            key=state.form_key(form, "method"),
+        )
+        st.text_input("Source, a web address", key=state.form_key(form, "source"))
+        sending.button(
+            "Record",
+            form=form,
+            key=state.form_key(form, "send"),
+            submit=True,
+            type="primary",
+            act=_record,
+            args=[form, state.request_id(form), id_, kind, person.email],
+        )
+
+
+def _ask_which(form: str) -> None:
+    """Whether the exchange is one that is recorded in other words, where that is in doubt."""
+    doubt: ExchangeInDoubt | None = state.kept(form)
+    if doubt is None:
+        return
+    others = wording.listed(doubt.doubts, last="or")
+    st.radio(
+        f"Is {escape(doubt.name)} the same as {escape(others)}?",
+        [*doubt.doubts, ANOTHER],
+        format_func=lambda name: f"Yes, {escape(name)}" if name else "No, another exchange",
+        index=None,
+        key=state.form_key(form, "which"),
+    )
+
+
+def _answer(form: str, chosen: str | None) -> ExchangeAnswer | None:
+    doubt: ExchangeInDoubt | None = state.kept(form)
+    if doubt is None or chosen is None:
+        return None
+    return ExchangeAnswer(doubt.name, None if chosen == ANOTHER else chosen)
+
+
+def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
+    """Record what the form holds; a refusal keeps everything typed."""
+    if submit.refused_to_stranger(form, actor):
+        return
+    held = {
+        part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
+        for part in ("value", "exchange", "which", "day", "method", "source")
+    }
+    now = datetime.now(UTC)
+    state.hold(decision_name(id_))
+    try:
+        value = numbers.read((held["value"] or "").strip())
+    except numbers.NotANumber as error:
+        typed = wording.quoted((held["value"] or "").strip())
+        submit.refused(form, f"Write the value as a plain number: {typed} {error}.")
+        return
+    if held["day"] is None:
+        submit.refused(form, "Give the day it was seen.")
+        return
+    # Of a day only its date is known: another one counts from its noon, today from now.
+    noon = day_start(held["day"]) + timedelta(hours=12)
+    observed_at = min(noon, now) if held["day"] == now.date() else noon
+    entry = evidence.Entry(
+        kind=kind,
+        value=value,
+        observed_at=observed_at,
+        method=held["method"] or EvidenceMethod.OTHER,
+        exchange_name=held["exchange"] or "",
+        source_url=held["source"] or "",
+        answer=_answer(form, held["which"]),
+    )
+    try:
+        evidence.record(
+            database.writer(),
+            application_id=id_,
+            entry=entry,
+            actor=actor,
+            now=now,
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        if isinstance(refusal, ExchangeInDoubt):
+            state.keep(form, refusal)
+        submit.refused(form, str(refusal))
+        return
+    state.forget(form)
+    state.renew(form, request_id)
+    state.flash(state.Flash(ok=True, text="Evidence recorded."))

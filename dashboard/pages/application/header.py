@@ -1,0 +1,118 @@
+"""The head of an application's page: the ways on, who it is, how it stands, whose it is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.forms import taking_next
+from dashboard.pages.application import claim, priority_breakdown
+from dashboard.pages.application.context import Shown
+from dashboard.ui import badges, due, figures, keyboard, navigation, shortcuts
+from dashboard.ui.safe_text import escape
+from dashboard.ui.shortcuts import Shortcut
+from data_access.people.staff import Person
+from data_access.queue import listing
+from program.review.permissions import Act
+from program.review.workflow import STATUS_WORDS, Status
+
+QUEUE = "dashboard/pages/queue/page.py"
+
+
+def draw(shown: Shown, colleagues: Sequence[Person]) -> DeltaGenerator:
+    """Two lines: where one can go from here, and what one looks at.
+
+    Returns the place in the first that is kept for who else looks.
+    """
+    line: dict[str, Any] = {"horizontal": True, "vertical_alignment": "center"}
+    with st.container(key="application-head", gap="xsmall"):
+        with st.container(key="application-way", **line):
+            _draw_way(shown)
+            free = st.container(width="content", gap=None)
+            st.space("stretch")
+            _draw_way_on(shown)
+        with st.container(key="application-standing", **line):
+            st.subheader(escape(shown.application.username), anchor=False, width="content")
+            _draw_standing(shown)
+            st.space("stretch")
+            claim.draw(shown, colleagues)
+        claim.draw_answer(shown)
+    return free
+
+
+def _draw_way(shown: Shown) -> None:
+    place, filters = shown.place, shown.filters
+    st.page_link(
+        QUEUE,
+        label=f"Queue {place.total:,}",
+        icon=":material/arrow_back:",
+        query_params=filters.to_query(),
+    )
+    if place.position is not None:
+        st.caption(f"{place.position:,} of {place.total:,}", width="content")
+    elif filters.narrows:
+        st.caption("not in this view", width="content")
+    _step(shown, "Previous", shortcuts.PREVIOUS, place.previous_id)
+    _step(shown, "Next", shortcuts.NEXT, place.next_id)
+
+
+def _draw_way_on(shown: Shown) -> None:
+    shortcuts.overlay(shortcuts.APPLICATION)
+    if shown.person.may(Act.CLAIM):
+        taking_next.draw("Take next", shortcuts.TAKE_NEXT_HERE, shown.person)
+
+
+def _step(shown: Shown, label: str, shortcut: Shortcut, id_: int | None) -> None:
+    with keyboard.hot(shortcut.key, width="content"):
+        st.button(
+            label,
+            key=f"step-{label}",
+            type="tertiary",
+            help=f"Key {shortcut.key}",
+            disabled=id_ is None,
+            on_click=navigation.open_one,
+            args=[id_, shown.filters],
+        )
+
+
+def _draw_standing(shown: Shown) -> None:
+    application, assessment = shown.application, shown.standing.assessment
+    badges.status_badge(application.status, detail=_status_detail(shown))
+    badges.outcome_badge(
+        assessment.outcome, track=assessment.track, provisional=shown.is_provisional
+    )
+    if application.status.upstream is Status.PENDING:
+        _draw_clock(shown)
+        priority_breakdown.draw(
+            listing.priority_of(
+                shown.standing.facts, assessment, shown.application.desk, shown.ground
+            )
+        )
+
+
+def _status_detail(shown: Shown) -> str:
+    """For how long, or until when."""
+    application, now = shown.application, shown.now
+    if application.status is Status.PENDING:
+        return figures.waiting(now - application.submitted_at)
+    if application.status is Status.DEFERRED and application.desk.deferred_until:
+        return f"until {figures.day(application.desk.deferred_until.date())}"
+    if application.status.upstream is Status.PENDING and application.desk.status_at:
+        return figures.waiting(now - application.desk.status_at)
+    return ""
+
+
+def _draw_clock(shown: Shown) -> None:
+    due_at, holidays = listing.due_at(shown.application.desk, shown.ground), shown.ground.holidays
+    look = due.look(due_at, status=shown.application.status, now=shown.now)
+    help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."
+    if look is due.PAUSED:
+        word = STATUS_WORDS[Status.MORE_INFO_NEEDED]
+        help_ = f"The review clock stands still: {word}."
+    st.badge(
+        due.sentence(due_at, status=shown.application.status, now=shown.now, holidays=holidays),
+        icon=look.icon,
+        color=look.colour,
+        help=help_,
+    )

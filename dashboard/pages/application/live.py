@@ -1,0 +1,114 @@
+"""What changes on an application while its page is open: said beside it, never into it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name
+from dashboard.shell import sign_in
+from dashboard.ui import state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable, NotAllowed
+from data_access.review import claims, presence
+from data_access.review.presence import Glance, Moved
+from program.review.workflow import OPEN_STATUSES, STATUS_WORDS
+
+EVERY = "5s"
+SILENT = "The database does not answer just now. What you typed is kept."
+SIGNED_OUT = "You are not signed in any more. Copy what you typed and sign in again."
+
+
+@st.fragment(run_every=EVERY)
+def strip(shown: Shown, others_wrote: int) -> None:
+    """Who else looks, and what colleagues did since the page was drawn.
+
+    Runs by itself and draws only here: who looks in a line that has room for it, and news
+    floating, so that a form being filled is neither touched nor moved. ``others_wrote`` is
+    how much there was when the page was read.
+    """
+    if sign_in.signed_in_address() != shown.person.email:
+        _draw([SIGNED_OUT])
+        return
+    now = datetime.now(UTC)
+    try:
+        seen, moved = _look(shown, now)
+    except DatabaseUnavailable:
+        _draw([SILENT])
+        return
+    except NotAllowed:
+        _draw([SIGNED_OUT])
+        return
+    news = [status_words(shown, seen, moved), claim_words(shown, seen, now)]
+    fresh = seen.others_wrote - others_wrote
+    _draw([words for words in news if words], seen.looking, fresh=fresh, id_=shown.id_)
+
+
+def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
+    """Leave word that one looks, and see how the application stands now."""
+    viewer = shown.person.email
+    claims.look(database.writer(), application_id=shown.id_, actor=viewer, now=now)
+    with database.reading(database.reader()) as connection:
+        seen = presence.glance(connection, shown.id_, viewer=viewer, now=now)
+        if seen.application.status is shown.application.status:
+            return seen, None
+        return seen, presence.last_move(connection, shown.id_)
+
+
+def status_words(shown: Shown, seen: Glance, moved: Moved | None) -> str | None:
+    """That the status is another one, by whom and when; ``None`` while it is the same."""
+    status = seen.application.status
+    if status is shown.application.status:
+        return None
+    first = "Now" if status in OPEN_STATUSES else "Already"
+    at = moved.at if moved else seen.application.status_changed_at
+    who = f" by {moved.by}" if moved else ""
+    when = f" at {at.astimezone(UTC):%H:%M} UTC" if at else ""
+    return f"{first} {STATUS_WORDS[status]}{who}{when}. Your text is kept."
+
+
+def claim_words(shown: Shown, seen: Glance, now: datetime) -> str | None:
+    """That somebody else works on it now, or that one's own claim lapsed."""
+    claim = seen.application.desk.claim
+    before = shown.application.desk.assignee(shown.now)
+    holder = seen.application.desk.assignee(now)
+    if holder == before:
+        return None
+    if holder is not None and claim is not None and holder != shown.person.email:
+        verb = "works on this since" if before is None else "took this over at"
+        return f"{holder} {verb} {claim.since.astimezone(UTC):%H:%M} UTC."
+    if before == shown.person.email and seen.application.status in OPEN_STATUSES:
+        return "Your claim has lapsed; nobody works on this now."
+    return None
+
+
+def _draw(
+    news: Sequence[str], looking: Sequence[str] = (), *, fresh: int = 0, id_: int | None = None
+) -> None:
+    if looking:
+        names = ", ".join(email.split("@")[0] for email in looking)
+        verb = "looks" if len(looking) == 1 else "look"
+        st.caption(f":material/visibility: {escape(names)} {verb} at this too", width="content")
+    if not (news or fresh > 0):
+        return
+    with st.container(key="live", gap="xsmall"):
+        for words in news:
+            st.markdown(f":orange[:material/notifications_active:] **{escape(words)}**")
+        if id_ is not None:
+            entries = f"Show {fresh} new {'entry' if fresh == 1 else 'entries'}"
+            st.button(
+                entries if fresh > 0 else "Show how it stands now",
+                key=f"show-new-{id_}",
+                type="tertiary",
+                icon=":material/refresh:",
+                on_click=_show,
+                args=[id_],
+            )
+
+
+def _show(id_: int) -> None:
+    # What is typed in the decision's form outlives a form that is not drawn any more.
+    state.hold(name(id_))
+    st.rerun()

@@ -1,0 +1,61 @@
+"""Writing an internal note; what is typed is kept as a draft until it is sent."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import keyboard, shortcuts, state
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people.staff import Person
+from data_access.review import notes
+
+
+def draw(id_: int, person: Person) -> None:
+    """Write an internal note."""
+    form = f"note-{id_}"
+    submit.draw(form)
+    with keyboard.draft(form):
+        with keyboard.hot(shortcuts.NOTE.key):
+            st.text_area(
+                "Internal note, never shown to the applicant",
+                key=state.form_key(form, "body"),
+                height=80,
+                placeholder=f"Key {shortcuts.NOTE.key}",
+            )
+        with keyboard.hot_go(form, width="content"):
+            sending.button(
+                "Add note",
+                form=form,
+                key=state.form_key(form, "send"),
+                act=_write,
+                args=[form, state.request_id(form), id_, person.email],
+                icon=":material/sticky_note_2:",
+                help="Ctrl+Enter",
+            )
+
+
+def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
+    """Keep the note; a refusal keeps what was typed."""
+    if submit.refused_to_stranger(form, actor):
+        return
+    body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
+    state.hold(decision_name(id_))
+    try:
+        notes.write(
+            database.writer(),
+            application_id=id_,
+            body=body,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    state.renew(form, request_id)
+    state.mark_sent(form)
+    state.flash(state.Flash(ok=True, text="Note added."))

@@ -1,0 +1,188 @@
+"""One application: who, how it stands, what is known, and the decision."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import streamlit as st
+
+from dashboard.pages.application import checklist as application_checklist
+from dashboard.pages.application import duplicates as application_duplicates
+from dashboard.pages.application import evidence, header, live, thread, trend
+from dashboard.pages.application import facts as application_facts
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide import panel, reopen, unsent_text
+from dashboard.shell import sign_in
+from dashboard.ui import address, state, states
+from data_access.applications import decision_history, read
+from data_access.applications.read import EarlierApplication
+from data_access.db import database
+from data_access.db.errors import NotFound, Refusal
+from data_access.eligibility import assessments
+from data_access.eligibility import judging as eligibility_judging
+from data_access.eligibility.judging import Basis
+from data_access.people import staff
+from data_access.people.staff import Person
+from data_access.queue import order_cache
+from data_access.review import (
+    checklist,
+    claims,
+    conflicts,
+    deferrals,
+    duplicates,
+    information_requests,
+    presence,
+    second_approvals,
+    timeline,
+    trends,
+)
+from data_access.review.duplicates import Connections
+from data_access.review.timeline import TimelineEntry
+from data_access.review.trends import Point, ReferredUser
+from program.periods import Window, month_start, months_later
+from program.review.permissions import Act
+from program.review.queue_filters import QUERY_NAMES, Filters
+from program.review.workflow import OPEN_STATUSES
+
+QUEUE = "dashboard/pages/queue/page.py"
+# The view it is worked on in, which application it is, and what its thread shows.
+KNOWN = (*QUERY_NAMES, "id", thread.FILTER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything the page shows, read in one transaction so that it fits together.
+
+    ``others_wrote`` is how much colleagues had left on the thread, to tell what is new later.
+    """
+
+    shown: Shown
+    earlier: list[EarlierApplication]
+    connections: Connections
+    colleagues: list[Person]
+    entries: list[TimelineEntry]
+    others_wrote: int
+    days: list[Point]
+    months: list[Point]
+    users: list[ReferredUser]
+
+
+def main() -> None:
+    """Load, then draw: what the decision rests on first, the chart, which is slow, last."""
+    person = sign_in.require(Act.READ)
+    asked = address.read(KNOWN)
+    filters = Filters.from_query(asked).seen_by(person.email)
+    id_ = read.possible_id(asked.get("id", ""))
+    if id_ is None:
+        refuse("This address names no application.", filters)
+        return
+    now = datetime.now(UTC)
+    try:
+        page = load(id_, filters, person, now)
+    except NotFound as refusal:
+        refuse(str(refusal), filters)
+        return
+    stay(id_, person, now)
+    state.show_flash()
+    draw(page)
+
+
+def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
+    """Read everything; raises NotFound."""
+    with database.reading(database.reader()) as connection:
+        ground = eligibility_judging.basis(connection, now=now)
+        application = read.read(connection, id_, now=now)
+        span, since, window = spans(ground, now)
+        account = application.account_id
+        shown = Shown(
+            application=application,
+            standing=assessments.read(connection, id_, ground),
+            ground=ground,
+            decisions=decision_history.history(connection, id_),
+            proposal=second_approvals.waiting(connection, id_),
+            lapsed=second_approvals.lapsed(connection, application),
+            question=information_requests.question(connection, application),
+            deferred_because=deferrals.reason(connection, application),
+            checks=checklist.answers(connection, id_),
+            conflict=conflicts.found(connection, application, person.email),
+            place=order_cache.place(connection, id_, filters, ground),
+            filters=filters,
+            person=person,
+            now=now,
+        )
+        return Loaded(
+            shown=shown,
+            earlier=read.others_of_account(connection, application),
+            connections=duplicates.of(connection, application, now=now),
+            colleagues=[p for p in staff.everyone(connection) if p.may(Act.CLAIM)],
+            entries=timeline.read(connection, application),
+            others_wrote=presence.others_wrote(connection, id_, viewer=person.email),
+            days=trends.daily(connection, account, span),
+            months=trends.monthly(connection, account, since=since),
+            users=trends.top_referred_users(connection, account, window),
+        )
+
+
+def spans(ground: Basis, now: datetime) -> tuple[Window, date, Window]:
+    """The days and months the charts show, and the window of the metrics."""
+    if ground.freshness is None:
+        end = now.date()
+        window = Window(end - timedelta(days=30), end)
+    else:
+        end = ground.freshness.data_through + timedelta(days=1)
+        window = ground.freshness.window
+    first = min(end - timedelta(days=trend.DAYS_SHOWN), window.start)
+    since = months_later(month_start(window.last_day), 1 - trend.MONTHS_SHOWN)
+    return Window(first, end), since, window
+
+
+def stay(id_: int, person: Person, now: datetime) -> None:
+    """A run that a person caused keeps their claim and shows colleagues that they look."""
+    try:
+        claims.stay(database.writer(), application_id=id_, actor=person.email, now=now)
+    except Refusal:
+        # Reading goes on without it; the next act will say what is wrong.
+        return
+
+
+def refuse(sentence: str, filters: Filters) -> None:
+    """Say why there is nothing to show, and lead back to the queue."""
+    states.refused(
+        sentence, states.WayOn(label="Back to the queue", page=QUEUE, query=filters.to_query())
+    )
+
+
+def draw(page: Loaded) -> None:
+    """The head, and three columns: the person's facts, what to judge, what to do."""
+    shown = page.shown
+    free = header.draw(shown, page.colleagues)
+    with st.container(key="desk"):
+        facts, judging, acting = st.columns([1.05, 1.35, 1], gap="medium")
+    with judging:
+        application_facts.draw_scorecard(shown)
+    with acting:
+        application_duplicates.draw(shown, page.earlier, page.connections)
+        draw_decision(shown)
+    with judging:
+        application_checklist.draw(shown)
+        evidence.draw(shown)
+        thread.draw(shown, page.entries)
+    with facts:
+        application_facts.draw_who(shown, page.colleagues)
+        application_facts.draw_trend(shown, page.days, page.months)
+        application_facts.draw_users(shown, page.users)
+    with free:
+        live.strip(shown, page.others_wrote)
+
+
+def draw_decision(shown: Shown) -> None:
+    """The panel to decide in, or what was decided; and earlier decisions of one reopened."""
+    settled = shown.application.status not in OPEN_STATUSES
+    with st.container(border=True, gap="small", key="decision"):
+        panel.draw(shown)
+        if settled:
+            unsent_text.draw(shown, but=["reopen"])
+    if not settled:
+        reopen.draw_earlier(shown.decisions)
+
+
+main()

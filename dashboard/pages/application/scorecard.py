@@ -1,0 +1,106 @@
+"""Eligibility criterion by criterion: value, minimum, margin, outcome, and what is missing."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.ui import badges, figures
+from program import wording
+from program.periods import Window
+from program.policy.criteria import EXTERNAL, Comparison, Unit
+from program.policy.eligibility import Assessment, CriterionResult
+from program.policy.outcomes import Outcome
+
+UNIT_WORDS = {Unit.USD: "USD", Unit.USERS: "users", Unit.FOLLOWERS: "followers"}
+
+
+def draw(
+    assessment: Assessment,
+    *,
+    window: Window | None,
+    provisional: bool,
+    unknown_because: Mapping[str, str],
+) -> None:
+    """Draw every track with its criteria, one line each.
+
+    ``unknown_because`` says by the criterion's key why one without a value has none.
+    """
+    with st.container(horizontal=True, vertical_alignment="center"):
+        asked = " ".join(f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria)
+        st.markdown("**Eligibility**", width="content", help=asked)
+        badges.outcome_badge(assessment.outcome, track=assessment.track, provisional=provisional)
+        st.space("stretch")
+        if window is not None:
+            span = figures.day_range(window.start, window.last_day)
+            st.caption(f"{span}, UTC", width="content")
+    for track in assessment.tracks:
+        requires = "all three" if track.track is not EXTERNAL else "either one"
+        st.caption(f"{track.track.label}, {requires}")
+        for result in track.criteria:
+            _line(result, unknown_because)
+
+
+def _line(result: CriterionResult, unknown_because: Mapping[str, str]) -> None:
+    badge, label, value, rest = st.columns(
+        [1.3, 2.2, 1.95, 2.25], vertical_alignment="center", gap="xsmall"
+    )
+    with badge:
+        badges.outcome_badge(result.outcome)
+    label.text(label_words(result))
+    value.text(value_words(result))
+    rest.caption(remark(result, unknown_because))
+
+
+def label_words(result: CriterionResult) -> str:
+    """The criterion's name, with the unit where the name does not say it."""
+    label = result.criterion.label
+    return f"{label}, USD" if result.criterion.unit is Unit.USD else label
+
+
+def remark(result: CriterionResult, unknown_because: Mapping[str, str]) -> str:
+    """What stands beside the value: the margin, and in words what is missing."""
+    if result.outcome is Outcome.MET:
+        return figures.percent(result.margin)
+    if result.value is None:
+        return unknown_because.get(result.criterion.key, "metrics not loaded")
+    missing = missing_words(result)
+    return f"{figures.percent(result.margin)} · {missing}" if result.margin is not None else missing
+
+
+def value_words(result: CriterionResult) -> str:
+    """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``900 of > 5,000``."""
+    more = "> " if result.criterion.comparison is Comparison.MORE_THAN else ""
+    value = "–" if result.value is None else _cut(result.value, result)
+    return f"{value} of {more}{_stated(result.minimum, result)}"
+
+
+def minimum_words(result: CriterionResult) -> str:
+    """What is asked for: ``at least 20 M USD``."""
+    word = "more than" if result.criterion.comparison is Comparison.MORE_THAN else "at least"
+    return f"{word} {_stated(result.minimum, result)} {UNIT_WORDS[result.criterion.unit]}"
+
+
+def missing_words(result: CriterionResult) -> str:
+    """In words, what would have to change for the criterion to be met."""
+    shortfall = result.shortfall or 0
+    if result.criterion.unit is Unit.USD:
+        # In short form a few cents would read as 0, as if nothing were missing.
+        money = Decimal(shortfall)
+        words = figures.usd_exact(money) if money < 1000 else f"{figures.usd(money)} USD"
+        return f"{words} short"
+    unit = UNIT_WORDS[result.criterion.unit]
+    return f"{shortfall:,} {unit.removesuffix('s') if shortfall == 1 else unit} short"
+
+
+def _cut(value: Decimal | int, result: CriterionResult) -> str:
+    """A value beside its minimum, which it must not seem to reach."""
+    if result.criterion.unit is Unit.USD:
+        return figures.usd_cut(Decimal(value))
+    return figures.count(int(value))
+
+
+def _stated(minimum: Decimal | int, result: CriterionResult) -> str:
+    if result.criterion.unit is Unit.USD:
+        return wording.stated_usd(Decimal(minimum))
+    return figures.count(int(minimum))

@@ -1,0 +1,59 @@
+"""The thread with the note to write: what happened, was written, seen, sent and decided."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.pages.application import note_form, thread_entries
+from dashboard.pages.application.context import Shown
+from dashboard.pages.application.decide.steps import name as decision_name
+from dashboard.ui import state
+from data_access.review.timeline import TimelineEntry
+from program.review.permissions import Act
+
+FILTER = "thread"
+
+
+def draw(shown: Shown, entries: Sequence[TimelineEntry]) -> None:
+    """The note's form, the choice of a kind, which stands in the address bar, and the lines."""
+    only = st.query_params.get(FILTER)
+    lines = [
+        thread_entries.Line(
+            at=entry.at,
+            kind=str(entry.kind),
+            actor=entry.actor,
+            title=entry.title,
+            body=entry.body,
+        )
+        for entry in entries
+    ]
+    with st.container(border=True, gap="small", key="thread"):
+        if shown.person.may(Act.WRITE_NOTE):
+            note_form.draw(shown.id_, shown.person)
+        thread_entries.filters(lines, only, on_filter=partial(_follow, shown.id_))
+        thread_entries.draw(
+            lines,
+            only,
+            everything=bool(state.kept(_everything(shown.id_))),
+            on_everything=partial(_show_everything, shown.id_),
+        )
+
+
+def _follow(id_: int, key: str) -> None:
+    """Put the chosen kind into the address bar."""
+    state.hold(decision_name(id_))
+    chosen = state.typed(key)
+    if chosen is None:
+        st.query_params.pop(FILTER, None)
+    else:
+        st.query_params[FILTER] = chosen
+
+
+def _show_everything(id_: int) -> None:
+    state.hold(decision_name(id_))
+    state.keep(_everything(id_), value=True)
+
+
+def _everything(id_: int) -> str:
+    return f"thread-everything-{id_}"

@@ -1,0 +1,118 @@
+"""How an affiliate's referrals developed, by day or month, with the minimum as a line."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+import streamlit as st
+
+from dashboard.ui import charts
+from program import wording
+from program.periods import Window, month_start, months_later
+from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
+from program.policy.policy import Policy
+
+DAYS_SHOWN = 90
+MONTHS_SHOWN = 12
+# Unknown is not "none": without metrics nothing is said about what they would show.
+NOT_LOADED = "Metrics are not loaded for this account yet."
+METRICS: dict[str, tuple[Criterion, str]] = {
+    "Volume": (VOLUME, "volume_usd"),
+    "Active": (ACTIVE_USERS, "active_users"),
+    "New": (NEW_USERS, "new_users"),
+}
+
+
+class Point(Protocol):
+    """One day or month with its figures, under the names of the metrics."""
+
+    @property
+    def start(self) -> date:
+        """Its first day."""
+
+
+def draw(
+    days: Sequence[Point],
+    months: Sequence[Point],
+    *,
+    policy: Policy,
+    window: Window | None,
+    through: date | None,
+    known: bool,
+) -> None:
+    """Draw the choice of figure and grain, and the chart; without metrics, that."""
+    with st.container(border=True, gap="small"), st.container(key="trend", gap="small"):
+        with st.container(horizontal=True):
+            what = _choose("Figure", list(METRICS), key="trend-what")
+            grain = _choose("By", ["Days", "Months"], key="trend-by")
+        if window is None or through is None or not known:
+            st.caption(NOT_LOADED)
+        elif not any(_happened(month) for month in months):
+            st.caption("No referral activity in the last twelve months.")
+        elif grain == "Months":
+            _draw_months(months, what, policy, through)
+        else:
+            _draw_days(days, what, policy, window, through)
+
+
+def _choose(label: str, options: list[str], *, key: str) -> str:
+    return str(
+        st.segmented_control(
+            label,
+            options,
+            key=key,
+            default=options[0],
+            required=True,
+            label_visibility="collapsed",
+        )
+    )
+
+
+def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: date) -> None:
+    criterion, field = METRICS[what]
+    last = month_start(through)
+    months = [months_later(last, back) for back in range(1 - MONTHS_SHOWN, 1)]
+    found = {point.start: getattr(point, field) for point in points}
+    values = [found.get(month) for month in months]
+    chart = charts.monthly_bars(
+        months,
+        values,
+        title=f"{criterion.label} by calendar month, UTC",
+        unit=str(criterion.unit),
+        minimum=getattr(policy, criterion.minimum),
+    )
+    charts.draw(chart, key=f"trend-{what}-Months")
+    _tell_gaps(values)
+
+
+def _draw_days(
+    points: Sequence[Point], what: str, policy: Policy, window: Window, through: date
+) -> None:
+    """Days that upstream did not deliver are gaps; a delivered one without anything is zero."""
+    criterion, field = METRICS[what]
+    minimum = Decimal(getattr(policy, criterion.minimum))
+    start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)
+    days = [start + timedelta(days=n) for n in range((through - start).days + 1)]
+    found = {point.start: getattr(point, field) for point in points}
+    values = [found.get(day) for day in days]
+    chart = charts.daily_bars(
+        days,
+        values,
+        title=f"{criterion.label} by day, UTC; the window is shaded",
+        unit=str(criterion.unit),
+        window=window,
+        minimum=minimum / window.days if criterion is VOLUME else None,
+        minimum_label=f"{wording.stated_usd(minimum)} USD over {window.days} days, a day:",
+    )
+    charts.draw(chart, key=f"trend-{what}-Days")
+    _tell_gaps(values)
+
+
+def _happened(point: Point) -> bool:
+    return any(getattr(point, field) for _, field in METRICS.values())
+
+
+def _tell_gaps(values: Sequence[charts.Value]) -> None:
+    if None in values:
+        st.caption("Gaps were not delivered, so they are unknown.")

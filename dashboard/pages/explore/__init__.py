@@ -1,0 +1,1 @@
+"""Filtered tables, groups and exports."""

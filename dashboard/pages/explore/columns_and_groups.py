@@ -1,0 +1,238 @@
+"""Choosing what a view shows: columns, groups and figures, order, and the chart."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard.pages.explore.table import can_go_across, can_go_up
+from dashboard.ui import headings
+from program.reports.datasets import DATASETS, TIMES, Column, label_of
+from program.reports.views import (
+    FUNCTION_WORDS,
+    MOST_GROUPED_BY,
+    MOST_MEASURES,
+    Bucket,
+    Function,
+    Group,
+    Measure,
+    Order,
+    View,
+    measurable,
+)
+
+Follow = Callable[[View], None]
+
+
+def datasets(view: View, token: str, follow: Follow) -> None:
+    """Which dataset; another one begins without filters."""
+    by_key = {dataset.key: dataset for dataset in DATASETS}
+
+    def choose() -> None:
+        chosen = st.session_state[f"explore-dataset-{token}"]
+        if chosen:
+            follow(View(dataset=by_key[chosen]))
+
+    st.segmented_control(
+        "Dataset",
+        list(by_key),
+        default=view.dataset.key,
+        format_func=lambda key: by_key[key].title,
+        key=f"explore-dataset-{token}",
+        label_visibility="collapsed",
+        on_change=choose,
+    )
+
+
+def columns(view: View, token: str, follow: Follow) -> None:
+    """Which columns in which order, each with what it holds."""
+    key = f"explore-columns-{token}"
+
+    def choose() -> None:
+        follow(replace(view, columns=tuple(st.session_state[key]), chart=""))
+
+    with st.popover(
+        f"Columns {len(view.shown)}",
+        icon=":material/view_column:",
+        type="tertiary",
+        key="explore-columns",
+    ):
+        st.multiselect(
+            "Columns, in their order",
+            list(view.dataset.names),
+            default=list(view.columns or view.dataset.usual),
+            format_func=_labels(view.dataset.columns),
+            key=key,
+            on_change=choose,
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "The usual ones",
+                type="tertiary",
+                key=f"explore-usual-{token}",
+                on_click=follow,
+                args=[replace(view, columns=(), chart="")],
+            )
+            st.button(
+                "All of them",
+                type="tertiary",
+                key=f"explore-all-{token}",
+                on_click=follow,
+                args=[replace(view, columns=view.dataset.names, chart="")],
+            )
+        headings.table(
+            {
+                "Column": [column.label for column in view.dataset.columns],
+                "What it holds": [column.description for column in view.dataset.columns],
+                "Kind": [str(column.kind) for column in view.dataset.columns],
+                "In files": [column.name for column in view.dataset.columns],
+            },
+            key=f"explore-meanings-{token}",
+            height=260,
+            alt="What each column holds",
+        )
+
+
+def groups(view: View, token: str, follow: Follow) -> None:
+    """What to group by, and which figures of each group."""
+    choices = {str(group): group for column in view.dataset.columns for group in _groups(column)}
+    figures = {str(measure): measure for measure in _measures(view)}
+    by_key, of_key = f"explore-group-{token}", f"explore-measures-{token}"
+
+    def choose() -> None:
+        by = tuple(choices[name] for name in st.session_state[by_key])
+        told = tuple(figures[name] for name in st.session_state.get(of_key, []))
+        follow(replace(view, groups=by, measures=told if by else (), orders=(), chart="", page=1))
+
+    label = f"Groups {len(view.groups)}" if view.groups else "Group"
+    with st.popover(label, icon=":material/workspaces:", type="tertiary", key="explore-groups"):
+        st.multiselect(
+            "Group by",
+            list(choices),
+            default=[str(group) for group in view.groups],
+            format_func=lambda name: _group_words(choices[name]),
+            max_selections=MOST_GROUPED_BY,
+            placeholder="for example Status, or Submitted at, by month",
+            key=by_key,
+            on_change=choose,
+        )
+        if view.groups:
+            st.multiselect(
+                "Figures of each group",
+                list(figures),
+                default=[str(measure) for measure in view.figures],
+                format_func=lambda name: _figure_words(figures[name]),
+                max_selections=MOST_MEASURES,
+                key=of_key,
+                on_change=choose,
+            )
+        st.caption("What is unknown makes a group of its own and counts in no figure.")
+
+
+def order(view: View, token: str, follow: Follow) -> None:
+    """What to sort by; what is unknown comes last."""
+    columns = view.shown if view.groups else view.dataset.columns
+    names, label = [column.name for column in columns], _labels(columns)
+    first = view.sorted_by[0]
+    by_key, down_key = f"explore-sort-{token}", f"explore-down-{token}"
+
+    def choose() -> None:
+        descending = st.session_state[down_key] == "descending"
+        asked = Order(column=st.session_state[by_key], descending=descending)
+        follow(replace(view, orders=(asked,), page=1))
+
+    sign = "↓" if first.descending else "↑"
+    with st.popover(
+        f"{label(first.column)} {sign}",
+        icon=":material/sort:",
+        type="tertiary",
+        key="explore-order",
+    ):
+        st.selectbox(
+            "Sort by",
+            names,
+            index=names.index(first.column),
+            format_func=label,
+            key=by_key,
+            on_change=choose,
+        )
+        st.segmented_control(
+            "Direction",
+            ["ascending", "descending"],
+            default="descending" if first.descending else "ascending",
+            key=down_key,
+            label_visibility="collapsed",
+            on_change=choose,
+        )
+
+
+def chart(view: View, token: str, follow: Follow) -> None:
+    """Which of the shown columns to draw, or none."""
+    across = [column.name for column in view.shown if can_go_across(column)]
+    up = [column.name for column in view.shown if can_go_up(column)]
+    if not across or not up:
+        return
+    held, label = view.chart.split(",") if view.chart else [], _labels(view.shown)
+    across_key, up_key = f"explore-across-{token}", f"explore-up-{token}"
+
+    def choose() -> None:
+        chosen = st.session_state[across_key], st.session_state[up_key]
+        follow(replace(view, chart=",".join(chosen) if all(chosen) else ""))
+
+    with st.popover("Chart", icon=":material/bar_chart:", type="tertiary", key="explore-chart"):
+        st.selectbox(
+            "Bars by",
+            across,
+            index=across.index(held[0]) if held and held[0] in across else 0,
+            format_func=label,
+            key=across_key,
+        )
+        st.selectbox(
+            "Height",
+            up,
+            index=up.index(held[1]) if held and held[1] in up else 0,
+            format_func=label,
+            key=up_key,
+        )
+        with st.container(horizontal=True):
+            st.button("Draw", key=f"explore-draw-{token}", on_click=choose)
+            if view.chart:
+                st.button(
+                    "No chart",
+                    type="tertiary",
+                    key=f"explore-undraw-{token}",
+                    on_click=follow,
+                    args=[replace(view, chart="")],
+                )
+
+
+def _groups(column: Column) -> list[Group]:
+    if column.kind in TIMES:
+        return [Group(column=column.name, bucket=bucket) for bucket in Bucket]
+    return [Group(column=column.name)]
+
+
+def _measures(view: View) -> list[Measure]:
+    found = [Measure(function=Function.COUNT)]
+    for column in view.dataset.columns:
+        found += [
+            Measure(function=function, column=column.name)
+            for function in Function
+            if measurable(view.dataset, function, column.name)
+        ]
+    return found
+
+
+def _figure_words(measure: Measure) -> str:
+    words = FUNCTION_WORDS[measure.function]
+    return f"{words}: {label_of(measure.column)}" if measure.column else words
+
+
+def _group_words(group: Group) -> str:
+    label = label_of(group.column)
+    return f"{label}, by {group.bucket}" if group.bucket else label
+
+
+def _labels(columns: Sequence[Column]) -> Callable[[str], str]:
+    """The heading for a column's name, as the table has it."""
+    return {column.name: column.label for column in columns}.__getitem__

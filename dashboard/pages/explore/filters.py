@@ -1,0 +1,196 @@
+"""One filter a column: what stands, changing it, adding one."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from dashboard.forms import fields, submit
+from dashboard.ui import state
+from dashboard.ui.safe_text import escape
+from program.reports import column_filters as filtering
+from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
+from program.reports.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label_of
+from program.reports.views import View
+
+Follow = Callable[[View], None]
+# Of a column, by its name: what can be chosen, with its label.
+Choices = Callable[[str], Mapping[str, str]]
+LATEST = (1, 7, 30, 90, 365)
+AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
+    "known ones", "known ones, or unknown", "only unknown", "everything known"
+)  # fmt: skip
+
+
+def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
+    """The filters that stand, each with its editor, and the way to another."""
+    for asked in view.filters:
+        column = view.dataset.column(asked.column)
+        if column is not None:
+            label = f"{escape(column.label)}: {escape(filtering.said(asked))[:90]}"
+            with st.popover(
+                label,
+                key=f"explore-filter-{column.name}",
+                icon=":material/filter_alt:",
+            ):
+                _editor(view, column, asked, token, follow, choices)
+    _adding(view, token, follow, choices)
+    if len(view.filters) > 1:
+        cleared = View(
+            dataset=view.dataset,
+            columns=view.columns,
+            groups=view.groups,
+            measures=view.measures,
+            orders=view.orders,
+        )
+        st.button("Clear", type="tertiary", key="explore-clear", on_click=follow, args=[cleared])
+
+
+def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
+    free = [name for name in view.dataset.names if view.filter_on(name) is None]
+    with st.popover(
+        "Filter",
+        icon=":material/add:",
+        type="tertiary",
+        # Another view is another popover: it closes when its filter is taken over.
+        key=f"explore-add-{token}",
+    ):
+        name = st.selectbox(
+            "Column",
+            free,
+            index=None,
+            format_func=label_of,
+            placeholder="Which column",
+            key=f"explore-adding-{token}",
+        )
+        column = view.dataset.column(name) if name else None
+        if column is not None:
+            st.caption(column.description)
+            _editor(view, column, None, token, follow, choices)
+
+
+def _editor(
+    view: View, column: Column, asked: Filter | None, token: str, follow: Follow, choices: Choices
+) -> None:
+    """The fields that suit the column, and the buttons that put the filter into the address."""
+    part = f"explore-{column.name}-{token}"
+    submit.draw(part)
+    with st.form(part, border=False):
+        if column.kind in NUMBERS:
+            _range(asked, part)
+        elif column.kind in TIMES:
+            _days(asked, part)
+        elif column.kind is Kind.TEXT:
+            st.text_input(
+                "Contains", asked.part if isinstance(asked, Contains) else "", key=f"{part}-part"
+            )
+        else:
+            _one_of(column, asked, part, choices)
+        if not column.always:
+            options = [AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN]
+            st.selectbox(
+                "Unknown", options, index=options.index(_unknown(asked)), key=f"{part}-unknown"
+            )
+        st.form_submit_button(
+            "Apply", key=f"{part}-apply", on_click=_apply, args=[view, column, part, follow]
+        )
+    if asked is not None:
+        st.button(
+            "Remove this filter",
+            key=f"{part}-remove",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=follow,
+            args=[view.with_filter(column.name, None)],
+        )
+
+
+def _range(asked: Filter | None, part: str) -> None:
+    held = asked if isinstance(asked, Range) else None
+    least, most = st.columns(2)
+    least.text_input(
+        "At least",
+        "" if held is None or held.least is None else f"{held.least:f}",
+        key=f"{part}-least",
+    )
+    most.text_input(
+        "At most", "" if held is None or held.most is None else f"{held.most:f}", key=f"{part}-most"
+    )
+
+
+def _days(asked: Filter | None, part: str) -> None:
+    held = asked if isinstance(asked, Days) else None
+    first, last = st.columns(2)
+    from_, to = (held.first, held.last) if held else (None, None)
+    first.date_input("From", from_, key=f"{part}-first", **fields.ANY_DAY)
+    last.date_input("To, included", to, key=f"{part}-last", **fields.ANY_DAY)
+    options: list[int | None] = [None, *LATEST]
+    if held and held.latest and held.latest not in LATEST:
+        options.append(held.latest)
+    st.selectbox(
+        "Or the days before today",
+        options,
+        index=options.index(held.latest if held else None),
+        format_func=lambda days: (
+            "–" if days is None else "yesterday" if days == 1 else f"the last {days} days"
+        ),
+        key=f"{part}-latest",
+    )
+    st.caption("UTC. The days before today move along, also in a saved view.")
+
+
+def _one_of(column: Column, asked: Filter | None, part: str, choices: Choices) -> None:
+    held = list(asked.values) if isinstance(asked, OneOf) else []
+    fixed = TRUTHS if column.kind is Kind.TRUTH else column.choices
+    labels = {} if fixed else choices(column.name)
+    st.multiselect(
+        "Any of",
+        list(dict.fromkeys([*(fixed or labels), *held])),
+        default=held,
+        format_func=lambda value: labels.get(value, value),
+        key=f"{part}-values",
+        accept_new_options=not fixed,
+    )
+
+
+def _unknown(asked: Filter | None) -> str:
+    if isinstance(asked, Known):
+        return ONLY_KNOWN if asked.known else ONLY_UNKNOWN
+    return OR_UNKNOWN if asked is not None and asked.or_unknown else AS_ASKED
+
+
+def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
+    unknown = state.typed(f"{part}-unknown")
+    if unknown in (ONLY_KNOWN, ONLY_UNKNOWN):
+        follow(
+            view.with_filter(column.name, Known(column=column.name, known=unknown == ONLY_KNOWN))
+        )
+        return
+    text = _text(column, part)
+    asked = filtering.understood(column, ("?" if unknown == OR_UNKNOWN else "") + text)
+    if asked is None:
+        empty = text in ("", filtering.BETWEEN, filtering.PART)
+        submit.refused(
+            part,
+            "Fill in at least one field." if empty else filtering.refusal(column, text),
+        )
+        return
+    follow(view.with_filter(column.name, asked))
+
+
+def _text(column: Column, part: str) -> str:
+    """What the fields hold, as the address would write it."""
+
+    def held(name: str) -> Any:  # noqa: ANN401 - each field has its own type
+        return state.typed(f"{part}-{name}")
+
+    if column.kind in NUMBERS:
+        return filtering.BETWEEN.join((held(end) or "").strip() for end in ("least", "most"))
+    if column.kind in TIMES:
+        if held("latest"):
+            return f"last{held('latest')}"
+        return f"{held('first') or ''}..{held('last') or ''}"
+    if column.kind is Kind.TEXT:
+        return f"~{held('part') or ''}"
+    made = filtering.one_of(column, held("values") or [])
+    return filtering.written(made) if made else ""

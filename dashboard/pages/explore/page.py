@@ -1,0 +1,218 @@
+"""Explore: any dataset by columns, filters, groups and order, and exactly that as a file."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from dashboard.pages.explore import columns_and_groups, export, filters, table
+from dashboard.pages.explore import saved_views as explore_saved_views
+from dashboard.shell import sign_in
+from dashboard.ui import address, charts, figures, lookups, state, states
+from dashboard.ui.safe_text import escape
+from dashboard.ui.states import WayOn
+from data_access.db import database
+from data_access.db.errors import Invalid
+from data_access.eligibility import judging
+from data_access.eligibility.judging import Basis
+from data_access.explore import queries, saved_views
+from data_access.explore.queries import Look, TooSlow
+from data_access.explore.saved_views import ExploredView
+from data_access.people.staff import Person
+from program.reports.datasets import DATASETS, OF_METRICS
+from program.reports.views import OWN_NAMES, PAGE_SIZE, View
+from program.review.permissions import Act
+
+EXPLORE = "dashboard/pages/explore/page.py"
+KNOWN = {*OWN_NAMES, *(column.name for dataset in DATASETS for column in dataset.columns)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the page shows, read in one transaction; without ``look`` it says why."""
+
+    view: View
+    ground: Basis
+    look: Look | None
+    refused: str
+    views: list[ExploredView]
+
+
+def main() -> None:
+    """Load, then draw: dataset, filters, tools, table, pages."""
+    person = sign_in.require(Act.READ)
+    now = datetime.now(UTC)
+    view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
+    page = load(view, person, now)
+    draw_flash()
+    draw_head(page, person)
+    for problem in page.view.problems:
+        st.warning(f"{escape(problem)} It is left out.", icon=":material/info:")
+    draw_found(page)
+    export.draw_running(person)
+
+
+def load(view: View, person: Person, now: datetime) -> Loaded:
+    """Read everything; a look that is refused leaves the tools to mend it."""
+    personal = person.may(Act.SEE_CONTACT)
+    with database.reading(database.reader()) as connection:
+        views = saved_views.explored(connection, viewer=person.email, personal=personal)
+    look, refused = None, ""
+    with database.reading(database.reporter()) as connection:
+        ground = judging.basis(connection, now=now)
+        try:
+            look = queries.look(connection, view, ground)
+        except (Invalid, TooSlow) as refusal:
+            refused = str(refusal)
+    return Loaded(
+        view=look.view if look else view, ground=ground, look=look, refused=refused, views=views
+    )
+
+
+def draw_head(page: Loaded, person: Person) -> None:
+    """Which dataset, which filters, and what can be done with it."""
+    view, token = page.view, token_of(page.view)
+    line = {"horizontal": True, "vertical_alignment": "center"}
+    with st.container(key="explore-head", gap="xsmall"):
+        with st.container(key="explore-datasets", **line):
+            columns_and_groups.datasets(view, token, follow)
+            st.space("stretch")
+            export.draw_log(person)
+            if page.look is not None and page.look.total:
+                name = explore_saved_views.name_of(page.views, view)
+                export.draw(view, page.look.total, person, view_name=name)
+        st.caption(f"{view.dataset.description} {data_words(page.ground)}")
+        with st.container(key="explore-filters", **line):
+            filters.draw(view, token, follow, choices_of(view))
+        with st.container(key="explore-tools", **line):
+            st.markdown(f"**{count_words(page)}**", width="content")
+            st.space("stretch")
+            columns_and_groups.order(view, token, follow)
+            columns_and_groups.groups(view, token, follow)
+            if not view.groups:
+                columns_and_groups.columns(view, token, follow)
+            columns_and_groups.chart(view, token, follow)
+            explore_saved_views.draw(page.views, view, person)
+
+
+def draw_found(page: Loaded) -> None:
+    """The chart, the table and its pages, or why there are none."""
+    view, look = page.view, page.look
+    if look is None:
+        states.refused(page.refused)
+    elif not look.rows:
+        whole = View(dataset=view.dataset)
+        way = WayOn(label="Show all of them", page=EXPLORE, query=whole.to_query())
+        if page.ground.freshness is None and view.dataset.key in OF_METRICS:
+            states.empty(view.dataset.empty)
+        elif view.filters and view.dataset.bounded is None:
+            states.empty("No row matches these filters.", way)
+        elif view.filters:
+            states.empty("No row matches these filters. Widen the days or take a filter out.")
+        else:
+            states.empty(view.dataset.empty)
+    else:
+        draw_chart(look)
+        with st.container(key="explore-table"):
+            table.draw(
+                look.rows,
+                view.shown,
+                key=f"explore-{token_of(view)}",
+                what=view.dataset.title,
+                first=view.sorted_by[0],
+                on_heading=partial(sort_by, view),
+            )
+        draw_pages(look)
+
+
+def draw_chart(look: Look) -> None:
+    """The chart the view asks for, of the rows that are shown."""
+    columns = {column.name: column for column in look.view.shown}
+    across, _, up = look.view.chart.partition(",")
+    if across not in columns or up not in columns:
+        return
+    number = len(look.rows)
+    what = "all that match" if number == look.total else f"the {number} rows shown"
+    drawn = table.chart_of(look.rows, columns[across], columns[up], what=what)
+    charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
+
+
+def draw_pages(look: Look) -> None:
+    """Which rows these are, and the way to the others."""
+    first = (look.view.page - 1) * PAGE_SIZE + 1
+    pages = max(1, -(-look.total // PAGE_SIZE))
+    with st.container(horizontal=True, vertical_alignment="center", key="explore-pages"):
+        last = first + len(look.rows) - 1
+        st.caption(f"{first:,}–{last:,} of {look.total:,}", width="content")
+        if pages > 1:
+            key = f"explore-page-{token_of(look.view)}"
+            st.pagination(
+                pages,
+                default=look.view.page,
+                width=320,
+                key=key,
+                on_change=turn_page,
+                args=[look.view, key],
+            )
+
+
+def data_words(ground: Basis) -> str:
+    """The window and the data-through day of the metrics."""
+    fresh = ground.freshness
+    if fresh is None:
+        return "Metrics were never computed, so they are unknown."
+    window = figures.day_range(fresh.window.start, fresh.window.last_day)
+    through = figures.day(fresh.data_through, year=True)
+    return f"Data through {through}; the window is {window}; times are UTC."
+
+
+def count_words(page: Loaded) -> str:
+    """How many rows or groups there are."""
+    if page.look is None:
+        return "not counted"
+    total = page.look.total
+    word = "group" if page.view.groups else "row"
+    return f"{total:,} {word}{'' if total == 1 else 's'}"
+
+
+def choices_of(view: View) -> filters.Choices:
+    """What stands in a column whose words are not known beforehand; a minute old."""
+
+    def choices(name: str) -> Mapping[str, str]:
+        return lookups.explored(view.dataset.key, name)
+
+    return choices
+
+
+def follow(view: View) -> None:
+    """Put a changed view into the address bar, which every run reads."""
+    address.write(view.to_query())
+
+
+def sort_by(view: View, name: str) -> None:
+    """Sort the whole by the heading that was pressed; pressed again, the other way round."""
+    follow(view.sorted_anew(name))
+
+
+def turn_page(view: View, key: str) -> None:
+    """Follow the page control."""
+    follow(view.on_page(state.typed(key) or 1))
+
+
+def token_of(view: View) -> str:
+    """A short name for the view, so that each view's widgets are its own."""
+    query: Mapping[str, str] = view.to_query()
+    return hashlib.sha256(repr(sorted(query.items())).encode()).hexdigest()[:10]
+
+
+def draw_flash() -> None:
+    """Show what the last act left to say."""
+    message = state.take_flash()
+    if message is not None:
+        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
+
+
+main()

@@ -1,0 +1,49 @@
+"""Views of the explore page under a name: the way to each, and keeping the one that is shown."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.forms import saved_view_form
+from dashboard.ui.safe_text import escape
+from data_access.explore.saved_views import ExploredView
+from data_access.people.staff import Person
+from program.reports.views import View
+from program.review.permissions import Act
+
+FORM = "explore-view"
+EXPLORE = "dashboard/pages/explore/page.py"
+
+
+def name_of(views: Sequence[ExploredView], view: View) -> str | None:
+    """The name under which the view that is shown is kept, if it is."""
+    return next((kept.name for kept in views if kept.view.kept == view.kept), None)
+
+
+def draw(views: Sequence[ExploredView], view: View, person: Person) -> None:
+    """The views, with who shares them, and the form that keeps this one."""
+    label = f"Views {len(views)}" if views else "Views"
+    with st.popover(label, key="explore-views", icon=":material/bookmark:", type="tertiary"):
+        for kept in views:
+            _line(kept, view, person)
+        if not views:
+            st.caption("No view is kept yet. A view keeps columns, filters, groups and order.")
+        if person.may(Act.SAVE_VIEW):
+            saved_view_form.draw_form(FORM, view, person, example="volume by country")
+
+
+def _line(kept: ExploredView, view: View, person: Person) -> None:
+    own = kept.owner == person.email
+    here = kept.view.kept == view.kept
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(
+            EXPLORE,
+            label=f"**{escape(kept.name)}**" if here else escape(kept.name),
+            icon=":material/group:" if kept.shared else ":material/bookmark:",
+            help=None if own else f"Shared by {escape(kept.owner)}.",
+            query_params=kept.view.to_query(),
+        )
+        st.space("stretch")
+        st.caption(kept.view.dataset.title, width="content")
+        if own:
+            saved_view_form.draw_removal(FORM, kept, person)

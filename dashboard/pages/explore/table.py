@@ -1,0 +1,177 @@
+"""The explore page's table and chart: values as cells, exact, and never read as markup."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ui import cells, charts, figures, headings
+from dashboard.ui.charts import Chart
+from program.periods import utc_day
+from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
+from program.reports.views import Order
+from program.wording import rounded
+
+ROW_HEIGHT = 32
+MOST_ROWS_HIGH = 20
+MOST_WIDE = 260
+# What a grid can hold of a whole number, and the decimals it writes; files have all of them.
+MOST_WHOLE = 2**53 - 1
+MOST_PLACES = 8
+DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
+LETTER_WIDTH = 7
+WIDTHS = {
+    Kind.ID: 84,
+    Kind.WHOLE: 84,
+    Kind.MONEY: 124,
+    Kind.SHARE: 84,
+    Kind.NUMBER: 84,
+    Kind.TEXT: 136,
+    Kind.CHOICE: 92,
+    Kind.TRUTH: 72,
+    Kind.DAY: 92,
+    Kind.MOMENT: 130,
+}
+Row = Mapping[str, Any]
+
+
+def draw(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    what: str,
+    first: Order,
+    on_heading: headings.Press,
+) -> None:
+    """Draw one page of rows, sorted by ``first``; headings explain themselves and sort."""
+    values = {column.name: [row[column.name] for row in rows] for column in columns}
+    headings.table(
+        pa.table({column.name: _held(values[column.name], column) for column in columns}),
+        key=key,
+        on_heading=on_heading,
+        alt=what,
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
+        placeholder=figures.DASH,
+        column_config={
+            column.name: _config(column, values[column.name], first) for column in columns
+        },
+    )
+
+
+def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever the column holds
+    """A value to its last digit, as text; ``None`` is unknown."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+        case date():
+            return value.isoformat()
+    if column.kind is Kind.ID or column.kind not in NUMBERS:
+        return str(value)
+    if isinstance(value, Decimal):
+        places = max(min(column.scale, 2), -_exponent(value)) if column.scale else 0
+        return f"{value:,.{places}f}"
+    return f"{value:,}"
+
+
+def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart:
+    """The rows that are shown as bars, those of the same label or day added up."""
+    totals: dict[Any, Decimal | int | None] = {}
+    for row in rows:
+        label, value = row[across.name], row[up.name]
+        if isinstance(label, datetime):
+            label = utc_day(label)
+        held = totals.setdefault(label, None)
+        totals[label] = value if held is None else held + (value or 0)
+    unit = "USD" if up.kind is Kind.MONEY else ""
+    title = f"{up.label} by {across.label.lower()}, {what}"
+    if across.kind not in TIMES:
+        labels = [cell(label, across) or figures.UNKNOWN for label in totals]
+        return charts.category_bars(labels, list(totals.values()), title=title, unit=unit)
+    days = sorted(day for day in totals if day is not None)
+    values = [totals[day] for day in days]
+    months = all(day.day == 1 for day in days)
+    draw_bars = charts.monthly_bars if months else charts.daily_bars
+    return draw_bars(days, values, title=title, unit=unit)
+
+
+def can_go_across(column: Column) -> bool:
+    """Whether the column can name a chart's bars."""
+    return column.kind in WORDS or column.kind in TIMES or column.kind is Kind.TRUTH
+
+
+def can_go_up(column: Column) -> bool:
+    """Whether the column can be the height of bars."""
+    return column.kind in AMOUNTS
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _held(values: Sequence[Any], column: Column) -> pa.Array:
+    """The cells: numbers, days and times as such; what a grid cannot hold exactly as its text."""
+    if column.kind is Kind.DAY:
+        return cells.days(values)
+    if column.kind is Kind.MOMENT:
+        return cells.moments(values)
+    if _are_numbers(values, column):
+        return cells.numbers(values) if column.scale else cells.whole(values)
+    return pa.array([cell(value, column) for value in values], pa.string())
+
+
+def _are_numbers(values: Sequence[Any], column: Column) -> bool:
+    """Whether the column is of numbers that a grid holds in all digits that it writes."""
+    if column.kind not in NUMBERS:
+        return False
+    places = _places(values, column)
+    known = (Decimal(value) for value in values if value is not None)
+    return all(
+        abs(value) <= MOST_WHOLE
+        and rounded(Decimal(repr(float(value))), places) == rounded(value, places)
+        for value in known
+    )
+
+
+def _places(values: Sequence[Any], column: Column) -> int:
+    """The decimals that the column is written with: those of its most exact cell."""
+    if not column.scale:
+        return 0
+    exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
+    return min(MOST_PLACES, max(min(column.scale, 2), *exact, 0))
+
+
+def _config(column: Column, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
+    is_number = column.kind in NUMBERS
+    label = headings.numeric(column.label) if is_number else column.label
+    if column.name == first.column:
+        label = headings.signed(label, descending=first.descending)
+    # Wide enough for its heading and for all that stands in it, within reason.
+    longest = max((len(cell(value, column) or "") for value in values), default=0)
+    given: dict[str, Any] = {
+        "label": label,
+        "help": f"{column.name}: {column.description}",
+        "width": max(
+            WIDTHS[column.kind],
+            LETTER_WIDTH * len(label) + 18,
+            min(MOST_WIDE, LETTER_WIDTH * longest + 18),
+        ),
+        "alignment": "right" if is_number else "left",
+    }
+    if column.kind is Kind.DAY:
+        return st.column_config.DateColumn(format=DAY, **given)
+    if column.kind is Kind.MOMENT:
+        return st.column_config.DatetimeColumn(format=MOMENT, timezone="UTC", **given)
+    if _are_numbers(values, column):
+        written = "%d" if column.kind is Kind.ID else f"%,.{_places(values, column)}f"
+        return st.column_config.NumberColumn(format=written, **given)
+    return st.column_config.TextColumn(**given)

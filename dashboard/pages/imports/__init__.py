@@ -1,0 +1,1 @@
+"""Importing form exports."""

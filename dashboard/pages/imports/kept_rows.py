@@ -1,0 +1,193 @@
+"""Rows that imports kept: each is corrected and loaded, or dismissed with a reason."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.imports.field_map import COLUMNS
+from dashboard.ui import figures, state, states
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import NotFound, NotInState, Refusal
+from data_access.loading import form_map, form_maps, kept_rows
+from data_access.loading.form_map import FormMap
+from data_access.loading.kept_rows import KeptRow
+from data_access.people.staff import Person
+
+ALL = "kept-rows"
+OWN = "the map of its import"
+
+
+def draw(person: Person) -> None:
+    """All that wait, the oldest first."""
+    with database.reading(database.reader()) as connection:
+        listed, total = kept_rows.listed(connection)
+        maps = {one.name: one for one in form_maps.listed(connection)}
+    submit.draw(ALL)
+    if not listed:
+        states.empty("No row waits. What an import cannot load is kept here until you settle it.")
+        return
+    st.caption(f"{len(listed):,} of {total:,} rows that could not be loaded, the oldest first.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox("Read with", [OWN, *maps], key="kept-map", width=280)
+        read_by = form_map.parse(maps[name].content, name) if name in maps else None
+        ids = [row.row_id for row in listed]
+        sending.button(
+            f"Try all {len(listed):,} again" if len(listed) > 1 else "Try it again",
+            form=ALL,
+            key=state.form_key(ALL, "retry"),
+            act=_retry_all,
+            args=[person.email, ids, read_by, state.request_id(ALL)],
+            sends=(ids, name),
+            icon=":material/refresh:",
+            help="Once their accounts are loaded, or with a map that knows their words.",
+        )
+    for row in listed:
+        _draw_row(row, read_by, person)
+
+
+def _form(row: KeptRow) -> str:
+    return f"kept-row-{row.row_id}"
+
+
+def _draw_row(row: KeptRow, read_by: FormMap | None, person: Person) -> None:
+    form = _form(row)
+    with st.expander(_label(row), icon=":material/pending_actions:"):
+        submit.draw(form)
+        for problem in row.problems:
+            where = f"**{escape(problem.field)}** " if problem.field else ""
+            st.markdown(f"{where}{escape(problem.reason)}.")
+        with st.form(form, border=False):
+            _fields(row, form)
+            sending.button(
+                "Correct and load",
+                form=form,
+                key=state.form_key(form, "load"),
+                act=_correct,
+                args=[person.email, row, read_by, state.request_id(form)],
+                submit=True,
+                icon=":material/upload:",
+            )
+        _dismissing(row, form, person)
+
+
+def _label(row: KeptRow) -> str:
+    wrong = ", ".join(dict.fromkeys(problem.field or "shape" for problem in row.problems))
+    when = figures.moment(row.kept_at)
+    return f"Row {row.row_number:,} of {escape(row.file_name)} · {escape(wrong)} · {when}"
+
+
+def _fields(row: KeptRow, form: str) -> None:
+    """One field for each cell that the import reads."""
+    places = st.columns(4)
+    read = [(column, row.columns[column]) for column in COLUMNS if column in row.columns]
+    for at, (column, field) in enumerate(read):
+        index = row.header.index(field)
+        label = COLUMNS.get(column, column).removesuffix(" *")
+        places[at % 4].text_input(
+            f"{label} ({escape(field)})",
+            value=row.cells[index] if index < len(row.cells) else "",
+            key=state.form_key(form, column),
+        )
+
+
+def _dismissing(row: KeptRow, form: str, person: Person) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.text_input(
+            "Reason for dismissing, internal",
+            max_chars=kept_rows.LONGEST_REASON,
+            key=state.form_key(form, "reason"),
+            width=420,
+        )
+        sending.button(
+            "Dismiss",
+            form=form,
+            key=state.form_key(form, "dismiss"),
+            act=_dismiss,
+            args=[person.email, row, state.request_id(form)],
+            icon=":material/delete:",
+        )
+
+
+def _corrected(row: KeptRow, request_id: UUID) -> Sequence[str]:
+    """The row's cells with what was typed; a row that was cut short is filled up."""
+    cells = [*row.cells, *[""] * (len(row.header) - len(row.cells))][: len(row.header)]
+    for column, field in row.columns.items():
+        typed = state.typed(f"{_form(row)}-{column}-{request_id.hex[:8]}")
+        if typed is not None:
+            cells[row.header.index(field)] = typed
+    return cells
+
+
+def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID) -> None:
+    form = _form(row)
+    if submit.refused_to_stranger(form, actor):
+        return
+    try:
+        loaded, _ = kept_rows.retry(
+            database.loader(),
+            [row.row_id],
+            cells={row.row_id: _corrected(row, request_id)},
+            read_by=read_by,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        _say(form, refusal)
+        return
+    state.renew(form, request_id)
+    if loaded:
+        submit.accepted(ALL, f"Row {row.row_number:,} is loaded.")
+    else:
+        submit.refused(form, "It is kept as corrected, and still cannot be loaded; see below.")
+
+
+def _dismiss(actor: str, row: KeptRow, request_id: UUID) -> None:
+    form = _form(row)
+    if submit.refused_to_stranger(form, actor):
+        return
+    try:
+        kept_rows.dismiss(
+            database.writer(),
+            [row.row_id],
+            reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        _say(form, refusal)
+        return
+    state.renew(form, request_id)
+    submit.accepted(ALL, f"Row {row.row_number:,} is dismissed; the reason is on record.")
+
+
+def _retry_all(
+    actor: str, row_ids: Sequence[int], read_by: FormMap | None, request_id: UUID
+) -> None:
+    if submit.refused_to_stranger(ALL, actor):
+        return
+    try:
+        loaded, kept = kept_rows.retry(
+            database.loader(),
+            row_ids,
+            read_by=read_by,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+    except Refusal as refusal:
+        submit.refused(ALL, str(refusal))
+        return
+    state.renew(ALL, request_id)
+    submit.accepted(ALL, f"{loaded:,} loaded, {kept:,} still kept.")
+
+
+def _say(form: str, refusal: Refusal) -> None:
+    # A row that somebody else settled is in the list no more.
+    gone = isinstance(refusal, NotFound | NotInState)
+    submit.refused(ALL if gone else form, str(refusal))

@@ -1,0 +1,109 @@
+"""Import: exports of the application form, the rows they could not load, and what was imported."""
+
+import streamlit as st
+
+from dashboard.pages.imports import kept_rows as import_kept_rows
+from dashboard.pages.imports import report, tables, upload
+from dashboard.pages.imports.tables import PastImport
+from dashboard.shell import sign_in
+from dashboard.ui import address, figures, state, states
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.loading import imports, kept_rows
+from data_access.loading.imports import Import
+from program.review.permissions import Act
+
+NEW, KEPT, HISTORY = "new", "kept", "history"
+PARTS = (NEW, KEPT, HISTORY)
+
+
+def main() -> None:
+    """The part that the address names."""
+    person = sign_in.require(Act.IMPORT)
+    asked = address.read(("show", "import"))
+    with database.reading(database.reader()) as connection:
+        _, waiting = kept_rows.listed(connection, most=1)
+    st.subheader("Import", anchor=False)
+    st.caption("Applications that came by a form. Good rows are loaded; the others wait here.")
+    part = chosen_part(asked.get("show", NEW), waiting)
+    if part == KEPT:
+        import_kept_rows.draw(person)
+    elif part == HISTORY:
+        draw_history(asked.get("import", ""))
+    else:
+        upload.draw(person)
+
+
+def chosen_part(asked: str, waiting: int) -> str:
+    """One of the parts; the first where the address names none."""
+    part = asked if asked in PARTS else NEW
+    words = {NEW: "Import a file", KEPT: f"Kept rows {waiting:,}", HISTORY: "History"}
+    key = f"import-show-{part}"
+    st.segmented_control(
+        "Show",
+        PARTS,
+        default=part,
+        format_func=lambda one: words[one],
+        key=key,
+        label_visibility="collapsed",
+        on_change=_follow,
+        args=[key],
+    )
+    return part
+
+
+def draw_history(asked: str) -> None:
+    """The import that the address names, and all of them below."""
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+    with database.reading(database.reader()) as connection:
+        listed, total = imports.listed(connection)
+        made = imports.find(connection, number)
+    if asked and made is None:
+        states.empty("There is no import of that number. The list below has them all.")
+    if made is not None:
+        draw_import(made)
+    if not listed:
+        states.empty("Nothing was imported yet. Choose “Import a file” and upload an export.")
+        return
+    st.markdown("##### Imports")
+    st.caption(f"{len(listed):,} of {total:,} imports, the newest first.")
+    tables.past([_past(one) for one in listed])
+
+
+def draw_import(made: Import) -> None:
+    """One import: whose it was, what it did, and the way to what it kept."""
+    assert made.report is not None
+    st.markdown(f"##### Import {made.import_id:,}: {escape(made.file_name)}")
+    by = f" · map {escape(made.map_name)}" if made.map_name else ""
+    st.caption(f"{escape(made.imported_by)} · {figures.moment(made.imported_at)}{by}")
+    report.draw(made.report, stem=f"import-{made.import_id}", key=f"import-{made.import_id}")
+    with st.container(horizontal=True):
+        if made.report.count("kept for later", "already kept"):
+            st.page_link(
+                "dashboard/pages/imports/page.py",
+                label="Correct the kept rows",
+                icon=":material/pending_actions:",
+                query_params={"show": KEPT},
+            )
+        st.page_link(
+            "dashboard/pages/queue/page.py", label="Open the queue", icon=":material/inbox:"
+        )
+
+
+def _past(made: Import) -> PastImport:
+    return PastImport(
+        import_id=made.import_id,
+        when=made.imported_at,
+        who=made.imported_by,
+        file=made.file_name,
+        map_name=made.map_name or "",
+        counts=made.counts,
+    )
+
+
+def _follow(key: str) -> None:
+    chosen = state.typed(key)
+    address.write({"show": chosen} if chosen and chosen != NEW else {})
+
+
+main()

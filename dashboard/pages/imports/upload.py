@@ -1,0 +1,229 @@
+"""Importing a form's export: upload, read by a map, look at what would happen, load."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import background, sending, submit
+from dashboard.pages.imports import field_map, tables
+from dashboard.pages.imports import report as import_report
+from dashboard.ui import address, state, states
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.loading import form_map, form_maps, imports
+from data_access.loading.form_map import FormMap
+from data_access.loading.form_maps import SavedMap
+from data_access.loading.form_text import DELIMITERS, ENCODINGS, looks_like
+from data_access.loading.forms import Outcome
+from data_access.loading.imports import Peek, Report, Upload
+from data_access.people.staff import Person
+
+FORM = "form-import"
+SENT = "form-import-sent"
+COMMON = "Common field names"
+PREVIEWED = 8
+LOOK_EVERY = "1s"
+ACCEPTED = ["csv", "txt", "tsv", "gz", "zst"]
+# As .streamlit/config.toml has it.
+LARGEST_MB = 1
+
+
+def draw(person: Person) -> None:
+    """The steps, each once the one before it is done."""
+    if _is_under_way():
+        return
+    submit.draw(FORM)
+    upload = _uploaded()
+    if upload is None:
+        return
+    saved = _saved_map()
+    base = form_map.parse(saved.content, saved.name) if saved else FormMap()
+    key = f"import-{upload.sha256[:8]}-{saved.map_id if saved else 0}"
+    try:
+        content = _content(upload, base, key, person, saved)
+        report = _looked(upload, content, person)
+    except Refusal as refusal:
+        for detail in refusal.details or (str(refusal),):
+            st.error(escape(detail), icon=":material/error:")
+        return
+    st.markdown("##### What would happen")
+    import_report.draw(report, stem=_stem(upload), key=key)
+    _load_button(upload, content, saved, report, person)
+
+
+def _uploaded() -> Upload | None:
+    sent = st.file_uploader(
+        f"Export of the form: CSV of at most {LARGEST_MB} MB, also packed as .gz or .zst",
+        type=ACCEPTED,
+        key=state.form_key(FORM, "file"),
+    )
+    if sent is None:
+        st.caption(
+            "In Airtable: open the grid view, choose Download CSV. An Excel workbook is saved as "
+            "“CSV UTF-8” first. Larger files: python -m data_access load applications "
+            "--format airtable --keep-rest FILE."
+        )
+        return None
+    return Upload(name=sent.name, content=sent.getvalue())
+
+
+def _saved_map() -> SavedMap | None:
+    with database.reading(database.reader()) as connection:
+        saved = {one.name: one for one in form_maps.listed(connection)}
+    names = [COMMON, *saved]
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    name = left.selectbox(
+        "Read with the map", names, key="import-map", help="Saved maps are shared by everybody."
+    )
+    if name in saved:
+        one = saved[name]
+        right.caption(f"Saved by {escape(one.saved_by)} on {one.saved_at:%-d %b %Y}.")
+    return saved.get(name)
+
+
+def _content(
+    upload: Upload, base: FormMap, key: str, person: Person, saved: SavedMap | None
+) -> dict[str, Any]:
+    """What the map's widgets say; the file as it is read stands above them."""
+    likely = base.encoding or _likely(upload)
+    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    with left:
+        chosen = field_map.encoding(likely, key)
+    file = {"encoding": chosen} if chosen else {}
+    file |= {"delimiter": base.delimiter} if base.delimiter else {}
+    peek = imports.peek(upload, form_map.parse({**base.told, "file": file}, upload.name))
+    right.caption(_how_read(peek, guessed=bool(likely and not base.encoding)))
+    tables.preview(peek.header, peek.rows[:PREVIEWED])
+    content = field_map.draw(peek, base, key)
+    content |= {"file": file} if file else {}
+    field_map.keeping(saved, content, person)
+    return content
+
+
+def _likely(upload: Upload) -> str:
+    found = looks_like(upload.content[:200_000])
+    packed = upload.name.lower().endswith((".gz", ".zst"))
+    marked = upload.content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return found if found.startswith("windows") and not packed and not marked else ""
+
+
+def _how_read(peek: Peek, *, guessed: bool) -> str:
+    encoding = ENCODINGS.get(peek.encoding, peek.encoding)
+    words = f"Read as {encoding}, columns separated by {DELIMITERS[peek.delimiter]}: "
+    rows = f"{len(peek.rows):,} rows of {len(peek.header):,} fields, the first {PREVIEWED} below."
+    doubt = " It is not UTF-8, so look at the names: are their letters right?" if guessed else ""
+    return words + rows + doubt
+
+
+def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Report:
+    """What the import would do, asked once for a file and a map."""
+    asked = (upload.sha256, upload.name, json.dumps(content, sort_keys=True))
+    before = state.kept(FORM)
+    if before is not None and before[0] == asked:
+        report: Report = before[1]
+        return report
+    with st.spinner("Looking at every row …"):
+        report = imports.look(
+            database.loader(),
+            upload,
+            form_map.parse(content, upload.name),
+            now=datetime.now(UTC),
+            actor=person.email,
+        )
+    state.keep(FORM, (asked, report))
+    return report
+
+
+def _load_button(
+    upload: Upload,
+    content: Mapping[str, Any],
+    saved: SavedMap | None,
+    report: Report,
+    person: Person,
+) -> None:
+    good, rest = report.count(Outcome.NEW, Outcome.CHANGED), report.count(Outcome.KEPT)
+    words = f"Load {good:,} row{'' if good == 1 else 's'}" if good else "Nothing new to load"
+    words += f" and keep {rest:,} for later" if rest else ""
+    name = saved.name if saved and saved.content == content else None
+    sending.button(
+        words,
+        form=FORM,
+        key=state.form_key(FORM, "load"),
+        act=_load,
+        args=[person.email, upload, content, name, state.request_id(FORM)],
+        sends=(upload.sha256, content),
+        type="primary",
+        icon=":material/upload:",
+        disabled=not good and not rest,
+    )
+
+
+def _load(
+    actor: str, upload: Upload, content: Mapping[str, Any], name: str | None, request_id: UUID
+) -> None:
+    if submit.refused_to_stranger(FORM, actor):
+        return
+    now, engine = datetime.now(UTC), database.loader()
+
+    def act() -> object:
+        return imports.make(
+            engine,
+            upload,
+            form_map.parse(content, upload.name),
+            actor=actor,
+            now=now,
+            request_id=request_id,
+            map_name=name,
+        )
+
+    try:
+        background.begin(request_id, act)
+    except Refusal as refusal:
+        submit.refused(FORM, str(refusal))
+        return
+    state.keep(SENT, request_id)
+    state.forget(FORM)
+    if not background.is_running(request_id):
+        _finish(request_id)
+
+
+def _is_under_way() -> bool:
+    """Whether an import that was sent still runs, which is then shown."""
+    request_id = state.kept(SENT)
+    if request_id is None:
+        return False
+    if not background.is_running(request_id):
+        _finish(request_id)
+        st.rerun()
+    _progress(request_id)
+    return True
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def _progress(request_id: UUID) -> None:
+    if not background.is_running(request_id):
+        st.rerun()
+    states.empty(
+        "The rows are being loaded. Another load may be going first; you can leave this page."
+    )
+
+
+def _finish(request_id: UUID) -> None:
+    """Show the report of the import, or say that there is none."""
+    state.forget(SENT)
+    with database.reading(database.reader()) as connection:
+        import_id = imports.by_request(connection, request_id)
+    if import_id is None:
+        submit.refused(FORM, "The import broke off and nothing was loaded. Send it again.")
+        return
+    state.renew(FORM, request_id)
+    address.write({"show": "history", "import": str(import_id)})
+
+
+def _stem(upload: Upload) -> str:
+    return "".join(sign if sign.isalnum() else "-" for sign in upload.name[:60])

@@ -1,0 +1,1 @@
+"""Messages to applicants, their delivery and templates."""

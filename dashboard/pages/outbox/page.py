@@ -1,0 +1,246 @@
+"""The outbox: what waits, what is stuck and why, and how and in which words applicants are told."""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.pages.outbox import settings as outbox_settings
+from dashboard.pages.outbox import stopped_message, table
+from dashboard.pages.outbox import templates as outbox_templates
+from dashboard.shell import sign_in
+from dashboard.ui import address, figures, state, states
+from dashboard.ui import backlog as backlog_parts
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.messages import backlog
+from data_access.messages import settings as message_settings
+from data_access.messages import templates as message_templates
+from data_access.messages.backlog import Backlog, FailureCount, Message
+from data_access.people.staff import Person
+from program.messages.delivery import (
+    KIND_WORDS,
+    REASON_WORDS,
+    DeliverySettings,
+    MessageKind,
+    Reason,
+    Stopped,
+)
+from program.review.permissions import Act
+
+PARTS = ("parked", "waiting", "withheld", "sent", "templates", "settings")
+SHOWN_AT_ONCE = 25
+WHY_STOPPED = {
+    Stopped.PARKED: "What cannot be delivered waits here for you.",
+    Stopped.WITHHELD: "What the settings keep from being sent is listed here.",
+}
+
+
+def main() -> None:
+    """Figures and failures above; below, the part that the address names."""
+    person = sign_in.require(Act.KEEP_OUTBOX)
+    now = datetime.now(UTC)
+    address.read(("show", "reason"))
+    with database.reading(database.reader()) as connection:
+        found, failures = backlog.read(connection), backlog.failures(connection)
+        settings = message_settings.in_force(connection)
+    draw_flash()
+    draw_head(found, settings, now)
+    part = chosen_part(found)
+    if part in ("parked", "waiting"):
+        draw_failures(failures)
+    draw_part(part, failures, person, now)
+
+
+def draw_flash() -> None:
+    """Show what the last act left to say."""
+    message = state.take_flash()
+    if message is not None:
+        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
+
+
+def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None:
+    """Four figures, and loudly what keeps messages back."""
+    st.subheader("Outbox", anchor=False)
+    st.caption(f"Messages to applicants, as of {figures.moment(now)}.")
+    if found.is_late(now):
+        st.warning(
+            "The oldest message waits for over an hour. Is a worker running? "
+            "`python -m data_access notify`",
+            icon=":material/schedule_send:",
+        )
+    if settings.silent:
+        st.info("Silent mode is on: nobody is told anything.", icon=":material/volume_off:")
+    elif not settings.send_rejections:
+        st.info("Rejections are not told.", icon=":material/volume_off:")
+    backlog_parts.figures_row(
+        waiting=found.waiting,
+        oldest=found.oldest,
+        failing=found.failing,
+        parked=found.parked,
+        now=now,
+    )
+
+
+def draw_failures(failures: list[FailureCount]) -> None:
+    """Failures by reason, with what to do about each."""
+    with st.container(gap="xxsmall"):
+        for one in failures:
+            words = REASON_WORDS[one.reason]
+            counted = ((one.parked, "parked"), (one.waiting, "to be tried again"))
+            parts = ", ".join(f"{count:,} {what}" for count, what in counted if count)
+            st.markdown(f":material/error: **{words.label}** · {parts} · {words.way_on}")
+
+
+def chosen_part(found: Backlog) -> str:
+    """The part in the address bar; what is parked where it names none."""
+    asked = st.query_params.get("show")
+    st.segmented_control(
+        "Show",
+        PARTS,
+        default=asked if asked in PARTS else PARTS[0],
+        format_func=lambda part: (
+            f"{part} {found.parked:,}"
+            if part == "parked"
+            else f"{part} {found.waiting:,}"
+            if part == "waiting"
+            else part
+        ),
+        key=f"outbox-show-{asked}",
+        label_visibility="collapsed",
+        on_change=_follow,
+        args=[f"outbox-show-{asked}"],
+    )
+    return asked if asked in PARTS else PARTS[0]
+
+
+def draw_part(part: str, failures: list[FailureCount], person: Person, now: datetime) -> None:
+    """The list, the templates or the settings."""
+    if part == "parked":
+        draw_stopped(Stopped.PARKED, failures, person)
+    elif part == "withheld":
+        draw_stopped(Stopped.WITHHELD, failures, person)
+    elif part == "waiting":
+        with database.reading(database.reader()) as connection:
+            listed = backlog.waiting(connection)
+        draw_waiting(listed, now)
+    elif part == "sent":
+        with database.reading(database.reader()) as connection:
+            listed = backlog.delivered(connection)
+        draw_sent(listed)
+    elif part == "templates":
+        draw_templates(person)
+    else:
+        with database.reading(database.reader()) as connection:
+            versions = message_settings.versions(connection)
+            templates = message_templates.in_force(connection)
+            proposal = message_settings.waiting(connection)
+        outbox_settings.draw_waiting(proposal, person)
+        outbox_settings.draw_missing(versions[0].settings, templates)
+        outbox_settings.draw(versions, person)
+
+
+def draw_templates(person: Person) -> None:
+    """The template that is chosen, with its versions."""
+    with database.reading(database.reader()) as connection:
+        templates = message_templates.in_force(connection)
+    kind, language = outbox_templates.choose(templates)
+    with database.reading(database.reader()) as connection:
+        versions = message_templates.history(connection, kind, language)
+    outbox_templates.draw(kind, language, versions, person)
+
+
+def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Person) -> None:
+    """What was stopped so, with what can be done about it."""
+    asked = st.query_params.get("reason")
+    reason = Reason(asked) if asked in set(Reason) else None
+    if stopped_as is Stopped.PARKED:
+        draw_reasons(failures, reason)
+    with database.reading(database.reader()) as connection:
+        listed = backlog.stopped(connection, stopped_as, reason=reason)
+    if not listed:
+        states.empty(f"Nothing is {stopped_as}. {WHY_STOPPED[stopped_as]}")
+        return
+    st.caption(
+        f"{min(len(listed), SHOWN_AT_ONCE):,} of {len(listed):,}"
+        f"{' or more' if len(listed) == backlog.LISTED else ''} {stopped_as}, the latest first."
+    )
+    if stopped_as is Stopped.PARKED:
+        stopped_message.retry_all(listed, reason, person)
+    for message in listed[:SHOWN_AT_ONCE]:
+        stopped_message.draw(message, person)
+
+
+def draw_reasons(failures: list[FailureCount], reason: Reason | None) -> None:
+    """The choice of one reason, which stands in the address bar."""
+    parked = {one.reason: one.parked for one in failures if one.parked}
+    if len(parked) < 2 and reason is None:
+        return
+    key = f"outbox-reason-{reason}"
+    st.pills(
+        "Only",
+        list(parked),
+        default=reason if reason in parked else None,
+        format_func=lambda one: f"{REASON_WORDS[one].label} {parked[one]:,}",
+        key=key,
+        label_visibility="collapsed",
+        on_change=_only,
+        args=[key],
+    )
+
+
+def draw_waiting(listed: list[Message], now: datetime) -> None:
+    """What is to leave, the oldest first."""
+    if not listed:
+        states.empty("Nothing waits. Decisions and questions put their messages here.")
+        return
+    st.caption(f"{len(listed):,} shown, the oldest first.")
+    table.draw([_row(one, _waiting_words(one, now)) for one in listed], state="State")
+
+
+def draw_sent(listed: list[Message]) -> None:
+    """What was handed over last."""
+    if not listed:
+        states.empty("Nothing was handed over yet.")
+        return
+    st.caption(f"The last {len(listed):,} handed over, the latest first.")
+    rows = [_row(one, one.delivered_at) for one in listed]
+    table.draw(rows, state="Handed over", is_time=True)
+
+
+def _row(message: Message, said: str | datetime | None) -> table.Row:
+    to = message.sent_to or message.recipient or "nobody"
+    return table.Row(
+        application_id=message.application_id,
+        username=message.username,
+        what=KIND_WORDS[MessageKind.of(message.kind)],
+        to=f"{message.channel} {to}",
+        written_at=message.created_at,
+        state=said,
+    )
+
+
+def _waiting_words(message: Message, now: datetime) -> str:
+    if not message.attempts:
+        return "to be sent"
+    tries = f"{message.attempts} tr{'y' if message.attempts == 1 else 'ies'}"
+    span = message.next_attempt_at - now
+    again = "again now" if span.total_seconds() < 60 else f"again in {figures.waiting(span)}"
+    return f"{tries} failed, {again}: {message.last_error}"
+
+
+def _follow(key: str) -> None:
+    chosen = state.typed(key)
+    st.query_params.clear()
+    if chosen:
+        st.query_params["show"] = chosen
+
+
+def _only(key: str) -> None:
+    chosen = state.typed(key)
+    if chosen is None:
+        st.query_params.pop("reason", None)
+    else:
+        st.query_params["reason"] = str(chosen)
+
+
+main()

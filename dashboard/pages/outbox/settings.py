@@ -1,0 +1,207 @@
+"""How applicants are told: silence, rejections, which way, which language."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.ui import figures, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import Invalid, Refusal
+from data_access.messages import settings as message_settings
+from data_access.messages.settings import SavedSettings, Silencing
+from data_access.people.staff import Person
+from program import wording
+from program.messages import letters
+from program.messages.delivery import KIND_WORDS, DeliverySettings
+from program.messages.letters import Template
+
+# What is said of a proposal is said by the page: the proposal may be gone by then.
+PAGE = ""
+PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
+
+
+def draw(versions: list[SavedSettings], person: Person) -> None:
+    """The settings in use with their fields, and the versions before."""
+    current = versions[0].settings
+    form = f"delivery-{current.version}"
+    submit.draw(form)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _fields(form, current)
+        sending.button(
+            f"Save version {current.version + 1}",
+            form=form,
+            key=state.form_key(form, "save"),
+            act=_save,
+            args=[form, state.request_id(form), current.version, person.email],
+            icon=":material/save:",
+            type="primary",
+        )
+    with right:
+        st.markdown(f"**Versions** · {len(versions):,}")
+        for saved in versions:
+            _draw_version(saved)
+
+
+def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> None:
+    """Name what a language in use has no template for, since English is sent for it."""
+    for language in sorted(set(current.language_by_country.values())):
+        missing = letters.missing_kinds(templates, language)
+        if missing:
+            named = wording.listed([KIND_WORDS[kind] for kind in missing])
+            st.warning(
+                f"No template in {language} for: {named}. English is sent.",
+                icon=":material/translate:",
+            )
+
+
+def draw_waiting(proposal: Silencing | None, person: Person) -> None:
+    """A change that tells applicants less, and who may put it in force."""
+    if proposal is None:
+        return
+    what = "silence every message" if proposal.silent else "tell nobody of a rejection"
+    note = f": {proposal.note}" if proposal.note else ""
+    st.warning(
+        f"{escape(proposal.proposed_by)} asks to {what}, {figures.moment(proposal.proposed_at)}"
+        f"{escape(note)}. A second person confirms it.",
+        icon=":material/volume_off:",
+    )
+    with st.container(horizontal=True):
+        own = proposal.proposed_by == person.email
+        if not own:
+            sending.button(
+                f"Confirm: {what}",
+                form=PAGE,
+                key="silencing-confirm",
+                act=_end,
+                args=[proposal, person.email, True],
+                sends=proposal,
+                type="primary",
+            )
+        sending.button(
+            "Take it back" if own else "Decline",
+            form=PAGE,
+            key="silencing-decline",
+            act=_end,
+            args=[proposal, person.email, False],
+            sends=proposal,
+        )
+
+
+def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
+    if submit.refused_to_stranger(PAGE, actor):
+        return
+    verb = message_settings.confirm if confirmed else message_settings.decline
+    try:
+        verb(
+            database.writer(),
+            proposal_id=proposal.proposal_id,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
+    except Refusal as refusal:
+        state.flash(state.Flash(ok=False, text=str(refusal)))
+        return
+    said = "It is in force now." if confirmed else "The settings stay as they are."
+    state.flash(state.Flash(ok=True, text=said))
+
+
+def _fields(form: str, current: DeliverySettings) -> None:
+    st.toggle(
+        "Silent: nobody is told anything",
+        value=current.silent,
+        key=state.form_key(form, "silent"),
+        help="Messages that come up are withheld; each can be sent by hand once this is off.",
+    )
+    st.toggle(
+        "Tell applicants that they are rejected",
+        value=current.send_rejections,
+        key=state.form_key(form, "rejections"),
+    )
+    st.multiselect(
+        "Contact platforms told at the account's email address instead",
+        [*PLATFORMS, *(name for name in current.email_instead if name not in PLATFORMS)],
+        default=list(current.email_instead),
+        accept_new_options=True,
+        key=state.form_key(form, "email"),
+        help="All others, but for email itself, go to the exchange's own endpoint.",
+    )
+    st.text_area(
+        "Languages by country, a line each",
+        value="\n".join(f"{c}: {s}" for c, s in sorted(current.language_by_country.items())),
+        placeholder="BR: pt\nMX: es",
+        height=90,
+        key=state.form_key(form, "languages"),
+        help="Where a country is not named: English. A language needs its templates first.",
+    )
+    st.text_input(
+        "Why, for colleagues",
+        max_chars=message_settings.LONGEST_NOTE,
+        key=state.form_key(form, "note"),
+    )
+
+
+def _draw_version(saved: SavedSettings) -> None:
+    st.caption(
+        f"Version {saved.settings.version} · {escape(saved.author)} · "
+        f"{figures.moment(saved.saved_at)}"
+    )
+    st.text(_in_words(saved.settings))
+    if saved.note:
+        st.text(saved.note)
+
+
+def _in_words(settings: DeliverySettings) -> str:
+    """Who is told, and what is not as it is from the start."""
+    if settings.silent:
+        return "Nobody is told"
+    words = ["Applicants are told" if settings.send_rejections else "Told, but for rejections"]
+    if settings.email_instead:
+        words.append(f"by email instead of {wording.listed(settings.email_instead)}")
+    pairs = settings.language_by_country.items()
+    if pairs:
+        words.append(", ".join(f"{country} in {language}" for country, language in sorted(pairs)))
+    return "; ".join(words)
+
+
+def languages(typed: str) -> dict[str, str]:
+    """Countries with their languages from lines such as ``BR: pt``. Raises Invalid."""
+    found = {}
+    for line in filter(None, (line.strip() for line in typed.splitlines())):
+        country, sign, language = line.partition(":")
+        if not sign:
+            raise Invalid("Write a country and its language on a line each, such as BR: pt.")
+        found[country.strip().upper()] = language.strip()
+    return found
+
+
+def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
+    if submit.refused_to_stranger(form, actor):
+        return
+    part = request_id.hex[:8]
+    try:
+        saved = message_settings.save(
+            database.writer(),
+            silent=bool(state.typed(f"{form}-silent-{part}")),
+            send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
+            email_instead=state.typed(f"{form}-email-{part}") or [],
+            language_by_country=languages(state.typed(f"{form}-languages-{part}") or ""),
+            note=state.typed(f"{form}-note-{part}") or "",
+            shown_version=version,
+            actor=actor,
+            now=datetime.now(UTC),
+            ask=True,
+        )
+        with database.acting(database.writer()) as connection:
+            waits = message_settings.waiting(connection)
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+    if saved == version and waits is not None:
+        said = "Proposed. It takes effect once a second person has confirmed it."
+    state.flash(state.Flash(ok=True, text=said))

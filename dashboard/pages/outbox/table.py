@@ -1,0 +1,58 @@
+"""Messages of the outbox as a table. Recipients are typed text and stay cells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ui import cells, headings
+
+TALLEST = 640
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One message: how far it is, in the screen's words, or when it was handed over."""
+
+    application_id: int
+    username: str
+    what: str
+    to: str
+    written_at: datetime
+    state: str | datetime | None
+
+
+def draw(rows: Sequence[Row], *, state: str, is_time: bool = False) -> None:
+    """Draw the messages in the order given; ``state`` heads the last column, words or times."""
+    config, states = st.column_config, [row.state for row in rows]
+    table = pa.table(
+        {
+            "application": [f"/application?id={row.application_id}" for row in rows],
+            "applicant": [row.username for row in rows],
+            "what": [row.what for row in rows],
+            "to": [row.to for row in rows],
+            "when": cells.moments([row.written_at for row in rows]),
+            "state": cells.moments(states) if is_time else pa.array(states, pa.string()),
+        }
+    )
+    headings.table(
+        table,
+        key=f"outbox-{state}",
+        alt="Messages to applicants",
+        row_height=30,
+        height=min(30 * (len(rows) + 1) + 2, TALLEST),
+        column_config={
+            "application": config.LinkColumn(
+                "Application", display_text=r"id=(\d+)", width=84, help="Opens it"
+            ),
+            "applicant": config.TextColumn("Applicant", width=140),
+            "what": config.TextColumn("Announces", width=130),
+            "to": config.TextColumn("To", width=200),
+            "when": cells.moment_column("Written"),
+            "state": cells.moment_column(state, width=160)
+            if is_time
+            else config.TextColumn(state, width=300),
+        },
+    )

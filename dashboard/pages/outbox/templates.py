@@ -1,0 +1,143 @@
+"""The words around a message, by kind and language: edit, see with an application, save."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.ui import figures, state
+from dashboard.ui.safe_text import escape
+from data_access.applications import read
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.messages import templates as message_templates
+from data_access.messages.templates import SavedTemplate
+from data_access.people.staff import Person
+from program.messages import letters
+from program.messages.delivery import ENGLISH, KIND_WORDS, MessageKind
+from program.messages.letters import Template
+
+SAMPLE = "Here stands what the colleague wrote."
+
+
+def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
+    """Which template; a language that has none yet may be typed."""
+    left, right = st.columns(2, gap="large")
+    kind = left.selectbox(
+        "What is announced", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
+    )
+    languages = sorted({template.language for template in templates})
+    language = right.selectbox(
+        "Language",
+        languages,
+        index=languages.index(ENGLISH),
+        accept_new_options=True,
+        key="template-language",
+        help="A code such as es or pt-BR; a new one begins with the English words.",
+    )
+    return MessageKind(kind), str(language or ENGLISH).strip()
+
+
+def draw(
+    kind: MessageKind, language: str, versions: Sequence[SavedTemplate], person: Person
+) -> None:
+    """The fields, what they make of an application, and what was there before."""
+    current = versions[0].template if versions else letters.shipped(kind, language)
+    version = current.version if current else 0
+    form = f"template-{kind}-{language}-{version}"
+    submit.draw(form)
+    left, right = st.columns(2, gap="large")
+    with left:
+        subject, body = _fields(form, current)
+        sending.button(
+            f"Save version {version + 1}",
+            form=form,
+            key=state.form_key(form, "save"),
+            act=_save,
+            args=[form, state.request_id(form), kind, language, version, person.email],
+            icon=":material/save:",
+            type="primary",
+        )
+        with st.expander("Placeholders"):
+            for placeholder in letters.PLACEHOLDERS:
+                st.text(f"{{{{{placeholder.name}}}}}  {placeholder.meaning}")
+    with right:
+        _preview(subject, body)
+        _earlier(versions, current)
+
+
+def _fields(form: str, current: Template | None) -> tuple[str, str]:
+    subject = st.text_input(
+        "Subject",
+        value=current.subject if current else "",
+        max_chars=letters.LONGEST_SUBJECT,
+        key=state.form_key(form, "subject"),
+    )
+    body = st.text_area(
+        "Text",
+        value=current.body if current else "{{message}}",
+        height=220,
+        max_chars=letters.LONGEST_BODY,
+        key=state.form_key(form, "body"),
+    )
+    return subject, body
+
+
+def _preview(subject: str, body: str) -> None:
+    """What an applicant would get, or what is wrong."""
+    number = st.text_input("Preview with application", key="template-preview", placeholder="1042")
+    id_ = read.possible_id((number or "").strip())
+    if id_ is None:
+        st.caption("Name an application to see it with its names.")
+        return
+    try:
+        with database.reading(database.reader()) as connection:
+            application = read.read(connection, id_, now=datetime.now(UTC))
+        letter = message_templates.preview(application, subject=subject, body=body, message=SAMPLE)
+    except Refusal as refusal:
+        st.error(escape(str(refusal)), icon=":material/error:")
+        return
+    with st.container(border=True):
+        st.text(letter.subject)
+        st.text(letter.text)
+
+
+def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> None:
+    if not versions:
+        st.caption(
+            "There is no version in this language; English is sent."
+            if current is None
+            else "These words came with the software; nobody has saved others."
+        )
+        return
+    with st.expander(f"Versions, {len(versions):,}"):
+        for saved in versions:
+            made, at = saved.template, figures.moment(saved.saved_at)
+            st.caption(f"Version {made.version} · {escape(saved.author)} · {at}")
+            st.text(f"{made.subject}\n\n{made.body}")
+
+
+def _save(
+    form: str, request_id: UUID, kind: MessageKind, language: str, version: int, actor: str
+) -> None:
+    if submit.refused_to_stranger(form, actor):
+        return
+    part = request_id.hex[:8]
+    try:
+        saved = message_templates.save(
+            database.writer(),
+            kind=kind,
+            language=language,
+            subject=state.typed(f"{form}-subject-{part}") or "",
+            body=state.typed(f"{form}-body-{part}") or "",
+            shown_version=version,
+            actor=actor,
+            now=datetime.now(UTC),
+        )
+    except Refusal as refusal:
+        submit.refused(form, str(refusal))
+        return
+    said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+    state.flash(state.Flash(ok=True, text=said))

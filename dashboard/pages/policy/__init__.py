@@ -1,0 +1,1 @@
+"""Policy versions, drafts and what-if."""

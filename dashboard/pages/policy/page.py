@@ -1,0 +1,434 @@
+"""The policy: the version in force, the drafts of the next one with what they change, history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.forms import submit
+from dashboard.pages.policy import draft_form, publish, settings_table, what_if, withdraw
+from dashboard.pages.policy.draft_form import PLACE, Written
+from dashboard.shell import sign_in
+from dashboard.ui import address, figures, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import BaseMoved
+from data_access.eligibility import judging, policies
+from data_access.eligibility.judging import Basis
+from data_access.eligibility.policies import Published
+from data_access.people.staff import Person
+from data_access.policy import acts
+from data_access.policy import drafts as policy_drafts
+from data_access.policy import withdrawals as policy_withdrawals
+from data_access.policy.acts import PolicyEvent
+from data_access.policy.drafts import Kept
+from data_access.policy.withdrawals import Withdrawal
+from program.policy.drafts import changed, contradictions, needs_refresh
+from program.policy.policy import Policy, ruling_at
+from program.policy.settings import SETTINGS_BY_NAME, Change
+from program.review.permissions import Act
+
+IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
+PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
+PART = "policy-part"
+# What the address may ask of this page.
+QUERY_NAMES = ("part", "base", "draft", "replay", "list", "move", "page")
+NEW = "new"
+EVENT_WORDS = {
+    "drafted": "began a draft",
+    "saved": "saved the draft",
+    "discarded": "discarded the draft",
+    "proposed": "proposed it",
+    "confirmed": "confirmed it",
+    "declined": "declined it",
+    "cancelled": "took it back",
+    "withdrawal_proposed": "proposed to withdraw it",
+    "withdrawn": "withdrew it",
+    "withdrawal_declined": "left it scheduled",
+}
+
+
+def main() -> None:
+    """Load, then draw the part that the address names."""
+    person = sign_in.require(Act.READ_POLICY)
+    address.read(QUERY_NAMES)
+    now = datetime.now(UTC)
+    with database.reading(database.reader()) as connection:
+        ground = judging.basis(connection, now=now)
+        versions = policies.history(connection)
+        edits = person.may(Act.EDIT_POLICY)
+        drafts = policy_drafts.open_ones(connection) if edits else []
+        trail = acts.trail(connection) if edits else []
+        withdrawals = policy_withdrawals.open_ones(connection) if edits else []
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Policy", anchor=False)
+        part = choose_part(person, drafts)
+    if part == DRAFT:
+        draw_next(versions, drafts, ground, person)
+    elif part == HISTORY:
+        draw_history(versions, trail, ground)
+    else:
+        draw_in_force(versions, ground)
+        draw_scheduled(scheduled(versions, ground.now), withdrawals, person)
+
+
+def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
+    """The part of the page, which the address keeps; drafts are for those who may edit."""
+    offered = [part for part in PARTS if part != DRAFT or person.may(Act.EDIT_POLICY)]
+    asked = st.query_params.get("part", IN_FORCE)
+    waiting = [kept for kept in drafts if kept.proposed_at and kept.author != person.email]
+
+    def words(part: str) -> str:
+        return f"{PARTS[part]} {len(waiting)}" if part == DRAFT and waiting else PARTS[part]
+
+    shown = asked if asked in offered else IN_FORCE
+    state.show(PART, shown)
+    st.segmented_control(
+        "Part",
+        offered,
+        format_func=words,
+        key=PART,
+        label_visibility="collapsed",
+        required=True,
+        on_change=_show_part,
+    )
+    return shown
+
+
+def _show_part() -> None:
+    address.write({"part": state.typed(PART)})
+
+
+def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
+    """Every setting that rules now, and what is about to."""
+    policy = ground.policy
+    published = next(one for one in versions if one.policy.version == policy.version)
+    st.markdown(f"**Version {policy.version}** · {about(published)}")
+    st.text(policy.note)
+    if ground.freshness is None:
+        st.warning(
+            "No metrics are counted as this version asks, so eligibility on the exchange is "
+            "unknown. Run `python -m data_access refresh`.",
+            icon=":material/sync_problem:",
+        )
+    settings_table.draw(policy)
+
+
+def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
+    """The versions that are to take effect, the next one first."""
+    coming = [
+        one for one in versions if one.policy.effective_from > now and one.withdrawn_by is None
+    ]
+    return sorted(coming, key=lambda one: (one.policy.effective_from, one.policy.version))
+
+
+def draw_scheduled(
+    coming: Sequence[Published], withdrawals: Sequence[Withdrawal], person: Person
+) -> None:
+    """What takes effect later, with what it changes and the way to withdraw it."""
+    # What withdrew the last of them is said all the same.
+    submit.draw(PLACE)
+    if not coming:
+        return
+    waiting = {one.version: one for one in withdrawals}
+    for published in coming:
+        policy = published.policy
+        with st.container(border=True, gap="xsmall", key=f"scheduled-{policy.version}"):
+            starts = figures.moment(policy.effective_from)
+            st.markdown(
+                f":material/event_upcoming: **Version {policy.version}** takes effect on {starts} "
+                f"and changes {figures_of(published)} of version {published.base_version}"
+            )
+            st.text(policy.note)
+            settings_table.draw_changes(published.changes)
+            if person.may(Act.EDIT_POLICY):
+                withdraw.draw(policy, waiting.get(policy.version), person)
+
+
+def figures_of(published: Published) -> str:
+    """How many settings a version changes."""
+    number = len(published.changes)
+    return f"{number} setting{'' if number == 1 else 's'}"
+
+
+def about(published: Published) -> str:
+    """Since when it rules, and who wrote and confirmed it; for Markdown."""
+    policy = published.policy
+    second = f", confirmed by {escape(published.confirmed_by)}" if published.confirmed_by else ""
+    since = figures.moment(policy.effective_from)
+    word = "in effect" if published.withdrawn_by is None else "was to take effect"
+    gone = ""
+    if published.withdrawn_by is not None and published.withdrawn_at is not None:
+        at = figures.moment(published.withdrawn_at)
+        gone = f" · withdrawn {at}, confirmed by {escape(published.withdrawn_by)}"
+    return f"{word} from {since} · by {escape(policy.author)}{second}{gone}"
+
+
+def draw_history(
+    versions: Sequence[Published], trail: Sequence[PolicyEvent], ground: Basis
+) -> None:
+    """All versions, newest first, with what each changed; for managers the trail of drafts."""
+    st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
+    for published in versions:
+        policy = published.policy
+        with st.container(border=True, gap="xsmall", key=f"version-{policy.version}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(f"**Version {policy.version}**", width="content")
+                if policy.version == ground.policy.version:
+                    st.badge("in force", icon=":material/check:", color="green")
+                elif published.withdrawn_by is not None:
+                    st.badge("withdrawn", icon=":material/event_busy:", color="gray")
+                elif policy.effective_from > ground.now:
+                    st.badge("scheduled", icon=":material/event_upcoming:", color="blue")
+                st.caption(about(published), width="content")
+            st.text(policy.note)
+            if published.changes:
+                settings_table.draw_changes(published.changes)
+            else:
+                st.caption("The first version." if policy.version == 1 else "No setting differs.")
+    if trail:
+        draw_trail(trail)
+
+
+def draw_trail(trail: Sequence[PolicyEvent]) -> None:
+    """Who did what to drafts, newest first."""
+    with st.expander(f"Trail of drafts, the last {len(trail):,} entries"):
+        for event in trail:
+            verb = EVENT_WORDS[event.kind]
+            moved = ", ".join(
+                SETTINGS_BY_NAME[one["setting"]].label
+                for one in event.detail.get("changes", ())
+                if one["setting"] in SETTINGS_BY_NAME
+            )
+            reason = event.detail.get("reason")
+            st.text(
+                f"{figures.moment(event.at)} · {event.actor} {verb} ({of_what(event)})"
+                + (f": {moved}" if moved else "")
+                + (f": {reason}" if reason else "")
+            )
+
+
+def of_what(event: PolicyEvent) -> str:
+    """What an entry of the trail is about."""
+    if event.draft_id is not None:
+        return f"draft {event.draft_id}"
+    return f"version {event.detail.get('version')}"
+
+
+def draw_next(
+    versions: Sequence[Published], drafts: Sequence[Kept], ground: Basis, person: Person
+) -> None:
+    """One draft: one's own to write, or a colleague's to read and to publish."""
+    schedule = Schedule.of(versions, ground)
+    chosen = choose_draft(drafts, person)
+    submit.draw(PLACE)
+    if chosen is None:
+        base = choose_base(schedule)
+        st.caption(f"A draft of version {schedule.next_number}, begun from version {base.version}.")
+        draft_form.draw(Written(base=base, kept=None), person)
+        return
+    base = schedule.version(chosen.draft.base_version)
+    if chosen.author == person.email and chosen.proposed_at is None:
+        if not schedule.is_current(chosen):
+            draw_moved(chosen, schedule.base_of(chosen), base, person)
+        else:
+            draft_form.draw(Written(base=base, kept=chosen), person)
+    draw_draft(chosen, base, schedule, ground, person)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Which version rules when, as drafts build on it. ``open_bases`` rule or are to rule."""
+
+    versions: dict[int, Policy]
+    ruling: list[Policy]
+    open_bases: list[Policy]
+    now: datetime
+
+    @classmethod
+    def of(cls, versions: Sequence[Published], ground: Basis) -> "Schedule":
+        """The schedule as it stands now."""
+        return cls(
+            versions={one.policy.version: one.policy for one in versions},
+            ruling=[one.policy for one in versions if one.withdrawn_by is None],
+            open_bases=[ground.policy, *(p.policy for p in scheduled(versions, ground.now))],
+            now=ground.now,
+        )
+
+    @property
+    def next_number(self) -> int:
+        """The number of the version that is published next."""
+        return max(self.versions) + 1
+
+    def version(self, number: int) -> Policy:
+        """The version of this number."""
+        return self.versions[number]
+
+    def base_of(self, kept: Kept) -> Policy:
+        """The version that rules when a draft is to begin."""
+        return ruling_at(self.ruling, max(kept.draft.effective_from or self.now, self.now))
+
+    def is_current(self, kept: Kept) -> bool:
+        """Whether a draft builds on a version that rules, or is to rule, when it begins."""
+        base = kept.draft.base_version
+        begins_later = self.versions[base].effective_from > self.now and any(
+            one.version == base for one in self.open_bases
+        )
+        # Begun against what is scheduled, it may still be given a later day.
+        return begins_later or self.base_of(kept).version == base
+
+
+def choose_base(schedule: Schedule) -> Policy:
+    """What a new draft begins from, where a version is scheduled: that one, or the one in force."""
+    bases = {str(policy.version): policy for policy in schedule.open_bases}
+    last = str(schedule.open_bases[-1].version)
+    if len(bases) == 1:
+        return bases[last]
+    asked = st.query_params.get("base", last)
+    shown = asked if asked in bases else last
+
+    def words(name: str) -> str:
+        policy = bases[name]
+        if policy.effective_from <= schedule.now:
+            return f"version {name}, in force: for what is urgent"
+        return f"version {name}, from {figures.day(policy.effective_from.date(), year=True)}"
+
+    st.segmented_control(
+        "Begin from",
+        list(bases),
+        default=shown,
+        format_func=words,
+        key=f"policy-base-{'-'.join(bases)}",
+        required=True,
+        on_change=_show_base,
+        args=[f"policy-base-{'-'.join(bases)}"],
+    )
+    return bases[shown]
+
+
+def _show_base(key: str) -> None:
+    st.query_params.from_dict({"part": DRAFT, "base": st.session_state[key]})
+
+
+def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
+    """The draft to show: the one the address names, a colleague's proposal, or one's own."""
+    own = next((kept for kept in drafts if kept.author == person.email), None)
+    others = [kept for kept in drafts if kept.author != person.email]
+    if not others:
+        return own
+    by_name: dict[str, Kept | None] = {str(kept.draft_id): kept for kept in others}
+    own_name = str(own.draft_id) if own else NEW
+    names = {own_name: own, **by_name}
+    proposed = next((name for name, kept in by_name.items() if kept and kept.proposed_at), own_name)
+    asked = st.query_params.get("draft", proposed)
+    shown = asked if asked in names else proposed
+
+    def words(name: str) -> str:
+        kept = names[name]
+        if kept is None or kept.author == person.email:
+            return "Mine"
+        return f"{escape(kept.author)}{', proposed' if kept.proposed_at else ', draft'}"
+
+    key = f"policy-draft-{'-'.join(names)}"
+    state.show(key, shown)
+    st.segmented_control(
+        "Draft",
+        list(names),
+        format_func=words,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=_show_draft,
+        args=[key],
+    )
+    return names[shown]
+
+
+def _show_draft(key: str) -> None:
+    address.write({"part": DRAFT, "draft": state.typed(key)})
+
+
+def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
+    """Another version rules when the draft is to begin: which, and the way on."""
+    moved = escape(BaseMoved(base.version, ruling).moved)
+    st.error(f"{moved} Your draft is kept; carry it over to go on.", icon=":material/error:")
+    with st.container(horizontal=True):
+        draft_form.carry_over_button(Written(base=ruling, kept=chosen), base, person)
+        draft_form.discard_button(chosen, person)
+
+
+def draw_draft(kept: Kept, base: Policy, schedule: Schedule, ground: Basis, person: Person) -> None:
+    """What the draft changes, how it is published, and what it would mean."""
+    moved = changed(base, kept.draft)
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw_content(kept, moved)
+    with right:
+        if moved:
+            recounts = needs_refresh(ground.policy, kept.draft.policy)
+            publish.draw_consequences(kept, needs_refresh=recounts)
+        draw_until(kept, schedule)
+        wrong = contradictions(kept.draft, base=base, now=ground.now)
+        for sentence in wrong:
+            st.error(escape(sentence), icon=":material/error:")
+        draw_ways(kept, person, schedule, sound=not wrong)
+    what_if.draw(kept, ground)
+
+
+def draw_until(kept: Kept, schedule: Schedule) -> None:
+    """Say where a scheduled version takes over from this one, without its changes."""
+    starts = kept.draft.effective_from or schedule.now
+    after = next((one for one in schedule.open_bases if one.effective_from > starts), None)
+    if after is not None and kept.draft.base_version != after.version:
+        day = figures.moment(after.effective_from)
+        st.warning(
+            f"It rules until {day}, when version {after.version} takes over without these "
+            "changes. Withdraw that version, or make the changes in one that follows it too.",
+            icon=":material/event_upcoming:",
+        )
+
+
+def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
+    """The changes, old and new, with their reason; and why it was declined, where it was."""
+    number = f"{len(moved)} setting{'s' if len(moved) != 1 else ''}"
+    st.markdown(f"**Changes {number} of version {kept.draft.base_version}**")
+    with st.container(gap="xsmall"):
+        settings_table.draw_changes(moved)
+    if kept.draft.note:
+        st.text(kept.draft.note)
+    st.caption(f"{escape(kept.author)} · saved {figures.moment(kept.saved_at)}")
+    if kept.declined_because:
+        st.warning(f"Declined: {escape(kept.declined_because)}", icon=":material/undo:")
+
+
+def draw_ways(kept: Kept, person: Person, schedule: Schedule, *, sound: bool) -> None:
+    """The buttons that are this person's: the author's, or the second manager's."""
+    is_own, ruling = kept.author == person.email, schedule.base_of(kept)
+    is_current, written_on = schedule.is_current(kept), kept.draft.base_version
+    ready = sound and ruling.version == written_on
+    if kept.proposed_at is None and is_own and is_current:
+        with st.container(horizontal=True):
+            publish.propose_button(kept, person, sound=ready)
+            draft_form.discard_button(kept, person)
+            for other in schedule.open_bases:
+                if other.version != written_on:
+                    base = schedule.version(written_on)
+                    draft_form.carry_over_button(Written(base=other, kept=kept), base, person)
+    elif kept.proposed_at is None and not is_own:
+        st.caption("Still being written; its author proposes it.")
+    elif kept.proposed_at is not None and is_own:
+        since = figures.moment(kept.proposed_at)
+        st.info(f"Waits for a second manager since {since}.", icon=":material/hourglass_empty:")
+        publish.take_back_button(kept, person)
+    elif kept.proposed_at is not None:
+        if not is_current:
+            st.error(
+                f"Version {ruling.version} rules when it is to begin, so this cannot be "
+                "published. Decline it; its author can carry it over.",
+                icon=":material/error:",
+            )
+        publish.draw_second(kept, person, version=schedule.next_number, sound=ready)
+
+
+main()

@@ -1,0 +1,161 @@
+"""Publishing the next policy, as two managers: propose, confirm, decline, take back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.policy.draft_form import PLACE
+from dashboard.ui import figures, state
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people.staff import Person
+from data_access.policy import drafts
+from data_access.policy.drafts import Kept
+
+SILENT = "The queue uses it from that moment on. Decisions made before keep their own version."
+NEEDS_REFRESH = (
+    "It counts in another way than the metrics were computed, so eligibility on the exchange is "
+    "unknown in the queue from that moment until `python -m data_access refresh` has run."
+)
+
+
+def draw_consequences(kept: Kept, *, needs_refresh: bool) -> None:
+    """When it takes effect, and what the queue does then."""
+    starts = kept.draft.effective_from
+    when = f"at {figures.moment(starts)}" if starts else "when a second manager confirms it"
+    st.caption(f"It takes effect {when}. {'' if needs_refresh else SILENT}")
+    if needs_refresh:
+        st.warning(NEEDS_REFRESH, icon=":material/sync_problem:")
+
+
+def propose_button(kept: Kept, person: Person, *, sound: bool) -> None:
+    """Ask a second manager to publish it."""
+    form = _form("propose", kept)
+    sending.button(
+        "Propose for publishing",
+        form=PLACE,
+        key=f"{form}-button",
+        act=_propose,
+        args=[kept, person.email, state.request_id(form)],
+        sends=kept,
+        icon=":material/how_to_reg:",
+        type="primary",
+        disabled=not sound,
+    )
+
+
+def take_back_button(kept: Kept, person: Person) -> None:
+    """Make one's own proposal a draft again."""
+    form = _form("cancel", kept)
+    sending.button(
+        "Take it back",
+        form=PLACE,
+        key=f"{form}-button",
+        act=_cancel,
+        args=[kept, person.email, state.request_id(form)],
+        sends=kept,
+        icon=":material/undo:",
+    )
+
+
+def draw_second(kept: Kept, person: Person, *, version: int, sound: bool) -> None:
+    """The second manager's two ways: publish it, or give it back with a reason."""
+    confirm, decline = _form("confirm", kept), _form("decline", kept)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sending.button(
+            f"Publish as version {version}",
+            form=PLACE,
+            key=f"{confirm}-button",
+            act=_confirm,
+            args=[kept, person.email, state.request_id(confirm)],
+            sends=kept,
+            icon=":material/gavel:",
+            type="primary",
+            disabled=not sound,
+        )
+        with st.popover("Decline", icon=":material/undo:"):
+            st.text_area("Reason", key=state.form_key(decline, "reason"), height=90)
+            sending.button(
+                "Give it back",
+                form=PLACE,
+                key=f"{decline}-button",
+                act=_decline,
+                args=[kept, person.email, state.request_id(decline)],
+                sends=kept,
+            )
+
+
+def _form(act: str, kept: Kept) -> str:
+    return f"policy-{act}-{kept.draft_id}-{kept.revision}"
+
+
+def _propose(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        drafts.propose(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "Proposed. A second manager publishes it."
+
+    _do(act, actor)
+
+
+def _cancel(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        drafts.cancel(
+            database.writer(),
+            draft_id=kept.draft_id,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "It is a draft again."
+
+    _do(act, actor)
+
+
+def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        version = drafts.confirm(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return f"Published as version {version}."
+
+    _do(act, actor)
+
+
+def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        drafts.decline(
+            database.writer(),
+            draft_id=kept.draft_id,
+            revision=kept.revision,
+            reason=state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or "",
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return "Given back with your reason."
+
+    _do(act, actor)
+
+
+def _do(act: Callable[[], str], actor: str) -> None:
+    if submit.refused_to_stranger(PLACE, actor):
+        return
+    try:
+        submit.accepted(PLACE, act())
+    except Refusal as refusal:
+        submit.refused(PLACE, str(refusal))

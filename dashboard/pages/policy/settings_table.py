@@ -1,0 +1,84 @@
+"""Settings of a policy by group, and what differs between two: the same words everywhere."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.ui.safe_text import escape
+from program.policy import settings
+from program.policy.policy import Policy
+from program.policy.settings import SETTINGS, Change, Group, Kind, Setting
+
+# How the groups stand beside each other, so that columns come out about as long.
+COLUMNS: tuple[tuple[Group, ...], ...] = (
+    (Group.MINIMUMS, Group.REBATE),
+    (Group.COUNTING, Group.DESK, Group.SECOND),
+)
+
+
+def groups_by_column() -> list[list[Group]]:
+    """The groups in columns; those that nobody placed stand under the checklist."""
+    placed = {group for column in COLUMNS for group in column}
+    used = {setting.group for setting in SETTINGS}
+    rest = [group for group in Group if group not in placed and group in used]
+    return [*(list(column) for column in COLUMNS), rest]
+
+
+def of_group(group: Group) -> list[Setting]:
+    """The settings of a group, in the table's order."""
+    return [setting for setting in SETTINGS if setting.group is group]
+
+
+def draw(policy: Policy) -> None:
+    """Every setting with its value, to read."""
+    for column, groups in zip(st.columns(3), groups_by_column(), strict=True):
+        with column:
+            for group in groups:
+                with st.container(border=True, gap="xsmall", key=f"policy-{group.name}"):
+                    st.markdown(f"**{group}**")
+                    for setting in of_group(group):
+                        _draw_setting(setting, policy)
+
+
+def draw_changes(changes: Sequence[Change]) -> None:
+    """Each changed setting, old and new: word, sign and colour."""
+    for change in changes:
+        old, new = change.words
+        if change.setting.kind is Kind.CHECKS:
+            _draw_list_change(change)
+            continue
+        st.markdown(
+            f"{change.setting.label}: :gray[{escape(old)}] → **:violet[{escape(new)}]**",
+            help=change.setting.explanation,
+        )
+
+
+def _draw_setting(setting: Setting, policy: Policy) -> None:
+    found = settings.value(policy, setting)
+    if setting.kind is Kind.CHECKS:
+        st.caption(setting.label, help=setting.explanation)
+        for key in found if isinstance(found, tuple) else ():
+            st.text(settings.words(setting, (key,)))
+        return
+    with st.container(horizontal=True, gap="small", wrap=False):
+        st.caption(setting.label, width=160, help=setting.explanation)
+        st.text(settings.words(setting, found), width="stretch")
+
+
+def _draw_list_change(change: Change) -> None:
+    old = change.old if isinstance(change.old, tuple) else ()
+    new = change.new if isinstance(change.new, tuple) else ()
+    words = [
+        f"**:violet[+ {escape(settings.words(change.setting, (key,)))}]**"
+        for key in new
+        if key not in old
+    ]
+    words += [
+        f":gray[{escape('−')} {escape(settings.words(change.setting, (key,)))}]"
+        for key in old
+        if key not in new
+    ]
+    st.markdown(
+        f"{change.setting.label}: {' · '.join(words) or 'the same items in another order'}",
+        help=change.setting.explanation,
+    )

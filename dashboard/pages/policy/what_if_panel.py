@@ -1,0 +1,327 @@
+"""What a draft would change, drawn: who changes side, and what follows for the program."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ui import badges, cells, figures, headings
+from program.affiliates.requalification import STEP_LABELS
+from program.affiliates.what_if import (
+    MOVES,
+    POPULATION_LABELS,
+    POPULATION_NOTES,
+    Changer,
+    Move,
+    Population,
+    Rebates,
+    Replay,
+    WhatIf,
+)
+from program.policy.criteria import (
+    ACTIVE_USERS,
+    CRITERIA,
+    EXTERNAL_VOLUME,
+    NEW_USERS,
+    VOLUME,
+    X_FOLLOWERS,
+    Unit,
+)
+from program.policy.outcomes import Outcome
+from program.wording import rounded
+
+OPEN = "what-if-open"
+ROW_HEIGHT = 36
+ARROW = " → "
+# Where a column is narrow; its help says the whole.
+SHORT_LABELS = {
+    VOLUME.key: "Volume",
+    ACTIVE_USERS.key: "Active",
+    NEW_USERS.key: "New",
+    X_FOLLOWERS.key: "Followers",
+    EXTERNAL_VOLUME.key: "Elsewhere",
+}
+
+
+def move_words(move: Move) -> str:
+    """A move as signs and words: ``✓ met → − not met``."""
+    return ARROW.join(badges.OUTCOME_WORDS[outcome] for outcome in move)
+
+
+def made_moves(replay: Replay) -> list[Move]:
+    """The moves that somebody makes, in a fixed order."""
+    return [move for move in MOVES if replay.number(move)]
+
+
+def draw_figures(found: WhatIf) -> None:
+    """Queue, eligible share, overrides and cost: under the draft, and the change from now.
+
+    Where some could not be replayed, each figure says of how many it is.
+    """
+    waiting, decided, costs = found.replays[Population.OPEN], found.decided, found.rebates
+    then = found.replays[Population.DECISIONS]
+    with st.container(horizontal=True):
+        _metric(
+            "Open applications met",
+            figures.count(waiting.after(Outcome.MET)),
+            _count_change(waiting.before(Outcome.MET), waiting.after(Outcome.MET)),
+            f"Of {waiting.total:,} open; {waiting.before(Outcome.MET):,} as the policy is now.",
+            waiting,
+        )
+        rates = decided.met_rates
+        _metric(
+            "Eligible among decided",
+            "nothing decided" if rates is None else figures.rate(_tenth(rates[1])),
+            None if rates is None else _points(rates),
+            f"Share of {decided.total:,} past decisions whose eligibility was met, on the figures "
+            "each was made on.",
+            then,
+        )
+        _metric(
+            "Decided against it",
+            figures.count(decided.overrides[1]),
+            _count_change(*decided.overrides),
+            "Past decisions that would go against the computed eligibility. "
+            f"{decided.recorded_overrides:,} of the same were recorded so at the time.",
+            then,
+        )
+        _metric(
+            "Rebate cost a month",
+            _cost(costs),
+            _cost_change(costs),
+            "All rebates on the window's net fees, standard and granted."
+            + (f" {_days(costs)}." if costs.window else ""),
+        )
+
+
+def draw_sides(found: WhatIf) -> None:
+    """How many stand where, now and under the draft, one row for each population."""
+    rows = [found.replays[population] for population in Population]
+    held: dict[str, Any] = {
+        "who": [POPULATION_LABELS[row.population] for row in rows],
+        "total": cells.whole([row.total for row in rows]),
+    }
+    for outcome in Outcome:
+        held[outcome] = [_now_then(row.before(outcome), row.after(outcome)) for row in rows]
+    held["changed"] = cells.whole([row.changed for row in rows])
+    held["untold"] = cells.whole([row.untold for row in rows])
+    headings.table(
+        pa.table(held),
+        key="what-if-sides",
+        alt="Who stands where now, and under the draft",
+        row_height=ROW_HEIGHT,
+        column_config={
+            "who": st.column_config.TextColumn("Now → under the draft", width=150),
+            "total": cells.number_column("All", width=70),
+            **{
+                outcome: st.column_config.TextColumn(
+                    headings.numeric(badges.OUTCOME_WORDS[outcome]), width=130, alignment="right"
+                )
+                for outcome in Outcome
+            },
+            "changed": cells.number_column("Change side", width=90),
+            "untold": cells.number_column(
+                "Not replayed",
+                width=90,
+                help="The figures kept here cannot tell; they are in no other column.",
+            ),
+        },
+    )
+    notes = (f"**{POPULATION_LABELS[one]}**: {POPULATION_NOTES[one]}" for one in Population)
+    st.caption(" ".join(notes))
+
+
+def draw_rebates(costs: Rebates) -> None:
+    """What the rates come to, in sentences: nobody's rate changes by itself."""
+    st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
+
+
+def draw_follows(found: WhatIf) -> None:
+    """What follows for the clock and the requalification board, where anything does."""
+    words = follow_words(found)
+    if words:
+        st.caption(" ".join(words))
+
+
+def follow_words(found: WhatIf) -> list[str]:
+    """A sentence for each of the two that the draft changes."""
+    words = []
+    if found.overdue is not None:
+        words.append(f"**Overdue** among those to review: {_now_then(*found.overdue)}.")
+    if found.suggested is not None:
+        old, new = found.suggested
+        steps = (f"{STEP_LABELS[step].lower()} {_now_then(old[step], new[step])}" for step in old)
+        words.append(f"**Requalification**, suggested by the months tested: {', '.join(steps)}.")
+    return words
+
+
+def rebate_words(costs: Rebates) -> list[str]:
+    """Everything about rates that the draft would change, and that nothing would."""
+    found = []
+    old, new = costs.above_most
+    if new or old:
+        over = f", {figures.usd_exact(_cents(costs.over_usd[1]))} a month" if costs.over_usd else ""
+        found.append(
+            f"{new:,} of {costs.affiliates:,} affiliates have more than the draft's highest rate "
+            f"({old:,} now){over}. Their rates stay until somebody changes them."
+        )
+    if costs.at_standard:
+        found.append(
+            f"{costs.at_standard:,} are suspended or terminated, and so at the standard rate."
+        )
+    if costs.costly is None:
+        found.append("Net fees are unknown until a refresh, so costs are too.")
+        return found
+    if costs.costly[0] != costs.costly[1]:
+        found.append(
+            f"{costs.costly[1]:,} approvals would be costly enough for a second person at "
+            f"today's fees, {costs.costly[0]:,} now."
+        )
+    assert costs.granted_usd is not None
+    assert costs.standard_usd is not None
+    if costs.leaving_usd:
+        found.append(
+            f"Affiliates who would leave met have {figures.usd(costs.leaving_usd)} USD a month "
+            "beyond the standard rate."
+        )
+    if costs.joining_usd:
+        found.append(
+            "Open applications that would become met would cost up to "
+            f"{figures.usd(costs.joining_usd)} USD a month more, at the highest rate."
+        )
+    found.append(
+        f"Granted rates: {_pair(costs.granted_usd)} USD a month; everybody else at the standard "
+        f"rate: {_pair(costs.standard_usd)} USD. Net fees of {_days(costs)}, UTC."
+    )
+    return found
+
+
+def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], None]) -> None:
+    """One page of those who change side, each with a way to the application."""
+    table = cells.worded(
+        {
+            "open": ["Open"] * len(rows),
+            "number": [row.application_id for row in rows],
+            "applicant": [row.username for row in rows],
+            "handle": [row.handle for row in rows],
+            "status": [row.status for row in rows],
+            "move": [move_words((row.before, row.after)) for row in rows],
+            **{one.key: [row.values[one.key] for row in rows] for one in CRITERIA},
+        },
+        {criterion.key: partial(_figure, criterion.unit) for criterion in CRITERIA},
+    )
+    headings.table(
+        table,
+        key=key,
+        alt="Who changes side",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), 12) + 1) + 3,
+        column_config={
+            "open": st.column_config.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            "number": cells.number_column("No.", written="%d", width=62),
+            "applicant": st.column_config.TextColumn("Applicant", width=128),
+            "handle": st.column_config.TextColumn("Handle", width=128),
+            "status": st.column_config.TextColumn("Status", width=76),
+            "move": st.column_config.TextColumn("Now → under the draft", width=150),
+            **{
+                criterion.key: cells.number_column(
+                    SHORT_LABELS.get(criterion.key, criterion.label),
+                    written=None,
+                    width=74,
+                    help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
+                )
+                for criterion in CRITERIA
+            },
+        },
+    )
+
+
+def _figure(unit: Unit, number: float) -> str:
+    found = Decimal(repr(number))
+    return figures.usd_cut(found) if unit is Unit.USD else figures.count(int(found))
+
+
+def replayed_words(replay: Replay) -> str:
+    """Of how many a figure is: ``of the 394 replayed (19 %); 1,698 could not be``; "" if of all."""
+    if not replay.untold:
+        return ""
+    share = figures.whole_percent(Decimal(replay.replayed) / replay.total)
+    return f"of the {replay.replayed:,} replayed ({share}); {replay.untold:,} could not be"
+
+
+def _metric(
+    label: str,
+    value: str,
+    change: str | None,
+    explanation: str,
+    replay: Replay | None = None,
+) -> None:
+    about = replayed_words(replay) if replay else ""
+    if replay and replay.untold and not replay.replayed:
+        # Nothing is known, so nothing changed or did not.
+        value, change, about = figures.UNKNOWN, about, ""
+    st.metric(
+        label,
+        value,
+        delta=change,
+        delta_description=about or None,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        help=explanation,
+        height="stretch",
+    )
+
+
+def _now_then(now: int, then: int) -> str:
+    return figures.count(now) if now == then else f"{now:,}{ARROW}{then:,}"
+
+
+def _count_change(now: int, then: int) -> str:
+    return f"{then - now:+,}".replace("-", figures.MINUS) if now != then else "no change"
+
+
+def _points(rates: tuple[Decimal, Decimal]) -> str:
+    points = (rates[1] - rates[0]) * 100
+    if not points:
+        return "no change"
+    size = f"{rounded(abs(points), 1)}" if abs(points) >= Decimal("0.05") else "<0.1"
+    return f"{figures.MINUS if points < 0 else '+'}{size} points"
+
+
+def _tenth(rate: Decimal) -> Decimal:
+    return rounded(rate, 3)
+
+
+def _cost(costs: Rebates) -> str:
+    if costs.granted_usd is None or costs.standard_usd is None:
+        return figures.UNKNOWN
+    return f"{figures.usd(costs.granted_usd[1] + costs.standard_usd[1])} USD"
+
+
+def _cost_change(costs: Rebates) -> str | None:
+    difference = costs.difference_usd
+    if difference is None:
+        return None
+    if not difference:
+        return "no change"
+    return f"{'+' if difference > 0 else figures.MINUS}{figures.usd(abs(difference))} USD"
+
+
+def _pair(pair: tuple[Decimal, Decimal]) -> str:
+    old, new = (figures.usd(amount) for amount in pair)
+    return old if pair[0] == pair[1] else f"{old}{ARROW}{new}"
+
+
+def _cents(value: Decimal) -> Decimal:
+    return rounded(value, 2)
+
+
+def _days(costs: Rebates) -> str:
+    assert costs.window is not None
+    return figures.day_range(costs.window.start, costs.window.last_day)

@@ -1,0 +1,149 @@
+"""Withdrawing a scheduled version of the policy, as two managers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.forms import sending, submit
+from dashboard.pages.policy.draft_form import PLACE
+from dashboard.ui import figures, state
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people.staff import Person
+from data_access.policy import withdrawals
+from data_access.policy.withdrawals import LONGEST_REASON, Withdrawal
+from program.policy.policy import Policy
+
+
+def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
+    """The ways on with one scheduled version, for who may edit the policy."""
+    if waiting is None:
+        _draw_propose(policy, person)
+        return
+    since = figures.moment(waiting.proposed_at)
+    st.warning(
+        f"{escape(waiting.proposed_by)} asks to withdraw version {policy.version}, {since}: "
+        f"{escape(waiting.reason)}",
+        icon=":material/event_busy:",
+    )
+    if waiting.proposed_by == person.email:
+        st.caption("A second manager withdraws it, or leaves it scheduled.")
+        _draw_decline(waiting, person, "Take it back")
+        return
+    form = _form("confirm", waiting.withdrawal_id)
+    with st.container(horizontal=True):
+        sending.button(
+            f"Withdraw version {policy.version}",
+            form=PLACE,
+            key=f"{form}-button",
+            act=_confirm,
+            args=[waiting, person.email, state.request_id(form)],
+            sends=waiting,
+            icon=":material/event_busy:",
+            type="primary",
+        )
+        _draw_decline(waiting, person, "Leave it scheduled")
+
+
+def _draw_propose(policy: Policy, person: Person) -> None:
+    form = _form("propose", policy.version)
+    with st.popover(f"Withdraw version {policy.version}", icon=":material/event_busy:"):
+        st.caption("It stays readable and never takes effect. A second manager confirms.")
+        st.text_area(
+            "Reason", key=state.form_key(form, "reason"), height=90, max_chars=LONGEST_REASON
+        )
+        sending.button(
+            "Propose the withdrawal",
+            form=PLACE,
+            key=f"{form}-button",
+            act=_propose,
+            args=[policy.version, person.email, state.request_id(form)],
+            type="primary",
+        )
+
+
+def _draw_decline(waiting: Withdrawal, person: Person, word: str) -> None:
+    form = _form("decline", waiting.withdrawal_id)
+    with st.popover(word, icon=":material/undo:"):
+        st.text_area(
+            "Reason", key=state.form_key(form, "reason"), height=90, max_chars=LONGEST_REASON
+        )
+        sending.button(
+            word,
+            form=PLACE,
+            key=f"{form}-button",
+            act=_decline,
+            args=[waiting, person.email, state.request_id(form)],
+            sends=waiting,
+        )
+
+
+def _form(act: str, number: int) -> str:
+    return f"policy-withdrawal-{act}-{number}"
+
+
+def _typed(form: str, request_id: UUID) -> str:
+    return state.typed(f"{form}-reason-{request_id.hex[:8]}") or ""
+
+
+def _propose(version: int, actor: str, request_id: UUID) -> None:
+    form = _form("propose", version)
+
+    def act() -> str:
+        withdrawals.propose(
+            database.writer(),
+            version=version,
+            reason=_typed(form, request_id),
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return f"Proposed. A second manager withdraws version {version}."
+
+    _do(form, act, actor, request_id)
+
+
+def _confirm(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
+    def act() -> str:
+        version = withdrawals.confirm(
+            database.writer(),
+            withdrawal_id=waiting.withdrawal_id,
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return f"Version {version} is withdrawn and never takes effect."
+
+    _do(_form("confirm", waiting.withdrawal_id), act, actor, request_id)
+
+
+def _decline(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
+    form = _form("decline", waiting.withdrawal_id)
+
+    def act() -> str:
+        withdrawals.decline(
+            database.writer(),
+            withdrawal_id=waiting.withdrawal_id,
+            reason=_typed(form, request_id),
+            actor=actor,
+            now=datetime.now(UTC),
+            request_id=request_id,
+        )
+        return f"Version {waiting.version} stays scheduled."
+
+    _do(form, act, actor, request_id)
+
+
+def _do(form: str, act: Callable[[], str], actor: str, request_id: UUID) -> None:
+    if submit.refused_to_stranger(PLACE, actor):
+        return
+    try:
+        said = act()
+    except Refusal as refusal:
+        submit.refused(PLACE, str(refusal))
+        return
+    state.renew(form, request_id)
+    submit.accepted(PLACE, said)

@@ -1,0 +1,20 @@
+"""The line that other pages have about messages to applicants."""
+
+from datetime import datetime
+
+from dashboard.ui import backlog as parts
+from data_access.db import database
+from data_access.messages import backlog
+
+
+def draw(now: datetime) -> None:
+    """How many wait and since when, how many are parked; loud where nothing is delivered."""
+    with database.reading(database.reader()) as connection:
+        found = backlog.read(connection)
+    parts.line(
+        waiting=found.waiting,
+        oldest=found.oldest,
+        parked=found.parked,
+        is_late=found.is_late(now),
+        now=now,
+    )

@@ -1,0 +1,264 @@
+"""What the program page is asked: part, period, grain; from the address bar and back to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from dashboard.forms import fields
+from dashboard.ui import address, data_table, figures, state
+from dashboard.ui.data_table import Sheet, Take
+from data_access.db import database
+from data_access.eligibility.freshness import Freshness
+from data_access.eligibility.judging import Basis
+from data_access.exports import program_files
+from data_access.people.staff import Person
+from program.periods import Window
+from program.policy.delivered import Delivered, Known
+from program.reports.periods import (
+    CHOICE_LABELS,
+    DIMENSION_LABELS,
+    GRAIN_LABELS,
+    SPLIT_LABELS,
+    TAB_LABELS,
+    Choice,
+    Dimension,
+    Grain,
+    Report,
+    Split,
+    Tab,
+)
+from program.review.drilldown import Slice
+from program.review.permissions import Act
+from program.review.queue_filters import Filters
+
+QUEUE = "dashboard/pages/queue/page.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The report with its days worked out. ``traded`` is None while metrics were never computed.
+
+    ``take`` makes files in the reader's name.
+    """
+
+    report: Report
+    today: date
+    period: Window
+    before: Window
+    grain: Grain
+    ground: Basis
+    through: date | None
+    traded: Window | None
+    traded_before: Window | None
+    delivered: Delivered
+    refreshed_at: datetime | None
+    take: Take
+
+    @property
+    def days(self) -> str:
+        """The days that applications and decisions are counted over."""
+        return span(self.period)
+
+    @property
+    def compared(self) -> str:
+        """What they are compared with."""
+        return f"Compared with {span(self.before)}."
+
+    @property
+    def as_of(self) -> str:
+        """As of when decisions and standings are in what was traded."""
+        return f"decisions and standings as of {figures.moment(self.refreshed_at)}"
+
+    @property
+    def trading(self) -> Known:
+        """What is known of trading in the period: nothing where no day of it can be."""
+        days = self.traded or Window(self.period.start, self.period.start)
+        return self.delivered.trading(days)
+
+    @property
+    def trading_before(self) -> Known:
+        """What is known of trading in the days it is compared with."""
+        return self.delivered.trading(self.traded_before or self.before)
+
+
+def asked(
+    report: Report,
+    ground: Basis,
+    *,
+    person: Person,
+    today: date,
+    fresh: Freshness | None,
+    delivered: Delivered,
+) -> Asked:
+    """Work out the days of a report."""
+    period = report.period(today)
+    through = fresh.data_through if fresh else None
+    traded = report.traded(today, through) if through else None
+    return Asked(
+        report=report,
+        today=today,
+        period=period,
+        before=report.before(today),
+        grain=report.step(period),
+        ground=ground,
+        through=through,
+        traded=traded if traded and traded.days > 0 else None,
+        traded_before=report.traded_before(today, through) if through else None,
+        delivered=delivered,
+        refreshed_at=fresh.refreshed_at if fresh else None,
+        take=partial(_as_file, person.email) if person.may(Act.EXPORT) else None,
+    )
+
+
+def _as_file(email: str, sheet: Sheet) -> bytes:
+    program_files.record(
+        database.writer(),
+        email=email,
+        sheet=sheet.name,
+        window=sheet.window,
+        columns=[column.key for column in sheet.columns],
+        row_count=sheet.rows,
+    )
+    return data_table.as_csv(sheet)
+
+
+def span(window: Window) -> str:
+    """First and last day, both included."""
+    return figures.day_range(window.start, window.last_day)
+
+
+def draw(shown: Asked) -> None:
+    """The choices, on one line, and what they come to."""
+    _hold(shown)
+    with st.container(key="report", horizontal=True, vertical_alignment="bottom"):
+        _segments("Part", "tab", list(Tab), TAB_LABELS)
+        st.space("stretch")
+        st.selectbox(
+            "Period",
+            list(Choice),
+            key=_key("choice"),
+            format_func=CHOICE_LABELS.__getitem__,
+            label_visibility="collapsed",
+            width=150,
+            on_change=_tell,
+            args=["choice", shown.period],
+        )
+        if shown.report.choice is Choice.CUSTOM:
+            st.date_input(
+                "Days",
+                key=_key("days"),
+                format="YYYY-MM-DD",
+                label_visibility="collapsed",
+                width=230,
+                on_change=_tell,
+                args=["days", None],
+                **fields.ANY_DAY,
+            )
+        _segments("By", "grain", list(Grain), GRAIN_LABELS)
+    if cut := shown.report.cut(shown.today):
+        st.warning(cut, icon=":material/event_busy:")
+    st.caption(_words(shown))
+
+
+def choose_split(report: Report) -> None:
+    """By what applications are told apart."""
+    st.session_state[_key("split")] = report.split
+    _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
+
+
+def choose_dimension(report: Report) -> None:
+    """By what volume is told apart."""
+    st.session_state[_key("dimension")] = report.dimension
+    _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
+
+
+def open_list(doors: Sequence[Filters | None], key: str) -> None:
+    """Open the list behind the number that was pressed."""
+    click: Any = state.typed(key)
+    row = click["row"] if click else None
+    if row is not None and row < len(doors) and (door := doors[row]) is not None:
+        st.switch_page(QUEUE, query_params=door.to_query())
+
+
+def door(of: Slice | None, period: Window | None = None) -> Filters | None:
+    """The list behind a figure over ``period``; ``None`` where it has none."""
+    if of is None:
+        return None
+    return Filters(slice=of if period is None else of.during(period))
+
+
+def _words(shown: Asked) -> str:
+    said = [f"Applications and decisions of {span(shown.period)} UTC, compared with "]
+    said.append(span(shown.before))
+    if shown.period.last_day >= shown.today:
+        said.append("; the last day is still running")
+    if shown.traded and shown.traded_before:
+        said.append(f". Trading of {span(shown.traded)}, compared with {span(shown.traded_before)}")
+        if not shown.trading.whole:
+            said.append(f"; {shown.trading.gap}")
+    if shown.report.grain not in (None, shown.grain):
+        said.append(f". Too many steps for one chart, so by {shown.grain}")
+    return "".join(said) + "."
+
+
+def _segments(label: str, field: str, options: list[Any], labels: dict[Any, str]) -> None:
+    st.segmented_control(
+        label,
+        options,
+        key=_key(field),
+        required=True,
+        format_func=labels.__getitem__,
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[field, None],
+    )
+
+
+def _hold(shown: Asked) -> None:
+    report = shown.report
+    st.session_state[_key("tab")] = report.tab
+    st.session_state[_key("choice")] = report.choice
+    st.session_state[_key("grain")] = shown.grain
+    if report.choice is Choice.CUSTOM:
+        st.session_state[_key("days")] = _typed_days(report)
+
+
+def _typed_days(report: Report) -> tuple[date, ...]:
+    """The days as they were asked for, as far as the field can show them."""
+    asked = (report.since, report.until)
+    days = [day for day in asked if day and day >= fields.ANY_DAY["min_value"]]
+    return tuple(days) if days == sorted(days) else ()
+
+
+def _tell(field: str, shown: Window | None) -> None:
+    """Put what was just chosen into the address bar, which every run reads."""
+    report, chosen = Report.from_query(st.query_params), state.typed(_key(field))
+    changes: dict[str, Any] = {field: chosen}
+    if field == "days":
+        # While only the first of the two days is picked, nothing is asked yet.
+        if not isinstance(chosen, tuple) or len(chosen) != 2:
+            return
+        changes = {"since": chosen[0], "until": chosen[1], "grain": None}
+    if field == "choice":
+        custom = shown if chosen is Choice.CUSTOM else None
+        changes |= {
+            "grain": None,
+            "since": custom.start if custom else None,
+            "until": custom.last_day if custom else None,
+        }
+    kept = {} if field in ("tab", "split", "dimension") else _order_of_a_table()
+    address.write(report.showing(**changes).to_query() | kept)
+
+
+def _order_of_a_table() -> dict[str, str]:
+    """How a table of the part is sorted; another part has other tables."""
+    asked = st.query_params.get(data_table.SORT)
+    return {data_table.SORT: asked} if asked else {}
+
+
+def _key(field: str) -> str:
+    return f"report-{field}"

@@ -1,0 +1,109 @@
+"""Cohorts: how long referred users stay, and what the affiliates of each approval month bring."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from dashboard.pages.program import volume
+from dashboard.pages.program.report_bar import Asked, open_list
+from dashboard.ui import data_table, figures, stacked_charts, states
+from dashboard.ui.data_table import Column, Kind, Sheet
+from data_access.reports.page import Cohorts, Head
+from data_access.reports.retention import Retained
+from program.periods import Window, months_later
+from program.reports import kpis
+
+
+def draw(part: Cohorts, head: Head, asked: Asked) -> None:
+    """The grid of retention, and volume by month of approval."""
+    if not part.retained:
+        states.empty("No calendar month with referred users is complete yet.")
+    else:
+        sheet = retention_sheet(part.retained)
+        chart = stacked_charts.grid(
+            [figures.month(month) for month in sheet.cells("referred_in")],
+            [column.label for column in sheet.columns[2:]],
+            list(zip(*(column.cells for column in sheet.columns[2:]), strict=True)),
+            title="How many of the users referred in a month still trade?",
+            row_name="referred in",
+            column_name="whole calendar months after the one they were referred in, UTC",
+        )
+        data_table.card(
+            sheet,
+            chart,
+            key="retention",
+            on_open=open_list,
+            take=asked.take,
+            more="share of the users referred; blank where a day of the month was not delivered",
+        )
+    if asked.traded is None or not head.traded:
+        return
+    traded = approvals_sheet(part, head, asked, asked.traded)
+    chart = stacked_charts.over_time(
+        traded.cells("first_day_utc"),
+        volume.money(traded),
+        title=f"What do affiliates bring, by month of approval? By {asked.grain}, UTC, USD",
+        unit="USD",
+    )
+    data_table.card(
+        traded,
+        chart,
+        key="approval-cohorts",
+        on_open=open_list,
+        take=asked.take,
+        more=", ".join(filter(None, [asked.trading.gap, asked.as_of])),
+    )
+
+
+def retention_sheet(rows: Sequence[Retained]) -> Sheet:
+    """A row a referral month, the newest first; a column for each month since."""
+    months = sorted({row.month for row in rows}, reverse=True)
+    shares = {(row.month, row.after): row.share for row in rows}
+    sizes = {row.month: row.referred for row in rows}
+    longest = max(row.after for row in rows)
+    last = max(months_later(row.month, row.after + 1) for row in rows)
+
+    def after(number: int) -> list[Decimal | None]:
+        return [shares.get((month, number)) for month in months]
+
+    return Sheet(
+        name="retention",
+        window=Window(min(months), last),
+        columns=(
+            Column(
+                key="referred_in",
+                label="Referred in",
+                kind=Kind.MONTH,
+                cells=months,
+                help=kpis.RETENTION.definition,
+            ),
+            Column(
+                key="users",
+                label="Users",
+                kind=Kind.COUNT,
+                cells=[sizes[month] for month in months],
+                help=kpis.NEW_USERS.definition,
+            ),
+            *(
+                Column(
+                    key=f"active_after_{number}",
+                    label=str(number),
+                    kind=Kind.SHARE,
+                    cells=after(number),
+                    help=kpis.RETENTION.definition,
+                )
+                for number in range(longest + 1)
+            ),
+        ),
+    )
+
+
+def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
+    """A row a step, a column for each of the largest months of approval, and the rest."""
+    whole = {row.start: row.volume_usd for row in head.traded}
+    return volume.volume_sheet(
+        "volume-by-month-of-approval",
+        volume.largest(part.traded, whole),
+        volume.cohort_names(),
+        asked,
+        traded,
+    )

@@ -1,0 +1,75 @@
+"""Per reviewer: what they decided, against which advice, how fast, and what was taken back."""
+
+import streamlit as st
+
+from dashboard.pages.program import workload
+from dashboard.pages.program.report_bar import Asked, open_list
+from dashboard.ui import data_table, stacked_charts, states
+from dashboard.ui.data_table import Column, Kind, Sheet
+from data_access.reports.page import Reviewers
+from data_access.reports.speed import Decided
+from program.reports import kpis
+from program.reports.periods import Split
+
+MOST_DRAWN = 15
+
+
+def draw(part: Reviewers, asked: Asked) -> None:
+    """A chart of who decided how much, and the table."""
+    sheet = reviewers_sheet(part, asked)
+    if not sheet.rows:
+        states.empty(f"Nobody decided an application and none was reopened, {asked.days} UTC.")
+        return
+    drawn = slice(0, MOST_DRAWN)
+    some = "" if sheet.rows <= MOST_DRAWN else f"; the first {MOST_DRAWN} of {sheet.rows}"
+    chart = stacked_charts.across(
+        sheet.cells("reviewer")[drawn],
+        {
+            "approved": sheet.cells(kpis.APPROVED.key)[drawn],
+            "rejected": sheet.cells(kpis.REJECTED.key)[drawn],
+        },
+        title=f"Who decided how many?{some}",
+        unit="applications",
+        colours_from=1,
+    )
+    data_table.card(
+        sheet,
+        chart,
+        key="reviewers-chart",
+        on_open=open_list,
+        take=asked.take,
+    )
+    data_table.listing(
+        sheet,
+        "Reviewers",
+        key="reviewers",
+        on_open=open_list,
+        take=asked.take,
+        more=f"{part.reopened.get(None, 0):,} reopened in all",
+    )
+    st.caption(f"Reopened: {kpis.REOPENED.definition} {kpis.OVERRIDES.definition}")
+
+
+def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
+    """A row a reviewer, the most decided first; also who only had decisions taken back."""
+    known = {row.key for row in part.decided}
+    only_reopened = sorted(key for key in part.reopened if key is not None and key not in known)
+    people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
+    doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, asked) for row in people]
+    reviewer = Column(
+        key="reviewer", label="Reviewer", kind=Kind.TEXT, cells=[row.key for row in people]
+    )
+    reopened = Column(
+        key=kpis.REOPENED.key,
+        label=kpis.REOPENED.name,
+        kind=Kind.COUNT,
+        cells=[part.reopened.get(row.key, 0) for row in people],
+        help=kpis.REOPENED.definition,
+        doors=doors,
+    )
+    columns = workload.decided_columns(people, Split.REVIEWER, asked)
+    return Sheet(
+        name="reviewers",
+        window=asked.period,
+        columns=(reviewer, *columns[:-2], reopened, *columns[-2:]),
+    )

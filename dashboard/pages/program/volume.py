@@ -1,0 +1,432 @@
+"""What referred users trade, who brings it, what it costs, and where it stands out."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+import streamlit as st
+
+from dashboard.pages.program import kpi_cards, report_bar
+from dashboard.pages.program.kpi_cards import Amount, Figure
+from dashboard.pages.program.report_bar import Asked, open_list, span
+from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
+from dashboard.ui.charts import Chart
+from dashboard.ui.data_table import Column, Kind, Sheet
+from data_access.reports.page import LEADERS_DRAWN, Head, Volume
+from data_access.reports.volume import Leader, Month, Traded
+from program.periods import ONE_DAY, Window, month_start, months_later
+from program.policy.delivered import Known, no_change
+from program.reports import anomalies, kpis
+from program.reports.anomalies import Anomaly
+from program.reports.kpis import Kpi
+from program.reports.periods import Dimension, Grain, buckets
+from program.wording import rounded
+
+PARTS_DRAWN = LEADERS_DRAWN
+REST = "rest"
+NOT_APPROVED = "not_approved"
+MOST_TOLD = 5
+
+
+def draw(part: Volume, head: Head, asked: Asked) -> None:
+    """Figures, the trend, the months, and the largest affiliates."""
+    traded, known = asked.traded, asked.trading
+    if traded is None:
+        states.empty("The data do not reach this period yet, so nothing of it was traded so far.")
+        return
+    kpi_cards.row(_first_row(part, head, asked), key="volume-figures")
+    kpi_cards.row(_second_row(part, head, asked), key="volume-rebates")
+    if known.any:
+        _draw_trend(part, head, asked, traded)
+    else:
+        states.empty(f"What was traded {span(traded)}, UTC, is unknown: {known.gap}.")
+    left, right = st.columns([1.55, 1])
+    with left:
+        if part.months:
+            data_table.listing(
+                months_sheet(part, asked),
+                "Month over month",
+                key="months",
+                on_open=open_list,
+                take=asked.take,
+                more=f"data through {figures.day(asked.through)}",
+            )
+    with right:
+        if known.any:
+            data_table.listing(
+                leaders_sheet(part.leaders, head, traded),
+                "The ten largest affiliates",
+                key="leaders",
+                on_open=open_list,
+                take=asked.take,
+                more=known.gap,
+            )
+
+
+def total(rows: Iterable[Traded]) -> Decimal:
+    """Their volume, USD."""
+    return sum((row.volume_usd for row in rows), Decimal(0))
+
+
+def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
+    now, before = head.traded, head.traded_before
+    known, known_before = asked.trading, asked.trading_before
+
+    def mean(rows: Sequence[Traded], over: Known) -> Decimal | None:
+        return Decimal(sum(row.user_days for row in rows)) / over.days if over.days else None
+
+    def figure(kpi: Kpi, value: Amount, was: Amount) -> Figure:
+        return kpi_cards.of_trading(kpi, value, now=known, before=was, then=known_before)
+
+    return [
+        figure(kpis.FEES, fees(now), fees(before)),
+        figure(kpis.ACTIVE_USERS, mean(now, known), mean(before, known_before)),
+        kpi_cards.of_trading(
+            kpis.NEW_USERS,
+            sum(row.new_users for row in now),
+            now=asked.delivered.referring(known.window),
+            before=sum(row.new_users for row in before),
+            then=asked.delivered.referring(known_before.window),
+        ),
+        figure(kpis.STANDARD_REBATE, part.rebates.standard_usd, part.rebates_before.standard_usd),
+    ]
+
+
+def fees(rows: Iterable[Traded]) -> Decimal:
+    """Their net fees, USD."""
+    return sum((row.fees_usd for row in rows), Decimal(0))
+
+
+def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
+    known, whole = asked.trading, total(head.traded)
+    top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
+    return [
+        kpi_cards.of_trading(
+            kpis.EXTRA_REBATE,
+            part.rebates.extra_usd,
+            now=known,
+            before=part.rebates_before.extra_usd,
+            then=asked.trading_before,
+            as_of=asked.as_of,
+        ),
+        kpi_cards.of_trading(kpis.TOP_TEN, top / whole if whole else None, now=known),
+        _of_month(kpis.CONCENTRATION, part, asked, lambda month: month.concentration),
+        _of_month(kpis.MONTHLY_ACTIVE, part, asked, lambda month: month.active_users),
+    ]
+
+
+def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount]) -> Figure:
+    """A figure of the calendar month in which the period ends."""
+    assert asked.traded is not None
+    month, newest = month_start(asked.traded.last_day), _newest(part, asked)
+    running = "" if part.same_days is None else ", still running"
+    days = f"{figures.month(month)}, in which the period ends, UTC{running}"
+    if newest is None or not newest.trading.any:
+        known = asked.delivered.trading(Window(month, months_later(month, 1)))
+        return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {known.gap}")
+    # A month that is still running is not held against a whole one.
+    before = part.months[-2] if part.same_days is None and len(part.months) > 1 else None
+    gone = no_change(newest.trading, before.trading) if before else ""
+    gap = f", {newest.trading.gap}" if newest.trading.gap else ""
+    return Figure(
+        kpi=kpi,
+        value=of(newest),
+        nothing=figures.UNKNOWN,
+        before=of(before) if before and not gone else None,
+        days=f"{days}{gap}",
+        compared=f"Compared with {figures.month(before.month)}." if before and not gone else "",
+        no_change=gone,
+    )
+
+
+def _newest(part: Volume, asked: Asked) -> Month | None:
+    """The month in which the period ends, unless nothing is known of it."""
+    newest = part.months[-1] if part.months else None
+    ends_in = month_start(asked.traded.last_day) if asked.traded else None
+    return newest if newest and newest.month == ends_in else None
+
+
+def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
+    dimension = asked.report.dimension
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Volume, told apart by**", width="content")
+        report_bar.choose_dimension(asked.report)
+    sheet = trend_sheet(part, head, asked, traded)
+    title = f"How much do referred users trade? By {asked.grain}, UTC, USD"
+    notes = [step.gap for step in _steps(traded, asked)]
+    if dimension is not Dimension.PROGRAM:
+        chart = stacked_charts.over_time(
+            sheet.cells("first_day_utc"), money(sheet), title=title, unit="USD", notes=notes
+        )
+        data_table.card(
+            sheet,
+            chart,
+            key=f"trend-{dimension}",
+            on_open=open_list,
+            take=asked.take,
+            more=_note(asked),
+        )
+        return
+    marked = standing_out(part, asked, traded)
+    chart = _program_chart(sheet, title, marked, notes)
+    data_table.card(
+        sheet,
+        chart,
+        key="trend-program",
+        on_open=open_list,
+        take=asked.take,
+        more=_told(marked, asked),
+    )
+
+
+def _steps(traded: Window, asked: Asked) -> list[Known]:
+    return [asked.delivered.trading(step) for step in buckets(traded, asked.grain)]
+
+
+def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
+    """The columns that are drawn."""
+    return {column.label: column.cells for column in sheet.columns if column.kind is Kind.USD}  # type: ignore[misc]
+
+
+def _note(asked: Asked) -> str:
+    notes = {
+        Dimension.AFFILIATE: f"the {LEADERS_DRAWN} largest of the period, the others as the rest",
+        Dimension.COUNTRY: "",
+    }
+    note = notes.get(asked.report.dimension, asked.as_of)
+    return ", ".join(filter(None, [asked.trading.gap, note]))
+
+
+def _program_chart(
+    sheet: Sheet, title: str, marked: Sequence[Anomaly], notes: Sequence[str]
+) -> Chart:
+    chart = charts.daily_bars(
+        sheet.cells("first_day_utc"),
+        sheet.cells("volume_usd"),
+        title=title,
+        unit="USD",
+        notes=notes,
+    )
+    if marked:
+        stacked_charts.marks(
+            chart.figure,
+            [anomaly.day for anomaly in marked],
+            [anomaly.value for anomaly in marked],
+            [f"stands out: usual would be {figures.usd(a.usual)} USD" for a in marked],
+        )
+    return chart
+
+
+def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
+    """The days of the period that stand out from what their weekday brings."""
+    if not part.days:
+        return []
+    volumes = {row.start: row.volume_usd for row in part.days}
+    first = traded.start - anomalies.DAYS_BEFORE * ONE_DAY
+    days = buckets(Window(first, traded.end), Grain.DAY)
+    values = [volumes.get(d.start) if asked.delivered.trading(d).any else None for d in days]
+    found = anomalies.found([day.start for day in days], values)
+    return [anomaly for anomaly in found if anomaly.day in traded]
+
+
+def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
+    gap = f"{asked.trading.gap}, bars that miss some are faint; " if asked.trading.gap else ""
+    if asked.grain is not Grain.DAY:
+        return f"{gap}days that stand out are marked by days"
+    if not marked:
+        return f"{gap}no day stands out"
+    told = [
+        f"{figures.day(a.day)} ({figures.usd(a.value)} instead of {figures.usd(a.usual)} USD)"
+        for a in marked[:MOST_TOLD]
+    ]
+    more = f" and {len(marked) - MOST_TOLD} more" if len(marked) > MOST_TOLD else ""
+    return f"{gap}stand out: {', '.join(told)}{more}"
+
+
+def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet:
+    """A row a step: the program's volume, or its largest segments and the rest."""
+    whole = {row.start: row.volume_usd for row in head.traded}
+    if asked.report.dimension is Dimension.PROGRAM:
+        parts = {"volume_usd": whole}
+    else:
+        parts = largest(part.apart, whole)
+    names = {"volume_usd": "Volume", **_names(asked.report.dimension, part.leaders)}
+    name = f"volume-by-{asked.report.dimension}-{asked.grain}"
+    return volume_sheet(name, parts, names, asked, traded)
+
+
+def volume_sheet(
+    name: str,
+    parts: Mapping[str, Mapping[date, Decimal]],
+    names: Mapping[str, str],
+    asked: Asked,
+    traded: Window,
+) -> Sheet:
+    """A row a step with the volume of each part; without one where no day was delivered."""
+    steps = _steps(traded, asked)
+    first = Column(
+        key="first_day_utc",
+        label=f"{asked.grain.capitalize()} from",
+        kind=Kind.DAY,
+        cells=[step.window.start for step in steps],
+    )
+    columns = [
+        Column(
+            key=key,
+            label=names.get(key, key),
+            kind=Kind.USD,
+            cells=[
+                volumes.get(step.window.start, Decimal(0)) if step.any else None for step in steps
+            ],
+            help=kpis.VOLUME.definition,
+        )
+        for key, volumes in parts.items()
+    ]
+    return Sheet(name=name, window=traded, columns=(first, *columns, days_column(steps)))
+
+
+def days_column(steps: Sequence[Known]) -> Column:
+    """How many days of each step were delivered."""
+    return Column(
+        key="delivered_days",
+        label="Days delivered",
+        kind=Kind.COUNT,
+        cells=[step.days for step in steps],
+        help="What was not delivered is unknown, and is not counted as zero.",
+    )
+
+
+def largest(
+    rows: Sequence[Traded], whole: Mapping[date, Decimal]
+) -> dict[str, dict[date, Decimal]]:
+    """The segments with the most volume by step, the largest first, and what is left of it."""
+    by_segment: dict[str, dict[date, Decimal]] = {}
+    for row in rows:
+        by_segment.setdefault(row.segment, {})[row.start] = row.volume_usd
+    order = sorted(by_segment, key=lambda key: (-sum(by_segment[key].values()), key))
+    drawn = {key: by_segment[key] for key in order[:PARTS_DRAWN]}
+    rest = {
+        start: left
+        for start, volume in whole.items()
+        if (left := volume - sum(steps.get(start, Decimal(0)) for steps in drawn.values()))
+    }
+    return {**drawn, REST: rest} if rest else drawn
+
+
+def _names(dimension: Dimension, leaders: Sequence[Leader]) -> dict[str, str]:
+    usual = {NOT_APPROVED: "not approved", REST: "the rest"}
+    if dimension is Dimension.TRACK:
+        return {**usual, **badges.TRACK_WORDS, "none": "no track met"}
+    if dimension is Dimension.COHORT:
+        return cohort_names()
+    if dimension is Dimension.AFFILIATE:
+        # The number beside the name, since upstream may know two of one name.
+        return usual | {
+            str(leader.affiliate_account_id): f"{leader.username or 'account'} "
+            f"{leader.affiliate_account_id}"
+            for leader in leaders
+        }
+    return usual
+
+
+def cohort_names() -> dict[str, str]:
+    """Months of approval as people read them."""
+    months = (date(year, month, 1) for year in range(2000, 2100) for month in range(1, 13))
+    named = {f"{month:%Y-%m}": figures.month(month) for month in months}
+    return {NOT_APPROVED: "not approved", REST: "the rest", **named}
+
+
+def months_sheet(part: Volume, asked: Asked) -> Sheet:
+    """The calendar months without a gap, the newest first, each against the one before."""
+    assert asked.through is not None
+    months = part.months
+    changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
+    if part.same_days is not None and (newest := _newest(part, asked)):
+        # Against the same days of the month before, as long as it runs.
+        then = replace(
+            newest,
+            trading=asked.delivered.trading(part.same_days),
+            volume_usd=part.same_days_usd,
+        )
+        changes[-1] = _change(newest, then)
+    first, last = months[0].trading.window, months[-1].trading.window
+    cells: list[tuple[str, str, Kind, Sequence[data_table.Cell], str]] = [
+        ("month", "Month", Kind.MONTH, [m.month for m in months], kpis.MONTHLY_VOLUME.definition),
+        ("volume_usd", "Volume", Kind.USD, [m.volume_usd for m in months], kpis.VOLUME.definition),
+        ("change", "Change", Kind.CHANGE, changes, kpis.MONTHLY_VOLUME.definition),
+        ("fees_usd", "Net fees", Kind.USD, [m.fees_usd for m in months], kpis.FEES.definition),
+        (
+            "active_users",
+            "Active users",
+            Kind.COUNT,
+            [m.active_users for m in months],
+            kpis.MONTHLY_ACTIVE.definition,
+        ),
+        (
+            "new_users",
+            "New users",
+            Kind.COUNT,
+            [m.new_users for m in months],
+            kpis.NEW_USERS.definition,
+        ),
+        (
+            "concentration",
+            "Concentration",
+            Kind.COUNT,
+            [None if m.concentration is None else int(rounded(m.concentration)) for m in months],
+            kpis.CONCENTRATION.definition,
+        ),
+    ]
+    columns = [
+        Column(key=key, label=label, kind=kind, cells=list(values)[::-1], help=help_)
+        for key, label, kind, values, help_ in cells
+    ]
+    columns.append(days_column([month.trading for month in months[::-1]]))
+    return Sheet(name="months", window=Window(first.start, last.end), columns=tuple(columns))
+
+
+def _change(now: Month, then: Month) -> Decimal | None:
+    """Unknown unless every day of both was delivered."""
+    if no_change(now.trading, then.trading) or not then.volume_usd or now.volume_usd is None:
+        return None
+    return (now.volume_usd - then.volume_usd) / then.volume_usd
+
+
+def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Sheet:
+    """The largest affiliates and each one's share of all volume."""
+    whole = total(head.traded)
+    return Sheet(
+        name="largest-affiliates",
+        window=traded,
+        columns=(
+            Column(
+                key="affiliate",
+                label="Affiliate",
+                kind=Kind.TEXT,
+                cells=[leader.username or "unknown" for leader in leaders],
+            ),
+            Column(
+                key="account_id",
+                label="Account",
+                kind=Kind.ID,
+                help="The number of the account on the exchange.",
+                cells=[leader.affiliate_account_id for leader in leaders],
+            ),
+            Column(
+                key="volume_usd",
+                label="Volume",
+                kind=Kind.USD,
+                cells=[leader.volume_usd for leader in leaders],
+                help=kpis.VOLUME.definition,
+            ),
+            Column(
+                key="share",
+                label="Share",
+                kind=Kind.SHARE,
+                cells=[leader.volume_usd / whole if whole else None for leader in leaders],
+                help=kpis.TOP_TEN.definition,
+            ),
+        ),
+    )

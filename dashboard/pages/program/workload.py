@@ -1,0 +1,411 @@
+"""The work: what comes in, is decided and stays open, how long it takes, and for whom."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.pages.program import report_bar
+from dashboard.pages.program.report_bar import Asked, door, open_list
+from dashboard.ui import badges, charts, data_table, stacked_charts, states
+from dashboard.ui.data_table import Column, Kind, Sheet
+from data_access.reports import backlog, funnel
+from data_access.reports.backlog import Open
+from data_access.reports.page import Head, Work
+from data_access.reports.speed import Decided
+from program.reports import kpis
+from program.reports.kpis import Kpi
+from program.reports.periods import SPLIT_LABELS, Split, buckets
+from program.review.ages import AGE_GROUPS
+from program.review.drilldown import CLOCK_WORDS, NO_TRACK, Clock, Moment, Scope, Slice, Stage
+from program.review.queue_filters import Filters
+from program.text.platforms import platform_label
+
+APPLICATIONS = "applications"
+STAGE_LABELS = {
+    funnel.SUBMITTED: "Submitted",
+    Stage.TOUCHED: "Touched by staff",
+    Stage.DECIDED: "Decided",
+    Stage.APPROVED: "Approved",
+    Stage.ACTIVE: "Active since",
+}
+CLOCK_LABELS = {
+    Clock.OVERDUE: "overdue",
+    Clock.SOON: "due soon",
+    Clock.LATER: "due later",
+    Clock.STOPPED: "clock stopped",
+}
+
+
+def draw(work: Work, head: Head, asked: Asked) -> None:
+    """Two rows of charts, then the tables."""
+    if not _anything(head):
+        states.empty(
+            f"No application arrived, was decided or is open: {asked.days} UTC. Choose a longer "
+            "period, or load applications with `python -m data_access load`."
+        )
+        return
+    sheet = steps_sheet(head, asked)
+    left, right = st.columns(2)
+    with left:
+        data_table.card(
+            sheet,
+            _flow_chart(sheet, asked),
+            key="flow",
+            on_open=open_list,
+            take=asked.take,
+        )
+    with right:
+        chart = charts.lines(
+            sheet.cells("first_day_utc"),
+            {"open": sheet.cells("open")},
+            title=f"How many are open at the end of each {asked.grain}? UTC",
+            unit=APPLICATIONS,
+        )
+        data_table.card(
+            sheet,
+            chart,
+            key="open-then",
+            on_open=open_list,
+            take=asked.take,
+        )
+    left, right = st.columns(2)
+    with left:
+        waiting = open_sheet(head.open_now)
+        chart = stacked_charts.across(
+            waiting.cells("age"),
+            {CLOCK_LABELS[clock]: waiting.cells(clock) for clock in Clock},
+            title="How old are the open ones, and are they due? Now",
+            unit=APPLICATIONS,
+            colours_from=3,
+        )
+        data_table.card(
+            waiting,
+            chart,
+            key="open-now",
+            on_open=open_list,
+            take=asked.take,
+        )
+    with right:
+        came = funnel_sheet(work.stages, asked)
+        chart = stacked_charts.across(
+            came.cells("stage"),
+            {"applications": came.cells("applications")},
+            title="How far did those submitted in the period come by now?",
+            unit=APPLICATIONS,
+        )
+        data_table.card(
+            came, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
+        )
+    times = times_sheet(work, head, asked)
+    data_table.listing(
+        times,
+        "How long does it take?",
+        key="times",
+        on_open=open_list,
+        take=asked.take,
+    )
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("**Decided, told apart by**", width="content")
+            report_bar.choose_split(asked.report)
+            st.caption(f"{asked.days} · UTC", width="content")
+            st.space("stretch")
+            apart = apart_sheet(work, asked)
+            data_table.download(apart, key="apart-csv", take=asked.take)
+        _draw_apart(apart)
+
+
+def _anything(head: Head) -> bool:
+    arrived = any(step.submitted or step.open_then for step in head.flow.steps)
+    return arrived or bool(head.decided.now.total or backlog.total(head.open_now))
+
+
+def steps_sheet(head: Head, asked: Asked) -> Sheet:
+    """The steps of the period."""
+    steps, decided = head.flow.steps, head.decided.steps
+    spans = buckets(asked.period, asked.grain)
+
+    def doors(kpi: Kpi) -> list[Filters | None]:
+        return [door(kpi.opens, span) for span in spans]
+
+    columns = [
+        Column(
+            key="first_day_utc",
+            label=f"{asked.grain.capitalize()} from",
+            kind=Kind.DAY,
+            cells=[step.start for step in steps],
+        )
+    ]
+    for kpi, cells in (
+        (kpis.SUBMITTED, [step.submitted for step in steps]),
+        (kpis.DECIDED, [step.total for step in decided]),
+        (kpis.APPROVED, [step.approved for step in decided]),
+        (kpis.REJECTED, [step.rejected for step in decided]),
+    ):
+        columns.append(_counts(kpi, cells, doors(kpi)))
+    columns.append(
+        Column(
+            key="open",
+            label="Open at its end",
+            kind=Kind.COUNT,
+            cells=[step.open_then for step in steps],
+            help=kpis.OPEN_THEN.definition,
+            doors=doors(kpis.OPEN_THEN),
+        )
+    )
+    return Sheet(name="applications", window=asked.period, columns=tuple(columns))
+
+
+def open_sheet(rows: Sequence[Open]) -> Sheet:
+    """Open applications by age, a column for each state of the clock."""
+    keys = [group.key for group in AGE_GROUPS]
+
+    def behind(age: str, clock: Clock | None) -> Filters:
+        return Filters(slice=Slice(scope=Scope.OPEN, age=age, clock=clock))
+
+    states = [
+        Column(
+            key=str(clock),
+            label=CLOCK_LABELS[clock].capitalize(),
+            kind=Kind.COUNT,
+            cells=[backlog.total(rows, age=key, clock=clock) for key in keys],
+            help=f"{kpis.OPEN_BY_CLOCK.definition} Here: {CLOCK_WORDS[clock]}.",
+            doors=[behind(key, clock) for key in keys],
+        )
+        for clock in Clock
+    ]
+    age = Column(
+        key="age",
+        label="Age",
+        kind=Kind.TEXT,
+        cells=[group.label for group in AGE_GROUPS],
+        help=kpis.OPEN_BY_AGE.definition,
+    )
+    total = Column(
+        key="open",
+        label="Open",
+        kind=Kind.COUNT,
+        cells=[backlog.total(rows, age=key) for key in keys],
+        help=kpis.OPEN_BY_AGE.definition,
+        doors=[behind(key, None) for key in keys],
+    )
+    return Sheet(name="open-applications", window=None, columns=(age, *states, total))
+
+
+def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
+    """How many reached each stage, and which share of those submitted that is."""
+    submitted = stages[funnel.SUBMITTED]
+    of_all = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED)
+    doors: list[Filters | None] = [door(of_all, asked.period)]
+    for stage in Stage:
+        reached = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage)
+        doors.append(door(reached, asked.period))
+    numbers = [submitted, *(stages[stage] for stage in Stage)]
+    stage = Column(
+        key="stage",
+        label="Stage",
+        kind=Kind.TEXT,
+        cells=list(STAGE_LABELS.values()),
+        help=kpis.FUNNEL.definition,
+    )
+    number = Column(
+        key="applications",
+        label="Applications",
+        kind=Kind.COUNT,
+        cells=numbers,
+        help=kpis.FUNNEL.definition,
+        doors=doors,
+    )
+    share = Column(
+        key="share_of_submitted",
+        label="Of those submitted",
+        kind=Kind.SHARE,
+        cells=[Decimal(n) / submitted if submitted else None for n in numbers],
+        help=kpis.FUNNEL_SHARE.definition,
+        doors=doors,
+    )
+    return Sheet(name="funnel", window=asked.period, columns=(stage, number, share))
+
+
+def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
+    """First touch and decision: how many, median and 90th percentile, and the period before."""
+    touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
+    half = _of_both(touch, decision)
+    nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
+    now, before = head.decided.now, head.decided.before
+    then = report_bar.span(asked.before)
+    doors = [door(touch.opens, asked.period), door(decision.opens, asked.period)]
+    doors_before = [door(touch.opens, asked.before), door(decision.opens, asked.before)]
+    columns = (
+        Column(
+            key="what",
+            label="From submission to",
+            kind=Kind.TEXT,
+            cells=["first touch by staff", "decision"],
+        ),
+        Column(
+            key="applications",
+            label="Applications",
+            kind=Kind.COUNT,
+            cells=[work.touched.number, now.total],
+            help=_of_both(kpis.TOUCHED, kpis.DECIDED),
+            doors=doors,
+        ),
+        _hours(
+            "median_hours", "Median", [work.touched.median_hours, now.median_hours], half, doors
+        ),
+        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine, doors),
+        _hours(
+            "median_hours_before",
+            f"Median, {then}",
+            [work.touched_before.median_hours, before.median_hours],
+            half,
+            doors_before,
+        ),
+        _hours(
+            "p90_hours_before",
+            f"9 of 10 within, {then}",
+            [work.touched_before.p90_hours, before.p90_hours],
+            nine,
+            doors_before,
+        ),
+    )
+    return Sheet(name="times", window=asked.period, columns=columns)
+
+
+def apart_sheet(work: Work, asked: Asked) -> Sheet:
+    """The decisions of the period told apart, and what arrived where that can be told."""
+    split, period = asked.report.split, asked.period
+    found = {row.key: row for row in work.apart}
+    arrived = work.arrived
+    later = sorted((key for key in arrived or {} if key not in found), key=str)
+    apart = [*work.apart, *(Decided(key=key) for key in later)]
+    key = Column(
+        key=str(split),
+        label=SPLIT_LABELS[split],
+        kind=Kind.TEXT,
+        cells=[shown_key(split, row.key) for row in apart],
+    )
+    columns = [key]
+    if arrived is not None:
+        doors = [behind(kpis.SUBMITTED, split, row.key, asked) for row in apart]
+        cells = [arrived.get(row.key, 0) for row in apart]
+        columns.append(_counts(kpis.SUBMITTED, cells, doors))
+    columns += decided_columns(apart, split, asked)
+    return Sheet(name=f"decided-by-{split}", window=period, columns=tuple(columns))
+
+
+def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Column]:
+    """Decided, approved, rate, overrides and times of each row."""
+
+    def doors(kpi: Kpi) -> list[Filters | None]:
+        return [behind(kpi, split, row.key, asked) for row in apart]
+
+    def counts(kpi: Kpi, cells: list[int]) -> Column:
+        return _counts(kpi, cells, doors(kpi))
+
+    rate = Column(
+        key=kpis.APPROVAL_RATE.key,
+        label=kpis.APPROVAL_RATE.name,
+        kind=Kind.SHARE,
+        cells=[row.approval_rate for row in apart],
+        help=kpis.APPROVAL_RATE.definition,
+        doors=doors(kpis.APPROVAL_RATE),
+    )
+    return [
+        counts(kpis.DECIDED, [row.total for row in apart]),
+        counts(kpis.APPROVED, [row.approved for row in apart]),
+        counts(kpis.REJECTED, [row.rejected for row in apart]),
+        rate,
+        counts(kpis.OVERRIDES, [row.overrides for row in apart]),
+        _hours(
+            "median_hours",
+            "Median time",
+            [row.median_hours for row in apart],
+            kpis.TIME_TO_DECISION.definition,
+            doors(kpis.TIME_TO_DECISION),
+        ),
+        _hours(
+            "p90_hours",
+            "9 of 10 within",
+            [row.p90_hours for row in apart],
+            kpis.TIME_TO_DECISION_P90.definition,
+            doors(kpis.TIME_TO_DECISION_P90),
+        ),
+    ]
+
+
+def behind(kpi: Kpi, split: Split, key: str, asked: Asked) -> Filters | None:
+    """The list behind one row's number; ``None`` where no address can ask for it."""
+    whole = door(kpi.opens, asked.period)
+    if whole is None:
+        return None
+    query = {**whole.to_query(), _QUERY[split]: key}
+    found = Filters.from_query(query)
+    return found if found.to_query().get(_QUERY[split]) == key else None
+
+
+_QUERY = {
+    Split.TRACK: "decided_track",
+    Split.COUNTRY: "country",
+    Split.PLATFORM: "platform",
+    Split.REVIEWER: "reviewer",
+}
+
+
+def shown_key(split: Split, key: str) -> str:
+    """A row's name as people read it."""
+    if split is Split.TRACK:
+        return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
+    return platform_label(key) if split is Split.PLATFORM else key
+
+
+def _draw_apart(apart: Sheet) -> None:
+    if not apart.rows:
+        st.caption("Nothing was decided in this period.")
+        return
+    data_table.table(apart, key=f"apart-{apart.name}", on_open=open_list)
+
+
+def _flow_chart(sheet: Sheet, asked: Asked) -> charts.Chart:
+    starts: list[date] = list(sheet.cells("first_day_utc"))
+    series = {
+        "submitted": sheet.cells(kpis.SUBMITTED.key),
+        "approved": sheet.cells(kpis.APPROVED.key),
+        "rejected": sheet.cells(kpis.REJECTED.key),
+    }
+    return charts.lines(
+        starts,
+        series,
+        title=f"How many arrive and are decided? By {asked.grain}, UTC",
+        unit=APPLICATIONS,
+    )
+
+
+def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
+    return Column(
+        key=kpi.key,
+        label=kpi.name,
+        kind=Kind.COUNT,
+        cells=cells,
+        help=kpi.definition,
+        doors=doors,
+    )
+
+
+def _hours(
+    key: str,
+    label: str,
+    cells: list[Decimal | None],
+    definition: str,
+    doors: list[Filters | None],
+) -> Column:
+    """Times; the list behind one holds every application it was taken over."""
+    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition, doors=doors)
+
+
+def _of_both(touch: Kpi, decision: Kpi) -> str:
+    """What a column says whose first row is about the first touch, the second about decisions."""
+    return f"First touch: {touch.definition} Decision: {decision.definition}"

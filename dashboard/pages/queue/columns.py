@@ -1,0 +1,62 @@
+"""Which columns the queue's table has, for each person as they like."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.forms import submit
+from dashboard.pages.queue import table
+from dashboard.ui import state
+from data_access.db import database
+from data_access.db.errors import Refusal
+from data_access.people import preferences
+from data_access.people.staff import Person
+
+NAME = "queue_columns"
+KEY = "queue-columns"
+LABELS = {column.key: column.label for column in table.COLUMNS}
+
+
+def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, perhaps long ago
+    """The kept choice, but for columns that are gone; the usual ones where nothing is kept."""
+    if not isinstance(value, list):
+        return list(table.USUAL)
+    known = [key for key in LABELS if key in value]
+    return known or list(table.USUAL)
+
+
+def draw(chosen: Sequence[str], person: Person) -> None:
+    """Tick the columns; each tick is remembered at once."""
+    st.session_state[KEY] = list(chosen)
+    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="columns"):
+        st.pills(
+            "Columns",
+            list(LABELS),
+            selection_mode="multi",
+            format_func=LABELS.__getitem__,
+            key=KEY,
+            label_visibility="collapsed",
+            on_change=_choose,
+            args=[person.email],
+        )
+        st.button(
+            "Back to the usual ones",
+            key="columns-usual",
+            type="tertiary",
+            on_click=_put,
+            args=[list(table.USUAL), person.email],
+        )
+
+
+def _choose(actor: str) -> None:
+    _put(state.typed(KEY) or list(table.USUAL), actor)
+
+
+def _put(columns: Sequence[str], actor: str) -> None:
+    if submit.refused_to_stranger("", actor):
+        return
+    try:
+        preferences.put(database.writer(), name=NAME, value=list(columns), actor=actor)
+    except Refusal as refusal:
+        submit.refused("", str(refusal))

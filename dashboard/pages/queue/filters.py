@@ -1,0 +1,330 @@
+"""The queue's filters: what is shown comes from the address bar, and goes back there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.ui import badges, keyboard
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import (
+    DUE_LABELS,
+    OWNER_LABELS,
+    REVERSED_LABELS,
+    SORT_LABELS,
+    TRACK_CHOICES,
+    WAITING_CHOICES,
+    Due,
+    Filters,
+    Owner,
+    Sort,
+)
+from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
+from program.text.platforms import platform_label
+
+FIELDS = (
+    "search",
+    "eligibility",
+    "track",
+    "country",
+    "platform",
+    "waiting_days",
+    "owner",
+    "due",
+    "sort",
+)
+DECIDED = (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
+STATUS_TABS = {
+    Status.PENDING: "Pending",
+    Status.MORE_INFO_NEEDED: "Waiting for the applicant",
+    Status.DEFERRED: "Deferred",
+    Status.AWAITING_SECOND_APPROVAL: "Second approval",
+}
+# What is settled waits no longer and is due no more.
+SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE, Sort.NEW)
+SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
+SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
+DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
+EVERYONE = "everyone"
+Follow = Callable[[Filters], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """How the whole queue stands, whatever the filters; ``set_aside`` by status."""
+
+    total: int
+    by_outcome: Mapping[Outcome, int]
+    overdue: int
+    mine: int
+    unassigned: int
+    set_aside: Mapping[Status, int]
+
+
+def hold(filters: Filters) -> None:
+    """Let the widgets show these filters; before any of them is drawn."""
+    for field in FIELDS:
+        st.session_state[_key(field)] = _held(filters, field)
+
+
+def title(filters: Filters, number: int) -> None:
+    """The list's name and how many stand in it, whatever the filters."""
+    if filters.slice.scope is not None:
+        st.subheader(f"Applications {number:,}", anchor=False, width="content")
+        return
+    name = STATUS_TABS.get(filters.status, STATUS_WORDS[filters.status].capitalize())
+    st.subheader(f"{name} {number:,}", anchor=False, width="content")
+
+
+def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+    """The ways to the other lists: what is set aside, and, quieter, what is decided."""
+    whole = {Status.PENDING: numbers.total, **numbers.set_aside}
+    here = None if filters.slice.scope else filters.status
+    for status in OPEN_STATUSES:
+        if status is not here:
+            words = f"{STATUS_TABS[status]} {whole[status]:,}"
+            _way_to(status, words, on_change)
+    with st.popover("Decided", type="tertiary", key="queue-decided"):
+        for status in DECIDED:
+            if status is not here:
+                _way_to(status, STATUS_WORDS[status].capitalize(), on_change)
+
+
+def behind(filters: Filters, on_change: Follow) -> None:
+    """What a list behind a figure is about, and the way out of it."""
+    if filters.slice.scope is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="queue-slice"):
+        st.badge("behind a figure", icon=":material/monitoring:", color="violet")
+        st.text(filters.slice.sentence, width="content")
+        if filters.slice.reviewer:
+            # An address is typed text: shown, never marked up.
+            st.text(f"by {filters.slice.reviewer}", width="content")
+        st.button(
+            "To the queue",
+            key="queue-slice-out",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=on_change,
+            args=[Filters()],
+        )
+
+
+def _way_to(status: Status, words: str, on_change: Follow) -> None:
+    # Without the filters: the number beside the word is what is found there.
+    st.button(
+        words,
+        key=f"queue-list-{status}",
+        type="tertiary",
+        on_click=on_change,
+        args=[Filters(status=status)],
+    )
+
+
+def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+    """Eligibility, owner and clock, with the counts of the whole queue where they are its own."""
+    counted = filters.status is Status.PENDING and filters.slice.scope is None
+    _eligibility(filters, numbers.by_outcome if counted else {}, on_change)
+    if not filters.only_open:
+        return
+    owners = {Owner.MINE: numbers.mine, Owner.UNASSIGNED: numbers.unassigned} if counted else {}
+    _segments(
+        "Owner",
+        "owner",
+        [Owner.MINE, Owner.UNASSIGNED, EVERYONE],
+        lambda owner: _with_number(
+            OWNER_LABELS[None if owner == EVERYONE else owner], owners.get(owner)
+        ),
+        filters,
+        on_change,
+    )
+    late = {Due.OVERDUE: numbers.overdue} if counted else {}
+    _segments(
+        "Due",
+        "due",
+        list(Due),
+        lambda due: _with_number(
+            f"{badges.OVERDUE.icon} {DUE_WORDS[due]}" if due is Due.OVERDUE else DUE_WORDS[due],
+            late.get(due),
+        ),
+        filters,
+        on_change,
+        help_=f"Soon: {DUE_LABELS[Due.SOON]}. Weekends and holidays do not count.",
+    )
+
+
+def fields(
+    filters: Filters,
+    *,
+    countries: Sequence[str],
+    platforms: Mapping[str, str],
+    on_change: Follow,
+) -> None:
+    """Search, the finer filters, and the order, on one line."""
+    search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
+    with search, keyboard.hot(keyboard.SEARCH):
+        _search(filters, on_change)
+    choices: list[tuple[str, str, list[Any], Callable[[Any], str]]] = [
+        ("track", "Track", list(TRACK_CHOICES), badges.TRACK_WORDS.__getitem__),
+        ("country", "Country", _with(countries, filters.country), str),
+        (
+            *("platform", "Platform", _with(list(platforms), filters.platform)),
+            lambda key: platforms.get(key) or platform_label(key),
+        ),
+        ("waiting_days", "Waiting", list(WAITING_CHOICES), lambda days: f"{days} d or more"),
+    ]
+    for column, choice in zip(others, choices, strict=True):
+        with column:
+            _choice(*choice, filters, on_change)
+    with order:
+        _order(filters, on_change)
+
+
+def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change: Follow) -> None:
+    def words(outcome: Outcome) -> str:
+        look = badges.OUTCOMES[outcome]
+        return _with_number(f"{look.icon} {look.word}", by_outcome.get(outcome))
+
+    st.segmented_control(
+        "Eligibility",
+        list(Outcome),
+        selection_mode="multi",
+        format_func=words,
+        key=_key("eligibility"),
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def _segments(
+    label: str,
+    field: str,
+    options: list[Any],
+    words: Callable[[Any], str],
+    filters: Filters,
+    on_change: Follow,
+    help_: str | None = None,
+) -> None:
+    st.segmented_control(
+        label,
+        options,
+        format_func=words,
+        key=_key(field),
+        help=help_,
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def _search(filters: Filters, on_change: Follow) -> None:
+    st.text_input(
+        "Search",
+        key=_key("search"),
+        type="search",
+        live="300ms",
+        placeholder="Search name or handle",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def _choice(
+    field: str,
+    label: str,
+    options: list[Any],
+    words: Callable[[Any], str],
+    filters: Filters,
+    on_change: Follow,
+) -> None:
+    st.selectbox(
+        label,
+        options,
+        key=_key(field),
+        format_func=words,
+        placeholder=label,
+        label_visibility="collapsed",
+        index=None,
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def sorts(filters: Filters) -> tuple[Sort, ...]:
+    """The orders that make sense in the list."""
+    return tuple(Sort) if filters.only_open else SETTLED_SORTS
+
+
+def sort_shown(filters: Filters) -> Sort:
+    """The order that the list is in."""
+    return filters.sort if filters.sort in sorts(filters) else Sort.PRIORITY
+
+
+def _order(filters: Filters, on_change: Follow) -> None:
+    labels = dict(SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS)
+    if filters.reverse:
+        turned = REVERSED_LABELS if filters.only_open else SETTLED_REVERSED_LABELS
+        labels[sort_shown(filters)] = turned[sort_shown(filters)]
+    st.selectbox(
+        "Order",
+        list(sorts(filters)),
+        key=_key("sort"),
+        format_func=lambda sort: f"Order: {labels[sort]}",
+        label_visibility="collapsed",
+        on_change=_tell,
+        args=[filters, on_change],
+    )
+
+
+def _key(field: str) -> str:
+    return f"queue-{field}"
+
+
+def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has its own type
+    value = getattr(filters, field)
+    if field == "owner":
+        return value or EVERYONE
+    if field == "sort":
+        return sort_shown(filters)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _tell(filters: Filters, on_change: Follow) -> None:
+    held = {field: st.session_state.get(_key(field)) for field in FIELDS}
+    on_change(
+        Filters.from_query(
+            {
+                "status": filters.status,
+                "search": held["search"] or "",
+                "eligibility": ",".join(held["eligibility"] or ()),
+                "track": held["track"] or "",
+                "country": held["country"] or "",
+                "platform": held["platform"] or "",
+                "waiting": str(held["waiting_days"] or ""),
+                "owner": held["owner"] or "",
+                "due": held["due"] or "",
+                "sort": _order_held(filters, held["sort"]),
+                **filters.slice.to_query(),
+            }
+        )
+    )
+
+
+def _order_held(filters: Filters, chosen: Sort | None) -> str:
+    """The order that the control names: turned round for as long as it is the same."""
+    if chosen is None:
+        return ""
+    return filters.in_order(chosen, reverse=filters.reverse and chosen is sort_shown(filters)).order
+
+
+def _with_number(words: str, number: int | None) -> str:
+    return words if number is None else f"{words} {number:,}"
+
+
+def _with(options: Sequence[str], chosen: str | None) -> list[str]:
+    # A shared link may name a country nobody pending is from; it must still show as chosen.
+    return list(options) if chosen is None or chosen in options else [*options, chosen]

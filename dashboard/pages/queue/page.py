@@ -1,0 +1,412 @@
+"""The queue: applications of one list, filtered, ordered and paged in SQL."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.forms import bulk_report, taking_next
+from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
+from dashboard.pages.queue import columns as queue_columns
+from dashboard.pages.queue import filters as queue_filters
+from dashboard.pages.queue import saved_views as queue_saved_views
+from dashboard.pages.queue.filters import Numbers
+from dashboard.shell import browsers, export_links, sign_in
+from dashboard.ui import (
+    address,
+    due,
+    figures,
+    keyboard,
+    lookups,
+    navigation,
+    shortcuts,
+    state,
+    states,
+)
+from dashboard.ui.safe_text import escape
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable
+from data_access.eligibility import judging
+from data_access.eligibility.judging import Basis
+from data_access.explore import saved_views
+from data_access.explore.saved_views import SavedView
+from data_access.people import preferences, staff
+from data_access.people.staff import Person
+from data_access.queue import listing
+from data_access.queue import news as queue_news
+from data_access.queue.listing import QueueRow
+from data_access.queue.news import Pulse
+from data_access.review import bulk
+from program.policy.outcomes import Outcome
+from program.review.permissions import Act
+from program.review.queue_filters import PAGE_SIZE, QUERY_NAMES, Filters, Sort
+from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
+
+QUEUE = "dashboard/pages/queue/page.py"
+TABLE = "queue"
+LOOK_EVERY = "10s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Everything the page shows, read in one transaction so that it fits together.
+
+    ``total`` is how many the filters leave; ``names`` are short ones, by address.
+    """
+
+    ground: Basis
+    numbers: Numbers
+    filters: Filters
+    total: int
+    rows: list[QueueRow]
+    columns: list[str]
+    views: list[SavedView]
+    names: dict[str, str]
+    pulse: Pulse
+
+
+def main() -> None:
+    """Load, then draw: lists and filters, views, table, pages."""
+    person = sign_in.require(Act.READ)
+    now = datetime.now(UTC)
+    query = address.read(QUERY_NAMES)
+    asked = Filters.from_query(query)
+    page = load(asked.seen_by(person.email), person, now)
+    filters = page.filters
+    state.keep_rows(TABLE, [row.application_id for row in page.rows])
+    draw_flash()
+    queue_filters.hold(filters)
+    states.left_out(asked.left_out(query))
+    draw_head(page, person)
+    bulk_report.draw(bulk_actions.RUNS, actor=person.email)
+    through = page.ground.freshness.data_through if page.ground.freshness else None
+    states.stale(through, today=now.date())
+    if page.rows:
+        draw_table(page, person)
+        draw_pages(filters, page.total, first_id=page.rows[0].application_id)
+    else:
+        draw_empty(page)
+    bulk_dialog.draw(person)
+    draw_news(page.pulse, person.email)
+
+
+def load(filters: Filters, person: Person, now: datetime) -> Loaded:
+    """Read everything."""
+    with database.reading(database.reader()) as connection:
+        seen = queue_news.read(connection)
+        ground = judging.basis(connection, now=now)
+        counts = listing.counts(connection, ground, viewer=person.email)
+        numbers = Numbers(
+            total=counts.total,
+            by_outcome={
+                Outcome.MET: counts.met,
+                Outcome.NOT_MET: counts.not_met,
+                Outcome.UNKNOWN: counts.unknown,
+            },
+            overdue=counts.overdue,
+            mine=counts.mine,
+            unassigned=counts.unassigned,
+            set_aside=counts.set_aside,
+        )
+        total = (
+            whole_list(filters, numbers)
+            if not filters.narrows
+            else listing.count(connection, filters, ground)
+        )
+        filters = filters.on_page(min(filters.page, pages_of(total)))
+        return Loaded(
+            ground=ground,
+            numbers=numbers,
+            filters=filters,
+            total=total,
+            rows=listing.page(connection, filters, ground),
+            columns=queue_columns.understood(
+                preferences.read(connection, email=person.email, name=queue_columns.NAME)
+            ),
+            views=saved_views.listed(connection, viewer=person.email),
+            names=short_names(staff.everyone(connection)),
+            pulse=seen,
+        )
+
+
+def whole_list(filters: Filters, numbers: Numbers) -> int:
+    """How many stand in the list, whatever the filters; of what is settled a minute old."""
+    if filters.status is Status.PENDING:
+        return numbers.total
+    if filters.status in numbers.set_aside:
+        return numbers.set_aside[filters.status]
+    return lookups.counted(Filters(status=filters.status))
+
+
+def short_names(people: list[Person]) -> dict[str, str]:
+    """By address the first name, or the whole one where two would be the same."""
+    first = {person.email: person.display_name.split(" ")[0] for person in people}
+    taken = list(first.values())
+    return {
+        person.email: first[person.email]
+        if taken.count(first[person.email]) == 1
+        else person.display_name
+        for person in people
+    }
+
+
+def draw_head(page: Loaded, person: Person) -> None:
+    """Which list, how it stands, the filters, the views, and the next one to work on."""
+    filters, numbers = page.filters, page.numbers
+    sliced = filters.slice.scope is not None
+    line = {"horizontal": True, "vertical_alignment": "center"}
+    with st.container(key="queue-filters", gap="xsmall"):
+        with st.container(key="queue-head", **line):
+            queue_filters.title(filters, page.total if sliced else whole_list(filters, numbers))
+            queue_filters.lists(filters, numbers, follow)
+            st.space("stretch")
+            shortcuts.overlay(shortcuts.QUEUE)
+            if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
+                taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
+        queue_filters.behind(filters, follow)
+        with st.container(key="queue-standing", **line):
+            queue_filters.standing(filters, numbers, follow)
+        queue_filters.fields(
+            filters,
+            countries=lookups.pending_countries(),
+            platforms=lookups.pending_platforms(),
+            on_change=follow,
+        )
+        with st.container(key="queue-tools", **line):
+            queue_saved_views.draw(page.views, filters, person)
+            st.space("stretch")
+            queue_columns.draw(page.columns, person)
+            draw_export(person, filters)
+
+
+def draw_export(person: Person, filters: Filters) -> None:
+    """The link to what is shown as a file, for those who may have it."""
+    if not person.may(Act.EXPORT):
+        return
+    browser = dict(st.context.cookies).get(browsers.MARK_COOKIE, "")
+    st.link_button(
+        "Export CSV",
+        export_links.queue_link(person.email, person.role, filters, browser=browser),
+        icon=":material/download:",
+        type="tertiary",
+        help="All rows these filters leave, in this order. The link works for 15 minutes.",
+    )
+
+
+def pages_of(total: int) -> int:
+    """How many pages ``total`` rows fill; at least one."""
+    return max(1, -(-total // PAGE_SIZE))
+
+
+@st.fragment
+def draw_table(page: Loaded, person: Person) -> None:
+    """The table and the acts on what is ticked in it.
+
+    A part of its own: ticking a row asks nothing anew, so no row moves under the hand.
+    """
+    sign_in.stay(person.email)
+    filters = page.filters
+    ids = [row.application_id for row in page.rows]
+    columns = table.fitting(page.columns, filters.statuses)
+    ticked = table.draw(
+        rows=[as_shown(row, page) for row in page.rows],
+        columns=columns,
+        key=f"{TABLE}-{hash((filters, tuple(ids), tuple(column.key for column in columns)))}",
+        minimum_usd=page.ground.policy.min_volume_usd,
+        on_open=open_clicked,
+        selectable=may_act_on(filters, person),
+        sort=queue_filters.sort_shown(filters),
+        reverse=filters.reverse,
+        sorts=queue_filters.sorts(filters),
+        on_sort=sort_by,
+    )
+    if ticked:
+        draw_selection(page, [ids[place] for place in ticked if place < len(ids)], person)
+
+
+def may_act_on(filters: Filters, person: Person) -> bool:
+    """Whether anything can be done with several applications of this list at once."""
+    return filters.slice.scope is None and bool(bulk_actions.offered(person, filters.status))
+
+
+def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
+    """What can be done with the ticked ones, or with all that match."""
+    most = min(page.total, bulk.MOST)
+    key = f"bulk-all-{hash(page.filters)}"
+    more_match = len(ids) == len(page.rows) < page.total
+    if more_match and state.typed(key):
+        ids = matching(page.filters, page.ground)
+    with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(ids):,} chosen**", width="content")
+        if more_match:
+            which = "All" if most == page.total else "The first"
+            st.toggle(f"{which} {most:,} that match", key=key)
+        bulk_dialog.buttons(ids, person, page.filters.status)
+
+
+def matching(filters: Filters, ground: Basis) -> list[int]:
+    """All that match, in order, as many as fit into one run."""
+    with database.reading(database.reader()) as connection:
+        return listing.ids(connection, filters, ground, most=bulk.MOST)
+
+
+def as_shown(row: QueueRow, page: Loaded) -> table.Row:
+    """A row in the words of the screen."""
+    now = page.ground.now
+    owner = row.desk.assignee(now)
+    return table.Row(
+        application_id=row.application_id,
+        username=row.username,
+        handle=row.social_handle,
+        platform=row.social_platform,
+        country=row.country_code,
+        waiting_days=Decimal(round((now - row.submitted_at) / timedelta(days=1), 3)),
+        due=due.words(row.due_at, status=row.status, now=now, holidays=page.ground.holidays),
+        due_at=row.due_at,
+        points=row.priority.total,
+        why=row.priority.sentence,
+        outcome=row.assessment.outcome,
+        track=row.assessment.track,
+        volume_usd=row.facts.volume_usd,
+        active_users=row.facts.active_users,
+        new_users=row.facts.new_users,
+        months=row.months,
+        evidence=str(row.evidence),
+        owner=page.names.get(owner, owner) if owner else figures.DASH,
+        standing=standing_words(row, now),
+    )
+
+
+def standing_words(row: QueueRow, now: datetime) -> str:
+    """What an application that is not pending waits for, or since when it is settled."""
+    if row.status is Status.DEFERRED:
+        until = row.desk.deferred_until
+        change = "a change" if row.desk.deferred_answers is not None else None
+        day = figures.day(until.date(), year=until.year != now.year) if until else None
+        return f"until {' or '.join(filter(None, [day, change]))}"
+    if row.status in OPEN_STATUSES:
+        since = row.desk.status_at
+        return f"for {figures.waiting(now - since)}" if since else STATUS_WORDS[row.status]
+    at = row.status_changed_at
+    day = figures.day(at.date(), year=at.year != now.year) if at else ""
+    return f"{STATUS_WORDS[row.status]} {day}".strip()
+
+
+def follow(filters: Filters) -> None:
+    """Put changed filters into the address bar, which every run reads."""
+    address.write(filters.to_query())
+
+
+def turn_page(key: str) -> None:
+    """Follow the page control."""
+    filters = Filters.from_query(st.query_params)
+    follow(filters.on_page(state.typed(key) or 1))
+
+
+def sort_by(sort: Sort) -> None:
+    """Show the whole list in the order of the heading that was pressed, or that turned round."""
+    filters = Filters.from_query(st.query_params)
+    again = queue_filters.sort_shown(filters) is sort
+    follow(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
+    # The table is a part of its own; the order is the page's.
+    st.rerun()
+
+
+def open_clicked() -> None:
+    """Open the application whose row was clicked, keeping the filters for next and previous."""
+    id_ = state.clicked_row(TABLE, state.typed(table.OPEN))
+    if id_ is not None:
+        open_application(id_)
+
+
+def open_application(id_: int) -> None:
+    """Open it within the view's filters."""
+    navigation.open_one(id_, Filters.from_query(st.query_params))
+
+
+def draw_flash() -> None:
+    """Show what the last act left to say, with the way back to what it was about."""
+    message = state.take_flash()
+    if message is not None:
+        # A link of the product's own beside text that may be typed.
+        back = f" [Open it](application?id={message.link})" if message.link else ""
+        icon = ":material/check:" if message.ok else ":material/info:"
+        st.toast(f"{escape(message.text)}{back}", icon=icon)
+
+
+def draw_empty(page: Loaded) -> None:
+    """Nothing matches, or nothing waits: say which, and the way on."""
+    if page.filters.slice.scope is not None:
+        way_on = states.WayOn(label="To the queue", page=QUEUE)
+        states.empty("No application matches this any more.", way_on)
+        return
+    filters, whole = page.filters, whole_list(page.filters, page.numbers)
+    word = STATUS_WORDS[filters.status]
+    if filters.status is not Status.PENDING and not filters.narrows:
+        states.empty(f"No application is {word}.", states.WayOn(label="To the queue", page=QUEUE))
+    elif whole == 1 and filters.narrows:
+        states.empty(
+            f"The one {word} application does not match these filters.",
+            states.WayOn(
+                label="Show it", page=QUEUE, query=Filters(status=filters.status).to_query()
+            ),
+        )
+    elif whole and filters.narrows:
+        states.empty(
+            f"None of the {whole:,} {word} applications matches these filters.",
+            states.WayOn(
+                label="Show all of them",
+                page=QUEUE,
+                query=Filters(status=filters.status).to_query(),
+            ),
+        )
+    else:
+        states.empty("Nothing waits here. New applications appear as soon as they arrive.")
+
+
+def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
+    """How many there are, which of them these are, and the way to the others."""
+    first = (filters.page - 1) * PAGE_SIZE + 1
+    last = min(total, filters.page * PAGE_SIZE)
+    with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
+        st.caption(f"{first:,}–{last:,} of {total:,}", width="content")
+        if pages_of(total) > 1:
+            # A page's control belongs to that page, so a changed filter cannot leave it behind.
+            key = f"queue-page-{filters.page}-{total}"
+            # With a width of its own: one fitted to its content leaves pages out.
+            st.pagination(
+                pages_of(total),
+                default=filters.page,
+                width=320,
+                key=key,
+                on_change=turn_page,
+                args=[key],
+            )
+        st.space("stretch")
+        with keyboard.hot(shortcuts.OPEN_FIRST.key, width="content"):
+            st.button(
+                "Open first",
+                key="open-first",
+                type="tertiary",
+                icon=":material/keyboard_return:",
+                help=f"Key {shortcuts.OPEN_FIRST.key}",
+                on_click=open_application,
+                args=[first_id],
+            )
+
+
+@st.fragment(run_every=LOOK_EVERY)
+def draw_news(seen: Pulse, viewer: str) -> None:
+    """Say what arrived and what colleagues did since, beside the work and without moving it."""
+    try:
+        with database.reading(database.reader()) as connection:
+            happened = queue_news.since(connection, seen, viewer=viewer)
+    except DatabaseUnavailable:
+        # The next look tells; whoever acts meanwhile is told by the act.
+        return
+    if happened and sign_in.is_here(viewer):
+        news.draw(news.words(happened.arrived, happened.decided, happened.moved))
+
+
+main()

@@ -1,0 +1,55 @@
+"""The queue's views under a name: the way to each, and keeping the one that is shown."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.forms import saved_view_form
+from dashboard.ui import lookups
+from dashboard.ui.safe_text import escape
+from data_access.explore.saved_views import SavedView
+from data_access.people.staff import Person
+from program.review.permissions import Act
+from program.review.queue_filters import Filters
+
+FORM = "view"
+QUEUE = "dashboard/pages/queue/page.py"
+
+
+def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
+    """A link for each view with its count, and the form; a link can be copied and passed on."""
+    for view in views:
+        _link(view, filters, person)
+    if person.may(Act.SAVE_VIEW):
+        own = [view for view in views if view.owner == person.email]
+        with st.popover(
+            "Save view" if not own else "Views",
+            key="queue-views",
+            icon=":material/bookmark_add:",
+            type="tertiary",
+            help="Keep these filters and this order under a name.",
+        ):
+            saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
+            _own(own, person)
+
+
+def _link(view: SavedView, filters: Filters, person: Person) -> None:
+    name = escape(view.name)
+    here = view.filters == filters.on_page(1).seen_by("")
+    number = lookups.counted(view.filters.seen_by(person.email))
+    owner = "" if view.owner == person.email else f"Shared by {escape(view.owner)}."
+    st.page_link(
+        QUEUE,
+        label=f":violet[{name} {number:,}]" if here else f"{name} {number:,}",
+        icon=":material/group:" if view.shared else ":material/bookmark:",
+        help=owner or None,
+        query_params=view.filters.to_query(),
+    )
+
+
+def _own(own: Sequence[SavedView], person: Person) -> None:
+    for view in own:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.text(view.name)
+            st.space("stretch")
+            saved_view_form.draw_removal(FORM, view, person)

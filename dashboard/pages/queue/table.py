@@ -1,0 +1,343 @@
+"""The queue's table: fifty rows as cells, which never read their text as markup."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboard.ui import badges, cells, due, figures, headings, volume_bar
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import PAGE_SIZE, Sort
+from program.review.workflow import OPEN_STATUSES, Status
+
+OPEN = "queue-open"
+ROW_HEIGHT = 36
+SIGN_WIDTH = 14
+EVIDENCE_WORDS = {"none": "–", "current": "current", "expired": "expired"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One application as the table shows it. ``None`` among the figures is unknown."""
+
+    application_id: int
+    username: str
+    handle: str
+    platform: str
+    country: str | None
+    waiting_days: Decimal
+    due: str
+    due_at: datetime
+    points: int
+    why: str
+    outcome: Outcome
+    track: str | None
+    volume_usd: Decimal | None
+    active_users: int | None
+    new_users: int | None
+    months: tuple[Decimal, ...]
+    evidence: str
+    owner: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column that can be chosen. ``usual`` ones are shown until somebody chooses.
+
+    A press on its heading sorts the whole list by ``sort``, ``descending`` as its cells stand.
+    """
+
+    key: str
+    label: str
+    cells: Callable[[Sequence[Row]], pa.Array]
+    config: Callable[[Sequence[Row], Decimal], Any]
+    usual: bool = True
+    sort: Sort | None = None
+    descending: bool = True
+
+
+def _texts(of: Callable[[Row], str | None]) -> Callable[[Sequence[Row]], pa.Array]:
+    return lambda rows: pa.array([of(row) for row in rows], pa.string())
+
+
+def _numbers(of: Callable[[Row], int | None]) -> Callable[[Sequence[Row]], pa.Array]:
+    return lambda rows: cells.whole([of(row) for row in rows])
+
+
+def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
+
+
+def _number(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: cells.number_column(label, width=width, **given)
+
+
+def _days(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+    return lambda _rows, _minimum: cells.number_column(
+        label, written="%.1f d", width=width, **given
+    )
+
+
+def _badges() -> dict[str, str]:
+    tracks = (None, *badges.TRACK_WORDS)
+    return {
+        badges.outcome_words(outcome, track=track): badges.OUTCOMES[outcome].colour
+        for outcome, track in product(Outcome, tracks)
+        if track is None or outcome is Outcome.MET
+    }
+
+
+BADGES = _badges()
+
+
+def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    words = sorted({row.due for row in rows})
+    late = due.OVERDUE.sign + " "
+    return st.column_config.MultiselectColumn(
+        "Due",
+        options=words,
+        color=["red" if word.startswith(late) else "gray" for word in words],
+        help="In business days, UTC. The clock rests while the applicant owes information.",
+        width=100,
+    )
+
+
+def _eligibility(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    return st.column_config.MultiselectColumn(
+        "Eligibility", options=list(BADGES), color=list(BADGES.values()), width=138
+    )
+
+
+def _volume(_rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
+    return volume_bar.config(
+        "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=104
+    )
+
+
+def _months(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+    return st.column_config.AreaChartColumn(
+        "6 months",
+        help="Volume by calendar month, the last one still running.",
+        y_min=0,
+        width=62,
+    )
+
+
+# In the order they stand in. What is unchosen at first is one press away.
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        key="applicant",
+        label="Applicant",
+        cells=_texts(lambda row: row.username),
+        config=_text("Applicant", 104),
+    ),
+    Column(
+        key="handle",
+        label="Handle",
+        cells=_texts(lambda row: row.handle),
+        config=_text("Handle", 100),
+    ),
+    Column(
+        key="platform",
+        label="Platform",
+        cells=_texts(lambda row: row.platform),
+        config=_text("Platform", 74),
+        usual=False,
+    ),
+    Column(
+        key="country",
+        label="Country",
+        cells=_texts(lambda row: row.country or figures.DASH),
+        config=_text("Country", 64),
+        usual=False,
+    ),
+    Column(
+        key="standing",
+        label="Status",
+        cells=_texts(lambda row: row.standing),
+        config=_text("Status", 150),
+    ),
+    Column(
+        key="waiting",
+        label="Waiting",
+        cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
+        config=_days("Waiting", 60, help="Calendar days since it arrived."),
+        sort=Sort.WAITING,
+    ),
+    Column(
+        key="due",
+        label="Due",
+        cells=lambda rows: pa.array([[row.due] for row in rows]),
+        config=_due,
+        sort=Sort.DUE,
+        descending=False,
+    ),
+    Column(
+        key="due_at",
+        label="Due at",
+        cells=lambda rows: cells.moments([row.due_at for row in rows]),
+        config=lambda _rows, _minimum: cells.moment_column("Due at"),
+        usual=False,
+        sort=Sort.DUE,
+        descending=False,
+    ),
+    Column(
+        key="priority",
+        label="Priority",
+        cells=_numbers(lambda row: row.points),
+        config=_number(
+            "Priority",
+            56,
+            help="Points, at most 100. The column Why, and each application's page, add them up.",
+        ),
+        sort=Sort.PRIORITY,
+    ),
+    Column(
+        key="why",
+        label="Why",
+        cells=_texts(lambda row: row.why),
+        config=_text("Why", 300, help="What adds how much to the priority."),
+        usual=False,
+    ),
+    Column(
+        key="eligibility",
+        label="Eligibility",
+        cells=lambda rows: pa.array(
+            [[badges.outcome_words(row.outcome, track=row.track)] for row in rows]
+        ),
+        config=_eligibility,
+    ),
+    Column(
+        key="volume",
+        label="Volume",
+        cells=lambda rows: volume_bar.cells([row.volume_usd for row in rows]),
+        config=_volume,
+        sort=Sort.VOLUME,
+    ),
+    Column(
+        key="active",
+        label="Active",
+        cells=_numbers(lambda row: row.active_users),
+        config=_number("Active", 52),
+        sort=Sort.ACTIVE,
+    ),
+    Column(
+        key="new",
+        label="New",
+        cells=_numbers(lambda row: row.new_users),
+        config=_number("New", 44),
+        sort=Sort.NEW,
+    ),
+    Column(
+        key="months",
+        label="6 months",
+        cells=lambda rows: pa.array([[float(month) for month in row.months] for row in rows]),
+        config=_months,
+    ),
+    Column(
+        key="evidence",
+        label="Evidence",
+        cells=_texts(lambda row: EVIDENCE_WORDS[row.evidence]),
+        config=_text("Evidence", 76),
+        usual=False,
+    ),
+    Column(
+        key="owner",
+        label="Owner",
+        cells=_texts(lambda row: row.owner),
+        config=_text("Owner", 56),
+    ),
+)
+USUAL = tuple(column.key for column in COLUMNS if column.usual)
+# What a list cannot have, whatever was chosen.
+SET_ASIDE_ONLY = frozenset({"standing"})
+OPEN_ONLY = frozenset({"waiting", "due", "due_at", "priority", "why", "owner"})
+
+
+def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, ...]:
+    """The chosen columns that make sense in this list, in the table's own order."""
+    senseless = frozenset[str]()
+    if set(statuses) == {Status.PENDING}:
+        senseless = SET_ASIDE_ONLY
+    elif not set(statuses) & set(OPEN_STATUSES):
+        senseless = OPEN_ONLY
+    return tuple(
+        column for column in COLUMNS if column.key in chosen and column.key not in senseless
+    )
+
+
+def draw(
+    *,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    key: str,
+    minimum_usd: Decimal,
+    on_open: Callable[[], None],
+    selectable: bool,
+    sort: Sort,
+    reverse: bool,
+    sorts: Sequence[Sort],
+    on_sort: Callable[[Sort], None],
+) -> list[int]:
+    """Draw one page of the queue; returns which rows are ticked, by place.
+
+    The list is sorted by ``sort``, or by it turned round; a press on a heading asks ``on_sort``
+    for one of ``sorts``, which may be the same again.
+
+    A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
+    other rows need another key, or they would tick what now stands in the same places.
+    """
+    orders = {column.key: column.sort for column in columns if column.sort in sorts}
+
+    def press(heading: str) -> None:
+        wanted = orders.get(heading)
+        if wanted is not None:
+            on_sort(wanted)
+
+    return headings.table(
+        _table(rows, columns),
+        key=key,
+        on_heading=press,
+        selectable=selectable,
+        alt="Applications",
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
+        column_config={
+            # Not pinned beyond this one: what is pinned is drawn faint.
+            "open": st.column_config.ButtonColumn(
+                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            ),
+            **{
+                column.key: _marked(column, column.config(rows, minimum_usd), sort, reverse=reverse)
+                for column in columns
+            },
+        },
+    )
+
+
+def _marked(
+    column: Column,
+    config: Any,  # noqa: ANN401 - Streamlit's own
+    sort: Sort,
+    *,
+    reverse: bool,
+) -> Any:  # noqa: ANN401
+    """The column's settings, its heading with a sign where the list is sorted by it."""
+    if column.sort is not sort:
+        return config
+    return {
+        **config,
+        "label": headings.signed(config["label"], descending=column.descending != reverse),
+        "width": config["width"] + SIGN_WIDTH,
+    }
+
+
+def _table(rows: Sequence[Row], columns: Sequence[Column]) -> pa.Table:
+    held = {column.key: column.cells(rows) for column in columns}
+    return pa.table({"open": pa.array(["Open"] * len(rows)), **held})

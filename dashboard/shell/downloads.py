@@ -1,0 +1,126 @@
+"""From a link that was followed to the file that arrives: asked again, written, handed over."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from dashboard.shell.export_links import Promise
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable, NotAllowed
+from data_access.exports import jobs
+from data_access.exports.files import OfQueue, OfView, Order, Selection
+from data_access.exports.jobs import Job
+from data_access.people import staff
+from data_access.people.staff import Person
+from program.reports.views import View
+from program.review.permissions import Act, may
+from program.review.queue_filters import Filters
+
+LOOK_EVERY_S = 0.02
+# How soon a file under way ends for somebody who signed out.
+ASK_EVERY_S = 1.0
+
+
+@dataclass(slots=True)
+class Asker:
+    """Who follows a link: ``signed_in`` gives the address the browser is signed in with now."""
+
+    promise: Promise
+    signed_in: Callable[[], str | None]
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    def require(self) -> Person:
+        """The person of the link, if it is they who ask, still in the same role.
+
+        Raises NotAllowed with what to do.
+        """
+        email = self.signed_in()
+        if email is None:
+            raise NotAllowed("Nobody is signed in here any more. Sign in, and export again.")
+        if email != self.promise.email:
+            raise NotAllowed(
+                "This link was made for somebody else who was signed in here. "
+                "Open the page and export it yourself."
+            )
+        with database.reading(database.reader()) as connection:
+            person = staff.require(connection, email, Act.EXPORT)
+        if person.role is not self.promise.role:
+            raise NotAllowed(
+                "Your role changed since this link was made. Reload the page and export again."
+            )
+        return person
+
+    async def look_again(self, job: Job) -> None:
+        """End a running export whose person signed out, left or has another role now."""
+        if time.monotonic() - self._looked_at < ASK_EVERY_S:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            await run_in_threadpool(self.require)
+        except NotAllowed:
+            job.cancel()
+        except DatabaseUnavailable:
+            # Who could not be asked for is asked for again; the file goes on meanwhile.
+            return
+
+
+def begin(asker: Asker, *, now: datetime) -> Job:
+    """Start the export that a link promises, if its person asks and may still have it.
+
+    Raises NotAllowed before anything is read, or TooManyExports.
+    """
+    promise = asker.promise
+    person = asker.require()
+    order = Order(
+        selection=selection(promise),
+        form=promise.form,
+        exported_by=person.email,
+        now=now,
+    )
+    return jobs.begin(order, expected=promise.expected)
+
+
+def selection(promise: Promise) -> Selection:
+    """Which rows and columns, with what the person's role may see."""
+    personal = may(promise.role, Act.SEE_CONTACT)
+    if promise.of_queue:
+        filters = Filters.from_query(promise.query).seen_by(promise.email)
+        asked = OfQueue(filters_asked=filters, statuses=filters.statuses)
+        return asked if personal else asked.without_personal()
+    view = View.from_query(promise.query, personal=personal)
+    return OfView(view=view, view_name=promise.view_name)
+
+
+class Download(StreamingResponse):
+    """The file of a job, read from its spool; whoever hangs up or signs out ends the job."""
+
+    def __init__(self, job: Job, asker: Asker, *, headers: dict[str, str]) -> None:
+        named = {"Content-Disposition": f'attachment; filename="{job.order.file_name}"'}
+        super().__init__(
+            _pieces(job, asker), media_type=job.order.form.media, headers={**headers, **named}
+        )
+        self.job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand over until the end, or until nobody listens."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.job.hang_up()
+
+
+async def _pieces(job: Job, asker: Asker) -> AsyncIterator[bytes]:
+    for piece in jobs.pieces(job):
+        await asker.look_again(job)
+        if piece is None:
+            await asyncio.sleep(LOOK_EVERY_S)
+        else:
+            yield piece
+    # The answer ends after it is in the log, so that nothing leaves unseen.
+    await run_in_threadpool(job.handed_over)

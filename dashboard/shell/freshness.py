@@ -1,0 +1,36 @@
+"""The line every screen carries: through which day the figures reach, over which window."""
+
+from datetime import date, timedelta
+
+import streamlit as st
+
+from dashboard.ui import figures
+from program.periods import Window
+
+
+def freshness_words(data_through: date | None, window: Window | None, *, zone: str = "UTC") -> str:
+    """``data through 22 Nov · 30 days · UTC``; says so where nothing was computed."""
+    if data_through is None or window is None:
+        return "metrics never computed"
+    length = f"{window.days} days"
+    if window.last_day != data_through:
+        length = figures.day_range(window.start, window.last_day)
+    return f"data through {figures.day(data_through)} · {length} · {zone}"
+
+
+def freshness_line(
+    data_through: date | None, window: Window | None, *, today: date, zone: str = "UTC"
+) -> None:
+    """Draw the line: quiet while the data reach yesterday, loud otherwise.
+
+    ``today`` is the current UTC day.
+    """
+    words = freshness_words(data_through, window, zone=zone)
+    if data_through is None or data_through < today - timedelta(days=1):
+        st.badge(words, icon=":material/warning:", color="orange")
+        return
+    help_text = None
+    if window is not None:
+        days = figures.day_range(window.start, window.last_day)
+        help_text = f"Volume, active and new users count the UTC days {days}, both included."
+    st.caption(words, help=help_text, width="content")

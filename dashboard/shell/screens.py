@@ -1,0 +1,101 @@
+"""Which screens there are, at which path, and who may open them."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from program.review.permissions import Act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """One page. ``path`` is the part of the address after the slash; hidden ones have no tab."""
+
+    file: str
+    title: str
+    icon: str
+    path: str
+    act: Act
+    hidden: bool = False
+
+
+QUEUE = Screen(
+    file="dashboard/pages/queue/page.py",
+    title="Queue",
+    icon=":material/inbox:",
+    path="",
+    act=Act.READ,
+)
+APPLICATION = Screen(
+    file="dashboard/pages/application/page.py",
+    title="Application",
+    icon=":material/contact_page:",
+    path="application",
+    act=Act.READ,
+    hidden=True,
+)
+PROGRAM = Screen(
+    file="dashboard/pages/program/page.py",
+    title="Program",
+    icon=":material/monitoring:",
+    path="program",
+    act=Act.SEE_PROGRAM,
+)
+POLICY = Screen(
+    file="dashboard/pages/policy/page.py",
+    title="Policy",
+    icon=":material/gavel:",
+    path="policy",
+    act=Act.READ_POLICY,
+)
+SETTINGS = Screen(
+    file="dashboard/pages/settings/page.py",
+    title="Settings",
+    icon=":material/tune:",
+    path="settings",
+    act=Act.KEEP_HOLIDAYS,
+)
+AFFILIATES = Screen(
+    file="dashboard/pages/affiliates/page.py",
+    title="Affiliates",
+    icon=":material/groups:",
+    path="affiliates",
+    act=Act.SEE_AFFILIATES,
+)
+OUTBOX = Screen(
+    file="dashboard/pages/outbox/page.py",
+    title="Outbox",
+    icon=":material/outgoing_mail:",
+    path="outbox",
+    act=Act.KEEP_OUTBOX,
+)
+EXPLORE = Screen(
+    file="dashboard/pages/explore/page.py",
+    title="Explore",
+    icon=":material/table_view:",
+    path="explore",
+    act=Act.READ,
+)
+IMPORT = Screen(
+    file="dashboard/pages/imports/page.py",
+    title="Import",
+    icon=":material/upload_file:",
+    path="import",
+    act=Act.IMPORT,
+)
+SCREENS = (QUEUE, APPLICATION, IMPORT, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POLICY, SETTINGS)
+
+
+def way_back(address: str) -> str:
+    """``address`` as a relative path of a known screen with its query; ``/`` for any other.
+
+    The only addresses a sign-in may lead to, so that a link cannot send people elsewhere.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
+    known = {f"/{screen.path}" for screen in SCREENS}
+    if parts.scheme or parts.netloc or parts.path not in known or not address.isprintable():
+        return "/"
+    query = urlencode(parse_qsl(parts.query))
+    return f"{parts.path}?{query}" if query else parts.path

@@ -1,0 +1,284 @@
+"""Who is signed in, and the screen for those who are not.
+
+Where ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect and
+Streamlit keeps the cookie. Otherwise there is the local sign-in, on this computer only.
+Either way it yields an address; role and rights come from the staff list at every run.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dashboard.shell import local_sign_in, sign_outs
+from dashboard.ui import states
+from dashboard.ui.safe_text import escape, escape_html
+from data_access.db import database
+from data_access.people import staff
+from data_access.people.staff import Person
+from program.review import people
+from program.review.permissions import Act, Role
+
+STATIC = Path(__file__).parent.parent.parent / "static"
+LONGEST_SESSION_S = 12 * 60 * 60
+SHARED_SETTINGS = ("redirect_uri", "cookie_secret")
+PROVIDER_SETTINGS = ("client_id", "client_secret", "server_metadata_url")
+PURPOSE = "Review affiliate applications: the facts, the evidence, and one place to decide."
+ROLE_WORDS: dict[Role, str] = {
+    Role.REVIEWER: "Works the queue, records evidence and notes, decides.",
+    Role.MANAGER: "Reviews and decides, and sees the program's figures.",
+    Role.ANALYST: "Reads everything and exports tables, decides nothing.",
+    Role.ADMIN: "Keeps staff and settings, decides nothing.",
+}
+EXAMPLE_SECRETS = """\
+[auth]
+redirect_uri = "https://review.example.com/oauth2callback"
+cookie_secret = "at least 32 random characters"
+client_id = "affiliate-review"
+client_secret = "from your identity provider"
+server_metadata_url = "https://id.example.com/.well-known/openid-configuration"
+"""
+
+
+def current_person() -> Person | None:
+    """The signed-in member of staff, read from the staff list now; ``None`` if there is none."""
+    email = signed_in_address()
+    if email is None:
+        return None
+    with database.reading(database.reader()) as connection:
+        return staff.find(connection, email)
+
+
+def require(act: Act) -> Person:
+    """The first line of every page: the person if they may ``act``, otherwise no page.
+
+    Without a person the sign-in screen is drawn, with the wrong role a refusal; both stop
+    the script.
+    """
+    person = current_person()
+    if person is None:
+        screen()
+        st.stop()
+    if not person.may(act):
+        refusal(person, act)
+        st.stop()
+    return person
+
+
+def refusal(person: Person, act: Act) -> None:
+    """Say that this role may not, and lead back to the queue."""
+    states.refused(
+        f"Your role, {person.role}, may not {act}. Ask a manager if you need it.",
+        states.WayOn(label="Back to the queue", page="dashboard/pages/queue/page.py"),
+    )
+
+
+def signed_in_address() -> str | None:
+    """The address somebody has signed in with, on the staff list or not."""
+    if uses_openid():
+        # A tab keeps what it was opened with, whatever another has ended since.
+        return None if _is_over() else openid_address(st.user, now=time.time())
+    if local_obstacle() is not None:
+        return None
+    return local_sign_in.read_session(st.context.cookies.get(local_sign_in.COOKIE))
+
+
+def is_here(email: str) -> bool:
+    """Whether it is this member of staff who is signed in here now."""
+    person = current_person()
+    return person is not None and person.email == email
+
+
+def stay(email: str) -> None:
+    """Draw the page anew, and so the sign-in, where it is not this person who is signed in now.
+
+    The first line of a part that runs without its page: `require` asks only when all of it runs.
+    """
+    run = get_script_run_ctx()
+    if run is not None and run.fragment_ids_this_run and not is_here(email):
+        st.rerun()
+
+
+def uses_openid() -> bool:
+    """Whether ``[auth]`` is set up, which rules the local sign-in out."""
+    return bool(auth_settings())
+
+
+def local_obstacle() -> str | None:
+    """Why the local sign-in is refused here, in a sentence; ``None`` where it is allowed."""
+    return local_sign_in.obstacle(
+        server_address=st.get_option("server.address"), headers=st.context.headers
+    )
+
+
+def banner() -> None:
+    """Say on every page that nobody proved who they are, where that is so."""
+    if not uses_openid():
+        with st.container(key="local-banner", width="content"):
+            st.badge(
+                "Local sign-in: for trying out on this computer only",
+                icon=":material/science:",
+                color="orange",
+            )
+
+
+def sign_out_button() -> None:
+    """Draw the way out, in the manner of the way in."""
+    if uses_openid():
+        st.button(
+            "Sign out",
+            key="sign-out",
+            icon=":material/logout:",
+            on_click=st.logout,
+            type="tertiary",
+        )
+    else:
+        st.html('<a class="sign-out" href="local-sign-out">Sign out</a>')
+
+
+def screen() -> None:
+    """Draw the sign-in: the one way in that this installation allows."""
+    with st.container(key="sign-in", gap="small"):
+        st.image(logo(), width=220)
+        st.text(PURPOSE)
+        if uses_openid():
+            _openid_choices()
+        elif (sentence := local_obstacle()) is not None:
+            _not_set_up(sentence)
+        else:
+            _local_choices()
+
+
+def _local_choices() -> None:
+    with database.reading(database.reader()) as connection:
+        people = staff.everyone(connection)
+    if not people:
+        st.text("There are no people yet. Fill in the made-up ones:")
+        st.code("python -m data_access demo", language=None)
+        return
+    st.subheader("Choose who to be", anchor=False)
+    order = list(Role)
+    people.sort(key=lambda person: (order.index(person.role), person.email))
+    st.html(f'<div class="people">{"".join(_card(person) for person in people)}</div>')
+    banner()
+
+
+def _card(person: Person) -> str:
+    link = local_sign_in.mint_link(person.email, back_to=_here())
+    name = escape_html(person.display_name)
+    initials = "".join(word[0] for word in person.display_name.split()[:2]).upper()
+    return (
+        f'<a class="person" href="{escape_html(link)}" title="{escape_html(person.email)}">'
+        f'<span class="initials" aria-hidden="true">{escape_html(initials)}</span>'
+        f'<span class="who"><span class="name">{name}</span>'
+        f'<span class="role">{escape_html(person.role)}</span>'
+        f'<span class="does">{escape_html(ROLE_WORDS[person.role])}</span></span></a>'
+    )
+
+
+def _not_set_up(sentence: str) -> None:
+    st.subheader("Sign-in is not set up", anchor=False)
+    st.text(sentence)
+    st.text(
+        "For everyday use, let people sign in through your identity provider. "
+        "Write this into .streamlit/secrets.toml and restart:"
+    )
+    st.code(EXAMPLE_SECRETS, language="toml")
+
+
+def _openid_choices() -> None:
+    missing = missing_settings(auth_settings())
+    if missing:
+        st.text("Sign-in is not set up. In .streamlit/secrets.toml, [auth] lacks:")
+        st.code("\n".join(missing), language=None)
+        return
+    if st.user.get("is_logged_in") and not _is_over():
+        _not_let_in(st.user)
+        return
+    for provider in _providers(auth_settings()):
+        label = f"Sign in with {escape(provider)}" if provider else "Sign in"
+        st.button(label, on_click=st.login, args=[provider], type="primary", key=f"in-{provider}")
+
+
+def _is_over() -> bool:
+    return sign_outs.is_over(st.context.cookies)
+
+
+def _not_let_in(claims: Mapping[str, Any]) -> None:
+    if openid_address(claims, now=time.time()) is None:
+        st.text(_why_not_accepted(claims, now=time.time()))
+    else:
+        st.text(
+            f"You are signed in as {claims['email']} but not on the staff list. "
+            "Ask an administrator."
+        )
+    st.button(
+        "Sign out", key="sign-out", icon=":material/logout:", on_click=st.logout, type="primary"
+    )
+
+
+def openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
+    """The address of an accepted session; ``None`` if there is none, or no longer."""
+    if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
+        return None
+    return people.normal(str(claims["email"]))
+
+
+def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
+    # The cookie lasts 30 days and `exp` bounds the token, often to minutes; neither is how
+    # long somebody should stay signed in. So the session ends 12 hours after the token.
+    if not claims.get("email"):
+        return "Your identity provider sent no email address. Ask an administrator."
+    if claims.get("email_verified") is False:
+        return "Your identity provider has not verified your email address. Verify it there."
+    fault = people.fault(str(claims["email"]))
+    if fault is not None:
+        return f"{fault} Ask an administrator."
+    issued = claims.get("iat")
+    if not isinstance(issued, int | float) or isinstance(issued, bool):
+        return "Your identity provider does not say when you signed in. Ask an administrator."
+    if now - issued > LONGEST_SESSION_S:
+        return "You signed in more than 12 hours ago. Sign out, and sign in again."
+    return ""
+
+
+def missing_settings(settings: Mapping[str, Any]) -> list[str]:
+    """The names that ``[auth]`` lacks, those of a named provider as ``provider.name``."""
+    missing = [name for name in SHARED_SETTINGS if not settings.get(name)]
+    for provider in _providers(settings):
+        given = settings[provider] if provider else settings
+        prefix = f"{provider}." if provider else ""
+        missing += [f"{prefix}{name}" for name in PROVIDER_SETTINGS if not given.get(name)]
+    return missing
+
+
+def _providers(settings: Mapping[str, Any]) -> list[str | None]:
+    """The providers to choose from; one without a name where none is named."""
+    named = [name for name, value in settings.items() if isinstance(value, Mapping)]
+    return [*named] or [None]
+
+
+def auth_settings() -> Mapping[str, Any]:
+    """The section ``[auth]`` of the secrets; empty where there is none."""
+    try:
+        settings = st.secrets.get("auth", {})
+    except StreamlitSecretNotFoundError:
+        return {}
+    return settings if isinstance(settings, Mapping) else {}
+
+
+def _here() -> str:
+    path = urlsplit(st.context.url or "/").path or "/"
+    query = urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path
+
+
+def logo() -> str:
+    """The word mark that suits the theme in use."""
+    shade = "dark" if st.context.theme.type == "dark" else "light"
+    return str(STATIC / f"logo-{shade}.svg")

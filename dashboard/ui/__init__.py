@@ -1,0 +1,1 @@
+"""What every screen is drawn with; knows no page and no verb."""

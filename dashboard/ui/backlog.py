@@ -1,0 +1,43 @@
+"""How the messages to applicants stand: one line for other pages, and figures for their own."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from dashboard.ui import figures
+
+
+def line(
+    *, waiting: int, oldest: datetime | None, parked: int, is_late: bool, now: datetime
+) -> None:
+    """One line: how many wait and since when, how many are parked; loud only where it is late."""
+    said = words(waiting=waiting, oldest=oldest, parked=parked, now=now)
+    if is_late:
+        st.warning(f"{said} Messages are not being delivered.", icon=":material/schedule_send:")
+    else:
+        st.caption(f":material/outgoing_mail: {said}")
+
+
+def words(*, waiting: int, oldest: datetime | None, parked: int, now: datetime) -> str:
+    """What :func:`line` says."""
+    said = "No message to an applicant waits."
+    if waiting:
+        many = "message to applicants waits" if waiting == 1 else "messages to applicants wait"
+        age = figures.waiting(now - oldest) if oldest else figures.UNKNOWN
+        said = f"{figures.count(waiting)} {many}, the oldest for {age}."
+    return said + (f" {figures.count(parked)} parked." if parked else "")
+
+
+def figures_row(
+    *, waiting: int, oldest: datetime | None, failing: int, parked: int, now: datetime
+) -> None:
+    """Four figures, now."""
+    age = figures.waiting(now - oldest) if oldest else figures.DASH
+    shown = (
+        ("Waiting", figures.count(waiting), "To be handed over, tries included."),
+        ("Oldest waits for", age, "Since it was written, or since it was last retried."),
+        ("Failed, to be tried again", figures.count(failing), "Part of what waits."),
+        ("Parked", figures.count(parked), "Given up until somebody decides about it."),
+    )
+    for column, (label, value, meaning) in zip(st.columns(len(shown)), shown, strict=True):
+        column.metric(label, value, border=True, height="stretch", help=meaning)

@@ -1,0 +1,99 @@
+"""How outcomes, statuses and roles look: always icon, word and colour together."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from program.policy.outcomes import Outcome
+from program.review.permissions import Role
+from program.review.workflow import Status
+
+Colour = Literal["green", "orange", "gray", "blue", "red", "violet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing's word, icon and colour; ``sign`` is the icon where only text can stand."""
+
+    word: str
+    icon: str
+    colour: Colour
+    sign: str
+
+
+OUTCOMES: dict[Outcome, Look] = {
+    Outcome.MET: Look("met", ":material/check:", "green", "✓"),
+    # Falling short is normal here, not an alarm: amber, never red.
+    Outcome.NOT_MET: Look("not met", ":material/remove:", "orange", "−"),
+    Outcome.UNKNOWN: Look("unknown", ":material/question_mark:", "gray", "?"),
+}
+PROVISIONAL = Look("provisional", ":material/schedule:", "blue", "◷")
+STATUSES: dict[Status, Look] = {
+    Status.PENDING: Look("pending", ":material/hourglass_empty:", "violet", "○"),
+    Status.MORE_INFO_NEEDED: Look(
+        "waiting for the applicant", ":material/pause_circle:", "blue", "‖"
+    ),
+    Status.DEFERRED: Look("deferred", ":material/snooze:", "gray", "◷"),
+    Status.AWAITING_SECOND_APPROVAL: Look(
+        "waiting for a second approval", ":material/supervisor_account:", "violet", "2"
+    ),
+    Status.APPROVED: Look("approved", ":material/check_circle:", "green", "✓"),
+    Status.REJECTED: Look("rejected", ":material/block:", "gray", "×"),
+    Status.WITHDRAWN: Look("withdrawn", ":material/undo:", "gray", "–"),
+}
+OVERDUE = Look("overdue", ":material/alarm:", "red", "!")
+ROLES: dict[Role, Look] = {
+    Role.REVIEWER: Look("reviewer", ":material/rule:", "violet", ""),
+    Role.MANAGER: Look("manager", ":material/supervisor_account:", "violet", ""),
+    Role.ANALYST: Look("analyst", ":material/query_stats:", "violet", ""),
+    Role.ADMIN: Look("admin", ":material/settings:", "violet", ""),
+}
+TRACK_WORDS = {"on_exchange": "on-exchange", "external": "external", "both": "both tracks"}
+
+OUTCOME_WORDS: dict[Outcome, str] = {
+    outcome: f"{look.sign} {look.word}" for outcome, look in OUTCOMES.items()
+}
+
+
+def outcome_words(outcome: Outcome, *, track: str | None = None, provisional: bool = False) -> str:
+    """An outcome as plain text, for table cells: ``✓ met · on-exchange``."""
+    parts = [OUTCOME_WORDS[outcome]]
+    if track is not None:
+        parts.append(TRACK_WORDS[track])
+    if provisional:
+        parts.append(PROVISIONAL.word)
+    return " · ".join(parts)
+
+
+def outcome_badge(
+    outcome: Outcome, *, track: str | None = None, provisional: bool = False, about: str = ""
+) -> None:
+    """Draw an outcome, and beside it that it is provisional where it is.
+
+    ``about`` stands before the word: "volume" draws "volume: met".
+    """
+    look = OUTCOMES[outcome]
+    word = f"{look.word} · {TRACK_WORDS[track]}" if track is not None else look.word
+    st.badge(f"{about}: {word}" if about else word, icon=look.icon, color=look.colour)
+    if provisional:
+        _draw(PROVISIONAL)
+
+
+def status_badge(status: Status, *, detail: str = "") -> None:
+    """Draw a status; ``detail`` follows the word: ``pending 4 d``."""
+    _draw(STATUSES[status], detail)
+
+
+def overdue_badge(detail: str = "") -> None:
+    """Draw that a review is overdue; ``detail`` follows the word."""
+    _draw(OVERDUE, detail)
+
+
+def role_badge(role: Role) -> None:
+    """Draw a role."""
+    _draw(ROLES[role])
+
+
+def _draw(look: Look, detail: str = "") -> None:
+    st.badge(f"{look.word} {detail}".strip(), icon=look.icon, color=look.colour)

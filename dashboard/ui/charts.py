@@ -1,0 +1,359 @@
+"""Charts, built from plain values. Pure; `draw` is the only call that touches the screen.
+
+Colours come from the theme, so the same chart is right in light and dark. Values become
+binary numbers only here, as lengths on a screen; the hover text is made from the exact ones.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from math import ceil, floor, log10
+from typing import Any
+
+# Whole before anything is drawn: Plotly would look into one that another session's first page
+# is still importing.
+import pandas as pd  # noqa: F401
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.ui import figures
+from dashboard.ui.safe_text import escape_chart
+from program.periods import ONE_DAY, Window
+
+Value = Decimal | int | None
+MOST_POINTS = 1_000
+MOST_LINES = 6
+HEIGHT = 230
+# Above the bars: the title, and below it a row for the legend or the minimum.
+TITLE_ROOM, TWO_ROWS_ROOM = 40, 58
+# Greys that stand out a little from white as well as from near-black.
+SHADE = "rgba(125, 132, 150, 0.12)"
+RULE = "rgba(125, 132, 150, 0.95)"
+OUTSIDE_OPACITY = 0.45
+POINT = 8
+BAR_SHARE, DAY_MS = 0.82, 86_400_000
+NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure, and the sentence that stands for it where it cannot be seen."""
+
+    figure: go.Figure
+    alt: str
+
+
+def draw(chart: Chart, *, key: str, picture: str | None = None) -> None:
+    """Put the chart on the page; with ``picture``, a file's stem, it can be kept as PNG."""
+    tools = NO_TOOLS if picture is None else _camera(picture)
+    st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
+
+
+def _camera(stem: str) -> dict[str, Any]:
+    """One button, and only while the pointer is over the chart."""
+    return {
+        **NO_TOOLS,
+        "displayModeBar": "hover",
+        "displaylogo": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": {"format": "png", "scale": 2, "filename": stem},
+    }
+
+
+def daily_bars(
+    days: Sequence[date],
+    values: Sequence[Value],
+    *,
+    title: str,
+    unit: str,
+    window: Window | None = None,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+    notes: Sequence[str] = (),
+) -> Chart:
+    """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question.
+
+    ``notes`` say of each bar what is missing from it, which also makes it fainter.
+    """
+    check(days, values)
+    faint = notes or ["" if window is None or day in window else "outside" for day in days]
+    opacity = [OUTSIDE_OPACITY if one else 1 for one in faint]
+    bars = go.Bar(
+        **places(days),
+        y=lengths(values),
+        customdata=hover(values, unit, notes),
+        hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
+        marker={"opacity": opacity, "line": {"width": 0}},
+    )
+    figure = framed([bars], title, ceiling_of([values], minimum), unit)
+    name_days(figure, days)
+    if window is not None:
+        _shade(figure, window)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    return Chart(figure, _alt(title, days, values, unit))
+
+
+def monthly_bars(
+    months: Sequence[date],
+    values: Sequence[Value],
+    *,
+    title: str,
+    unit: str,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+) -> Chart:
+    """One bar a month; ``months`` are firsts of months."""
+    check(months, values)
+    bars = go.Bar(
+        x=list(months),
+        y=lengths(values),
+        customdata=hover(values, unit),
+        hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
+        marker={"line": {"width": 0}},
+    )
+    figure = framed([bars], title, ceiling_of([values], minimum), unit)
+    figure.update_xaxes(type="date", tickformat="%b\n%Y", nticks=13)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
+
+
+def category_bars(
+    labels: Sequence[str], values: Sequence[Value], *, title: str, unit: str
+) -> Chart:
+    """One bar a label, in the order given; labels are typed text."""
+    if len(labels) != len(values) or len(labels) > MOST_POINTS:
+        raise ValueError(f"{len(labels)} labels and {len(values)} values")
+    shown = [escape_chart(label)[:40] for label in labels]
+    bars = go.Bar(
+        x=list(range(len(labels))),
+        y=lengths(values),
+        customdata=[
+            f"{label}<br>{told}" for label, told in zip(shown, hover(values, unit), strict=True)
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        marker={"line": {"width": 0}},
+    )
+    figure = framed([bars], title, ceiling_of([values], None), unit)
+    figure.update_xaxes(
+        tickmode="array", tickvals=list(range(len(labels))), ticktext=[s[:18] for s in shown]
+    )
+    known = [(v, label) for v, label in zip(values, labels, strict=True) if v is not None]
+    if not known:
+        return Chart(figure, f"{title} Nothing is known.")
+    most, where = max(known)
+    return Chart(figure, f"{title} Highest: {exact(most, unit)}, {where}.")
+
+
+def lines(
+    days: Sequence[date],
+    series: Mapping[str, Sequence[Value]],
+    *,
+    title: str,
+    unit: str,
+    minimum: Decimal | int | None = None,
+    minimum_label: str = "minimum",
+) -> Chart:
+    """One line a series over the same days; a missing value is a gap, never a zero."""
+    if not 1 <= len(series) <= MOST_LINES:
+        raise ValueError(f"{len(series)} lines; draw 1 to {MOST_LINES}, the rest as a table")
+    for values in series.values():
+        check(days, values, lines=len(series))
+    drawn = [_line(name, days, values, unit) for name, values in series.items()]
+    figure = framed(drawn, title, ceiling_of(list(series.values()), minimum), unit)
+    name_days(figure, days)
+    figure.update_layout(hovermode="x unified")
+    if len(series) > 1:
+        figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
+    if minimum is not None:
+        _rule(figure, minimum, minimum_label, unit)
+    told = [_alt(name, days, values, unit) for name, values in series.items()]
+    return Chart(figure, f"{title} {' '.join(told)}")
+
+
+def name_days(figure: go.Figure, days: Sequence[date]) -> None:
+    """Name the days of the axis, with the year below unless all are of this one."""
+    this = figures.this_year()
+    ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
+    figure.update_xaxes(type="date", tickformat=ticks, nticks=7)
+    if len(days) == 1:
+        # A single step would be drawn as wide as the chart, its day named at every tick.
+        (day,) = days
+        around = [day - 2 * ONE_DAY, day + 2 * ONE_DAY]
+        figure.update_xaxes(tickmode="array", tickvals=[day], range=around)
+
+
+def places(starts: Sequence[date]) -> dict[str, Any]:
+    """Where bars stand and how wide they are: days about their midnight, longer steps within them.
+
+    Left to itself a lone bar is as thin as a hair, and so are weeks beside one that is cut short.
+    """
+    days = [(after - day).days for day, after in pairwise(starts)]
+    days.append(days[-1] if days else 1)
+    widths = [BAR_SHARE * DAY_MS * length for length in days]
+    centered = max(days) == 1
+    offsets = [-width / 2 if centered else 0 for width in widths]
+    return {"x": list(starts), "width": widths, "offset": offsets}
+
+
+def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:
+    return go.Scatter(
+        name=escape_chart(name),
+        x=list(days),
+        y=lengths(values),
+        customdata=hover(values, unit),
+        hovertemplate="%{customdata}",
+        mode="lines+markers",
+        line={"width": 2},
+        # A line has no length where both neighbors are missing: there is a point.
+        marker={"size": [POINT if alone else 0 for alone in _alone(values)]},
+        connectgaps=False,
+    )
+
+
+def _alone(values: Sequence[Value]) -> list[bool]:
+    """Whether each value stands between two that are missing."""
+    missing = [True, *(value is None for value in values), True]
+    return [
+        not missing[place] and missing[place - 1] and missing[place + 1]
+        for place in range(1, len(missing) - 1)
+    ]
+
+
+def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
+    """The frame of every chart: title, one height, no tools, lengths from zero."""
+    ticks = ticks_up_to(ceiling)
+    words = escape_chart(title)
+    figure = go.Figure(traces)
+    figure.update_layout(
+        title={"text": words, "font": {"size": 14}, "x": 0, "y": 0.97, "yanchor": "top"},
+        height=HEIGHT,
+        margin={"l": 8, "r": 8, "t": TITLE_ROOM, "b": 8},
+        bargap=0.18,
+        showlegend=False,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        hoverlabel={"align": "left"},
+        dragmode=False,
+    )
+    figure.update_xaxes(fixedrange=True, showgrid=False, title=None, automargin=True)
+    figure.update_yaxes(
+        fixedrange=True,
+        rangemode="tozero",
+        title=None,
+        automargin=True,
+        tickvals=ticks,
+        ticktext=[in_short(tick, unit) for tick in ticks],
+    )
+    return figure
+
+
+def _shade(figure: go.Figure, window: Window) -> None:
+    # A bar is centred on midnight: noon to noon covers exactly the window's bars.
+    figure.add_vrect(
+        x0=f"{window.start - timedelta(days=1)}T12:00",
+        x1=f"{window.last_day}T12:00",
+        fillcolor=SHADE,
+        line_width=0,
+        layer="below",
+    )
+
+
+def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> None:
+    figure.add_hline(y=float(minimum), line={"color": RULE, "width": 1.5, "dash": "dash"})
+    figure.update_layout(margin_t=TWO_ROWS_ROOM)
+    # Above the bars, where no bar can run through the words.
+    figure.add_annotation(
+        text=escape_chart(f"╌╌ {label} {exact(minimum, unit, short=True)}"),
+        font={"size": 11},
+        xref="paper",
+        x=1,
+        xanchor="right",
+        yref="paper",
+        y=1,
+        yanchor="bottom",
+        showarrow=False,
+    )
+
+
+def check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:
+    """Refuse what does not fit together or is more than a chart shows."""
+    if len(days) != len(values):
+        raise ValueError(f"{len(days)} days and {len(values)} values")
+    if len(days) * lines > MOST_POINTS:
+        raise ValueError(f"{len(days) * lines} points; sum them up to {MOST_POINTS} or fewer first")
+
+
+def lengths(values: Sequence[Value]) -> list[float | None]:
+    """Values as lengths on a screen."""
+    return [None if value is None else float(value) for value in values]
+
+
+def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list[str]:
+    """The exact values, as the pointer shows them, each with its note."""
+    said = [exact(value, unit) for value in values]
+    if notes:
+        said = [", ".join(filter(None, pair)) for pair in zip(said, notes, strict=True)]
+    return [escape_chart(words) for words in said]
+
+
+def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
+    """The largest of all values and the minimum."""
+    heights = [float(value) for values in series for value in values if value is not None]
+    return max([*heights, float(minimum or 0), 0.0])
+
+
+def ticks_up_to(ceiling: float) -> list[float]:
+    """About four even lengths from zero to the first that reaches ``ceiling``."""
+    if ceiling <= 0:
+        return [0.0]
+    rough = ceiling / 4
+    size = 10.0 ** floor(log10(rough))
+    step = next(factor * size for factor in (1, 2, 2.5, 5, 10) if factor * size >= rough)
+    step = max(step, 1.0)
+    return [step * index for index in range(ceil(ceiling / step) + 1)]
+
+
+def in_short(value: float, unit: str) -> str:
+    """A length as an axis names it."""
+    if unit == "USD":
+        return figures.usd(Decimal(repr(value)))
+    return figures.count(round(value))
+
+
+def exact(value: Value, unit: str, *, short: bool = False) -> str:
+    """A value with its unit."""
+    if value is None:
+        return figures.UNKNOWN
+    if unit == "USD" and short:
+        return f"{figures.usd(Decimal(value))} USD"
+    return figures.usd_exact(Decimal(value)) if unit == "USD" else f"{value:,} {unit}"
+
+
+def _on_day(day: date) -> str:
+    return f"on {figures.day(day, year=True)}"
+
+
+def _in_month(month: date) -> str:
+    return f"in {figures.month(month)}"
+
+
+def _alt(
+    title: str,
+    days: Sequence[date],
+    values: Sequence[Value],
+    unit: str,
+    *,
+    spoken: Callable[[date], str] = _on_day,
+) -> str:
+    known = [(value, day) for value, day in zip(values, days, strict=True) if value is not None]
+    if not known:
+        return f"{title} Nothing is known for this time."
+    most, when = max(known)
+    last, last_day = known[-1]
+    return (
+        f"{title} Highest: {exact(most, unit)} {spoken(when)}. "
+        f"Last: {exact(last, unit)} {spoken(last_day)}."
+    )

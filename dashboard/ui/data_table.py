@@ -1,0 +1,300 @@
+"""One set of rows for a chart, its table and its file, so that the three cannot differ."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from dashboard.ui import charts, figures, headings
+from dashboard.ui.cells import DAY, MONTH, worded
+from dashboard.ui.charts import Chart
+from program.periods import Window
+from program.reports.csv_guard import guarded
+from program.review.queue_filters import Filters
+from program.wording import rounded
+
+Cell = str | int | Decimal | date | None
+Open = Callable[[Sequence[Filters | None], str], None]
+# Makes the file of a sheet when somebody asks for it; None for a person who may not have it.
+Take = Callable[["Sheet"], bytes] | None
+# What the address calls the order of a table: its key, and the column, with - for downwards.
+SORT = "sort"
+# A fraction has so many decimals in a file.
+SHARE_PLACES = 6
+ROW_HEIGHT = 32
+ROWS_SHOWN = 12
+
+
+class Kind(StrEnum):
+    """What a column holds, and so how it is shown.
+
+    Shares and changes are fractions; a month is its first day.
+    """
+
+    TEXT = "text"
+    ID = "id"
+    DAY = "day"
+    MONTH = "month"
+    COUNT = "count"
+    USD = "usd"
+    SHARE = "share"
+    CHANGE = "change"
+    HOURS = "hours"
+
+
+DATES = {Kind.DAY: DAY, Kind.MONTH: MONTH}
+NO_NUMBERS = frozenset({Kind.TEXT, *DATES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. ``doors`` are the lists behind its numbers, row by row."""
+
+    key: str
+    label: str
+    kind: Kind
+    cells: Sequence[Cell]
+    help: str | None = None
+    doors: Sequence[Filters | None] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """Rows about ``window``, whose days are UTC. ``name`` is the stem of its files."""
+
+    name: str
+    window: Window | None
+    columns: tuple[Column, ...]
+
+    def cells(self, key: str) -> Sequence[Any]:
+        """The cells of a column."""
+        return next(column.cells for column in self.columns if column.key == key)
+
+    def sorted_by(self, key: str, *, descending: bool) -> "Sheet":
+        """The rows by a column; what is unknown comes last either way."""
+        cells = self.cells(key)
+        known = [place for place, cell in enumerate(cells) if cell is not None]
+        known.sort(key=lambda place: _rank(cells[place]), reverse=descending)
+        places = [*known, *(place for place, cell in enumerate(cells) if cell is None)]
+
+        def moved(of: Sequence[Any]) -> list[Any]:
+            return [of[place] for place in places] if of else []
+
+        columns = (replace(c, cells=moved(c.cells), doors=moved(c.doors)) for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.columns[0].cells)
+
+    @property
+    def file(self) -> str:
+        """The stem of its files, with its days."""
+        if self.window is None:
+            return f"{self.name}-now"
+        return f"{self.name}-{self.window.start}-to-{self.window.last_day}-utc"
+
+
+def _rank(cell: Any) -> Any:  # noqa: ANN401 - cells of one column have one type
+    """Numbers and days as they are; words in any case, with the numbers in them as numbers."""
+    if not isinstance(cell, str):
+        return cell
+    parts = re.split(r"([0-9]+)", cell.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def as_csv(sheet: Sheet) -> bytes:
+    """The rows as CSV; each row names the days it is about, in UTC.
+
+    Values are exact; shares and changes are fractions rounded to six decimals.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written)
+    span, columns = sheet.window, sheet.columns
+    days = [span.start.isoformat(), span.last_day.isoformat()] if span else ["", ""]
+    writer.writerow(
+        ["window_first_day_utc", "window_last_day_utc", *(column.key for column in columns)]
+    )
+    written_cells = ([_written(column.kind, cell) for cell in column.cells] for column in columns)
+    for row in zip(*written_cells, strict=True):
+        writer.writerow([*days, *row])
+    return written.getvalue().encode()
+
+
+def words(sheet: Sheet, *, more: str = "") -> str:
+    """The days and the zone, as they stand beside the figures."""
+    span = sheet.window
+    said = "now" if span is None else figures.day_range(span.start, span.last_day)
+    return " · ".join(part for part in (said, "UTC", more) if part)
+
+
+def card(
+    sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
+) -> None:
+    """A chart with what it shows as a table and as a file."""
+    sorted_sheet = _as_asked(sheet, f"{key}-table")
+    with st.container(border=True, gap="xsmall", height="stretch"):
+        charts.draw(chart, key=key, picture=sheet.file)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(words(sheet, more=more), width="content")
+            st.space("stretch")
+            with st.popover("Table", type="tertiary", icon=":material/table_rows:"):
+                table(sheet, key=f"{key}-table", on_open=on_open)
+            download(sorted_sheet, key=f"{key}-csv", take=take)
+
+
+def listing(
+    sheet: Sheet, title: str, *, key: str, on_open: Open, take: Take, more: str = ""
+) -> None:
+    """A table that stands for itself, with its title and its file."""
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{title}**", width="content")
+            st.caption(words(sheet, more=more), width="content")
+            st.space("stretch")
+            download(_as_asked(sheet, key), key=f"{key}-csv", take=take)
+        table(sheet, key=key, on_open=on_open)
+
+
+def download(sheet: Sheet, *, key: str, take: Take) -> None:
+    """The rows as a file, made only when somebody asks for it."""
+    if take is None:
+        return
+    st.download_button(
+        "CSV",
+        partial(take, sheet),
+        file_name=f"{sheet.file}.csv",
+        mime="text/csv",
+        key=key,
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
+    """The rows; a number with a list behind it is a button that opens the list.
+
+    A press on a heading sorts the rows, and their file; the address keeps the order.
+    """
+    sheet, asked = _as_asked(sheet, key), _asked(sheet, key)
+    headings.table(
+        _styled(sheet),
+        # Another order is another table, so that a press finds the row that was shown.
+        key=f"{key}-{asked.removeprefix('-')}{'-down' * asked.startswith('-')}" if asked else key,
+        on_heading=partial(_sort, sheet, key),
+        alt=sheet.name.replace("-", " "),
+        row_height=ROW_HEIGHT,
+        height=ROW_HEIGHT * (min(sheet.rows, ROWS_SHOWN) + 1) + 3,
+        placeholder=figures.DASH,
+        column_config={
+            column.key: _config(column, f"{key}-{column.key}", on_open, asked)
+            for column in sheet.columns
+        },
+    )
+
+
+def _asked(sheet: Sheet, key: str) -> str:
+    """The column by which the address sorts the table of that key, with - for downwards."""
+    table_key, _, asked = st.query_params.get(SORT, "").partition(":")
+    known = any(column.key == asked.removeprefix("-") for column in sheet.columns)
+    return asked if table_key == key and known else ""
+
+
+def _as_asked(sheet: Sheet, key: str) -> Sheet:
+    asked = _asked(sheet, key)
+    if not asked:
+        return sheet
+    return sheet.sorted_by(asked.removeprefix("-"), descending=asked.startswith("-"))
+
+
+def _sort(sheet: Sheet, key: str, heading: str) -> None:
+    """Words upwards, numbers and days downwards; pressed again, the other way round."""
+    column = next(column for column in sheet.columns if column.key == heading)
+    before = _asked(sheet, key)
+    falls = column.kind is not Kind.TEXT if before.removeprefix("-") != heading else None
+    descending = not before.startswith("-") if falls is None else falls
+    st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
+
+
+def _written(kind: Kind, cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return guarded(cell)
+    if isinstance(cell, Decimal) and kind in (Kind.SHARE, Kind.CHANGE):
+        cell = rounded(cell, SHARE_PLACES).normalize()
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+
+
+def _styled(sheet: Sheet) -> Styler:
+    """The cells: numbers, so that a table sorts by them, shown in the words of the cards."""
+    shown = {column.key: _shown(column) for column in sheet.columns}
+    said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
+    return worded(shown, said, unknown=figures.DASH)
+
+
+def _is_number(column: Column) -> bool:
+    return not column.doors and column.kind not in NO_NUMBERS
+
+
+def _sayer(kind: Kind) -> Callable[[float], str]:
+    return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
+
+
+def _shown(column: Column) -> Sequence[Cell]:
+    """Numbers and days as they are; a button says its number in words."""
+    if column.doors:
+        return [_worded(column.kind, cell) for cell in column.cells]
+    return column.cells
+
+
+def _worded(kind: Kind, cell: Cell) -> str | None:
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, date):
+        return figures.month(cell) if kind is Kind.MONTH else figures.day(cell, year=True)
+    return WORDED[kind](Decimal(cell))
+
+
+WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
+    Kind.ID: lambda number: str(int(number)),
+    Kind.COUNT: lambda number: figures.count(int(number)),
+    Kind.USD: figures.usd,
+    Kind.SHARE: figures.whole_percent,
+    Kind.CHANGE: figures.percent,
+    Kind.HOURS: figures.took,
+}
+
+
+def _config(column: Column, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
+    given: dict[str, Any] = {"help": column.help}
+    label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
+    if asked.removeprefix("-") == column.key:
+        label = headings.signed(label, descending=asked.startswith("-"))
+    if column.doors:
+        return st.column_config.ButtonColumn(
+            label,
+            key=key,
+            on_click=on_open,
+            args=(column.doors, key),
+            type="tertiary",
+            alignment="right",
+            **given,
+        )
+    if _is_number(column):
+        return st.column_config.NumberColumn(label, alignment="right", **given)
+    if column.kind in DATES:
+        written = DATES[column.kind]
+        return st.column_config.DateColumn(label, format=written, alignment="left", **given)
+    return st.column_config.TextColumn(label, alignment="left", **given)

@@ -1,0 +1,49 @@
+"""How the review clock stands, in the words of a cell: a sign, a word and a time."""
+
+from datetime import date, datetime
+
+from dashboard.ui import badges, figures
+from dashboard.ui.badges import Look
+from program.review import business_time
+from program.review.workflow import Status
+
+OVERDUE = badges.OVERDUE
+PAUSED = Look("paused", ":material/pause:", "gray", "‖")
+DUE = Look("due", ":material/event:", "gray", "·")
+SETTLED = Look("", "", "gray", figures.DASH)
+
+
+def look(due_at: datetime, *, status: Status, now: datetime) -> Look:
+    """Which of the four it is."""
+    if status is Status.MORE_INFO_NEEDED:
+        return PAUSED
+    if status.upstream is not Status.PENDING:
+        return SETTLED
+    return OVERDUE if due_at <= now else DUE
+
+
+def words(
+    due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
+) -> str:
+    """``in 1 d``, ``! overdue 2 d``, ``‖ paused``; days are business days of 24 hours."""
+    found = look(due_at, status=status, now=now)
+    if found is DUE:
+        return f"in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
+    if found is OVERDUE:
+        late = figures.waiting(business_time.elapsed(due_at, now, holidays))
+        return f"{found.sign} {found.word} {late}"
+    return f"{found.sign} {found.word}".strip()
+
+
+def sentence(
+    due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
+) -> str:
+    """The same where there is room: ``due in 1 d``, ``overdue by 2 d``, ``clock paused``."""
+    found = look(due_at, status=status, now=now)
+    if found is PAUSED:
+        return "clock paused"
+    if found is DUE:
+        return f"due in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
+    if found is OVERDUE:
+        return f"overdue by {figures.waiting(business_time.elapsed(due_at, now, holidays))}"
+    return ""

@@ -1,0 +1,41 @@
+"""A message as its applicant will get it. The text is typed text and shown as text."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.ui.safe_text import escape
+from program.messages import canned_texts
+
+NAMED = 5
+
+
+def draw(*, channel: str, recipient: str | None, text: str) -> None:
+    """Where it goes, and every word of it."""
+    to = escape(recipient) if recipient else "nobody: no contact is known"
+    st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
+    with st.container(border=True):
+        st.text(text)
+
+
+def draw_unreachable(people: Sequence[tuple[str, str]], *, of: int) -> None:
+    """Whom among many the message cannot reach, by name and with the reason."""
+    if not people:
+        return
+    named = "; ".join(f"{escape(name)}: {escape(reason)}" for name, reason in people[:NAMED])
+    more = f" And {len(people) - NAMED:,} more." if len(people) > NAMED else ""
+    st.warning(
+        f"The message cannot reach {len(people):,} of {of:,}. {named}{more}",
+        icon=":material/unsubscribe:",
+    )
+
+
+def draw_unfilled(text: str) -> None:
+    """Of many who each get their own: what has no value for this one."""
+    left = canned_texts.unfilled(text)
+    if left:
+        named = escape(", ".join("{{" + name + "}}" for name in left))
+        st.warning(
+            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
+            icon=":material/edit_note:",
+        )

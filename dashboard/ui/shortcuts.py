@@ -1,0 +1,95 @@
+"""The keys: one table that the buttons, the overlay and the documents read."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.ui import keyboard
+
+QUEUE, APPLICATION, EVERYWHERE = "Queue", "Application", "Everywhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortcut:
+    """One key. ``page`` is where it works, ``what`` completes "press it to ..."."""
+
+    page: str
+    key: str
+    what: str
+
+
+def _on(page: str, key: str, what: str) -> Shortcut:
+    return Shortcut(page=page, key=key, what=what)
+
+
+TAKE_NEXT = _on(QUEUE, "u", "claim and open the next unclaimed application")
+OPEN_FIRST = _on(QUEUE, "o", "open the first application of the list")
+SEARCH = _on(QUEUE, "/", "search by name or handle")
+NEXT = _on(APPLICATION, "j", "go to the next application")
+PREVIOUS = _on(APPLICATION, "k", "go to the previous application")
+TAKE_NEXT_HERE = _on(APPLICATION, "u", "claim and open the next unclaimed application")
+CLAIM = _on(APPLICATION, "c", "claim the application")
+NOTE = _on(APPLICATION, "n", "write a note")
+APPROVE = _on(APPLICATION, "a", "begin an approval")
+REJECT = _on(APPLICATION, "r", "begin a rejection")
+ASK = _on(APPLICATION, "i", "ask the applicant for information")
+DEFER = _on(APPLICATION, "d", "defer until later")
+PASS_CHECKS = _on(APPLICATION, "p", "pass the open checks that are listed before an approval")
+EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
+CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
+ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go one step on: fill, preview, send")
+BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
+HELP = _on(EVERYWHERE, "?", "show these keys")
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    TAKE_NEXT,
+    OPEN_FIRST,
+    SEARCH,
+    NEXT,
+    PREVIOUS,
+    TAKE_NEXT_HERE,
+    CLAIM,
+    NOTE,
+    APPROVE,
+    REJECT,
+    ASK,
+    DEFER,
+    PASS_CHECKS,
+    CHOOSE,
+    EDIT,
+    ONWARD,
+    BACK,
+    HELP,
+)
+PAGES = (QUEUE, APPLICATION, EVERYWHERE)
+
+
+def overlay(page: str) -> None:
+    """A button that shows the keys, those of the page at hand first."""
+    with keyboard.hot(keyboard.HELP, width="content"):
+        asked = st.button(
+            "Keys",
+            key="shortcuts",
+            icon=":material/keyboard:",
+            type="tertiary",
+            help="What the keyboard does here: press ?",
+        )
+    if asked:
+        _table(page)
+
+
+@st.dialog("Keys", icon=":material/keyboard:")
+def _table(page: str) -> None:
+    st.caption("They rest while you type.")
+    for place in sorted(PAGES, key=lambda name: name != page):
+        st.markdown(f"**{place}**")
+        with st.container(gap="xxsmall"):
+            for shortcut in shortcuts_of(place):
+                with st.container(horizontal=True, gap="small", wrap=False):
+                    st.markdown(f"`{shortcut.key}`", width=84)
+                    st.text(shortcut.what, width="stretch")
+
+
+def shortcuts_of(page: str) -> tuple[Shortcut, ...]:
+    """The keys of one page, in the table's order."""
+    return tuple(shortcut for shortcut in SHORTCUTS if shortcut.page == page)

@@ -1,0 +1,217 @@
+"""Charts of parts that make a whole: over time, across groups, and a grid of shares."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.ui import figures
+from dashboard.ui.charts import (
+    HEIGHT,
+    MOST_POINTS,
+    TITLE_ROOM,
+    TWO_ROWS_ROOM,
+    Chart,
+    Value,
+    ceiling_of,
+    check,
+    exact,
+    framed,
+    hover,
+    in_short,
+    lengths,
+    name_days,
+    places,
+    ticks_up_to,
+)
+from dashboard.ui.safe_text import escape_chart
+
+Series = Mapping[str, Sequence[Value]]
+MOST_PARTS = 9
+ROW_HEIGHT = 34
+ROOM = 96
+ONE_LEGEND_ROW = 4
+LEGEND_ROOM = 60
+
+
+def over_time(
+    starts: Sequence[date], parts: Series, *, title: str, unit: str, notes: Sequence[str] = ()
+) -> Chart:
+    """Bars stacked from ``parts``, which follow the order of the legend from the bottom up.
+
+    ``notes`` say of each step what is missing from it.
+    """
+    _check_parts(parts)
+    for values in parts.values():
+        check(starts, values, lines=len(parts))
+    bars = [
+        go.Bar(
+            name=escape_chart(name),
+            **places(starts),
+            y=lengths(values),
+            customdata=hover(values, unit, notes),
+            hovertemplate="%{customdata}",
+            marker={"line": {"width": 0}},
+        )
+        for name, values in parts.items()
+    ]
+    totals = [sum((v[i] or 0) for v in parts.values()) for i in range(len(starts))]
+    figure = framed(bars, title, ceiling_of([totals], None), unit)
+    name_days(figure, starts)
+    figure.update_layout(barmode="stack", hovermode="x unified")
+    _legend(figure, parts)
+    return Chart(figure, f"{title} {_told(parts, unit)}")
+
+
+def across(
+    labels: Sequence[str], parts: Series, *, title: str, unit: str, colours_from: int = 0
+) -> Chart:
+    """Lying bars, one a label, the first on top; stacked where there are several parts.
+
+    ``colours_from`` passes over so many of the theme's colours, so that the same thing has the
+    same one in every chart.
+    """
+    _check_parts(parts)
+    if any(len(values) != len(labels) for values in parts.values()):
+        raise ValueError("every part needs a value for each label")
+    if len(labels) * len(parts) > MOST_POINTS:
+        raise ValueError(f"{len(labels)} bars; draw the largest, the rest as a table")
+    bars = [
+        go.Bar(
+            name=escape_chart(name),
+            y=[escape_chart(label) for label in labels],
+            x=lengths(values),
+            orientation="h",
+            customdata=hover(values, unit),
+            hovertemplate="%{y}: %{customdata}<extra>%{fullData.name}</extra>",
+            text=_inside(values) if len(parts) == 1 else None,
+            textposition="auto",
+            textangle=0,
+            marker={"line": {"width": 0}},
+        )
+        for name, values in parts.items()
+    ]
+    # What has nothing to draw takes a colour as well, but only where it has a point.
+    passed_over = [
+        go.Bar(x=[None], y=[labels[0] if labels else ""], orientation="h", showlegend=False)
+        for _ in range(colours_from)
+    ]
+    figure = framed([*passed_over, *bars], title, 0, unit)
+    totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
+    _lay_down(figure, len(labels), ceiling_of([totals], None), unit)
+    _legend(figure, parts)
+    return Chart(figure, f"{title} {_told(parts, unit, labels)}")
+
+
+def grid(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    shares: Sequence[Sequence[Decimal | None]],
+    *,
+    title: str,
+    row_name: str,
+    column_name: str,
+) -> Chart:
+    """Shares as a grid of shades with their percentages; unknown is left blank."""
+    if len(rows) * len(columns) > MOST_POINTS:
+        raise ValueError(f"{len(rows) * len(columns)} fields; show fewer rows or columns")
+    words = [["" if s is None else figures.whole_percent(s) for s in line] for line in shares]
+    heat = go.Heatmap(
+        x=list(columns),
+        y=list(rows),
+        z=[[None if s is None else float(s) for s in line] for line in shares],
+        text=words,
+        texttemplate="%{text}",
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverongaps=False,
+        hovertemplate=f"{row_name} %{{y}}, {column_name} %{{x}}: %{{text}}<extra></extra>",
+    )
+    figure = framed([heat], title, 0, "")
+    figure.update_layout(height=ROOM + 26 * len(rows))
+    figure.update_yaxes(autorange="reversed", type="category", tickvals=None, showgrid=False)
+    figure.update_xaxes(type="category", side="top", title=column_name)
+    figure.update_layout(margin_t=TWO_ROWS_ROOM + 30)
+    figure.update_yaxes(tickmode="array", tickvals=list(rows), ticktext=list(rows))
+    first = next((line[0] for line in words if line), "")
+    return Chart(figure, f"{title} {len(rows)} rows; the first field says {first or 'nothing'}.")
+
+
+def marks(
+    figure: go.Figure, days: Sequence[date], values: Sequence[Decimal], words: Sequence[str]
+) -> None:
+    """Put a mark above the bars of ``days``, which says ``words`` under the pointer."""
+    figure.add_trace(
+        go.Scatter(
+            name="stands out",
+            x=list(days),
+            y=lengths(values),
+            customdata=[escape_chart(word) for word in words],
+            hovertemplate="%{customdata}<extra></extra>",
+            mode="markers",
+            marker={"symbol": "diamond", "size": 9, "line": {"width": 1}},
+        )
+    )
+
+
+def _lay_down(figure: go.Figure, bars: int, ceiling: float, unit: str) -> None:
+    figure.update_layout(barmode="stack", height=ROOM + ROW_HEIGHT * max(bars, 1))
+    figure.update_yaxes(
+        autorange="reversed",
+        type="category",
+        tickmode="auto",
+        tickvals=None,
+        ticktext=None,
+        showgrid=False,
+    )
+    ticks = ticks_up_to(ceiling)
+    figure.update_xaxes(
+        rangemode="tozero",
+        showgrid=True,
+        tickvals=ticks,
+        ticktext=[in_short(tick, unit) for tick in ticks],
+    )
+
+
+def _legend(figure: go.Figure, parts: Series) -> None:
+    if len(parts) == 1:
+        return
+    legend = {"traceorder": "normal", "font": {"size": 11}}
+    figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
+    if len(parts) > ONE_LEGEND_ROW:
+        # Too many for the row above the bars: below them, where further rows take nothing away.
+        legend |= {"y": -0.22, "yanchor": "top"}
+        figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
+    elif figure.data[0].orientation == "h":
+        # Beside long labels the row is narrow and breaks: at the foot, with room for two.
+        legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
+        height = figure.layout.height + LEGEND_ROOM - (TWO_ROWS_ROOM - TITLE_ROOM)
+        figure.update_layout(height=height, margin_t=TITLE_ROOM, margin_b=LEGEND_ROOM + 24)
+    figure.update_layout(legend=legend)
+
+
+def _inside(values: Sequence[Value]) -> list[str]:
+    return [figures.UNKNOWN if value is None else f"{value:,}" for value in values]
+
+
+def _check_parts(parts: Series) -> None:
+    if not 1 <= len(parts) <= MOST_PARTS:
+        raise ValueError(f"{len(parts)} parts; draw 1 to {MOST_PARTS}, the rest as one")
+
+
+def _told(parts: Series, unit: str, labels: Sequence[str] | None = None) -> str:
+    def total(values: Sequence[Value]) -> Any:  # noqa: ANN401 - whole numbers or money
+        return sum((value for value in values if value is not None), 0)
+
+    if labels is not None and len(parts) == 1:
+        (values,) = parts.values()
+        told = zip(labels, values, strict=True)
+        return " ".join(f"{label}: {exact(value, unit)}." for label, value in told)
+    return " ".join(
+        f"{name}: {exact(total(values), unit)} in all." for name, values in parts.items()
+    )

@@ -1,0 +1,96 @@
+"""A screen's other faces: empty, stale, refused, unavailable, broken; one way on each."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import uuid4
+
+import streamlit as st
+
+from dashboard.ui import figures
+from dashboard.ui.safe_text import escape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayOn:
+    """Where to go from here: a page's file and what to ask of it."""
+
+    label: str
+    page: str
+    query: Mapping[str, str] | None = None
+    icon: str = ":material/arrow_forward:"
+
+
+def empty(sentence: str, way_on: WayOn | None = None) -> None:
+    """There is nothing to show. The sentence is the product's own, never typed text."""
+    _panel(":material/inbox:", sentence, way_on)
+
+
+def refused(sentence: str, way_on: WayOn | None = None) -> None:
+    """The request was understood and is refused."""
+    _panel(":material/lock:", sentence, way_on)
+
+
+def unavailable(sentence: str) -> None:
+    """The database is busy or away; the same is asked again by the button."""
+    with _frame(":material/hourglass_empty:", sentence):
+        # Pressing it runs this page, or this part of it, once more; nothing else is needed.
+        st.button("Retry", key=f"retry-{uuid4().hex}", icon=":material/refresh:")
+
+
+def broken(reference: str) -> None:
+    """Something failed that nobody foresaw; the reference finds it in the log."""
+    sentence = (
+        f"Something went wrong. Reference {reference}. Nothing that was confirmed is lost. "
+        "Reload the page; if it happens again, tell an administrator the reference."
+    )
+    _panel(":material/error:", sentence, None)
+
+
+def left_out(sentence: str) -> None:
+    """Say what of the address the list does not heed; nothing if the sentence is empty."""
+    if sentence:
+        st.warning(f"{escape(sentence)} The list is shown without it.", icon=":material/info:")
+
+
+def stale(data_through: date | None, *, today: date) -> None:
+    """Say loudly that metrics are old, or were never computed; nothing if they are fresh."""
+    sentence = stale_words(data_through, today=today)
+    if sentence is not None:
+        st.warning(sentence, icon=":material/schedule:")
+
+
+def stale_words(data_through: date | None, *, today: date) -> str | None:
+    """What :func:`stale` says; ``None`` while the data reach yesterday.
+
+    ``today`` is the current UTC day, whose facts are still incomplete.
+    """
+    if data_through is None:
+        return (
+            "Metrics have never been computed, so eligibility is unknown. "
+            "Run `python -m data_access refresh`."
+        )
+    missing = (today - timedelta(days=1) - data_through).days
+    if missing <= 0:
+        return None
+    behind = "one day" if missing == 1 else f"{missing:,} days"
+    return (
+        f"Metrics end with {figures.day(data_through, year=True)}, {behind} behind; "
+        "eligibility is provisional."
+    )
+
+
+def _panel(icon: str, sentence: str, way_on: WayOn | None) -> None:
+    with _frame(icon, sentence):
+        if way_on is not None:
+            query = dict(way_on.query) if way_on.query else None
+            st.page_link(way_on.page, label=way_on.label, icon=way_on.icon, query_params=query)
+
+
+@contextmanager
+def _frame(icon: str, sentence: str) -> Iterator[None]:
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.markdown(icon, text_alignment="center")
+        st.markdown(sentence, text_alignment="center")
+        yield

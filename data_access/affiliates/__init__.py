@@ -1,0 +1,1 @@
+"""Approved affiliates: monthly requalification, standing, outcomes."""

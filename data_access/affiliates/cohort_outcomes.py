@@ -1,0 +1,430 @@
+"""How cohorts of approvals turned out: written by the refresh, read by month and by reviewer.
+
+An affiliate's users are its own, since a referred account has one affiliate, so distinct users
+add up over affiliates. Over days they do not: they are counted from the raw activity, each
+approval's 30 days once, when they are complete.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, literal, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from data_access.affiliates import approved, monthly_counts
+from data_access.affiliates.requalification import Refreshed
+from data_access.db import tables
+from data_access.db.tables import affiliate_outcomes as table
+from data_access.eligibility import delivered, judging, policies
+from data_access.eligibility.judging import METRIC_TYPES
+from data_access.people.identities import person
+from program.affiliates.cohorts import (
+    COHORTS,
+    COLLAPSE_HORIZON,
+    COLLAPSES,
+    HORIZONS,
+    LEAST_PER_REVIEWER,
+    Collapse,
+    collapse,
+    window_of,
+)
+from program.periods import ONE_DAY, TRAILING_DAYS, day_start, month_start, months_later
+from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
+from program.policy.policy import Policy
+
+# Every approved affiliate with each horizon whose last day is complete and whose days were
+# computed anew, or all of them where it was not followed before; the day of the approval itself
+# belongs to neither side.
+DUE_TABLE = """
+create temporary table outcomes_due (
+    account_id bigint, application_id bigint, decision_id bigint, policy_version integer,
+    horizon_days integer, first_day date, after date, missing_days integer) on commit drop
+"""
+DUE = f"""
+insert into pg_temp.outcomes_due
+select period.account_id, period.application_id, decision_id, policy_version, horizon_days,
+       first_day, after, missing
+from (select *, (approved_at at time zone 'UTC')::date as approved_on
+      from ({{approvals}}) as kept) as standing
+cross join unnest(cast(:horizons as integer[])) as horizon_days
+cross join lateral (
+    select account_id, application_id, approved_on + 1 + horizon_days - 30 as first_day,
+           approved_on + 1 + horizon_days as after) as period
+cross join lateral (select {delivered.MISSING} as missing) as days
+join review.decisions using (decision_id)
+left join review.affiliate_outcomes as held using (decision_id, horizon_days)
+where after - 1 <= :through
+  and (after - 1 >= :start or decision_id = any(:new)
+       or held.missing_days is distinct from missing)
+"""  # noqa: S608 - pieces of our own
+MEASURED = f"""
+with span as (
+    select * from pg_temp.outcomes_due where policy_version = :version
+)
+select decision_id, horizon_days, account_id, first_day as window_start, after as window_end,
+    {monthly_counts.VOLUME} as volume_usd,
+    {monthly_counts.ACTIVE_USERS} as active_users,
+    {monthly_counts.NEW_USERS} as new_users,
+    (select e.value from review.evidence as e
+     where e.application_id = span.application_id and e.kind = 'x_followers'
+       and e.observed_at >= (after - 1 - :valid_days)::timestamp at time zone 'UTC'
+       and e.observed_at < after::timestamp at time zone 'UTC'
+     order by e.observed_at desc, e.evidence_id desc limit 1) as x_followers,
+    (select sum(value) from (
+        select distinct on (e.exchange_key) e.value from review.evidence as e
+        where e.application_id = span.application_id and e.kind = 'external_volume'
+          and e.observed_at >= (after - 1 - :valid_days)::timestamp at time zone 'UTC'
+          and e.observed_at < after::timestamp at time zone 'UTC'
+        order by e.exchange_key, e.observed_at desc, e.evidence_id desc) as newest
+    ) as external_volume_usd,
+    missing_days
+from span offset 0
+"""  # noqa: S608 - pieces of our own
+
+KEPT = (
+    "decision_id",
+    "horizon_days",
+    "account_id",
+    "window_start",
+    "window_end",
+    "volume_usd",
+    "active_users",
+    "new_users",
+    "missing_days",
+    "outcome",
+)
+NO_LONGER = """
+delete from review.affiliate_outcomes
+where decision_id not in (select decision_id from ({approvals}) as standing)
+"""
+# What the decision saw, once for each affiliate.
+AT_APPLICATION_ROWS = """
+insert into review.affiliate_outcomes
+    (decision_id, horizon_days, account_id, window_start, window_end,
+     volume_usd, active_users, new_users, outcome)
+select d.decision_id, 0, standing.account_id,
+       (d.snapshot -> 'window' ->> 'start')::date,
+       (d.snapshot -> 'window' ->> 'end')::date + 1,
+       seen.volume_usd, seen.active_users, seen.new_users,
+       coalesce(d.snapshot ->> 'outcome', 'unknown')
+from (select * from ({approvals}) as kept
+      where decision_id not in (
+          select decision_id from review.affiliate_outcomes where horizon_days = 0) offset 0
+) as standing join review.decisions as d using (decision_id)
+cross join lateral (
+    select max((c ->> 'value')::numeric) filter (where c ->> 'key' = 'volume_usd') as volume_usd,
+           max((c ->> 'value')::int) filter (where c ->> 'key' = 'active_users') as active_users,
+           max((c ->> 'value')::int) filter (where c ->> 'key' = 'new_users') as new_users
+    from jsonb_array_elements(coalesce(d.snapshot -> 'criteria', '[]'::jsonb)) as c
+    where c ->> 'key' in ('volume_usd', 'active_users', 'new_users')
+) as seen
+returning decision_id
+"""
+
+
+def follow(connection: Connection, done: Refreshed) -> None:
+    """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
+    oldest = months_later(month_start(done.through), -COHORTS)
+    connection.execute(monthly_counts.SETTINGS)
+    recent = approved.kept_since(day_start(oldest))
+    connection.execute(text(NO_LONGER.format(approvals=recent)))
+    new = connection.execute(text(AT_APPLICATION_ROWS.format(approvals=recent))).scalars().all()
+    connection.execute(text("drop table if exists pg_temp.outcomes_due"))
+    connection.execute(text(DUE_TABLE))
+    connection.execute(
+        text(DUE.format(approvals=recent)),
+        {
+            "horizons": list(HORIZONS),
+            "through": done.through,
+            "start": done.start,
+            "new": new,
+            "delivered": list(delivered.read(connection).days),
+        },
+    )
+    versions = text("select distinct policy_version from pg_temp.outcomes_due order by 1")
+    for version in connection.execute(versions).scalars().all():
+        _measure(connection, policies.version(connection, version))
+
+
+def _measure(connection: Connection, policy: Policy) -> None:
+    given = {
+        "version": policy.version,
+        "valid_days": policy.evidence_valid_days,
+        **monthly_counts.words(policy),
+    }
+    keys = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
+    measured = (
+        text(MEASURED)
+        .bindparams(*(bindparam(name, value) for name, value in given.items()))
+        .columns(
+            *(table.c[name] for name in KEPT[:5]),
+            *(tables.requalifications.c[key] for key in keys),
+            table.c.missing_days,
+        )
+        .subquery("measured")
+    )
+    missing = measured.c.missing_days
+    known = delivered.known_values(
+        {key: measured.c[key] for key in keys}, policy, missing=missing, days=literal(TRAILING_DAYS)
+    )
+    judged = judging.outcome_word(judging.whole_truth(known, policy))
+    # Nothing is compared with a figure that is known from below alone.
+    whole = {key: case((missing == 0, measured.c[key])) for key in METRIC_TYPES}
+    told = {**measured.c, **whole, "outcome": judged}
+    new = insert(table).from_select(
+        [table.c[name] for name in KEPT], select(*(told[name].label(name) for name in KEPT))
+    )
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[table.c.decision_id, table.c.horizon_days],
+            set_={name: new.excluded[name] for name in KEPT[2:]},
+        )
+    )
+
+
+# Reading.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """How a group of approvals stood at one horizon. Money in USD.
+
+    ``affiliates`` of them are long enough ago; of ``delivered`` ones every day is there. The sums
+    are over the ``compared`` ones, whose figures at application are known too, on both sides.
+    ``met`` of ``judged`` still qualified.
+    Of the ``trading`` ones, which had volume at application, ``halved`` and ``collapsed``
+    are by days 31 to 60, a collapse counting as both.
+    """
+
+    group: str
+    horizon: int
+    affiliates: int
+    delivered: int
+    compared: int
+    trading: int
+    volume_before: Decimal
+    volume: Decimal
+    active_before: int
+    active: int
+    new_before: int
+    new: int
+    met: int
+    judged: int
+    halved: int
+    collapsed: int
+
+    @property
+    def volume_share(self) -> Decimal | None:
+        """Volume against application as a fraction; ``None`` where there was none."""
+        return self.volume / self.volume_before if self.volume_before else None
+
+    @property
+    def met_share(self) -> Decimal | None:
+        """Still qualifying among those that could be judged; ``None`` where none could."""
+        return Decimal(self.met) / self.judged if self.judged else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """The approvals of one month; ``at`` holds only the horizons that are complete.
+
+    The figures are those at application, of the approvals for which they are known.
+    """
+
+    month: date
+    affiliates: int
+    volume_usd: Decimal
+    active_users: int
+    new_users: int
+    at: Mapping[int, Turned]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallen:
+    """An approval whose volume of days 31 to 60 fell to a half of that at application or less."""
+
+    application_id: int
+    username: str
+    approved_at: datetime
+    decided_by: str
+    is_override: bool
+    before_usd: Decimal
+    later_usd: Decimal
+
+    @property
+    def collapse(self) -> Collapse | None:
+        """How far it fell."""
+        return collapse(self.before_usd, self.later_usd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """What became of approvals: by month, newest first, by override, and by reviewer.
+
+    A month has the horizons that are complete; reviewers those at which they have enough
+    approvals.
+    """
+
+    cohorts: list[Cohort]
+    by_override: list[Turned]
+    by_reviewer: list[Turned]
+
+
+# Many approvals are summed once, in the smallest groups anybody asks for; the groups add up.
+# Horizon 0 is how many there are and their figures at application, with or without a refresh.
+SUMS = (
+    *("affiliates", "delivered", "compared", "trading", "volume_before", "volume"),
+    *("active_before", "active", "new_before", "new", "met", "judged", "halved", "collapsed"),
+)
+GROUPED = f"""
+with known as (
+    select standing.decision_id, is_override, decided_by,
+           date_trunc('month', approved_at at time zone 'UTC')::date as month,
+           seen.volume_usd as volume_before, seen.active_users as active_before,
+           seen.new_users as new_before
+    from ({{approvals}}) as standing
+    left join review.affiliate_outcomes as seen
+        on seen.decision_id = standing.decision_id and seen.horizon_days = 0
+), cells as (
+    select month, is_override, decided_by, 0 as horizon, count(*) as affiliates,
+           0 as delivered, 0 as compared, 0 as trading,
+           sum(volume_before) as volume_before, 0 as volume, sum(active_before) as active_before,
+           0 as active, sum(new_before) as new_before, 0 as new, 0 as met,
+           0 as judged, 0 as halved, 0 as collapsed
+    from known group by 1, 2, 3
+    union all
+    select month, is_override, decided_by, horizon_days, count(*), count(volume_usd),
+           count(volume_before) filter (where whole),
+           count(*) filter (where whole and volume_before > 0),
+           sum(volume_before) filter (where whole),
+           sum(volume_usd) filter (where volume_before is not null),
+           sum(active_before) filter (where whole),
+           sum(active_users) filter (where active_before is not null),
+           sum(new_before) filter (where whole),
+           sum(new_users) filter (where new_before is not null),
+           count(*) filter (where outcome = 'met'), count(*) filter (where outcome <> 'unknown'),
+           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
+               and volume_usd <= :halved * volume_before),
+           count(*) filter (where horizon_days = :collapse_at and volume_before > 0
+               and volume_usd <= :collapsed * volume_before)
+    from known join review.affiliate_outcomes as later using (decision_id)
+    cross join lateral (select later.missing_days = 0 as whole) as days
+    where horizon_days > 0
+      and (month + interval '1 month')::date - 1 + horizon_days <= :through
+    group by 1, 2, 3, 4
+)
+select month, is_override, decided_by, horizon,
+       {", ".join(f"coalesce(sum({name}), 0) as {name}" for name in SUMS)}
+from cells
+group by grouping sets ((month, horizon), (is_override, horizon), (decided_by, horizon))
+order by month desc, is_override, decided_by, horizon
+"""  # noqa: S608 - pieces of our own
+
+
+def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
+    """What became of the approvals of the last months, as they stand now."""
+    given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
+    oldest = months_later(month_start(data_through), 1 - COHORTS)
+    decision = tables.decisions.c
+    standing = approved.since(day_start(oldest), _decided_by(), decision.is_override)
+    rows = connection.execute(
+        text(GROUPED.format(approvals=standing)),
+        {**given, **{step.key: step.at_most for step in COLLAPSES}},
+    ).all()
+    later = [row for row in rows if row.horizon > 0]
+    months = {row.month: [t for t in later if t.month == row.month] for row in rows if row.month}
+    return Outcomes(
+        cohorts=[
+            Cohort(
+                month=row.month,
+                affiliates=row.affiliates,
+                volume_usd=row.volume_before,
+                active_users=row.active_before,
+                new_users=row.new_before,
+                at={t.horizon: _turned(f"{t.month:%Y-%m}", t) for t in months[row.month]},
+            )
+            for row in rows
+            if row.month and row.horizon == 0
+        ],
+        by_override=[
+            _turned("override" if row.is_override else "not an override", row)
+            for row in later
+            if row.is_override is not None
+        ],
+        by_reviewer=[
+            _turned(row.decided_by, row)
+            for row in later
+            if row.decided_by and row.affiliates >= LEAST_PER_REVIEWER
+        ],
+    )
+
+
+def _turned(group: str, row: Row[Any]) -> Turned:
+    return Turned(group=group, horizon=row.horizon, **{key: row._mapping[key] for key in SUMS})
+
+
+FELL = """
+select later.decision_id, later.account_id, before.volume_usd as before_usd,
+       later.volume_usd as later_usd
+from review.affiliate_outcomes as before
+join review.affiliate_outcomes as later on later.decision_id = before.decision_id
+where before.horizon_days = 0 and later.horizon_days = :collapse_at
+  and before.volume_usd > 0 and later.volume_usd <= :halved * before.volume_usd
+  and later.window_end between :first and :after
+order by later.volume_usd / before.volume_usd, later.decision_id limit :most
+"""
+
+
+def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
+    """The approvals that fell most by days 31 to 60, the deepest fall first."""
+    looked_at = 2 * most
+    while True:
+        oldest = months_later(month_start(data_through), 1 - COHORTS)
+        given = {
+            "collapse_at": COLLAPSE_HORIZON,
+            "halved": max(step.at_most for step in COLLAPSES),
+            "first": window_of(oldest, COLLAPSE_HORIZON).end,
+            "after": data_through + ONE_DAY,
+            "most": looked_at,
+        }
+        fell = connection.execute(text(FELL), given).all()
+        found = _still_standing(connection, fell)
+        # Few have been decided otherwise since they were measured; where many were, look further.
+        if len(found) >= most or len(fell) < looked_at:
+            return found[:most]
+        looked_at *= 4
+
+
+def _decided_by() -> ColumnElement[str]:
+    return person(tables.decisions.c.decided_by).label("decided_by")
+
+
+def _still_standing(connection: Connection, fell: Sequence[Row[Any]]) -> list[Fallen]:
+    application, account, decision = tables.applications, tables.accounts, tables.decisions.c
+    standing = (
+        approved.standing(_decided_by(), decision.is_override)
+        .where(application.c.account_id.in_([one.account_id for one in fell]))
+        .subquery("standing")
+    )
+    rows = connection.execute(
+        select(standing, account.c.username).join(
+            account, account.c.account_id == standing.c.account_id
+        )
+    )
+    by_decision = {row.decision_id: row for row in rows}
+    return [
+        Fallen(
+            application_id=row.application_id,
+            username=row.username,
+            approved_at=row.approved_at,
+            decided_by=row.decided_by,
+            is_override=row.is_override,
+            before_usd=one.before_usd,
+            later_usd=one.later_usd,
+        )
+        for one in fell
+        if (row := by_decision.get(one.decision_id)) is not None
+    ]

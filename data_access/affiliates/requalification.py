@@ -1,0 +1,353 @@
+"""The monthly tests: what each whole calendar month came to, written by the refresh.
+
+A month is tested once it is complete at the data-through day, by the policy in force at its end
+and the evidence current then. Where upstream did not deliver every day of it, nobody has missed it:
+what was delivered meets the minimums, or it is unknown. Results are only ever added: a late
+correction of the facts, days delivered later, or evidence recorded later about that time, leaves a
+new row that supersedes the old one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from data_access.affiliates import approved as affiliates_approved
+from data_access.affiliates import monthly_counts
+from data_access.affiliates.monthly_counts import counts_as_the_rollup
+from data_access.db import tables
+from data_access.eligibility import delivered, judging, policies
+from data_access.eligibility.freshness import Freshness
+from data_access.eligibility.judging import METRIC_TYPES, Basis
+from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
+from program.periods import ONE_DAY, Window, day_start, month_start, months_later
+from program.policy.criteria import (
+    ACTIVE_USERS,
+    EXTERNAL_VOLUME,
+    NEW_USERS,
+    TRACKS,
+    VOLUME,
+    X_FOLLOWERS,
+    Requires,
+    Track,
+)
+from program.policy.delivered import Known
+from program.policy.policy import Policy, WindowKind
+from program.review.workflow import Decision
+
+FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
+COMPARED = ("outcome", "near", *FIGURES, "policy_version", "missing_days")
+LAST_MOMENT = timedelta(microseconds=1)
+# A decision or evidence may have been written while the refresh before was looking.
+OVERLAP = timedelta(days=1)
+# More affiliates than that are summed up all at once.
+FEW = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """What a refresh did: days from ``start`` to ``through`` were computed anew.
+
+    ``before`` is the refresh before it, ``None`` for the first.
+    """
+
+    start: date
+    through: date
+    policy: Policy
+    before: Freshness | None
+    now: datetime
+
+
+def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | None) -> None:
+    """Test the months that are due and sum up each affiliate; safe to repeat.
+
+    Needs `approvals.KEPT`, and what filling it returned.
+    """
+    decision = tables.decisions
+    approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
+    if not connection.execute(select(approved)).scalar_one():
+        return
+    connection.execute(monthly_counts.SETTINGS)
+    changed: set[int] = set()
+    for known, whole in _due(connection, done):
+        changed |= _test_month(connection, known, done, whole=whole)
+    _sum_up(connection, done, changed, looked_at)
+
+
+def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
+    """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
+    newest = months_later(month_start(done.through + ONE_DAY), -1)
+    months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
+    tested, days = _tested_before(connection, months), delivered.read(connection)
+    asked = [days.trading(Window(month, months_later(month, 1))) for month in months]
+    return [
+        (known, known.window.end > done.start or tested.get(known.window.start) != known.missing)
+        for known in asked
+    ]
+
+
+def _tested_before(connection: Connection, months: list[date]) -> dict[date, int]:
+    """With how many days missing each month was tested last; without those that never were."""
+    asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
+    table = tables.requalifications
+    newest = (
+        select(table.c.missing_days)
+        .where(table.c.month == asked)
+        .order_by(table.c.requalification_id.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    held = connection.execute(select(asked, newest.c.missing_days).join(newest, true()))
+    return {row.asked: row.missing_days for row in held}
+
+
+def _test_month(connection: Connection, known: Known, done: Refreshed, *, whole: bool) -> set[int]:
+    """Add the results that are new or differ; returns whose."""
+    month = known.window.start
+    policy = policies.in_force(connection, now=day_start(known.window.end) - LAST_MOMENT)
+    tested = _tested(known, policy, None if whole else _new_evidence(done))
+    table = tables.requalifications
+    held = _current().where(table.c.month == month).subquery("held")
+    new = select(
+        tested.c.account_id,
+        tested.c.application_id,
+        literal(month, Date),
+        *(tested.c[name] for name in COMPARED),
+        literal(done.now),
+        held.c.requalification_id,
+    ).select_from(tested.outerjoin(held, held.c.account_id == tested.c.account_id))
+    new = new.where(
+        or_(
+            held.c.requalification_id.is_(None),
+            tuple_(*(held.c[name] for name in COMPARED)).is_distinct_from(
+                tuple_(*(tested.c[name] for name in COMPARED))
+            ),
+        )
+    )
+    columns = ["account_id", "application_id", "month", *COMPARED, "tested_at", "supersedes"]
+    added = insert(table).from_select(columns, new).returning(table.c.account_id)
+    return set(connection.execute(added).scalars())
+
+
+def _current() -> Select[Any]:
+    table = tables.requalifications
+    later = table.alias("later")
+    return select(table).where(~exists().where(later.c.supersedes == table.c.requalification_id))
+
+
+def _new_evidence(done: Refreshed) -> Select[Any]:
+    table = tables.evidence
+    since = done.before.refreshed_at if done.before else done.now
+    return select(table.c.application_id).where(table.c.recorded_at >= since - OVERLAP)
+
+
+def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
+    """Every affiliate approved before ``month`` with its figures and how they come out.
+
+    ``only`` are the applications to look at where not all are to be.
+    """
+    asked = affiliates_approved.standing().where(
+        tables.decisions.c.decided_at < day_start(month.window.start)
+    )
+    if only is not None:
+        application = tables.applications.alias("asked")
+        accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
+        asked = asked.where(tables.applications.c.account_id.in_(accounts))
+    due = asked.subquery("due")
+    source, values = _figures(due, month.window, policy)
+    measured = (
+        select(
+            due.c.account_id,
+            due.c.application_id,
+            *(value.label(key) for key, value in values.items()),
+        )
+        .select_from(source)
+        # OFFSET 0 keeps the planner from counting again wherever a figure is mentioned.
+        .offset(0)
+        .subquery("measured")
+    )
+    missing = literal(month.missing)
+    known = delivered.known_values(
+        {key: measured.c[key] for key in FIGURES},
+        policy,
+        missing=missing,
+        days=literal(month.window.days),
+    )
+    truth = judging.whole_truth(known, policy)
+    near = _near(truth, known, policy) if month.whole else false()
+    return select(
+        measured.c.account_id,
+        measured.c.application_id,
+        *(known[key].label(key) for key in FIGURES),
+        judging.outcome_word(truth).label("outcome"),
+        near.label("near"),
+        literal(policy.version).label("policy_version"),
+        missing.label("missing_days"),
+    ).subquery("tested")
+
+
+def _near(
+    truth: ColumnElement[bool], values: dict[str, ColumnElement[Any]], policy: Policy
+) -> ColumnElement[bool]:
+    """`program.affiliates.is_near` as SQL."""
+    nearly_met = or_(
+        *(_combined(t, [values[c.key] >= nearly(c, policy) for c in t.criteria]) for t in TRACKS)
+    )
+    clearly_met = or_(
+        *(_combined(t, [values[c.key] > clearly(c, policy) for c in t.criteria]) for t in TRACKS)
+    )
+    return func.coalesce(case((truth, clearly_met.is_not(True)), (~truth, nearly_met)), False)
+
+
+def _combined(track: Track, truths: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
+
+
+def _figures(
+    due: Subquery, window: Window, policy: Policy
+) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """What was delivered of a month; without a row nothing was."""
+    month, end = window.start, window.end
+    evidence = judging.established_evidence(_at_the_end(month, end, policy))
+    source: FromClause = due.outerjoin(evidence, evidence.c.application_id == due.c.application_id)
+    if counts_as_the_rollup(policy):
+        monthly = tables.affiliate_monthly
+        at = and_(monthly.c.affiliate_account_id == due.c.account_id, monthly.c.month == month)
+        source = source.outerjoin(monthly, at)
+        values: dict[str, ColumnElement[Any]] = {
+            key: func.coalesce(monthly.c[key], 0) for key in METRIC_TYPES
+        }
+    else:
+        counted = _counted(month, end, policy)
+        source = source.outerjoin(counted, counted.c.account_id == due.c.account_id)
+        values = {key: func.coalesce(counted.c[key], 0) for key in METRIC_TYPES}
+    values |= {key: evidence.c[key] for key in (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)}
+    return source, values
+
+
+def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
+    fresh = Freshness(
+        refresh_id=0,
+        data_through=end - ONE_DAY,
+        window=Window(month, end),
+        window_kind=WindowKind.CALENDAR_MONTH,
+        policy_version=policy.version,
+        refreshed_at=day_start(end),
+    )
+    return Basis(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
+
+
+def _counted(month: date, end: date, policy: Policy) -> Subquery:
+    """By other words than the rollup's: from the raw activity of those who traded at all."""
+    statement = f"""
+        select account_id, {monthly_counts.VOLUME} as volume_usd,
+               {monthly_counts.ACTIVE_USERS} as active_users,
+               {monthly_counts.NEW_USERS} as new_users
+        from (select affiliate_account_id as account_id, cast(:first_day as date) as first_day,
+                     cast(:after as date) as after
+              from review.affiliate_monthly where month = :first_day) as traded
+    """  # noqa: S608 - pieces of our own
+    given = {"first_day": month, "after": end, **monthly_counts.words(policy)}
+    return (
+        text(statement)
+        .bindparams(*(bindparam(name, value) for name, value in given.items()))
+        .columns(
+            tables.affiliate_tested.c.account_id,
+            *(tables.affiliate_monthly.c[key] for key in METRIC_TYPES),
+        )
+        .subquery("counted")
+    )
+
+
+# One row an affiliate, for the board.
+
+SUM_UP = """
+with approval as ({approvals}), tests as (
+    select approval.account_id, r.month, r.outcome, r.near, r.volume_usd,
+           max(r.month) filter (where r.outcome = 'met') over mine as passed,
+           max(r.month) over mine as newest
+    from approval
+    join review.requalifications as r on r.account_id = approval.account_id
+    where r.month > (approval.approved_at at time zone 'UTC')::date and r.month >= :first
+      and not exists (
+          select from review.requalifications as later
+          where later.supersedes = r.requalification_id)
+    window mine as (partition by approval.account_id)
+), summed as (
+    select account_id, max(newest) as month, max(outcome) filter (where month = newest) as outcome,
+           bool_or(near) filter (where month = newest) as near,
+           max(volume_usd) filter (where month = newest) as volume_usd,
+           array_agg(month order by month) filter (where outcome = 'not_met'
+               and (passed is null or month > passed)) as missed
+    from tests group by account_id
+)
+insert into review.affiliate_tested
+    (account_id, application_id, decision_id, approved_at, month, outcome, near, volume_usd, missed)
+select approval.account_id, application_id, decision_id, approved_at, month, outcome,
+       coalesce(near, false), volume_usd, coalesce(missed, '{{}}')
+from approval left join summed on summed.account_id = approval.account_id
+"""
+
+
+def _sum_up(
+    connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
+) -> None:
+    """Sum up whoever changed, by no policy's rules; everybody at first."""
+    whose: list[int] | None = None
+    summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
+    if summed:
+        whose = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
+    if whose is not None and len(whose) > FEW:
+        whose = None
+    table = tables.affiliate_tested
+    gone = table.delete() if whose is None else table.delete().where(table.c.account_id.in_(whose))
+    connection.execute(gone)
+    if whose == []:
+        return
+    chosen = select(affiliates_approved.KEPT)
+    if whose is not None:
+        chosen = chosen.where(affiliates_approved.KEPT.c.account_id.in_(whose))
+    connection.execute(
+        text(SUM_UP.format(approvals=affiliates_approved.as_text(chosen))),
+        {
+            "first": months_later(month_start(done.through), -MONTHS_KEPT),
+        },
+    )
+
+
+def _otherwise_approved(looked_at: Sequence[int] | None) -> Select[Any]:
+    """Who is approved by another decision than was summed up, for the first time, or no more."""
+    held, now = (
+        select(table.c.account_id, table.c.decision_id)
+        .where(true() if looked_at is None else table.c.account_id.in_(looked_at))
+        .subquery(name)
+        for table, name in ((tables.affiliate_tested, "held"), (affiliates_approved.KEPT, "now"))
+    )
+    return (
+        select(func.coalesce(now.c.account_id, held.c.account_id))
+        .select_from(now.outerjoin(held, held.c.account_id == now.c.account_id, full=True))
+        .where(now.c.decision_id.is_distinct_from(held.c.decision_id))
+    )

@@ -1,0 +1,397 @@
+"""Changing how an affiliate stands: one at a time or many, always by a manager with a reason.
+
+An affiliate is addressed by its approved application, whose row is locked, whose timeline tells
+of the change, and whose contact the message goes to.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, text
+from sqlalchemy.dialects import postgresql
+
+from data_access.affiliates import board
+from data_access.affiliates.board import Affiliate
+from data_access.applications import commands, read
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import database, tables, text_rules
+from data_access.db.errors import AlreadyMoved, Invalid, NotInState
+from data_access.eligibility import policies
+from data_access.messages import outbox
+from data_access.people.identities import known_by
+from data_access.review import bulk, conflicts
+from data_access.review.bulk import Result
+from program.affiliates.requalification import (
+    MESSAGES,
+    REASONS_BY_CODE,
+    STANDING_WORDS,
+    STEP_LABELS,
+    WAYS_BACK,
+    Standing,
+    Step,
+    way,
+)
+from program.messages import canned_texts
+from program.messages.delivery import UNDO_FOR, undo_for
+from program.periods import Window, month_start, months_later, utc_day
+from program.policy.eligibility import Facts, assess
+from program.policy.policy import Policy
+from program.review.permissions import Act
+
+LONGEST_REASON = 2_000
+# The kind of the affiliate's own event, and of that on the timeline, where a step is undone.
+UNDONE = "undone"
+# What is run where a step is undone for many.
+UNDO_RUN = f"{Act.UNDO.name} {Act.REQUALIFY.name}"
+HELD = text("select to_jsonb(s) from review.affiliate_standings s where account_id = :account_id")
+PUT_BACK = text(
+    "insert into review.affiliate_standings select * from "
+    "jsonb_populate_record(null::review.affiliate_standings, cast(:before as jsonb))"
+)
+OVERTAKEN = "The affiliate was moved on meanwhile, so this cannot be undone. Reload the page."
+SILENT = (
+    "The policy is silent: affiliates are not written to when their standing changes. "
+    "Look again; your text is kept."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the form holds. ``message`` is empty while the policy is silent."""
+
+    step: Step
+    reason_code: str
+    reason: str
+    message: str = ""
+
+
+def run_name(step: Step) -> str:
+    """What a run of many is kept under."""
+    return f"{Act.REQUALIFY.name} {step}"
+
+
+@known_by("actor")
+def move(
+    engine: Engine,
+    *,
+    application_id: int,
+    change: Change,
+    shown: Standing,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    leaves_after: timedelta = UNDO_FOR,
+) -> int:
+    """Change one affiliate's standing from ``shown``; returns the event's id.
+
+    Its message leaves after ``leaves_after``.
+
+    Raises NotAllowed, NotFound, NotInState, AlreadyMoved, Invalid or RequestReused.
+    """
+    check(change)
+    form = Form(
+        request_id=request_id,
+        act=Act.REQUALIFY,
+        actor=actor,
+        application_id=application_id,
+        content={
+            "step": str(change.step),
+            "reason_code": change.reason_code,
+            "reason": change.reason.strip(),
+            "message": change.message.strip(),
+            "shown": str(shown),
+        },
+        at=now,
+        leaves_after=leaves_after,
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        conflicts.require_none(connection, application, actor)
+        policy = policies.in_force(connection, now=now)
+        affiliate = board.of_application(connection, application_id, policy)
+        if affiliate is None:
+            raise NotInState("This account is not an approved affiliate by this application.")
+        _require_way(affiliate, change.step, shown)
+        before = _held(connection, affiliate.account_id)
+        _claim(connection, affiliate, change, form)
+        event_id = _tell(connection, affiliate, change, form, policy, before)
+        outbox.put(
+            connection,
+            application,
+            form,
+            kind=change.step.event,
+            message=_message(change, policy),
+            withheld_message=_withheld(affiliate, application, change, policy, now),
+            standing=_standing(affiliate, change.step),
+        )
+        return event_id
+
+    return commands.perform(engine, form, do)
+
+
+@known_by("actor")
+def move_each(
+    engine: Engine,
+    *,
+    shown: Mapping[int, Standing],
+    change: Change,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> list[Result]:
+    """Change each alike, from the standing it was shown with; placeholders filled for each.
+
+    ``shown`` is by application. Raises NotAllowed, Invalid or RequestReused.
+    """
+    check(change)
+
+    def each(id_: int, own: UUID) -> object:
+        return move(
+            engine,
+            application_id=id_,
+            change=_filled(engine, id_, change, now) if change.message.strip() else change,
+            shown=shown[id_],
+            actor=actor,
+            now=now,
+            request_id=own,
+            leaves_after=undo_for(len(shown)),
+        )
+
+    return bulk.run(
+        engine,
+        Act.REQUALIFY,
+        list(shown),
+        each,
+        content=asdict(change),
+        actor=actor,
+        now=now,
+        request_id=request_id,
+        name=run_name(change.step),
+        noun="affiliate",
+    )
+
+
+def take_back(connection: Connection, form: Form, event_id: int, *, message_id: UUID) -> int:
+    """Let the affiliate stand as before that event; returns the event's id of this.
+
+    Raises NotInState where its standing was changed since.
+    """
+    table, state = tables.affiliate_events, tables.affiliate_standings
+    event = connection.execute(select(table).where(table.c.affiliate_event_id == event_id)).one()
+    newest = connection.execute(
+        select(func.max(table.c.affiliate_event_id)).where(table.c.account_id == event.account_id)
+    ).scalar_one()
+    if newest != event_id:
+        raise NotInState(OVERTAKEN)
+    connection.execute(delete(state).where(state.c.account_id == event.account_id))
+    if before := _told_before(connection, event):
+        connection.execute(PUT_BACK, {"before": json.dumps(before)})
+    standing = {"old": event.new, "new": event.old}
+    undone: int = connection.execute(
+        insert(table)
+        .values(
+            account_id=event.account_id,
+            application_id=form.application_id,
+            at=form.at,
+            actor=form.actor,
+            kind=UNDONE,
+            **standing,
+            reason_code=event.reason_code,
+            reason=event.reason,
+            misses=event.misses,
+            silent=event.silent,
+            request_id=form.request_id,
+        )
+        .returning(table.c.affiliate_event_id)
+    ).scalar_one()
+    commands.tell(
+        connection, form, f"affiliate_{UNDONE}", standing=standing, message_id=str(message_id)
+    )
+    return undone
+
+
+def _held(connection: Connection, account_id: int) -> dict[str, Any] | None:
+    """The standing as it is kept, as JSON; ``None`` where nobody has moved the affiliate."""
+    held: dict[str, Any] | None = connection.execute(HELD, {"account_id": account_id}).scalar()
+    return held
+
+
+def _told_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | None:
+    """The standing as it was kept before that event, from the timeline."""
+    table = tables.events
+    told: dict[str, Any] | None = connection.execute(
+        select(table.c.detail["before"]).where(
+            table.c.application_id == event.application_id,
+            table.c.kind == f"affiliate_{event.kind}",
+            table.c.detail["affiliate_event_id"].as_integer() == event.affiliate_event_id,
+        )
+    ).scalar_one()
+    return told
+
+
+def check(change: Change) -> None:
+    """Raise Invalid unless a form may be sent so."""
+    reason = REASONS_BY_CODE.get(change.reason_code)
+    if reason is None or change.step not in reason.steps:
+        raise Invalid("Choose a reason for the change.")
+    text_rules.require(change.reason, what="The reason", longest=LONGEST_REASON)
+    text_rules.allow(
+        change.message, what="The message to the affiliate", longest=text_rules.LONGEST_MESSAGE
+    )
+
+
+def values(
+    affiliate: Affiliate, application: Application, policy: Policy, *, now: datetime
+) -> dict[str, str]:
+    """What the placeholders of a message stand for; figures are of the newest tested month."""
+    newest = affiliate.newest
+    return canned_texts.values(
+        username=application.username,
+        application_id=application.application_id,
+        social_handle=application.social_handle,
+        assessment=assess(newest.facts if newest else Facts(), policy),
+        window=Window(newest.month, months_later(newest.month, 1)) if newest else None,
+        policy=policy,
+        on=utc_day(now),
+        rebate_rate=affiliate.rebate_rate,
+    )
+
+
+def preview(connection: Connection, application_id: int, message: str, *, now: datetime) -> str:
+    """The message as this affiliate would get it; raises NotFound."""
+    policy = policies.in_force(connection, now=now)
+    application = read.read(connection, application_id, now=now)
+    affiliate = board.of_application(connection, application_id, policy)
+    if affiliate is None:
+        return message
+    return canned_texts.fill(message, values(affiliate, application, policy, now=now))
+
+
+def suggested_message(step: Step) -> str:
+    """The text to start from, placeholders and all."""
+    return MESSAGES[step]
+
+
+def _filled(engine: Engine, id_: int, change: Change, now: datetime) -> Change:
+    with database.acting(engine) as connection:
+        text = preview(connection, id_, change.message, now=now)
+    return Change(
+        step=change.step, reason_code=change.reason_code, reason=change.reason, message=text
+    )
+
+
+def _message(change: Change, policy: Policy) -> str | None:
+    """What the affiliate is written; ``None`` while the policy is silent."""
+    if not policy.requalification_silent:
+        return text_rules.require_message(change.message)
+    if change.message.strip():
+        raise Invalid(SILENT)
+    return None
+
+
+def _withheld(
+    affiliate: Affiliate, application: Application, change: Change, policy: Policy, now: datetime
+) -> str | None:
+    """What the affiliate would have been written, kept so that it can be sent after all."""
+    if not policy.requalification_silent:
+        return None
+    filled = values(affiliate, application, policy, now=now)
+    return canned_texts.fill(suggested_message(change.step), filled)
+
+
+def _standing(affiliate: Affiliate, step: Step) -> dict[str, str]:
+    transition = way(step, affiliate.standing)
+    assert transition is not None
+    return {"old": str(transition.old), "new": str(transition.new)}
+
+
+def _require_way(affiliate: Affiliate, step: Step, shown: Standing) -> None:
+    if affiliate.standing is not shown:
+        raise _moved(affiliate)
+    if way(step, affiliate.standing) is None:
+        words = STANDING_WORDS[affiliate.standing]
+        raise NotInState(f"{STEP_LABELS[step]} does not apply: this affiliate is {words}.")
+
+
+def _moved(affiliate: Affiliate) -> AlreadyMoved:
+    return AlreadyMoved(STANDING_WORDS[affiliate.standing], affiliate.changed_by, affiliate.since)
+
+
+def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: Form) -> None:
+    """Write the standing over the one that was expected; of two who write, one finds none."""
+    table = tables.affiliate_standings
+    state: dict[str, Any] = {
+        "status": _standing(affiliate, change.step)["new"],
+        "since": form.at,
+        "changed_by": form.actor,
+        "reason_code": change.reason_code,
+        "reason": change.reason.strip(),
+        "misses": affiliate.misses,
+    }
+    if change.step in WAYS_BACK:
+        state["count_from"] = month_start(utc_day(form.at))
+    written = connection.execute(
+        postgresql.insert(table)
+        .values(account_id=affiliate.account_id, **state)
+        .on_conflict_do_update(
+            index_elements=[table.c.account_id],
+            set_=state,
+            where=or_(
+                table.c.status == str(affiliate.standing),
+                # What was before this approval is over.
+                table.c.since < affiliate.approved_at,
+            ),
+        )
+        .returning(table.c.account_id)
+    ).first()
+    if written is None:
+        raise _moved(affiliate)
+
+
+def _tell(
+    connection: Connection,
+    affiliate: Affiliate,
+    change: Change,
+    form: Form,
+    policy: Policy,
+    before: dict[str, Any] | None,
+) -> int:
+    """Leave the affiliate's own event, and one on its application's timeline."""
+    table = tables.affiliate_events
+    standing = _standing(affiliate, change.step)
+    told = {
+        "reason_code": change.reason_code,
+        "reason": change.reason.strip(),
+        "misses": affiliate.misses,
+        "suggested": None if affiliate.suggestion is None else str(affiliate.suggestion),
+        "silent": policy.requalification_silent,
+    }
+    event_id: int = connection.execute(
+        insert(table)
+        .values(
+            account_id=affiliate.account_id,
+            application_id=form.application_id,
+            at=form.at,
+            actor=form.actor,
+            kind=str(change.step),
+            **standing,
+            request_id=form.request_id,
+            **told,
+        )
+        .returning(table.c.affiliate_event_id)
+    ).scalar_one()
+    commands.tell(
+        connection,
+        form,
+        change.step.event,
+        standing=standing,
+        **told,
+        affiliate_event_id=event_id,
+        before=before,
+    )
+    return event_id

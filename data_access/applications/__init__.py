@@ -1,0 +1,1 @@
+"""Applications as they are read, and what every command on one shares."""

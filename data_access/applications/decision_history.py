@@ -1,0 +1,53 @@
+"""Decisions that were made, each with what was known at the time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from data_access.db import tables
+from program.review.workflow import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeDecision:
+    """A decision that stands, as it is shown."""
+
+    decision_id: int
+    application_id: int
+    outcome: Decision
+    reason_code: str | None
+    rationale: str
+    message_to_applicant: str
+    rebate_rate: Decimal | None
+    is_override: bool
+    decided_by: str
+    decided_at: datetime
+    policy_version: int
+    snapshot: dict[str, Any]
+    second_approver: str | None = None
+    override_reason: str | None = None
+    reapply: str | None = None
+    reapply_from: date | None = None
+    supersedes: int | None = None
+
+
+def current(connection: Connection, application_id: int) -> MadeDecision | None:
+    """The decision that stands for an application: the one no other supersedes."""
+    made = history(connection, application_id)
+    superseded = {decision.supersedes for decision in made}
+    return next((d for d in made if d.decision_id not in superseded), None)
+
+
+def history(connection: Connection, application_id: int) -> list[MadeDecision]:
+    """Every decision ever made on an application, newest first; none is ever removed."""
+    table = tables.decisions
+    rows = connection.execute(
+        # The position is for those who poll decisions and says nothing about one.
+        select(*(column for column in table.c if column.name != "position"))
+        .where(table.c.application_id == application_id)
+        .order_by(table.c.decision_id.desc())
+    ).mappings()
+    return [MadeDecision(**{**row, "outcome": Decision(row["outcome"])}) for row in rows]

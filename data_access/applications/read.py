@@ -1,0 +1,274 @@
+"""Applications as they are read: who applies, how to reach them, what came before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, func, or_, select
+
+from data_access.db import tables
+from data_access.db.errors import NotFound
+from program.review.workflow import OPEN_STATUSES, Status
+
+LARGEST_ID = 2**63 - 1
+
+
+def platform_key(typed: ColumnElement[Any]) -> ColumnElement[str]:
+    """The key of the platform that a column names, as ``program.platforms`` has it."""
+    return func.review.platform_key(typed, type_=Text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Who works on an application. Without ``until`` a colleague assigned it: no lapsing."""
+
+    assignee: str
+    since: datetime
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not lapsed."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The desk's own state of an application.
+
+    ``clock_from`` is where the review clock counts from, ``paused_at`` when it stopped
+    because the applicant owes information.
+    """
+
+    status_at: datetime | None = None
+    claim: Claim | None = None
+    clock_from: datetime
+    paused_at: datetime | None = None
+    answered_at: datetime | None = None
+    deferred_until: datetime | None = None
+    deferred_answers: str | None = None
+
+    def assignee(self, now: datetime) -> str | None:
+        """Who works on it at ``now``; a lapsed claim is nobody's."""
+        return self.claim.assignee if self.claim and self.claim.holds(now) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One application beside its account. Names and handles are typed text, never markup.
+
+    ``status`` is the desk's: upstream's word, or what it waits for here.
+    """
+
+    application_id: int
+    account_id: int
+    username: str
+    email: str | None
+    country_code: str | None
+    kyc_status: str
+    account_created_at: datetime
+    social_platform: str
+    social_handle: str
+    contact_platform: str | None
+    contact_handle: str | None
+    submitted_at: datetime
+    status: Status
+    status_changed_at: datetime | None
+    desk: Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierApplication:
+    """Another application of the same account, with how it ended.
+
+    ``settled_at`` is when it got the status that ended it; ``None`` while nothing has.
+    """
+
+    application_id: int
+    submitted_at: datetime
+    status: Status
+    settled_at: datetime | None
+    decided_at: datetime | None
+    decided_by: str | None
+    reason_code: str | None
+    reapply: str | None = None
+    reapply_from: date | None = None
+
+
+def possible_id(text: str) -> int | None:
+    """The id that ``text`` names, or ``None`` where it can name none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
+def read(
+    connection: Connection, application_id: int, *, now: datetime, lock: bool = False
+) -> Application:
+    """One application as it stands at ``now``; ``lock`` holds its row until the end.
+
+    Raises NotFound.
+    """
+    application, account, desk = tables.applications, tables.accounts, tables.desk
+    statement = (
+        select(
+            *(column for column in application.c if column.name != "status"),
+            account.c.username,
+            account.c.email,
+            account.c.country_code,
+            account.c.kyc_status,
+            account.c.created_at.label("account_created_at"),
+            effective_status(now).label("status"),
+            *desk_columns(),
+        )
+        .join_from(application, account, account.c.account_id == application.c.account_id)
+        .outerjoin(desk, desk.c.application_id == application.c.application_id)
+        .where(application.c.application_id == application_id)
+    )
+    # A number that no id can be is asked of nobody: the database would call it out of range.
+    possible = 0 < application_id <= LARGEST_ID
+    if lock and possible:
+        # First the lock and then the reading: what waited for it must see what the other did.
+        connection.execute(
+            select(application.c.application_id)
+            .where(application.c.application_id == application_id)
+            .with_for_update()
+        )
+    row = connection.execute(statement).mappings().first() if possible else None
+    if row is None:
+        raise NotFound(f"There is no application {application_id}.")
+    facts = {name: value for name, value in row.items() if name not in _DESK}
+    facts["status"] = Status(row["status"])
+    return Application(**facts, desk=desk_of(row))
+
+
+def effective_status(now: datetime) -> ColumnElement[str]:
+    """Upstream's status, or what the desk says of a pending one; needs the desk joined.
+
+    A deferred application whose time has come is pending without anybody writing so.
+    """
+    upstream, desk = tables.applications.c.status, tables.desk.c
+    due = and_(desk.status == Status.DEFERRED, desk.deferred_until <= now)
+    return case(
+        (upstream != Status.PENDING, upstream),
+        (due, Status.PENDING),
+        else_=func.coalesce(desk.status, Status.PENDING),
+    )
+
+
+def standing_at(status: Status, now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions for an effective status; those of open ones need the desk joined.
+
+    Upstream's word stands first and plain, so that the indexes of pending ones serve.
+    """
+    upstream, desk = tables.applications.c.status, tables.desk.c
+    if status not in OPEN_STATUSES:
+        return [upstream == status]
+    due = and_(desk.status == Status.DEFERRED, func.coalesce(desk.deferred_until <= now, False))
+    if status is Status.PENDING:
+        # In a form that the planner takes for a half and not for a sliver.
+        here = ~func.coalesce(and_(desk.status != Status.PENDING, ~due), False)
+    else:
+        here = and_(desk.status == status, ~due)
+    return [upstream == Status.PENDING, here]
+
+
+def with_desk(source: FromClause) -> FromClause:
+    """The same rows beside the desk's state, where there is any."""
+    desk = tables.desk
+    return source.outerjoin(desk, desk.c.application_id == tables.applications.c.application_id)
+
+
+def clock_from() -> ColumnElement[datetime]:
+    """From when the review clock counts; needs the desk joined."""
+    return func.coalesce(tables.desk.c.clock_from, tables.applications.c.submitted_at)
+
+
+def is_held(now: datetime) -> ColumnElement[bool]:
+    """Whether somebody works on it; never NULL. Needs the desk joined.
+
+    In a form that the planner guesses well: a guess of nothing leads it to plans for nothing.
+    """
+    desk = tables.desk.c
+    lasting = or_(desk.claim_until.is_(None), desk.claim_until > now)
+    return func.coalesce(and_(desk.assignee.is_not(None), lasting), False)
+
+
+def held_by(now: datetime) -> ColumnElement[str | None]:
+    """Who works on it, or NULL: a lapsed claim is nobody's. Needs the desk joined."""
+    return case((is_held(now), tables.desk.c.assignee))
+
+
+_DESK = (
+    "status_at",
+    "assignee",
+    "claimed_at",
+    "claim_until",
+    "clock_from",
+    "paused_at",
+    "answered_at",
+    "deferred_until",
+    "deferred_answers",
+)
+
+
+def desk_columns() -> list[ColumnElement[Any]]:
+    """What `desk_of` reads, beside ``submitted_at``."""
+    return [tables.desk.c[name] for name in _DESK]
+
+
+def desk_of(row: Mapping[Any, Any]) -> Desk:
+    """The desk's state from a row of `desk_columns` and ``submitted_at``."""
+    claim = None
+    if row["assignee"] is not None:
+        claim = Claim(assignee=row["assignee"], since=row["claimed_at"], until=row["claim_until"])
+    return Desk(
+        status_at=row["status_at"],
+        claim=claim,
+        clock_from=row["clock_from"] or row["submitted_at"],
+        paused_at=row["paused_at"],
+        answered_at=row["answered_at"],
+        deferred_until=row["deferred_until"],
+        deferred_answers=row["deferred_answers"],
+    )
+
+
+def settled_at() -> ColumnElement[datetime | None]:
+    """When an application got the status that ended it; it and its decision are joined."""
+    table, decision = tables.applications.c, tables.decisions.c
+    at = func.coalesce(table.status_changed_at, decision.decided_at)
+    return case((table.status != str(Status.PENDING), at))
+
+
+def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
+    """The account's other applications, newest first."""
+    table, decision = tables.applications, tables.decisions
+    successor = decision.alias("successor")
+    superseded = (
+        select(1).where(successor.c.supersedes == decision.c.decision_id).correlate(decision)
+    )
+    rows = connection.execute(
+        select(
+            table.c.application_id,
+            table.c.submitted_at,
+            table.c.status,
+            settled_at().label("settled_at"),
+            decision.c.decided_at,
+            decision.c.decided_by,
+            decision.c.reason_code,
+            decision.c.reapply,
+            decision.c.reapply_from,
+        )
+        .outerjoin_from(
+            table,
+            decision,
+            (decision.c.application_id == table.c.application_id) & ~superseded.exists(),
+        )
+        .where(
+            table.c.account_id == application.account_id,
+            table.c.application_id != application.application_id,
+        )
+        .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
+    ).mappings()
+    return [EarlierApplication(**{**row, "status": Status(row["status"])}) for row in rows]

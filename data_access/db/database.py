@@ -1,0 +1,309 @@
+"""Connections, asked for by purpose. The one place that knows which database is used."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import cache, partial
+from typing import Any
+
+import psycopg
+from psycopg.errors import (
+    DeadlockDetected,
+    IdleInTransactionSessionTimeout,
+    InvalidSchemaName,
+    LockNotAvailable,
+    QueryCanceled,
+    ReadOnlySqlTransaction,
+    SerializationFailure,
+    TooManyConnections,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from data_access.db.embedded import Cluster
+from data_access.db.errors import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
+from program.reports.export_formats import LONGEST_S
+
+
+class Purpose(StrEnum):
+    """What a connection is for. One login stands behind all of them for now."""
+
+    OWNER = "owner"
+    WRITER = "writer"
+    READER = "reader"
+    REPORTER = "reporter"
+    LOADER = "loader"
+    DELIVERER = "deliverer"
+    EXPORTER = "exporter"
+
+
+# Guards against accidents: a page never hangs on a query, a verb never on a lock.
+TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
+    Purpose.OWNER: {"statement_timeout": 0, "lock_timeout": 10_000},
+    Purpose.WRITER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    Purpose.READER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
+    Purpose.LOADER: {"statement_timeout": 0, "lock_timeout": 60_000},
+    Purpose.DELIVERER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
+    # A query whose reader is gone ends within the second, not when it first has a row to send.
+    Purpose.EXPORTER: {
+        "statement_timeout": LONGEST_S * 1_000,
+        "lock_timeout": 5_000,
+        "client_connection_check_interval": 1_000,
+    },
+}
+# What every statement of this program rests on. A database, a login or the environment may say
+# otherwise, and would then change what a date, an amount or a name means.
+SESSION: dict[str, str] = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "search_path": "public",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_numeric": "C",
+    "lc_time": "C",
+    "lc_monetary": "C",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "idle_in_transaction_session_timeout": "120000",
+}
+# A screen's query is short and many people ask at once: workers would only take turns away.
+SETTINGS: dict[Purpose, dict[str, int]] = {
+    Purpose.READER: {"max_parallel_workers_per_gather": 0},
+    Purpose.WRITER: {"max_parallel_workers_per_gather": 0},
+    # A million rows are ordered in memory; few people export at once.
+    Purpose.REPORTER: {"work_mem": 262_144},
+    Purpose.EXPORTER: {"work_mem": 262_144},
+}
+READING = (Purpose.READER, Purpose.REPORTER, Purpose.EXPORTER)
+FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
+# Somebody else acts on the same rows; everybody waits; this connection is of no use any more.
+HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
+SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
+LOST = (IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
+SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable)
+SEND_AGAIN = (
+    "The database is busy or did not answer. Send it again: "
+    "if it was kept after all, nothing is done twice."
+)
+LOOK_AGAIN = "The database is busy and did not answer in time. Try again in a moment."
+AWAY = "The database does not answer. Nothing that was confirmed is lost; try again in a moment."
+POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
+
+
+def is_embedded() -> bool:
+    """Whether the embedded Postgres is in use, which is so while DATABASE_URL is unset."""
+    return not os.environ.get("DATABASE_URL")
+
+
+def engine(purpose: Purpose) -> Engine:
+    """The engine for ``purpose``, one for each purpose and address in a process."""
+    return _engine(purpose, _configured_url(purpose))
+
+
+def owner() -> Engine:
+    """For migrations."""
+    return engine(Purpose.OWNER)
+
+
+def writer() -> Engine:
+    """For verbs: decisions, notes, evidence."""
+    return engine(Purpose.WRITER)
+
+
+def reader() -> Engine:
+    """For screens."""
+    return engine(Purpose.READER)
+
+
+def reporter() -> Engine:
+    """For figures and previews; the replica where DATABASE_REPLICA_URL names one."""
+    return engine(Purpose.REPORTER)
+
+
+def exporter() -> Engine:
+    """For files, which take their time; the replica where DATABASE_REPLICA_URL names one."""
+    return engine(Purpose.EXPORTER)
+
+
+def loader() -> Engine:
+    """For loads and refreshes."""
+    return engine(Purpose.LOADER)
+
+
+def deliverer() -> Engine:
+    """For the worker that delivers messages."""
+    return engine(Purpose.DELIVERER)
+
+
+@contextmanager
+def acting(engine: Engine) -> Iterator[Connection]:
+    """One act's transaction. Raises DatabaseUnavailable where the server is lost, or Busy."""
+    with _in_words(SEND_AGAIN), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads what fits together. Raises DatabaseUnavailable, or Busy."""
+    with _in_words(), engine.connect() as connection:
+        yield connection
+
+
+def refusal_for(error: BaseException, sentence: str | None = None) -> DatabaseUnavailable | None:
+    """What to tell of an error that says nothing of the request; ``None`` for any other.
+
+    ``sentence`` is said instead of the usual one where the database is busy or away.
+    """
+    if isinstance(error, DatabaseUnavailable):
+        return error
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, SCHEMA_MISSING):
+        return SchemaOutdated()
+    if isinstance(cause, HELD):
+        return Busy(sentence or LOOK_AGAIN)
+    if isinstance(cause, SLOW):
+        return DatabaseUnavailable(sentence or LOOK_AGAIN)
+    gone = (OperationalError, InterfaceError, PendingRollbackError, psycopg.OperationalError)
+    if isinstance(error, gone) or isinstance(cause, LOST) or _was_cut(error):
+        return DatabaseUnavailable(sentence or AWAY)
+    return None
+
+
+@contextmanager
+def _in_words(sentence: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        refusal = refusal_for(error, sentence)
+        if refusal is None or refusal is error:
+            raise
+        raise refusal from error
+
+
+def _was_cut(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def require_settings() -> None:
+    """Raise SettingMissing where the address of the database or its replica is malformed."""
+    for purpose in (Purpose.READER, Purpose.REPORTER):
+        _configured_url(purpose)
+
+
+def _configured_url(purpose: Purpose) -> str:
+    names = ["DATABASE_URL"]
+    if purpose in FROM_REPLICA:
+        names.insert(0, "DATABASE_REPLICA_URL")
+    for name in names:
+        if os.environ.get(name):
+            return _parsed(name, os.environ[name]).render_as_string(hide_password=False)
+    return ""
+
+
+def _parsed(name: str, value: str) -> URL:
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername.split("+")[0] not in ("postgresql", "postgres"):
+        # The value itself may hold a password and is not repeated.
+        raise SettingMissing(
+            f"{name} is not a Postgres address. "
+            "Write it as postgresql://user:password@host:5432/database, or unset it."
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+@cache
+def _engine(purpose: Purpose, address: str) -> Engine:
+    cluster = None if address else Cluster()
+    if cluster is not None:
+        cluster.ensure_running()
+        address = cluster.url()
+    settings = _settings(purpose)
+    url = make_url(address)
+    arguments: dict[str, Any] = {
+        **url.translate_connect_args(username="user", database="dbname"),
+        **url.query,
+        "options": _as_options(settings),
+        "application_name": f"affiliate-review {purpose}",
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 15_000,
+    }
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=partial(_connect, arguments, settings, cluster),
+        # A screen or a file is read in several statements that must fit together.
+        isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
+        pool_size=POOL_SIZE.get(purpose, 2),
+        max_overflow=4,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        # What people typed is in the database, and in no log.
+        hide_parameters=True,
+    )
+
+
+def _settings(purpose: Purpose) -> dict[str, str]:
+    numbers = {**TIMEOUTS_MS[purpose], **SETTINGS.get(purpose, {})}
+    return {**SESSION, **{name: str(value) for name, value in numbers.items()}}
+
+
+def _as_options(settings: Mapping[str, str]) -> str:
+    escaped = {name: value.replace(" ", "\\ ") for name, value in settings.items()}
+    return " ".join(f"-c {name}={value}" for name, value in escaped.items())
+
+
+def _connect(
+    arguments: dict[str, Any], settings: Mapping[str, str], cluster: Cluster | None
+) -> psycopg.Connection[Any]:
+    try:
+        return _settled(psycopg.connect(**arguments), settings)
+    except psycopg.ProgrammingError:
+        # Its text repeats the option, and what stands there may be part of a password.
+        raise SettingMissing(
+            "The database's address holds an option that Postgres does not know. "
+            "Correct what follows the ? in DATABASE_URL or DATABASE_REPLICA_URL."
+        ) from None
+    except psycopg.OperationalError as error:
+        if cluster is None:
+            raise DatabaseUnavailable(
+                "The database does not answer. Check that Postgres runs and DATABASE_URL is right; "
+                "nothing that was confirmed is lost."
+            ) from error
+        cluster.ensure_running()
+        return _settled(psycopg.connect(**arguments), settings)
+
+
+def _settled(
+    connection: psycopg.Connection[Any], settings: Mapping[str, str]
+) -> psycopg.Connection[Any]:
+    # The environment's PGTZ and PGDATESTYLE outweigh what was asked for, and a pooler between
+    # may drop it; so it is said once more, in one statement.
+    connection.autocommit = True
+    connection.execute(
+        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) s (name, value)",
+        [list(settings), list(settings.values())],
+    )
+    connection.autocommit = False
+    return connection

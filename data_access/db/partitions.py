@@ -1,0 +1,59 @@
+"""The monthly partitions of ``exchange.referral_activity``: made as data arrives."""
+
+from datetime import date
+
+from sqlalchemy import Connection, text
+
+from data_access.db import locks
+from program.periods import month_start, months_later
+
+PARENT = "exchange.referral_activity"
+# Two loads that bring the same new month must not both make it.
+
+
+def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
+    """Make every month from ``first``'s to ``last``'s a partition; returns the new ones' names.
+
+    Safe to repeat and to race. Part of the caller's transaction.
+    """
+    months = _months(first, last)
+    if not _missing(connection, months):
+        return []
+    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.PARTITIONS})
+    missing = _missing(connection, months)
+    for month in missing:
+        _make(connection, month)
+    return [partition_name(month) for month in missing]
+
+
+def partition_name(month: date) -> str:
+    """The qualified name of the partition that holds ``month``."""
+    return f"{PARENT}_{month.year:04d}_{month.month:02d}"
+
+
+def _months(first: date, last: date) -> list[date]:
+    start = month_start(first)
+    count = (last.year - start.year) * 12 + last.month - start.month + 1
+    return [months_later(start, index) for index in range(count)]
+
+
+def _missing(connection: Connection, months: list[date]) -> list[date]:
+    # Read from the catalogue's rows: to_regclass may answer from before the lock was had.
+    found = connection.execute(
+        text(
+            "select inhrelid::regclass::text from pg_inherits "
+            "where inhparent = cast(:parent as regclass)"
+        ),
+        {"parent": PARENT},
+    )
+    there = set(found.scalars())
+    return [month for month in months if partition_name(month) not in there]
+
+
+def _make(connection: Connection, month: date) -> None:
+    # Attached rather than created in place: `partition of` would lock readers out of the whole
+    # table until the load commits, `attach` lets them read on.
+    name = partition_name(month)
+    bounds = f"from ('{month}') to ('{months_later(month, 1)}')"
+    connection.execute(text(f"create table {name} (like {PARENT} including all)"))
+    connection.execute(text(f"alter table {PARENT} attach partition {name} for values {bounds}"))

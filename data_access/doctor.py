@@ -1,0 +1,160 @@
+"""Examining the installation: connection, schema, freshness, outbox, privileges."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection, Engine, func, select, text
+
+from data_access.db import migrate, tables
+from data_access.eligibility import freshness
+from data_access.messages import backlog
+from data_access.messages.backlog import Backlog
+
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing examined, and what was found in words."""
+
+    what: str
+    ok: bool
+    said: str
+
+
+def examine(engine: Engine, *, now: datetime) -> list[Finding]:
+    """Examine everything; stops after the schema when that is not up to date."""
+    with engine.connect() as connection:
+        found = [_server(connection), _durability(connection), _schema(connection)]
+        if not found[-1].ok:
+            return found
+        return [
+            *found,
+            _data(connection, now),
+            _rollups(connection, now),
+            _outbox(connection, now),
+            _privileges(connection),
+        ]
+
+
+def newest_complete_day(connection: Connection, *, today: date) -> date | None:
+    """T as upstream has delivered it: the newest activity day before ``today`` (UTC)."""
+    table = tables.referral_activity
+    day: date | None = connection.execute(
+        select(func.max(table.c.activity_date)).where(table.c.activity_date < today)
+    ).scalar_one()
+    return day
+
+
+def rollups_behind(connection: Connection, *, today: date) -> bool:
+    """Whether a refresh would show a newer day, or was never run although there is data."""
+    delivered = newest_complete_day(connection, today=today)
+    shown = freshness.newest(connection)
+    if delivered is None:
+        return False
+    return shown is None or shown.data_through < delivered
+
+
+def _server(connection: Connection) -> Finding:
+    version = connection.execute(text("show server_version")).scalar_one()
+    number = int(connection.execute(text("show server_version_num")).scalar_one())
+    supported = 15 <= number // 10_000 <= 18
+    said = f"PostgreSQL {version}" + ("" if supported else "; 15 to 18 are supported")
+    return Finding(what="connection", ok=supported, said=said)
+
+
+def _durability(connection: Connection) -> Finding:
+    off = [
+        name
+        for name in DURABLE
+        if connection.execute(text("select current_setting(:name)"), {"name": name}).scalar_one()
+        == "off"
+    ]
+    said = f"{', '.join(off)} off: a crash may lose decisions; switch on" if off else "on"
+    return Finding(what="durable settings", ok=not off, said=said)
+
+
+def _schema(connection: Connection) -> Finding:
+    found, wanted = migrate.revision(connection), migrate.head()
+    said = f"revision {found}"
+    if found != wanted:
+        said += f", this program needs {wanted}: run `python -m data_access migrate`"
+    return Finding(what="schema", ok=found == wanted, said=said)
+
+
+def _data(connection: Connection, now: datetime) -> Finding:
+    today = now.astimezone(UTC).date()
+    delivered = newest_complete_day(connection, today=today)
+    if delivered is None:
+        return Finding(what="data", ok=False, said="no activity loaded yet: run `load activity`")
+    ok = delivered >= today - timedelta(days=1)
+    said = f"activity through {delivered}" + ("" if ok else "; yesterday is missing: load it")
+    return Finding(what="data", ok=ok, said=said)
+
+
+def _rollups(connection: Connection, now: datetime) -> Finding:
+    shown = freshness.newest(connection)
+    if shown is None:
+        return Finding(
+            what="rollups", ok=False, said="never computed: run `python -m data_access refresh`"
+        )
+    behind = rollups_behind(connection, today=now.astimezone(UTC).date())
+    said = f"metrics through {shown.data_through}, computed {shown.refreshed_at:%Y-%m-%d %H:%M} UTC"
+    if behind:
+        said += "; newer days are loaded: run `python -m data_access refresh`"
+    return Finding(what="rollups", ok=not behind, said=said)
+
+
+def _outbox(connection: Connection, now: datetime) -> Finding:
+    found = backlog.read(connection)
+    said = backlog_words(found, now)
+    if found.is_late(now):
+        said += "; is a worker running? `python -m data_access notify`"
+    if found.parked:
+        said += "; see the page Outbox"
+    # A parked message waits for a person; a late one says that nothing is delivered.
+    return Finding(what="outbox", ok=not found.is_late(now), said=said)
+
+
+def backlog_words(found: Backlog, now: datetime) -> str:
+    """The backlog in a line: how many wait, the oldest since when, how many are parked."""
+    said = "nothing waits"
+    if found.oldest is not None:
+        are = "message waits" if found.waiting == 1 else "messages wait"
+        since = f"{found.oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        minutes = max(0, int((now - found.oldest).total_seconds() // 60))
+        said = f"{found.waiting:,} {are}, the oldest since {since}, {minutes:,} min"
+    return said + (f"; {found.parked:,} parked" if found.parked else "")
+
+
+def _privileges(connection: Connection) -> Finding:
+    superuser = connection.execute(
+        text("select rolsuper from pg_roles where rolname = current_user")
+    ).scalar_one()
+    writable = connection.execute(
+        text("select has_table_privilege('review.decisions', 'insert')")
+    ).scalar_one()
+    if superuser:
+        return Finding(
+            what="privileges", ok=False, said="the login is a superuser; use an ordinary one"
+        )
+    if not writable:
+        return Finding(what="privileges", ok=False, said="the login cannot write decisions")
+    open_ones = ", ".join(_unguarded(connection))
+    if open_ones:
+        said = f"rows of {open_ones} can be changed; put the trigger {tables.GUARD} back"
+        return Finding(what="privileges", ok=False, said=said)
+    said = "an ordinary login that may decide, and change nothing that was recorded"
+    return Finding(what="privileges", ok=True, said=said)
+
+
+def _unguarded(connection: Connection) -> list[str]:
+    """The append-only tables whose guard is missing or switched off, in any degree."""
+    guarded = connection.execute(
+        text(
+            "select relname from pg_trigger join pg_class c on c.oid = tgrelid"
+            " where relnamespace = 'review'::regnamespace and tgname = :guard and tgenabled = 'A'"
+        ),
+        {"guard": tables.GUARD},
+    ).scalars()
+    return sorted({*tables.APPEND_ONLY} - {*guarded})

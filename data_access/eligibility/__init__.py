@@ -1,0 +1,1 @@
+"""Eligibility in SQL, and what it rests on."""

@@ -1,0 +1,174 @@
+"""One application's facts and the assessment that follows from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from data_access.applications.read import Application
+from data_access.db import tables
+from data_access.db.errors import DataChanged, FiguresMoved, NotFound
+from data_access.eligibility.freshness import Freshness
+from data_access.eligibility.judging import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
+from program.policy.checklist import CheckOutcome
+from program.policy.eligibility import Assessment, Facts, assess
+from program.policy.evidence import (
+    Established,
+    EvidenceKind,
+    EvidenceMethod,
+    Observation,
+    establish,
+)
+from program.policy.policy import Policy
+from program.policy.viewed import SecondReasons, Seen, compare
+from program.review import rebates
+from program.review.rebates import RebateCost
+
+__all__ = ["Seen"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Observation):
+    """An observation with where it came from."""
+
+    method: EvidenceMethod
+    source_url: str | None
+    recorded_by: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One application judged, with all it was judged on.
+
+    ``fees_usd`` are the window's net fees; they decide nothing but say what a rebate costs.
+    """
+
+    policy: Policy
+    freshness: Freshness | None
+    facts: Facts
+    fees_usd: Decimal | None
+    evidence: tuple[Evidence, ...]
+    established: Established
+    assessment: Assessment
+
+    def cost(self, rate: Decimal) -> RebateCost | None:
+        """What a rebate rate costs beyond the standard one; ``None`` while fees are unknown."""
+        if self.freshness is None:
+            return None
+        return rebates.cost(
+            self.fees_usd,
+            window=self.freshness.window,
+            rate=rate,
+            standard=self.policy.standard_rebate_rate,
+        )
+
+    @property
+    def seen(self) -> Seen:
+        """What the person looking at this standing sees, in short."""
+        return Seen(
+            data_through=self.freshness.data_through if self.freshness else None,
+            policy_version=self.policy.version,
+            facts=self.facts,
+            newest_evidence_id=max((e.evidence_id for e in self.evidence), default=0),
+            fees_usd=self.fees_usd,
+            evidence_ids=tuple(sorted(self.established.evidence_ids)),
+        )
+
+
+def view(standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]) -> Seen:
+    """Everything of an application that a decision rests on, as it stands now."""
+    return replace(
+        standing.seen,
+        checks={key: str(outcome) for key, outcome in checks.items()},
+        applicant={
+            "identity verification": application.kyc_status,
+            "social account": f"{application.social_handle} ({application.social_platform})",
+        },
+    )
+
+
+def read(connection: Connection, application_id: int, ground: Basis) -> Standing:
+    """Judge one application now; raises NotFound."""
+    measured = _metrics(connection, application_id, ground)
+    fees = measured.pop(FEES)
+    evidence = list_evidence(connection, application_id)
+    established = establish(
+        evidence,
+        data_through=ground.freshness.data_through if ground.freshness else None,
+        now=ground.now,
+        policy=ground.policy,
+    )
+    facts = Facts(
+        **measured,
+        x_followers=established.x_followers,
+        external_volume_usd=established.external_volume_usd,
+    )
+    return Standing(
+        policy=ground.policy,
+        freshness=ground.freshness,
+        facts=facts,
+        fees_usd=fees,
+        evidence=tuple(evidence),
+        established=established,
+        assessment=assess(facts, ground.policy),
+    )
+
+
+def list_evidence(connection: Connection, application_id: int) -> Sequence[Evidence]:
+    """All evidence of an application, newest observation first; nothing is ever removed."""
+    table = tables.evidence
+    rows = connection.execute(
+        select(table)
+        .where(table.c.application_id == application_id)
+        .order_by(table.c.observed_at.desc(), table.c.evidence_id.desc())
+    )
+    return [
+        Evidence(
+            evidence_id=row.evidence_id,
+            kind=EvidenceKind(row.kind),
+            value=row.value,
+            observed_at=row.observed_at,
+            exchange_name=row.exchange_name,
+            told_apart=row.told_apart,
+            method=EvidenceMethod(row.method),
+            source_url=row.source_url,
+            recorded_by=row.recorded_by,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    ]
+
+
+def require_unchanged(
+    shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
+) -> None:
+    """Raise unless the page showed what still holds.
+
+    Raises DataChanged where what a decision rests on changed, and FiguresMoved where figures moved
+    without another result; each names what differs, and a look at it is enough to go on.
+    """
+    differs = compare(shown, now, policy, second_reasons)
+    if differs.changed:
+        raise DataChanged((*differs.changed, *differs.moved))
+    if differs.moved:
+        raise FiguresMoved(differs.moved)
+
+
+def _metrics(connection: Connection, application_id: int, ground: Basis) -> dict[str, Any]:
+    late = uncovered(ground)
+    row = (
+        connection.execute(
+            select(*(metric(key, late).label(key) for key in (*METRIC_TYPES, FEES)))
+            .select_from(measured(late))
+            .where(tables.applications.c.application_id == application_id)
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFound(f"There is no application {application_id}.")
+    return dict(row)

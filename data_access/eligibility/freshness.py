@@ -1,0 +1,38 @@
+"""What the rollups show: the data-through day, the window, and since when."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select
+
+from data_access.db import tables
+from program.periods import Window
+from program.policy.policy import WindowKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The newest finished refresh. ``data_through`` is T, the last complete UTC day."""
+
+    refresh_id: int
+    data_through: date
+    window: Window
+    window_kind: WindowKind
+    policy_version: int
+    refreshed_at: datetime
+
+
+def newest(connection: Connection) -> Freshness | None:
+    """The newest refresh, or ``None`` while metrics have never been computed."""
+    table = tables.refreshes
+    row = connection.execute(select(table).order_by(table.c.refresh_id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return Freshness(
+        refresh_id=row.refresh_id,
+        data_through=row.data_through,
+        window=Window(row.window_start, row.window_end),
+        window_kind=WindowKind(row.window_kind),
+        policy_version=row.policy_version,
+        refreshed_at=row.refreshed_at,
+    )

@@ -1,0 +1,231 @@
+"""Where every application stands: its facts and its eligibility, as SQL.
+
+The statements are built from the same criteria that ``program.eligibility`` judges with.
+SQL's NULL logic is the program's three-valued logic, so a track is just AND or OR of
+comparisons, and a property test holds the two equal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Numeric,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.types import TypeEngine
+
+from data_access.db import tables
+from data_access.eligibility import freshness as refreshed
+from data_access.eligibility import holidays, policies
+from data_access.eligibility.freshness import Freshness
+from program.periods import evidence_cutoff
+from program.policy.criteria import (
+    ACTIVE_USERS,
+    BOTH_TRACKS,
+    EXTERNAL_VOLUME,
+    NEW_USERS,
+    TRACKS,
+    VOLUME,
+    X_FOLLOWERS,
+    Comparison,
+    Criterion,
+    Requires,
+    Track,
+)
+from program.policy.evidence import EvidenceKind
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+
+Truth = ColumnElement[bool]
+METRIC_TYPES: dict[str, TypeEngine[Any]] = {
+    VOLUME.key: Numeric(24, 2),
+    ACTIVE_USERS.key: Integer(),
+    NEW_USERS.key: Integer(),
+}
+# Decide nothing, but say what a rebate would cost and how the volume came about.
+FEES = "fees_usd"
+TRADES, TRADING_DAYS = "trade_count", "trading_days"
+_TYPES: dict[str, TypeEngine[Any]] = {
+    **METRIC_TYPES,
+    FEES: Numeric(24, 6),
+    TRADES: BigInteger(),
+    TRADING_DAYS: Integer(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What judging rests on: the policy in force, the newest refresh, the clock, the holidays."""
+
+    policy: Policy
+    freshness: Freshness | None
+    now: datetime
+    holidays: frozenset[date] = frozenset()
+
+
+def basis(connection: Connection, *, now: datetime) -> Basis:
+    """Read what judging rests on at ``now``."""
+    policy = policies.in_force(connection, now=now)
+    fresh = refreshed.newest(connection)
+    if fresh is not None and not policies.measures_alike(connection, fresh, policy):
+        # Counted over another window or by other words: not what this policy asks about.
+        fresh = None
+    return Basis(policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection))
+
+
+def uncovered(ground: Basis) -> Subquery | None:
+    """Accounts that came after the metrics were computed; ``None`` if they never were."""
+    if ground.freshness is None:
+        return None
+    account = tables.accounts.alias("arrived")
+    return (
+        select(account.c.account_id)
+        .where(account.c.first_seen_at > ground.freshness.refreshed_at)
+        .subquery("uncovered")
+    )
+
+
+def metric(key: str, late: Subquery | None) -> ColumnElement[Any]:
+    """The window metric ``key`` of the row's account, or NULL where it is unknown.
+
+    An account without a row in the rollup has no referrals, and zero is known, unless the
+    account is among the ``late``, those that `uncovered` gives.
+    """
+    if late is None:
+        return cast(null(), _TYPES[key])
+    return counted(tables.affiliate_window.c[key], key, late)
+
+
+def counted(found: ColumnElement[Any], key: str, late: FromClause) -> ColumnElement[Any]:
+    """What a rollup holds of the row's account, and zero where it holds nothing and knows."""
+    zero: ColumnElement[Any] = cast(literal(0), _TYPES[key])
+    return func.coalesce(found, case((late.c.account_id.is_(None), zero)))
+
+
+def established_evidence(ground: Basis, only: Sequence[int] = ()) -> Subquery:
+    """Per application, what its current evidence establishes: followers and volume.
+
+    ``only`` narrows the work to these applications.
+    """
+    seen = tables.evidence
+    through = ground.freshness.data_through if ground.freshness else None
+    day = through or ground.now.astimezone(UTC).date()
+    keys = (seen.c.application_id, seen.c.kind, seen.c.exchange_key)
+    newest = (
+        select(seen.c.application_id, seen.c.kind, seen.c.value)
+        .where(
+            seen.c.observed_at >= evidence_cutoff(day, ground.policy.evidence_valid_days),
+            seen.c.observed_at <= ground.now,
+        )
+        .ext(distinct_on(*keys))
+        .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
+    )
+    if only:
+        newest = newest.where(seen.c.application_id.in_(only))
+    found = newest.subquery("newest_evidence")
+    return (
+        select(
+            found.c.application_id,
+            func.max(found.c.value)
+            .filter(found.c.kind == EvidenceKind.X_FOLLOWERS)
+            .label(X_FOLLOWERS.key),
+            func.sum(found.c.value)
+            .filter(found.c.kind == EvidenceKind.EXTERNAL_VOLUME)
+            .label(EXTERNAL_VOLUME.key),
+        )
+        .group_by(found.c.application_id)
+        .subquery("established")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Applications joined with all they are judged on, and each criterion's value there.
+
+    ``late`` are the accounts that `metric` does not know, as joined.
+    """
+
+    source: FromClause
+    values: dict[str, ColumnElement[Any]]
+    late: Subquery | None
+
+
+def judging(ground: Basis, *, only: Sequence[int] = ()) -> Judging:
+    """Applications beside window metrics and established evidence.
+
+    ``only`` narrows the evidence that is looked at, not the applications.
+    """
+    evidence = established_evidence(ground, only)
+    late = uncovered(ground)
+    application = tables.applications
+    source = measured(late).outerjoin(
+        evidence, evidence.c.application_id == application.c.application_id
+    )
+    values = {key: metric(key, late) for key in METRIC_TYPES}
+    values |= {key: evidence.c[key] for key in (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)}
+    return Judging(source, values, late)
+
+
+def measured(late: Subquery | None) -> FromClause:
+    """Applications beside the window metrics of their account."""
+    application, window = tables.applications, tables.affiliate_window
+    source = application.outerjoin(
+        window, window.c.affiliate_account_id == application.c.account_id
+    )
+    if late is None:
+        return source
+    return source.outerjoin(late, late.c.account_id == application.c.account_id)
+
+
+def with_account(source: FromClause) -> FromClause:
+    """The same rows beside the applicant's account."""
+    account = tables.accounts
+    return source.join(account, account.c.account_id == tables.applications.c.account_id)
+
+
+def criterion_truth(criterion: Criterion, value: ColumnElement[Any], policy: Policy) -> Truth:
+    """One comparison; NULL in, NULL out."""
+    minimum: Decimal | int = getattr(policy, criterion.minimum)
+    more = criterion.comparison is Comparison.MORE_THAN
+    truth: Truth = value > minimum if more else value >= minimum
+    return truth
+
+
+def track_truth(track: Track, values: dict[str, ColumnElement[Any]], policy: Policy) -> Truth:
+    """AND or OR over the track's comparisons, as the track requires."""
+    truths = [criterion_truth(c, values[c.key], policy) for c in track.criteria]
+    return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
+
+
+def whole_truth(values: dict[str, ColumnElement[Any]], policy: Policy) -> Truth:
+    """OR over the tracks."""
+    return or_(*(track_truth(track, values, policy) for track in TRACKS))
+
+
+def outcome_word(truth: Truth) -> ColumnElement[str]:
+    """met, not_met or, for NULL, unknown."""
+    return case(
+        (truth, str(Outcome.MET)), (~truth, str(Outcome.NOT_MET)), else_=str(Outcome.UNKNOWN)
+    )
+
+
+def track_word(truths: Mapping[str, Truth]) -> ColumnElement[str]:
+    """Which track carried it, from each track's truth: its key, ``both``, or NULL."""
+    return case((and_(*truths.values()), BOTH_TRACKS), *((t, key) for key, t in truths.items()))

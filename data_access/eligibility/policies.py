@@ -1,0 +1,168 @@
+"""Reading the policy: the version in force, the newest one, and all there were."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    exists,
+    func,
+    insert,
+    select,
+)
+
+from data_access.db import tables
+from data_access.db.errors import SettingMissing
+from data_access.eligibility.freshness import Freshness
+from program.policy import settings
+from program.policy.policy import Policy, WindowKind
+from program.policy.settings import Change
+
+NAMES = tuple(field.name for field in fields(Policy))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A version with who confirmed it, where two people published it, and what it changed.
+
+    ``changes`` are against ``base_version``. ``withdrawn_by`` is the second manager who took it
+    back before it ruled.
+    """
+
+    policy: Policy
+    confirmed_by: str | None
+    confirmed_at: datetime | None
+    base_version: int | None
+    changes: tuple[Change, ...]
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+
+
+def in_force(connection: Connection, *, now: datetime) -> Policy:
+    """The policy that rules at ``now``, by `review.policy_in_force`."""
+    number = func.review.policy_in_force(now, type_=Integer)
+    return _first(connection, _selected().where(tables.policies.c.version == number))
+
+
+def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
+    """Versions that are to take effect after ``now``, the next one first."""
+    table = tables.policies
+    asked = _selected().where(table.c.effective_from > now, ~_withdrawn())
+    rows = connection.execute(
+        asked.order_by(None).order_by(table.c.effective_from, table.c.version)
+    )
+    return [_policy(row) for row in rows.mappings()]
+
+
+def newest(connection: Connection) -> Policy:
+    """The version that rules last, whether it rules already or is scheduled."""
+    table = tables.policies
+    order = (table.c.effective_from.desc(), table.c.version.desc())
+    return _first(connection, _selected().where(~_withdrawn()).order_by(None).order_by(*order))
+
+
+def next_number(connection: Connection) -> int:
+    """The number of the next version; one that was withdrawn keeps its own."""
+    last: int = connection.execute(select(func.max(tables.policies.c.version))).scalar_one()
+    return last + 1
+
+
+def version(connection: Connection, number: int) -> Policy:
+    """The version of this number; it must exist."""
+    return _first(connection, _selected().where(tables.policies.c.version == number))
+
+
+def every(connection: Connection) -> list[Policy]:
+    """All versions that rule, ruled or are to rule, newest first."""
+    rows = connection.execute(_selected().where(~_withdrawn()))
+    return [_policy(row) for row in rows.mappings()]
+
+
+def history(connection: Connection) -> list[Published]:
+    """All versions, newest first, each with what it changed against the one it builds on."""
+    draft, gone = tables.policy_drafts, tables.policy_withdrawals
+    confirmed = {
+        row.version: row
+        for row in connection.execute(select(draft).where(draft.c.version.is_not(None)))
+    }
+    taken_back = {
+        row.version: row
+        for row in connection.execute(select(gone).where(gone.c.closed_as == "withdrawn"))
+    }
+    found = {row["version"]: _policy(row) for row in connection.execute(_selected()).mappings()}
+    listed = []
+    for number, policy in found.items():
+        by, back = confirmed.get(number), taken_back.get(number)
+        # What was put into the table by other means builds on the number before.
+        base = by.base_version if by else number - 1 if number - 1 in found else None
+        listed.append(
+            Published(
+                policy=policy,
+                confirmed_by=by.closed_by if by else None,
+                confirmed_at=by.closed_at if by else None,
+                base_version=base,
+                changes=settings.changes(found[base], policy) if base else (),
+                withdrawn_by=back.closed_by if back else None,
+                withdrawn_at=back.closed_at if back else None,
+            )
+        )
+    return listed
+
+
+def add(connection: Connection, policy: Policy) -> None:
+    """Append a version; its number must be a new one."""
+    row = {name: getattr(policy, name) for name in NAMES}
+    connection.execute(insert(tables.policies).values({k: _stored(v) for k, v in row.items()}))
+
+
+def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> bool:
+    """Whether the metrics of a refresh are those that ``policy`` asks about.
+
+    Minimums may differ, since they are only compared with; what is counted may not.
+    """
+    if fresh.window_kind is not policy.window_kind:
+        return False
+    if fresh.policy_version == policy.version:
+        return True
+    table = tables.policies
+    counted = (table.c.active_user_min_volume_usd, table.c.new_user_must_trade)
+    row = connection.execute(
+        select(*counted).where(table.c.version == fresh.policy_version)
+    ).first()
+    wanted = (policy.active_user_min_volume_usd, policy.new_user_must_trade)
+    return row is not None and tuple(row) == wanted
+
+
+def _withdrawn() -> ColumnElement[bool]:
+    gone = tables.policy_withdrawals
+    return exists().where(
+        gone.c.version == tables.policies.c.version, gone.c.closed_as == "withdrawn"
+    )
+
+
+def _selected() -> Select[Any]:
+    table = tables.policies
+    return select(*(table.c[name] for name in NAMES)).order_by(table.c.version.desc())
+
+
+def _first(connection: Connection, statement: Select[Any]) -> Policy:
+    row = connection.execute(statement.limit(1)).mappings().first()
+    if row is None:
+        raise SettingMissing("No policy is in effect. Run `python -m data_access migrate`.")
+    return _policy(row)
+
+
+def _policy(row: Mapping[Any, Any]) -> Policy:
+    lists = {name: tuple(v) for name, v in row.items() if isinstance(v, list)}
+    return Policy(**{**row, **lists, "window_kind": WindowKind(row["window_kind"])})
+
+
+def _stored(value: Any) -> Any:  # noqa: ANN401 - each setting has its own type
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, WindowKind) else value

@@ -1,0 +1,1 @@
+"""Queries over any source, with saved views."""

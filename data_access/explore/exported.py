@@ -1,0 +1,108 @@
+"""The queue's rows as a file has them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from data_access.applications.read import standing_at
+from data_access.db import tables
+from data_access.db.errors import Invalid
+from data_access.eligibility.judging import Basis
+from data_access.explore import sources
+from data_access.explore.queries import Writer, guarded
+from data_access.explore.sources import Source
+from data_access.queue import listing
+from program.policy.criteria import CRITERIA
+from program.reports.datasets import APPLICATIONS, Column
+from program.review.queue_filters import Filters
+from program.review.workflow import OPEN_STATUSES, Status
+
+BY_NAME: dict[str, Column] = {column.name: column for column in APPLICATIONS.columns}
+
+
+def applications(
+    filters: Filters,
+    ground: Basis,
+    *,
+    statuses: Sequence[Status] = tuple(Status),
+    columns: Sequence[str] = APPLICATIONS.names,
+    write: Writer = guarded,
+) -> Select[Any]:
+    """The queue's export as a statement: all rows the filters leave, in their order.
+
+    Over every status and without a filter the order is by application id. Raises Invalid
+    for a column that does not exist.
+    """
+    require_known(columns)
+    source = sources.of(APPLICATIONS, ground, needed=frozenset(APPLICATIONS.names))
+    order = _order(filters, source, ground, statuses)
+    raw = _raw(filters, ground, statuses, source, order, columns, write).subquery("raw").c
+    derived = source.derived(dict(raw))
+    shown = (
+        raw[name] if name in source.stored else write(BY_NAME[name], derived[name]).label(name)
+        for name in columns
+    )
+    return select(*shown).order_by(*(raw[f"order_{index}"] for index in range(len(order))))
+
+
+def _order(
+    filters: Filters, source: Source, ground: Basis, statuses: Sequence[Status]
+) -> list[ColumnElement[Any]]:
+    if _is_whole(filters, statuses):
+        return [tables.applications.c.application_id]
+    # Descending orders and their place for unknowns are kept by numbering, not by repeating.
+    return [func.row_number().over(order_by=listing.ordering(filters, _values(source), ground))]
+
+
+def _raw(
+    filters: Filters,
+    ground: Basis,
+    statuses: Sequence[Status],
+    source: Source,
+    order: Sequence[ColumnElement[Any]],
+    columns: Sequence[str],
+    write: Writer,
+) -> Select[Any]:
+    """The rows before judgments are put into words, each track judged once a row."""
+    stored = dict.fromkeys(name for name in columns if name in source.stored)
+    statement = (
+        select(
+            # Written where several workers can share the work.
+            *(write(BY_NAME[name], source.stored[name]).label(name) for name in stored),
+            *(truth.label(name) for name, truth in source.inner.items()),
+            *(column.label(f"order_{index}") for index, column in enumerate(order)),
+        )
+        .select_from(source.rows)
+        .where(
+            *([] if _is_whole(filters, statuses) else [_standing(statuses, ground)]),
+            *listing.filtered(filters, ground, pending_only=set(statuses) <= set(OPEN_STATUSES)),
+            *listing.judged(filters, _values(source), ground),
+        )
+        .order_by(*order)
+    )
+    # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+    return statement.offset(0)
+
+
+def _is_whole(filters: Filters, statuses: Sequence[Status]) -> bool:
+    return len(statuses) == len(Status) and not filters.narrows
+
+
+def _values(source: Source) -> dict[str, ColumnElement[Any]]:
+    return {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
+
+
+def _standing(statuses: Sequence[Status], ground: Basis) -> ColumnElement[bool]:
+    return or_(*(and_(*standing_at(status, ground.now)) for status in statuses))
+
+
+def require_known(columns: Sequence[str]) -> None:
+    """Raise Invalid for a column that does not exist, or for none at all."""
+    unknown = [name for name in columns if name not in BY_NAME]
+    if unknown:
+        raise Invalid(
+            f"There is no column {', '.join(unknown)}. The columns are: {', '.join(BY_NAME)}."
+        )
+    if not columns:
+        raise Invalid("Name at least one column.")

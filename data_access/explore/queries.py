@@ -1,0 +1,453 @@
+"""A view of a dataset as SQL: how many rows, one page of them, or all for a file.
+
+The shape of a statement follows from columns, kinds of filters and order, which all come from
+the registry; what somebody typed is always a bound parameter, a list of values a single one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from psycopg.errors import QueryCanceled
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Date,
+    DateTime,
+    Numeric,
+    Select,
+    Text,
+    and_,
+    any_,
+    case,
+    cast,
+    collate,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.types import TypeEngine
+
+from data_access.applications import searching
+from data_access.applications.read import platform_key
+from data_access.db.errors import Invalid, Refusal
+from data_access.eligibility.judging import Basis
+from data_access.explore import sources
+from data_access.explore.sources import Source
+from program.periods import ONE_DAY, day_start, utc_day
+from program.reports import csv_guard
+from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
+from program.reports.datasets import AMOUNTS, PEOPLE, WORDS, Column, Dataset, Kind
+from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
+from program.review import people
+from program.review.searching import sought
+from program.text import platforms
+from program.text.folding import folded
+
+Expression = ColumnElement[Any]
+Expressions = Mapping[str, Expression]
+Writer = Callable[[Column, Expression], Expression]
+# Where people are named, and a pasted link or phone is found however it is written there.
+NAMING = ("username", "social_handle", "contact_handle")
+# A page is looked at by somebody who waits; a file takes its time elsewhere.
+LOOK_MS = 20_000
+CHOICES_MS = 2_000
+MOST_CHOICES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a page shows of a view: how many rows there are, and its own."""
+
+    view: View
+    total: int
+    rows: list[dict[str, Any]]
+
+
+def look(connection: Connection, view: View, ground: Basis) -> Look:
+    """Count the view and read its page, or the last there is.
+
+    Raises Invalid for what is asked too widely, TooSlow for what takes longer than a page may.
+    """
+    connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
+    try:
+        total = count(connection, view, ground)
+        last = max(1, -(-total // PAGE_SIZE))
+        view = view.on_page(min(view.page, last))
+        return Look(view=view, total=total, rows=page(connection, view, ground))
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise TooSlow(
+                f"This takes longer than {LOOK_MS // 1_000} seconds to look at. Narrow the "
+                "filters or choose fewer columns; an export may take longer."
+            ) from error
+        raise
+
+
+class TooSlow(Refusal):
+    """A preview would take longer than anybody waits."""
+
+
+def count(connection: Connection, view: View, ground: Basis) -> int:
+    """How many rows the filters leave, or how many groups they make."""
+    asked = _Asked(view, ground)
+    found = (asked.grouped() if view.groups else asked.rows(())).order_by(None).subquery("found")
+    return connection.execute(select(func.count()).select_from(found)).scalar_one()
+
+
+def page(
+    connection: Connection, view: View, ground: Basis, *, size: int = PAGE_SIZE
+) -> list[dict[str, Any]]:
+    """The rows of the page the view asks for, in order, as values by column name."""
+    statement = _Asked(view, ground).shown(view.page, size)
+    narrowed_by = sources.NARROWED_BY.get(view.dataset.key)
+    if view.groups or narrowed_by is None:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+    return _in_two_steps(connection, view, ground, size, narrowed_by)
+
+
+def statement(view: View, ground: Basis, *, write: Writer) -> Select[Any]:
+    """All rows of the view in its order, each value put through ``write``: for a file."""
+    asked = _Asked(view, ground)
+    return asked.grouped(write=write) if view.groups else asked.written(write)
+
+
+def choices(connection: Connection, dataset: Dataset, ground: Basis, name: str) -> dict[str, str]:
+    """What can be chosen of a column, most often first, at most 200, with its label.
+
+    Nothing where that takes long.
+    """
+    asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), ground)
+    found = asked.rows((name,)).order_by(None).subquery("found").c[name]
+    connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
+    try:
+        rows = connection.execute(
+            select(found, func.count())
+            .where(found.is_not(None))
+            .group_by(found)
+            .order_by(func.count().desc(), found)
+            .limit(MOST_CHOICES)
+        )
+        spelled = {str(value): number for value, number in rows}
+    except OperationalError as error:
+        if isinstance(error.orig, QueryCanceled):
+            connection.rollback()
+            return {}
+        raise
+    column = dataset.column(name)
+    if column is not None and column.is_platform:
+        return platforms.choices(spelled)
+    return {value: value for value in spelled}
+
+
+def plain(column: Column, value: Expression) -> Expression:
+    """A value as text: moments in ISO 8601, yes and no as true and false."""
+    if column.kind is Kind.MOMENT:
+        return utc(value)
+    if column.kind is Kind.TRUTH:
+        return case((value, "true"), (~value, "false"))
+    return value
+
+
+def typed(column: Column, value: Expression) -> Expression:
+    """A value as a file with types takes it: besides, with as many decimals as the file keeps."""
+    if column.kind in AMOUNTS and column.scale:
+        return cast(value, Numeric(38, column.scale))
+    return plain(column, value)
+
+
+def guarded(column: Column, value: Expression) -> Expression:
+    """A value as CSV takes it, by the rule of ``program.formulas``: apostrophes before formulas."""
+    if column.kind not in WORDS or column.choices:
+        return plain(column, value)
+    # Most texts need no expression matched, which takes longer than all the rest of a cell.
+    breaks = or_(*(func.strpos(value, sign) > 0 for sign in csv_guard.BREAKS))
+    first = func.ascii(func.ltrim(value, csv_guard.LOOKED_PAST))
+    begins = first.in_([ord(sign) for sign in csv_guard.SIGNS + csv_guard.LEADING_BREAKS])
+    return case(
+        (breaks, func.regexp_replace(value, csv_guard.PLACES, csv_guard.GUARD, "g")),
+        (begins, func.concat(csv_guard.GUARD, value)),
+        else_=value,
+    )
+
+
+def utc(moment: Expression) -> Expression:
+    """A moment as 2026-03-01T10:00:00Z."""
+    # By hand, since to_char takes five times as long.
+    written = cast(func.timezone("UTC", moment), Text)
+    return func.replace(written, " ", "T").concat("Z")
+
+
+def _in_two_steps(
+    connection: Connection, view: View, ground: Basis, size: int, narrowed_by: str
+) -> list[dict[str, Any]]:
+    # First the ids, from those tables alone that filters and order ask about.
+    found = _Asked(view, ground).rows((narrowed_by,))
+    start = (view.page - 1) * size
+    ids = list(connection.execute(found.offset(start).limit(size)).scalars())
+    if not ids:
+        return []
+    names = dict.fromkeys((narrowed_by, *(column.name for column in view.shown)))
+    all_of_them = View(dataset=view.dataset, columns=tuple(names))
+    rows = connection.execute(
+        _Asked(all_of_them, ground, only=ids).rows(tuple(names)).order_by(None)
+    ).mappings()
+    shown = [column.name for column in view.shown]
+    by_id = {row[narrowed_by]: {name: row[name] for name in shown} for row in rows}
+    return [by_id[id_] for id_ in ids if id_ in by_id]
+
+
+class _Asked:
+    """One view over its source, as statements."""
+
+    def __init__(self, view: View, ground: Basis, *, only: Sequence[int] = ()) -> None:
+        self.view, self.ground = view, ground
+        refused = view.too_long(utc_day(ground.now))
+        if refused is not None:
+            raise Invalid(refused)
+        self.source: Source = sources.of(view.dataset, ground, needed=self._needed(), only=only)
+
+    def _needed(self) -> frozenset[str]:
+        view = self.view
+        return frozenset(
+            {
+                *(column.name for column in view.shown),
+                *(asked.column for asked in view.filters),
+                *(order.column for order in view.sorted_by),
+                *(group.column for group in view.groups),
+                *(measure.column for measure in view.figures),
+            }
+        )
+
+    def shown(self, page: int, size: int) -> Select[Any]:
+        """One page in a single step."""
+        names = tuple(column.name for column in self.view.shown)
+        found = self.grouped() if self.view.groups else self.rows(names)
+        return found.offset((page - 1) * size).limit(size)
+
+    def rows(self, names: Sequence[str]) -> Select[Any]:
+        """The matching rows with these columns, raw, in the view's order."""
+        inner, values = self._inner({*names, *self._order_names})
+        listed = [values[name].label(name) for name in names]
+        chosen = select(*listed) if listed else select(literal(1).label("one"))
+        return self._ordered(chosen.select_from(inner).where(*self._outer(values)), values)
+
+    def written(self, write: Writer) -> Select[Any]:
+        """The matching rows with the columns that are shown, written."""
+        shown = self.view.shown
+        stored = {c.name: c for c in shown if c.name in self.source.stored}
+        extra = {
+            f"written_{name}": write(column, self.source.stored[name])
+            for name, column in stored.items()
+        }
+        wanted = {*(c.name for c in shown if c.name not in stored), *self._order_names}
+        inner, values = self._inner(wanted, extra=extra, whole=True)
+        listed = [
+            inner.c[f"written_{c.name}"].label(c.name)
+            if c.name in stored
+            else write(c, values[c.name]).label(c.name)
+            for c in shown
+        ]
+        return self._ordered(select(*listed).select_from(inner).where(*self._outer(values)), values)
+
+    def grouped(self, write: Writer | None = None) -> Select[Any]:
+        """The groups of the matching rows with their figures."""
+        view = self.view
+        columns = {*(g.column for g in view.groups), *(m.column for m in view.figures if m.column)}
+        inner, values = self._inner(columns, ordered=False)
+        shown = {column.name: column for column in view.shown}
+        by = {
+            group.name: _bucketed(
+                self._by_platform(group.column, values[group.column]),
+                group.bucket,
+                self._kind(group.column),
+            )
+            for group in view.groups
+        }
+        figures = {
+            measure.name: _figure(measure, values, shown[measure.name]) for measure in view.figures
+        }
+        found = {**by, **figures}
+        put = write or (lambda _, value: value)
+        names = [order.column for order in view.sorted_by]
+        return (
+            select(*(put(shown[name], value).label(name) for name, value in found.items()))
+            .select_from(inner)
+            .where(*self._outer(values))
+            .group_by(*by.values())
+            .order_by(
+                *(
+                    _sorted(found[order.column], shown[order.column], descending=order.descending)
+                    for order in view.sorted_by
+                ),
+                *(_sorted(value, shown[name]) for name, value in by.items() if name not in names),
+            )
+        )
+
+    @property
+    def _order_names(self) -> set[str]:
+        return {order.column for order in self.view.sorted_by} | set(self.view.dataset.keys)
+
+    def _kind(self, name: str) -> Kind:
+        column = self.view.dataset.column(name)
+        assert column is not None
+        return column.kind
+
+    def _inner(
+        self,
+        names: set[str],
+        *,
+        extra: Expressions | None = None,
+        whole: bool = False,
+        ordered: bool = True,
+    ) -> tuple[Any, dict[str, Expression]]:
+        """The source with what is stored filtered, and every value in ``names`` over it."""
+        source = self.source
+        wanted = {*names, *(f.column for f in self.view.filters if f.column in source.derives)}
+        wanted |= self._order_names if ordered else set()
+        derives = bool(wanted & source.derives)
+        stored = {name: source.stored[name] for name in sorted(wanted & set(source.stored))}
+        made = {**stored, **(source.inner if derives else {}), **(extra or {})}
+        statement = (
+            select(*(value.label(name) for name, value in made.items()))
+            .select_from(source.rows)
+            .where(*source.conditions, *self._conditions(source.stored))
+        )
+        if derives or whole:
+            # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+            statement = statement.offset(0)
+        inner = statement.subquery("inner")
+        values: dict[str, Expression] = {name: inner.c[name] for name in stored}
+        return inner, values | (source.derived(dict(inner.c)) if derives else {})
+
+    def _outer(self, values: Expressions) -> list[ColumnElement[bool]]:
+        return self._conditions({n: v for n, v in values.items() if n in self.source.derives})
+
+    def _conditions(self, values: Expressions) -> list[ColumnElement[bool]]:
+        return [
+            condition(asked, self._meant(asked, values), self._kind(asked.column), self.ground)
+            for asked in self.view.filters
+            if asked.column in values
+        ]
+
+    def _meant(self, asked: Filter, values: Expressions) -> Expression:
+        value = values[asked.column]
+        return self._by_platform(asked.column, value) if isinstance(asked, OneOf) else value
+
+    def _by_platform(self, name: str, value: Expression) -> Expression:
+        column = self.view.dataset.column(name)
+        return platform_key(value) if column is not None and column.is_platform else value
+
+    def _ordered(self, statement: Select[Any], values: Expressions) -> Select[Any]:
+        dataset, asked = self.view.dataset, self.view.sorted_by
+        by = {order.column: order.descending for order in asked}
+        by |= {key: False for key in dataset.keys if key not in by}
+        return statement.order_by(
+            *(
+                _sorted(values[name], column, descending=descending)
+                for name, descending in by.items()
+                if (column := dataset.column(name)) is not None
+            )
+        )
+
+
+def condition(asked: Filter, value: Expression, kind: Kind, ground: Basis) -> ColumnElement[bool]:
+    """A filter over a column's value; every value in it is a parameter."""
+    if isinstance(asked, Known):
+        return value.is_not(None) if asked.known else value.is_(None)
+    match asked:
+        case Range():
+            found = _range(asked, value, kind)
+        case Days():
+            found = _days(asked, value, kind, ground)
+        case OneOf():
+            found = _one_of(asked, value, kind)
+        case Contains():
+            naming = asked.column in NAMING
+            texts = sought(asked.part).texts if naming else (folded(asked.part),)
+            found = searching.contains(value, texts)
+    return or_(found, value.is_(None)) if asked.or_unknown else found
+
+
+def _range(asked: Range, value: Expression, kind: Kind) -> ColumnElement[bool]:
+    of: TypeEngine[Any] = BigInteger() if kind in (Kind.ID, Kind.WHOLE) else Numeric()
+    ends = []
+    if asked.least is not None:
+        ends.append(value >= literal(_number(asked.least, of), of))
+    if asked.most is not None:
+        ends.append(value <= literal(_number(asked.most, of), of))
+    return and_(*ends)
+
+
+def _number(value: Any, of: TypeEngine[Any]) -> Any:  # noqa: ANN401 - a Decimal or an int
+    return int(value) if isinstance(of, BigInteger) else value
+
+
+def _days(asked: Days, value: Expression, kind: Kind, ground: Basis) -> ColumnElement[bool]:
+    first, last = asked.span(utc_day(ground.now))
+    of: TypeEngine[Any] = DateTime(timezone=True) if kind is Kind.MOMENT else Date()
+    moment = day_start if kind is Kind.MOMENT else _same
+    ends = []
+    if first is not None:
+        ends.append(value >= literal(moment(first), of))
+    if last is not None:
+        ends.append(value < literal(moment(last + ONE_DAY), of))
+    return and_(*ends)
+
+
+def _same(day: date) -> date:
+    return day
+
+
+def _one_of(asked: OneOf, value: Expression, kind: Kind) -> ColumnElement[bool]:
+    if kind is Kind.TRUTH:
+        return value == any_(literal([word == "yes" for word in asked.values], ARRAY(Boolean)))
+    named = asked.column in PEOPLE
+    words = [people.normal(word) for word in asked.values] if named else list(asked.values)
+    return value == any_(literal(words, ARRAY(Text)))
+
+
+def _bucketed(value: Expression, bucket: Bucket | None, kind: Kind) -> Expression:
+    if bucket is None:
+        return value
+    in_utc = func.timezone("UTC", value) if kind is Kind.MOMENT else value
+    # The unit is the registry's own word, and stands in the statement so that groups compare.
+    return cast(func.date_trunc(literal_column(f"'{bucket}'"), in_utc), Date)
+
+
+def _figure(measure: Measure, values: Expressions, shown: Column) -> Expression:
+    if measure.function is Function.COUNT:
+        return func.count()
+    value = values[measure.column]
+    match measure.function:
+        case Function.SUM:
+            return func.sum(value)
+        case Function.AVERAGE:
+            return func.round(func.avg(value), shown.scale)
+        case Function.MEDIAN:
+            # The lower of the two in the middle: a value that is there, and never a float.
+            return func.percentile_disc(0.5).within_group(value.asc())
+        case Function.LEAST:
+            return func.min(value)
+        case Function.MOST:
+            return func.max(value)
+        case Function.KNOWN:
+            return func.count(value)
+        case _:
+            return func.count(value.distinct())
+
+
+def _sorted(value: Expression, column: Column, *, descending: bool = False) -> Expression:
+    if column.kind in WORDS:
+        # By letter and not by case, the same on every server.
+        value = func.lower(collate(value, "C"))
+    ordered = value.desc() if descending else value.asc()
+    return ordered if column.always else ordered.nulls_last()

@@ -1,0 +1,260 @@
+"""Views under a name, of the queue and of the explore page: one's own, and shared ones."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Row,
+    Update,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from data_access.db import database, locks, tables, text_rules
+from data_access.db.errors import (
+    Invalid,
+    NameTaken,
+    NotAllowed,
+    NotFound,
+    NotInState,
+    RequestReused,
+)
+from data_access.people import staff
+from data_access.people.identities import known_by
+from program.reports.views import View
+from program.review.permissions import Act
+from program.review.queue_filters import Filters
+from program.text.folding import name_key
+
+LONGEST_NAME = 40
+MOST_OF_ONE = 50
+# Spaces that look like the plain one, as they come with pasted text and full-width keyboards.
+WIDE_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+
+
+class Of(StrEnum):
+    """Whose views: which screen they are of."""
+
+    QUEUE = "queue"
+    EXPLORE = "explore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """One view; ``name`` is typed text. ``filters`` are without page and viewer."""
+
+    view_id: int
+    owner: str
+    name: str
+    shared: bool
+    filters: Filters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExploredView:
+    """One view of the explore page; ``name`` is typed text."""
+
+    view_id: int
+    owner: str
+    name: str
+    shared: bool
+    view: View
+
+
+@known_by("actor")
+def save(
+    engine: Engine,
+    *,
+    name: str,
+    filters: Filters | View,
+    shared: bool,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    replacing: UUID | None = None,
+) -> int:
+    """Keep the view under this name; returns its id.
+
+    ``replacing`` is the version, of `NameTaken`, of one's own view of that name. Raises
+    NotAllowed, Invalid, RequestReused, NameTaken where there is such a view and it was not to be
+    replaced, and NotInState where it is not as it was.
+    """
+    typed = WIDE_SPACES.sub(" ", name)
+    text = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
+    if not text.isprintable():
+        raise Invalid("The view's name holds signs that cannot be shown. Type another.")
+    screen = str(Of.EXPLORE if isinstance(filters, View) else Of.QUEUE)
+    values = {
+        "owner": actor,
+        "screen": screen,
+        "name": text,
+        "shared": shared,
+        "query": urlencode(filters.on_page(1).to_query()),
+    }
+    with database.acting(engine) as connection:
+        connection.execute(
+            select(func.pg_advisory_xact_lock(locks.SAVED_VIEWS, func.hashtext(actor)))
+        )
+        staff.require(connection, actor, Act.SAVE_VIEW)
+        earlier = _saved_before(connection, request_id, values)
+        if earlier is not None:
+            return earlier
+        same = _same_name(connection, actor, screen, text)
+        _require_knowing(same, text, replacing)
+        if same is None:
+            _require_room(connection, actor, screen)
+        return _write(connection, same, {**values, "request_id": request_id}, now)
+
+
+@known_by("actor")
+def remove(engine: Engine, *, view_id: int, actor: str) -> None:
+    """Remove one's own view. Raises NotAllowed, or NotFound for what is not one's own."""
+    table = tables.saved_views
+    with database.acting(engine) as connection:
+        staff.require(connection, actor, Act.SAVE_VIEW)
+        gone = connection.execute(
+            delete(table).where(table.c.view_id == view_id, table.c.owner == actor)
+        )
+        if gone.rowcount != 1:
+            raise NotFound("This view is not there any more, or belongs to a colleague.")
+
+
+@known_by("viewer")
+def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
+    """One's own views of the queue and the shared ones, own first, by name."""
+    return [
+        SavedView(
+            view_id=row.view_id,
+            owner=row.owner,
+            name=row.name,
+            shared=row.shared,
+            filters=Filters.from_query(dict(parse_qsl(row.query))),
+        )
+        for row in _rows(connection, Of.QUEUE, viewer)
+    ]
+
+
+@known_by("viewer")
+def explored(connection: Connection, *, viewer: str, personal: bool) -> list[ExploredView]:
+    """The same of the explore page; ``personal`` is whether the viewer sees such columns."""
+    return [_explored(row, personal=personal) for row in _rows(connection, Of.EXPLORE, viewer)]
+
+
+@known_by("owner")
+def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
+    """The view of the explore page of that name, in any spelling, whoever's it is.
+
+    Raises NotFound, Invalid where several people have one of that name, and NotAllowed where it
+    holds columns that its owner may not see, or not any more.
+    """
+    table = tables.saved_views
+    asked = select(table).where(table.c.screen == str(Of.EXPLORE), _is_called(name))
+    if owner is not None:
+        asked = asked.where(table.c.owner == owner)
+    rows = connection.execute(asked.order_by(table.c.owner)).all()
+    if not rows:
+        raise NotFound(f"There is no view {name!a} of the explore page.")
+    if len(rows) > 1:
+        owners = ", ".join(row.owner for row in rows)
+        raise Invalid(f"Several people have a view {name!a}: {owners}. Name one by --owner.")
+    found = _explored(rows[0], personal=True)
+    person = staff.find(connection, found.owner)
+    sees_all = person is not None and person.may(Act.SEE_CONTACT)
+    if not sees_all and _explored(rows[0], personal=False).view.kept != found.view.kept:
+        raise NotAllowed(
+            f"The view {found.name!a} holds email or contact, which its owner {found.owner} may "
+            "not see. Somebody who may can save it under a name of their own."
+        )
+    return found
+
+
+def _rows(connection: Connection, screen: Of, viewer: str) -> Sequence[Row[Any]]:
+    table = tables.saved_views
+    return connection.execute(
+        select(table)
+        .where(table.c.screen == str(screen), or_(table.c.owner == viewer, table.c.shared))
+        .order_by((table.c.owner == viewer).desc(), func.lower(table.c.name), table.c.view_id)
+    ).all()
+
+
+def _explored(row: Row[Any], *, personal: bool) -> ExploredView:
+    return ExploredView(
+        view_id=row.view_id,
+        owner=row.owner,
+        name=row.name,
+        shared=row.shared,
+        view=View.from_kept(row.query, personal=personal),
+    )
+
+
+def _saved_before(
+    connection: Connection, request_id: UUID, values: Mapping[str, Any]
+) -> int | None:
+    """The view that this form saved already; raises RequestReused if the form was another."""
+    table = tables.saved_views
+    row = connection.execute(select(table).where(table.c.request_id == request_id)).first()
+    if row is None:
+        return None
+    if any(row._mapping[name] != value for name, value in values.items()):
+        raise RequestReused
+    view_id: int = row.view_id
+    return view_id
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    return func.review.name_key(tables.saved_views.c.name) == name_key(name)
+
+
+def _same_name(connection: Connection, owner: str, screen: str, name: str) -> Row[Any] | None:
+    table = tables.saved_views
+    return connection.execute(
+        select(table).where(table.c.owner == owner, table.c.screen == screen, _is_called(name))
+    ).first()
+
+
+def _require_knowing(same: Row[Any] | None, name: str, replacing: UUID | None) -> None:
+    """Refuse to replace a view unasked, or another than the one that was asked about."""
+    if replacing is None:
+        if same is not None:
+            raise NameTaken(same.name, is_shared=same.shared, version=same.request_id)
+    elif same is None or same.request_id != replacing:
+        raise NotInState(
+            f"Your view “{name}” was changed or removed meanwhile, so nothing was replaced. "
+            "Look at it, then save again."
+        )
+
+
+def _write(
+    connection: Connection, same: Row[Any] | None, values: Mapping[str, Any], now: datetime
+) -> int:
+    table = tables.saved_views
+    statement: Insert | Update = insert(table).values(**values, created_at=now)
+    if same is not None:
+        statement = update(table).where(table.c.view_id == same.view_id).values(**values)
+    view_id: int = connection.execute(statement.returning(table.c.view_id)).scalar_one()
+    return view_id
+
+
+def _require_room(connection: Connection, actor: str, screen: str) -> None:
+    table = tables.saved_views
+    number = connection.execute(
+        select(func.count())
+        .select_from(table)
+        .where(table.c.owner == actor, table.c.screen == screen)
+    ).scalar_one()
+    if number >= MOST_OF_ONE:
+        raise Invalid(f"You have {number} saved views. Remove one before you save another.")

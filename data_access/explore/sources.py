@@ -1,0 +1,331 @@
+"""Where each dataset's rows come from: joins, and one expression a column.
+
+Every join is to at most one row and keeps all rows, so the planner leaves out those that
+nothing asked for. The names are those of ``program.datasets``; nothing else can be asked for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Numeric,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH, distinct_on
+
+from data_access.applications.read import effective_status, held_by, with_desk
+from data_access.db import tables
+from data_access.eligibility.judging import (
+    FEES,
+    TRADES,
+    TRADING_DAYS,
+    Basis,
+    Judging,
+    judging,
+    metric,
+    outcome_word,
+    track_truth,
+    track_word,
+)
+from data_access.people.identities import person
+from program.periods import ONE_DAY, month_start
+from program.policy.criteria import CRITERIA, TRACKS, X_FOLLOWERS, Unit
+from program.reports.datasets import (
+    ACTIVITY,
+    AFFILIATES,
+    APPLICATIONS,
+    DECISIONS_MADE,
+    MONTHLY,
+    PEOPLE,
+    Dataset,
+)
+from program.review.workflow import Decision, Status
+
+Expression = ColumnElement[Any]
+Expressions = dict[str, Expression]
+SHARES = ("top_user_share", "largest_day_share", "zero_fee_share")
+
+
+def _nothing(_: Mapping[str, Expression]) -> Expressions:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The rows of a dataset as it stands.
+
+    ``stored`` has an expression a column over ``rows``; ``derived`` makes the other columns
+    from ``inner`` ones, each of which is so worked out once a row and not wherever it is
+    mentioned. ``only``, where it is there, narrows the source to some of the keys.
+    """
+
+    rows: FromClause
+    stored: Expressions
+    inner: Expressions = field(default_factory=dict)
+    derived: Callable[[Mapping[str, Expression]], Expressions] = _nothing
+    conditions: Sequence[ColumnElement[bool]] = ()
+    derives: frozenset[str] = frozenset()
+
+
+def of(dataset: Dataset, ground: Basis, *, needed: Set[str], only: Sequence[int] = ()) -> Source:
+    """The rows of the dataset, or those of ``only`` the ids that `NARROWED_BY` names.
+
+    ``needed`` are the columns somebody asks for.
+    """
+    return _MAKERS[dataset.key](ground, needed, only)
+
+
+def applications(ground: Basis, needed: Set[str], only: Sequence[int] = ()) -> Source:
+    """Every application, with what its account's window and its evidence establish."""
+    application, account, decision = tables.applications, tables.accounts, tables.decisions
+    found = judging(ground, only=only)
+    rows = with_desk(_with_account(found.source, application.c.account_id))
+    if needed & set(_DECISION):
+        # At most one stands, which the planner cannot know.
+        belongs = decision.c.application_id == application.c.application_id
+        rows = rows.outerjoin(decision, belongs & ~_superseded())
+    stored: Expressions = {
+        **{name: application.c[name] for name in _APPLICATION},
+        **{name: account.c[name] for name in _ACCOUNT},
+        **{name: _stored(decision.c[name]) for name in _DECISION},
+        **_windowed(ground),
+        **_measured(found),
+        "assignee": held_by(ground.now),
+        "desk_status": effective_status(ground.now),
+        "status_changed_at": application.c.status_changed_at,
+        "risk_level": cast(null(), Text),
+        "risk_signals": cast(null(), Text),
+    }
+    narrowed = [application.c.application_id.in_(only)] if only else []
+    return _judged(rows, stored, found, ground, narrowed)
+
+
+def affiliates(ground: Basis, _: Set[str], only: Sequence[int] = ()) -> Source:
+    """Accounts with a standing approval, each once, with the newest."""
+    application, account, decision = tables.applications, tables.accounts, tables.decisions
+    approved = application.alias("approved")
+    made = decision.alias("made")
+    standing = and_(
+        made.c.application_id == approved.c.application_id,
+        made.c.outcome == Decision.APPROVED,
+        ~_superseded(made),
+    )
+    approved_at = func.coalesce(made.c.decided_at, approved.c.status_changed_at)
+    newest = (
+        select(
+            approved.c.application_id,
+            approved_at.label("approved_at"),
+            person(made.c.decided_by).label("decided_by"),
+            made.c.rebate_rate,
+        )
+        .select_from(approved.outerjoin(made, standing))
+        .where(approved.c.status == Status.APPROVED)
+        .ext(distinct_on(approved.c.account_id))
+        .order_by(
+            approved.c.account_id,
+            approved_at.desc().nulls_last(),
+            approved.c.application_id.desc(),
+        )
+        .subquery("newest")
+    )
+    found = judging(ground, only=only)
+    rows = _with_account(found.source, application.c.account_id).join(
+        newest, newest.c.application_id == application.c.application_id
+    )
+    stored: Expressions = {
+        **{name: application.c[name] for name in _APPLICATION if name != "submitted_at"},
+        **{name: account.c[name] for name in _ACCOUNT},
+        **{name: newest.c[name] for name in ("approved_at", "decided_by", "rebate_rate")},
+        **_windowed(ground),
+        **_measured(found),
+    }
+    narrowed = [application.c.application_id.in_(only)] if only else []
+    return _judged(rows, stored, found, ground, narrowed)
+
+
+def decisions(_: Basis, __: Set[str], only: Sequence[int] = ()) -> Source:
+    """Every decision beside its application and account, with what its snapshot keeps."""
+    application, account, decision = tables.applications, tables.accounts, tables.decisions
+    later = decision.alias("later")
+    joined = decision.join(application, application.c.application_id == decision.c.application_id)
+    rows = _with_account(joined, application.c.account_id).outerjoin(
+        later, later.c.supersedes == decision.c.decision_id
+    )
+    hours = func.extract("epoch", decision.c.decided_at - application.c.submitted_at) / 3600
+    stored: Expressions = {
+        **{column.name: _stored(column) for column in decision.c if column.name != "snapshot"},
+        **{name: account.c[name] for name in ("username", "country_code", "email")},
+        "account_id": application.c.account_id,
+        "submitted_at": application.c.submitted_at,
+        "hours_to_decision": func.round(cast(hours, Numeric), 2),
+        "is_current": later.c.decision_id.is_(None),
+        **_snapshot(),
+    }
+    narrowed = [decision.c.decision_id.in_(only)] if only else []
+    return Source(rows=rows, stored=stored, conditions=narrowed)
+
+
+def monthly(ground: Basis, _: Set[str], __: Sequence[int] = ()) -> Source:
+    """One row an affiliate and calendar month."""
+    table, account = tables.affiliate_monthly, tables.accounts
+    through = ground.freshness.data_through if ground.freshness else ground.now.date()
+    running = month_start(through + ONE_DAY)
+    stored: Expressions = {
+        **{name: table.c[name] for name in ("month", *_ACTIVITY)},
+        **{name: account.c[name] for name in ("username", "country_code", "email")},
+        "account_id": table.c.affiliate_account_id,
+        "is_running": table.c.month >= running,
+    }
+    return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
+
+
+def activity(_: Basis, __: Set[str], ___: Sequence[int] = ()) -> Source:
+    """One row an affiliate and day, from the daily rollup; it is always asked by days."""
+    table, account = tables.affiliate_daily, tables.accounts
+    stored: Expressions = {
+        **{name: table.c[name] for name in ("day", *_ACTIVITY, "zero_fee_volume_usd")},
+        **{name: account.c[name] for name in ("username", "country_code", "email")},
+        "account_id": table.c.affiliate_account_id,
+    }
+    return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
+
+
+_APPLICATION = (
+    "application_id",
+    "account_id",
+    "social_platform",
+    "social_handle",
+    "contact_platform",
+    "contact_handle",
+    "submitted_at",
+    "status",
+)
+_ACCOUNT = ("username", "country_code", "kyc_status", "email")
+_DECISION = (
+    "decided_at",
+    "decided_by",
+    "reason_code",
+    "rebate_rate",
+    "second_approver",
+    "is_override",
+)
+_ACTIVITY = ("volume_usd", "fees_usd", "trade_count", "active_users", "new_users")
+
+
+def _stored(column: ColumnElement[Any]) -> Expression:
+    return person(column) if column.key in PEOPLE else column
+
+
+def _judged(
+    rows: FromClause,
+    stored: Expressions,
+    found: Judging,
+    ground: Basis,
+    conditions: Sequence[ColumnElement[bool]],
+) -> Source:
+    """Tracks and eligibility put into words, each truth worked out once a row."""
+    truths = {track.key: track_truth(track, found.values, ground.policy) for track in TRACKS}
+
+    def words(inner: Mapping[str, Expression]) -> Expressions:
+        judged = {key: inner[f"{key}_truth"] for key in truths}
+        return {
+            **{key: outcome_word(truth) for key, truth in judged.items()},
+            "eligibility": outcome_word(or_(*judged.values())),
+            "track": track_word(judged),
+        }
+
+    return Source(
+        rows=rows,
+        stored=stored | {"policy_version": literal(ground.policy.version, Integer)},
+        inner={f"{key}_truth": truth for key, truth in truths.items()},
+        derived=words,
+        derives=frozenset({*truths, "eligibility", "track"}),
+        conditions=conditions,
+    )
+
+
+def _measured(found: Judging) -> Expressions:
+    """Criteria and what else the window says, NULL where it is unknown."""
+    window = tables.affiliate_window.c
+    parts = (window.top_user_volume_usd, window.largest_day_volume_usd, window.zero_fee_volume_usd)
+    followers = found.values[X_FOLLOWERS.key]
+    measured: Expressions = {
+        **found.values,
+        **{name: metric(name, found.late) for name in (FEES, TRADES, TRADING_DAYS)},
+        # Written down it is a count, whatever zeros it was recorded with.
+        X_FOLLOWERS.key: func.trim_scale(followers),
+    }
+    for name, part in zip(SHARES, parts, strict=True):
+        # Rollups from before the policy changed its window say nothing of this one.
+        share = func.round(part / func.nullif(window.volume_usd, 0), 4)
+        measured[name] = share if found.late is not None else cast(null(), Numeric)
+    return measured
+
+
+def _windowed(ground: Basis) -> Expressions:
+    fresh = ground.freshness
+    days = (fresh.data_through, fresh.window.start, fresh.window.last_day) if fresh else ()
+    names = ("data_through", "window_start", "window_end")
+    return {
+        name: literal(days[place], Date) if days else cast(null(), Date)
+        for place, name in enumerate(names)
+    }
+
+
+def _snapshot() -> Expressions:
+    kept = tables.decisions.c.snapshot
+    found: Expressions = {
+        "snapshot_data_through": cast(kept["data_through"].astext, Date),
+        "snapshot_window_start": cast(kept["window"]["start"].astext, Date),
+        "snapshot_window_end": cast(kept["window"]["end"].astext, Date),
+        "snapshot_eligibility": kept["outcome"].astext,
+        "snapshot_track": kept["track"].astext,
+    }
+    for track in TRACKS:
+        found[f"snapshot_{track.key}"] = kept["tracks"][track.key].astext
+    for criterion in CRITERIA:
+        path = literal(f'$.criteria[*] ? (@.key == "{criterion.key}").value', JSONPATH)
+        value = func.jsonb_path_query_first(kept, path).op("#>>")(literal([], ARRAY(Text)))
+        number = Numeric if criterion.unit is Unit.USD else BigInteger
+        found[f"snapshot_{criterion.key}"] = cast(cast(value, Numeric), number)
+    return found
+
+
+def _with_account(source: FromClause, account_id: Expression) -> FromClause:
+    # Kept apart from an inner join, so that it can be left out where nothing asks for it.
+    return source.outerjoin(tables.accounts, tables.accounts.c.account_id == account_id)
+
+
+def _superseded(decision: Any = tables.decisions) -> ColumnElement[bool]:  # noqa: ANN401
+    later = tables.decisions.alias("later")
+    return (
+        select(1).where(later.c.supersedes == decision.c.decision_id).correlate(decision).exists()
+    )
+
+
+_MAKERS: dict[str, Callable[[Basis, Set[str], Sequence[int]], Source]] = {
+    APPLICATIONS.key: applications,
+    DECISIONS_MADE.key: decisions,
+    AFFILIATES.key: affiliates,
+    MONTHLY.key: monthly,
+    ACTIVITY.key: activity,
+}
+# By which column a source finds some rows fast, where it can.
+NARROWED_BY = {
+    APPLICATIONS.key: "application_id",
+    AFFILIATES.key: "application_id",
+    DECISIONS_MADE.key: "decision_id",
+}

@@ -1,0 +1,1 @@
+"""Exports to CSV, XLSX and Parquet."""

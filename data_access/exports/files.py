@@ -1,0 +1,362 @@
+"""Writing an export for somebody: checked, written in the format asked for, kept in the log."""
+
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from psycopg import errors
+from sqlalchemy import Connection, Select, func, literal, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable, Invalid, Refusal
+from data_access.eligibility import judging
+from data_access.eligibility.judging import Basis
+from data_access.explore import exported, queries
+from data_access.explore.queries import Writer
+from data_access.exports import log
+from data_access.exports.copy_stream import CsvStream
+from data_access.exports.target import ReaderGone, Target, naming
+from program import wording
+from program.reports import views
+from program.reports.datasets import APPLICATIONS, BY_KEY, Column
+from program.reports.export_formats import (
+    LONGEST_S,
+    XLSX_ROWS,
+    Ending,
+    FileFormat,
+    Form,
+    too_many_rows,
+)
+from program.reports.views import View
+from program.review.queue_filters import Filters
+from program.review.workflow import Status
+
+BOM = b"\xef\xbb\xbf"
+# The strongest levels take several times as long for a few percent.
+GZIP_LEVEL = 4
+# The largest window, with the head and the sum of a gzip file around it.
+GZIP_WINDOW = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfView:
+    """The rows of a view of a dataset."""
+
+    view: View
+    view_name: str | None = None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's key."""
+        return self.view.dataset.key
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the file has, in order."""
+        return self.view.shown
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What the log keeps of it."""
+        return self.view.on_page(1).to_query()
+
+    def said(self) -> str:
+        """Which rows, in words."""
+        return views.described(self.view)
+
+    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+        """All rows."""
+        return queries.statement(self.view, ground, write=write)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfQueue:
+    """The rows of the queue's filters over some statuses; ``view_name`` is none."""
+
+    filters_asked: Filters
+    statuses: tuple[Status, ...] = tuple(Status)
+    names: tuple[str, ...] = tuple(exported.BY_NAME)
+    view_name: None = None
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's key."""
+        return APPLICATIONS.key
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the file has, in order."""
+        return tuple(exported.BY_NAME[name] for name in self.names if name in exported.BY_NAME)
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What the log keeps of it."""
+        asked = self.filters_asked.on_page(1).to_query()
+        asked.pop("status", None)
+        return {**asked, "statuses": [str(status) for status in self.statuses]}
+
+    def without_personal(self) -> "OfQueue":
+        """The same without the columns that not everybody may see."""
+        kept = tuple(column.name for column in self.columns if not column.personal)
+        return replace(self, names=kept)
+
+    def said(self) -> str:
+        """Which rows, in words."""
+        asked = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
+        return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *asked])
+
+    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+        """All rows."""
+        return exported.applications(
+            self.filters_asked, ground, statuses=self.statuses, columns=self.names, write=write
+        )
+
+
+Selection = OfView | OfQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An export as it was asked for: which rows, in which form, by whom and when."""
+
+    selection: Selection
+    form: Form
+    exported_by: str
+    now: datetime
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where it arrives."""
+        return f"{self.selection.dataset}-{self.now:%Y-%m-%d-%H%M}.{self.form.ending}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The order for another process."""
+        chosen = self.selection
+        if isinstance(chosen, OfView):
+            asked: dict[str, Any] = {"view": chosen.view.to_query(), "view_name": chosen.view_name}
+        else:
+            asked = {
+                "queue": chosen.filters_asked.to_query(),
+                "viewer": chosen.filters_asked.viewer,
+                "statuses": list(chosen.statuses),
+                "names": list(chosen.names),
+            }
+        form = {"file_format": self.form.file_format, "bom": self.form.bom, "gzip": self.form.gzip}
+        return {**asked, "form": form, "exported_by": self.exported_by, "now": self.now.isoformat()}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Order":
+        """The order that another process wrote; what it may see was decided there."""
+        chosen: Selection
+        if "view" in told:
+            view = View.from_query(told["view"], personal=True)
+            chosen = OfView(view=view, view_name=told["view_name"])
+        else:
+            chosen = OfQueue(
+                filters_asked=Filters.from_query(told["queue"]).seen_by(told["viewer"]),
+                statuses=tuple(Status(status) for status in told["statuses"]),
+                names=tuple(told["names"]),
+            )
+        form = told["form"]
+        return cls(
+            selection=chosen,
+            form=replace(Form(**form), file_format=FileFormat(form["file_format"])),
+            exported_by=told["exported_by"],
+            now=datetime.fromisoformat(told["now"]),
+        )
+
+
+@dataclass(slots=True)
+class Progress:
+    """How many rows have been written; ``tell`` is called now and then."""
+
+    tell: Callable[[int], None] = lambda _: None
+    rows: int = 0
+
+    def __call__(self, rows: int) -> None:
+        """Note that so many rows are written."""
+        self.rows = rows
+        self.tell(rows)
+
+
+def write(
+    order: Order, target: Target | BinaryIO, *, folder: Path | None = None, progress: Progress
+) -> None:
+    """Write the whole file to ``target``. The transaction ends with the writing.
+
+    ``folder`` takes what does not fit in memory, a new one where none is given. Raises Invalid
+    for what the format cannot hold, DatabaseUnavailable where the database is lost or takes too
+    long, Unwritable where there is no room, ReaderGone. The target then takes nothing more.
+    """
+    out = target if isinstance(target, Target) else Target(target)
+    try:
+        with explaining(), database.exporter().connect() as connection, connection.begin():
+            ground = judging.basis(connection, now=order.now)
+            _write(connection, order, ground, out, folder, progress)
+    except BaseException:
+        out.give_up()
+        raise
+
+
+def _write(
+    connection: Connection,
+    order: Order,
+    ground: Basis,
+    target: Target,
+    folder: Path | None,
+    progress: Progress,
+) -> None:
+    chosen, file_format = order.selection, order.form.file_format
+    if file_format is FileFormat.CSV:
+        with CsvStream(connection, chosen.statement(ground, queries.guarded)) as stream:
+            _csv(stream, order.form, target, progress)
+            progress(stream.row_count)
+        return
+    made = chosen.statement(ground, queries.typed)
+    _require_room(connection, made, file_format)
+    told = about(order, ground)
+    progress(0)
+    with CsvStream(connection, made) as stream:
+        # Imported where it is needed: a CSV starts sooner and stays small.
+        if file_format is FileFormat.PARQUET:
+            from data_access.exports import parquet
+
+            parquet.write(stream, chosen.columns, target, about=told, progress=progress)
+        else:
+            from data_access.exports import xlsx
+
+            with _temporary(folder) as beside:
+                xlsx.write(
+                    stream, chosen.columns, target, about=told, folder=beside, progress=progress
+                )
+        progress(stream.row_count)
+
+
+@contextmanager
+def _temporary(folder: Path | None) -> Iterator[Path]:
+    """A folder for what does not fit in memory. Raises Unwritable, which names it."""
+    place = folder or _temporary_files()
+    name = f"The folder for temporary files, {place},"
+    advice = "" if folder else "Or name another folder by TMPDIR."
+    with naming(name, advice), tempfile.TemporaryDirectory(dir=place) as made:
+        yield Path(made)
+
+
+def _temporary_files() -> Path:
+    with naming("No folder for temporary files", "Name one by TMPDIR."):
+        return Path(tempfile.gettempdir())
+
+
+def _csv(stream: CsvStream, form: Form, target: Target, progress: Progress) -> None:
+    # Without a name and time inside, the same rows are the same bytes.
+    packing = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW) if form.gzip else None
+    pieces = chain([BOM] if form.bom else [], stream)
+    for piece in pieces:
+        target.write(packing.compress(piece) if packing else piece)
+        progress(stream.row_count)
+    if packing:
+        target.write(packing.flush())
+
+
+def _require_room(connection: Connection, made: Select[Any], file_format: FileFormat) -> None:
+    if file_format is not FileFormat.XLSX:
+        return
+    some = made.with_only_columns(literal(1).label("one")).order_by(None).limit(XLSX_ROWS + 1)
+    found = connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+    refused = too_many_rows(found, file_format)
+    if refused is not None:
+        raise Invalid(refused)
+
+
+def about(order: Order, ground: Basis) -> dict[str, str]:
+    """What a file says of itself, by name, in words."""
+    chosen, fresh = order.selection, ground.freshness
+    return {
+        "Dataset": BY_KEY[chosen.dataset].title,
+        "View": chosen.view_name or "",
+        "Filters": chosen.said(),
+        "Columns": ", ".join(column.name for column in chosen.columns),
+        "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
+        "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
+        "Policy": f"version {ground.policy.version}",
+        "Exported at": f"{order.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "Exported by": order.exported_by,
+    }
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Say in a sentence what of the database's doing ended an export."""
+    try:
+        yield
+    except (DBAPIError, errors.Error) as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is not None:
+            raise interrupt from None
+        said = explained(error.orig if isinstance(error, DBAPIError) else error)
+        if said is None:
+            raise
+        raise DatabaseUnavailable(said) from error
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt in whose wake the database's driver failed, if there was one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
+def explained(error: BaseException | None) -> str | None:
+    """The sentence for an error that an export may meet; ``None`` for what nobody foresaw."""
+    if isinstance(error, errors.QueryCanceled):
+        return (
+            f"The export took longer than {LONGEST_S // 60} minutes and was stopped. "
+            "Narrow the filters or choose fewer columns."
+        )
+    if isinstance(error, errors.DiskFull):
+        return "The database has no room left to sort this. Narrow the filters."
+    if isinstance(error, errors.OperationalError):
+        return "The connection to the database was lost, so the file is incomplete. Export again."
+    return None
+
+
+def keep(order: Order, *, rows: int, outcome: Ending) -> None:
+    """Write the line of the log: what left, and how it ended."""
+    chosen = order.selection
+    with database.writer().begin() as connection:
+        log.record(
+            connection,
+            exported_by=order.exported_by,
+            dataset=chosen.dataset,
+            file_format=order.form.ending,
+            filters=chosen.filters,
+            columns=[column.name for column in chosen.columns],
+            row_count=rows,
+            outcome=outcome,
+            view_name=chosen.view_name,
+        )
+
+
+def write_and_keep(
+    order: Order, target: Target | BinaryIO, *, progress: Progress | None = None
+) -> int:
+    """Write the file and the log's line, also where it breaks off midway; returns the rows."""
+    counted = progress or Progress()
+    try:
+        write(order, target, progress=counted)
+    except BaseException as error:
+        gone = isinstance(error, KeyboardInterrupt | ReaderGone)
+        # What ended the file is what the person is told, also where the log cannot be written.
+        with suppress(Refusal, SQLAlchemyError):
+            outcome = Ending.CANCELLED if gone else Ending.FAILED
+            keep(order, rows=counted.rows, outcome=outcome)
+        raise
+    keep(order, rows=counted.rows, outcome=Ending.COMPLETE)
+    return counted.rows

@@ -1,0 +1,87 @@
+"""The log of exports: a line for every file that left, or was broken off."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from data_access.db import database, tables
+from data_access.people import staff
+from data_access.people.identities import known_by
+from program.reports.export_formats import Ending
+from program.review.permissions import Act
+
+
+@known_by("exported_by")
+def record(
+    connection: Connection,
+    *,
+    exported_by: str,
+    dataset: str,
+    file_format: str,
+    filters: Mapping[str, Any],
+    columns: Sequence[str],
+    row_count: int,
+    outcome: str = Ending.COMPLETE,
+    view_name: str | None = None,
+) -> None:
+    """Keep who exported what, and how it ended."""
+    connection.execute(
+        insert(tables.exports).values(
+            exported_by=exported_by,
+            dataset=dataset,
+            format=str(file_format),
+            filters=dict(filters),
+            columns=list(columns),
+            row_count=row_count,
+            outcome=str(outcome),
+            view_name=view_name,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """One line of the log. Filters are as they were asked; view names are typed text."""
+
+    export_id: int
+    exported_by: str
+    exported_at: datetime
+    dataset: str
+    file_format: str
+    filters: dict[str, Any]
+    columns: tuple[str, ...]
+    row_count: int
+    outcome: Ending
+    view_name: str | None
+
+
+@known_by("viewer")
+def log(
+    engine: Engine, *, viewer: str, before: int | None = None, limit: int = 100
+) -> list[Exported]:
+    """The newest exports, or those ``before`` an id. Raises NotAllowed."""
+    table = tables.exports
+    with database.reading(engine) as connection:
+        staff.require(connection, viewer, Act.SEE_EXPORTS)
+        asked = select(table).order_by(table.c.export_id.desc()).limit(limit)
+        if before is not None:
+            asked = asked.where(table.c.export_id < before)
+        rows = connection.execute(asked).all()
+    return [
+        Exported(
+            export_id=row.export_id,
+            exported_by=row.exported_by,
+            exported_at=row.exported_at,
+            dataset=row.dataset,
+            file_format=row.format,
+            filters=row.filters,
+            columns=tuple(row.columns),
+            row_count=row.row_count,
+            outcome=Ending(row.outcome),
+            view_name=row.view_name,
+        )
+        for row in rows
+    ]

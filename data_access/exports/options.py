@@ -1,0 +1,156 @@
+"""What the command line asks for, as an export; what is not understood is refused."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from data_access.db import tables
+from data_access.db.errors import Invalid
+from data_access.eligibility import judging
+from data_access.explore import exported, queries, saved_views
+from data_access.exports.files import OfQueue, OfView, Order, Selection
+from program.reports.datasets import APPLICATIONS, BY_KEY
+from program.reports.export_formats import ENDINGS, FileFormat, Form, form_of
+from program.reports.views import View
+from program.review.queue_filters import Filters, Sort
+from program.review.workflow import Status
+from program.wording import listed
+
+OF_VIEWS = {
+    "filters": "--filter",
+    "group": "--group",
+    "measures": "--measures",
+    "order": "--order",
+}
+OF_THE_QUEUE = ("status", "search", "eligibility", "track", "country", "platform", "waiting")
+STDOUT = "-"
+
+
+def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | None, Path]:
+    """The arguments by their meaning. Raises Invalid."""
+    if view_name is not None and len(what) == 1:
+        return None, Path(what[0])
+    if what[0] not in BY_KEY:
+        raise Invalid(f"{what[0]!a} is not one of the datasets: {', '.join(BY_KEY)}.")
+    if len(what) == 1:
+        raise Invalid("Missing argument 'FILE'.")
+    if len(what) > 2:
+        raise Invalid(f"There is nothing to do with {what[2]!a}: name a dataset and a file.")
+    return what[0], Path(what[1])
+
+
+def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
+    """The form by option or by the file's ending.
+
+    Raises Invalid for options that clash, and for an ending that no form has.
+    """
+    named = Form(file_format=FileFormat(file_format)) if file_format else form_of(file.name)
+    if named is None:
+        raise Invalid(
+            f"{file} has an ending that no export has. Name it {listed(ENDINGS, last='or')}, "
+            "or say with --format what it is to be."
+        )
+    found = named.file_format
+    zipped = gzip or file.name.lower().endswith(".gz")
+    if found is not FileFormat.CSV and (bom or zipped):
+        raise Invalid(f"--bom and --gzip are for CSV; {found} has no use for them.")
+    return Form(file_format=found, bom=bom, gzip=zipped)
+
+
+def selection(
+    engine: Callable[[], Engine], dataset: str | None, asked: Mapping[str, Any], *, now: datetime
+) -> Selection:
+    """Which rows and columns. Raises Invalid or NotFound."""
+    queue_options = [f"--{name}" for name in OF_THE_QUEUE if asked[name]]
+    view_options = [option for name, option in OF_VIEWS.items() if asked[name]]
+    if asked["view_name"] is not None:
+        return _saved(engine, dataset, asked, [*view_options, *queue_options])
+    if dataset == APPLICATIONS.key and not view_options:
+        return _of_queue(asked)
+    if queue_options or asked["sort"] != str(Sort.PRIORITY):
+        raise Invalid(
+            f"{', '.join(queue_options) or '--sort'} is the queue's and goes with applications "
+            "alone, without --filter, --group and --order. Write it as --filter or --order."
+        )
+    view = _view(dataset or "", asked)
+    refused = view.too_long(now.date())
+    if refused is not None:
+        raise Invalid(refused)
+    return OfView(view=view)
+
+
+def at_most(engine: Callable[[], Engine], order: Order) -> int:
+    """How many rows it will be, or at most, for a progress bar."""
+    chosen = order.selection
+    with engine().connect() as connection:
+        if isinstance(chosen, OfView):
+            ground = judging.basis(connection, now=order.now)
+            return queries.count(connection, chosen.view, ground)
+        every = select(func.count()).select_from(tables.applications)
+        return connection.execute(every).scalar_one()
+
+
+def _saved(
+    engine: Callable[[], Engine],
+    dataset: str | None,
+    asked: Mapping[str, Any],
+    others: Sequence[str],
+) -> Selection:
+    if others or asked["columns"]:
+        raise Invalid(f"--view says it all: leave out {', '.join(others) or '--columns'}.")
+    with engine().connect() as connection:
+        found = saved_views.named(connection, asked["view_name"], owner=asked["owner"])
+    if dataset not in (None, found.view.dataset.key):
+        raise Invalid(f"The view {found.name!a} is of {found.view.dataset.key}.")
+    _require_understood(found.view)
+    return OfView(view=found.view.bounded(), view_name=found.name)
+
+
+def _view(dataset: str, asked: Mapping[str, Any]) -> View:
+    query = {"dataset": dataset, "columns": ",".join(_names(dataset, asked))}
+    for name, option in (("group", "group"), ("measures", "measures"), ("sort", "order")):
+        query[name] = ",".join(part.strip() for part in (asked[option] or "").split(","))
+    for text in asked["filters"]:
+        column, sign, wanted = text.partition("=")
+        if not sign or column in query:
+            raise Invalid(f"--filter {text!a} is not understood: write COLUMN=FILTER, once.")
+        query[column] = wanted
+    view = View.from_query({k: v for k, v in query.items() if v}, personal=True)
+    _require_understood(view)
+    return view.bounded()
+
+
+def _require_understood(view: View) -> None:
+    # To leave something out would export more than was asked for.
+    if view.problems:
+        raise Invalid(" ".join(view.problems))
+
+
+def _of_queue(asked: Mapping[str, Any]) -> Selection:
+    query = {
+        name: ",".join(value) if isinstance(value, tuple) else value or ""
+        for name, value in asked.items()
+        if name in OF_THE_QUEUE or name == "sort"
+    }
+    statuses = tuple(Status(name) for name in asked["status"]) or tuple(Status)
+    filters = Filters.from_query({**query, "status": ""})
+    kept = filters.to_query()
+    for name in ("search", "country", "platform"):
+        # A platform may be called anything; what is kept is its key.
+        if name == "platform" and filters.platform is not None:
+            continue
+        if query[name].strip() != kept.get(name, ""):
+            raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
+    names = _names(APPLICATIONS.key, asked)
+    exported.require_known(names)
+    return OfQueue(filters_asked=filters, statuses=statuses, names=names)
+
+
+def _names(dataset: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that were named, or all of the dataset, whatever else is asked for."""
+    if not asked["columns"]:
+        return BY_KEY[dataset].names
+    return tuple(dict.fromkeys(name.strip() for name in asked["columns"].split(",")))

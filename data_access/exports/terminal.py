@@ -1,0 +1,146 @@
+"""What a command shows and writes on a terminal."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from data_access.exports.target import Target, Unwritable, naming
+
+QUIET_S = 1.0
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a function (done, total) that draws a bar, on a terminal only, after a second."""
+    started = time.monotonic()
+    bar = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal bar
+        if not sys.stderr.isatty() or time.monotonic() - started < QUIET_S:
+            return
+        if bar is None:
+            bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr)
+        bar.update(done - bar.pos)
+
+    try:
+        yield advance
+    finally:
+        if bar is not None:
+            bar.render_finish()
+
+
+class Cancelled(click.ClickException):
+    """The person, or whoever ends processes here, stopped the command."""
+
+    def __init__(self, said: str, signal_number: int) -> None:
+        super().__init__(said)
+        # As shells number what a signal ended; click reads it of the instance.
+        self.exit_code = 128 + signal_number  # type: ignore[misc]
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal other than Ctrl-C's."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__()
+        self.signal_number = signal_number
+
+
+@contextmanager
+def cancellable(said: str) -> Iterator[None]:
+    """End in a sentence on Ctrl-C, SIGTERM and SIGHUP, after whatever is open was closed."""
+
+    def stop(number: int, _: object) -> None:
+        raise _Stopped(number)
+
+    before = {name: signal.signal(name, stop) for name in _heard()}
+    # A connection that is cut in the middle is the pool's to throw away, not to tell of.
+    pool = logging.getLogger("sqlalchemy.pool")
+    level = pool.level
+    pool.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        number = getattr(stopped, "signal_number", signal.SIGINT)
+        raise Cancelled(said, number) from stopped
+    finally:
+        pool.setLevel(level)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _heard() -> list[signal.Signals]:
+    # Whoever started this in the background, or with nohup, wants some signals not to be heard.
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    in_main = threading.current_thread() is threading.main_thread()
+    return [one for one in asked if in_main and signal.getsignal(one) is not signal.SIG_IGN]
+
+
+@contextmanager
+def output(path: Path) -> Iterator[Target]:
+    """Open standard output for "-", otherwise a file that appears only when it is whole.
+
+    Raises Unwritable or ReaderGone, which name it.
+    """
+    with _opened(path) as target:
+        yield target
+
+
+def _opened(path: Path) -> AbstractContextManager[Target]:
+    if str(path) == "-":
+        return _standard_output()
+    with naming(str(path)):
+        is_no_file = path.exists() and not path.is_file()
+    # A pipe or a device is written to, never replaced by a file; a folder is neither.
+    return _as_it_is(path) if is_no_file else _whole_or_not(path)
+
+
+@contextmanager
+def _standard_output() -> Iterator[Target]:
+    if sys.stdout is None:
+        raise Unwritable("Standard output is closed. Name a file.")
+    target = Target(sys.stdout.buffer, "Standard output")
+    try:
+        yield target
+        target.flush()
+    except BaseException:
+        # What could not be written is not tried again at the end, with an error of its own.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+@contextmanager
+def _as_it_is(path: Path) -> Iterator[Target]:
+    name = str(path)
+    with naming(name):
+        handle = path.open("wb", buffering=0)
+    with handle:
+        yield Target(handle, name)
+
+
+@contextmanager
+def _whole_or_not(path: Path) -> Iterator[Target]:
+    name = str(path)
+    with naming(name):
+        whole = Path(os.path.realpath(path))
+        # Others may write to the same name meanwhile.
+        unfinished = whole.with_name(f".{whole.name[:100]}.{os.getpid()}.unfinished")
+        handle = unfinished.open("wb", buffering=0)
+    try:
+        with handle:
+            yield Target(handle, name)
+        with naming(name):
+            unfinished.replace(whole)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)

@@ -1,0 +1,129 @@
+"""``python -m data_access.exports.worker``: a process that waits for one export, writes it and ends.
+
+It reads the order from standard input and tells on standard output, a line of JSON each time,
+how far it is. It starts before anybody asks, so that a file's first byte does not wait for
+Python; and it is a process of its own, so that a large file slows nobody's page.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from data_access.db import database, locks
+from data_access.db.errors import Refusal
+from data_access.exports import files
+from data_access.exports.files import Order, Progress
+from data_access.exports.target import Target, Unwritable, naming
+from program.reports.export_formats import LARGEST_BYTES, READING_AT_ONCE
+
+LOG = logging.getLogger(__name__)
+TELL_EVERY_S = 0.2
+ASK_EVERY_S = 0.1
+LOOK_EVERY_S = 1.0
+
+
+class _Teller:
+    """Tells the number of rows, not more often than anybody could read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told_at = 0.0
+
+    def __call__(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self.told_at < TELL_EVERY_S:
+            return
+        self.told_at = now
+        say(rows=rows)
+        if self.path.stat().st_size > LARGEST_BYTES:
+            raise TooLarge(
+                f"The file grew beyond {LARGEST_BYTES // 1024**3} GB and was stopped. "
+                "Narrow the filters, choose fewer columns, or take Parquet or gzip."
+            )
+
+
+class TooLarge(Refusal):
+    """The file would fill the disk."""
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Wait until fewer exports read the database than may at a time, on whatever server.
+
+    The turn is a lock of the session's and no transaction; it ends with the process as well.
+    """
+    with database.exporter().connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not _takes_one(connection):
+            time.sleep(ASK_EVERY_S)
+        yield
+        connection.execute(text("select pg_advisory_unlock_all()"))
+
+
+def _takes_one(connection: Connection) -> bool:
+    asked = text("select pg_try_advisory_lock(:key)")
+    keys = range(locks.EXPORTS, locks.EXPORTS + READING_AT_ONCE)
+    return any(connection.execute(asked, {"key": key}).scalar_one() for key in keys)
+
+
+def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Tell the process that asked."""
+    print(json.dumps(what), flush=True)  # noqa: T201 - this is how the two processes talk
+
+
+def end_with(parent: int) -> None:
+    """Look on until the server is gone, then end at once, and the query with it."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Target]:
+    name = f"The server's folder for exports, {path.parent},"
+    with naming(name):
+        handle = path.open("wb", buffering=0)
+    with handle:
+        yield Target(handle, name)
+
+
+def main() -> None:
+    """Wait for an order, write it, and say how it ended."""
+    # Ctrl-C on a server's terminal reaches its workers too; what it means is the server's to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
+    with database.exporter().connect():
+        # The connection waits in the pool, so that the order need not wait for it.
+        pass
+    line = sys.stdin.readline()
+    if not line:
+        return
+    told = json.loads(line)
+    order, path = Order.from_json(told["order"]), Path(told["path"])
+    progress = Progress(tell=_Teller(path))
+    try:
+        with files.explaining(), _opened(path) as target, turn():
+            files.write(order, target, folder=path.parent, progress=progress)
+    except Unwritable as full:
+        say(refused=f"{full} Tell an administrator.", rows=progress.rows)
+    except Refusal as refusal:
+        say(refused=str(refusal), rows=progress.rows)
+    except Exception:
+        LOG.exception("an export failed")
+        say(failed=True, rows=progress.rows)
+    else:
+        say(done=True, rows=progress.rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Rows as a workbook: typed cells, a frozen header, and a second sheet that says what it is.
+
+Text is always written as text, so no cell is a formula or a link. A number with more digits
+than a spreadsheet keeps (15) is written as text rather than rounded.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileSizeError
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from data_access.db.errors import Invalid
+from data_access.exports.copy_stream import CsvFile, CsvStream
+from data_access.exports.target import Target
+from program.reports import csv_guard
+from program.reports.datasets import NUMBERS, Column, Kind
+from program.reports.export_formats import XLSX_ROWS, FileFormat, too_many_rows
+
+DIGITS = 15
+LONGEST_TEXT = 32_767
+EVERY_ROWS = 5_000
+FIRST_DAY = date(1899, 12, 30)
+# Earlier days have other numbers in spreadsheets, which take 1900 for a leap year.
+EARLIEST = date(1900, 3, 1)
+DAY_S = 86_400
+WIDTHS = {
+    Kind.ID: 14,
+    Kind.WHOLE: 12,
+    Kind.MONEY: 18,
+    Kind.SHARE: 10,
+    Kind.NUMBER: 12,
+    Kind.TEXT: 26,
+    Kind.CHOICE: 16,
+    Kind.TRUTH: 10,
+    Kind.DAY: 12,
+    Kind.MOMENT: 24,
+}
+Writer = Callable[[int, int, str], object]
+
+
+def write(
+    stream: CsvStream,
+    columns: Sequence[Column],
+    target: Target,
+    *,
+    about: Mapping[str, str],
+    folder: Path,
+    progress: Callable[[int], None],
+) -> None:
+    """Write all rows, then the sheet about them; ``folder`` takes what does not fit in memory.
+
+    Nothing reaches ``target`` before the last row. Raises Invalid for more than a sheet holds.
+    """
+    options = {
+        "constant_memory": True,
+        "tmpdir": str(folder),
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    book = Workbook(_Forward(target), options)
+    cut = _rows(book, book.add_worksheet("Rows"), stream, columns, progress)
+    told = {**about, "Rows": f"{stream.row_count:,}"}
+    if cut:
+        told["Cut"] = f"{cut:,} texts end after {LONGEST_TEXT:,} characters, all a cell holds"
+    _about(book, told)
+    try:
+        book.close()
+    except FileSizeError as error:
+        raise Invalid(
+            f"A sheet holds 2 GB and these columns of {stream.row_count:,} rows are more. "
+            "Choose fewer columns, narrow the filters, or export as CSV or Parquet."
+        ) from error
+
+
+class _Forward:
+    """A target that cannot be gone back in, of which the archive is told by what it lacks.
+
+    It is handed over while it grows, so what has left must not be written anew.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.write, self.flush = target.write, target.flush
+
+
+def _rows(
+    book: Workbook,
+    sheet: Worksheet,
+    stream: CsvStream,
+    columns: Sequence[Column],
+    progress: Callable[[int], None],
+) -> int:
+    cells = _Cells(book, sheet)
+    bold = book.add_format({"bold": True, "bottom": 1})
+    sheet.freeze_panes(1, 0)
+    for place, column in enumerate(columns):
+        sheet.set_column(place, place, max(WIDTHS[column.kind], len(column.name) + 2))
+        sheet.write_string(0, place, column.name, bold)
+    writers = [cells.writer(column) for column in columns]
+    lines = csv.reader(io.TextIOWrapper(io.BufferedReader(CsvFile(stream)), "utf-8", newline=""))
+    next(lines)
+    for number, line in enumerate(lines, start=1):
+        if number > XLSX_ROWS:
+            raise Invalid(too_many_rows(number, FileFormat.XLSX) or "")
+        for place, text in enumerate(line):
+            if text:
+                writers[place](number, place, text)
+        if number % EVERY_ROWS == 0:
+            progress(number)
+    sheet.autofilter(0, 0, max(1, stream.row_count), max(0, len(columns) - 1))
+    return cells.cut
+
+
+class _Cells:
+    """Writes values by their column's kind and counts the texts that had to be cut."""
+
+    def __init__(self, book: Workbook, sheet: Worksheet) -> None:
+        self.book, self.sheet = book, sheet
+        self.cut = 0
+        # Even after somebody edits the cell it stays text.
+        self.quoted: Format = book.add_format({"quote_prefix": True})
+
+    def writer(self, column: Column) -> Writer:
+        """The function (row, place, text) for a column."""
+        if column.kind in NUMBERS:
+            return self._numbers(column)
+        if column.kind is Kind.DAY:
+            return self._times("yyyy-mm-dd", day_number)
+        if column.kind is Kind.MOMENT:
+            # With its milliseconds, since the last of a day would be shown as the next day.
+            return self._times("yyyy-mm-dd hh:mm:ss.000", moment_number)
+        if column.kind is Kind.TRUTH:
+            return lambda row, place, text: self.sheet.write_boolean(row, place, text == "true")
+        return self._text
+
+    def _numbers(self, column: Column) -> Writer:
+        write, as_text = self.sheet.write_number, self._text
+        look = self.book.add_format({"num_format": _number_format(column)})
+
+        def number(row: int, place: int, text: str) -> object:
+            # A sign and a point are no digits; most values need no closer look.
+            if len(text) <= DIGITS or _digits(text) <= DIGITS:
+                return write(row, place, float(text), look)
+            return as_text(row, place, text)
+
+        return number
+
+    def _times(self, look: str, number: Callable[[str], float | None]) -> Writer:
+        form = self.book.add_format({"num_format": look})
+
+        def time(row: int, place: int, text: str) -> object:
+            found = number(text)
+            if found is None:
+                return self._text(row, place, text)
+            return self.sheet.write_number(row, place, found, form)
+
+        return time
+
+    def _text(self, row: int, place: int, text: str) -> object:
+        look = self.quoted if csv_guard.is_dangerous(text) else None
+        if len(text) > LONGEST_TEXT:
+            self.cut += 1
+            text = text[:LONGEST_TEXT]
+        return self.sheet.write_string(row, place, text, look)
+
+
+def _number_format(column: Column) -> str:
+    if column.kind is Kind.ID:
+        return "0"
+    whole = "#,##0" if column.kind is not Kind.SHARE else "0"
+    return f"{whole}.{'0' * column.scale}" if column.scale else whole
+
+
+def _digits(text: str) -> int:
+    """Significant digits of a plain number."""
+    digits = text.lstrip("-").replace(".", "").lstrip("0")
+    return len(digits.rstrip("0") if "." in text else digits)
+
+
+@cache
+def day_number(text: str) -> float | None:
+    """A day as spreadsheets count them; ``None`` before they agree on it."""
+    day = date.fromisoformat(text)
+    return float((day - FIRST_DAY).days) if day >= EARLIEST else None
+
+
+def moment_number(text: str) -> float | None:
+    """A time in UTC as spreadsheets count it, in days, cut to the millisecond that they keep.
+
+    Rounded, the last microseconds of a day would be of the next one.
+    """
+    whole = day_number(text[:10])
+    moment = datetime.fromisoformat(text)
+    seconds = moment.hour * 3600 + moment.minute * 60 + moment.second
+    thousandths = seconds * 1000 + moment.microsecond // 1000
+    return None if whole is None else whole + thousandths / (DAY_S * 1000)
+
+
+def _about(book: Workbook, told: Mapping[str, str]) -> None:
+    sheet = book.add_worksheet("About")
+    bold = book.add_format({"bold": True, "valign": "top"})
+    wrapped: dict[str, Any] = {"text_wrap": True, "valign": "top"}
+    text = book.add_format(wrapped)
+    sheet.set_column(0, 0, 18)
+    sheet.set_column(1, 1, 90)
+    for row, (name, words) in enumerate(told.items()):
+        sheet.write_string(row, 0, name, bold)
+        sheet.write_string(row, 1, words[:LONGEST_TEXT], text)

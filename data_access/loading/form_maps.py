@@ -1,0 +1,140 @@
+"""Maps of forms under a name: every version is kept, and the newest of a name counts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from data_access.db import database, tables, text_rules
+from data_access.db.errors import Invalid, NotFound, Outdated
+from data_access.loading import form_map
+from data_access.loading.form_map import FormMap
+from data_access.people import staff
+from data_access.people.identities import known_by
+from program.review.permissions import Act
+from program.text.folding import name_key
+
+LONGEST_NAME = 80
+LOCK = "select pg_advisory_xact_lock(hashtext('review.form_maps'))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedMap:
+    """The newest version of a map; ``content`` is as a TOML map says it."""
+
+    map_id: int
+    name: str
+    content: Mapping[str, Any]
+    saved_by: str
+    saved_at: datetime
+
+
+def listed(connection: Connection) -> list[SavedMap]:
+    """Those that are offered, by name."""
+    table = tables.form_maps
+    key = func.review.name_key(table.c.name)
+    newest = select(table).ext(distinct_on(key)).order_by(key, table.c.map_id.desc()).subquery()
+    found = connection.execute(select(newest).where(~newest.c.is_retired))
+    return [
+        SavedMap(
+            map_id=row.map_id,
+            name=row.name,
+            content=row.content,
+            saved_by=row.saved_by,
+            saved_at=row.saved_at,
+        )
+        for row in found
+    ]
+
+
+def named(connection: Connection, name: str) -> SavedMap | None:
+    """The map of that name, in any spelling; ``None`` if there is none."""
+    wanted = name_key(name)
+    return next((one for one in listed(connection) if name_key(one.name) == wanted), None)
+
+
+def chosen(engine: Callable[[], Engine], file_or_name: str) -> FormMap:
+    """The map in the file of that path, or else under that name. Raises Refusal."""
+    path = Path(file_or_name)
+    # What looks like a file is one, also where it is missing.
+    if path.suffix.lower() == ".toml" or path.parent != Path() or path.exists():
+        return form_map.read(path)
+    with engine().connect() as connection:
+        saved = named(connection, file_or_name)
+        known = ", ".join(one.name for one in listed(connection)) or "none yet"
+    if saved is None:
+        raise NotFound(
+            f"{file_or_name} is neither a file nor the name of a saved map (saved: {known})."
+        )
+    return form_map.parse(saved.content, saved.name)
+
+
+@known_by("actor")
+def save(
+    engine: Engine,
+    *,
+    name: str,
+    content: Mapping[str, Any],
+    expected: int | None,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Keep a map under a name and return its number.
+
+    ``expected`` is the number of the version it replaces, ``None`` where the name is to be new.
+    The same content again keeps the version there is. Raises NotAllowed, Invalid, LoadRefused
+    or Outdated.
+    """
+    kept = text_rules.require(name, what="The map's name", longest=LONGEST_NAME)
+    form_map.parse(content, kept)
+    with database.acting(engine) as connection:
+        connection.execute(text(LOCK))
+        staff.require(connection, actor, Act.IMPORT)
+        before = named(connection, kept)
+        if before is not None and before.content == content:
+            return before.map_id
+        if before is not None and expected is None:
+            raise Invalid(f"There is a map {before.name} already. Replace it, or choose a name.")
+        if expected is not None and (before is None or before.map_id != expected):
+            raise Outdated
+        return _add(connection, before.name if before else kept, content, actor, now)
+
+
+@known_by("actor")
+def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> None:
+    """Offer a map no longer. Raises NotAllowed or Outdated."""
+    with database.acting(engine) as connection:
+        connection.execute(text(LOCK))
+        staff.require(connection, actor, Act.IMPORT)
+        before = next((one for one in listed(connection) if one.map_id == map_id), None)
+        if before is None:
+            raise Outdated
+        _add(connection, before.name, before.content, actor, now, is_retired=True)
+
+
+def _add(
+    connection: Connection,
+    name: str,
+    content: Mapping[str, Any],
+    actor: str,
+    now: datetime,
+    *,
+    is_retired: bool = False,
+) -> int:
+    table = tables.form_maps
+    map_id: int = connection.execute(
+        insert(table)
+        .values(
+            name=name,
+            content=dict(content),
+            is_retired=is_retired,
+            saved_by=actor,
+            saved_at=now,
+        )
+        .returning(table.c.map_id)
+    ).scalar_one()
+    return map_id

@@ -1,0 +1,54 @@
+"""The report of an import as a file: a line for each row, or for each thing that is wrong in it."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from data_access.loading.forms import GOOD, FormRow, Outcome
+from data_access.loading.imports import BLANK, CLEANED, Import, Report
+from data_access.loading.problems import visible
+from program.reports import csv_guard
+
+HEADER = ("row", "outcome", "application_id", "field", "value", "what_is_wrong", "what_to_do")
+
+
+def as_csv(report: Report) -> bytes:
+    """The rows in order, as CSV that no spreadsheet runs anything of."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(HEADER)
+    for row in report.rows:
+        writer.writerows([csv_guard.guarded(cell) for cell in line] for line in _lines(row))
+    return written.getvalue().encode("utf-8-sig")
+
+
+def _lines(row: FormRow) -> Iterator[tuple[str, ...]]:
+    start = (str(row.row), str(row.outcome), str(row.application_id or ""))
+    for problem in row.problems:
+        yield (*start, problem.field, problem.value, problem.wrong, problem.remedy)
+    if not row.problems:
+        yield (*start, "", "", "; ".join(row.said), "" if row.outcome in GOOD else "See the page")
+
+
+def lines(made: Import) -> Iterator[str]:
+    """What there is to say of an import, one sentence a line."""
+    report = made.report
+    if report is None:
+        return
+    yield from report.said
+    for row in report.rows:
+        place = f"{made.file_name}, row {row.row:,}"
+        for problem in row.problems:
+            field = f", `{problem.field}`" if problem.field else ""
+            value = f"`{visible(problem.value)}` " if problem.value else ""
+            yield f"{place}{field}: {value}{problem.reason}."
+        for said in row.said:
+            yield f"{place}: {said}."
+
+
+def summary(made: Import) -> str:
+    """How many rows there were of each outcome, in one line."""
+    counted = [f"{made.counts.get(str(one), 0):,} {one}" for one in Outcome]
+    shown = [part for part in counted if not part.startswith("0 ")]
+    shown += [f"{made.counts[one]:,} {one}" for one in (CLEANED, BLANK) if made.counts.get(one)]
+    return f"{made.file_name}: import {made.import_id:,}: {', '.join(shown) or 'no rows'}."

@@ -1,0 +1,320 @@
+"""Importing a form's export: the good rows are loaded, the others kept until they are settled.
+
+The command line and the Import page both come here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text
+
+from data_access.db import database, tables
+from data_access.db.errors import RequestReused
+from data_access.loading import airtable, forms, kept_rows
+from data_access.loading.calls import Progress
+from data_access.loading.form_map import FormMap
+from data_access.loading.forms import FormRow, Outcome, RowProblem, Taken
+from data_access.loading.problems import LoadRefused, Problem
+from data_access.loading.sources import Source, Unreadable
+from data_access.people import staff
+from data_access.people.identities import known_by
+from program.review.permissions import Act
+from program.text import invisible
+
+# The report of a longer file names only the rows that there is something to say of.
+REPORTED = 20_000
+LISTED = 50
+SAME_REQUEST = text("select pg_advisory_xact_lock(hashtextextended(:request, 0))")
+CLEANED, BLANK = "cleaned", "blank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file's name, as whoever sent it gives it, and its bytes."""
+
+    name: str
+    content: bytes
+
+    def __post_init__(self) -> None:
+        (name,) = forms.storable([self.name])
+        object.__setattr__(self, "name", name)
+
+    @property
+    def sha256(self) -> str:
+        """What tells it from other files."""
+        return sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an import did, or would do, row by row."""
+
+    header: tuple[str, ...]
+    columns: Mapping[str, str]
+    rows: tuple[FormRow, ...]
+    counts: Mapping[str, int]
+    said: tuple[str, ...] = ()
+
+    def count(self, *outcomes: str) -> int:
+        """How many rows had one of these outcomes."""
+        return sum(self.counts.get(str(outcome), 0) for outcome in outcomes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """An import that was made. ``report`` is empty in lists."""
+
+    import_id: int
+    file_name: str
+    map_name: str | None
+    imported_by: str
+    imported_at: datetime
+    counts: Mapping[str, int]
+    report: Report | None = None
+
+
+@known_by("actor")
+def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, actor: str) -> Report:
+    """Say what an import of the file would do; changes nothing. Raises NotAllowed, LoadRefused."""
+    with database.acting(engine) as connection, _source(upload) as source:
+        staff.require(connection, actor, Act.IMPORT)
+        taken = forms.take(connection, source, read_by, now=now, write=False)
+        return _report(taken, kept_rows.settle_known(connection, taken))
+
+
+@known_by("actor")
+def make(
+    engine: Engine,
+    upload: Upload,
+    read_by: FormMap,
+    *,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    map_name: str | None = None,
+    is_staff: bool = True,
+    progress: Progress | None = None,
+) -> Import:
+    """Load the good rows of a form's export, keep the others, and say what became of each.
+
+    The same request again gives the first result. The command line's user is no member of
+    staff (``is_staff``). Raises NotAllowed, LoadRefused or RequestReused.
+    """
+    with database.acting(engine) as connection, _source(upload) as source:
+        if is_staff:
+            staff.require(connection, actor, Act.IMPORT)
+        # Whoever sends the same form meanwhile is waited for.
+        connection.execute(SAME_REQUEST, {"request": str(request_id)})
+        earlier = _earlier(connection, request_id, upload, read_by)
+        if earlier is not None:
+            return earlier
+        taken = forms.take(connection, source, read_by, now=now, write=True, progress=progress)
+        rows = kept_rows.settle_known(connection, taken)
+        report = _report(taken, rows)
+        made = _record(
+            connection,
+            upload,
+            read_by,
+            report,
+            request_id=request_id,
+            map_name=map_name,
+            load_id=taken.load_id,
+            imported_by=actor,
+            imported_at=now,
+        )
+        kept_rows.keep(connection, made.import_id, report.header, rows)
+        kept_rows.settle_loaded(
+            connection, report.header, rows, actor=actor, now=now, request_id=request_id
+        )
+        return made
+
+
+def find(connection: Connection, import_id: int) -> Import | None:
+    """An import with its report; ``None`` if there is none of that number."""
+    table = tables.form_imports
+    row = connection.execute(select(table).where(table.c.import_id == import_id)).first()
+    return None if row is None else _import(row)
+
+
+def listed(connection: Connection) -> tuple[list[Import], int]:
+    """The newest imports without their reports, and how many there are in all."""
+    table = tables.form_imports
+    columns = [column for column in table.c if column.name not in ("report", "map")]
+    found = connection.execute(
+        select(*columns).order_by(table.c.import_id.desc()).limit(LISTED)
+    ).all()
+    total = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    return [
+        Import(
+            import_id=row.import_id,
+            file_name=row.file_name,
+            map_name=row.map_name,
+            imported_by=row.imported_by,
+            imported_at=row.imported_at,
+            counts=row.counts,
+        )
+        for row in found
+    ], total
+
+
+@contextmanager
+def _source(upload: Upload) -> Iterator[Source]:
+    """The upload as a file under a name of ours; its own is only shown."""
+    endings = [end for end in (".gz", ".zst", ".zstd") if upload.name.lower().endswith(end)]
+    with TemporaryDirectory(prefix="form-import-") as folder:
+        path = Path(folder) / f"upload.csv{''.join(endings)}"
+        path.write_bytes(upload.content)
+        yield Source(path, title=upload.name)
+
+
+def _earlier(
+    connection: Connection, request_id: UUID, upload: Upload, read_by: FormMap
+) -> Import | None:
+    table = tables.form_imports
+    row = connection.execute(select(table).where(table.c.request_id == request_id)).first()
+    if row is None:
+        return None
+    if (row.sha256, row.map) != (upload.sha256, dict(read_by.told)):
+        raise RequestReused
+    return _import(row)
+
+
+def _report(taken: Taken, rows: Sequence[FormRow]) -> Report:
+    counts: Counter[str] = Counter(str(row.outcome) for row in rows)
+    counts[CLEANED] = sum(row.outcome in forms.GOOD and bool(row.said) for row in rows)
+    counts[CLEANED] -= counts[Outcome.ONCE]
+    counts[BLANK] = taken.rows_blank
+    return Report(
+        header=taken.header,
+        columns=taken.columns,
+        rows=tuple(rows),
+        counts={name: number for name, number in counts.items() if number > 0},
+        said=taken.said,
+    )
+
+
+def _record(
+    connection: Connection,
+    upload: Upload,
+    read_by: FormMap,
+    report: Report,
+    **given: Any,  # noqa: ANN401 - columns of the table
+) -> Import:
+    table = tables.form_imports
+    row = connection.execute(
+        insert(table)
+        .values(
+            file_name=upload.name,
+            bytes=len(upload.content),
+            sha256=upload.sha256,
+            map=dict(read_by.told),
+            header=list(report.header),
+            counts=dict(report.counts),
+            report=_as_json(report),
+            **given,
+        )
+        .returning(table)
+    ).one()
+    return replace(_import(row), report=report)
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    rows = report.rows
+    if len(rows) > REPORTED:
+        rows = tuple(row for row in rows if row.said or row.problems)
+    return {
+        "columns": dict(report.columns),
+        "said": list(report.said),
+        "rows": [
+            {
+                "row": row.row,
+                "line": row.line,
+                "outcome": str(row.outcome),
+                "application_id": row.application_id,
+                "problems": kept_rows.problems_as_json(row.problems),
+                "said": list(row.said),
+            }
+            for row in rows
+        ],
+    }
+
+
+def _import(row: Row[Any]) -> Import:
+    told = row.report
+    rows = tuple(
+        FormRow(
+            row=one["row"],
+            line=one["line"],
+            outcome=Outcome(one["outcome"]),
+            application_id=one["application_id"],
+            problems=tuple(RowProblem(**problem) for problem in one["problems"]),
+            said=tuple(one["said"]),
+        )
+        for one in told["rows"]
+    )
+    return Import(
+        import_id=row.import_id,
+        file_name=row.file_name,
+        map_name=row.map_name,
+        imported_by=row.imported_by,
+        imported_at=row.imported_at,
+        counts=row.counts,
+        report=Report(
+            header=tuple(row.header),
+            columns=told["columns"],
+            rows=rows,
+            counts=row.counts,
+            said=tuple(told["said"]),
+        ),
+    )
+
+
+def by_request(connection: Connection, request_id: UUID) -> int | None:
+    """The number of the import that a form's sending made; ``None`` while there is none."""
+    table = tables.form_imports
+    found: int | None = connection.execute(
+        select(table.c.import_id).where(table.c.request_id == request_id)
+    ).scalar()
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peek:
+    """The fields and rows of a file, before anything is made of them."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str
+    delimiter: str
+
+    def words(self, field: str) -> list[str]:
+        """The different words that a field holds, most frequent first."""
+        at = self.header.index(field)
+        cells = (" ".join(row[at].split()) for row in self.rows if at < len(row))
+        return [word for word, _ in Counter(cell for cell in cells if cell).most_common()]
+
+
+def peek(upload: Upload, read_by: FormMap) -> Peek:
+    """Read the text of a file; nothing is checked but that it is one. Raises LoadRefused."""
+    try:
+        with _source(upload) as source:
+            text_of = airtable.read_text(source, read_by)
+            lines = [line for line in text_of.lines() if not line.is_blank]
+    except Unreadable as error:
+        raise LoadRefused((Problem(file=upload.name, reason=str(error)),)) from error
+    if not lines:
+        raise LoadRefused((Problem(file=upload.name, reason="is empty"),))
+    return Peek(
+        header=forms.storable([invisible.clean(cell).text for cell in lines[0].cells]),
+        rows=tuple(forms.storable(line.cells) for line in lines[1:]),
+        encoding=text_of.encoding,
+        delimiter=text_of.delimiter,
+    )

@@ -1,0 +1,171 @@
+"""What waits in the outbox, what is stuck there and why. Cheap however much was delivered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from data_access.db import tables
+from data_access.messages.leases import is_waiting
+from program.messages.delivery import Reason, Stopped
+
+LATE = timedelta(hours=1)
+LISTED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How many wait, since when the oldest does, how many failed before, how many are parked."""
+
+    waiting: int
+    oldest: datetime | None
+    failing: int
+    parked: int
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether the oldest waits for longer than it should."""
+        return self.oldest is not None and now - self.oldest >= LATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureCount:
+    """How many messages wait or are parked after the same kind of failure."""
+
+    reason: Reason
+    waiting: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of the outbox. Recipient, text and error are typed or foreign text."""
+
+    message_id: UUID
+    application_id: int
+    username: str
+    kind: str
+    channel: str
+    recipient: str | None
+    text: str
+    sent_to: str | None
+    subject: str | None
+    created_at: datetime
+    attempts: int
+    next_attempt_at: datetime
+    delivered_at: datetime | None
+    stopped_as: Stopped | None
+    stopped_at: datetime | None
+    reason: Reason | None
+    last_error: str | None
+
+
+def since() -> ColumnElement[datetime]:
+    """From when a message waits: its making, or somebody's last retry."""
+    return func.coalesce(tables.outbox.c.retried_at, tables.outbox.c.created_at)
+
+
+def read(connection: Connection) -> Backlog:
+    """The backlog now."""
+    table = tables.outbox
+    waits = connection.execute(
+        select(func.count(), func.min(since()), func.count().filter(table.c.attempts > 0)).where(
+            is_waiting()
+        )
+    ).one()
+    parked = connection.execute(
+        select(func.count()).where(table.c.stopped_as == Stopped.PARKED)
+    ).scalar_one()
+    return Backlog(waiting=waits[0], oldest=waits[1], failing=waits[2], parked=parked)
+
+
+def failures(connection: Connection) -> list[FailureCount]:
+    """Failures by reason, the most parked first."""
+    table = tables.outbox
+    waits, parked = is_waiting(), table.c.stopped_as == Stopped.PARKED
+    counted = (
+        select(
+            table.c.last_reason,
+            func.count().filter(waits).label("waiting"),
+            func.count().filter(parked).label("parked"),
+        )
+        .where(waits | parked, table.c.last_reason.is_not(None))
+        .group_by(table.c.last_reason)
+        .order_by(func.count().filter(parked).desc(), table.c.last_reason)
+    )
+    return [
+        FailureCount(reason=Reason(row.last_reason), waiting=row.waiting, parked=row.parked)
+        for row in connection.execute(counted)
+    ]
+
+
+def waiting(connection: Connection) -> list[Message]:
+    """What waits, the oldest first, at most LISTED."""
+    return _listed(connection, is_waiting(), since())
+
+
+def stopped(
+    connection: Connection, stopped_as: Stopped, *, reason: Reason | None = None
+) -> list[Message]:
+    """What was stopped so, the latest first, at most LISTED; of one reason if asked."""
+    table = tables.outbox
+    matches = table.c.stopped_as == stopped_as
+    if reason is not None:
+        matches &= table.c.last_reason == reason
+    return _listed(connection, matches, table.c.stopped_at.desc())
+
+
+def delivered(connection: Connection, *, count: int = 50) -> list[Message]:
+    """What was handed over last, the latest first."""
+    table = tables.outbox
+    order = table.c.delivered_at.desc()
+    return _listed(connection, table.c.delivered_at.is_not(None), order, count=count)
+
+
+def _listed(
+    connection: Connection,
+    matches: ColumnElement[bool],
+    order: ColumnElement[datetime],
+    *,
+    count: int = LISTED,
+) -> list[Message]:
+    table, application, account = tables.outbox, tables.applications, tables.accounts
+    rows = connection.execute(
+        select(table, account.c.username)
+        .join_from(table, application, application.c.application_id == table.c.application_id)
+        .join(account, account.c.account_id == application.c.account_id)
+        .where(matches)
+        .order_by(order, table.c.message_id)
+        .limit(count)
+    )
+    return [_message(row) for row in rows]
+
+
+def _written(payload: Mapping[str, Any]) -> str:
+    """What was written, or what would have been but for a silent policy."""
+    return str(payload.get("message") or payload.get("withheld_message") or "")
+
+
+def _message(row: Row[Any]) -> Message:
+    sent = row.sent or {}
+    return Message(
+        message_id=row.message_id,
+        application_id=row.application_id,
+        username=row.username,
+        kind=str(row.payload.get("kind") or ""),
+        channel=row.channel,
+        recipient=row.recipient,
+        text=sent.get("text") or _written(row.payload),
+        sent_to=sent.get("to"),
+        subject=sent.get("subject"),
+        created_at=row.created_at,
+        attempts=row.attempts,
+        next_attempt_at=row.next_attempt_at,
+        delivered_at=row.delivered_at,
+        stopped_as=Stopped(row.stopped_as) if row.stopped_as else None,
+        stopped_at=row.stopped_at,
+        reason=Reason(row.last_reason) if row.last_reason else None,
+        last_error=row.last_error,
+    )

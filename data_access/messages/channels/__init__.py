@@ -1,0 +1,74 @@
+"""The ways out: mail server, webhook, and a folder for trying out. Each sends one message.
+
+A channel raises NotTaken with what is known: that the receiver did not take it, or did not say.
+"""
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from data_access.db.errors import SettingMissing
+from data_access.messages.leases import Failure, Outgoing
+from program.messages.delivery import Route
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class NotTaken(Exception):
+    """The message was not taken, or nobody knows. ``is_down`` where others would fare alike."""
+
+    def __init__(self, failure: Failure, *, is_down: bool = False) -> None:
+        super().__init__(failure.said)
+        self.failure = failure
+        self.is_down = is_down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The receiver took it. ``delivered`` where it says that the applicant has it."""
+
+    said: str
+    delivered: bool = False
+
+
+class Channel(Protocol):
+    """One way out, used by one worker at a time."""
+
+    def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
+        """Hand one message over. Raises NotTaken."""
+
+    def close(self) -> None:
+        """Let go of connections; sending again opens new ones."""
+
+
+def body_of(outgoing: Outgoing) -> bytes:
+    """The webhook's body: the same bytes at every try."""
+    return json.dumps(
+        outgoing.payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True
+    ).encode()
+
+
+def trusted() -> ssl.SSLContext:
+    """What certificates are believed: the system's, or what SSL_CERT_FILE names."""
+    return ssl.create_default_context()
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[Route, Channel]:
+    """The ways that are set up. Raises SettingMissing where none is, or one is malformed."""
+    from data_access.messages.channels.smtp import MailServer
+    from data_access.messages.channels.webhook import Webhook
+
+    channels: dict[Route, Channel] = {}
+    if environment.get("SMTP_URL"):
+        channels[Route.EMAIL] = MailServer.from_url(environment["SMTP_URL"])
+    if environment.get("NOTIFY_WEBHOOK_URL"):
+        channels[Route.WEBHOOK] = Webhook.from_settings(environment)
+    if not channels:
+        raise SettingMissing(
+            "No way of delivery is set up. Set SMTP_URL, or NOTIFY_WEBHOOK_URL with "
+            "NOTIFY_WEBHOOK_SECRET; or write to a folder with --mailbox FOLDER."
+        )
+    return channels

@@ -1,0 +1,51 @@
+"""An outgoing message as an e-mail: plain text and HTML, the same bytes at every try."""
+
+import re
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from data_access.messages.leases import Outgoing
+from program.messages import letters
+
+POLICY = SMTP.clone(max_line_length=78)
+FROM = re.compile("^From ", re.MULTILINE)
+ENCODED = "=?"
+
+
+def address_of(text: str) -> Address:
+    """A checked address as headers take it, letters beyond ASCII included."""
+    local, _, domain = text.rpartition("@")
+    return Address(username=local, domain=domain)
+
+
+def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMessage:
+    """The e-mail; ``Message-ID`` follows from the row's id, and so does the boundary.
+
+    The headers' own classes refuse line breaks, so nothing typed can add a header.
+    """
+    made = EmailMessage(policy=POLICY)
+    made["Message-ID"] = f"<{outgoing.message_id}@{sender.domain or 'localhost'}>"
+    made["Date"] = format_datetime(outgoing.made_at)
+    made["From"] = sender
+    if to is not None:
+        made["To"] = to
+    _set_subject(made, outgoing.subject)
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(outgoing.text, cte="quoted-printable")
+    made.add_alternative(letters.as_html(outgoing.text), subtype="html", cte="quoted-printable")
+    for part in made.iter_parts():
+        # Encoded, because mailboxes that begin a mail with such a line write ">" before it.
+        part.set_payload(FROM.sub("=46rom ", str(part.get_payload())))
+    made.set_boundary(f"={outgoing.message_id.hex}=")
+    return made
+
+
+def _set_subject(made: EmailMessage, subject: str) -> None:
+    if ENCODED not in subject:
+        made["Subject"] = subject
+        return
+    # Text that looks encoded would be decoded, and so be another, unless it is encoded itself.
+    made.set_raw("Subject", Header(subject, "utf-8", header_name="Subject").encode())

@@ -1,0 +1,81 @@
+"""Messages to applicants, written in the transaction of the act they announce.
+
+The exchange's backend reads them all. What nobody is to be written about goes to it alone.
+"""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Connection, insert
+
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import tables
+from program.text.platforms import EMAIL, platform_name
+
+# Withheld from the start, so that no worker takes it.
+BACKEND, EXCHANGE = "backend", "exchange"
+
+
+def message_id(request_id: UUID) -> UUID:
+    """The id of the message that an act leaves."""
+    return uuid5(request_id, "outbox")
+
+
+def reached_by(application: Application) -> tuple[str, str | None]:
+    """Channel and recipient: the contact the applicant named, otherwise their email."""
+    return reached_at(application.contact_platform, application.contact_handle, application.email)
+
+
+def reached_at(
+    contact_platform: str | None, contact_handle: str | None, account_email: str | None
+) -> tuple[str, str | None]:
+    """The same from the three alone."""
+    # A platform without a handle reaches nobody, and a handle without one is of anywhere.
+    platform = platform_name(contact_platform or "")
+    if platform and contact_handle:
+        return platform, contact_handle
+    return EMAIL, account_email
+
+
+def put(
+    connection: Connection,
+    application: Application,
+    form: Form,
+    *,
+    kind: str,
+    message: str | None,
+    decision_id: int | None = None,
+    withheld_message: str | None = None,
+    **more: Any,  # noqa: ANN401 - plain JSON values
+) -> None:
+    """Leave one message for delivery; ``kind`` is what it announces.
+
+    It waits for as long as the act can be undone.
+
+    Without a ``message`` it is for the exchange's backend and reaches nobody else;
+    ``withheld_message`` is what would have been written, to be sent after all.
+    """
+    channel, recipient = reached_by(application) if message is not None else (BACKEND, EXCHANGE)
+    withheld = {"stopped_as": "withheld", "stopped_at": form.at} if message is None else {}
+    connection.execute(
+        insert(tables.outbox).values(
+            message_id=message_id(form.request_id),
+            application_id=application.application_id,
+            decision_id=decision_id,
+            channel=channel,
+            recipient=recipient,
+            payload={
+                "kind": kind,
+                "application_id": application.application_id,
+                "account_id": application.account_id,
+                "username": application.username,
+                **({} if message is None else {"message": message}),
+                **({} if withheld_message is None else {"withheld_message": withheld_message}),
+                **more,
+            },
+            created_at=form.at,
+            next_attempt_at=form.at + form.leaves_after,
+            **withheld,
+        )
+    )

@@ -1,0 +1,243 @@
+"""How applicants are told: the settings in force, and saving a new version of them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, select, text, update
+
+from data_access.db import database, locks, tables, text_rules
+from data_access.db.errors import (
+    Invalid,
+    NotAllowed,
+    NotInState,
+    Outdated,
+    SecondApprovalNeeded,
+)
+from data_access.messages import templates as message_templates
+from data_access.people import staff
+from data_access.people.identities import known_by
+from program.messages import letters
+from program.messages.delivery import LANGUAGE, DeliverySettings, MessageKind
+from program.messages.letters import Unsendable
+from program.review.permissions import Act
+from program.text.platforms import platform_key
+
+LONGEST_NOTE = 500
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSettings:
+    """A version with who saved it; ``note`` is typed text."""
+
+    settings: DeliverySettings
+    author: str
+    note: str
+    saved_at: datetime
+
+
+def in_force(connection: Connection) -> DeliverySettings:
+    """The newest version."""
+    return versions(connection, count=1)[0].settings
+
+
+def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
+    """The newest versions, newest first."""
+    table = tables.delivery_settings
+    rows = connection.execute(select(table).order_by(table.c.version.desc()).limit(count))
+    return [
+        SavedSettings(
+            settings=DeliverySettings(
+                version=row.version,
+                silent=row.silent,
+                send_rejections=row.send_rejections,
+                email_instead=tuple(dict.fromkeys(map(platform_key, row.email_instead))),
+                language_by_country=dict(row.language_by_country),
+            ),
+            author=row.author,
+            note=row.note,
+            saved_at=row.saved_at,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silencing:
+    """Settings that tell applicants less, waiting for a second person; ``note`` is typed text."""
+
+    proposal_id: int
+    silent: bool
+    send_rejections: bool
+    note: str
+    proposed_by: str
+    proposed_at: datetime
+
+
+@known_by("actor")
+def save(
+    engine: Engine,
+    *,
+    silent: bool,
+    send_rejections: bool,
+    email_instead: Sequence[str],
+    language_by_country: Mapping[str, str],
+    note: str,
+    shown_version: int,
+    actor: str,
+    now: datetime,
+    ask: bool = False,
+) -> int:
+    """Save a version and return its number; the same again makes no new one.
+
+    Telling applicants less needs a second person: with ``ask`` it then waits for one, and the
+    version in force is returned. Raises NotAllowed, Invalid, NotInState while another such
+    proposal waits, SecondApprovalNeeded, and Outdated where somebody saved a version since.
+    """
+    kept: dict[str, Any] = {
+        "silent": silent,
+        "send_rejections": send_rejections,
+        "email_instead": sorted({_platform(name) for name in email_instead}),
+        "language_by_country": dict(_pair(*pair) for pair in language_by_country.items()),
+        "note": text_rules.allow(note, what="The note", longest=LONGEST_NOTE),
+    }
+    with _acting(engine, actor) as connection:
+        before = _newest(connection)
+        if all(before[name] == value for name, value in kept.items()):
+            return int(before["version"])
+        if before["version"] != shown_version:
+            raise Outdated
+        _require_templates(connection, kept["language_by_country"])
+        if not _silences(before, kept):
+            return _insert(connection, kept, shown_version + 1, actor, now)
+        if not ask:
+            raise SecondApprovalNeeded(
+                "Telling applicants less needs a second person. Propose it; somebody else who "
+                "keeps the outbox confirms it."
+            )
+        if waiting(connection) is not None:
+            raise NotInState("Such a change waits for a second person already. Reload the page.")
+        connection.execute(
+            insert(tables.delivery_proposals).values(
+                shown_version=shown_version, settings=kept, proposed_by=actor, proposed_at=now
+            )
+        )
+        return shown_version
+
+
+@known_by("actor")
+def confirm(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> int:
+    """Put a colleague's proposal in force as the second person; returns the version.
+
+    Raises NotAllowed, NotInState, or Outdated where somebody saved a version since.
+    """
+    with _acting(engine, actor) as connection:
+        row = _require_waiting(connection, proposal_id)
+        if actor == row.proposed_by:
+            raise NotAllowed("You proposed this yourself; the second person is somebody else.")
+        if _newest(connection)["version"] != row.shown_version:
+            raise Outdated
+        _close(connection, proposal_id, "confirmed", actor, now)
+        return _insert(connection, row.settings, row.shown_version + 1, row.proposed_by, now)
+
+
+@known_by("actor")
+def decline(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> None:
+    """Leave the settings as they are; the first person takes it back so. Raises as `confirm`."""
+    with _acting(engine, actor) as connection:
+        _require_waiting(connection, proposal_id)
+        _close(connection, proposal_id, "declined", actor, now)
+
+
+def waiting(connection: Connection) -> Silencing | None:
+    """What waits for a second person, if anything does."""
+    table = tables.delivery_proposals
+    row = connection.execute(select(table).where(table.c.closed_as.is_(None))).first()
+    if row is None:
+        return None
+    return Silencing(
+        proposal_id=row.proposal_id,
+        silent=row.settings["silent"],
+        send_rejections=row.settings["send_rejections"],
+        note=row.settings["note"],
+        proposed_by=row.proposed_by,
+        proposed_at=row.proposed_at,
+    )
+
+
+def _silences(before: Mapping[Any, Any], after: Mapping[str, Any]) -> bool:
+    """Whether applicants would be told less than before."""
+    return (after["silent"] and not before["silent"]) or (
+        before["send_rejections"] and not after["send_rejections"]
+    )
+
+
+@contextmanager
+def _acting(engine: Engine, actor: str) -> Iterator[Connection]:
+    with database.acting(engine) as connection:
+        staff.require(connection, actor, Act.KEEP_OUTBOX)
+        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.DELIVERY_SETTINGS})
+        yield connection
+
+
+def _newest(connection: Connection) -> Mapping[Any, Any]:
+    table = tables.delivery_settings
+    newest = connection.execute(select(table).order_by(table.c.version.desc()).limit(1))
+    return newest.mappings().one()
+
+
+def _insert(
+    connection: Connection, kept: Mapping[str, Any], version: int, author: str, now: datetime
+) -> int:
+    values = {**kept, "version": version, "author": author, "saved_at": now}
+    connection.execute(insert(tables.delivery_settings).values(values))
+    return version
+
+
+def _require_waiting(connection: Connection, proposal_id: int) -> Row[Any]:
+    table = tables.delivery_proposals
+    row = connection.execute(
+        select(table).where(table.c.proposal_id == proposal_id, table.c.closed_as.is_(None))
+    ).first()
+    if row is None:
+        raise NotInState("This does not wait any more. Reload the page.")
+    return row
+
+
+def _close(
+    connection: Connection, proposal_id: int, closed_as: str, by: str, now: datetime
+) -> None:
+    table = tables.delivery_proposals
+    connection.execute(
+        update(table)
+        .where(table.c.proposal_id == proposal_id)
+        .values(closed_as=closed_as, closed_by=by, closed_at=now)
+    )
+
+
+def _require_templates(connection: Connection, language_by_country: Mapping[str, str]) -> None:
+    """Raise Invalid for a language that has no template at all."""
+    templates = message_templates.in_force(connection)
+    for country, language in sorted(language_by_country.items()):
+        if len(letters.missing_kinds(templates, language)) == len(MessageKind):
+            raise Invalid(
+                f"There is no template in {language}, so {country} would be told in English. "
+                f"Save one in {language} under Templates first."
+            )
+
+
+def _platform(name: str) -> str:
+    try:
+        return platform_key(letters.platform(name))
+    except Unsendable as unsendable:
+        raise Invalid(f"{unsendable} Name one, such as Telegram.") from unsendable
+
+
+def _pair(country: str, language: str) -> tuple[str, str]:
+    if not COUNTRY.fullmatch(country) or not LANGUAGE.fullmatch(language):
+        raise Invalid("Write a country and its language as codes, such as BR: pt.")
+    return country, language

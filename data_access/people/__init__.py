@@ -1,0 +1,1 @@
+"""Staff, and how people are identified."""

@@ -1,0 +1,1 @@
+"""Policy drafts, publishing, withdrawal and what-if."""

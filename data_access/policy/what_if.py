@@ -1,0 +1,455 @@
+"""Replaying a draft of the policy: who changes side, and what follows for the program.
+
+Outcomes come from the one definition in `standings`, applied to both sides of
+`what_if_sides`. Whoever hinges on what the figures do not hold counts as untold: never as met,
+not met or unknown.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    Numeric,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
+
+from data_access.affiliates import approved as affiliates_approved
+from data_access.affiliates import board
+from data_access.applications import conditions as application_conditions
+from data_access.db import tables
+from data_access.eligibility import judging, policies
+from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.policy import what_if_values
+from data_access.policy.what_if_values import Sides, Values
+from data_access.queue import listing
+from program.affiliates.requalification import Standing, Step
+from program.affiliates.what_if import (
+    MOVES,
+    PAGE_SIZE,
+    Changer,
+    Decided,
+    Move,
+    Population,
+    Rebates,
+    Replay,
+    WhatIf,
+    gap,
+    unreplayed,
+)
+from program.policy import settings
+from program.policy.criteria import ACTIVE_USERS, CRITERIA, NEW_USERS, VOLUME
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+from program.review import rebates
+from program.review.queue_filters import Due, Filters
+from program.review.workflow import Decision, Status
+
+# Who gets the standard rate, until a way back or a later approval.
+AT_STANDARD = (str(Standing.SUSPENDED), str(Standing.TERMINATED))
+# From nothing to the highest minimum that a policy may have.
+ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
+    VOLUME.key: (Decimal(0), settings.HIGHEST_MONEY),
+    ACTIVE_USERS.key: (0, int(settings.HIGHEST_COUNT)),
+    NEW_USERS.key: (0, int(settings.HIGHEST_COUNT)),
+}
+
+
+def replay(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    *,
+    tell: Callable[[Population], None] = lambda _: None,
+) -> WhatIf:
+    """The whole replay against the policy of ``ground``; ``tell`` hears what comes next."""
+    tell(Population.OPEN)
+    waiting, joining = _replay_open(connection, ground, draft)
+    tell(Population.DECISIONS)
+    then, decided = _replay_decisions(connection, ground, draft)
+    tell(Population.AFFILIATES)
+    approved, costs = _replay_affiliates(connection, ground, draft)
+    costs = replace(costs, joining_usd=joining)
+    replays = {one.population: one for one in (waiting, then, approved)}
+    return WhatIf(
+        replays=replays,
+        decided=decided,
+        rebates=costs,
+        overdue=_overdue(connection, ground, draft),
+        suggested=_suggested(connection, ground.policy, draft),
+        gaps=_gaps(connection, ground, draft, replays),
+    )
+
+
+def changers(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    *,
+    population: Population,
+    moves: Sequence[Move] = MOVES,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+) -> list[Changer]:
+    """Who makes one of these moves, newest first; as many as `replay` counted, over all pages."""
+    application, account = tables.applications, tables.accounts
+    judged = _judged(connection, ground, draft, population)
+    ids = [judged.c.application_id, judged.c.decision_id]
+    hit = (
+        select(judged)
+        .where(or_(*(_makes(judged, move) for move in moves)))
+        .order_by(*(id_.desc().nulls_last() for id_ in reversed(ids)))
+        .offset((page - 1) * size)
+        .limit(size)
+        .subquery("changers")
+    )
+    rows = connection.execute(
+        select(*hit.c, account.c.username, application.c.social_handle, application.c.status)
+        .join(application, application.c.application_id == hit.c.application_id)
+        .join(account, account.c.account_id == application.c.account_id)
+        .order_by(hit.c.decision_id.desc().nulls_last(), hit.c.application_id.desc())
+    ).mappings()
+    return [_changer(row) for row in rows]
+
+
+def _replay_open(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Decimal | None]:
+    """The replay, and what those who join met would cost more at the draft's highest rate."""
+    judged = _judged(connection, ground, draft, Population.OPEN, rates=True)
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    rows = connection.execute(_counted(judged, also=[fees])).all()
+    replayed = _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
+    if ground.freshness is None:
+        return replayed, None
+    joining = sum((row.fees_usd for row in rows if _leaves(row.after, row.before)), Decimal(0))
+    return replayed, joining * (draft.max_rebate_rate - draft.standard_rebate_rate)
+
+
+def _leaves(old: str | None, new: str | None) -> bool:
+    """Whether met is left between the two; nobody untold leaves anything."""
+    return old == Outcome.MET and new is not None and new != Outcome.MET
+
+
+def _overdue(connection: Connection, ground: Basis, draft: Policy) -> tuple[int, int] | None:
+    """Open applications that are overdue, where the two differ in how long a review may take."""
+    if ground.policy.review_sla_business_days == draft.review_sla_business_days:
+        return None
+    asked = Filters(due=Due.OVERDUE)
+    old, new = (
+        listing.count(connection, asked, replace(ground, policy=policy))
+        for policy in (ground.policy, draft)
+    )
+    return old, new
+
+
+def _requalification(policy: Policy) -> tuple[int, int]:
+    return policy.requalification_misses, policy.requalification_protection_months
+
+
+def _suggested(
+    connection: Connection, policy: Policy, draft: Policy
+) -> tuple[Mapping[Step, int], Mapping[Step, int]] | None:
+    """What the tests so far suggest, where the two differ in which misses count, or how many."""
+    if _requalification(policy) == _requalification(draft):
+        return None
+    old, new = (board.counts(connection, one).by_suggestion for one in (policy, draft))
+    return old, new
+
+
+def _replay_decisions(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Decided]:
+    judged = _judged(connection, ground, draft, Population.DECISIONS)
+    recorded = func.count().filter(judged.c.is_override).label("recorded")
+    rows = connection.execute(_counted(judged, judged.c.outcome, also=[recorded])).all()
+    replayed = _as_replay(
+        Population.DECISIONS, [(row.before, row.after, row.number) for row in rows]
+    )
+    told = [row for row in rows if row.after is not None]
+    decided = Decided(
+        total=sum(row.number for row in told),
+        met=(replayed.before(Outcome.MET), replayed.after(Outcome.MET)),
+        overrides=(
+            sum(row.number for row in told if _against(row.outcome, row.before)),
+            sum(row.number for row in told if _against(row.outcome, row.after)),
+        ),
+        recorded_overrides=sum(row.recorded for row in told),
+    )
+    return replayed, decided
+
+
+def _replay_affiliates(
+    connection: Connection, ground: Basis, draft: Policy
+) -> tuple[Replay, Rebates]:
+    judged = _judged(connection, ground, draft, Population.AFFILIATES, rates=True)
+    both = (ground.policy, draft)
+    costly = [_costly(judged, policy).label(f"costly_{place}") for place, policy in enumerate(both)]
+    fees = func.sum(judged.c.fees_usd).label("fees_usd")
+    # By rate: rates are few, so what they come to is worked out afterwards, exactly.
+    rows = connection.execute(_counted(judged, judged.c.rate, also=[fees, *costly])).all()
+    replayed = _as_replay(
+        Population.AFFILIATES, [(row.before, row.after, row.number) for row in rows]
+    )
+    return replayed, _rebates(connection, ground, draft, rows)
+
+
+def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
+    """How many approvals need a second person for their cost; a window is a month, as always."""
+    threshold = policy.second_approval_monthly_extra_usd
+    if threshold is None:
+        return literal(0)
+    extra = (judged.c.rate - policy.standard_rebate_rate) * judged.c.fees_usd
+    enough = extra >= threshold
+    # Most have no fees, and then nothing needs to be multiplied.
+    return func.count().filter(and_(judged.c.fees_usd != 0, enough) if threshold else enough)
+
+
+def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequence[Any]) -> Rebates:
+    """What the approved cost, from groups of the same rate, and what everybody else does."""
+    fresh = ground.freshness
+    rated = [row for row in rows if row.rate is not None]
+    both = (ground.policy, draft)
+    above = [[row for row in rated if row.rate > policy.max_rebate_rate] for policy in both]
+    numbers = [sum(row.number for row in high) for high in above]
+    counts = {
+        "affiliates": sum(row.number for row in rows),
+        "at_standard": sum(row.number for row in rows if row.rate is None),
+    }
+    if fresh is None:
+        return Rebates(
+            window=None,
+            above_most=(numbers[0], numbers[1]),
+            over_usd=None,
+            costly=None,
+            granted_usd=None,
+            standard_usd=None,
+            leaving_usd=None,
+            joining_usd=None,
+            **counts,
+        )
+    assert fresh.window.days in rebates.MONTH_LENGTHS
+    zero = Decimal(0)
+    every = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar()
+    rest = (every or zero) - sum((row.fees_usd for row in rated), zero)
+    over = [
+        sum(((row.rate - policy.max_rebate_rate) * row.fees_usd for row in high), zero)
+        for policy, high in zip(both, above, strict=True)
+    ]
+    granted = [
+        sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
+        for policy in both
+    ]
+    standard = draft.standard_rebate_rate
+    leaving = [row for row in rated if _leaves(row.before, row.after)]
+    return Rebates(
+        window=fresh.window,
+        above_most=(numbers[0], numbers[1]),
+        over_usd=(over[0], over[1]),
+        costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
+        granted_usd=(granted[0], granted[1]),
+        standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
+        leaving_usd=sum((max(row.rate - standard, zero) * row.fees_usd for row in leaving), zero),
+        joining_usd=None,
+        **counts,
+    )
+
+
+def _judged(
+    connection: Connection,
+    ground: Basis,
+    draft: Policy,
+    population: Population,
+    *,
+    rates: bool = False,
+) -> Subquery:
+    """Everybody of a population with the outcome under both policies; NULL is untold.
+
+    With ``rates`` everybody's net fees and each affiliate's own rate come along.
+    """
+    if population is Population.DECISIONS:
+        return _judged_decisions(connection, ground, draft)
+    sides = what_if_values.standing_sides(connection, ground, draft)
+    application = tables.applications
+    columns: list[ColumnElement[Any]] = [
+        application.c.application_id,
+        cast(null(), Integer).label("decision_id"),
+    ]
+    source = sides.source
+    if rates:
+        columns.append(_fees(ground).label("fees_usd"))
+    if population is Population.OPEN:
+        valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
+    else:
+        one = _approved(rates=rates)
+        source = source.join(one, one.c.application_id == application.c.application_id)
+        if rates:
+            columns.append(one.c.rate)
+        # Said again, since it spares the join the others.
+        approved = application.c.status == Status.APPROVED
+        valued = select(*columns, *_both(sides)).where(approved)
+    return _with_outcomes(valued.select_from(source), ground.policy, draft)
+
+
+def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> Subquery:
+    sides = what_if_values.decision_sides(connection, ground.policy, draft)
+    decision = tables.decisions
+    valued = select(
+        decision.c.application_id,
+        decision.c.decision_id,
+        decision.c.outcome,
+        decision.c.is_override,
+        *_both(sides),
+    ).select_from(sides.source)
+    return _with_outcomes(valued, ground.policy, draft)
+
+
+def _both(sides: Sides) -> list[ColumnElement[Any]]:
+    return [
+        *(value.label(f"before_{key}") for key, value in sides.before.items()),
+        *(value.label(f"after_{key}") for key, value in sides.after.items()),
+        *(
+            condition.label(f"barred_{side}_{key}")
+            for side, conditions in sides.barred.items()
+            for key, condition in conditions.items()
+        ),
+    ]
+
+
+def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy) -> Subquery:
+    """Each side's truth from each side's values, with the values of the draft beside them."""
+    row = valued.subquery("valued")
+    words: dict[str, ColumnElement[Any]] = {}
+    hinging: list[ColumnElement[bool]] = []
+    for side, judge in (("before", policy), ("after", draft)):
+        least = judging.whole_truth(_at(row, side, 0), judge)
+        words[side] = judging.outcome_word(least)
+        if any(column.name.startswith(f"barred_{side}") for column in row.c):
+            most = judging.whole_truth(_at(row, side, 1), judge)
+            hinging.append(least.is_distinct_from(most))
+    told = words["after"]
+    if hinging:
+        told = case((or_(*hinging), null()), else_=told)
+    kept = [column for column in row.c if not column.name.startswith(("before_", "barred_"))]
+    return select(*kept, words["before"].label("before"), told.label("after")).subquery("judged")
+
+
+def _at(row: Subquery, side: str, end: int) -> Values:
+    """A side's values where what is not held were nothing (0) or the most that may be asked (1).
+
+    Every value between has the truth of the two where they agree.
+    """
+    values = _side(row, side)
+    for key, ends in ENDS.items():
+        name = f"barred_{side}_{key}"
+        if name in row.c:
+            values[key] = case((row.c[name], literal(ends[end])), else_=values[key])
+    return values
+
+
+def _side(row: Subquery, side: str) -> Values:
+    return {criterion.key: row.c[f"{side}_{criterion.key}"] for criterion in CRITERIA}
+
+
+def _counted(
+    judged: Subquery, *keys: ColumnElement[Any], also: Sequence[ColumnElement[Any]] = ()
+) -> Select[Any]:
+    grouped = [judged.c.before, judged.c.after, *keys]
+    number = func.count().label("number")
+    return select(judged.c.before, judged.c.after, number, *keys, *also).group_by(*grouped)
+
+
+def _makes(judged: Subquery, move: Move) -> ColumnElement[bool]:
+    return and_(judged.c.before == str(move[0]), judged.c.after == str(move[1]))
+
+
+def _against(decided: str, outcome: str) -> bool:
+    return (decided == Decision.APPROVED) is not (outcome == Outcome.MET)
+
+
+def _as_replay(population: Population, rows: Sequence[tuple[str, str | None, int]]) -> Replay:
+    moves: dict[Move, int] = {}
+    untold = 0
+    for before, after, number in rows:
+        if after is None:
+            untold += number
+            continue
+        move = (Outcome(before), Outcome(after))
+        moves[move] = moves.get(move, 0) + number
+    return Replay(population=population, moves=moves, untold=untold)
+
+
+def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
+    return Changer(
+        application_id=row["application_id"],
+        decision_id=row["decision_id"],
+        username=row["username"],
+        handle=row["social_handle"],
+        status=row["status"],
+        before=Outcome(row["before"]),
+        after=Outcome(row["after"]),
+        values={criterion.key: row[f"after_{criterion.key}"] for criterion in CRITERIA},
+    )
+
+
+def _approved(*, rates: bool) -> CTE:
+    """Every approved affiliate's application.
+
+    With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
+    end to end: looked up a row at a time, it would take several times as long.
+    """
+    application, decision = tables.applications, tables.decisions
+    source: FromClause = application_conditions.with_application()
+    columns: list[ColumnElement[Any]] = []
+    if rates:
+        standing = tables.affiliate_standings
+        source = source.outerjoin(standing, standing.c.account_id == application.c.account_id)
+        out = and_(standing.c.status.in_(AT_STANDARD), standing.c.since >= decision.c.decided_at)
+        columns.append(case((out, null()), else_=decision.c.rebate_rate).label("rate"))
+    found = affiliates_approved.standing(*columns, source=source)
+    return found.cte("approved").prefix_with("materialized")
+
+
+def _fees(ground: Basis) -> ColumnElement[Any]:
+    if ground.freshness is None:
+        return cast(null(), Numeric(24, 6))
+    return func.coalesce(tables.affiliate_window.c.fees_usd, 0)
+
+
+def _gaps(
+    connection: Connection, ground: Basis, draft: Policy, replays: Mapping[Population, Replay]
+) -> tuple[str, ...]:
+    """What is not replayed, a sentence each; nothing where everybody is."""
+    found: list[str] = []
+    if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
+        barred = what_if_values.standing_sides(connection, ground, draft).barred
+        missing = barred.get("after", {})
+        found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
+    if replays[Population.DECISIONS].untold:
+        versions = policies.every(connection)
+        wanted = (ground.policy, draft)
+        found += [
+            gap(key, of=Population.DECISIONS)
+            for key in METRIC_TYPES
+            if any(
+                len(what_if_values.alike_versions(versions, one, key)) < len(versions)
+                for one in wanted
+            )
+        ]
+    moved = settings.changes(ground.policy, draft)
+    return (*found, *(words for change in moved if (words := unreplayed(change))))

@@ -1,0 +1,194 @@
+"""Taking a scheduled version of the policy back before it rules, as two managers.
+
+The version stays readable; a withdrawal is a row of its own, and `review.policy_in_force` passes
+over what was withdrawn.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from data_access.db import tables, text_rules
+from data_access.db.errors import NotAllowed, NotInState
+from data_access.eligibility import policies
+from data_access.people.identities import known_by
+from data_access.policy import acts
+from data_access.policy.acts import Asked
+from program import wording
+from program.periods import utc_day
+from program.policy.policy import Policy
+
+LONGEST_REASON = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """One request to withdraw a version, open or closed; ``reason`` is typed text."""
+
+    withdrawal_id: int
+    version: int
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    closed_as: str | None
+    closed_by: str | None
+    closed_at: datetime | None
+    closing_reason: str | None
+
+
+@known_by("actor")
+def propose(
+    engine: Engine,
+    *,
+    version: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Ask a second manager to withdraw a scheduled version; returns the withdrawal's id.
+
+    Raises NotAllowed, NotInState, Invalid or RequestReused.
+    """
+    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
+    content = {"version": version, "reason": text}
+    asked = _asked("withdrawal_proposed", content, actor, now, request_id)
+
+    def do(connection: Connection) -> int:
+        _require_scheduled(connection, version, now)
+        if any(one.version == version for one in open_ones(connection)):
+            raise NotInState("Its withdrawal is proposed already. Reload the page.")
+        table = tables.policy_withdrawals
+        values = {"reason": text, "proposed_by": actor, "proposed_at": now}
+        withdrawal_id: int = connection.execute(
+            insert(table).values(version=version, **values).returning(table.c.withdrawal_id)
+        ).scalar_one()
+        acts.record_event(connection, asked, None, withdrawal_id, version=version, reason=text)
+        return withdrawal_id
+
+    return acts.perform(engine, asked, do)
+
+
+@known_by("actor")
+def confirm(
+    engine: Engine, *, withdrawal_id: int, actor: str, now: datetime, request_id: UUID
+) -> int:
+    """Withdraw the version as its second manager; returns its number.
+
+    Raises NotAllowed, NotInState or RequestReused.
+    """
+    asked = _asked("withdrawn", {"withdrawal_id": withdrawal_id}, actor, now, request_id)
+
+    def do(connection: Connection) -> int:
+        found = _require_open(connection, withdrawal_id)
+        if actor == found.proposed_by:
+            raise NotAllowed("You proposed this yourself; the second manager is somebody else.")
+        _require_scheduled(connection, found.version, now)
+        _close(connection, withdrawal_id, "withdrawn", actor, now)
+        acts.record_event(
+            connection,
+            asked,
+            None,
+            found.version,
+            version=found.version,
+            reason=found.reason,
+            proposed_by=found.proposed_by,
+        )
+        return found.version
+
+    return acts.perform(engine, asked, do)
+
+
+@known_by("actor")
+def decline(
+    engine: Engine,
+    *,
+    withdrawal_id: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Leave the version scheduled, with a reason; returns the withdrawal's id.
+
+    Whoever proposed the withdrawal takes it back in the same way. Raises NotAllowed, NotInState,
+    Invalid or RequestReused.
+    """
+    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
+    content = {"withdrawal_id": withdrawal_id, "reason": text}
+    asked = _asked("withdrawal_declined", content, actor, now, request_id)
+
+    def do(connection: Connection) -> int:
+        found = _require_open(connection, withdrawal_id)
+        closed_as = "cancelled" if actor == found.proposed_by else "declined"
+        _close(connection, withdrawal_id, closed_as, actor, now, closing_reason=text)
+        acts.record_event(
+            connection, asked, None, withdrawal_id, version=found.version, reason=text
+        )
+        return withdrawal_id
+
+    return acts.perform(engine, asked, do)
+
+
+def open_ones(connection: Connection) -> list[Withdrawal]:
+    """What waits for a second manager."""
+    return [one for one in every(connection) if one.closed_as is None]
+
+
+def every(connection: Connection) -> list[Withdrawal]:
+    """Every withdrawal that was asked for, newest first; none is ever removed."""
+    table = tables.policy_withdrawals
+    rows = connection.execute(select(table).order_by(table.c.withdrawal_id.desc())).mappings()
+    return [Withdrawal(**row) for row in rows]
+
+
+def _asked(
+    kind: str, content: dict[str, Any], actor: str, now: datetime, request_id: UUID
+) -> Asked:
+    return Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
+
+
+def _require_scheduled(connection: Connection, version: int, now: datetime) -> Policy:
+    """The version, if it is still to take effect."""
+    found = next((p for p in policies.scheduled(connection, now=now) if p.version == version), None)
+    if found is not None:
+        return found
+    known = next(
+        (one for one in policies.history(connection) if one.policy.version == version), None
+    )
+    if known is None:
+        raise NotInState(f"There is no version {version}.")
+    if known.withdrawn_by is not None:
+        raise NotInState(f"Version {version} is withdrawn already. Reload the page.")
+    since = wording.day(utc_day(known.policy.effective_from))
+    raise NotInState(
+        f"Version {version} took effect on {since} and cannot be withdrawn. "
+        "Publish another version instead."
+    )
+
+
+def _require_open(connection: Connection, withdrawal_id: int) -> Withdrawal:
+    found = next((one for one in every(connection) if one.withdrawal_id == withdrawal_id), None)
+    if found is None or found.closed_as is not None:
+        raise NotInState("This does not wait for anybody any more. Reload the page.")
+    return found
+
+
+def _close(
+    connection: Connection,
+    withdrawal_id: int,
+    closed_as: str,
+    by: str,
+    at: datetime,
+    *,
+    closing_reason: str | None = None,
+) -> None:
+    table = tables.policy_withdrawals
+    connection.execute(
+        update(table)
+        .where(table.c.withdrawal_id == withdrawal_id, table.c.closed_as.is_(None))
+        .values(closed_as=closed_as, closed_by=by, closed_at=at, closing_reason=closing_reason)
+    )

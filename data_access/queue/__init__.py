@@ -1,0 +1,1 @@
+"""The ranked list of open applications."""

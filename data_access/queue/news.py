@@ -1,0 +1,94 @@
+"""Whether anything moved since somebody looked: cheap enough to be asked all the time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, select, union
+
+from data_access.db import tables
+from data_access.people.identities import known_by
+from program.messages.delivery import DELIVERY
+from program.review.workflow import Move, Status
+
+DECIDING = (Move.APPROVE, Move.REJECT, Move.CONFIRM)
+ELDEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """How far the facts had come: the newest event, application, and pending arrival."""
+
+    event_id: int
+    application_id: int
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """How many applications arrived, and how many colleagues decided or moved otherwise."""
+
+    arrived: int = 0
+    decided: int = 0
+    moved: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self != News()
+
+
+def read(connection: Connection) -> Pulse:
+    """Take the pulse now."""
+    event, application = tables.events.c, tables.applications.c
+    row = connection.execute(
+        select(
+            select(func.max(event.event_id)).scalar_subquery().label("event_id"),
+            select(func.max(application.application_id)).scalar_subquery().label("application_id"),
+            select(func.max(application.submitted_at))
+            .where(application.status == Status.PENDING)
+            .scalar_subquery()
+            .label("submitted_at"),
+        )
+    ).one()
+    return Pulse(
+        event_id=row.event_id or 0,
+        application_id=row.application_id or 0,
+        submitted_at=row.submitted_at or ELDEST,
+    )
+
+
+@known_by("viewer")
+def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
+    """What happened after ``seen``, but for what ``viewer`` did.
+
+    An arrival shows by a number or a time beyond the highest that was seen. Upstream numbers
+    its applications itself, so that either alone could miss one.
+    """
+    event, application = tables.events.c, tables.applications.c
+    waits = application.status == Status.PENDING
+    # A union, not an "or": each half is the end of an index.
+    arrived = union(
+        select(application.application_id).where(
+            waits, application.application_id > seen.application_id
+        ),
+        select(application.application_id).where(
+            waits, application.submitted_at > seen.submitted_at
+        ),
+    ).subquery()
+    is_decision = event.kind.in_(DECIDING)
+    subject = event.application_id.distinct()
+    told = (
+        select(
+            func.count(subject).filter(is_decision).label("decided"),
+            func.count(subject).filter(~is_decision).label("moved"),
+        )
+        .where(event.event_id > seen.event_id, event.actor.not_in((viewer, DELIVERY)))
+        .subquery()
+    )
+    row = connection.execute(
+        select(
+            select(func.count()).select_from(arrived).scalar_subquery().label("arrived"),
+            told.c.decided,
+            told.c.moved,
+        )
+    ).one()
+    return News(arrived=row.arrived, decided=row.decided, moved=row.moved)

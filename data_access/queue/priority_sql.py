@@ -1,0 +1,78 @@
+"""The priority's points as an SQL expression, built from the same tables that explain it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal
+from sqlalchemy.dialects.postgresql import array
+
+from data_access.eligibility.judging import Basis
+from program.policy.criteria import ON_EXCHANGE, VOLUME
+from program.policy.outcomes import Outcome
+from program.review import business_time, priority
+
+JUST_AFTER = timedelta(microseconds=1)
+Value = ColumnElement[Any]
+
+
+def score(
+    values: Mapping[str, Value],
+    truth: ColumnElement[bool],
+    *,
+    clock_from: ColumnElement[datetime],
+    answered: ColumnElement[bool],
+    ground: Basis,
+) -> ColumnElement[int]:
+    """The points of `priority.explain` for the row; ``truth`` is the whole's, NULL unknown."""
+    points = (
+        _clock(clock_from, ground)
+        + _eligibility(truth)
+        + _size(values[VOLUME.key], ground)
+        + case((and_(truth.is_not(True), _near(values, ground)), priority.NEAR_MISS.cap), else_=0)
+        + case((answered, priority.ANSWERED.cap), else_=0)
+    )
+    total: ColumnElement[int] = func.least(priority.HIGHEST, points)
+    return total
+
+
+def _clock(clock_from: ColumnElement[datetime], ground: Basis) -> Value:
+    """What waiting and being overdue add: found by one look at a table of moments."""
+    most = priority.days_counted(ground.policy)
+    sla = ground.policy.review_sla_business_days
+    starts = business_time.latest_starts(ground.now, most, ground.holidays)
+    # width_bucket counts the bounds at or before a value, and wants them ascending.
+    bounds = [start + JUST_AFTER for start in reversed(starts)]
+    by_days = [
+        priority.waiting_points(days) + priority.overdue_points(days - sla)
+        for days in range(most + 1)
+    ]
+    yet_to_begin = 0
+    points = array([*reversed(by_days), yet_to_begin], type_=Integer)
+    moments = ARRAY(DateTime(timezone=True))
+    passed = func.width_bucket(clock_from, cast(literal(bounds, moments), moments))
+    return points[passed + 1]
+
+
+def _eligibility(truth: ColumnElement[bool]) -> Value:
+    points = priority.ELIGIBILITY_POINTS
+    return case(
+        (truth, points[Outcome.MET]),
+        (~truth, points[Outcome.NOT_MET]),
+        else_=points[Outcome.UNKNOWN],
+    )
+
+
+def _size(volume: Value, ground: Basis) -> Value:
+    minimum = ground.policy.min_volume_usd
+    steps = [(volume >= times * minimum, points) for times, points in priority.VOLUME_STEPS]
+    return case(*steps, else_=0)
+
+
+def _near(values: Mapping[str, Value], ground: Basis) -> ColumnElement[bool]:
+    return and_(
+        *(
+            values[criterion.key] >= priority.near(criterion, ground.policy)
+            for criterion in ON_EXCHANGE.criteria
+        )
+    )

@@ -1,0 +1,46 @@
+"""What is open now, by age and by how the review clock stands."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, case, func, select
+
+from data_access.applications import conditions
+from data_access.applications.read import with_desk
+from data_access.db import tables
+from data_access.eligibility.judging import Basis
+from program.review.ages import AGE_GROUPS
+from program.review.drilldown import Clock, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """How many open applications are of this age and have their clock in this state."""
+
+    age: str
+    clock: Clock
+    number: int
+
+
+def by_age_and_clock(connection: Connection, ground: Basis) -> list[Open]:
+    """Every combination there is, young before old."""
+    age = case(*((and_(*_aged(group.key, ground)), group.key) for group in AGE_GROUPS))
+    clock = case(*((conditions.clock(state, ground), str(state)) for state in Clock))
+    found = connection.execute(
+        select(age.label("age"), clock.label("clock"), func.count().label("number"))
+        .select_from(with_desk(tables.applications))
+        .where(*conditions.in_scope(Scope.OPEN))
+        .group_by("age", "clock")
+    )
+    rows = [Open(age=row.age, clock=Clock(row.clock), number=row.number) for row in found]
+    places = {group.key: place for place, group in enumerate(AGE_GROUPS)}
+    return sorted(rows, key=lambda row: (places[row.age], list(Clock).index(row.clock)))
+
+
+def total(rows: Iterable[Open], *, age: str | None = None, clock: Clock | None = None) -> int:
+    """How many of ``rows`` have this age and this state of the clock; of any where not named."""
+    return sum(row.number for row in rows if age in (None, row.age) and clock in (None, row.clock))
+
+
+def _aged(key: str, ground: Basis) -> list[conditions.Condition]:
+    return conditions.aged(key, ground.now)

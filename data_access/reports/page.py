@@ -1,0 +1,215 @@
+"""What each part of the program page reads; only the part that is looked at is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from data_access.eligibility.judging import Basis
+from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume, workload
+from data_access.reports.backlog import Open
+from data_access.reports.flow import Flow
+from data_access.reports.retention import Retained
+from data_access.reports.speed import Course, Decided, Touched
+from data_access.reports.volume import Leader, Month, Rebates, Traded
+from data_access.reports.workload import Uncounted
+from program.periods import ONE_DAY, Window, month_start, months_later
+from program.policy.delivered import Delivered
+from program.reports.anomalies import DAYS_BEFORE
+from program.reports.periods import Dimension, Grain, Split
+
+MONTHS_SHOWN = 13
+LEADERS_DRAWN = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What stands above every part: the period step by step, and the one before.
+
+    ``news`` is what no refresh has counted, for the part that is read with it.
+    """
+
+    flow: Flow
+    decided: Course
+    open_now: Sequence[Open]
+    traded: Sequence[Traded]
+    traded_before: Sequence[Traded]
+    news: Uncounted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How applications fared. ``arrived`` is None where what arrives cannot be told apart so."""
+
+    stages: Mapping[str, int]
+    touched: Touched
+    touched_before: Touched
+    apart: Sequence[Decided]
+    arrived: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewers:
+    """What each reviewer decided in the period, and what of it was taken back in it."""
+
+    decided: Sequence[Decided]
+    reopened: Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """What was traded, by step and segment; ``days`` begin 28 days before the period.
+
+    ``months`` end with the one the period ends in. Where that one is still running, ``same_days``
+    are as many days of the month before, and ``same_days_usd`` their volume.
+    """
+
+    apart: Sequence[Traded]
+    days: Sequence[Traded]
+    rebates: Rebates
+    rebates_before: Rebates
+    months: Sequence[Month]
+    same_days: Window | None
+    same_days_usd: Decimal
+    leaders: Sequence[Leader]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohorts:
+    """How long referred users stay, and what the affiliates approved in each month bring."""
+
+    retained: Sequence[Retained]
+    traded: Sequence[Traded]
+
+
+def head(
+    connection: Connection,
+    ground: Basis,
+    *,
+    period: Window,
+    before: Window,
+    grain: Grain,
+    traded: Window | None,
+    traded_before: Window | None,
+) -> Head:
+    """Read the head; without any day of trading its volume is empty."""
+    news = workload.uncounted(connection)
+    return Head(
+        news=news,
+        flow=flow.steps(connection, period, grain, news),
+        decided=speed.course(connection, period, before=before, grain=grain, news=news),
+        open_now=backlog.by_age_and_clock(connection, ground),
+        traded=volume.steps(connection, traded, grain) if traded else [],
+        traded_before=volume.steps(connection, traded_before, Grain.MONTH)
+        if traded and traded_before
+        else [],
+    )
+
+
+def work(
+    connection: Connection, *, period: Window, before: Window, split: Split, news: Uncounted
+) -> Work:
+    """Read the part about the work."""
+    early = split in (Split.COUNTRY, Split.PLATFORM)
+    touched, touched_before = speed.touched(connection, period, before=before, news=news)
+    return Work(
+        stages=funnel.stages(connection, period, news),
+        touched=touched,
+        touched_before=touched_before,
+        apart=speed.decided_by(connection, period, split, news),
+        arrived=speed.submitted_by(connection, period, split, news) if early else None,
+    )
+
+
+def reviewing(connection: Connection, *, period: Window, news: Uncounted) -> Reviewers:
+    """Read the part about reviewers."""
+    return Reviewers(
+        decided=speed.decided_by(connection, period, Split.REVIEWER, news),
+        reopened=reviewers.reopened(connection, period),
+    )
+
+
+def trading(
+    connection: Connection,
+    *,
+    traded: Window,
+    before: Window,
+    grain: Grain,
+    dimension: Dimension,
+    standard: Decimal,
+    through: date,
+    delivered: Delivered,
+) -> Volume:
+    """Read the part about volume; ``through`` is the data-through day."""
+    leaders = volume.leaders(connection, traded)
+    last = min(through, months_later(month_start(traded.last_day), 1) - ONE_DAY)
+    same_days = _same_days(last)
+    return Volume(
+        apart=_apart(connection, traded, grain, dimension, leaders),
+        days=_days_and_before(connection, traded, grain),
+        rebates=volume.rebates(connection, traded, standard=standard),
+        rebates_before=volume.rebates(connection, before, standard=standard),
+        months=volume.months(
+            connection,
+            first=months_later(month_start(last), 1 - MONTHS_SHOWN),
+            through=last,
+            delivered=delivered,
+        ),
+        same_days=same_days,
+        same_days_usd=_volume(connection, same_days),
+        leaders=leaders,
+    )
+
+
+def following(
+    connection: Connection, *, traded: Window, grain: Grain, through: date, delivered: Delivered
+) -> Cohorts:
+    """Read the part about cohorts."""
+    complete = month_start(through + ONE_DAY)
+    return Cohorts(
+        retained=retention.retained(
+            connection,
+            first=months_later(complete, 1 - MONTHS_SHOWN),
+            complete=complete,
+            delivered=delivered,
+        ),
+        traded=volume.steps(connection, traded, grain, Dimension.COHORT),
+    )
+
+
+def _apart(
+    connection: Connection,
+    traded: Window,
+    grain: Grain,
+    dimension: Dimension,
+    leaders: Sequence[Leader],
+) -> list[Traded]:
+    if dimension is not Dimension.AFFILIATE:
+        return volume.steps(connection, traded, grain, dimension)
+    ids = [leader.affiliate_account_id for leader in leaders[:LEADERS_DRAWN]]
+    return volume.of_affiliates(connection, traded, grain, ids)
+
+
+def _days_and_before(connection: Connection, traded: Window, grain: Grain) -> list[Traded]:
+    """The program's days, enough of them before the period to say what is usual in it."""
+    if grain is not Grain.DAY:
+        return []
+    return volume.steps(
+        connection, Window(traded.start - DAYS_BEFORE * ONE_DAY, traded.end), Grain.DAY
+    )
+
+
+def _same_days(through: date) -> Window | None:
+    """As many days of the month before as that of ``through`` has so far; None if it is whole."""
+    month, end = month_start(through), through + ONE_DAY
+    if end == months_later(month, 1):
+        return None
+    start = months_later(month, -1)
+    return Window(start, min(start + (end - month), month))
+
+
+def _volume(connection: Connection, days: Window | None) -> Decimal:
+    found = volume.steps(connection, days, Grain.MONTH) if days else []
+    return sum((row.volume_usd for row in found), Decimal(0))

@@ -1,0 +1,236 @@
+"""What referred users trade: by step and segment, what rebates on it cost, and who brings it.
+
+Read from the sums that a refresh keeps, never from the activity itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Numeric, and_, case, cast, func, select
+
+from data_access.db import tables
+from data_access.reports.buckets import bucket
+from program.periods import ONE_DAY, Window, month_start, months_later
+from program.policy.delivered import Delivered, Known
+from program.reports.periods import Dimension, Grain
+
+STANDARD = "standard"
+TOP = 10
+POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traded:
+    """One segment over one step, from its first day ``start``. Money in USD, exact.
+
+    ``user_days`` adds up the active users of each day.
+    """
+
+    start: date
+    segment: str
+    volume_usd: Decimal
+    fees_usd: Decimal
+    user_days: int
+    new_users: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebates:
+    """What rebates on a period's net fees come to, USD; negative where the fees are."""
+
+    fees_usd: Decimal
+    standard_usd: Decimal
+    extra_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """One calendar month of the whole program, up to the data-through day.
+
+    ``trading`` says how much of it was delivered; where nothing was, its figures are None. So are
+    ``new_users`` before the first referral. ``concentration`` is the Herfindahl-Hirschman index
+    in points of 10,000; None without volume.
+    """
+
+    trading: Known
+    volume_usd: Decimal | None
+    fees_usd: Decimal | None
+    active_users: int | None
+    new_users: int | None
+    concentration: Decimal | None
+
+    @property
+    def month(self) -> date:
+        """Its first day."""
+        return self.trading.window.start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """One of the affiliates with the most volume of a period; the first is the largest."""
+
+    affiliate_account_id: int
+    username: str | None
+    volume_usd: Decimal
+
+
+def steps(
+    connection: Connection, period: Window, grain: Grain, dimension: Dimension = Dimension.PROGRAM
+) -> list[Traded]:
+    """Every step and segment with activity, in order."""
+    table = tables.segment_daily
+    found = connection.execute(
+        select(
+            bucket(table.c.day, period, grain).label("start"),
+            table.c.segment,
+            func.sum(table.c.volume_usd).label("volume_usd"),
+            func.sum(table.c.fees_usd).label("fees_usd"),
+            func.sum(table.c.active_users).label("user_days"),
+            func.sum(table.c.new_users).label("new_users"),
+        )
+        .where(
+            table.c.dimension == dimension, table.c.day >= period.start, table.c.day < period.end
+        )
+        .group_by("start", table.c.segment)
+        .order_by("start", table.c.segment)
+    ).mappings()
+    return [
+        Traded(**{**row, "user_days": int(row["user_days"]), "new_users": int(row["new_users"])})
+        for row in found
+    ]
+
+
+def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
+    """What the period's rebates cost by the rates as the last refresh saw them.
+
+    A granted rate that is below the standard one by now is paid as the standard one.
+    """
+    table = tables.segment_daily
+    granted = table.c.segment != STANDARD
+    rate = cast(case((granted, table.c.segment)), Numeric)
+    extra = (func.greatest(rate, standard) - standard) * table.c.fees_usd
+    row = connection.execute(
+        select(
+            func.coalesce(func.sum(table.c.fees_usd), 0).label("fees_usd"),
+            func.coalesce(func.sum(extra), 0).label("extra_usd"),
+        ).where(table.c.dimension == "rate", table.c.day >= period.start, table.c.day < period.end)
+    ).one()
+    return Rebates(
+        fees_usd=row.fees_usd, standard_usd=standard * row.fees_usd, extra_usd=row.extra_usd
+    )
+
+
+def months(
+    connection: Connection, *, first: date, through: date, delivered: Delivered
+) -> list[Month]:
+    """The calendar months from ``first`` to that of ``through``, those without activity too.
+
+    ``through`` is the last day that counts. Months before the first of which anything is known
+    are left out.
+    """
+    table = tables.program_monthly
+    last = month_start(through)
+    rows = connection.execute(
+        select(table).where(table.c.month >= first, table.c.month <= last)
+    ).all()
+    found = {row.month: row for row in rows}
+    shown: list[Month] = []
+    month = first
+    while month <= last:
+        window = Window(month, min(months_later(month, 1), through + ONE_DAY))
+        made = _month(found.get(month), window, delivered)
+        if shown or made.volume_usd is not None or made.new_users is not None:
+            shown.append(made)
+        month = months_later(month, 1)
+    return shown
+
+
+def _month(row: Any, window: Window, delivered: Delivered) -> Month:  # noqa: ANN401 - a row of program_monthly, or None
+    trading = delivered.trading(window)
+    new_users = (row.new_users if row else 0) if delivered.referring(window).any else None
+    if row is None or not trading.any:
+        return Month(
+            trading=trading,
+            volume_usd=None,
+            fees_usd=None,
+            active_users=None,
+            new_users=new_users,
+            concentration=None,
+        )
+    squares, whole = row.sum_of_squared_volumes, row.volume_usd
+    return Month(
+        trading=trading,
+        volume_usd=whole,
+        fees_usd=row.fees_usd,
+        active_users=row.active_users,
+        new_users=new_users,
+        concentration=POINTS * squares / whole**2 if whole else None,
+    )
+
+
+def leaders(connection: Connection, period: Window, *, most: int = TOP) -> list[Leader]:
+    """The affiliates with the most volume of the period, among the leaders of its months."""
+    daily, leader, account = tables.affiliate_daily, tables.month_leaders, tables.accounts
+    known = (
+        select(leader.c.affiliate_account_id)
+        .where(leader.c.month >= month_start(period.start), leader.c.month < period.end)
+        .distinct()
+        .subquery("known")
+    )
+    volume = func.sum(daily.c.volume_usd)
+    summed = (
+        select(daily.c.affiliate_account_id, volume.label("volume_usd"))
+        .join(known, known.c.affiliate_account_id == daily.c.affiliate_account_id)
+        .where(daily.c.day >= period.start, daily.c.day < period.end)
+        .group_by(daily.c.affiliate_account_id)
+        .having(volume > 0)
+        .order_by(volume.desc(), daily.c.affiliate_account_id)
+        .limit(most)
+        .subquery("summed")
+    )
+    rows = connection.execute(
+        select(summed, account.c.username)
+        .outerjoin(account, account.c.account_id == summed.c.affiliate_account_id)
+        .order_by(summed.c.volume_usd.desc(), summed.c.affiliate_account_id)
+    ).mappings()
+    return [Leader(**row) for row in rows]
+
+
+def of_affiliates(
+    connection: Connection, period: Window, grain: Grain, ids: Sequence[int]
+) -> list[Traded]:
+    """The steps of these affiliates, each a segment by its account id."""
+    table = tables.affiliate_daily
+    found = connection.execute(
+        select(
+            bucket(table.c.day, period, grain).label("start"),
+            table.c.affiliate_account_id,
+            func.sum(table.c.volume_usd).label("volume_usd"),
+            func.sum(table.c.fees_usd).label("fees_usd"),
+            func.sum(table.c.active_users).label("user_days"),
+            func.sum(table.c.new_users).label("new_users"),
+        )
+        .where(
+            and_(
+                table.c.affiliate_account_id.in_(ids),
+                table.c.day >= period.start,
+                table.c.day < period.end,
+            )
+        )
+        .group_by("start", table.c.affiliate_account_id)
+        .order_by("start", table.c.affiliate_account_id)
+    )
+    return [
+        Traded(
+            start=row.start,
+            segment=str(row.affiliate_account_id),
+            volume_usd=row.volume_usd,
+            fees_usd=row.fees_usd,
+            user_days=row.user_days,
+            new_users=row.new_users,
+        )
+        for row in found
+    ]

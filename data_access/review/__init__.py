@@ -1,0 +1,1 @@
+"""What reviewers do with an application: one command, one transaction."""

@@ -1,0 +1,230 @@
+"""Who else applied under the same name: a handle or contact that is, or looks, the same."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Text,
+    collate,
+    func,
+    literal,
+    select,
+    union_all,
+)
+
+from data_access.applications.read import Application, effective_status, settled_at
+from data_access.db import tables
+from program.review.workflow import Decision, Status
+from program.text.handles import identity, identity_key
+
+SHOWN = 20
+# Thousands type a contact such as "none"; only so many of one name are looked at.
+LOOKED_AT = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """Another account's application, how it matches, and what was decided on it if anything.
+
+    ``how`` holds "same handle" or "handle looks alike", and "same contact" or "contact looks
+    alike". Names, platforms and handles are typed text, never markup.
+    """
+
+    application_id: int
+    account_id: int
+    username: str
+    social_platform: str
+    social_handle: str
+    contact_platform: str | None
+    contact_handle: str | None
+    how: tuple[str, ...]
+    submitted_at: datetime
+    status: Status
+    outcome: Decision | None
+    reason_code: str | None
+    settled_at: datetime | None
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The newest of those found, and how many were; ``at_least`` where looking stopped."""
+
+    shown: tuple[Connected, ...] = ()
+    total: int = 0
+    at_least: bool = False
+
+
+def of(
+    connection: Connection, application: Application, *, now: datetime, limit: int = SHOWN
+) -> Connections:
+    """Other accounts' applications under the same handle or contact, newest first.
+
+    A name counts on the network it is of; a phone and an email address count on any. A name
+    of under three characters is nobody's in particular.
+    """
+    parts = _parts(application)
+    if not parts:
+        return Connections()
+    rows = connection.execute(_statement(parts, now=now, limit=limit)).mappings().all()
+    if not rows:
+        return Connections()
+    return Connections(
+        shown=tuple(_connected(row, application) for row in rows),
+        total=rows[0]["total"],
+        at_least=rows[0]["looked_at"] >= LOOKED_AT,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The newest applications of the person that a handle names."""
+
+    looked_at: CTE
+    by_handle: bool
+
+
+def _parts(application: Application) -> list[_Part]:
+    """One part for the handle and one for the contact, where they name anybody."""
+    table, parts = tables.applications, []
+    social = (application.social_platform, application.social_handle)
+    contact = (application.contact_platform or "", application.contact_handle or "")
+    if identity_key(*social):
+        found = _under_key(table.c.social_platform, table.c.social_handle, social, application)
+        parts.append(_Part(found.cte("by_handle"), by_handle=True))
+    if identity_key(*contact):
+        found = _under_key(table.c.contact_platform, table.c.contact_handle, contact, application)
+        parts.append(_Part(found.cte("by_contact"), by_handle=False))
+    return parts
+
+
+def _under_key(
+    platform: ColumnElement[Any],
+    handle: ColumnElement[Any],
+    typed: tuple[str, str],
+    application: Application,
+) -> Select[Any]:
+    table = tables.applications
+    return (
+        select(table.c.application_id, table.c.submitted_at)
+        .where(
+            _key(platform, handle) == _key(*(literal(text, Text) for text in typed)),
+            table.c.account_id != application.account_id,
+        )
+        .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
+        .limit(LOOKED_AT)
+    )
+
+
+def _key(platform: ColumnElement[Any], handle: ColumnElement[Any]) -> ColumnElement[str]:
+    return collate(func.review.identity_key(platform, handle, type_=Text), "C")
+
+
+def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
+    matches = _newest(parts, limit=limit)
+    application, account = tables.applications, tables.accounts
+    desk, decision = tables.desk, tables.decisions
+    successor = decision.alias("successor")
+    superseded = select(1).where(successor.c.supersedes == decision.c.decision_id)
+    return (
+        select(
+            *(column for column in application.c if column.name in _TYPED),
+            *(matches.c[name] for name in ("by_handle", "by_contact", "total", "looked_at")),
+            account.c.username,
+            effective_status(now).label("status"),
+            decision.c.outcome,
+            decision.c.reason_code,
+            settled_at().label("settled_at"),
+            decision.c.decided_at,
+        )
+        .join_from(matches, application, application.c.application_id == matches.c.application_id)
+        .join(account, account.c.account_id == application.c.account_id)
+        .outerjoin(desk, desk.c.application_id == application.c.application_id)
+        .outerjoin(
+            decision,
+            (decision.c.application_id == application.c.application_id)
+            & ~superseded.correlate(decision).exists(),
+        )
+        .order_by(application.c.submitted_at.desc(), application.c.application_id.desc())
+    )
+
+
+def _newest(parts: list[_Part], *, limit: int) -> CTE:
+    """The applications to show, each once, with what matched and how many there are."""
+    every = union_all(
+        *(
+            select(
+                part.looked_at.c.application_id,
+                part.looked_at.c.submitted_at,
+                literal(part.by_handle).label("by_handle"),
+            )
+            for part in parts
+        )
+    ).subquery()
+    looked_at = [
+        select(func.count()).select_from(part.looked_at).scalar_subquery() for part in parts
+    ]
+    return (
+        select(
+            every.c.application_id,
+            func.bool_or(every.c.by_handle).label("by_handle"),
+            func.bool_or(~every.c.by_handle).label("by_contact"),
+            func.count().over().label("total"),
+            func.greatest(*looked_at).label("looked_at"),
+        )
+        .group_by(every.c.application_id)
+        .order_by(func.max(every.c.submitted_at).desc(), every.c.application_id.desc())
+        .limit(limit)
+        .cte("newest")
+    )
+
+
+_TYPED = (
+    "application_id",
+    "account_id",
+    "social_platform",
+    "social_handle",
+    "contact_platform",
+    "contact_handle",
+    "submitted_at",
+)
+
+
+def _connected(row: RowMapping, application: Application) -> Connected:
+    return Connected(
+        **{name: row[name] for name in _TYPED},
+        username=row["username"],
+        how=_how(row, application),
+        status=Status(row["status"]),
+        outcome=Decision(row["outcome"]) if row["outcome"] else None,
+        reason_code=row["reason_code"],
+        settled_at=row["settled_at"],
+        decided_at=row["decided_at"],
+    )
+
+
+def _how(row: RowMapping, application: Application) -> tuple[str, ...]:
+    words = []
+    if row["by_handle"]:
+        same = _named(row["social_platform"], row["social_handle"]) == _named(
+            application.social_platform, application.social_handle
+        )
+        words.append("same handle" if same else "handle looks alike")
+    if row["by_contact"]:
+        same = _named(row["contact_platform"], row["contact_handle"]) == _named(
+            application.contact_platform, application.contact_handle
+        )
+        words.append("same contact" if same else "contact looks alike")
+    return tuple(words)
+
+
+def _named(platform: str | None, handle: str | None) -> str:
+    """Whom a handle names, exactly; among those under one key."""
+    found = identity(platform or "", handle or "")
+    return found.text if found is not None else ""

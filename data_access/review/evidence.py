@@ -1,0 +1,182 @@
+"""Recording external evidence: dated observations, kept for ever."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from data_access.applications import commands
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import tables
+from data_access.db.errors import ExchangeInDoubt, Invalid
+from data_access.people.identities import known_by
+from data_access.review import reactions
+from program.periods import utc_day
+from program.policy.evidence import EvidenceKind, EvidenceMethod
+from program.policy.exchanges import Stated, in_doubt, was_told_apart
+from program.review.permissions import Act
+from program.text import invisible
+from program.text.folding import word
+
+LARGEST_COUNT = Decimal(10_000_000_000)
+LARGEST_USD = Decimal(10) ** 16
+LONGEST_NAME = 100
+LONGEST_URL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeAnswer:
+    """Which recorded exchange ``name`` is another name of; ``None`` where it is none of them."""
+
+    name: str
+    same_as: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One observation as typed. ``value`` is followers, or USD in a 30-day period.
+
+    ``answer`` is needed where the exchange's name resembles one that is recorded already.
+    """
+
+    kind: EvidenceKind
+    value: Decimal
+    observed_at: datetime
+    method: EvidenceMethod
+    exchange_name: str = ""
+    source_url: str = ""
+    answer: ExchangeAnswer | None = None
+
+
+@known_by("actor")
+def record(
+    engine: Engine,
+    *,
+    application_id: int,
+    entry: Entry,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Add an observation and return its id.
+
+    Raises NotAllowed, NotFound, Invalid, RequestReused, and ExchangeInDoubt where the name
+    resembles one that is recorded already and the entry does not say whether it is that one.
+    """
+    values = _checked(entry, now)
+    form = Form(
+        request_id=request_id,
+        act=Act.RECORD_EVIDENCE,
+        actor=actor,
+        application_id=application_id,
+        content=_typed(values, entry),
+        at=now,
+    )
+
+    def do(connection: Connection, application: Application) -> int:
+        evidence_id: int = connection.execute(
+            insert(tables.evidence)
+            .values(
+                **values,
+                **_exchange(connection, application_id, entry),
+                application_id=application_id,
+                recorded_by=actor,
+                recorded_at=now,
+            )
+            .returning(tables.evidence.c.evidence_id)
+        ).scalar_one()
+        reactions.follow(connection, application, form)
+        return evidence_id
+
+    return commands.perform(engine, form, do)
+
+
+def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict[str, object]:
+    """The exchange's name as it is recorded, and whether it is told apart from others."""
+    if entry.kind is not EvidenceKind.EXTERNAL_VOLUME:
+        return {"exchange_name": None}
+    name, answer = entry.exchange_name.strip(), entry.answer
+    stated = _stated(connection, application_id)
+    doubts = in_doubt(name, stated)
+    if not doubts:
+        return {"exchange_name": name, "told_apart": was_told_apart(name, stated)}
+    if answer is None or word(answer.name) != word(name):
+        raise ExchangeInDoubt(name, doubts)
+    if answer.same_as is None:
+        return {"exchange_name": name, "told_apart": True}
+    if answer.same_as not in doubts:
+        raise ExchangeInDoubt(name, doubts)
+    return {"exchange_name": answer.same_as}
+
+
+def _stated(connection: Connection, application_id: int) -> list[Stated]:
+    """The exchanges recorded for an application so far, oldest statement first."""
+    table = tables.evidence
+    rows = connection.execute(
+        select(table.c.exchange_name, table.c.told_apart)
+        .where(
+            table.c.application_id == application_id,
+            table.c.kind == EvidenceKind.EXTERNAL_VOLUME,
+            table.c.exchange_name.is_not(None),
+        )
+        .order_by(table.c.observed_at, table.c.evidence_id)
+    )
+    return [Stated(name=row.exchange_name, told_apart=row.told_apart) for row in rows]
+
+
+def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
+    # Of the moment only the day is typed; its time may be that of the click, which a repeat
+    # of the same form does not share.
+    typed = {name: str(value) for name, value in values.items() if value is not None}
+    if entry.kind is EvidenceKind.EXTERNAL_VOLUME:
+        typed["exchange_name"] = entry.exchange_name.strip()
+    if entry.answer is not None:
+        typed["same_as"] = entry.answer.same_as or ""
+    return {**typed, "observed_at": utc_day(entry.observed_at).isoformat()}
+
+
+def _checked(entry: Entry, now: datetime) -> dict[str, object]:
+    if entry.observed_at > now:
+        raise Invalid("The observation lies in the future. Give the day it was seen.")
+    _check_value(entry)
+    name, url = entry.exchange_name.strip(), entry.source_url.strip()
+    external = entry.kind is EvidenceKind.EXTERNAL_VOLUME
+    if external and invisible.shows_nothing(name):
+        raise Invalid("Say which exchange the volume was on; several exchanges add up.")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise Invalid(
+            f"The exchange's name is not usable; keep it under {LONGEST_NAME} characters."
+        )
+    if url and not _is_web_address(url):
+        raise Invalid("The source is not a web address. Write it as https://… or leave it empty.")
+    return {
+        "kind": str(entry.kind),
+        "value": entry.value,
+        "observed_at": entry.observed_at,
+        "method": str(entry.method),
+        "source_url": url or None,
+    }
+
+
+def _check_value(entry: Entry) -> None:
+    value = entry.value
+    if not value.is_finite() or value < 0:
+        raise Invalid("The value must be a number that is not negative.")
+    if entry.kind is EvidenceKind.X_FOLLOWERS:
+        if value != value.to_integral_value() or value > LARGEST_COUNT:
+            raise Invalid("Followers are a whole number.")
+    elif value > LARGEST_USD or -int(value.as_tuple().exponent) > 2:
+        raise Invalid("The volume is in USD with at most two decimals.")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    safe = url.isprintable() and " " not in url and len(url) <= LONGEST_URL
+    return safe and parts.scheme in ("http", "https") and bool(parts.hostname)

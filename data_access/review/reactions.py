@@ -1,0 +1,115 @@
+"""What changed facts set in motion: proposals lapse, and deferred applications come back.
+
+Evidence is followed in its own transaction; new metrics after each refresh. The actor of
+what follows from facts alone is `PROGRAM`.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, Select, select
+
+from data_access.applications import read
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import database, tables
+from data_access.db.errors import DatabaseUnavailable
+from data_access.eligibility import assessments, judging
+from data_access.review import checklist, deferrals, second_approvals, transitions
+from program.review.permissions import Act
+from program.review.workflow import OPEN_STATUSES, Move, Status
+
+PROGRAM = "program"
+
+
+def follow(connection: Connection, application: Application, form: Form) -> bool:
+    """Let one locked application react to what is known now; returns whether it moved."""
+    if application.status is Status.AWAITING_SECOND_APPROVAL:
+        return _lapse(connection, application, form)
+    if application.status is Status.DEFERRED and application.desk.deferred_answers is not None:
+        answers = deferrals.answers_now(connection, application.application_id, form.at)
+        if answers != application.desk.deferred_answers:
+            return _return(connection, application, form, "a criterion has another answer")
+    return False
+
+
+def follow_all(engine: Engine, *, now: datetime) -> int:
+    """Let all that is set aside react; returns how many applications moved.
+
+    One transaction each, so that nobody waits for the whole; safe to repeat and to kill. What
+    somebody is just acting on is left for the end. Raises DatabaseUnavailable if it is busy
+    then as well.
+    """
+    moved, busy = 0, []
+    with database.acting(engine) as connection:
+        ids = list(connection.execute(_set_aside()).scalars())
+    for id_ in ids:
+        try:
+            moved += _follow_one(engine, id_, now)
+        except DatabaseUnavailable:
+            busy.append(id_)
+    return moved + sum(_follow_one(engine, id_, now) for id_ in busy)
+
+
+def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
+    form = Form(
+        request_id=uuid4(), act=Act.READ, actor=PROGRAM, application_id=id_, content={}, at=now
+    )
+    with database.acting(engine) as connection:
+        application = read.read(connection, id_, now=now, lock=True)
+        if application.status not in OPEN_STATUSES:
+            # Told as of the moment it happened, not of the refresh that noticed.
+            settled = min(application.status_changed_at or now, now)
+            second_approvals.end_with_the_application(connection, replace(form, at=settled))
+            return False
+        due = application.desk.deferred_until
+        if application.status is Status.PENDING and due is not None and due <= now:
+            late = replace(application, status=Status.DEFERRED)
+            return _return(connection, late, replace(form, at=due), "its day has come")
+        return follow(connection, application, form)
+
+
+def _set_aside() -> Select[int]:
+    """What waits here, and what upstream withdrew while a proposal for it waited."""
+    desk_, application, proposal = tables.desk, tables.applications, tables.proposals
+    waiting = (str(Status.DEFERRED), str(Status.AWAITING_SECOND_APPROVAL))
+    proposed = select(1).where(
+        proposal.c.application_id == desk_.c.application_id, proposal.c.closed_as.is_(None)
+    )
+    return (
+        select(desk_.c.application_id)
+        .join(application, application.c.application_id == desk_.c.application_id)
+        .where(
+            desk_.c.status.in_(waiting),
+            (application.c.status == str(Status.PENDING)) | proposed.exists(),
+        )
+        .order_by(desk_.c.application_id)
+    )
+
+
+def _lapse(connection: Connection, application: Application, form: Form) -> bool:
+    proposal = second_approvals.waiting(connection, application.application_id)
+    if proposal is None:
+        return False
+    ground = judging.basis(connection, now=form.at)
+    standing = assessments.read(connection, application.application_id, ground)
+    checks = checklist.outcomes(connection, application.application_id)
+    differs = second_approvals.difference(proposal, standing, application, checks)
+    if not differs.changed:
+        return False
+    by_program = replace(form, actor=PROGRAM)
+    second_approvals.lapse(connection, application, proposal, differs, by_program)
+    return True
+
+
+def _return(connection: Connection, application: Application, form: Form, why: str) -> bool:
+    transitions.move(
+        connection,
+        application,
+        Move.BRING_BACK,
+        replace(form, actor=PROGRAM),
+        new=Status.PENDING,
+        detail={"why": why},
+    )
+    return True

@@ -1,0 +1,124 @@
+"""Moving an application between statuses, on the desk and upstream, with its event."""
+
+from typing import Any
+
+from sqlalchemy import Connection, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from data_access.applications import commands, decision_history
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import tables
+from data_access.db.errors import AlreadyDecided, ClaimedByAnother, NotInState
+from data_access.queue import order_cache
+from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Move, Status, way
+
+WAY_ON = {
+    Status.PENDING: "It is pending: decide it, ask for information, or defer it.",
+    Status.MORE_INFO_NEEDED: "Record the answer, or stop waiting, first.",
+    Status.DEFERRED: "Bring it back first.",
+    Status.AWAITING_SECOND_APPROVAL: "Confirm, decline or cancel that first.",
+}
+NO_DEFERRAL = {"deferred_until": None, "deferred_answers": None}
+NO_CLAIM = {"assignee": None, "claimed_at": None, "claim_until": None}
+
+
+def require_way(
+    connection: Connection, application: Application, move: Move, *, new: Status | None = None
+) -> None:
+    """Raise AlreadyDecided or NotInState unless ``move`` leads on from the present status."""
+    if way(move, application.status, new=new) is not None:
+        return
+    if application.status not in OPEN_STATUSES:
+        raise settled(connection, application)
+    words = STATUS_WORDS[application.status]
+    raise NotInState(f"This application is {words}. {WAY_ON[application.status]}")
+
+
+def settled(connection: Connection, application: Application) -> AlreadyDecided:
+    """The refusal for what is decided or withdrawn, naming who and when."""
+    made = decision_history.current(connection, application.application_id)
+    named = made is not None and str(made.outcome) == str(application.status)
+    return AlreadyDecided(
+        status=application.status,
+        by=made.decided_by if made and named else None,
+        at=made.decided_at if made and named else application.status_changed_at,
+    )
+
+
+def require_not_claimed_by_another(application: Application, form: Form) -> None:
+    """Raise ClaimedByAnother while a colleague's claim holds."""
+    claim = application.desk.claim
+    if claim is not None and claim.holds(form.at) and claim.assignee != form.actor:
+        raise ClaimedByAnother(claim.assignee, claim.until)
+
+
+def move(
+    connection: Connection,
+    application: Application,
+    by: Move,
+    form: Form,
+    *,
+    new: Status,
+    detail: dict[str, Any] | None = None,
+    **state: Any,  # noqa: ANN401 - columns of the desk
+) -> int:
+    """Change the status, set further columns of the desk, and return the event's id.
+
+    A claim ends with a decision. Raises AlreadyDecided or NotInState where no way leads.
+    """
+    require_way(connection, application, by, new=new)
+    decided = new not in OPEN_STATUSES
+    put(
+        connection,
+        form,
+        status=str(Status.PENDING if decided else new),
+        status_at=form.at,
+        **{"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state},
+    )
+    order_cache.leave(connection, application.application_id)
+    holder = application.desk.assignee(form.at)
+    if holder is not None and state.get("assignee", holder) is None and not decided:
+        detail = {"assignee": {"old": holder, "new": None}, **(detail or {})}
+    if application.status.upstream is not new.upstream:
+        _write_back(connection, application, new, form)
+    return commands.tell(
+        connection,
+        form,
+        str(by if by is not Move.CONFIRM else new),
+        status={"old": str(application.status), "new": str(new)},
+        **(detail or {}),
+    )
+
+
+def put(connection: Connection, form: Form, **state: Any) -> None:  # noqa: ANN401
+    """Set columns of the application's row on the desk, making the row if there is none."""
+    connection.execute(
+        insert(tables.desk)
+        .values(application_id=form.application_id, **state)
+        .on_conflict_do_update(index_elements=[tables.desk.c.application_id], set_=state)
+    )
+
+
+def _write_back(connection: Connection, application: Application, new: Status, form: Form) -> None:
+    table = tables.applications
+    try:
+        # The status guard repeats what the lock already gives: of two decisions one finds no row.
+        with connection.begin_nested():
+            moved = connection.execute(
+                update(table)
+                .where(
+                    table.c.application_id == application.application_id,
+                    table.c.status == application.status.upstream,
+                )
+                .values(status=str(new.upstream), status_changed_at=form.at)
+            )
+    except IntegrityError as error:
+        if "applications_one_pending_per_account" not in str(error.orig):
+            raise
+        raise NotInState(
+            "This account has another pending application. Decide that one instead."
+        ) from error
+    if moved.rowcount != 1:
+        raise AlreadyDecided(status=str(new), by=None, at=None)

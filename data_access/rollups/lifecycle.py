@@ -1,0 +1,319 @@
+"""What became of each application, counted by day: the definition, and what a refresh has not seen.
+
+A refresh keeps one row an application and sums of them by day. Staff decide all day and upstream
+delivers between refreshes, so whoever reads the sums takes out what has changed since and counts
+it as it stands now. Both are made by the same statements; without a refresh all is counted so.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Date,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from data_access.applications import conditions as application_conditions
+from data_access.applications.read import platform_key
+from data_access.db import tables
+from data_access.people.identities import person
+from program.review.drilldown import UNKNOWN_COUNTRY
+from program.review.workflow import Status
+
+# Ids are given before they are committed; one that was in flight is not older than so many.
+IN_FLIGHT = 1_000
+# Rows carry the moment they were written with, which is a little before it can be seen.
+JUST_NOW = timedelta(hours=1)
+WHOLE = "all"
+PROGRAM = "program"
+
+
+class At(StrEnum):
+    """The moments whose days are counted."""
+
+    SUBMITTED = "submitted"
+    TOUCHED = "touched"
+    DECIDED = "decided"
+    LEFT = "left"
+
+
+DAY = {
+    At.SUBMITTED: "submitted_day",
+    At.TOUCHED: "touched_day",
+    At.DECIDED: "decided_day",
+    At.LEFT: "left_day",
+}
+WAIT = {At.TOUCHED: "touch_seconds", At.DECIDED: "decision_seconds"}
+TOLD_APART = {
+    At.SUBMITTED: {"country": "country", "platform": "platform"},
+    At.DECIDED: {
+        "country": "country",
+        "platform": "platform",
+        "track": "track",
+        "reviewer": "decided_by",
+    },
+}
+# What stands by its application's own id, and which column of work_counted says how far.
+NEWS: tuple[tuple[Table, str], ...] = (
+    (tables.applications, "application_id"),
+    (tables.decisions, "decision_id"),
+    (tables.events, "event_id"),
+    (tables.notes, "note_id"),
+    (tables.evidence, "evidence_id"),
+    (tables.checks, "check_id"),
+)
+
+
+def counted(connection: Connection) -> Row[Any] | None:
+    """Up to where the last refresh has counted; ``None`` before the first."""
+    return connection.execute(select(tables.work_counted)).one_or_none()
+
+
+def course(asked: FromClause | None) -> Select[Any]:
+    """The course of each application, or of those whose ids are in ``asked``, as it stands."""
+    application, decision = tables.applications, tables.decisions
+    touched = _touched(asked)
+    stands = and_(
+        decision.c.application_id == application.c.application_id,
+        *application_conditions.stands(application),
+    )
+    decided = decision.c.decision_id.is_not(None)
+    submitted = application.c.submitted_at
+    settled = application.c.status != Status.PENDING
+    found = (
+        select(
+            application.c.application_id,
+            application.c.account_id,
+            application.c.status,
+            _day(submitted).label("submitted_day"),
+            platform_key(application.c.social_platform).label("platform"),
+            func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY).label("country"),
+            case((settled, _day(application_conditions.leaving()))).label("left_day"),
+            _day(touched.c.at).label("touched_day"),
+            _seconds(touched.c.at - submitted).label("touch_seconds"),
+            _day(decision.c.decided_at).label("decided_day"),
+            _seconds(decision.c.decided_at - submitted).label("decision_seconds"),
+            person(decision.c.decided_by).label("decided_by"),
+            decision.c.is_override,
+            case((decided, application_conditions.track_seen())).label("track"),
+            case((and_(decided, application.c.status == Status.APPROVED), _active_since())).label(
+                "active_since"
+            ),
+        )
+        .select_from(application)
+        .outerjoin(tables.accounts, tables.accounts.c.account_id == application.c.account_id)
+        .outerjoin(touched, touched.c.application_id == application.c.application_id)
+        .outerjoin(decision, stands)
+    )
+    return found if asked is None else found.where(_among(application, asked))
+
+
+def _touched(asked: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with two columns
+    # Nobody touches what is not there yet.
+    every = application_conditions.touches(
+        lambda table: [] if asked is None else [_among(table, asked)]
+    )
+    touch = every.subquery("touch")
+    return (
+        select(touch.c.application_id, func.min(touch.c.at).label("at"))
+        .group_by(touch.c.application_id)
+        .subquery("touched")
+    )
+
+
+def _active_since() -> ColumnElement[Any]:
+    daily = tables.affiliate_daily.c
+    return (
+        select(func.min(daily.day))
+        .where(
+            daily.affiliate_account_id == tables.applications.c.account_id,
+            daily.day > _day(tables.decisions.c.decided_at),
+            daily.volume_usd > 0,
+        )
+        .correlate(tables.applications, tables.decisions)
+        .scalar_subquery()
+    )
+
+
+def _among(table: FromClause, asked: FromClause) -> ColumnElement[bool]:
+    return table.c.application_id.in_(select(asked.c.application_id))
+
+
+def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(func.timezone("UTC", moment), Date)
+
+
+def _seconds(took: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(func.round(func.extract("epoch", took)), Integer)
+
+
+def cells(source: FromClause, *which: At) -> Any:  # noqa: ANN401 - a union of selects
+    """The rows of work_daily that courses with a ``sign`` come to, and the ``gone`` waits of -1.
+
+    ``which`` are the moments, all where none is named.
+    """
+    return union_all(*(_cells(source, at) for at in which or At))
+
+
+def _cells(source: FromClause, at: At) -> Select[Any]:
+    found = source.c
+    day, apart = found[DAY[at]], TOLD_APART.get(at, {})
+    columns = {name: found[column] for name, column in apart.items()}
+    dimension: ColumnElement[Any] = literal(PROGRAM, Text)
+    segment: ColumnElement[Any] = literal(WHOLE, Text)
+    if columns:
+        named = [(func.grouping(column) == 0, name) for name, column in columns.items()]
+        dimension = case(*named, else_=PROGRAM)
+        segment = func.coalesce(*columns.values(), WHOLE)
+
+    def number(*conditions: ColumnElement[bool]) -> ColumnElement[Any]:
+        return func.coalesce(func.sum(found.sign).filter(and_(true(), *conditions)), 0)
+
+    decided = found.decided_day.is_not(None)
+    return (
+        select(
+            literal(str(at), Text).label("moment"),
+            cast(dimension, Text).label("dimension"),
+            day.label("day"),
+            cast(segment, Text).label("segment"),
+            number().label("number"),
+            number(found.touched_day.is_not(None)).label("touched"),
+            number(decided).label("decided"),
+            number(decided, found.status == Status.APPROVED).label("approved"),
+            number(found.is_override.is_(True)).label("overrides"),
+            number(found.active_since.is_not(None)).label("active"),
+            _waits(source, at, 1).label("waits"),
+            _waits(source, at, -1).label("gone"),
+        )
+        .where(day.is_not(None))
+        .group_by(func.grouping_sets(tuple_(day), *(tuple_(day, c) for c in columns.values())))
+    )
+
+
+def _waits(source: FromClause, at: At, sign: int) -> Any:  # noqa: ANN401 - of bytes
+    if at not in WAIT:
+        return cast(null(), BYTEA)
+    packed = func.int4send(source.c[WAIT[at]])
+    joined: Any = func.string_agg(packed, cast(literal(b""), BYTEA))
+    return joined.filter(source.c.sign == sign)
+
+
+def changed(asked: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
+    """The courses of ``asked`` that were counted otherwise: then with sign -1, now with 1."""
+    held = tables.application_courses
+    now = select(*fresh.c, literal(1).label("sign"))
+    then = select(*held.c, literal(-1).label("sign")).where(_among(held, asked))
+    return union_all(
+        now.where(~_same(fresh, held)),
+        then.where(~_same(held, fresh)),
+    )
+
+
+def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    equal = [
+        other.c[column.name].is_not_distinct_from(one.c[column.name])
+        for column in tables.application_courses.c
+        if not column.primary_key
+    ]
+    key = other.c.application_id == one.c.application_id
+    return select(literal(1)).select_from(other).where(key, *equal).correlate(one).exists()
+
+
+def news(since: Row[Any]) -> Sequence[Select[Any]]:
+    """Ids of applications with which something may have happened that was not counted."""
+    application = tables.applications.c
+    recent = since.counted_at - JUST_NOW
+    return (
+        *(
+            select(table.c.application_id).where(
+                table.c[key] > getattr(since, key) - (IN_FLIGHT if key != "application_id" else 0)
+            )
+            for table, key in NEWS
+        ),
+        select(application.application_id).where(application.submitted_at >= recent),
+        select(application.application_id).where(
+            application.status != Status.PENDING, application_conditions.leaving() >= recent
+        ),
+        select(tables.loaded_since.c.application_id),
+    )
+
+
+def of(ids: Iterable[int]) -> Select[Any]:
+    """These application ids as rows."""
+    given = literal(list(ids), postgresql.ARRAY(BigInteger))
+    return select(func.unnest(given, type_=BigInteger).column_valued("application_id"))
+
+
+def uncounted(connection: Connection) -> Select[Any]:
+    """What to add to work_daily, and to take out of it, for it to be as things stand now."""
+    since = counted(connection)
+    if since is None:
+        every = course(None).add_columns(literal(1).label("sign"))
+        return select(cells(every.cte("every_course")).subquery("uncounted"))
+    # Their number is what the plan hinges on, and nobody can guess it from the conditions.
+    asked = of(connection.execute(union(*news(since))).scalars()).cte("asked")
+    fresh = course(asked).cte("fresh")
+    moved = changed(asked, fresh).cte("moved")
+    return select(cells(moved).subquery("uncounted"))
+
+
+def told_otherwise() -> Select[Any]:
+    """Applications that upstream has changed, however that came about."""
+    application, held = tables.applications, tables.application_courses
+    country = func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY)
+    settled = application.c.status != Status.PENDING
+    return (
+        select(application.c.application_id)
+        .select_from(application)
+        .outerjoin(tables.accounts, tables.accounts.c.account_id == application.c.account_id)
+        .outerjoin(held, held.c.application_id == application.c.application_id)
+        .where(
+            or_(
+                held.c.application_id.is_(None),
+                held.c.account_id != application.c.account_id,
+                held.c.status != application.c.status,
+                held.c.platform != platform_key(application.c.social_platform),
+                held.c.country != country,
+                held.c.submitted_day != _day(application.c.submitted_at),
+                held.c.left_day.is_distinct_from(
+                    case((settled, _day(application_conditions.leaving())))
+                ),
+            )
+        )
+    )
+
+
+def note_loaded(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Remember which of these applications a load has changed, until a refresh counts them."""
+    if counted(connection) is not None:
+        table = tables.loaded_since
+        changed_ids = told_otherwise().where(which)
+        connection.execute(
+            postgresql.insert(table)
+            .from_select([table.c.application_id], changed_ids)
+            .on_conflict_do_nothing()
+        )

@@ -1,0 +1,191 @@
+"""Taking back what was just sent: possible until its message leaves for the applicant.
+
+A decision that is undone stays readable, as one that is reopened does, and so does a change of
+an affiliate's standing; the message is cancelled before any worker had it. Whoever comes first,
+the worker or the person, holds the message's row, and the other finds that out there.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, select, update
+
+from data_access.affiliates import standing_changes
+from data_access.applications import commands, decision_history, requests
+from data_access.applications.read import Application
+from data_access.applications.requests import Form
+from data_access.db import tables
+from data_access.db.errors import NotAllowed, NotFound, NotInState
+from data_access.messages import outbox
+from data_access.people import staff
+from data_access.people.identities import known_by
+from data_access.review import bulk, transitions
+from data_access.review.bulk import Result
+from program.messages.delivery import Stopped
+from program.review.permissions import Act
+from program.review.workflow import Move, Status
+
+# The acts whose message can be taken back, with what they did.
+UNDOABLE = (Act.DECIDE, Act.APPROVE_SECOND, Act.REQUEST_INFORMATION, Act.REQUALIFY)
+LEFT = "The message has left for the applicant already, so it cannot be undone."
+OVER = "The time to undo is over: the message is about to leave for the applicant."
+OVERTAKEN = "The application was moved on meanwhile, so this cannot be undone. Reload the page."
+
+
+@known_by("actor")
+def undo(
+    engine: Engine,
+    *,
+    application_id: int,
+    undone: UUID,
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+) -> int:
+    """Take back the act that was sent as the request ``undone``; returns the event's id.
+
+    The application is pending again and its clock goes on as if nothing had been done; an
+    affiliate stands again as before. Only who did it may undo it, before its message may leave.
+    Raises NotAllowed, NotFound, NotInState or RequestReused.
+    """
+    form = requests.form(Act.UNDO, {"undone": str(undone)}, application_id, actor, now, request_id)
+
+    def do(connection: Connection, application: Application) -> int:
+        act = _own_act(connection, form, undone)
+        message = _message(connection, undone)
+        _require_unsent(message, now)
+        if act.act == Act.REQUALIFY.name:
+            staff.require(connection, actor, Act.REQUALIFY)
+            _cancel(connection, message, now)
+            return standing_changes.take_back(
+                connection, form, act.result, message_id=message.message_id
+            )
+        _require_standing(connection, application, act, message)
+        _cancel(connection, message, now)
+        return transitions.move(
+            connection,
+            application,
+            Move.UNDO,
+            form,
+            new=Status.PENDING,
+            detail={"message_id": str(message.message_id), "decision_id": message.decision_id},
+        )
+
+    return commands.perform(engine, form, do)
+
+
+@known_by("actor")
+def undo_run(
+    engine: Engine,
+    *,
+    undone: UUID,
+    ids: Sequence[int],
+    actor: str,
+    now: datetime,
+    request_id: UUID,
+    name: str = "",
+    noun: str = "application",
+) -> list[Result]:
+    """Take back what the run ``undone`` did with each of these, as far as nothing has left.
+
+    It is kept under ``name``, the act's own unless one is given.
+
+    Raises NotAllowed, Invalid or RequestReused.
+    """
+
+    def each(id_: int, own: UUID) -> object:
+        return undo(
+            engine,
+            application_id=id_,
+            undone=bulk.own_request(undone, id_),
+            actor=actor,
+            now=now,
+            request_id=own,
+        )
+
+    return bulk.run(
+        engine,
+        Act.UNDO,
+        ids,
+        each,
+        content={"undone": str(undone)},
+        actor=actor,
+        now=now,
+        request_id=request_id,
+        name=name,
+        noun=noun,
+    )
+
+
+def _own_act(connection: Connection, form: Form, undone: UUID) -> Row[Any]:
+    table = tables.requests
+    act = connection.execute(
+        select(table).where(
+            table.c.request_id == undone,
+            table.c.application_id == form.application_id,
+            table.c.act.in_([one.name for one in UNDOABLE]),
+        )
+    ).first()
+    if act is None:
+        raise NotFound("There is nothing to undo here.")
+    if act.actor != form.actor:
+        raise NotAllowed(f"Only {act.actor}, who did this, can undo it.")
+    return act
+
+
+def _message(connection: Connection, undone: UUID) -> Row[Any]:
+    """The message of the act, held against every worker until this is over."""
+    table = tables.outbox
+    message = connection.execute(
+        select(table).where(table.c.message_id == outbox.message_id(undone)).with_for_update()
+    ).first()
+    if message is None:
+        raise NotFound("There is nothing to undo here.")
+    return message
+
+
+def _require_unsent(message: Row[Any], now: datetime) -> None:
+    if message.stopped_as == Stopped.CANCELLED:
+        raise NotInState("This is undone already.")
+    if message.delivered_at or message.leased_by or message.sent or message.attempts:
+        raise NotInState(LEFT)
+    # What is withheld goes to nobody, and waits for the exchange's backend alike.
+    waits = message.stopped_as in (None, Stopped.WITHHELD)
+    if not waits or now >= message.next_attempt_at:
+        raise NotInState(OVER)
+
+
+def _require_standing(
+    connection: Connection, application: Application, act: Row[Any], message: Row[Any]
+) -> None:
+    """Raise NotInState unless what the act did is how the application still stands."""
+    transitions.require_way(connection, application, Move.UNDO)
+    if message.decision_id is not None:
+        made = decision_history.current(connection, application.application_id)
+        stands = made is not None and made.decision_id == message.decision_id
+        stands = stands and str(made.outcome) == application.status  # type: ignore[union-attr]
+    else:
+        table = tables.events
+        newest = connection.execute(
+            select(table.c.event_id)
+            .where(
+                table.c.application_id == application.application_id,
+                table.c.kind == str(Move.REQUEST_INFORMATION),
+            )
+            .order_by(table.c.event_id.desc())
+            .limit(1)
+        ).scalar()
+        stands = newest == act.result and application.status is Status.MORE_INFO_NEEDED
+    if not stands:
+        raise NotInState(OVERTAKEN)
+
+
+def _cancel(connection: Connection, message: Row[Any], now: datetime) -> None:
+    table = tables.outbox
+    connection.execute(
+        update(table)
+        .where(table.c.message_id == message.message_id)
+        .values(stopped_as=str(Stopped.CANCELLED), stopped_at=now)
+    )

@@ -1,0 +1,116 @@
+"""The affiliates page's address: which part, and which affiliates of the board."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from program import wording
+from program.affiliates.requalification import Standing, Step
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import clean_search
+
+PAGE_SIZE = 50
+# What the filters write into the address.
+QUERY_NAMES = ("part", "standing", "suggested", "month", "near", "search", "figure", "page")
+ANY = "any"
+SUGGESTIBLE = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
+UNTESTED = "untested"
+MONTH_CHOICES = (*(str(outcome) for outcome in Outcome), UNTESTED)
+
+
+class Figure(StrEnum):
+    """What the outcomes of cohorts are shown in."""
+
+    VOLUME = "volume"
+    ACTIVE = "active"
+    NEW = "new"
+    QUALIFYING = "qualifying"
+
+
+FIGURE_LABELS = {
+    Figure.VOLUME: "Volume",
+    Figure.ACTIVE: "Active users",
+    Figure.NEW: "New users",
+    Figure.QUALIFYING: "Still qualifying",
+}
+
+
+class Part(StrEnum):
+    """The three parts of the page."""
+
+    REQUALIFICATION = "requalification"
+    OUTCOMES = "outcomes"
+    NEAR_MISSES = "near-misses"
+
+
+PART_LABELS = {
+    Part.REQUALIFICATION: "Requalification",
+    Part.OUTCOMES: "Outcomes",
+    Part.NEAR_MISSES: "Near misses",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardFilters:
+    """Which part of the page, and which affiliates of the board. Empty means all of them.
+
+    ``suggested`` is a step, or `ANY` for those with any suggestion; ``month`` is how the
+    newest tested month came out.
+    """
+
+    part: Part = Part.REQUALIFICATION
+    standing: Standing | None = None
+    suggested: str | None = None
+    month: str | None = None
+    near: bool = False
+    search: str = ""
+    figure: Figure = Figure.VOLUME
+    page: int = 1
+
+    @property
+    def narrows(self) -> bool:
+        """Whether any filter is set; part, figure and page are none."""
+        whole = replace(self, part=Part.REQUALIFICATION, figure=Figure.VOLUME, page=1)
+        return whole != BoardFilters()
+
+    def on_page(self, page: int) -> "BoardFilters":
+        """The same view on another page."""
+        return replace(self, page=page)
+
+    def to_query(self) -> dict[str, str]:
+        """The address-bar form; defaults are left out."""
+        spoken = {
+            "part": "" if self.part is Part.REQUALIFICATION else str(self.part),
+            "standing": self.standing or "",
+            "suggested": self.suggested or "",
+            "month": self.month or "",
+            "near": "1" if self.near else "",
+            "search": self.search,
+            "figure": "" if self.figure is Figure.VOLUME else str(self.figure),
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        return {name: str(value) for name, value in spoken.items() if value}
+
+    def left_out(self, query: Mapping[str, str]) -> str:
+        """The sentence that names what of the address is not in these filters made of it."""
+        asked = {name: text for name, text in query.items() if name != "page"}
+        usual = {"part": str(Part.REQUALIFICATION), "figure": str(Figure.VOLUME)}
+        return wording.left_out(asked, self.to_query(), usual=usual)
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> "BoardFilters":
+        """Understand the address bar; anything malformed is treated as absent."""
+        part, standing = query.get("part"), query.get("standing")
+        suggested, month = query.get("suggested"), query.get("month")
+        figure, page = query.get("figure"), query.get("page", "")
+        whole = page.isascii() and page.isdigit() and len(page) <= 6
+        return cls(
+            part=Part(part) if part in tuple(Part) else Part.REQUALIFICATION,
+            standing=Standing(standing) if standing in tuple(Standing) else None,
+            suggested=suggested if suggested in (ANY, *SUGGESTIBLE) else None,
+            month=month if month in MONTH_CHOICES else None,
+            near=query.get("near") == "1",
+            search=clean_search(query.get("search", "")),
+            figure=Figure(figure) if figure in tuple(Figure) else Figure.VOLUME,
+            page=max(1, int(page)) if whole else 1,
+        )

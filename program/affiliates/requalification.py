@@ -1,0 +1,383 @@
+"""Approved affiliates after their approval: standings, monthly tests, and what they suggest.
+
+Every whole calendar month is tested by the same criteria that applications are judged by.
+The tests suggest; a person moves an affiliate. Nothing here changes a standing by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from program import wording
+from program.periods import day_start, month_start, months_later, utc_day
+from program.policy import delivered
+from program.policy.criteria import TRACKS, Criterion, Requires, Track
+from program.policy.eligibility import CriterionResult, Facts, judge_track
+from program.policy.outcomes import Outcome, all_of, any_of
+from program.policy.policy import Policy
+from program.review.permissions import Act, Role, may
+from program.review.priority import near
+
+# So many months are tested and looked back at; more in a row than a policy may ask for.
+MONTHS_KEPT = 12
+NARROW_SHARE = Decimal("1.1")
+
+
+class Standing(StrEnum):
+    """How an approved affiliate stands. One that nobody has moved is active."""
+
+    ACTIVE = "active"
+    ON_NOTICE = "on_notice"
+    SUSPENDED = "suspended"
+    TERMINATED = "terminated"
+
+
+STANDING_WORDS = {
+    Standing.ACTIVE: "active",
+    Standing.ON_NOTICE: "on notice",
+    Standing.SUSPENDED: "suspended",
+    Standing.TERMINATED: "terminated",
+}
+STANDING_MEANINGS = {
+    Standing.ACTIVE: "in the program, at the granted rate",
+    Standing.ON_NOTICE: "in the program, told that the minimums are missed",
+    Standing.SUSPENDED: "out of the higher rate until restored",
+    Standing.TERMINATED: "out of the program; only a manager's reinstatement leads back",
+}
+
+
+class Step(StrEnum):
+    """What changes a standing. The value completes the kind of event it leaves."""
+
+    PUT_ON_NOTICE = "put_on_notice"
+    SUSPEND = "suspended"
+    RESTORE = "restored"
+    TERMINATE = "terminated"
+    REINSTATE = "reinstated"
+
+    @property
+    def event(self) -> str:
+        """The kind of the event on the timeline of the affiliate's application."""
+        return f"affiliate_{self}"
+
+
+# A way back begins the count of misses anew.
+WAYS_BACK = (Step.RESTORE, Step.REINSTATE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One way from a standing to another; ``label`` is what it is called on buttons."""
+
+    step: Step
+    old: Standing
+    new: Standing
+    label: str
+    act: Act = Act.REQUALIFY
+
+
+def _ways(step: Step, label: str, new: Standing, *old: Standing) -> tuple[Transition, ...]:
+    return tuple(Transition(step=step, old=each, new=new, label=label) for each in old)
+
+
+_ACTIVE, _NOTICE, _OUT, _GONE = Standing
+
+TRANSITIONS: tuple[Transition, ...] = (
+    *_ways(Step.PUT_ON_NOTICE, "Put on notice", _NOTICE, _ACTIVE),
+    *_ways(Step.SUSPEND, "Suspend", _OUT, _ACTIVE, _NOTICE),
+    *_ways(Step.RESTORE, "Restore", _ACTIVE, _NOTICE, _OUT),
+    *_ways(Step.TERMINATE, "Terminate", _GONE, _ACTIVE, _NOTICE, _OUT),
+    *_ways(Step.REINSTATE, "Reinstate", _ACTIVE, _GONE),
+)
+STEP_LABELS: dict[Step, str] = {way.step: way.label for way in TRANSITIONS}
+
+
+def way(step: Step, old: Standing) -> Transition | None:
+    """The transition that ``step`` makes from ``old``; ``None`` where there is none."""
+    return next((t for t in TRANSITIONS if (t.step, t.old) == (step, old)), None)
+
+
+def may_move(role: Role, old: Standing, new: Standing) -> bool:
+    """Whether a person of this role can bring an affiliate from ``old`` to ``new``."""
+    return any((t.old, t.new) == (old, new) and may(role, t.act) for t in TRANSITIONS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a standing changes, and for which steps that can be the reason."""
+
+    code: str
+    label: str
+    steps: tuple[Step, ...]
+
+
+_DOWN = (Step.PUT_ON_NOTICE, Step.SUSPEND, Step.TERMINATE)
+REASONS: tuple[Reason, ...] = (
+    Reason(code="minimums_missed", label="Minimums missed", steps=_DOWN),
+    Reason(code="activity_not_genuine", label="Activity not genuine", steps=_DOWN),
+    Reason(code="rules_broken", label="Program rules broken", steps=_DOWN),
+    Reason(code="own_wish", label="The affiliate's own wish", steps=(Step.SUSPEND, Step.TERMINATE)),
+    Reason(code="minimums_met", label="Minimums met again", steps=WAYS_BACK),
+    Reason(code="concern_cleared", label="The concern is cleared up", steps=WAYS_BACK),
+    Reason(code="mistake", label="It was a mistake", steps=WAYS_BACK),
+    Reason(code="other", label="Other", steps=tuple(Step)),
+)
+REASONS_BY_CODE: dict[str, Reason] = {reason.code: reason for reason in REASONS}
+
+
+def reasons(step: Step) -> tuple[Reason, ...]:
+    """The reasons to choose from, in order."""
+    return tuple(reason for reason in REASONS if step in reason.steps)
+
+
+# What the tests come to.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthTest:
+    """One whole calendar month, tested. ``near``: a tenth more or less would change it.
+
+    Of ``missing_days`` nobody's activity was delivered; with some, figures are known from below.
+    """
+
+    month: date
+    outcome: Outcome
+    facts: Facts
+    near: bool
+    policy_version: int
+    missing_days: int = 0
+
+    @property
+    def gap(self) -> str:
+        """What was not delivered, in words; "" where nothing is missing."""
+        if not self.missing_days:
+            return ""
+        days = (months_later(self.month, 1) - self.month).days
+        return delivered.missing_words(self.missing_days, days)
+
+
+def first_tested(approved_at: datetime) -> date:
+    """The first month that is tested: the one after the month of the approval."""
+    return months_later(month_start(utc_day(approved_at)), 1)
+
+
+def first_counted(approved_at: datetime, policy: Policy, count_from: date | None = None) -> date:
+    """The first month whose miss counts: after the protection, and not before ``count_from``.
+
+    ``count_from`` is the month of the last way back, from which one counts anew.
+    """
+    protected = months_later(first_tested(approved_at), policy.requalification_protection_months)
+    return max(protected, count_from) if count_from else protected
+
+
+def misses_in_a_row(tests: Sequence[MonthTest], *, counted_from: date) -> int:
+    """How many counted months were missed since the last pass.
+
+    An unknown month is neither a miss nor a pass: it adds nothing and ends nothing.
+    """
+    misses = 0
+    for test in sorted(tests, key=lambda test: test.month, reverse=True):
+        if test.outcome is Outcome.MET:
+            break
+        misses += test.outcome is Outcome.NOT_MET and test.month >= counted_from
+    return misses
+
+
+def may_have_missed_more(misses: int, *, counted_from: date, newest: date) -> bool:
+    """Whether every month looked back at, to ``newest``, was missed, and one before may be too."""
+    return misses >= MONTHS_KEPT and counted_from < months_later(newest, 1 - MONTHS_KEPT)
+
+
+def suggestion(
+    standing: Standing,
+    *,
+    since: datetime | None,
+    misses: int,
+    newest: Outcome | None,
+    newest_month: date | None,
+    policy: Policy,
+) -> Step | None:
+    """What the tests suggest; ``None`` where nothing is to be done.
+
+    ``since`` is when the standing began, ``newest`` how the newest month came out. Only a
+    month that ended after the standing began can speak for taking it back.
+    """
+    if standing is Standing.TERMINATED:
+        return None
+    if misses >= policy.requalification_misses:
+        return None if standing is Standing.SUSPENDED else Step.SUSPEND
+    if misses:
+        return Step.PUT_ON_NOTICE if standing is Standing.ACTIVE else None
+    if standing is Standing.ACTIVE or newest is not Outcome.MET or newest_month is None:
+        return None
+    ended = day_start(months_later(newest_month, 1))
+    return Step.RESTORE if since is None or ended > since else None
+
+
+# Near the line: a tenth more or less would have changed the answer.
+
+
+def nearly(criterion: Criterion, policy: Policy) -> Decimal | int:
+    """From which value on a criterion is met or missed by a tenth at most."""
+    return near(criterion, policy)
+
+
+def clearly(criterion: Criterion, policy: Policy) -> Decimal:
+    """From which value on a criterion is met by more than a tenth of its minimum."""
+    return NARROW_SHARE * Decimal(getattr(policy, criterion.minimum))
+
+
+def is_near(facts: Facts, outcome: Outcome, policy: Policy, *, missing_days: int = 0) -> bool:
+    """Whether a miss missed by a tenth at most, or a pass passed by a tenth at most.
+
+    With ``missing_days`` nobody can tell by how much.
+    """
+    if outcome is Outcome.UNKNOWN or missing_days:
+        return False
+    passed = outcome is Outcome.MET
+    if passed:
+        return not any(_all_above(track, facts, policy) for track in TRACKS)
+    return any(_all_near(track, facts, policy) for track in TRACKS)
+
+
+def _all_near(track: Track, facts: Facts, policy: Policy) -> bool:
+    return _holds(track, [_at_least(facts, c, nearly(c, policy)) for c in track.criteria])
+
+
+def _all_above(track: Track, facts: Facts, policy: Policy) -> bool:
+    return _holds(track, [_more_than(facts, c, clearly(c, policy)) for c in track.criteria])
+
+
+def _holds(track: Track, truths: list[bool | None]) -> bool:
+    combine = all_of if track.requires is Requires.ALL else any_of
+    return combine(Outcome.of(truth) for truth in truths) is Outcome.MET
+
+
+def _at_least(facts: Facts, criterion: Criterion, limit: Decimal | int) -> bool | None:
+    value = facts.value(criterion)
+    return None if value is None else value >= limit
+
+
+def _more_than(facts: Facts, criterion: Criterion, limit: Decimal) -> bool | None:
+    value = facts.value(criterion)
+    return None if value is None else value > limit
+
+
+# The rate that the newest month speaks for.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateStep:
+    """A month with at least so many times the minimum volume keeps a rate up to ``most``."""
+
+    times: int
+    most: Decimal | None
+
+
+# The first that holds counts. None is the policy's own maximum.
+RATE_STEPS: tuple[RateStep, ...] = (
+    RateStep(times=5, most=None),
+    RateStep(times=2, most=Decimal("0.30")),
+    RateStep(times=0, most=Decimal("0.20")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedRate:
+    """A rate as a fraction of net fees, never above the policy's maximum, and why."""
+
+    rate: Decimal
+    why: str
+
+
+def suggested_rate(
+    granted: Decimal, newest: MonthTest | None, *, misses: int, policy: Policy
+) -> SuggestedRate:
+    """The rate that the newest month speaks for; it never rises by itself.
+
+    A counted miss leads to the standard rate. A pass keeps the granted one as far as the
+    month's volume carries it. Protected, unknown and untested months, and a volume that is unknown
+    or not whole, change nothing.
+    """
+    most = policy.max_rebate_rate
+    if misses and newest is not None and newest.outcome is Outcome.NOT_MET:
+        return SuggestedRate(rate=min(policy.standard_rebate_rate, most), why="missed: standard")
+    if newest is None or newest.outcome is not Outcome.MET:
+        why = newest.gap if newest and newest.gap else "no month speaks against it"
+        return SuggestedRate(rate=min(granted, most), why=f"kept: {why}")
+    volume = newest.facts.volume_usd
+    if volume is None:
+        return SuggestedRate(rate=min(granted, most), why="kept: the month's volume is unknown")
+    step = _rate_step(volume, policy)
+    carried = most if step.most is None else min(step.most, most)
+    if granted <= carried:
+        return SuggestedRate(rate=granted, why="kept: passed with the volume for it")
+    if newest.gap:
+        return SuggestedRate(rate=min(granted, most), why=f"kept: {newest.gap}")
+    return SuggestedRate(rate=carried, why=f"passed, volume carries {wording.percent(carried)}")
+
+
+def _rate_step(volume: Decimal, policy: Policy) -> RateStep:
+    return next(s for s in RATE_STEPS if volume >= s.times * policy.min_volume_usd)
+
+
+# What an affiliate is written when the policy is not silent.
+
+_HELLO = "Hello {{username}},\n\n"
+_MISSED = "{{criterion_gap}} {{minimums}}"
+MESSAGES: dict[Step, str] = {
+    Step.PUT_ON_NOTICE: (
+        _HELLO + "As an affiliate of {{exchange}} you are tested every calendar month, and the "
+        "last one did not reach the program's minimums. " + _MISSED + "\n\nYour rebate stays as "
+        "it is for now. If the minimums are missed again, it may be suspended."
+    ),
+    Step.SUSPEND: (
+        _HELLO + "Your higher rebate in the affiliate program of {{exchange}} is suspended. "
+        "From now on the standard rebate applies. It can be restored when a calendar month "
+        "reaches the minimums again. {{minimums}}"
+    ),
+    Step.RESTORE: (
+        _HELLO + "Your place in the affiliate program of {{exchange}} is as it was before: "
+        "your rebate is {{rebate_rate}} of the net trading fees of the users you refer."
+    ),
+    Step.TERMINATE: (
+        _HELLO + "Your membership in the affiliate program of {{exchange}} ends today. The "
+        "standard rebate of every account stays yours, and what you have earned stays claimable."
+    ),
+    Step.REINSTATE: (
+        _HELLO + "You are back in the affiliate program of {{exchange}}. Your rebate is "
+        "{{rebate_rate}} of the net trading fees of the users you refer."
+    ),
+}
+
+
+def closest(facts: Facts, policy: Policy) -> CriterionResult | None:
+    """The criterion that the answer was decided by; ``None`` where none can be told.
+
+    Of a track that asks for all criteria that is its weakest, of one that asks for any its
+    strongest, and of the tracks the one that came furthest.
+    """
+    decisive = [found for track in TRACKS if (found := _decisive(track, facts, policy))]
+    return max(decisive, key=_margin, default=None)
+
+
+def margin_words(test: MonthTest, policy: Policy) -> str:
+    """By what the answer was decided, and how far from its minimum: ``volume −3 %``."""
+    found = closest(test.facts, policy)
+    if found is None:
+        return ""
+    return f"{wording.inline(found.criterion.label)} {wording.change(_margin(found))}"
+
+
+def _decisive(track: Track, facts: Facts, policy: Policy) -> CriterionResult | None:
+    told = [r for r in judge_track(track, facts, policy).criteria if r.margin is not None]
+    if not told:
+        return None
+    return (min if track.requires is Requires.ALL else max)(told, key=_margin)
+
+
+def _margin(result: CriterionResult) -> Decimal:
+    assert result.margin is not None
+    return result.margin

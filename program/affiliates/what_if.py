@@ -1,0 +1,184 @@
+"""What a draft would change: who stands on another side, and what follows for the program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from program.affiliates.requalification import Step
+from program.periods import Window
+from program.policy.criteria import CRITERIA
+from program.policy.outcomes import Outcome
+from program.policy.settings import Change
+
+PAGE_SIZE = 50
+Move = tuple[Outcome, Outcome]
+MOVES: tuple[Move, ...] = tuple(
+    (before, after) for before in Outcome for after in Outcome if before is not after
+)
+
+
+class Population(StrEnum):
+    """Over whom a draft is replayed."""
+
+    OPEN = "open"
+    DECISIONS = "decisions"
+    AFFILIATES = "affiliates"
+
+
+POPULATION_LABELS = {
+    Population.OPEN: "Open applications",
+    Population.DECISIONS: "Past decisions",
+    Population.AFFILIATES: "Approved affiliates",
+}
+POPULATION_NOTES = {
+    Population.OPEN: "as they stand now, those set aside included.",
+    Population.DECISIONS: "all of them, on the figures that each was made on.",
+    Population.AFFILIATES: "as they stand now, one an account, by its newest standing approval.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """One population under both policies.
+
+    ``moves`` counts (outcome in force, outcome under the draft). ``untold`` are those of whom
+    the figures kept here cannot tell how the draft would judge them; they are in no move.
+    """
+
+    population: Population
+    moves: Mapping[Move, int]
+    untold: int = 0
+
+    @property
+    def total(self) -> int:
+        """Everybody, those of whom nothing can be told included."""
+        return self.replayed + self.untold
+
+    @property
+    def replayed(self) -> int:
+        """Those of whom it can be told how the draft would judge them."""
+        return sum(self.moves.values())
+
+    @property
+    def changed(self) -> int:
+        """Who changes side, in whatever direction."""
+        return sum(number for (old, new), number in self.moves.items() if old is not new)
+
+    def number(self, move: Move) -> int:
+        """How many make this move."""
+        return self.moves.get(move, 0)
+
+    def before(self, outcome: Outcome) -> int:
+        """How many stand there under the policy in force, among those that can be told."""
+        return sum(number for (old, _), number in self.moves.items() if old is outcome)
+
+    def after(self, outcome: Outcome) -> int:
+        """How many would stand there under the draft."""
+        return sum(number for (_, new), number in self.moves.items() if new is outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """Past decisions: how many are eligible, and how many go against that. Rates are fractions.
+
+    ``total`` are those that were replayed. The pairs are (in force, draft), of these alone, as
+    are ``recorded_overrides``, which is what was recorded at the time.
+    """
+
+    total: int
+    met: tuple[int, int]
+    overrides: tuple[int, int]
+    recorded_overrides: int
+
+    @property
+    def met_rates(self) -> tuple[Decimal, Decimal] | None:
+        """Eligible among decided; ``None`` when nothing was decided."""
+        if not self.total:
+            return None
+        return Decimal(self.met[0]) / self.total, Decimal(self.met[1]) / self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebates:
+    """What the rebates come to under both. Pairs are (in force, draft); money in USD a month.
+
+    ``window`` is where the net fees are from; ``None`` without metrics, and then every sum is
+    ``None``. ``granted_usd`` is what the approved cost whole, ``standard_usd`` everybody else,
+    the ``at_standard`` among them: affiliates who are suspended or terminated. ``above_most``
+    have more than the highest rate grants, and ``over_usd`` is what that costs. ``costly``
+    approvals need a second person for their cost. ``leaving_usd`` is what affiliates who leave
+    met have beyond the draft's standard rate; ``joining_usd`` what open applications that join
+    met would cost more at most, each at the draft's highest rate.
+    """
+
+    window: Window | None
+    affiliates: int
+    at_standard: int
+    above_most: tuple[int, int]
+    over_usd: tuple[Decimal, Decimal] | None
+    costly: tuple[int, int] | None
+    granted_usd: tuple[Decimal, Decimal] | None
+    standard_usd: tuple[Decimal, Decimal] | None
+    leaving_usd: Decimal | None
+    joining_usd: Decimal | None
+
+    @property
+    def difference_usd(self) -> Decimal | None:
+        """What the whole program would cost more a month under the draft; negative is less."""
+        if self.granted_usd is None or self.standard_usd is None:
+            return None
+        (old, new), (old_standard, new_standard) = self.granted_usd, self.standard_usd
+        return new + new_standard - old - old_standard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """The whole replay. ``gaps`` says in sentences what could not be replayed, and why.
+
+    ``overdue`` open applications and ``suggested`` steps of the requalification board are
+    (in force, draft), and ``None`` where the draft changes nothing about them.
+    """
+
+    replays: Mapping[Population, Replay]
+    decided: Decided
+    rebates: Rebates
+    overdue: tuple[int, int] | None = None
+    suggested: tuple[Mapping[Step, int], Mapping[Step, int]] | None = None
+    gaps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changer:
+    """Somebody who changes side. ``decision_id`` is of a past decision; names are typed text."""
+
+    application_id: int
+    decision_id: int | None
+    username: str
+    handle: str
+    status: str
+    before: Outcome
+    after: Outcome
+    values: Mapping[str, Decimal | None]
+
+
+def unreplayed(change: Change) -> str | None:
+    """That a changed setting is not replayed; ``None`` where it is."""
+    setting = change.setting
+    if not setting.unreplayed:
+        return None
+    return f"{setting.group}, “{setting.label}”: not replayed is {setting.unreplayed}."
+
+
+def gap(key: str, *, of: Population) -> str:
+    """That the values of criterion ``key`` cannot be replayed from what is kept."""
+    label = next(criterion.label for criterion in CRITERIA if criterion.key == key).lower()
+    if of is Population.DECISIONS:
+        return (
+            f"Past decisions keep {label} as the policy of their time counted it. A decision that "
+            "hinges on it is not replayed where it is counted in another way now."
+        )
+    return (
+        f"The present figures do not hold {label} as the draft counts it. Whoever hinges on that "
+        "is not replayed; a refresh after publishing counts it."
+    )

@@ -1,0 +1,502 @@
+"""What applicants are sent: texts to start from, and the placeholders in them.
+
+A filled text is read again: it is previewed, edited, kept, checked before it is sent, perhaps
+filled once more. By then nobody can tell what a colleague typed from what an applicant chose
+as a name. So filling marks the applicant's part: where a value holds braces, a word joiner,
+which has no width, stands between and beside them. A username ``{{minimums}}`` then reads as
+it is spelled, is no placeholder to any later filling or check, and so neither brings anything
+into the text nor keeps it from being sent. The same letters typed by a colleague are a
+placeholder, before and after filling.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from program import wording
+from program.periods import Window
+from program.policy.criteria import ON_EXCHANGE, Comparison, Requires, Unit
+from program.policy.eligibility import Assessment, CriterionResult, Facts, TrackResult, assess
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy, WindowKind
+from program.review.reapplication import reapply_sentence
+from program.review.workflow import REASONS_BY_CODE
+
+EXCHANGE = "the exchange"
+
+# Whole placeholders of a bounded length first, then what is left of broken ones.
+_BRACES = re.compile(r"\{\{([^{}]{0,60})\}\}|\{\{(?!\{)|\}\}")
+# Beside a value's braces too: what stands next to it in the text may be another brace.
+_BESIDE_BRACES = re.compile(r"(?<=[{}])(?=[{}])|\A(?=[{}])|(?<=[{}])\Z")
+WORD_JOINER = "\u2060"
+BROKEN = "…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeholder:
+    """What ``{{name}}`` in a text stands for."""
+
+    name: str
+    meaning: str
+    example: str
+
+
+PLACEHOLDERS: tuple[Placeholder, ...] = (
+    Placeholder(name="username", meaning="The account's username", example="meadow_trader"),
+    Placeholder(name="application_id", meaning="The application's number", example="1042"),
+    Placeholder(
+        name="social_handle",
+        meaning="The social media account as the applicant gave it",
+        example="@meadow",
+    ),
+    Placeholder(
+        name="criterion_gap",
+        meaning="Which known figures fall short and by how much; none where none is known to",
+        example=(
+            "Over 24 Oct to 22 Nov 2026 your referral volume was 4.1 M of 20 M USD and 12 of the "
+            "required 15 users were active."
+        ),
+    ),
+    Placeholder(
+        name="finding",
+        meaning="What the reason says of the applicant; where nobody has established it, words "
+        "that assert nothing",
+        example="the minimums are not reached yet",
+    ),
+    Placeholder(
+        name="minimums",
+        meaning="The program's minimum requirements",
+        example=(
+            "The program asks for at least 20 M USD of referral volume, at least 15 active users "
+            "and at least 5 new users in 30 days; or, instead, for more than 5,000 followers on X "
+            "or at least 20 M USD of volume on other exchanges in 30 days."
+        ),
+    ),
+    Placeholder(
+        name="rebate_rate", meaning="The granted share of net trading fees", example="20 %"
+    ),
+    Placeholder(
+        name="reapply_from",
+        meaning="When the applicant may apply again",
+        example="You may apply again from 24 Dec 2026.",
+    ),
+    Placeholder(name="exchange", meaning="The exchange's name", example=EXCHANGE),
+)
+
+
+class Use(StrEnum):
+    """What a text is sent for."""
+
+    APPROVAL = "approval"
+    REJECTION = "rejection"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a rejection says of the applicant: where it is known, and where it is not.
+
+    Where it is not, the words assert nothing.
+    """
+
+    known: str
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canned:
+    """A text to start from. A rejection's ``key`` is its reason code.
+
+    ``rationale`` opens the suggested internal rationale; ``None`` where a person must find
+    the words. ``finding`` is what ``{{finding}}`` stands for in it.
+    """
+
+    use: Use
+    key: str
+    label: str
+    message: str
+    rationale: str | None = None
+    finding: Finding | None = None
+
+
+_HELLO = "Hello {{username}},\n\n"
+_THANKS = _HELLO + "Thank you for applying to the affiliate program. "
+_NOT_ABLE = "After review we are not able to accept your application."
+_ASK = (
+    _HELLO + "We are reviewing your application to the affiliate program, number "
+    "{{application_id}}. "
+)
+_ANSWER = " Your application waits for your answer and keeps its place."
+
+CANNED: tuple[Canned, ...] = (
+    Canned(
+        use=Use.APPROVAL,
+        key="welcome",
+        label="Welcome",
+        message=(
+            _HELLO + "Welcome to the affiliate program of {{exchange}}. Your application is "
+            "approved. From now on your rebate is {{rebate_rate}} of the net trading fees of the "
+            "users you refer. It is paid for users who have completed identity verification, and "
+            "a referral cannot be added afterwards."
+        ),
+        rationale="",
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="below_minimums",
+        label="Below the minimums",
+        message=(
+            _THANKS + "We cannot accept your application at present, because {{finding}}. "
+            "{{criterion_gap}}\n\n{{minimums}}\n\n{{reapply_from}}"
+        ),
+        rationale="",
+        finding=Finding(
+            known="the minimums are not reached yet",
+            unknown="we have nothing that shows that the minimums are reached",
+        ),
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="evidence_missing",
+        label="Reach could not be confirmed",
+        message=(
+            _THANKS + "We could not confirm the reach of {{social_handle}} or the volume you "
+            "have on other exchanges, so we cannot accept your application at present. A public "
+            "profile that names your account here, or a statement of the last 30 days from the "
+            "other exchange, would be enough.\n\n{{reapply_from}}"
+        ),
+        rationale="Reach or volume elsewhere could not be confirmed.",
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="account_not_in_order",
+        label="Account not in order",
+        message=(
+            _THANKS + "{{finding}} Please complete identity verification, where that is open, "
+            "and for anything else contact support.\n\n{{reapply_from}}"
+        ),
+        rationale="Identity verification or account standing is not in order.",
+        finding=Finding(
+            known="Your account does not currently meet the program's requirements, so we "
+            "cannot accept your application at present.",
+            unknown=_NOT_ABLE,
+        ),
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="audience_not_genuine",
+        label="Audience or activity not genuine",
+        message=(_THANKS + f"{_NOT_ABLE}\n\n{{{{reapply_from}}}}"),
+        rationale="Audience or referred activity is judged not genuine.",
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="promotion_methods",
+        label="Promotion methods not acceptable",
+        message=(_THANKS + "{{finding}}\n\n{{reapply_from}}"),
+        rationale="Promotion methods do not follow the program's rules.",
+        finding=Finding(
+            known=f"The way {EXCHANGE} is promoted does not follow the program's rules, so we "
+            "cannot accept your application.",
+            unknown=_NOT_ABLE,
+        ),
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="api_broker",
+        label="Already an API broker",
+        message=(
+            _THANKS + "{{finding}} The program cannot be combined with the API Broker program; "
+            "whoever leaves that one is welcome here.\n\n{{reapply_from}}"
+        ),
+        rationale="The account takes part in the API Broker program.",
+        finding=Finding(
+            known="Your account takes part in the API Broker program, so we cannot accept your "
+            "application.",
+            unknown=_NOT_ABLE,
+        ),
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="self_referral",
+        label="Self-referral",
+        message=(_THANKS + "{{finding}}\n\n{{reapply_from}}"),
+        rationale="Referred accounts belong to the applicant or are linked to them.",
+        finding=Finding(
+            known="Accounts that refer themselves or linked accounts cannot be accepted.",
+            unknown=_NOT_ABLE,
+        ),
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="duplicate",
+        label="Duplicate of another application",
+        message=(
+            _THANKS + "We already have an application for the same person, so this one, number "
+            "{{application_id}}, is closed. There is nothing you need to do."
+        ),
+        rationale="Another application of the same person exists.",
+    ),
+    Canned(
+        use=Use.REJECTION,
+        key="other",
+        label="Other",
+        message=_THANKS + "{{say why, in your own words}}\n\n{{reapply_from}}",
+    ),
+    Canned(
+        use=Use.INFORMATION,
+        key="profile_proof",
+        label="Proof of the profile",
+        message=(
+            _ASK + "Please show us that {{social_handle}} is yours: put your username at "
+            "{{exchange}}, {{username}}, into the profile's description for a day, or send us a "
+            "message from that profile." + _ANSWER
+        ),
+    ),
+    Canned(
+        use=Use.INFORMATION,
+        key="external_statement",
+        label="Statement of volume on another exchange",
+        message=(
+            _ASK + "Please send us a statement of your referral volume on each other exchange, "
+            "for the last 30 days, on which the exchange, the period and the volume in USD can "
+            "be read." + _ANSWER
+        ),
+    ),
+    Canned(
+        use=Use.INFORMATION,
+        key="promotion_methods",
+        label="How the exchange is promoted",
+        message=(
+            _ASK + "Please tell us how you promote {{exchange}}: on which channels, with which "
+            "links or codes, and whether you use advertising, giveaways or trading signals."
+            + _ANSWER
+        ),
+    ),
+    Canned(
+        use=Use.INFORMATION,
+        key="identity_verification",
+        label="Identity verification",
+        message=(
+            _ASK + "Please complete identity verification in your account at {{exchange}} and "
+            "write to us when that is done." + _ANSWER
+        ),
+    ),
+    Canned(
+        use=Use.INFORMATION,
+        key="free",
+        label="A question of your own",
+        message=_ASK + "{{your question}}" + _ANSWER,
+    ),
+)
+CANNED_BY_KEY: dict[tuple[Use, str], Canned] = {(text.use, text.key): text for text in CANNED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CriterionWords:
+    """How sentences speak of a criterion: its gap, what is asked, and its name in notes."""
+
+    gap: str
+    asked: str
+    name: str
+
+
+_WORDS: dict[str, _CriterionWords] = {
+    "volume_usd": _CriterionWords(
+        gap="your referral volume was {value} of {minimum} USD",
+        asked="{minimum} USD of referral volume",
+        name="volume",
+    ),
+    "active_users": _CriterionWords(
+        gap="{value} of the required {minimum} user{s} {were} active",
+        asked="{minimum} active user{s}",
+        name="active",
+    ),
+    "new_users": _CriterionWords(
+        gap="{value} of the required {minimum} user{s} {were} new",
+        asked="{minimum} new user{s}",
+        name="new",
+    ),
+    "x_followers": _CriterionWords(
+        gap="you had {value} followers on X where {minimum} are required",
+        asked="{minimum} follower{s} on X",
+        name="followers",
+    ),
+    "external_volume_usd": _CriterionWords(
+        gap="your volume on other exchanges was {value} of {minimum} USD in 30 days",
+        asked="{minimum} USD of volume on other exchanges in 30 days",
+        name="volume elsewhere",
+    ),
+}
+_MONTH_WORDS = {
+    WindowKind.TRAILING_30_DAYS: "in 30 days",
+    WindowKind.CALENDAR_MONTH: "in a calendar month",
+}
+
+
+def texts(use: Use) -> tuple[Canned, ...]:
+    """The texts to choose from, in the order they are offered."""
+    return tuple(text for text in CANNED if text.use is use)
+
+
+def values(
+    *,
+    username: str,
+    application_id: int,
+    social_handle: str,
+    assessment: Assessment,
+    window: Window | None,
+    policy: Policy,
+    on: date,
+    rebate_rate: Decimal | None = None,
+    reapply: str | None = None,
+    finding: str | None = None,
+    exchange: str = EXCHANGE,
+) -> dict[str, str]:
+    """The placeholders that have a value, with it; one without a value stays and blocks.
+
+    ``on`` is the UTC day of the decision, ``rebate_rate`` a fraction, ``reapply`` the key of a
+    rule. What does not apply, such as a rate in a rejection, is left out and has no value;
+    neither has a blank name.
+    """
+    found = {
+        "username": username,
+        "application_id": str(application_id),
+        "social_handle": social_handle,
+        "criterion_gap": criterion_gap(assessment, window),
+        "finding": finding,
+        "minimums": minimums(policy),
+        "rebate_rate": None if rebate_rate is None else wording.percent(rebate_rate),
+        "reapply_from": None if reapply is None else reapply_sentence(reapply, on),
+        "exchange": exchange,
+    }
+    return {name: value for name, value in found.items() if value and value.strip()}
+
+
+def fill(typed: str, values: Mapping[str, str]) -> str:
+    """The text with every placeholder that has a value replaced by it; others stay.
+
+    One pass, so nothing that came from a value is looked at again.
+    """
+
+    def put(found: re.Match[str]) -> str:
+        value = values.get((found.group(1) or "").strip().lower())
+        return found.group() if value is None else _BESIDE_BRACES.sub(WORD_JOINER, value)
+
+    return _BRACES.sub(put, typed)
+
+
+def unfilled(text: str) -> tuple[str, ...]:
+    """The names of the placeholders that stand in a text, known or not, each once.
+
+    Braces without a partner or with nothing between them count as one named ``…``.
+    """
+    names = ((found.group(1) or "").strip() or BROKEN for found in _BRACES.finditer(text))
+    return tuple(dict.fromkeys(names))
+
+
+def finding(reason_code: str, assessment: Assessment, missing: Collection[str]) -> str | None:
+    """What a rejection says of the applicant; ``missing`` is what nobody has established of it.
+
+    ``None`` where the reason says nothing, or says of somebody eligible that they are not.
+    """
+    canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
+    if canned is None or canned.finding is None:
+        return None
+    if REASONS_BY_CODE[reason_code].asserts_not_met and assessment.outcome is Outcome.MET:
+        return None
+    return canned.finding.unknown if missing else canned.finding.known
+
+
+def asserts_unproven(reason_code: str, text: str, missing: Collection[str]) -> bool:
+    """Whether a text says what the reason asserts, while something of that is missing."""
+    canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
+    if not missing or canned is None or canned.finding is None:
+        return False
+    return " ".join(canned.finding.known.split()) in " ".join(text.split())
+
+
+def criterion_gap(assessment: Assessment, window: Window | None) -> str | None:
+    """In one sentence what is known to fall short; ``None`` where nothing is.
+
+    An application that is eligible by one track has no gap, whatever the other track says.
+    """
+    if assessment.outcome is Outcome.MET:
+        return None
+    parts = [_track_gap(track, window) for track in assessment.tracks]
+    told = [part for part in parts if part]
+    return wording.sentence("; ".join(told)) if told else None
+
+
+def minimums(policy: Policy) -> str:
+    """The program's minimums in one sentence."""
+    tracks = assess(Facts(), policy).tracks
+    asked = [_track_asked(track, policy) for track in tracks]
+    return f"The program asks for {'; or, instead, for '.join(asked)}."
+
+
+def rationale(use: Use, key: str, assessment: Assessment) -> str:
+    """A suggested internal rationale with the figures; empty where a person must write it."""
+    opening = CANNED_BY_KEY[use, key].rationale
+    if opening is None:
+        return ""
+    figures = wording.sentence("; ".join(_figure(result) for result in assessment.criteria))
+    return f"{opening} {figures}".strip()
+
+
+def _track_gap(track: TrackResult, window: Window | None) -> str:
+    clauses = [_gap(result) for result in track.criteria if result.outcome is Outcome.NOT_MET]
+    if not clauses:
+        return ""
+    when = "when we last looked,"
+    if track.track is ON_EXCHANGE:
+        when = f"over {wording.span(window)}" if window else "in the period we looked at"
+    return f"{when} {wording.listed(clauses)}"
+
+
+def _gap(result: CriterionResult) -> str:
+    value = result.value or 0
+    usd = result.criterion.unit is Unit.USD
+    said = wording.cut_usd(Decimal(value)) if usd else f"{value:,}"
+    return _said(_WORDS[result.criterion.key].gap, said, result)
+
+
+def _track_asked(track: TrackResult, policy: Policy) -> str:
+    clauses = []
+    for result in track.criteria:
+        more = result.criterion.comparison is Comparison.MORE_THAN
+        asked = _said(_WORDS[result.criterion.key].asked, "", result)
+        clauses.append(asked if more else f"at least {asked}")
+    word = "and" if track.track.requires is Requires.ALL else "or"
+    month = f" {_MONTH_WORDS[policy.window_kind]}" if track.track is ON_EXCHANGE else ""
+    return wording.listed(clauses, last=word) + month
+
+
+def _said(template: str, value: str, result: CriterionResult) -> str:
+    one = result.minimum == 1
+    return template.format(
+        value=value,
+        minimum=_limit(result),
+        s="" if one else "s",
+        were="was" if one else "were",
+    )
+
+
+def _limit(result: CriterionResult) -> str:
+    if result.criterion.unit is Unit.USD:
+        return wording.stated_usd(Decimal(result.minimum))
+    more = "more than " if result.criterion.comparison is Comparison.MORE_THAN else ""
+    return f"{more}{result.minimum:,}"
+
+
+def _figure(result: CriterionResult) -> str:
+    name = _WORDS[result.criterion.key].name
+    if result.value is None:
+        return f"{name} unknown"
+    if result.criterion.unit is not Unit.USD:
+        return f"{name} {result.value:,} of {_limit(result)}"
+    value, minimum = Decimal(result.value), Decimal(result.minimum)
+    return f"{name} {wording.exact_usd(value)} of {wording.full_usd(minimum)} USD"

@@ -1,0 +1,178 @@
+"""How applicants are told: which way, whether at all, how often it is tried and why it failed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from program.text.platforms import EMAIL, platform_key
+
+DELIVERY = "delivery"  # Who did what the worker did; no person has such an address.
+ENGLISH = "en"
+LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
+# How long a message waits before it may leave, so that whoever sent it can take it back.
+UNDO_FOR = timedelta(seconds=10)
+# By how much longer for each of many: a run is over before the first of its messages leaves.
+UNDO_EACH = timedelta(milliseconds=100)
+
+
+def undo_for(many: int) -> timedelta:
+    """How long the messages of ``many`` acts at once wait before they may leave."""
+    return UNDO_FOR + UNDO_EACH * many
+
+
+class Route(StrEnum):
+    """The way a message leaves."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
+class MessageKind(StrEnum):
+    """What a message announces; anything else is told with the words of OTHER."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    INFORMATION_REQUESTED = "information_requested"
+    PUT_ON_NOTICE = "affiliate_put_on_notice"
+    SUSPENDED = "affiliate_suspended"
+    RESTORED = "affiliate_restored"
+    TERMINATED = "affiliate_terminated"
+    REINSTATED = "affiliate_reinstated"
+    OTHER = "other"
+
+    @classmethod
+    def of(cls, name: str) -> "MessageKind":
+        """The kind of this name, OTHER where there is none."""
+        return cls(name) if name in set(cls) else cls.OTHER
+
+
+KIND_WORDS = {
+    MessageKind.APPROVED: "approval",
+    MessageKind.REJECTED: "rejection",
+    MessageKind.INFORMATION_REQUESTED: "question to the applicant",
+    MessageKind.PUT_ON_NOTICE: "notice to an affiliate",
+    MessageKind.SUSPENDED: "suspension of an affiliate",
+    MessageKind.RESTORED: "restoration of an affiliate",
+    MessageKind.TERMINATED: "end of an affiliate's membership",
+    MessageKind.REINSTATED: "reinstatement of an affiliate",
+    MessageKind.OTHER: "anything else",
+}
+
+
+class Stopped(StrEnum):
+    """Why a message waits no longer without having left."""
+
+    PARKED = "parked"
+    CANCELLED = "cancelled"
+    WITHHELD = "withheld"
+    REPLACED = "replaced"
+
+
+class Reason(StrEnum):
+    """What kind of failure it was."""
+
+    NO_CONTACT = "no_contact"
+    BAD_CONTACT = "bad_contact"
+    BAD_TEXT = "bad_text"
+    NOT_SET_UP = "not_set_up"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonWords:
+    """How screens speak of a failure, and what to do about it."""
+
+    label: str
+    way_on: str
+
+
+REASON_WORDS: dict[Reason, ReasonWords] = {
+    Reason.NO_CONTACT: ReasonWords(
+        label="No contact is known", way_on="Correct the recipient, or cancel it."
+    ),
+    Reason.BAD_CONTACT: ReasonWords(
+        label="The contact cannot be used", way_on="Correct the recipient, or cancel it."
+    ),
+    Reason.BAD_TEXT: ReasonWords(
+        label="The text cannot be sent", way_on="Cancel it and tell the applicant yourself."
+    ),
+    Reason.NOT_SET_UP: ReasonWords(
+        label="This way of delivery is not set up",
+        way_on="Have SMTP_URL or NOTIFY_WEBHOOK_URL set, then retry.",
+    ),
+    Reason.REFUSED: ReasonWords(
+        label="The receiver refused it", way_on="Correct the recipient, or cancel it."
+    ),
+    Reason.UNREACHABLE: ReasonWords(
+        label="The receiver could not be reached", way_on="Retry once it answers again."
+    ),
+    Reason.NO_ANSWER: ReasonWords(
+        label="The receiver did not say whether it took it",
+        way_on="Retry; the receiver recognises a repeat by its id.",
+    ),
+    Reason.BUSY: ReasonWords(
+        label="The receiver was busy or failed", way_on="Retry once it answers again."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """One version of how applicants are told.
+
+    ``email_instead`` holds keys of contact platforms whose applicants are told at their
+    account's address; ``language_by_country`` has ISO codes.
+    """
+
+    version: int = 1
+    silent: bool = False
+    send_rejections: bool = True
+    email_instead: tuple[str, ...] = ()
+    language_by_country: Mapping[str, str] = field(default_factory=dict)
+
+
+def route(platform: str, settings: DeliverySettings) -> Route:
+    """Which way leads to a contact on ``platform``, however that is written."""
+    return Route.EMAIL if platform_key(platform) in told_by_email(settings) else Route.WEBHOOK
+
+
+def told_by_email(settings: DeliverySettings) -> frozenset[str]:
+    """The keys of the contact platforms that mean an email."""
+    return frozenset({EMAIL, *map(platform_key, settings.email_instead)})
+
+
+def withheld(kind: str, settings: DeliverySettings) -> str | None:
+    """Why a message of this kind is not to leave; ``None`` where it is."""
+    if settings.silent:
+        return "silent mode is on"
+    if kind == MessageKind.REJECTED and not settings.send_rejections:
+        return "rejections are not told"
+    return None
+
+
+def language(country_code: str | None, settings: DeliverySettings) -> str:
+    """Which language the people of a country are told in."""
+    return settings.language_by_country.get(country_code or "", ENGLISH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a message is tried, and how long is waited between."""
+
+    tries: int = 10
+    first_wait: timedelta = timedelta(seconds=30)
+    longest_wait: timedelta = timedelta(hours=1)
+
+    def wait(self, tries: int, chance: float) -> timedelta:
+        """How long to wait after ``tries`` failures: growing, and spread by ``chance`` in [0, 1).
+
+        Half of it is certain; spread, so that a crowd that failed together comes back apart.
+        """
+        doublings = min(max(tries - 1, 0), 20)
+        grown = min(self.first_wait * float(1 << doublings), self.longest_wait)
+        return grown * (0.5 + chance)

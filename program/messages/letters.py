@@ -1,0 +1,213 @@
+"""A message as it leaves: what goes around it, and nothing in it that could do harm.
+
+The text was written or confirmed by a colleague, the names in it were chosen by the applicant.
+Signs that hide, reorder or end text are taken out; a contact that cannot be one is refused.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from program import wording
+from program.messages import canned_texts
+from program.messages.canned_texts import Placeholder
+from program.messages.delivery import ENGLISH, MessageKind, Reason
+from program.text import mail_addresses
+
+LONGEST_SUBJECT = 200
+LONGEST_BODY = 4_000
+LONGEST_TEXT = 12_000
+LONGEST_HANDLE = 200
+LONGEST_PLATFORM = 100
+MESSAGE = "message"
+
+PLACEHOLDERS: tuple[Placeholder, ...] = (
+    Placeholder(
+        name=MESSAGE,
+        meaning="What the colleague wrote, exactly; only in the text, and once",
+        example="Welcome to the affiliate program.",
+    ),
+    Placeholder(name="username", meaning="The account's username", example="meadow_trader"),
+    Placeholder(name="application_id", meaning="The application's number", example="1042"),
+    Placeholder(
+        name="social_handle",
+        meaning="The social media account as the applicant gave it",
+        example="@meadow",
+    ),
+    Placeholder(name="exchange", meaning="The exchange's name", example=canned_texts.EXCHANGE),
+)
+_NAMES = frozenset(placeholder.name for placeholder in PLACEHOLDERS)
+# What turns the direction of writing around, and so lets a text read as another.
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_LINES = re.compile("\r\n?|\u2028|\u2029|\u0085|\v|\f")
+
+
+class Unsendable(Exception):
+    """The message cannot leave as it is; the text says why."""
+
+    def __init__(self, reason: Reason, said: str) -> None:
+        super().__init__(said)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """What goes around the messages of a kind in a language; the newest version counts."""
+
+    kind: MessageKind
+    language: str
+    version: int
+    subject: str
+    body: str
+
+
+def _shipped(kind: MessageKind, subject: str) -> Template:
+    return Template(kind=kind, language=ENGLISH, version=0, subject=subject, body="{{message}}")
+
+
+# The words of kinds of which the database holds none from the start; the first saved version is 1.
+SHIPPED: tuple[Template, ...] = (
+    _shipped(MessageKind.PUT_ON_NOTICE, "A notice about your place in the affiliate program"),
+    _shipped(MessageKind.SUSPENDED, "Your affiliate rebate is suspended"),
+    _shipped(MessageKind.RESTORED, "Your place in the affiliate program is restored"),
+    _shipped(MessageKind.TERMINATED, "Your membership in the affiliate program ends"),
+    _shipped(MessageKind.REINSTATED, "You are back in the affiliate program"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Subject and text, filled and harmless."""
+
+    subject: str
+    text: str
+
+
+def problems(subject: str, body: str) -> tuple[str, ...]:
+    """What keeps a template from being saved, a sentence each; empty where nothing does."""
+    found = []
+    if not subject.strip() or len(subject) > LONGEST_SUBJECT or harmless_line(subject) != subject:
+        found.append(f"The subject must be one line of at most {LONGEST_SUBJECT} characters.")
+    if len(body) > LONGEST_BODY:
+        found.append(f"The text has {len(body):,} characters; {LONGEST_BODY:,} fit.")
+    unknown = [name for name in canned_texts.unfilled(f"{subject}\n{body}") if name not in _NAMES]
+    if unknown:
+        named = ", ".join("{{" + name + "}}" for name in unknown)
+        known = wording.listed(["{{" + placeholder.name + "}}" for placeholder in PLACEHOLDERS])
+        found.append(f"There is no placeholder {named}. The placeholders are {known}.")
+    if body.count("{{message}}") != 1 or "message" in canned_texts.unfilled(subject):
+        found.append("{{message}} belongs into the text, exactly once, and not into the subject.")
+    return tuple(found)
+
+
+def shipped(kind: MessageKind, language: str) -> Template | None:
+    """The words that serve until somebody saves others; ``None`` where there are none."""
+    return next((t for t in SHIPPED if (t.kind, t.language) == (kind, language)), None)
+
+
+def choose(templates: Sequence[Template], kind: str, language: str) -> Template:
+    """The newest template for a kind and a language, with the nearest one in its stead.
+
+    Without that language its main language serves, then English; without the kind, OTHER.
+    """
+    meant = MessageKind.of(kind)
+    languages = dict.fromkeys((language, language.partition("-")[0], ENGLISH))
+    for wanted, spoken in [(k, s) for s in languages for k in (meant, MessageKind.OTHER)]:
+        found = [t for t in templates if (t.kind, t.language) == (wanted, spoken)]
+        if found:
+            return max(found, key=lambda template: template.version)
+    raise Unsendable(Reason.BAD_TEXT, f"There is no template for {meant}.")
+
+
+def missing_kinds(templates: Sequence[Template], language: str) -> tuple[MessageKind, ...]:
+    """The kinds for which `choose` would fall back on English."""
+    spoken = {language, language.partition("-")[0]}
+    there = {template.kind for template in templates if template.language in spoken}
+    if MessageKind.OTHER in there or language == ENGLISH:
+        return ()
+    return tuple(kind for kind in MessageKind if kind not in there)
+
+
+def compose(template: Template, message: str, values: Mapping[str, str]) -> Letter:
+    """The filled letter. Raises Unsendable where there is no message, or too much of it."""
+    text = harmless(message).strip()
+    if not text:
+        raise Unsendable(Reason.BAD_TEXT, "The message is empty.")
+    around = {name: harmless_line(value) for name, value in values.items()}
+    subject = harmless_line(canned_texts.fill(template.subject, around))[:LONGEST_SUBJECT].strip()
+    body = canned_texts.fill(template.body, {**around, MESSAGE: text}).strip()
+    if len(body) > LONGEST_TEXT:
+        raise Unsendable(
+            Reason.BAD_TEXT, f"The text has {len(body):,} characters; {LONGEST_TEXT:,} can be sent."
+        )
+    return Letter(subject=subject or "Your affiliate application", text=body)
+
+
+def address(typed: str | None) -> str:
+    """The mail address that was typed, its domain in ASCII. Raises Unsendable where none was."""
+    text = mail_addresses.bare(typed or "")
+    if not text:
+        raise Unsendable(Reason.NO_CONTACT, "The account has no email address.")
+    found = mail_addresses.mail_address(text)
+    if found is None:
+        raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a mail address.")
+    return found
+
+
+def handle(typed: str | None) -> str:
+    """A contact on a platform, on one line. Raises Unsendable for one that hides anything."""
+    text = (typed or "").strip()
+    if not text:
+        raise Unsendable(Reason.NO_CONTACT, "The applicant named no contact.")
+    if len(text) > LONGEST_HANDLE:
+        raise Unsendable(
+            Reason.BAD_CONTACT,
+            f"The contact has {len(text):,} characters; at most {LONGEST_HANDLE} can be one.",
+        )
+    if harmless_line(text) != text:
+        raise Unsendable(
+            Reason.BAD_CONTACT, f"`{shown(text)}` holds line breaks or hidden characters."
+        )
+    return text
+
+
+def platform(typed: str) -> str:
+    """A contact platform's name. Raises Unsendable for one that hides anything."""
+    text = typed.strip()
+    if not text or len(text) > LONGEST_PLATFORM or harmless_line(text) != text:
+        raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a contact platform.")
+    return text
+
+
+def harmless(text: str) -> str:
+    """Without control characters and turns of direction; line breaks stay."""
+    lines = _LINES.sub("\n", text)
+    return "".join(sign for sign in lines if sign in "\n\t" or not _harms(sign))
+
+
+def harmless_line(text: str) -> str:
+    """The same on one line."""
+    return re.sub(r"[ \n\t]+", " ", harmless(text))
+
+
+def shown(text: str) -> str:
+    """Typed text for a sentence about it: short, with what is hidden spelled out."""
+    spelled = "".join(s if s.isprintable() else f"[U+{ord(s):04X}]" for s in text[:60])
+    return spelled + ("…" if len(text) > 60 else "")
+
+
+def as_html(text: str) -> str:
+    """The text as a plain web page: every sign of it is a sign, none is markup."""
+    paragraphs = re.split(r"\n{2,}", html.escape(text, quote=True))
+    inner = "\n".join(
+        f'<p dir="auto">{paragraph}</p>'
+        for paragraph in (one.replace("\n", "<br>\n") for one in paragraphs)
+    )
+    head = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>'
+    return f"{head}\n{inner}\n</body></html>\n"
+
+
+def _harms(sign: str) -> bool:
+    return sign in _TURNS or unicodedata.category(sign) in ("Cc", "Cs")

@@ -1,0 +1,1 @@
+"""Policy settings, criteria, eligibility and what a decision rests on."""

@@ -1,0 +1,167 @@
+"""The due-diligence checklist: what to find out before an approval, and what stands open."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from program.policy.evidence import KIND_LABELS, EvidenceKind
+from program.policy.policy import DEFAULT_REQUIRED_CHECKS
+
+DEFAULT_REQUIRED = DEFAULT_REQUIRED_CHECKS
+
+
+class CheckOutcome(StrEnum):
+    """What a check found."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not_applicable"
+
+
+OUTCOME_LABELS = {
+    CheckOutcome.PASSED: "Passed",
+    CheckOutcome.FAILED: "Failed",
+    CheckOutcome.NOT_APPLICABLE: "Not applicable",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckItem:
+    """One thing to find out. ``key`` is what answers and policies name; ``hint`` says where.
+
+    It passes only beside current evidence of the kind it ``needs``, where it needs any.
+    """
+
+    key: str
+    label: str
+    question: str
+    hint: str
+    needs: EvidenceKind | None = None
+
+
+ITEMS: tuple[CheckItem, ...] = (
+    CheckItem(
+        key="identity_and_account",
+        label="Identity and account standing",
+        question="Is identity verification complete and the account in good standing?",
+        hint="Verification status and account age on this page; support's record of the account.",
+    ),
+    CheckItem(
+        key="owns_social_account",
+        label="Owns the social account",
+        question="Does the social media account belong to the applicant?",
+        hint="The username in the profile's description, or a message sent from that profile.",
+    ),
+    CheckItem(
+        key="not_api_broker",
+        label="Not an API broker",
+        question="Is the account outside the API Broker program?",
+        hint="The API Broker program's list of accounts; the two programs exclude each other.",
+    ),
+    CheckItem(
+        key="no_self_referral",
+        label="No self-referral",
+        question="Are the referred users other people than the applicant?",
+        hint="The referred users on this page: one user with most of the volume, shared contacts.",
+    ),
+    CheckItem(
+        key="no_prior_ban",
+        label="No prior ban",
+        question="Was this person never banned from this program?",
+        hint="Earlier and connected applications on this page; support's record of the account.",
+    ),
+    CheckItem(
+        key="audience_real",
+        label="Audience is real",
+        question="Are followers and their reactions genuine?",
+        hint="Reactions against followers, sudden jumps in followers, repeated comments.",
+    ),
+    CheckItem(
+        key="promotion_methods",
+        label="Promotion methods acceptable",
+        question="Does the way the exchange is promoted follow the program's rules?",
+        hint="Recent posts: promised returns, misleading names, unsolicited messages, adverts.",
+    ),
+    CheckItem(
+        key="jurisdiction",
+        label="Jurisdiction allowed",
+        question="May the program serve the applicant's country and the audience's?",
+        hint="The account's country; the language and place of the audience.",
+    ),
+    CheckItem(
+        key="external_volume_proven",
+        label="External volume proven",
+        question="Is the volume on other exchanges shown by something that can be checked?",
+        hint="The evidence on this page: a statement with exchange, period and volume in USD.",
+        needs=EvidenceKind.EXTERNAL_VOLUME,
+    ),
+)
+ITEMS_BY_KEY: dict[str, CheckItem] = {item.key: item for item in ITEMS}
+
+
+def item(key: str) -> CheckItem:
+    """The item of this key; one that only a policy or an old answer names gets its key's words."""
+    words = key.replace("_", " ").capitalize()
+    return ITEMS_BY_KEY.get(key) or CheckItem(key=key, label=words, question=words, hint="")
+
+
+def open_items(
+    checklist: Iterable[str], required: Iterable[str], answers: Mapping[str, CheckOutcome]
+) -> tuple[CheckItem, ...]:
+    """What nobody has answered yet: the required items first, each in the policy's order.
+
+    A failed item is answered and not open.
+    """
+    ordered = dict.fromkeys((*required, *checklist))
+    return tuple(item(key) for key in ordered if key not in answers)
+
+
+def lacks_evidence(asked: CheckItem, established: Collection[EvidenceKind]) -> bool:
+    """Whether the item cannot pass yet; ``established`` is of what there is current evidence."""
+    return asked.needs is not None and asked.needs not in established
+
+
+def passable(
+    open_: Iterable[CheckItem], established: Collection[EvidenceKind]
+) -> tuple[CheckItem, ...]:
+    """Of the open items those that may pass as things are."""
+    return tuple(each for each in open_ if not lacks_evidence(each, established))
+
+
+def why_not(
+    asked: CheckItem,
+    outcome: CheckOutcome,
+    comment: str,
+    *,
+    before: CheckOutcome | None,
+    established: Collection[EvidenceKind],
+) -> str | None:
+    """Why an item cannot be answered so, in a sentence; ``None`` where it can.
+
+    ``before`` is its newest answer, if it has one.
+    """
+    if outcome is CheckOutcome.FAILED and not comment:
+        return "Say in the comment what was found; a failed check needs it."
+    if outcome is CheckOutcome.PASSED and asked.needs and lacks_evidence(asked, established):
+        return (
+            f"{asked.label} passes only with evidence. Record it first "
+            f"({KIND_LABELS[asked.needs].lower()}), or answer not applicable."
+        )
+    if before is CheckOutcome.FAILED and outcome is not before and not comment:
+        return f"{asked.label} was answered failed. Say in the comment why that holds no more."
+    return None
+
+
+def obstacles(required: Iterable[str], answers: Mapping[str, CheckOutcome]) -> tuple[str, ...]:
+    """What stands in the way of an approval, a sentence each; empty when nothing does.
+
+    A required item counts as done when it is passed or does not apply.
+    """
+    found = []
+    for key in dict.fromkeys(required):
+        label, outcome = item(key).label, answers.get(key)
+        if outcome is None:
+            found.append(f"{label}: not answered yet. Answer it before you approve.")
+        elif outcome is CheckOutcome.FAILED:
+            found.append(f"{label}: failed. An approval needs it passed or not applicable.")
+    return tuple(found)

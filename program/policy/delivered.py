@@ -1,0 +1,121 @@
+"""Which days upstream has delivered, and so over which days a figure is known.
+
+A day of trading is delivered when there was any trade on it, volume or fee, whosoever's. Another
+day is unknown, not zero: before the first one, between two, and after the data-through day. Users
+are known as referred from the first referral or the first delivered day on, whichever is earlier,
+since referrals are delivered with their own moments.
+
+Whoever is tested over days of which some are missing is known only from below: more days can
+only add. So what reaches its minimum is met, and what does not is unknown.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from program import wording
+from program.periods import ONE_DAY, Window
+from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
+from program.policy.eligibility import Facts, judge_criterion
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+
+# What more days can only add to.
+ADDED_UP: tuple[Criterion, ...] = (VOLUME, ACTIVE_USERS, NEW_USERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """How many ``days`` of ``window`` are known; ``begin`` is the first day that is, of all."""
+
+    window: Window
+    days: int
+    begin: date | None
+
+    @property
+    def any(self) -> bool:
+        """Whether a figure over these days can be told at all."""
+        return self.days > 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing, so that it may be compared."""
+        return self.any and self.days == self.window.days
+
+    @property
+    def missing(self) -> int:
+        """How many of the days were not delivered."""
+        return self.window.days - self.days
+
+    @property
+    def gap(self) -> str:
+        """What is missing, in words; "" where nothing is."""
+        if self.whole:
+            return ""
+        if self.any:
+            s = "" if self.days == 1 else "s"
+            return f"over the {self.days:,} delivered day{s} of {self.window.days:,}"
+        if self.begin is None:
+            return "no data yet"
+        if self.window.end <= self.begin:
+            return f"data begin {wording.day(self.begin)}"
+        return "none of these days was delivered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The delivered days of trading, in order, and when the first user was referred."""
+
+    days: Sequence[date] = ()
+    first_referral: date | None = None
+
+    @property
+    def begin(self) -> date | None:
+        """The first delivered day of trading."""
+        return self.days[0] if self.days else None
+
+    def trading(self, window: Window) -> Known:
+        """What is known of trading in ``window``."""
+        days = bisect_left(self.days, window.end) - bisect_left(self.days, window.start)
+        return Known(window=window, days=max(days, 0), begin=self.begin)
+
+    def referring(self, window: Window) -> Known:
+        """What is known of users referred in ``window``, which ends with the data at the latest."""
+        begin = min((day for day in (self.begin, self.first_referral) if day), default=None)
+        if begin is None:
+            return Known(window=window, days=0, begin=None)
+        days = (window.end - max(window.start, begin)) // ONE_DAY
+        return Known(window=window, days=max(days, 0), begin=begin)
+
+
+def no_change(now: Known, before: Known) -> str:
+    """Why the change from ``before`` cannot be told; "" where it can."""
+    if now.whole and before.whole:
+        return ""
+    missing = before if not before.whole else now
+    if missing.any:
+        s, were = ("", "was") if missing.missing == 1 else ("s", "were")
+        return f"unknown, {missing.missing:,} day{s} {were} not delivered"
+    return f"unknown, {missing.gap}"
+
+
+def missing_words(missing: int, days: int) -> str:
+    """How many of how many days are missing: ``3 of 31 days not delivered``."""
+    return f"{missing:,} of {days:,} days not delivered"
+
+
+def known_facts(facts: Facts, known: Known, policy: Policy) -> Facts:
+    """What ``facts``, summed over the delivered days, say of all days of the window.
+
+    A figure that does not reach its minimum is unknown where a day is missing, and each is where
+    no day was delivered. `data_access.delivered.known_values` is the same as SQL.
+    """
+    if known.whole:
+        return facts
+    unknown = [
+        criterion.key
+        for criterion in ADDED_UP
+        if not known.any or judge_criterion(criterion, facts, policy).outcome is not Outcome.MET
+    ]
+    return replace(facts, **dict.fromkeys(unknown))

@@ -1,0 +1,91 @@
+"""A draft of the next policy, and everything that speaks against publishing it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from program import wording
+from program.periods import utc_day
+from program.policy import settings
+from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME
+from program.policy.policy import Policy
+from program.policy.settings import Change
+from program.text import invisible
+
+LONGEST_NOTE = 2_000
+# How far ahead a version may be planned.
+HORIZON_DAYS = 365
+# Computed by a refresh, and so as the policy counted that was in force then.
+METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The next version as somebody wrote it, against version ``base_version``.
+
+    Only the settings of ``policy`` count. ``effective_from`` is when it is to rule; ``None``
+    is the moment of its confirmation.
+    """
+
+    policy: Policy
+    note: str
+    base_version: int
+    effective_from: datetime | None = None
+
+
+def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, ...]:
+    """What speaks against publishing the draft, a sentence each; empty where nothing does.
+
+    ``base`` is the version that the draft was written against.
+    """
+    found = [*settings.faults(draft.policy)]
+    if not settings.changes(base, draft.policy):
+        found.append(f"Nothing differs from version {base.version}. Change a setting first.")
+    if invisible.shows_nothing(draft.note):
+        found.append("The note is empty. Write why the policy changes.")
+    found += _when(draft, base, now)
+    return tuple(found)
+
+
+def changed(base: Policy, draft: Draft) -> tuple[Change, ...]:
+    """What the draft changes, in the order of the table of settings."""
+    return settings.changes(base, draft.policy)
+
+
+def needs_refresh(old: Policy, new: Policy) -> bool:
+    """Whether eligibility on the exchange is unknown under ``new`` until a refresh counts anew."""
+    return bool(settings.recounted(old, new) & METRICS)
+
+
+def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
+    """The draft's changes against ``old``, made to ``new`` instead."""
+    moved = {change.setting.name: change.new for change in changed(old, draft)}
+    policy = replace(new, **moved)  # type: ignore[arg-type]  # each setting keeps its own type
+    return replace(draft, policy=policy, base_version=new.version)
+
+
+def too_late(starts: datetime | None, now: datetime) -> str | None:
+    """The sentence for a day too far away to plan for; ``None`` where there is nothing to say."""
+    last = utc_day(now) + timedelta(days=HORIZON_DAYS)
+    if starts is None or utc_day(starts) <= last:
+        return None
+    return (
+        f"It was to take effect on {wording.day(utc_day(starts))}, more than {HORIZON_DAYS} days "
+        f"from now. Choose a day up to {wording.day(last)}, or at once."
+    )
+
+
+def _when(draft: Draft, base: Policy, now: datetime) -> list[str]:
+    starts = draft.effective_from
+    if starts is not None and starts < now:
+        past = wording.day(utc_day(starts))
+        return [f"It was to take effect on {past}, which is past. Choose a later day, or at once."]
+    late = too_late(starts, now)
+    if late is not None:
+        return [late]
+    if (starts or now) < base.effective_from:
+        scheduled = wording.day(utc_day(base.effective_from))
+        later = f"Version {base.version} takes effect on {scheduled}, and this one builds on it."
+        return [
+            f"{later} Choose that day or a later one, or carry it over to the version in force."
+        ]
+    return []

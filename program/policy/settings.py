@@ -1,0 +1,489 @@
+"""Every setting of the policy that people may set, as one table, and the rules between them.
+
+Forms, the history, the document and the checks of a draft read this table. A new setting is
+a field of `Policy`, a column, and a row here.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from program import wording
+from program.policy import checklist
+from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
+from program.policy.policy import Policy, WindowKind
+
+Value = Decimal | int | bool | str | tuple[str, ...] | None
+# What tells one version from another and is not set by hand.
+IDENTITY = ("version", "effective_from", "author", "note")
+HIGHEST_MONEY = Decimal(10) ** 15
+HIGHEST_COUNT = Decimal(10) ** 9
+WINDOW_WORDS = {
+    WindowKind.TRAILING_30_DAYS: "the 30 days that end with the data-through day",
+    WindowKind.CALENDAR_MONTH: "the last whole calendar month",
+}
+
+
+class Kind(StrEnum):
+    """What a setting holds, and so how it is shown and typed."""
+
+    MONEY = "money"
+    COUNT = "count"
+    RATE = "rate"
+    DAYS = "days"
+    CHOICE = "choice"
+    YES_NO = "yes or no"
+    CHECKS = "checklist items"
+
+
+class Group(StrEnum):
+    """What belongs together on screens and in the document, in this order."""
+
+    MINIMUMS = "Minimum requirements"
+    COUNTING = "What is counted"
+    REBATE = "Rebate"
+    DESK = "Review desk"
+    SECOND = "Second person"
+    AFFILIATES = "Affiliates after their approval"
+    CHECKLIST = "Checklist"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting. Limits are inclusive; ``optional`` ones may be left out, shown as ``none``.
+
+    ``recounts`` names the criteria whose values it changes, not just what they are held
+    against. ``unreplayed`` is what a what-if leaves out, where it leaves the setting out.
+    ``places`` is how many decimals it takes; a rate's are those of the fraction.
+    """
+
+    name: str
+    label: str
+    group: Group
+    kind: Kind
+    explanation: str
+    unit: str = ""
+    least: Decimal | None = None
+    most: Decimal | None = None
+    places: int = 0
+    choices: tuple[str, ...] = ()
+    optional: bool = False
+    none: str = ""
+    recounts: tuple[str, ...] = ()
+    unreplayed: str = ""
+
+
+def _money(name: str, label: str, group: Group, explanation: str, **given: Any) -> Setting:  # noqa: ANN401
+    return Setting(
+        name=name,
+        label=label,
+        group=group,
+        kind=Kind.MONEY,
+        unit="USD",
+        least=Decimal(0),
+        most=HIGHEST_MONEY,
+        places=2,
+        explanation=explanation,
+        **given,
+    )
+
+
+def _count(name: str, label: str, group: Group, unit: str, explanation: str) -> Setting:
+    return Setting(
+        name=name,
+        label=label,
+        group=group,
+        kind=Kind.COUNT,
+        unit=unit,
+        least=Decimal(0),
+        most=HIGHEST_COUNT,
+        explanation=explanation,
+    )
+
+
+def _rate(name: str, label: str, explanation: str) -> Setting:
+    return Setting(
+        name=name,
+        label=label,
+        group=Group.REBATE,
+        kind=Kind.RATE,
+        unit="% of net fees",
+        least=Decimal(0),
+        most=Decimal(1),
+        places=4,
+        explanation=explanation,
+    )
+
+
+SETTINGS: tuple[Setting, ...] = (
+    _money(
+        "min_volume_usd",
+        "Referral volume, at least",
+        Group.MINIMUMS,
+        "On-exchange track: trading volume of all referred users in a month.",
+    ),
+    _count(
+        "min_active_users",
+        "Active users, at least",
+        Group.MINIMUMS,
+        "users",
+        "On-exchange track: distinct referred users who traded in a month.",
+    ),
+    _count(
+        "min_new_users",
+        "New users, at least",
+        Group.MINIMUMS,
+        "users",
+        "On-exchange track: users referred in a month.",
+    ),
+    _count(
+        "min_x_followers",
+        "Followers on X, more than",
+        Group.MINIMUMS,
+        "followers",
+        "External track: the newest current observation. Exactly this many is not enough.",
+    ),
+    _money(
+        "min_external_volume_usd",
+        "Volume on other exchanges, at least",
+        Group.MINIMUMS,
+        "External track: current observations of all exchanges, added up, in 30 days.",
+    ),
+    Setting(
+        name="window_kind",
+        label="A month is",
+        group=Group.COUNTING,
+        kind=Kind.CHOICE,
+        choices=tuple(WindowKind),
+        explanation="The days over which volume, active and new users are counted. UTC.",
+        recounts=(VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key),
+    ),
+    _money(
+        "active_user_min_volume_usd",
+        "A user is active from",
+        Group.COUNTING,
+        "Volume in the month that makes a referred user active. 0: any volume above 0.",
+        recounts=(ACTIVE_USERS.key,),
+    ),
+    Setting(
+        name="new_user_must_trade",
+        label="A new user must have traded",
+        group=Group.COUNTING,
+        kind=Kind.YES_NO,
+        explanation="Whether a new user counts only after trading in the month.",
+        recounts=(NEW_USERS.key,),
+    ),
+    Setting(
+        name="evidence_valid_days",
+        label="Evidence is current for",
+        group=Group.COUNTING,
+        kind=Kind.DAYS,
+        unit="days",
+        least=Decimal(0),
+        most=Decimal(3650),
+        explanation="Age at which an observation stops counting, up to the data-through day.",
+        recounts=(X_FOLLOWERS.key, EXTERNAL_VOLUME.key),
+    ),
+    _rate(
+        "standard_rebate_rate",
+        "Standard rate",
+        "What every referrer gets. An approval grants more than this.",
+    ),
+    _rate("max_rebate_rate", "Highest rate", "The most that an approval may grant."),
+    Setting(
+        name="review_sla_business_days",
+        label="Review within",
+        group=Group.DESK,
+        kind=Kind.DAYS,
+        unit="business days",
+        least=Decimal(1),
+        most=Decimal(250),
+        explanation="When an application is due; weekends and holidays do not count.",
+    ),
+    Setting(
+        name="claim_idle_minutes",
+        label="A claim lapses after",
+        group=Group.DESK,
+        kind=Kind.COUNT,
+        unit="minutes",
+        least=Decimal(1),
+        most=Decimal(7 * 24 * 60),
+        explanation="Time without an act of the person who claimed an application.",
+        unreplayed="which claims would have lapsed",
+    ),
+    Setting(
+        name="second_approval_for_overrides",
+        label="Against the computed eligibility",
+        group=Group.SECOND,
+        kind=Kind.YES_NO,
+        explanation="Whether a decision against the computed eligibility needs a second person.",
+        unreplayed="which decisions would have needed a second person",
+    ),
+    _money(
+        "second_approval_monthly_extra_usd",
+        "Extra cost a month, from",
+        Group.SECOND,
+        "Cost beyond the standard rate from which an approval needs a second person.",
+        optional=True,
+        none="never, at any cost",
+    ),
+    Setting(
+        name="requalification_misses",
+        label="Suspend after",
+        group=Group.AFFILIATES,
+        kind=Kind.COUNT,
+        unit="missed months in a row",
+        least=Decimal(1),
+        most=Decimal(12),
+        explanation="Fewer suggest a notice, so many a suspension; a manager carries it out.",
+    ),
+    Setting(
+        name="requalification_protection_months",
+        label="New affiliates are protected for",
+        group=Group.AFFILIATES,
+        kind=Kind.COUNT,
+        unit="whole months",
+        least=Decimal(0),
+        most=Decimal(24),
+        explanation="A miss in the first whole months after an approval does not count.",
+    ),
+    Setting(
+        name="requalification_silent",
+        label="Silent",
+        group=Group.AFFILIATES,
+        kind=Kind.YES_NO,
+        explanation="Whether affiliates are left unwritten to when their standing changes.",
+        unreplayed="who would be written to",
+    ),
+    Setting(
+        name="checklist",
+        label="Items to answer",
+        group=Group.CHECKLIST,
+        kind=Kind.CHECKS,
+        choices=tuple(checklist.ITEMS_BY_KEY),
+        explanation="Due-diligence items on an application's page, in this order.",
+        unreplayed="what reviewers would answer",
+    ),
+    Setting(
+        name="required_checks",
+        label="Required before an approval",
+        group=Group.CHECKLIST,
+        kind=Kind.CHECKS,
+        choices=tuple(checklist.ITEMS_BY_KEY),
+        explanation="Those that must be passed, or not apply, before an approval.",
+        unreplayed="which approvals would have lacked an item",
+    ),
+)
+SETTINGS_BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A setting that differs between two policies."""
+
+    setting: Setting
+    old: Value
+    new: Value
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Old and new as people read them."""
+        return words(self.setting, self.old), words(self.setting, self.new)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What must hold between settings; ``sentence`` says what is wrong where it does not."""
+
+    settings: tuple[str, ...]
+    holds: Callable[[Policy], bool]
+    sentence: Callable[[Policy], str]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        settings=("max_rebate_rate", "standard_rebate_rate"),
+        holds=lambda policy: policy.max_rebate_rate >= policy.standard_rebate_rate,
+        sentence=lambda policy: (
+            f"The highest rate, {wording.percent(policy.max_rebate_rate)}, is below the standard "
+            f"one, {wording.percent(policy.standard_rebate_rate)}. Raise one or lower the other."
+        ),
+    ),
+    Rule(
+        settings=("max_rebate_rate", "standard_rebate_rate"),
+        holds=lambda policy: policy.max_rebate_rate != policy.standard_rebate_rate,
+        sentence=lambda _: (
+            "The highest rate equals the standard one, so no approval could grant anything. "
+            "Raise the highest rate."
+        ),
+    ),
+    Rule(
+        settings=("checklist", "required_checks"),
+        holds=lambda policy: set(policy.required_checks) <= set(policy.checklist),
+        sentence=lambda policy: (
+            f"Required before an approval but not on the checklist: {_missing_checks(policy)}. "
+            "Put it on the checklist, or do not require it."
+        ),
+    ),
+)
+
+
+def value(policy: Policy, setting: Setting) -> Value:
+    """What ``policy`` says of ``setting``."""
+    found: Value = getattr(policy, setting.name)
+    return found
+
+
+def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
+    """The settings in which they differ, in the table's order."""
+    return tuple(
+        Change(setting=setting, old=value(old, setting), new=value(new, setting))
+        for setting in SETTINGS
+        if value(old, setting) != value(new, setting)
+    )
+
+
+def recounted(old: Policy, new: Policy) -> frozenset[str]:
+    """Keys of the criteria whose values the two count in different ways."""
+    return frozenset(key for change in changes(old, new) for key in change.setting.recounts)
+
+
+def faults(policy: Policy) -> tuple[str, ...]:
+    """What is wrong with the settings by themselves and with each other, a sentence each."""
+    alone = [fault for setting in SETTINGS if (fault := _fault(setting, value(policy, setting)))]
+    if alone:
+        # Rules compare values, which must be values first.
+        return tuple(alone)
+    return tuple(rule.sentence(policy) for rule in RULES if not rule.holds(policy))
+
+
+def words(setting: Setting, of: Value) -> str:
+    """A value as people read it, with its unit."""
+    if of is None:
+        return setting.none or "not set"
+    if isinstance(of, tuple):
+        return ", ".join(checklist.item(key).label for key in of) or "none"
+    if isinstance(of, bool):
+        return "yes" if of else "no"
+    if isinstance(of, str):
+        return WINDOW_WORDS[WindowKind(of)] if of in setting.choices else of
+    if setting.kind is Kind.RATE:
+        return wording.percent(Decimal(of))
+    number = wording.full_usd(Decimal(of)) if isinstance(of, Decimal) else f"{of:,}"
+    return f"{number} {_unit(setting, of)}".strip()
+
+
+def typed(setting: Setting, of: Value) -> str:
+    """A money or rate as it stands in a field to type in; a rate in percent."""
+    if of is None:
+        return ""
+    if setting.kind is Kind.RATE:
+        return wording.percent(Decimal(str(of))).removesuffix(" %")
+    return wording.full_usd(Decimal(str(of)))
+
+
+def understood(setting: Setting, text: str) -> Decimal | None:
+    """A typed money or rate; raises ValueError with the sentence where it is neither.
+
+    Separators of thousands are welcome; a rate is typed in percent. Empty is ``None``.
+    """
+    plain = text.strip().removesuffix("%").removesuffix("USD").strip()
+    if not plain:
+        return None
+    if not re.fullmatch(r"[+−-]?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
+        example = "12.5" if setting.kind is Kind.RATE else "20,000,000"
+        raise ValueError(f"{setting.label}: {text.strip()[:40]} is no number. Write {example}.")
+    number = Decimal(plain.replace(",", "").replace("−", "-"))
+    return number / 100 if setting.kind is Kind.RATE else number
+
+
+def to_json(policy: Policy) -> dict[str, Any]:
+    """Every setting as plain JSON; numbers as text, so that no reader makes a float of money."""
+    return {setting.name: _plain(value(policy, setting)) for setting in SETTINGS}
+
+
+def from_json(kept: Mapping[str, Any], base: Policy) -> Policy:
+    """``base`` with the settings that ``kept`` holds; one that came later keeps the base's."""
+    known = {
+        setting.name: _understood(value(base, setting), kept[setting.name], setting)
+        for setting in SETTINGS
+        if setting.name in kept
+    }
+    return replace(base, **known)
+
+
+def setting_fields() -> tuple[str, ...]:
+    """The fields of `Policy` that people may set."""
+    return tuple(field.name for field in fields(Policy) if field.name not in IDENTITY)
+
+
+def _plain(of: Value) -> Any:  # noqa: ANN401 - plain JSON values
+    if of is None or isinstance(of, bool):
+        return of
+    return list(of) if isinstance(of, tuple) else str(of)
+
+
+def _understood(like: Value, kept: Any, setting: Setting) -> Any:  # noqa: ANN401
+    if kept is None or isinstance(kept, bool):
+        return kept
+    if isinstance(kept, list):
+        return tuple(kept)
+    if setting.kind is Kind.CHOICE:
+        # What nobody knows is kept as it is, for the check that names it.
+        return WindowKind(kept) if kept in setting.choices else kept
+    return int(kept) if isinstance(like, int) else Decimal(kept)
+
+
+def _fault(setting: Setting, of: Value) -> str | None:
+    if of is None:
+        return None if setting.optional else f"{setting.label}: type a value."
+    if setting.choices:
+        return _choice_fault(setting, of)
+    if setting.kind is Kind.YES_NO:
+        return None if isinstance(of, bool) else f"{setting.label}: choose yes or no."
+    return _number_fault(setting, of)
+
+
+def _choice_fault(setting: Setting, of: Value) -> str | None:
+    chosen = of if isinstance(of, tuple) else (of,)
+    strange = [str(one) for one in chosen if one not in setting.choices]
+    if strange:
+        return f"{setting.label}: nobody knows {', '.join(strange)}. Choose from the list."
+    if len(set(chosen)) != len(chosen):
+        return f"{setting.label}: an item stands there twice. Remove one."
+    return None
+
+
+def _number_fault(setting: Setting, of: Value) -> str | None:
+    try:
+        number = Decimal(str(of))
+    except InvalidOperation:
+        return f"{setting.label}: {of} is not a number."
+    if not number.is_finite():
+        return f"{setting.label}: {of} is not a number."
+    if setting.least is not None and number < setting.least:
+        return (
+            f"{setting.label}: {words(setting, number)} is below {words(setting, setting.least)}."
+        )
+    if setting.most is not None and number > setting.most:
+        return f"{setting.label}: {words(setting, number)} is above {words(setting, setting.most)}."
+    if number != number.quantize(Decimal(1).scaleb(-setting.places)):
+        decimals = setting.places - 2 if setting.kind is Kind.RATE else setting.places
+        return f"{setting.label}: takes {f'at most {decimals}' if decimals else 'no'} decimals."
+    return None
+
+
+def _unit(setting: Setting, of: Decimal | int) -> str:
+    return (
+        setting.unit.removesuffix("s")
+        if of == 1 and setting.kind is not Kind.MONEY
+        else setting.unit
+    )
+
+
+def _missing_checks(policy: Policy) -> str:
+    missing = [key for key in policy.required_checks if key not in policy.checklist]
+    return ", ".join(checklist.item(key).label for key in missing)

@@ -1,0 +1,241 @@
+"""What a person saw of an application, and what of it a decision rests on.
+
+A decision rests on results: of each criterion, of the checklist, on whether one person is enough,
+on which evidence counts, under which policy, about whom. Figures move with every day of trading;
+one that moved without another result is shown and accepted knowingly.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from program import wording
+from program.policy.checklist import OUTCOME_LABELS, CheckOutcome, item
+from program.policy.criteria import CRITERIA, Criterion, Unit
+from program.policy.eligibility import Facts, judge_criterion
+from program.policy.policy import Policy
+
+NOT_ANSWERED = "not answered"
+NOBODY = "no second person needed"
+WORDS = {"met": "met", "not_met": "not met", "unknown": "unknown"}
+
+
+class Change(NamedTuple):
+    """One thing that is not as it was, in words."""
+
+    what: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        """As a sentence names it."""
+        return f"{self.what}: {self.old} → {self.new}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the decision rests on that ``changed``, and which figures merely ``moved``."""
+
+    changed: tuple[Change, ...] = ()
+    moved: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.changed or self.moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a page showed when its form was drawn.
+
+    ``evidence_ids`` are those that counted, ``checks`` the outcome by item, ``applicant`` what
+    upstream said of them, by its name. ``None`` is what was not kept, and is not compared.
+    """
+
+    data_through: date | None
+    policy_version: int
+    facts: Facts
+    newest_evidence_id: int
+    # Unknown before there were metrics, and in what was kept before fees were.
+    fees_usd: Decimal | None = None
+    evidence_ids: tuple[int, ...] | None = None
+    checks: Mapping[str, str] | None = None
+    applicant: Mapping[str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; numbers as text, so that no reader makes a float of money."""
+        values = {c.key: self.facts.value(c) for c in CRITERIA}
+        return {
+            "data_through": self.data_through.isoformat() if self.data_through else None,
+            "policy_version": self.policy_version,
+            "facts": {key: None if v is None else str(v) for key, v in values.items()},
+            "newest_evidence_id": self.newest_evidence_id,
+            "fees_usd": None if self.fees_usd is None else str(self.fees_usd),
+            "evidence_ids": None if self.evidence_ids is None else list(self.evidence_ids),
+            "checks": None if self.checks is None else dict(self.checks),
+            "applicant": None if self.applicant is None else dict(self.applicant),
+        }
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "Seen":
+        """What `to_json` wrote."""
+        through, ids = kept["data_through"], kept.get("evidence_ids")
+        whole = {"active_users", "new_users", "x_followers"}
+        facts: dict[str, Any] = {
+            key: None if text is None else int(text) if key in whole else Decimal(text)
+            for key, text in kept["facts"].items()
+        }
+        return cls(
+            data_through=date.fromisoformat(through) if through else None,
+            policy_version=kept["policy_version"],
+            facts=Facts(**facts),
+            newest_evidence_id=kept["newest_evidence_id"],
+            fees_usd=Decimal(kept["fees_usd"]) if kept.get("fees_usd") is not None else None,
+            evidence_ids=None if ids is None else tuple(ids),
+            checks=kept.get("checks"),
+            applicant=kept.get("applicant"),
+        )
+
+
+# The reasons for a second person at these net fees, in words; empty where one is enough.
+SecondReasons = Callable[[Decimal | None], tuple[str, ...]]
+
+
+def compare(
+    shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
+) -> Comparison:
+    """What differs between two looks, judged by the ``policy`` that is in force now."""
+    changed = [
+        *_policy(shown, now),
+        *_results(shown, now, policy),
+        *_second_person(shown, now, second_reasons),
+        *_evidence(shown, now),
+        *_applicant(shown, now),
+    ]
+    answered, added = _checks(shown, now)
+    moved = [*_figures(shown, now, policy), *added]
+    if moved and shown.data_through != now.data_through:
+        moved.insert(0, Change("data through", _day(shown.data_through), _day(now.data_through)))
+    return Comparison(changed=(*changed, *answered), moved=tuple(moved))
+
+
+def figures(seen: Seen) -> list[tuple[str, str]]:
+    """The figures somebody saw, (what, value) in words, each to its last digit."""
+    rows = [(c.label, _value(c, seen.facts.value(c))) for c in CRITERIA]
+    fees = "unknown" if seen.fees_usd is None else f"{wording.cents_usd(seen.fees_usd)} USD"
+    return [("Data through", _day(seen.data_through)), *rows, ("Net fees", fees)]
+
+
+def _policy(shown: Seen, now: Seen) -> list[Change]:
+    old, new = shown.policy_version, now.policy_version
+    return [] if old == new else [Change("policy version", str(old), str(new))]
+
+
+def _results(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
+    found = []
+    for criterion in CRITERIA:
+        before = judge_criterion(criterion, shown.facts, policy)
+        after = judge_criterion(criterion, now.facts, policy)
+        if before.outcome is not after.outcome:
+            old, new = _pair(criterion, before.value, after.value)
+            found.append(
+                Change(
+                    wording.inline(criterion.label),
+                    f"{old} ({WORDS[before.outcome]})" if before.value is not None else old,
+                    f"{new} ({WORDS[after.outcome]})" if after.value is not None else new,
+                )
+            )
+    return found
+
+
+def _second_person(shown: Seen, now: Seen, reasons: SecondReasons | None) -> list[Change]:
+    # Without fees on either side nothing is known to have crossed the limit.
+    if reasons is None or None in (shown.fees_usd, now.fees_usd):
+        return []
+    old, new = reasons(shown.fees_usd), reasons(now.fees_usd)
+    if old == new:
+        return []
+    return [Change("second approval", ", ".join(old) or NOBODY, ", ".join(new) or NOBODY)]
+
+
+def _evidence(shown: Seen, now: Seen) -> list[Change]:
+    if shown.newest_evidence_id != now.newest_evidence_id:
+        return [Change("evidence", "without the newest entry", "recorded by a colleague")]
+    if None in (shown.evidence_ids, now.evidence_ids) or shown.evidence_ids == now.evidence_ids:
+        return []
+    old, new = shown.evidence_ids or (), now.evidence_ids or ()
+    return [Change("evidence that counts", _entries(len(old)), _entries(len(new)))]
+
+
+def _applicant(shown: Seen, now: Seen) -> list[Change]:
+    if shown.applicant is None or now.applicant is None:
+        return []
+    old, new = shown.applicant, now.applicant
+    return [
+        Change(what, old.get(what) or "none", new.get(what) or "none")
+        for what in dict.fromkeys((*old, *new))
+        if old.get(what) != new.get(what)
+    ]
+
+
+def _checks(shown: Seen, now: Seen) -> tuple[list[Change], list[Change]]:
+    """Answers that turned or failed, and items that were answered well for the first time."""
+    if shown.checks is None or now.checks is None:
+        return [], []
+    turned: list[Change] = []
+    added: list[Change] = []
+    for key in sorted({*shown.checks, *now.checks}):
+        old, new = shown.checks.get(key), now.checks.get(key)
+        if old == new:
+            continue
+        change = Change(f"check “{item(key).label}”", _answer(old), _answer(new))
+        harmless = old is None and new != CheckOutcome.FAILED
+        (added if harmless else turned).append(change)
+    return turned, added
+
+
+def _figures(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
+    found = []
+    for criterion in CRITERIA:
+        before = judge_criterion(criterion, shown.facts, policy)
+        after = judge_criterion(criterion, now.facts, policy)
+        if before.value != after.value and before.outcome is after.outcome:
+            old, new = _pair(criterion, before.value, after.value)
+            found.append(Change(wording.inline(criterion.label), old, new))
+    if shown.fees_usd is not None and now.fees_usd is not None and shown.fees_usd != now.fees_usd:
+        old, new = wording.cents_usd(shown.fees_usd), wording.cents_usd(now.fees_usd)
+        found.append(Change("net fees", f"{old} USD", f"{new} USD"))
+    return found
+
+
+def _pair(
+    criterion: Criterion, old: Decimal | int | None, new: Decimal | int | None
+) -> tuple[str, str]:
+    """Both values in short, in full where short they would read alike."""
+    if criterion.unit is Unit.USD and old is not None and new is not None:
+        short = wording.cut_usd(Decimal(old)), wording.cut_usd(Decimal(new))
+        if short[0] != short[1]:
+            return f"{short[0]} USD", f"{short[1]} USD"
+    return _value(criterion, old), _value(criterion, new)
+
+
+def _value(criterion: Criterion, value: Decimal | int | None) -> str:
+    if value is None:
+        return "unknown"
+    if criterion.unit is Unit.USD:
+        return f"{wording.exact_usd(Decimal(value))} USD"
+    return f"{value:,}"
+
+
+def _answer(outcome: str | None) -> str:
+    return NOT_ANSWERED if outcome is None else OUTCOME_LABELS[CheckOutcome(outcome)].lower()
+
+
+def _entries(number: int) -> str:
+    return f"{number} {'entry' if number == 1 else 'entries'}"
+
+
+def _day(day: date | None) -> str:
+    return "none yet" if day is None else wording.day(day)

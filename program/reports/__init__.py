@@ -1,0 +1,1 @@
+"""KPIs, datasets and export formats."""

@@ -1,0 +1,447 @@
+"""What can be explored and exported: the datasets, their columns, and what each column holds.
+
+The page, the command line, the files and the documents all read these records. A column that
+is not here cannot be asked for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from program.policy.criteria import CRITERIA, TRACKS, Unit
+from program.policy.outcomes import Outcome
+from program.review.queue_filters import TRACK_CHOICES
+from program.review.workflow import UPSTREAM_STATUSES, Decision, Status
+
+
+class Kind(StrEnum):
+    """What a column's values are, and so how they are filtered, added up and written."""
+
+    ID = "id number"
+    WHOLE = "whole number"
+    MONEY = "money, USD"
+    SHARE = "share, a fraction"
+    NUMBER = "number"
+    TEXT = "text"
+    CHOICE = "one of a list"
+    TRUTH = "yes or no"
+    DAY = "day, UTC"
+    MOMENT = "time, UTC"
+
+
+NUMBERS = frozenset({Kind.ID, Kind.WHOLE, Kind.MONEY, Kind.SHARE, Kind.NUMBER})
+AMOUNTS = NUMBERS - {Kind.ID}
+TIMES = frozenset({Kind.DAY, Kind.MOMENT})
+WORDS = frozenset({Kind.TEXT, Kind.CHOICE})
+TRUTHS = ("yes", "no")
+# Columns that name a person, compared by the normal form of an address.
+PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. ``always`` says that it is never unknown; ``personal`` ones are not for all.
+
+    ``choices`` are the words a CHOICE can hold, where they are few and known. What
+    ``is_platform`` is filtered and grouped by the platform that is meant, however it is
+    written. ``scale`` is how many decimals a file keeps of a number.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    always: bool = False
+    personal: bool = False
+    choices: tuple[str, ...] = ()
+    is_platform: bool = False
+    scale: int = 0
+
+    @property
+    def label(self) -> str:
+        """The name as a heading."""
+        return label_of(self.name)
+
+
+def label_of(name: str) -> str:
+    """A column's name as a heading."""
+    words = name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
+    return words[:1].upper() + words[1:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A table to explore. ``usual`` columns are shown until somebody chooses.
+
+    ``empty`` is said while there is no row at all. ``order`` is the order nobody asked for,
+    ``keys`` what tells one row from another.
+    ``bounded`` names the column that must be narrowed to ``most_days``, where all of it would
+    be more than anybody can mean.
+    """
+
+    key: str
+    title: str
+    description: str
+    empty: str
+    columns: tuple[Column, ...]
+    usual: tuple[str, ...]
+    order: str
+    keys: tuple[str, ...]
+    bounded: str | None = None
+    most_days: int = 0
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, if there is one."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    def seen_by(self, *, personal: bool) -> "Dataset":
+        """The same with the columns that somebody may see, who may see ``personal`` ones or not."""
+        if personal:
+            return self
+        kept = tuple(column for column in self.columns if not column.personal)
+        names = {column.name for column in kept}
+        return replace(
+            self, columns=kept, usual=tuple(name for name in self.usual if name in names)
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column's name, in order."""
+        return tuple(column.name for column in self.columns)
+
+
+OUTCOMES = tuple(str(outcome) for outcome in Outcome)
+STATUSES = tuple(str(status) for status in UPSTREAM_STATUSES)
+DECISIONS = tuple(str(decision) for decision in Decision)
+KYC = ("none", "pending", "verified", "rejected")
+
+
+def _id(name: str, description: str, *, always: bool = True) -> Column:
+    return Column(name=name, kind=Kind.ID, description=description, always=always)
+
+
+def _whole(name: str, description: str, *, always: bool = False) -> Column:
+    return Column(name=name, kind=Kind.WHOLE, description=description, always=always)
+
+
+def _money(name: str, description: str, *, scale: int = 2, always: bool = False) -> Column:
+    return Column(name=name, kind=Kind.MONEY, description=description, scale=scale, always=always)
+
+
+def _share(name: str, description: str) -> Column:
+    return Column(name=name, kind=Kind.SHARE, description=description, scale=4)
+
+
+def _text(name: str, description: str, *, personal: bool = False) -> Column:
+    return Column(name=name, kind=Kind.TEXT, description=description, personal=personal)
+
+
+def _choice(
+    name: str, description: str, choices: Sequence[str] = (), *, always: bool = False
+) -> Column:
+    return Column(
+        name=name,
+        kind=Kind.CHOICE,
+        description=description,
+        choices=tuple(choices),
+        always=always,
+    )
+
+
+def _day(name: str, description: str, *, always: bool = False) -> Column:
+    return Column(name=name, kind=Kind.DAY, description=description, always=always)
+
+
+def _moment(name: str, description: str, *, always: bool = False) -> Column:
+    return Column(name=name, kind=Kind.MOMENT, description=description, always=always)
+
+
+def _truth(name: str, description: str, *, always: bool = True) -> Column:
+    return Column(name=name, kind=Kind.TRUTH, description=description, always=always)
+
+
+# --- Columns that several datasets have -----------------------------------------------------------
+
+_ACCOUNT = (
+    _text("username", "The account's public name"),
+    _choice("country_code", "ISO 3166 country, empty if unknown"),
+)
+_EMAIL = _text("email", "The account's address", personal=True)
+_SOCIAL_PLATFORM = Column(
+    name="social_platform",
+    kind=Kind.CHOICE,
+    description="Where the social account is",
+    always=True,
+    is_platform=True,
+)
+_KYC = _choice("kyc_status", "Identity verification", KYC, always=True)
+_WINDOW = (
+    _day("data_through", "Last complete UTC day of the metrics"),
+    _day("window_start", "First day of the window"),
+    _day("window_end", "Last day of the window, included"),
+)
+_METRICS = (
+    _money("volume_usd", "Referral volume in the window, USD"),
+    _whole("active_users", "Active referred users in the window"),
+    _whole("new_users", "Users referred in the window"),
+)
+_EVIDENCE = (
+    _whole("x_followers", "Followers on X, current evidence"),
+    _money("external_volume_usd", "Volume elsewhere, current evidence", scale=6),
+)
+_JUDGED = (
+    *(
+        _choice(
+            track.key, f"The {track.label} track: met, not_met or unknown", OUTCOMES, always=True
+        )
+        for track in TRACKS
+    ),
+    _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
+    _choice("track", "Which track carried it; empty if none", TRACK_CHOICES),
+)
+# The policy has no thresholds for risk, so there is no level: these figures of the window are
+# what one would be computed from, and everybody can filter and sort by them.
+_NOT_JUDGED = "Empty: the policy does not judge risk yet"
+_CONCENTRATION = (
+    _money("fees_usd", "Net fees in the window, USD", scale=6),
+    _whole("trade_count", "Trades in the window"),
+    _whole("trading_days", "Days of the window with volume"),
+    _share("top_user_share", "Share of the volume that one referred user makes, the largest"),
+    _share("largest_day_share", "Share of the volume on the busiest day"),
+    _share("zero_fee_share", "Share of the volume without a positive net fee"),
+)
+
+APPLICATIONS = Dataset(
+    key="applications",
+    title="Applications",
+    description="Every application with metrics, eligibility now, and the decision that stands.",
+    empty="No application has arrived yet.",
+    columns=(
+        _id("application_id", "The application"),
+        _id("account_id", "The applicant's account"),
+        *_ACCOUNT,
+        _KYC,
+        _SOCIAL_PLATFORM,
+        _text("social_handle", "Social account as typed"),
+        _text("contact_platform", "How to reach the applicant", personal=True),
+        _text("contact_handle", "Contact as typed", personal=True),
+        _moment("submitted_at", "When it arrived, UTC", always=True),
+        _choice("status", "pending, approved, rejected or withdrawn", STATUSES, always=True),
+        _choice("assignee", "Who works on it"),
+        *_WINDOW,
+        *_METRICS,
+        *_EVIDENCE,
+        *_JUDGED,
+        _choice("risk_level", f"{_NOT_JUDGED}; the shares at the end are what is known"),
+        _text("risk_signals", _NOT_JUDGED),
+        _whole("policy_version", "The policy that judged", always=True),
+        _moment("decided_at", "When it was decided, UTC"),
+        _choice("decided_by", "Who decided"),
+        _choice("reason_code", "Why it was rejected"),
+        _share("rebate_rate", "Granted share of net fees, a fraction"),
+        # What the contract does not ask for stands after what it does.
+        _EMAIL,
+        _choice(
+            "desk_status",
+            "Status here: also what waits for an answer, a date or a second person",
+            tuple(str(status) for status in Status),
+            always=True,
+        ),
+        _moment("status_changed_at", "When it was settled, UTC"),
+        _choice("second_approver", "Who gave the second approval"),
+        _truth("is_override", "Whether the decision went against eligibility", always=False),
+        *_CONCENTRATION,
+    ),
+    usual=(
+        "application_id",
+        "username",
+        "country_code",
+        "social_handle",
+        "submitted_at",
+        "status",
+        "volume_usd",
+        "active_users",
+        "new_users",
+        "eligibility",
+        "track",
+        "rebate_rate",
+    ),
+    order="-application_id",
+    keys=("application_id",),
+)
+
+_SNAPSHOT = (
+    _day("snapshot_data_through", "Last complete UTC day known when it was decided"),
+    _day("snapshot_window_start", "First day of the window then"),
+    _day("snapshot_window_end", "Last day of the window then, included"),
+    *(
+        Column(
+            name=f"snapshot_{criterion.key}",
+            kind=Kind.MONEY if criterion.unit is Unit.USD else Kind.WHOLE,
+            description=f"{criterion.label} when it was decided",
+            scale=6 if criterion.unit is Unit.USD else 0,
+        )
+        for criterion in CRITERIA
+    ),
+    *(
+        _choice(f"snapshot_{track.key}", f"The {track.label} track then", OUTCOMES)
+        for track in TRACKS
+    ),
+    _choice("snapshot_eligibility", "Eligibility then: met, not_met or unknown", OUTCOMES),
+    _choice("snapshot_track", "Which track carried it then", TRACK_CHOICES),
+)
+
+DECISIONS_MADE = Dataset(
+    key="decisions",
+    title="Decisions",
+    description="Every decision, superseded ones included, with what was known when it was made.",
+    empty="Nothing has been decided yet.",
+    columns=(
+        _id("decision_id", "The decision"),
+        _id("application_id", "The application"),
+        _id("account_id", "The applicant's account"),
+        *_ACCOUNT,
+        _EMAIL,
+        _moment("submitted_at", "When the application arrived, UTC", always=True),
+        _moment("decided_at", "When it was decided, UTC", always=True),
+        Column(
+            name="hours_to_decision",
+            kind=Kind.NUMBER,
+            description="From submission to decision",
+            scale=2,
+            always=True,
+        ),
+        _choice("outcome", "approved or rejected", DECISIONS, always=True),
+        _truth("is_current", "Whether it stands; a later decision supersedes it"),
+        _id("supersedes", "The decision it took the place of", always=False),
+        _choice("reason_code", "Why it was rejected"),
+        _text("rationale", "Why, in the reviewer's words"),
+        _text("message_to_applicant", "What the applicant was told"),
+        _share("rebate_rate", "Granted share of net fees, a fraction"),
+        _truth("is_override", "Whether it went against eligibility"),
+        _text("override_reason", "Why it went against eligibility"),
+        _choice("reapply", "The rule for applying again"),
+        _day("reapply_from", "From when the applicant may apply again"),
+        _choice("decided_by", "Who decided", always=True),
+        _choice("second_approver", "Who gave the second approval"),
+        _whole("policy_version", "The policy that judged", always=True),
+        *_SNAPSHOT,
+    ),
+    usual=(
+        "decision_id",
+        "username",
+        "decided_at",
+        "outcome",
+        "reason_code",
+        "rebate_rate",
+        "is_override",
+        "decided_by",
+        "second_approver",
+        "snapshot_eligibility",
+        "snapshot_volume_usd",
+    ),
+    order="-decision_id",
+    keys=("decision_id",),
+)
+
+AFFILIATES = Dataset(
+    key="affiliates",
+    title="Affiliates",
+    description="Accounts with a standing approval: metrics of the window, eligibility now, rate.",
+    empty="Nobody is approved yet.",
+    columns=(
+        _id("account_id", "The affiliate's account"),
+        *_ACCOUNT,
+        _KYC,
+        _EMAIL,
+        _id("application_id", "The application that was approved, the newest"),
+        _SOCIAL_PLATFORM,
+        _text("social_handle", "Social account as typed"),
+        _text("contact_platform", "How to reach the affiliate", personal=True),
+        _text("contact_handle", "Contact as typed", personal=True),
+        _moment("approved_at", "When it was approved, UTC"),
+        _choice("decided_by", "Who approved"),
+        _share("rebate_rate", "Granted share of net fees, a fraction"),
+        *_WINDOW,
+        *_METRICS,
+        *_EVIDENCE,
+        *_JUDGED,
+        _whole("policy_version", "The policy that judges now", always=True),
+        *_CONCENTRATION,
+    ),
+    usual=(
+        "account_id",
+        "username",
+        "country_code",
+        "approved_at",
+        "rebate_rate",
+        "volume_usd",
+        "active_users",
+        "new_users",
+        "fees_usd",
+        "eligibility",
+        "track",
+        "top_user_share",
+    ),
+    order="-volume_usd",
+    keys=("account_id",),
+)
+
+_ACTIVITY = (
+    _money("volume_usd", "Volume of all referred users, USD", always=True),
+    _money("fees_usd", "Net fees of all referred users, USD", scale=6, always=True),
+    _whole("trade_count", "Trades of all referred users", always=True),
+    _whole("active_users", "Distinct referred users with volume", always=True),
+    _whole("new_users", "Users referred", always=True),
+)
+
+_NO_METRICS = (
+    "No metrics yet. They are computed by the first refresh after referral activity is loaded."
+)
+
+MONTHLY = Dataset(
+    key="monthly",
+    title="Monthly metrics",
+    description="Referral metrics by affiliate and calendar month, UTC, to the data-through day.",
+    empty=_NO_METRICS,
+    columns=(
+        _day("month", "First day of the month", always=True),
+        _id("account_id", "The affiliate's account"),
+        *_ACCOUNT,
+        _EMAIL,
+        *_ACTIVITY,
+        _truth("is_running", "Whether the month is not over at the data-through day"),
+    ),
+    usual=("month", "account_id", "username", "country_code", *(c.name for c in _ACTIVITY)),
+    order="-month",
+    keys=("month", "account_id"),
+)
+
+ACTIVITY = Dataset(
+    key="activity",
+    title="Referral activity",
+    description=(
+        "Referral activity by affiliate and UTC day, all their referred users together, "
+        "up to the data-through day."
+    ),
+    empty=_NO_METRICS,
+    columns=(
+        _day("day", "The day", always=True),
+        _id("account_id", "The affiliate's account"),
+        *_ACCOUNT,
+        _EMAIL,
+        *_ACTIVITY,
+        _money(
+            "zero_fee_volume_usd", "Volume of users without a positive net fee, USD", always=True
+        ),
+    ),
+    usual=("day", "account_id", "username", "country_code", *(c.name for c in _ACTIVITY)),
+    order="-day",
+    keys=("day", "account_id"),
+    bounded="day",
+    most_days=366,
+)
+
+DATASETS: tuple[Dataset, ...] = (APPLICATIONS, DECISIONS_MADE, AFFILIATES, MONTHLY, ACTIVITY)
+# Without metrics these have no row at all.
+OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
+BY_KEY = {dataset.key: dataset for dataset in DATASETS}

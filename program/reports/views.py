@@ -1,0 +1,399 @@
+"""What a person asks of a dataset: columns, filters, groups, order and page, as one record.
+
+The record travels in the address bar, in saved views, in links to files and through the
+command line, always in the same form.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+from urllib.parse import parse_qsl, urlencode
+
+from program import wording
+from program.reports import column_filters as filtering
+from program.reports.column_filters import Days, Filter
+from program.reports.datasets import (
+    AMOUNTS,
+    APPLICATIONS,
+    BY_KEY,
+    NUMBERS,
+    TIMES,
+    Column,
+    Dataset,
+    Kind,
+)
+
+PAGE_SIZE = 50
+MOST_GROUPED_BY = 3
+MOST_MEASURES = 12
+MOST_ORDERS = 4
+FARTHEST_PAGE = 1_000_000
+OWN_NAMES = ("dataset", "columns", "group", "measures", "sort", "chart", "page")
+
+
+class Bucket(StrEnum):
+    """How days and times are grouped."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Function(StrEnum):
+    """What is told of a group."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVERAGE = "average"
+    MEDIAN = "median"
+    LEAST = "least"
+    MOST = "most"
+    KNOWN = "known"
+    DISTINCT = "distinct"
+
+
+FUNCTION_WORDS: dict[Function, str] = {
+    Function.COUNT: "Number of rows",
+    Function.SUM: "Sum",
+    Function.AVERAGE: "Average",
+    Function.MEDIAN: "Median",
+    Function.LEAST: "Least",
+    Function.MOST: "Most",
+    Function.KNOWN: "How many are known",
+    Function.DISTINCT: "How many different",
+}
+OF_AMOUNTS = (Function.SUM, Function.AVERAGE, Function.MEDIAN, Function.LEAST, Function.MOST)
+COUNTS = (Function.COUNT, Function.KNOWN, Function.DISTINCT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A column to group by; days and times by ``bucket``."""
+
+    column: str
+    bucket: Bucket | None = None
+
+    @property
+    def name(self) -> str:
+        """What the grouped column is called: a column of months by month keeps its name."""
+        plain = self.bucket is None or self.bucket == self.column
+        return self.column if plain else f"{self.column}_{self.bucket}"
+
+    def __str__(self) -> str:
+        return f"{self.column}:{self.bucket}" if self.bucket else self.column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A figure of each group; without ``column`` the number of its rows."""
+
+    function: Function
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the figure's column is called."""
+        return f"{self.function}_{self.column}" if self.column else str(self.function)
+
+    def __str__(self) -> str:
+        return f"{self.function}:{self.column}" if self.column else str(self.function)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A column to sort by; what is unknown comes last either way."""
+
+    column: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"-{self.column}" if self.descending else self.column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which columns and rows of ``dataset``, in which order. Build with `of` or `from_query`.
+
+    ``problems`` says what of the request was not understood and is left out.
+    """
+
+    dataset: Dataset = APPLICATIONS
+    columns: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    groups: tuple[Group, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    orders: tuple[Order, ...] = ()
+    chart: str = ""
+    page: int = 1
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns of the table in their order, groups and their figures where grouped."""
+        if not self.groups:
+            found = (self.dataset.column(name) for name in self.columns or self.dataset.usual)
+            return tuple(column for column in found if column is not None)
+        return (
+            *(_group_column(self.dataset, group) for group in self.groups),
+            *(_measure_column(self.dataset, measure) for measure in self.figures),
+        )
+
+    @property
+    def figures(self) -> tuple[Measure, ...]:
+        """The figures of each group; the number of rows where nobody chose."""
+        return self.measures or (Measure(function=Function.COUNT),)
+
+    @property
+    def sorted_by(self) -> tuple[Order, ...]:
+        """The order asked for, or the one nobody asked for."""
+        if self.orders:
+            return self.orders
+        if self.groups:
+            return tuple(Order(column=group.name) for group in self.groups)
+        return (_order(self.dataset.order),)
+
+    def filter_on(self, column: str) -> Filter | None:
+        """The filter on a column, if there is one."""
+        return next((asked for asked in self.filters if asked.column == column), None)
+
+    def with_filter(self, column: str, asked: Filter | None) -> "View":
+        """The same with this filter on the column, or with none; from the first page on."""
+        if asked is not None and self.filter_on(column) is not None:
+            changed = tuple(asked if f.column == column else f for f in self.filters)
+        else:
+            changed = tuple(f for f in self.filters if f.column != column)
+            changed += (asked,) if asked is not None else ()
+        return replace(self, filters=changed, page=1)
+
+    def sorted_anew(self, column: str) -> "View":
+        """The same by this column: words upwards, figures and times downwards, or turned round."""
+        first = self.sorted_by[0]
+        shown = next((one for one in self.shown if one.name == column), None)
+        falls = shown is not None and shown.kind in NUMBERS | TIMES
+        descending = not first.descending if first.column == column else falls
+        return replace(self, orders=(Order(column=column, descending=descending),), page=1)
+
+    def on_page(self, page: int) -> "View":
+        """The same on another page."""
+        return replace(self, page=page)
+
+    def to_query(self) -> dict[str, str]:
+        """The address-bar form; what nobody chose is left out."""
+        spoken = {
+            "dataset": "" if self.dataset.key == APPLICATIONS.key else self.dataset.key,
+            "columns": ",".join(self.columns),
+            "group": ",".join(str(group) for group in self.groups),
+            "measures": ",".join(str(measure) for measure in self.measures),
+            "sort": ",".join(str(order) for order in self.orders),
+            "chart": self.chart,
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        spoken |= {asked.column: filtering.written(asked) for asked in self.filters}
+        return {name: text for name, text in spoken.items() if text}
+
+    @property
+    def kept(self) -> str:
+        """The view as one line of text, without its page."""
+        return urlencode(self.on_page(1).to_query())
+
+    @classmethod
+    def from_kept(cls, text: str, *, personal: bool) -> "View":
+        """The view that `kept` wrote."""
+        return cls.from_query(dict(parse_qsl(text)), personal=personal)
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str], *, personal: bool) -> "View":
+        """Understand the address bar. Who may not see ``personal`` columns has no use of them.
+
+        What is malformed is left out and named in ``problems``.
+        """
+        key = query.get("dataset", "") or APPLICATIONS.key
+        dataset = BY_KEY.get(key, APPLICATIONS).seen_by(personal=personal)
+        reader = _Reader(dataset, query)
+        if key not in BY_KEY:
+            reader.problems.append(f"There is no dataset {wording.quoted(key)}.")
+        groups = reader.groups()
+        read = cls(
+            dataset=dataset,
+            columns=reader.columns(),
+            filters=reader.filters(),
+            groups=groups,
+            measures=reader.measures() if groups else (),
+            page=reader.page(),
+        )
+        named = {column.name for column in read.shown} if groups else set(dataset.names)
+        return replace(
+            read,
+            orders=reader.orders(named),
+            chart=reader.chart({column.name for column in read.shown}),
+            problems=tuple(reader.problems),
+        )
+
+    def bounded(self) -> "View":
+        """The same with the days of a dataset that needs them: the last 30 where none are asked."""
+        name = self.dataset.bounded
+        if name is None or self.filter_on(name) is not None:
+            return self
+        return self.with_filter(name, Days(column=name, latest=30)).on_page(self.page)
+
+    def too_long(self, today: date) -> str | None:
+        """The sentence that refuses more days than the dataset gives at a time, or ``None``."""
+        name = self.dataset.bounded
+        if name is None:
+            return None
+        asked = self.filter_on(name)
+        first, last = asked.span(today) if isinstance(asked, Days) else (None, None)
+        end = last or today
+        if first is not None and (end - first).days < self.dataset.most_days:
+            return None
+        return (
+            f"{self.dataset.title} is read at most {self.dataset.most_days} days at a time. "
+            f"Set the first and the last {name}."
+        )
+
+    def in_words(self) -> list[str]:
+        """Each filter as a line: ``volume_usd: 1,000 or more``."""
+        return [f"{asked.column}: {filtering.said(asked)}" for asked in self.filters]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one request piece by piece and notes what it cannot understand."""
+
+    dataset: Dataset
+    query: Mapping[str, str]
+    problems: list[str] = field(default_factory=list)
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._known("columns", self._listed("columns"))))
+
+    def filters(self) -> tuple[Filter, ...]:
+        found = []
+        for name, text in self.query.items():
+            column = self.dataset.column(name)
+            if column is None:
+                self._note_unknown_filter(name)
+                continue
+            asked = filtering.understood(column, text)
+            if asked is None:
+                self.problems.append(filtering.refusal(column, text))
+            else:
+                found.append(asked)
+        return tuple(found)
+
+    def groups(self) -> tuple[Group, ...]:
+        found = []
+        for text in self._listed("group"):
+            name, _, bucket = text.partition(":")
+            column = self.dataset.column(name)
+            if column is None or (
+                bucket and (column.kind not in TIMES or bucket not in tuple(Bucket))
+            ):
+                self.problems.append(f"Grouping by {wording.quoted(text)} is not understood.")
+                continue
+            in_time = Bucket(bucket) if bucket else Bucket.DAY if column.kind in TIMES else None
+            found.append(Group(column=name, bucket=in_time))
+        return tuple(dict.fromkeys(found))[:MOST_GROUPED_BY]
+
+    def measures(self) -> tuple[Measure, ...]:
+        found = []
+        for text in self._listed("measures"):
+            name, _, column = text.partition(":")
+            if name not in tuple(Function) or not measurable(self.dataset, Function(name), column):
+                self.problems.append(f"The figure {wording.quoted(text)} is not understood.")
+                continue
+            found.append(Measure(function=Function(name), column=column))
+        return tuple(dict.fromkeys(found))[:MOST_MEASURES]
+
+    def orders(self, names: set[str]) -> tuple[Order, ...]:
+        asked = [_order(text) for text in self._listed("sort")]
+        for order in asked:
+            if order.column not in names:
+                self.problems.append(
+                    f"Sorting by {wording.quoted(order.column)} is not understood."
+                )
+        kept = {order.column: order for order in reversed(asked) if order.column in names}
+        return tuple(reversed(kept.values()))[:MOST_ORDERS]
+
+    def chart(self, names: set[str]) -> str:
+        text = self.query.get("chart", "")
+        if not text or (set(text.split(",")) <= names and text.count(",") == 1):
+            return text
+        self.problems.append(f"The chart {wording.quoted(text)} is not of columns that are shown.")
+        return ""
+
+    def page(self) -> int:
+        text = self.query.get("page", "1")
+        number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 1
+        return max(1, min(number, FARTHEST_PAGE))
+
+    def _listed(self, name: str) -> list[str]:
+        return [text for text in self.query.get(name, "").split(",") if text]
+
+    def _known(self, what: str, names: Sequence[str]) -> list[str]:
+        for name in names:
+            if self.dataset.column(name) is None:
+                self.problems.append(
+                    f"There is no column {wording.quoted(name)} for you in {what}."
+                )
+        return [name for name in names if self.dataset.column(name) is not None]
+
+    def _note_unknown_filter(self, name: str) -> None:
+        if name not in OWN_NAMES:
+            self.problems.append(f"There is no column {wording.quoted(name)} for you to filter by.")
+
+
+def measurable(dataset: Dataset, function: Function, name: str) -> bool:
+    """Whether the figure makes sense of the column; the number of rows is of none."""
+    if function is Function.COUNT:
+        return not name
+    column = dataset.column(name)
+    if column is None:
+        return False
+    if function in (Function.KNOWN, Function.DISTINCT):
+        return True
+    if function in (Function.LEAST, Function.MOST):
+        return column.kind in AMOUNTS | TIMES
+    return column.kind in AMOUNTS
+
+
+def _group_column(dataset: Dataset, group: Group) -> Column:
+    column = dataset.column(group.column)
+    assert column is not None
+    if group.bucket is None:
+        return column
+    described = f"{column.description}: the {group.bucket}"
+    if group.bucket is not Bucket.DAY:
+        described += ", by its first day"
+    return replace(column, name=group.name, kind=Kind.DAY, description=described)
+
+
+def _measure_column(dataset: Dataset, measure: Measure) -> Column:
+    column = dataset.column(measure.column)
+    words = FUNCTION_WORDS[measure.function]
+    if column is None or measure.function in COUNTS:
+        of = f" of {measure.column}" if measure.column else ""
+        described = words + of
+        return Column(name=measure.name, kind=Kind.WHOLE, description=described, always=True)
+    made = replace(
+        column,
+        name=measure.name,
+        description=f"{words} of {measure.column}; what is unknown does not count",
+        always=False,
+    )
+    if measure.function is not Function.AVERAGE:
+        return made
+    kind = Kind.NUMBER if column.kind is Kind.WHOLE else column.kind
+    return replace(made, kind=kind, scale=max(column.scale, 2))
+
+
+def _order(text: str) -> Order:
+    return Order(column=text.removeprefix("-"), descending=text.startswith("-"))
+
+
+def described(view: View) -> str:
+    """The view in one sentence, for logs and second sheets."""
+    parts = view.in_words()
+    return wording.listed(parts) if parts else "all rows"

@@ -1,0 +1,50 @@
+"""What a reason for a rejection asserts, and whether that is known.
+
+Nobody is told as a fact what nobody has looked at: either it is established first, or whoever
+rejects says explicitly that they do so without it, and the letter does not claim it.
+"""
+
+from collections.abc import Collection, Mapping
+
+from program import wording
+from program.policy.checklist import CheckOutcome, item
+from program.policy.eligibility import Assessment
+from program.policy.outcomes import Outcome
+from program.review.workflow import Reason
+
+
+def unproven(
+    reason: Reason,
+    assessment: Assessment,
+    checks: Mapping[str, CheckOutcome],
+    *,
+    asked: Collection[str],
+) -> tuple[str, ...]:
+    """What the reason asserts and nobody has established, in words; empty where it is known.
+
+    ``checks`` are the newest answers, ``asked`` the items of the policy: what nobody is asked
+    to find out cannot be missing.
+    """
+    found = []
+    if reason.asserts_not_met and assessment.outcome is Outcome.MET:
+        found.append("that the minimums are not met, which they are")
+    elif reason.asserts_not_met and assessment.outcome is Outcome.UNKNOWN:
+        found += [
+            result.criterion.label
+            for track in assessment.tracks
+            for result in track.criteria
+            if result.outcome is Outcome.UNKNOWN
+        ]
+    key = reason.asserts_failed
+    if key is not None and key in asked and checks.get(key) is not CheckOutcome.FAILED:
+        how = "not answered" if key not in checks else str(checks[key]).replace("_", " ")
+        found.append(f"the check “{item(key).label}”, which is {how}")
+    return tuple(found)
+
+
+def unproven_sentence(reason: Reason, missing: Collection[str]) -> str:
+    """What is missing before an application may be rejected for this reason."""
+    return (
+        f"{reason.label} asserts what nobody has established: {wording.listed(list(missing))}. "
+        "Establish it first, or confirm that you reject without it."
+    )

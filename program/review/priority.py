@@ -1,0 +1,164 @@
+"""In which order applications deserve attention, and why, in points that anybody can add up.
+
+Each component has a cap, so no single one drowns the others, and the sum is at most 100. The
+points are data: this module explains them, and the queue's order in SQL is built from them.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from program.policy.criteria import ON_EXCHANGE, Criterion, Unit
+from program.policy.eligibility import Assessment, Facts
+from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
+from program.review import business_time
+
+HIGHEST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One reason for attention; ``cap`` is the most it can add."""
+
+    key: str
+    label: str
+    cap: int
+
+
+WAITING = Component(key="waiting", label="Waiting", cap=20)
+OVERDUE = Component(key="overdue", label="Overdue", cap=30)
+ELIGIBILITY = Component(key="eligibility", label="Eligibility", cap=25)
+VOLUME = Component(key="volume", label="Volume", cap=15)
+NEAR_MISS = Component(key="near_miss", label="Near miss", cap=10)
+ANSWERED = Component(key="answered", label="Answered", cap=10)
+COMPONENTS = (OVERDUE, ELIGIBILITY, WAITING, VOLUME, NEAR_MISS, ANSWERED)
+
+POINTS_A_DAY_WAITING = 2
+POINTS_WHEN_OVERDUE = 15
+POINTS_A_DAY_OVERDUE = 3
+ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
+# Window volume of at least so many times the minimum; the first that holds counts.
+VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
+NEAR_SHARE = Decimal("0.9")
+
+
+def waiting_points(days: int) -> int:
+    """What whole business days of waiting add."""
+    return min(WAITING.cap, days * POINTS_A_DAY_WAITING)
+
+
+def overdue_points(beyond: int) -> int:
+    """What whole business days beyond due add; from 0 on it is overdue."""
+    if beyond < 0:
+        return 0
+    return min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
+
+
+def days_counted(policy: Policy) -> int:
+    """After how many business days the clock adds nothing more."""
+    waiting = -(-WAITING.cap // POINTS_A_DAY_WAITING)
+    overdue = -(-(OVERDUE.cap - POINTS_WHEN_OVERDUE) // POINTS_A_DAY_OVERDUE)
+    return max(waiting, policy.review_sla_business_days + overdue)
+
+
+def near(criterion: Criterion, policy: Policy) -> Decimal | int:
+    """From which value on a criterion is nearly met; a whole number where it counts heads."""
+    minimum: Decimal | int = getattr(policy, criterion.minimum)
+    least = NEAR_SHARE * minimum
+    return least if criterion.unit is Unit.USD else math.ceil(least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one component adds, and why."""
+
+    component: Component
+    points: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """The points and the parts that make them, largest first; parts of nothing are left out."""
+
+    total: int
+    parts: tuple[Part, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The whole in a line: what adds how much."""
+        said = " · ".join(f"{part.sentence} {part.points}" for part in self.parts)
+        return said or "Nothing adds to it yet"
+
+
+def explain(
+    facts: Facts,
+    assessment: Assessment,
+    *,
+    policy: Policy,
+    clock_from: datetime,
+    answered: bool,
+    now: datetime,
+    holidays: frozenset[date] = frozenset(),
+) -> Priority:
+    """Add up one application's priority at ``now``. Unknown figures add nothing."""
+    clock = _clock(clock_from, now, policy, holidays)
+    parts = [
+        *clock,
+        _eligibility(assessment.outcome),
+        *_size(facts, policy),
+        *_near_miss(facts, policy, assessment),
+        *([_part(ANSWERED, ANSWERED.cap, "the applicant answered")] if answered else []),
+    ]
+    counting = sorted((p for p in parts if p.points), key=lambda p: -p.points)
+    return Priority(
+        total=min(HIGHEST, sum(part.points for part in counting)), parts=tuple(counting)
+    )
+
+
+def _clock(
+    clock_from: datetime, now: datetime, policy: Policy, holidays: frozenset[date]
+) -> Iterator[Part]:
+    days = business_time.whole_days(clock_from, now, holidays)
+    yield _part(WAITING, waiting_points(days), f"waiting {_days(days)}")
+    beyond = days - policy.review_sla_business_days
+    # With no days to review in, what has yet to begin has no day to its name but is not late.
+    if beyond >= 0 and clock_from <= now:
+        said = f"overdue by {_days(beyond)}" if beyond else "overdue"
+        yield _part(OVERDUE, overdue_points(beyond), said)
+
+
+def _eligibility(outcome: Outcome) -> Part:
+    words = {
+        Outcome.MET: "eligibility met",
+        Outcome.UNKNOWN: "eligibility unknown",
+        Outcome.NOT_MET: "eligibility not met",
+    }
+    return _part(ELIGIBILITY, ELIGIBILITY_POINTS[outcome], words[outcome])
+
+
+def _size(facts: Facts, policy: Policy) -> Iterator[Part]:
+    for times, points in VOLUME_STEPS:
+        if facts.volume_usd is not None and facts.volume_usd >= times * policy.min_volume_usd:
+            more = f"at least {times} times the minimum" if times > 1 else "at the minimum or more"
+            yield _part(VOLUME, points, f"volume {more}")
+            return
+
+
+def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator[Part]:
+    if assessment.outcome is Outcome.MET:
+        return
+    held = [(facts.value(asked), near(asked, policy)) for asked in ON_EXCHANGE.criteria]
+    if all(value is not None and value >= least for value, least in held):
+        yield _part(NEAR_MISS, NEAR_MISS.cap, "within a tenth of every on-exchange minimum")
+
+
+def _part(component: Component, points: int, sentence: str) -> Part:
+    return Part(component=component, points=points, sentence=sentence)
+
+
+def _days(number: int) -> str:
+    return f"{number} business day{'' if number == 1 else 's'}"

@@ -1,0 +1,201 @@
+"""The application's statuses, the moves between them, and why one is rejected."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from program.policy.outcomes import Outcome
+from program.review.permissions import Act, Role, may
+
+
+class Status(StrEnum):
+    """Where an application stands.
+
+    Upstream knows four of them; to it, an application that waits here for an answer, a date
+    or a second person is still pending.
+    """
+
+    PENDING = "pending"
+    MORE_INFO_NEEDED = "more_info_needed"
+    DEFERRED = "deferred"
+    AWAITING_SECOND_APPROVAL = "awaiting_second_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def upstream(self) -> "Status":
+        """The word upstream has for it."""
+        return Status.PENDING if self in OPEN_STATUSES else self
+
+
+OPEN_STATUSES = (
+    Status.PENDING,
+    Status.MORE_INFO_NEEDED,
+    Status.DEFERRED,
+    Status.AWAITING_SECOND_APPROVAL,
+)
+UPSTREAM_STATUSES = (Status.PENDING, Status.APPROVED, Status.REJECTED, Status.WITHDRAWN)
+STATUS_WORDS = {
+    Status.PENDING: "pending",
+    Status.MORE_INFO_NEEDED: "waiting for the applicant",
+    Status.DEFERRED: "deferred",
+    Status.AWAITING_SECOND_APPROVAL: "waiting for a second approval",
+    Status.APPROVED: "approved",
+    Status.REJECTED: "rejected",
+    Status.WITHDRAWN: "withdrawn",
+}
+
+
+class Decision(StrEnum):
+    """What a reviewer can decide."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Move(StrEnum):
+    """What changes a status. The value is the kind of event it leaves on the timeline."""
+
+    APPROVE = "approved"
+    REJECT = "rejected"
+    REQUEST_INFORMATION = "information_requested"
+    RECORD_ANSWER = "answer_recorded"
+    STOP_WAITING = "waiting_stopped"
+    DEFER = "deferred"
+    BRING_BACK = "brought_back"
+    ASK_SECOND_APPROVAL = "second_approval_asked"
+    CONFIRM = "second_approval_confirmed"
+    DECLINE = "second_approval_declined"
+    CANCEL = "second_approval_cancelled"
+    LAPSE = "second_approval_lapsed"
+    REOPEN = "reopened"
+    UNDO = "undone"
+    WITHDRAW = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One way from a status to another. Without ``act`` no person takes it.
+
+    ``label`` is what the way is called on buttons and in the diagram.
+    """
+
+    move: Move
+    old: Status
+    new: Status
+    label: str
+    act: Act | None
+
+
+def _ways(
+    move: Move, label: str, act: Act | None, *pairs: tuple[Status, Status]
+) -> tuple[Transition, ...]:
+    return tuple(
+        Transition(move=move, old=old, new=new, label=label, act=act) for old, new in pairs
+    )
+
+
+_PENDING, _INFO, _LATER, _SECOND = OPEN_STATUSES
+_YES, _NO, _GONE = Status.APPROVED, Status.REJECTED, Status.WITHDRAWN
+
+TRANSITIONS: tuple[Transition, ...] = (
+    *_ways(Move.APPROVE, "Approve", Act.DECIDE, (_PENDING, _YES)),
+    *_ways(Move.REJECT, "Reject", Act.DECIDE, (_PENDING, _NO)),
+    *_ways(
+        Move.REQUEST_INFORMATION,
+        "Ask for information",
+        Act.REQUEST_INFORMATION,
+        (_PENDING, _INFO),
+    ),
+    *_ways(Move.RECORD_ANSWER, "Record the answer", Act.RECORD_ANSWER, (_INFO, _PENDING)),
+    *_ways(Move.STOP_WAITING, "Stop waiting", Act.RECORD_ANSWER, (_INFO, _PENDING)),
+    *_ways(Move.DEFER, "Defer", Act.DEFER, (_PENDING, _LATER)),
+    *_ways(Move.BRING_BACK, "Bring back", Act.DEFER, (_LATER, _PENDING)),
+    # Its own date or a changed answer brings a deferred application back as well.
+    *_ways(Move.BRING_BACK, "Return when due", None, (_LATER, _PENDING)),
+    *_ways(Move.ASK_SECOND_APPROVAL, "Ask for a second approval", Act.DECIDE, (_PENDING, _SECOND)),
+    *_ways(Move.CONFIRM, "Confirm", Act.APPROVE_SECOND, (_SECOND, _YES), (_SECOND, _NO)),
+    *_ways(Move.DECLINE, "Decline", Act.APPROVE_SECOND, (_SECOND, _PENDING)),
+    *_ways(Move.CANCEL, "Cancel", Act.DECIDE, (_SECOND, _PENDING)),
+    *_ways(Move.LAPSE, "Lapse when the data changes", None, (_SECOND, _PENDING)),
+    *_ways(Move.REOPEN, "Reopen", Act.REOPEN, (_YES, _PENDING), (_NO, _PENDING)),
+    # Only by who did it, and only until its message leaves for the applicant.
+    *_ways(Move.UNDO, "Undo", Act.UNDO, (_YES, _PENDING), (_NO, _PENDING), (_INFO, _PENDING)),
+    *_ways(
+        Move.WITHDRAW,
+        "Withdraw upstream",
+        None,
+        *((status, _GONE) for status in OPEN_STATUSES),
+    ),
+)
+
+
+def way(move: Move, old: Status, *, new: Status | None = None) -> Transition | None:
+    """The transition that ``move`` makes from ``old``; ``None`` where there is none."""
+    for transition in TRANSITIONS:
+        if (transition.move, transition.old) == (move, old) and new in (None, transition.new):
+            return transition
+    return None
+
+
+def may_move(role: Role, old: Status, new: Status) -> bool:
+    """Whether a person of this role can bring an application from ``old`` to ``new``."""
+    return any(
+        (transition.old, transition.new) == (old, new)
+        and transition.act is not None
+        and may(role, transition.act)
+        for transition in TRANSITIONS
+    )
+
+
+def is_override(decision: Decision, outcome: Outcome) -> bool:
+    """Whether the decision goes against the computed eligibility.
+
+    Approving what is not known to be met does, and so does rejecting what is.
+    """
+    return (decision is Decision.APPROVED) is not (outcome is Outcome.MET)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an application is rejected; what the applicant is sent stands in `messages`.
+
+    A reason may assert something of the applicant, which has to be known before it is said:
+    that the minimums are not met, or that a check of the checklist was failed.
+    """
+
+    code: str
+    label: str
+    asserts_not_met: bool = False
+    asserts_failed: str | None = None
+
+    @property
+    def asserts(self) -> bool:
+        """Whether it asserts anything that could be unknown."""
+        return self.asserts_not_met or self.asserts_failed is not None
+
+
+REASONS: tuple[Reason, ...] = (
+    Reason(code="below_minimums", label="Below the minimums", asserts_not_met=True),
+    Reason(code="evidence_missing", label="Reach could not be confirmed"),
+    Reason(
+        code="account_not_in_order",
+        label="Account not in order",
+        asserts_failed="identity_and_account",
+    ),
+    Reason(
+        code="audience_not_genuine",
+        label="Audience or activity not genuine",
+        asserts_failed="audience_real",
+    ),
+    Reason(
+        code="promotion_methods",
+        label="Promotion methods not acceptable",
+        asserts_failed="promotion_methods",
+    ),
+    Reason(code="api_broker", label="Already an API broker", asserts_failed="not_api_broker"),
+    Reason(code="self_referral", label="Self-referral", asserts_failed="no_self_referral"),
+    Reason(code="duplicate", label="Duplicate of another application"),
+    Reason(code="other", label="Other"),
+)
+REASONS_BY_CODE: dict[str, Reason] = {reason.code: reason for reason in REASONS}

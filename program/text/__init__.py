@@ -1,0 +1,1 @@
+"""Typed text: one normal form for names, links, numbers and addresses."""

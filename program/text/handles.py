@@ -1,0 +1,358 @@
+"""Handles: whom one names, which public profile that is, and which two are, or look, the same.
+
+``review.identity_key`` in the database gives the same key as `identity_key`.
+"""
+
+import re
+import string
+import unicodedata
+from dataclasses import dataclass
+
+from program.text.folding import LONGEST_FOLDED, ZERO_WIDTH, folded
+from program.text.links import (
+    BY_HOST,
+    DOORS,
+    ID_SHAPES,
+    MAIN_HOST,
+    NAMED_BY_SUBDOMAIN,
+    PHONED,
+    Kind,
+    Site,
+)
+from program.text.platforms import BY_KEY, EMAIL, platform_key
+
+# Written as numbers, since on the page each would pass for the letter it imitates.
+LOOK_ALIKES: dict[str, str] = {
+    "a": "\u0430\u0410\u03b1\u0391\u0251\u1d00",
+    "b": "\u0432\u0412\u03b2\u0392\u044c\u042c\u0299",
+    "c": "\u0441\u0421\u03c2\u1d04",
+    "d": "\u0501\u0500\u1d05",
+    "e": "\u0435\u0415\u0454\u0404\u03b5\u0395\u212e\u1d07",
+    "f": "\u03dd\u03dc\ua730",
+    "g": "\u0261\u0581\u0262",
+    "h": "\u04bb\u04ba\u043d\u041d\u0397\u0570\u029c",
+    "j": "\u0458\u0408\u03f3\u037f\u1d0a",
+    "k": "\u043a\u041a\u049b\u049a\u03ba\u039a\u1d0b",
+    # A capital I is drawn like a small l, and handles know no case: so all of these are one.
+    "l": "1i|\u0456\u0406\u0457\u0407\u04cf\u04c0\u03b9\u0399\u0131\u0130\u026a\u029f",
+    "m": "\u043c\u041c\u039c\u1d0d",
+    "n": "\u03b7\u039d\u0578\u0274",
+    "o": "0\u043e\u041e\u03bf\u039f\u03c3\u0585\u0555\u00f8\u00d8\u1d0f",
+    "p": "\u0440\u0420\u03c1\u03a1\u1d18",
+    "q": "\u051b\u051a\u0566",
+    "r": "\u0433\u0280",
+    "s": "\u0455\u0405\u054f\ua731",
+    "t": "\u0442\u0422\u03c4\u03a4\u1d1b",
+    "u": "\u03c5\u057d\u054d\u1d1c",
+    "v": "\u03bd\u0475\u0474\u1d20",
+    "w": "\u051d\u051c\u0461\u0460\u03c9\u1d21",
+    "x": "\u0445\u0425\u03c7\u03a7",
+    "y": "\u0443\u0423\u04af\u04ae\u03b3\u03a5\u028f",
+    "z": "\u0396\u1d22",
+}
+SPACES = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u1680\u2028\u2029"
+# What people put around a name or an address, and what a sentence leaves behind it.
+BEFORE = SPACES + "@<([{\"'\u00ab\u201c\u201e\u2018"
+BEHIND = SPACES + ">)]}\"'\u00bb\u201d\u2019.,;:!?/"
+# The first digit of every script that has ten of them.
+ZEROS = (
+    "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20"
+    "\u1040\u17e0\u1810"
+)
+
+# An index entry has room for only so much, and nothing real is longer.
+LONGEST_KEY = 200
+SHORTEST_KEY = 3
+SHORTEST_PHONE, LONGEST_PHONE = 7, 15
+MARKS = {Kind.NAME: ":", Kind.ID: "#"}
+
+# The database has the same patterns, so they keep to what both read alike.
+ADDRESS = r"\A(?:[^<>@:/]*[:<])?[ @]*([^ <>@:/?,;]+@[^ <>@:/?,;]+\.[^ <>@:/?,;.]+)>?(?:\?.*)?\Z"
+# With a scheme or without, and with one that was typed or copied badly.
+WEB = r"\A(?:https?[:;]*/+|[:;]?//)([^/?#]*)(.*)\Z"
+APP = r"\A([a-z][a-z0-9+-]*:)(//)?(.*)\Z"
+PORT = r"\.?(?::[0-9]*)?\Z"
+SUBDOMAIN = rf"\A([a-z0-9_]{{4,32}})\.({'|'.join(map(re.escape, NAMED_BY_SUBDOMAIN))})\Z"
+LABELLED = r"\A([^:@/]{1,30}): *(.+)\Z"
+BARE = r"\A((?:[a-z0-9_-]+\.)+[a-z]{2,})\.?(?::[0-9]+)?([/?#].*)?\Z"
+MAIL_LINK = r"\Amailto:[/ ]*"
+# Behind a comma stands something else, so the whole is no path.
+TWO_NAMES = r"\A[^/?]*[,;]"
+# The full stop of Chinese and Japanese keyboards.
+FULL_STOP = "\u3002"
+# What people type into a field that asks for somebody when there is nobody; folded.
+NOBODY = (
+    *("none", "null", "nil", "n/a", "not applicable", "nothing", "nobody", "unknown", "same"),
+    *("same as above", "no account", "no contact", "yok", "нет", "ninguno", "ninguna", "nenhum"),
+    *("nenhuma", "aucun", "keine", "keiner", "没有", "沒有", "なし", "無し", "없음", "لا يوجد"),
+)
+LONGEST_NOBODY = 20
+PHONE = r"\A(?:\+|00)?[0-9 ().,/\u00b7\u2010-\u2015\u2212-]*\Z"
+WITHIN_AN_ADDRESS = r"[/?]"
+TRUNK_ZERO = r"\( *0 *\)"
+# A character that an address spells out in UTF-8.
+ESCAPED = (
+    "%[2-7][0-9a-f]|%c[2-9a-f]%[89ab][0-9a-f]|%d[0-9a-f]%[89ab][0-9a-f]"
+    "|%e0%[ab][0-9a-f]%[89ab][0-9a-f]|%e[1-9a-cef]%[89ab][0-9a-f]%[89ab][0-9a-f]"
+    "|%ed%[89][0-9a-f]%[89ab][0-9a-f]|%f0%[9ab][0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]"
+    "|%f[1-3]%[89ab][0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]"
+    "|%f4%8[0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]"
+)
+# Since its usernames are unique again, this says that there is no number.
+NUMBERLESS, NO_NUMBER = "discord", r"#0(?:000)?\Z"
+
+_LETTERS = str.maketrans({sign: key for key, signs in LOOK_ALIKES.items() for sign in signs})
+_DIGITS = {ord(zero) + value: str(value) for zero in ZEROS for value in range(10)}
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_READ_ALIKE = re.IGNORECASE | re.ASCII | re.DOTALL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whom a handle names: a ``kind`` on a platform, by its key. ``spelled`` keeps the case."""
+
+    platform: str
+    kind: Kind
+    spelled: str
+
+    @property
+    def text(self) -> str:
+        """What two spellings of the same have in common."""
+        exact = self.kind in (Kind.ID, Kind.PHONE)
+        return self.spelled if exact else folded(self.spelled)
+
+    @property
+    def key(self) -> str:
+        """What the eye makes of it, at most 200 characters; of phones and ids what they are.
+
+        A phone and an e-mail address are the same person's on every platform.
+        """
+        if self.kind is Kind.PHONE:
+            return f"+{self.text}"
+        if self.kind is Kind.EMAIL:
+            return f"{EMAIL}:{look(self.text)}"[:LONGEST_KEY]
+        text = self.text if self.kind is Kind.ID else look(self.text)
+        return f"{self.platform}{MARKS[self.kind]}{text}"[:LONGEST_KEY]
+
+
+def identity(platform: str, handle: str) -> Identity | None:
+    """Whom a handle on a platform names, or ``None`` where it names nobody.
+
+    A link names whom its network says it does, on whatever platform it was typed; a link to an
+    unknown host names nobody.
+    """
+    typed = _trimmed(_composed(handle))
+    if len(typed) < LONGEST_NOBODY and folded(typed) in NOBODY:
+        return None
+    if re.match(MAIL_LINK, typed, _READ_ALIKE):
+        typed = re.sub(MAIL_LINK, "", typed, flags=_READ_ALIKE).replace("%40", "@")
+    address = re.match(ADDRESS, typed, _READ_ALIKE)
+    if address is not None:
+        return Identity(platform=EMAIL, kind=Kind.EMAIL, spelled=_unescaped(address[1]))
+    key = platform_key(platform)
+    found = _in_link(typed)
+    if found is None:
+        key, typed = _unlabelled(key, typed)
+        found = _in_link(typed)
+    return found.identity if found is not None else _without_host(key, typed)
+
+
+def identity_key(platform: str, handle: str) -> str:
+    """What two handles of the same person have in common; empty where one names nobody."""
+    found = identity(platform, handle)
+    return found.key if found is not None and len(found.text) >= SHORTEST_KEY else ""
+
+
+def look(text: str) -> str:
+    """The text with look-alike letters as one."""
+    return text.translate(_LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Something that is an address, and whom it names."""
+
+    identity: Identity | None
+
+
+def _in_link(typed: str) -> _Link | None:
+    """Whom an address names; ``None`` where the text is not an address."""
+    web = re.match(WEB, typed, _READ_ALIKE)
+    if web is not None:
+        # What stands before an @ is a name at that host, and says nothing of it.
+        host = re.sub(PORT, "", web[1].rpartition("@")[2])
+        return _Link(_at_host(host, web[2]))
+    app = re.match(APP, typed, _READ_ALIKE)
+    if app is not None:
+        site = BY_HOST.get(app[1].translate(_LOWER))
+        named = _at(site, app[3]) if site is not None else None
+        # Without slashes it may as well be a word before the name, as in "Line: meadow".
+        return _Link(named) if app[2] or named is not None else None
+    bare = re.match(BARE, typed, _READ_ALIKE)
+    if bare is None:
+        return None
+    host, rest = bare[1], bare[2] or ""
+    known = _site(host) is not None or re.match(SUBDOMAIN, host, _READ_ALIKE) is not None
+    # Many names have a dot in them.
+    return _Link(_at_host(host, rest)) if known or "/" in rest else None
+
+
+def _unlabelled(key: str, typed: str) -> tuple[str, str]:
+    """Platform and name where the name is led by a platform's, as in ``TG: @meadow``."""
+    label = re.match(LABELLED, typed, re.DOTALL)
+    meant = platform_key(label[1]) if label is not None else ""
+    return (meant, _trimmed(label[2])) if label is not None and meant in BY_KEY else (key, typed)
+
+
+def _without_host(key: str, typed: str) -> Identity | None:
+    phone = _phone(typed, key)
+    if phone is not None:
+        return Identity(platform=key, kind=Kind.PHONE, spelled=phone)
+    if re.search(WITHIN_AN_ADDRESS, typed):
+        is_path = key in MAIN_HOST and ":" not in typed and not re.match(TWO_NAMES, typed)
+        return _at(BY_HOST[MAIN_HOST[key]], typed) if is_path else None
+    return _named(key, typed)
+
+
+def _at_host(host: str, rest: str) -> Identity | None:
+    site = _site(host)
+    if site is not None:
+        return _at(site, rest)
+    person = re.match(SUBDOMAIN, host, _READ_ALIKE)
+    return _named(BY_HOST[person[2].translate(_LOWER)].platform, person[1]) if person else None
+
+
+def _site(host: str) -> Site | None:
+    """The site at a host, which may stand behind a door such as www."""
+    known = BY_HOST.get(host.translate(_LOWER))
+    if known is not None or re.match(SUBDOMAIN, host, _READ_ALIKE):
+        return known
+    return BY_HOST.get(re.sub(DOORS, "", host, count=1, flags=_READ_ALIKE).translate(_LOWER))
+
+
+def _at(site: Site, rest: str) -> Identity | None:
+    """Whom the first place that fits names; ``rest`` is all behind the host."""
+    address = "/" + rest.lstrip("/")
+    for place in site.places:
+        found = re.match(place.pattern, address, _READ_ALIKE)
+        if found is not None:
+            return _written(site.platform, place.kind, found[1])
+    return None
+
+
+def _written(platform: str, kind: Kind, part: str) -> Identity | None:
+    """Whom a part of an address names."""
+    text = _trimmed(_unescaped(part))
+    if kind is Kind.NAME:
+        return _named(platform, text)
+    spelled = _digits(text) if kind is Kind.PHONE else text
+    return Identity(platform=platform, kind=kind, spelled=spelled) if spelled else None
+
+
+def _named(platform: str, name: str) -> Identity | None:
+    """Whom a plain name means."""
+    shape = ID_SHAPES.get(platform)
+    number = re.match(shape, name, re.ASCII) if shape is not None else None
+    if number is not None:
+        return Identity(platform=platform, kind=Kind.ID, spelled=number[1])
+    if platform == NUMBERLESS:
+        name = re.sub(NO_NUMBER, "", name)
+    # No network's names begin so; it is the code of an invitation.
+    if not name or name.startswith("+"):
+        return None
+    return Identity(platform=platform, kind=Kind.NAME, spelled=name)
+
+
+def dialed(typed: str) -> str:
+    """The digits of what looks like a phone, or a part of one; empty where nothing does."""
+    text = typed.translate(_DIGITS)
+    return _all_digits(text) if re.match(PHONE, text) else ""
+
+
+def _phone(typed: str, platform: str) -> str | None:
+    """The digits of a phone with its country, or ``None`` where the text is not one."""
+    text = typed.translate(_DIGITS)
+    if not re.match(PHONE, text) or not (text.startswith("+") or platform in PHONED):
+        return None
+    return _digits(text) or None
+
+
+def _digits(text: str) -> str:
+    """A phone's digits alone; empty where there are too few or too many."""
+    digits = _all_digits(text)
+    return digits if SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE else ""
+
+
+def _all_digits(text: str) -> str:
+    digits = re.sub("[^0-9]", "", re.sub(TRUNK_ZERO, "", text.translate(_DIGITS)))
+    return re.sub(r"\A00", "", digits)
+
+
+def _composed(handle: str) -> str:
+    text = handle[:LONGEST_FOLDED]
+    if text.isascii():
+        return text
+    return re.sub(ZERO_WIDTH, "", unicodedata.normalize("NFKC", text)).replace(FULL_STOP, ".")
+
+
+def _trimmed(text: str) -> str:
+    return text.lstrip(BEFORE).rstrip(BEHIND)
+
+
+def _unescaped(text: str) -> str:
+    """Without percent signs, where they spell out characters."""
+    return re.sub(
+        ESCAPED, lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), text, flags=re.I
+    )
+
+
+PROFILES: dict[tuple[str, Kind], tuple[str, str]] = {
+    ("x", Kind.NAME): ("https://x.com/{}", r"[A-Za-z0-9_]{1,15}"),
+    ("x", Kind.ID): ("https://x.com/i/user/{}", "[0-9]{1,20}"),
+    ("youtube", Kind.NAME): ("https://www.youtube.com/@{}", r"[A-Za-z0-9_.-]{3,30}"),
+    ("youtube", Kind.ID): ("https://www.youtube.com/channel/{}", "UC[A-Za-z0-9_-]{1,30}"),
+    ("telegram", Kind.NAME): ("https://t.me/{}", r"[A-Za-z0-9_]{4,32}"),
+    ("tiktok", Kind.NAME): ("https://www.tiktok.com/@{}", r"[A-Za-z0-9_.]{2,24}"),
+    ("instagram", Kind.NAME): (
+        "https://www.instagram.com/{}",
+        r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}",
+    ),
+    ("threads", Kind.NAME): ("https://www.threads.com/@{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}"),
+    ("facebook", Kind.NAME): ("https://www.facebook.com/{}", r"[A-Za-z0-9][A-Za-z0-9.]{4,49}"),
+    ("facebook", Kind.ID): ("https://www.facebook.com/{}", "[0-9]{5,20}"),
+    ("discord", Kind.ID): ("https://discord.com/users/{}", "[0-9]{17,20}"),
+    ("linkedin", Kind.NAME): (
+        "https://www.linkedin.com/in/{}",
+        "[A-Za-z0-9][A-Za-z0-9-]{2,99}",
+    ),
+    ("twitch", Kind.NAME): ("https://www.twitch.tv/{}", r"[A-Za-z0-9][A-Za-z0-9_]{2,24}"),
+    ("kick", Kind.NAME): ("https://kick.com/{}", r"[A-Za-z0-9][A-Za-z0-9_-]{2,24}"),
+    ("rumble", Kind.NAME): ("https://rumble.com/user/{}", r"[A-Za-z0-9][A-Za-z0-9_]{2,24}"),
+    ("reddit", Kind.NAME): ("https://www.reddit.com/user/{}", "[A-Za-z0-9_-]{3,20}"),
+    ("medium", Kind.NAME): ("https://medium.com/@{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{1,29}"),
+    ("tradingview", Kind.NAME): (
+        "https://www.tradingview.com/u/{}/",
+        r"[A-Za-z0-9_-]{3,30}",
+    ),
+    ("vk", Kind.NAME): ("https://vk.com/{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{3,31}"),
+    ("vk", Kind.ID): ("https://vk.com/id{}", "[0-9]{1,20}"),
+    ("weibo", Kind.ID): ("https://weibo.com/u/{}", "[0-9]{5,20}"),
+    ("bilibili", Kind.ID): ("https://space.bilibili.com/{}", "[0-9]{1,20}"),
+    ("xiaohongshu", Kind.ID): (
+        "https://www.xiaohongshu.com/user/profile/{}",
+        "[0-9a-f]{24}",
+    ),
+}
+
+
+def profile_url(platform: str, handle: str) -> str | None:
+    """The public profile of a handle or link, or ``None`` where no safe address follows from it.
+
+    Only the validated name goes into an address of ours: a link to anything else would be the
+    applicant's text deciding where a reviewer's browser goes.
+    """
+    found = identity(platform, handle)
+    if found is None:
+        return None
+    address, shape = PROFILES.get((found.platform, found.kind), ("", r"(?!)"))
+    return address.format(found.spelled) if re.fullmatch(shape, found.spelled) else None

@@ -1,0 +1,110 @@
+"""A desk to work at: every page reads and writes this test's database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, ClassVar
+
+import pytest
+import streamlit as st
+from sqlalchemy import Engine, event
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import app_test
+
+from dashboard.forms import sending
+from dashboard.shell import sign_in
+from data_access.db import database
+from tests.builders import add_application, add_evidence, add_metrics, add_refresh, add_staff
+from tests.dashboard.pages.screen import Desk
+
+MET, SHORT, UNKNOWN = 1, 2, 3
+# Every app that starts looks through all that is installed, which a server does once.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+class SessionPages(PagesManager):
+    """A session keeps its pages between runs; the testing library forgets them after each."""
+
+    kept: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        if self.kept:
+            self._set_pages(dict(self.kept))
+
+    def set_pages_and_resolve(self, pages: dict[str, Any], *given: Any, **named: Any) -> Any:
+        SessionPages.kept = dict(pages)
+        return super().set_pages_and_resolve(pages, *given, **named)
+
+
+@dataclass
+class Onlooker:
+    """Somebody who looks at whatever is shown for so long before they press."""
+
+    looks_for: timedelta = timedelta(seconds=1)
+
+
+@pytest.fixture
+def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
+    """How long people look before they press."""
+    made, shown_at = Onlooker(), datetime.now(UTC)
+    monkeypatch.setattr(sending, "drawn_at", lambda: shown_at)
+    monkeypatch.setattr(sending, "pressed_at", lambda: shown_at + made.looks_for)
+    return made
+
+
+@pytest.fixture
+def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
+    """Staff, and nothing else; ana is signed in."""
+    made = Desk(engine, datetime.now(UTC))
+    for purpose in ("reader", "writer", "reporter", "loader"):
+        monkeypatch.setattr(database, purpose, lambda: engine)
+    monkeypatch.setattr(app_test, "PagesManager", SessionPages)
+    monkeypatch.setattr(SessionPages, "kept", {})
+    monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
+    monkeypatch.setattr(sign_in, "signed_in_address", lambda: made.who)
+    with engine.begin() as conn:
+        add_staff(conn)
+    # Cached choices are those of another test's database.
+    st.cache_data.clear()
+    yield made
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def queue(desk: Desk) -> Desk:
+    """Three pending applications, one of each eligibility, with metrics through yesterday."""
+    now = desk.now
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=now - timedelta(hours=1))
+        for id_ in (MET, SHORT, UNKNOWN):
+            add_application(conn, id_, submitted_at=now - timedelta(days=6 - id_, minutes=1))
+        add_metrics(conn, MET, volume=Decimal("31234567.89"), active=44, new=9)
+        add_metrics(conn, SHORT, volume=Decimal("19999999.99"), active=14, new=4)
+        seen_at = now - timedelta(days=2)
+        add_evidence(conn, SHORT, value=4000, observed_at=seen_at)
+        add_evidence(
+            conn,
+            SHORT,
+            kind="external_volume",
+            value=Decimal("12345678.90"),
+            exchange_name="ExA",
+            observed_at=seen_at,
+        )
+    return desk
+
+
+@pytest.fixture
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Every statement sent to the database, as it is sent."""
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)

@@ -1,0 +1,223 @@
+"""The affiliates page: three parts in the address, a board to act on, nothing without data."""
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection, text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.shell.screens import AFFILIATES
+from data_access.affiliates import approved as affiliates_approved
+from data_access.affiliates import board as affiliates_board
+from data_access.affiliates import cohort_outcomes, requalification
+from data_access.affiliates.requalification import Refreshed
+from program.affiliates.requalification import Standing
+from program.periods import ONE_DAY, month_start, months_later
+from program.policy.policy import Policy
+from program.review.permissions import Act, Role, may
+from tests.builders import MINIMUMS, add_account, add_application, add_metrics, add_refresh
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.data_access.affiliate_months import (
+    LONG_AGO,
+    add_approval,
+    add_month,
+    add_short_reach,
+    deliver,
+)
+
+MISSING, FINE = 1, 2
+REFRESH = "Run `python -m data_access refresh`."
+
+
+@pytest.fixture
+def board(desk: Desk) -> Desk:
+    """Two affiliates of half a year, one of which missed the newest three months; one to invite."""
+    desk.who = PEOPLE[Role.MANAGER]
+    newest = months_later(month_start(desk.yesterday + ONE_DAY), -1)
+    approved = datetime(*months_later(newest, -8).timetuple()[:3], 12, tzinfo=UTC)
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=desk.now - timedelta(hours=1))
+        for id_ in (MISSING, FINE):
+            add_application(conn, id_, status="approved", submitted_at=approved)
+            add_approval(conn, id_, approved)
+            for back in range(3):
+                month = months_later(newest, -back)
+                if id_ == MISSING:
+                    add_month(conn, id_, month, Decimal(19_000_000))
+                else:
+                    add_month(conn, id_, month, Decimal(90_000_000), active=40, new=20)
+                add_short_reach(conn, id_, month)
+        deliver(conn, LONG_AGO, desk.yesterday)
+        add_account(conn, 7, username="*one* to invite")
+        add_metrics(conn, 7, **MINIMUMS)
+        refresh_all(conn, desk)
+    return desk
+
+
+def refresh_all(conn: Connection, desk: Desk) -> None:
+    done = Refreshed(
+        start=LONG_AGO, through=desk.yesterday, policy=Policy(), before=None, now=desk.now
+    )
+    looked_at = affiliates_approved.keep(conn)
+    requalification.test(conn, done, looked_at=looked_at)
+    cohort_outcomes.follow(conn, done)
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    (button,) = (button for button in app.button if button.key == key)
+    return button.click().run()
+
+
+def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
+    for role in Role:
+        desk.who = PEOPLE[role]
+        seen = said(desk.open(AFFILIATES))
+        assert ("Approved affiliates 0" in seen) is may(role, Act.SEE_AFFILIATES)
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ("", "No affiliate is on the board. Who is approved appears with the next refresh."),
+        ("outcomes", f"Nothing can be said before metrics are computed. {REFRESH}"),
+        (
+            "near-misses",
+            f"Nobody can be named before metrics are computed by the policy in force. {REFRESH}",
+        ),
+        ("<b>", "No affiliate is on the board. Who is approved appears with the next refresh."),
+    ],
+)
+def test_an_empty_database_says_so(desk: Desk, part: str, sentence: str) -> None:
+    desk.who = PEOPLE[Role.MANAGER]
+
+    assert sentence in said(desk.open(AFFILIATES, part=part))
+
+
+def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
+    app = board.open(AFFILIATES)
+
+    assert cells(app, "username") == [f"user{MISSING}", f"user{FINE}"]
+    assert [list(cell) for cell in cells(app, "suggestion")] == [["‖ suspend"], []]
+    assert cells(app, "misses") == ["3 in a row", "–"]
+    assert cells(app, "near") == ["referral volume −5 %", ""]
+    assert cells(app, "new_rate") == [10, 30]
+    (caption,) = (words for words in said(app, ["caption"]) if words.startswith("Newest month"))
+    assert "UTC" in caption
+    assert "silent: nobody is written to" in caption
+
+
+def test_the_board_says_which_months_were_not_delivered_whole(board: Desk) -> None:
+    """Of the newest month the first day is missing: who was short has missed two and is kept."""
+    newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
+    refresh_without(board, newest)
+
+    app = board.open(AFFILIATES)
+
+    length = (months_later(newest, 1) - newest).days
+    gap = f"1 of {length} days not delivered"
+    (caption,) = (words for words in said(app, ["caption"]) if gap in words)
+    assert "unknown, neither missed nor met" in caption
+    assert [cell.split()[-1] for cell in cells(app, "months")] == ["?", "✓"]
+    assert cells(app, "misses") == ["2 in a row", "–"]
+    assert math.isnan(cells(app, "volume")[0])
+    assert cells(app, "why") == [f"kept: {gap}"] * 2
+    assert cells(app, "near") == ["", ""]
+
+
+def test_outcomes_say_whose_days_were_not_delivered(board: Desk) -> None:
+    newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
+    refresh_without(board, months_later(newest, -8).replace(day=2))
+
+    app = board.open(AFFILIATES, part="outcomes", figure="active")
+
+    assert cells(app, "30")[0] == "unknown, not delivered"
+    assert "0 · –" in cells(app, "60")[0]
+    assert any("at 30 days 2 of 2." in words for words in said(app, ["caption"]))
+
+
+def refresh_without(board: Desk, day: date) -> None:
+    """As a refresh after nobody traded on one day."""
+    with board.engine.begin() as conn:
+        deliver(conn, LONG_AGO, board.yesterday, without=[day])
+        refresh_all(conn, board)
+
+
+def test_the_filters_stand_in_the_address(board: Desk) -> None:
+    app = board.open(AFFILIATES, suggested="suspended")
+    assert cells(app, "username") == [f"user{MISSING}"]
+
+    app = board.open(AFFILIATES, standing="terminated")
+    assert "None of the 2 affiliates matches these filters." in said(app)
+
+
+def test_what_of_the_address_does_not_narrow_the_board_is_said(board: Desk) -> None:
+    app = board.open(AFFILIATES, standing="happy", month="met", near="yes", part="requalification")
+
+    assert "The address asks for standing “happy” and near “yes”" in " ".join(said(app))
+
+
+def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: Desk) -> None:
+    app = board.open(AFFILIATES)
+    tick(app, 0, 1)
+    press(app, "affiliates-suspended")
+    press(app, "affiliates-go-on")
+    assert r"Choose a reason for the change\." in said(app)
+    app.selectbox[-1].set_value("minimums_missed")
+    app.text_area[0].set_value("Three months short.")
+    press(app, "affiliates-go-on")
+    assert f"user{MISSING} (active), user{FINE} (active)" in said(app)
+    assert ":material/notifications_off: Silent by policy: nobody is written to." in said(app)
+    press(app, "affiliates-confirm")
+
+    assert ":material/check: **Suspended: 2 of 2 affiliates**" in said(app)
+    with board.engine.connect() as conn:
+        found = affiliates_board.rows(conn, [MISSING, FINE], Policy())
+        channels = conn.execute(text("select channel from review.outbox")).scalars().all()
+    assert {one.standing for one in found} == {Standing.SUSPENDED}
+    assert channels == ["backend"] * 2
+
+    assert "Can be undone for" in said(app, ["text"])
+    press(app, "affiliates-undo")
+
+    assert ":material/check: **Undone: 2 of 2 affiliates**" in said(app)
+    with board.engine.connect() as conn:
+        found = affiliates_board.rows(conn, [MISSING, FINE], Policy())
+    assert {one.standing for one in found} == {Standing.ACTIVE}
+
+
+def tick(app: AppTest, *rows: int) -> None:
+    """Tick rows of the board, by place."""
+    (key,) = (k for k in app.session_state if re.fullmatch(r"affiliates--?\d+", k))
+    app.session_state[key] = {"selection": {"rows": list(rows)}}
+    app.run()
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ANALYST])
+def test_others_read_the_board_and_are_offered_nothing(board: Desk, role: Role) -> None:
+    board.who = PEOPLE[role]
+
+    app = board.open(AFFILIATES)
+
+    assert len(cells(app, "username")) == 2
+    assert not [b for b in app.button if (b.key or "").startswith("affiliates-")]
+
+
+def test_outcomes_say_when_a_cohort_will_be_complete(board: Desk) -> None:
+    app = board.open(AFFILIATES, part="outcomes", figure="active")
+
+    assert cells(app, "affiliates") == [2]
+    assert cells(app, "30") == ["0 · –"]
+    assert "Overrides, against the computed eligibility, beside the others" in "".join(said(app))
+
+
+def test_near_misses_name_whom_to_invite_as_text(board: Desk) -> None:
+    app = board.open(AFFILIATES, part="near-misses")
+
+    assert "To invite 1" in said(app)
+    assert cells(app, "username") == ["*one* to invite"]
+    assert cells(app, "last") == ["never applied"]
+    assert cells(app, "waits_until") == [None]
+    assert [button.proto.label for button in app.get("download_button")] == ["Export CSV, 1 row"]

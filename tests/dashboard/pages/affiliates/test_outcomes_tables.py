@@ -1,0 +1,48 @@
+"""What became of approvals: every percentage stands beside what it is a percentage of."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from dashboard.pages.affiliates.outcomes_tables import Line, Then, then_words
+from program.affiliates.filters import Figure
+
+JANUARY = date(2020, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "before", "now", "words"),
+    [
+        (Decimal(40_000_000), Decimal(40_000_000), Decimal(30_000_000), "30 M · −25 %"),
+        (Decimal(40_000_000), Decimal(20_000_000), Decimal(30_000_000), "30 M from 20 M · +50 %"),
+        (None, Decimal(20_000_000), Decimal(18_660_000), "18.7 M from 20 M · −7 %"),
+        (None, Decimal(0), Decimal(5), "5 from 0 · –"),
+    ],
+)
+def test_a_change_names_what_it_is_from_unless_the_column_before_does(
+    shown: Decimal | None, before: Decimal, now: Decimal, words: str
+) -> None:
+    line = Line(
+        name="ana", affiliates=9, before=shown, at={60: Then(before=before, now=now)}, fell=None
+    )
+
+    assert then_words(line, 60, Figure.VOLUME) == words
+    assert then_words(line, 90, Figure.VOLUME) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("through", "words"),
+    [
+        (date(2020, 3, 30), "unknown until 1 Apr 2020"),
+        (date(2020, 3, 31), "unknown, not delivered"),
+    ],
+)
+def test_a_month_says_until_when_it_is_unknown_or_that_it_was_not_delivered(
+    through: date, words: str
+) -> None:
+    line = Line(
+        name="Jan", affiliates=1, before=5, at={}, fell=None, month=JANUARY, through=through
+    )
+
+    assert then_words(line, 60, Figure.ACTIVE) == words

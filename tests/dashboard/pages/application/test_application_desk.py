@@ -1,0 +1,555 @@
+"""The desk around one application: whose it is, its clock, its checklist, and what is live."""
+
+from datetime import UTC, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.pages.application import live
+from dashboard.shell import sign_in
+from dashboard.shell.screens import APPLICATION, QUEUE
+from data_access.db.errors import DatabaseUnavailable
+from data_access.review import claims
+from program.policy.checklist import CheckOutcome
+from program.policy.policy import DEFAULT_CHECKLIST, DEFAULT_REQUIRED_CHECKS
+from program.review.permissions import Role
+from program.review.sending import SEEN_FOR
+from tests.builders import add_application, add_evidence
+from tests.dashboard.conftest import MET, SHORT, UNKNOWN
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.data_access import clicks
+
+ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
+
+
+def opened(desk: Desk, id_: int = MET, **query: str) -> AppTest:
+    return desk.open(APPLICATION, id=str(id_), **query)
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    return app.button(key=key).click().run()
+
+
+def plain(texts: list[str]) -> str:
+    return " | ".join(texts).replace("\\", "").replace("\u2060", "")
+
+
+def offered(app: AppTest) -> set[str]:
+    return {button.label for button in app.button}
+
+
+def holder(desk: Desk, id_: int = MET) -> str | None:
+    return clicks.read(desk.engine, id_, now=desk.now).desk.assignee(desk.now)
+
+
+# Whose it is.
+
+
+def test_claiming_and_releasing(queue: Desk) -> None:
+    app = opened(queue)
+    assert "nobody works on it" in said(app)
+
+    press(app, f"Claim-{MET}")
+
+    assert "yours until" in plain(said(app, ["markdown"]))
+    assert holder(queue) == ANA
+    press(app, f"Release-{MET}")
+    assert "nobody works on it" in said(app)
+    assert [event.kind for event in clicks.events(queue.engine, MET)] == ["claimed", "released"]
+
+
+def test_what_a_colleague_holds_says_whose_and_until_when_and_can_be_taken_over(
+    queue: Desk,
+) -> None:
+    clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
+    app = opened(queue)
+    until = queue.now + timedelta(minutes=30)
+    assert f"**ben@example.com** until {until:%H:%M} UTC" in plain(said(app, ["markdown"]))
+    assert "Claim" not in offered(app)
+
+    press(app, f"Take over-{MET}")
+
+    assert holder(queue) == ANA
+    assert "taken over from ben@example.com" in plain(said(app, ["caption"]))
+
+
+def test_a_colleague_who_was_quicker_is_named(queue: Desk) -> None:
+    app = opened(queue)
+    clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
+
+    press(app, f"Claim-{MET}")
+
+    assert "ben@example.com works on this" in plain(said(app, ["error"]))
+    assert holder(queue) == BEN
+
+
+def test_assigning_gives_it_to_a_colleague_who_reviews_and_it_does_not_lapse(queue: Desk) -> None:
+    app = opened(queue)
+    assert {"Ben · reviewer", "Mira · manager"} <= offered(app)
+    assert not {"Ana · reviewer", "Noor · analyst", "Ada · admin"} & offered(app)
+
+    (ben,) = [button for button in app.button if button.label == "Ben · reviewer"]
+    ben.click().run()
+
+    assert "**ben@example.com** (assigned)" in plain(said(app, ["markdown"]))
+    assert "Ben · reviewer" not in offered(app)
+    assert clicks.read(queue.engine, MET).desk.claim.until is None
+
+
+def test_looking_keeps_a_claim_of_ones_own_and_nobody_elses(queue: Desk) -> None:
+    began = queue.now - timedelta(minutes=20)
+    clicks.claim(queue.engine, MET, now=began)
+    clicks.claim(queue.engine, SHORT, actor=BEN, now=began)
+
+    for id_ in (MET, SHORT):
+        opened(queue, id_)
+
+    mine, his = (clicks.read(queue.engine, id_).desk.claim.until for id_ in (MET, SHORT))
+    assert mine >= queue.now + timedelta(minutes=30)
+    assert his == began + timedelta(minutes=30)
+
+
+def test_a_decided_one_is_nobodys(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    app = opened(queue)
+
+    assert not {"Claim", "Take over", "Release", "Pass"} & offered(app)
+    assert not any("priority" in proto.popover.label for proto in popovers(app))
+
+
+def popovers(app: AppTest) -> list[Any]:
+    return [block.proto for block in app.get("popover")]
+
+
+def test_take_next_opens_the_best_unclaimed_of_the_view(queue: Desk) -> None:
+    clicks.claim(queue.engine, SHORT, actor=BEN, now=queue.now)
+    app = opened(queue, SHORT, eligibility="unknown,not_met")
+
+    press(app, "take-next")
+
+    assert app.query_params == {"eligibility": "not_met,unknown", "id": str(UNKNOWN)}
+    assert "user3" in said(app)
+    assert holder(queue, UNKNOWN) == ANA
+
+
+def test_next_pressed_before_a_look_at_what_it_took_means_the_same_one(
+    queue: Desk, onlooker: Any
+) -> None:
+    clicks.claim(queue.engine, SHORT, actor=BEN, now=queue.now)
+    app = press(queue.open(QUEUE), "take-next")
+    assert app.query_params["id"] == str(MET)
+
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(MET)
+    # The second press left the browser before the application had come there.
+    onlooker.looks_for = SEEN_FOR
+    del app.query_params["id"]
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(MET)
+    assert holder(queue, UNKNOWN) is None
+
+    app = press(app, "take-next")
+    assert app.query_params["id"] == str(UNKNOWN)
+    assert (holder(queue), holder(queue, UNKNOWN)) == (ANA, ANA)
+
+
+def test_with_nothing_left_to_take_the_page_stays_and_says_so(queue: Desk) -> None:
+    for id_ in (MET, SHORT, UNKNOWN):
+        clicks.claim(queue.engine, id_, actor=BEN, now=queue.now)
+    app = opened(queue)
+
+    press(app, "take-next")
+
+    assert "Nothing unclaimed is left" in plain([toast.value for toast in app.toast])
+    assert "user1" in said(app)
+
+
+# Its clock and priority.
+
+
+@pytest.mark.parametrize(
+    ("days", "colour", "words"),
+    [(0, "gray", "due in"), (0.5, "gray", "due in"), (21, "red", "overdue by")],
+)
+def test_the_clock_says_in_words_when_the_review_is_due(
+    days: float, colour: str, words: str, queue: Desk
+) -> None:
+    with queue.engine.begin() as conn:
+        add_application(conn, 9, submitted_at=queue.now - timedelta(days=days))
+
+    found = said(opened(queue, 9), ["markdown"])
+
+    (badge,) = [line for line in found if words in line and "badge" in line]
+    assert badge.startswith(f":{colour}-badge[:material/")
+
+
+def test_the_clock_is_paused_while_the_applicant_owes_information(queue: Desk) -> None:
+    clicks.ask_applicant(queue.engine, MET, now=queue.now)
+
+    found = plain(said(opened(queue), ["markdown"]))
+
+    assert ":gray-badge[:material/pause: clock paused]" in found
+    assert "waiting for the applicant" in found
+
+
+def test_the_priority_opens_to_what_it_is_made_of(queue: Desk) -> None:
+    app = opened(queue)
+
+    (table,) = [words for words in said(app, ["markdown"]) if words.startswith("| points |")]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    *parts, (total, most, word) = rows
+    assert ["**25**", "25", "eligibility met"] in parts
+    assert ["**5**", "15", "volume at the minimum or more"] in parts
+    assert sum(int(points.strip("*")) for points, *_ in parts) == int(total.strip("*"))
+    assert (most, word) == ("100", "together")
+
+
+# The checklist.
+
+
+def line(app: AppTest, item: str, id_: int = MET) -> str:
+    return plain([app.button(key=f"check-open-{item}-{id_}").label])
+
+
+def test_the_checklist_says_what_is_open_and_what_is_required(queue: Desk) -> None:
+    app = opened(queue)
+
+    assert f"**Checklist** · 0 of {len(DEFAULT_CHECKLIST)}, 5 required left" in said(app)
+    for item in DEFAULT_CHECKLIST:
+        word = "required" if item in DEFAULT_REQUIRED_CHECKS else "open"
+        assert f"[:material/radio_button_unchecked: {word}]" in line(app, item)
+
+
+def test_one_press_passes_an_item(queue: Desk) -> None:
+    app = opened(queue)
+
+    press(app, f"check-pass-no_prior_ban-{MET}")
+
+    day = queue.now
+    assert ":green[:material/check_circle: passed] No prior ban" in line(app, "no_prior_ban")
+    assert f"ana, {day.day} {day:%b}" in line(app, "no_prior_ban")
+    assert "**Checklist** · 1 of 9, 4 required left" in said(app)
+    assert f"check-pass-no_prior_ban-{MET}" not in {button.key for button in app.button}
+
+
+def test_two_items_passed_before_the_page_is_drawn_again_are_both_kept(queue: Desk) -> None:
+    app = opened(queue)
+    keys = [f"check-pass-{item}-{MET}" for item in ("no_prior_ban", "audience_real")]
+
+    for key in keys:
+        app.button(key=key).click()
+    app.run()
+
+    assert not app.error
+    assert "**Checklist** · 2 of 9, 4 required left" in said(app)
+
+
+@pytest.mark.parametrize("outcome", CheckOutcome)
+def test_an_opened_item_takes_any_answer_with_a_comment(outcome: CheckOutcome, queue: Desk) -> None:
+    app = press(opened(queue), f"check-open-no_prior_ban-{MET}")
+    assert "Was this person never banned from this program?" in said(app, ["text"])
+
+    comment(app).input("Case **1042**")
+    press(app, f"check-no_prior_ban-{outcome}-{MET}")
+
+    assert str(outcome).replace("_", " ") in line(app, "no_prior_ban")
+    assert "Case **1042**" in plain(said(app, ["caption"]))
+    assert "Was this person never banned from this program?" not in said(app)
+    left = 5 if outcome is CheckOutcome.FAILED else 4
+    assert f"**Checklist** · 1 of 9, {left} required left" in said(app)
+
+
+def comment(app: AppTest) -> Any:
+    (found,) = [area for area in app.text_area if area.label.startswith("Comment")]
+    return found
+
+
+def test_a_failed_check_without_a_comment_is_refused(queue: Desk) -> None:
+    app = press(opened(queue), f"check-open-no_prior_ban-{MET}")
+
+    press(app, f"check-no_prior_ban-failed-{MET}")
+
+    assert "a failed check needs it" in plain(said(app, ["error"]))
+    assert "required" in line(app, "no_prior_ban")
+
+
+def test_who_may_not_answer_may_read_the_question(queue: Desk) -> None:
+    queue.who = PEOPLE[Role.ANALYST]
+    app = opened(queue)
+
+    press(app, f"check-open-no_prior_ban-{MET}")
+
+    assert "Was this person never banned from this program?" in said(app)
+    assert "Passed" not in offered(app)
+
+
+# Conflicts of interest.
+
+
+def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
+    app = opened(queue)
+    (reason,) = [area for area in app.text_area if area.label.startswith("What links")]
+    reason.input("We studied **together**")
+
+    press(app, f"declare-{MET}")
+
+    assert "ana@example.com does not decide" in plain(said(app, ["success"]))
+    assert "We studied **together**" in plain(said(app, ["warning"]))
+    assert not {"Declare it", "Approve"} & offered(app)
+    assert not [box for box in app.selectbox if box.label == "Whose"]
+
+
+def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
+    queue.who = MIRA
+    app = opened(queue)
+    (whose,) = [box for box in app.selectbox if box.label == "Whose"]
+    assert whose.value == MIRA
+    whose.set_value(BEN)
+    (reason,) = [area for area in app.text_area if area.label.startswith("What links")]
+    reason.input("His brother")
+
+    press(app, f"declare-{MET}")
+
+    assert "ben@example.com does not decide" in plain(said(app, ["success"]))
+    assert "Approve" in offered(app)
+
+
+# How old the evidence is.
+
+
+def test_evidence_says_its_age_and_when_it_expires(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for days in (2, 90, 91, 95):
+            add_evidence(conn, UNKNOWN, value=6000 + days, observed_at=ago(queue, days))
+
+    app = opened(queue, UNKNOWN)
+
+    assert [round(days) for days in cells(app, "age")] == [2, 90, 91, 95]
+    # The data reach yesterday, so what was seen 91 days ago counts for the last day.
+    assert cells(app, "expires") == [90, 2, 1, -4]
+    assert cells(app, "state") == ["✓ counts", "superseded", "superseded", "expired"]
+
+
+def ago(desk: Desk, days: int) -> Any:
+    return desk.now - timedelta(days=days)
+
+
+def test_expired_evidence_makes_the_criterion_unknown_again_and_says_so(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        add_evidence(conn, UNKNOWN, value=9000, observed_at=ago(queue, 93))
+        add_evidence(conn, UNKNOWN, value=9000, observed_at=ago(queue, 120))
+
+    app = opened(queue, UNKNOWN)
+
+    captions = said(app, ["caption"])
+    assert "evidence expired 2 d ago" in captions
+    assert "nobody has looked" in captions, "of the other criterion"
+    assert any("Followers on X: expired 2 d ago, so the criterion" in words for words in captions)
+
+
+def test_several_exchanges_say_what_they_add_up_to(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for name, value in (("ExA", "8000000"), ("Ex*B*", "12500000.50")):
+            given = {"kind": "external_volume", "exchange_name": name, "value": Decimal(value)}
+            add_evidence(conn, UNKNOWN, observed_at=ago(queue, 3), **given)
+
+    captions = plain(said(opened(queue, UNKNOWN), ["caption"]))
+
+    assert "add up to **20.5 M USD** in 30 days: Ex*B* 12.5 M + ExA 8 M." in captions
+
+
+# What is live.
+
+
+def test_a_quiet_page_says_nothing_of_colleagues(queue: Desk) -> None:
+    app = opened(queue)
+
+    assert not news(app)
+    assert not any("looks at this too" in words for words in said(app))
+
+
+def news(app: AppTest) -> list[str]:
+    return [
+        plain([words]).partition("] **")[2].removesuffix("**")
+        for words in said(app, ["markdown"])
+        if words.startswith(":orange[:material/notifications_active:]")
+    ]
+
+
+def test_who_else_looks_is_shown_for_half_a_minute(queue: Desk) -> None:
+    for who, seconds in ((BEN, 1), (MIRA, 40)):
+        at = queue.now - timedelta(seconds=seconds)
+        claims.look(queue.engine, application_id=MET, actor=who, now=at)
+
+    assert ":material/visibility: ben looks at this too" in said(opened(queue))
+
+
+class Watcher:
+    """A page that was drawn some time ago, as its timer looks at the application again."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch, id_: int = MET) -> None:
+        drawn: list[tuple[Any, int]] = []
+        with monkeypatch.context() as patched:
+            patched.setattr(live, "strip", lambda *given: drawn.append(given))
+            opened(desk, id_)
+        (self.drawn,) = drawn
+
+    def look(self) -> AppTest:
+        return AppTest.from_function(strip, args=self.drawn).run()
+
+
+def strip(shown: object, others_wrote: int) -> None:
+    """Run as a script of its own, so that it brings what it needs."""
+    from dashboard.pages.application import live
+
+    live.strip(shown, others_wrote)
+
+
+@pytest.fixture
+def watcher(queue: Desk, monkeypatch: pytest.MonkeyPatch) -> Watcher:
+    return Watcher(queue, monkeypatch)
+
+
+def hour(at: Any) -> str:
+    return f"{at.astimezone(UTC):%H:%M} UTC"
+
+
+def test_a_takeover_is_shown_to_whoever_held_it(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clicks.claim(queue.engine, MET, now=queue.now)
+    watcher = Watcher(queue, monkeypatch)
+    assert news(watcher.look()) == []
+
+    clicks.take_over(queue.engine, MET, actor=MIRA, now=queue.now)
+
+    app = watcher.look()
+    assert news(app) == [f"mira@example.com took this over at {hour(queue.now)}."]
+    assert "Show 1 new entry" in offered(app)
+
+
+def test_a_claim_of_a_colleague_is_shown(queue: Desk, watcher: Watcher) -> None:
+    clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
+
+    assert news(watcher.look()) == [f"ben@example.com works on this since {hour(queue.now)}."]
+
+
+def test_a_claim_that_lapsed_is_shown_to_its_holder(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clicks.claim(queue.engine, MET, now=queue.now)
+    watcher = Watcher(queue, monkeypatch)
+    with queue.engine.begin() as conn:
+        conn.execute(text("update review.desk set claim_until = now() - interval '1 second'"))
+
+    assert news(watcher.look()) == ["Your claim has lapsed; nobody works on this now."]
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (clicks.reject, "Already rejected by ben@example.com at {at}. Your text is kept."),
+        (
+            clicks.ask_applicant,
+            "Now waiting for the applicant by ben@example.com at {at}. Your text is kept.",
+        ),
+    ],
+)
+def test_a_status_that_a_colleague_changed_is_shown_with_who_and_when(
+    act: Any, sentence: str, queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher(queue, monkeypatch, SHORT)
+
+    act(queue.engine, SHORT, actor=BEN, now=queue.now)
+
+    assert news(watcher.look()) == [sentence.format(at=hour(queue.now))]
+
+
+def test_what_upstream_withdrew_is_shown_without_anybodys_name(
+    queue: Desk, watcher: Watcher
+) -> None:
+    with queue.engine.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    assert news(watcher.look()) == ["Already withdrawn. Your text is kept."]
+
+
+def test_what_others_wrote_is_counted_and_what_one_wrote_oneself_is_not(
+    queue: Desk, watcher: Watcher
+) -> None:
+    clicks.note(queue.engine, MET)
+    assert not watcher.look().button
+
+    clicks.note(queue.engine, MET, actor=BEN)
+    clicks.check(queue.engine, MET, actor=MIRA)
+
+    assert offered(watcher.look()) == {"Show 2 new entries"}
+
+
+@pytest.mark.parametrize("gone", ["signed out", "not on the staff list"])
+def test_whoever_is_gone_learns_nothing_more(
+    gone: str, queue: Desk, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
+    if gone == "signed out":
+        monkeypatch.setattr(sign_in, "signed_in_address", lambda: None)
+    else:
+        with queue.engine.begin() as conn:
+            conn.execute(text("update review.staff set active = false where email like 'ana@%'"))
+
+    app = watcher.look()
+
+    (sentence,) = news(app)
+    assert sentence.startswith("You are not signed in any more.")
+    assert not app.button
+
+
+def test_an_outage_is_said_beside_the_page(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(claims, "look", lost)
+
+    app = watcher.look()
+
+    assert not app.exception
+    assert news(app) == ["The database does not answer just now. What you typed is kept."]
+
+
+# What is typed.
+
+
+def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_decides_first(queue: Desk) -> None:
+    app = press(press(opened(queue, SHORT), f"choose-r-{SHORT}"), f"reason-other-{SHORT}")
+    (rationale,) = [area for area in app.text_area if area.label.startswith("Rationale")]
+    rationale.input("My **own** reasons")
+    press(app, f"preview-{SHORT}")
+    clicks.reject(queue.engine, SHORT, actor=BEN, now=queue.now)
+
+    for _ in range(2):
+        app.run()
+        assert "**What you had written**" in said(app)
+        assert "My **own** reasons" in said(app, ["code"])
+
+
+def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_takes_over(queue: Desk) -> None:
+    app = press(press(opened(queue, SHORT), f"choose-r-{SHORT}"), f"reason-other-{SHORT}")
+    (rationale,) = [area for area in app.text_area if area.label.startswith("Rationale")]
+    rationale.input("My own reasons")
+    press(app, f"preview-{SHORT}")
+    clicks.take_over(queue.engine, SHORT, actor=BEN, now=queue.now)
+
+    app.run()
+
+    assert "My own reasons" in said(app, ["code"])
+    press(app, f"Take it over-{SHORT}")
+    assert holder(queue, SHORT) == ANA
+    assert "My own reasons" not in said(app, ["code"]), "it stands in its field again"

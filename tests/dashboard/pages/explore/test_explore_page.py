@@ -1,0 +1,217 @@
+"""The explore page: what the address asks, who sees what, and the way to a file."""
+
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from dashboard.shell import export_links
+from dashboard.shell.screens import EXPLORE
+from data_access.explore import saved_views
+from data_access.exports import jobs, log
+from program.reports.datasets import APPLICATIONS, DATASETS
+from program.reports.export_formats import Ending
+from program.reports.views import View
+from program.review.permissions import Role
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
+
+# Before the rows stands the table of columns; grouped rows have none.
+ROWS = 1
+
+
+def buttons(app: Any) -> list[str]:
+    return [proto.label for proto in protos(app, "link_button")]
+
+
+def test_the_address_says_what_is_shown_and_the_page_says_how_much(queue: Desk) -> None:
+    app = queue.open(
+        EXPLORE,
+        columns="application_id,volume_usd,eligibility",
+        sort="-volume_usd",
+        volume_usd="1..",
+    )
+
+    assert cells(app, "application_id", ROWS) == [1, 2]
+    assert cells(app, "volume_usd", ROWS) == [31234567.89, 19999999.99]
+    assert cells(app, "eligibility", ROWS) == ["met", "not_met"]
+    assert "**2 rows**" in said(app)
+    assert any("Data through" in words and "UTC" in words for words in said(app))
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.key)
+def test_an_empty_database_has_a_sentence_for_every_dataset(desk: Desk, dataset: Any) -> None:
+    app = desk.open(EXPLORE, dataset=dataset.key)
+
+    assert any(dataset.empty in words.replace("\\", "") for words in said(app))
+    assert buttons(app) == []
+    assert "**0 rows**" in said(app)
+
+
+def test_what_the_address_asks_in_vain_is_named_and_left_out(queue: Desk) -> None:
+    app = queue.open(EXPLORE, volume_usd="[x](http://evil.example)", status="pending", id="7")
+
+    (warning,) = said(app, ["warning"])
+    assert "is not understood" in warning
+    assert "](http" not in warning
+    assert "**3 rows**" in said(app)
+
+
+def test_more_days_than_a_dataset_gives_are_refused_with_the_tools_at_hand(queue: Desk) -> None:
+    app = queue.open(EXPLORE, dataset="activity", day="2020-01-01..")
+
+    assert any("at most 366 days at a time" in words for words in said(app))
+    assert "**not counted**" in said(app)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_contact_is_for_roles_that_may_see_it(queue: Desk, role: Role) -> None:
+    queue.who = PEOPLE[role]
+    app = queue.open(EXPLORE, columns="application_id,email,contact_handle", email="~user1")
+
+    sees = role in (Role.REVIEWER, Role.MANAGER)
+    assert ("email" in app.dataframe[ROWS].value.columns) is sees
+    assert len(cells(app, "application_id", ROWS)) == (1 if sees else 3)
+    assert bool(said(app, ["warning"])) is not sees
+    assert any(button.label == "Export log" for button in app.button) is (role is Role.MANAGER)
+
+
+def test_each_format_has_a_link_bound_to_the_person_and_the_view(queue: Desk) -> None:
+    app = queue.open(EXPLORE, status="pending", group="country_code", page="1")
+
+    assert buttons(app) == ["CSV", "CSV for Excel", "CSV, compressed", "Excel", "Parquet"]
+    for proto, ending in zip(
+        protos(app, "link_button"), ("csv", "csv", "csv.gz", "xlsx", "parquet"), strict=True
+    ):
+        parts = urlsplit(proto.url)
+        promise, _ = export_links._signer(export_links.SECRET_FILE).loads(
+            parse_qs(parts.query)["token"][0]
+        )
+        assert parts.path == f"export/applications.{ending}"
+        assert (promise["email"], promise["role"], promise["expected"]) == (
+            queue.who,
+            "reviewer",
+            1,
+        )
+        assert promise["query"] == {"status": "pending", "group": "country_code"}
+
+
+def test_more_rows_than_a_sheet_holds_offer_the_other_formats(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("program.reports.export_formats.XLSX_ROWS", 2)
+
+    app = queue.open(EXPLORE)
+
+    assert "Excel" not in buttons(app)
+    assert any("export as CSV or Parquet" in words for words in said(app, ["caption"]))
+
+
+def test_a_day_that_a_filter_cannot_take_is_named_and_stays_as_it_was_typed(queue: Desk) -> None:
+    possible = "days can be from 1900-01-01 to 2199-12-31"
+    (asked,) = said(queue.open(EXPLORE, submitted_at="1850-01-01.."), ["warning"])
+    assert possible in asked.replace("\\", "")
+
+    app = queue.open(EXPLORE, submitted_at="2020-01-01..")
+    field = next(widget for widget in app.date_input if widget.label == "From")
+    field.set_value(date(1850, 1, 1))
+    next(b for b in app.button if b.label == "Apply").click().run()
+
+    (refused,) = said(app, ["error"])
+    assert possible in refused.replace("\\", "")
+    assert next(w for w in app.date_input if w.label == "From").value == date(1850, 1, 1)
+    assert app.query_params["submitted_at"] in ("2020-01-01..", ["2020-01-01.."])
+
+
+def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:
+    app = queue.open(EXPLORE, volume_usd="1..")
+    field = {widget.label: widget for widget in app.text_input}
+
+    field["At least"].set_value("20,000,000")
+    next(b for b in app.button if b.label == "Apply").click().run()
+    (refused,) = said(app, ["error"])
+    assert "has a thousands separator; write \\`20000000\\`" in refused
+    assert next(w for w in app.text_input if w.label == "At least").value == "20,000,000"
+
+    next(w for w in app.text_input if w.label == "At least").set_value("20000000")
+    next(b for b in app.button if b.label == "Apply").click().run()
+    assert app.query_params["volume_usd"] in ("20000000..", ["20000000.."])
+    assert cells(app, "application_id", ROWS) == [1]
+
+    next(w for w in app.text_input if w.label == "At least").set_value("many")
+    next(b for b in app.button if b.label == "Apply").click().run()
+    assert "“many” is not a number; write it like 1234" in said(app, ["error"])[0].replace("\\", "")
+    assert cells(app, "application_id", ROWS) == [1]
+
+
+def test_groups_are_drawn_as_a_chart_that_is_told_in_words(queue: Desk) -> None:
+    app = queue.open(
+        EXPLORE, group="eligibility", measures="count,sum:volume_usd", chart="eligibility,count"
+    )
+
+    (chart,) = protos(app, "plotly_chart")
+    assert chart.alt.startswith("Count by eligibility, all that match Highest: 1")
+    assert cells(app, "count") == [1, 1, 1]
+
+
+def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:
+    view = View.from_kept("dataset=decisions&outcome=approved", personal=True)
+    saved_views.save(
+        queue.engine,
+        name="*Ours*",
+        filters=view,
+        shared=True,
+        actor=PEOPLE[Role.MANAGER],
+        now=queue.now,
+        request_id=uuid4(),
+    )
+
+    app = queue.open(EXPLORE)
+
+    (link,) = protos(app, "page_link")
+    assert link.query_string == "dataset=decisions&outcome=approved"
+    assert "*" not in link.label.replace("\\*", "")
+
+
+def test_a_running_export_shows_how_far_it_is_and_can_be_cancelled(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Running:
+        job_id, ending, rows, expected, is_written = uuid4(), None, 340_000, 1_000_000, False
+        sentence = (
+            "The connection to the database was lost, so the file is incomplete. Export again."
+        )
+        order = type("Order", (), {"file_name": "applications.csv"})()
+
+    cancelled: list[Any] = []
+    monkeypatch.setattr(jobs, "of", lambda _: [Running])
+    monkeypatch.setattr(jobs, "cancel", lambda job_id, *, actor: cancelled.append((job_id, actor)))
+    app = queue.open(EXPLORE)
+
+    (bar,) = protos(app, "progress")
+    assert (bar.text, bar.value) == ("applications.csv: 340,000 of 1,000,000 rows", 34)
+    next(b for b in app.button if b.label == "Cancel").click().run()
+    assert cancelled == [(Running.job_id, queue.who)]
+    monkeypatch.setattr(Running, "ending", Ending.FAILED)
+    assert any("was lost, so the file is incomplete" in words for words in said(app.run()))
+
+
+def test_a_manager_reads_who_exported_what(queue: Desk) -> None:
+    queue.who = PEOPLE[Role.MANAGER]
+    with queue.engine.begin() as conn:
+        log.record(
+            conn, exported_by="noor@example.com", dataset=APPLICATIONS.key, file_format="csv",
+            filters={"status": "pending"}, columns=["application_id"], row_count=1234, outcome="cancelled",
+        )  # fmt: skip
+    app = queue.open(EXPLORE)
+
+    next(b for b in app.button if b.label == "Export log").click().run()
+
+    table = app.dataframe[-1].value
+    assert table["Who"].tolist() == ["noor@example.com"]
+    assert (table["Rows"][0], table["Ended"][0], table["Filters and order"][0]) == (
+        1234,
+        "cancelled",
+        "status: pending",
+    )

@@ -1,0 +1,258 @@
+"""The policy's page: who reads what, a draft from typing to publishing, and what it would change."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.shell.screens import POLICY
+from data_access.eligibility import policies
+from data_access.policy import drafts
+from program.periods import day_start
+from program.policy.drafts import Draft
+from program.review.permissions import Act, Role, may
+from tests.dashboard.conftest import MET, SHORT, UNKNOWN
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+
+LEO = "leo@example.com"
+SAVE = "Save the draft"
+
+
+@pytest.fixture
+def office(queue: Desk) -> Desk:
+    """Three open applications, two managers; mira is signed in."""
+    with queue.engine.begin() as conn:
+        conn.execute(text("insert into review.staff values ('leo@example.com', 'Leo', 'manager')"))
+    queue.who = PEOPLE[Role.MANAGER]
+    return queue
+
+
+def draft_page(desk: Desk, **query: str) -> AppTest:
+    return desk.open(POLICY, part="draft", **query)
+
+
+def field(app: AppTest, kind: str, label: str) -> Any:
+    (found,) = (one for one in app.get(kind) if one.label.startswith(label))
+    return found
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = (one for one in app.button if one.label == label)
+    return button.click().run()
+
+
+def written(desk: Desk, volume: str = "40,000,000") -> AppTest:
+    app = draft_page(desk)
+    field(app, "text_input", "Referral volume").set_value(volume)
+    field(app, "text_area", "Why").set_value("More *volume*")
+    return press(app, SAVE)
+
+
+def kept(desk: Desk) -> drafts.Kept:
+    with desk.engine.connect() as conn:
+        return drafts.open_ones(conn)[0]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_page_is_for_those_who_may_read_the_policy(role: Role, desk: Desk) -> None:
+    desk.who = PEOPLE[role]
+
+    app = desk.open(POLICY, part="draft")
+
+    words = said(app)
+    assert ("Policy" in words) is may(role, Act.READ_POLICY)
+    assert any(one.startswith(f"Your role, {role}, may not read") for one in words) is (
+        not may(role, Act.READ_POLICY)
+    )
+    # Whoever may not edit is shown the version in force instead of a form.
+    assert any(one.label == SAVE for one in app.button) is may(role, Act.EDIT_POLICY)
+    assert ("20,000,000 USD" in words) is (
+        may(role, Act.READ_POLICY) and not may(role, Act.EDIT_POLICY)
+    )
+
+
+def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
+    app = written(office)
+    assert "The draft is saved" in app.success[0].value
+    assert any("changed" in one.label for one in app.text_input)
+    assert "More *volume*" in said(app, ["text"])
+    assert any("20,000,000 USD" in one and "40,000,000 USD" in one for one in said(app))
+
+    app = press(app, "Replay")
+    assert cells(app, "who", 0) == ["Open applications", "Past decisions", "Approved affiliates"]
+    assert cells(app, "changed", 0) == [1, 0, 0]
+    assert cells(app, "number", 1) == [MET]
+    assert cells(app, "move", 1) == ["✓ met → ? unknown"]
+    app = press(app, "Propose for publishing")
+    assert any(one.value.startswith("Waits for a second manager") for one in app.info)
+    assert not [one for one in app.button if one.label.startswith("Publish")]
+
+    office.who = LEO
+    app = press(draft_page(office), "Publish as version 2")
+    assert "Published as version 2" in app.success[0].value
+    with office.engine.connect() as conn:
+        assert policies.newest(conn).author == PEOPLE[Role.MANAGER]
+    app = office.open(POLICY, part="history")
+    words = said(app)
+    assert "**Version 2**" in words
+    assert any("confirmed by leo" in one.replace("\\", "") for one in words)
+
+
+def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -> None:
+    written(office, volume="10,000,000")
+    app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met")
+
+    # 14 active users and 4 new ones fall short of 15 and 5 whatever the volume.
+    assert "Nobody changes side." in said(app)
+    app = draft_page(office)
+    field(app, "number_input", "Active users").set_value(14)
+    field(app, "number_input", "New users").set_value(4)
+    press(app, SAVE)
+    app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met", page="9")
+    assert cells(app, "number", 1) == [SHORT]
+    assert "1 to 1 of 1" in said(app, ["caption"])
+    assert UNKNOWN not in cells(app, "number", 1)
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "sentence"),
+    [
+        ("Referral volume", "20.000.000", "is no number. Write 20,000,000"),
+        ("Highest rate", "9", "The highest rate, 9 %, is below the standard one, 10 %"),
+        ("Referral volume", "", "type a value."),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words_and_stays_in_the_field(
+    label: str, typed: str, sentence: str, office: Desk
+) -> None:
+    app = draft_page(office)
+    field(app, "text_input", label).set_value(typed)
+
+    app = press(app, SAVE)
+
+    assert sentence in app.error[0].value.replace("\\", "")
+    assert field(app, "text_input", label).value == typed
+    with office.engine.connect() as conn:
+        assert drafts.open_ones(conn) == []
+
+
+def test_what_needs_a_refresh_is_said_before_it_is_published(office: Desk) -> None:
+    app = draft_page(office)
+    field(app, "checkbox", "A new user must").set_value(True)
+    app = press(app, SAVE)
+
+    assert any("until `python -m data_access refresh`" in one.value for one in app.warning)
+    # Without a reason it cannot be proposed, and the page says so.
+    assert any("The note is empty" in one.value for one in app.error)
+    (propose,) = (one for one in app.button if one.label == "Propose for publishing")
+    assert propose.disabled
+
+
+def planned(desk: Desk, days: int = 30) -> Any:
+    """Version 2, proposed by mira and confirmed by leo, to take effect in so many days."""
+    with desk.engine.connect() as conn:
+        base = policies.newest(conn)
+    starts = day_start(desk.now.date() + timedelta(days=days))
+    about = {"actor": PEOPLE[Role.MANAGER], "now": desk.now}
+    draft = Draft(
+        policy=replace(base, min_new_users=6),
+        note="Later",
+        base_version=base.version,
+        effective_from=starts,
+    )
+    drafts.save(desk.engine, draft=draft, draft_id=None, request_id=uuid4(), **about)
+    one = {"draft_id": kept(desk).draft_id, "revision": kept(desk).revision}
+    drafts.propose(desk.engine, **one, **about, request_id=uuid4())
+    one["revision"] = kept(desk).revision
+    drafts.confirm(desk.engine, **one, actor=LEO, now=desk.now, request_id=uuid4())
+    return starts
+
+
+def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> None:
+    planned(office)
+    app = office.open(POLICY)
+    assert any("**Version 2** takes effect on" in one for one in said(app))
+
+    refused = press(app, "Propose the withdrawal")
+    assert any("is empty" in one.value for one in refused.error)
+    field(refused, "text_area", "Reason").set_value("Too *early*")
+    app = press(refused, "Propose the withdrawal")
+    assert "A second manager withdraws version 2" in app.success[0].value
+    # Who proposed it can only take it back.
+    assert not [one for one in app.button if one.label == "Withdraw version 2"]
+    assert [one for one in app.button if one.label == "Take it back"]
+
+    office.who = LEO
+    app = office.open(POLICY)
+    assert any("asks to withdraw version 2" in one.value for one in app.warning)
+    app = press(app, "Withdraw version 2")
+
+    assert "Version 2 is withdrawn and never takes effect" in app.success[0].value
+    assert not any("takes effect on" in one for one in said(app))
+    app = office.open(POLICY, part="history")
+    assert any("confirmed by leo" in one.replace("\\", "") for one in said(app))
+    with office.engine.connect() as conn:
+        assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
+
+
+def test_a_proposed_withdrawal_is_taken_back_or_declined_with_a_reason(office: Desk) -> None:
+    planned(office)
+    for who, word in ((PEOPLE[Role.MANAGER], "Take it back"), (LEO, "Leave it scheduled")):
+        office.who = PEOPLE[Role.MANAGER]
+        app = office.open(POLICY)
+        field(app, "text_area", "Reason").set_value("Too early")
+        press(app, "Propose the withdrawal")
+        office.who = who
+        app = office.open(POLICY)
+        field(app, "text_area", "Reason").set_value("It stays")
+        app = press(app, word)
+        assert "Version 2 stays scheduled" in app.success[0].value
+        assert [one for one in app.button if one.label == "Propose the withdrawal"]
+
+
+def test_a_draft_begins_from_the_scheduled_version_or_for_what_is_urgent_from_that_in_force(
+    office: Desk,
+) -> None:
+    starts = planned(office)
+    app = draft_page(office)
+    (bases,) = (one for one in app.get("button_group") if one.label == "Begin from")
+    assert "version 1, in force: for what is urgent" in bases.options
+    assert field(app, "number_input", "New users").value == 6
+
+    app = draft_page(office, base="1")
+    assert field(app, "number_input", "New users").value == 5
+    app = draft_page(office, base="77")
+    assert field(app, "number_input", "New users").value == 6
+
+    app = draft_page(office, base="2")
+    field(app, "text_area", "Why").set_value("Sooner")
+    field(app, "number_input", "New users").set_value(7)
+    field(app, "date_input", "Takes effect on").set_value(starts.date() - timedelta(days=1))
+    app = press(app, SAVE)
+    assert any("and this one builds on it" in one.value for one in app.error)
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [(366, "more than 365 days from now. Choose a day up to"), (-1, "which is past")],
+)
+def test_a_first_day_out_of_the_horizon_gets_a_sentence(
+    days: int, sentence: str, office: Desk
+) -> None:
+    day = office.now.date() + timedelta(days=days)
+    app = draft_page(office)
+    field(app, "text_area", "Why").set_value("Some day")
+    field(app, "number_input", "New users").set_value(7)
+    field(app, "date_input", "Takes effect on").set_value(day)
+
+    app = press(app, SAVE)
+
+    assert any(sentence in one.value.replace("\\", "") for one in app.error)
+    assert field(app, "date_input", "Takes effect on").value == day
+    assert not [
+        one for one in app.button if one.label == "Propose for publishing" and not one.disabled
+    ]

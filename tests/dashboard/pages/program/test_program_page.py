@@ -1,0 +1,465 @@
+"""The program page: its figures, its parts, and the way to the applications behind them."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import streamlit as st
+from sqlalchemy import Connection, insert, text
+from streamlit.proto.Metric_pb2 import Metric
+from streamlit.testing.v1 import AppTest
+
+from dashboard.pages.program import kpi_cards
+from dashboard.shell.screens import PROGRAM, QUEUE
+from dashboard.ui import data_table, figures
+from dashboard.ui.data_table import Column, Kind, Sheet
+from data_access.db import tables
+from data_access.db.errors import NotAllowed
+from program import wording
+from program.periods import Window, day_start
+from program.reports.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
+from program.reports.periods import Tab
+from program.review.permissions import Act, Role, may
+from tests.builders import add_application, add_refresh
+from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+from tests.data_access.reports.test_kpis import decide, reopen
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+BEN = "ben@example.com"
+
+
+def figure(app: AppTest, key: str) -> tuple[str, str]:
+    """A figure's value and change."""
+    (found,) = (metric for metric in app.metric if metric.label == KPIS_BY_KEY[key].name)
+    return found.value, found.delta
+
+
+def traces(app: AppTest, key: str) -> dict[str, list[float]]:
+    """The series of a chart by name."""
+    (chart,) = (proto for proto in protos(app, "plotly_chart") if proto.id.endswith(key))
+    found: list[Mapping[str, Any]] = json.loads(chart.spec)["data"]
+    return {trace.get("name", ""): trace["y"] for trace in found}
+
+
+@pytest.fixture
+def manager(desk: Desk) -> Desk:
+    desk.who = PEOPLE[Role.MANAGER]
+    return desk
+
+
+@pytest.fixture
+def worked(manager: Desk) -> Desk:
+    """Seven applications; the 30 days end with yesterday.
+
+    In them: 2 approved after 24 h, 3 rejected after 72 h, 4 rejected and then approved after
+    96 h, at the first moment of the first day. Before them: 5 approved after 48 h, at the last
+    moment. After them: 6 approved at today's first moment. Pending: 1. Withdrawn: 7.
+    Of 90 days each has volume 100 and a fee of 1; yesterday has 1,000.
+    """
+    today = day_start(manager.now.date())
+    first = today - 30 * DAY
+    with manager.engine.begin() as conn:
+        add_refresh(conn, through=manager.yesterday, at=manager.now)
+        submitted = {
+            1: today - 2 * DAY,
+            2: today - 4 * DAY,
+            3: today - 8 * DAY,
+            4: first - 96 * HOUR,
+            5: first - timedelta(microseconds=1) - 48 * HOUR,
+            6: today - 20 * DAY,
+            7: today - 15 * DAY,
+        }
+        for id_, at in submitted.items():
+            add_application(conn, id_, submitted_at=at)
+        decide(conn, 2, "approved", submitted[2] + 24 * HOUR, BEN)
+        decide(conn, 3, "rejected", submitted[3] + 72 * HOUR, BEN)
+        earlier = decide(conn, 4, "rejected", first - 50 * HOUR, BEN)
+        reopen(conn, 4, first - 49 * HOUR, earlier)
+        decide(conn, 4, "approved", first, BEN, supersedes=earlier)
+        decide(conn, 5, "approved", submitted[5] + 48 * HOUR, BEN)
+        decide(conn, 6, "approved", today, BEN)
+        conn.execute(
+            text("update exchange.applications set status = 'withdrawn', status_changed_at = :at"
+                 " where application_id = 7"),
+            {"at": today - 10 * DAY},
+        )  # fmt: skip
+        for back in range(1, 91):
+            add_sums(conn, manager.now.date() - back * DAY, 1000 if back == 1 else 100)
+    return manager
+
+
+def add_sums(conn: Connection, day: date, amount: int) -> None:
+    segments = {
+        "program": "all",
+        "country": "=BR",
+        "track": "both",
+        "cohort": "2026-01",
+        "rate": "0.3",
+    }
+    conn.execute(
+        insert(tables.segment_daily),
+        [
+            {
+                "dimension": dimension,
+                "segment": segment,
+                "day": day,
+                "affiliates": 1,
+                "volume_usd": amount,
+                "fees_usd": 1,
+                "trade_count": 1,
+                "active_users": 4,
+                "new_users": 2,
+            }
+            for dimension, segment in segments.items()
+        ],
+    )
+
+
+def test_five_figures_with_their_change(worked: Desk) -> None:
+    """Volume 29 x 100 + 1,000 against 30 x 100: a third more is 30 %."""
+    app = worked.open(PROGRAM)
+
+    assert len(app.metric) == 5
+    assert figure(app, "open") == ("1", "unchanged")
+    assert figure(app, "decided") == ("3", "+2")
+    assert figure(app, "approval_rate") == ("67 %", "-33 points")
+    assert figure(app, "time_to_decision") == ("3.0 d", "+24.0 h")
+    assert figure(app, "volume") == ("3.9 k USD", "+30 %")
+
+
+def test_every_figure_says_its_definition_its_days_and_its_zone(worked: Desk) -> None:
+    app = worked.open(PROGRAM, tab="volume")
+    lines = said(app, ["caption"])
+
+    for metric in app.metric:
+        (kpi,) = (kpi for kpi in KPIS_BY_KEY.values() if kpi.name == metric.label)
+        assert metric.proto.help.startswith(kpi.definition)
+        assert "UTC" in metric.proto.help or "now" in metric.proto.help
+    assert sum(line.endswith(" UTC") for line in lines) >= 8
+    (span,) = (line for line in lines if line.startswith("Applications and decisions of "))
+    assert "UTC, compared with" in span
+
+
+def test_every_number_of_a_table_says_its_definition(worked: Desk) -> None:
+    """In the table of times each column holds two figures, so it says both."""
+    helps: dict[str, str | None] = {}
+    for tab in Tab:
+        for table in worked.open(PROGRAM, tab=tab).dataframe:
+            for name, config in json.loads(table.proto.columns).items():
+                if config.get("type_config", {}).get("type") in ("number", "button"):
+                    assert config.get("help"), (tab, name)
+                helps.setdefault(name, config.get("help"))
+
+    def both(first: str, second: str) -> str:
+        touch, decision = KPIS_BY_KEY[first].definition, KPIS_BY_KEY[second].definition
+        return f"First touch: {touch} Decision: {decision}"
+
+    half = both("time_to_touch", "time_to_decision")
+    nine = both("time_to_touch_p90", "time_to_decision_p90")
+    assert [helps[f"median_hours{when}"] for when in ("", "_before")] == [half, half]
+    assert [helps[f"p90_hours{when}"] for when in ("", "_before")] == [nine, nine]
+    assert helps["share_of_submitted"] == KPIS_BY_KEY["funnel_share"].definition
+
+
+def test_a_change_is_coloured_only_where_one_way_is_better(worked: Desk) -> None:
+    colours = {metric.label: metric.proto.color for metric in worked.open(PROGRAM).metric}
+
+    assert colours.pop(TIME_TO_DECISION.name) == Metric.MetricColor.ORANGE
+    assert colours.pop(VOLUME.name) == Metric.MetricColor.GREEN
+    assert set(colours.values()) == {Metric.MetricColor.GRAY}
+
+
+def test_the_steps_of_a_chart_add_up_to_the_figure(worked: Desk) -> None:
+    flow = traces(worked.open(PROGRAM, by="week"), "flow")
+
+    assert {name: sum(steps) for name, steps in flow.items()} == {
+        "submitted": 5,
+        "approved": 2,
+        "rejected": 1,
+    }
+
+
+def test_the_address_says_period_step_and_part(worked: Desk) -> None:
+    last = worked.yesterday
+    app = worked.open(
+        PROGRAM, period="custom", **{"from": str(last - 6 * DAY), "to": str(last), "by": "day"}
+    )
+
+    assert figure(app, "decided") == ("2", "+2")
+    assert len(traces(app, "flow")["submitted"]) == 7
+
+
+def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) -> None:
+    """Also while the period is compared with fewer days than the whole one before."""
+    (shown,) = (
+        m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
+    )
+
+    first = figures.day(worked.now.date().replace(day=1))
+    assert shown.proto.delta_description == f"from 0 on {first}"
+    assert f"Compared with how many were open when {first} began, UTC." in shown.proto.help
+
+
+def test_a_past_period_says_what_was_open_at_its_end(worked: Desk) -> None:
+    """Of 30 days that ended 5 days ago: 3 and 6 were open then, and nothing when they began."""
+    last = worked.yesterday - 5 * DAY
+    days = {"from": str(last - 29 * DAY), "to": str(last)}
+
+    app = worked.open(PROGRAM, period="custom", **days)
+
+    assert "Open now" not in {metric.label for metric in app.metric}
+    assert figure(app, "open_at_end") == ("2", "+2")
+    assert f"end of {figures.day(last)} UTC" in said(app, ["caption"])
+
+
+def test_a_choice_goes_into_the_address(worked: Desk) -> None:
+    app = worked.open(PROGRAM)
+
+    app.selectbox(key="report-choice").set_value("7d").run()
+    assert app.query_params == {"period": "7d"}
+    app.get("button_group")[0].set_value(Tab.REVIEWERS).run()
+    assert app.query_params == {"period": "7d", "tab": "reviewers"}
+    app.selectbox(key="report-choice").set_value("custom").run()
+
+    assert set(app.query_params) == {"period", "from", "to", "tab"}
+    assert not app.exception
+
+
+def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked: Desk) -> None:
+    today = worked.now.date()
+    app = worked.open(PROGRAM, period="custom", **{"from": str(today), "to": str(today)})
+    assert said(app, ["warning"]) == []
+
+    app.date_input(key="report-days").set_value((date(1999, 1, 1), today + 40 * DAY)).run()
+
+    (warning,) = said(app, ["warning"])
+    assert f"from 1 Jan 2000 to today, {wording.day(today)}, can be shown" in warning
+    assert f"1 Jan 1999 to {wording.day(today + 40 * DAY)} is cut to " in warning
+    assert app.date_input(key="report-days").value == (date(1999, 1, 1), today + 40 * DAY)
+    assert app.query_params["from"] in ("1999-01-01", ["1999-01-01"])
+
+
+@pytest.mark.parametrize(
+    ("days", "kept"),
+    [
+        ({"from": "2026-02-30", "to": "2026-03-05"}, (date(2026, 3, 5),)),
+        ({"from": "2026-03-05", "to": "2026-03-01"}, ()),
+        ({"from": "0001-01-01", "to": "0001-01-02"}, ()),
+        ({}, ()),
+    ],
+)
+def test_days_of_an_address_that_are_no_period_are_named(
+    worked: Desk, days: dict[str, str], kept: tuple[date, ...]
+) -> None:
+    app = worked.open(PROGRAM, period="custom", **days)
+
+    assert len(said(app, ["warning"])) == 1
+    assert app.date_input(key="report-days").value == kept
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("tab", "charts", "tables_"),
+    [
+        # Of the tables, those behind a chart stand in its popover.
+        ("work", 4, 6),
+        ("reviewers", 1, 2),
+        ("volume", 1, 3),
+        ("cohorts", 1, 1),
+    ],
+)
+def test_only_the_part_that_is_looked_at_is_drawn(
+    worked: Desk, tab: str, charts: int, tables_: int
+) -> None:
+    app = worked.open(PROGRAM, tab=tab)
+
+    assert not app.exception
+    assert len(protos(app, "plotly_chart")) == charts
+    assert len(app.dataframe) == tables_
+    assert len(app.metric) == (13 if tab == "volume" else 5)
+
+
+@pytest.mark.parametrize("of", ["program", "track", "country", "cohort", "affiliate"])
+def test_volume_is_told_apart(worked: Desk, of: str) -> None:
+    app = worked.open(PROGRAM, tab="volume", of=of)
+    drawn = traces(app, f"trend-{of}")
+
+    named = {"program": "", "track": "both tracks", "country": "=BR", "cohort": "Jan 2026"}
+    assert sum(drawn[named.get(of, "the rest")]) == 3900
+
+
+def test_a_day_that_stands_out_is_marked_and_told(worked: Desk) -> None:
+    app = worked.open(PROGRAM, tab="volume")
+
+    assert traces(app, "trend-program")["stands out"] == [1000]
+    assert any("stand out: " in line and "1 k instead of 100" in line for line in said(app))
+
+
+def test_rebates_follow_from_fees_and_rates(worked: Desk) -> None:
+    """Fees of 30: 10 % is the standard, and 20 points more are the extra."""
+    app = worked.open(PROGRAM, tab="volume")
+
+    assert figure(app, "standard_rebate") == ("3 USD", "unchanged")
+    assert figure(app, "extra_rebate") == ("6 USD", "unchanged")
+
+
+def test_an_empty_database_claims_nothing(manager: Desk) -> None:
+    for tab in Tab:
+        app = manager.open(PROGRAM, tab=tab)
+
+        assert not app.exception
+        assert figure(app, "open") == ("0", "unchanged")
+        assert figure(app, "approval_rate") == ("none", "")
+        assert figure(app, "time_to_decision") == ("none", "")
+        assert figure(app, "volume") == ("unknown", "")
+        assert said(app, ["warning"])[0].startswith("Metrics have never been computed")
+        assert not protos(app, "plotly_chart")
+
+
+def test_a_figure_leads_to_its_applications(worked: Desk) -> None:
+    app = worked.open(PROGRAM)
+    links = {proto.label: proto for proto in protos(app, "page_link")}
+    assert links
+    query = {
+        "scope": "decided",
+        "moment": "decided",
+        "since": str(worked.now.date() - 30 * DAY),
+        "until": str(worked.yesterday),
+    }
+    assert any(
+        all(f"{name}={value}" in proto.query_string for name, value in query.items())
+        for proto in protos(app, "page_link")
+    )
+
+    shown = worked.open(QUEUE, **query, reviewer=BEN)
+
+    assert "Applications 3" in said(shown)
+    assert any(
+        line.startswith("Applications approved and rejected · decided") for line in said(shown)
+    )
+    assert f"by {BEN}" in said(shown)
+    assert "Next" not in [button.label for button in shown.button]
+    assert len(shown.dataframe[0].value) == 3
+
+
+def test_filters_narrow_the_list_behind_a_figure_and_keep_it(worked: Desk) -> None:
+    query = {"scope": "open", "age": "0-2"}
+    app = worked.open(QUEUE, **query)
+    app.text_input(key="queue-search").set_value("nobody").run()
+
+    assert dict(app.query_params) == {
+        **query,
+        "search": "nobody",
+    }
+    app.button(key="queue-slice-out").click().run()
+    assert dict(app.query_params) == {}
+
+
+def test_chart_table_and_file_are_the_same_rows() -> None:
+    sheet = Sheet(
+        name="x",
+        window=Window(date(2026, 2, 1), date(2026, 3, 1)),
+        columns=(
+            Column(key="name", label="Name", kind=Kind.TEXT, cells=["=1+1", "ana"]),
+            Column(key="usd", label="USD", kind=Kind.USD, cells=[Decimal("0.10"), None]),
+            Column(key="share", label="Share", kind=Kind.SHARE, cells=[Decimal("0.125"), None]),
+        ),
+    )
+
+    rows = list(csv.DictReader(io.StringIO(data_table.as_csv(sheet).decode())))
+
+    days = {"window_first_day_utc": "2026-02-01", "window_last_day_utc": "2026-02-28"}
+    assert rows == [
+        {**days, "name": "'=1+1", "usd": "0.10", "share": "0.125"},
+        {**days, "name": "ana", "usd": "", "share": ""},
+    ]
+    assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
+
+
+def test_a_file_is_kept_in_the_log_and_refused_to_who_may_no_longer_see_it(
+    worked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: dict[str, Any] = {}
+    monkeypatch.setattr(
+        st, "download_button", lambda _, data, key, **__: offered.update({key: data})
+    )
+    worked.open(PROGRAM, tab="reviewers")
+    assert set(offered) == {"reviewers-chart-csv", "reviewers-csv"}
+
+    written = offered["reviewers-csv"]().decode().splitlines()
+
+    with worked.engine.begin() as conn:
+        log = text("select exported_by, dataset, format, filters, columns, row_count"
+                   " from review.exports")  # fmt: skip
+        (kept,) = conn.execute(log)
+        conn.execute(text("update review.staff set role = 'reviewer' where email = :who"),
+                     {"who": worked.who})  # fmt: skip
+    days = {
+        "first_day_utc": str(worked.now.date() - 30 * DAY),
+        "last_day_utc": str(worked.yesterday),
+    }
+    assert tuple(kept[:4]) == (worked.who, "program", "csv", {"sheet": "reviewers", **days})
+    assert (kept.columns, kept.row_count) == (written[0].split(",")[2:], len(written) - 1)
+    with pytest.raises(NotAllowed):
+        offered["reviewers-csv"]()
+
+
+def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
+    (chart,) = protos(worked.open(PROGRAM, tab="reviewers"), "plotly_chart")
+    config = json.loads(chart.config)
+
+    assert config["modeBarButtons"] == [["toImage"]]
+    assert config["toImageButtonOptions"]["filename"].startswith("reviewers-")
+
+
+@pytest.mark.parametrize(
+    ("unit", "now", "before", "words"),
+    [
+        (Unit.APPLICATIONS, 3, 5, "-2"),
+        (Unit.APPLICATIONS, 5, 5, "unchanged"),
+        (Unit.APPLICATIONS, 3000, 2000, "+50 %"),
+        (Unit.SHARE, Decimal("0.5"), Decimal("0.25"), "+25 points"),
+        (Unit.HOURS, Decimal(30), Decimal(54), "-24.0 h"),
+        (Unit.USD, Decimal(50), Decimal(-100), "+150 %"),
+        (Unit.USD, Decimal(5), Decimal(0), None),
+        (Unit.USD, None, Decimal(5), None),
+        (Unit.USERS, 4, None, None),
+    ],
+)
+def test_a_change_is_said_where_it_can_be(
+    unit: Unit, now: Any, before: Any, words: str | None
+) -> None:
+    assert kpi_cards.change(unit, now, before) == words
+
+
+@pytest.mark.parametrize("role", Role)
+def test_figures_are_for_roles_that_may_see_them(role: Role, worked: Desk) -> None:
+    worked.who = PEOPLE[role]
+
+    app = worked.open(PROGRAM)
+
+    allowed = may(role, Act.SEE_PROGRAM)
+    refusal = f"Your role, {role}, may not {Act.SEE_PROGRAM}. Ask a manager if you need it."
+    assert bool(app.metric) is allowed
+    assert (refusal in said(app)) is not allowed
+
+
+def test_the_page_asks_as_much_however_much_there_is_and_never_the_raw_activity(
+    worked: Desk, statements: list[str]
+) -> None:
+    asked = []
+    for more in (100, 200):
+        statements.clear()
+        for tab in Tab:
+            worked.open(PROGRAM, tab=tab)
+        asked.append(len(statements))
+        assert not any("referral_activity" in statement for statement in statements)
+        with worked.engine.begin() as conn:
+            for id_ in range(more, more + 5):
+                add_application(conn, id_, submitted_at=worked.now - timedelta(days=id_ - more))
+    assert asked[0] == asked[1] > 0

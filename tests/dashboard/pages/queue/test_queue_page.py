@@ -1,0 +1,833 @@
+"""The queue: what waits, how it stands, and the way to each application."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import pytest
+import streamlit as st
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.pages.queue import table
+from dashboard.shell import export_links
+from dashboard.shell.screens import QUEUE
+from data_access.explore import saved_views
+from data_access.people import preferences
+from data_access.review import claims, deferrals, information_requests
+from program.policy.outcomes import Outcome
+from program.review import permissions
+from program.review.permissions import Act, Role, may
+from program.review.queue_filters import Due, Filters, Owner
+from program.review.sending import SEEN_FOR
+from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
+from tests.dashboard.conftest import MET, SHORT, UNKNOWN
+from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
+
+NEVER = (
+    "Metrics have never been computed, so eligibility is unknown. "
+    "Run `python -m data_access refresh`."
+)
+EVERY_COLUMN = [column.key for column in table.COLUMNS]
+EMPTY = "Nothing waits here. New applications appear as soon as they arrive."
+
+
+def eligibility_counts(app: AppTest) -> list[str]:
+    (group,) = (proto for proto in protos(app, "button_group") if proto.label == "Eligibility")
+    return [option.content for option in group.options]
+
+
+def show_all_columns(desk: Desk) -> None:
+    preferences.put(desk.engine, name="queue_columns", value=EVERY_COLUMN, actor=desk.who)
+
+
+def fill(desk: Desk, count: int) -> None:
+    """``count`` pending applications, the higher the id the longer it waits."""
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=desk.now)
+        for id_ in range(1, count + 1):
+            add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
+
+
+def test_a_row_says_what_is_known(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE, sort="waiting")
+
+    assert cells(app, "applicant") == ["user1", "user2", "user3"]
+    assert cells(app, "handle") == ["@handle1", "@handle2", "@handle3"]
+    assert [round(days, 1) for days in cells(app, "waiting")] == [5.0, 4.0, 3.0]
+    assert [list(words) for words in cells(app, "eligibility")] == [
+        ["✓ met · on-exchange"],
+        ["− not met"],
+        ["? unknown"],
+    ]
+    assert cells(app, "volume") == [31.23, 19.99, 0]
+    assert cells(app, "active") == [44, 14, 0]
+    assert cells(app, "new") == [9, 4, 0]
+    assert cells(app, "platform") == ["x", "x", "x"]
+    assert cells(app, "country") == ["BR", "BR", "BR"]
+    assert cells(app, "evidence") == ["–", "current", "–"]
+    assert cells(app, "owner") == ["–", "–", "–"]
+
+
+def test_it_says_how_many_wait_how_they_stand_and_how_many_are_listed(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    assert "Pending 3" in said(app)
+    assert eligibility_counts(app) == ["met 1", "not met 1", "unknown 1"]
+    assert "1–3 of 3" in said(app)
+    assert not app.warning
+
+
+def test_old_evidence_reads_expired(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        add_evidence(conn, UNKNOWN, observed_at=queue.now - timedelta(days=92))
+    show_all_columns(queue)
+
+    assert cells(queue.open(QUEUE, sort="waiting"), "evidence") == ["–", "current", "expired"]
+
+
+def test_an_account_that_came_after_the_metrics_is_unknown_not_zero(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        conn.execute(
+            text("update exchange.accounts set first_seen_at = now() where account_id = 3")
+        )
+
+    app = queue.open(QUEUE, sort="volume")
+
+    assert cells(app, "applicant") == ["user1", "user2", "user3"]
+    assert app.dataframe[0].value[["volume", "active", "new"]].iloc[2].isna().all()
+
+
+def test_nothing_waits(desk: Desk) -> None:
+    fill(desk, 0)
+
+    app = desk.open(QUEUE)
+
+    assert EMPTY in said(app)
+    assert "Pending 0" in said(app)
+    assert not app.dataframe
+    assert not app.pagination
+
+
+def test_nothing_waits_is_said_with_filters_too(desk: Desk) -> None:
+    fill(desk, 0)
+
+    assert EMPTY in said(desk.open(QUEUE, eligibility="met"))
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "The one pending application does not match these filters."),
+        (2, "None of the 2 pending applications matches these filters."),
+    ],
+)
+def test_filters_that_leave_nothing_say_so_and_lead_to_all(
+    count: int, sentence: str, desk: Desk
+) -> None:
+    fill(desk, count)
+
+    app = desk.open(QUEUE, search="nobody")
+
+    assert sentence in said(app)
+    assert not app.dataframe
+    (way_on,) = protos(app, "page_link")
+    assert way_on.label == ("Show it" if count == 1 else "Show all of them")
+    assert way_on.query_string == ""
+
+
+@pytest.mark.parametrize(
+    ("days_behind", "sentence"),
+    [
+        (0, None),
+        (1, ", one day behind; eligibility is provisional."),
+        (2, ", 2 days behind; eligibility is provisional."),
+    ],
+)
+def test_old_metrics_are_said_loudly(days_behind: int, sentence: str | None, desk: Desk) -> None:
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday - timedelta(days=days_behind), at=desk.now)
+        add_application(conn, 1)
+
+    app = desk.open(QUEUE)
+
+    warnings = said(app, ["warning"])
+    assert len(warnings) == (sentence is not None)
+    assert all(words.endswith(str(sentence)) for words in warnings)
+    loud = [words for words in said(app, ["markdown"]) if "data through" in words]
+    assert all(":orange-badge[" in words for words in loud)
+    assert len(loud) == (sentence is not None)
+
+
+def test_metrics_never_computed_leave_everything_unknown(desk: Desk) -> None:
+    with desk.engine.begin() as conn:
+        add_application(conn, 1)
+
+    app = desk.open(QUEUE)
+
+    assert said(app, ["warning"]) == [NEVER]
+    assert eligibility_counts(app) == ["met 0", "not met 0", "unknown 1"]
+    assert [list(words) for words in cells(app, "eligibility")] == [["? unknown"]]
+    assert app.dataframe[0].value[["volume", "active", "new"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("query", "widget", "held", "shown"),
+    [
+        ({"search": "user2"}, "search", "user2", [SHORT]),
+        ({"search": "@handle3"}, "search", "@handle3", [UNKNOWN]),
+        ({"search": "3"}, "search", "3", [UNKNOWN]),
+        ({"eligibility": "met"}, "eligibility", [Outcome.MET], [MET]),
+        (
+            {"eligibility": "unknown,met"},
+            "eligibility",
+            [Outcome.MET, Outcome.UNKNOWN],
+            [MET, UNKNOWN],
+        ),
+        ({"track": "on_exchange"}, "track", "on_exchange", [MET]),
+        ({"track": "external"}, "track", "external", []),
+        ({"country": "BR"}, "country", "BR", [MET, SHORT, UNKNOWN]),
+        ({"country": "ZA"}, "country", "ZA", []),
+        ({"platform": "x"}, "platform", "x", [MET, SHORT, UNKNOWN]),
+        ({"waiting": "3"}, "waiting_days", 3, [MET, SHORT, UNKNOWN]),
+        ({"waiting": "7"}, "waiting_days", 7, []),
+        ({"owner": "unassigned"}, "owner", "unassigned", [MET, SHORT, UNKNOWN]),
+        ({"owner": "mine"}, "owner", "mine", []),
+        ({"sort": "submitted"}, "sort", "submitted", [UNKNOWN, SHORT, MET]),
+        ({"sort": "waiting"}, "sort", "waiting", [MET, SHORT, UNKNOWN]),
+        ({"sort": "-waiting"}, "sort", "waiting", [UNKNOWN, SHORT, MET]),
+        ({"sort": "active"}, "sort", "active", [MET, SHORT, UNKNOWN]),
+    ],
+)
+def test_the_address_bar_fills_the_filters(
+    query: dict[str, str], widget: str, held: Any, shown: list[int], queue: Desk
+) -> None:
+    query = {"sort": "waiting"} | query
+    app = queue.open(QUEUE, **query)
+
+    assert app.session_state[f"queue-{widget}"] == held
+    assert (cells(app, "applicant") if shown else []) == [f"user{id_}" for id_ in shown]
+    assert bool(app.dataframe) is bool(shown)
+    assert app.query_params == query
+
+
+@pytest.mark.parametrize(
+    ("widget", "kind", "chosen", "query"),
+    [
+        ("search", "text_input", "  user2 ", {"search": "user2"}),
+        (
+            "eligibility",
+            "button_group",
+            [Outcome.MET, Outcome.UNKNOWN],
+            {"eligibility": "met,unknown"},
+        ),
+        ("track", "selectbox", "both", {"track": "both"}),
+        ("country", "selectbox", "BR", {"country": "BR"}),
+        ("platform", "selectbox", "x", {"platform": "x"}),
+        ("waiting_days", "selectbox", 14, {"waiting": "14"}),
+        ("owner", "button_group", Owner.MINE, {"owner": "mine"}),
+        ("due", "button_group", Due.OVERDUE, {"due": "overdue"}),
+        ("sort", "selectbox", "volume", {"sort": "volume"}),
+    ],
+)
+def test_a_filter_goes_into_the_address_bar_on_page_one(
+    widget: str, kind: str, chosen: Any, query: dict[str, str], queue: Desk
+) -> None:
+    app = queue.open(QUEUE, page="1")
+
+    getattr(app, kind)(key=f"queue-{widget}").set_value(chosen).run()
+
+    assert not app.exception
+    assert app.query_params == query
+
+
+def test_one_filter_more_keeps_the_others_and_goes_to_page_one(desk: Desk) -> None:
+    fill(desk, 51)
+    app = desk.open(QUEUE, sort="submitted", country="BR", page="2")
+    assert "51–51 of 51" in said(app)
+
+    app.selectbox(key="queue-platform").set_value("x").run()
+
+    assert app.query_params == {"sort": "submitted", "country": "BR", "platform": "x"}
+    assert "1–50 of 51" in said(app)
+
+
+def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
+    app = queue.open(QUEUE, search="user2", eligibility="not_met", owner="unassigned")
+
+    app.text_input(key="queue-search").set_value("").run()
+    app.button_group(key="queue-eligibility").set_value([]).run()
+    app.button_group(key="queue-owner").set_value("everyone").run()
+
+    assert app.query_params == {}
+    assert len(cells(app, "applicant")) == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"eligibility": "hacked"},
+        {"track": "none"},
+        {"country": "brazil"},
+        {"country": "br"},
+        {"waiting": "5"},
+        {"waiting": "-3"},
+        {"sort": "volume; drop table"},
+        {"page": "0"},
+        {"page": "-1"},
+        {"page": "99999999999999999999"},
+        {"page": "²"},
+        {"search": "   "},
+        {"search": "\x00"},
+        {"id": "1", "unheard": "of"},
+    ],
+)
+def test_what_cannot_be_understood_counts_as_absent(query: dict[str, str], queue: Desk) -> None:
+    app = queue.open(QUEUE, **query)
+
+    assert "1–3 of 3" in said(app)
+    assert len(cells(app, "applicant")) == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"country": "br"}, "country “br”"),
+        ({"eligibility": "met,maybe", "owner": "ben"}, "eligibility “maybe” and owner “ben”"),
+        ({"scope": "open", "since": "2026-13-01"}, "since “2026"),
+        ({"moment": "decided"}, "moment “decided”"),
+        (
+            {"status": "done", "due": "late", "waiting": "5"},
+            "status “done”, due “late” and waiting",
+        ),
+    ],
+)
+def test_what_of_the_address_does_not_narrow_the_list_is_said(
+    query: dict[str, str], named: str, queue: Desk
+) -> None:
+    app = queue.open(QUEUE, **query)
+
+    assert f"The address asks for {named}" in " ".join(said(app))
+
+
+def test_an_address_that_was_understood_says_nothing(queue: Desk) -> None:
+    app = queue.open(QUEUE, status="pending", platform="Twitter", page="99", search=" user ")
+
+    assert "is not understood" not in " ".join(said(app))
+
+
+def test_a_platform_that_nobody_is_on_leaves_nothing_and_is_never_markup(queue: Desk) -> None:
+    app = queue.open(QUEUE, platform="<script>alert(1)</script>")
+
+    assert "None of the 3 pending applications matches these filters." in said(app)
+
+
+@pytest.mark.parametrize("search", ["100%", "_", "\\", "'", "a'; drop table review.staff; --"])
+def test_a_search_looks_for_its_signs_and_nothing_else(search: str, queue: Desk) -> None:
+    app = queue.open(QUEUE, search=search)
+
+    assert "None of the 3 pending applications matches these filters." in said(app)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(50, 0), (51, 2)])
+def test_pages_are_offered_only_where_there_are_several(count: int, pages: int, desk: Desk) -> None:
+    fill(desk, count)
+
+    app = desk.open(QUEUE)
+
+    assert [control.num_pages for control in app.pagination] == ([pages] if pages else [])
+    assert len(cells(app, "applicant")) == 50
+    assert f"1–50 of {count}" in said(app)
+
+
+def test_turning_the_page_goes_into_the_address_bar_and_back(desk: Desk) -> None:
+    fill(desk, 51)
+    app = desk.open(QUEUE, country="BR", sort="waiting")
+
+    app.pagination[0].select(2).run()
+
+    assert app.query_params == {"country": "BR", "sort": "waiting", "page": "2"}
+    assert cells(app, "applicant") == ["user1"]
+    assert "51–51 of 51" in said(app)
+    assert app.pagination[0].value == 2
+
+    app.pagination[0].select(1).run()
+
+    assert app.query_params == {"country": "BR", "sort": "waiting"}
+    assert cells(app, "applicant")[0] == "user51"
+
+
+def test_a_page_past_the_end_is_the_last_one(desk: Desk) -> None:
+    fill(desk, 51)
+
+    app = desk.open(QUEUE, page="9")
+
+    assert "51–51 of 51" in said(app)
+    assert app.pagination[0].value == 2
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_export_link_is_for_roles_that_may(role: Role, queue: Desk) -> None:
+    queue.who = PEOPLE[role]
+
+    labels = [proto.label for proto in protos(queue.open(QUEUE), "link_button")]
+
+    assert ("Export CSV" in labels) is may(role, Act.EXPORT)
+
+
+def test_a_role_that_may_not_export_sees_no_link(
+    queue: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(permissions.ALLOWED, Act.EXPORT, frozenset({Role.MANAGER}))
+
+    assert protos(queue.open(QUEUE), "link_button") == []
+
+
+def test_the_export_link_carries_the_person_and_the_filters(queue: Desk) -> None:
+    (link,) = protos(queue.open(QUEUE, eligibility="met", sort="volume"), "link_button")
+
+    parts = urlsplit(link.url)
+    token = parse_qs(parts.query)["token"][0]
+    wanted = Filters.from_query({"eligibility": "met", "sort": "volume"})
+    assert parts.path == f"{export_links.EXPORT_PATH}/applications.csv"
+    promise, _ = export_links._signer(export_links.SECRET_FILE).loads(token)
+    assert (promise["email"], promise["role"]) == ("ana@example.com", "reviewer")
+    assert Filters.from_query(promise["query"]) == wanted
+    # This test's browser holds nothing, so its link is bound to nothing and refused.
+    assert export_links.redeem_export(token, browser="") is None
+
+
+@pytest.mark.parametrize(("row", "id_"), [(0, SHORT), (1, UNKNOWN)])
+def test_a_row_opens_its_application_within_the_filters(row: int, id_: int, queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="not_met,unknown", sort="waiting")
+
+    press_row(app, row)
+
+    assert f"user{id_}" in said(app)
+    assert app.query_params == {
+        "eligibility": "not_met,unknown",
+        "sort": "waiting",
+        "id": str(id_),
+    }
+    assert f"{row + 1} of 2" in said(app)
+
+
+def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    press_row(app, 3)
+
+    assert "Pending 3" in said(app)
+
+
+def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
+    """A new application moved the rows between showing and clicking."""
+    app = queue.open(QUEUE, sort="waiting")
+    with queue.engine.begin() as conn:
+        add_application(conn, 9, submitted_at=queue.now - timedelta(days=50))
+
+    press_row(app, 0)
+
+    assert "user1" in said(app)
+
+
+def test_the_first_can_be_opened_by_keyboard(queue: Desk) -> None:
+    app = queue.open(QUEUE, sort="submitted")
+
+    app.button(key="open-first").click().run()
+
+    assert f"user{UNKNOWN}" in said(app)
+    assert app.query_params == {"sort": "submitted", "id": str(UNKNOWN)}
+
+
+def test_the_bar_is_full_at_the_minimum_in_force(queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        add_metrics(conn, UNKNOWN, volume=20_000_000, active=1, new=0)
+
+    app = queue.open(QUEUE, sort="volume")
+
+    columns = app.dataframe[0].proto.columns
+    assert "Volume / 20 M" in columns
+    # Millions, cut: what is short of the minimum by a cent never fills the bar.
+    assert '"max_value": 20.0' in columns
+    assert cells(app, "volume") == [31.23, 20, 19.99]
+
+
+def test_the_queue_asks_as_much_of_the_database_for_fifty_as_for_five(
+    desk: Desk, statements: list[str]
+) -> None:
+    fill(desk, 5)
+    desk.open(QUEUE)
+    asked = []
+    for first in (6, 51):
+        statements.clear()
+        st.cache_data.clear()
+        desk.open(QUEUE)
+        asked.append(len(statements))
+        with desk.engine.begin() as conn:
+            for id_ in range(first, first + 45):
+                add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
+    assert asked[0] == asked[1] > 0
+
+
+# The lists, the owner and the clock.
+
+
+def buttons(app: AppTest) -> dict[str, str]:
+    """Labels of buttons by key."""
+    return {button.key: button.label for button in app.button}
+
+
+def segments(app: AppTest, label: str) -> list[str]:
+    (group,) = (proto for proto in protos(app, "button_group") if proto.label == label)
+    return [option.content for option in group.options]
+
+
+@pytest.fixture
+def set_aside(queue: Desk) -> Desk:
+    """The met one is with ana, the others wait: one for an answer, one for a date."""
+    act = {"actor": PEOPLE[Role.REVIEWER], "now": queue.now}
+    claims.claim(queue.engine, application_id=MET, request_id=uuid4(), **act)
+    information_requests.request(
+        queue.engine, application_id=SHORT, message="Where?", request_id=uuid4(), **act
+    )
+    deferrals.defer(
+        queue.engine,
+        application_id=UNKNOWN,
+        until=queue.now.date() + timedelta(days=20),
+        until_change=True,
+        reason="",
+        request_id=uuid4(),
+        **act,
+    )
+    return queue
+
+
+def test_each_list_says_how_many_stand_in_it_and_leads_to_the_others(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    assert "Pending 1" in said(app)
+    lists = {key: words for key, words in buttons(app).items() if key.startswith("queue-list-")}
+    assert lists == {
+        "queue-list-more_info_needed": "Waiting for the applicant 1",
+        "queue-list-deferred": "Deferred 1",
+        "queue-list-awaiting_second_approval": "Second approval 0",
+        "queue-list-approved": "Approved",
+        "queue-list-rejected": "Rejected",
+        "queue-list-withdrawn": "Withdrawn",
+    }
+
+
+def test_another_list_begins_without_filters(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE, search="user1", owner="mine")
+
+    app.button(key="queue-list-deferred").click().run()
+
+    assert app.query_params == {"status": "deferred"}
+    assert "Deferred 1" in said(app)
+    assert cells(app, "applicant") == ["user3"]
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "standing", "due"),
+    [
+        ("more_info_needed", "Waiting for the applicant 1", "for 0 min", "‖ paused"),
+        ("deferred", "Deferred 1", "until ", None),
+    ],
+)
+def test_what_is_set_aside_says_for_how_long(
+    status: str, title: str, standing: str, due: str | None, set_aside: Desk
+) -> None:
+    app = set_aside.open(QUEUE, status=status)
+
+    assert title in said(app)
+    assert cells(app, "standing")[0].startswith(standing)
+    assert due is None or [list(words) for words in cells(app, "due")] == [[due]]
+
+
+def test_a_deferral_for_both_names_both(set_aside: Desk) -> None:
+    (words,) = cells(set_aside.open(QUEUE, status="deferred"), "standing")
+
+    day = set_aside.now.date() + timedelta(days=20)
+    assert words.startswith(f"until {day.day} ")
+    assert words.endswith(" or a change")
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected", "withdrawn"])
+def test_decided_ones_are_listed_latest_first_without_a_clock(status: str, queue: Desk) -> None:
+    with queue.engine.begin() as conn:
+        for id_, days in ((11, 3), (12, 1), (13, 2)):
+            at = queue.now - timedelta(days=days)
+            add_application(conn, id_, status=status, status_changed_at=at)
+
+    app = queue.open(QUEUE, status=status)
+
+    assert f"{status.capitalize()} 3" in said(app)
+    assert cells(app, "applicant") == ["user12", "user13", "user11"]
+    assert all(words.startswith(f"{status} ") for words in cells(app, "standing"))
+    shown = set(app.dataframe[0].value.columns)
+    assert not shown & {"waiting", "due", "priority", "owner"}
+    assert "take-next" not in buttons(app)
+
+
+def test_an_empty_list_says_so_and_leads_back(queue: Desk) -> None:
+    app = queue.open(QUEUE, status="deferred")
+
+    assert "No application is deferred." in said(app)
+
+
+def test_filters_that_leave_nothing_of_another_list_lead_to_that_list(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE, status="deferred", search="nobody")
+
+    assert "The one deferred application does not match these filters." in said(app)
+    (way_on,) = (proto for proto in protos(app, "page_link") if proto.label == "Show it")
+    assert way_on.query_string == "status=deferred"
+
+
+def test_owners_and_clock_are_counted_and_named(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    assert segments(app, "Owner") == ["Mine 1", "Unassigned 0", "Everyone"]
+    assert segments(app, "Due")[0].startswith("overdue ")
+    assert cells(app, "owner") == ["Ana"]
+
+
+def test_mine_is_mine_for_everybody(set_aside: Desk) -> None:
+    assert cells(set_aside.open(QUEUE, owner="mine"), "applicant") == ["user1"]
+    set_aside.who = PEOPLE[Role.MANAGER]
+    assert not set_aside.open(QUEUE, owner="mine").dataframe
+
+
+def test_the_default_order_is_priority_and_the_why_adds_up(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE)
+
+    points, why = cells(app, "priority"), cells(app, "why")
+    assert points == sorted(points, reverse=True)
+    assert [sum(int(part.split()[-1]) for part in words.split(" · ")) for words in why] == points
+    assert any("eligibility met 25" in words for words in why)
+
+
+# The columns.
+
+
+def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
+    assert list(queue.open(QUEUE).dataframe[0].value.columns) == [
+        "open",
+        "applicant",
+        "handle",
+        "waiting",
+        "due",
+        "priority",
+        "eligibility",
+        "volume",
+        "active",
+        "new",
+        "months",
+        "owner",
+    ]
+
+
+def test_a_choice_of_columns_is_remembered_for_the_person_alone(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    app.button_group(key="queue-columns").set_value(["owner", "applicant"]).run()
+
+    assert list(app.dataframe[0].value.columns) == ["open", "applicant", "owner"]
+    assert list(queue.open(QUEUE).dataframe[0].value.columns) == ["open", "applicant", "owner"]
+    queue.who = PEOPLE[Role.ANALYST]
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+
+
+def test_the_usual_columns_come_back(queue: Desk) -> None:
+    show_all_columns(queue)
+    app = queue.open(QUEUE)
+
+    app.button(key="columns-usual").click().run()
+
+    assert len(app.dataframe[0].value.columns) == 12
+
+
+@pytest.mark.parametrize("kept", [None, [], "owner", {"a": 1}, ["gone"], [["nested"]], 7])
+def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) -> None:
+    preferences.put(queue.engine, name="queue_columns", value=kept, actor=queue.who)
+
+    assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
+
+
+# The next one.
+
+
+def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="met,unknown")
+
+    app.button(key="take-next").click().run()
+
+    assert app.query_params == {"eligibility": "met,unknown", "id": str(MET)}
+    with queue.engine.connect() as conn:
+        assert scalar(conn, "select assignee from review.desk") == queue.who
+        assert scalar(conn, "select count(*) from review.events where kind = 'claimed'") == 1
+
+
+def test_nothing_unclaimed_is_said_plainly(set_aside: Desk) -> None:
+    app = set_aside.open(QUEUE)
+
+    app.button(key="take-next").click().run()
+
+    assert [toast.value for toast in app.toast] == ["Nothing unclaimed is left in this view\\."]
+    assert "Pending 1" in said(app)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_next_is_for_those_who_may_claim(role: Role, queue: Desk) -> None:
+    queue.who = PEOPLE[role]
+
+    assert ("take-next" in buttons(queue.open(QUEUE))) is may(role, Act.CLAIM)
+
+
+# Views under a name.
+
+
+def view_links(app: AppTest) -> list[tuple[str, str]]:
+    return [(proto.label, proto.query_string) for proto in protos(app, "page_link")]
+
+
+def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
+    saved_views.save(
+        desk.engine,
+        name=name,
+        filters=Filters.from_query(query),
+        shared=shared,
+        actor=desk.who,
+        now=desk.now,
+        request_id=uuid4(),
+    )
+
+
+def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
+    app = queue.open(QUEUE, eligibility="met,unknown", sort="volume")
+
+    (name,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    name.set_value("Worth a look")
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    found = ":violet[Worth a look 2]", "eligibility=met%2Cunknown&sort=volume"
+    assert found in view_links(app)
+    assert [toast.value for toast in app.toast] == ["The view Worth a look is saved\\."]
+
+
+def kept_as(app: AppTest, name: str) -> AppTest:
+    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    field.set_value(name)
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    return send.click().run()
+
+
+def test_a_view_of_the_same_name_is_replaced_once_that_was_read_and_confirmed(
+    queue: Desk, onlooker: Any
+) -> None:
+    save(queue, "Overdue BR", country="BR")
+    app = kept_as(queue.open(QUEUE, country="TR"), "overdue  br")
+
+    assert said(app, ["warning"]) == [
+        "You have a view “Overdue BR” already\\. Replace it, or choose another name\\."
+    ]
+    assert not app.toast
+    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    assert field.value == "overdue  br"
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    app.button(key="view-replace").click().run()
+    assert view_links(app)[0][1] == "country=BR"
+    onlooker.looks_for = SEEN_FOR
+    assert app.button(key="view-replace").label == "Replace “Overdue BR”"
+    app.button(key="view-replace").click().run()
+
+    assert view_links(app)[0] == (":violet[overdue br 0]", "country=TR")
+    assert [toast.value for toast in app.toast] == ["The view overdue br is replaced\\."]
+    assert "view-replace" not in buttons(app)
+
+
+def test_the_question_ends_when_left_and_when_something_else_is_shown(queue: Desk) -> None:
+    save(queue, "Overdue BR", country="BR")
+    app = kept_as(queue.open(QUEUE, country="TR"), "Overdue BR")
+    app.button(key="view-leave").click().run()
+    assert "view-replace" not in buttons(app)
+
+    app = kept_as(app, "Overdue BR")
+    assert "view-replace" in buttons(app)
+    app.query_params["country"] = "ZA"
+    app.run()
+    assert "view-replace" not in buttons(app)
+    assert view_links(app)[0][1] == "country=BR"
+
+
+def test_the_second_half_of_a_double_click_on_save_says_nothing(queue: Desk, onlooker: Any) -> None:
+    app = kept_as(queue.open(QUEUE, country="BR"), "Once")
+    onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    assert not app.error
+
+
+def test_a_view_without_a_name_is_refused_in_its_place(queue: Desk) -> None:
+    app = queue.open(QUEUE)
+
+    (send,) = (button for button in app.button if button.label == "Save this view")
+    send.click().run()
+
+    assert "The view's name is empty" in app.error[0].value.replace("\\", "")
+    assert view_links(app) == []
+
+
+def test_colleagues_see_shared_views_and_nobody_the_others(queue: Desk) -> None:
+    save(queue, "for all", shared=True, country="BR")
+    save(queue, "for me", country="ZA")
+
+    assert [label for label, _ in view_links(queue.open(QUEUE))] == ["for all 3", "for me 0"]
+    queue.who = PEOPLE[Role.MANAGER]
+    assert [label for label, _ in view_links(queue.open(QUEUE))] == ["for all 3"]
+
+
+def test_mine_in_a_shared_view_is_counted_for_each(set_aside: Desk) -> None:
+    save(set_aside, "on my desk", shared=True, owner="mine")
+
+    assert view_links(set_aside.open(QUEUE))[0][0] == "on my desk 1"
+    set_aside.who = PEOPLE[Role.MANAGER]
+    assert view_links(set_aside.open(QUEUE))[0][0] == "on my desk 0"
+
+
+def test_ones_own_views_can_be_removed_and_no_others(queue: Desk) -> None:
+    save(queue, "for all", shared=True)
+    with queue.engine.connect() as conn:
+        number = scalar(conn, "select view_id from review.saved_views")
+    queue.who = PEOPLE[Role.MANAGER]
+    assert f"view-remove-{number}" not in buttons(queue.open(QUEUE))
+    queue.who = PEOPLE[Role.REVIEWER]
+    app = queue.open(QUEUE)
+
+    app.button(key=f"view-remove-{number}").click().run()
+
+    assert view_links(app) == []
+
+
+# What moved meanwhile.
+
+
+def test_what_happened_since_is_said_without_touching_the_table() -> None:
+    def script() -> None:
+        from dashboard.pages.queue import news
+
+        news.draw("3 new · 2 decided")
+
+    app = AppTest.from_function(script).run()
+
+    assert ":material/notifications: 3 new · 2 decided" in said(app)
+    assert [button.label for button in app.button] == ["Show"]
+
+
+def test_a_fresh_look_has_no_news(queue: Desk) -> None:
+    assert "show-news" not in buttons(queue.open(QUEUE))

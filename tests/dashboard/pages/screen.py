@@ -1,0 +1,74 @@
+"""Opening a screen without a browser, reading what it shows, and pressing what it offers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from dashboard.shell.screens import Screen
+from program.review.permissions import Role
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+PEOPLE = {
+    Role.REVIEWER: "ana@example.com",
+    Role.MANAGER: "mira@example.com",
+    Role.ANALYST: "noor@example.com",
+    Role.ADMIN: "ada@example.com",
+}
+SAID = ("subheader", "text", "markdown", "caption", "warning", "error", "success", "code")
+
+
+@dataclass
+class Desk:
+    """A database that every page uses, and the person who is signed in."""
+
+    engine: Engine
+    now: datetime
+    who: str = PEOPLE[Role.REVIEWER]
+
+    @property
+    def yesterday(self) -> date:
+        """The data-through day of metrics that are not behind."""
+        return self.now.date() - timedelta(days=1)
+
+    def open(self, screen: Screen, **query: str) -> AppTest:
+        """The screen as the address with ``query`` shows it, inside the shell."""
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=15)
+        app._page_hash = calc_hash(screen.path)
+        app.query_params = dict(query)
+        app.context = {"url": f"http://localhost:8501/{screen.path}"}
+        app.run()
+        # From here on a run stays on the page that the last one ended on.
+        app._page_hash = ""
+        return app
+
+
+def said(app: AppTest, kinds: Sequence[str] = SAID) -> list[str]:
+    """What the page says, one string an element; fails if the page broke."""
+    assert not app.exception, app.exception[0].value
+    return [str(element.value) for kind in kinds for element in app.get(kind)]
+
+
+def protos(app: AppTest, kind: str) -> list[Any]:
+    """The messages of elements that the testing library has no class for."""
+    return [element.proto for element in app.get(kind)]
+
+
+def cells(app: AppTest, column: str, table: int = 0) -> list[Any]:
+    """A column of a table."""
+    return app.dataframe[table].value[column].tolist()
+
+
+def press_row(app: AppTest, row: int) -> AppTest:
+    """Press the button of a row of the first table."""
+    states = app._tree.get_widget_states()
+    (widget,) = app.dataframe[0].proto.button_click_widgets.values()
+    click = states.widgets.add(id=widget)
+    click.string_trigger_value.data = json.dumps({"row": row, "label": "Open"})
+    return app._run(states)

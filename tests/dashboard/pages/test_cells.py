@@ -1,0 +1,151 @@
+"""Numbers, money, days and times are such in the cells of every table, not text that looks so."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
+
+from dashboard.shell.screens import (
+    AFFILIATES,
+    APPLICATION,
+    EXPLORE,
+    IMPORT,
+    OUTBOX,
+    POLICY,
+    PROGRAM,
+    QUEUE,
+    Screen,
+)
+from data_access import demo, rollups
+from program.affiliates.filters import Figure
+from program.reports.datasets import DATASETS
+from program.review.permissions import Role
+from tests.dashboard.pages.screen import PEOPLE, ROOT, Desk, said
+
+NUMBER = r"[-+−<>]?\s?[$€]?\d[\d,.  ]*"
+UNIT = r"(k|M|B|%|USD|(k|M|B) USD|s|min|h|d|days?|hours?)"
+MONTH = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+CLOCK = r"\d{1,2}:\d{2}(:\d{2})?( ?UTC)?"
+DAY = rf"(\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}} {MONTH}( \d{{4}})?|{MONTH} \d{{4}})"
+TYPED = re.compile(
+    rf"((in|for) )?{NUMBER}\s?{UNIT}?( ago)?|{DAY}|{CLOCK}|{DAY}[T,]? ?{CLOCK}", re.IGNORECASE
+)
+# Columns of words in which something may stand that looks like a number, and why it is words.
+WORDS = {
+    ("Applications", "due"): "a sign and a word beside the time, which the column Due at holds",
+    ("Applications", "contact_handle"): "typed by people, telephone numbers among them",
+    ("Affiliates", "contact_handle"): "typed by people, telephone numbers among them",
+    ("Applications", "standing"): "a status and since when, in one",
+}
+
+
+def looks_typed(cell: Any) -> bool:
+    """Whether a cell is text that a person reads as a number or a time."""
+    if hasattr(cell, "__len__") and not isinstance(cell, str):
+        return any(map(looks_typed, cell))
+    return isinstance(cell, str) and TYPED.fullmatch(cell.strip()) is not None
+
+
+@pytest.mark.parametrize(
+    ("cell", "typed"),
+    [
+        ("1,118,829", True),
+        ("−5", True),
+        ("0.25", True),
+        ("12.4 M", True),
+        ("4,100,000.00 USD", True),
+        ("12.5 %", True),
+        ("<1 %", True),
+        ("2026-11-30", True),
+        ("24 Oct", True),
+        ("Oct 2026", True),
+        ("24 Oct 2026", True),
+        ("2026-11-30 14:02", True),
+        ("21 Nov 2026, 14:02 UTC", True),
+        ("14:02", True),
+        ("3 d", True),
+        ("in 3 d", True),
+        ("4 d ago", True),
+        (["in 3 d"], True),
+        (3, False),
+        (None, False),
+        ("", False),
+        ("–", False),
+        ("u-73", False),
+        ("@2030", False),
+        ("2 in a row", False),
+        ("5,001 followers on X", False),
+    ],
+)
+def test_a_number_written_as_text_is_told_from_words(cell: Any, typed: bool) -> None:
+    assert looks_typed(cell) is typed
+
+
+def views() -> Iterator[tuple[Screen, dict[str, str]]]:
+    """Every page, at every address that shows tables of its own."""
+    yield from ((QUEUE, {}), (QUEUE, {"status": "approved"}))
+    for dataset in DATASETS:
+        everything = {"dataset": dataset.key, "columns": ",".join(dataset.names)}
+        yield EXPLORE, everything
+    yield from ((AFFILIATES, {}), (AFFILIATES, {"part": "near-misses"}))
+    yield from ((AFFILIATES, {"part": "outcomes", "figure": figure}) for figure in Figure)
+    yield from ((PROGRAM, {"tab": tab}) for tab in ("work", "volume", "cohorts", "reviewers"))
+    yield from ((OUTBOX, {"show": part}) for part in ("waiting", "sent", "parked"))
+    yield POLICY, {}
+    yield from ((IMPORT, {}), (IMPORT, {"show": "history"}))
+
+
+def tables(app: AppTest) -> Iterator[tuple[str, str, list[Any]]]:
+    """Each table's name, and each of its columns that is no button, with the cells."""
+    for element in app.dataframe:
+        told = json.loads(element.proto.columns or "{}")
+        for name in element.value.columns:
+            kind = (told.get(name, {}).get("type_config") or {}).get("type")
+            if kind not in ("button", "link"):
+                yield element.proto.alt, name, element.value[name].tolist()
+
+
+@pytest.fixture
+def busy(desk: Desk) -> Desk:
+    """A program in which every table has rows."""
+    with desk.engine.begin() as conn:
+        conn.execute(text("delete from review.staff"))
+    demo.fill(desk.engine, now=desk.now, affiliates=20)
+    rollups.refresh(desk.engine, now=desk.now)
+    desk.who = PEOPLE[Role.MANAGER]
+    return desk
+
+
+def test_no_table_shows_a_number_or_a_time_as_text(busy: Desk) -> None:
+    found, seen = set(), set()
+    with busy.engine.connect() as conn:
+        seen_elsewhere = conn.execute(text("select min(application_id) from review.evidence"))
+    application = APPLICATION, {"id": str(seen_elsewhere.scalar_one())}
+    for screen, query in (application, *views()):
+        app = busy.open(screen, **query)
+        said(app)
+        for table, column, cells in tables(app):
+            seen.add(table)
+            if (table, column) not in WORDS and any(map(looks_typed, cells)):
+                found.add((table, column, str(next(filter(looks_typed, cells)))))
+
+    assert len(seen) >= 15, sorted(seen)
+    assert found == set()
+
+
+def test_every_table_goes_by_the_rule_of_headings() -> None:
+    own = {"dashboard/ui/headings.py"}
+    drawn = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "dashboard").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("dataframe", "data_editor", "table")
+        if isinstance(node.value, ast.Name) and node.value.id == "st"
+    }
+
+    assert drawn == own

@@ -1,0 +1,579 @@
+"""Whatever people type stays text: planted in every column, followed through every page.
+
+Each planted text ends with a mark of its own. Where a kind of element takes text as it is,
+the mark may stand anywhere; everywhere else it may only stand in the escaped form of the
+whole text. So an element that nobody thought of is an element in which nothing may stand.
+"""
+
+import csv
+import io
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from google.protobuf.message import Message
+from sqlalchemy import insert
+from streamlit.proto.Block_pb2 import Block
+from streamlit.proto.Button_pb2 import Button
+from streamlit.proto.Code_pb2 import Code
+from streamlit.proto.Heading_pb2 import Heading
+from streamlit.proto.Html_pb2 import Html
+from streamlit.proto.Markdown_pb2 import Markdown
+from streamlit.proto.Metric_pb2 import Metric
+from streamlit.proto.PageLink_pb2 import PageLink
+from streamlit.proto.PlotlyChart_pb2 import PlotlyChart
+from streamlit.proto.Selectbox_pb2 import Selectbox
+from streamlit.proto.Text_pb2 import Text
+from streamlit.proto.TextInput_pb2 import TextInput
+from streamlit.proto.Toast_pb2 import Toast
+from streamlit.testing.v1 import AppTest
+
+from dashboard.pages.application import claim, header, thread_entries
+from dashboard.pages.queue import table as queue_table
+from dashboard.pages.queue.bulk_dialog import Chosen
+from dashboard.shell.screens import APPLICATION, IMPORT, PROGRAM, QUEUE, SETTINGS, Screen
+from dashboard.ui.safe_text import escape, escape_html
+from data_access.db import tables
+from data_access.eligibility import assessments, judging
+from data_access.people import preferences
+from data_access.review import decisions
+from program.messages import letters
+from program.review.permissions import Act, Role
+from program.review.queue_filters import clean_search
+from tests.builders import add_refresh, pass_checks, set_policy
+from tests.dashboard.pages.screen import Desk
+from tests.dashboard.ui.hostile import HOSTILE
+
+PLAIN = {
+    "Text.body",
+    "Code.code_text",
+    "TextInput.default",
+    "TextInput.value",
+    "TextArea.default",
+    "TextArea.value",
+    "Selectbox.options",
+    "Selectbox.raw_value",
+    # The name that a browser gives what it downloads.
+    "DownloadButton.file_name",
+    # Titles over a grid are drawn as they are; the rest of its description is looked at apart.
+    "Dataframe.columns",
+}
+ADDRESSES = {"PageLink.query_string", "PageLink.page", "LinkButton.url"}
+PLAIN_COLUMNS = {
+    "text",
+    "number",
+    "date",
+    "datetime",
+    "progress",
+    "area_chart",
+    "multiselect",
+    "button",
+    None,
+}
+# Columns of links that are made of numbers alone, which `test_imports_give_no_life` looks at.
+OWN_LINKS = {("application", "link"), ("import", "link")}
+OWN_LINK = re.compile(r"(/application\?id=[0-9]+|/import\?show=history&import=[0-9]+)?")
+MARK = re.compile(r"zq[0-9]+[a-z]+q")
+NUMBERS = range(1, len(HOSTILE) + 1)
+APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending application
+
+
+def planted(number: int, column: str) -> str:
+    """The payload as it is typed into ``column``; Postgres keeps no NUL, and tests no sign.
+
+    An address of staff takes visible signs of ASCII alone.
+    """
+    typed = HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
+    return "".join(s for s in typed if "!" <= s <= "~") if column == "email" else typed
+
+
+def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]:
+    """Every form in which the text may stand where it is not plain."""
+    whole = planted(number, column)
+    for typed in (whole, whole.lower()):
+        yield safe(typed)
+        # The thread speaks of a checked item and of an event without underscores.
+        yield safe(typed.replace("_", " "))
+        # A search is one line; a sentence about a text that is refused spells out what hides.
+        yield safe(clean_search(typed))
+        yield safe(letters.shown(typed))
+
+
+# The walk through what a page is made of.
+
+
+def strings(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a message with its path: ``Button.label``, ``Block.popover.label``."""
+    path = path or message.DESCRIPTOR.name
+    for field, value in message.ListFields():
+        here = f"{path}.{field.name}"
+        plural = isinstance(value, str | bytes | Message) or not hasattr(value, "__iter__")
+        for part in [value] if plural else value:
+            if isinstance(part, Message):
+                yield from strings(part, here)
+            elif isinstance(part, str):
+                yield here, part
+                if hasattr(value, "keys"):
+                    yield here, str(value[part])
+
+
+def messages(app: AppTest) -> Iterator[Message]:
+    """The messages of all elements and containers of a page."""
+    waiting: list[Any] = [app._tree]
+    while waiting:
+        node = waiting.pop()
+        waiting += getattr(node, "children", {}).values()
+        proto = getattr(node, "proto", None)
+        if isinstance(proto, Message):
+            yield proto
+
+
+def leaks_in(message: Message) -> list[str]:
+    """Where a planted text stands raw, or in a place that takes none."""
+    found = [f"{path}: {words}" for path, words in strings(message) if leaks(path, words)]
+    if message.DESCRIPTOR.name == "Dataframe":
+        columns = json.loads(message.columns or "{}")  # type: ignore[attr-defined]
+        kinds = {name: (c.get("type_config") or {}).get("type") for name, c in columns.items()}
+        found += [
+            f"column {name}: {k}"
+            for name, k in kinds.items()
+            if k not in PLAIN_COLUMNS and (name, k) not in OWN_LINKS
+        ]
+        rest = {name: {**column, "label": ""} for name, column in columns.items()}
+        found += [f"Dataframe.columns: {rest}"] if MARK.search(str(rest)) else []
+    return found
+
+
+def leaks(path: str, words: str) -> bool:
+    """Whether this text holds a planted one other than in the escaped form of its place."""
+    marks = set(MARK.findall(words))
+    if path in PLAIN or not marks:
+        return False
+    # A badge escapes brackets once more and so shows backslashes: no place for typed text.
+    if path == "Markdown.body" and re.search(r":\w+-badge\[", words):
+        return True
+    safe = {"Html.body": escape_html, **dict.fromkeys(ADDRESSES, quote_plus)}.get(path, escape)
+    for mark in marks:
+        number, column = re.fullmatch(r"zq([0-9]+)([a-z]+)q", mark).groups()  # type: ignore[union-attr]
+        for form in forms(int(number), column, safe):
+            words = words.replace(form, "")
+    return bool(MARK.search(words))
+
+
+def assert_no_leak(app: AppTest) -> int:
+    """Fails where typed text is live; returns how many texts carried a mark."""
+    assert not app.exception, app.exception[0].value
+    found = [leak for message in messages(app) for leak in leaks_in(message)]
+    assert found == []
+    return sum(
+        bool(MARK.search(words)) for message in messages(app) for _, words in strings(message)
+    )
+
+
+# The walk itself can fail.
+
+RAW = planted(4, "username")
+
+
+@pytest.mark.parametrize(
+    ("message", "live"),
+    [
+        (Text(body=RAW), False),
+        (Code(code_text=RAW), False),
+        (TextInput(value=RAW), False),
+        (Selectbox(options=["x", RAW]), False),
+        (Markdown(body=RAW), True),
+        (Markdown(body=f"by {escape(RAW)} and {escape(RAW)}"), False),
+        (Markdown(body=f"by {escape(RAW)} and {RAW}"), True),
+        (Markdown(body=escape(planted(5, "username")), help=RAW), True),
+        (Markdown(body=f":green-badge[{escape(RAW)}]"), True),
+        (Heading(body=RAW), True),
+        (Button(label=RAW), True),
+        (Button(label=escape(RAW)), False),
+        (Button(help=RAW), True),
+        (Toast(body=RAW), True),
+        (Metric(label="Open", body=RAW), True),
+        (TextInput(label=RAW), True),
+        (Selectbox(label=RAW), True),
+        (Html(body=escape(RAW)), True),
+        (Html(body=escape_html(RAW)), False),
+        (PlotlyChart(spec=json.dumps({"title": RAW})), True),
+        (PageLink(query_string=f"search={quote_plus(RAW)}"), False),
+        (PageLink(query_string=f"search={planted(10, 'username')}"), True),
+        (Block(popover=Block.Popover(label=RAW)), True),
+        (Block(popover=Block.Popover(label=escape(RAW))), False),
+        (Block(expandable=Block.Expandable(label=RAW)), True),
+        (Block(tab=Block.Tab(label=RAW)), True),
+    ],
+)
+def test_the_walk_tells_live_text_from_plain(message: Message, live: bool) -> None:
+    assert bool(leaks_in(message)) is live
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_walk_knows_every_payload_raw_from_escaped(number: int) -> None:
+    raw = planted(number, "rationale")
+
+    assert leaks_in(Markdown(body=f"by {raw}"))
+    assert not leaks_in(Markdown(body=escape(raw)))
+
+
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [(header, "Heading.body"), (claim, "Button.label"), (thread_entries, "Markdown.body")],
+)
+def test_the_walk_sees_an_escape_that_is_missing(
+    module: Any, path: str, hostile: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pages are read anew at every run; what they import is read once, here, and stays as it is.
+    show(hostile, APPLICATION, 4, Role.REVIEWER)
+    monkeypatch.setattr(module, "escape", str)
+
+    app = show(hostile, APPLICATION, 4, Role.REVIEWER)
+
+    found = [leak for message in messages(app) for leak in leaks_in(message)]
+    assert any(leak.startswith(path) for leak in found)
+
+
+# Everything that people can type.
+
+
+def address_of(number: int, role: Role) -> str:
+    return planted(number, "email").lower() + role
+
+
+def show(desk: Desk, screen: Screen, number: int, role: Role, **query: str) -> AppTest:
+    desk.who = address_of(number, role)
+    if screen is APPLICATION:
+        query = {"id": str(number), **query}
+    return desk.open(screen, **query)
+
+
+@pytest.fixture
+def hostile(desk: Desk) -> Desk:
+    """For each payload a pending, an approved and a rejected application full of it."""
+    now = desk.now
+    with desk.engine.begin() as conn:
+        add_refresh(conn, through=desk.yesterday, at=now)
+        conn.execute(
+            insert(tables.staff),
+            [
+                {
+                    "email": address_of(n, role),
+                    "display_name": planted(n, "name"),
+                    "role": role,
+                    "active": True,
+                }
+                for n in NUMBERS
+                for role in Role
+            ],
+        )
+        conn.execute(
+            insert(tables.accounts),
+            [
+                {
+                    "account_id": n,
+                    "username": planted(n, "username"),
+                    "email": planted(n, "mail"),
+                    "country_code": "*_",
+                    "kyc_status": "none",
+                    "created_at": now - timedelta(days=400),
+                    "first_seen_at": now - timedelta(days=300),
+                }
+                for n in NUMBERS
+            ],
+        )
+        conn.execute(
+            insert(tables.applications),
+            [
+                {
+                    "application_id": n + offset,
+                    "account_id": n,
+                    "social_platform": "x" if offset else planted(n, "platform"),
+                    "social_handle": planted(n, "handle"),
+                    "contact_platform": planted(n, "channel"),
+                    "contact_handle": planted(n, "contact"),
+                    "submitted_at": now - timedelta(days=1),
+                    "status": status,
+                }
+                for n in NUMBERS
+                for offset, status in (
+                    (0, "pending"),
+                    (APPROVED, "approved"),
+                    (REJECTED, "rejected"),
+                )
+            ],
+        )
+        for table, rows in typed_by_staff(now).items():
+            conn.execute(insert(getattr(tables, table)), rows)
+    return desk
+
+
+def typed_by_staff(now: Any) -> dict[str, list[dict[str, Any]]]:
+    """Rows of judgments whose every free text is a payload, by table."""
+    rows: dict[str, list[dict[str, Any]]] = {
+        "notes": [],
+        "evidence": [],
+        "checks": [],
+        "events": [],
+        "decisions": [],
+    }
+    for n in NUMBERS:
+        typed = partial(planted, n)
+        by = address_of(n, Role.REVIEWER)
+        for id_ in (n, n + APPROVED, n + REJECTED):
+            about = {"application_id": id_}
+            rows["notes"].append(about | {"body": typed("body"), "author": by})
+            rows["evidence"].append(
+                about
+                | {
+                    "kind": "external_volume",
+                    "value": 1,
+                    "exchange_name": typed("exchange"),
+                    "source_url": typed("source"),
+                    "method": "other",
+                    "observed_at": now - timedelta(days=1),
+                    "recorded_by": by,
+                }
+            )
+            rows["checks"].append(
+                about
+                | {
+                    "item": typed("item"),
+                    "outcome": "passed",
+                    "comment": typed("comment"),
+                    "author": by,
+                }
+            )
+            rows["events"].append(about | {"kind": typed("kind"), "actor": by})
+        for id_, outcome in ((n + APPROVED, "approved"), (n + REJECTED, "rejected")):
+            rows["decisions"].append(
+                {
+                    "application_id": id_,
+                    "outcome": outcome,
+                    "reason_code": typed("reason") if outcome == "rejected" else None,
+                    "rationale": typed("rationale"),
+                    "message_to_applicant": typed("message"),
+                    "rebate_rate": Decimal("0.2") if outcome == "approved" else None,
+                    "decided_by": by,
+                    "decided_at": now - timedelta(days=2),
+                    "policy_version": 1,
+                    "snapshot": {},
+                }
+            )
+    return rows
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
+    """Each role sees a quarter of the payloads; the queue shows all of them at once."""
+    for number in NUMBERS[list(Role).index(role) :: len(Role)]:
+        pending = show(hostile, APPLICATION, number, role)
+        assert assert_no_leak(pending) >= 17
+        offset = APPROVED if number % 2 else REJECTED
+        decided = show(hostile, APPLICATION, number, role, id=str(number + offset))
+        assert assert_no_leak(decided) >= 17
+        # On a platform with public profiles too, no address follows from such a handle.
+        assert pending.get("link_button") == decided.get("link_button") == []
+    for screen in (QUEUE, PROGRAM):
+        assert assert_no_leak(show(hostile, screen, 4, role)) >= 2
+
+
+def test_imports_give_no_life_to_typed_text(hostile: Desk) -> None:
+    """Names of fields, files and maps, and every cell: looked at, loaded, kept, and in the past."""
+    fields = ["UID", "Social Media Account Name", "Contact Platform", "Created"]
+    typed = [planted(n, "cell").replace("\r", " ").replace("\n", " ") for n in NUMBERS]
+    for number in NUMBERS[::7]:
+        written = io.StringIO(newline="")
+        writer = csv.writer(written)
+        writer.writerow([*fields, planted(number, "field")])
+        # Every second names no account, so that it is kept.
+        writer.writerows(
+            # What names several platforms is spoken of part by part.
+            [
+                n if n % 2 else cell,
+                cell,
+                "x" if re.search(r"[,;|]|[^\S ]", cell) else cell,
+                cell,
+                cell,
+            ]
+            for n, cell in zip(NUMBERS, typed, strict=True)
+        )
+        file = (planted(number, "file") + ".csv", written.getvalue().encode(), "text/csv")
+        app = show(hostile, IMPORT, 4, Role.REVIEWER)
+
+        app = app.file_uploader[0].set_value(file).run()
+        assert assert_no_leak(app) >= 1
+        (load,) = (b for b in app.button if (b.key or "").startswith("form-import-load"))
+        app = load.click().run()
+        assert assert_no_leak(app) >= 1
+        (links,) = (table.value["application"] for table in app.dataframe if "row" in table.value)
+        assert all(OWN_LINK.fullmatch(link) for link in links)
+    assert assert_no_leak(show(hostile, IMPORT, 4, Role.REVIEWER, show="kept")) >= 1
+    past = show(hostile, IMPORT, 4, Role.REVIEWER, show="history")
+    assert_no_leak(past)
+    (table,) = (one.value for one in past.dataframe)
+    assert set(table["file"]) == {planted(n, "file") + ".csv" for n in NUMBERS[::7]}
+    assert all(OWN_LINK.fullmatch(link) for link in table["import"])
+
+
+def test_every_column_that_is_shown_was_walked(hostile: Desk) -> None:
+    """A planted text that no page shows would prove nothing."""
+    seen: set[str] = set()
+    for id_ in (7, 7 + APPROVED, 7 + REJECTED):
+        app = show(hostile, APPLICATION, 7, Role.REVIEWER, id=str(id_))
+        walked = [words for message in messages(app) for _, words in strings(message)]
+        seen |= {mark for words in walked for mark in MARK.findall(words)}
+
+    # Names of colleagues stand there as well, under numbers of their own.
+    assert {mark[3:-1] for mark in seen if mark.startswith("zq7") and mark[3].isalpha()} == {
+        "username",
+        "mail",
+        "platform",
+        "handle",
+        "channel",
+        "contact",
+        "name",
+        "email",
+        "body",
+        "exchange",
+        "source",
+        "item",
+        "comment",
+        "kind",
+        "reason",
+        "rationale",
+        "message",
+    }
+
+
+def test_typed_text_in_cells_stays_as_it_was_typed(hostile: Desk) -> None:
+    everything = [column.key for column in queue_table.COLUMNS]
+    preferences.put(
+        hostile.engine,
+        name="queue_columns",
+        value=everything,
+        actor=address_of(1, Role.REVIEWER),
+    )
+    table = show(hostile, QUEUE, 1, Role.REVIEWER).dataframe[0].value
+
+    assert set(table["applicant"]) == {planted(n, "username") for n in NUMBERS}
+    assert set(table["handle"]) == {planted(n, "handle") for n in NUMBERS}
+    assert set(table["platform"]) == {planted(n, "platform") for n in NUMBERS}
+
+
+def test_names_of_views_and_holidays_and_what_a_report_says_stay_text(hostile: Desk) -> None:
+    for number in NUMBERS[::3]:
+        actor = address_of(number, Role.MANAGER)
+        if not actor.isprintable():
+            # Nobody with such an address is let in.
+            continue
+        with hostile.engine.begin() as conn:
+            saved_view = {
+                "owner": actor,
+                "name": planted(number, "view"),
+                "shared": True,
+                "query": f"search={quote_plus(planted(number, 'search'))}",
+                "created_at": hostile.now,
+            }
+            conn.execute(insert(tables.saved_views).values(saved_view))
+            day = hostile.now.date() + timedelta(days=number)
+            conn.execute(insert(tables.holidays).values(day=day, name=planted(number, "holiday")))
+            refused = {
+                "application_id": number,
+                "done": False,
+                "sentence": planted(number, "sentence"),
+            }
+            conn.execute(
+                insert(tables.bulk_runs).values(
+                    request_id=uuid.uuid4(),
+                    actor=actor,
+                    act="DECIDE",
+                    at=hostile.now,
+                    finished_at=hostile.now,
+                    asked=[number],
+                    results=[refused],
+                )
+            )
+        assert assert_no_leak(show(hostile, QUEUE, number, Role.MANAGER)) >= 4
+        assert assert_no_leak(show(hostile, SETTINGS, number, Role.MANAGER)) >= 1
+
+
+def test_a_confirmation_of_many_stays_text(hostile: Desk) -> None:
+    """Names that are listed, and a message that holds the first one's."""
+    ids = tuple(NUMBERS)
+    fields = {"about": "free", "message": "Hello {{username}}, {{social_handle}} is yours?"}
+    app = show(hostile, QUEUE, 4, Role.MANAGER)
+    app.session_state["kept-bulk"] = Chosen(
+        act=Act.REQUEST_INFORMATION, ids=ids, fields=fields, filled=True
+    )
+
+    app.run()
+
+    assert assert_no_leak(app) >= 3
+    assert any("and 1" in words or "more" in words for words in (t.value for t in app.text))
+
+
+def test_a_country_cannot_be_markup_either(hostile: Desk) -> None:
+    app = show(hostile, APPLICATION, 1, Role.REVIEWER)
+
+    assert any("\\*\\_" in caption.value for caption in app.caption)
+
+
+def test_names_of_people_stay_text_on_the_sign_in(
+    hostile: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.shell.sign_in.signed_in_address", lambda: None)
+
+    assert assert_no_leak(hostile.open(QUEUE)) >= 1
+
+
+def test_a_search_stays_text(hostile: Desk) -> None:
+    for number in NUMBERS[::4]:
+        search = planted(number, "search")
+        assert_no_leak(show(hostile, QUEUE, number, Role.REVIEWER, search=search))
+    assert_no_leak(show(hostile, APPLICATION, 4, Role.REVIEWER, search=planted(4, "search")))
+
+
+def test_a_refusal_and_the_text_it_keeps_stay_text(hostile: Desk) -> None:
+    for number in NUMBERS[::4]:
+        app = show(hostile, APPLICATION, number, Role.REVIEWER)
+        app.button(key=f"choose-r-{number}").click().run()
+        app.button(key=f"reason-other-{number}").click().run()
+        for area in app.text_area:
+            if area.label.startswith(("Rationale", "Why", "Message")):
+                area.input(planted(number, "mine"))
+        app.button(key=f"preview-{number}").click().run()
+        approve_elsewhere(hostile, number)
+
+        app.button(key=f"send-{number}").click().run()
+
+        assert "Already" in app.error[0].value
+        assert planted(number, "mine") in {code.value for code in app.code}
+        assert_no_leak(app)
+
+
+def approve_elsewhere(desk: Desk, number: int) -> None:
+    with desk.engine.begin() as conn:
+        pass_checks(conn, number)
+        set_policy(conn, second_approval_for_overrides=False)
+        shown = assessments.read(conn, number, judging.basis(conn, now=desk.now)).seen
+    decisions.approve(
+        desk.engine,
+        application_id=number,
+        rebate_rate=Decimal("0.2"),
+        rationale=planted(number, "rationale"),
+        message=planted(number, "message"),
+        shown=shown,
+        actor=address_of(number, Role.MANAGER),
+        now=desk.now,
+        request_id=uuid.uuid4(),
+        override_reason=planted(number, "nevertheless"),
+    )

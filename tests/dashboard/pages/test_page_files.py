@@ -1,0 +1,58 @@
+"""Each page asks by itself who is there, before it does anything else."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from dashboard.shell.screens import SCREENS
+from tests.dashboard.pages.screen import ROOT
+
+PAGES = sorted((ROOT / "dashboard" / "pages").glob("*.py"))
+
+
+def body_of(path: Path, name: str) -> list[ast.stmt]:
+    """The statements of a function, without its docstring."""
+    (function,) = (
+        node
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    )
+    return [node for node in function.body if not is_docstring(node)]
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def test_every_page_file_is_a_screen() -> None:
+    assert {str(path.relative_to(ROOT)) for path in PAGES} == {screen.file for screen in SCREENS}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_first_thing_a_page_does_is_to_ask_who_is_there(path: Path) -> None:
+    first = body_of(path, "main")[0]
+
+    assert isinstance(first, ast.Assign | ast.Expr)
+    assert isinstance(first.value, ast.Call)
+    assert ast.unparse(first.value.func) == "sign_in.require"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_asks_for_the_act_its_screen_is_listed_with(path: Path) -> None:
+    (screen,) = (screen for screen in SCREENS if screen.file == str(path.relative_to(ROOT)))
+
+    (argument,) = body_of(path, "main")[0].value.args  # type: ignore[attr-defined]
+
+    assert ast.unparse(argument) == str(screen.act.__class__.__name__) + "." + screen.act.name
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_does_nothing_outside_of_main(path: Path) -> None:
+    called = [
+        ast.unparse(node)
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Expr) and not is_docstring(node)
+    ]
+
+    assert called == ["main()"]

@@ -1,0 +1,260 @@
+"""The plain routes, what every answer carries, and what a failure shows and logs."""
+
+import asyncio
+import logging
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+import serve
+from dashboard.shell import browsers, failures, local_sign_in, readiness, routes
+from data_access.db import database
+from data_access.db.errors import DatabaseUnavailable
+from data_access.db.logs import LOG, RedactingFormatter
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+ORIGIN = "http://localhost:8501"
+THIS_COMPUTER = ("127.0.0.1", 50000)
+
+
+async def callback(_: Request) -> RedirectResponse:
+    return RedirectResponse("/", status_code=302)
+
+
+async def page(_: Request) -> RedirectResponse:
+    return RedirectResponse("/elsewhere", status_code=302)
+
+
+class Browser:
+    """Asks the routes directly, keeps cookies, follows nothing."""
+
+    def __init__(
+        self,
+        *,
+        origin: str = ORIGIN,
+        address: tuple[str, int] = THIS_COMPUTER,
+        cookies: dict[str, str] | None = None,
+    ) -> None:
+        answered = [
+            *routes.ROUTES,
+            Route("/oauth2callback", callback),
+            Route("/", page),
+            Route("/application", page),
+        ]
+        self.app = Starlette(routes=answered, middleware=serve.MIDDLEWARE)
+        self.origin, self.address = origin, address
+        self.cookies = httpx.Cookies(cookies)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return asyncio.run(self._get(path, headers))
+
+    async def _get(self, path: str, headers: dict[str, str] | None) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app, client=self.address)
+        async with httpx.AsyncClient(
+            transport=transport, base_url=self.origin, cookies=self.cookies
+        ) as client:
+            response = await client.get(path, headers=headers)
+            self.cookies = client.cookies
+        return response
+
+
+def link(email: str = "ana@example.com", back_to: str = "/application?id=5") -> str:
+    return "/" + local_sign_in.mint_link(email, back_to=back_to)
+
+
+def test_readiness_is_more_than_health(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "reader", lambda: engine)
+    assert readiness.obstacle() is None
+
+    with engine.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0001'"))
+    older = readiness.obstacle()
+    assert older is not None
+    assert older.startswith("the schema is at revision 0001, and this program needs ")
+    assert older.endswith("run `python -m data_access migrate`")
+
+    with engine.begin() as connection:
+        connection.execute(text("drop table alembic_version"))
+    never = readiness.obstacle()
+    assert never is not None
+    assert "at revision none" in never
+
+    def gone() -> Engine:
+        raise DatabaseUnavailable("no postgresql://user:hunter2@host answers")
+
+    monkeypatch.setattr(database, "reader", gone)
+    assert readiness.obstacle() == "the database does not answer"
+    assert answer("/healthz") == (200, "ok")
+
+
+def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+    found: list[str | None] = ["the database does not answer"]
+
+    def look() -> str | None:
+        looks.append(None)
+        return found[0]
+
+    async def ask(asked: readiness.Readiness, times: int) -> set[tuple[int, str]]:
+        request = Request({"type": "http", "headers": []})
+        answers = await asyncio.gather(*(asked.answer(request) for _ in range(times)))
+        return {(one.status_code, bytes(one.body).decode()) for one in answers}
+
+    monkeypatch.setattr(readiness, "obstacle", look)
+    patient, curious = readiness.Readiness(60), readiness.Readiness(-1)
+
+    assert asyncio.run(ask(patient, 100)) == {(503, "the database does not answer")}
+    assert len(looks) == 1
+    asyncio.run(ask(curious, 1))
+    found[0] = None
+    assert asyncio.run(ask(curious, 1)) == {(200, "ready")}
+
+
+def answer(path: str) -> tuple[int, str]:
+    response = Browser().get(path)
+    return response.status_code, response.text
+
+
+def test_a_link_signs_in_once_and_leads_back() -> None:
+    address = link()
+
+    first = Browser().get(address)
+    again = Browser().get(address)
+
+    assert (first.status_code, first.headers["location"]) == (303, "/application?id=5")
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    value = cookie.split(";")[0].split("=", 1)[1]
+    assert local_sign_in.read_session(value) == "ana@example.com"
+    assert again.headers["location"] == "/"
+    assert "affiliate_review_local" not in again.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/local-sign-in",
+        "/local-sign-in?token=",
+        "/local-sign-in?token=forged",
+        "/local-sign-in?email=ada@example.com&next=https://evil.example",
+    ],
+)
+def test_a_forged_link_signs_nobody_in(address: str) -> None:
+    response = Browser().get(address)
+
+    assert response.headers["location"] == "/"
+    assert "affiliate_review_local" not in response.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize("path", ["sign-in", "sign-out"])
+@pytest.mark.parametrize(
+    ("arguments", "headers"),
+    [
+        ({"origin": "http://review.example.com"}, {}),
+        ({"origin": "http://localhost.evil.example"}, {}),
+        ({"address": ("203.0.113.9", 50000)}, {}),
+        ({}, {"X-Forwarded-For": "203.0.113.9"}),
+        ({}, {"Via": "1.1 proxy"}),
+        ({}, {"Sec-Fetch-Site": "cross-site"}),
+        ({}, {"Sec-Fetch-Site": "same-site"}),
+        ({}, {"Sec-Fetch-Site": "none"}),
+    ],
+)
+def test_the_local_sign_in_is_refused_from_anywhere_else(
+    path: str, arguments: dict[str, object], headers: dict[str, str]
+) -> None:
+    address = link() if path == "sign-in" else "/local-sign-out"
+
+    response = Browser(**arguments).get(address, headers=headers)
+
+    assert response.status_code == 403
+    assert "affiliate_review_local" not in response.headers.get("set-cookie", "")
+
+
+def test_the_local_sign_in_is_refused_with_a_database_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db.example.com/review")
+
+    assert Browser().get(link()).status_code == 403
+
+
+def test_signing_in_as_another_ends_the_session_that_was_there() -> None:
+    value = local_sign_in.mint_session("ana@example.com")
+
+    Browser(cookies={local_sign_in.COOKIE: value}).get(link("mira@example.com"))
+
+    assert local_sign_in.read_session(value) is None
+
+
+def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
+    value = local_sign_in.mint_session("ana@example.com")
+
+    response = Browser(cookies={local_sign_in.COOKIE: value}).get("/local-sign-out")
+
+    assert 'affiliate_review_local=""' in response.headers["set-cookie"]
+    assert local_sign_in.read_session(value) is None
+
+
+def test_openid_leads_back_to_the_page_asked_for() -> None:
+    browser = Browser()
+    browser.get("/application?id=77&evil=%0d%0aX")
+
+    back = browser.get("/oauth2callback")
+    then = browser.get("/oauth2callback")
+
+    assert back.headers["location"].startswith("/application?id=77&")
+    assert then.headers["location"] == "/"
+
+
+@pytest.mark.parametrize("kept", ["to=https://evil.example", "to=//evil.example", "rubbish"])
+def test_a_planted_way_back_leads_nowhere(kept: str) -> None:
+    browser = Browser(cookies={browsers.WAY_BACK_COOKIE: kept})
+
+    assert browser.get("/oauth2callback").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/local-sign-in", "/nothing", "/export/x"])
+def test_every_answer_carries_the_security_headers(path: str) -> None:
+    headers = Browser().get(path).headers
+
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    scripts = re.search(r"script-src ([^;]*)", policy)
+    assert scripts is not None
+    assert "unsafe" not in scripts[1]
+
+
+def test_a_failure_shows_a_reference_and_logs_it_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(failures.states, "broken", shown.append)
+    monkeypatch.setattr(LOG, "propagate", True)
+
+    assert failures.report(RuntimeError("postgresql://app:hunter2@db/x")) is True
+
+    written = RedactingFormatter("%(message)s").format(caplog.records[-1])
+    assert re.fullmatch(r"[0-9A-F]{6}", shown[0])
+    assert f"reference {shown[0]}" in written
+    assert "RuntimeError" in written
+    assert "hunter2" not in written
+
+
+def test_streamlit_does_not_log_the_same_error_unredacted() -> None:
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "Uncaught app execution", (), None)
+    other = logging.LogRecord("x", logging.ERROR, "", 0, "Something else", (), None)
+
+    assert not serve._not_the_plain_copy(record)
+    assert serve._not_the_plain_copy(other)

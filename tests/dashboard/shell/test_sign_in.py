@@ -1,0 +1,348 @@
+"""Nobody sees a page without being somebody who may."""
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from dashboard.shell import local_sign_in, sign_in
+from dashboard.shell.screens import APPLICATION, PROGRAM, QUEUE, SCREENS, Screen, way_back
+from data_access.db import database
+from program.review.permissions import Act, Role, may
+
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
+PEOPLE = {
+    Role.REVIEWER: "ana@example.com",
+    Role.MANAGER: "mira@example.com",
+    Role.ANALYST: "noor@example.com",
+    Role.ADMIN: "ada@example.com",
+}
+AUTH = {
+    "redirect_uri": "http://localhost:8501/oauth2callback",
+    "cookie_secret": "x" * 40,
+    "client_id": "affiliate-review",
+    "client_secret": "a secret",
+    "server_metadata_url": "https://id.example.com/.well-known/openid-configuration",
+}
+WAY_IN = "Choose who to be"
+
+
+@pytest.fixture
+def staffed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """A database with one person of each role, used by every page."""
+    with engine.begin() as connection:
+        for role, email in PEOPLE.items():
+            connection.execute(
+                text("insert into review.staff values (:email, :name, :role, true)"),
+                {"email": email, "name": email.split("@")[0].title(), "role": role},
+            )
+    monkeypatch.setattr(database, "reader", lambda: engine)
+    monkeypatch.setattr(sign_in, "local_obstacle", lambda: None)
+    return engine
+
+
+def signed_in(monkeypatch: pytest.MonkeyPatch, email: str | None) -> None:
+    monkeypatch.setattr(sign_in, "signed_in_address", lambda: email)
+
+
+def open_screen(screen: Screen, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=15)
+    app._page_hash = calc_hash(screen.path)
+    app.query_params = dict(query)
+    app.context = {"url": f"http://localhost:8501/{screen.path}"}
+    return app.run()
+
+
+def texts(app: AppTest) -> list[str]:
+    kinds = (app.subheader, app.text, app.markdown, app.caption)
+    return [str(element.value) for kind in kinds for element in kind]
+
+
+def cards(app: AppTest) -> str:
+    return "".join(
+        element.proto.body
+        for element in app.get("html")
+        if '<a class="person"' in element.proto.body
+    )
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
+def test_every_page_offers_the_way_in_to_nobody(
+    screen: Screen, staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, None)
+
+    app = open_screen(screen)
+
+    assert not app.exception
+    assert WAY_IN in texts(app)
+    assert all(f'title="{email}"' in cards(app) for email in PEOPLE.values())
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
+def test_every_page_file_asks_by_itself(
+    screen: Screen, staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second lock: the file alone, without the shell around it."""
+    signed_in(monkeypatch, None)
+
+    app = AppTest.from_file(str(ROOT / screen.file), default_timeout=15).run()
+
+    assert not app.exception
+    assert WAY_IN in texts(app)
+    assert not app.button
+    assert not app.dataframe
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
+def test_a_role_sees_exactly_its_pages(
+    screen: Screen, role: Role, staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, PEOPLE[role])
+
+    app = open_screen(screen)
+
+    refusals = [words for words in texts(app) if words.startswith(f"Your role, {role}, may not")]
+    assert (refusals == []) is may(role, screen.act)
+    assert WAY_IN not in texts(app)
+
+
+def test_a_person_put_off_the_staff_list_is_out_at_the_next_run(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, PEOPLE[Role.MANAGER])
+    app = open_screen(PROGRAM)
+    assert WAY_IN not in texts(app)
+    with staffed.begin() as connection:
+        connection.execute(text("update review.staff set active = false"))
+
+    app.run()
+
+    assert WAY_IN not in texts(app)
+    assert "There are no people yet. Fill in the made-up ones:" in texts(app)
+
+
+def test_a_changed_role_counts_at_the_next_run(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, PEOPLE[Role.MANAGER])
+    app = open_screen(PROGRAM)
+    with staffed.begin() as connection:
+        connection.execute(text("update review.staff set role = 'reviewer'"))
+
+    app.run()
+
+    refusal = f"Your role, reviewer, may not {Act.SEE_PROGRAM}. Ask a manager if you need it."
+    assert refusal in texts(app)
+
+
+def test_the_way_in_remembers_what_was_asked_for(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, None)
+
+    app = open_screen(APPLICATION, id="5")
+
+    token = re.findall(r"token=([^\"&]+)", cards(app))[0]
+    assert local_sign_in.redeem_link(token) == (PEOPLE[Role.REVIEWER], "/application?id=5")
+
+
+def test_names_of_people_cannot_become_markup(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(monkeypatch, None)
+    with staffed.begin() as connection:
+        connection.execute(
+            text("update review.staff set display_name = :name"),
+            {"name": '<img src=x onerror=alert(1)> "Ana"'},
+        )
+
+    drawn = cards(open_screen(QUEUE))
+
+    assert "<img" not in drawn
+    assert "&lt;img src=x" in drawn
+
+
+def test_the_local_sign_in_says_what_it_is_on_every_page(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for email in (None, PEOPLE[Role.MANAGER]):
+        signed_in(monkeypatch, email)
+        for screen in SCREENS:
+            drawn = " ".join(texts(open_screen(screen)))
+            assert "Local sign-in: for trying out on this computer only" in drawn
+
+
+def test_where_it_is_refused_the_page_says_what_to_set(
+    staffed: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "local_obstacle", lambda: "DATABASE_URL is set.")
+
+    app = open_screen(QUEUE)
+
+    assert cards(app) == ""
+    assert "DATABASE_URL is set." in texts(app)
+    assert "server_metadata_url" in app.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "url", "extra", "part"),
+    [
+        ("127.0.0.1", "localhost:8501", "", {}, None),
+        ("localhost", "127.0.0.1:8501", "", {}, None),
+        ("::1", "[::1]:8501", "", {}, None),
+        (None, "localhost", "", {}, "every address"),
+        ("0.0.0.0", "localhost", "", {}, "listens on 0.0.0.0"),
+        ("127.0.0.1", "review.example.com", "", {}, "loopback name"),
+        ("127.0.0.1", "localhost.example.com", "", {}, "loopback name"),
+        ("127.0.0.1", "localhost@evil.example", "", {}, "loopback name"),
+        ("127.0.0.1", "", "", {}, "loopback name"),
+        ("127.0.0.1", "localhost", "", {"X-Forwarded-For": "203.0.113.9"}, "proxy"),
+        ("127.0.0.1", "localhost", "", {"Forwarded": "for=203.0.113.9"}, "proxy"),
+        ("127.0.0.1", "localhost", "postgresql://db/x", {}, "DATABASE_URL"),
+    ],
+)
+def test_the_local_sign_in_is_for_this_computer(
+    address: str | None,
+    host: str,
+    url: str,
+    extra: dict[str, str],
+    part: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    sentence = local_sign_in.obstacle(server_address=address, headers={"Host": host, **extra})
+
+    assert (sentence is None) if part is None else (part in (sentence or ""))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/", "/"),
+        ("/application?id=5", "/application?id=5"),
+        ("/program", "/program"),
+        ("/?eligibility=met&page=2", "/?eligibility=met&page=2"),
+        ("/unknown", "/"),
+        ("https://evil.example/application", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/application?id=5\r\nSet-Cookie: a=b", "/"),
+        ("http://[", "/"),
+        ("", "/"),
+        ("/application?id=<script>#x", "/application?id=%3Cscript%3E"),
+    ],
+)
+def test_a_way_back_is_a_page_of_ours(address: str, expected: str) -> None:
+    assert expected == way_back(address)
+
+
+def test_a_forged_or_altered_session_is_nobody() -> None:
+    value = local_sign_in.mint_session("ana@example.com")
+    link = local_sign_in.mint_link("ana@example.com", back_to="/").split("token=")[1]
+
+    assert local_sign_in.read_session(value) == "ana@example.com"
+    assert local_sign_in.read_session(value[:-2] + "xx") is None
+    assert local_sign_in.read_session("X" + value[1:]) is None
+    assert local_sign_in.read_session(link) is None, "a link is no session"
+    assert local_sign_in.redeem_link(value) is None, "a session is no link"
+    assert local_sign_in.read_session("ana@example.com") is None
+    assert local_sign_in.read_session("") is None
+    assert local_sign_in.read_session(None) is None
+
+
+def test_links_and_sessions_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = local_sign_in.mint_session("ana@example.com")
+    link = local_sign_in.mint_link("ana@example.com", back_to="/").split("token=")[1]
+    now = time.time()
+
+    monkeypatch.setattr(time, "time", lambda: now + local_sign_in.LINK_SECONDS + 2)
+    assert local_sign_in.redeem_link(link) is None
+    assert local_sign_in.read_session(value) == "ana@example.com"
+    monkeypatch.setattr(time, "time", lambda: now + local_sign_in.SESSION_SECONDS + 2)
+    assert local_sign_in.read_session(value) is None
+
+
+def test_the_secret_is_for_this_user_only(tmp_path: Path) -> None:
+    path = tmp_path / "made" / "secret"
+
+    first = local_sign_in.secret(path)
+
+    assert len(first) >= 32
+    assert first == local_sign_in.secret(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [path] == list(path.parent.iterdir())
+
+
+def openid_app(**claims: Any) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=15)
+    app.secrets = {"auth": AUTH}
+    app.user = claims
+    return app.run()
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("claims", "part"),
+    [
+        (
+            {"email": "ghost@example.com", "iat": 0},
+            "as ghost@example.com but not on the staff list",
+        ),
+        ({"email": "ana@example.com", "iat": -13 * HOUR}, "more than 12 hours ago"),
+        ({"email": "ana@example.com", "iat": 0, "email_verified": False}, "not verified"),
+        ({"email": "ana@example.com"}, "does not say when"),
+        ({"iat": 0}, "no email address"),
+    ],
+)
+def test_openid_claims_that_let_nobody_in(
+    claims: dict[str, Any], part: str, staffed: Engine
+) -> None:
+    if "iat" in claims:
+        claims = {**claims, "iat": time.time() + claims["iat"]}
+
+    app = openid_app(is_logged_in=True, **claims)
+
+    assert part in " ".join(texts(app))
+    assert [button.label for button in app.button] == ["Sign out"]
+
+
+def test_openid_lets_staff_in_by_their_address_in_any_case(staffed: Engine) -> None:
+    app = openid_app(is_logged_in=True, email="Mira@Example.com", iat=time.time() - 11 * HOUR)
+
+    drawn = " ".join(texts(app))
+    assert "mira@example.com" in drawn
+    assert "Local sign-in" not in drawn
+
+
+def test_openid_offers_its_own_way_in_only(staffed: Engine) -> None:
+    app = openid_app(is_logged_in=False)
+
+    assert [button.label for button in app.button] == ["Sign in"]
+    assert cards(app) == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing"),
+    [
+        (AUTH, []),
+        ({**AUTH, "client_secret": ""}, ["client_secret"]),
+        ({"redirect_uri": "x"}, ["cookie_secret", *sign_in.PROVIDER_SETTINGS]),
+        (
+            {"redirect_uri": "x", "cookie_secret": "y", "okta": {"client_id": "z"}},
+            ["okta.client_secret", "okta.server_metadata_url"],
+        ),
+    ],
+)
+def test_missing_openid_settings_are_named(settings: dict[str, Any], missing: list[str]) -> None:
+    assert missing == sign_in.missing_settings(settings)

@@ -1,0 +1,42 @@
+"""The line about messages to applicants that other pages have."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.ui import backlog
+
+NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "minutes", "parked", "expected"),
+    [
+        (0, None, 0, "No message to an applicant waits."),
+        (1, 5, 0, "1 message to applicants waits, the oldest for 5 min."),
+        (1_200, 125, 3, "1,200 messages to applicants wait, the oldest for 2 h. 3 parked."),
+        (0, None, 3, "No message to an applicant waits. 3 parked."),
+    ],
+)
+def test_it_says_how_many_wait_and_since_when(
+    waiting: int, minutes: int | None, parked: int, expected: str
+) -> None:
+    oldest = None if minutes is None else NOW - timedelta(minutes=minutes)
+
+    assert backlog.words(waiting=waiting, oldest=oldest, parked=parked, now=NOW) == expected
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_it_is_loud_only_where_nothing_is_delivered(is_late: bool) -> None:
+    def page(is_late: bool) -> None:
+        from datetime import UTC, datetime
+
+        from dashboard.ui import backlog
+
+        now = datetime(2026, 3, 15, 9, tzinfo=UTC)
+        backlog.line(waiting=1, oldest=now, parked=0, is_late=is_late, now=now)
+
+    app = AppTest.from_function(page, args=(is_late,)).run()
+
+    assert (len(app.warning), len(app.caption)) == ((1, 0) if is_late else (0, 1))

@@ -1,0 +1,183 @@
+"""Whom to invite: over the on-exchange minimums or a tenth short, and free to apply."""
+
+import csv
+from datetime import date, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from data_access.affiliates import near_misses
+from data_access.db.errors import NotAllowed
+from data_access.eligibility import judging
+from data_access.exports import near_misses_file
+from tests.builders import (
+    NOW,
+    add_account,
+    add_application,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+    scalar,
+)
+from tests.data_access.affiliate_months import add_approval, add_month
+
+MILLION = 1_000_000
+REJECTED = {"outcome": "rejected", "rebate_rate": None, "reason_code": "below_minimums"}
+
+
+def add(conn: Connection, id_: int, *figures: int, **given: Any) -> None:
+    """An account that never applied, with volume in millions of cents, active and new users."""
+    add_account(conn, id_, **given)
+    volume, active, new = figures or (20, 15, 5)
+    add_metrics(conn, id_, volume=Decimal(volume) * MILLION, active=active, new=new)
+
+
+def volume_at(name: str, usd: int) -> dict[str, Any]:
+    return {"kind": "external_volume", "exchange_name": name, "value": Decimal(usd)}
+
+
+def reject(conn: Connection, id_: int, **given: Any) -> None:
+    at = NOW - timedelta(days=20)
+    add_application(
+        conn, id_, account_id=id_, status="rejected", status_changed_at=at, submitted_at=at
+    )
+    add_approval(conn, id_, at, **{**REJECTED, **given})
+
+
+def listed(conn: Connection, **given: Any) -> list[int]:
+    ground = judging.basis(conn, now=NOW)
+    return [row.account_id for row in near_misses.page(conn, ground, **given).rows]
+
+
+def test_both_sides_of_a_tenth_below_each_minimum(conn: Connection) -> None:
+    add_refresh(conn)
+    for id_, figures in enumerate(
+        [(20, 15, 5), (18, 14, 5), (18, 13, 5), (18, 14, 4), (17, 99, 99)], start=1
+    ):
+        add(conn, id_, *figures)
+    add(conn, 9, 30, 15, 5)
+
+    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+
+    assert [row.account_id for row in found.rows] == [9, 1, 2]
+    assert (found.total, found.over) == (3, 2)
+    assert [row.closest and row.closest.criterion.key for row in found.rows][-1] == "volume_usd"
+    assert [str(row.assessment.outcome) for row in found.rows][:2] == ["met"] * 2
+
+
+def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Connection) -> None:
+    """A tenth below each minimum and beside it; what is outdated or of an older one says nothing."""
+    add_refresh(conn)
+    long_ago = NOW - timedelta(days=200)
+    seen = {
+        1: [{"value": 5001}],
+        2: [{"value": 4500}],
+        3: [{"value": 4499}],
+        4: [{"value": 9000, "observed_at": long_ago}],
+        5: [volume_at("ExA", 9_000_000), volume_at("ExB", 8_999_999)],
+        6: [volume_at("ExA", 9_000_000), volume_at("ExB", 9_000_000)],
+    }
+    for id_, observed in seen.items():
+        add_application(conn, id_, status="withdrawn")
+        for one in observed:
+            add_evidence(conn, id_, **one)
+    add_application(conn, 7, status="withdrawn", submitted_at=long_ago)
+    add_evidence(conn, 7, value=9000)
+    add_application(conn, 8, account_id=7, status="rejected")
+    add_application(conn, 9)
+    add_evidence(conn, 9, value=9000)
+
+    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+
+    assert [row.account_id for row in found.rows] == [1, 2, 6]
+    assert (found.total, found.over) == (3, 1)
+    assert [row.closest and row.closest.criterion.key for row in found.rows] == [
+        *["x_followers"] * 2,
+        "external_volume_usd",
+    ]
+    # Without referrals the figures here are known to be none.
+    assert found.rows[0].facts.volume_usd == 0
+
+
+def test_who_is_not_delivered_yet_is_not_counted_either(conn: Connection) -> None:
+    add_refresh(conn)
+    add(conn, 1)
+    add_metrics(conn, 2, volume=40 * MILLION, active=20, new=9)
+
+    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+
+    assert ([row.account_id for row in found.rows], found.total, found.over) == ([1], 1, 1)
+
+
+def test_who_waits_is_an_affiliate_or_was_rejected_for_ever_is_left_out(conn: Connection) -> None:
+    add_refresh(conn)
+    for id_ in range(1, 7):
+        add(conn, id_)
+    add_application(conn, 1, account_id=1)
+    add_application(conn, 2, account_id=2, status="approved")
+    reject(conn, 3, reapply="never")
+    reject(conn, 4, reapply="after_30_days", reapply_from=NOW.date() + timedelta(days=1))
+    reject(conn, 5, reapply="after_30_days", reapply_from=NOW.date())
+    add_application(conn, 6, account_id=6, status="withdrawn")
+
+    ground = judging.basis(conn, now=NOW)
+    rows = {row.account_id: row for row in near_misses.page(conn, ground).rows}
+
+    assert set(rows) == {4, 5, 6}
+    assert rows[4].reapply_from == NOW.date() + timedelta(days=1)
+    assert rows[5].reapply_from is None
+    assert (str(rows[6].last_status), rows[6].reason_code) == ("withdrawn", None)
+
+
+def test_the_trend_is_six_months_and_a_month_without_activity_is_zero(conn: Connection) -> None:
+    add_refresh(conn)
+    add(conn, 1)
+    add_month(conn, 1, date(2026, 3, 1), Decimal(5))
+    add_month(conn, 1, date(2025, 10, 1), Decimal(7))
+    add_month(conn, 1, date(2025, 9, 1), Decimal(9))
+
+    (row,) = near_misses.page(conn, judging.basis(conn, now=NOW)).rows
+
+    assert row.months == (7, 0, 0, 0, 0, 5)
+
+
+def test_pages_and_a_page_beyond_the_last(conn: Connection) -> None:
+    add_refresh(conn)
+    for id_ in range(1, 6):
+        add(conn, id_, 30 - id_, 15, 5)
+
+    assert listed(conn, size=2) == [1, 2]
+    assert listed(conn, size=2, number=3) == [5]
+    assert listed(conn, size=2, number=9) == [5]
+
+
+def test_without_metrics_nobody_is_named(conn: Connection) -> None:
+    add(conn, 1)
+
+    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+
+    assert (found.rows, found.total) == ([], 0)
+
+
+def test_the_file_holds_all_of_them_is_logged_and_runs_no_formula(engine: Engine) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add(conn, 1, username="=1+1")
+        add(conn, 2, username='a"b,c')
+
+    written = near_misses_file.as_csv(engine, email="noor@example.com", now=NOW)
+
+    rows = list(csv.DictReader(StringIO(written.decode())))
+    assert [row["username"] for row in rows] == ["'=1+1", 'a"b,c']
+    assert rows[0]["volume_usd"] == "20000000.00"
+    assert rows[0]["may_apply_from"] == ""
+    with engine.connect() as conn:
+        logged = "select exported_by || dataset || row_count from review.exports"
+        assert scalar(conn, logged) == "noor@example.comnear_misses2"
+    with pytest.raises(NotAllowed):
+        near_misses_file.as_csv(engine, email="ada@example.com", now=NOW)

@@ -1,0 +1,504 @@
+"""What is true of every act on an application: its roles, one transaction, its event, its id."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from data_access.db.errors import Invalid, NotAllowed, NotFound, RequestReused
+from program.policy.checklist import CheckOutcome
+from tests.builders import NOW, add_application, add_eligible, pass_checks
+from tests.dashboard.ui.hostile import HOSTILE
+from tests.data_access import clicks
+from tests.data_access.clicks import ADA, ANA, BEN, MIRA, NOOR, NUMBERS
+
+NOBODY = "nobody@example.com"
+DESK, MANAGERS = (ANA, MIRA), (MIRA,)
+Ready = Callable[[Engine, str], int]
+
+
+def untouched(desk: Engine, _: str) -> int:
+    with desk.begin() as conn:
+        return add_application(conn, next(NUMBERS))
+
+
+def eligible(desk: Engine, _: str) -> int:
+    with desk.begin() as conn:
+        return add_eligible(conn, next(NUMBERS))
+
+
+def held(desk: Engine, actor: str) -> int:
+    """Held by the actor where they could hold it, and otherwise by ana."""
+    id_ = untouched(desk, actor)
+    clicks.claim(desk, id_, actor=actor if actor in DESK else ANA)
+    return id_
+
+
+def held_by_ben(desk: Engine, actor: str) -> int:
+    id_ = untouched(desk, actor)
+    clicks.claim(desk, id_, actor=BEN)
+    return id_
+
+
+def asked(desk: Engine, actor: str) -> int:
+    id_ = untouched(desk, actor)
+    clicks.ask_applicant(desk, id_)
+    return id_
+
+
+def deferred(desk: Engine, actor: str) -> int:
+    id_ = untouched(desk, actor)
+    clicks.defer(desk, id_)
+    return id_
+
+
+def rejected(desk: Engine, actor: str) -> int:
+    id_ = untouched(desk, actor)
+    clicks.reject(desk, id_)
+    return id_
+
+
+def checked(desk: Engine, actor: str) -> int:
+    id_ = untouched(desk, actor)
+    with desk.begin() as conn:
+        pass_checks(conn, id_)
+    return id_
+
+
+def proposed(desk: Engine, actor: str) -> int:
+    """An approval that ana proposed to a second person."""
+    id_ = checked(desk, actor)
+    clicks.ask_second(desk, id_)
+    return id_
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One verb: where it can be done, by whom, what it tells, and what else it might say."""
+
+    do: Callable[..., int]
+    ready: Ready
+    by: tuple[str, ...] = DESK
+    event: str | None = None
+    told: dict[str, Any] | None = None
+    otherwise: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def actor(self) -> str:
+        return self.by[0]
+
+    def __repr__(self) -> str:
+        return self.do.__name__
+
+
+def moved(old: str, new: str) -> dict[str, Any]:
+    return {"status": {"old": old, "new": new}}
+
+
+def passed_on(old: str | None, new: str | None) -> dict[str, Any]:
+    return {"assignee": {"old": old, "new": new}}
+
+
+SECOND = "awaiting_second_approval"
+ACTS = (
+    Act(do=clicks.claim, ready=untouched, event="claimed", told=passed_on(None, ANA)),
+    Act(do=clicks.take_over, ready=held_by_ben, event="taken_over", told=passed_on(BEN, ANA)),
+    Act(do=clicks.release, ready=held, event="released", told=passed_on(ANA, None)),
+    Act(
+        do=clicks.assign,
+        ready=held,
+        event="assigned",
+        told=passed_on(ANA, BEN),
+        otherwise=({"assignee": MIRA},),
+    ),
+    Act(
+        do=clicks.ask_applicant,
+        ready=untouched,
+        event="information_requested",
+        told=moved("pending", "more_info_needed") | {"message": "Please send a statement."},
+        otherwise=({"message": "Another"},),
+    ),
+    Act(
+        do=clicks.record_answer,
+        ready=asked,
+        event="answer_recorded",
+        told=moved("more_info_needed", "pending") | {"answer": "Here it is."},
+        otherwise=({"answer": "Another"},),
+    ),
+    Act(
+        do=clicks.stop_waiting,
+        ready=asked,
+        event="waiting_stopped",
+        told=moved("more_info_needed", "pending") | {"reason": "No reply for weeks"},
+        otherwise=({"reason": "Another"},),
+    ),
+    Act(
+        do=clicks.defer,
+        ready=untouched,
+        event="deferred",
+        told=moved("pending", "deferred") | {"until": "2026-03-22", "until_change": False},
+        otherwise=({"until": date(2026, 4, 1)}, {"until_change": True}, {"reason": "Another"}),
+    ),
+    Act(
+        do=clicks.bring_back,
+        ready=deferred,
+        event="brought_back",
+        told=moved("deferred", "pending"),
+    ),
+    Act(
+        do=clicks.approve,
+        ready=eligible,
+        event="approved",
+        told=moved("pending", "approved"),
+        otherwise=(
+            {"rationale": "Another"},
+            {"message": "Another"},
+            {"rebate_rate": Decimal("0.3")},
+            {"override_reason": "Another"},
+        ),
+    ),
+    Act(
+        do=clicks.reject,
+        ready=untouched,
+        event="rejected",
+        told=moved("pending", "rejected"),
+        otherwise=({"reason_code": "other"}, {"reapply": "never"}, {"rationale": "Another"}),
+    ),
+    Act(
+        do=clicks.reopen,
+        ready=rejected,
+        by=MANAGERS,
+        event="reopened",
+        told=moved("rejected", "pending") | {"reason": "Decided by mistake"},
+        otherwise=({"reason": "Another"},),
+    ),
+    Act(
+        do=clicks.ask_second,
+        ready=checked,
+        event="second_approval_asked",
+        told=moved("pending", SECOND)
+        | {
+            "outcome": "approved",
+            "override_reason": clicks.OTHER_WAY,
+            "needed_for": ["against the computed eligibility"],
+        },
+        otherwise=({"draft": clicks.draft(rationale="Another")},),
+    ),
+    Act(
+        do=clicks.confirm,
+        ready=proposed,
+        by=MANAGERS,
+        event="approved",
+        told=moved(SECOND, "approved") | {"proposed_by": ANA, "second_approver": MIRA},
+        otherwise=({"proposal_id": 999_999},),
+    ),
+    Act(
+        do=clicks.decline,
+        ready=proposed,
+        by=MANAGERS,
+        event="second_approval_declined",
+        told=moved(SECOND, "pending") | {"reason": "The reach is not shown"},
+        otherwise=({"reason": "Another"},),
+    ),
+    Act(
+        do=clicks.cancel,
+        ready=proposed,
+        event="second_approval_cancelled",
+        told=moved(SECOND, "pending") | {"reason": "Thought again"},
+        otherwise=({"reason": "Another"},),
+    ),
+    Act(do=clicks.note, ready=untouched, otherwise=({"body": "Another"},)),
+    Act(
+        do=clicks.record_evidence,
+        ready=untouched,
+        otherwise=({"entry": clicks.followers(1)},),
+    ),
+    Act(
+        do=clicks.check,
+        ready=untouched,
+        otherwise=({"outcome": CheckOutcome.NOT_APPLICABLE}, {"comment": "Another"}),
+    ),
+    Act(
+        do=clicks.declare_conflict,
+        ready=untouched,
+        event="conflict_declared",
+        told={"email": {"old": None, "new": ANA}},
+        otherwise=({"reason": "Another"},),
+    ),
+)
+every_act = pytest.mark.parametrize("act", ACTS, ids=repr)
+
+
+@every_act
+@pytest.mark.parametrize("actor", [ANA, MIRA, NOOR, ADA, NOBODY])
+def test_the_role_is_asked_where_the_rows_are_written(desk: Engine, act: Act, actor: str) -> None:
+    id_ = act.ready(desk, actor)
+    before = clicks.kept(desk, id_)
+
+    if actor in act.by:
+        act.do(desk, id_, actor=actor)
+        assert clicks.kept(desk, id_) != before
+        return
+    with pytest.raises(NotAllowed, match=r"may not|staff list"):
+        act.do(desk, id_, actor=actor)
+    assert clicks.kept(desk, id_) == before
+
+
+@every_act
+def test_whoever_left_the_staff_is_refused_at_the_next_act(desk: Engine, act: Act) -> None:
+    id_ = act.ready(desk, act.actor)
+    before = clicks.kept(desk, id_)
+    switch = "update review.staff set active = {} where email = :who"
+    with desk.begin() as conn:
+        conn.execute(text(switch.format("false")), {"who": act.actor})
+    try:
+        with pytest.raises(NotAllowed, match="no longer"):
+            act.do(desk, id_)
+    finally:
+        with desk.begin() as conn:
+            conn.execute(text(switch.format("true")), {"who": act.actor})
+    assert clicks.kept(desk, id_) == before
+
+
+@contextmanager
+def cut_after(desk: Engine, writes: int) -> Iterator[list[str]]:
+    """Break at the given write, counted from 1; yields the writes that came so far."""
+    seen: list[str] = []
+
+    def count(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
+            seen.append(statement)
+            if len(seen) == writes:
+                raise RuntimeError("cut here")
+
+    event.listen(desk, "after_cursor_execute", count)
+    try:
+        yield seen
+    finally:
+        event.remove(desk, "after_cursor_execute", count)
+
+
+@every_act
+def test_a_failure_after_any_write_leaves_nothing(desk: Engine, act: Act) -> None:
+    with cut_after(desk, 0) as writes:
+        whole = act.ready(desk, act.actor)
+        writes.clear()
+        act.do(desk, whole)
+    assert len(writes) >= 2  # what it does, and its request
+    for number in range(1, len(writes) + 1):
+        id_ = act.ready(desk, act.actor)
+        before = clicks.kept(desk, id_)
+        with cut_after(desk, number), pytest.raises(RuntimeError, match="cut here"):
+            act.do(desk, id_)
+        assert clicks.kept(desk, id_) == before, writes[number - 1]
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if act.event], ids=repr)
+def test_it_leaves_one_event_with_what_was_and_what_is(desk: Engine, act: Act) -> None:
+    id_ = act.ready(desk, act.actor)
+    before = clicks.events(desk, id_)
+
+    act.do(desk, id_)
+
+    (left,) = clicks.events(desk, id_)[len(before) :]
+    assert (left.kind, left.actor, left.at) == (act.event, act.actor, NOW)
+    assert left.detail.items() >= (act.told or {}).items()
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if not act.event], ids=repr)
+def test_what_is_a_row_of_its_own_needs_no_event(desk: Engine, act: Act) -> None:
+    id_ = act.ready(desk, act.actor)
+
+    act.do(desk, id_)
+
+    assert clicks.events(desk, id_) == []
+
+
+@every_act
+def test_the_same_request_again_returns_the_first_result_and_writes_nothing(
+    desk: Engine, act: Act
+) -> None:
+    id_, request_id = act.ready(desk, act.actor), uuid.uuid4()
+    given = same_form(desk, act, id_) | {"request_id": request_id}
+    first = act.do(desk, id_, **given)
+    after = clicks.kept(desk, id_)
+
+    assert act.do(desk, id_, **given) == first
+    assert clicks.kept(desk, id_) == after
+
+
+@every_act
+def test_a_double_click_does_it_once(desk: Engine, act: Act) -> None:
+    id_, request_id = act.ready(desk, act.actor), uuid.uuid4()
+    given = same_form(desk, act, id_) | {"request_id": request_id}
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: act.do(desk, id_, **given), range(4)))
+
+    assert len(made) == 1
+    assert len([row for row in clicks.kept(desk, id_)["requests"] if str(request_id) in row]) == 1
+
+
+def same_form(desk: Engine, act: Act, id_: int) -> dict[str, Any]:
+    """What a form carries besides its text: what was shown when it was drawn."""
+    if act.do in (clicks.approve, clicks.reject, clicks.ask_second):
+        return {"shown": clicks.seen(desk, id_)}
+    proposal = clicks.waiting(desk, id_)
+    return {"proposal_id": proposal.proposal_id} if proposal else {}
+
+
+OTHERWISE = [(act, other) for act in ACTS for other in (*act.otherwise, {"actor": BEN})]
+
+
+@pytest.mark.parametrize(("act", "other"), OTHERWISE, ids=repr)
+def test_a_request_id_with_other_content_is_refused(
+    desk: Engine, act: Act, other: dict[str, Any]
+) -> None:
+    id_, request_id = act.ready(desk, act.actor), uuid.uuid4()
+    given = same_form(desk, act, id_) | {"request_id": request_id}
+    act.do(desk, id_, **given)
+    after = clicks.kept(desk, id_)
+
+    with pytest.raises(RequestReused, match="already sent with other content"):
+        act.do(desk, id_, **given | other)
+    assert clicks.kept(desk, id_) == after
+
+
+@every_act
+def test_a_request_id_of_another_application_is_refused(desk: Engine, act: Act) -> None:
+    id_, other, request_id = act.ready(desk, act.actor), act.ready(desk, act.actor), uuid.uuid4()
+    act.do(desk, id_, request_id=request_id)
+    before = clicks.kept(desk, other)
+
+    with pytest.raises(RequestReused):
+        act.do(desk, other, request_id=request_id)
+    assert clicks.kept(desk, other) == before
+
+
+@every_act
+def test_a_request_id_of_another_act_is_refused(desk: Engine, act: Act) -> None:
+    id_, request_id = act.ready(desk, act.actor), uuid.uuid4()
+    another = clicks.note if act.do is not clicks.note else clicks.check
+    another(desk, id_, request_id=request_id)
+    before = clicks.kept(desk, id_)
+
+    with pytest.raises(RequestReused):
+        act.do(desk, id_, request_id=request_id)
+    assert clicks.kept(desk, id_) == before
+
+
+@every_act
+@pytest.mark.parametrize("missing", [0, -1, 999_999, 2**63])
+def test_an_application_that_does_not_exist_is_not_found(
+    desk: Engine, act: Act, missing: int
+) -> None:
+    given: dict[str, Any] = {}
+    if act.do in (clicks.approve, clicks.reject, clicks.ask_second):
+        given["shown"] = clicks.seen(desk, untouched(desk, ANA))
+    if act.do in (clicks.confirm, clicks.decline, clicks.cancel):
+        given["proposal_id"] = 1
+
+    with pytest.raises(NotFound, match=f"no application {missing}"):
+        act.do(desk, missing, **given)
+
+
+# Every field that takes typed text, and the longest it may be.
+FIELDS = [
+    (clicks.ask_applicant, untouched, "message", 4_000),
+    (clicks.record_answer, asked, "answer", 4_000),
+    (clicks.stop_waiting, asked, "reason", 4_000),
+    (clicks.defer, untouched, "reason", 2_000),
+    (clicks.approve, eligible, "rationale", 4_000),
+    (clicks.approve, eligible, "message", 4_000),
+    (clicks.approve, eligible, "override_reason", 2_000),
+    (clicks.reject, untouched, "rationale", 4_000),
+    (clicks.reject, untouched, "message", 4_000),
+    (clicks.reject, untouched, "override_reason", 2_000),
+    (clicks.reopen, rejected, "reason", 2_000),
+    (clicks.decline, proposed, "reason", 2_000),
+    (clicks.cancel, proposed, "reason", 2_000),
+    (clicks.note, untouched, "body", 10_000),
+    (clicks.check, untouched, "comment", 2_000),
+    (clicks.declare_conflict, untouched, "reason", 2_000),
+]
+MAY_STAY_EMPTY = {
+    (clicks.defer, "reason"),
+    (clicks.cancel, "reason"),
+    (clicks.check, "comment"),
+    (clicks.approve, "override_reason"),
+    (clicks.reject, "override_reason"),
+}
+every_field = pytest.mark.parametrize(
+    ("do", "ready", "field", "longest"),
+    FIELDS,
+    ids=[f"{do.__name__} {field}" for do, _, field, _ in FIELDS],
+)
+
+
+@every_field
+@pytest.mark.parametrize("bad", ["empty", "blank", "one too long", "20,000", "nul", "half"])
+def test_text_that_cannot_be_kept_is_refused_in_a_sentence_and_nothing_is_saved(
+    desk: Engine, do: Any, ready: Ready, field: str, longest: int, bad: str
+) -> None:
+    typed, said = {
+        "empty": ("", "is empty. Write a sentence first."),
+        "blank": (" \n\t", "is empty. Write a sentence first."),
+        "one too long": ("x" * (longest + 1), f"{longest + 1:,} characters; {longest:,} fit"),
+        "20,000": ("x" * 20_000, f"20,000 characters; {longest:,} fit"),
+        "nul": ("a\0b", "holds a NUL character"),
+        "half": ("half \ud83d", "holds half a character"),
+    }[bad]
+    id_ = ready(desk, ANA)
+    before = clicks.kept(desk, id_)
+
+    if bad in ("empty", "blank") and (do, field) in MAY_STAY_EMPTY:
+        do(desk, id_, **{field: typed})
+        assert clicks.kept(desk, id_) != before
+        return
+    with pytest.raises(Invalid, match=said):
+        do(desk, id_, **{field: typed})
+    assert clicks.kept(desk, id_) == before
+
+
+@every_field
+def test_the_longest_text_fits(
+    desk: Engine, do: Any, ready: Ready, field: str, longest: int
+) -> None:
+    id_ = ready(desk, ANA)
+
+    do(desk, id_, **{field: "  " + "x" * longest + "\n"})
+
+    assert any("x" * longest in row for rows in clicks.kept(desk, id_).values() for row in rows)
+
+
+@every_field
+def test_markup_is_kept_as_it_was_typed(
+    desk: Engine, do: Any, ready: Ready, field: str, longest: int
+) -> None:
+    typed = "\n".join(body for body in HOSTILE if "\0" not in body and "{{" not in body)
+    id_ = ready(desk, ANA)
+
+    do(desk, id_, **{field: typed})
+
+    assert typed.strip() in texts_of(desk, id_)
+
+
+def texts_of(desk: Engine, id_: int) -> set[str]:
+    """Every text kept about an application, out of columns and of JSON."""
+    found: set[str] = set()
+    with desk.connect() as conn:
+        for name in (*clicks.JUDGMENTS, "conflicts"):
+            column = "account_id" if name == "conflicts" else "application_id"
+            for row in conn.execute(
+                text(f"select * from review.{name} where {column} = :id"), {"id": id_}
+            ).mappings():
+                for value in row.values():
+                    inner = value.values() if isinstance(value, dict) else [value]
+                    found |= {each for each in inner if isinstance(each, str)}
+    return found

@@ -1,0 +1,193 @@
+"""The database finds the same person behind a handle as the program does, in any text."""
+
+import importlib
+import sys
+import unicodedata
+from dataclasses import astuple
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from program.text import handles, links
+from program.text.folding import ZERO_WIDTH
+from program.text.handles import LOOK_ALIKES, SPACES, ZEROS, identity_key
+from program.text.links import SITES
+from program.text.platforms import BY_KEY, WORDS
+from tests.data_access.hostile_text import HOSTILE_TEXT
+
+frozen = importlib.import_module("data_access.db.migrations.versions.0018_identities")
+since = importlib.import_module("data_access.db.migrations.versions.0022_broken_links")
+
+# Python and Postgres may know different versions of Unicode; what both know never changes.
+ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"), exclude_characters="\0")
+HOSTS = [host for site in SITES for host in site.hosts]
+PATHS = (
+    *("intent/follow?region=a&screen_name=", "intent/user?user_id=", "i/user/", "#!/", "s/", "+"),
+    *("share/url?url=", "joinchat/", "k/#@", "a/#", "#?tgaddr=tg%3A%2F%2Fresolve%3Fdomain%3D"),
+    *(
+        "resolve?domain=",
+        "user?id=",
+        "watch?v=",
+        "channel/UC",
+        "c/",
+        "user/",
+        "u/",
+        "users/",
+        "in/",
+    ),
+    *(
+        "company/",
+        "profile.php?v=a&id=",
+        "people/a/",
+        "pages/b/",
+        "groups/",
+        "p/",
+        "stories/",
+        "t/",
+    ),
+    *("send?phone=", "send/?text=a&phone=%2B", "message/", "c/+", "#p/+", "#p/%2B", "#eu/", "add/"),
+    *("R/ti/p/~", "ti/p/", "chat?number=%2B", "profile/", "home", "search?q=", "messages/t/", "id"),
+    *("dl/chat?", "u/1/", "user/profile/", "status/1", "//", "@", "%40", "", "catalog/"),
+)
+PIECES = st.sampled_from(
+    [
+        *(*HOSTS, *PATHS, *WORDS),
+        *("https://", "HTTP://", "//", "www.", "m.", "Mobile.", "de-DE.", "uk.", "vm.", "meadow."),
+        *(
+            "/",
+            "@",
+            ".",
+            "?",
+            "#",
+            "&",
+            "=",
+            ":",
+            ": ",
+            "<",
+            ">",
+            "(",
+            ")",
+            "'",
+            '"',
+            ",",
+            ";",
+            "%",
+        ),
+        *("%41", "%c3%bc", "%E5%B0%8F", "%c3", "%ff", "%00", "%2525", "%f0%9f%a6%94", "%ed%a0%80"),
+        *("a", "Meadow", "I", "l", "1", "0", " ", "\n", "İ", "ı", "ß", "ﬁ", "Å", "A\u030a", "🦔"),
+        *("+1 (555) 010-0199", "0044 7700 900123", "+44 (0)7700\u2011900123", "15550100199", "00"),
+        *("١٥٥٥٠١٠٠١٩٩", "#0", "#0000", "#1234", "UC" + "a" * 22, "123456789012345678", "a@b.co"),
+        *("https:/", "http;//", "https//", "mailto://", "%40", "\u3002", "x.com./", "x,com/"),
+        *("None", "N/A", "Нет", "YOK", "没有"),
+        *("mailto:", "tel:", "TG: ", "Line: ", "Name <", ":8443", "x@"),
+        *SPACES,
+        *("\u200b", "\u00ad", "\ufe0f", "\U000e0041", "\u3164", "\ufdfa", *ZEROS),
+        *"".join(LOOK_ALIKES.values()),
+    ]
+)
+HANDLES = st.lists(PIECES | ASSIGNED, max_size=8).map("".join) | st.text(ASSIGNED, max_size=60)
+ADDRESSES = st.builds(
+    lambda *parts: "".join(parts),
+    st.sampled_from(["", "https://", "HTTP://www.", "https://m.", "http://uk.", "//", "("]),
+    st.sampled_from(HOSTS),
+    st.sampled_from(["/", "//", "", "?", "/#"]),
+    st.sampled_from(PATHS),
+    st.sampled_from(["Meadow_1", "@me.adow", "%40meadow", "+15550100199", "123456", "m%C3%BCller"]),
+    st.sampled_from(["", "/", "?s=20&t=1", "#a", "/status/1", ".", ")", "&x=1", "-12345678"]),
+)
+PLATFORMS = st.sampled_from([*BY_KEY, "", "Twitter", "My Place", "小红书", "phone number"])
+
+
+def unequal(conn: Connection, typed: list[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+    statement = (
+        "select review.identity_key(p, h) from unnest(cast(:p as text[]), cast(:h as text[])) "
+        "with ordinality x(p, h, n) order by n"
+    )
+    given_ = {"p": [platform for platform, _ in typed], "h": [handle for _, handle in typed]}
+    keys = conn.execute(text(statement), given_).scalars()
+    return [
+        (platform, handle, key, identity_key(platform, handle))
+        for (platform, handle), key in zip(typed, keys, strict=True)
+        if key != identity_key(platform, handle)
+    ]
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.tuples(PLATFORMS, HANDLES | ADDRESSES), min_size=1, max_size=20))
+@example([("x", text) for text in ("x.com/x.com/meadow", "x.com/@%40@meadow", "", "@", "x.com/u/")])
+def test_the_database_finds_the_same_person_in_any_text(
+    conn: Connection, typed: list[tuple[str, str]]
+) -> None:
+    assert unequal(conn, typed) == []
+
+
+def test_so_it_does_for_every_character_and_every_address(conn: Connection) -> None:
+    signs = map(chr, range(1, sys.maxunicode + 1))
+    known = [s for s in signs if unicodedata.category(s) not in ("Cn", "Co", "Cs")]
+    addresses = [
+        f"{scheme}{host}/{path}Meadow?y=a"
+        for scheme in ("", "https://www.")
+        for host in HOSTS
+        for path in PATHS
+    ]
+
+    assert len(known) > 140_000
+    assert unequal(conn, [("x", f"a{sign}b") for sign in known]) == []
+    assert unequal(conn, [("", address) for address in addresses]) == []
+
+
+def test_so_it_does_for_hostile_and_for_long_text(conn: Connection) -> None:
+    kept = [
+        handle
+        for handle in HOSTILE_TEXT
+        if "\0" not in handle and not any("\ud800" <= sign <= "\udfff" for sign in handle)
+    ]
+    units = (
+        "a",
+        "@",
+        "/",
+        " ",
+        "\ufdfa",
+        "e\u0301\u0323",
+        "🦔",
+        "x.com/",
+        "https://",
+        "\u200b",
+        "%41",
+    )
+    long = [(unit * 2_001)[:length] + "z" for unit in units for length in (199, 200, 1_999, 2_000)]
+
+    assert unequal(conn, [(p, h) for p in ("x", "telegram", "") for h in (*kept, *long)]) == []
+
+
+def test_without_a_handle_there_is_no_key(conn: Connection) -> None:
+    asked = "select review.identity_key('x', null), review.identity_key(null, 'meadow')"
+
+    assert tuple(conn.execute(text(asked)).one()) == (None, ":meadow")
+
+
+def test_what_the_database_keeps_is_the_programs() -> None:
+    assert [(s.platform, s.hosts, tuple(map(astuple, s.places))) for s in SITES] == [
+        (platform, tuple(hosts), tuple(places)) for platform, hosts, places in frozen.SITES
+    ]
+    names = "ADDRESS APP PORT SUBDOMAIN LABELLED PHONE TRUNK_ZERO NO_NUMBER ESCAPED"
+    for name in names.split():
+        assert getattr(frozen, name) == getattr(handles, name), name
+    for name in ("WEB", "BARE", "MAIL_LINK", "TWO_NAMES", "FULL_STOP", "NOBODY"):
+        assert getattr(since, name) == getattr(handles, name), name
+    assert (since.DOORS, frozen.ID_SHAPES) == (links.DOORS, links.ID_SHAPES)
+    assert (frozen.LOOK_ALIKES, frozen.ZERO_WIDTH) == (LOOK_ALIKES, ZERO_WIDTH)
+    assert (set(frozen.PHONED), set(frozen.PLATFORMS)) == (set(links.PHONED), set(BY_KEY))
+
+
+@pytest.mark.parametrize("function", ["identity_key", "identity_at", "unescaped", "phone_digits"])
+def test_the_functions_may_stand_in_an_index_and_in_a_parallel_plan(
+    conn: Connection, function: str
+) -> None:
+    asked = "select provolatile, proparallel from pg_proc where proname = :f"
+
+    assert tuple(conn.execute(text(asked), {"f": function}).one()) == ("i", "s")

@@ -1,0 +1,344 @@
+"""Connections by purpose: which address, which settings, and what a bad address is told."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import errors
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from data_access.db import database
+from data_access.db.database import Purpose
+from data_access.db.errors import Busy, DatabaseUnavailable, SchemaOutdated, SettingMissing
+from tests.conftest import CLUSTER
+
+SECRET = "tops3cret"
+UNREACHABLE = f"postgresql://ana:{SECRET}@127.0.0.1:1/review"
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """No address from outside, and no connection left behind when a database is dropped."""
+    if "database_url" in request.fixturenames:
+        request.getfixturevalue("database_url")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("DATABASE_REPLICA_URL", raising=False)
+    made: list[Engine] = []
+    build = database.engine
+
+    def remember(purpose: Purpose) -> Engine:
+        made.append(build(purpose))
+        return made[-1]
+
+    monkeypatch.setattr(database, "engine", remember)
+    yield
+    for engine in made:
+        engine.dispose()
+
+
+def use(monkeypatch: pytest.MonkeyPatch, url: str, name: str = "DATABASE_URL") -> None:
+    monkeypatch.setenv(name, url)
+
+
+def shown(engine: Engine, setting: str) -> str:
+    with engine.connect() as conn:
+        found: str = conn.execute(text(f"show {setting}")).scalar_one()
+    return found
+
+
+MALFORMED = (
+    SECRET,
+    "   ",
+    f"://{SECRET}",
+    f"postgresql:{SECRET}",
+    f"postgresql:/{SECRET}",
+    f"postgresql//ana:{SECRET}@host/review",
+    f"postgresql://ana:{SECRET}@host:port/review",
+    f"postgresql://ana:{SECRET}@host:54 32/review",
+    f"host=db user=ana password={SECRET}",
+    f"mysql://ana:{SECRET}@host/review",
+    f"sqlite:///{SECRET}",
+    f"https://ana:{SECRET}@host/review",
+    f"postgresqlx://ana:{SECRET}@host/review",
+    f"jdbc:postgresql://host/review?password={SECRET}",
+)
+
+
+@pytest.mark.parametrize("url", MALFORMED)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
+def test_a_malformed_address_is_named_but_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    use(monkeypatch, url, name)
+
+    with pytest.raises(SettingMissing, match=f"{name} is not a Postgres address") as refused:
+        database.reporter()
+    assert SECRET not in str(refused.value)
+    assert "postgresql://user:password@host:5432/database" in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__context__ is None
+
+
+def test_an_option_that_postgres_does_not_know_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use(monkeypatch, f"{UNREACHABLE}?{SECRET}=1")
+
+    with pytest.raises(SettingMissing, match=r"Correct what follows the \?") as refused:
+        shown(database.reader(), "timezone")
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"]
+)
+def test_every_usual_spelling_of_the_scheme_connects(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, scheme: str
+) -> None:
+    use(monkeypatch, f"{scheme}{database_url.removeprefix('postgresql+psycopg')}")
+
+    assert shown(database.reader(), "server_encoding") == "UTF8"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        UNREACHABLE,
+        f"postgresql://ana:{SECRET}@127.0.0.1:99999/review",
+        f"postgresql://ana:{SECRET}@/review?host=/nowhere",
+        f"postgresql://ana:{SECRET}@no-such-host.invalid/review",
+    ],
+)
+def test_a_server_that_does_not_answer_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    use(monkeypatch, url)
+
+    with pytest.raises(DatabaseUnavailable, match=r"^The database does not answer\.") as refused:
+        shown(database.reader(), "timezone")
+    assert SECRET not in str(refused.value)
+    assert "nothing that was confirmed is lost" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"), [("password", "wrong"), ("user", "nobody_known"), ("path", "/no_such")]
+)
+def test_a_refused_login_is_an_answer_that_is_missing_too(
+    monkeypatch: pytest.MonkeyPatch, server: Engine, part: str, other: str
+) -> None:
+    parts = urlsplit(CLUSTER.url())
+    known = {"user": parts.username, "password": parts.password, "path": parts.path, part: other}
+    use(
+        monkeypatch,
+        "postgresql://{user}:{password}@{path}?{query}".format(**known, query=parts.query),
+    )
+
+    with pytest.raises(DatabaseUnavailable):
+        shown(database.reader(), "timezone")
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_every_connection_speaks_utc_and_says_what_it_is_for(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, purpose: Purpose
+) -> None:
+    monkeypatch.setenv("PGTZ", "Pacific/Auckland")
+    use(monkeypatch, database_url)
+    engine = database.engine(purpose)
+
+    assert shown(engine, "timezone") == "UTC"
+    assert shown(engine, "application_name") == f"affiliate-review {purpose}"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "statement", "lock"),
+    [
+        (Purpose.OWNER, "0", "10s"),
+        (Purpose.WRITER, "10s", "5s"),
+        (Purpose.READER, "10s", "5s"),
+        (Purpose.REPORTER, "2min", "5s"),
+        (Purpose.LOADER, "0", "1min"),
+    ],
+)
+def test_no_connection_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, purpose: Purpose, statement: str, lock: str
+) -> None:
+    use(monkeypatch, database_url)
+    engine = database.engine(purpose)
+
+    assert shown(engine, "statement_timeout") == statement
+    assert shown(engine, "lock_timeout") == lock
+    assert shown(engine, "idle_in_transaction_session_timeout") == "2min"
+
+
+def test_only_figures_and_exports_read_the_replica(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    use(monkeypatch, database_url)
+    use(monkeypatch, UNREACHABLE, "DATABASE_REPLICA_URL")
+
+    for engine in (database.reader(), database.writer(), database.owner(), database.loader()):
+        assert shown(engine, "timezone") == "UTC"
+    with pytest.raises(DatabaseUnavailable):
+        shown(database.reporter(), "timezone")
+
+
+def test_without_a_replica_figures_and_exports_read_the_database(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    use(monkeypatch, database_url)
+
+    assert shown(database.reporter(), "timezone") == "UTC"
+
+
+def test_there_is_one_engine_a_purpose_and_address(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    use(monkeypatch, database_url)
+    first = database.reader()
+
+    assert first is database.reader()
+    assert first is not database.writer()
+    use(monkeypatch, UNREACHABLE)
+    assert first is not database.reader()
+
+
+@pytest.mark.parametrize(
+    ("url", "embedded"), [(None, True), ("", True), (UNREACHABLE, False), ("nonsense", False)]
+)
+def test_the_embedded_postgres_is_used_while_no_address_is_given(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, embedded: bool
+) -> None:
+    if url is not None:
+        use(monkeypatch, url)
+
+    assert database.is_embedded() is embedded
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_connection_that_died_in_the_pool_is_replaced_unseen(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, engine: Engine, purpose: Purpose
+) -> None:
+    use(monkeypatch, database_url)
+    with database.engine(purpose).connect() as conn:
+        died = conn.execute(text("select pg_backend_pid()")).scalar_one()
+    with engine.begin() as conn:
+        assert conn.execute(
+            text("select pg_terminate_backend(:pid, 10000)"), {"pid": died}
+        ).scalar_one()
+
+    with database.engine(purpose).connect() as conn:
+        assert conn.execute(text("select pg_backend_pid()")).scalar_one() != died
+
+
+CONTRARY = {
+    "datestyle": "'SQL, DMY'",
+    "search_path": "''",
+    "timezone": "'Pacific/Auckland'",
+    "intervalstyle": "'sql_standard'",
+    "bytea_output": "'escape'",
+    "extra_float_digits": "-15",
+    "lc_numeric": "'C.UTF-8'",
+    "lc_time": "'C.UTF-8'",
+    "lc_monetary": "'C.UTF-8'",
+    "transform_null_equals": "on",
+    "default_transaction_isolation": "'serializable'",
+    "default_transaction_read_only": "on",
+    "default_transaction_deferrable": "on",
+    "statement_timeout": "1",
+    "lock_timeout": "1",
+}
+
+
+@pytest.fixture
+def contrary_url(database_url: str, server: Engine) -> Iterator[str]:
+    """A database that is set up otherwise in everything this program rests on."""
+    name = urlsplit(database_url).path.removeprefix("/")
+    with server.connect() as maintenance:
+        for setting, value in CONTRARY.items():
+            maintenance.execute(text(f"alter database {name} set {setting} = {value}"))
+        yield database_url
+        maintenance.execute(text(f"alter database {name} reset all"))
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_no_setting_of_the_database_or_the_environment_changes_what_is_read(
+    monkeypatch: pytest.MonkeyPatch, contrary_url: str, purpose: Purpose
+) -> None:
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    monkeypatch.setenv("PGTZ", "Asia/Kathmandu")
+    monkeypatch.setenv("PGOPTIONS", "-c intervalstyle=iso_8601")
+    use(monkeypatch, contrary_url)
+    engine = database.engine(purpose)
+
+    expected = {**database.SESSION, "idle_in_transaction_session_timeout": "2min"}
+    assert {setting: shown(engine, setting) for setting in expected} == expected
+    with engine.connect() as conn:
+        read = conn.execute(
+            text("select date '2026-02-01', interval '1 day 2 hours', 'x'::bytea, now()")
+        ).one()
+        assert read[0] == date(2026, 2, 1)
+        assert read[1] == timedelta(days=1, hours=2)
+        assert bytes(read[2]) == b"x"
+        assert read[3].utcoffset() == timedelta(0)
+        assert conn.execute(text("select similarity('a', 'a') = 1.0")).scalar_one()
+        assert conn.execute(text("select count(*) from alembic_version")).scalar_one() == 1
+    with engine.begin() as conn:
+        conn.execute(text("create temporary table kept (day date) on commit drop"))
+
+
+def original(error: psycopg.Error) -> DBAPIError:
+    wrapped = OperationalError if isinstance(error, psycopg.OperationalError) else DBAPIError
+    return wrapped("select 1", {}, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (original(errors.LockNotAvailable()), Busy),
+        (original(errors.DeadlockDetected()), Busy),
+        (original(errors.SerializationFailure()), Busy),
+        (original(errors.QueryCanceled()), DatabaseUnavailable),
+        (original(errors.TooManyConnections()), DatabaseUnavailable),
+        (original(errors.AdminShutdown()), DatabaseUnavailable),
+        (original(errors.CannotConnectNow()), DatabaseUnavailable),
+        (original(errors.IdleInTransactionSessionTimeout()), DatabaseUnavailable),
+        (original(errors.ReadOnlySqlTransaction()), DatabaseUnavailable),
+        (original(psycopg.OperationalError("server closed the connection")), DatabaseUnavailable),
+        (psycopg.OperationalError("the connection is lost"), DatabaseUnavailable),
+        (InterfaceError("select 1", {}, psycopg.InterfaceError("closed")), DatabaseUnavailable),
+        (PendingRollbackError("invalid transaction"), DatabaseUnavailable),
+        (PoolTimeout("limit reached"), DatabaseUnavailable),
+        (original(errors.UndefinedTable()), SchemaOutdated),
+        (original(errors.InvalidSchemaName()), SchemaOutdated),
+        (original(errors.UniqueViolation()), None),
+        (original(errors.InsufficientPrivilege()), None),
+        (original(errors.SyntaxError()), None),
+        (ValueError("not the database's"), None),
+    ],
+    ids=lambda given: getattr(given, "__name__", None),
+)
+def test_what_says_nothing_of_the_request_is_told_as_a_state_of_the_database(
+    error: Exception, expected: type[DatabaseUnavailable] | None
+) -> None:
+    found = database.refusal_for(error)
+
+    assert type(found) is (expected or type(None))
+    for wrapper in (database.reading, database.acting):
+        with pytest.raises(expected or type(error)), wrapper(Failing(error)):  # type: ignore[arg-type]
+            raise AssertionError("the error came before")
+
+
+class Failing:
+    """An engine whose connections cannot be had."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def connect(self) -> None:
+        raise self.error
+
+    begin = connect

@@ -1,0 +1,161 @@
+"""The schema as the database has it."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from data_access import doctor
+from data_access.db import migrate, tables
+from data_access.eligibility import policies
+from program.policy.policy import Policy
+
+
+def test_every_table_this_code_names_has_those_columns_and_no_others(conn: Connection) -> None:
+    found = conn.execute(
+        text(
+            "select table_schema || '.' || table_name, array_agg(column_name::text) "
+            "from information_schema.columns where table_schema in ('exchange', 'review') "
+            "group by 1"
+        )
+    )
+    in_database = {name: set(columns) for name, columns in found}
+    in_code = {
+        table.fullname: {column.name for column in table.columns}
+        for table in tables.metadata.sorted_tables
+    }
+
+    assert in_code == in_database
+
+
+def test_migrations_are_found_wherever_the_checkout_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = migrate.head()
+    odd = tmp_path / "100% %(here)s + 'it', #1"
+    odd.symlink_to(migrate.MIGRATIONS)
+    monkeypatch.setattr(migrate, "MIGRATIONS", odd)
+
+    assert migrate.head() == newest
+
+
+def test_every_table_and_column_says_what_it_is(conn: Connection) -> None:
+    bare = conn.execute(
+        text(
+            "select c.oid::regclass || coalesce('.' || a.attname, '') "
+            "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+            "left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+            "where n.nspname in ('exchange', 'review') and c.relkind in ('r', 'p') "
+            "and not c.relispartition "
+            "and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)"
+        )
+    ).scalars()
+
+    assert list(bare) == []
+
+
+def test_version_1_is_the_public_program(conn: Connection) -> None:
+    now = conn.execute(text("select now()")).scalar_one()
+
+    assert Policy() == policies.in_force(conn, now=now)
+
+
+def fill(engine: Engine) -> None:
+    with engine.begin() as connection:
+        for statement in (
+            "insert into exchange.accounts (account_id, username, created_at) values (1, 'a', now())",
+            "insert into exchange.applications (application_id, account_id, social_handle, submitted_at)"
+            " values (7, 1, '@a', now())",
+            "insert into review.notes (application_id, body, author) values (7, 'hello', 'ana')",
+            "insert into review.decisions (application_id, outcome, reason_code, rationale, decided_by,"
+            " policy_version, snapshot) values (7, 'rejected', 'other', 'why', 'ana', 1, '{}')",
+        ):
+            connection.execute(text(statement))
+
+
+def held(engine: Engine) -> list[int]:
+    with engine.connect() as connection:
+        return [
+            connection.execute(text(f"select count(*) from {name}")).scalar_one()
+            for name in (
+                "exchange.accounts",
+                "exchange.applications",
+                "review.notes",
+                "review.decisions",
+            )
+        ]
+
+
+def test_down_to_the_contract_and_up_again_keeps_facts_and_judgments(engine: Engine) -> None:
+    fill(engine)
+
+    assert migrate.migrate(engine, to="0001") == (migrate.head(), "0001")
+    assert held(engine) == [1, 1, 1, 1]
+    assert migrate.migrate(engine) == ("0001", migrate.head())
+    assert held(engine) == [1, 1, 1, 1]
+
+
+def test_down_to_nothing_refuses_while_anything_is_held(engine: Engine) -> None:
+    fill(engine)
+
+    with pytest.raises(RuntimeError, match="holds rows"):
+        migrate.migrate(engine, to="base")
+
+    assert held(engine) == [1, 1, 1, 1]
+
+
+def test_down_to_nothing_and_up_again_on_an_empty_database(engine: Engine) -> None:
+    assert migrate.migrate(engine, to="base") == (migrate.head(), None)
+    assert migrate.migrate(engine) == (None, migrate.head())
+
+
+def test_migrating_twice_changes_nothing(engine: Engine) -> None:
+    assert migrate.migrate(engine) == (migrate.head(), migrate.head())
+
+
+# What is recorded stays as it was.
+
+
+CHANGES = (
+    "update {table} set {column} = {column}",
+    "update {table} set {column} = {column} where false",
+    "delete from {table}",
+    "delete from {table} where false",
+    "truncate {table} cascade",
+    "merge into {table} t using (select 1) s on true when matched then delete",
+    "merge into {table} t using (select 1) s on true when matched then update set {column} = t.{column}",
+    "with gone as (delete from {table} returning 1) select from gone",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", tables.APPEND_ONLY)
+def test_what_is_recorded_cannot_be_changed(conn: Connection, name: str, change: str) -> None:
+    table = tables.metadata.tables[f"review.{name}"]
+    statement = change.format(table=table.fullname, column=table.columns[1].name)
+
+    with pytest.raises(DBAPIError, match=f"review.{name} is append-only") as refused:
+        conn.execute(text(statement))
+
+    assert refused.value.orig.sqlstate == "42501"  # type: ignore[union-attr]
+
+
+def test_nor_can_it_by_inserting_over_it(conn: Connection) -> None:
+    with pytest.raises(DBAPIError, match="policies is append-only"):
+        conn.execute(
+            text(
+                "insert into review.policies (version, effective_from, author)"
+                " values (1, now(), 'eve') on conflict (version) do update set author = 'eve'"
+            )
+        )
+
+
+def test_doctor_names_a_guard_that_was_switched_off(conn: Connection) -> None:
+    conn.execute(text("alter table review.decisions enable trigger append_only"))
+    conn.execute(text("drop trigger append_only on review.notes"))
+
+    found = doctor._privileges(conn)
+
+    assert not found.ok
+    assert "decisions, notes" in found.said

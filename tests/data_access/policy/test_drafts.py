@@ -1,0 +1,442 @@
+"""Drafting and publishing a policy: two managers, one trail, and nobody overtaken."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+
+from data_access.db.errors import (
+    BaseMoved,
+    Contradictory,
+    NotAllowed,
+    NotInState,
+    Refusal,
+    RequestReused,
+)
+from data_access.eligibility import policies
+from data_access.policy import acts as policy_acts
+from data_access.policy import drafts, withdrawals
+from program.policy.drafts import Draft
+from program.policy.policy import Policy, ruling_at
+from program.review.permissions import Act, Role, may
+from tests.builders import NOW, STAFF, rewriting
+
+MIRA, LEO = "mira@example.com", "leo@example.com"
+LATER = NOW + timedelta(hours=1)
+APRIL, SECOND, ONE_DAY = datetime(2026, 4, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(days=1)
+STRANGERS = [email for email, role in STAFF.items() if role != Role.MANAGER]
+
+
+@pytest.fixture
+def office(desk: Engine) -> Iterator[Engine]:
+    """Two managers, version 1, and no draft."""
+    with desk.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.staff values ('leo@example.com', 'Leo', 'manager', true)"
+                " on conflict do nothing"
+            )
+        )
+    yield desk
+    with desk.begin() as conn, rewriting(conn, "policy_events", "policies"):
+        for statement in (
+            "delete from review.policy_events",
+            "delete from review.policy_drafts",
+            "delete from review.policy_withdrawals",
+            "delete from review.policies where version > 1",
+        ):
+            conn.execute(text(statement))
+
+
+def newest(engine: Engine) -> Policy:
+    with engine.connect() as conn:
+        return policies.newest(conn)
+
+
+def written(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
+    """A draft that asks for six new users, unless told otherwise."""
+    settings = {"min_new_users": 6, **given}
+    starts = settings.pop("effective_from", None)
+    base = newest(engine)
+    draft = Draft(
+        policy=replace(base, **settings),
+        note="More growth",
+        base_version=base.version,
+        effective_from=starts,
+    )
+    drafts.save(engine, draft=draft, draft_id=None, actor=by, now=NOW, request_id=uuid4())
+    return own(engine, by)
+
+
+def own(engine: Engine, by: str = MIRA) -> drafts.Kept:
+    with engine.connect() as conn:
+        kept = drafts.own(conn, by)
+    assert kept is not None
+    return kept
+
+
+def asked(kept: drafts.Kept, by: str, **given: Any) -> dict[str, Any]:
+    return {
+        "draft_id": kept.draft_id,
+        "revision": kept.revision,
+        "actor": by,
+        "now": LATER,
+        "request_id": uuid4(),
+        **given,
+    }
+
+
+def proposed(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
+    kept = written(engine, by, **given)
+    drafts.propose(engine, **asked(kept, by))
+    return own(engine, by)
+
+
+def test_two_managers_publish_a_version_and_the_trail_says_who(office: Engine) -> None:
+    kept = proposed(office, min_volume_usd=Decimal("25000000.00"))
+
+    assert drafts.confirm(office, **asked(kept, LEO)) == 2
+
+    with office.connect() as conn:
+        published = policies.history(conn)[0]
+        trail = policy_acts.trail(conn)
+        assert policies.in_force(conn, now=LATER) == published.policy
+        assert policies.in_force(conn, now=LATER - timedelta(seconds=1)).version == 1
+    assert (published.policy.author, published.confirmed_by) == (MIRA, LEO)
+    assert published.policy.note == "More growth"
+    assert [change.setting.name for change in published.changes] == [
+        "min_volume_usd",
+        "min_new_users",
+    ]
+    assert [(event.kind, event.actor) for event in reversed(trail)] == [
+        ("drafted", MIRA),
+        ("proposed", MIRA),
+        ("confirmed", LEO),
+    ]
+    assert trail[0].detail["changes"] == [
+        {"setting": "min_volume_usd", "old": "20000000.00", "new": "25000000.00"},
+        {"setting": "min_new_users", "old": "5", "new": "6"},
+    ]
+
+
+def test_nobody_confirms_or_declines_their_own_proposal(office: Engine) -> None:
+    kept = proposed(office)
+
+    with pytest.raises(NotAllowed, match="somebody else"):
+        drafts.confirm(office, **asked(kept, MIRA))
+    with pytest.raises(NotAllowed, match="Take it back"):
+        drafts.decline(office, **asked(kept, MIRA, reason="No"))
+    assert newest(office).version == 1
+
+
+def acts(kept: drafts.Kept) -> dict[str, Callable[[Engine, str], object]]:
+    draft = Draft(policy=replace(Policy(), min_new_users=9), note="", base_version=1)
+
+    def form(by: str) -> dict[str, Any]:
+        return asked(kept, by)
+
+    def without_revision(by: str) -> dict[str, Any]:
+        given = form(by)
+        given.pop("revision")
+        return given
+
+    return {
+        "save": lambda e, by: drafts.save(
+            e, draft=draft, **{**form(by), "draft_id": None, "revision": None}
+        ),
+        "change": lambda e, by: drafts.save(e, draft=draft, **form(by)),
+        "discard": lambda e, by: drafts.discard(e, **without_revision(by)),
+        "propose": lambda e, by: drafts.propose(e, **form(by)),
+        "confirm": lambda e, by: drafts.confirm(e, **form(by)),
+        "decline": lambda e, by: drafts.decline(e, reason="No", **form(by)),
+        "cancel": lambda e, by: drafts.cancel(e, **without_revision(by)),
+    }
+
+
+def test_every_act_is_refused_to_the_three_other_roles(office: Engine) -> None:
+    assert [role for role in Role if may(role, Act.EDIT_POLICY)] == [Role.MANAGER]
+    kept = proposed(office)
+
+    for email in STRANGERS:
+        for name, act in acts(kept).items():
+            with pytest.raises(NotAllowed, match="may not change the policy"):
+                act(office, email)
+            assert newest(office).version == 1, (email, name)
+    assert own(office) == kept
+
+
+def test_the_second_of_two_published_drafts_is_refused_by_name(office: Engine) -> None:
+    first, second = proposed(office, MIRA), proposed(office, LEO, min_active_users=20)
+    drafts.confirm(office, **asked(first, LEO))
+
+    with pytest.raises(BaseMoved, match=r"mira@example\.com published version 2"):
+        drafts.confirm(office, **asked(second, MIRA))
+
+    drafts.cancel(office, draft_id=second.draft_id, actor=LEO, now=LATER, request_id=uuid4())
+    with pytest.raises(BaseMoved):
+        drafts.propose(office, **asked(own(office, LEO), LEO))
+    carried = Draft(
+        policy=replace(newest(office), min_active_users=20), note="Both", base_version=2
+    )
+    drafts.save(office, draft=carried, **asked(own(office, LEO), LEO))
+    drafts.propose(office, **asked(own(office, LEO), LEO))
+    assert drafts.confirm(office, **asked(own(office, LEO), MIRA)) == 3
+    assert (newest(office).min_new_users, newest(office).min_active_users) == (6, 20)
+
+
+def test_of_two_confirmations_at_once_one_publishes(office: Engine) -> None:
+    kept = [proposed(office, MIRA), proposed(office, LEO, min_active_users=20)]
+
+    def confirm(pair: tuple[drafts.Kept, str]) -> int | Refusal:
+        try:
+            return drafts.confirm(office, **asked(pair[0], pair[1]))
+        except Refusal as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(confirm, zip(kept, (LEO, MIRA), strict=True)))
+
+    assert 2 in results
+    assert [type(one) for one in results if one != 2] == [BaseMoved]
+    assert newest(office).version == 2
+
+
+def test_a_double_click_publishes_once_and_another_form_under_the_id_is_refused(
+    office: Engine,
+) -> None:
+    kept = proposed(office)
+    once = asked(kept, LEO)
+
+    assert drafts.confirm(office, **once) == drafts.confirm(office, **once) == 2
+    with pytest.raises(RequestReused):
+        drafts.decline(office, reason="No", **once)
+
+
+def test_what_is_confirmed_is_what_was_looked_at(office: Engine) -> None:
+    seen = proposed(office)
+    given = {"draft_id": seen.draft_id, "actor": MIRA, "now": LATER}
+    drafts.cancel(office, **given, request_id=uuid4())
+    with pytest.raises(NotInState, match="taken back"):
+        drafts.confirm(office, **asked(seen, LEO))
+    other = replace(seen.draft, policy=replace(seen.draft.policy, min_new_users=1))
+    drafts.save(office, draft=other, revision=own(office).revision, **given, request_id=uuid4())
+    drafts.propose(office, revision=own(office).revision, **given, request_id=uuid4())
+
+    with pytest.raises(NotInState, match="changed since"):
+        drafts.confirm(office, **asked(seen, LEO))
+
+
+def test_a_declined_proposal_is_a_draft_again_with_the_reason(office: Engine) -> None:
+    kept = proposed(office)
+
+    drafts.decline(office, reason=" Too strict ", **asked(kept, LEO))
+
+    assert own(office).proposed_at is None
+    assert own(office).declined_because == "Too strict"
+    drafts.discard(office, draft_id=kept.draft_id, actor=MIRA, now=LATER, request_id=uuid4())
+    with office.connect() as conn:
+        assert drafts.open_ones(conn) == []
+        assert policy_acts.trail(conn)[0].kind == "discarded"
+
+
+def test_what_contradicts_itself_is_neither_saved_nor_proposed(office: Engine) -> None:
+    with pytest.raises(Contradictory, match="below the standard"):
+        written(office, max_rebate_rate=Decimal("0.05"))
+    kept = written(office, min_new_users=5)
+    with pytest.raises(Contradictory, match="Nothing differs from version 1"):
+        drafts.propose(office, **asked(kept, MIRA))
+    with pytest.raises(NotInState, match="have a draft already"):
+        written(office)
+    with pytest.raises(NotAllowed, match=r"mira@example\.com's draft"):
+        drafts.propose(office, **asked(kept, LEO))
+
+
+def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> None:
+    starts = datetime(2026, 4, 1, tzinfo=UTC)
+    kept = proposed(office, effective_from=starts)
+
+    with pytest.raises(Contradictory, match="1 Apr 2026, which is past"):
+        drafts.confirm(office, **asked(kept, LEO, now=starts + timedelta(seconds=1)))
+    drafts.confirm(office, **asked(kept, LEO))
+
+    with office.connect() as conn:
+        assert policies.in_force(conn, now=starts - timedelta(microseconds=1)).version == 1
+        assert policies.in_force(conn, now=starts).version == 2
+
+
+# What is scheduled can be withdrawn, and what is urgent comes before it.
+
+
+def scheduled(engine: Engine, starts: datetime = APRIL, **given: Any) -> int:
+    """A version that begins on a later day, by mira and leo; returns its number."""
+    kept = proposed(engine, effective_from=starts, **given)
+    return drafts.confirm(engine, **asked(kept, LEO))
+
+
+def withdraw(engine: Engine, version: int, *, now: datetime = LATER) -> int:
+    given = {"now": now, "request_id": uuid4()}
+    withdrawal_id = withdrawals.propose(
+        engine, version=version, reason="Too early", actor=MIRA, **given
+    )
+    return withdrawals.confirm(
+        engine, withdrawal_id=withdrawal_id, actor=LEO, now=now, request_id=uuid4()
+    )
+
+
+def ruling(engine: Engine, at: datetime) -> int:
+    with engine.connect() as conn:
+        return policies.in_force(conn, now=at).version
+
+
+def test_two_managers_withdraw_what_is_scheduled_and_it_never_rules(office: Engine) -> None:
+    version = scheduled(office)
+    assert ruling(office, APRIL) == version
+
+    withdraw(office, version)
+
+    assert ruling(office, APRIL) == 1
+    with office.connect() as conn:
+        kept = policies.history(conn)[0]
+        told = [event.kind for event in policy_acts.trail(conn)][:2]
+        assert policies.newest(conn).version == 1
+        assert policies.scheduled(conn, now=LATER) == []
+    assert (kept.policy.version, kept.withdrawn_by) == (version, LEO)
+    assert told == ["withdrawn", "withdrawal_proposed"]
+    # The number is used up, and what comes next builds on what rules.
+    assert scheduled(office) == version + 1
+
+
+@pytest.mark.parametrize("again", [MIRA, "MIRA@example.com "])
+def test_nobody_withdraws_alone(office: Engine, again: str) -> None:
+    version = scheduled(office)
+    given = {"now": LATER, "request_id": uuid4()}
+    asked_for = withdrawals.propose(
+        office, version=version, reason="Too early", actor=MIRA, **given
+    )
+
+    with pytest.raises(NotAllowed, match="somebody else"):
+        withdrawals.confirm(
+            office, withdrawal_id=asked_for, actor=again, now=LATER, request_id=uuid4()
+        )
+    for email in STRANGERS:
+        with pytest.raises(NotAllowed, match="may not change the policy"):
+            withdrawals.confirm(
+                office, withdrawal_id=asked_for, actor=email, now=LATER, request_id=uuid4()
+            )
+    with pytest.raises(NotInState, match="proposed already"):
+        withdrawals.propose(
+            office, version=version, reason="Me too", actor=LEO, now=LATER, request_id=uuid4()
+        )
+    withdrawals.decline(
+        office, withdrawal_id=asked_for, reason="Keep it", actor=LEO, now=LATER, request_id=uuid4()
+    )
+    assert ruling(office, APRIL) == version
+
+
+@pytest.mark.parametrize(("at", "withdrawn"), [(APRIL - SECOND, True), (APRIL, False)])
+def test_only_what_does_not_rule_yet_is_withdrawn(
+    office: Engine, at: datetime, withdrawn: bool
+) -> None:
+    version = scheduled(office)
+    if withdrawn:
+        withdraw(office, version, now=at)
+    else:
+        with pytest.raises(NotInState, match=r"took effect on 1 Apr 2026"):
+            withdraw(office, version, now=at)
+
+    assert ruling(office, APRIL) == (1 if withdrawn else version)
+    for unknown, said in ((99, "no version 99"), (1, "took effect")):
+        with pytest.raises(NotInState, match=said):
+            withdraw(office, unknown)
+
+
+def test_what_is_urgent_rules_until_the_scheduled_version_begins(office: Engine) -> None:
+    later = scheduled(office)
+    base = Policy() if ruling(office, LATER) == 1 else None
+    assert base is not None
+    draft = Draft(policy=replace(base, min_active_users=20), note="Urgent", base_version=1)
+
+    drafts.save(office, draft=draft, draft_id=None, actor=MIRA, now=LATER, request_id=uuid4())
+    drafts.propose(office, **asked(own(office), MIRA))
+    urgent = drafts.confirm(office, **asked(own(office), LEO))
+
+    assert urgent > later
+    assert ruling(office, LATER) == ruling(office, APRIL - SECOND) == urgent
+    assert ruling(office, APRIL) == later
+    with office.connect() as conn:
+        found = {one.policy.version: one for one in policies.history(conn)}
+    assert (found[urgent].base_version, found[later].base_version) == (1, 1)
+    assert [c.setting.name for c in found[urgent].changes] == ["min_active_users"]
+
+
+def test_a_draft_builds_on_what_rules_when_it_begins(office: Engine) -> None:
+    later = scheduled(office)
+    kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
+    assert kept.draft.base_version == later
+    on_the_old = replace(kept.draft, policy=replace(Policy(), min_new_users=8), base_version=1)
+    drafts.save(office, draft=on_the_old, **asked(kept, MIRA))
+
+    with pytest.raises(BaseMoved, match=f"published version {later}"):
+        drafts.propose(office, **asked(own(office), MIRA))
+
+    withdraw(office, later)
+    drafts.propose(office, **asked(own(office), MIRA))
+    assert drafts.confirm(office, **asked(own(office), LEO)) == later + 1
+
+
+def test_a_draft_on_what_was_withdrawn_is_told_where_to_start(office: Engine) -> None:
+    later = scheduled(office)
+    kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
+    withdraw(office, later)
+
+    with pytest.raises(BaseMoved, match=r"does not rule when it is to begin; version 1 does"):
+        drafts.propose(office, **asked(kept, MIRA))
+
+
+@pytest.mark.parametrize(("days", "taken"), [(365, True), (366, False), (27_000, False)])
+def test_a_version_is_planned_at_most_a_year_ahead(office: Engine, days: int, taken: bool) -> None:
+    starts = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) + timedelta(days=days)
+    if taken:
+        written(office, effective_from=starts)
+        return
+    with pytest.raises(Contradictory, match=r"more than 365 days from now. Choose a day up to"):
+        written(office, effective_from=starts)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    versions=st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=5),
+    at=st.integers(-4, 10),
+)
+def test_python_and_sql_say_the_same_version_rules(
+    office: Engine, versions: list[tuple[int, bool]], at: int
+) -> None:
+    made = [replace(Policy(), version=1)]
+    gone = set()
+    with office.connect() as conn:
+        for number, (day, withdrawn) in enumerate(versions, start=2):
+            made.append(replace(Policy(), version=number, effective_from=APRIL + day * ONE_DAY))
+            policies.add(conn, made[-1])
+            if withdrawn:
+                gone.add(number)
+                conn.execute(
+                    text(
+                        "insert into review.policy_withdrawals (version, reason, proposed_by,"
+                        " proposed_at, closed_as, closed_by, closed_at)"
+                        " values (:v, 'x', 'mira@example.com', now(), 'withdrawn', 'leo@example.com', now())"
+                    ),
+                    {"v": number},
+                )
+        moment = APRIL + at * ONE_DAY
+        found = policies.in_force(conn, now=moment)
+        conn.rollback()
+
+    assert found.version == ruling_at([p for p in made if p.version not in gone], moment).version

@@ -1,0 +1,112 @@
+"""Holidays are changed with a reason, on record, and the past only knowingly."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access.db.errors import Invalid, NeedsConfirming, NotAllowed, NotInState
+from data_access.eligibility import holidays
+from data_access.policy import holiday_changes
+from data_access.policy.holiday_changes import Effect
+from program.periods import utc_day
+from tests.builders import NOW, STAFF, add_application, add_refresh, add_staff
+from tests.data_access.clicks import ANA, MIRA
+
+TODAY = utc_day(NOW)  # a Sunday
+COMING, PAST = TODAY + timedelta(days=9), TODAY - timedelta(days=2)
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    """Three open applications; two of them are overdue by less than a day."""
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for id_, days in ((1, 5), (2, 5), (3, 2)):
+            add_application(conn, id_, submitted_at=NOW - timedelta(days=days))
+    return engine
+
+
+def asked(**given: Any) -> dict[str, Any]:
+    whole = {"day": COMING, "reason": "By law", "actor": MIRA, "now": NOW, "request_id": uuid4()}
+    return {**whole, **given}
+
+
+def listed(engine: Engine) -> dict[Any, str]:
+    with engine.connect() as conn:
+        return {one.day: one.name for one in holidays.listed(conn)}
+
+
+def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
+    holiday_changes.add(desk, name="Harvest", **asked(actor="MIRA@example.com"))
+    holiday_changes.rename(desk, name="Fair", **asked(reason="Its right name"))
+    holiday_changes.remove(desk, **asked(reason="Moved"))
+
+    with desk.connect() as conn:
+        told = [(c.kind, c.old_name, c.new_name, c.reason, c.actor, c.at) for c in
+                reversed(holiday_changes.record(conn))]  # fmt: skip
+    assert told == [
+        ("added", None, "Harvest", "By law", MIRA, NOW),
+        ("renamed", "Harvest", "Fair", "Its right name", MIRA, NOW),
+        ("removed", "Fair", None, "Moved", MIRA, NOW),
+    ]
+    assert listed(desk) == {}
+
+
+def test_a_second_name_is_refused_naming_the_first(desk: Engine) -> None:
+    holiday_changes.add(desk, name="Harvest", **asked())
+
+    with pytest.raises(NotInState, match="a holiday already, “Harvest”"):
+        holiday_changes.add(desk, name="Fair", **asked())
+
+    assert listed(desk) == {COMING: "Harvest"}
+
+
+@pytest.mark.parametrize(("day", "asks"), [(COMING, False), (TODAY, True), (PAST, True)])
+def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, asks: bool) -> None:
+    given = asked(day=day, name="Harvest")
+    if not asks:
+        holiday_changes.add(desk, **given)
+        return
+    with pytest.raises(NeedsConfirming, match="overdue applications: ") as needed:
+        holiday_changes.add(desk, **given)
+    assert listed(desk) == {}
+    expected = Effect(overdue=2, overdue_then=2 if day == TODAY else 0)
+    assert needed.value.effect == expected
+
+    # Another effect than the one that was shown is shown first.
+    with pytest.raises(NeedsConfirming):
+        holiday_changes.add(desk, **given, confirmed=Effect(overdue=9, overdue_then=9))
+    holiday_changes.add(desk, **given, confirmed=expected)
+    holiday_changes.add(desk, **given, confirmed=expected)
+    assert listed(desk) == {day: "Harvest"}
+    with desk.connect() as conn:
+        kept = conn.execute(text("select effect from review.holiday_changes")).scalars().all()
+    assert kept == [{"overdue": 2, "overdue_then": expected.overdue_then}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reason": "  "}, "The reason is empty"),
+        ({"name": ""}, "The holiday's name is empty"),
+        ({"day": TODAY + timedelta(days=3 * 366 + 1)}, "more than three years away"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(desk: Engine, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        holiday_changes.add(desk, **{"name": "Harvest", **asked(), **given})
+
+
+def test_managers_and_admins_keep_the_holidays(desk: Engine) -> None:
+    for email, role in STAFF.items():
+        if role in ("manager", "admin"):
+            holiday_changes.add(desk, name="Harvest", **asked(actor=email))
+            holiday_changes.remove(desk, **asked(actor=email))
+        else:
+            with pytest.raises(NotAllowed, match="list of holidays"):
+                holiday_changes.add(desk, name="Harvest", **asked(actor=email))
+    assert ANA in STAFF

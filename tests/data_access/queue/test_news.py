@@ -1,0 +1,90 @@
+"""The pulse tells what happened since, to everybody but whoever did it."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from data_access.db import tables
+from data_access.queue import news
+from data_access.queue.news import News
+from program.review.workflow import Move
+from tests.builders import NOW, add_application, add_staff
+
+ANA, BEN = "ana@example.com", "ben@example.com"
+
+
+@pytest.fixture
+def desk(conn: Connection) -> Connection:
+    add_staff(conn)
+    for id_ in (10, 20):
+        add_application(conn, id_, submitted_at=NOW - timedelta(days=3))
+    tell(conn, 10, "claimed")
+    return conn
+
+
+def tell(conn: Connection, id_: int, kind: str, actor: str = BEN) -> None:
+    conn.execute(
+        insert(tables.events).values(application_id=id_, kind=kind, actor=actor, at=NOW, detail={})
+    )
+
+
+def test_an_empty_database_has_a_pulse(conn: Connection) -> None:
+    assert not news.since(conn, news.read(conn), viewer=ANA)
+
+
+def test_nothing_happened_since_now(desk: Connection) -> None:
+    assert news.since(desk, news.read(desk), viewer=ANA) == News()
+
+
+@pytest.mark.parametrize(
+    ("id_", "days_ago", "arrived"),
+    [(30, 0, 1), (30, 9, 1), (5, 0, 1), (5, 9, 0)],
+    ids=["a later one", "a higher number", "a later time", "neither shows"],
+)
+def test_an_arrival_shows_by_number_or_time(
+    id_: int, days_ago: int, arrived: int, desk: Connection
+) -> None:
+    seen = news.read(desk)
+
+    add_application(desk, id_, submitted_at=NOW - timedelta(days=days_ago))
+
+    assert news.since(desk, seen, viewer=ANA).arrived == arrived
+
+
+def test_an_arrival_that_is_settled_already_waits_for_nobody(desk: Connection) -> None:
+    seen = news.read(desk)
+
+    add_application(desk, 30, submitted_at=NOW, status="rejected")
+
+    assert not news.since(desk, seen, viewer=ANA)
+
+
+@pytest.mark.parametrize("move", Move)
+def test_decisions_are_told_from_other_changes(move: Move, desk: Connection) -> None:
+    seen = news.read(desk)
+
+    tell(desk, 10, move)
+
+    decided = move in (Move.APPROVE, Move.REJECT, Move.CONFIRM)
+    expected = News(decided=1) if decided else News(moved=1)
+    assert news.since(desk, seen, viewer=ANA) == expected
+
+
+def test_several_changes_of_one_application_are_one(desk: Connection) -> None:
+    seen = news.read(desk)
+
+    for kind in ("claimed", "released", "claimed"):
+        tell(desk, 10, kind)
+    tell(desk, 20, "assigned")
+
+    assert news.since(desk, seen, viewer=ANA) == News(moved=2)
+
+
+def test_what_one_did_oneself_is_no_news(desk: Connection) -> None:
+    seen = news.read(desk)
+
+    tell(desk, 10, "claimed", actor=ANA)
+
+    assert not news.since(desk, seen, viewer=ANA)
+    assert news.since(desk, seen, viewer=BEN) == News(moved=1)

@@ -1,0 +1,198 @@
+"""One definition of priority serves Python and SQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    DateTime,
+    Integer,
+    Numeric,
+    Subquery,
+    cast,
+    column,
+    select,
+    values,
+)
+
+from data_access.eligibility import judging
+from data_access.eligibility.judging import Basis
+from data_access.queue import priority_sql
+from program.policy.criteria import CRITERIA
+from program.policy.eligibility import Facts, assess
+from program.policy.policy import Policy
+from program.review import business_time, priority
+
+CASES_A_BATCH = 100
+BATCHES = 25
+MOMENT = timedelta(microseconds=1)
+# On a Sunday, and on a Wednesday.
+NOWS = (datetime(2026, 3, 15, 9, tzinfo=UTC), datetime(2026, 3, 18, 9, 30, tzinfo=UTC))
+COLUMNS: dict[str, Any] = {
+    "volume_usd": Numeric(24, 2),
+    "active_users": Integer(),
+    "new_users": Integer(),
+    "x_followers": Numeric(24, 2),
+    "external_volume_usd": Numeric(24, 2),
+}
+
+policies = st.builds(
+    Policy,
+    review_sla_business_days=st.sampled_from([0, 0, 1, 3, 12]),
+    min_volume_usd=st.sampled_from([Decimal(0), Decimal("0.01"), Decimal(20_000_000)]),
+    min_active_users=st.sampled_from([0, 1, 15]),
+    min_new_users=st.sampled_from([0, 5]),
+)
+days_off = st.frozensets(st.dates(date(2026, 1, 1), date(2026, 3, 20)), max_size=12)
+
+
+def figure(*boundaries: int) -> st.SearchStrategy[int | None]:
+    """Unknown, or a count on either side of a boundary."""
+    near = [max(0, boundary + step) for boundary in boundaries for step in (-1, 0, 1)]
+    return st.sampled_from([None, *near])
+
+
+def money(*boundaries: int) -> st.SearchStrategy[Decimal | None]:
+    cents = figure(*(boundary * 100 for boundary in boundaries))
+    return cents.map(lambda number: None if number is None else Decimal(number) / 100)
+
+
+case = st.fixed_dictionaries(
+    {
+        "volume_usd": money(0, 18_000_000, 20_000_000, 40_000_000, 100_000_000),
+        "active_users": figure(0, 13, 15),
+        "new_users": figure(0, 4, 5),
+        "x_followers": figure(0, 5000),
+        "external_volume_usd": money(0, 20_000_000),
+        "days": st.sampled_from([0, 0, *range(17)]),
+        "beside": st.sampled_from([-MOMENT, timedelta(0), MOMENT, timedelta(hours=7)]),
+        "answered": st.booleans(),
+    }
+)
+Case = dict[str, Any]
+
+
+def ground(policy: Policy, now: datetime, off: frozenset[date]) -> Basis:
+    return Basis(policy=policy, freshness=None, now=now, holidays=off)
+
+
+def clock_of(one: Case, basis: Basis) -> datetime:
+    """On or beside the moment from which so many business days have gone by; it may lie ahead."""
+    return business_time.latest_start(basis.now, one["days"], basis.holidays) + one["beside"]
+
+
+def by_python(one: Case, basis: Basis) -> int:
+    facts = Facts(**{key: one[key] for key in COLUMNS})
+    return priority.explain(
+        facts,
+        assess(facts, basis.policy),
+        policy=basis.policy,
+        clock_from=clock_of(one, basis),
+        answered=one["answered"],
+        now=basis.now,
+        holidays=basis.holidays,
+    ).total
+
+
+def by_sql(conn: Connection, cases: Sequence[Case], basis: Basis) -> list[int]:
+    rows = literal_rows(cases, basis)
+    row = rows.c
+    known = {key: row[key] for key in COLUMNS}
+    points = priority_sql.score(
+        known,
+        judging.whole_truth(known, basis.policy),
+        clock_from=row.clock_from,
+        answered=row.answered,
+        ground=basis,
+    )
+    return list(conn.execute(select(points).order_by(row.number)).scalars())
+
+
+def literal_rows(cases: Sequence[Case], basis: Basis) -> Subquery:
+    listed = values(
+        column("number", Integer),
+        column("clock_from", DateTime(timezone=True)),
+        column("answered", Boolean),
+        *(column(key, type_) for key, type_ in COLUMNS.items()),
+        name="given",
+    ).data(
+        [
+            (number, clock_of(one, basis), one["answered"], *(one[key] for key in COLUMNS))
+            for number, one in enumerate(cases)
+        ]
+    )
+    # A column of nothing but NULL would be text.
+    typed = [cast(listed.c[key], type_).label(key) for key, type_ in COLUMNS.items()]
+    return select(listed.c.number, listed.c.clock_from, listed.c.answered, *typed).subquery()
+
+
+@settings(
+    max_examples=BATCHES,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
+@given(
+    cases=st.lists(case, min_size=CASES_A_BATCH, max_size=CASES_A_BATCH),
+    policy=policies,
+    now=st.sampled_from(NOWS),
+    off=days_off,
+)
+def test_sql_and_python_add_up_every_case_alike(
+    conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
+) -> None:
+    """25 batches of 100 generated cases: 2,500, unknown figures and clocks ahead included."""
+    basis = ground(policy, now, off)
+
+    assert by_sql(conn, cases, basis) == [by_python(one, basis) for one in cases]
+
+
+NOTHING: Case = {
+    "volume_usd": Decimal(0),
+    "active_users": 0,
+    "new_users": 0,
+    "x_followers": 0,
+    "external_volume_usd": Decimal(0),
+    "days": 0,
+    "beside": timedelta(0),
+    "answered": False,
+}
+UNKNOWN: Case = {**NOTHING, **dict.fromkeys(COLUMNS)}
+NEAR: Case = {"volume_usd": Decimal(18_000_000), "active_users": 14, "new_users": 5}
+LARGE: Case = {"volume_usd": Decimal(100_000_000), "active_users": 15, "new_users": 5}
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        (NOTHING, 0),
+        (UNKNOWN, 10),
+        ({**NOTHING, "days": 3, "beside": MOMENT}, 4),
+        ({**NOTHING, "days": 3}, 6 + 15),
+        ({**NOTHING, "days": 20}, 20 + 30),
+        ({**NOTHING, "beside": timedelta(days=1)}, 0),
+        ({**NOTHING, **NEAR}, 10),
+        ({**UNKNOWN, **NEAR}, 10 + 10),
+        ({**NOTHING, **LARGE}, 25 + 15),
+        ({**NOTHING, "answered": True}, 10),
+        ({**NOTHING, **LARGE, "days": 20, "answered": True}, 100),
+    ],
+)
+def test_points(conn: Connection, one: Case, expected: int) -> None:
+    basis = ground(Policy(), NOWS[1], frozenset())
+
+    assert by_sql(conn, [one], basis) == [expected] == [by_python(one, basis)]
+
+
+def test_every_figure_that_is_judged_is_among_the_cases() -> None:
+    assert set(COLUMNS) == {criterion.key for criterion in CRITERIA}

@@ -1,0 +1,673 @@
+"""The program's figures over small data, with every answer worked out on paper."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select, text, update
+
+from data_access.db import tables
+from data_access.eligibility import judging
+from data_access.queue import listing
+from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume
+from data_access.reports.backlog import Open
+from data_access.reports.speed import Decided, Touched
+from program.periods import Window
+from program.policy.delivered import Delivered
+from program.reports import kpis
+from program.reports.kpis import Kpi
+from program.reports.periods import Dimension, Grain, Split
+from program.review.ages import AGE_GROUPS
+from program.review.drilldown import Clock, Moment, Scope, Slice, Stage
+from program.review.queue_filters import Filters
+from tests.builders import NOW, add_application, add_evidence, add_refresh, add_staff
+
+TICK = timedelta(microseconds=1)
+FEBRUARY = Window(date(2026, 2, 1), date(2026, 3, 1))
+MARCH = Window(date(2026, 3, 1), date(2026, 4, 1))
+JANUARY = Window(date(2026, 1, 1), date(2026, 2, 1))
+ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
+
+
+def delivered_days(*windows: Window) -> Delivered:
+    return Delivered(days=[w.start + timedelta(days=n) for w in windows for n in range(w.days)])
+
+
+def at(month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def decide(conn: Connection, id_: int, outcome: str, when: datetime, by: str, **given: Any) -> int:
+    """A decision, written back as the desk does."""
+    track = given.pop("track", None)
+    made: int = conn.execute(
+        insert(tables.decisions)
+        .values(
+            {
+                "application_id": id_,
+                "outcome": outcome,
+                "reason_code": "other" if outcome == "rejected" else None,
+                "rationale": "why",
+                "message_to_applicant": "so",
+                "rebate_rate": Decimal("0.2") if outcome == "approved" else None,
+                "is_override": False,
+                "decided_by": by,
+                "decided_at": when,
+                "policy_version": 1,
+                "snapshot": {"track": track},
+                **given,
+            }
+        )
+        .returning(tables.decisions.c.decision_id)
+    ).scalar_one()
+    settle(conn, id_, outcome, when)
+    return made
+
+
+def settle(conn: Connection, id_: int, status: str, when: datetime) -> None:
+    table = tables.applications
+    conn.execute(
+        update(table)
+        .where(table.c.application_id == id_)
+        .values(status=status, status_changed_at=when)
+    )
+
+
+def tell(conn: Connection, id_: int, kind: str, when: datetime, by: str, **detail: Any) -> None:
+    conn.execute(
+        insert(tables.events).values(
+            application_id=id_, kind=kind, at=when, actor=by, detail=detail
+        )
+    )
+
+
+def reopen(conn: Connection, id_: int, when: datetime, decision: int) -> None:
+    tell(conn, id_, "reopened", when, MIRA, decision_id=decision)
+    settle(conn, id_, "pending", when)
+
+
+def put(conn: Connection, id_: int, **state: Any) -> None:
+    conn.execute(insert(tables.desk).values(application_id=id_, status_at=NOW, **state))
+
+
+def trade(conn: Connection, account: int, day: date, amount: str, **given: Any) -> None:
+    month = day.replace(day=1)
+    name = f"review.affiliate_daily_{month:%Y_%m}"
+    if conn.execute(text(f"select to_regclass('{name}')")).scalar_one() is None:
+        after = (month + timedelta(days=32)).replace(day=1)
+        conn.execute(
+            text(
+                f"create table {name} partition of review.affiliate_daily"
+                f" for values from ('{month}') to ('{after}')"
+            )
+        )
+    conn.execute(
+        insert(tables.affiliate_daily).values(
+            {
+                "affiliate_account_id": account,
+                "day": day,
+                "volume_usd": Decimal(amount),
+                "fees_usd": 0,
+                "trade_count": 1,
+                "zero_fee_volume_usd": 0,
+                "active_users": 1,
+                "new_users": 0,
+                **given,
+            }
+        )
+    )
+
+
+@pytest.fixture
+def paper(conn: Connection) -> Connection:
+    """Fourteen applications around the edges of February; it is Sunday, 15 March, 09:00 UTC.
+
+    no. submitted          first touch         decisions                              now
+     1  1 Feb 00:00        ana, +6 h           ana approves +48 h, on-exchange        approved
+     2  10 Feb             the decision        ben rejects +24 h, an override         rejected
+     3  30 Jan             a note on 31 Jan    ana approves 28 Feb, last tick, both   approved
+     4  31 Jan, last tick  the decision        ben rejects 1 Mar 00:00                rejected
+     5  20 Feb             evidence, +24 h     –                                      open
+     6  5 Feb              the decision        ana rejects +24 h, mira reopens 7 Feb,
+                                               ben approves +96 h                     approved
+     7  12 Feb             the decision        ana approves +24 h, reopened 2 Mar     open
+     8  15 Feb             –                   withdrawn upstream 16 Feb              withdrawn
+     9  28 Feb, last tick  1 Mar               –                                      open
+    10  12 Mar 09:00, 11 one tick later, 12 4 Mar 09:00 (its clock is stopped),
+    13  4 Mar 09:00 and one tick, 14 11 Mar 12:00                                     open
+
+    5 and 6 have no known country, 3 is from DE, the others from BR. 2 is on youtube.
+    """
+    add_staff(conn)
+    submitted = {
+        1: at(2, 1),
+        2: at(2, 10),
+        3: at(1, 30),
+        4: at(2, 1) - TICK,
+        5: at(2, 20),
+        6: at(2, 5),
+        7: at(2, 12),
+        8: at(2, 15),
+        9: at(3, 1) - TICK,
+        10: at(3, 12, 9),
+        11: at(3, 12, 9) + TICK,
+        12: at(3, 4, 9),
+        13: at(3, 4, 9) + TICK,
+        14: at(3, 11, 12),
+    }
+    countries: dict[int, str | None] = {3: "DE", 5: None, 6: None}
+    for id_, when in submitted.items():
+        add_application(
+            conn,
+            id_,
+            submitted_at=when,
+            social_platform="youtube" if id_ == 2 else "x",
+            account={"country_code": countries.get(id_, "BR")},
+        )
+    tell(conn, 1, "claimed", at(2, 1, 6), ANA)
+    decide(conn, 1, "approved", at(2, 3), ANA, track="on_exchange")
+    decide(conn, 2, "rejected", at(2, 11), BEN, is_override=True)
+    conn.execute(
+        insert(tables.notes).values(application_id=3, body="x", author=BEN, created_at=at(1, 31))
+    )
+    decide(conn, 3, "approved", at(3, 1) - TICK, ANA, track="both")
+    decide(conn, 4, "rejected", at(3, 1), BEN)
+    add_evidence(conn, 5, recorded_at=at(2, 21))
+    first = decide(conn, 6, "rejected", at(2, 6), ANA)
+    reopen(conn, 6, at(2, 7), first)
+    decide(conn, 6, "approved", at(2, 9), BEN, supersedes=first)
+    taken_back = decide(conn, 7, "approved", at(2, 13), ANA)
+    reopen(conn, 7, at(3, 2), taken_back)
+    put(conn, 7, clock_from=at(3, 2))
+    settle(conn, 8, "withdrawn", at(2, 16))
+    tell(conn, 8, "withdrawn", at(2, 16), "upstream")
+    tell(conn, 9, "claimed", at(3, 1), ANA)
+    put(conn, 12, status="more_info_needed", clock_from=at(3, 4, 9), paused_at=at(3, 5))
+    trade(conn, 1, date(2026, 2, 3), "5")
+    trade(conn, 1, date(2026, 2, 4), "0.01")
+    trade(conn, 6, date(2026, 2, 9), "900")
+    trade(conn, 6, date(2026, 2, 10), "0")
+    return conn
+
+
+# --- The work -------------------------------------------------------------------------------------
+
+BY_HAND = {
+    # The decisions that stand: 1 (48 h), 2 (24 h), 3 (30 days less a tick), 6 (96 h).
+    # Sorted 24, 48, 96, 720: the median lies between 48 and 96; nine tenths of the way along
+    # the three gaps is 0.7 into the last: 96 + 0.7 x 624.
+    FEBRUARY: Decided(
+        approved=3,
+        rejected=1,
+        overrides=1,
+        median_hours=Decimal("72.0"),
+        p90_hours=Decimal("532.8"),
+    ),
+    # Number 4 at the first moment, 28 days and a tick after it came.
+    MARCH: Decided(rejected=1, median_hours=Decimal("672.0"), p90_hours=Decimal("672.0")),
+    JANUARY: Decided(),
+}
+
+
+@pytest.mark.parametrize("period", BY_HAND)
+def test_what_was_decided_and_how_long_it_took(paper: Connection, period: Window) -> None:
+    before = Window(period.start - timedelta(days=31), period.start)
+    found = speed.course(paper, period, before=before, grain=Grain.MONTH)
+
+    assert found.now == BY_HAND[period]
+    if period == MARCH:
+        assert found.before.total == BY_HAND[FEBRUARY].total
+    assert [step.total for step in found.steps] == [BY_HAND[period].total]
+
+
+def test_what_was_decided_between_the_two_periods_counts_for_neither(paper: Connection) -> None:
+    """1 – 3 March against 1 – 3 February: 4 is decided in the first, 1 in the second.
+
+    2, 3 and 6 lie between. 1 and 2 February alone hold nothing.
+    """
+    running = Window(date(2026, 3, 1), date(2026, 3, 4))
+
+    def before(last: int) -> int:
+        earlier = Window(date(2026, 2, 1), date(2026, 2, last + 1))
+        return speed.course(paper, running, before=earlier, grain=Grain.DAY).before.total
+
+    assert (before(3), before(2)) == (1, 0)
+
+
+def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
+    empty = speed.course(paper, JANUARY, before=JANUARY, grain=Grain.DAY)
+
+    assert empty.now.approval_rate is None
+    assert len(empty.steps) == 31
+    assert BY_HAND[FEBRUARY].approval_rate == Decimal("0.75")
+
+
+def test_what_staff_first_touched(paper: Connection) -> None:
+    """In February 1 (6 h), 2, 5, 6 and 7 (24 h each); 3 was touched in January.
+
+    In March 4 (28 days and a tick, with its decision) and 9 (a tick).
+    """
+    day = Decimal("24.0")
+
+    february = Touched(number=5, median_hours=day, p90_hours=day)
+    january = Touched(number=1, median_hours=day, p90_hours=day)
+    march = Touched(number=2, median_hours=Decimal("336.0"), p90_hours=Decimal("604.8"))
+    assert speed.touched(paper, FEBRUARY, before=JANUARY) == (february, january)
+    assert speed.touched(paper, MARCH, before=FEBRUARY) == (march, february)
+    nothing = Window(date(2025, 1, 1), date(2025, 1, 1))
+    assert speed.touched(paper, nothing, before=nothing) == (Touched(), Touched())
+
+
+def test_steps_say_what_came_and_how_many_were_open(paper: Connection) -> None:
+    """At the start of February 3 and 4 are open. By week from Monday, cut at the ends:
+
+    week    1 (Sun)   2 – 8   9 – 15  16 – 22  23 – 28
+    came    1         6       2 7 8   5        9
+    left    –         1       2 6     8        3
+    open    3         3       4       4        4
+    """
+    found = flow.steps(paper, FEBRUARY, Grain.WEEK)
+
+    assert found.open_before == 2
+    assert [(s.start.day, s.submitted, s.open_then) for s in found.steps] == [
+        (1, 1, 3),
+        (2, 1, 3),
+        (9, 3, 4),
+        (16, 1, 4),
+        (23, 1, 4),
+    ]
+    decided = speed.course(paper, FEBRUARY, before=JANUARY, grain=Grain.WEEK).steps
+    assert [(step.approved, step.rejected) for step in decided] == [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (0, 0),
+        (1, 0),
+    ]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_days_are_utc_whatever_zone_the_connection_has(paper: Connection, zone: str) -> None:
+    """March 2026 holds a change of clocks in either zone's hemisphere."""
+    paper.execute(text(f"set local timezone = '{zone}'"))
+
+    assert [s.submitted for s in flow.steps(paper, FEBRUARY, Grain.MONTH).steps] == [7]
+    found = speed.course(paper, FEBRUARY, before=JANUARY, grain=Grain.DAY)
+    assert found.now == BY_HAND[FEBRUARY]
+    assert {step.key: step.total for step in found.steps if step.total} == {
+        "2026-02-03": 1,
+        "2026-02-09": 1,
+        "2026-02-11": 1,
+        "2026-02-28": 1,
+    }
+
+
+def test_what_upstream_settled_without_saying_when_never_waited(conn: Connection) -> None:
+    add_application(conn, 1, submitted_at=at(2, 10), status="approved")
+
+    (step,) = flow.steps(conn, FEBRUARY, Grain.MONTH).steps
+    assert (step.submitted, step.open_then) == (1, 0)
+
+
+APART = {
+    Split.TRACK: {"both": 1, "none": 2, "on_exchange": 1},
+    Split.COUNTRY: {"BR": 2, "DE": 1, "unknown": 1},
+    Split.PLATFORM: {"x": 3, "youtube": 1},
+    Split.REVIEWER: {ANA: 2, BEN: 2},
+}
+
+
+@pytest.mark.parametrize("split", Split)
+def test_decisions_told_apart_add_up_to_all(paper: Connection, split: Split) -> None:
+    rows = speed.decided_by(paper, FEBRUARY, split)
+
+    assert {row.key: row.total for row in rows} == APART[split]
+    assert sum(row.total for row in rows) == BY_HAND[FEBRUARY].total
+    assert sum(row.overrides for row in rows) == 1
+
+
+def test_what_arrives_is_told_apart_by_country_and_platform_alone(paper: Connection) -> None:
+    assert speed.submitted_by(paper, FEBRUARY, Split.COUNTRY) == {"BR": 5, "unknown": 2}
+    assert speed.submitted_by(paper, FEBRUARY, Split.PLATFORM) == {"x": 6, "youtube": 1}
+    with pytest.raises(ValueError, match="no track yet"):
+        speed.submitted_by(paper, FEBRUARY, Split.TRACK)
+
+
+def test_reviewers_see_what_was_taken_back_of_theirs(paper: Connection) -> None:
+    assert reviewers.reopened(paper, FEBRUARY) == {None: 1, ANA: 1}
+    assert reviewers.reopened(paper, MARCH) == {None: 1, ANA: 1}
+    assert reviewers.reopened(paper, JANUARY) == {None: 0}
+
+
+def test_an_application_reopened_twice_counts_once(paper: Connection) -> None:
+    made = tables.decisions.c
+    first = paper.execute(select(made.decision_id).where(made.application_id == 7)).scalar_one()
+    again = decide(paper, 7, "rejected", at(3, 3), BEN, supersedes=first)
+    reopen(paper, 7, at(3, 4), again)
+
+    assert reviewers.reopened(paper, MARCH) == {None: 1, ANA: 1, BEN: 1}
+
+
+STAGES = {
+    "submitted": 7,  # 1 2 5 6 7 8 9
+    "touched": 6,  # all but 8, which only upstream moved
+    "decided": 3,  # 1 2 6; 7 was taken back
+    "approved": 2,  # 1 6
+    "active": 1,  # 1 on the day after; 6 only on the day itself, then volume of zero
+}
+
+
+def test_the_funnel(paper: Connection) -> None:
+    assert funnel.stages(paper, FEBRUARY) == STAGES
+    empty = Window(date(2025, 1, 1), date(2025, 1, 2))
+    assert set(funnel.stages(paper, empty).values()) == {0}
+
+
+# Three business days end on Sunday the 15th for what came by Wednesday 00:00; two by Thursday.
+OPEN = {
+    ("0-2", Clock.LATER): 1,  # 11
+    ("3-10", Clock.OVERDUE): 1,  # 13
+    ("3-10", Clock.SOON): 1,  # 14
+    ("3-10", Clock.LATER): 1,  # 10
+    ("11-30", Clock.OVERDUE): 2,  # 5 9
+    ("11-30", Clock.STOPPED): 1,  # 12
+    ("31+", Clock.OVERDUE): 1,  # 7, whose clock began anew on 2 March
+}
+
+
+def test_what_is_open_by_age_and_clock(paper: Connection) -> None:
+    rows = backlog.by_age_and_clock(paper, judging.basis(paper, now=NOW))
+
+    assert rows == [Open(age=a, clock=c, number=n) for (a, c), n in OPEN.items()]
+    assert backlog.total(rows) == 8
+    assert backlog.total(rows, age="11-30") == 3
+    assert backlog.total(rows, clock=Clock.OVERDUE) == 4
+
+
+# --- Every number leads to exactly its applications -----------------------------------------------
+
+
+def behind(kpi: Kpi, period: Window = FEBRUARY, **query: str) -> Filters:
+    assert kpi.opens is not None
+    asked = kpi.opens.during(period) if kpi.opens.moment else kpi.opens
+    return Filters.from_query({**Filters(slice=asked).to_query(), **query})
+
+
+def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
+    ground = judging.basis(paper, now=NOW)
+    expected: list[tuple[Filters, int]] = [
+        (behind(kpis.SUBMITTED), 7),
+        (behind(kpis.DECIDED), 4),
+        (behind(kpis.APPROVED), 3),
+        (behind(kpis.REJECTED), 1),
+        (behind(kpis.OVERRIDES), 1),
+        (behind(kpis.APPROVAL_RATE), 4),
+        (behind(kpis.TIME_TO_DECISION), 4),
+        (behind(kpis.TIME_TO_DECISION_P90, MARCH), 1),
+        (behind(kpis.TOUCHED), 5),
+        (behind(kpis.TIME_TO_TOUCH, MARCH), 2),
+        (behind(kpis.TIME_TO_TOUCH_P90, JANUARY), 1),
+        (behind(kpis.REOPENED), 1),
+        (behind(kpis.REOPENED, reviewer=ANA), 1),
+        (behind(kpis.REOPENED, reviewer=BEN), 0),
+        (behind(kpis.OPEN_THEN), 4),
+        (behind(kpis.OPEN_THEN, Window(date(2026, 2, 1), date(2026, 2, 9))), 3),
+        (behind(kpis.OPEN_THEN, JANUARY), 2),
+        (behind(kpis.OPEN), 8),
+        (behind(kpis.OPEN_BY_AGE), 8),
+        (behind(kpis.OPEN_BY_CLOCK, clock="overdue"), 4),
+        (behind(kpis.FUNNEL), 7),
+        *((behind(kpis.FUNNEL, reached=stage), STAGES[stage]) for stage in Stage),
+        *((behind(kpis.OPEN, age=age, clock=clock), n) for (age, clock), n in OPEN.items()),
+        *((behind(kpis.SUBMITTED, country=key), n) for key, n in {"BR": 5, "unknown": 2}.items()),
+        *((behind(kpis.SUBMITTED, platform=key), n) for key, n in {"x": 6, "youtube": 1}.items()),
+    ]
+    words = {
+        Split.TRACK: "decided_track",
+        Split.COUNTRY: "country",
+        Split.PLATFORM: "platform",
+        Split.REVIEWER: "reviewer",
+    }
+    for split, rows in APART.items():
+        expected += [(behind(kpis.DECIDED, **{words[split]: key}), n) for key, n in rows.items()]
+
+    for filters, number in expected:
+        found = listing.ids(paper, filters, ground, most=100)
+        assert (listing.count(paper, filters, ground), len(found)) == (number, number), filters
+    drilled = {filters.slice.scope for filters, _ in expected}
+    assert {kpi.opens.scope for kpi in kpis.KPIS if kpi.opens} <= drilled
+
+
+def test_ages_and_clocks_cover_what_is_open_without_overlap(paper: Connection) -> None:
+    ground = judging.basis(paper, now=NOW)
+    whole = listing.ids(paper, behind(kpis.OPEN), ground, most=100)
+    for parts in (
+        [behind(kpis.OPEN, age=group.key) for group in AGE_GROUPS],
+        [behind(kpis.OPEN, clock=clock) for clock in Clock],
+    ):
+        found = [listing.ids(paper, part, ground, most=100) for part in parts]
+        assert sorted(id_ for ids in found for id_ in ids) == sorted(whole)
+
+
+def test_a_list_behind_a_figure_shows_its_rows(paper: Connection) -> None:
+    ground = judging.basis(paper, now=NOW)
+    asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(FEBRUARY)
+
+    rows = listing.page(paper, Filters(slice=asked), ground)
+
+    assert {row.application_id for row in rows} == {1, 2, 5, 6, 7, 8, 9}
+
+
+# --- What is traded -------------------------------------------------------------------------------
+
+
+def sums(
+    conn: Connection, dimension: str, segment: str, day: date, amount: str, **given: Any
+) -> None:
+    conn.execute(
+        insert(tables.segment_daily).values(
+            {
+                "dimension": dimension,
+                "segment": segment,
+                "day": day,
+                "affiliates": 1,
+                "volume_usd": Decimal(amount),
+                "fees_usd": 0,
+                "trade_count": 1,
+                "active_users": 1,
+                "new_users": 0,
+                **given,
+            }
+        )
+    )
+
+
+def test_volume_by_step_and_segment(conn: Connection) -> None:
+    """The 31st of January and the 1st of March lie outside; both ends of February inside."""
+    for day, amount in (
+        (date(2026, 1, 31), "1000"),
+        (date(2026, 2, 1), "0.01"),
+        (date(2026, 2, 2), "10.10"),
+        (date(2026, 2, 28), "5"),
+        (date(2026, 3, 1), "1000"),
+    ):
+        sums(conn, "program", "all", day, amount, fees_usd=Decimal("-0.5"), new_users=2)
+        sums(conn, "country", "BR", day, amount)
+
+    found = volume.steps(conn, FEBRUARY, Grain.WEEK)
+
+    assert [(row.start.day, row.volume_usd) for row in found] == [
+        (1, Decimal("0.01")),
+        (2, Decimal("10.10")),
+        (23, Decimal("5.00")),
+    ]
+    assert [(row.fees_usd, row.new_users, row.user_days) for row in found] == [
+        (Decimal("-0.500000"), 2, 1)
+    ] * 3
+    assert {row.segment for row in volume.steps(conn, FEBRUARY, Grain.DAY, Dimension.COUNTRY)} == {
+        "BR"
+    }
+    assert volume.steps(conn, Window(date(2025, 1, 1), date(2025, 2, 1)), Grain.DAY) == []
+
+
+def test_rebates_by_the_rates_of_approved_affiliates(conn: Connection) -> None:
+    """Fees 100 at 0.25, 40 at 0.5, 60 without an approval; the standard rate is 0.10.
+
+    Standard 0.10 x 200 = 20; extra 0.15 x 100 + 0.40 x 40 = 31.
+    """
+    day = date(2026, 2, 28)
+    for segment, fees in (("0.25", 100), ("0.5", 40), ("standard", 60)):
+        sums(conn, "rate", segment, day, "1", fees_usd=fees)
+    sums(conn, "rate", "0.25", date(2026, 3, 1), "1", fees_usd=7000)
+
+    found = volume.rebates(conn, FEBRUARY, standard=Decimal("0.1"))
+
+    assert (found.fees_usd, found.standard_usd, found.extra_usd) == (200, 20, 31)
+    nothing = volume.rebates(conn, JANUARY, standard=Decimal("0.1"))
+    assert (nothing.standard_usd, nothing.extra_usd) == (0, 0)
+
+
+def test_a_months_concentration(conn: Connection) -> None:
+    """Affiliates of 60 and 40: 0.36 + 0.16 of 10,000 is 5,200. A month without volume has none."""
+    rows = ((date(2026, 2, 1), 100, 60 * 60 + 40 * 40), (date(2026, 1, 1), 0, 0))
+    for month, whole, squares in rows:
+        conn.execute(
+            insert(tables.program_monthly).values(
+                month=month,
+                affiliates=2,
+                volume_usd=whole,
+                fees_usd=1,
+                active_users=3,
+                new_users=4,
+                sum_of_squared_volumes=squares,
+            )
+        )
+
+    found = volume.months(
+        conn,
+        first=date(2026, 1, 1),
+        through=date(2026, 2, 28),
+        delivered=delivered_days(JANUARY, FEBRUARY),
+    )
+
+    assert [(row.month.month, row.concentration) for row in found] == [(1, None), (2, 5200)]
+
+
+def test_a_month_that_nobody_delivered_is_unknown(conn: Connection) -> None:
+    """100 in November, 50 in January; December is missing, and nothing is known of October.
+
+    Of the 4 referred in November 1 trades in it, 1 two months later; of December nobody knows.
+    """
+    shown = {"first": date(2025, 10, 1), "through": date(2026, 1, 31)}
+    assert volume.months(conn, **shown, delivered=Delivered()) == []
+    delivered = delivered_days(Window(date(2025, 11, 1), date(2025, 12, 1)), JANUARY)
+    for month, whole, new in ((date(2025, 11, 1), 100, 4), (date(2026, 1, 1), 50, 0)):
+        conn.execute(
+            insert(tables.program_monthly).values(
+                month=month,
+                affiliates=1,
+                volume_usd=whole,
+                fees_usd=1,
+                active_users=1,
+                new_users=new,
+                sum_of_squared_volumes=whole**2,
+            )
+        )
+        conn.execute(
+            insert(tables.referral_cohorts).values(
+                referral_month=date(2025, 11, 1), active_month=month, active_users=1
+            )
+        )
+
+    months = volume.months(conn, **shown, delivered=delivered)
+    kept = retention.retained(
+        conn, first=date(2025, 10, 1), complete=date(2026, 2, 1), delivered=delivered
+    )
+
+    assert [(m.month.month, m.volume_usd) for m in months] == [(11, 100), (12, None), (1, 50)]
+    assert [m.trading.days for m in months] == [30, 0, 31]
+    assert [(row.after, row.active) for row in kept] == [(0, 1), (1, None), (2, 1)]
+
+
+def test_the_largest_affiliates_of_a_period_are_found_among_those_of_its_months(
+    conn: Connection,
+) -> None:
+    """Over 28 Feb – 1 Mar: 1 has 3 + 4, 2 has 6; 3 traded on the 27th, 4 leads no month."""
+    for account in (1, 2, 3):
+        for month in (date(2026, 2, 1), date(2026, 3, 1)):
+            conn.execute(
+                insert(tables.month_leaders).values(
+                    month=month, affiliate_account_id=account, volume_usd=1
+                )
+            )
+    trade(conn, 1, date(2026, 2, 28), "3")
+    trade(conn, 1, date(2026, 3, 1), "4")
+    trade(conn, 2, date(2026, 3, 1), "6")
+    trade(conn, 3, date(2026, 2, 27), "99")
+    trade(conn, 4, date(2026, 3, 1), "99")
+    period = Window(date(2026, 2, 28), date(2026, 3, 2))
+
+    found = volume.leaders(conn, period)
+    steps = volume.of_affiliates(conn, period, Grain.MONTH, [1])
+
+    assert [(leader.affiliate_account_id, leader.volume_usd) for leader in found] == [
+        (1, Decimal("7.00")),
+        (2, Decimal("6.00")),
+    ]
+    assert [(step.start, step.volume_usd) for step in steps] == [
+        (date(2026, 2, 28), Decimal("3.00")),
+        (date(2026, 3, 1), Decimal("4.00")),
+    ]
+    assert len(volume.leaders(conn, period, most=1)) == 1
+
+
+def test_cohorts_of_referred_users(conn: Connection) -> None:
+    """Ten referred in January: 8 active then, 5 in February; March is not complete.
+
+    Four referred in February, of whom nobody is active yet; none in March.
+    """
+    for month, new in ((1, 10), (2, 4), (3, 0)):
+        conn.execute(
+            insert(tables.program_monthly).values(
+                month=date(2026, month, 1),
+                affiliates=1,
+                volume_usd=1,
+                fees_usd=0,
+                active_users=1,
+                new_users=new,
+                sum_of_squared_volumes=1,
+            )
+        )
+    for active, number in ((1, 8), (2, 5), (3, 9)):
+        conn.execute(
+            insert(tables.referral_cohorts).values(
+                referral_month=date(2026, 1, 1),
+                active_month=date(2026, active, 1),
+                active_users=number,
+            )
+        )
+
+    found = retention.retained(
+        conn,
+        first=date(2026, 1, 1),
+        complete=date(2026, 3, 1),
+        delivered=delivered_days(JANUARY, FEBRUARY),
+    )
+
+    assert [(row.month.month, row.after, row.share) for row in found] == [
+        (1, 0, Decimal("0.8")),
+        (1, 1, Decimal("0.5")),
+        (2, 0, Decimal(0)),
+    ]
+
+
+def test_without_metrics_nothing_is_known_of_volume(conn: Connection) -> None:
+    add_refresh(conn)
+
+    assert volume.steps(conn, FEBRUARY, Grain.MONTH) == []
+    assert volume.leaders(conn, FEBRUARY) == []
+    nothing = retention.retained(
+        conn, first=date(2026, 1, 1), complete=date(2026, 3, 1), delivered=Delivered()
+    )
+    assert nothing == []

@@ -1,0 +1,327 @@
+"""One act on many: each on its own, each with its result, none lost."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access.db.errors import Busy, Invalid, NotAllowed, RequestReused
+from data_access.review import bulk
+from program.review.permissions import Act
+from tests.builders import (
+    MINIMUMS,
+    NOW,
+    add_application,
+    add_eligible,
+    add_evidence,
+    add_metrics,
+    add_refresh,
+    add_staff,
+)
+from tests.data_access import clicks
+from tests.data_access.clicks import ANA, BEN, NOOR
+
+SHORT = (1, 2, 3)
+MET = 4
+MESSAGE = "Hello {{username}}, {{criterion_gap}}"
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for id_ in SHORT:
+            add_application(conn, id_)
+            add_evidence(conn, id_, value=100)
+            add_evidence(conn, id_, kind="external_volume", value=5, exchange_name="ExA")
+        add_eligible(conn, MET)
+    return engine
+
+
+def reject(desk: Engine, *ids: int, **given: Any) -> list[bulk.Result]:
+    return bulk.reject(
+        desk,
+        **{
+            "ids": ids,
+            "reason_code": "below_minimums",
+            "rationale": "Far below",
+            "message": MESSAGE,
+            "reapply": "after_30_days",
+            "actor": ANA,
+            "now": NOW,
+            "request_id": uuid.uuid4(),
+            **given,
+        },
+    )
+
+
+def claim(desk: Engine, *ids: int, **given: Any) -> list[bulk.Result]:
+    return bulk.claim(
+        desk, **{"ids": ids, "actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
+    )
+
+
+def done(results: list[bulk.Result]) -> dict[int, bool]:
+    return {result.application_id: result.done for result in results}
+
+
+def newest(desk: Engine, actor: str) -> bulk.Run | None:
+    return bulk.latest(desk, actor=actor, names=[act.name for act in Act])
+
+
+def test_each_gets_its_own_result_and_a_partial_failure_is_said(desk: Engine) -> None:
+    clicks.claim(desk, 2, actor=BEN)
+
+    results = reject(desk, 1, 2, 3, MET, 99)
+
+    assert done(results) == {1: True, 2: False, 3: True, MET: False, 99: False}
+    sentences = {r.application_id: r.sentence for r in results if not r.done}
+    assert "ben@example.com works on this" in sentences[2]
+    assert "Eligibility is met" in sentences[MET]
+    assert "no application 99" in sentences[99]
+    assert [str(clicks.read(desk, id_).status) for id_ in (1, 2, 3, MET)] == [
+        *("rejected", "pending", "rejected", "pending")
+    ]
+
+
+def test_each_message_is_filled_for_its_applicant(desk: Engine) -> None:
+    reject(desk, *SHORT)
+
+    with desk.connect() as conn:
+        told = conn.execute(
+            text("select application_id, payload->>'message' from review.outbox order by 1")
+        ).all()
+    assert [row[0] for row in told] == list(SHORT)
+    assert all(f"Hello user{id_}, " in message for id_, message in told)
+    assert all("{{" not in message for _, message in told)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rationale": " "}, "rationale is empty"),
+        ({"message": ""}, "message to the applicant is empty"),
+        ({"rationale": "x" * 20_000}, "20,000 characters; 4,000 fit"),
+        ({"message": "x" * 20_000}, "20,000 characters; 4,000 fit"),
+        ({"reason_code": "because"}, "Choose a reason"),
+        ({"reapply": "someday"}, "Choose when the applicant may apply again"),
+    ],
+)
+def test_the_same_fields_are_required_as_for_one(
+    desk: Engine, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Invalid, match=said):
+        reject(desk, *SHORT, **given)
+    assert newest(desk, ANA) is None
+
+
+def test_an_unfilled_placeholder_is_refused_for_each_it_stays_unfilled_for(desk: Engine) -> None:
+    results = reject(desk, 1, message="Hello {{nickname}}")
+
+    assert done(results) == {1: False}
+    assert "{{nickname}}" in results[0].sentence
+
+
+def test_a_repeat_returns_the_first_results_and_does_nothing_more(desk: Engine) -> None:
+    request_id = uuid.uuid4()
+    first = reject(desk, *SHORT, request_id=request_id)
+
+    assert reject(desk, *SHORT, request_id=request_id) == first
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_one_that_is_busy_is_tried_again_and_stops_nothing(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, tries = bulk._one, []
+
+    def one(id_: int, *given: Any) -> bulk.Result:
+        tries.append(id_)
+        if id_ == SHORT[0]:
+            raise Busy("Somebody is acting on it.")
+        return whole(id_, *given)
+
+    monkeypatch.setattr(bulk, "_one", one)
+    results = reject(desk, *SHORT)
+
+    assert tries == [*SHORT, SHORT[0]]
+    assert done(results) == {id_: id_ != SHORT[0] for id_ in SHORT}
+    assert "Choose it again" in results[0].sentence
+
+
+def test_the_same_id_for_something_else_is_refused(desk: Engine) -> None:
+    request_id = uuid.uuid4()
+    claim(desk, 1, request_id=request_id)
+
+    with pytest.raises(RequestReused):
+        claim(desk, 1, 2, request_id=request_id)
+
+
+@pytest.mark.parametrize("other", [{"rationale": "Another"}, {"message": "Another"}])
+def test_the_same_id_with_another_text_is_refused(desk: Engine, other: dict[str, str]) -> None:
+    request_id = uuid.uuid4()
+    reject(desk, 1, request_id=request_id)
+
+    with pytest.raises(RequestReused):
+        reject(desk, 1, request_id=request_id, **other)
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request_id, whole = uuid.uuid4(), bulk._one
+    acted: list[int] = []
+
+    def breaks(id_: int, *given: Any) -> bulk.Result:
+        if len(acted) == 2:
+            raise RuntimeError("cut here")
+        acted.append(id_)
+        return whole(id_, *given)
+
+    monkeypatch.setattr(bulk, "_one", breaks)
+    with pytest.raises(RuntimeError, match="cut here"):
+        reject(desk, *SHORT, request_id=request_id)
+    run = newest(desk, ANA)
+    assert run is not None
+    assert run.finished_at is None
+    monkeypatch.setattr(bulk, "_one", whole)
+
+    later = NOW + timedelta(minutes=1)
+    assert done(reject(desk, *SHORT, request_id=request_id, now=later)) == dict.fromkeys(
+        SHORT, True
+    )
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_what_a_cut_off_run_did_counts_as_done_though_the_facts_moved(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message would read otherwise by now, and one has become eligible."""
+    request_id, whole = uuid.uuid4(), bulk._one
+
+    def breaks(id_: int, *given: Any) -> bulk.Result:
+        if id_ == 3:
+            raise RuntimeError("cut here")
+        return whole(id_, *given)
+
+    monkeypatch.setattr(bulk, "_one", breaks)
+    with pytest.raises(RuntimeError, match="cut here"):
+        reject(desk, *SHORT, request_id=request_id)
+    monkeypatch.setattr(bulk, "_one", whole)
+    with desk.begin() as conn:
+        add_metrics(conn, 1, **MINIMUMS)
+        add_metrics(conn, 2, volume=7)
+
+    results = reject(desk, *SHORT, request_id=request_id)
+
+    assert done(results) == dict.fromkeys(SHORT, True)
+    assert newest(desk, ANA).finished_at == NOW  # type: ignore[union-attr]
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+def test_two_who_send_the_same_run_at_once_do_it_once(desk: Engine) -> None:
+    request_id = uuid.uuid4()
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: reject(desk, *SHORT, request_id=request_id), range(2)))
+
+    assert [done(results) for results in both] == [dict.fromkeys(SHORT, True)] * 2
+    with desk.connect() as conn:
+        assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
+
+
+@pytest.mark.parametrize("forged", [0, -1, 999_999, 2**63 - 1])
+def test_a_forged_number_is_one_of_the_results(desk: Engine, forged: int) -> None:
+    results = claim(desk, 1, forged)
+
+    assert done(results) == {1: True, forged: False}
+    assert f"no application {forged}" in results[1].sentence
+
+
+@pytest.mark.parametrize("forged", [2**63, 10**30])
+def test_what_no_number_can_be_is_refused_as_a_whole(desk: Engine, forged: int) -> None:
+    with pytest.raises(Invalid, match="no application's"):
+        claim(desk, 1, forged)
+    assert clicks.events(desk, 1) == []
+
+
+@pytest.mark.parametrize("assignee", [NOOR, "nobody@example.com", "a\0b"])
+def test_a_forged_colleague_is_refused_for_each(desk: Engine, assignee: str) -> None:
+    results = bulk.assign(
+        desk, ids=SHORT, assignee=assignee, actor=ANA, now=NOW, request_id=uuid.uuid4()
+    )
+
+    assert done(results) == dict.fromkeys(SHORT, False)
+    assert {r.sentence for r in results} == {"Choose a colleague who reviews applications."}
+
+
+def test_an_applicant_named_like_a_placeholder_keeps_nobody_from_being_told(
+    engine: Engine,
+) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, 1, account={"username": "{{minimums}} <b>x</b>"})
+
+    said = {"message": "Hello {{username}}", "reason_code": "other"}
+    assert done(reject(engine, 1, **said)) == {1: True}
+    with engine.connect() as conn:
+        told = conn.execute(text("select payload->>'message' from review.outbox")).scalar_one()
+    assert told.replace("\u2060", "") == "Hello {{minimums}} <b>x</b>"
+
+
+def test_the_report_outlives_the_page(desk: Engine) -> None:
+    results = claim(desk, 1, 99)
+
+    run = newest(desk, ANA)
+    assert run is not None
+    assert list(run.results) == results
+    assert newest(desk, BEN) is None
+
+
+@pytest.mark.parametrize(("number", "taken"), [(0, False), (1000, True), (1001, False)])
+def test_at_least_one_and_at_most_a_thousand(
+    desk: Engine, monkeypatch: pytest.MonkeyPatch, number: int, taken: bool
+) -> None:
+    monkeypatch.setattr(bulk, "_one", lambda id_, *_: bulk.Result(application_id=id_, done=True))
+    if taken:
+        assert len(claim(desk, *range(1, number + 1))) == number
+    else:
+        with pytest.raises(Invalid):
+            claim(desk, *range(1, number + 1))
+
+
+def test_who_may_not_do_it_once_may_not_do_it_in_bulk(desk: Engine) -> None:
+    with pytest.raises(NotAllowed):
+        claim(desk, 1, actor=NOOR)
+    with pytest.raises(NotAllowed):
+        reject(desk, 1, actor=NOOR)
+
+
+def test_assigning_deferring_and_asking(desk: Engine) -> None:
+    common = {"ids": SHORT, "actor": ANA, "now": NOW}
+    assigned = bulk.assign(desk, assignee=ANA, request_id=uuid.uuid4(), **common)
+    asked = bulk.request_information(
+        desk, ids=(1,), message="Hello {{username}}", actor=ANA, now=NOW, request_id=uuid.uuid4()
+    )
+    deferred = bulk.defer(
+        desk,
+        until=NOW.date() + timedelta(days=7),
+        until_change=False,
+        reason="",
+        request_id=uuid.uuid4(),
+        **common,
+    )
+
+    assert all(result.done for result in assigned)
+    assert done(asked) == {1: True}
+    assert done(deferred) == {1: False, 2: True, 3: True}
+    assert [str(clicks.read(desk, id_).status) for id_ in SHORT] == [
+        *("more_info_needed", "deferred", "deferred")
+    ]

@@ -1,0 +1,277 @@
+"""Asking and deferring: what sets an application aside, and what brings it back."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, insert, text
+
+from data_access.db import tables
+from data_access.db.errors import DatabaseUnavailable, Invalid, NotInState
+from data_access.eligibility import judging
+from data_access.queue import listing
+from data_access.review import reactions, timeline
+from program.periods import day_start
+from program.review.queue_filters import Filters
+from program.review.workflow import Status
+from tests.builders import NOW, T, add_application, add_refresh, add_staff
+from tests.data_access import clicks
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        add_application(conn, 1)
+    return engine
+
+
+def status(desk: Engine, now: object = NOW) -> Status:
+    return clicks.read(desk, 1, now=now).status
+
+
+def counts(desk: Engine, *, now: object = NOW) -> tuple[int, dict[Status, int]]:
+    with desk.connect() as conn:
+        found = listing.counts(conn, judging.basis(conn, now=now))  # type: ignore[arg-type]
+    return found.total, {s: n for s, n in found.set_aside.items() if n}
+
+
+def due(desk: Engine, now: object) -> object:
+    with desk.connect() as conn:
+        ground = judging.basis(conn, now=now)  # type: ignore[arg-type]
+        return listing.due_at(clicks.read(desk, 1, now=now).desk, ground)
+
+
+def test_asking_leaves_the_queue_and_sends_the_message(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+
+    assert counts(desk) == (0, {Status.MORE_INFO_NEEDED: 1})
+    with desk.connect() as conn:
+        message = conn.execute(text("select decision_id, payload from review.outbox")).one()
+    assert message.decision_id is None
+    assert message.payload["kind"] == "information_requested"
+    assert message.payload["message"] == "Please send a statement."
+
+
+def test_the_clock_stands_still_while_the_applicant_owes_an_answer(desk: Engine) -> None:
+    before, pause = due(desk, NOW), timedelta(days=7)
+    clicks.ask_applicant(desk, 1)
+
+    clicks.record_answer(desk, 1, now=NOW + pause)
+
+    assert due(desk, NOW + pause) == before + pause  # type: ignore[operator]
+    assert clicks.read(desk, 1, now=NOW + pause).desk.answered_at == NOW + pause
+
+
+def test_going_on_without_an_answer_is_no_answer(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+    clicks.stop_waiting(desk, 1)
+
+    assert status(desk) is Status.PENDING
+    assert clicks.read(desk, 1).desk.answered_at is None
+
+
+@pytest.mark.parametrize("left", [MICROSECOND, timedelta(0)])
+def test_a_deferral_ends_with_its_day(desk: Engine, left: timedelta) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3))
+    end = NOW.replace(hour=0) + timedelta(days=2)
+
+    expected = Status.DEFERRED if left else Status.PENDING
+
+    assert status(desk, end - left) is expected
+    assert counts(desk, now=end - left) == ((0, {Status.DEFERRED: 1}) if left else (1, {}))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(0, "not in the future"), (-1, "not in the future"), (1, None), (365, None), (366, "a year")],
+)
+def test_a_deferral_lies_in_the_future_and_within_a_year(
+    desk: Engine, days: int, said: str | None
+) -> None:
+    until = NOW.date() + timedelta(days=days)
+    if said is None:
+        clicks.defer(desk, 1, until=until)
+        assert status(desk) is Status.DEFERRED
+        return
+    with pytest.raises(Invalid, match=said):
+        clicks.defer(desk, 1, until=until)
+    assert status(desk) is Status.PENDING
+
+
+def test_a_deferral_without_an_end_is_refused(desk: Engine) -> None:
+    with pytest.raises(Invalid, match="until when"):
+        clicks.defer(desk, 1, until=None, until_change=False)
+
+
+def test_another_answer_brings_it_back_and_the_same_answer_does_not(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=None, until_change=True)
+
+    clicks.check(desk, 1)
+    assert status(desk) is Status.DEFERRED
+    clicks.record_evidence(desk, 1, entry=clicks.followers(4000))
+
+    assert status(desk) is Status.PENDING
+    last = clicks.events(desk, 1)[-1]
+    assert (last.kind, last.actor) == ("brought_back", reactions.PROGRAM)
+
+
+def test_new_metrics_bring_it_back_after_a_refresh(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=None, until_change=True)
+    assert reactions.follow_all(desk, now=NOW) == 0
+
+    with desk.begin() as conn:
+        conn.execute(
+            text(
+                "insert into review.affiliate_window values"
+                " (1, :volume, 0, 0, 15, 5, 0, 0, 0, 0, 0, 0)"
+            ),
+            {"volume": Decimal(20_000_000)},
+        )
+
+    assert reactions.follow_all(desk, now=NOW) == 1
+    assert reactions.follow_all(desk, now=NOW) == 0
+    assert status(desk) is Status.PENDING
+
+
+def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3))
+    later = NOW + timedelta(days=5)
+
+    assert reactions.follow_all(desk, now=later) == 1
+    back = clicks.events(desk, 1)[-1]
+    assert back.detail["why"] == "its day has come"
+    # It was back from that moment on, whenever the refresh came to write it down.
+    assert back.at == day_start(T + timedelta(days=3))
+
+
+def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, database_url: str) -> None:
+    with desk.begin() as conn:
+        add_application(conn, 2)
+    for id_ in (1, 2):
+        clicks.defer(desk, id_, until=T + timedelta(days=3))
+    later = NOW + timedelta(days=5)
+    impatient = create_engine(
+        database_url, connect_args={"options": "-c lock_timeout=100 -c timezone=UTC"}
+    )
+
+    with desk.begin() as other:
+        other.execute(
+            text("select 1 from exchange.applications where application_id = 1 for update")
+        )
+        with pytest.raises(DatabaseUnavailable):
+            reactions.follow_all(impatient, now=later)
+    impatient.dispose()
+
+    assert [clicks.events(desk, id_)[-1].kind for id_ in (1, 2)] == ["deferred", "brought_back"]
+    assert reactions.follow_all(desk, now=later) == 1
+
+
+def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
+    clicks.defer(desk, 1)
+
+    with pytest.raises(NotInState, match="Bring it back first"):
+        clicks.reject(desk, 1)
+
+
+def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
+    clicks.defer(desk, 1)
+    with desk.connect() as conn:
+        ground = judging.basis(conn, now=NOW)
+        deferred = listing.page(conn, Filters(status=Status.DEFERRED), ground)
+        pending = listing.page(conn, Filters(), ground)
+
+    assert [row.application_id for row in deferred] == [1]
+    assert pending == []
+
+
+@pytest.mark.parametrize("verb", [clicks.reject, clicks.ask_applicant, clicks.defer, clicks.claim])
+def test_what_has_come_due_is_worked_on_before_anybody_writes_so(desk: Engine, verb: Any) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=2))
+    later = NOW + timedelta(days=1)
+
+    verb(desk, 1, now=later)
+
+    event = clicks.events(desk, 1)[-1]
+    assert event.detail.get("status", {"old": "pending"})["old"] == "pending"
+
+
+def test_either_the_date_or_the_change_brings_it_back(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3), until_change=True)
+    assert status(desk, NOW + timedelta(days=2)) is Status.PENDING
+
+    clicks.record_evidence(desk, 1)
+
+    assert status(desk) is Status.PENDING
+
+
+def test_without_being_asked_to_no_change_brings_it_back(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=3), until_change=False)
+
+    clicks.record_evidence(desk, 1)
+
+    assert status(desk) is Status.DEFERRED
+    assert reactions.follow_all(desk, now=NOW) == 0
+
+
+def test_more_of_the_same_answer_does_not_bring_it_back(desk: Engine) -> None:
+    clicks.record_evidence(desk, 1, entry=clicks.followers(4000))
+    clicks.defer(desk, 1, until=None, until_change=True)
+
+    clicks.record_evidence(desk, 1, entry=clicks.followers(5000, observed_at=NOW))
+    assert status(desk) is Status.DEFERRED
+    clicks.record_evidence(desk, 1, entry=clicks.followers(5001, observed_at=NOW))
+    assert status(desk) is Status.PENDING
+
+
+def test_the_clock_goes_on_while_it_is_deferred(desk: Engine) -> None:
+    before = due(desk, NOW)
+    clicks.defer(desk, 1, until=T + timedelta(days=8))
+    clicks.bring_back(desk, 1, now=NOW + timedelta(days=5))
+
+    assert due(desk, NOW + timedelta(days=5)) == before
+
+
+@pytest.mark.parametrize("aside", [clicks.defer, clicks.ask_applicant])
+def test_what_is_withdrawn_meanwhile_does_not_come_back(desk: Engine, aside: Any) -> None:
+    aside(desk, 1)
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set status = 'withdrawn'"))
+
+    assert reactions.follow_all(desk, now=NOW + timedelta(days=60)) == 0
+    assert status(desk, NOW + timedelta(days=60)) is Status.WITHDRAWN
+
+
+def test_a_pause_costs_no_business_time_whatever_lies_in_it(desk: Engine) -> None:
+    """Submitted on a Tuesday at 9:00; asked on Thursday, answered on the Tuesday after."""
+    tuesday = NOW - timedelta(days=5)
+    thursday, answer = tuesday + timedelta(days=2), tuesday + timedelta(days=7)
+    with desk.begin() as conn:
+        conn.execute(insert(tables.holidays).values(day=date(2026, 3, 16), name="a day off"))
+    clicks.ask_applicant(desk, 1, now=thursday)
+
+    clicks.record_answer(desk, 1, now=answer)
+
+    # Two of three business days were used, so one is left.
+    assert due(desk, answer) == answer + timedelta(days=1)
+
+
+def test_a_message_with_a_placeholder_left_is_not_sent(desk: Engine) -> None:
+    before = clicks.kept(desk, 1)
+
+    with pytest.raises(Invalid, match=r"still has \{\{username\}\}"):
+        clicks.ask_applicant(desk, 1, message="Hello {{username}}")
+    assert clicks.kept(desk, 1) == before
+
+
+def test_the_answer_stands_in_the_thread(desk: Engine) -> None:
+    clicks.ask_applicant(desk, 1)
+    clicks.record_answer(desk, 1, answer="<b>A statement</b>", now=NOW + timedelta(days=1))
+
+    with desk.connect() as conn:
+        answer = timeline.read(conn, clicks.read(desk, 1))[0]
+    assert (answer.title, answer.body) == ("the applicant's answer", "<b>A statement</b>")

@@ -1,0 +1,121 @@
+"""Rejections say what is known: alone and in bulk, and the decision keeps what was not."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access.applications import decision_history
+from data_access.db.errors import Invalid
+from data_access.review import bulk
+from program.messages.canned_texts import CANNED_BY_KEY, Use
+from program.policy.checklist import CheckOutcome
+from program.review.workflow import REASONS, Status
+from tests.builders import NOW, T, add_application, add_evidence, add_refresh, add_staff
+from tests.data_access import clicks
+from tests.data_access.clicks import ANA
+
+# Everything of KNOWN falls short; of UNKNOWN nobody has looked elsewhere.
+KNOWN, UNKNOWN = 1, 2
+CLAIM = "the minimums are not reached yet"
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_refresh(conn)
+        for id_ in (KNOWN, UNKNOWN):
+            add_application(conn, id_)
+        add_evidence(conn, KNOWN, value=5000)
+        add_evidence(conn, KNOWN, kind="external_volume", value=1, exchange_name="ExA")
+    return engine
+
+
+def snapshot(engine: Engine, id_: int) -> dict[str, Any]:
+    with engine.connect() as conn:
+        made = decision_history.current(conn, id_)
+    assert made is not None
+    return made.snapshot
+
+
+def test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word(
+    desk: Engine,
+) -> None:
+    with pytest.raises(Invalid, match="Followers on X and Volume on other exchanges"):
+        clicks.reject(desk, UNKNOWN, knowingly=False)
+    assert clicks.read(desk, UNKNOWN).status is Status.PENDING
+
+    clicks.reject(desk, KNOWN, knowingly=False, message=f"Sorry, {CLAIM}.")
+    clicks.reject(desk, UNKNOWN, knowingly=True)
+
+    assert snapshot(desk, KNOWN)["unproven"] == []
+    assert snapshot(desk, UNKNOWN)["unproven"] == ["Followers on X", "Volume on other exchanges"]
+
+
+def test_with_the_word_the_letter_still_may_not_claim_it(desk: Engine) -> None:
+    with pytest.raises(Invalid, match="tells the applicant what nobody has established"):
+        clicks.reject(desk, UNKNOWN, knowingly=True, message=f"Sorry, {CLAIM}.")
+    assert clicks.read(desk, UNKNOWN).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    "reason", [reason for reason in REASONS if reason.asserts_failed], ids=lambda one: one.code
+)
+def test_a_reason_that_rests_on_a_check_is_given_once_it_failed(desk: Engine, reason: Any) -> None:
+    given = {"reason_code": reason.code, "knowingly": False}
+    for outcome in (None, CheckOutcome.PASSED, CheckOutcome.NOT_APPLICABLE):
+        if outcome is not None:
+            clicks.check(desk, UNKNOWN, item=reason.asserts_failed, outcome=outcome)
+        with pytest.raises(Invalid, match="asserts what nobody has established"):
+            clicks.reject(desk, UNKNOWN, **given)
+    failed = {"item": reason.asserts_failed, "outcome": CheckOutcome.FAILED, "comment": "Seen"}
+    clicks.check(desk, UNKNOWN, **failed)
+
+    clicks.reject(desk, UNKNOWN, **given)
+
+    assert snapshot(desk, UNKNOWN)["unproven"] == []
+
+
+@pytest.mark.parametrize("knowingly", [False, True])
+def test_of_many_only_those_of_whom_it_is_known_are_told_so(desk: Engine, knowingly: bool) -> None:
+    canned = CANNED_BY_KEY[Use.REJECTION, "below_minimums"]
+    results = bulk.reject(
+        desk,
+        ids=[KNOWN, UNKNOWN],
+        reason_code="below_minimums",
+        rationale="Short",
+        message=canned.message,
+        reapply="after_30_days",
+        knowingly=knowingly,
+        actor=ANA,
+        now=NOW,
+        request_id=uuid.uuid4(),
+    )
+
+    assert [result.done for result in results] == [True, knowingly]
+    with desk.connect() as conn:
+        told = dict(
+            conn.execute(
+                text("select application_id, payload ->> 'message' from review.outbox")
+            ).all()
+        )
+    assert CLAIM in told[KNOWN]
+    if knowingly:
+        assert CLAIM not in told[UNKNOWN]
+        assert "we have nothing that shows that the minimums are reached" in told[UNKNOWN]
+    else:
+        assert "Followers on X and Volume on other exchanges" in results[1].sentence
+
+
+# Metrics reach to T, the day before NOW: decided so many days later they are behind, or not.
+@pytest.mark.parametrize(("days", "provisional"), [(0, False), (1, True), (5, True)])
+def test_a_decision_keeps_that_its_metrics_were_behind(
+    desk: Engine, days: int, provisional: bool
+) -> None:
+    clicks.reject(desk, KNOWN, now=NOW + timedelta(days=days))
+
+    kept = snapshot(desk, KNOWN)
+    assert (kept["provisional"], kept["data_through"]) == (provisional, T.isoformat())

@@ -1,0 +1,126 @@
+"""An open proposal over days of new data: figures move under it, and only a result ends it."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access import rollups
+from data_access.applications import decision_history
+from data_access.db.errors import ApprovalLapsed, FiguresMoved
+from data_access.review import reactions, second_approvals, timeline
+from program.periods import ONE_DAY, day_start
+from tests.builders import NOW, add_application, add_staff, pass_checks
+from tests.data_access import clicks
+from tests.data_access.clicks import MIRA, second_seen
+from tests.data_access.rollups.test_refreshing import Trade, deliver
+
+ID = 1
+FIRST = date(2026, 3, 14)
+DAYS = 20
+MINIMUM = 20_000_000
+
+
+def trades(day: date, volume: int, users: int = 16) -> list[Trade]:
+    each = Decimal(volume) / users
+    return [
+        Trade(day=day, affiliate=ID, user=9000 + n, volume=f"{each:.2f}", fees="1.50")
+        for n in range(users)
+    ]
+
+
+def morning(day: date) -> datetime:
+    """When the day's data are complete."""
+    return day_start(day + ONE_DAY) + timedelta(hours=9)
+
+
+def refresh(engine: Engine, day: date, volume: int) -> None:
+    deliver(engine, *trades(day, volume))
+    rollups.refresh(engine, now=morning(day))
+    reactions.follow_all(engine, now=morning(day))
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    """One that is just short of the volume, and eligible by nothing else; an override waits."""
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_application(conn, ID, submitted_at=NOW - timedelta(days=2))
+        pass_checks(conn, ID)
+    refresh(engine, FIRST, 15_000_000)
+    clicks.ask_second(engine, ID, draft=clicks.draft(), now=morning(FIRST))
+    return engine
+
+
+def test_twenty_refreshes_without_another_result_leave_it_standing(desk: Engine) -> None:
+    for n in range(1, DAYS + 1):
+        refresh(desk, FIRST + n * ONE_DAY, 10_000)
+    last = FIRST + DAYS * ONE_DAY
+
+    clicks.confirm(desk, ID, now=morning(last), shown=second_seen(desk, ID, now=morning(last)))
+
+    with desk.connect() as conn:
+        made = decision_history.current(conn, ID)
+        proposal = second_approvals.history(conn, ID)[0]
+        told = {entry.title: entry.body for entry in timeline.read(conn, clicks.read(desk, ID))}
+    assert made is not None
+    # The decision is of the figures it was made on; those it was proposed on stay readable.
+    kept = {one["key"]: one["value"] for one in made.snapshot["criteria"]}
+    assert Decimal(kept["volume_usd"]) == Decimal(15_000_000 + DAYS * 10_000)
+    assert proposal.seen.facts.volume_usd == Decimal(15_000_000)
+    asked = next(body for title, body in told.items() if title.startswith("second approval"))
+    assert "Referral volume 15,000,000.00 USD" in asked
+    moved = {c["what"]: (c["old"], c["new"]) for c in clicks.events(desk, ID)[-1].detail["moved"]}
+    assert moved["referral volume"] == ("15 M USD", "15.2 M USD")
+    assert moved["data through"] == ("14 Mar 2026", "3 Apr 2026")
+
+
+def test_a_refresh_that_turns_a_result_ends_it_with_old_and_new(desk: Engine) -> None:
+    for n in range(1, 4):
+        refresh(desk, FIRST + n * ONE_DAY, 10_000)
+    assert clicks.read(desk, ID).status == "awaiting_second_approval"
+    turned = FIRST + 4 * ONE_DAY
+
+    refresh(desk, turned, MINIMUM - 15_030_000)
+
+    assert clicks.read(desk, ID).status == "pending"
+    lapse = clicks.events(desk, ID)[-1]
+    assert (lapse.kind, lapse.actor) == ("second_approval_lapsed", "program")
+    first = lapse.detail["changes"][0]
+    assert (first["what"], first["old"], first["new"]) == (
+        "referral volume",
+        "15 M USD (not met)",
+        "20 M USD (met)",
+    )
+
+
+def test_what_moved_since_the_second_person_looked_is_shown_first(desk: Engine) -> None:
+    day = FIRST + ONE_DAY
+    shown = second_seen(desk, ID, now=morning(FIRST))
+    refresh(desk, day, 200_000)
+
+    with pytest.raises(FiguresMoved, match=r"referral volume 15 M USD → 15\.2 M USD"):
+        clicks.confirm(desk, ID, now=morning(day), shown=shown, actor=MIRA)
+    assert clicks.read(desk, ID).status == "awaiting_second_approval"
+
+    clicks.confirm(desk, ID, now=morning(day), shown=second_seen(desk, ID, now=morning(day)))
+    assert clicks.read(desk, ID).status == "approved"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update exchange.accounts set kyc_status = 'rejected'",
+        "update exchange.applications set social_handle = '@somebody_else'",
+        "insert into review.checks (application_id, item, outcome, comment, author, created_at)"
+        " values (1, 'jurisdiction', 'failed', 'x', 'ben@example.com', now())",
+    ],
+)
+def test_another_fact_about_the_applicant_ends_it(desk: Engine, statement: str) -> None:
+    with desk.begin() as conn:
+        conn.execute(text(statement))
+
+    with pytest.raises(ApprovalLapsed):
+        clicks.confirm(desk, ID, now=morning(FIRST))
+    assert len(clicks.events(desk, ID)[-1].detail["changes"]) == 1

@@ -1,0 +1,167 @@
+"""Every move between statuses with every role, on the database: done, or refused by name."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access import undoing
+from data_access.db.errors import AlreadyDecided, NotAllowed, NotInState
+from program.review.permissions import Role
+from program.review.workflow import OPEN_STATUSES, Status
+from tests.builders import MINIMUMS, NOW, add_application, add_metrics, pass_checks
+from tests.data_access import clicks
+from tests.data_access.clicks import NUMBERS
+from tests.program.grid import CELLS, WHO
+
+ACTORS = {
+    Role.REVIEWER: clicks.ANA,
+    Role.MANAGER: clicks.MIRA,
+    Role.ANALYST: clicks.NOOR,
+    Role.ADMIN: clicks.ADA,
+}
+PENDING, INFO, LATER, SECOND, YES, NO, GONE = (
+    Status.PENDING,
+    Status.MORE_INFO_NEEDED,
+    Status.DEFERRED,
+    Status.AWAITING_SECOND_APPROVAL,
+    Status.APPROVED,
+    Status.REJECTED,
+    Status.WITHDRAWN,
+)
+Verb = Callable[..., Any]
+# What brings an application somewhere, wherever it stands; nothing here withdraws one.
+TOWARDS: dict[Status, Verb] = {
+    INFO: clicks.ask_applicant,
+    LATER: clicks.defer,
+    SECOND: clicks.ask_second,
+    YES: clicks.approve,
+    NO: clicks.reject,
+    PENDING: clicks.reopen,
+}
+# The ways back, and the second person's, by where they begin.
+FROM: dict[tuple[Status, Status], Verb] = {
+    (INFO, PENDING): clicks.record_answer,
+    (LATER, PENDING): clicks.bring_back,
+    (SECOND, PENDING): clicks.cancel,
+    (SECOND, YES): clicks.confirm,
+    (SECOND, NO): clicks.confirm,
+}
+
+
+UNDONE = {(YES, PENDING), (NO, PENDING)}
+
+# Where the minimums must be met for the move to agree with them, or, proposed, to go against.
+NEEDS_MINIMUMS = {(PENDING, YES), (SECOND, NO), *((YES, new) for new in Status)}
+
+
+def brought_to(desk: Engine, status: Status, *, meant_for: Status) -> int:
+    """A new application in ``status``; nothing but that and the role can forbid the way on."""
+    id_, met = next(NUMBERS), (status, meant_for) in NEEDS_MINIMUMS
+    with desk.begin() as conn:
+        add_application(conn, id_)
+        pass_checks(conn, id_)
+        if met:
+            add_metrics(conn, id_, **MINIMUMS)
+    if status is SECOND:
+        clicks.ask_second(desk, id_, draft=clicks.rejection() if met else clicks.draft())
+    elif status is GONE:
+        withdraw(desk, id_)
+    elif status is not PENDING:
+        TOWARDS[status](desk, id_)
+    return id_
+
+
+def undo(desk: Engine, id_: int, *, actor: str) -> int:
+    """Take back the decision that was just made."""
+    asked = "select request_id from review.requests where application_id = :id and act = 'DECIDE'"
+    with desk.connect() as conn:
+        undone = conn.execute(text(asked), {"id": id_}).scalar_one()
+    return undoing.undo(
+        desk, application_id=id_, undone=undone, actor=actor, now=NOW, request_id=uuid4()
+    )
+
+
+def withdraw(desk: Engine, id_: int) -> None:
+    statement = "update exchange.applications set status = 'withdrawn' where application_id = :id"
+    with desk.begin() as conn:
+        conn.execute(text(statement), {"id": id_})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "role"), [cell for cell in CELLS if cell[1] is not Status.WITHDRAWN]
+)
+def test_the_move_is_made_by_whom_the_grid_names_and_refused_to_all_others(
+    desk: Engine, old: Status, new: Status, role: Role
+) -> None:
+    id_ = brought_to(desk, old, meant_for=new)
+    before = clicks.kept(desk, id_)
+    verb, actor = FROM.get((old, new)) or TOWARDS[new], ACTORS[role]
+    if (old, new) in UNDONE and role is Role.REVIEWER:
+        # Who decided takes it back before it leaves; to reopen it later is a manager's.
+        verb = undo
+
+    if role in WHO[old, new]:
+        verb(desk, id_, actor=actor)
+        assert clicks.read(desk, id_).status is new
+        moved = clicks.events(desk, id_)[-1]
+        assert (moved.actor, moved.detail["status"]) == (actor, {"old": str(old), "new": str(new)})
+        return
+    with pytest.raises(refusal(old, new, role)):
+        verb(desk, id_, actor=actor)
+    assert clicks.kept(desk, id_) == before
+
+
+def refusal(old: Status, new: Status, role: Role) -> type[Exception]:
+    """The refusal's name: first the role's, then the status's."""
+    needed = {PENDING: {Role.MANAGER}}.get(new, {Role.REVIEWER, Role.MANAGER})
+    if (old, new) in FROM:
+        needed = {Role.MANAGER}
+    if role not in needed:
+        return NotAllowed
+    reopening = new is PENDING
+    return NotInState if old in OPEN_STATUSES or reopening else AlreadyDecided
+
+
+@pytest.mark.parametrize("role", Role)
+def test_declining_leads_back_to_pending_by_managers_alone(desk: Engine, role: Role) -> None:
+    id_ = brought_to(desk, SECOND, meant_for=YES)
+
+    if role is Role.MANAGER:
+        clicks.decline(desk, id_, actor=ACTORS[role])
+    else:
+        with pytest.raises(NotAllowed):
+            clicks.decline(desk, id_, actor=ACTORS[role])
+    assert clicks.read(desk, id_).status is (PENDING if role is Role.MANAGER else SECOND)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_longer_waiting_leads_back_to_pending(desk: Engine, role: Role) -> None:
+    id_ = brought_to(desk, INFO, meant_for=PENDING)
+
+    if role in WHO[INFO, PENDING]:
+        clicks.stop_waiting(desk, id_, actor=ACTORS[role])
+    else:
+        with pytest.raises(NotAllowed):
+            clicks.stop_waiting(desk, id_, actor=ACTORS[role])
+    assert (clicks.read(desk, id_).status is PENDING) is (role in WHO[INFO, PENDING])
+
+
+@pytest.mark.parametrize("status", OPEN_STATUSES)
+def test_what_upstream_withdraws_is_withdrawn_whatever_it_waited_for(
+    desk: Engine, status: Status
+) -> None:
+    id_ = brought_to(desk, status, meant_for=GONE)
+
+    withdraw(desk, id_)
+
+    assert clicks.read(desk, id_).status is GONE
+    with pytest.raises(AlreadyDecided, match="withdrawn"):
+        clicks.reject(desk, id_)
+
+
+def test_no_act_withdraws() -> None:
+    """The column of the grid that no verb can be tried for."""
+    assert {who for (_, new), who in WHO.items() if new is GONE} == {frozenset()}

@@ -1,0 +1,223 @@
+"""What a refresh keeps of the work, with what is newer, is what counting everything comes to."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, delete, select, text, update
+
+from data_access import rollups
+from data_access.db import tables
+from data_access.eligibility import judging
+from data_access.queue import listing
+from data_access.reports import flow, funnel, speed, workload
+from program.periods import Window
+from program.reports.periods import Grain, Split
+from program.review.drilldown import Moment, Scope, Slice, Stage
+from program.review.queue_filters import Filters
+from tests.builders import add_application, add_evidence, add_staff
+from tests.data_access.loading.test_loading import load
+from tests.data_access.reports.test_kpis import decide, reopen, settle, tell
+from tests.data_access.rollups.test_refreshing import Trade, deliver
+
+T = date(2026, 3, 14)
+NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
+FIRST = datetime(2026, 1, 20, tzinfo=UTC)
+PERIODS = (Window(date(2026, 1, 1), date(2026, 4, 1)), Window(date(2026, 2, 3), date(2026, 2, 27)))
+PEOPLE = ("ana@example.com", "ben@example.com")
+
+
+def figures(conn: Connection) -> list[Any]:
+    """Everything that is read from the sums."""
+    found: list[Any] = []
+    for period in PERIODS:
+        before = Window(period.start - timedelta(days=20), period.start)
+        found += [flow.steps(conn, period, grain) for grain in Grain]
+        found += [speed.course(conn, period, before=before, grain=grain) for grain in Grain]
+        found += [speed.decided_by(conn, period, split) for split in Split]
+        found += [
+            speed.submitted_by(conn, period, split) for split in (Split.COUNTRY, Split.PLATFORM)
+        ]
+        found += [speed.touched(conn, period, before=before), funnel.stages(conn, period)]
+    return found
+
+
+@contextmanager
+def without_sums(conn: Connection) -> Iterator[None]:
+    """As before the first refresh, so that everything is counted."""
+    with conn.begin_nested() as point:
+        for table in (tables.work_counted, tables.work_daily, tables.application_courses):
+            conn.execute(delete(table))
+        yield
+        point.rollback()
+
+
+def assert_all_counted(engine: Engine) -> None:
+    with engine.begin() as conn:
+        found = figures(conn)
+        with without_sums(conn):
+            assert found == figures(conn)
+        assert_lists_agree(conn)
+
+
+def assert_lists_agree(conn: Connection) -> None:
+    ground, period = judging.basis(conn, now=NOW), PERIODS[1]
+    stages = funnel.stages(conn, period)
+    numbers = {
+        Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): flow.steps(conn, period, Grain.MONTH)
+        .steps[-1]
+        .open_then,
+        Slice(scope=Scope.ALL, moment=Moment.SUBMITTED): stages[funnel.SUBMITTED],
+        Slice(scope=Scope.ALL, moment=Moment.TOUCHED): speed.touched(conn, period, before=period)[
+            0
+        ].number,
+        Slice(scope=Scope.DECIDED, moment=Moment.DECIDED): speed.course(
+            conn, period, before=period, grain=Grain.DAY
+        ).now.total,
+        **{
+            Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage): stages[stage]
+            for stage in Stage
+        },
+    }
+    for asked, number in numbers.items():
+        assert listing.count(conn, Filters(slice=asked.during(period)), ground) == number, asked
+
+
+def work(conn: Connection, chance: random.Random, ids: range) -> None:
+    """Some of the applications are decided, touched, reopened or settled upstream."""
+    for id_ in chance.sample(ids, len(ids) // 3):
+        at = FIRST + timedelta(days=chance.randrange(50), seconds=chance.randrange(86_400))
+        application = tables.applications.c
+        status, submitted = conn.execute(
+            select(application.status, application.submitted_at).where(
+                application.application_id == id_
+            )
+        ).one()
+        at = max(at, submitted + timedelta(minutes=1))
+        who = chance.choice(PEOPLE)
+        if status == "pending" and chance.random() < 0.7:
+            last = newest_decision(conn, id_)
+            outcome = chance.choice(("approved", "rejected"))
+            decide(conn, id_, outcome, at, who, track=chance.choice((None, "both")), supersedes=last,
+                   is_override=chance.random() < 0.2)  # fmt: skip
+        elif status == "pending":
+            touch(conn, id_, at, chance.choice((who, "upstream", "")))
+        elif (decision := newest_decision(conn, id_)) is not None:
+            reopen(conn, id_, at, decision)
+
+
+def touch(conn: Connection, id_: int, at: datetime, who: str) -> None:
+    if who:
+        tell(conn, id_, "claimed", at, who)
+    else:
+        add_evidence(conn, id_, recorded_at=at)
+
+
+def newest_decision(conn: Connection, id_: int) -> int | None:
+    decision = tables.decisions.c
+    return conn.execute(
+        select(decision.decision_id)
+        .where(decision.application_id == id_)
+        .order_by(decision.decision_id.desc())
+        .limit(1)
+    ).scalar()
+
+
+@pytest.fixture
+def worked_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """Thirty applications of eight weeks; two of the accounts have referred users who trade."""
+    monkeypatch.setattr("data_access.rollups.lifecycle.IN_FLIGHT", 0)
+    chance = random.Random(5)
+    with engine.begin() as conn:
+        add_staff(conn)
+        for id_ in range(1, 31):
+            at = FIRST - timedelta(days=3) + timedelta(days=chance.randrange(50), seconds=id_)
+            country = chance.choice(("BR", "DE", None))
+            add_application(conn, id_, submitted_at=at, account={"country_code": country},
+                            social_platform=chance.choice(("x", "youtube")))  # fmt: skip
+        work(conn, chance, range(1, 31))
+    deliver(engine, *(Trade(day=T - timedelta(days=2 * (id_ % 20)), affiliate=id_, user=100 + id_)
+                      for id_ in range(1, 31)))  # fmt: skip
+    rollups.refresh(engine, now=NOW)
+    return engine
+
+
+def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
+    """Decisions, reopenings and touches count at once, those of days long counted too."""
+    chance = random.Random(8)
+    assert_all_counted(worked_on)
+    for _ in range(3):
+        with worked_on.begin() as conn:
+            work(conn, chance, range(1, 31))
+        with worked_on.connect() as conn:
+            assert workload.uncounted(conn)
+        assert_all_counted(worked_on)
+        rollups.refresh(worked_on, now=NOW)
+        assert_all_counted(worked_on)
+    with worked_on.connect() as conn:
+        assert not workload.uncounted(conn)
+
+
+def test_what_arrives_or_leaves_upstream(worked_on: Engine) -> None:
+    with worked_on.begin() as conn:
+        add_application(conn, 31, submitted_at=NOW)
+        settle(conn, 31, "withdrawn", NOW)
+    assert_all_counted(worked_on)
+
+
+@pytest.mark.parametrize("few", [100, 0], ids=["by who wrote them", "all compared"])
+def test_what_upstream_changes_without_a_word_counts_with_the_next_refresh(
+    worked_on: Engine, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("data_access.rollups.work_sums.FEW", few)
+    with worked_on.begin() as conn:
+        conn.execute(text("update exchange.accounts set country_code = 'FR' where account_id = 3"))
+        conn.execute(
+            update(tables.applications)
+            .where(tables.applications.c.application_id == 4)
+            .values(submitted_at=FIRST, social_platform="tiktok")
+        )
+    rollups.refresh(worked_on, now=NOW)
+    assert_all_counted(worked_on)
+
+
+def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
+    """Approved ones become active with their first trade since, and cease where it was none."""
+    whole = PERIODS[0]
+
+    def active() -> int:
+        with worked_on.connect() as conn:
+            return funnel.stages(conn, whole)["active"]
+
+    before = active()
+    rollups.refresh(worked_on, now=NOW, through=date(2026, 2, 1))
+    assert active() < before
+    assert_all_counted(worked_on)
+    rollups.refresh(worked_on, now=NOW)
+    assert active() == before
+    assert_all_counted(worked_on)
+
+
+def test_what_a_load_changes_counts_at_once(worked_on: Engine, tmp_path: Path) -> None:
+    """Of another country, and submitted long before the last refresh; nothing else is told."""
+    row = "77,77,x,@late,telegram,late,2026-02-10T12:00:00Z\n"
+    files = {
+        "accounts": "account_id,username,country_code,created_at\n"
+        "3,user3,FR,2025-01-01T00:00:00Z\n77,user77,FR,2025-01-01T00:00:00Z\n",
+        "applications": "application_id,account_id,social_platform,social_handle,"
+        f"contact_platform,contact_handle,submitted_at\n{row}{row.replace('77', '3')}",
+    }
+    with worked_on.begin() as conn:
+        add_application(conn, 100)
+    rollups.refresh(worked_on, now=NOW)
+    for kind, content in files.items():
+        path = tmp_path / f"{kind}.csv"
+        path.write_text(content)
+        load(worked_on, kind, path)
+        assert_all_counted(worked_on)
+    with worked_on.connect() as conn:
+        assert speed.submitted_by(conn, PERIODS[1], Split.COUNTRY)["FR"] == 2

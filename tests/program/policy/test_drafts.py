@@ -1,0 +1,162 @@
+"""The table of settings, and what speaks against a draft."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from program.policy import settings as policy_settings
+from program.policy.criteria import CRITERIA
+from program.policy.drafts import Draft, carried_over, contradictions, needs_refresh
+from program.policy.policy import Policy, WindowKind
+from program.policy.settings import SETTINGS, SETTINGS_BY_NAME, changes, faults
+
+NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
+BASE = Policy()
+
+
+def against(**given: Any) -> tuple[str, ...]:
+    settings = {name: v for name, v in given.items() if name in SETTINGS_BY_NAME}
+    about = {name: v for name, v in given.items() if name not in SETTINGS_BY_NAME}
+    policy = replace(BASE, **settings)
+    draft = Draft(**{"policy": policy, "note": "Why", "base_version": 1, **about})
+    return contradictions(draft, base=BASE, now=NOW)
+
+
+def test_every_setting_of_the_policy_has_one_row() -> None:
+    assert sorted(setting.name for setting in SETTINGS) == sorted(policy_settings.setting_fields())
+
+
+def test_every_row_says_what_it_is() -> None:
+    for setting in SETTINGS:
+        assert setting.label
+        assert setting.explanation.endswith(".")
+        assert set(setting.recounts) <= {criterion.key for criterion in CRITERIA}
+
+
+def test_the_public_program_contradicts_nothing() -> None:
+    assert faults(BASE) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"max_rebate_rate": Decimal("0.0999")}, "The highest rate, 9.99 %, is below the standard"),
+        ({"max_rebate_rate": Decimal("0.10")}, "The highest rate equals the standard one"),
+        ({"max_rebate_rate": Decimal("0.1001")}, None),
+        ({"max_rebate_rate": Decimal("1.0001")}, "Highest rate: 100.01 % is above 100 %."),
+        ({"standard_rebate_rate": Decimal("-0.01")}, "Standard rate: -1 % is below 0 %."),
+        ({"standard_rebate_rate": Decimal("0.10001")}, "Standard rate: takes at most 2 decimals."),
+        ({"window_kind": ""}, "A month is: nobody knows"),
+        ({"window_kind": "0 days"}, "A month is: nobody knows 0 days."),
+        ({"window_kind": WindowKind.CALENDAR_MONTH}, None),
+        ({"evidence_valid_days": -1}, "Evidence is current for: −1 days is below 0 days."),
+        ({"evidence_valid_days": 0}, None),
+        (
+            {"review_sla_business_days": 0},
+            "Review within: 0 business days is below 1 business day.",
+        ),
+        ({"review_sla_business_days": 1}, None),
+        ({"claim_idle_minutes": 0}, "A claim lapses after: 0 minutes is below 1 minute."),
+        ({"min_volume_usd": Decimal("-0.01")}, "Referral volume, at least: −0.01 USD is below"),
+        ({"min_volume_usd": Decimal("0.001")}, "Referral volume, at least: takes at most 2"),
+        ({"min_volume_usd": Decimal("NaN")}, "Referral volume, at least: NaN is not a number."),
+        ({"min_volume_usd": None}, "Referral volume, at least: type a value."),
+        ({"second_approval_monthly_extra_usd": None}, None),
+        ({"checklist": ("audience_real",)}, "Required before an approval but not on the checklist"),
+        (
+            {"required_checks": ("horoscope",)},
+            "Required before an approval: nobody knows horoscope",
+        ),
+        (
+            {"checklist": (*BASE.checklist, "audience_real")},
+            "Items to answer: an item stands there",
+        ),
+        ({}, "Nothing differs from version 1."),
+        ({"note": "  ", "min_new_users": 6}, "The note is empty."),
+        ({"min_new_users": 6, "effective_from": NOW - timedelta(microseconds=1)}, "which is past"),
+        ({"min_new_users": 6, "effective_from": NOW}, None),
+    ],
+)
+def test_a_draft_that_cannot_be_is_refused_in_words(
+    given: dict[str, Any], sentence: str | None
+) -> None:
+    found = against(**given)
+
+    assert len(found) == (sentence is not None)
+    assert sentence is None or sentence in found[0]
+
+
+def test_a_version_cannot_overtake_the_one_it_builds_on() -> None:
+    scheduled = replace(BASE, version=2, effective_from=NOW + timedelta(days=7))
+
+    def found(starts: datetime | None) -> tuple[str, ...]:
+        draft = Draft(
+            policy=replace(scheduled, min_new_users=6),
+            note="Why",
+            base_version=2,
+            effective_from=starts,
+        )
+        return contradictions(draft, base=scheduled, now=NOW)
+
+    assert "Version 2 takes effect on 22 Mar 2026" in found(None)[0]
+    assert "Version 2 takes effect" in found(NOW + timedelta(days=6))[0]
+    assert found(scheduled.effective_from) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refresh"),
+    [
+        ("min_volume_usd", Decimal(1), False),
+        ("evidence_valid_days", 30, False),
+        ("window_kind", WindowKind.CALENDAR_MONTH, True),
+        ("active_user_min_volume_usd", Decimal(1), True),
+        ("new_user_must_trade", True, True),
+    ],
+)
+def test_only_what_is_counted_in_another_way_needs_a_refresh(
+    name: str, value: Any, refresh: bool
+) -> None:
+    assert needs_refresh(BASE, replace(BASE, **{name: value})) is refresh
+
+
+def test_settings_come_back_from_json_as_they_were() -> None:
+    policy = replace(BASE, min_volume_usd=Decimal("0.01"), second_approval_monthly_extra_usd=None)
+    kept = policy_settings.to_json(policy)
+
+    assert policy_settings.from_json(kept, BASE) == policy
+    kept.pop("min_new_users")
+    assert policy_settings.from_json(kept, replace(BASE, min_new_users=7)).min_new_users == 7
+
+
+def test_changes_carried_over_keep_what_a_colleague_published() -> None:
+    draft = Draft(policy=replace(BASE, min_new_users=6), note="Why", base_version=1)
+    published = replace(BASE, version=2, min_active_users=20)
+
+    moved = carried_over(draft, old=BASE, new=published)
+
+    assert moved.base_version == 2
+    assert [change.setting.name for change in changes(published, moved.policy)] == ["min_new_users"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("min_volume_usd", " 20,000,000.50 USD", Decimal("20000000.50")),
+        ("min_volume_usd", "-1", Decimal(-1)),
+        ("max_rebate_rate", "12.5 %", Decimal("0.125")),
+        ("second_approval_monthly_extra_usd", " ", None),
+    ],
+)
+def test_money_and_rates_are_understood_as_people_type_them(
+    name: str, text: str, found: Decimal | None
+) -> None:
+    assert policy_settings.understood(SETTINGS_BY_NAME[name], text) == found
+
+
+@pytest.mark.parametrize("text", ["2e7", "20.000.000", "1,00", "twenty", "1_000", "٣", "NaN"])
+def test_what_is_no_number_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no number. Write 20,000,000"):
+        policy_settings.understood(SETTINGS_BY_NAME["min_volume_usd"], text)

@@ -1,0 +1,109 @@
+"""What a decision rests on, told apart from figures that merely move."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from program.policy import viewed
+from program.policy.eligibility import Facts
+from program.policy.policy import Policy
+from program.policy.viewed import Seen
+
+FACTS = Facts(
+    volume_usd=Decimal("25100000.00"),
+    active_users=40,
+    new_users=9,
+    x_followers=6_000,
+    external_volume_usd=None,
+)
+SEEN = Seen(
+    data_through=date(2026, 3, 14),
+    policy_version=1,
+    facts=FACTS,
+    newest_evidence_id=7,
+    fees_usd=Decimal("1000.00"),
+    evidence_ids=(7,),
+    checks={"identity_and_account": "passed"},
+    applicant={"identity verification": "verified"},
+)
+TOMORROW = date(2026, 3, 15)
+
+
+def facts(**given: Any) -> dict[str, Any]:
+    return {"facts": replace(FACTS, **given)}
+
+
+def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
+    return ("high extra cost",) if (fees_usd or 0) >= 2_000 else ()
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        ({"policy_version": 2}, "policy version: 1 → 2"),
+        # Of either side of a minimum, each time.
+        (facts(volume_usd=Decimal("19999999.99")), "referral volume: 25.1 M USD (met) → 19.9 M USD (not met)"),
+        (facts(active_users=14), "active users: 40 (met) → 14 (not met)"),
+        (facts(new_users=None), "new users: 9 (met) → unknown"),
+        (facts(x_followers=5_000), "followers on X: 6,000 (met) → 5,000 (not met)"),
+        (facts(external_volume_usd=Decimal(1)), "unknown → 1.00 USD (not met)"),
+        ({"newest_evidence_id": 8}, "evidence: without the newest entry"),
+        ({"evidence_ids": ()}, "evidence that counts: 1 entry → 0 entries"),
+        ({"fees_usd": Decimal("2000.00")}, "no second person needed → high extra cost"),
+        ({"checks": {"identity_and_account": "failed"}}, "passed → failed"),
+        ({"checks": {"identity_and_account": "not_applicable"}}, "passed → not applicable"),
+        ({"checks": {}}, "passed → not answered"),
+        ({"checks": {**(SEEN.checks or {}), "jurisdiction": "failed"}}, "not answered → failed"),
+        ({"applicant": {"identity verification": "rejected"}}, "verified → rejected"),
+        ({"applicant": {}}, "verified → none"),
+    ],
+)  # fmt: skip
+def test_what_a_decision_rests_on_changed(later: dict[str, Any], said: str) -> None:
+    found = viewed.compare(SEEN, replace(SEEN, **later), Policy(), costly)
+
+    assert [said in str(change) for change in found.changed] == [True], found
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        ({"data_through": TOMORROW}, []),
+        (facts(volume_usd=Decimal("25300000.00")), ["referral volume: 25.1 M USD → 25.3 M USD"]),
+        # Alike in short, so in full.
+        (
+            facts(volume_usd=Decimal("25100000.01")),
+            ["referral volume: 25,100,000.00 USD → 25,100,000.01 USD"],
+        ),
+        (facts(active_users=15), ["active users: 40 → 15"]),
+        (facts(x_followers=5_001), ["followers on X: 6,000 → 5,001"]),
+        ({"fees_usd": Decimal("1999.99")}, ["net fees: 1,000.00 USD → 1,999.99 USD"]),
+        (
+            {"checks": {**(SEEN.checks or {}), "jurisdiction": "passed"}},
+            ["check “Jurisdiction allowed”: not answered → passed"],
+        ),
+        (
+            {"data_through": TOMORROW, **facts(new_users=10)},
+            ["data through: 14 Mar 2026 → 15 Mar 2026", "new users: 9 → 10"],
+        ),
+    ],
+)
+def test_a_figure_moved_and_nothing_rests_on_it(later: dict[str, Any], said: list[str]) -> None:
+    found = viewed.compare(SEEN, replace(SEEN, **later), Policy(), costly)
+
+    assert found.changed == ()
+    assert [str(change) for change in found.moved] == said
+
+
+def test_what_was_not_kept_is_not_compared() -> None:
+    bare = replace(SEEN, checks=None, applicant=None, evidence_ids=None, fees_usd=None)
+
+    assert not viewed.compare(bare, SEEN, Policy(), costly)
+    assert not viewed.compare(SEEN, bare, Policy(), costly)
+
+
+def test_what_is_kept_is_what_was_seen() -> None:
+    assert Seen.from_json(SEEN.to_json()) == SEEN
+    assert dict(viewed.figures(SEEN))["Referral volume"] == "25,100,000.00 USD"

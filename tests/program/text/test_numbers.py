@@ -1,0 +1,139 @@
+"""One way of writing a number: what is read, and what is refused with the way to write it."""
+
+from decimal import Decimal
+
+import pytest
+
+from program.reports import column_filters
+from program.reports.column_filters import Range
+from program.reports.datasets import APPLICATIONS, Column
+from program.text import numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.25", "0.25"),
+        ("1234.50", "1234.50"),
+        ("5000000", "5000000"),
+        ("-3", "-3"),
+        ("0", "0"),
+        ("9" * 40 + ".123456", "9" * 40 + ".123456"),
+    ],
+)
+def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> None:
+    assert numbers.read(text) == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("0,25", "has a decimal comma; write `0.25`"),
+        ("0,250", "has a decimal comma; write `0.250`"),
+        ("1.234,50", "has a decimal comma; write `1234.50`"),
+        ("1,234.50", "has a thousands separator; write `1234.50`"),
+        ("5,000,000", "has a thousands separator; write `5000000`"),
+        ("1 000", "has a thousands separator; write `1000`"),
+        ("1\u202f000", "has a thousands separator; write `1000`"),
+        ("1'000", "has a thousands separator; write `1000`"),
+        ("1_000", "has a thousands separator; write `1000`"),
+        ("1.234.567", "has points between its digits; write `1234567`"),
+        ("１５", "has digits other than 0 to 9; write it with those"),
+        ("٣", "has digits other than 0 to 9; write it with those"),
+        ("1e3", "is written with an exponent; write all its digits"),
+        ("1E+3", "is written with an exponent; write all its digits"),
+        ("0x10", "is not written in decimal digits; write it with 0 to 9"),
+        ("NaN", "is not a number; write digits"),
+        ("sNaN", "is not a number; write digits"),
+        ("Infinity", "is infinite; leave an open end empty"),
+        ("-inf", "is infinite; leave an open end empty"),
+        ("25 %", "is a percentage; write the number itself"),
+        ("$5", "has a currency sign; write only the number"),
+        ("+5", "has a plus sign; leave it out"),
+        ("−5", "has a dash for a minus sign; write -"),
+        (".5", "starts with a point; write a 0 before it"),
+        ("5.", "ends in a point; remove it"),
+        ("1.2345678", "has more than 6 decimals; round it"),
+        ("9" * 41, "is too large to be looked for"),
+        ("", "is empty; write digits"),
+        ("many", "is not a number; write it like 1234.50"),
+        ("5\n", "has spaces around it; remove them"),
+        ("\u00a05", "has spaces around it; remove them"),
+        (" ", "is empty; write digits"),
+        ("\u00bd", "is not a number; write it like 1234.50"),
+        ("1 234,5", "is not a number; write it like 1234.50"),
+    ],
+)
+def test_any_other_way_is_refused_with_what_to_write(text: str, remedy: str) -> None:
+    with pytest.raises(numbers.NotANumber) as refused:
+        numbers.read(text)
+
+    assert str(refused.value) == remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("1.5", "is not a whole number; write it without decimals"),
+        ("1.234.567", "has points between its digits; write `1234567`"),
+        ("9" * 19, "is too large to be looked for"),
+        ("x", "is not a whole number; write digits only"),
+    ],
+)
+def test_a_whole_number_has_no_decimals(text: str, remedy: str) -> None:
+    assert numbers.read("9" * 18, whole=True) == Decimal("9" * 18)
+    with pytest.raises(numbers.NotANumber) as refused:
+        numbers.read(text, whole=True)
+
+    assert str(refused.value) == remedy
+
+
+def column(name: str) -> Column:
+    found = APPLICATIONS.column(name)
+    assert found is not None
+    return found
+
+
+def test_a_filter_reads_numbers_so_and_names_the_end_that_is_none() -> None:
+    volume, active = column("volume_usd"), column("active_users")
+
+    assert column_filters.understood(volume, "0.25..") == Range(
+        column="volume_usd", least=Decimal("0.25")
+    )
+    for text in ("0,25..", "..0,25", "1.234,50..2000", "?0,25..", "1e3..", "NaN..", "..", "5"):
+        assert column_filters.understood(volume, text) is None, text
+    assert column_filters.refusal(volume, "0..0,25") == (
+        "The filter “0..0,25” on volume_usd is not understood: “0,25” has a decimal comma; write `0.25`."
+    )
+    assert column_filters.refusal(active, "?1.5..") == (
+        "The filter “?1.5..” on active_users is not understood: “1.5” is not a whole number; "
+        "write it without decimals."
+    )
+    assert column_filters.refusal(volume, "5") == (
+        "The filter “5” on volume_usd is not understood; write it like 15..40, 15.. or ..40."
+    )
+
+
+def test_a_range_that_ends_before_it_begins_is_refused_and_turned_around() -> None:
+    for name, typed, turned in (
+        ("volume_usd", "5..1", "1..5"),
+        ("active_users", "?40..15", "15..40"),
+        ("submitted_at", "2026-03-01..2026-01-01", "2026-01-01..2026-03-01"),
+        ("data_through", "2024-03-01..2024-02-29", "2024-02-29..2024-03-01"),
+    ):
+        assert column_filters.understood(column(name), typed) is None
+        assert column_filters.refusal(column(name), typed) == (
+            f"The filter “{typed}” on {name} ends before it begins; write it as “{turned}”."
+        )
+    assert column_filters.understood(column("volume_usd"), "5..5") is not None
+    assert column_filters.understood(column("data_through"), "2026-01-01..2026-01-01") is not None
+
+
+def test_a_word_that_a_column_never_holds_is_refused_with_those_it_can() -> None:
+    assert column_filters.refusal(column("kyc_status"), "Verified").startswith(
+        "The filter “Verified” on kyc_status is not understood: it can be "
+    )
+    assert (
+        column_filters.refusal(column("username"), "")
+        == "The filter “” on username is not understood."
+    )
