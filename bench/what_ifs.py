@@ -12,7 +12,8 @@ from data_access.db.database import SETTINGS, Purpose
 from data_access.eligibility import judging
 from data_access.policy import what_if
 from program.affiliates.what_if import Population
-from program.policy.policy import Policy, WindowKind
+from program.periods import WindowKind
+from program.policy.policy import Policy
 
 # A minimum, a rate, the age of evidence, and another way of counting.
 DRAFTS = {

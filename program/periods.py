@@ -6,11 +6,17 @@ function takes T or "now" as an argument; none reads a clock.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-
-from program.policy.policy import WindowKind
+from enum import StrEnum
 
 TRAILING_DAYS = 30
 ONE_DAY = timedelta(days=1)
+
+
+class WindowKind(StrEnum):
+    """What "a month" means."""
+
+    TRAILING_30_DAYS = "trailing_30_days"
+    CALENDAR_MONTH = "calendar_month"
 
 
 @dataclass(frozen=True, slots=True, order=True)

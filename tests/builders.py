@@ -10,9 +10,9 @@ from sqlalchemy import Connection, insert, text, update
 from sqlalchemy.dialects import postgresql
 
 from data_access.db import tables
-from program.periods import window
+from program.periods import WindowKind, window
 from program.policy.evidence import EvidenceKind
-from program.policy.policy import DEFAULT_REQUIRED_CHECKS, Policy, WindowKind
+from program.policy.policy import DEFAULT_REQUIRED_CHECKS, Policy
 
 T = date(2026, 3, 14)
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)

@@ -1,16 +1,8 @@
-"""Opening applications: one by its id, and the next one after something was done."""
-
-from datetime import UTC, datetime
-from uuid import UUID, uuid5
+"""The pages that others lead to."""
 
 import streamlit as st
 
-from dashboard.pages.application.context import Shown
-from dashboard.ui import state
-from data_access.db import database
-from data_access.db.errors import Refusal
-from data_access.review import claims
-from program.review.queue_filters import Filters, Owner
+from program.review.queue_filters import Filters
 
 QUEUE = "dashboard/pages/queue/page.py"
 APPLICATION = "dashboard/pages/application/page.py"
@@ -19,31 +11,3 @@ APPLICATION = "dashboard/pages/application/page.py"
 def open_one(id_: int, filters: Filters) -> None:
     """Open an application, keeping the view for next and previous."""
     st.switch_page(APPLICATION, query_params={**filters.to_query(), "id": str(id_)})
-
-
-def open_next(shown: Shown, said: str, request_id: UUID) -> None:
-    """After an act: the next unclaimed application of the view, claimed; or the queue.
-
-    ``said`` is what the toast says of the application that was just left, with a link back.
-    """
-    after = _next_id(shown, request_id)
-    state.flash(state.Flash(ok=True, text=said, link=shown.id_))
-    if after is None:
-        st.switch_page(QUEUE, query_params=shown.filters.to_query())
-    open_one(after, shown.filters)
-
-
-def _next_id(shown: Shown, request_id: UUID) -> int | None:
-    if shown.filters.owner is Owner.MINE:
-        return shown.place.next_id
-    try:
-        return claims.take_next(
-            database.writer(),
-            filters=shown.filters,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=uuid5(request_id, "next"),
-        )
-    except Refusal:
-        # What was done is done; only the way on is missing, and the queue is one.
-        return None

@@ -43,7 +43,7 @@ from data_access.eligibility import delivered, judging, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import METRIC_TYPES, Basis
 from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
-from program.periods import ONE_DAY, Window, day_start, month_start, months_later
+from program.periods import ONE_DAY, Window, WindowKind, day_start, month_start, months_later
 from program.policy.criteria import (
     ACTIVE_USERS,
     EXTERNAL_VOLUME,
@@ -55,7 +55,7 @@ from program.policy.criteria import (
     Track,
 )
 from program.policy.delivered import Known
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.review.workflow import Decision
 
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)

@@ -1,19 +1,17 @@
 """One application's facts and the assessment that follows from them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data_access.applications.read import Application
 from data_access.db import tables
 from data_access.db.errors import DataChanged, FiguresMoved, NotFound
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
-from program.policy.checklist import CheckOutcome
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import (
     Established,
@@ -77,18 +75,6 @@ class Standing:
             fees_usd=self.fees_usd,
             evidence_ids=tuple(sorted(self.established.evidence_ids)),
         )
-
-
-def view(standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]) -> Seen:
-    """Everything of an application that a decision rests on, as it stands now."""
-    return replace(
-        standing.seen,
-        checks={key: str(outcome) for key, outcome in checks.items()},
-        applicant={
-            "identity verification": application.kyc_status,
-            "social account": f"{application.social_handle} ({application.social_platform})",
-        },
-    )
 
 
 def read(connection: Connection, application_id: int, ground: Basis) -> Standing:

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, select
 
 from data_access.db import tables
-from program.periods import Window
-from program.policy.policy import WindowKind
+from program.periods import Window, WindowKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from sqlalchemy import (
 from data_access.db import tables
 from data_access.db.errors import SettingMissing
 from data_access.eligibility.freshness import Freshness
+from program.periods import WindowKind
 from program.policy import settings
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.policy.settings import Change
 
 NAMES = tuple(field.name for field in fields(Policy))

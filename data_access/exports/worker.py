@@ -1,4 +1,4 @@
-"""``python -m data_access.exports.worker``: a process that waits for one export, writes it and ends.
+"""``python -m data_access.exports.worker``: a process that waits for one export and writes it.
 
 It reads the order from standard input and tells on standard output, a line of JSON each time,
 how far it is. It starts before anybody asks, so that a file's first byte does not wait for

@@ -37,7 +37,7 @@ from data_access.eligibility import judging as eligibility_judging
 from data_access.eligibility import policies
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import METRIC_TYPES, Basis
-from program.periods import Window, window
+from program.periods import Window, WindowKind, window
 from program.policy import settings
 from program.policy.criteria import (
     ACTIVE_USERS,
@@ -48,7 +48,7 @@ from program.policy.criteria import (
     X_FOLLOWERS,
 )
 from program.policy.evidence import EvidenceKind
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 
 Values = dict[str, ColumnElement[Any]]
 EVIDENCE_KEYS = (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)

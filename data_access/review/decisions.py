@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert
 
-from data_access.applications import commands, decision_history
+from data_access.applications import commands, decision_basis, decision_history
 from data_access.applications.read import Application
 from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
@@ -211,7 +211,7 @@ def weigh(
     ground = judging.basis(connection, now=form.at)
     standing = assessments.read(connection, form.application_id, ground)
     checks = checklist.outcomes(connection, form.application_id)
-    seen = assessments.view(standing, application, checks)
+    seen = decision_basis.view(standing, application, checks)
     assessments.require_unchanged(
         shown, seen, standing.policy, second_reasons(standing, draft.outcome, draft.rebate_rate)
     )

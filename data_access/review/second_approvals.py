@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from data_access.applications import commands, decision_history, requests
+from data_access.applications import commands, decision_basis, decision_history, requests
 from data_access.applications.read import Application
 from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
@@ -183,7 +183,7 @@ def confirm(
             lapse(connection, application, proposal, differs, form)
             return LAPSED
         if shown is not None:
-            seen = assessments.view(standing, application, checks)
+            seen = decision_basis.view(standing, application, checks)
             assessments.require_unchanged(shown, seen, standing.policy)
         if proposal.outcome is Decision.APPROVED:
             decisions.require_checklist(checks, standing.policy)
@@ -340,7 +340,7 @@ def difference(
     """What is not as the first person saw it: what ends the proposal, and what merely moved."""
     return viewed.compare(
         proposal.seen,
-        assessments.view(standing, application, checks),
+        decision_basis.view(standing, application, checks),
         standing.policy,
         decisions.second_reasons(standing, proposal.outcome, proposal.rebate_rate),
     )

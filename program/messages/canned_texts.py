@@ -17,11 +17,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from program import wording
-from program.periods import Window
+from program.periods import Window, WindowKind
 from program.policy.criteria import ON_EXCHANGE, Comparison, Requires, Unit
 from program.policy.eligibility import Assessment, CriterionResult, Facts, TrackResult, assess
 from program.policy.outcomes import Outcome
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.review.reapplication import reapply_sentence
 from program.review.workflow import REASONS_BY_CODE
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
+
+from program.periods import WindowKind
 
 DEFAULT_REQUIRED_CHECKS = (
     "identity_and_account",
@@ -24,13 +25,6 @@ DEFAULT_CHECKLIST = (
     "jurisdiction",
     "external_volume_proven",
 )
-
-
-class WindowKind(StrEnum):
-    """What "a month" means."""
-
-    TRAILING_30_DAYS = "trailing_30_days"
-    CALENDAR_MONTH = "calendar_month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

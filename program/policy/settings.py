@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any
 
 from program import wording
+from program.periods import WindowKind
 from program.policy import checklist
 from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 
 Value = Decimal | int | bool | str | tuple[str, ...] | None
 # What tells one version from another and is not set by hand.

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from data_access.applications import decision_basis
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
 from data_access.eligibility import assessments, judging
@@ -59,7 +60,7 @@ def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
     with engine.connect() as conn:
         standing = assessments.read(conn, id_, judging.basis(conn, now=now))
         application = read_application(conn, id_, now=now)
-        return assessments.view(standing, application, checklist.outcomes(conn, id_))
+        return decision_basis.view(standing, application, checklist.outcomes(conn, id_))
 
 
 def events(engine: Engine, id_: int) -> list[Any]:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from data_access.applications import decision_basis
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
-from data_access.eligibility import assessments
 from data_access.eligibility.assessments import Seen, Standing
 from data_access.eligibility.judging import Basis
 from data_access.people.staff import Person
@@ -51,7 +51,7 @@ class Shown:
     def seen(self) -> Seen:
         """What a decision from this page rests on, to be compared with what holds then."""
         given = {key: answer.outcome for key, answer in self.checks.items()}
-        return assessments.view(self.standing, self.application, given)
+        return decision_basis.view(self.standing, self.application, given)
 
     @property
     def evidence_kinds(self) -> frozenset[EvidenceKind]:

@@ -15,10 +15,10 @@ from data_access.db.errors import Contradictory, Refusal
 from data_access.people.staff import Person
 from data_access.policy import drafts
 from data_access.policy.drafts import Kept
-from program.periods import day_start
+from program.periods import WindowKind, day_start
 from program.policy import checklist, settings
 from program.policy.drafts import HORIZON_DAYS, LONGEST_NOTE, Draft, carried_over
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.policy.settings import WINDOW_WORDS, Group, Kind, Setting
 
 PLACE = "policy"

@@ -13,7 +13,8 @@ from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.explore import exported as explore_exported
 from data_access.exports import copy_stream
-from program.policy.policy import Policy, WindowKind
+from program.periods import WindowKind
+from program.policy.policy import Policy
 from program.review.queue_filters import Filters
 from tests.builders import add_policy
 from tests.conftest import ROOT

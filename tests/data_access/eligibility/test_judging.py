@@ -11,8 +11,9 @@ from sqlalchemy import Connection, insert, select, text
 
 from data_access.db import tables
 from data_access.eligibility import assessments, judging
+from program.periods import WindowKind
 from program.policy.criteria import CRITERIA, TRACKS
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from tests.builders import (
     NOW,
     T,

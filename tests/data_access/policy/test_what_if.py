@@ -18,12 +18,12 @@ from data_access.eligibility.judging import METRIC_TYPES, Basis
 from data_access.policy import what_if
 from program.affiliates.requalification import Step
 from program.affiliates.what_if import MOVES, Population, Replay
-from program.periods import Window, window
+from program.periods import Window, WindowKind, window
 from program.policy import settings as policy_settings
 from program.policy import snapshots
 from program.policy.eligibility import Facts, assess
 from program.policy.outcomes import Outcome
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from tests.builders import (
     NOW,
     T,

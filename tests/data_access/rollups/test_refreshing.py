@@ -16,8 +16,8 @@ from data_access.db import locks, partitions
 from data_access.db.errors import DatabaseUnavailable, Invalid, Refusal
 from data_access.eligibility import freshness
 from data_access.rollups import refreshing
-from program.periods import ONE_DAY, Window, month_start, utc_day, window
-from program.policy.policy import Policy, WindowKind
+from program.periods import ONE_DAY, Window, WindowKind, month_start, utc_day, window
+from program.policy.policy import Policy
 from tests.builders import add_application
 from tests.data_access.affiliate_months import add_approval, add_short_reach
 

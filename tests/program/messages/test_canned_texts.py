@@ -20,10 +20,10 @@ from program.messages.canned_texts import (
     texts,
     unfilled,
 )
-from program.periods import window
+from program.periods import WindowKind, window
 from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Facts, assess
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.review.workflow import REASONS
 from tests.dashboard.ui.hostile import HOSTILE
 from tests.data_access.hostile_text import HOSTILE_TEXT

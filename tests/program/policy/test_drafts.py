@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from program.periods import WindowKind
 from program.policy import settings as policy_settings
 from program.policy.criteria import CRITERIA
 from program.policy.drafts import Draft, carried_over, contradictions, needs_refresh
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 from program.policy.settings import SETTINGS, SETTINGS_BY_NAME, changes, faults
 
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)

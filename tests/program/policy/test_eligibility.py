@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from program.periods import Window, window
+from program.periods import Window, WindowKind, window
 from program.policy.criteria import CRITERIA, Criterion
 from program.policy.eligibility import Facts, assess, judge_criterion
 from program.policy.evidence import EvidenceKind, Observation, establish, is_current
 from program.policy.outcomes import Outcome, all_of, any_of
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 
 POLICY = Policy()
 BY_KEY: dict[str, Criterion] = {criterion.key: criterion for criterion in CRITERIA}

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from program.periods import Window, window
+from program.periods import Window, WindowKind, window
 from program.policy import snapshots
 from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Assessment, Facts, assess
-from program.policy.policy import Policy, WindowKind
+from program.policy.policy import Policy
 
 T = date(2026, 3, 14)
 SPAN = window(WindowKind.TRAILING_30_DAYS, T)

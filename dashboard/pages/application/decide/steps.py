@@ -10,8 +10,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import fields, sending, submit, undo
+from dashboard.pages.application import next_application
 from dashboard.pages.application.context import Shown
-from dashboard.ui import keyboard, message_preview, navigation, state
+from dashboard.ui import keyboard, message_preview, state
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
 from data_access.db import database
@@ -258,7 +259,7 @@ def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID, undoable:
     state.forget(_place(shown.id_))
     fields.used(form, request_id)
     state.mark_sent(form)
-    navigation.open_next(shown, said, request_id)
+    next_application.open_next(shown, said, request_id)
 
 
 def _as_it_was(id_: int) -> Callable[[], None]:

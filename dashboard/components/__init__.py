@@ -1,1 +1,0 @@
-"""Parts of screens: plain values in, drawing out. Nothing here reads the database."""
