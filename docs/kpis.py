@@ -27,14 +27,14 @@ it was taken over. Each CSV that is asked for is
 kept in `review.exports`: who, which table, which days, how many rows.
 
 A day of trading was delivered when there was any trade on it, volume or fee, whosoever's; another
-one is unknown, not zero (`program/policy/delivered.py`), whether it lies before the first delivered
-day or between two. A figure over days of which some are missing says over how many it is, a chart has a
-gap there, and tables and files have a column of days delivered. Nothing is compared unless every
-day of both sides was delivered. Users are known as referred from the first referral or the first
-delivered day on, whichever is earlier. The share who still trade is unknown for a month of which
-a day is missing. An affiliate's month, and the 30 days of an outcome, are not missed while a day of
-them is missing: met or unknown ([affiliates](affiliates.md)). Figures of a calendar month are of
-the month in which the period ends.
+one is unknown, not zero (`program/policy/delivered.py`), whether it lies before the first
+delivered day or between two. A figure over days of which some are missing says over how many it
+is, a chart has a gap there, and tables and files have a column of days delivered. Nothing is
+compared unless every day of both sides was delivered. Users are known as referred from the first
+referral or the first delivered day on, whichever is earlier. The share who still trade is unknown
+for a month of which a day is missing. An affiliate's month, and the 30 days of an outcome, are
+not missed while a day of them is missing: met or unknown ([affiliates](affiliates.md)). Figures
+of a calendar month are of the month in which the period ends.
 
 Money in short is rounded to three digits, shares to whole percents; the tooltip has the exact
 value. Beside a minimum money is cut instead, so that 19,999,999 never reads 20 M. In a CSV money

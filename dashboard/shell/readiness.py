@@ -3,14 +3,12 @@
 import asyncio
 import time
 
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from data_access.db import database, migrate
-from data_access.db.errors import Refusal, SchemaOutdated
+from data_access.db.errors import Refusal
 from data_access.db.logs import LOG
 
 NOT_CACHED = {"Cache-Control": "no-store"}
@@ -53,18 +51,9 @@ class Readiness:
 
 
 def obstacle() -> str | None:
-    """Why the server is not ready, in words; ``None`` if it is. One statement."""
+    """Why the server is not ready, in words; ``None`` if it is."""
     try:
         with database.reading(database.reader()) as connection:
-            found = connection.execute(text("select version_num from alembic_version")).scalar()
-    except SchemaOutdated:
-        found = None
-    except (Refusal, SQLAlchemyError):
+            return migrate.outdated(connection)
+    except Refusal:
         return AWAY
-    wanted = migrate.head()
-    if found == wanted:
-        return None
-    return (
-        f"the schema is at revision {found or 'none'}, and this program needs {wanted}: "
-        "run `python -m data_access migrate`"
-    )

@@ -9,23 +9,35 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from data_access.db import locks
+from data_access.db.embedded import HOME
 from data_access.db.errors import Invalid
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Two processes that start at once must not migrate at once.
+# Beside our own tables, so that another program's Alembic in the same database is left alone.
+VERSION_TABLE_SCHEMA = "review"
+UNRELEASED = (
+    "This database was made by an unreleased version and cannot be brought up to date. Start anew: "
+    "name an empty database in DATABASE_URL, or remove the embedded one with "
+    f"`python -m data_access stop` and `rm -r {HOME}`."
+)
 
 
 def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None]:
     """Bring the schema to revision ``to`` in one transaction; returns (before, after).
 
-    Raises Invalid for a revision that this code does not know.
+    Raises Invalid for a revision that this code does not know, and for a database made before
+    the first release.
     """
     with engine.begin() as connection:
+        # Two processes that start at once must not migrate at once.
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.MIGRATION})
         before = revision(connection)
+        _require_released(connection, before)
+        connection.execute(text(f"create schema if not exists {VERSION_TABLE_SCHEMA}"))
         config = _config()
         _require_known(config, before, to)
         config.attributes["connection"] = connection
+        config.attributes["version_table_schema"] = VERSION_TABLE_SCHEMA
         heading_down = to != "head" and not _reaches(config, to, before)
         (command.downgrade if heading_down else command.upgrade)(config, to)
         return before, revision(connection)
@@ -33,12 +45,24 @@ def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None
 
 def revision(connection: Connection) -> str | None:
     """The schema's revision, or ``None`` on an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()
+    options = {"version_table_schema": VERSION_TABLE_SCHEMA}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
 def head() -> str | None:
     """The newest revision this code knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def outdated(connection: Connection) -> str | None:
+    """What to run because the schema is not this program's, in words; ``None`` if it is."""
+    found, wanted = revision(connection), head()
+    if found == wanted:
+        return None
+    return (
+        f"the schema is at revision {found or 'none'}, and this program needs {wanted}: "
+        "run `python -m data_access migrate`"
+    )
 
 
 def _config() -> Config:
@@ -47,6 +71,12 @@ def _config() -> Config:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
+
+
+def _require_released(connection: Connection, found: str | None) -> None:
+    made_before = text("select to_regclass('review.policies') is not null")
+    if found is None and connection.execute(made_before).scalar_one():
+        raise Invalid(UNRELEASED)
 
 
 def _require_known(config: Config, found: str | None, wanted: str) -> None:

@@ -123,13 +123,13 @@ def test_a_setting_that_may_lose_decisions_is_a_problem(
 
 
 def test_an_old_schema_ends_the_examination_and_says_what_to_run(conn: Connection) -> None:
-    conn.execute(text("update alembic_version set version_num = '0001'"))
+    conn.execute(text("update review.alembic_version set version_num = '0000'"))
 
     found = examined(conn)
 
     assert list(found) == ALL[:3]
     assert not found["schema"].ok
-    assert "revision 0001, this program needs" in found["schema"].said
+    assert "revision 0000, this program needs" in found["schema"].said
     assert "run `python -m data_access migrate`" in found["schema"].said
 
 

@@ -74,14 +74,14 @@ def test_readiness_is_more_than_health(engine: Engine, monkeypatch: pytest.Monke
     assert readiness.obstacle() is None
 
     with engine.begin() as connection:
-        connection.execute(text("update alembic_version set version_num = '0001'"))
+        connection.execute(text("update review.alembic_version set version_num = '0000'"))
     older = readiness.obstacle()
     assert older is not None
-    assert older.startswith("the schema is at revision 0001, and this program needs ")
+    assert older.startswith("the schema is at revision 0000, and this program needs ")
     assert older.endswith("run `python -m data_access migrate`")
 
     with engine.begin() as connection:
-        connection.execute(text("drop table alembic_version"))
+        connection.execute(text("drop table review.alembic_version"))
     never = readiness.obstacle()
     assert never is not None
     assert "at revision none" in never

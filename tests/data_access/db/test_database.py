@@ -285,7 +285,7 @@ def test_no_setting_of_the_database_or_the_environment_changes_what_is_read(
         assert bytes(read[2]) == b"x"
         assert read[3].utcoffset() == timedelta(0)
         assert conn.execute(text("select similarity('a', 'a') = 1.0")).scalar_one()
-        assert conn.execute(text("select count(*) from alembic_version")).scalar_one() == 1
+        assert conn.execute(text("select count(*) from review.alembic_version")).scalar_one() == 1
     with engine.begin() as conn:
         conn.execute(text("create temporary table kept (day date) on commit drop"))
 

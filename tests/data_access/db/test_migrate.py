@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from data_access import doctor
 from data_access.db import migrate, tables
+from data_access.db.errors import Invalid
 from data_access.eligibility import policies
 from program.policy.policy import Policy
 
@@ -17,6 +18,7 @@ def test_every_table_this_code_names_has_those_columns_and_no_others(conn: Conne
         text(
             "select table_schema || '.' || table_name, array_agg(column_name::text) "
             "from information_schema.columns where table_schema in ('exchange', 'review') "
+            "and table_name <> 'alembic_version' "
             "group by 1"
         )
     )
@@ -47,7 +49,7 @@ def test_every_table_and_column_says_what_it_is(conn: Connection) -> None:
             "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
             "left join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
             "where n.nspname in ('exchange', 'review') and c.relkind in ('r', 'p') "
-            "and not c.relispartition "
+            "and not c.relispartition and c.relname <> 'alembic_version' "
             "and (col_description(c.oid, a.attnum) is null or obj_description(c.oid) is null)"
         )
     ).scalars()
@@ -87,13 +89,33 @@ def held(engine: Engine) -> list[int]:
         ]
 
 
-def test_down_to_the_contract_and_up_again_keeps_facts_and_judgments(engine: Engine) -> None:
-    fill(engine)
+NEIGHBOUR = "create table public.alembic_version (version_num varchar(32) primary key)"
 
-    assert migrate.migrate(engine, to="0001") == (migrate.head(), "0001")
-    assert held(engine) == [1, 1, 1, 1]
-    assert migrate.migrate(engine) == ("0001", migrate.head())
-    assert held(engine) == [1, 1, 1, 1]
+
+def test_another_programs_alembic_in_the_same_database_is_left_alone(engine: Engine) -> None:
+    migrate.migrate(engine, to="base")
+    with engine.begin() as connection:
+        connection.execute(text(NEIGHBOUR))
+        connection.execute(text("insert into public.alembic_version values ('0012')"))
+
+    assert migrate.migrate(engine) == (None, migrate.head())
+    with engine.begin() as connection:
+        theirs = connection.execute(text("select version_num from public.alembic_version"))
+        assert theirs.scalar_one() == "0012"
+        assert migrate.outdated(connection) is None
+        connection.execute(text("drop table public.alembic_version"))
+
+
+def test_a_database_of_an_unreleased_version_is_told_how_to_start_anew(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("drop table review.alembic_version"))
+        connection.execute(text(NEIGHBOUR))
+        connection.execute(text("insert into public.alembic_version values ('0021')"))
+
+    with pytest.raises(Invalid, match=r"made by an unreleased version.*Start anew") as refused:
+        migrate.migrate(engine)
+
+    assert "\n" not in str(refused.value)
 
 
 def test_down_to_nothing_refuses_while_anything_is_held(engine: Engine) -> None:

@@ -1,36 +1,58 @@
-"""Imports of a form's exports: maps under a name, what each import did, and the rows it kept.
+-- Loads of files, form imports, and rows kept for later.
 
-Down refuses while anything is held that nothing could bring back.
-"""
+create table review.loads (
+    load_id bigint generated always as identity,
+    kind text not null,
+    files jsonb not null,
+    rows_read bigint not null,
+    rows_inserted bigint not null,
+    rows_updated bigint not null,
+    first_day date,
+    loaded_at timestamptz not null default now(),
+    constraint loads_pkey primary key (load_id)
+);
+comment on table review.loads is 'Every load that was taken, so that a refresh knows which old days changed';
+comment on column review.loads.load_id is 'Counts up';
+comment on column review.loads.kind is 'accounts, applications, referrals or activity';
+comment on column review.loads.files is 'Name, size and SHA-256 of each file';
+comment on column review.loads.rows_read is 'Rows in the files';
+comment on column review.loads.rows_inserted is 'Rows that were new';
+comment on column review.loads.rows_updated is 'Rows that changed';
+comment on column review.loads.first_day is 'The earliest UTC day whose facts were new or changed; null if none';
+comment on column review.loads.loaded_at is 'When';
 
-from alembic import op
+create table review.loaded_since (
+    application_id bigint not null,
+    constraint loaded_since_pkey primary key (application_id)
+);
+comment on table review.loaded_since is 'Applications that loads have changed since the last refresh counted them';
+comment on column review.loaded_since.application_id is 'The application';
 
-revision = "0013"
-down_revision = "0012"
-branch_labels = None
-depends_on = None
-
-UP = """
 create table review.form_maps (
-    map_id bigint generated always as identity primary key,
-    name text not null check (name <> ''),
+    map_id bigint generated always as identity,
+    name text not null,
     content jsonb not null,
     is_retired boolean not null default false,
     saved_by text not null,
-    saved_at timestamptz not null
+    saved_at timestamptz not null,
+    constraint form_maps_pkey primary key (map_id),
+    constraint form_maps_name_check check ((name <> '')),
+    constraint form_maps_people_normal check (saved_by = review.person(saved_by))
 );
-create index form_maps_by_name on review.form_maps (lower(name), map_id);
+create index form_maps_by_name on review.form_maps (review.name_key(name), map_id);
+create trigger append_only before delete or update or truncate on review.form_maps for each statement execute function review.refuse_change();
+alter table review.form_maps enable always trigger append_only;
 comment on table review.form_maps is 'How the exports of forms are read, under a name; the newest row of a name counts';
 comment on column review.form_maps.map_id is 'Identity';
-comment on column review.form_maps.name is 'The map''s name; the same in any case';
+comment on column review.form_maps.name is 'The map''s name; the same in any case and with any spaces';
 comment on column review.form_maps.content is 'Fields, platforms, statuses, dates and file, as in a TOML map';
 comment on column review.form_maps.is_retired is 'Whether it is no longer offered';
 comment on column review.form_maps.saved_by is 'Who saved it';
 comment on column review.form_maps.saved_at is 'When it was saved';
 
 create table review.form_imports (
-    import_id bigint generated always as identity primary key,
-    request_id uuid not null unique,
+    import_id bigint generated always as identity,
+    request_id uuid not null,
     file_name text not null,
     bytes bigint not null,
     sha256 text not null,
@@ -39,11 +61,17 @@ create table review.form_imports (
     header jsonb not null,
     counts jsonb not null,
     report jsonb not null,
-    load_id bigint references review.loads (load_id),
+    load_id bigint,
     imported_by text not null,
-    imported_at timestamptz not null
+    imported_at timestamptz not null,
+    constraint form_imports_pkey primary key (import_id),
+    constraint form_imports_request_id_key unique (request_id),
+    constraint form_imports_load_id_fkey foreign key (load_id) references review.loads(load_id),
+    constraint form_imports_people_normal check (imported_by = review.person(imported_by))
 );
 create index form_imports_by_load on review.form_imports (load_id);
+create trigger append_only before delete or update or truncate on review.form_imports for each statement execute function review.refuse_change();
+alter table review.form_imports enable always trigger append_only;
 comment on table review.form_imports is 'Each import of a form''s export and what it did';
 comment on column review.form_imports.import_id is 'Identity';
 comment on column review.form_imports.request_id is 'The id of the form that was sent; a repeat does nothing';
@@ -60,22 +88,27 @@ comment on column review.form_imports.imported_by is 'Who imported it';
 comment on column review.form_imports.imported_at is 'When it was imported';
 
 create table review.kept_rows (
-    row_id bigint generated always as identity primary key,
-    import_id bigint not null references review.form_imports (import_id),
+    row_id bigint generated always as identity,
+    import_id bigint not null,
     row_number integer not null,
     fingerprint text not null,
     cells jsonb not null,
     problems jsonb not null,
-    state text not null default 'kept' check (state in ('kept', 'loaded', 'dismissed')),
-    application_id bigint references exchange.applications (application_id),
+    state text not null default 'kept',
+    application_id bigint,
     settled_by text,
     settled_at timestamptz,
-    check ((state = 'kept') = (settled_at is null))
+    constraint kept_rows_pkey primary key (row_id),
+    constraint kept_rows_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint kept_rows_import_id_fkey foreign key (import_id) references review.form_imports(import_id),
+    constraint kept_rows_check check (((state = 'kept') = (settled_at is null))),
+    constraint kept_rows_people_normal check (settled_by = review.person(settled_by)),
+    constraint kept_rows_state_check check ((state = any (array['kept', 'loaded', 'dismissed'])))
 );
-create unique index kept_rows_kept_once on review.kept_rows (fingerprint) where state = 'kept';
+create index kept_rows_by_application on review.kept_rows (application_id);
 create index kept_rows_by_fingerprint on review.kept_rows (fingerprint, row_id);
 create index kept_rows_by_import on review.kept_rows (import_id);
-create index kept_rows_by_application on review.kept_rows (application_id);
+create unique index kept_rows_kept_once on review.kept_rows (fingerprint) where state = 'kept';
 comment on table review.kept_rows is 'Rows that an import could not load: kept until they are loaded or dismissed';
 comment on column review.kept_rows.row_id is 'Identity';
 comment on column review.kept_rows.import_id is 'The import that kept it';
@@ -89,16 +122,22 @@ comment on column review.kept_rows.settled_by is 'Who loaded or dismissed it';
 comment on column review.kept_rows.settled_at is 'When it was loaded or dismissed';
 
 create table review.kept_row_events (
-    event_id bigint generated always as identity primary key,
-    row_id bigint not null references review.kept_rows (row_id),
+    event_id bigint generated always as identity,
+    row_id bigint not null,
     request_id uuid not null,
-    kind text not null check (kind in ('corrected', 'loaded', 'dismissed')),
+    kind text not null,
     actor text not null,
     at timestamptz not null,
     detail jsonb not null,
-    unique (request_id, row_id)
+    constraint kept_row_events_pkey primary key (event_id),
+    constraint kept_row_events_request_id_row_id_key unique (request_id, row_id),
+    constraint kept_row_events_row_id_fkey foreign key (row_id) references review.kept_rows(row_id),
+    constraint kept_row_events_kind_check check ((kind = any (array['corrected', 'loaded', 'dismissed']))),
+    constraint kept_row_events_people_normal check (actor = review.person(actor))
 );
 create index kept_row_events_by_row on review.kept_row_events (row_id);
+create trigger append_only before delete or update or truncate on review.kept_row_events for each statement execute function review.refuse_change();
+alter table review.kept_row_events enable always trigger append_only;
 comment on table review.kept_row_events is 'What was done with the rows that imports kept';
 comment on column review.kept_row_events.event_id is 'Identity';
 comment on column review.kept_row_events.row_id is 'The row';
@@ -107,28 +146,3 @@ comment on column review.kept_row_events.kind is 'corrected, loaded or dismissed
 comment on column review.kept_row_events.actor is 'Who did it';
 comment on column review.kept_row_events.at is 'When it was done';
 comment on column review.kept_row_events.detail is 'Old and new cells, the reason, the application';
-"""
-GUARD = """
-create trigger append_only before update or delete or truncate on review.{table}
-    for each statement execute function review.refuse_change();
-alter table review.{table} enable always trigger append_only;
-"""
-GUARDED = ("form_maps", "form_imports", "kept_row_events")
-TABLES = ("kept_row_events", "kept_rows", "form_imports", "form_maps")
-
-
-def upgrade() -> None:
-    op.execute(UP)
-    for table in GUARDED:
-        op.execute(GUARD.format(table=table))
-
-
-def downgrade() -> None:
-    for table in TABLES:
-        held = op.get_bind().exec_driver_sql(f"select 1 from review.{table} limit 1").first()
-        if held is not None:
-            raise RuntimeError(
-                f"review.{table} holds rows and nothing could bring them back. Dump it first."
-            )
-    for table in TABLES:
-        op.execute(f"drop table review.{table}")

@@ -1,0 +1,16 @@
+-- The two schemas, and what keeps rows from being changed.
+
+create schema exchange;
+comment on schema exchange is 'Facts that belong to the exchange''s backend; read here, except that a decision writes an application''s status back';
+-- Made before for the version table, where this runs as a migration.
+create schema if not exists review;
+comment on schema review is 'Judgments of staff; the exchange''s backend reads decisions and outbox here';
+-- Present where somebody with more rights has installed it.
+create extension if not exists pg_trgm with schema public;
+
+create function review.refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception 'review.% is append-only: rows are added, never changed or removed.', tg_table_name
+        using errcode = 'insufficient_privilege';
+end $$;
+comment on function review.refuse_change() is 'Keeps a table append-only';

@@ -1,0 +1,350 @@
+-- Reviewing: commands, evidence, checks, decisions and what waits.
+
+create table review.requests (
+    request_id uuid not null,
+    act text not null,
+    actor text not null,
+    application_id bigint not null,
+    content jsonb not null,
+    result bigint,
+    at timestamptz not null,
+    constraint requests_pkey primary key (request_id),
+    constraint requests_people_normal check (actor = review.person(actor))
+);
+comment on table review.requests is 'Every form that was sent, by the id made when it was shown; a repeat returns the first result';
+comment on column review.requests.request_id is 'Made when the form was shown';
+comment on column review.requests.act is 'Which act the form asked for';
+comment on column review.requests.actor is 'Who sent it';
+comment on column review.requests.application_id is 'What it was about';
+comment on column review.requests.content is 'What was asked, to tell a repeat from another form under the same id';
+comment on column review.requests.result is 'Id of the row the act made';
+comment on column review.requests.at is 'When it was sent';
+
+create table review.desk (
+    application_id bigint not null,
+    status text not null default 'pending',
+    status_at timestamptz,
+    assignee text,
+    claimed_at timestamptz,
+    claim_until timestamptz,
+    clock_from timestamptz,
+    paused_at timestamptz,
+    answered_at timestamptz,
+    deferred_until timestamptz,
+    deferred_answers text,
+    constraint desk_pkey primary key (application_id),
+    constraint desk_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint desk_assignee_fkey foreign key (assignee) references review.staff(email),
+    constraint desk_claim_whole check ((assignee is null) = (claimed_at is null) and (claim_until is null or assignee is not null)),
+    constraint desk_deferral_has_an_end check ((status = 'deferred') = (deferred_until is not null or deferred_answers is not null)),
+    constraint desk_pause_while_asking check ((status = 'more_info_needed') = (paused_at is not null)),
+    constraint desk_people_normal check (assignee = review.person(assignee)),
+    constraint desk_status_known check (status in ('pending', 'more_info_needed', 'deferred', 'awaiting_second_approval'))
+);
+create index desk_by_assignee on review.desk (assignee) where assignee is not null;
+create index desk_set_aside on review.desk (status) where status <> 'pending';
+comment on table review.desk is 'The desk''s state of an application that was touched; without a row it is pending, unclaimed, its clock running since it was submitted';
+comment on column review.desk.application_id is 'The application';
+comment on column review.desk.status is 'What an application that is pending upstream waits for here';
+comment on column review.desk.status_at is 'Since when';
+comment on column review.desk.assignee is 'Who works on it';
+comment on column review.desk.claimed_at is 'Since when';
+comment on column review.desk.claim_until is 'When the claim lapses unless the assignee acts; null: assigned by a colleague, does not lapse';
+comment on column review.desk.clock_from is 'From when the review clock counts, where a pause has moved it; null: since it was submitted';
+comment on column review.desk.paused_at is 'When the clock stopped because the applicant owes information';
+comment on column review.desk.answered_at is 'When an applicant''s answer was last recorded';
+comment on column review.desk.deferred_until is 'When a deferred application returns by itself';
+comment on column review.desk.deferred_answers is 'Every criterion''s answer when it was deferred; another answer brings it back; null: only the date does';
+
+create table review.viewers (
+    application_id bigint not null,
+    email text not null,
+    seen_at timestamptz not null,
+    constraint viewers_pkey primary key (application_id, email),
+    constraint viewers_people_normal check (email = review.person(email))
+);
+comment on table review.viewers is 'Who has an application open; a row counts while it is fresh';
+comment on column review.viewers.application_id is 'The application';
+comment on column review.viewers.email is 'Who looks';
+comment on column review.viewers.seen_at is 'When their page last said so';
+
+create table review.evidence (
+    evidence_id bigint generated always as identity,
+    application_id bigint not null,
+    kind text not null,
+    value numeric not null,
+    exchange_name text,
+    source_url text,
+    method text not null default 'other',
+    observed_at timestamptz not null,
+    recorded_by text not null default 'import',
+    recorded_at timestamptz not null default now(),
+    told_apart boolean not null default false,
+    exchange_key text generated always as (
+case
+    when (kind = 'external_volume') then review.exchange_key(coalesce(exchange_name, ''), told_apart)
+    else ''
+end) stored,
+    constraint evidence_pkey primary key (evidence_id),
+    constraint evidence_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint evidence_kind_known check (kind in ('x_followers', 'external_volume')),
+    constraint evidence_method_known check (method in ('profile_page', 'screenshot', 'statement', 'api', 'other')),
+    constraint evidence_people_normal check (recorded_by = review.person(recorded_by)),
+    constraint evidence_value_a_count check (value >= 0 and value <> 'NaN' and (kind <> 'x_followers' or value = trunc(value)))
+);
+create index evidence_by_application on review.evidence
+    (application_id, kind, exchange_key, observed_at desc, evidence_id desc) include (value);
+create index evidence_by_time on review.evidence (recorded_at) include (application_id);
+create trigger append_only before delete or update or truncate on review.evidence for each statement execute function review.refuse_change();
+alter table review.evidence enable always trigger append_only;
+comment on table review.evidence is 'Dated observations of reach and volume elsewhere; append-only';
+comment on column review.evidence.evidence_id is 'Counts up';
+comment on column review.evidence.application_id is 'The application it supports';
+comment on column review.evidence.kind is 'x_followers or external_volume';
+comment on column review.evidence.value is 'Followers, or USD in a 30-day period';
+comment on column review.evidence.exchange_name is 'For external_volume: which exchange';
+comment on column review.evidence.source_url is 'Where it was seen';
+comment on column review.evidence.method is 'How it was seen: profile_page, screenshot, statement, api or other';
+comment on column review.evidence.observed_at is 'When it was seen; age is counted from here';
+comment on column review.evidence.recorded_by is 'Who recorded it';
+comment on column review.evidence.recorded_at is 'When it was recorded';
+comment on column review.evidence.told_apart is 'Whoever recorded it said that this exchange is none of those with a similar name';
+comment on column review.evidence.exchange_key is 'What volumes are taken together by: the exchange''s name however spelled, without additions unless told apart';
+
+create table review.notes (
+    note_id bigint generated always as identity,
+    application_id bigint not null,
+    body text not null,
+    author text not null,
+    created_at timestamptz not null default now(),
+    constraint notes_pkey primary key (note_id),
+    constraint notes_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint notes_body_present check (btrim(body) <> ''),
+    constraint notes_people_normal check (author = review.person(author))
+);
+create index notes_by_application on review.notes (application_id, created_at);
+create index notes_by_time on review.notes (created_at) include (application_id);
+create trigger append_only before delete or update or truncate on review.notes for each statement execute function review.refuse_change();
+alter table review.notes enable always trigger append_only;
+comment on table review.notes is 'Internal notes, never shown to the applicant; append-only';
+comment on column review.notes.note_id is 'Counts up';
+comment on column review.notes.application_id is 'The application it is about';
+comment on column review.notes.body is 'Plain text';
+comment on column review.notes.author is 'Who wrote it';
+comment on column review.notes.created_at is 'When it was written';
+
+create table review.checks (
+    check_id bigint generated always as identity,
+    application_id bigint not null,
+    item text not null,
+    outcome text not null,
+    comment text not null default '',
+    author text not null,
+    created_at timestamptz not null default now(),
+    constraint checks_pkey primary key (check_id),
+    constraint checks_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint checks_outcome_known check (outcome in ('passed', 'failed', 'not_applicable')),
+    constraint checks_people_normal check (author = review.person(author))
+);
+create index checks_by_application on review.checks (application_id, item, check_id desc);
+create index checks_by_time on review.checks (created_at) include (application_id);
+create trigger append_only before delete or update or truncate on review.checks for each statement execute function review.refuse_change();
+alter table review.checks enable always trigger append_only;
+comment on table review.checks is 'Answers to the due-diligence checklist; the newest per item counts; append-only';
+comment on column review.checks.check_id is 'Counts up';
+comment on column review.checks.application_id is 'The application it is about';
+comment on column review.checks.item is 'Which item of the checklist';
+comment on column review.checks.outcome is 'passed, failed or not_applicable';
+comment on column review.checks.comment is 'What was found';
+comment on column review.checks.author is 'Who checked';
+comment on column review.checks.created_at is 'When';
+
+create table review.conflicts (
+    conflict_id bigint generated always as identity,
+    email text not null,
+    account_id bigint not null,
+    reason text not null,
+    recorded_by text not null,
+    recorded_at timestamptz not null,
+    constraint conflicts_pkey primary key (conflict_id),
+    constraint conflicts_account_id_fkey foreign key (account_id) references exchange.accounts(account_id),
+    constraint conflicts_email_fkey foreign key (email) references review.staff(email),
+    constraint conflicts_people_normal check (email = review.person(email) and recorded_by = review.person(recorded_by))
+);
+create index conflicts_by_account on review.conflicts (account_id, email);
+comment on table review.conflicts is 'Who may not decide about whom; append-only';
+comment on column review.conflicts.conflict_id is 'Counts up';
+comment on column review.conflicts.email is 'The member of staff';
+comment on column review.conflicts.account_id is 'The applicant''s account';
+comment on column review.conflicts.reason is 'Why; typed text';
+comment on column review.conflicts.recorded_by is 'Who said so';
+comment on column review.conflicts.recorded_at is 'When';
+
+create sequence review.decisions_position;
+create function review.place_decision() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(7310008);
+    new.position := nextval('review.decisions_position');
+    return new;
+end $$;
+comment on function review.place_decision() is 'Gives a decision its place among the committed ones';
+
+create table review.decisions (
+    decision_id bigint generated always as identity,
+    application_id bigint not null,
+    outcome text not null,
+    reason_code text,
+    rationale text not null,
+    message_to_applicant text not null default '',
+    rebate_rate numeric(5,4),
+    is_override boolean not null default false,
+    decided_by text not null,
+    decided_at timestamptz not null default now(),
+    second_approver text,
+    policy_version integer not null,
+    snapshot jsonb not null,
+    supersedes bigint,
+    override_reason text,
+    reapply text,
+    reapply_from date,
+    "position" bigint not null,
+    constraint decisions_pkey primary key (decision_id),
+    constraint decisions_one_application unique (decision_id, application_id),
+    constraint decisions_position_once unique ("position"),
+    constraint decisions_supersedes_once unique (supersedes),
+    constraint decisions_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint decisions_policy_version_fkey foreign key (policy_version) references review.policies(version),
+    constraint decisions_supersedes_fkey foreign key (supersedes, application_id) references review.decisions(decision_id, application_id),
+    constraint decisions_outcome_known check (outcome in ('approved', 'rejected')),
+    constraint decisions_people_normal check (decided_by = review.person(decided_by) and second_approver = review.person(second_approver)),
+    constraint decisions_rate_on_approval_only check ((outcome = 'approved') = (rebate_rate is not null)),
+    constraint decisions_reapply_only_when_rejected check (outcome = 'rejected' or (reapply is null and reapply_from is null)),
+    constraint decisions_reason_on_rejection check (outcome = 'approved' or reason_code is not null),
+    constraint decisions_second_is_another check (review.person(second_approver) <> review.person(decided_by))
+);
+create index decisions_at_a_glance on review.decisions (decided_at) include (decision_id, application_id, outcome, decided_by, is_override);
+create index decisions_by_application on review.decisions (application_id, decision_id desc);
+create index decisions_by_time on review.decisions (decided_at);
+create index decisions_of_approval on review.decisions (application_id) include (decision_id, decided_at, rebate_rate) where outcome = 'approved';
+-- One first decision an application, and each superseded at most once: so the decisions of an
+-- application form one chain and exactly its end is current, without ever updating a row.
+create unique index decisions_one_current_per_application on review.decisions (application_id) where supersedes is null;
+create index decisions_replaced on review.decisions (supersedes) where supersedes is not null;
+create trigger append_only before delete or update or truncate on review.decisions for each statement execute function review.refuse_change();
+alter table review.decisions enable always trigger append_only;
+create trigger decisions_in_order_of_commit before insert on review.decisions for each row execute function review.place_decision();
+alter sequence review.decisions_position owned by review.decisions.position;
+
+comment on table review.decisions is 'Approvals and rejections with what was known at the time; append-only';
+comment on column review.decisions.decision_id is 'Counts up';
+comment on column review.decisions.application_id is 'The application decided';
+comment on column review.decisions.outcome is 'approved or rejected';
+comment on column review.decisions.reason_code is 'Why it was rejected';
+comment on column review.decisions.rationale is 'The reviewer''s reasons, internal';
+comment on column review.decisions.message_to_applicant is 'What the applicant is told';
+comment on column review.decisions.rebate_rate is 'Approvals only: granted share of net fees as a fraction, above the standard rate';
+comment on column review.decisions.is_override is 'Whether it goes against the computed eligibility';
+comment on column review.decisions.decided_by is 'Who decided';
+comment on column review.decisions.decided_at is 'When';
+comment on column review.decisions.second_approver is 'Who confirmed, where two were needed';
+comment on column review.decisions.policy_version is 'The policy that ruled';
+comment on column review.decisions.snapshot is 'Data-through day, window, criteria with value, minimum and outcome, result, evidence ids, checklist';
+comment on column review.decisions.supersedes is 'The decision this one replaces';
+comment on column review.decisions.override_reason is 'Why it was decided against the computed eligibility or at high cost';
+comment on column review.decisions.reapply is 'Rejections: the rule for applying again';
+comment on column review.decisions.reapply_from is 'Rejections: the first UTC day on which one may apply again; null with the rule never';
+comment on column review.decisions."position" is 'Counts up in the order of commits: ask for those beyond the last one seen';
+
+create table review.proposals (
+    proposal_id bigint generated always as identity,
+    application_id bigint not null,
+    outcome text not null,
+    reason_code text,
+    override_reason text not null,
+    rationale text not null,
+    message_to_applicant text not null,
+    rebate_rate numeric(5,4),
+    reapply text,
+    is_override boolean not null,
+    needed_for text[] not null,
+    seen jsonb not null,
+    proposed_by text not null,
+    proposed_at timestamptz not null,
+    closed_as text,
+    closed_by text,
+    closed_at timestamptz,
+    constraint proposals_pkey primary key (proposal_id),
+    constraint proposals_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint proposals_closed_whole check ((closed_as is null) = (closed_at is null)),
+    constraint proposals_closing_known check (closed_as in ('confirmed', 'declined', 'cancelled', 'lapsed', 'withdrawn')),
+    constraint proposals_outcome_known check (outcome in ('approved', 'rejected')),
+    constraint proposals_people_normal check (proposed_by = review.person(proposed_by) and closed_by = review.person(closed_by)),
+    constraint proposals_second_is_another check (closed_as <> 'confirmed' or review.person(closed_by) <> review.person(proposed_by))
+);
+create index proposals_by_application on review.proposals (application_id);
+create unique index proposals_one_open_per_application on review.proposals (application_id) where closed_as is null;
+comment on table review.proposals is 'Decisions that wait, or waited, for a second person';
+comment on column review.proposals.proposal_id is 'Counts up';
+comment on column review.proposals.application_id is 'The application';
+comment on column review.proposals.outcome is 'approved or rejected';
+comment on column review.proposals.reason_code is 'Why it is to be rejected';
+comment on column review.proposals.override_reason is 'Why against the computed eligibility, or at this cost';
+comment on column review.proposals.rationale is 'The first person''s reasons, internal';
+comment on column review.proposals.message_to_applicant is 'What the applicant is to be told';
+comment on column review.proposals.rebate_rate is 'Approvals only: share of net fees as a fraction';
+comment on column review.proposals.reapply is 'Rejections: the rule for applying again';
+comment on column review.proposals.is_override is 'Whether it goes against the computed eligibility';
+comment on column review.proposals.needed_for is 'What calls for a second person';
+comment on column review.proposals.seen is 'What the first person saw; anything else lapses it';
+comment on column review.proposals.proposed_by is 'The first person';
+comment on column review.proposals.proposed_at is 'When they asked';
+comment on column review.proposals.closed_as is 'confirmed, declined, cancelled, lapsed or withdrawn; null while it waits';
+comment on column review.proposals.closed_by is 'Who closed it; null where the data did';
+comment on column review.proposals.closed_at is 'When';
+
+create table review.events (
+    event_id bigint generated always as identity,
+    application_id bigint not null,
+    kind text not null,
+    actor text not null,
+    at timestamptz not null default now(),
+    detail jsonb not null default '{}',
+    constraint events_pkey primary key (event_id),
+    constraint events_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint events_people_normal check (actor = review.person(actor))
+);
+create index events_by_application on review.events (application_id, at);
+create index events_by_time on review.events (at) include (application_id, actor);
+create index events_of_reopening on review.events (at) where kind = 'reopened';
+create trigger append_only before delete or update or truncate on review.events for each statement execute function review.refuse_change();
+alter table review.events enable always trigger append_only;
+comment on table review.events is 'The timeline of an application, with old and new values; append-only';
+comment on column review.events.event_id is 'Counts up';
+comment on column review.events.application_id is 'The application it happened to';
+comment on column review.events.kind is 'What happened';
+comment on column review.events.actor is 'Who did it';
+comment on column review.events.at is 'When';
+comment on column review.events.detail is 'Old and new values';
+
+create table review.bulk_runs (
+    request_id uuid not null,
+    actor text not null,
+    act text not null,
+    at timestamptz not null,
+    finished_at timestamptz,
+    asked bigint[] not null,
+    content text not null default '',
+    results jsonb not null default '[]',
+    constraint bulk_runs_pkey primary key (request_id),
+    constraint bulk_runs_people_normal check (actor = review.person(actor))
+);
+create index bulk_runs_by_actor on review.bulk_runs (actor, at);
+comment on table review.bulk_runs is 'Acts on many applications at once, with what became of each';
+comment on column review.bulk_runs.request_id is 'The form''s id; each application''s own request follows from it';
+comment on column review.bulk_runs.actor is 'Who';
+comment on column review.bulk_runs.act is 'What was done';
+comment on column review.bulk_runs.at is 'When it began';
+comment on column review.bulk_runs.finished_at is 'When it ended; null while it runs or if it was cut off';
+comment on column review.bulk_runs.asked is 'The applications it was asked for';
+comment on column review.bulk_runs.content is 'A digest of what was typed and chosen; a repeat must ask for the same';
+comment on column review.bulk_runs.results is 'Application, done or not, and the sentence, one entry each';

@@ -1,0 +1,130 @@
+-- Messages to applicants, their templates and how they are delivered.
+
+create table review.outbox (
+    message_id uuid not null,
+    application_id bigint not null,
+    decision_id bigint,
+    channel text not null,
+    recipient text,
+    payload jsonb not null,
+    created_at timestamptz not null default now(),
+    attempts integer not null default 0,
+    next_attempt_at timestamptz not null default now(),
+    delivered_at timestamptz,
+    last_error text,
+    leased_by uuid,
+    lease_until timestamptz,
+    stopped_as text,
+    stopped_at timestamptz,
+    last_reason text,
+    retried_at timestamptz,
+    sent jsonb,
+    replaces uuid,
+    constraint outbox_pkey primary key (message_id),
+    constraint outbox_replaced_once unique (replaces),
+    constraint outbox_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint outbox_decision_id_fkey foreign key (decision_id) references review.decisions(decision_id),
+    constraint outbox_replaces_fkey foreign key (replaces) references review.outbox(message_id),
+    constraint outbox_attempts_not_negative check (attempts >= 0),
+    constraint outbox_lease_whole check ((leased_by is null) = (lease_until is null)),
+    constraint outbox_one_end check (delivered_at is null or stopped_as is null),
+    constraint outbox_stopped_known check (stopped_as in ('parked', 'cancelled', 'withheld', 'replaced')),
+    constraint outbox_stopped_whole check ((stopped_as is null) = (stopped_at is null))
+);
+create index outbox_by_application on review.outbox (application_id);
+create index outbox_delivered on review.outbox (delivered_at desc) where delivered_at is not null;
+create index outbox_stopped on review.outbox (stopped_as, stopped_at desc) where stopped_as is not null;
+create index outbox_waiting on review.outbox (next_attempt_at) where delivered_at is null and stopped_as is null;
+comment on table review.outbox is 'Messages to applicants, written in the transaction of the act they announce';
+comment on column review.outbox.message_id is 'The idempotency key';
+comment on column review.outbox.application_id is 'The application it is about';
+comment on column review.outbox.decision_id is 'The decision it announces';
+comment on column review.outbox.channel is 'The applicant''s contact platform; backend: for the exchange alone, no mailer takes it';
+comment on column review.outbox.recipient is 'The applicant''s contact handle or address';
+comment on column review.outbox.payload is 'What is to be said';
+comment on column review.outbox.created_at is 'When it was written';
+comment on column review.outbox.attempts is 'Deliveries tried';
+comment on column review.outbox.next_attempt_at is 'Not before';
+comment on column review.outbox.delivered_at is 'When the mail server, or the exchange''s own endpoint, took it';
+comment on column review.outbox.last_error is 'Why the last try failed';
+comment on column review.outbox.leased_by is 'Which taking of it a worker holds; null while none does';
+comment on column review.outbox.lease_until is 'When that taking lapses by itself';
+comment on column review.outbox.stopped_as is 'parked, cancelled, withheld or replaced; null while it waits or once it is delivered';
+comment on column review.outbox.stopped_at is 'When it was stopped';
+comment on column review.outbox.last_reason is 'What kind of failure the last one was';
+comment on column review.outbox.retried_at is 'When somebody last sent it on its way again';
+comment on column review.outbox.sent is 'What is handed over: route, address, subject, text, template and payload, made once and the same at every try';
+comment on column review.outbox.replaces is 'The message whose recipient was corrected by this one';
+
+create table review.message_templates (
+    template_id bigint generated always as identity,
+    kind text not null,
+    language text not null,
+    version integer not null,
+    subject text not null,
+    body text not null,
+    author text not null,
+    saved_at timestamptz not null,
+    constraint message_templates_pkey primary key (template_id),
+    constraint message_templates_one_version unique (kind, language, version),
+    constraint message_templates_language_a_code check (language ~ '^[a-z]{2}(-[A-Z]{2})?$'),
+    constraint message_templates_people_normal check (author = review.person(author)),
+    constraint message_templates_subject_one_line check (subject !~ '[\r\n]' and btrim(subject) <> '')
+);
+comment on table review.message_templates is 'What goes around a message, by what it announces and by language; append-only, the newest version counts';
+comment on column review.message_templates.template_id is 'Counts up';
+comment on column review.message_templates.kind is 'What it says: one of program.delivery.MessageKind';
+comment on column review.message_templates.language is 'ISO 639-1 code, with a region where one is meant';
+comment on column review.message_templates.version is 'Counts up for one kind and language';
+comment on column review.message_templates.subject is 'One line, with placeholders';
+comment on column review.message_templates.body is 'Plain text with placeholders; holds the message itself';
+comment on column review.message_templates.author is 'Who saved it';
+comment on column review.message_templates.saved_at is 'When';
+
+create table review.delivery_settings (
+    version integer not null,
+    silent boolean not null default false,
+    send_rejections boolean not null default true,
+    email_instead text[] not null default '{}',
+    language_by_country jsonb not null default '{}',
+    author text not null,
+    note text not null default '',
+    saved_at timestamptz not null,
+    constraint delivery_settings_pkey primary key (version),
+    constraint delivery_settings_people_normal check (author = review.person(author))
+);
+comment on table review.delivery_settings is 'How applicants are told, one row a version; append-only, the newest counts';
+comment on column review.delivery_settings.version is 'Counts up';
+comment on column review.delivery_settings.silent is 'Whether nobody is told anything';
+comment on column review.delivery_settings.send_rejections is 'Whether rejections are told';
+comment on column review.delivery_settings.email_instead is 'Contact platforms whose applicants are told at their account''s email address';
+comment on column review.delivery_settings.language_by_country is 'Country code to language code; English where a country is not named';
+comment on column review.delivery_settings.author is 'Who saved it';
+comment on column review.delivery_settings.note is 'Why';
+comment on column review.delivery_settings.saved_at is 'When';
+
+create table review.delivery_proposals (
+    proposal_id bigint generated always as identity,
+    shown_version integer not null,
+    settings jsonb not null,
+    proposed_by text not null,
+    proposed_at timestamptz not null,
+    closed_as text,
+    closed_by text,
+    closed_at timestamptz,
+    constraint delivery_proposals_pkey primary key (proposal_id),
+    constraint delivery_proposals_closed_whole check ((closed_as is null) = (closed_at is null) and (closed_as is null) = (closed_by is null)),
+    constraint delivery_proposals_closing_known check (closed_as in ('confirmed', 'declined')),
+    constraint delivery_proposals_people_normal check (proposed_by = review.person(proposed_by) and closed_by = review.person(closed_by)),
+    constraint delivery_proposals_second_is_another check (closed_as is distinct from 'confirmed' or closed_by <> proposed_by)
+);
+create unique index delivery_proposals_one_open on review.delivery_proposals ((closed_as is null)) where closed_as is null;
+comment on table review.delivery_proposals is 'Delivery settings that tell applicants less and wait, or waited, for a second person';
+comment on column review.delivery_proposals.proposal_id is 'Counts up';
+comment on column review.delivery_proposals.shown_version is 'The version of the settings it was written against';
+comment on column review.delivery_proposals.settings is 'Every setting by name, with the note';
+comment on column review.delivery_proposals.proposed_by is 'The first person';
+comment on column review.delivery_proposals.proposed_at is 'When';
+comment on column review.delivery_proposals.closed_as is 'confirmed or declined; null while it waits';
+comment on column review.delivery_proposals.closed_by is 'Who confirmed or declined it';
+comment on column review.delivery_proposals.closed_at is 'When';

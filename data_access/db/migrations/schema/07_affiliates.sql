@@ -1,0 +1,175 @@
+-- Approved affiliates: standing and monthly requalification.
+
+create table review.affiliate_standings (
+    account_id bigint not null,
+    status text not null,
+    since timestamptz not null,
+    changed_by text not null,
+    reason_code text not null,
+    reason text not null,
+    misses integer not null,
+    count_from date,
+    constraint affiliate_standings_pkey primary key (account_id),
+    constraint affiliate_standings_account_id_fkey foreign key (account_id) references exchange.accounts(account_id),
+    constraint affiliate_standings_people_normal check (changed_by = review.person(changed_by)),
+    constraint affiliate_standings_status_known check (status in ('active', 'on_notice', 'suspended', 'terminated'))
+);
+comment on table review.affiliate_standings is 'How an affiliate that somebody has moved stands; without a row it is active';
+comment on column review.affiliate_standings.account_id is 'The affiliate';
+comment on column review.affiliate_standings.status is 'active, on_notice, suspended or terminated';
+comment on column review.affiliate_standings.since is 'Since when';
+comment on column review.affiliate_standings.changed_by is 'Who changed it last';
+comment on column review.affiliate_standings.reason_code is 'Why';
+comment on column review.affiliate_standings.reason is 'Why, in their words, internal; typed text';
+comment on column review.affiliate_standings.misses is 'Months missed in a row at that moment';
+comment on column review.affiliate_standings.count_from is 'The month of the last way back, from which misses count anew';
+
+create table review.affiliate_events (
+    affiliate_event_id bigint generated always as identity,
+    account_id bigint not null,
+    application_id bigint not null,
+    at timestamptz not null,
+    actor text not null,
+    kind text not null,
+    old text not null,
+    new text not null,
+    reason_code text not null,
+    reason text not null,
+    misses integer not null,
+    suggested text,
+    silent boolean not null,
+    request_id uuid not null,
+    constraint affiliate_events_pkey primary key (affiliate_event_id),
+    constraint affiliate_events_account_id_fkey foreign key (account_id) references exchange.accounts(account_id),
+    constraint affiliate_events_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
+    constraint affiliate_events_people_normal check (actor = review.person(actor))
+);
+create index affiliate_events_by_account on review.affiliate_events (account_id, affiliate_event_id);
+create trigger append_only before delete or update or truncate on review.affiliate_events for each statement execute function review.refuse_change();
+alter table review.affiliate_events enable always trigger append_only;
+comment on table review.affiliate_events is 'Every change of an affiliate''s standing; append-only';
+comment on column review.affiliate_events.affiliate_event_id is 'Counts up';
+comment on column review.affiliate_events.account_id is 'The affiliate';
+comment on column review.affiliate_events.application_id is 'The approved application, whose timeline tells it too';
+comment on column review.affiliate_events.at is 'When';
+comment on column review.affiliate_events.actor is 'Who';
+comment on column review.affiliate_events.kind is 'put_on_notice, suspended, restored, terminated, reinstated or undone';
+comment on column review.affiliate_events.old is 'The standing before';
+comment on column review.affiliate_events.new is 'The standing after';
+comment on column review.affiliate_events.reason_code is 'Why';
+comment on column review.affiliate_events.reason is 'Why, in their words, internal; typed text';
+comment on column review.affiliate_events.misses is 'Months missed in a row at that moment';
+comment on column review.affiliate_events.suggested is 'What the tests suggested then; null: nothing';
+comment on column review.affiliate_events.silent is 'Whether the affiliate was not written to';
+comment on column review.affiliate_events.request_id is 'The form''s id';
+
+create table review.requalifications (
+    requalification_id bigint generated always as identity,
+    account_id bigint not null,
+    application_id bigint not null,
+    month date not null,
+    outcome text not null,
+    near boolean not null,
+    volume_usd numeric(24,2),
+    active_users integer,
+    new_users integer,
+    x_followers numeric,
+    external_volume_usd numeric,
+    policy_version integer not null,
+    tested_at timestamptz not null,
+    supersedes bigint,
+    missing_days integer not null default 0,
+    constraint requalifications_pkey primary key (requalification_id),
+    constraint requalifications_supersedes_once unique (supersedes),
+    constraint requalifications_policy_version_fkey foreign key (policy_version) references review.policies(version),
+    constraint requalifications_supersedes_fkey foreign key (supersedes) references review.requalifications(requalification_id),
+    constraint requalifications_month_is_a_first check (extract(day from month) = 1),
+    constraint requalifications_outcome_known check (outcome in ('met', 'not_met', 'unknown'))
+);
+create index requalifications_by_account on review.requalifications (account_id, month, requalification_id desc);
+create index requalifications_by_month on review.requalifications (month, requalification_id);
+create unique index requalifications_one_first on review.requalifications (account_id, month) where supersedes is null;
+comment on table review.requalifications is 'What each whole calendar month came to for an approved affiliate; append-only, a late correction leaves a new row';
+comment on column review.requalifications.requalification_id is 'Counts up';
+comment on column review.requalifications.account_id is 'The affiliate';
+comment on column review.requalifications.application_id is 'The approved application';
+comment on column review.requalifications.month is 'The first day of the month, UTC';
+comment on column review.requalifications.outcome is 'met, not_met or unknown; unknown is neither a miss nor a pass';
+comment on column review.requalifications.near is 'Whether a tenth of the minimums more or less would have changed the outcome';
+comment on column review.requalifications.volume_usd is 'Referral volume of the month in USD; null: unknown';
+comment on column review.requalifications.active_users is 'Active referred users of the month; null: unknown';
+comment on column review.requalifications.new_users is 'Users referred in the month; null: unknown';
+comment on column review.requalifications.x_followers is 'Followers on X by the evidence current at the month''s end; null: unknown';
+comment on column review.requalifications.external_volume_usd is 'Volume elsewhere by the evidence current at the month''s end, USD; null: unknown';
+comment on column review.requalifications.policy_version is 'The policy in force at the month''s end, which judged';
+comment on column review.requalifications.tested_at is 'When the refresh tested it';
+comment on column review.requalifications.supersedes is 'The earlier result of the same month that this one corrects';
+comment on column review.requalifications.missing_days is 'Days of the month of which nobody''s activity was delivered; with some, a figure short of its minimum is unknown';
+
+create table review.affiliate_monthly (
+    affiliate_account_id bigint not null,
+    month date not null,
+    volume_usd numeric(24,2) not null,
+    fees_usd numeric(24,6) not null,
+    trade_count bigint not null,
+    active_users integer not null,
+    new_users integer not null,
+    constraint affiliate_monthly_pkey primary key (affiliate_account_id, month)
+) with (fillfactor='60');
+create index affiliate_monthly_by_month on review.affiliate_monthly (month);
+comment on table review.affiliate_monthly is 'Referral activity per affiliate and calendar month, up to the data-through day';
+comment on column review.affiliate_monthly.affiliate_account_id is 'The affiliate';
+comment on column review.affiliate_monthly.month is 'First day of the month';
+comment on column review.affiliate_monthly.volume_usd is 'Volume of all referred users, USD';
+comment on column review.affiliate_monthly.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.affiliate_monthly.trade_count is 'Trades of all referred users';
+comment on column review.affiliate_monthly.active_users is 'Distinct referred users with volume in the month';
+comment on column review.affiliate_monthly.new_users is 'Users referred in the month';
+
+create table review.affiliate_tested (
+    account_id bigint not null,
+    application_id bigint not null,
+    decision_id bigint not null,
+    approved_at timestamptz not null,
+    month date,
+    outcome text,
+    near boolean not null default false,
+    volume_usd numeric(24,2),
+    missed date[] not null default '{}',
+    constraint affiliate_tested_pkey primary key (account_id)
+);
+comment on table review.affiliate_tested is 'Every approved affiliate with its newest test and the months missed since the last pass; written by the refresh';
+comment on column review.affiliate_tested.account_id is 'The affiliate';
+comment on column review.affiliate_tested.application_id is 'The approved application, the newest of several';
+comment on column review.affiliate_tested.decision_id is 'The approval that stands';
+comment on column review.affiliate_tested.approved_at is 'When it was approved';
+comment on column review.affiliate_tested.month is 'The newest month that was tested; null: none yet';
+comment on column review.affiliate_tested.outcome is 'How that month came out';
+comment on column review.affiliate_tested.near is 'Whether that was near';
+comment on column review.affiliate_tested.volume_usd is 'That month''s referral volume, USD';
+comment on column review.affiliate_tested.missed is 'Months missed since the last pass, in order; from which on they count, the policy and the last way back say';
+
+create table review.affiliate_outcomes (
+    decision_id bigint not null,
+    horizon_days integer not null,
+    account_id bigint not null,
+    window_start date,
+    window_end date,
+    volume_usd numeric(24,2),
+    active_users integer,
+    new_users integer,
+    outcome text not null,
+    missing_days integer not null default 0,
+    constraint affiliate_outcomes_pkey primary key (decision_id, horizon_days)
+);
+comment on table review.affiliate_outcomes is 'What became of approvals: the 30 days that end so many days after; written by the refresh';
+comment on column review.affiliate_outcomes.decision_id is 'The approval';
+comment on column review.affiliate_outcomes.horizon_days is '30, 60 or 90 days after it; 0 is the figures at application, from the decision''s snapshot';
+comment on column review.affiliate_outcomes.account_id is 'The affiliate';
+comment on column review.affiliate_outcomes.window_start is 'First UTC day of the 30';
+comment on column review.affiliate_outcomes.window_end is 'The day after the last';
+comment on column review.affiliate_outcomes.volume_usd is 'Referral volume of those days, USD; null: unknown';
+comment on column review.affiliate_outcomes.active_users is 'Distinct referred users with volume in those days; null: unknown';
+comment on column review.affiliate_outcomes.new_users is 'Users referred in those days; null: unknown';
+comment on column review.affiliate_outcomes.outcome is 'met, not_met or unknown, by the policy they were approved under';
+comment on column review.affiliate_outcomes.missing_days is 'Days of the 30 of which nobody''s activity was delivered; with some, the figures are unknown';

@@ -1,0 +1,259 @@
+-- What a refresh keeps, so that pages read sums.
+
+create table review.refreshes (
+    refresh_id bigint generated always as identity,
+    data_through date not null,
+    recomputed_from date not null,
+    policy_version integer not null,
+    window_kind text not null,
+    window_start date not null,
+    window_end date not null,
+    load_id bigint not null,
+    refreshed_at timestamptz not null,
+    decision_id bigint not null default 0,
+    event_id bigint not null default 0,
+    constraint refreshes_pkey primary key (refresh_id),
+    constraint refreshes_policy_version_fkey foreign key (policy_version) references review.policies(version),
+    constraint refreshes_window_ordered check (window_start < window_end)
+);
+comment on table review.refreshes is 'Every refresh that was finished; the newest says what the rollups show';
+comment on column review.refreshes.refresh_id is 'Counts up';
+comment on column review.refreshes.data_through is 'T, the last complete UTC day';
+comment on column review.refreshes.recomputed_from is 'The earliest day this refresh computed anew';
+comment on column review.refreshes.policy_version is 'The policy whose window and settings were used';
+comment on column review.refreshes.window_kind is 'The policy''s month: trailing_30_days or calendar_month';
+comment on column review.refreshes.window_start is 'First day of the window';
+comment on column review.refreshes.window_end is 'The day after the window''s last';
+comment on column review.refreshes.load_id is 'The newest load it has seen; 0 when there was none';
+comment on column review.refreshes.refreshed_at is 'When it began; accounts first seen until then are covered';
+comment on column review.refreshes.decision_id is 'The newest decision it has seen; 0 when there was none';
+comment on column review.refreshes.event_id is 'The newest event it has seen; 0 when there was none';
+
+create table review.affiliate_daily (
+    affiliate_account_id bigint not null,
+    day date not null,
+    volume_usd numeric(24,2) not null,
+    fees_usd numeric(24,6) not null,
+    trade_count bigint not null,
+    zero_fee_volume_usd numeric(24,2) not null,
+    active_users integer not null,
+    new_users integer not null,
+    constraint affiliate_daily_pkey primary key (affiliate_account_id, day) include (volume_usd, fees_usd, trade_count, zero_fee_volume_usd, new_users)
+) partition by range (day);
+create index affiliate_daily_by_day on review.affiliate_daily using brin (day) with (pages_per_range = 32);
+comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day; one partition a month, made by the refresh';
+comment on column review.affiliate_daily.affiliate_account_id is 'The affiliate';
+comment on column review.affiliate_daily.day is 'UTC day';
+comment on column review.affiliate_daily.volume_usd is 'Volume of all referred users, USD';
+comment on column review.affiliate_daily.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.affiliate_daily.trade_count is 'Trades of all referred users';
+comment on column review.affiliate_daily.zero_fee_volume_usd is 'Volume of the users without a positive net fee that day, USD';
+comment on column review.affiliate_daily.active_users is 'Distinct referred users with volume on the day';
+comment on column review.affiliate_daily.new_users is 'Users referred on the day';
+
+create table review.affiliate_window (
+    affiliate_account_id bigint not null,
+    volume_usd numeric(24,2) not null,
+    fees_usd numeric(24,6) not null,
+    trade_count bigint not null,
+    active_users integer not null,
+    new_users integer not null,
+    trading_days integer not null,
+    largest_day_volume_usd numeric(24,2) not null,
+    top_user_volume_usd numeric(24,2) not null,
+    sum_of_squared_user_volumes numeric not null,
+    users_over_1000_usd integer not null,
+    zero_fee_volume_usd numeric(24,2) not null,
+    constraint affiliate_window_pkey primary key (affiliate_account_id) include (volume_usd, active_users, new_users)
+);
+comment on table review.affiliate_window is 'Referral metrics per affiliate over the policy''s window; an affiliate without a row has none';
+comment on column review.affiliate_window.affiliate_account_id is 'The affiliate';
+comment on column review.affiliate_window.volume_usd is 'Volume of all referred users, USD';
+comment on column review.affiliate_window.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.affiliate_window.trade_count is 'Trades of all referred users';
+comment on column review.affiliate_window.active_users is 'Distinct active users by the policy''s floor';
+comment on column review.affiliate_window.new_users is 'New users by the policy''s rule';
+comment on column review.affiliate_window.trading_days is 'Days with volume';
+comment on column review.affiliate_window.largest_day_volume_usd is 'Volume of the busiest day, USD';
+comment on column review.affiliate_window.top_user_volume_usd is 'Volume of the referred user with the most, USD';
+comment on column review.affiliate_window.sum_of_squared_user_volumes is 'Over users, for concentration: divided by volume squared it is the Herfindahl index';
+comment on column review.affiliate_window.users_over_1000_usd is 'Users with at least 1,000 USD of volume';
+comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';
+
+create table review.affiliate_segments (
+    affiliate_account_id bigint not null,
+    country text not null,
+    track text not null,
+    cohort text not null,
+    rate text not null,
+    granted datemultirange not null,
+    constraint affiliate_segments_pkey primary key (affiliate_account_id)
+);
+comment on table review.affiliate_segments is 'Every affiliate with activity, and what its volume is told apart by; as the last refresh saw it';
+comment on column review.affiliate_segments.affiliate_account_id is 'The affiliate';
+comment on column review.affiliate_segments.country is 'Its country, or unknown';
+comment on column review.affiliate_segments.track is 'The track its newest standing approval names, none where it names none, or not_approved';
+comment on column review.affiliate_segments.cohort is 'The month of its newest standing approval, as YYYY-MM, or not_approved';
+comment on column review.affiliate_segments.rate is 'The rebate rate of its newest standing approval, or standard';
+comment on column review.affiliate_segments.granted is 'The UTC days on which it has that rate: from the approval''s own, without those it is suspended or terminated on';
+
+create table review.segment_daily (
+    dimension text not null,
+    day date not null,
+    segment text not null,
+    affiliates bigint not null,
+    volume_usd numeric(26,2) not null,
+    fees_usd numeric(26,6) not null,
+    trade_count bigint not null,
+    active_users bigint not null,
+    new_users bigint not null,
+    constraint segment_daily_pkey primary key (dimension, day, segment),
+    constraint segment_daily_dimension_known check (dimension in ('program', 'country', 'track', 'cohort', 'rate'))
+);
+comment on table review.segment_daily is 'Referral activity of all affiliates per UTC day, whole and told apart; sums of affiliate_daily';
+comment on column review.segment_daily.dimension is 'By what it is told apart; program: not at all';
+comment on column review.segment_daily.day is 'UTC day';
+comment on column review.segment_daily.segment is 'One of the dimension''s values in affiliate_segments; all for the program; a rate only on the days it is granted on, else standard';
+comment on column review.segment_daily.affiliates is 'Affiliates with activity or a new referral on the day';
+comment on column review.segment_daily.volume_usd is 'Volume of all referred users, USD';
+comment on column review.segment_daily.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.segment_daily.trade_count is 'Trades of all referred users';
+comment on column review.segment_daily.active_users is 'Referred users with volume on the day; each has one affiliate, so they are distinct';
+comment on column review.segment_daily.new_users is 'Users referred on the day';
+
+create table review.month_leaders (
+    month date not null,
+    affiliate_account_id bigint not null,
+    volume_usd numeric(24,2) not null,
+    constraint month_leaders_pkey primary key (month, affiliate_account_id)
+);
+comment on table review.month_leaders is 'The hundred affiliates with the most volume of each calendar month';
+comment on column review.month_leaders.month is 'First day of the month';
+comment on column review.month_leaders.affiliate_account_id is 'The affiliate';
+comment on column review.month_leaders.volume_usd is 'Its volume in the month, USD';
+
+create table review.program_monthly (
+    month date not null,
+    affiliates bigint not null,
+    volume_usd numeric(26,2) not null,
+    fees_usd numeric(26,6) not null,
+    active_users bigint not null,
+    new_users bigint not null,
+    sum_of_squared_volumes numeric not null,
+    constraint program_monthly_pkey primary key (month)
+);
+comment on table review.program_monthly is 'Referral activity of all affiliates per calendar month, up to the data-through day';
+comment on column review.program_monthly.month is 'First day of the month';
+comment on column review.program_monthly.affiliates is 'Affiliates with volume';
+comment on column review.program_monthly.volume_usd is 'Volume of all referred users, USD';
+comment on column review.program_monthly.fees_usd is 'Net fees of all referred users, USD';
+comment on column review.program_monthly.active_users is 'Distinct referred users with volume in the month';
+comment on column review.program_monthly.new_users is 'Users referred in the month';
+comment on column review.program_monthly.sum_of_squared_volumes is 'Over affiliates, for concentration: divided by volume squared it is the Herfindahl index';
+
+create table review.referral_cohorts (
+    referral_month date not null,
+    active_month date not null,
+    active_users bigint not null,
+    constraint referral_cohorts_pkey primary key (referral_month, active_month)
+);
+comment on table review.referral_cohorts is 'Users referred in one month who had volume in another; months that are complete at the data-through day';
+comment on column review.referral_cohorts.referral_month is 'First day of the month in which they were referred';
+comment on column review.referral_cohorts.active_month is 'First day of the month in which they had volume';
+comment on column review.referral_cohorts.active_users is 'How many';
+
+create table review.application_courses (
+    application_id bigint not null,
+    account_id bigint not null,
+    status text not null,
+    submitted_day date not null,
+    platform text not null,
+    country text not null,
+    left_day date,
+    touched_day date,
+    touch_seconds integer,
+    decided_day date,
+    decision_seconds integer,
+    decided_by text,
+    is_override boolean,
+    track text,
+    active_since date,
+    constraint application_courses_pkey primary key (application_id),
+    constraint application_courses_people_normal check (decided_by = review.person(decided_by))
+);
+create index application_courses_by_decision on review.application_courses (decided_day);
+create index application_courses_by_leaving on review.application_courses (left_day);
+create index application_courses_by_submission on review.application_courses (submitted_day);
+create index application_courses_by_touch on review.application_courses (touched_day);
+create index application_courses_not_settled on review.application_courses (active_since, account_id)
+    include (application_id) where status = 'approved' and decided_day is not null;
+comment on table review.application_courses is 'What became of each application, as the last refresh counted it in work_daily';
+comment on column review.application_courses.application_id is 'The application';
+comment on column review.application_courses.account_id is 'Whose it is';
+comment on column review.application_courses.status is 'Its status';
+comment on column review.application_courses.submitted_day is 'UTC day on which it was submitted';
+comment on column review.application_courses.platform is 'Its social platform';
+comment on column review.application_courses.country is 'The applicant''s country, or unknown';
+comment on column review.application_courses.left_day is 'UTC day since which it is pending no more';
+comment on column review.application_courses.touched_day is 'UTC day on which staff first did something with it';
+comment on column review.application_courses.touch_seconds is 'How long after its submission that was';
+comment on column review.application_courses.decided_day is 'UTC day of the decision that stands';
+comment on column review.application_courses.decision_seconds is 'How long after its submission that was';
+comment on column review.application_courses.decided_by is 'Who made the decision that stands';
+comment on column review.application_courses.is_override is 'Whether that was against the computed eligibility';
+comment on column review.application_courses.track is 'The track that decision saw, or none';
+comment on column review.application_courses.active_since is 'Of approved ones: the first day after the decision on which referred users traded';
+
+create table review.work_daily (
+    moment text not null,
+    dimension text not null,
+    day date not null,
+    segment text not null,
+    number bigint not null,
+    touched bigint not null,
+    decided bigint not null,
+    approved bigint not null,
+    overrides bigint not null,
+    active bigint not null,
+    waits bytea,
+    constraint work_daily_pkey primary key (moment, dimension, day, segment),
+    constraint work_daily_dimension_known check (dimension in ('program', 'country', 'platform', 'track', 'reviewer')),
+    constraint work_daily_moment_known check (moment in ('submitted', 'touched', 'decided', 'left'))
+);
+alter table only review.work_daily alter column waits set storage external;
+comment on table review.work_daily is 'Applications per UTC day of a moment, whole and told apart; sums of application_courses';
+comment on column review.work_daily.moment is 'What happened on the day: submitted, first touched, decided as it stands, or left the queue';
+comment on column review.work_daily.dimension is 'By what they are told apart; program: not at all';
+comment on column review.work_daily.day is 'UTC day of the moment';
+comment on column review.work_daily.segment is 'One of the dimension''s values; all for the program';
+comment on column review.work_daily.number is 'How many there are';
+comment on column review.work_daily.touched is 'Of these, touched by staff by now';
+comment on column review.work_daily.decided is 'Of these, with a decision that stands';
+comment on column review.work_daily.approved is 'Of these, approved by it';
+comment on column review.work_daily.overrides is 'Of these, decided against the computed eligibility';
+comment on column review.work_daily.active is 'Of these, approved and traded for since';
+comment on column review.work_daily.waits is 'Touched and decided: the seconds since submission of each, as integers of four bytes, most significant first';
+
+create table review.work_counted (
+    single boolean not null default true,
+    counted_at timestamptz not null,
+    transaction bigint not null,
+    application_id bigint not null,
+    decision_id bigint not null,
+    event_id bigint not null,
+    note_id bigint not null,
+    evidence_id bigint not null,
+    check_id bigint not null,
+    constraint work_counted_pkey primary key (single),
+    constraint work_counted_only_one check (single)
+);
+comment on table review.work_counted is 'Up to where the last refresh has counted the work; what is newer is counted when it is asked for';
+comment on column review.work_counted.single is 'There is one row at most';
+comment on column review.work_counted.counted_at is 'The moment of that refresh';
+comment on column review.work_counted.transaction is 'The oldest transaction that was running then: what was written by it or later may not have been seen';
+comment on column review.work_counted.application_id is 'The newest application it has seen; 0 when there was none';
+comment on column review.work_counted.decision_id is 'The newest decision it has seen; 0 when there was none';
+comment on column review.work_counted.event_id is 'The newest event it has seen; 0 when there was none';
+comment on column review.work_counted.note_id is 'The newest note it has seen; 0 when there was none';
+comment on column review.work_counted.evidence_id is 'The newest evidence it has seen; 0 when there was none';
+comment on column review.work_counted.check_id is 'The newest check it has seen; 0 when there was none';
