@@ -41,6 +41,7 @@ check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
 
 .PHONY: fix

@@ -33,21 +33,21 @@ class Mutation:
 MUTATIONS = (
     Mutation(
         guard="An application has one first decision",
-        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/schema/05_review.sql",
         old="create unique index decisions_one_current_per_application",
         new="create index decisions_one_current_per_application",
         test=f"{CONSTRAINTS}::test_an_application_has_one_first_decision",
     ),
     Mutation(
         guard="A decision is superseded once",
-        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/schema/05_review.sql",
         old="    constraint decisions_supersedes_once unique (supersedes),\n",
         new="",
         test=f"{CONSTRAINTS}::test_a_decision_is_superseded_once_so_one_of_them_stands",
     ),
     Mutation(
         guard="An account has one pending application",
-        file="data_access/db/migrations/versions/0001_facts_and_judgments.py",
+        file="data_access/db/migrations/schema/02_exchange.sql",
         old="create unique index applications_one_pending_per_account",
         new="create index applications_one_pending_per_account",
         test=f"{CONSTRAINTS}::test_an_account_has_one_pending_application",
@@ -118,7 +118,7 @@ MUTATIONS = (
     Mutation(
         guard="What a colleague works on is not decided by others",
         file="data_access/review/decisions.py",
-        old="    desk.require_not_claimed_by_another(application, form)\n",
+        old="    transitions.require_not_claimed_by_another(application, form)\n",
         new="",
         test=f"{OWNERSHIP}::test_what_somebody_works_on_is_not_decided_by_others",
     ),
@@ -300,7 +300,7 @@ MUTATIONS = (
     Mutation(
         guard="No cell begins a formula",
         file="data_access/explore/queries.py",
-        old="        (begins, func.concat(formulas.GUARD, value)),\n",
+        old="        (begins, func.concat(csv_guard.GUARD, value)),\n",
         new="",
         test="tests/data_access/explore/test_datasets.py::test_text_that_a_spreadsheet_would_run_is_led_by_a_quote",
     ),
@@ -320,9 +320,9 @@ MUTATIONS = (
     ),
     Mutation(
         guard="What is recorded is only added to",
-        file="data_access/db/migrations/versions/0011_append_only.py",
-        old="create trigger append_only before update or delete or truncate on",
-        new="create trigger append_only before update or truncate on",
+        file="data_access/db/migrations/schema/05_review.sql",
+        old="before delete or update or truncate on review.notes",
+        new="before update or truncate on review.notes",
         test="tests/data_access/db/test_migrate.py::test_what_is_recorded_cannot_be_changed",
     ),
     Mutation(
