@@ -42,6 +42,7 @@ check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m cogapp --check --verbosity=0 docs/*.md
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
 
 .PHONY: fix
@@ -50,13 +51,8 @@ fix: $(READY_DEV) ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 .PHONY: docs
-docs: $(READY) ## Write the documents that follow from the code
-	$(BIN)/python -m docs.workflow_diagram
-	$(BIN)/python -m docs.affiliates_diagram
-	$(BIN)/python -m docs.keyboard
-	$(BIN)/python -m docs.policy_settings
-	$(BIN)/python -m docs.kpis
-	$(BIN)/python -m docs.datasets
+docs: $(READY_DEV) ## Write the tables in docs/ that follow from the code
+	$(BIN)/python -m cogapp -r docs/*.md
 
 .PHONY: prove
 prove: $(READY_DEV) ## The longer proofs

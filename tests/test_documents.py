@@ -1,13 +1,15 @@
 """The documents say what the code says."""
 
+import inspect
 import re
 from pathlib import Path
 
 import click
 import pytest
+from cogapp import Cog
 
 from data_access.__main__ import main
-from docs import affiliates_diagram, datasets, keyboard, kpis, policy_settings
+from docs import generated
 from program.policy.criteria import CRITERIA, Criterion
 from program.policy.policy import Policy
 
@@ -52,25 +54,21 @@ def test_every_file_a_document_links_to_is_there() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
-def test_the_page_about_the_keyboard_follows_from_the_table_of_keys() -> None:
-    assert keyboard.TARGET.read_text() == keyboard.document(), "Run `make docs`."
+def test_the_generated_parts_of_the_documents_follow_from_the_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    documents = sorted(map(str, (ROOT / "docs").glob("*.md")))
+
+    status = Cog().main(["cog", "--check", "--diff", *documents])
+
+    assert status == 0, f"Run `make docs`.\n{capsys.readouterr().out}"
 
 
-def test_the_page_about_the_policy_follows_from_the_table_of_settings() -> None:
-    assert policy_settings.TARGET.read_text() == policy_settings.document(), "Run `make docs`."
+@pytest.mark.parametrize(
+    "name",
+    [name for name, _ in inspect.getmembers(generated, inspect.isfunction) if name[0] != "_"],
+)
+def test_every_generated_part_stands_in_a_document(name: str) -> None:
+    documents = "".join(file.read_text() for file in (ROOT / "docs").glob("*.md"))
 
-
-def test_the_page_about_affiliates_follows_from_the_tables_of_the_program() -> None:
-    document = affiliates_diagram.document()
-
-    assert affiliates_diagram.TARGET.read_text() == document, "Run `make docs`."
-    # Every table found its place.
-    assert "<!--" not in document
-
-
-def test_the_page_about_the_figures_follows_from_their_registry() -> None:
-    assert kpis.TARGET.read_text() == kpis.document(), "Run `make docs`."
-
-
-def test_the_page_about_exports_follows_from_the_registry() -> None:
-    assert datasets.TARGET.read_text() == datasets.document(), "Run `make docs`."
+    assert f"cog.outl(generated.{name}())" in documents
