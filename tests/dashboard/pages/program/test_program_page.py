@@ -194,14 +194,23 @@ def test_the_address_says_period_step_and_part(worked: Desk) -> None:
     assert len(traces(app, "flow")["submitted"]) == 7
 
 
+def open_at(worked: Desk, day: date) -> int:
+    """How many of the seven were open when ``day`` began, which today's date decides."""
+    with worked.engine.connect() as conn:
+        count = text("select count(*) from exchange.applications where submitted_at < :at"
+                     " and (status = 'pending' or status_changed_at >= :at)")  # fmt: skip
+        return int(conn.execute(count, {"at": day_start(day)}).scalar_one())
+
+
 def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) -> None:
     """Also while the period is compared with fewer days than the whole one before."""
     (shown,) = (
         m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
     )
 
-    first = figures.day(worked.now.date().replace(day=1))
-    assert shown.proto.delta_description == f"from 0 on {first}"
+    began = worked.now.date().replace(day=1)
+    first = figures.day(began)
+    assert shown.proto.delta_description == f"from {open_at(worked, began)} on {first}"
     assert f"Compared with how many were open when {first} began, UTC." in shown.proto.help
 
 
