@@ -8,7 +8,7 @@ import pytest
 from dashboard.shell.screens import SCREENS
 from tests.dashboard.pages.screen import ROOT
 
-PAGES = sorted((ROOT / "dashboard" / "pages").glob("*.py"))
+PAGES = sorted((ROOT / "dashboard" / "pages").glob("*/page.py"))
 
 
 def body_of(path: Path, name: str) -> list[ast.stmt]:
@@ -29,7 +29,7 @@ def test_every_page_file_is_a_screen() -> None:
     assert {str(path.relative_to(ROOT)) for path in PAGES} == {screen.file for screen in SCREENS}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.parent.name)
 def test_the_first_thing_a_page_does_is_to_ask_who_is_there(path: Path) -> None:
     first = body_of(path, "main")[0]
 
@@ -38,7 +38,7 @@ def test_the_first_thing_a_page_does_is_to_ask_who_is_there(path: Path) -> None:
     assert ast.unparse(first.value.func) == "sign_in.require"
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.parent.name)
 def test_a_page_asks_for_the_act_its_screen_is_listed_with(path: Path) -> None:
     (screen,) = (screen for screen in SCREENS if screen.file == str(path.relative_to(ROOT)))
 
@@ -47,7 +47,7 @@ def test_a_page_asks_for_the_act_its_screen_is_listed_with(path: Path) -> None:
     assert ast.unparse(argument) == str(screen.act.__class__.__name__) + "." + screen.act.name
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.parent.name)
 def test_a_page_does_nothing_outside_of_main(path: Path) -> None:
     called = [
         ast.unparse(node)

@@ -220,10 +220,11 @@ def test_unknown_and_failed_do_not_look_alike(queue: Desk) -> None:
 
 
 def test_the_window_is_named_with_its_zone(queue: Desk) -> None:
+    """In a year that is over, the year is named as well."""
     with queue.engine.begin() as conn:
-        add_refresh(conn, through=date(2026, 3, 14), at=queue.now)
+        add_refresh(conn, through=date(2025, 3, 14), at=queue.now)
 
-    assert "13 Feb – 14 Mar, UTC" in said(open_application(queue))
+    assert "13 Feb – 14 Mar 2025, UTC" in said(open_application(queue))
 
 
 def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> None:
