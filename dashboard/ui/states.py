@@ -48,10 +48,10 @@ def broken(reference: str) -> None:
     _panel(":material/error:", sentence, None)
 
 
-def left_out(sentence: str) -> None:
-    """Say what of the address the list does not heed; nothing if the sentence is empty."""
+def left_out(sentence: str, *, shown: str = "The list is shown without it.") -> None:
+    """Say what of the address the page does not heed; nothing if the sentence is empty."""
     if sentence:
-        st.warning(f"{escape(sentence)} The list is shown without it.", icon=":material/info:")
+        st.warning(f"{escape(sentence)} {shown}", icon=":material/info:")
 
 
 def stale(data_through: date | None, *, today: date) -> None:

@@ -199,6 +199,18 @@ class Report:
         }
         return {name: value for name, value in spoken.items() if value}
 
+    def left_out(self, query: Mapping[str, str]) -> str:
+        """The sentence that names what of the address is not in this report made of it.
+
+        The days of a custom period have a sentence of their own, `cut`; sorting is the table's.
+        """
+        own = {"sort", "from", "to"} if self.choice is Choice.CUSTOM else {"sort"}
+        asked = {name: text for name, text in query.items() if name not in own}
+        usual = Report()
+        spared = {"period": usual.choice, "tab": usual.tab}
+        spared |= {"split": usual.split, "of": usual.dimension}
+        return wording.left_out(asked, self.to_query(), usual=spared)
+
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Report":
         """Understand the address bar; anything malformed is treated as absent."""

@@ -34,8 +34,10 @@ def main() -> None:
     """Load the head and the part that is looked at, then draw them."""
     person = sign_in.require(Act.SEE_PROGRAM)
     now = datetime.now(UTC)
-    asked, head, part = load(Report.from_query(address.read(QUERY_NAMES)), person, now)
+    query = address.read(QUERY_NAMES)
+    asked, head, part = load(Report.from_query(query), person, now)
     states.stale(asked.through, today=asked.today)
+    states.left_out(asked.report.left_out(query), shown="The usual is shown instead.")
     st.subheader("Program", anchor=False)
     report_bar.draw(asked)
     kpi_cards.row(five(head, asked), key="five")

@@ -254,6 +254,26 @@ def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked:
 
 
 @pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ({"period": "8d"}, ["period “8d”"]),
+        ({"period": "7d", "from": "2026-01-01"}, ["from “2026"]),
+        ({"by": "year", "tab": "money"}, ["by “year”", "tab “money”"]),
+        ({"split": "*", "of": ""}, ["split “\\*”"]),
+        ({"period": "30d", "tab": "work", "split": "country", "of": "program"}, []),
+        ({"period": "90d", "by": "week", "tab": "volume", "of": "track", "sort": "x:y"}, []),
+    ],
+)
+def test_what_the_address_asks_in_vain_is_named(
+    worked: Desk, query: dict[str, str], named: list[str]
+) -> None:
+    warnings = said(worked.open(PROGRAM, **query), ["warning"])
+
+    assert len(warnings) == bool(named)
+    assert all(part in warning for part in named for warning in warnings)
+
+
+@pytest.mark.parametrize(
     ("days", "kept"),
     [
         ({"from": "2026-02-30", "to": "2026-03-05"}, (date(2026, 3, 5),)),
