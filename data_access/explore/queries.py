@@ -311,22 +311,29 @@ class _Asked:
     ) -> tuple[Any, dict[str, Expression]]:
         """The source with what is stored filtered, and every value in ``names`` over it."""
         source = self.source
-        wanted = {*names, *(f.column for f in self.view.filters if f.column in source.derives)}
-        wanted |= self._order_names if ordered else set()
+        wanted = self._wanted(names, ordered=ordered)
         derives = bool(wanted & source.derives)
         stored = {name: source.stored[name] for name in sorted(wanted & set(source.stored))}
-        made = {**stored, **(source.inner if derives else {}), **(extra or {})}
+        columns = {**stored, **(source.inner if derives else {}), **(extra or {})}
+        inner = self._filtered(columns, fenced=derives or whole).subquery("inner")
+        derived = source.derived(dict(inner.c)) if derives else {}
+        return inner, {name: inner.c[name] for name in stored} | derived
+
+    def _wanted(self, names: set[str], *, ordered: bool) -> set[str]:
+        """The columns asked for, and those that a filter over a judgment or the order needs."""
+        judged = {one.column for one in self.view.filters if one.column in self.source.derives}
+        return names | judged | (self._order_names if ordered else set())
+
+    def _filtered(self, columns: Expressions, *, fenced: bool) -> Select[Any]:
+        """The source's rows that pass every filter over what is stored."""
+        source = self.source
         statement = (
-            select(*(value.label(name) for name, value in made.items()))
+            select(*(value.label(name) for name, value in columns.items()))
             .select_from(source.rows)
             .where(*source.conditions, *self._conditions(source.stored))
         )
-        if derives or whole:
-            # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
-            statement = statement.offset(0)
-        inner = statement.subquery("inner")
-        values: dict[str, Expression] = {name: inner.c[name] for name in stored}
-        return inner, values | (source.derived(dict(inner.c)) if derives else {})
+        # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+        return statement.offset(0) if fenced else statement
 
     def _outer(self, values: Expressions) -> list[ColumnElement[bool]]:
         return self._conditions({n: v for n, v in values.items() if n in self.source.derives})

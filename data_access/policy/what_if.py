@@ -5,7 +5,7 @@ Outcomes come from the one definition in `standings`, applied to both sides of
 not met or unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -221,53 +221,63 @@ def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
 
 
 def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequence[Any]) -> Rebates:
-    """What the approved cost, from groups of the same rate, and what everybody else does."""
-    fresh = ground.freshness
-    rated = [row for row in rows if row.rate is not None]
+    """What the approved cost, from groups of the same rate, and what everybody else does.
+
+    Without a refresh only how many there are is known.
+    """
     both = (ground.policy, draft)
-    above = [[row for row in rated if row.rate > policy.max_rebate_rate] for policy in both]
-    numbers = [sum(row.number for row in high) for high in above]
-    counts = {
-        "affiliates": sum(row.number for row in rows),
-        "at_standard": sum(row.number for row in rows if row.rate is None),
-    }
-    if fresh is None:
-        return Rebates(
-            window=None,
-            above_most=(numbers[0], numbers[1]),
-            over_usd=None,
-            costly=None,
-            granted_usd=None,
-            standard_usd=None,
-            leaving_usd=None,
-            joining_usd=None,
-            **counts,
-        )
-    assert fresh.window.days in rebates.MONTH_LENGTHS
-    zero = Decimal(0)
-    every = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar()
-    rest = (every or zero) - sum((row.fees_usd for row in rated), zero)
-    over = [
-        sum(((row.rate - policy.max_rebate_rate) * row.fees_usd for row in high), zero)
-        for policy, high in zip(both, above, strict=True)
-    ]
-    granted = [
-        sum((max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated), zero)
-        for policy in both
-    ]
-    standard = draft.standard_rebate_rate
-    leaving = [row for row in rated if _leaves(row.before, row.after)]
-    return Rebates(
-        window=fresh.window,
-        above_most=(numbers[0], numbers[1]),
+    rated = [row for row in rows if row.rate is not None]
+    above = [sum(row.number for row in _above(policy, rated)) for policy in both]
+    counted = Rebates(
+        affiliates=sum(row.number for row in rows),
+        at_standard=sum(row.number for row in rows if row.rate is None),
+        above_most=(above[0], above[1]),
+    )
+    if ground.freshness is None:
+        return counted
+    assert ground.freshness.window.days in rebates.MONTH_LENGTHS
+    others = _all_fees(connection) - _usd(row.fees_usd for row in rated)
+    over, granted = ([cost(policy, rated) for policy in both] for cost in (_over, _granted))
+    return replace(
+        counted,
+        window=ground.freshness.window,
         over_usd=(over[0], over[1]),
         costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
         granted_usd=(granted[0], granted[1]),
-        standard_usd=(rest * both[0].standard_rebate_rate, rest * both[1].standard_rebate_rate),
-        leaving_usd=sum((max(row.rate - standard, zero) * row.fees_usd for row in leaving), zero),
-        joining_usd=None,
-        **counts,
+        standard_usd=(
+            others * ground.policy.standard_rebate_rate,
+            others * draft.standard_rebate_rate,
+        ),
+        leaving_usd=_usd(
+            max(row.rate - draft.standard_rebate_rate, Decimal(0)) * row.fees_usd
+            for row in rated
+            if _leaves(row.before, row.after)
+        ),
     )
+
+
+def _above(policy: Policy, rated: Sequence[Any]) -> list[Any]:
+    return [row for row in rated if row.rate > policy.max_rebate_rate]
+
+
+def _over(policy: Policy, rated: Sequence[Any]) -> Decimal:
+    """What is granted beyond the highest rate, USD a window."""
+    above = _above(policy, rated)
+    return _usd((row.rate - policy.max_rebate_rate) * row.fees_usd for row in above)
+
+
+def _granted(policy: Policy, rated: Sequence[Any]) -> Decimal:
+    """What the affiliates with rates of their own get, USD a window."""
+    return _usd(max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated)
+
+
+def _all_fees(connection: Connection) -> Decimal:
+    fees = connection.execute(select(func.sum(tables.affiliate_window.c.fees_usd))).scalar()
+    return Decimal(fees or 0)
+
+
+def _usd(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
 
 
 def _judged(

@@ -112,16 +112,16 @@ class Rebates:
     met would cost more at most, each at the draft's highest rate.
     """
 
-    window: Window | None
     affiliates: int
     at_standard: int
     above_most: tuple[int, int]
-    over_usd: tuple[Decimal, Decimal] | None
-    costly: tuple[int, int] | None
-    granted_usd: tuple[Decimal, Decimal] | None
-    standard_usd: tuple[Decimal, Decimal] | None
-    leaving_usd: Decimal | None
-    joining_usd: Decimal | None
+    window: Window | None = None
+    over_usd: tuple[Decimal, Decimal] | None = None
+    costly: tuple[int, int] | None = None
+    granted_usd: tuple[Decimal, Decimal] | None = None
+    standard_usd: tuple[Decimal, Decimal] | None = None
+    leaving_usd: Decimal | None = None
+    joining_usd: Decimal | None = None
 
     @property
     def difference_usd(self) -> Decimal | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import streamlit as st
@@ -93,7 +94,6 @@ def draw(
     ``month`` names the newest tested month and ``span`` those of the column of signs. The
     ticks belong to ``key``, as in the queue.
     """
-    column = st.column_config
     return headings.table(
         _table(rows),
         key=key,
@@ -101,62 +101,75 @@ def draw(
         alt="Affiliates",
         row_height=ROW_HEIGHT,
         height=table_height(min(len(rows), PAGE_SIZE), ROW_HEIGHT),
-        column_config={
-            "open": column.ButtonColumn(
-                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
-            ),
-            "username": column.TextColumn("Affiliate", width=116),
-            "standing": column.MultiselectColumn(
-                "Standing",
-                options=[standing_words(s) for s in Standing],
-                color=[STANDINGS[s].colour for s in Standing],
-                width=104,
-            ),
-            "suggestion": column.MultiselectColumn(
-                "Suggests",
-                options=[f"{look.sign} {look.word}" for look in SUGGESTIONS.values()],
-                color=[look.colour for look in SUGGESTIONS.values()],
-                help="What the months suggest. A manager decides; nothing moves by itself.",
-                width=118,
-            ),
-            "misses": column.TextColumn(
-                "Missed",
-                help="Months missed in a row that count; unknown ones neither add nor end.",
-                width=74,
-            ),
-            "months": column.TextColumn(
-                span,
-                help="✓ met · − missed · ? unknown, neither a miss nor a pass: reach elsewhere was "
-                "not looked at, or days were not delivered · ○ missed while protected after the "
-                "approval · dots: not tested",
-                width=92,
-            ),
-            "volume": volume_bar.config(
-                f"{month} volume",
-                minimum_usd=minimum_usd,
-                help=f"Referral volume of {month}, UTC; unknown where days are missing "
-                "and the others fall short of the minimum.",
-                width=128,
-            ),
-            "active": cells.number_column("Active", width=50),
-            "new": cells.number_column("New", width=42),
-            "rate": cells.number_column("Rate", written=cells.PERCENT, width=56),
-            "new_rate": cells.number_column(
-                "Suggested",
-                written=cells.PERCENT,
-                help="The rate that the newest month speaks for; granting it is a decision.",
-                width=70,
-            ),
-            "near": column.TextColumn(
-                "Near",
-                help="Who missed or passed by a tenth of the minimums at most, and in what.",
-                width=128,
-            ),
-            "approved": cells.day_column("Approved"),
-            "since": column.TextColumn("Last change", width=150),
-            "why": column.TextColumn("Why that rate", width=190),
-        },
+        column_config={**_standing_columns(span, on_open), **_month_columns(month, minimum_usd)},
     )
+
+
+def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
+    """Who it is, how they stand, and what their months suggest."""
+    column = st.column_config
+    return {
+        "open": column.ButtonColumn(
+            "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+        ),
+        "username": column.TextColumn("Affiliate", width=116),
+        "standing": column.MultiselectColumn(
+            "Standing",
+            options=[standing_words(s) for s in Standing],
+            color=[STANDINGS[s].colour for s in Standing],
+            width=104,
+        ),
+        "suggestion": column.MultiselectColumn(
+            "Suggests",
+            options=[f"{look.sign} {look.word}" for look in SUGGESTIONS.values()],
+            color=[look.colour for look in SUGGESTIONS.values()],
+            help="What the months suggest. A manager decides; nothing moves by itself.",
+            width=118,
+        ),
+        "misses": column.TextColumn(
+            "Missed",
+            help="Months missed in a row that count; unknown ones neither add nor end.",
+            width=74,
+        ),
+        "months": column.TextColumn(
+            span,
+            help="✓ met · − missed · ? unknown, neither a miss nor a pass: reach elsewhere was "
+            "not looked at, or days were not delivered · ○ missed while protected after the "
+            "approval · dots: not tested",
+            width=92,
+        ),
+    }
+
+
+def _month_columns(month: str, minimum_usd: Decimal) -> dict[str, Any]:
+    """What the newest tested month came to, and what follows from it."""
+    column = st.column_config
+    return {
+        "volume": volume_bar.config(
+            f"{month} volume",
+            minimum_usd=minimum_usd,
+            help=f"Referral volume of {month}, UTC; unknown where days are missing "
+            "and the others fall short of the minimum.",
+            width=128,
+        ),
+        "active": cells.number_column("Active", width=50),
+        "new": cells.number_column("New", width=42),
+        "rate": cells.number_column("Rate", written=cells.PERCENT, width=56),
+        "new_rate": cells.number_column(
+            "Suggested",
+            written=cells.PERCENT,
+            help="The rate that the newest month speaks for; granting it is a decision.",
+            width=70,
+        ),
+        "near": column.TextColumn(
+            "Near",
+            help="Who missed or passed by a tenth of the minimums at most, and in what.",
+            width=128,
+        ),
+        "approved": cells.day_column("Approved"),
+        "since": column.TextColumn("Last change", width=150),
+        "why": column.TextColumn("Why that rate", width=190),
+    }
 
 
 def _table(rows: Sequence[Row]) -> pa.Table:

@@ -100,10 +100,11 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
 def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
     """A row a step, a column for each of the largest months of approval, and the rest."""
     whole = {row.start: row.volume_usd for row in head.traded}
+    parts = volume.largest(part.traded, whole)
     return volume.volume_sheet(
         "volume-by-month-of-approval",
-        volume.largest(part.traded, whole),
-        volume.cohort_names(),
+        parts,
+        volume.cohort_names(parts),
         asked,
         traded,
     )

@@ -252,7 +252,7 @@ def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet
         parts = {"volume_usd": whole}
     else:
         parts = largest(part.apart, whole)
-    names = {"volume_usd": "Volume", **_names(asked.report.dimension, part.leaders)}
+    names = {"volume_usd": "Volume", **_names(asked.report.dimension, part.leaders, parts)}
     name = f"volume-by-{asked.report.dimension}-{asked.grain}"
     return volume_sheet(name, parts, names, asked, traded)
 
@@ -315,12 +315,14 @@ def largest(
     return {**drawn, REST: rest} if rest else drawn
 
 
-def _names(dimension: Dimension, leaders: Sequence[Leader]) -> dict[str, str]:
+def _names(
+    dimension: Dimension, leaders: Sequence[Leader], segments: Iterable[str]
+) -> dict[str, str]:
     usual = {NOT_APPROVED: "not approved", REST: "the rest"}
     if dimension is Dimension.TRACK:
         return {**usual, **badges.TRACK_WORDS, "none": "no track met"}
     if dimension is Dimension.COHORT:
-        return cohort_names()
+        return cohort_names(segments)
     if dimension is Dimension.AFFILIATE:
         # The number beside the name, since upstream may know two of one name.
         return usual | {
@@ -331,11 +333,11 @@ def _names(dimension: Dimension, leaders: Sequence[Leader]) -> dict[str, str]:
     return usual
 
 
-def cohort_names() -> dict[str, str]:
-    """Months of approval as people read them."""
-    months = (date(year, month, 1) for year in range(2000, 2100) for month in range(1, 13))
-    named = {f"{month:%Y-%m}": figures.month(month) for month in months}
-    return {NOT_APPROVED: "not approved", REST: "the rest", **named}
+def cohort_names(segments: Iterable[str]) -> dict[str, str]:
+    """Months of approval, ``YYYY-MM``, as people read them."""
+    usual = {NOT_APPROVED: "not approved", REST: "the rest"}
+    months = (segment for segment in segments if segment not in usual)
+    return usual | {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
 
 
 def months_sheet(part: Volume, asked: Asked) -> Sheet:

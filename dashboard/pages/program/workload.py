@@ -46,15 +46,29 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             "period, or load applications with `python -m data_access load`."
         )
         return
+    _draw_flow(head, asked)
+    left, right = st.columns(2)
+    with left:
+        _draw_open_now(head, asked)
+    with right:
+        _draw_funnel(work, asked)
+    data_table.listing(
+        times_sheet(work, head, asked),
+        "How long does it take?",
+        key="times",
+        on_open=open_list,
+        take=asked.take,
+    )
+    _draw_apart(apart_sheet(work, asked), asked)
+
+
+def _draw_flow(head: Head, asked: Asked) -> None:
+    """What comes and goes in each step, and what is open at its end."""
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
         data_table.card(
-            sheet,
-            _flow_chart(sheet, asked),
-            key="flow",
-            on_open=open_list,
-            take=asked.take,
+            sheet, _flow_chart(sheet, asked), key="flow", on_open=open_list, take=asked.take
         )
     with right:
         chart = charts.lines(
@@ -63,58 +77,46 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
             title=f"How many are open at the end of each {asked.grain}? UTC",
             unit=APPLICATIONS,
         )
-        data_table.card(
-            sheet,
-            chart,
-            key="open-then",
-            on_open=open_list,
-            take=asked.take,
-        )
-    left, right = st.columns(2)
-    with left:
-        waiting = open_sheet(head.open_now)
-        chart = stacked_charts.across(
-            waiting.cells("age"),
-            {CLOCK_LABELS[clock]: waiting.cells(clock) for clock in Clock},
-            title="How old are the open ones, and are they due? Now",
-            unit=APPLICATIONS,
-            colours_from=3,
-        )
-        data_table.card(
-            waiting,
-            chart,
-            key="open-now",
-            on_open=open_list,
-            take=asked.take,
-        )
-    with right:
-        came = funnel_sheet(work.stages, asked)
-        chart = stacked_charts.across(
-            came.cells("stage"),
-            {"applications": came.cells("applications")},
-            title="How far did those submitted in the period come by now?",
-            unit=APPLICATIONS,
-        )
-        data_table.card(
-            came, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
-        )
-    times = times_sheet(work, head, asked)
-    data_table.listing(
-        times,
-        "How long does it take?",
-        key="times",
-        on_open=open_list,
-        take=asked.take,
+        data_table.card(sheet, chart, key="open-then", on_open=open_list, take=asked.take)
+
+
+def _draw_open_now(head: Head, asked: Asked) -> None:
+    sheet = open_sheet(head.open_now)
+    chart = stacked_charts.across(
+        sheet.cells("age"),
+        {CLOCK_LABELS[clock]: sheet.cells(clock) for clock in Clock},
+        title="How old are the open ones, and are they due? Now",
+        unit=APPLICATIONS,
+        colours_from=3,
     )
+    data_table.card(sheet, chart, key="open-now", on_open=open_list, take=asked.take)
+
+
+def _draw_funnel(work: Work, asked: Asked) -> None:
+    sheet = funnel_sheet(work.stages, asked)
+    chart = stacked_charts.across(
+        sheet.cells("stage"),
+        {"applications": sheet.cells("applications")},
+        title="How far did those submitted in the period come by now?",
+        unit=APPLICATIONS,
+    )
+    data_table.card(
+        sheet, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
+    )
+
+
+def _draw_apart(sheet: Sheet, asked: Asked) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**Decided, told apart by**", width="content")
             report_bar.choose_split(asked.report)
             st.caption(f"{asked.days} · UTC", width="content")
             st.space("stretch")
-            apart = apart_sheet(work, asked)
-            data_table.download(apart, key="apart-csv", take=asked.take)
-        _draw_apart(apart)
+            data_table.download(sheet, key="apart-csv", take=asked.take)
+        if sheet.rows:
+            data_table.table(sheet, key=f"apart-{sheet.name}", on_open=open_list)
+        else:
+            st.caption("Nothing was decided in this period.")
 
 
 def _anything(head: Head) -> bool:
@@ -360,13 +362,6 @@ def shown_key(split: Split, key: str) -> str:
     if split is Split.TRACK:
         return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
     return platform_label(key) if split is Split.PLATFORM else key
-
-
-def _draw_apart(apart: Sheet) -> None:
-    if not apart.rows:
-        st.caption("Nothing was decided in this period.")
-        return
-    data_table.table(apart, key=f"apart-{apart.name}", on_open=open_list)
 
 
 def _flow_chart(sheet: Sheet, asked: Asked) -> charts.Chart:

@@ -216,10 +216,12 @@ def draw_table(page: Loaded, person: Person) -> None:
         minimum_usd=page.ground.policy.min_volume_usd,
         on_open=open_clicked,
         selectable=may_act_on(filters, person),
-        sort=queue_filters.sort_shown(filters),
-        reverse=filters.reverse,
-        sorts=queue_filters.sorts(filters),
-        on_sort=sort_by,
+        order=table.Order(
+            by=queue_filters.sort_shown(filters),
+            reverse=filters.reverse,
+            choices=queue_filters.sorts(filters),
+            choose=sort_by,
+        ),
     )
     if ticked:
         draw_selection(page, [ids[place] for place in ticked if place < len(ids)], person)

@@ -46,6 +46,11 @@ class Row:
     standing: str
 
 
+Cells = Callable[[Sequence[Row]], pa.Array]
+# A column's settings, from the page's rows and the minimum volume.
+Config = Callable[[Sequence[Row], Decimal], Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column that can be chosen. ``usual`` ones are shown until somebody chooses.
@@ -55,33 +60,35 @@ class Column:
 
     key: str
     label: str
-    cells: Callable[[Sequence[Row]], pa.Array]
-    config: Callable[[Sequence[Row], Decimal], Any]
+    cells: Cells
+    config: Config
     usual: bool = True
     sort: Sort | None = None
     descending: bool = True
 
 
-def _texts(of: Callable[[Row], str | None]) -> Callable[[Sequence[Row]], pa.Array]:
-    return lambda rows: pa.array([of(row) for row in rows], pa.string())
+def _texts(field: str) -> Cells:
+    return lambda rows: pa.array([getattr(row, field) for row in rows], pa.string())
 
 
-def _numbers(of: Callable[[Row], int | None]) -> Callable[[Sequence[Row]], pa.Array]:
-    return lambda rows: cells.whole([of(row) for row in rows])
+def _numbers(field: str) -> Cells:
+    return lambda rows: cells.whole([getattr(row, field) for row in rows])
 
 
-def _text(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+def _words(made: Callable[[Row], str]) -> Cells:
+    return lambda rows: pa.array([made(row) for row in rows], pa.string())
+
+
+def _badge(made: Callable[[Row], str]) -> Cells:
+    return lambda rows: pa.array([[made(row)] for row in rows])
+
+
+def _text(label: str, width: int, **given: Any) -> Config:  # noqa: ANN401
     return lambda _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
 
 
-def _number(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
+def _number(label: str, width: int, **given: Any) -> Config:  # noqa: ANN401
     return lambda _rows, _minimum: cells.number_column(label, width=width, **given)
-
-
-def _days(label: str, width: int, **given: Any) -> Callable[..., Any]:  # noqa: ANN401
-    return lambda _rows, _minimum: cells.number_column(
-        label, written="%.1f d", width=width, **given
-    )
 
 
 def _badges() -> dict[str, str]:
@@ -134,46 +141,46 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="applicant",
         label="Applicant",
-        cells=_texts(lambda row: row.username),
+        cells=_texts("username"),
         config=_text("Applicant", 104),
     ),
     Column(
         key="handle",
         label="Handle",
-        cells=_texts(lambda row: row.handle),
+        cells=_texts("handle"),
         config=_text("Handle", 100),
     ),
     Column(
         key="platform",
         label="Platform",
-        cells=_texts(lambda row: row.platform),
+        cells=_texts("platform"),
         config=_text("Platform", 74),
         usual=False,
     ),
     Column(
         key="country",
         label="Country",
-        cells=_texts(lambda row: row.country or figures.DASH),
+        cells=_words(lambda row: row.country or figures.DASH),
         config=_text("Country", 64),
         usual=False,
     ),
     Column(
         key="standing",
         label="Status",
-        cells=_texts(lambda row: row.standing),
+        cells=_texts("standing"),
         config=_text("Status", 150),
     ),
     Column(
         key="waiting",
         label="Waiting",
         cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
-        config=_days("Waiting", 60, help="Calendar days since it arrived."),
+        config=_number("Waiting", 60, written="%.1f d", help="Calendar days since it arrived."),
         sort=Sort.WAITING,
     ),
     Column(
         key="due",
         label="Due",
-        cells=lambda rows: pa.array([[row.due] for row in rows]),
+        cells=_badge(lambda row: row.due),
         config=_due,
         sort=Sort.DUE,
         descending=False,
@@ -190,7 +197,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="priority",
         label="Priority",
-        cells=_numbers(lambda row: row.points),
+        cells=_numbers("points"),
         config=_number(
             "Priority",
             56,
@@ -201,16 +208,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="why",
         label="Why",
-        cells=_texts(lambda row: row.why),
+        cells=_texts("why"),
         config=_text("Why", 300, help="What adds how much to the priority."),
         usual=False,
     ),
     Column(
         key="eligibility",
         label="Eligibility",
-        cells=lambda rows: pa.array(
-            [[badges.outcome_words(row.outcome, track=row.track)] for row in rows]
-        ),
+        cells=_badge(lambda row: badges.outcome_words(row.outcome, track=row.track)),
         config=_eligibility,
     ),
     Column(
@@ -223,14 +228,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="active",
         label="Active",
-        cells=_numbers(lambda row: row.active_users),
+        cells=_numbers("active_users"),
         config=_number("Active", 52),
         sort=Sort.ACTIVE,
     ),
     Column(
         key="new",
         label="New",
-        cells=_numbers(lambda row: row.new_users),
+        cells=_numbers("new_users"),
         config=_number("New", 44),
         sort=Sort.NEW,
     ),
@@ -243,14 +248,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         key="evidence",
         label="Evidence",
-        cells=_texts(lambda row: EVIDENCE_WORDS[row.evidence]),
+        cells=_words(lambda row: EVIDENCE_WORDS[row.evidence]),
         config=_text("Evidence", 76),
         usual=False,
     ),
     Column(
         key="owner",
         label="Owner",
-        cells=_texts(lambda row: row.owner),
+        cells=_texts("owner"),
         config=_text("Owner", 56),
     ),
 )
@@ -272,6 +277,19 @@ def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How the list is sorted, and what a press on a heading may ask for.
+
+    ``by`` turned round is ``reverse``; ``choose`` gets one of ``choices``, perhaps the same again.
+    """
+
+    by: Sort
+    reverse: bool
+    choices: Sequence[Sort]
+    choose: Callable[[Sort], None]
+
+
 def draw(
     *,
     rows: Sequence[Row],
@@ -280,26 +298,27 @@ def draw(
     minimum_usd: Decimal,
     on_open: Callable[[], None],
     selectable: bool,
-    sort: Sort,
-    reverse: bool,
-    sorts: Sequence[Sort],
-    on_sort: Callable[[Sort], None],
+    order: Order,
 ) -> list[int]:
     """Draw one page of the queue; returns which rows are ticked, by place.
-
-    The list is sorted by ``sort``, or by it turned round; a press on a heading asks ``on_sort``
-    for one of ``sorts``, which may be the same again.
 
     A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
     other rows need another key, or they would tick what now stands in the same places.
     """
-    orders = {column.key: column.sort for column in columns if column.sort in sorts}
+    sorts = {column.key: column.sort for column in columns if column.sort in order.choices}
 
     def press(heading: str) -> None:
-        wanted = orders.get(heading)
+        wanted = sorts.get(heading)
         if wanted is not None:
-            on_sort(wanted)
+            order.choose(wanted)
 
+    settings = {
+        column.key: _marked(column, column.config(rows, minimum_usd), order) for column in columns
+    }
+    # Not pinned beyond this one: what is pinned is drawn faint.
+    opens = st.column_config.ButtonColumn(
+        "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+    )
     return headings.table(
         _table(rows, columns),
         key=key,
@@ -308,32 +327,17 @@ def draw(
         alt="Applications",
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
-        column_config={
-            # Not pinned beyond this one: what is pinned is drawn faint.
-            "open": st.column_config.ButtonColumn(
-                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
-            ),
-            **{
-                column.key: _marked(column, column.config(rows, minimum_usd), sort, reverse=reverse)
-                for column in columns
-            },
-        },
+        column_config={"open": opens, **settings},
     )
 
 
-def _marked(
-    column: Column,
-    config: Any,  # noqa: ANN401 - Streamlit's own
-    sort: Sort,
-    *,
-    reverse: bool,
-) -> Any:  # noqa: ANN401
+def _marked(column: Column, config: Any, order: Order) -> Any:  # noqa: ANN401 - Streamlit's own
     """The column's settings, its heading with a sign where the list is sorted by it."""
-    if column.sort is not sort:
+    if column.sort is not order.by:
         return config
     return {
         **config,
-        "label": headings.signed(config["label"], descending=column.descending != reverse),
+        "label": headings.signed(config["label"], descending=column.descending != order.reverse),
         "width": config["width"] + SIGN_WIDTH,
     }
 
