@@ -186,7 +186,7 @@ def reject(page: Page, address: str) -> float:
         page.keyboard.press(key)
         page.locator(brings).first.wait_for()
         settled(page)
-    page.get_by_label("Rationale, internal").fill(MARK)
+    page.get_by_label("Rationale (internal)").fill(MARK)
     page.keyboard.press("Control+Enter")
     # What sends answers once it was looked at for a moment.
     page.locator("[class*='st-key-send-'] button:not([aria-disabled])").first.wait_for()

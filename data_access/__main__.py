@@ -245,7 +245,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     "--filter", "filters", multiple=True, metavar="COLUMN=FILTER", help="See docs/exports.md."
 )
 @click.option("--group", help="Columns to group by, such as status,submitted_at:month.")
-@click.option("--measures", help="Figures of each group, such as count,sum:volume_usd.")
+@click.option("--measures", help="Measures of each group, such as count,sum:volume_usd.")
 @click.option("--order", help="Columns to sort by, a minus for descending: -volume_usd.")
 @click.option("--view", "view_name", help="A saved view of the explore page; DATASET is its own.")
 @click.option("--owner", help="Whose view, where several people have one of that name.")

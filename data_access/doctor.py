@@ -124,7 +124,7 @@ def backlog_words(found: Backlog, now: datetime) -> str:
         since = f"{found.oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         minutes = max(0, int((now - found.oldest).total_seconds() // 60))
         said = f"{found.waiting:,} {are}, the oldest since {since}, {minutes:,} min"
-    return said + (f"; {found.parked:,} parked" if found.parked else "")
+    return said + (f"; {found.parked:,} undeliverable" if found.parked else "")
 
 
 def _privileges(connection: Connection) -> Finding:

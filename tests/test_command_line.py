@@ -189,8 +189,8 @@ def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (SECRET, "DATABASE_URL is not a Postgres address"),
         (f"mysql://ana:{SECRET}@host/review", "DATABASE_URL is not a Postgres address"),
         (f"postgresql://ana:{SECRET}@host:port/review", "DATABASE_URL is not a Postgres address"),
-        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review", "The database does not answer"),
-        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review?x=1", "holds an option"),
+        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review", "The database is not responding"),
+        (f"postgresql://ana:{SECRET}@127.0.0.1:1/review?x=1", "contains an option"),
     ],
 )
 def test_a_bad_address_is_one_line_without_the_password(

@@ -112,7 +112,7 @@ def _sentence(words: Words, run: Run, refused: int) -> str:
     if run.finished_at is None:
         return (
             f":material/warning: **{label} was cut off after {answered:,} of {asked:,}.** "
-            "Choose the others and send it again; nothing is done twice."
+            "Choose the rest and send again; nothing is done twice."
         )
     icon = ":material/check:" if not refused else ":material/info:"
     told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"

@@ -38,12 +38,12 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
     sight = state.sight(f"{form}-save", str(request_id), sending.drawn_at())
     with st.form(form, border=False):
         st.text_input(
-            "Keep what is shown as",
+            "Name of the view",
             key=state.form_key(form, "name"),
             max_chars=saved_views.LONGEST_NAME,
             placeholder=f"for example: {example}",
         )
-        st.checkbox("Colleagues see it too", key=state.form_key(form, "shared"))
+        st.checkbox("Share with colleagues", key=state.form_key(form, "shared"))
         st.form_submit_button(
             "Save this view",
             key=state.form_key(form, "save"),
@@ -86,7 +86,7 @@ def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
             sends=(asked, taken.version),
             destroys=True,
         )
-        st.button("Leave it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
+        st.button("Keep it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
 
 
 def _save(

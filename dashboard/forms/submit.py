@@ -39,5 +39,5 @@ def refused_to_stranger(form: str, actor: str) -> bool:
     address = sign_in.signed_in_address()
     if people.same(address, actor):
         return False
-    refused(form, "You are not signed in any more. Sign in and send it again.")
+    refused(form, "You are no longer signed in. Sign in and send it again.")
     return True

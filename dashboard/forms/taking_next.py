@@ -38,7 +38,7 @@ def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "seconda
             type=type,  # type: ignore[arg-type]
             icon=":material/arrow_forward:",
             help=(
-                "Claims the unclaimed application of highest priority within these filters. "
+                "Claim the unclaimed application with the highest priority in these filters. "
                 f"Key {shortcut.key}"
             ),
             on_click=_press,
@@ -99,7 +99,7 @@ def _take(filters: Filters, actor: str, request_id: UUID) -> None:
         return
     state.renew(KEY, request_id)
     if taken is None:
-        state.flash(state.Flash(ok=False, text="Nothing unclaimed is left in this view."))
+        state.flash(state.Flash(ok=False, text="This view has no unclaimed applications left."))
         return
     state.keep(KEY, request_id)
     navigation.open_one(taken, filters)

@@ -18,9 +18,9 @@ PREFIXES = ("/_stcore/", "/media/", "/component/", "/app/static/", "/static/")
 SIGN_IN = frozenset({"/auth/login", "/auth/logout", "/oauth2callback"})
 # Whoever watches over the server may know it by another name.
 PROBES = frozenset({"/healthz", "/readyz"})
-NOT_FOUND = "There is no such page. The dashboard begins at /."
+NOT_FOUND = "This page does not exist. The dashboard starts at /."
 OTHER_NAME = (
-    "This server does not answer to that name. An administrator sets "
+    "This server does not accept that host name. An administrator can set "
     "STREAMLIT_SERVER_ALLOWED_HOSTS to the names people use."
 )
 

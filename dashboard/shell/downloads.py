@@ -42,11 +42,10 @@ class Asker:
         """
         email = self.signed_in()
         if email is None:
-            raise NotAllowed("Nobody is signed in here any more. Sign in, and export again.")
+            raise NotAllowed("You are no longer signed in. Sign in, and export again.")
         if email != self.promise.email:
             raise NotAllowed(
-                "This link was made for somebody else who was signed in here. "
-                "Open the page and export it yourself."
+                "This link was made for another person. Open the page and export again."
             )
         with database.reading(database.reader()) as connection:
             person = staff.require(connection, email, Act.EXPORT)

@@ -26,8 +26,8 @@ NAMED = re.compile(rb"/media/([0-9a-f]{32})")
 NAME = re.compile(r"/media/([0-9a-f]{32})(?:\.\w+)?")
 MOST_FILES = 50_000
 MOST_UPLOADS = 20
-NOT_YOURS = "This file was not made for you, or not in the role you have. Get it from its page."
-NOT_NOW = "Nobody is signed in here any more. Sign in, and get the file from its page."
+NOT_YOURS = "This file was made for another person or role. Get it from its page."
+NOT_NOW = "You are no longer signed in. Sign in, and get the file from its page."
 NO_UPLOAD = "Only reviewers and managers who are signed in may upload files, from the import page."
 TOO_MANY = f"{MOST_UPLOADS} files are waiting in this page. Remove one, or reload the page."
 

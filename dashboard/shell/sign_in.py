@@ -121,7 +121,7 @@ def banner() -> None:
     if not uses_openid():
         with st.container(key="local-banner", width="content"):
             st.badge(
-                "Local sign-in: for trying out on this computer only",
+                "Local sign-in: for trials on this computer only",
                 icon=":material/science:",
                 color="orange",
             )
@@ -158,10 +158,10 @@ def _local_choices() -> None:
     with database.reading(database.reader()) as connection:
         people = staff.everyone(connection)
     if not people:
-        st.text("There are no people yet. Fill in the made-up ones:")
+        st.text("There are no people yet. Create the demo people:")
         st.code("python -m data_access demo", language=None)
         return
-    st.subheader("Choose who to be", anchor=False)
+    st.subheader("Choose a person", anchor=False)
     order = list(Role)
     people.sort(key=lambda person: (order.index(person.role), person.email))
     st.html(f'<div class="people">{"".join(_card(person) for person in people)}</div>')

@@ -20,12 +20,12 @@ def line(
 
 def words(*, waiting: int, oldest: datetime | None, parked: int, now: datetime) -> str:
     """What :func:`line` says."""
-    said = "No message to an applicant waits."
+    said = "No messages to applicants are waiting."
     if waiting:
         many = "message to applicants waits" if waiting == 1 else "messages to applicants wait"
         age = figures.waiting(now - oldest) if oldest else figures.UNKNOWN
         said = f"{figures.count(waiting)} {many}, the oldest for {age}."
-    return said + (f" {figures.count(parked)} parked." if parked else "")
+    return said + (f" {figures.count(parked)} undeliverable." if parked else "")
 
 
 def figures_row(
@@ -34,10 +34,14 @@ def figures_row(
     """Four figures, now."""
     age = figures.waiting(now - oldest) if oldest else figures.DASH
     shown = (
-        ("Waiting", figures.count(waiting), "To be handed over, tries included."),
-        ("Oldest waits for", age, "Since it was written, or since it was last retried."),
-        ("Failed, to be tried again", figures.count(failing), "Part of what waits."),
-        ("Parked", figures.count(parked), "Given up until somebody decides about it."),
+        ("Waiting", figures.count(waiting), "Waiting to be sent, including retries."),
+        ("Oldest waits for", age, "Since it was created or last retried."),
+        ("Failed, will retry", figures.count(failing), "Included in waiting."),
+        (
+            "Undeliverable",
+            figures.count(parked),
+            "Delivery stopped until somebody retries or cancels.",
+        ),
     )
     for column, (label, value, meaning) in zip(st.columns(len(shown)), shown, strict=True):
         column.metric(label, value, border=True, height="stretch", help=meaning)

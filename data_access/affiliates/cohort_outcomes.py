@@ -262,7 +262,7 @@ class Fallen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What became of approvals: by month, newest first, by override, and by reviewer.
+    """Outcomes of approvals: by month, newest first, by override, and by reviewer.
 
     A month has the horizons that are complete; reviewers those at which they have enough
     approvals.

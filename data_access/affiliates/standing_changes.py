@@ -53,9 +53,9 @@ PUT_BACK = text(
     "insert into review.affiliate_standings select * from "
     "jsonb_populate_record(null::review.affiliate_standings, cast(:before as jsonb))"
 )
-OVERTAKEN = "The affiliate was moved on meanwhile, so this cannot be undone. Reload the page."
+OVERTAKEN = "The affiliate's standing changed meanwhile, so this cannot be undone. Reload the page."
 SILENT = (
-    "The policy is silent: affiliates are not written to when their standing changes. "
+    "The policy is silent: affiliates get no message when their standing changes. "
     "Look again; your text is kept."
 )
 
@@ -115,7 +115,7 @@ def move(
         policy = policies.in_force(connection, now=now)
         affiliate = board.of_application(connection, application_id, policy)
         if affiliate is None:
-            raise NotInState("This account is not an approved affiliate by this application.")
+            raise NotInState("This application is not the one that made the account an affiliate.")
         _require_way(affiliate, change.step, shown)
         before = _held(connection, affiliate.account_id)
         _claim(connection, affiliate, change, form)

@@ -98,12 +98,9 @@ HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
 SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
 LOST = (IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
 SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable)
-SEND_AGAIN = (
-    "The database is busy or did not answer. Send it again: "
-    "if it was kept after all, nothing is done twice."
-)
-LOOK_AGAIN = "The database is busy and did not answer in time. Try again in a moment."
-AWAY = "The database does not answer. Nothing that was confirmed is lost; try again in a moment."
+SEND_AGAIN = "The database is busy or did not respond. Send it again; nothing is done twice."
+LOOK_AGAIN = "The database is busy and did not respond in time. Try again in a moment."
+AWAY = "The database is not responding. Confirmed work is safe. Try again in a moment."
 POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
@@ -282,14 +279,15 @@ def _connect(
     except psycopg.ProgrammingError:
         # Its text repeats the option, and what stands there may be part of a password.
         raise SettingMissing(
-            "The database's address holds an option that Postgres does not know. "
+            "The database's address contains an option that Postgres does not know. "
             "Correct what follows the ? in DATABASE_URL or DATABASE_REPLICA_URL."
         ) from None
     except psycopg.OperationalError as error:
         if cluster is None:
             raise DatabaseUnavailable(
-                "The database does not answer. Check that Postgres runs and DATABASE_URL is right; "
-                "nothing that was confirmed is lost."
+                "The database is not responding. Check that Postgres is running and "
+                "DATABASE_URL is "
+                "correct. Confirmed work is safe."
             ) from error
         cluster.ensure_running()
         return _settled(psycopg.connect(**arguments), settings)

@@ -138,8 +138,8 @@ class Cluster:
             lock = (self.home / "postgres.lock").open("w")
         except OSError as error:
             raise DatabaseUnavailable(
-                f"The embedded Postgres cannot keep its data in {self.home}: {error.strerror}. "
-                "Set AFFILIATE_REVIEW_HOME to a folder that can be written, or set DATABASE_URL."
+                f"The embedded Postgres cannot store its data in {self.home}: {error.strerror}. "
+                "Set AFFILIATE_REVIEW_HOME to a writable folder, or set DATABASE_URL."
             ) from error
         with lock as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)

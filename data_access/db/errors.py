@@ -207,5 +207,5 @@ class Outdated(Refusal):
     def __init__(self) -> None:
         super().__init__(
             "Somebody saved another version since this form was shown. "
-            "Reload the page, look at it, and write yours anew."
+            "Reload the page, look at it, and enter your change again."
         )

@@ -16,7 +16,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 # Beside our own tables, so that another program's Alembic in the same database is left alone.
 VERSION_TABLE_SCHEMA = "review"
 UNRELEASED = (
-    "This database was made by an unreleased version and cannot be brought up to date. Start anew: "
+    "This database was made by an unreleased version and cannot be upgraded. Start over: "
     "name an empty database in DATABASE_URL, or remove the embedded one with "
     f"`python -m data_access stop` and `rm -r {HOME}`."
 )

@@ -11,13 +11,13 @@ def require(text: str, *, what: str, longest: int) -> str:
     """The text without outer spaces; raises Invalid when empty, too long or holding NUL."""
     kept = text.strip()
     if invisible.shows_nothing(kept):
-        raise Invalid(f"{what} is empty. Write a sentence first.")
+        raise Invalid(f"{what} is empty. Enter some text.")
     if len(kept) > longest:
         raise Invalid(f"{what} has {len(kept):,} characters; {longest:,} fit. Shorten it.")
     if "\0" in kept:
-        raise Invalid(f"{what} holds a NUL character, which cannot be kept. Remove it.")
+        raise Invalid(f"{what} contains a NUL character. Remove it.")
     if any("\ud800" <= sign <= "\udfff" for sign in kept):
-        raise Invalid(f"{what} holds half a character, which cannot be kept. Type it again.")
+        raise Invalid(f"{what} contains an invalid character. Type it again.")
     return kept
 
 
@@ -32,5 +32,5 @@ def require_message(message: str) -> str:
     left = canned_texts.unfilled(text)
     if left:
         named = ", ".join("{{" + name + "}}" for name in left)
-        raise Invalid(f"The message still has {named}. Write what belongs there, or remove it.")
+        raise Invalid(f"The message still has {named}. Fill it in, or remove it.")
     return text

@@ -88,7 +88,7 @@ class Turn(StrEnum):
     ASKED = "the applicant was asked for information"
     ANSWERED = "the applicant was asked and answered"
     DEFERRED_TO_A_DAY = "set aside until a day"
-    DEFERRED_TO_A_CHANGE = "set aside until a criterion has another answer"
+    DEFERRED_TO_A_CHANGE = "set aside until a criterion's result changes"
     PROPOSED = "a decision waits for a second person"
     REOPENED = "a manager took its rejection back"
 

@@ -86,7 +86,7 @@ def look(connection: Connection, view: View, ground: Basis) -> Look:
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise TooSlow(
-                f"This takes longer than {LOOK_MS // 1_000} seconds to look at. Narrow the "
+                f"This view takes longer than {LOOK_MS // 1_000}seconds to show. Narrow the "
                 "filters or choose fewer columns; an export may take longer."
             ) from error
         raise

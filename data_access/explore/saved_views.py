@@ -96,7 +96,7 @@ def save(
     typed = WIDE_SPACES.sub(" ", name)
     text = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
     if not text.isprintable():
-        raise Invalid("The view's name holds signs that cannot be shown. Type another.")
+        raise Invalid("The view's name contains characters that cannot be shown. Enter another.")
     screen = str(Of.EXPLORE if isinstance(filters, View) else Of.QUEUE)
     values = {
         "owner": actor,
@@ -130,7 +130,7 @@ def remove(engine: Engine, *, view_id: int, actor: str) -> None:
             delete(table).where(table.c.view_id == view_id, table.c.owner == actor)
         )
         if gone.rowcount != 1:
-            raise NotFound("This view is not there any more, or belongs to a colleague.")
+            raise NotFound("This view no longer exists, or it belongs to a colleague.")
 
 
 @known_by("viewer")
@@ -234,7 +234,7 @@ def _require_knowing(same: Row[Any] | None, name: str, replacing: UUID | None) -
     elif same is None or same.request_id != replacing:
         raise NotInState(
             f"Your view “{name}” was changed or removed meanwhile, so nothing was replaced. "
-            "Look at it, then save again."
+            "Review it, then save again."
         )
 
 

@@ -38,7 +38,7 @@ FAILED = (
     "The export failed, so the file is incomplete. "
     "Export again; if it fails again, tell an administrator."
 )
-HUNG_UP = "The download was broken off, so the file is incomplete. Export again."
+HUNG_UP = "The download was interrupted, so the file is incomplete. Export again."
 
 
 class TooManyExports(Refusal):
@@ -85,7 +85,7 @@ class Job:
 
     def cancel(self) -> None:
         """Stop it for whoever asked for it."""
-        self._end(Ending.CANCELLED, "Cancelled. The file is incomplete.")
+        self._end(Ending.CANCELLED, "Canceled. The file is incomplete.")
 
     def hang_up(self) -> None:
         """Note that nobody reads any more; after the last byte this changes nothing."""
@@ -138,13 +138,13 @@ class Job:
             try:
                 files.keep(self.order, rows=self.rows, outcome=self.ending)
             except (Refusal, SQLAlchemyError):
-                LOG.warning("the log of exports cannot be written just now", exc_info=True)
+                LOG.warning("the export log cannot be written now", exc_info=True)
             else:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 return
         # Its note stays, from which the next server puts it into the log.
         LOG.error(
-            "not in the log of exports yet: %s took %s rows of %s",
+            "not in the export log yet: %s took %s rows of %s",
             *(self.order.exported_by, self.rows, self.order.selection.dataset),
         )
 
@@ -170,7 +170,7 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
         process.stdin.write(json.dumps({"order": order.to_json(), "path": str(job.path)}) + "\n")
         process.stdin.close()
     except OSError:
-        LOG.warning("the process for an export had ended before it began")
+        LOG.warning("the export process ended before it started")
     threading.Thread(target=job.follow, name="export", daemon=True).start()
     threading.Thread(target=prepare, name="export-prepare", daemon=True).start()
     return job

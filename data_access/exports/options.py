@@ -38,7 +38,7 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
     if len(what) == 1:
         raise Invalid("Missing argument 'FILE'.")
     if len(what) > 2:
-        raise Invalid(f"There is nothing to do with {what[2]!a}: name a dataset and a file.")
+        raise Invalid(f"Unexpected argument {what[2]!a}: name a dataset and a file.")
     return what[0], Path(what[1])
 
 

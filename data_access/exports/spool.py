@@ -71,7 +71,7 @@ def _clear_one(folder: Path) -> int:
         try:
             files.keep(order, rows=told["rows"], outcome=ending)
         except (Refusal, SQLAlchemyError):
-            LOG.warning("the log of exports cannot be written just now", exc_info=True)
+            LOG.warning("the export log cannot be written now", exc_info=True)
             return found
         shutil.rmtree(left.parent, ignore_errors=True)
         found += 1

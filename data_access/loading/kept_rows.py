@@ -260,7 +260,7 @@ def _claimed(
         .with_for_update(of=kept)
     ).all()
     if not found or len(found) != len(set(row_ids)):
-        raise NotFound("There is no such row.")
+        raise NotFound("This row does not exist.")
     repeated = select(told.c.event_id).where(told.c.request_id == request_id).limit(1)
     if connection.execute(repeated).first() is not None:
         return None

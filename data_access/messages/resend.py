@@ -17,7 +17,7 @@ from data_access.messages.backlog import Message
 from data_access.messages.outbox import BACKEND, reached_by
 from data_access.people.identities import known_by
 from program.messages import delivery, letters
-from program.messages.delivery import Stopped
+from program.messages.delivery import STOPPED_WORDS, Stopped
 from program.review.permissions import Act
 from program.text.platforms import EMAIL, platform_name
 
@@ -190,7 +190,7 @@ def _stopped(
         .with_for_update()
     ).first()
     if row is None:
-        raise NotFound("There is no such message.")
+        raise NotFound("This message does not exist.")
     if row.stopped_as not in allowed:
         raise _not_stopped(row)
     return row
@@ -200,7 +200,7 @@ def _send_kept(connection: Connection, application: Application, form: Form, row
     """Send what a silent policy kept back, to the applicant, as a message that replaces it."""
     text = row.payload.get("withheld_message")
     if not text:
-        raise NotInState("No text was kept for this one, so there is nothing to send.")
+        raise NotInState("No text was saved with this message, so it cannot be sent.")
     channel, to = reached_by(application)
     _set(connection, row.message_id, stopped_as=str(Stopped.REPLACED), stopped_at=form.at)
     successor = uuid5(form.request_id, "outbox")
@@ -235,10 +235,12 @@ def _put_successor(
 
 def _not_stopped(row: Row[Any]) -> Refusal:
     if row.delivered_at is not None:
-        return NotInState("This message has left meanwhile. There is nothing to do.")
+        return NotInState("This message was sent meanwhile. There is nothing to do.")
     if row.stopped_as is None:
-        return NotInState("This message is on its way already. Wait until it left or is parked.")
-    return NotInState(f"This message is {row.stopped_as} already. Reload the page.")
+        return NotInState(
+            "This message is already queued for delivery. Wait until it is sent or fails."
+        )
+    return NotInState(f"This message is already {STOPPED_WORDS[row.stopped_as]}. Reload the page.")
 
 
 def _require_told(connection: Connection, row: Row[Any]) -> None:

@@ -116,11 +116,11 @@ def save(
             return _insert(connection, kept, shown_version + 1, actor, now)
         if not ask:
             raise SecondApprovalNeeded(
-                "Telling applicants less needs a second person. Propose it; somebody else who "
-                "keeps the outbox confirms it."
+                "Sending fewer messages needs a second person. Propose it; another person who "
+                "manages the outbox confirms it."
             )
         if waiting(connection) is not None:
-            raise NotInState("Such a change waits for a second person already. Reload the page.")
+            raise NotInState("Such a change already waits for a second person. Reload the page.")
         connection.execute(
             insert(tables.delivery_proposals).values(
                 shown_version=shown_version, settings=kept, proposed_by=actor, proposed_at=now
@@ -138,7 +138,7 @@ def confirm(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> i
     with _acting(engine, actor) as connection:
         row = _require_waiting(connection, proposal_id)
         if actor == row.proposed_by:
-            raise NotAllowed("You proposed this yourself; the second person is somebody else.")
+            raise NotAllowed("You proposed this yourself; another person must confirm it.")
         if _newest(connection)["version"] != row.shown_version:
             raise Outdated
         _close(connection, proposal_id, "confirmed", actor, now)
@@ -204,7 +204,7 @@ def _require_waiting(connection: Connection, proposal_id: int) -> Row[Any]:
         select(table).where(table.c.proposal_id == proposal_id, table.c.closed_as.is_(None))
     ).first()
     if row is None:
-        raise NotInState("This does not wait any more. Reload the page.")
+        raise NotInState("This proposal is no longer open. Reload the page.")
     return row
 
 
@@ -225,7 +225,7 @@ def _require_templates(connection: Connection, language_by_country: Mapping[str,
     for country, language in sorted(language_by_country.items()):
         if len(letters.missing_kinds(templates, language)) == len(MessageKind):
             raise Invalid(
-                f"There is no template in {language}, so {country} would be told in English. "
+                f"There is no template in {language}, so {country} would get English. "
                 f"Save one in {language} under Templates first."
             )
 

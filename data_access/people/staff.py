@@ -60,6 +60,6 @@ def require(connection: Connection, actor: str, act: Act) -> Person:
 def require_role(role: str | None, act: Act) -> None:
     """Raise NotAllowed unless the role, ``None`` for somebody not on the list, allows ``act``."""
     if role is None:
-        raise NotAllowed("You are not, or no longer, on the staff list. Ask an administrator.")
+        raise NotAllowed("You are not on the staff list. Ask an administrator.")
     if not may(Role(role), act):
         raise NotAllowed(f"Your role, {role}, may not {act}.")

@@ -160,7 +160,7 @@ def confirm(
     def do(connection: Connection) -> int:
         kept = _require_proposed(connection, draft_id, revision)
         if actor == kept.author:
-            raise NotAllowed("You proposed this yourself; the second manager is somebody else.")
+            raise NotAllowed("You proposed this yourself; another manager must confirm it.")
         base = _require_publishable(connection, kept.draft, now)
         policy = _next_version(policies.next_number(connection), kept, now)
         policies.add(connection, policy)
@@ -226,7 +226,7 @@ def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_
     def do(connection: Connection) -> int:
         kept = _require_own(connection, draft_id, actor)
         if kept.proposed_at is None:
-            raise NotInState("This draft does not wait for anybody. Reload the page.")
+            raise NotInState("This draft is not proposed. Reload the page.")
         _update(connection, kept, proposed_at=None)
         acts.record_event(connection, asked, draft_id, draft_id)
         return draft_id
@@ -326,7 +326,7 @@ def _require_sound(draft: Draft, now: datetime) -> None:
 
 def _require_no_other(connection: Connection, actor: str) -> None:
     if own(connection, actor) is not None:
-        raise NotInState("You have a draft already. Reload the page and change that one.")
+        raise NotInState("You already have a draft. Reload the page and edit it.")
 
 
 def _require_own(connection: Connection, draft_id: int, actor: str) -> Kept:
@@ -340,7 +340,7 @@ def _require_open(connection: Connection, draft_id: int) -> Kept:
     table = tables.policy_drafts
     row = connection.execute(select(table).where(table.c.draft_id == draft_id)).mappings().first()
     if row is None:
-        raise NotFound("There is no such draft.")
+        raise NotFound("This draft does not exist.")
     if row["closed_as"] is not None:
         raise NotInState(
             f"This draft was {row['closed_as']} by {row['closed_by']}. Reload the page."

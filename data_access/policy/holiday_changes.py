@@ -160,11 +160,11 @@ def _require_way(
     old = connection.execute(select(held.c.name).where(held.c.day == day)).scalar()
     words = wording.day(day)
     if kind == "added" and old is not None:
-        raise NotInState(f"{words} is a holiday already, “{old}”. Rename it in the list.")
+        raise NotInState(f"{words} is already a holiday, “{old}”. Rename it in the list.")
     if kind != "added" and old is None:
-        raise NotInState(f"{words} is no holiday any more. Reload the page.")
+        raise NotInState(f"{words} is no longer a holiday. Reload the page.")
     if kind == "renamed" and old == name:
-        raise Invalid(f"{words} is called “{old}” already. Type another name.")
+        raise Invalid(f"{words} is already called “{old}”. Enter another name.")
     if kind == "added" and abs(day - utc_day(now)) > FURTHEST:
         raise Invalid(f"{words} is more than three years away. Choose a day nearer to today.")
     return old
@@ -184,8 +184,8 @@ def _effect(connection: Connection, day: date, kind: str, now: datetime) -> Effe
 
 def _effect_sentence(day: date, effect: Effect) -> str:
     return (
-        f"{wording.day(day)} has begun, so clocks that ran across it move: {effect}. "
-        "Confirm it to change the past."
+        f"{wording.day(day)} has begun, so review clocks that include it change: {effect}. "
+        "Confirm to change the past."
     )
 
 

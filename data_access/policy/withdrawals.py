@@ -60,7 +60,7 @@ def propose(
     def do(connection: Connection) -> int:
         _require_scheduled(connection, version, now)
         if any(one.version == version for one in open_ones(connection)):
-            raise NotInState("Its withdrawal is proposed already. Reload the page.")
+            raise NotInState("Its withdrawal is already proposed. Reload the page.")
         table = tables.policy_withdrawals
         values = {"reason": text, "proposed_by": actor, "proposed_at": now}
         withdrawal_id: int = connection.execute(
@@ -85,7 +85,7 @@ def confirm(
     def do(connection: Connection) -> int:
         found = _require_open(connection, withdrawal_id)
         if actor == found.proposed_by:
-            raise NotAllowed("You proposed this yourself; the second manager is somebody else.")
+            raise NotAllowed("You proposed this yourself; another manager must confirm it.")
         _require_scheduled(connection, found.version, now)
         _close(connection, withdrawal_id, "withdrawn", actor, now)
         acts.record_event(
@@ -162,7 +162,7 @@ def _require_scheduled(connection: Connection, version: int, now: datetime) -> P
     if known is None:
         raise NotInState(f"There is no version {version}.")
     if known.withdrawn_by is not None:
-        raise NotInState(f"Version {version} is withdrawn already. Reload the page.")
+        raise NotInState(f"Version {version} is already withdrawn. Reload the page.")
     since = wording.day(utc_day(known.policy.effective_from))
     raise NotInState(
         f"Version {version} took effect on {since} and cannot be withdrawn. "
@@ -173,7 +173,7 @@ def _require_scheduled(connection: Connection, version: int, now: datetime) -> P
 def _require_open(connection: Connection, withdrawal_id: int) -> Withdrawal:
     found = next((one for one in every(connection) if one.withdrawal_id == withdrawal_id), None)
     if found is None or found.closed_as is not None:
-        raise NotInState("This does not wait for anybody any more. Reload the page.")
+        raise NotInState("This proposal is no longer open. Reload the page.")
     return found
 
 

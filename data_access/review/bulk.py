@@ -225,7 +225,9 @@ def reject(
             engine, id_, message, now, reapply=reapply, reason_code=reason_code
         )
         if standing.assessment.outcome is Outcome.MET:
-            raise Invalid("Eligibility is met, so this goes against it. Decide it on its own page.")
+            raise Invalid(
+                "Eligibility is met, so rejecting goes against it. Decide it on its own page."
+            )
         return decisions.reject(
             engine,
             application_id=id_,
@@ -296,9 +298,9 @@ def run(
     if not asked:
         raise Invalid(f"Choose at least one {noun}.")
     if len(asked) > MOST:
-        raise Invalid(f"{len(asked):,} are chosen; {MOST:,} fit at once. Narrow the filters.")
+        raise Invalid(f"{len(asked):,} are selected; the limit is {MOST:,}. Narrow the filters.")
     if max(asked) > read.LARGEST_ID:
-        raise Invalid("One of the chosen numbers is no application's. Choose them again.")
+        raise Invalid("One of the selected applications does not exist. Select them again.")
     before = _begin(
         engine,
         act,
@@ -337,7 +339,7 @@ def _once_more(id_: int, each: Each, own: UUID) -> Result:
     try:
         return _one(id_, each, own)
     except Busy:
-        said = "Somebody is acting on it at this moment. Choose it again in a while."
+        said = "A colleague is changing it right now. Try again in a moment."
         return Result(application_id=id_, done=False, sentence=said)
 
 

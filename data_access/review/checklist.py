@@ -154,8 +154,8 @@ def _not_open(key: str, given: Mapping[str, CheckOutcome]) -> str:
     label = item_of(key).label
     if key in given:
         word = str(given[key]).replace("_", " ")
-        return f"{label} was answered {word} meanwhile. Nothing was passed; look again."
-    return f"{label} cannot pass as things are: it needs evidence first. Nothing was passed."
+        return f"{label} was answered {word} meanwhile. No check was passed. Look again."
+    return f"{label} needs evidence first. No check was passed."
 
 
 def _checked(comment: str) -> str:

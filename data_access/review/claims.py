@@ -78,7 +78,7 @@ def release(
     def do(connection: Connection, application: Application) -> int:
         transitions.require_not_claimed_by_another(application, form)
         if application.desk.assignee(now) is None:
-            raise NotInState("Nobody works on this application, so there is nothing to release.")
+            raise NotInState("This application is unassigned, so there is nothing to release.")
         transitions.put(connection, form, **transitions.NO_CLAIM)
         return commands.tell(connection, form, "released", assignee={"old": actor, "new": None})
 

@@ -96,9 +96,7 @@ def _require_may_declare(connection: Connection, actor: str, whose: str) -> None
     if whose != person.email and person.role is not Role.MANAGER:
         raise NotAllowed("You declare your own conflicts of interest; a manager declares others'.")
     if staff.find(connection, whose) is None:
-        raise Invalid(
-            "This person is not, or no longer, on the staff list. Choose somebody who is."
-        )
+        raise Invalid("This person is not on the staff list. Choose an active colleague.")
 
 
 def _keep(connection: Connection, application: Application, form: Form) -> int:

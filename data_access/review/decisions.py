@@ -421,8 +421,8 @@ def require_proven(draft: Draft, missing: Sequence[str]) -> None:
         raise Invalid(assertions.unproven_sentence(reason, missing))
     if canned_texts.asserts_unproven(reason.code, draft.message, missing):
         raise Invalid(
-            "The message tells the applicant what nobody has established: "
-            f"{wording.listed(list(missing))}. Take that out of it."
+            "The message states facts that are not established: "
+            f"{wording.listed(list(missing))}. Remove that from the message."
         )
 
 
@@ -431,10 +431,8 @@ def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) 
         return
     word = {"met": "met", "not_met": "not met", "unknown": "unknown"}[outcome]
     if override:
-        raise Invalid(
-            f"Eligibility is {word}, so this goes against it. Write why you decide otherwise."
-        )
-    raise Invalid("This costs enough to need a second person. Write why it is worth it.")
+        raise Invalid(f"Eligibility is {word}, so this goes against it. Write the override reason.")
+    raise Invalid("The cost needs a second person. Write why it is justified.")
 
 
 def check_rate(rate: Decimal | None, policy: Policy) -> None:

@@ -1,4 +1,4 @@
-"""Setting an application aside until a date, or until a criterion has another answer."""
+"""Setting an application aside until a date, or until a criterion's result changes."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -106,7 +106,7 @@ def answers_now(connection: Connection, application_id: int, now: datetime) -> s
 def check(until: date | None, until_change: bool, now: datetime) -> None:
     """Raise Invalid unless this is a deferral somebody can wait for."""
     if until is None and not until_change:
-        raise Invalid("Say until when: a date, a change of the metrics, or both.")
+        raise Invalid("Choose until when: a date, a changed result, or both.")
     if until is None:
         return
     today = utc_day(now)

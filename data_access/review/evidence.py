@@ -148,9 +148,7 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
     if external and invisible.shows_nothing(name):
         raise Invalid("Say which exchange the volume was on; several exchanges add up.")
     if len(name) > LONGEST_NAME or not name.isprintable():
-        raise Invalid(
-            f"The exchange's name is not usable; keep it under {LONGEST_NAME} characters."
-        )
+        raise Invalid(f"The exchange's name is not valid; keep it under {LONGEST_NAME} characters.")
     if url and not _is_web_address(url):
         raise Invalid("The source is not a web address. Write it as https://… or leave it empty.")
     return {
@@ -165,12 +163,12 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
 def _check_value(entry: Entry) -> None:
     value = entry.value
     if not value.is_finite() or value < 0:
-        raise Invalid("The value must be a number that is not negative.")
+        raise Invalid("The value must be zero or more.")
     if entry.kind is EvidenceKind.X_FOLLOWERS:
         if value != value.to_integral_value() or value > LARGEST_COUNT:
-            raise Invalid("Followers are a whole number.")
+            raise Invalid("Followers must be a whole number.")
     elif value > LARGEST_USD or -int(value.as_tuple().exponent) > 2:
-        raise Invalid("The volume is in USD with at most two decimals.")
+        raise Invalid("The volume must be in USD with at most two decimals.")
 
 
 def _is_web_address(url: str) -> bool:

@@ -30,7 +30,7 @@ def follow(connection: Connection, application: Application, form: Form) -> bool
     if application.status is Status.DEFERRED and application.desk.deferred_answers is not None:
         answers = deferrals.answers_now(connection, application.application_id, form.at)
         if answers != application.desk.deferred_answers:
-            return _return(connection, application, form, "a criterion has another answer")
+            return _return(connection, application, form, "a criterion's result changes")
     return False
 
 
@@ -66,7 +66,7 @@ def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
         due = application.desk.deferred_until
         if application.status is Status.PENDING and due is not None and due <= now:
             late = replace(application, status=Status.DEFERRED)
-            return _return(connection, late, replace(form, at=due), "its day has come")
+            return _return(connection, late, replace(form, at=due), "its date is reached")
         return follow(connection, application, form)
 
 

@@ -172,7 +172,7 @@ def confirm(
         transitions.require_way(connection, application, Move.CONFIRM)
         proposal = _require_open(connection, application_id, proposal_id)
         if actor == proposal.proposed_by:
-            raise NotAllowed("You proposed this yourself; the second person is somebody else.")
+            raise NotAllowed("You proposed this yourself; another person must confirm it.")
         conflicts.require_none(connection, application, actor)
         _require_proposer_free(connection, application, proposal)
         ground = judging.basis(connection, now=now)
@@ -207,7 +207,7 @@ def confirm(
     if result == LAPSED:
         raise ApprovalLapsed(
             "The facts changed since this was proposed, so the proposal lapsed and the "
-            "application is pending again. Look at the new figures and decide anew."
+            "application is pending again. Review the new figures and decide again."
         )
     return result
 
@@ -406,14 +406,14 @@ def _require_proposer_free(
     if conflicts.found(connection, application, proposal.proposed_by) is not None:
         raise ConflictOfInterest(
             f"{proposal.proposed_by}, who proposed this, has a conflict of interest with the "
-            "applicant. Decline it; somebody else decides anew."
+            "applicant. Decline it; another colleague decides again."
         )
 
 
 def _require_open(connection: Connection, application_id: int, proposal_id: int) -> Proposal:
     proposal = waiting(connection, application_id)
     if proposal is None or proposal.proposal_id != proposal_id:
-        raise NotInState("This proposal does not wait any more. Reload the page.")
+        raise NotInState("This proposal is no longer open. Reload the page.")
     return proposal
 
 

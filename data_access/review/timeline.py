@@ -164,12 +164,12 @@ def _event(row: Row[Any]) -> TimelineEntry:
 _DELIVERIES = {
     "message_sent": ("message sent by {route}", "to"),
     "message_delivered": ("message delivered by {route}", "to"),
-    "message_failed": ("message failed, to be tried again", "said"),
-    "message_parked": ("message parked after {tries}", "said"),
+    "message_failed": ("message failed, to be retried", "said"),
+    "message_parked": ("message undeliverable after {tries}", "said"),
     "message_withheld": ("message withheld", "reason"),
-    "message_retried": ("message sent on its way again", ""),
-    "message_redirected": ("message sent to another recipient", "to"),
-    "message_cancelled": ("message cancelled", "reason"),
+    "message_retried": ("message queued again", ""),
+    "message_redirected": ("message queued for another recipient", "to"),
+    "message_cancelled": ("message canceled", "reason"),
 }
 
 
@@ -205,7 +205,7 @@ def _title(kind: str, detail: dict[str, Any]) -> str:
 
 def _until(detail: dict[str, Any]) -> str:
     day = f"until {date.fromisoformat(detail['until']):%-d %b %Y}" if detail.get("until") else ""
-    change = "until a criterion has another answer" if detail.get("until_change") else ""
+    change = "until a criterion's result changes" if detail.get("until_change") else ""
     return ", or ".join(part for part in (day, change) if part)
 
 

@@ -125,7 +125,8 @@ def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None)
     day: date | None = _one(cursor, older, today)
     if day is None:
         raise Refusal(
-            f"There is no referral activity before {today}, so no data-through day. Load some with "
+            f"There is no referral activity before {today}, so there is no data-through day. "
+            "Load some with "
             "`python -m data_access load activity FILE`, or name the day with --through."
         )
     return day

@@ -91,7 +91,7 @@ def refresh(
                 fresh = freshness.newest(connection)
     except (psycopg.OperationalError, OperationalError) as error:
         raise DatabaseUnavailable(
-            "The refresh broke off and changed nothing. Check that Postgres runs and has room, "
+            "The refresh failed and changed nothing. Check that Postgres is running and has space, "
             f"then run it again. Postgres says: {_first_line(error)}"
         ) from error
     assert fresh is not None

@@ -29,9 +29,9 @@ from program.review.workflow import Move, Status
 
 # The acts whose message can be taken back, with what they did.
 UNDOABLE = (Act.DECIDE, Act.APPROVE_SECOND, Act.REQUEST_INFORMATION, Act.REQUALIFY)
-LEFT = "The message has left for the applicant already, so it cannot be undone."
-OVER = "The time to undo is over: the message is about to leave for the applicant."
-OVERTAKEN = "The application was moved on meanwhile, so this cannot be undone. Reload the page."
+LEFT = "The message was already sent to the applicant, so this cannot be undone."
+OVER = "The time to undo is over: the message is about to be sent."
+OVERTAKEN = "The application changed meanwhile, so this cannot be undone. Reload the page."
 
 
 @known_by("actor")
@@ -129,7 +129,7 @@ def _own_act(connection: Connection, form: Form, undone: UUID) -> Row[Any]:
         )
     ).first()
     if act is None:
-        raise NotFound("There is nothing to undo here.")
+        raise NotFound("There is nothing to undo.")
     if act.actor != form.actor:
         raise NotAllowed(f"Only {act.actor}, who did this, can undo it.")
     return act
@@ -142,13 +142,13 @@ def _message(connection: Connection, undone: UUID) -> Row[Any]:
         select(table).where(table.c.message_id == outbox.message_id(undone)).with_for_update()
     ).first()
     if message is None:
-        raise NotFound("There is nothing to undo here.")
+        raise NotFound("There is nothing to undo.")
     return message
 
 
 def _require_unsent(message: Row[Any], now: datetime) -> None:
     if message.stopped_as == Stopped.CANCELLED:
-        raise NotInState("This is undone already.")
+        raise NotInState("This is already undone.")
     if message.delivered_at or message.leased_by or message.sent or message.attempts:
         raise NotInState(LEFT)
     # What is withheld goes to nobody, and waits for the exchange's backend alike.

@@ -1,4 +1,4 @@
-"""What became of approvals: the 30 days that end 30, 60 and 90 days after, against application.
+"""Outcomes of approvals: the 30 days that end 30, 60 and 90 days after, against application.
 
 A figure at 60 days is that of days 31 to 60 after the day of the approval. It is known once the
 60th is complete; a cohort's once that holds for every day of its month, and unknown before.

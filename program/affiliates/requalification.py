@@ -42,8 +42,8 @@ STANDING_WORDS = {
 }
 STANDING_MEANINGS = {
     Standing.ACTIVE: "in the program, at the granted rate",
-    Standing.ON_NOTICE: "in the program, told that the minimums are missed",
-    Standing.SUSPENDED: "out of the higher rate until restored",
+    Standing.ON_NOTICE: "in the program; notified that the minimums are missed",
+    Standing.SUSPENDED: "at the standard rate until restored",
     Standing.TERMINATED: "out of the program; only a manager's reinstatement leads back",
 }
 
@@ -118,9 +118,9 @@ REASONS: tuple[Reason, ...] = (
     Reason(code="minimums_missed", label="Minimums missed", steps=_DOWN),
     Reason(code="activity_not_genuine", label="Activity not genuine", steps=_DOWN),
     Reason(code="rules_broken", label="Program rules broken", steps=_DOWN),
-    Reason(code="own_wish", label="The affiliate's own wish", steps=(Step.SUSPEND, Step.TERMINATE)),
+    Reason(code="own_wish", label="Affiliate's request", steps=(Step.SUSPEND, Step.TERMINATE)),
     Reason(code="minimums_met", label="Minimums met again", steps=WAYS_BACK),
-    Reason(code="concern_cleared", label="The concern is cleared up", steps=WAYS_BACK),
+    Reason(code="concern_cleared", label="Concern resolved", steps=WAYS_BACK),
     Reason(code="mistake", label="It was a mistake", steps=WAYS_BACK),
     Reason(code="other", label="Other", steps=tuple(Step)),
 )
@@ -305,7 +305,7 @@ def suggested_rate(
     if misses and newest is not None and newest.outcome is Outcome.NOT_MET:
         return SuggestedRate(rate=min(policy.standard_rebate_rate, most), why="missed: standard")
     if newest is None or newest.outcome is not Outcome.MET:
-        why = newest.gap if newest and newest.gap else "no month speaks against it"
+        why = newest.gap if newest and newest.gap else "no month counts against it"
         return SuggestedRate(rate=min(granted, most), why=f"kept: {why}")
     volume = newest.facts.volume_usd
     if volume is None:
@@ -313,10 +313,10 @@ def suggested_rate(
     step = _rate_step(volume, policy)
     carried = most if step.most is None else min(step.most, most)
     if granted <= carried:
-        return SuggestedRate(rate=granted, why="kept: passed with the volume for it")
+        return SuggestedRate(rate=granted, why="kept: passed with enough volume")
     if newest.gap:
         return SuggestedRate(rate=min(granted, most), why=f"kept: {newest.gap}")
-    return SuggestedRate(rate=carried, why=f"passed, volume carries {wording.percent(carried)}")
+    return SuggestedRate(rate=carried, why=f"passed, volume supports {wording.percent(carried)}")
 
 
 def _rate_step(volume: Decimal, policy: Policy) -> RateStep:

@@ -32,9 +32,9 @@ POPULATION_LABELS = {
     Population.AFFILIATES: "Approved affiliates",
 }
 POPULATION_NOTES = {
-    Population.OPEN: "as they stand now, those set aside included.",
-    Population.DECISIONS: "all of them, on the figures that each was made on.",
-    Population.AFFILIATES: "as they stand now, one an account, by its newest standing approval.",
+    Population.OPEN: "as they stand now, deferred ones included.",
+    Population.DECISIONS: "all of them, on the figures each was based on.",
+    Population.AFFILIATES: "as they stand now, one per account, by its newest standing approval.",
 }
 
 
@@ -175,10 +175,10 @@ def gap(key: str, *, of: Population) -> str:
     label = next(criterion.label for criterion in CRITERIA if criterion.key == key).lower()
     if of is Population.DECISIONS:
         return (
-            f"Past decisions keep {label} as the policy of their time counted it. A decision that "
+            f"Past decisions hold {label} as the policy of their time counted it. A decision that "
             "hinges on it is not replayed where it is counted in another way now."
         )
     return (
-        f"The present figures do not hold {label} as the draft counts it. Whoever hinges on that "
+        f"The current figures do not contain {label} as the draft counts it. What depends on it "
         "is not replayed; a refresh after publishing counts it."
     )

@@ -288,7 +288,7 @@ CANNED: tuple[Canned, ...] = (
     Canned(
         use=Use.INFORMATION,
         key="free",
-        label="A question of your own",
+        label="Your own question",
         message=_ASK + "{{your question}}" + _ANSWER,
     ),
 )

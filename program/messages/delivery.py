@@ -70,6 +70,14 @@ class Stopped(StrEnum):
     REPLACED = "replaced"
 
 
+STOPPED_WORDS = {
+    Stopped.PARKED: "undeliverable",
+    Stopped.CANCELLED: "canceled",
+    Stopped.WITHHELD: "withheld",
+    Stopped.REPLACED: "replaced",
+}
+
+
 class Reason(StrEnum):
     """What kind of failure it was."""
 
@@ -99,10 +107,10 @@ REASON_WORDS: dict[Reason, ReasonWords] = {
         label="The contact cannot be used", way_on="Correct the recipient, or cancel it."
     ),
     Reason.BAD_TEXT: ReasonWords(
-        label="The text cannot be sent", way_on="Cancel it and tell the applicant yourself."
+        label="The text cannot be sent", way_on="Cancel it and contact the applicant yourself."
     ),
     Reason.NOT_SET_UP: ReasonWords(
-        label="This way of delivery is not set up",
+        label="This delivery channel is not set up",
         way_on="Have SMTP_URL or NOTIFY_WEBHOOK_URL set, then retry.",
     ),
     Reason.REFUSED: ReasonWords(
@@ -112,8 +120,8 @@ REASON_WORDS: dict[Reason, ReasonWords] = {
         label="The receiver could not be reached", way_on="Retry once it answers again."
     ),
     Reason.NO_ANSWER: ReasonWords(
-        label="The receiver did not say whether it took it",
-        way_on="Retry; the receiver recognises a repeat by its id.",
+        label="The receiver did not confirm receipt",
+        way_on="Retry; the receiver recognizes a repeat by its id.",
     ),
     Reason.BUSY: ReasonWords(
         label="The receiver was busy or failed", way_on="Retry once it answers again."
@@ -151,7 +159,7 @@ def withheld(kind: str, settings: DeliverySettings) -> str | None:
     if settings.silent:
         return "silent mode is on"
     if kind == MessageKind.REJECTED and not settings.send_rejections:
-        return "rejections are not told"
+        return "rejection messages are off"
     return None
 
 

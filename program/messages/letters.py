@@ -98,7 +98,7 @@ def problems(subject: str, body: str) -> tuple[str, ...]:
         known = wording.listed(["{{" + placeholder.name + "}}" for placeholder in PLACEHOLDERS])
         found.append(f"There is no placeholder {named}. The placeholders are {known}.")
     if body.count("{{message}}") != 1 or "message" in canned_texts.unfilled(subject):
-        found.append("{{message}} belongs into the text, exactly once, and not into the subject.")
+        found.append("{{message}} must appear exactly once in the text, and not in the subject.")
     return tuple(found)
 
 
@@ -152,7 +152,7 @@ def address(typed: str | None) -> str:
         raise Unsendable(Reason.NO_CONTACT, "The account has no email address.")
     found = mail_addresses.mail_address(text)
     if found is None:
-        raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a mail address.")
+        raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not an email address.")
     return found
 
 
@@ -160,15 +160,15 @@ def handle(typed: str | None) -> str:
     """A contact on a platform, on one line. Raises Unsendable for one that hides anything."""
     text = (typed or "").strip()
     if not text:
-        raise Unsendable(Reason.NO_CONTACT, "The applicant named no contact.")
+        raise Unsendable(Reason.NO_CONTACT, "The applicant gave no contact.")
     if len(text) > LONGEST_HANDLE:
         raise Unsendable(
             Reason.BAD_CONTACT,
-            f"The contact has {len(text):,} characters; at most {LONGEST_HANDLE} can be one.",
+            f"The contact has {len(text):,} characters; the limit is {LONGEST_HANDLE}.",
         )
     if harmless_line(text) != text:
         raise Unsendable(
-            Reason.BAD_CONTACT, f"`{shown(text)}` holds line breaks or hidden characters."
+            Reason.BAD_CONTACT, f"`{shown(text)}` contains line breaks or hidden characters."
         )
     return text
 

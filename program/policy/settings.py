@@ -206,14 +206,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name="claim_idle_minutes",
-        label="A claim lapses after",
+        label="A claim expires after",
         group=Group.DESK,
         kind=Kind.COUNT,
         unit="minutes",
         least=Decimal(1),
         most=Decimal(7 * 24 * 60),
-        explanation="Time without an act of the person who claimed an application.",
-        unreplayed="which claims would have lapsed",
+        explanation="Time without activity by the person who claimed an application.",
+        unreplayed="which claims would have expired",
     ),
     Setting(
         name="second_approval_for_overrides",
@@ -239,7 +239,8 @@ SETTINGS: tuple[Setting, ...] = (
         unit="missed months in a row",
         least=Decimal(1),
         most=Decimal(12),
-        explanation="Fewer suggest a notice, so many a suspension; a manager carries it out.",
+        explanation="At this number a suspension is suggested, below it a notice. A manager "
+        "decides.",
     ),
     Setting(
         name="requalification_protection_months",
@@ -256,8 +257,8 @@ SETTINGS: tuple[Setting, ...] = (
         label="Silent",
         group=Group.AFFILIATES,
         kind=Kind.YES_NO,
-        explanation="Whether affiliates are left unwritten to when their standing changes.",
-        unreplayed="who would be written to",
+        explanation="Whether affiliates get no message when their standing changes.",
+        unreplayed="who would get a message",
     ),
     Setting(
         name="checklist",
@@ -326,7 +327,7 @@ RULES: tuple[Rule, ...] = (
         holds=lambda policy: set(policy.required_checks) <= set(policy.checklist),
         sentence=lambda policy: (
             f"Required before an approval but not on the checklist: {_missing_checks(policy)}. "
-            "Put it on the checklist, or do not require it."
+            "Add it to the checklist, or do not require it."
         ),
     ),
 )
@@ -396,7 +397,7 @@ def understood(setting: Setting, text: str) -> Decimal | None:
         return None
     if not re.fullmatch(r"[+−-]?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
         example = "12.5" if setting.kind is Kind.RATE else "20,000,000"
-        raise ValueError(f"{setting.label}: {text.strip()[:40]} is no number. Write {example}.")
+        raise ValueError(f"{setting.label}: {text.strip()[:40]} is not a number. Write {example}.")
     number = Decimal(plain.replace(",", "").replace("−", "-"))
     return number / 100 if setting.kind is Kind.RATE else number
 
@@ -440,7 +441,7 @@ def _understood(like: Value, kept: Any, setting: Setting) -> Any:  # noqa: ANN40
 
 def _fault(setting: Setting, of: Value) -> str | None:
     if of is None:
-        return None if setting.optional else f"{setting.label}: type a value."
+        return None if setting.optional else f"{setting.label}: enter a value."
     if setting.choices:
         return _choice_fault(setting, of)
     if setting.kind is Kind.YES_NO:
@@ -454,7 +455,7 @@ def _choice_fault(setting: Setting, of: Value) -> str | None:
     if strange:
         return f"{setting.label}: nobody knows {', '.join(strange)}. Choose from the list."
     if len(set(chosen)) != len(chosen):
-        return f"{setting.label}: an item stands there twice. Remove one."
+        return f"{setting.label}: an item is listed twice. Remove one."
     return None
 
 

@@ -149,7 +149,7 @@ class Report:
     def _cannot_be(self) -> str:
         """Why the two days are no period at all."""
         if self.since is None or self.until is None:
-            return "A period of your own needs two days, each written like 2026-03-31."
+            return "A custom period needs two days, each written like 2026-03-31."
         if self.since > self.until:
             first, last = wording.day(self.since), wording.day(self.until)
             return f"The first day, {first}, comes after the last, {last}."

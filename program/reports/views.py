@@ -61,8 +61,8 @@ FUNCTION_WORDS: dict[Function, str] = {
     Function.MEDIAN: "Median",
     Function.LEAST: "Least",
     Function.MOST: "Most",
-    Function.KNOWN: "How many are known",
-    Function.DISTINCT: "How many different",
+    Function.KNOWN: "Number of known values",
+    Function.DISTINCT: "Number of different values",
 }
 OF_AMOUNTS = (Function.SUM, Function.AVERAGE, Function.MEDIAN, Function.LEAST, Function.MOST)
 COUNTS = (Function.COUNT, Function.KNOWN, Function.DISTINCT)
@@ -380,7 +380,7 @@ def _measure_column(dataset: Dataset, measure: Measure) -> Column:
     made = replace(
         column,
         name=measure.name,
-        description=f"{words} of {measure.column}; what is unknown does not count",
+        description=f"{words} of {measure.column}; unknown values do not count",
         always=False,
     )
     if measure.function is not Function.AVERAGE:

@@ -1,6 +1,6 @@
 """What a reason for a rejection asserts, and whether that is known.
 
-Nobody is told as a fact what nobody has looked at: either it is established first, or whoever
+No messages as a fact what nobody has looked at: either it is established first, or whoever
 rejects says explicitly that they do so without it, and the letter does not claim it.
 """
 
@@ -45,6 +45,6 @@ def unproven(
 def unproven_sentence(reason: Reason, missing: Collection[str]) -> str:
     """What is missing before an application may be rejected for this reason."""
     return (
-        f"{reason.label} asserts what nobody has established: {wording.listed(list(missing))}. "
+        f"{reason.label} requires facts that are not established: {wording.listed(list(missing))}. "
         "Establish it first, or confirm that you reject without it."
     )

@@ -55,7 +55,7 @@ def fault(address: str) -> str | None:
         return f"The address has {len(text):,} characters; {LONGEST} fit."
     if not all("!" <= sign <= "~" for sign in text):
         return (
-            "The address holds a blank or a letter outside of a to z. People are told apart by "
-            "letters, digits and signs of ASCII: use such an address."
+            "The address contains a space or a letter outside of a to z. Use an address of "
+            "ASCII letters, digits and signs."
         )
     return None

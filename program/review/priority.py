@@ -91,7 +91,7 @@ class Priority:
     def sentence(self) -> str:
         """The whole in a line: what adds how much."""
         said = " · ".join(f"{part.sentence} {part.points}" for part in self.parts)
-        return said or "Nothing adds to it yet"
+        return said or "No points yet"
 
 
 def explain(

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 SEEN_FOR = timedelta(milliseconds=600)
-LOOK_FIRST = "Look at it first, then press again. Nothing was sent."
+LOOK_FIRST = "Review it first, then press again. Nothing was sent."
 
 
 def was_seen(shown_at: datetime, pressed_at: datetime) -> bool:

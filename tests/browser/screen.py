@@ -96,7 +96,7 @@ def begin(page: Page, word: str, reason: str = "") -> None:
     page.locator(f".st-key-hot-{word[0].lower()} button").first.click()
     if reason:
         page.get_by_role("button", name=reason).first.click()
-    expect(page.get_by_label("Rationale, internal")).to_be_visible()
+    expect(page.get_by_label("Rationale (internal)")).to_be_visible()
     settled(page)
 
 
@@ -115,7 +115,7 @@ def preview_sends(page: Page) -> Locator:
 
 
 def write_rationale(page: Page, words: str) -> None:
-    page.get_by_label("Rationale, internal").fill(words)
+    page.get_by_label("Rationale (internal)").fill(words)
 
 
 def message(page: Page) -> Locator:

@@ -289,7 +289,7 @@ def begins_suspending(page: Page, n: int) -> None:
     page.get_by_role("dialog").wait_for()
     page.get_by_role("combobox", name="Reason").click()
     page.get_by_role("option").last.click()
-    fills("In your words", "Three months in a row")(page, n)
+    fills("Explanation", "Three months in a row")(page, n)
 
 
 def suspends(page: Page, n: int) -> None:
@@ -388,7 +388,7 @@ BUTTONS: dict[str, Pressed] = {
         writes={"view": -1},
     ),
     "conflict": Pressed(
-        reach=fills("What links them", "A friend", opens="Conflict of interest"),
+        reach=fills("Link to the applicant", "A friend", opens="Conflict of interest"),
         button=key("declare-{n}"),
         writes={Act.DECLARE_CONFLICT.name: 1},
     ),
@@ -429,14 +429,14 @@ BUTTONS: dict[str, Pressed] = {
         meets=True,
         who="mira",
         before=does(clicks.ask_second, draft=clicks.rejection()),
-        reach=fills("Reason for sending it back", "Not shown"),
+        reach=fills("Reason for declining", "Not shown"),
         button=key("decline-{n}"),
         writes={Act.APPROVE_SECOND.name: 1},
     ),
     "cancel a proposal": Pressed(
         meets=True,
         before=does(clicks.ask_second, draft=clicks.rejection()),
-        reach=fills("Reason for sending it back", "Thought again"),
+        reach=fills("Reason for declining", "Thought again"),
         button=key("cancel-{n}"),
         writes={Act.DECIDE.name: 1},
     ),
@@ -465,9 +465,9 @@ BUTTONS: dict[str, Pressed] = {
         before=lambda site, n: parks(site, n, 3),
         reach=lambda page, n: (
             page.locator("summary").first.click(),
-            fills("Reason for cancelling", "Told by phone")(page, n),
+            fills("Reason for canceling", "Told by phone")(page, n),
         ),
-        button=lambda page, n: page.get_by_role("button", name="Cancel it").first,
+        button=lambda page, n: page.get_by_role("button", name="Cancel message").first,
         writes=OUTBOX,
     ),
     "retry all": Pressed(
@@ -481,7 +481,7 @@ BUTTONS: dict[str, Pressed] = {
         who="mira",
         at="/outbox?show=settings",
         before=lambda site, n: unsilence(site),
-        reach=fills("Why, for colleagues", "A change"),
+        reach=fills("Reason, for colleagues", "A change"),
         button=lambda page, n: page.get_by_role("button", name=re.compile("Save version")),
         writes={"settings": 1},
     ),
@@ -490,7 +490,7 @@ BUTTONS: dict[str, Pressed] = {
         at="/outbox?show=settings",
         before=lambda site, n: unsilence(site),
         reach=lambda page, n: (
-            page.get_by_text("Silent: nobody is told anything").click(),
+            page.get_by_text("Silent mode: send no messages").click(),
             screen.settled(page),
         ),
         button=lambda page, n: page.get_by_role("button", name=re.compile("Save version")),
@@ -535,7 +535,7 @@ BUTTONS: dict[str, Pressed] = {
         who="mira",
         at="/policy?part=draft",
         before=drafts,
-        button=named("Take it back"),
+        button=named("Take back"),
         writes=POLICY,
     ),
     "publish a policy": Pressed(
@@ -550,7 +550,7 @@ BUTTONS: dict[str, Pressed] = {
         at="/policy?part=draft",
         before=lambda site, n: drafts(site, n, by=LEO),
         reach=fills("Reason", "Too strict", opens="Decline"),
-        button=named("Give it back"),
+        button=named("Return to author"),
         writes=POLICY,
     ),
     "propose a withdrawal": Pressed(
@@ -572,8 +572,8 @@ BUTTONS: dict[str, Pressed] = {
         who="mira",
         at="/policy",
         before=lambda site, n: schedules(site, n, withdrawn_by=LEO),
-        reach=fills("Reason", "It is right", opens="Leave it scheduled"),
-        button=lambda page, n: page.get_by_role("button", name="Leave it scheduled").last,
+        reach=fills("Reason", "It is right", opens="Keep it scheduled"),
+        button=lambda page, n: page.get_by_role("button", name="Keep it scheduled").last,
         writes=POLICY,
     ),
     "ask for a past holiday": Pressed(

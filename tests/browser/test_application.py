@@ -143,7 +143,7 @@ def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: 
 
     screen.begin(page, "Approve")
     screen.write_rationale(page, "A known voice.")
-    page.get_by_label("Why nevertheless, internal").fill("Known for years.")
+    page.get_by_label("Override reason (internal)").fill("Known for years.")
     send = screen.preview(page)
     expect(send).to_contain_text("Ask for a second approval")
     send.click()
@@ -170,13 +170,13 @@ def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None
     screen.write_rationale(page, "Weighed at length.")
 
     page.locator(".st-key-hot-d button").first.click()
-    expect(page.get_by_label("Rationale, internal")).to_have_count(0)
+    expect(page.get_by_label("Rationale (internal)")).to_have_count(0)
     page.locator(".st-key-hot-r button").first.click()
-    expect(page.get_by_label("Rationale, internal")).to_have_value("Weighed at length.")
+    expect(page.get_by_label("Rationale (internal)")).to_have_value("Weighed at length.")
     page.get_by_label("Internal note").fill("Ask again.")
     page.get_by_role("button", name="Add note").first.click()
     expect(page.get_by_text("Thread · 2")).to_be_visible()
-    expect(page.get_by_label("Rationale, internal")).to_have_value("Weighed at length.")
+    expect(page.get_by_label("Rationale (internal)")).to_have_value("Weighed at length.")
 
 
 TWICE = "button => { button.click(); button.click(); }"

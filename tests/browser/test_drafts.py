@@ -175,7 +175,7 @@ def test_signing_out_takes_every_draft_along(site: Site, visit: Visit) -> None:
     page.get_by_role("button", name="Ben Okafor").click()
     page.get_by_role("link", name="Sign out").click()
 
-    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    expect(page.get_by_text("Choose a person")).to_be_visible()
     assert page.evaluate(KEPT) == []
 
 
@@ -221,7 +221,7 @@ def test_an_edited_rationale_is_there_again_when_its_reason_is_chosen(
     number = site.applicant(meets=False, account={"username": "reasoned"})
     page = visit("ana", f"/application?id={number}")
     screen.shows_application(page, "reasoned")
-    rationale = page.get_by_label("Rationale, internal")
+    rationale = page.get_by_label("Rationale (internal)")
     begin_rejection(page)
     rationale.fill("First words.")
     page.keyboard.press("Control+Enter")
@@ -255,5 +255,5 @@ def begin_rejection(page: Page) -> None:
     page.locator(".st-key-hot-1 button").wait_for()
     screen.settled(page)
     page.keyboard.press("1")
-    page.get_by_label("Rationale, internal").wait_for()
+    page.get_by_label("Rationale (internal)").wait_for()
     screen.settled(page)

@@ -91,7 +91,7 @@ def test_a_damaged_form_export_is_imported_without_the_command_line(
     expect(page.get_by_text("Row 8 is loaded.")).to_be_visible()
     nameless.get_by_text("Row 7 of grid").click()
     expect(nameless.get_by_label("Social media account")).to_have_value(TRICKY)
-    nameless.get_by_label("Reason for dismissing, internal").fill("nobody's")
+    nameless.get_by_label("Reason for dismissing (internal)").fill("nobody's")
     nameless.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_text("1 of 1 rows")).to_be_visible()
 

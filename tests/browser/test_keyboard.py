@@ -137,7 +137,7 @@ def test_two_quick_presses_in_a_field_show_the_preview_and_send_nothing(
         page.keyboard.press(key)
         page.locator(brings).first.wait_for()
         screen.settled(page)
-    page.get_by_label("Rationale, internal").fill("Edited by hand.")
+    page.get_by_label("Rationale (internal)").fill("Edited by hand.")
 
     page.keyboard.press("Control+Enter")
     page.keyboard.press("Control+Enter")

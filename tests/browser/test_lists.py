@@ -89,7 +89,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
     page = visit("ana", "/?search=kept_")
     screen.settled(page)
     views = page.locator(".st-key-queue-views")
-    name = page.get_by_label("Keep what is shown as")
+    name = page.get_by_label("Name of the view")
     save = page.get_by_role("button", name="Save this view")
     views.get_by_role("button").first.click()
     name.fill("Kept BR")

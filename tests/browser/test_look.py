@@ -61,7 +61,7 @@ def drawn_settings(page: Page) -> None:
 
 
 def drawn_import(page: Page) -> None:
-    expect(page.get_by_text("Applications that came by a form.")).to_be_visible()
+    expect(page.get_by_text("Import applications from a form.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

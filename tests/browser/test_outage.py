@@ -73,7 +73,7 @@ def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
     site.cluster.stop("immediate")
     try:
         send.click()
-        expect(page.get_by_text("The database does not answer.")).to_be_visible()
+        expect(page.get_by_text("The database is not responding.")).to_be_visible()
         screen.settled(page)
         assert page.get_by_text("Traceback").count() == 0
         assert page.get_by_text("Something went wrong").count() == 0
@@ -85,6 +85,6 @@ def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
 
     screen.shows_application(page, "unlucky")
     expect(screen.head(page)).to_contain_text("pending")
-    expect(page.get_by_label("Rationale, internal")).to_have_value("Written before the outage.")
+    expect(page.get_by_label("Rationale (internal)")).to_have_value("Written before the outage.")
     screen.preview(page).click()
     expect(screen.toast(page, "is approved.")).to_be_visible()

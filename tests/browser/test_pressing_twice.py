@@ -19,7 +19,7 @@ WAYS = {"a": None, "r": "Reach could not", "i": "Proof of the profile", "d": "In
 MANY: dict[str, Callable[[Page], None] | None] = {
     "Claim": None,
     "Assign": lambda page: screen.choose(page, "Colleague", "Ben Okafor · ben@example.com"),
-    "Defer": lambda page: page.get_by_text("Until the answer to a criterion").click(),
+    "Defer": lambda page: page.get_by_text("Until a criterion's result").click(),
     "Ask for information": lambda page: screen.choose(page, "Question", "Proof of the profile"),
     "Reject": lambda page: screen.choose(page, "Reason", "Reach could not be confirmed"),
 }
@@ -61,7 +61,7 @@ def twice_on_preview(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
             preview.wait_for()
             screen.settled(page)
             if key == "r":
-                page.get_by_label("Why nevertheless").fill("A test of the hand.")
+                page.get_by_label("Override reason").fill("A test of the hand.")
             screen.press_twice(page, preview, pause)
 
             expect(send_button(page, number)).to_be_visible()

@@ -223,6 +223,6 @@ def test_an_export_link_ends_with_its_persons_rights(
     answer = page.request.get(address)
 
     assert answer.status == 403
-    assert "no longer, on the staff list" in answer.text()
+    assert "not on the staff list" in answer.text()
     page.reload()
-    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    expect(page.get_by_text("Choose a person")).to_be_visible()

@@ -27,7 +27,7 @@ def test_a_rejection_is_undone_and_its_text_is_there_again(site: Site, visit: Vi
     page.locator(".st-key-undo-bar").get_by_role("button", name="Undo").click()
 
     screen.shows_application(page, "taken_back")
-    expect(page.get_by_label("Rationale, internal")).to_have_value("Too hasty.")
+    expect(page.get_by_label("Rationale (internal)")).to_have_value("Too hasty.")
     expect(page.locator(".st-key-undo-bar")).to_have_count(0)
     assert site.one(STATUS, n=number) == "pending"
     assert site.one(OUTBOX, n=number) == "cancelled"

@@ -17,7 +17,7 @@ def test_nobody_sees_anything_but_the_way_in(site: Site, visit: Visit, path: str
     )[0]
     page = visit(None, path.format(id=number))
 
-    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    expect(page.get_by_text("Choose a person")).to_be_visible()
     screen.settled(page)
     expect(page.locator("a.person")).to_have_count(6)
     assert name not in page.content()
@@ -41,7 +41,7 @@ def test_signing_out_ends_the_visit(site: Site, visit: Visit) -> None:
     page.get_by_role("button", name="Ben Okafor").click()
     page.get_by_role("link", name="Sign out").click()
 
-    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    expect(page.get_by_text("Choose a person")).to_be_visible()
 
 
 def test_an_analyst_reads_everything_and_has_no_form(site: Site, visit: Visit) -> None:
@@ -90,7 +90,7 @@ def test_a_link_and_a_file_are_for_who_is_signed_in_now(site: Site, visit: Visit
 
     page.get_by_role("button", name="Mira").click()
     page.get_by_role("link", name="Sign out").click()
-    expect(page.get_by_text("Choose who to be")).to_be_visible()
+    expect(page.get_by_text("Choose a person")).to_be_visible()
     # Streamlit forgets a file soon after it was taken; refused or gone, it is given to nobody.
     assert page.request.get(file).status in (403, 404)
     answer = page.request.get(link)
@@ -99,8 +99,8 @@ def test_a_link_and_a_file_are_for_who_is_signed_in_now(site: Site, visit: Visit
     screen.sign_in(page, "noor")
     assert page.request.get(file).status in (403, 404)
     answer = page.request.get(link)
-    assert (answer.status, "made for somebody else" in answer.text()) == (403, True)
+    assert (answer.status, "made for another person" in answer.text()) == (403, True)
 
     # What another tab still shows is hers who left; the next click there is nobody's.
     other.get_by_text("Weeks", exact=True).click()
-    expect(other.get_by_text("Choose who to be")).to_be_visible()
+    expect(other.get_by_text("Choose a person")).to_be_visible()

@@ -207,7 +207,7 @@ def test_metrics_should_reach_the_newest_delivered_day(
             "2 messages wait, the oldest since 2026-03-15 07:59 UTC, 61 min; "
             "is a worker running? `python -m data_access notify`",
         ),
-        ([], 2, True, "nothing waits; 2 parked; see the page Outbox"),
+        ([], 2, True, "nothing waits; 2 undeliverable; see the page Outbox"),
     ],
 )
 def test_a_backlog_is_told_and_a_late_one_is_a_problem(

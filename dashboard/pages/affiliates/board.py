@@ -44,7 +44,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
     if person.may(Act.REQUALIFY):
         bulk_report.draw(standing_dialog.RUNS, actor=person.email)
     if not counts.total:
-        states.empty("No affiliate is on the board. Who is approved appears with the next refresh.")
+        states.empty("The board is empty. Approved affiliates appear with the next refresh.")
         return
     affiliates_filters.fields(
         by_suggestion=counts.by_suggestion,
@@ -70,7 +70,7 @@ def missing_words(rows: Sequence[Affiliate]) -> str:
     if not gaps:
         return ""
     told = "; ".join(f"{figures.month(month)}, {gap}" for month, gap in sorted(gaps.items()))
-    return f"{told}. Who falls short in such a month is unknown, neither missed nor met."
+    return f"{told}. Affiliates below the minimums then are unknown, neither missed nor met."
 
 
 def newest_month(fresh: Freshness | None) -> date | None:
@@ -81,13 +81,13 @@ def newest_month(fresh: Freshness | None) -> date | None:
 def rules_in_words(policy: Policy, newest: date | None, fresh: Freshness | None) -> str:
     """What is tested and what follows from it."""
     if newest is None or fresh is None:
-        return "No month is tested yet: metrics were never computed."
+        return "No month is tested yet: metrics have not been computed."
     misses, months = policy.requalification_misses, policy.requalification_protection_months
     notice = f"one miss suggests a notice, {misses} in a row a suspension"
     if misses == 1:
         notice = "one miss suggests a suspension"
     protected = f"the first {months} whole months after an approval do not count"
-    silent = "silent: nobody is written to" if policy.requalification_silent else "messages go out"
+    silent = "silent: no messages are sent" if policy.requalification_silent else "messages go out"
     return (
         f"Newest month tested: {figures.month(newest)}, UTC, of data through "
         f"{figures.day(fresh.data_through, year=True)} · {notice}; {protected} · policy version "

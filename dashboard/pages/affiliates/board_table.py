@@ -123,18 +123,20 @@ def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
             "Suggests",
             options=[f"{look.sign} {look.word}" for look in SUGGESTIONS.values()],
             color=[look.colour for look in SUGGESTIONS.values()],
-            help="What the months suggest. A manager decides; nothing moves by itself.",
+            help="The step that the months suggest. A manager decides; nothing changes "
+            "automatically.",
             width=118,
         ),
         "misses": column.TextColumn(
             "Missed",
-            help="Months missed in a row that count; unknown ones neither add nor end.",
+            help="Missed months in a row that count. Unknown months neither add to them nor end "
+            "them.",
             width=74,
         ),
         "months": column.TextColumn(
             span,
-            help="✓ met · − missed · ? unknown, neither a miss nor a pass: reach elsewhere was "
-            "not looked at, or days were not delivered · ○ missed while protected after the "
+            help="✓ met · − missed · ? unknown, neither a miss nor a pass: external evidence "
+            "is missing, or days were not delivered · ○ missed while protected after the "
             "approval · dots: not tested",
             width=92,
         ),
@@ -158,17 +160,17 @@ def _month_columns(month: str, minimum_usd: Decimal) -> dict[str, Any]:
         "new_rate": cells.number_column(
             "Suggested",
             written=cells.PERCENT,
-            help="The rate that the newest month speaks for; granting it is a decision.",
+            help="The rate that the newest month supports. Granting it is a decision.",
             width=70,
         ),
         "near": column.TextColumn(
             "Near",
-            help="Who missed or passed by a tenth of the minimums at most, and in what.",
+            help="Missed or passed by at most a tenth of a minimum, and which one.",
             width=128,
         ),
         "approved": cells.day_column("Approved"),
         "since": column.TextColumn("Last change", width=150),
-        "why": column.TextColumn("Why that rate", width=190),
+        "why": column.TextColumn("Rate reason", width=190),
     }
 
 

@@ -98,7 +98,7 @@ def fields(
         st.toggle(
             f"Near {near:,}",
             key=_key("near"),
-            help="Missed or passed by a tenth of the minimums at most.",
+            help="Missed or passed by at most a tenth of a minimum.",
             on_change=_tell,
             args=[on_change],
         )

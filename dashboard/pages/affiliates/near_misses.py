@@ -29,10 +29,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])
     frame.draw_head(f"To invite {found.total:,}" if ground.freshness else "To invite")
     if ground.freshness is None:
-        states.empty(
-            "Nobody can be named before metrics are computed by the policy in force. "
-            f"{frame.REFRESH}"
-        )
+        states.empty(f"The list needs metrics computed by the policy in force. {frame.REFRESH}")
         return
     window = ground.freshness.window
     states.stale(ground.freshness.data_through, today=ground.now.date())
@@ -41,13 +38,13 @@ def draw(filters: BoardFilters, person: Person) -> None:
             "Rejected, withdrawn or never applied, and now over the minimums of a track or short "
             "of them by a tenth at most, elsewhere by current evidence · "
             f"{figures.day_range(window.start, window.last_day)} UTC · {found.over:,} over, "
-            f"{found.total - found.over:,} near · rejected for ever is left out",
+            f"{found.total - found.over:,} near · permanent rejections are left out",
             width="stretch",
         )
         if found.rows:
             draw_download(person, found)
     if not found.rows:
-        states.empty("Nobody who could be invited is near the minimums.")
+        states.empty("No account to invite is near the minimums.")
         return
     near_misses_table.draw(
         [invited(row) for row in found.rows],

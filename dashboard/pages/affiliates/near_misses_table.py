@@ -68,8 +68,9 @@ def draw(
             "new": cells.number_column("New", width=46),
             "closest": column.TextColumn(
                 "Closest",
-                help="What decides: the weakest on the exchange, or the strongest elsewhere "
-                "if that came further.",
+                help="The deciding criterion: the weakest on the exchange, or the strongest "
+                "external one "
+                "if it is closer.",
                 width=146,
             ),
             "months": column.AreaChartColumn(
@@ -79,7 +80,8 @@ def draw(
                 width=90,
             ),
             "waits_until": cells.day_column(
-                "Waits until", help=f"The day from which one may apply again; {figures.DASH} now."
+                "May apply from",
+                help=f"The first day on which they may apply again; {figures.DASH} now.",
             ),
             "last": column.TextColumn("Last application", width=250),
             "country": column.TextColumn("Country", width=60),

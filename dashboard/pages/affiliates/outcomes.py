@@ -1,4 +1,4 @@
-"""What became of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
+"""Outcomes of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -25,11 +25,11 @@ FALLEN_LISTED = 20
 
 def draw(filters: BoardFilters, _person: Person) -> None:
     """Cohorts, then overrides against the others, then reviewers."""
-    frame.draw_head("What became of approvals")
+    frame.draw_head("Outcomes of approvals")
     with database.reading(database.reader()) as connection:
         fresh = freshness.newest(connection)
         if fresh is None:
-            states.empty(f"Nothing can be said before metrics are computed. {frame.REFRESH}")
+            states.empty(f"Outcomes need computed metrics. {frame.REFRESH}")
             return
         through = fresh.data_through
         outcomes = cohort_outcomes.outcomes(connection, data_through=through)
@@ -57,7 +57,7 @@ def draw(filters: BoardFilters, _person: Person) -> None:
         "own approvals; “from” is what the same ones had at application."
     )
     draw_groups(
-        "Overrides, against the computed eligibility, beside the others",
+        "Overrides (against the computed eligibility) and other approvals",
         "Approval",
         outcomes.by_override,
         figure,
@@ -76,7 +76,7 @@ def draw_fallen(fallen: Sequence[Fallen]) -> None:
     state.keep_rows(FELL, [one.application_id for one in fallen])
     st.markdown("**Approvals whose volume fell to a half or less by days 31 to 60**")
     if not fallen:
-        st.caption("None of the approvals that are 60 complete days old.")
+        st.caption("None of the approvals that are at least 60 complete days old.")
         return
     outcomes_tables.draw_fallen(
         [

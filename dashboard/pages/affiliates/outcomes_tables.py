@@ -80,7 +80,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
                 "At application",
                 written=None,
                 width=110,
-                help="From the decisions' snapshots: the policy's month before each decision.",
+                help="From the decisions' snapshots: the policy's window before each decision.",
             ),
             **{
                 str(h): column.TextColumn(

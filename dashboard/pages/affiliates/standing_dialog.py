@@ -62,7 +62,7 @@ RUNS = bulk_report.Words(
     # A silent policy writes to nobody; it can be undone all the same.
     waits="Can be undone for",
 )
-SILENT = ":material/notifications_off: Silent by policy: nobody is written to."
+SILENT = ":material/notifications_off: Silent by policy: no messages are sent."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +146,11 @@ def _fields(chosen: Chosen, policy: Policy) -> None:
             codes,
             format_func=lambda code: REASONS_BY_CODE[code].label,
             index=codes.index(before.reason_code) if before and before.reason_code else None,
-            placeholder="Choose one",
+            placeholder="Choose a reason",
             key=_key(chosen, "code"),
         )
         st.text_area(
-            "In your words, internal, the same for all",
+            "Explanation (internal, the same for all)",
             value=before.reason if before else "",
             height=80,
             key=_key(chosen, "reason"),
@@ -168,7 +168,7 @@ def _fields(chosen: Chosen, policy: Policy) -> None:
             )
     with st.container(key="step-on"), keyboard.hot(keyboard.GO):
         st.button(
-            "Go on",
+            "Continue",
             key="affiliates-go-on",
             type="primary",
             icon=":material/arrow_forward:",
@@ -201,7 +201,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
     st.text(_named(chosen))
     apart = sum(way(chosen.step, standing) is None for standing in chosen.shown.values())
     if apart:
-        st.caption(f"{RUNS.number(apart)} cannot take this step and will be reported.")
+        st.caption(f"{RUNS.number(apart)} cannot take this step; the report will name them.")
     st.text(f"Reason: {REASONS_BY_CODE[change.reason_code].label}. {change.reason.strip()}")
     if change.message.strip():
         _preview(chosen, change)
@@ -251,7 +251,7 @@ def _preview(chosen: Chosen, change: Change) -> None:
         application = read.read(connection, first, now=now)
         made = rendering.preview(connection, application, kind=chosen.step.event, message=text)
         left_out = rendering.unreachable(connection, list(chosen.shown))
-    st.caption("The first of them; each gets their own.")
+    st.caption("The first message. Each affiliate gets their own.")
     message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
     if made.obstacle is not None:
         st.warning(escape(made.obstacle), icon=":material/unsubscribe:")

@@ -122,8 +122,8 @@ def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: b
 
 def _comment_label(given: Answer | None) -> str:
     if given is not None and given.outcome is CheckOutcome.FAILED:
-        return "Comment, internal; needed to answer otherwise than failed"
-    return "Comment, internal; a failed check needs one"
+        return "Comment (internal); required to change a failed answer"
+    return "Comment (internal); required for a failed check"
 
 
 def open_item(id_: int, key: str) -> None:

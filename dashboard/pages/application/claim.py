@@ -26,7 +26,7 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
         return
     holder = shown.application.desk.assignee(shown.now)
     if holder is None:
-        st.caption("nobody works on it", width="content")
+        st.caption("Unassigned", width="content")
     elif holder == shown.person.email:
         st.badge(f"yours{_until(shown)}", icon=":material/person_check:", color="green")
     else:
@@ -48,8 +48,8 @@ def draw_answer(shown: Shown) -> None:
 def draw_take_over(shown: Shown, holder: str) -> None:
     """Instead of the decision's form, while a colleague holds the application."""
     st.text(f"{holder} works on this{_until(shown)}.")
-    st.caption("Taking it over is recorded, and they see it at once.")
-    _button(shown, "Take it over", claims.take_over, kind="primary")
+    st.caption("Taking over is recorded, and they are notified at once.")
+    _button(shown, "Take over to decide", claims.take_over, kind="primary")
     unsent_text.draw(shown)
 
 
@@ -67,7 +67,7 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
     # Its request is in the key, so that it is another one, and closed, after it was used.
     key = state.form_key(_name(shown.id_), "assign")
     with st.popover("Assign to…", key=key, type="tertiary"):
-        st.caption("It is theirs until they release or decide it.")
+        st.caption("The assignment lasts until they release or decide it.")
         for number, person in enumerate(others):
             sending.button(
                 escape(f"{person.display_name} · {person.role}"),
@@ -79,7 +79,7 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
                 type="tertiary",
             )
         if not others:
-            st.caption("There is nobody else who reviews.")
+            st.caption("There is no other reviewer.")
 
 
 def _until(shown: Shown) -> str:

@@ -30,18 +30,21 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
     # Its request is in the key, so that it is another one, and closed, after it was used.
     key = state.form_key(form, "popover")
     with st.popover("Conflict of interest…", key=key, type="tertiary", icon=":material/block:"):
-        st.caption("Who has one cannot decide on this applicant; a colleague will. Recorded.")
+        st.caption(
+            "A person with a conflict of interest cannot decide on this applicant. The "
+            "declaration is recorded."
+        )
         whose = state.form_key(form, "whose")
         if manages:
             names = {p.email: p.display_name for p in colleagues}
             mine = list(names).index(person.email) if person.email in names else 0
             st.selectbox(
-                "Whose", list(names), index=mine, format_func=lambda email: names[email], key=whose
+                "Person", list(names), index=mine, format_func=lambda email: names[email], key=whose
             )
         reason = state.form_key(form, "reason")
-        st.text_area("What links them to the applicant, internal", key=reason, height=80)
+        st.text_area("Link to the applicant (internal)", key=reason, height=80)
         sending.button(
-            "Declare it",
+            "Declare",
             form=form,
             key=f"declare-{shown.id_}",
             act=_declare,

@@ -60,7 +60,7 @@ def _warning(other: EarlierApplication) -> str:
     if other.reapply_from is None:
         return "An earlier decision says that this account may not apply again."
     day = figures.day(other.reapply_from, year=True)
-    return f"This one came before {day}, the day from which the applicant may apply again."
+    return f"This application arrived before {day}, when the applicant may apply again."
 
 
 def _of_account(other: EarlierApplication) -> Other:

@@ -30,7 +30,7 @@ def draw(shown: Shown) -> None:
         if found:
             evidence_table.draw([_row(shown, seen) for seen in found], key=f"evidence-{shown.id_}")
         else:
-            st.caption("Nobody has looked at this applicant's reach elsewhere yet.")
+            st.caption("No external evidence is recorded yet.")
         for sentence in (_sum(shown), *_doubtful(shown), *_expired(shown)):
             if sentence:
                 st.caption(sentence)
@@ -44,7 +44,7 @@ def unknown_because(shown: Shown) -> dict[str, str]:
     """Why a criterion that rests on evidence is unknown, by its key: nobody looked, or expired."""
     days = _expired_days(shown)
     return {
-        key: f"evidence expired {days[kind]} d ago" if kind in days else "nobody has looked"
+        key: f"evidence expired {days[kind]} d ago" if kind in days else "no evidence"
         for kind, key in CRITERIA.items()
     }
 
@@ -82,8 +82,8 @@ def _doubtful(shown: Shown) -> list[str]:
     """A sentence for names of which nobody has said yet that they are several exchanges."""
     current = [seen for seen in shown.standing.evidence if _is_current(shown, seen)]
     return [
-        f":material/help: {escape(wording.listed(names))} may be one exchange: only the newest "
-        "counts. If they are not, record one of them again and say so."
+        f":material/help: {escape(wording.listed(names))} may be one exchange, so only the newest "
+        "counts. If they differ, record one of them again and say so."
         for names in doubtful(current)
     ]
 
@@ -114,7 +114,7 @@ def _expired(shown: Shown) -> list[str]:
     }
     return [
         f":material/event_busy: {what[kind]}: expired {days} d ago, "
-        "so the criterion is unknown again. Look anew."
+        "so the criterion is unknown again. Record new evidence."
         for kind, days in _expired_days(shown).items()
     ]
 

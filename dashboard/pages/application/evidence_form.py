@@ -50,7 +50,7 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
             **ANY_DAY,
         )
         st.selectbox(
-            "How",
+            "Method",
             list(EvidenceMethod),
             format_func=METHOD_LABELS.__getitem__,
             key=state.form_key(form, "method"),

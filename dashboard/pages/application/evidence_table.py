@@ -61,10 +61,11 @@ def draw(rows: Sequence[Row], *, key: str) -> None:
                 "Expires in",
                 written=cells.DAYS,
                 width=74,
-                help="Days until it stops counting, by the day the data reach; negative since.",
+                help="Days until it stops counting, at the data-through day. Negative: already "
+                "expired.",
             ),
             "seen": cells.day_column("On", width=88),
-            "how": config.TextColumn("How", width=96),
+            "how": config.TextColumn("Method", width=96),
             "by": config.TextColumn("By"),
             "source": config.TextColumn("Source"),
         },

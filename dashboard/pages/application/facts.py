@@ -76,7 +76,7 @@ def draw_users(shown: Shown, users: Sequence[ReferredUser]) -> None:
             st.caption(trend.NOT_LOADED)
             return
         if not users:
-            st.caption("Nobody referred by this account traded in the window.")
+            st.caption("No referred user of this account traded in the window.")
             return
         st.caption(
             f"{figures.day_range(fresh.window.start, fresh.window.last_day)}, UTC · "

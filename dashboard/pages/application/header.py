@@ -109,7 +109,7 @@ def _draw_clock(shown: Shown) -> None:
     help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."
     if look is due.PAUSED:
         word = STATUS_WORDS[Status.MORE_INFO_NEEDED]
-        help_ = f"The review clock stands still: {word}."
+        help_ = f"The review clock is stopped: {word}."
     st.badge(
         due.sentence(due_at, status=shown.application.status, now=shown.now, holidays=holidays),
         icon=look.icon,

@@ -17,8 +17,8 @@ from data_access.review.presence import Glance, Moved
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS
 
 EVERY = "5s"
-SILENT = "The database does not answer just now. What you typed is kept."
-SIGNED_OUT = "You are not signed in any more. Copy what you typed and sign in again."
+SILENT = "The database is not responding. Your text is kept."
+SIGNED_OUT = "You are no longer signed in. Copy what you typed, then sign in again."
 
 
 @st.fragment(run_every=EVERY)
@@ -80,7 +80,7 @@ def claim_words(shown: Shown, seen: Glance, now: datetime) -> str | None:
         verb = "works on this since" if before is None else "took this over at"
         return f"{holder} {verb} {claim.since.astimezone(UTC):%H:%M} UTC."
     if before == shown.person.email and seen.application.status in OPEN_STATUSES:
-        return "Your claim has lapsed; nobody works on this now."
+        return "Your claim has expired. The application is unassigned."
     return None
 
 

@@ -73,7 +73,7 @@ def main() -> None:
     filters = Filters.from_query(asked).seen_by(person.email)
     id_ = read.possible_id(asked.get("id", ""))
     if id_ is None:
-        refuse("This address names no application.", filters)
+        refuse("The address does not name an application.", filters)
         return
     now = datetime.now(UTC)
     try:

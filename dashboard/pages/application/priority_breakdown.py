@@ -14,7 +14,7 @@ def draw(priority: Priority) -> None:
 def words(priority: Priority) -> str:
     """The parts as a table in Markdown; every word of it is the product's own."""
     if not priority.parts:
-        return "Nothing adds to it yet."
+        return "No points yet."
     lines = ["| points | at most | for |", "|--:|--:|:--|"]
     lines += [
         f"| **{part.points}** | {part.component.cap} | {part.sentence} |" for part in priority.parts

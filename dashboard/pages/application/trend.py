@@ -115,4 +115,4 @@ def _happened(point: Point) -> bool:
 
 def _tell_gaps(values: Sequence[charts.Value]) -> None:
     if None in values:
-        st.caption("Gaps were not delivered, so they are unknown.")
+        st.caption("Gaps are days that were not delivered; they are unknown.")

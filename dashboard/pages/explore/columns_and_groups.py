@@ -58,7 +58,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
         key="explore-columns",
     ):
         st.multiselect(
-            "Columns, in their order",
+            "Columns, in order",
             list(view.dataset.names),
             default=list(view.columns or view.dataset.usual),
             format_func=_labels(view.dataset.columns),
@@ -67,7 +67,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
         )
         with st.container(horizontal=True):
             st.button(
-                "The usual ones",
+                "Default columns",
                 type="tertiary",
                 key=f"explore-usual-{token}",
                 on_click=follow,
@@ -83,13 +83,13 @@ def columns(view: View, token: str, follow: Follow) -> None:
         headings.table(
             {
                 "Column": [column.label for column in view.dataset.columns],
-                "What it holds": [column.description for column in view.dataset.columns],
+                "Content": [column.description for column in view.dataset.columns],
                 "Kind": [str(column.kind) for column in view.dataset.columns],
                 "In files": [column.name for column in view.dataset.columns],
             },
             key=f"explore-meanings-{token}",
             height=260,
-            alt="What each column holds",
+            alt="Description of each column",
         )
 
 
@@ -118,7 +118,7 @@ def groups(view: View, token: str, follow: Follow) -> None:
         )
         if view.groups:
             st.multiselect(
-                "Figures of each group",
+                "Measures of each group",
                 list(figures),
                 default=[str(measure) for measure in view.figures],
                 format_func=lambda name: _figure_words(figures[name]),
@@ -126,7 +126,7 @@ def groups(view: View, token: str, follow: Follow) -> None:
                 key=of_key,
                 on_change=choose,
             )
-        st.caption("What is unknown makes a group of its own and counts in no figure.")
+        st.caption("Unknown values form their own group and count in no measure.")
 
 
 def order(view: View, token: str, follow: Follow) -> None:

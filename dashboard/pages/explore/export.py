@@ -22,14 +22,18 @@ FORMS: tuple[tuple[str, Form, str], ...] = (
     (
         "CSV",
         Form(),
-        "Text with commas, UTF-8. Text that a spreadsheet would run is led by an apostrophe.",
+        "Text with commas, UTF-8. Text that a spreadsheet would run starts with an apostrophe.",
     ),
-    ("CSV for Excel", Form(bom=True), "The same with a mark by which Excel takes it for UTF-8."),
+    (
+        "CSV for Excel",
+        Form(bom=True),
+        "The same, with a byte-order mark so that Excel reads it as UTF-8.",
+    ),
     ("CSV, compressed", Form(gzip=True), "The same as .csv.gz."),
     (
         FORMAT_WORDS[FileFormat.XLSX],
         Form(file_format=FileFormat.XLSX),
-        "Typed cells, and a second sheet that says what it is.",
+        "Typed cells, and a second sheet that describes the export.",
     ),
     (
         FORMAT_WORDS[FileFormat.PARQUET],
@@ -50,7 +54,8 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
         return
     with st.popover("Export", icon=":material/download:", type="primary", key="explore-export"):
         st.caption(
-            f"Exactly what is shown, all {figures.count(total)} rows, in these columns and this "
+            f"Exports exactly what is shown: all {figures.count(total)} rows, in these columns "
+            "and this "
             "order. A link works for 15 minutes, in this browser."
         )
         for label, form, words in FORMS:
@@ -144,9 +149,9 @@ def _ask_for_log() -> None:
 def _log(person: Person) -> None:
     lines = log.log(database.reader(), viewer=person.email)
     if not lines:
-        st.caption("Nobody has exported anything yet.")
+        st.caption("There are no exports yet.")
         return
-    st.caption(f"The newest {len(lines):,}. Times in UTC; rows are those that left.")
+    st.caption(f"The newest {len(lines):,}. Times in UTC; rows are those exported.")
     headings.table(
         {
             "When": [line.exported_at for line in lines],

@@ -18,7 +18,7 @@ Follow = Callable[[View], None]
 Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
-    "known ones", "known ones, or unknown", "only unknown", "everything known"
+    "known values", "known values, or unknown", "only unknown", "any known value"
 )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def _days(asked: Filter | None, part: str) -> None:
         ),
         key=f"{part}-latest",
     )
-    st.caption("UTC. The days before today move along, also in a saved view.")
+    st.caption("UTC. The days before today move with time, also in a saved view.")
 
 
 def _one_of(column: Column, asked: Filter | None, part: str, choices: Choices) -> None:

@@ -50,7 +50,7 @@ def main() -> None:
     draw_flash()
     draw_head(page, person)
     for problem in page.view.problems:
-        st.warning(f"{escape(problem)} It is left out.", icon=":material/info:")
+        st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")
     draw_found(page)
     export.draw_running(person)
 
@@ -111,7 +111,7 @@ def draw_found(page: Loaded) -> None:
         elif view.filters and view.dataset.bounded is None:
             states.empty("No row matches these filters.", way)
         elif view.filters:
-            states.empty("No row matches these filters. Widen the days or take a filter out.")
+            states.empty("No row matches these filters. Widen the days or remove a filter.")
         else:
             states.empty(view.dataset.empty)
     else:

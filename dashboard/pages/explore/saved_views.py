@@ -27,7 +27,7 @@ def draw(views: Sequence[ExploredView], view: View, person: Person) -> None:
         for kept in views:
             _line(kept, view, person)
         if not views:
-            st.caption("No view is kept yet. A view keeps columns, filters, groups and order.")
+            st.caption("There are no views yet. A view saves columns, filters, groups and order.")
         if person.may(Act.SAVE_VIEW):
             saved_view_form.draw_form(FORM, view, person, example="volume by country")
 

@@ -74,7 +74,7 @@ def draw(peek: Peek, chosen: FormMap, key: str) -> dict[str, Any]:
 
 def _fields(header: Sequence[str], chosen: FormMap, key: str) -> dict[str, str]:
     st.caption(
-        "Which of the file's fields is which. One way to the account, and those with * are needed."
+        "Match the file's fields. One field for the account and those marked * are required."
     )
     options = [NONE, *dict.fromkeys(name for name in header if name)]
     fields = {}
@@ -126,14 +126,14 @@ def _platforms(peek: Peek, fields: Mapping[str, str], chosen: FormMap, key: str)
     names = list(dict.fromkeys(known.values()))
     title = "Several platforms in one cell"
     meant = _choices(title, several, [REPORTED, *names], told, key)
-    other = _choices("Platforms that are not known", single, [AS_IT_IS, *names], told, key)
+    other = _choices("Unknown platforms", single, [AS_IT_IS, *names], told, key)
     return {**told, **meant, **other}
 
 
 def _statuses(peek: Peek, fields: Mapping[str, str], chosen: FormMap, key: str) -> dict[str, str]:
     told: Mapping[str, str] = chosen.told.get("statuses", {})
     asked = [word for word in _words(peek, fields, ("status",)) if word.lower() not in STATUSES]
-    meant = _choices("What the form's statuses mean", asked, [REPORTED, *STATUSES], told, key)
+    meant = _choices("Meaning of the form's statuses", asked, [REPORTED, *STATUSES], told, key)
     return {**told, **meant}
 
 
@@ -201,7 +201,7 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
             )
         if saved is not None:
             sending.button(
-                "Offer it no longer",
+                "Retire this map",
                 form=FORM,
                 key=state.form_key(FORM, "retire"),
                 act=_retire,
@@ -242,4 +242,4 @@ def _retire(actor: str, saved: SavedMap) -> None:
     except Refusal as refusal:
         submit.refused(FORM, str(refusal))
         return
-    submit.accepted(FORM, f"The map {saved.name} is no longer offered.")
+    submit.accepted(FORM, f"The map {saved.name} is retired.")

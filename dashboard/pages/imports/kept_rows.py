@@ -28,7 +28,10 @@ def draw(person: Person) -> None:
         maps = {one.name: one for one in form_maps.listed(connection)}
     submit.draw(ALL)
     if not listed:
-        states.empty("No row waits. What an import cannot load is kept here until you settle it.")
+        states.empty(
+            "No rows are waiting. Rows that an import cannot load are kept here until you "
+            "correct or dismiss them."
+        )
         return
     st.caption(f"{len(listed):,} of {total:,} rows that could not be loaded, the oldest first.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -43,7 +46,7 @@ def draw(person: Person) -> None:
             args=[person.email, ids, read_by, state.request_id(ALL)],
             sends=(ids, name),
             icon=":material/refresh:",
-            help="Once their accounts are loaded, or with a map that knows their words.",
+            help="After their accounts are loaded, or with a map that knows their values.",
         )
     for row in listed:
         _draw_row(row, read_by, person)
@@ -97,7 +100,7 @@ def _fields(row: KeptRow, form: str) -> None:
 def _dismissing(row: KeptRow, form: str, person: Person) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
-            "Reason for dismissing, internal",
+            "Reason for dismissing (internal)",
             max_chars=kept_rows.LONGEST_REASON,
             key=state.form_key(form, "reason"),
             width=420,
@@ -143,7 +146,9 @@ def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID
     if loaded:
         submit.accepted(ALL, f"Row {row.row_number:,} is loaded.")
     else:
-        submit.refused(form, "It is kept as corrected, and still cannot be loaded; see below.")
+        submit.refused(
+            form, "The correction is saved, but the row still cannot be loaded. See below."
+        )
 
 
 def _dismiss(actor: str, row: KeptRow, request_id: UUID) -> None:

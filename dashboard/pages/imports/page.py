@@ -24,7 +24,7 @@ def main() -> None:
     with database.reading(database.reader()) as connection:
         _, waiting = kept_rows.listed(connection, most=1)
     st.subheader("Import", anchor=False)
-    st.caption("Applications that came by a form. Good rows are loaded; the others wait here.")
+    st.caption("Import applications from a form. Valid rows are loaded; the others are kept here.")
     part = chosen_part(asked.get("show", NEW), waiting)
     if part == KEPT:
         import_kept_rows.draw(person)
@@ -59,11 +59,11 @@ def draw_history(asked: str) -> None:
         listed, total = imports.listed(connection)
         made = imports.find(connection, number)
     if asked and made is None:
-        states.empty("There is no import of that number. The list below has them all.")
+        states.empty("This import does not exist. The list below has all imports.")
     if made is not None:
         draw_import(made)
     if not listed:
-        states.empty("Nothing was imported yet. Choose “Import a file” and upload an export.")
+        states.empty("There are no imports yet. Choose “Import a file” and upload an export.")
         return
     st.markdown("##### Imports")
     st.caption(f"{len(listed):,} of {total:,} imports, the newest first.")

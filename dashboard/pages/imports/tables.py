@@ -69,16 +69,16 @@ def report(lines: Sequence[ReportLine]) -> None:
                 for line in lines
             ],
         },
-        "What becomes of each row",
+        "Result of each row",
         {
             "row": typed.number_column("Row", width=60),
             "outcome": config.TextColumn("Outcome", width=130),
             "field": config.TextColumn("Field", width=150),
             "value": config.TextColumn("Value", width=160),
-            "wrong": config.TextColumn("What is wrong, or was done", width=330),
+            "wrong": config.TextColumn("Problem or change", width=330),
             "remedy": config.TextColumn("What to do", width=330),
             "application": config.LinkColumn(
-                "Application", display_text=r"id=(\d+)", width=90, help="Opens it"
+                "Application", display_text=r"id=(\d+)", width=90, help="Open the application"
             ),
         },
         TALL_ROW_HEIGHT if any(line.wrong for line in lines) else ROW_HEIGHT,

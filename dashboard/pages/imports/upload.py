@@ -51,7 +51,7 @@ def draw(person: Person) -> None:
         for detail in refusal.details or (str(refusal),):
             st.error(escape(detail), icon=":material/error:")
         return
-    st.markdown("##### What would happen")
+    st.markdown("##### Preview of the import")
     import_report.draw(report, stem=_stem(upload), key=key)
     _load_button(upload, content, saved, report, person)
 
@@ -116,7 +116,7 @@ def _how_read(peek: Peek, *, guessed: bool) -> str:
     encoding = ENCODINGS.get(peek.encoding, peek.encoding)
     words = f"Read as {encoding}, columns separated by {DELIMITERS[peek.delimiter]}: "
     rows = f"{len(peek.rows):,} rows of {len(peek.header):,} fields, the first {PREVIEWED} below."
-    doubt = " It is not UTF-8, so look at the names: are their letters right?" if guessed else ""
+    doubt = " It is not UTF-8. Check that the letters of the names are right." if guessed else ""
     return words + rows + doubt
 
 
@@ -127,7 +127,7 @@ def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Repor
     if before is not None and before[0] == asked:
         report: Report = before[1]
         return report
-    with st.spinner("Looking at every row …"):
+    with st.spinner("Checking every row …"):
         report = imports.look(
             database.loader(),
             upload,
@@ -208,9 +208,7 @@ def _is_under_way() -> bool:
 def _progress(request_id: UUID) -> None:
     if not background.is_running(request_id):
         st.rerun()
-    states.empty(
-        "The rows are being loaded. Another load may be going first; you can leave this page."
-    )
+    states.empty("Loading the rows. Another load may go first. You can leave this page.")
 
 
 def _finish(request_id: UUID) -> None:
@@ -219,7 +217,7 @@ def _finish(request_id: UUID) -> None:
     with database.reading(database.reader()) as connection:
         import_id = imports.by_request(connection, request_id)
     if import_id is None:
-        submit.refused(FORM, "The import broke off and nothing was loaded. Send it again.")
+        submit.refused(FORM, "The import failed and nothing was loaded. Send it again.")
         return
     state.renew(FORM, request_id)
     address.write({"show": "history", "import": str(import_id)})

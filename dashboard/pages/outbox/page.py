@@ -20,6 +20,7 @@ from data_access.people.staff import Person
 from program.messages.delivery import (
     KIND_WORDS,
     REASON_WORDS,
+    STOPPED_WORDS,
     DeliverySettings,
     MessageKind,
     Reason,
@@ -27,11 +28,18 @@ from program.messages.delivery import (
 )
 from program.review.permissions import Act
 
-PARTS = ("parked", "waiting", "withheld", "sent", "templates", "settings")
+PARTS = {
+    "parked": "Undeliverable",
+    "waiting": "Waiting",
+    "withheld": "Withheld",
+    "sent": "Sent",
+    "templates": "Templates",
+    "settings": "Settings",
+}
 SHOWN_AT_ONCE = 25
 WHY_STOPPED = {
-    Stopped.PARKED: "What cannot be delivered waits here for you.",
-    Stopped.WITHHELD: "What the settings keep from being sent is listed here.",
+    Stopped.PARKED: "Messages that could not be delivered appear here.",
+    Stopped.WITHHELD: "Messages that the settings hold back appear here.",
 }
 
 
@@ -64,14 +72,14 @@ def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None
     st.caption(f"Messages to applicants, as of {figures.moment(now)}.")
     if found.is_late(now):
         st.warning(
-            "The oldest message waits for over an hour. Is a worker running? "
+            "The oldest message has waited for over an hour. Is a worker running? "
             "`python -m data_access notify`",
             icon=":material/schedule_send:",
         )
     if settings.silent:
-        st.info("Silent mode is on: nobody is told anything.", icon=":material/volume_off:")
+        st.info("Silent mode is on: no messages are sent.", icon=":material/volume_off:")
     elif not settings.send_rejections:
-        st.info("Rejections are not told.", icon=":material/volume_off:")
+        st.info("Rejection messages are off.", icon=":material/volume_off:")
     backlog_parts.figures_row(
         waiting=found.waiting,
         oldest=found.oldest,
@@ -86,7 +94,7 @@ def draw_failures(failures: list[FailureCount]) -> None:
     with st.container(gap="xxsmall"):
         for one in failures:
             words = REASON_WORDS[one.reason]
-            counted = ((one.parked, "parked"), (one.waiting, "to be tried again"))
+            counted = ((one.parked, STOPPED_WORDS[Stopped.PARKED]), (one.waiting, "to be retried"))
             parts = ", ".join(f"{count:,} {what}" for count, what in counted if count)
             st.markdown(f":material/error: **{words.label}** · {parts} · {words.way_on}")
 
@@ -94,23 +102,19 @@ def draw_failures(failures: list[FailureCount]) -> None:
 def chosen_part(found: Backlog) -> str:
     """The part in the address bar; what is parked where it names none."""
     asked = st.query_params.get("show")
+    usual = next(iter(PARTS))
+    counts = {"parked": f" {found.parked:,}", "waiting": f" {found.waiting:,}"}
     st.segmented_control(
         "Show",
         PARTS,
-        default=asked if asked in PARTS else PARTS[0],
-        format_func=lambda part: (
-            f"{part} {found.parked:,}"
-            if part == "parked"
-            else f"{part} {found.waiting:,}"
-            if part == "waiting"
-            else part
-        ),
+        default=asked if asked in PARTS else usual,
+        format_func=lambda part: PARTS[part] + counts.get(part, ""),
         key=f"outbox-show-{asked}",
         label_visibility="collapsed",
         on_change=_follow,
         args=[f"outbox-show-{asked}"],
     )
-    return asked if asked in PARTS else PARTS[0]
+    return asked if asked in PARTS else usual
 
 
 def draw_part(part: str, failures: list[FailureCount], person: Person, now: datetime) -> None:
@@ -158,11 +162,12 @@ def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Pers
     with database.reading(database.reader()) as connection:
         listed = backlog.stopped(connection, stopped_as, reason=reason)
     if not listed:
-        states.empty(f"Nothing is {stopped_as}. {WHY_STOPPED[stopped_as]}")
+        states.empty(f"No messages are {STOPPED_WORDS[stopped_as]}. {WHY_STOPPED[stopped_as]}")
         return
     st.caption(
         f"{min(len(listed), SHOWN_AT_ONCE):,} of {len(listed):,}"
-        f"{' or more' if len(listed) == backlog.LISTED else ''} {stopped_as}, the latest first."
+        f"{' or more' if len(listed) == backlog.LISTED else ''} "
+        f"{STOPPED_WORDS[stopped_as]}, the latest first."
     )
     if stopped_as is Stopped.PARKED:
         stopped_message.retry_all(listed, reason, person)
@@ -191,7 +196,7 @@ def draw_reasons(failures: list[FailureCount], reason: Reason | None) -> None:
 def draw_waiting(listed: list[Message], now: datetime) -> None:
     """What is to leave, the oldest first."""
     if not listed:
-        states.empty("Nothing waits. Decisions and questions put their messages here.")
+        states.empty("No messages are waiting. Decisions and questions add messages here.")
         return
     st.caption(f"{len(listed):,} shown, the oldest first.")
     table.draw([_row(one, _waiting_words(one, now)) for one in listed], state="State")
@@ -200,11 +205,11 @@ def draw_waiting(listed: list[Message], now: datetime) -> None:
 def draw_sent(listed: list[Message]) -> None:
     """What was handed over last."""
     if not listed:
-        states.empty("Nothing was handed over yet.")
+        states.empty("Nothing was sent yet.")
         return
-    st.caption(f"The last {len(listed):,} handed over, the latest first.")
+    st.caption(f"The last {len(listed):,} sent, the latest first.")
     rows = [_row(one, one.delivered_at) for one in listed]
-    table.draw(rows, state="Handed over", is_time=True)
+    table.draw(rows, state="Sent at", is_time=True)
 
 
 def _row(message: Message, said: str | datetime | None) -> table.Row:
@@ -221,7 +226,7 @@ def _row(message: Message, said: str | datetime | None) -> table.Row:
 
 def _waiting_words(message: Message, now: datetime) -> str:
     if not message.attempts:
-        return "to be sent"
+        return "not tried yet"
     tries = f"{message.attempts} tr{'y' if message.attempts == 1 else 'ies'}"
     span = message.next_attempt_at - now
     again = "again now" if span.total_seconds() < 60 else f"again in {figures.waiting(span)}"

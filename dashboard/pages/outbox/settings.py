@@ -63,7 +63,7 @@ def draw_waiting(proposal: Silencing | None, person: Person) -> None:
     """A change that tells applicants less, and who may put it in force."""
     if proposal is None:
         return
-    what = "silence every message" if proposal.silent else "tell nobody of a rejection"
+    what = "stop all messages" if proposal.silent else "stop rejection messages"
     note = f": {proposal.note}" if proposal.note else ""
     st.warning(
         f"{escape(proposal.proposed_by)} asks to {what}, {figures.moment(proposal.proposed_at)}"
@@ -83,7 +83,7 @@ def draw_waiting(proposal: Silencing | None, person: Person) -> None:
                 type="primary",
             )
         sending.button(
-            "Take it back" if own else "Decline",
+            "Take back" if own else "Decline",
             form=PAGE,
             key="silencing-decline",
             act=_end,
@@ -106,40 +106,40 @@ def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
     except Refusal as refusal:
         state.flash(state.Flash(ok=False, text=str(refusal)))
         return
-    said = "It is in force now." if confirmed else "The settings stay as they are."
+    said = "The settings are in force now." if confirmed else "The settings stay as they are."
     state.flash(state.Flash(ok=True, text=said))
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
     st.toggle(
-        "Silent: nobody is told anything",
+        "Silent mode: send no messages",
         value=current.silent,
         key=state.form_key(form, "silent"),
-        help="Messages that come up are withheld; each can be sent by hand once this is off.",
+        help="New messages are withheld. You can send each of them once this is off.",
     )
     st.toggle(
-        "Tell applicants that they are rejected",
+        "Send rejection messages",
         value=current.send_rejections,
         key=state.form_key(form, "rejections"),
     )
     st.multiselect(
-        "Contact platforms told at the account's email address instead",
+        "Contact platforms to reach by email instead",
         [*PLATFORMS, *(name for name in current.email_instead if name not in PLATFORMS)],
         default=list(current.email_instead),
         accept_new_options=True,
         key=state.form_key(form, "email"),
-        help="All others, but for email itself, go to the exchange's own endpoint.",
+        help="Other platforms except email go to the exchange's own endpoint.",
     )
     st.text_area(
-        "Languages by country, a line each",
+        "Language by country, one per line",
         value="\n".join(f"{c}: {s}" for c, s in sorted(current.language_by_country.items())),
         placeholder="BR: pt\nMX: es",
         height=90,
         key=state.form_key(form, "languages"),
-        help="Where a country is not named: English. A language needs its templates first.",
+        help="Other countries: English. A language needs its templates first.",
     )
     st.text_input(
-        "Why, for colleagues",
+        "Reason, for colleagues",
         max_chars=message_settings.LONGEST_NOTE,
         key=state.form_key(form, "note"),
     )
@@ -158,8 +158,12 @@ def _draw_version(saved: SavedSettings) -> None:
 def _in_words(settings: DeliverySettings) -> str:
     """Who is told, and what is not as it is from the start."""
     if settings.silent:
-        return "Nobody is told"
-    words = ["Applicants are told" if settings.send_rejections else "Told, but for rejections"]
+        return "No messages"
+    words = [
+        "All messages are sent"
+        if settings.send_rejections
+        else "All messages but rejections are sent"
+    ]
     if settings.email_instead:
         words.append(f"by email instead of {wording.listed(settings.email_instead)}")
     pairs = settings.language_by_country.items()
@@ -203,5 +207,5 @@ def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
         return
     said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
     if saved == version and waits is not None:
-        said = "Proposed. It takes effect once a second person has confirmed it."
+        said = "Proposed. It takes effect when a second person confirms it."
     state.flash(state.Flash(ok=True, text=said))

@@ -31,7 +31,7 @@ def draw(message: Message, person: Person) -> None:
         if message.last_error:
             st.text(message.last_error)
         if not message.text:
-            st.caption("No text was kept with it, so there is nothing to send.")
+            st.caption("No text was saved with this message, so it cannot be sent.")
         message_preview.draw(
             channel=message.channel,
             recipient=message.sent_to or message.recipient,
@@ -91,7 +91,7 @@ def _retry(form: str, message: Message, person: Person) -> None:
         act=_do,
         args=[form, state.request_id(form), message, person.email, _send_again],
         icon=":material/refresh:",
-        help="Once the settings allow it." if withheld else None,
+        help="Available once the settings allow it." if withheld else None,
         disabled=not message.text,
     )
 
@@ -117,13 +117,13 @@ def _redirect(form: str, message: Message, person: Person) -> None:
 def _cancel(form: str, message: Message, person: Person) -> None:
     why, send = st.columns([3, 1], vertical_alignment="bottom")
     why.text_input(
-        "Reason for cancelling, internal",
+        "Reason for canceling (internal)",
         max_chars=resend.LONGEST_REASON,
         key=state.form_key(form, "reason"),
     )
     with send:
         sending.button(
-            "Cancel it",
+            "Cancel message",
             form=form,
             key=state.form_key(form, "cancel"),
             act=_do,
@@ -162,7 +162,7 @@ def _send_again(_: str, request_id: UUID, message: Message, actor: str) -> str:
         now=datetime.now(UTC),
         request_id=request_id,
     )
-    return "On its way again."
+    return "Queued for delivery again."
 
 
 def _redirected(form: str, request_id: UUID, message: Message, actor: str) -> str:
@@ -177,7 +177,7 @@ def _redirected(form: str, request_id: UUID, message: Message, actor: str) -> st
         now=datetime.now(UTC),
         request_id=request_id,
     )
-    return "On its way to the corrected recipient."
+    return "Queued for delivery to the corrected recipient."
 
 
 def _cancelled(form: str, request_id: UUID, message: Message, actor: str) -> str:
@@ -190,7 +190,7 @@ def _cancelled(form: str, request_id: UUID, message: Message, actor: str) -> str
         now=datetime.now(UTC),
         request_id=request_id,
     )
-    return "Cancelled; it stays on the timeline."
+    return "Canceled. The timeline keeps it."
 
 
 def _retry_all(messages: Sequence[Message], actor: str, request_id: UUID) -> None:

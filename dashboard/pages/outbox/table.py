@@ -45,10 +45,10 @@ def draw(rows: Sequence[Row], *, state: str, is_time: bool = False) -> None:
         height=min(30 * (len(rows) + 1) + 2, TALLEST),
         column_config={
             "application": config.LinkColumn(
-                "Application", display_text=r"id=(\d+)", width=84, help="Opens it"
+                "Application", display_text=r"id=(\d+)", width=84, help="Open the application"
             ),
             "applicant": config.TextColumn("Applicant", width=140),
-            "what": config.TextColumn("Announces", width=130),
+            "what": config.TextColumn("Message", width=130),
             "to": config.TextColumn("To", width=200),
             "when": cells.moment_column("Written"),
             "state": cells.moment_column(state, width=160)

@@ -19,14 +19,14 @@ from program.messages import letters
 from program.messages.delivery import ENGLISH, KIND_WORDS, MessageKind
 from program.messages.letters import Template
 
-SAMPLE = "Here stands what the colleague wrote."
+SAMPLE = "The colleague's text appears here."
 
 
 def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
     """Which template; a language that has none yet may be typed."""
     left, right = st.columns(2, gap="large")
     kind = left.selectbox(
-        "What is announced", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
+        "Message type", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
     )
     languages = sorted({template.language for template in templates})
     language = right.selectbox(
@@ -35,7 +35,7 @@ def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
         index=languages.index(ENGLISH),
         accept_new_options=True,
         key="template-language",
-        help="A code such as es or pt-BR; a new one begins with the English words.",
+        help="A code such as es or pt-BR. A new language starts with the English text.",
     )
     return MessageKind(kind), str(language or ENGLISH).strip()
 
@@ -90,7 +90,7 @@ def _preview(subject: str, body: str) -> None:
     number = st.text_input("Preview with application", key="template-preview", placeholder="1042")
     id_ = read.possible_id((number or "").strip())
     if id_ is None:
-        st.caption("Name an application to see it with its names.")
+        st.caption("Enter an application number to preview the template with its values.")
         return
     try:
         with database.reading(database.reader()) as connection:
@@ -107,9 +107,9 @@ def _preview(subject: str, body: str) -> None:
 def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> None:
     if not versions:
         st.caption(
-            "There is no version in this language; English is sent."
+            "This language has no version yet. English is sent."
             if current is None
-            else "These words came with the software; nobody has saved others."
+            else "This is the original text; nobody has changed it."
         )
         return
     with st.expander(f"Versions, {len(versions):,}"):

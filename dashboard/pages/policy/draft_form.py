@@ -93,7 +93,7 @@ def carry_over_button(written: Written, old: Policy, person: Person) -> None:
     """Bring the draft's changes onto the version that a colleague has published meanwhile."""
     form = f"{written.form}-over-{written.base.version}"
     sending.button(
-        f"Carry my changes over to version {written.base.version}",
+        f"Move my changes to version {written.base.version}",
         form=PLACE,
         key=f"{form}-button",
         act=_carry_over,
@@ -145,7 +145,7 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
 def _draw_about(draft: Draft, form: str) -> None:
     with st.container(border=True, gap="small", key="edit-about"):
         st.text_area(
-            "Why the policy changes, kept with the version",
+            "Reason for the change, saved with the version",
             value=draft.note,
             key=state.form_key(form, "note"),
             max_chars=LONGEST_NOTE,
@@ -157,7 +157,7 @@ def _draw_about(draft: Draft, form: str) -> None:
             value=starts.date() if starts else None,
             format="YYYY-MM-DD",
             key=state.form_key(form, "starts"),
-            help="Left empty, it takes effect when a second manager confirms it. "
+            help="If empty, it takes effect when a second manager confirms it. "
             f"At most {HORIZON_DAYS} days ahead.",
             **fields.ANY_DAY,
         )
@@ -191,7 +191,7 @@ def _carry_over(written: Written, old: Policy, actor: str, request_id: UUID) -> 
         return
     draft = carried_over(written.draft, old=old, new=written.base)
     if _sent(draft, written.kept, actor, request_id):
-        submit.accepted(PLACE, f"Your changes stand on version {written.base.version} now.")
+        submit.accepted(PLACE, f"Your changes now build on version {written.base.version}.")
 
 
 def _sent(draft: Draft, kept: Kept | None, actor: str, request_id: UUID) -> bool:
@@ -226,7 +226,7 @@ def _discard(kept: Kept, actor: str, request_id: UUID) -> None:
     except Refusal as refusal:
         submit.refused(PLACE, str(refusal))
         return
-    submit.accepted(PLACE, "The draft is discarded; the trail keeps it.")
+    submit.accepted(PLACE, "The draft is discarded. The history keeps it.")
 
 
 def _typed_draft(written: Written, request_id: UUID) -> Draft:

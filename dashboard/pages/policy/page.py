@@ -108,7 +108,7 @@ def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
     st.text(policy.note)
     if ground.freshness is None:
         st.warning(
-            "No metrics are counted as this version asks, so eligibility on the exchange is "
+            "The metrics were computed under other settings, so on-exchange eligibility is "
             "unknown. Run `python -m data_access refresh`.",
             icon=":material/sync_problem:",
         )
@@ -291,11 +291,11 @@ def choose_base(schedule: Schedule) -> Policy:
     def words(name: str) -> str:
         policy = bases[name]
         if policy.effective_from <= schedule.now:
-            return f"version {name}, in force: for what is urgent"
+            return f"version {name}, in force: for urgent changes"
         return f"version {name}, from {figures.day(policy.effective_from.date(), year=True)}"
 
     st.segmented_control(
-        "Begin from",
+        "Build on",
         list(bases),
         default=shown,
         format_func=words,
@@ -352,7 +352,7 @@ def _show_draft(key: str) -> None:
 def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
     """Another version rules when the draft is to begin: which, and the way on."""
     moved = escape(BaseMoved(base.version, ruling).moved)
-    st.error(f"{moved} Your draft is kept; carry it over to go on.", icon=":material/error:")
+    st.error(f"{moved} Your draft is kept; move it over to continue.", icon=":material/error:")
     with st.container(horizontal=True):
         draft_form.carry_over_button(Written(base=ruling, kept=chosen), base, person)
         draft_form.discard_button(chosen, person)
@@ -383,7 +383,7 @@ def draw_until(kept: Kept, schedule: Schedule) -> None:
     if after is not None and kept.draft.base_version != after.version:
         day = figures.moment(after.effective_from)
         st.warning(
-            f"It rules until {day}, when version {after.version} takes over without these "
+            f"It is in force until {day}, when version {after.version} takes over without these "
             "changes. Withdraw that version, or make the changes in one that follows it too.",
             icon=":material/event_upcoming:",
         )
@@ -416,16 +416,16 @@ def draw_ways(kept: Kept, person: Person, schedule: Schedule, *, sound: bool) ->
                     base = schedule.version(written_on)
                     draft_form.carry_over_button(Written(base=other, kept=kept), base, person)
     elif kept.proposed_at is None and not is_own:
-        st.caption("Still being written; its author proposes it.")
+        st.caption("Not proposed yet. Its author can propose it.")
     elif kept.proposed_at is not None and is_own:
         since = figures.moment(kept.proposed_at)
-        st.info(f"Waits for a second manager since {since}.", icon=":material/hourglass_empty:")
+        st.info(f"Waiting for a second manager since {since}.", icon=":material/hourglass_empty:")
         publish.take_back_button(kept, person)
     elif kept.proposed_at is not None:
         if not is_current:
             st.error(
                 f"Version {ruling.version} rules when it is to begin, so this cannot be "
-                "published. Decline it; its author can carry it over.",
+                "published. Decline it; its author can move it over.",
                 icon=":material/error:",
             )
         publish.draw_second(kept, person, version=schedule.next_number, sound=ready)

@@ -51,7 +51,7 @@ def take_back_button(kept: Kept, person: Person) -> None:
     """Make one's own proposal a draft again."""
     form = _form("cancel", kept)
     sending.button(
-        "Take it back",
+        "Take back",
         form=PLACE,
         key=f"{form}-button",
         act=_cancel,
@@ -79,7 +79,7 @@ def draw_second(kept: Kept, person: Person, *, version: int, sound: bool) -> Non
         with st.popover("Decline", icon=":material/undo:"):
             st.text_area("Reason", key=state.form_key(decline, "reason"), height=90)
             sending.button(
-                "Give it back",
+                "Return to author",
                 form=PLACE,
                 key=f"{decline}-button",
                 act=_decline,
@@ -147,7 +147,7 @@ def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
             now=datetime.now(UTC),
             request_id=request_id,
         )
-        return "Given back with your reason."
+        return "Returned to the author with your reason."
 
     _do(act, actor)
 

@@ -44,7 +44,7 @@ class Replayed:
 
 def draw(kept: Kept, ground: Basis) -> None:
     """The panel: the button, or what the replay found."""
-    st.markdown("**What if it ruled now?**")
+    st.markdown("**What if the draft were in force now?**")
     wanted = _of(kept, ground)
     replayed: Replayed | None = state.kept(KEPT)
     if replayed is None or replayed.of != wanted:
@@ -64,8 +64,8 @@ def _of(kept: Kept, ground: Basis) -> tuple[int, int, int, int | None]:
 
 def _invite(kept: Kept) -> None:
     st.caption(
-        "Replays the draft as it is saved over all open applications, all past decisions and all "
-        "approved affiliates. Nothing is written."
+        "Apply the saved draft to all open applications, all past decisions and all approved "
+        "affiliates. Nothing is written."
     )
     st.button(
         "Replay",
@@ -117,9 +117,9 @@ def _draw_list(replayed: Replayed, kept: Kept, ground: Basis) -> None:
     found = replayed.found
     changing = [population for population in Population if found.replays[population].changed]
     if not changing:
-        states.empty("Nobody changes side.")
+        states.empty("No result changes.")
         return
-    st.markdown("**Who changes side**")
+    st.markdown("**Changed results**")
     population, move = _choose(found, changing, kept)
     replay = found.replays[population]
     moves = [move] if move else what_if_panel.made_moves(replay)
@@ -172,7 +172,7 @@ def _choose(
     state.show(f"{stem}-list", str(population))
     state.show(f"{stem}-{population}-move", name)
     st.segmented_control(
-        "Whose",
+        "Person",
         [str(one) for one in changing],
         format_func=population_words,
         key=f"{stem}-list",
@@ -182,7 +182,7 @@ def _choose(
         args=["list", f"{stem}-list"],
     )
     st.segmented_control(
-        "Which way",
+        "Change",
         list(moves),
         format_func=move_words,
         key=f"{stem}-{population}-move",

@@ -68,7 +68,7 @@ def draw_figures(found: WhatIf) -> None:
             "Open applications met",
             figures.count(waiting.after(Outcome.MET)),
             _count_change(waiting.before(Outcome.MET), waiting.after(Outcome.MET)),
-            f"Of {waiting.total:,} open; {waiting.before(Outcome.MET):,} as the policy is now.",
+            f"Of {waiting.total:,} open; {waiting.before(Outcome.MET):,} under the current policy.",
             waiting,
         )
         rates = decided.met_rates
@@ -81,11 +81,11 @@ def draw_figures(found: WhatIf) -> None:
             then,
         )
         _metric(
-            "Decided against it",
+            "Against eligibility",
             figures.count(decided.overrides[1]),
             _count_change(*decided.overrides),
             "Past decisions that would go against the computed eligibility. "
-            f"{decided.recorded_overrides:,} of the same were recorded so at the time.",
+            f"{decided.recorded_overrides:,} of these were recorded as overrides at the time.",
             then,
         )
         _metric(
@@ -111,7 +111,7 @@ def draw_sides(found: WhatIf) -> None:
     headings.table(
         pa.table(held),
         key="what-if-sides",
-        alt="Who stands where now, and under the draft",
+        alt="Results now and under the draft",
         row_height=ROW_HEIGHT,
         column_config={
             "who": st.column_config.TextColumn("Now → under the draft", width=150),
@@ -122,11 +122,11 @@ def draw_sides(found: WhatIf) -> None:
                 )
                 for outcome in Outcome
             },
-            "changed": cells.number_column("Change side", width=90),
+            "changed": cells.number_column("Changed", width=90),
             "untold": cells.number_column(
                 "Not replayed",
                 width=90,
-                help="The figures kept here cannot tell; they are in no other column.",
+                help="The stored figures cannot tell. These are in no other column.",
             ),
         },
     )
@@ -177,7 +177,7 @@ def rebate_words(costs: Rebates) -> list[str]:
         return found
     if costs.costly[0] != costs.costly[1]:
         found.append(
-            f"{costs.costly[1]:,} approvals would be costly enough for a second person at "
+            f"{costs.costly[1]:,} approvals would need a second person for their cost at "
             f"today's fees, {costs.costly[0]:,} now."
         )
     assert costs.granted_usd is not None
@@ -216,7 +216,7 @@ def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], No
     headings.table(
         table,
         key=key,
-        alt="Who changes side",
+        alt="Changed results",
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(len(rows), 12) + 1) + 3,
         column_config={

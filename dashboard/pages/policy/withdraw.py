@@ -25,13 +25,13 @@ def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
         return
     since = figures.moment(waiting.proposed_at)
     st.warning(
-        f"{escape(waiting.proposed_by)} asks to withdraw version {policy.version}, {since}: "
+        f"{escape(waiting.proposed_by)} proposes to withdraw version {policy.version}, {since}: "
         f"{escape(waiting.reason)}",
         icon=":material/event_busy:",
     )
     if waiting.proposed_by == person.email:
-        st.caption("A second manager withdraws it, or leaves it scheduled.")
-        _draw_decline(waiting, person, "Take it back")
+        st.caption("A second manager withdraws it or keeps it scheduled.")
+        _draw_decline(waiting, person, "Take back")
         return
     form = _form("confirm", waiting.withdrawal_id)
     with st.container(horizontal=True):
@@ -45,7 +45,7 @@ def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
             icon=":material/event_busy:",
             type="primary",
         )
-        _draw_decline(waiting, person, "Leave it scheduled")
+        _draw_decline(waiting, person, "Keep it scheduled")
 
 
 def _draw_propose(policy: Policy, person: Person) -> None:

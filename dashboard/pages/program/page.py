@@ -150,7 +150,7 @@ def open_figure(head: Head, asked: Asked) -> Figure:
         before=flow.open_before,
         then=f"on {first}",
         days=f"end of {figures.day(last)} UTC" if past else kpi_cards.NOW,
-        compared=f"Compared with how many were open when {first} began, UTC.",
+        compared=f"Compared with the number open when {first} began, UTC.",
         course=[step.open_then for step in flow.steps],
         door=door(kpi.opens, asked.period if past else None),
     )
@@ -182,7 +182,7 @@ def draw(part: Part, head: Head, asked: Asked) -> None:
         retention.draw(part, head, asked)
     else:
         states.empty(
-            "Nothing is known of what was traded in this period. Choose an earlier one, or run "
+            "Trading in this period is unknown. Choose an earlier one, or run "
             "`python -m data_access refresh` after activity was loaded."
         )
 

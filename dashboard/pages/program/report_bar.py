@@ -167,13 +167,13 @@ def draw(shown: Asked) -> None:
 def choose_split(report: Report) -> None:
     """By what applications are told apart."""
     st.session_state[_key("split")] = report.split
-    _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
+    _segments("Group by", "split", list(Split), SPLIT_LABELS)
 
 
 def choose_dimension(report: Report) -> None:
     """By what volume is told apart."""
     st.session_state[_key("dimension")] = report.dimension
-    _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
+    _segments("Group by", "dimension", list(Dimension), DIMENSION_LABELS)
 
 
 def open_list(doors: Sequence[Filters | None], key: str) -> None:

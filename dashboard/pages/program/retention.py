@@ -41,7 +41,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
     chart = stacked_charts.over_time(
         traded.cells("first_day_utc"),
         volume.money(traded),
-        title=f"What do affiliates bring, by month of approval? By {asked.grain}, UTC, USD",
+        title=f"How much do affiliates trade, by month of approval? By {asked.grain}, UTC, USD",
         unit="USD",
     )
     data_table.card(

@@ -18,7 +18,7 @@ def draw(part: Reviewers, asked: Asked) -> None:
     """A chart of who decided how much, and the table."""
     sheet = reviewers_sheet(part, asked)
     if not sheet.rows:
-        states.empty(f"Nobody decided an application and none was reopened, {asked.days} UTC.")
+        states.empty(f"No application was decided or reopened, {asked.days} UTC.")
         return
     drawn = slice(0, MOST_DRAWN)
     some = "" if sheet.rows <= MOST_DRAWN else f"; the first {MOST_DRAWN} of {sheet.rows}"
@@ -28,7 +28,7 @@ def draw(part: Reviewers, asked: Asked) -> None:
             "approved": sheet.cells(kpis.APPROVED.key)[drawn],
             "rejected": sheet.cells(kpis.REJECTED.key)[drawn],
         },
-        title=f"Who decided how many?{some}",
+        title=f"Decisions by reviewer{some}",
         unit="applications",
         colours_from=1,
     )

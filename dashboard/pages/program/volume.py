@@ -34,7 +34,7 @@ def draw(part: Volume, head: Head, asked: Asked) -> None:
     """Figures, the trend, the months, and the largest affiliates."""
     traded, known = asked.traded, asked.trading
     if traded is None:
-        states.empty("The data do not reach this period yet, so nothing of it was traded so far.")
+        states.empty("The data do not reach this period yet.")
         return
     kpi_cards.row(_first_row(part, head, asked), key="volume-figures")
     kpi_cards.row(_second_row(part, head, asked), key="volume-rebates")
@@ -151,7 +151,7 @@ def _newest(part: Volume, asked: Asked) -> Month | None:
 def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
     dimension = asked.report.dimension
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Volume, told apart by**", width="content")
+        st.markdown("**Volume by**", width="content")
         report_bar.choose_dimension(asked.report)
     sheet = trend_sheet(part, head, asked, traded)
     title = f"How much do referred users trade? By {asked.grain}, UTC, USD"
@@ -294,7 +294,7 @@ def days_column(steps: Sequence[Known]) -> Column:
         label="Days delivered",
         kind=Kind.COUNT,
         cells=[step.days for step in steps],
-        help="What was not delivered is unknown, and is not counted as zero.",
+        help="Days that were not delivered are unknown, not zero.",
     )
 
 
@@ -413,7 +413,7 @@ def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Shee
                 key="account_id",
                 label="Account",
                 kind=Kind.ID,
-                help="The number of the account on the exchange.",
+                help="The account's number on the exchange.",
                 cells=[leader.affiliate_account_id for leader in leaders],
             ),
             Column(

@@ -85,7 +85,7 @@ def _draw_open_now(head: Head, asked: Asked) -> None:
     chart = stacked_charts.across(
         sheet.cells("age"),
         {CLOCK_LABELS[clock]: sheet.cells(clock) for clock in Clock},
-        title="How old are the open ones, and are they due? Now",
+        title="How old are open applications, and are they due? Now",
         unit=APPLICATIONS,
         colours_from=3,
     )
@@ -97,7 +97,7 @@ def _draw_funnel(work: Work, asked: Asked) -> None:
     chart = stacked_charts.across(
         sheet.cells("stage"),
         {"applications": sheet.cells("applications")},
-        title="How far did those submitted in the period come by now?",
+        title="How far have applications submitted in the period come?",
         unit=APPLICATIONS,
     )
     data_table.card(
@@ -108,7 +108,7 @@ def _draw_funnel(work: Work, asked: Asked) -> None:
 def _draw_apart(sheet: Sheet, asked: Asked) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("**Decided, told apart by**", width="content")
+            st.markdown("**Decisions by**", width="content")
             report_bar.choose_split(asked.report)
             st.caption(f"{asked.days} · UTC", width="content")
             st.space("stretch")
@@ -222,7 +222,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
     )
     share = Column(
         key="share_of_submitted",
-        label="Of those submitted",
+        label="Share of submitted",
         kind=Kind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
         help=kpis.FUNNEL_SHARE.definition,

@@ -23,7 +23,7 @@ from program.review.workflow import OPEN_STATUSES, REASONS, REASONS_BY_CODE, Mov
 
 FORM = "bulk"
 NEXT_STEP = "Placeholders such as {{username}} are filled for each; the next step shows one."
-KNOWINGLY = "Also those of whom nobody has established it; their letter does not claim it."
+KNOWINGLY = "Include those where it is not established; their message does not claim it."
 Fields = Mapping[str, Any]
 
 
@@ -111,13 +111,13 @@ def _defer_fields(fields: Fields) -> None:
         **ANY_DAY,
     )
     st.checkbox(
-        "Until the answer to a criterion changes",
+        "Until a criterion's result changes",
         value=bool(fields.get("until_change")),
         key=key("until_change"),
         help="With a date as well, whichever comes first.",
     )
     st.text_area(
-        "Reason, internal (may be left out)",
+        "Reason (internal, optional)",
         value=fields.get("reason") or "",
         height=80,
         key=key("reason"),
@@ -131,7 +131,7 @@ def _check_defer(fields: Fields, now: datetime) -> None:
 
 def _say_defer(fields: Fields) -> list[str]:
     until = figures.day(fields["until"], year=True) if fields["until"] else None
-    change = "a criterion has another answer" if fields["until_change"] else None
+    change = "a criterion's result changes" if fields["until_change"] else None
     return [
         f"Until {' or '.join(filter(None, [until, change]))}",
         *([f"Reason: {fields['reason']}"] if fields["reason"] else []),
@@ -162,7 +162,7 @@ def _reject_fields(fields: Fields) -> None:
         return
     text = CANNED_BY_KEY[Use.REJECTION, about]
     st.text_area(
-        "Rationale, internal, the same for all",
+        "Rationale (internal, the same for all)",
         value=_before("rationale", about, fields, text.rationale or ""),
         height=80,
         key=key("rationale"),
@@ -177,10 +177,10 @@ def _reject_fields(fields: Fields) -> None:
     )
     if REASONS_BY_CODE[about].asserts:
         st.checkbox(
-            "Also those of whom nobody has established that; their letter does not claim it",
+            "Include those where this is not established; their message does not claim it",
             value=bool(_before("knowingly", about, fields, "")),
             key=key("knowingly"),
-            help="Without this, each of them is refused and named in the report.",
+            help="Otherwise each of them is refused and named in the report.",
         )
     _message(text, fields)
 
@@ -209,7 +209,7 @@ def _about(label: str, canned: Sequence[Canned], fields: Fields) -> str | None:
         list(labels),
         format_func=labels.__getitem__,
         index=_place(list(labels), fields.get("about")),
-        placeholder="Choose one",
+        placeholder="Choose a reason",
         key=key("about"),
     )
 

@@ -99,7 +99,7 @@ def _fields(chosen: Chosen) -> None:
         one.draw(chosen.fields)
     with st.container(key="step-on"), keyboard.hot(keyboard.GO):
         st.button(
-            "Go on",
+            "Continue",
             key="bulk-go-on",
             type="primary",
             icon=":material/arrow_forward:",

@@ -41,7 +41,7 @@ def draw(chosen: Sequence[str], person: Person) -> None:
             args=[person.email],
         )
         st.button(
-            "Back to the usual ones",
+            "Reset columns",
             key="columns-usual",
             type="tertiary",
             on_click=_put,

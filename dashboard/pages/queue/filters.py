@@ -96,7 +96,7 @@ def behind(filters: Filters, on_change: Follow) -> None:
     if filters.slice.scope is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="queue-slice"):
-        st.badge("behind a figure", icon=":material/monitoring:", color="violet")
+        st.badge("drill-down", icon=":material/monitoring:", color="violet")
         st.text(filters.slice.sentence, width="content")
         if filters.slice.reviewer:
             # An address is typed text: shown, never marked up.

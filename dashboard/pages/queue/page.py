@@ -190,7 +190,7 @@ def draw_export(person: Person, filters: Filters) -> None:
         export_links.queue_link(person.email, person.role, filters, browser=browser),
         icon=":material/download:",
         type="tertiary",
-        help="All rows these filters leave, in this order. The link works for 15 minutes.",
+        help="All rows that match the filters, in this order. The link works for 15 minutes.",
     )
 
 
@@ -341,7 +341,7 @@ def draw_empty(page: Loaded) -> None:
     """Nothing matches, or nothing waits: say which, and the way on."""
     if page.filters.slice.scope is not None:
         way_on = states.WayOn(label="To the queue", page=QUEUE)
-        states.empty("No application matches this any more.", way_on)
+        states.empty("No application matches this any longer.", way_on)
         return
     filters, whole = page.filters, whole_list(page.filters, page.numbers)
     word = STATUS_WORDS[filters.status]
@@ -364,7 +364,7 @@ def draw_empty(page: Loaded) -> None:
             ),
         )
     else:
-        states.empty("Nothing waits here. New applications appear as soon as they arrive.")
+        states.empty("The queue is empty. New applications appear as they arrive.")
 
 
 def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:

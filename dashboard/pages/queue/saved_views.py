@@ -27,7 +27,7 @@ def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
             key="queue-views",
             icon=":material/bookmark_add:",
             type="tertiary",
-            help="Keep these filters and this order under a name.",
+            help="Save these filters and this order under a name.",
         ):
             saved_view_form.draw_form(FORM, filters, person, example="big and overdue")
             _own(own, person)

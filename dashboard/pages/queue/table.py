@@ -110,7 +110,7 @@ def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
         "Due",
         options=words,
         color=["red" if word.startswith(late) else "gray" for word in words],
-        help="In business days, UTC. The clock rests while the applicant owes information.",
+        help="In business days, UTC. The clock stops while the applicant owes information.",
         width=100,
     )
 
@@ -201,7 +201,8 @@ COLUMNS: tuple[Column, ...] = (
         config=_number(
             "Priority",
             56,
-            help="Points, at most 100. The column Why, and each application's page, add them up.",
+            help="Points, at most 100. The column Why and the application's page show how they "
+            "add up.",
         ),
         sort=Sort.PRIORITY,
     ),
@@ -209,7 +210,7 @@ COLUMNS: tuple[Column, ...] = (
         key="why",
         label="Why",
         cells=_texts("why"),
-        config=_text("Why", 300, help="What adds how much to the priority."),
+        config=_text("Why", 300, help="The parts of the priority."),
         usual=False,
     ),
     Column(

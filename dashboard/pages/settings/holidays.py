@@ -114,7 +114,7 @@ def _draw_confirming(person: Person) -> None:
                 sends=asked,
                 type="primary",
             )
-            st.button("Leave it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
+            st.button("Keep it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
 
 
 def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) -> None:
@@ -123,7 +123,7 @@ def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) 
 
     day = day or typed("day")
     if day is None:
-        submit.refused(FORM, "Choose the day first.")
+        submit.refused(FORM, "Choose a day first.")
         return
     asked = Asked(
         form=form,

@@ -52,12 +52,12 @@ def draw_holidays(
 ) -> None:
     """Add one; the coming ones; the past ones out of the way."""
     st.subheader("Holidays", anchor=False)
-    st.caption("The review clock stands still on weekends and on these UTC days.")
+    st.caption("The review clock stops on weekends and on these UTC days.")
     setting_holidays.draw(person)
     coming = [holiday for holiday in listed if holiday.day >= today]
     past = [holiday for holiday in reversed(listed) if holiday.day < today]
     if not coming:
-        states.empty("No holiday is coming up. Only weekends stop the review clock.")
+        states.empty("There are no upcoming holidays. Only weekends stop the review clock.")
     for holiday in coming:
         draw_holiday(holiday, person)
     if past:
@@ -94,7 +94,7 @@ def draw_holiday(holiday: Holiday, person: Person) -> None:
         with st.container(gap=None, width="stretch"):
             st.text(holiday.name)
             if not business_time.is_business_day(holiday.day):
-                st.caption("a weekend anyway")
+                st.caption("falls on a weekend")
         setting_holidays.change_buttons(holiday, person)
 
 
@@ -119,12 +119,12 @@ def draw_policy(policy: Policy) -> None:
 def policy_facts(policy: Policy) -> list[tuple[str, str]]:
     """The desk's rules, label and value."""
     limit = policy.second_approval_monthly_extra_usd
-    extra = "at any cost, not asked for" if limit is None else f"over {figures.usd_exact(limit)}"
+    extra = "never for cost" if limit is None else f"over {figures.usd_exact(limit)}"
     days = policy.review_sla_business_days
     standard = figures.rate(policy.standard_rebate_rate)
     return [
         ("Review within", f"{days} business day{'' if days == 1 else 's'}"),
-        ("A claim lapses after", f"{policy.claim_idle_minutes} min without an act"),
+        ("A claim expires after", f"{policy.claim_idle_minutes} min without activity"),
         (
             "Second approval",
             "for decisions against the computed eligibility"

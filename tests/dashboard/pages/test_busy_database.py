@@ -13,7 +13,7 @@ from data_access.db.database import Purpose
 from tests.dashboard.pages.screen import Desk, said
 
 MIRA, ADA = "mira@example.com", "ada@example.com"
-BUSY = "The database is busy and did not answer in time. Try again in a moment."
+BUSY = "The database is busy and did not respond in time. Try again in a moment."
 TABLES = """
 select string_agg(c.oid::regclass::text, ', ') from pg_class c
 where c.relkind in ('r', 'p') and not c.relispartition and c.oid <> 'review.staff'::regclass

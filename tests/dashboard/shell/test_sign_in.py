@@ -29,7 +29,7 @@ AUTH = {
     "client_secret": "a secret",
     "server_metadata_url": "https://id.example.com/.well-known/openid-configuration",
 }
-WAY_IN = "Choose who to be"
+WAY_IN = "Choose a person"
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_a_person_put_off_the_staff_list_is_out_at_the_next_run(
     app.run()
 
     assert WAY_IN not in texts(app)
-    assert "There are no people yet. Fill in the made-up ones:" in texts(app)
+    assert "There are no people yet. Create the demo people:" in texts(app)
 
 
 def test_a_changed_role_counts_at_the_next_run(
@@ -176,7 +176,7 @@ def test_the_local_sign_in_says_what_it_is_on_every_page(
         signed_in(monkeypatch, email)
         for screen in SCREENS:
             drawn = " ".join(texts(open_screen(screen)))
-            assert "Local sign-in: for trying out on this computer only" in drawn
+            assert "Local sign-in: for trials on this computer only" in drawn
 
 
 def test_where_it_is_refused_the_page_says_what_to_set(

@@ -13,10 +13,10 @@ NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("waiting", "minutes", "parked", "expected"),
     [
-        (0, None, 0, "No message to an applicant waits."),
+        (0, None, 0, "No messages to applicants are waiting."),
         (1, 5, 0, "1 message to applicants waits, the oldest for 5 min."),
-        (1_200, 125, 3, "1,200 messages to applicants wait, the oldest for 2 h. 3 parked."),
-        (0, None, 3, "No message to an applicant waits. 3 parked."),
+        (1_200, 125, 3, "1,200 messages to applicants wait, the oldest for 2 h. 3 undeliverable."),
+        (0, None, 3, "No messages to applicants are waiting. 3 undeliverable."),
     ],
 )
 def test_it_says_how_many_wait_and_since_when(

@@ -84,7 +84,7 @@ def test_several_states_fit_on_one_page() -> None:
 
         from dashboard.ui import states
 
-        states.empty("Nothing waits here.")
+        states.empty("The queue is empty.")
         states.empty("No notes yet.")
         states.refused("Your role may not.")
         states.stale(date(2026, 11, 20), today=date(2026, 11, 23))

@@ -250,13 +250,13 @@ def test_a_reason_is_required_that_fits_the_step(board: Engine) -> None:
 def test_who_is_no_affiliate_cannot_be_moved(board: Engine) -> None:
     with board.begin() as conn:
         pending = add_application(conn, next(NUMBERS))
-    with pytest.raises(NotInState, match="not an approved affiliate"):
+    with pytest.raises(NotInState, match="not the one that made the account an affiliate"):
         move(board, pending, NOTICE, Standing.ACTIVE)
     reopened = affiliate(board)
     with board.begin() as conn:
         waits = "update exchange.applications set status = 'pending' where application_id = :id"
         conn.execute(text(waits), {"id": reopened})
-    with pytest.raises(NotInState, match="not an approved affiliate"):
+    with pytest.raises(NotInState, match="not the one that made the account an affiliate"):
         move(board, reopened, NOTICE, Standing.ACTIVE)
     with pytest.raises(NotFound):
         move(board, 999_999, NOTICE, Standing.ACTIVE)
@@ -402,13 +402,13 @@ def test_a_change_is_undone_by_who_did_it_in_time_and_while_it_stands(board: Eng
     with pytest.raises(NotInState, match="The time to undo is over"):
         undo(board, id_, request_id, now=NOW + UNDO_FOR)
     move(board, id_, TERMINATE, Standing.SUSPENDED, now=NOW + timedelta(seconds=1))
-    with pytest.raises(NotInState, match="moved on meanwhile"):
+    with pytest.raises(NotInState, match="changed meanwhile"):
         undo(board, id_, request_id)
     assert read(board, id_).standing is Standing.TERMINATED
 
     other, _, request_id = stepped(board)
     undo(board, other, request_id)
-    with pytest.raises(NotInState, match="undone already"):
+    with pytest.raises(NotInState, match="already undone"):
         undo(board, other, request_id)
 
 

@@ -447,12 +447,12 @@ def test_text_that_cannot_be_kept_is_refused_in_a_sentence_and_nothing_is_saved(
     desk: Engine, do: Any, ready: Ready, field: str, longest: int, bad: str
 ) -> None:
     typed, said = {
-        "empty": ("", "is empty. Write a sentence first."),
-        "blank": (" \n\t", "is empty. Write a sentence first."),
+        "empty": ("", "is empty. Enter some text."),
+        "blank": (" \n\t", "is empty. Enter some text."),
         "one too long": ("x" * (longest + 1), f"{longest + 1:,} characters; {longest:,} fit"),
         "20,000": ("x" * 20_000, f"20,000 characters; {longest:,} fit"),
-        "nul": ("a\0b", "holds a NUL character"),
-        "half": ("half \ud83d", "holds half a character"),
+        "nul": ("a\0b", "contains a NUL character"),
+        "half": ("half \ud83d", "contains an invalid character"),
     }[bad]
     id_ = ready(desk, ANA)
     before = clicks.kept(desk, id_)

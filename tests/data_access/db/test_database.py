@@ -118,10 +118,10 @@ def test_a_server_that_does_not_answer_is_said_in_a_sentence(
 ) -> None:
     use(monkeypatch, url)
 
-    with pytest.raises(DatabaseUnavailable, match=r"^The database does not answer\.") as refused:
+    with pytest.raises(DatabaseUnavailable, match=r"^The database is not responding\.") as refused:
         shown(database.reader(), "timezone")
     assert SECRET not in str(refused.value)
-    assert "nothing that was confirmed is lost" in str(refused.value)
+    assert "Confirmed work is safe" in str(refused.value)
 
 
 @pytest.mark.parametrize(

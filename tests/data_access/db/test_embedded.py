@@ -310,7 +310,7 @@ def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        DatabaseUnavailable, match=r"keep its data in .*/file: File exists\. Set AFFIL"
+        DatabaseUnavailable, match=r"store its data in .*/file: File exists\. Set AFFIL"
     ):
         Cluster(tmp_path / "file").ensure_running()
 

@@ -112,7 +112,7 @@ def test_a_database_of_an_unreleased_version_is_told_how_to_start_anew(engine: E
         connection.execute(text(NEIGHBOUR))
         connection.execute(text("insert into public.alembic_version values ('0021')"))
 
-    with pytest.raises(Invalid, match=r"made by an unreleased version.*Start anew") as refused:
+    with pytest.raises(Invalid, match=r"made by an unreleased version.*Start over") as refused:
         migrate.migrate(engine)
 
     assert "\n" not in str(refused.value)

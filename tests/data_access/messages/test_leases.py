@@ -379,7 +379,7 @@ def test_telling_applicants_less_takes_two(desk: Engine, less: dict[str, bool]) 
     assert waits is not None
 
     for own in (MIRA, " MIRA@example.com"):
-        with pytest.raises(NotAllowed, match="somebody else"):
+        with pytest.raises(NotAllowed, match="another person"):
             message_settings.confirm(desk, proposal_id=waits.proposal_id, actor=own, now=NOW)
     with desk.connect() as conn:
         assert message_settings.in_force(conn).version == 1
@@ -405,7 +405,10 @@ def test_platforms_set_to_mail_go_to_the_accounts_address(desk: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "why"),
-    [({"silent": True}, "silent mode is on"), ({"send_rejections": False}, "rejections are not")],
+    [
+        ({"silent": True}, "silent mode is on"),
+        ({"send_rejections": False}, "rejection messages are"),
+    ],
 )
 def test_what_is_not_to_be_told_is_withheld_and_says_so(
     setting: dict[str, bool], why: str, desk: Engine
@@ -445,7 +448,7 @@ def test_a_second_language_is_told_in_its_words(desk: Engine) -> None:
 
 
 def test_a_language_without_any_template_is_refused_by_name(desk: Engine) -> None:
-    with pytest.raises(Invalid, match=r"no template in eo, so PL would be told in English"):
+    with pytest.raises(Invalid, match=r"no template in eo, so PL would get English"):
         settle(desk, language_by_country={"PL": "eo"})
 
 
@@ -495,7 +498,7 @@ def test_settings_and_templates_are_versions_and_nobody_overwrites_unseen(desk: 
     assert [save("One", 1), save("One", 1), save("Two", 2)] == [2, 2, 3]
     with pytest.raises(Outdated):
         save("Three", 2)
-    with pytest.raises(NotAllowed, match="may not keep the outbox"):
+    with pytest.raises(NotAllowed, match="may not manage the outbox"):
         save("Three", 3, ANA)
     with pytest.raises(Invalid, match="There is no placeholder"):
         save("{{nothing}}", 3)
@@ -673,7 +676,7 @@ def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
             return rendering.preview(conn, application, kind="rejected", message="No.")
 
     assert (seen().channel, seen().recipient, seen().text) == ("telegram", "contact7", "No.")
-    assert seen(email="nobody").obstacle == "`nobody` is not a mail address."
+    assert seen(email="nobody").obstacle == "`nobody` is not an email address."
     assert seen(email=None).obstacle == "The account has no email address."
     settle(desk, send_rejections=False, email_instead=["telegram"])
     message_templates.save(
@@ -688,7 +691,7 @@ def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
     )
     assert (seen().channel, seen().recipient) == ("email", "user7@example.com")
     assert seen().text == "No.\n\nThe team"
-    assert seen().obstacle == "It is withheld, because rejections are not told."
+    assert seen().obstacle == "It is withheld, because rejection messages are off."
 
 
 def test_whom_no_message_could_be_sent_to_is_named_with_the_reason(desk: Engine) -> None:
@@ -698,8 +701,8 @@ def test_whom_no_message_could_be_sent_to_is_named_with_the_reason(desk: Engine)
         901: (reached, "a@example.com", None),
         902: (nowhere, "a@example.com", None),
         903: (nowhere, None, "The account has no email address."),
-        904: (nowhere, "not an address", "is not a mail address"),
-        905: ({**reached, "contact_platform": "email"}, "a@example.com", "is not a mail address"),
+        904: (nowhere, "not an address", "is not an email address"),
+        905: ({**reached, "contact_platform": "email"}, "a@example.com", "is not an email address"),
     }
     with desk.begin() as conn:
         for id_, (contact, email, _) in cases.items():

@@ -117,10 +117,10 @@ def test_what_a_worker_holds_or_has_sent_is_left_to_it(what: str, desk: Engine) 
     id_ = write(desk)
     take(desk)
 
-    with pytest.raises(NotInState, match="on its way already"):
+    with pytest.raises(NotInState, match="already queued for delivery"):
         act(desk, what, id_)
     gone = write(desk, delivered_at=NOW)
-    with pytest.raises(NotInState, match="has left meanwhile"):
+    with pytest.raises(NotInState, match="was sent meanwhile"):
         act(desk, what, gone)
     with pytest.raises(NotFound):
         act(desk, what, uuid.uuid4())
@@ -131,7 +131,7 @@ def test_only_managers_and_administrators_keep_the_outbox(what: str, desk: Engin
     id_ = park(desk)
 
     for who in (ANA, NOOR):
-        with pytest.raises(NotAllowed, match="may not keep the outbox"):
+        with pytest.raises(NotAllowed, match="may not manage the outbox"):
             act(desk, what, id_, actor=who)
     act(desk, what, id_, actor=ADA)
 
@@ -139,8 +139,8 @@ def test_only_managers_and_administrators_keep_the_outbox(what: str, desk: Engin
 @pytest.mark.parametrize(
     ("platform", "recipient", "said"),
     [
-        ("email", "nobody", "not a mail address"),
-        ("email", "a@b.io\nBcc: x@y.io", "not a mail address"),
+        ("email", "nobody", "not an email address"),
+        ("email", "a@b.io\nBcc: x@y.io", "not an email address"),
         ("telegram", "a\u202eb", "hidden characters"),
         ("telegram", " ", "no contact"),
         ("", "meadow", "not a contact platform"),
@@ -197,12 +197,12 @@ def test_the_timeline_tells_sent_delivered_failed_and_what_was_done(desk: Engine
 
     shown = [(line.title, line.body) for line in lines if line.kind == "delivery"]
     assert shown == [
-        ("message cancelled", "Told by telephone"),
-        ("message sent to another recipient", "telegram meadow, instead of email nobody"),
-        ("message sent on its way again", ""),
+        ("message canceled", "Told by telephone"),
+        ("message queued for another recipient", "telegram meadow, instead of email nobody"),
+        ("message queued again", ""),
         ("message withheld", "silent mode is on"),
-        ("message parked after 10 tries", "550"),
-        ("message failed, to be tried again", "451"),
+        ("message undeliverable after 10 tries", "550"),
+        ("message failed, to be retried", "451"),
         ("message delivered by webhook", "meadow"),
         ("message sent by email", "u@example.com"),
     ]

@@ -44,7 +44,7 @@ def test_a_failure_is_told_at_once_then_by_the_minute_and_its_end(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (DatabaseUnavailable("The database does not answer."), "The database does not answer."),
+        (DatabaseUnavailable("The database is not responding."), "The database is not responding."),
         (ProgrammingError("select 'a word'", {}, Exception("a word")), "ProgrammingError"),
     ],
 )

@@ -50,7 +50,7 @@ def test_an_inactive_person_is_nobody(conn: Connection) -> None:
 
     assert staff.find(conn, "ana@example.com") is None
     assert "ana@example.com" not in [person.email for person in staff.everyone(conn)]
-    with pytest.raises(NotAllowed, match=r"no longer, on the staff list\. Ask an administrator"):
+    with pytest.raises(NotAllowed, match=r"not on the staff list\. Ask an administrator"):
         staff.require(conn, "ana@example.com", Act.READ)
 
 

@@ -542,7 +542,7 @@ def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
 
     unreplayed = {"requalification_silent": False, "claim_idle_minutes": 5, "required_checks": ()}
     gaps = what_if.replay(small, ground, replace(PRESENT, **unreplayed)).gaps
-    labels = ("A claim lapses after", "Silent", "Required before an approval")
+    labels = ("A claim expires after", "Silent", "Required before an approval")
     assert [label in words for label, words in zip(labels, gaps, strict=True)] == [True] * 3
 
 

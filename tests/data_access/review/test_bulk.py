@@ -151,7 +151,7 @@ def test_one_that_is_busy_is_tried_again_and_stops_nothing(
 
     assert tries == [*SHORT, SHORT[0]]
     assert done(results) == {id_: id_ != SHORT[0] for id_ in SHORT}
-    assert "Choose it again" in results[0].sentence
+    assert "Try again in a moment" in results[0].sentence
 
 
 def test_the_same_id_for_something_else_is_refused(desk: Engine) -> None:
@@ -246,7 +246,7 @@ def test_a_forged_number_is_one_of_the_results(desk: Engine, forged: int) -> Non
 
 @pytest.mark.parametrize("forged", [2**63, 10**30])
 def test_what_no_number_can_be_is_refused_as_a_whole(desk: Engine, forged: int) -> None:
-    with pytest.raises(Invalid, match="no application's"):
+    with pytest.raises(Invalid, match="does not exist"):
         claim(desk, 1, forged)
     assert clicks.events(desk, 1) == []
 

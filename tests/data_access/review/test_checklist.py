@@ -169,7 +169,7 @@ def test_reviewers_and_managers_answer_and_nobody_else(
         ({"item": ""}, "not on the policy's checklist"),
         ({"comment": "x" * 2_001}, "2,001 characters; 2,000 fit"),
         ({"comment": "a\0b"}, "NUL"),
-        ({"comment": "half \ud83d"}, "half a character"),
+        ({"comment": "half \ud83d"}, "an invalid character"),
     ],
     ids=["failed", "failed blank", "outcome", "item", "no item", "long", "nul", "half"],
 )

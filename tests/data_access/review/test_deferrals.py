@@ -144,7 +144,7 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
 
     assert reactions.follow_all(desk, now=later) == 1
     back = clicks.events(desk, 1)[-1]
-    assert back.detail["why"] == "its day has come"
+    assert back.detail["why"] == "its date is reached"
     # It was back from that moment on, whenever the refresh came to write it down.
     assert back.at == day_start(T + timedelta(days=3))
 

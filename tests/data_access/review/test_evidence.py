@@ -129,7 +129,7 @@ def test_followers_are_a_whole_number(desk: Engine, id_: int, value: str, kept: 
 
 @pytest.mark.parametrize("value", ["5000.5", "0.1", "10000000001", "1E+30"])
 def test_other_numbers_of_followers_are_refused(desk: Engine, id_: int, value: str) -> None:
-    refused(desk, id_, replace(FOLLOWERS, value=Decimal(value)), "Followers are a whole number")
+    refused(desk, id_, replace(FOLLOWERS, value=Decimal(value)), "Followers must be a whole number")
 
 
 @pytest.mark.parametrize("value", ["0", "0.01", "19999999.99", "1E+7", "10000000000000000.00"])
@@ -149,7 +149,7 @@ def test_volume_beyond_cents_or_reason_is_refused(desk: Engine, id_: int, value:
 def test_what_is_no_number_or_negative_is_refused(
     desk: Engine, id_: int, entry: Entry, value: str
 ) -> None:
-    refused(desk, id_, replace(entry, value=Decimal(value)), "a number that is not negative")
+    refused(desk, id_, replace(entry, value=Decimal(value)), "must be zero or more")
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_nothing_is_observed_in_the_future(
         ("", "which exchange"),
         ("   ", "which exchange"),
         ("x" * 101, "under 100 characters"),
-        ("Ex\0A", "not usable"),
-        ("Ex\nA", "not usable"),
-        ("Ex\ud800A", "not usable"),
+        ("Ex\0A", "not valid"),
+        ("Ex\nA", "not valid"),
+        ("Ex\ud800A", "not valid"),
     ],
     ids=["missing", "blank", "long", "nul", "lines", "half"],
 )

@@ -154,7 +154,7 @@ def test_a_request_id_of_another_application_is_refused(desk: Engine, id_: int) 
         (" \n\t ", "The note is empty"),
         ("x" * 10_001, "10,001 characters; 10,000 fit"),
         ("a\0b", "NUL"),
-        ("half \ud83d", "half a character"),
+        ("half \ud83d", "an invalid character"),
     ],
     ids=["empty", "blank", "long", "nul", "half"],
 )

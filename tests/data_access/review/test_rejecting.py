@@ -56,7 +56,7 @@ def test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word(
 
 
 def test_with_the_word_the_letter_still_may_not_claim_it(desk: Engine) -> None:
-    with pytest.raises(Invalid, match="tells the applicant what nobody has established"):
+    with pytest.raises(Invalid, match="states facts that are not established"):
         clicks.reject(desk, UNKNOWN, knowingly=True, message=f"Sorry, {CLAIM}.")
     assert clicks.read(desk, UNKNOWN).status is Status.PENDING
 

@@ -166,7 +166,7 @@ def test_a_repeat_of_undo_gets_the_first_result_and_a_second_one_is_refused(desk
     first = undo(desk, SHORT, done, request_id=request)
 
     assert undo(desk, SHORT, done, request_id=request) == first
-    with pytest.raises(NotInState, match="undone already"):
+    with pytest.raises(NotInState, match="already undone"):
         undo(desk, SHORT, done)
 
 

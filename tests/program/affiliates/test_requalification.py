@@ -169,7 +169,7 @@ def test_the_suggested_rate(
 @pytest.mark.parametrize(
     ("sign", "volume", "rate", "why"),
     [
-        ("+", 40, "0.30", "kept: passed with the volume for it"),
+        ("+", 40, "0.30", "kept: passed with enough volume"),
         # So much at least; what is missing may have carried the granted rate.
         ("+", "39.99", "0.30", "kept: 3 of 31 days not delivered"),
         ("?", None, "0.30", "kept: 3 of 31 days not delivered"),

@@ -48,7 +48,7 @@ def test_mail_goes_by_mail_and_all_else_to_the_exchanges_bot_unless_set_otherwis
     [
         ("approved", False, True, None),
         ("rejected", False, True, None),
-        ("rejected", False, False, "rejections are not told"),
+        ("rejected", False, False, "rejection messages are off"),
         ("approved", False, False, None),
         ("information_requested", False, False, None),
         ("approved", True, True, "silent mode is on"),

@@ -36,7 +36,7 @@ def test_a_mail_address_is_taken(typed: str) -> None:
     ],
 )
 def test_anything_else_is_no_mail_address(typed: str) -> None:
-    with pytest.raises(Unsendable, match="is not a mail address") as told:
+    with pytest.raises(Unsendable, match="is not an email address") as told:
         letters.address(typed)
     assert told.value.reason is Reason.BAD_CONTACT
     assert str(told.value).isprintable()
@@ -105,9 +105,9 @@ def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
         ("Hello", "{{message}}" + "x" * 4_000, "4,011 characters; 4,000 fit"),
         ("Hello", "{{message}} {{usrname}}", "There is no placeholder {{usrname}}"),
         ("Hello {{nobody", "{{message}}", "There is no placeholder"),
-        ("Hello", "Dear {{username}}", "{{message}} belongs into the text"),
+        ("Hello", "Dear {{username}}", "{{message}} must appear exactly once in the text"),
         ("Hello", "{{message}}{{message}}", "exactly once"),
-        ("{{message}}", "{{message}}", "not into the subject"),
+        ("{{message}}", "{{message}}", "and not in the subject"),
     ],
 )
 def test_a_template_is_checked_before_it_is_saved(

@@ -60,11 +60,11 @@ def test_the_public_program_contradicts_nothing() -> None:
             "Review within: 0 business days is below 1 business day.",
         ),
         ({"review_sla_business_days": 1}, None),
-        ({"claim_idle_minutes": 0}, "A claim lapses after: 0 minutes is below 1 minute."),
+        ({"claim_idle_minutes": 0}, "A claim expires after: 0 minutes is below 1 minute."),
         ({"min_volume_usd": Decimal("-0.01")}, "Referral volume, at least: −0.01 USD is below"),
         ({"min_volume_usd": Decimal("0.001")}, "Referral volume, at least: takes at most 2"),
         ({"min_volume_usd": Decimal("NaN")}, "Referral volume, at least: NaN is not a number."),
-        ({"min_volume_usd": None}, "Referral volume, at least: type a value."),
+        ({"min_volume_usd": None}, "Referral volume, at least: enter a value."),
         ({"second_approval_monthly_extra_usd": None}, None),
         ({"checklist": ("audience_real",)}, "Required before an approval but not on the checklist"),
         (
@@ -73,7 +73,7 @@ def test_the_public_program_contradicts_nothing() -> None:
         ),
         (
             {"checklist": (*BASE.checklist, "audience_real")},
-            "Items to answer: an item stands there",
+            "Items to answer: an item is listed twice",
         ),
         ({}, "Nothing differs from version 1."),
         ({"note": "  ", "min_new_users": 6}, "The note is empty."),
@@ -159,5 +159,5 @@ def test_money_and_rates_are_understood_as_people_type_them(
 
 @pytest.mark.parametrize("text", ["2e7", "20.000.000", "1,00", "twenty", "1_000", "٣", "NaN"])
 def test_what_is_no_number_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no number. Write 20,000,000"):
+    with pytest.raises(ValueError, match=r"is not a number. Write 20,000,000"):
         policy_settings.understood(SETTINGS_BY_NAME["min_volume_usd"], text)

@@ -221,10 +221,10 @@ def test_a_report_survives_its_address(
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ({}, "A period of your own needs two days, each written like 2026-03-31."),
+        ({}, "A custom period needs two days, each written like 2026-03-31."),
         (
             {"from": "2026-02-30", "to": "2026-03-01"},
-            "A period of your own needs two days, each written like 2026-03-31.",
+            "A custom period needs two days, each written like 2026-03-31.",
         ),
         (
             {"from": "2026-03-02", "to": "2026-03-01"},

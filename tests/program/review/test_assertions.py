@@ -113,6 +113,6 @@ def test_the_refusal_names_what_is_missing_and_both_ways_on() -> None:
     said = unproven_sentence(REASONS_BY_CODE["below_minimums"], ("Followers on X",))
 
     assert said == (
-        "Below the minimums asserts what nobody has established: Followers on X. "
+        "Below the minimums requires facts that are not established: Followers on X. "
         "Establish it first, or confirm that you reject without it."
     )

@@ -49,7 +49,9 @@ def _left(shown: Shown) -> list[str]:
 
 def _draw_obstacles(shown: Shown) -> None:
     left, given = _left(shown), _given(shown)
-    st.caption("An approval needs these checks passed, or not applicable. Press one to answer it.")
+    st.caption(
+        "An approval needs these checks passed or not applicable. Press a check to answer it."
+    )
     with st.container(gap=None, key="obstacles"):
         for key in left:
             st.button(
@@ -133,7 +135,7 @@ def _draw_fields(shown: Shown) -> None:
     with keyboard.draft(form):
         if against:
             override.draw_reason(shown)
-        fields.text(form, "rationale", "Rationale, internal", filled=_rationale(shown), height=90)
+        fields.text(form, "rationale", "Rationale (internal)", filled=_rationale(shown), height=90)
         fields.text(
             form, "message", "Message to the applicant", filled=_message(shown, rate), height=150
         )

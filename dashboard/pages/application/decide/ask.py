@@ -27,10 +27,10 @@ def draw(shown: Shown) -> None:
     chosen = steps.picked(shown.id_, PICKED)
     if chosen is None:
         options = [(canned.key, canned.label) for canned in canned_texts.texts(Use.INFORMATION)]
-        steps.draw_options(shown, "What for?", PICKED, options)
+        steps.draw_options(shown, "What do you need?", PICKED, options)
     elif steps.now_at(shown) is Step.PREVIEW:
         message = _message(shown, chosen)
-        st.caption("The review clock stands still until the answer is recorded.")
+        st.caption("The review clock stops until the answer is recorded.")
         steps.draw_message(shown, message, "information_requested")
         send = partial(_send, shown, message)
         steps.send_buttons(shown, "Ask the applicant", send, sends=message, undoable=True)
@@ -43,13 +43,13 @@ def draw_waiting(shown: Shown) -> None:
     form, since = name(shown.id_), shown.application.desk.paused_at
     st.markdown("**Waiting for the applicant**")
     if since is not None:
-        st.caption(f"Asked {figures.moment(since)}; the review clock stands still. The question:")
+        st.caption(f"Asked {figures.moment(since)}; the review clock is stopped. The question:")
     with st.container(border=True):
         st.text(shown.question or "")
     if not shown.person.may(Act.RECORD_ANSWER):
         return
     with keyboard.draft(f"{form}-answer"):
-        fields.text(form, "answer", "The applicant's answer, or why we go on without one")
+        fields.text(form, "answer", "The applicant's answer, or why you continue without it")
     with st.container(horizontal=True, gap="small"):
         for label, act, kind in (
             ("Record the answer", information_requests.record_answer, "primary"),
@@ -125,4 +125,4 @@ def _go_on(shown: Shown, act: Callable[..., int], request_id: UUID) -> None:
         return
     fields.used(form, request_id)
     state.mark_sent(f"{form}-answer")
-    submit.accepted(form, "Back in the queue; the review clock goes on.")
+    submit.accepted(form, "Back in the queue. The review clock is running.")

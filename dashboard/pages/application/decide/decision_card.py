@@ -56,8 +56,8 @@ def draw(made: Made) -> None:
     if made.reapply is not None:
         st.text(f"May apply again: {made.reapply}")
     for label, text in (
-        ("Why nevertheless, internal", made.override_reason),
-        ("Rationale, internal", made.rationale),
+        ("Override reason (internal)", made.override_reason),
+        ("Rationale (internal)", made.rationale),
         ("Message to the applicant", made.message),
     ):
         if text:

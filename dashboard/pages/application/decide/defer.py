@@ -19,7 +19,7 @@ from program.review.permissions import Act
 
 PICKED = "defer"
 DAYS = (("Tomorrow", 1), ("In a week", 7), ("In a month", 30))
-UNTIL_CHANGE = "a criterion has another answer"
+UNTIL_CHANGE = "a criterion's result changes"
 
 
 def draw(shown: Shown) -> None:
@@ -40,7 +40,7 @@ def draw_waiting(shown: Shown) -> None:
     until = desk.deferred_until.date() if desk.deferred_until is not None else None
     st.text(_words(until, change=desk.deferred_answers is not None))
     if shown.deferred_because:
-        st.caption("Because, internal")
+        st.caption("Reason (internal)")
         st.text(shown.deferred_because)
     if shown.person.may(Act.DEFER):
         sending.button(
@@ -83,7 +83,7 @@ def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
         fields.day(form, "day", "UTC day, 00:00", first=day)
     fields.flag(form, "change", f"Or until {UNTIL_CHANGE}", first=change)
     with keyboard.draft(f"{form}-defer"):
-        fields.text(form, "why", "Reason, internal, may be empty", height=70)
+        fields.text(form, "why", "Reason (internal, optional)", height=70)
     steps.preview_button(shown, partial(_check, shown, day, change))
 
 
@@ -92,9 +92,9 @@ def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
     why = str(fields.value(name(shown.id_), "why"))
     st.text(_words(day, change=change))
     if why.strip():
-        st.caption("Because, internal")
+        st.caption("Reason (internal)")
         st.text(why)
-    st.caption("The applicant gets no message, and the review clock goes on.")
+    st.caption("The applicant gets no message, and the review clock keeps running.")
     send = partial(_send, shown, day, change, why)
     steps.send_buttons(shown, "Defer", send, sends=(day, change, why))
 

@@ -20,7 +20,7 @@ from program.review.rebates import OVERRIDE, SecondReason
 from program.review.workflow import Decision, is_override
 
 FIELD = "override"
-LABEL = "Why nevertheless, internal"
+LABEL = "Override reason (internal)"
 
 
 def needed_for(
@@ -47,7 +47,7 @@ def draw_provisional(shown: Shown) -> None:
     if shown.is_provisional and shown.standing.freshness is not None:
         through = figures.day(shown.standing.freshness.data_through, year=True)
         st.warning(
-            f"Metrics reach only {through}; eligibility is provisional. The decision keeps that.",
+            f"Metrics reach only {through}; eligibility is provisional. The decision records that.",
             icon=":material/schedule:",
         )
 
@@ -73,10 +73,12 @@ def check(shown: Shown, draft: Draft) -> None:
     """Raise a Refusal for what cannot be sent, before it is previewed."""
     text_rules.require(draft.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
     text_rules.require_message(draft.message)
-    text_rules.allow(draft.override_reason, what="The reason why", longest=decisions.LONGEST_REASON)
+    text_rules.allow(
+        draft.override_reason, what="The override reason", longest=decisions.LONGEST_REASON
+    )
     against = objections(shown, draft.outcome, draft.rebate_rate)
     if against and not draft.override_reason.strip():
-        raise Invalid("Write why you decide so nevertheless.")
+        raise Invalid("Write the override reason.")
     decisions.require_proven(draft, unproven(shown, draft))
 
 
@@ -99,7 +101,9 @@ def draw_waits(shown: Shown, draft: Draft) -> None:
     needed = needed_for(shown, draft.outcome, draft.rebate_rate)
     if needed:
         why = ", ".join(reason.label for reason in needed)
-        st.caption(f"Waits for a second person ({why}); the applicant gets it once confirmed.")
+        st.caption(
+            f"Needs a second person ({why}). The applicant gets the message once it is confirmed."
+        )
 
 
 def send(shown: Shown, draft: Draft, request_id: UUID) -> str:

@@ -58,7 +58,7 @@ def _draw_fields(shown: Shown, reason: str) -> None:
         fields.text(
             form,
             _field("rationale", reason),
-            "Rationale, internal",
+            "Rationale (internal)",
             filled=_rationale(shown, reason),
             height=90,
         )
@@ -82,7 +82,9 @@ def _draw_preview(shown: Shown, reason: str) -> None:
     override.draw_provisional(shown)
     missing = override.unproven(shown, draft)
     if missing:
-        st.caption(f"Not established: {escape(wording.listed(missing))}. The letter leaves it out.")
+        st.caption(
+            f"Not established: {escape(wording.listed(missing))}. The message leaves it out."
+        )
     override.draw_waits(shown, draft)
     _draw_omission(shown, reason, rule, refill=False)
     steps.draw_message(shown, draft.message, str(draft.outcome))
@@ -101,7 +103,7 @@ def _draw_unproven(shown: Shown, reason: str) -> None:
     fields.flag(
         name(shown.id_),
         _field("knowingly", reason),
-        "Reject without it; the letter does not claim it",
+        "Reject anyway; the message does not claim it",
         first=False,
     )
 

@@ -31,7 +31,7 @@ def draw(shown: Shown) -> None:
     badges.status_badge(shown.application.status)
     current, *earlier = shown.decisions or [None]
     if current is None:
-        st.caption("Recorded upstream; nothing was decided here.")
+        st.caption("Recorded upstream; there is no decision here.")
     else:
         decision_card.draw(as_made(current))
     draw_earlier([made for made in earlier if made is not None])
@@ -100,10 +100,8 @@ def _number(criterion: Criterion, kept: str | None) -> Decimal | int | None:
 def _draw_reopening(shown: Shown) -> None:
     form = name(shown.id_)
     with st.expander("Reopen"), keyboard.draft(f"{form}-reopen"):
-        st.caption(
-            "It goes back into the queue; this decision stays readable until then and after."
-        )
-        fields.text(form, "reopen", "Reason for reopening, internal", height=70)
+        st.caption("The application returns to the queue. This decision stays readable.")
+        fields.text(form, "reopen", "Reason for reopening (internal)", height=70)
         sending.button(
             "Reopen",
             form=form,
@@ -132,4 +130,4 @@ def _reopen(shown: Shown, request_id: UUID) -> None:
         return
     fields.used(form, request_id)
     state.mark_sent(f"{form}-reopen")
-    submit.accepted(form, "Reopened; it is in the queue again.")
+    submit.accepted(form, "Reopened. The application is back in the queue.")

@@ -69,12 +69,12 @@ def draw(shown: Shown) -> None:
     if shown.conflict is not None:
         st.warning(shown.conflict, icon=":material/block:")
     if not (first or second):
-        st.caption("A manager other than who proposed it confirms or declines.")
+        st.caption("Another manager confirms or declines it.")
         return
     if first:
-        st.caption("Somebody else, a manager, confirms or declines. You can take it back.")
+        st.caption("Another manager confirms or declines it. You can cancel it.")
     with keyboard.draft(f"{name(shown.id_)}-second"):
-        fields.text(name(shown.id_), "second", "Reason for sending it back, internal", height=70)
+        fields.text(name(shown.id_), "second", "Reason for declining (internal)", height=70)
     if second:
         with st.container(key="step-on"):
             word = _verb(proposal).capitalize()
@@ -93,7 +93,7 @@ def draw_lapsed(shown: Shown) -> None:
     proposal, changes = shown.lapsed.proposal, shown.lapsed.changes
     st.info(
         f"{escape(proposal.proposed_by)} proposed to {_verb(proposal)}, but the facts changed "
-        f"before anybody confirmed it: {_in_words(changes)}. Look anew and decide.",
+        f"before it was confirmed: {_in_words(changes)}. Review it and decide.",
         icon=":material/sync_problem:",
     )
     with st.expander("What was proposed", type="compact"):
@@ -107,7 +107,7 @@ def _draw_difference(shown: Shown, proposal: Proposal) -> None:
     if differs.changed:
         st.warning(
             f"The facts changed since this was proposed: {_in_words(differs.changed)}. "
-            "It lapses as soon as somebody confirms it.",
+            "It expires when somebody tries to confirm it.",
             icon=":material/sync_problem:",
         )
     elif differs.moved:
@@ -138,9 +138,9 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
         st.text(f"Reason: {REASONS_BY_CODE[proposal.reason_code].label}")
     if proposal.reapply is not None:
         st.text(f"May apply again: {RULES_BY_KEY[proposal.reapply].label.lower()}")
-    st.caption("Why nevertheless, internal")
+    st.caption("Override reason (internal)")
     st.text(proposal.override_reason)
-    st.caption("Rationale, internal")
+    st.caption("Rationale (internal)")
     st.text(proposal.rationale)
     steps.draw_message(shown, proposal.message_to_applicant, str(proposal.outcome))
 

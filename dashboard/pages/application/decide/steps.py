@@ -178,7 +178,7 @@ def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bo
     st.warning(f"The message does not say: {escape(words)}", icon=":material/edit_note:")
     if refill:
         st.button(
-            "Fill it anew",
+            "Fill in again",
             key=f"refill-{field}-{shown.id_}",
             type="tertiary",
             on_click=fields.refill,

@@ -9,8 +9,8 @@ from dashboard.pages.application.decide.steps import name
 from dashboard.ui import state
 
 LABELS = {
-    "rationale": "Rationale, internal",
-    "override": "Why nevertheless, internal",
+    "rationale": "Rationale (internal)",
+    "override": "Override reason (internal)",
     "message": "Message to the applicant",
     "ask": "Question to the applicant",
     "why": "Reason for the deferral",

@@ -81,13 +81,13 @@ def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        ("", "No affiliate is on the board. Who is approved appears with the next refresh."),
-        ("outcomes", f"Nothing can be said before metrics are computed. {REFRESH}"),
+        ("", "The board is empty. Approved affiliates appear with the next refresh."),
+        ("outcomes", f"Outcomes need computed metrics. {REFRESH}"),
         (
             "near-misses",
-            f"Nobody can be named before metrics are computed by the policy in force. {REFRESH}",
+            f"The list needs metrics computed by the policy in force. {REFRESH}",
         ),
-        ("<b>", "No affiliate is on the board. Who is approved appears with the next refresh."),
+        ("<b>", "The board is empty. Approved affiliates appear with the next refresh."),
     ],
 )
 def test_an_empty_database_says_so(desk: Desk, part: str, sentence: str) -> None:
@@ -106,7 +106,7 @@ def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
     assert cells(app, "new_rate") == [10, 30]
     (caption,) = (words for words in said(app, ["caption"]) if words.startswith("Newest month"))
     assert "UTC" in caption
-    assert "silent: nobody is written to" in caption
+    assert "silent: no messages are sent" in caption
 
 
 def test_the_board_says_which_months_were_not_delivered_whole(board: Desk) -> None:
@@ -169,7 +169,7 @@ def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: D
     app.text_area[0].set_value("Three months short.")
     press(app, "affiliates-go-on")
     assert f"user{MISSING} (active), user{FINE} (active)" in said(app)
-    assert ":material/notifications_off: Silent by policy: nobody is written to." in said(app)
+    assert ":material/notifications_off: Silent by policy: no messages are sent." in said(app)
     press(app, "affiliates-confirm")
 
     assert ":material/check: **Suspended: 2 of 2 affiliates**" in said(app)
@@ -210,7 +210,7 @@ def test_outcomes_say_when_a_cohort_will_be_complete(board: Desk) -> None:
 
     assert cells(app, "affiliates") == [2]
     assert cells(app, "30") == ["0 · –"]
-    assert "Overrides, against the computed eligibility, beside the others" in "".join(said(app))
+    assert "Overrides (against the computed eligibility) and other approvals" in "".join(said(app))
 
 
 def test_near_misses_name_whom_to_invite_as_text(board: Desk) -> None:

@@ -1,4 +1,4 @@
-"""What became of approvals: every percentage stands beside what it is a percentage of."""
+"""Outcomes of approvals: every percentage stands beside what it is a percentage of."""
 
 from datetime import date
 from decimal import Decimal

@@ -50,14 +50,14 @@ def holder(desk: Desk, id_: int = MET) -> str | None:
 
 def test_claiming_and_releasing(queue: Desk) -> None:
     app = opened(queue)
-    assert "nobody works on it" in said(app)
+    assert "Unassigned" in said(app)
 
     press(app, f"Claim-{MET}")
 
     assert "yours until" in plain(said(app, ["markdown"]))
     assert holder(queue) == ANA
     press(app, f"Release-{MET}")
-    assert "nobody works on it" in said(app)
+    assert "Unassigned" in said(app)
     assert [event.kind for event in clicks.events(queue.engine, MET)] == ["claimed", "released"]
 
 
@@ -166,7 +166,7 @@ def test_with_nothing_left_to_take_the_page_stays_and_says_so(queue: Desk) -> No
 
     press(app, "take-next")
 
-    assert "Nothing unclaimed is left" in plain([toast.value for toast in app.toast])
+    assert "no unclaimed applications left" in plain([toast.value for toast in app.toast])
     assert "user1" in said(app)
 
 
@@ -294,24 +294,24 @@ def test_who_may_not_answer_may_read_the_question(queue: Desk) -> None:
 
 def test_a_reviewer_declares_a_conflict_of_their_own(queue: Desk) -> None:
     app = opened(queue)
-    (reason,) = [area for area in app.text_area if area.label.startswith("What links")]
+    (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
     reason.input("We studied **together**")
 
     press(app, f"declare-{MET}")
 
     assert "ana@example.com does not decide" in plain(said(app, ["success"]))
     assert "We studied **together**" in plain(said(app, ["warning"]))
-    assert not {"Declare it", "Approve"} & offered(app)
-    assert not [box for box in app.selectbox if box.label == "Whose"]
+    assert not {"Declare", "Approve"} & offered(app)
+    assert not [box for box in app.selectbox if box.label == "Person"]
 
 
 def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
     queue.who = MIRA
     app = opened(queue)
-    (whose,) = [box for box in app.selectbox if box.label == "Whose"]
+    (whose,) = [box for box in app.selectbox if box.label == "Person"]
     assert whose.value == MIRA
     whose.set_value(BEN)
-    (reason,) = [area for area in app.text_area if area.label.startswith("What links")]
+    (reason,) = [area for area in app.text_area if area.label.startswith("Link to")]
     reason.input("His brother")
 
     press(app, f"declare-{MET}")
@@ -349,7 +349,7 @@ def test_expired_evidence_makes_the_criterion_unknown_again_and_says_so(queue: D
 
     captions = said(app, ["caption"])
     assert "evidence expired 2 d ago" in captions
-    assert "nobody has looked" in captions, "of the other criterion"
+    assert "no evidence" in captions, "of the other criterion"
     assert any("Followers on X: expired 2 d ago, so the criterion" in words for words in captions)
 
 
@@ -448,7 +448,7 @@ def test_a_claim_that_lapsed_is_shown_to_its_holder(
     with queue.engine.begin() as conn:
         conn.execute(text("update review.desk set claim_until = now() - interval '1 second'"))
 
-    assert news(watcher.look()) == ["Your claim has lapsed; nobody works on this now."]
+    assert news(watcher.look()) == ["Your claim has expired. The application is unassigned."]
 
 
 @pytest.mark.parametrize(
@@ -506,7 +506,7 @@ def test_whoever_is_gone_learns_nothing_more(
     app = watcher.look()
 
     (sentence,) = news(app)
-    assert sentence.startswith("You are not signed in any more.")
+    assert sentence.startswith("You are no longer signed in.")
     assert not app.button
 
 
@@ -521,7 +521,7 @@ def test_an_outage_is_said_beside_the_page(
     app = watcher.look()
 
     assert not app.exception
-    assert news(app) == ["The database does not answer just now. What you typed is kept."]
+    assert news(app) == ["The database is not responding. Your text is kept."]
 
 
 # What is typed.
@@ -550,6 +550,6 @@ def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_takes_over(queue: 
     app.run()
 
     assert "My own reasons" in said(app, ["code"])
-    press(app, f"Take it over-{SHORT}")
+    press(app, f"Take over to decide-{SHORT}")
     assert holder(queue, SHORT) == ANA
     assert "My own reasons" not in said(app, ["code"]), "it stands in its field again"

@@ -151,13 +151,13 @@ def test_the_way_back_to_the_queue_keeps_the_filters(queue: Desk) -> None:
 @pytest.mark.parametrize(
     ("id_", "sentence"),
     [
-        (None, "This address names no application."),
-        ("", "This address names no application."),
-        ("abc", "This address names no application."),
-        ("-1", "This address names no application."),
-        ("1; drop table", "This address names no application."),
-        ("²", "This address names no application."),
-        ("1" * 40, "This address names no application."),
+        (None, "The address does not name an application."),
+        ("", "The address does not name an application."),
+        ("abc", "The address does not name an application."),
+        ("-1", "The address does not name an application."),
+        ("1; drop table", "The address does not name an application."),
+        ("²", "The address does not name an application."),
+        ("1" * 40, "The address does not name an application."),
         (str(ABSENT), "There is no application 999."),
         ("0", "There is no application 0."),
     ],
@@ -188,8 +188,8 @@ def test_a_met_application_says_by_how_much(queue: Desk) -> None:
         "Referral volume, USD": ("met", "31.2 M of 20 M", "+56 %"),
         "Active users": ("met", "44 of 15", "+193 %"),
         "New users": ("met", "9 of 5", "+80 %"),
-        "Followers on X": ("unknown", "– of > 5,000", "nobody has looked"),
-        "Volume on other exchanges, USD": ("unknown", "– of 20 M", "nobody has looked"),
+        "Followers on X": ("unknown", "– of > 5,000", "no evidence"),
+        "Volume on other exchanges, USD": ("unknown", "– of 20 M", "no evidence"),
     }
     assert ":green-badge[:material/check: met · on-exchange]" in said(app)
 
@@ -238,7 +238,7 @@ def test_an_account_without_metrics_yet_is_unknown_never_zero(queue: Desk) -> No
     assert lines(app)["Referral volume, USD"] == ("unknown", "– of 20 M", "metrics not loaded")
     assert said(app).count("Metrics are not loaded for this account yet.") == 2
     assert not any("No referral activity" in words for words in said(app))
-    assert not any("Nobody referred" in words for words in said(app))
+    assert not any("No referred user" in words for words in said(app))
 
 
 def test_an_account_without_referrals_is_known_to_have_none(queue: Desk) -> None:
@@ -246,7 +246,7 @@ def test_an_account_without_referrals_is_known_to_have_none(queue: Desk) -> None
 
     assert lines(app)["Active users"] == ("not met", "0 of 15", "−100 % · 15 users short")
     assert "No referral activity in the last twelve months." in said(app)
-    assert "Nobody referred by this account traded in the window." in said(app)
+    assert "No referred user of this account traded in the window." in said(app)
 
 
 @pytest.mark.parametrize(("days_behind", "provisional"), [(0, False), (1, True)])
@@ -274,7 +274,7 @@ def test_metrics_never_computed_are_said_and_nothing_is_claimed(desk: Desk) -> N
     assert said(app, ["warning"])[0].startswith("Metrics have never been computed")
     assert {outcome for outcome, *_ in lines(app).values()} == {"unknown"}
     assert not any("No referral activity" in words for words in said(app))
-    assert not any("Nobody referred" in words for words in said(app))
+    assert not any("No referred user" in words for words in said(app))
 
 
 # How the referrals developed.
@@ -312,7 +312,7 @@ def test_the_chart_is_told_in_words_and_follows_the_choice(trading: Desk) -> Non
     day = f"{last.day} {last:%b %Y}"
 
     (chart,) = protos(app, "plotly_chart")
-    assert "Gaps were not delivered, so they are unknown." in said(app)
+    assert "Gaps are days that were not delivered; they are unknown." in said(app)
     drawn = json.loads(chart.spec)["data"][0]["y"]
     assert sum(value is not None for value in drawn) == 2
     assert chart.alt == (
@@ -358,7 +358,7 @@ def test_a_role_sees_the_forms_it_may_send(role: Role, queue: Desk) -> None:
         ("Pass", Act.ANSWER_CHECK),
         ("Claim", Act.CLAIM),
         ("Take next", Act.CLAIM),
-        ("Declare it", Act.DECLARE_CONFLICT),
+        ("Declare", Act.DECLARE_CONFLICT),
         ("Ben · reviewer", Act.ASSIGN),
     ):
         assert (label in offered) is may(role, act), label
@@ -426,7 +426,7 @@ def test_a_withdrawn_application_says_that_nothing_was_decided_here(queue: Desk)
     app = open_application(queue)
 
     assert ":gray-badge[:material/undo: withdrawn]" in said(app)
-    assert "Recorded upstream; nothing was decided here." in said(app)
+    assert "Recorded upstream; there is no decision here." in said(app)
     assert "Approve" not in {button.label for button in app.button}
 
 
@@ -519,7 +519,7 @@ def test_a_name_that_may_be_a_recorded_exchange_is_asked_about_and_nothing_typed
 
 def test_recorded_followers_count_at_once(queue: Desk) -> None:
     app = open_application(queue, UNKNOWN)
-    assert "Nobody has looked at this applicant's reach elsewhere yet." in said(app)
+    assert "No external evidence is recorded yet." in said(app)
 
     record(app, " 5001 ", source="https://x.com/handle3")
 
@@ -549,11 +549,11 @@ def test_volumes_on_other_exchanges_add_up(queue: Desk) -> None:
         ("x_followers", "", {}, "Write the value as a plain number"),
         ("x_followers", "5k", {}, "Write the value as a plain number"),
         ("x_followers", "5,200", {}, "Write the value as a plain number"),
-        ("x_followers", "-1", {}, "not negative"),
+        ("x_followers", "-1", {}, "zero or more"),
         ("x_followers", "NaN", {}, "Write the value as a plain number"),
         ("x_followers", "5_200", {}, "Write the value as a plain number"),
-        ("x_followers", "5200.5", {}, "Followers are a whole number"),
-        ("x_followers", "9" * 30, {}, "Followers are a whole number"),
+        ("x_followers", "5200.5", {}, "Followers must be a whole number"),
+        ("x_followers", "9" * 30, {}, "Followers must be a whole number"),
         ("x_followers", "5200", {"source": "javascript:alert(1)"}, "not a web address"),
         ("external_volume", "20000000", {}, "Say which exchange"),
         ("external_volume", "1.005", {"exchange": "ExA"}, "at most two decimals"),
@@ -726,7 +726,7 @@ def test_other_applications_of_the_account_are_listed_with_their_end(queue: Desk
 @pytest.mark.parametrize(
     ("reapply", "days_after", "sentence"),
     [
-        ("after_30_days", 29, "This one came before {day}, the day from which"),
+        ("after_30_days", 29, "This application arrived before {day}, when"),
         ("after_30_days", 30, None),
         ("at_once", 0, None),
         ("never", 200, "An earlier decision says that this account may not apply again."),

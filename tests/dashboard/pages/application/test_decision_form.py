@@ -233,9 +233,9 @@ def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
 def test_against_the_computation_a_reason_and_a_second_person_are_asked_for(queue: Desk) -> None:
     app = press(approving(queue, UNKNOWN), f"preview-{UNKNOWN}")
 
-    assert any("Write why you decide so nevertheless" in line for line in said(app))
+    assert any("Write the override reason" in line for line in said(app))
 
-    field(app, "Why nevertheless").input("Known to us for years")
+    field(app, "Override reason").input("Known to us for years")
     app = press(app, f"preview-{UNKNOWN}")
     assert app.button(key=f"send-{UNKNOWN}").label == "Ask for a second approval"
     press(app, f"send-{UNKNOWN}")
@@ -290,7 +290,7 @@ def test_declining_needs_a_reason_and_sends_it_back(queue: Desk) -> None:
     app = press(opened(queue, UNKNOWN), f"decline-{UNKNOWN}")
     assert any("The reason is empty" in line for line in said(app))
 
-    field(app, "Reason for sending").input("The reach is not shown")
+    field(app, "Reason for declining").input("The reach is not shown")
     press(app, f"decline-{UNKNOWN}")
 
     assert status(queue, UNKNOWN) == "pending"
@@ -367,7 +367,7 @@ def test_while_a_colleague_holds_it_there_is_taking_over_and_no_form(queue: Desk
     assert any("ben@example.com works on this" in line for line in said(app))
     assert not [b for b in app.button if b.key == f"choose-a-{MET}"]
 
-    app = press(app, f"Take it over-{MET}")
+    app = press(app, f"Take over to decide-{MET}")
 
     assert [b for b in app.button if b.key == f"choose-a-{MET}"]
 

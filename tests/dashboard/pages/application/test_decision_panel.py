@@ -221,7 +221,7 @@ def test_from_the_policys_cost_on_a_second_person_and_a_reason_are_asked_for(
     app = approving(queue)
     assert ("a second person decides" in plain(app)) is asks
     if asks:
-        field(app, "Why nevertheless").input("Worth it")
+        field(app, "Override reason").input("Worth it")
 
     app = press(app, f"preview-{MET}")
 
@@ -248,9 +248,9 @@ def test_metrics_that_are_behind_warn_on_both_steps(queue: Desk) -> None:
 
 def test_rejecting_what_is_met_asks_why_and_for_a_second_person(queue: Desk) -> None:
     app = press(rejecting(queue, MET, "duplicate"), f"preview-{MET}")
-    assert "Write why you decide so nevertheless" in plain(app)
+    assert "Write the override reason" in plain(app)
 
-    field(app, "Why nevertheless").input("They spam")
+    field(app, "Override reason").input("They spam")
     app = press(app, f"preview-{MET}", f"send-{MET}")
 
     assert status(queue, MET) == "awaiting_second_approval"
@@ -333,12 +333,12 @@ def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Des
 @pytest.mark.parametrize("who", [Role.ANALYST, Role.ADMIN])
 def test_who_does_not_decide_reads_what_waits_and_can_press_nothing(who: Role, queue: Desk) -> None:
     propose(queue)
-    clicks.ask_applicant(queue.engine, MET, now=queue.now, message="A question")
+    clicks.ask_applicant(queue.engine, MET, now=queue.now, message="Your own question")
     until = queue.now.date() + timedelta(days=3)
     clicks.defer(queue.engine, SHORT, now=queue.now, until=until, reason="Later")
     queue.who = PEOPLE[who]
 
-    for id_, words in ((UNKNOWN, clicks.OTHER_WAY), (MET, "A question"), (SHORT, "Later")):
+    for id_, words in ((UNKNOWN, clicks.OTHER_WAY), (MET, "Your own question"), (SHORT, "Later")):
         app = opened(queue, id_)
         assert words in plain(app)
         keys = [str(button.key) for button in app.button]
@@ -490,5 +490,5 @@ def test_going_on_needs_words(act: str, queue: Desk) -> None:
     clicks.ask_applicant(queue.engine, MET, now=queue.now)
     app = press(opened(queue), f"{act}-{MET}")
 
-    assert "is empty. Write a sentence first" in plain(app)
+    assert "is empty. Enter some text" in plain(app)
     assert status(queue, MET) == "more_info_needed"

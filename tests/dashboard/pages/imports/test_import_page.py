@@ -82,7 +82,7 @@ def test_who_is_a_reviewer_no_more_loads_nothing_with_a_form_left_open(importing
 def test_every_row_is_reported_before_it_is_loaded_and_after(importing: Desk) -> None:
     app = uploaded(importing.open(IMPORT), *ROWS)
 
-    assert "##### What would happen" in said(app)
+    assert "##### Preview of the import" in said(app)
     assert report_of(app) == list(BEFORE_AND_AFTER)
     (table,) = (one.value for one in app.dataframe if "outcome" in one.value)
     assert list(table["row"]) == [2, 3, 5, 6]
@@ -125,7 +125,7 @@ def test_kept_rows_are_corrected_dismissed_with_a_reason_and_counted(importing: 
     reason.set_value("Nobody knows whose it is")
     press(app, "Dismiss")
     assert any("Row 6 is dismissed" in words for words in said(app, ["success"]))
-    assert any(words.startswith("No row waits") for words in said(app))
+    assert any(words.startswith("No rows are waiting") for words in said(app))
 
 
 def test_a_row_that_still_cannot_be_loaded_stays_as_corrected(importing: Desk) -> None:
@@ -141,7 +141,7 @@ def test_a_row_that_still_cannot_be_loaded_stays_as_corrected(importing: Desk) -
 
 def test_the_history_lists_every_import_and_says_which_is_none(importing: Desk) -> None:
     assert any(
-        "Nothing was imported yet" in w for w in said(importing.open(IMPORT, show="history"))
+        "There are no imports yet" in w for w in said(importing.open(IMPORT, show="history"))
     )
     press(uploaded(importing.open(IMPORT), *ROWS[:1]), "Load 1 row")
     press(uploaded(importing.open(IMPORT), *ROWS[1:2], name="more.csv"), "Load 1 row")
@@ -151,7 +151,7 @@ def test_the_history_lists_every_import_and_says_which_is_none(importing: Desk) 
     assert cells(app, "file") == ["more.csv", "grid.csv"]
     assert cells(app, "who") == [importing.who] * 2
     app = importing.open(IMPORT, show="history", **{"import": "77"})
-    assert any("There is no import of that number" in words for words in said(app))
+    assert any("This import does not exist" in words for words in said(app))
 
 
 def test_a_form_sent_twice_is_one_application_and_a_file_sent_twice_changes_nothing(
@@ -188,6 +188,6 @@ def test_a_map_is_saved_chosen_replaced_and_offered_no_longer(importing: Desk) -
 
     app = uploaded(importing.open(IMPORT), *ROWS[1:2], header=header)
     pick(app, "Read with the map", "Own")
-    press(app, "Offer it no longer")
+    press(app, "Retire this map")
     boxes = [box for box in importing.open(IMPORT).selectbox if box.label == "Read with the map"]
     assert all("Own" not in box.options for box in boxes)

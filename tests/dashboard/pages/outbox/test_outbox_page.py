@@ -75,10 +75,10 @@ def test_it_is_for_those_who_keep_the_outbox(role: Role, outbox: Desk) -> None:
 
 def test_where_nothing_waits_it_says_so(outbox: Desk) -> None:
     for part, words in (
-        ("parked", "Nothing is parked"),
-        ("withheld", "Nothing is withheld"),
-        ("waiting", "Nothing waits"),
-        ("sent", "Nothing was handed over yet"),
+        ("parked", "No messages are undeliverable"),
+        ("withheld", "No messages are withheld"),
+        ("waiting", "No messages are waiting"),
+        ("sent", "Nothing was sent yet"),
     ):
         assert any(words in one for one in said(outbox.open(OUTBOX, show=part)))
 
@@ -91,8 +91,8 @@ def test_the_backlog_is_told_and_a_late_one_loudly(outbox: Desk) -> None:
     app = outbox.open(OUTBOX, show="waiting")
 
     assert [one.value for one in app.metric] == ["2", "3 h", "1", "1"]
-    assert any("waits for over an hour" in one.value for one in app.warning)
-    assert cells(app, "state") == [f"2 tries failed, again now: {TRICKY}", "to be sent"]
+    assert any("has waited for over an hour" in one.value for one in app.warning)
+    assert cells(app, "state") == [f"2 tries failed, again now: {TRICKY}", "not tried yet"]
     assert cells(app, "applicant") == [TRICKY, TRICKY]
 
 
@@ -102,7 +102,10 @@ def test_parked_messages_are_told_by_reason_and_retried_together(outbox: Desk) -
 
     app = outbox.open(OUTBOX, reason="busy")
     assert len([one for one in app.expander if "approval" in one.label]) == 2
-    assert sum("**The receiver was busy or failed** · 2 parked" in one for one in said(app)) == 1
+    assert (
+        sum("**The receiver was busy or failed** · 2 undeliverable" in one for one in said(app))
+        == 1
+    )
     assert "said *a* :red[b] <i>c</i>" in said(app, ["text"])
     app = press(app, "Retry all 2 of “the receiver was busy or failed”")
 
@@ -116,7 +119,7 @@ def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: D
 
     field(app, "Recipient").set_value("still nobody")
     app = press(app, "Correct and send")
-    assert "is not a mail address" in app.error[0].value.replace("\\", "")
+    assert "is not an email address" in app.error[0].value.replace("\\", "")
     # Where the message is open, which so stays open.
     assert [len(box.error) for box in app.expander if "approval" in box.label] == [1]
     assert field(app, "Recipient").value == "still nobody"
@@ -131,11 +134,11 @@ def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: D
 
 def test_a_message_is_cancelled_with_a_reason_only(outbox: Desk) -> None:
     write(outbox, parked="refused")
-    app = press(outbox.open(OUTBOX), "Cancel it")
+    app = press(outbox.open(OUTBOX), "Cancel message")
     assert "reason is empty" in app.error[0].value
 
-    field(app, "Reason for cancelling, internal").set_value("Told by telephone")
-    press(app, "Cancel it")
+    field(app, "Reason for canceling (internal)").set_value("Told by telephone")
+    press(app, "Cancel message")
 
     assert states(outbox)[0][0] == "cancelled"
 
@@ -150,7 +153,7 @@ def test_a_template_is_previewed_with_an_application_checked_and_saved(outbox: D
     field(app, "Text").set_value("Dear {{username}},\n\n{{message}}")
     app.run()
     shown = said(app, ["text"])
-    assert f"Dear {TRICKY},\n\nHere stands what the colleague wrote." in shown
+    assert f"Dear {TRICKY},\n\nThe colleague's text appears here." in shown
     press(app, "Save version 2")
 
     with outbox.engine.connect() as conn:
@@ -173,15 +176,15 @@ def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> No
     )
     app = outbox.open(OUTBOX, show="settings")
     app.toggle[0].set_value(True)
-    field(app, "Languages by country, a line each").set_value("br: pt\nMX es")
+    field(app, "Language by country, one per line").set_value("br: pt\nMX es")
     app = press(app, "Save version 2")
     assert "on a line each" in app.error[0].value
-    field(app, "Languages by country, a line each").set_value("br: pt\n\nMX: pt-BR")
+    field(app, "Language by country, one per line").set_value("br: pt\n\nMX: pt-BR")
     app = press(app, "Save version 2")
-    assert any("asks to silence every message" in one.value for one in app.warning)
+    assert any("asks to stop all messages" in one.value for one in app.warning)
     assert not [one for one in app.button if one.label.startswith("Confirm: silence")]
     outbox.who = PEOPLE[Role.ADMIN]
-    app = press(outbox.open(OUTBOX, show="settings"), "Confirm: silence every message")
+    app = press(outbox.open(OUTBOX, show="settings"), "Confirm: stop all messages")
 
     assert any("Silent mode is on" in one.value for one in app.info)
     with outbox.engine.connect() as conn:

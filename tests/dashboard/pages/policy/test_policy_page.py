@@ -48,7 +48,7 @@ def press(app: AppTest, label: str) -> AppTest:
 def written(desk: Desk, volume: str = "40,000,000") -> AppTest:
     app = draft_page(desk)
     field(app, "text_input", "Referral volume").set_value(volume)
-    field(app, "text_area", "Why").set_value("More *volume*")
+    field(app, "text_area", "Reason for the change").set_value("More *volume*")
     return press(app, SAVE)
 
 
@@ -88,7 +88,7 @@ def test_a_draft_is_marked_replayed_and_published_by_two(office: Desk) -> None:
     assert cells(app, "number", 1) == [MET]
     assert cells(app, "move", 1) == ["✓ met → ? unknown"]
     app = press(app, "Propose for publishing")
-    assert any(one.value.startswith("Waits for a second manager") for one in app.info)
+    assert any(one.value.startswith("Waiting for a second manager") for one in app.info)
     assert not [one for one in app.button if one.label.startswith("Publish")]
 
     office.who = LEO
@@ -107,7 +107,7 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
     app = draft_page(office, replay=str(kept(office).draft_id), move="not_met-to-met")
 
     # 14 active users and 4 new ones fall short of 15 and 5 whatever the volume.
-    assert "Nobody changes side." in said(app)
+    assert "No result changes." in said(app)
     app = draft_page(office)
     field(app, "number_input", "Active users").set_value(14)
     field(app, "number_input", "New users").set_value(4)
@@ -121,9 +121,9 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
 @pytest.mark.parametrize(
     ("label", "typed", "sentence"),
     [
-        ("Referral volume", "20.000.000", "is no number. Write 20,000,000"),
+        ("Referral volume", "20.000.000", "is not a number. Write 20,000,000"),
         ("Highest rate", "9", "The highest rate, 9 %, is below the standard one, 10 %"),
-        ("Referral volume", "", "type a value."),
+        ("Referral volume", "", "enter a value."),
     ],
 )
 def test_what_cannot_be_is_refused_in_words_and_stays_in_the_field(
@@ -184,11 +184,11 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
     assert "A second manager withdraws version 2" in app.success[0].value
     # Who proposed it can only take it back.
     assert not [one for one in app.button if one.label == "Withdraw version 2"]
-    assert [one for one in app.button if one.label == "Take it back"]
+    assert [one for one in app.button if one.label == "Take back"]
 
     office.who = LEO
     app = office.open(POLICY)
-    assert any("asks to withdraw version 2" in one.value for one in app.warning)
+    assert any("proposes to withdraw version 2" in one.value for one in app.warning)
     app = press(app, "Withdraw version 2")
 
     assert "Version 2 is withdrawn and never takes effect" in app.success[0].value
@@ -201,7 +201,7 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
 
 def test_a_proposed_withdrawal_is_taken_back_or_declined_with_a_reason(office: Desk) -> None:
     planned(office)
-    for who, word in ((PEOPLE[Role.MANAGER], "Take it back"), (LEO, "Leave it scheduled")):
+    for who, word in ((PEOPLE[Role.MANAGER], "Take back"), (LEO, "Keep it scheduled")):
         office.who = PEOPLE[Role.MANAGER]
         app = office.open(POLICY)
         field(app, "text_area", "Reason").set_value("Too early")
@@ -219,8 +219,8 @@ def test_a_draft_begins_from_the_scheduled_version_or_for_what_is_urgent_from_th
 ) -> None:
     starts = planned(office)
     app = draft_page(office)
-    (bases,) = (one for one in app.get("button_group") if one.label == "Begin from")
-    assert "version 1, in force: for what is urgent" in bases.options
+    (bases,) = (one for one in app.get("button_group") if one.label == "Build on")
+    assert "version 1, in force: for urgent changes" in bases.options
     assert field(app, "number_input", "New users").value == 6
 
     app = draft_page(office, base="1")
@@ -229,7 +229,7 @@ def test_a_draft_begins_from_the_scheduled_version_or_for_what_is_urgent_from_th
     assert field(app, "number_input", "New users").value == 6
 
     app = draft_page(office, base="2")
-    field(app, "text_area", "Why").set_value("Sooner")
+    field(app, "text_area", "Reason for the change").set_value("Sooner")
     field(app, "number_input", "New users").set_value(7)
     field(app, "date_input", "Takes effect on").set_value(starts.date() - timedelta(days=1))
     app = press(app, SAVE)
@@ -245,7 +245,7 @@ def test_a_first_day_out_of_the_horizon_gets_a_sentence(
 ) -> None:
     day = office.now.date() + timedelta(days=days)
     app = draft_page(office)
-    field(app, "text_area", "Why").set_value("Some day")
+    field(app, "text_area", "Reason for the change").set_value("Some day")
     field(app, "number_input", "New users").set_value(7)
     field(app, "date_input", "Takes effect on").set_value(day)
 

@@ -211,7 +211,7 @@ def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) ->
     began = worked.now.date().replace(day=1)
     first = figures.day(began)
     assert shown.proto.delta_description == f"from {open_at(worked, began)} on {first}"
-    assert f"Compared with how many were open when {first} began, UTC." in shown.proto.help
+    assert f"Compared with the number open when {first} began, UTC." in shown.proto.help
 
 
 def test_a_past_period_says_what_was_open_at_its_end(worked: Desk) -> None:

@@ -27,7 +27,7 @@ ACTS = {
     Act.REQUEST_INFORMATION: "Ask for information…",
     Act.DECIDE: "Reject…",
 }
-RATIONALE = "Rationale, internal, the same for all"
+RATIONALE = "Rationale (internal, the same for all)"
 MESSAGE = "Message to the applicant"
 
 
@@ -52,7 +52,7 @@ def offered(app: AppTest) -> list[str]:
     return [button.label for button in app.button if button.label in ACTS.values()]
 
 
-ALSO_UNKNOWN = "Also those of whom nobody has established that; their letter does not claim it"
+ALSO_UNKNOWN = "Include those where this is not established; their message does not claim it"
 
 
 def field(app: AppTest, kind: str, label: str) -> Any:
@@ -168,7 +168,7 @@ def test_an_assignment_needs_a_colleague_who_reviews(ticked: AppTest, queue: Des
 def test_a_deferral_needs_a_date_or_a_change(ticked: AppTest, queue: Desk) -> None:
     begin(ticked, Act.DEFER)
     press(ticked, "bulk-go-on")
-    assert "Say until when" in ticked.error[0].value
+    assert "Choose until when" in ticked.error[0].value
 
     until = queue.now.date() + timedelta(days=10)
     field(ticked, "date_input", "Until").set_value(until).run()

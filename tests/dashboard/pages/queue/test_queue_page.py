@@ -30,7 +30,7 @@ NEVER = (
     "Run `python -m data_access refresh`."
 )
 EVERY_COLUMN = [column.key for column in table.COLUMNS]
-EMPTY = "Nothing waits here. New applications appear as soon as they arrive."
+EMPTY = "The queue is empty. New applications appear as they arrive."
 
 
 def eligibility_counts(app: AppTest) -> list[str]:
@@ -676,7 +676,9 @@ def test_nothing_unclaimed_is_said_plainly(set_aside: Desk) -> None:
 
     app.button(key="take-next").click().run()
 
-    assert [toast.value for toast in app.toast] == ["Nothing unclaimed is left in this view\\."]
+    assert [toast.value for toast in app.toast] == [
+        "This view has no unclaimed applications left\\."
+    ]
     assert "Pending 1" in said(app)
 
 
@@ -709,7 +711,7 @@ def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
 def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
     app = queue.open(QUEUE, eligibility="met,unknown", sort="volume")
 
-    (name,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    (name,) = (field for field in app.text_input if field.label == "Name of the view")
     name.set_value("Worth a look")
     (send,) = (button for button in app.button if button.label == "Save this view")
     send.click().run()
@@ -720,7 +722,7 @@ def test_a_view_is_kept_under_a_name_and_counted(queue: Desk) -> None:
 
 
 def kept_as(app: AppTest, name: str) -> AppTest:
-    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    (field,) = (field for field in app.text_input if field.label == "Name of the view")
     field.set_value(name)
     (send,) = (button for button in app.button if button.label == "Save this view")
     return send.click().run()
@@ -736,7 +738,7 @@ def test_a_view_of_the_same_name_is_replaced_once_that_was_read_and_confirmed(
         "You have a view “Overdue BR” already\\. Replace it, or choose another name\\."
     ]
     assert not app.toast
-    (field,) = (field for field in app.text_input if field.label == "Keep what is shown as")
+    (field,) = (field for field in app.text_input if field.label == "Name of the view")
     assert field.value == "overdue  br"
     onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
     app.button(key="view-replace").click().run()

@@ -19,7 +19,7 @@ from tests.builders import add_application
 from tests.dashboard.pages.screen import PEOPLE, Desk, said
 
 KEEPERS = [role for role in Role if may(role, Act.KEEP_HOLIDAYS)]
-NOTHING = "No holiday is coming up. Only weekends stop the review clock."
+NOTHING = "There are no upcoming holidays. Only weekends stop the review clock."
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_page_is_for_those_who_keep_the_holidays(role: Role, desk: Desk) -> 
     app = desk.open(SETTINGS)
 
     assert ("Holidays" in said(app)) is may(role, Act.KEEP_HOLIDAYS)
-    refusal = f"Your role, {role}, may not keep the list of holidays."
+    refusal = f"Your role, {role}, may not manage holidays."
     assert any(words.startswith(refusal) for words in said(app)) is (role not in KEEPERS)
 
 
@@ -81,7 +81,7 @@ def test_a_holiday_is_added_and_the_form_is_empty_again(settings: Desk) -> None:
 @pytest.mark.parametrize(
     ("named", "name", "sentence"),
     [
-        (False, "Harvest", "Choose the day first"),
+        (False, "Harvest", "Choose a day first"),
         (True, "   ", "The holiday's name is empty"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_day_that_is_there_is_named_and_renamed_only_on_purpose(settings: Desk
 
     app = add(settings.open(SETTINGS), day, "Harvest")
 
-    assert f"is a holiday already, “Feast of {day}”" in app.error[0].value.replace("\\", "")
+    assert f"is already a holiday, “Feast of {day}”" in app.error[0].value.replace("\\", "")
     assert listed(settings) == [(day, f"Feast of {day}")]
     form = f"holiday-renamed-{day}"
     (name,) = (one for one in app.text_input if one.label == "New name")
@@ -197,7 +197,7 @@ def test_the_policy_is_shown_and_cannot_be_changed(settings: Desk) -> None:
 
     words = said(app, ["text"])
     assert f"{Policy().review_sla_business_days} business days" in words
-    assert f"{Policy().claim_idle_minutes} min without an act" in words
+    assert f"{Policy().claim_idle_minutes} min without activity" in words
     assert "over 10,000.00 USD" in words
     assert "for decisions against the computed eligibility" in words
     assert sum(words_.endswith("· before an approval") for words_ in words) == 5
