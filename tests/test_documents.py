@@ -54,6 +54,32 @@ def test_every_file_a_document_links_to_is_there() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def test_every_path_a_document_names_is_there() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        named = re.findall(
+            r"`((?:program|data_access|dashboard|docs|tests|static|bench)/[\w/.]*)`",
+            document.read_text(),
+        )
+        missing = [path for path in named if not (ROOT / path).exists()]
+
+        assert not missing, document.name
+
+
+def test_the_table_of_common_changes_has_twenty() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.split("| to change | edit |\n|---|---|\n")[1].split("\n\n")[0]
+
+    assert len(table.splitlines()) == 20
+
+
+def test_the_glossary_is_sorted_and_says_each_term_in_one_sentence() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
+    terms = [term for term, _ in rows[1:]]
+
+    assert terms == sorted(terms, key=str.lower)
+    assert all(meaning.count(".") == 1 and meaning.endswith(".") for _, meaning in rows[1:])
+
+
 def test_the_generated_parts_of_the_documents_follow_from_the_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
