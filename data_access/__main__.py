@@ -114,7 +114,7 @@ def migrate(to: str) -> None:
     except RuntimeError as refusal:
         # A migration that would lose what nothing could bring back says so.
         raise click.ClickException(str(refusal)) from refusal
-    click.echo(
+    terminal.say(
         f"Schema is at {after or 'nothing'}"
         + ("." if before == after else f", was {before or 'empty'}.")
     )
@@ -166,7 +166,7 @@ def load(
         )
     for notice in done.notices:
         click.echo(str(notice), err=True)
-    click.echo(str(done))
+    terminal.say(str(done))
 
 
 def _import_forms(
@@ -203,7 +203,7 @@ def _import_forms(
                 output.write(form_reports.as_csv(made.report))
         for line in form_reports.lines(made):
             click.echo(line, err=True)
-        click.echo(form_reports.summary(made))
+        terminal.say(form_reports.summary(made))
 
 
 @main.command()
@@ -224,12 +224,12 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
         )
     moved = reactions.follow_all(database.writer(), now=_now())
     window = fresh.window
-    click.echo(
+    terminal.say(
         f"Metrics are through {fresh.data_through}; "
         f"the window is {window.start} to {window.last_day}, UTC."
     )
     if moved:
-        click.echo(f"{moved:,} applications that were set aside are back in the queue.")
+        terminal.say(f"{moved:,} applications that were set aside are back in the queue.")
 
 
 @main.command()
@@ -319,7 +319,7 @@ def demo_command(affiliates: int, seed: int) -> None:
     demo.move_affiliates(database.writer(), now=_now())
     # Once more, so that the sums know of the steps taken.
     rollups.refresh(database.loader(), now=_now())
-    click.echo(str(report))
+    terminal.say(str(report))
 
 
 @main.command()
@@ -329,7 +329,7 @@ def doctor() -> None:
 
     findings = health_checks.examine(database.reader(), now=_now())
     for finding in findings:
-        click.echo(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.said}")
+        terminal.say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.said}")
     if not all(finding.ok for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -349,7 +349,7 @@ def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
         database.deliverer(), mailbox=mailbox, once=once, with_parent=with_parent
     )
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
-    click.echo(f"Delivery: {told or 'nothing was due'}.")
+    terminal.say(f"Delivery: {told or 'nothing was due'}.")
 
 
 @main.command()
@@ -365,7 +365,7 @@ def start(port: int, browser: bool) -> None:
     with engine.connect() as connection:
         empty = database.is_embedded() and demo.is_empty(connection)
     if empty:
-        click.echo("The database is empty: making up demo data.")
+        terminal.say("The database is empty: making up demo data.")
         with terminal.progress("Making up data") as advance:
             demo.fill(engine, now=_now(), progress=advance)
     if empty:
@@ -377,7 +377,7 @@ def start(port: int, browser: bool) -> None:
         # For trying out: nothing leaves this computer, whatever is set up.
         folder = HOME / "mail"
         _start_worker(folder)
-        click.echo(f"Messages to applicants are written to {folder}.")
+        terminal.say(f"Messages to applicants are written to {folder}.")
     serve = [sys.executable, str(ROOT / "serve.py"), "--port", str(port)]
     os.chdir(ROOT)
     os.execv(sys.executable, [*serve, *(["--open-browser"] if browser else [])])  # noqa: S606

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from data_access.db import database
 from data_access.db.errors import Invalid
 from data_access.explore import exported
 from data_access.exports import files as export_files
+from data_access.exports import terminal
 from tests.builders import add_application
 from tests.conftest import CLUSTER, ROOT
 
@@ -631,13 +633,30 @@ def test_a_failure_is_one_line_on_stderr_and_nothing_on_stdout(configured: Engin
     assert done.stderr.count("\n") == 1
 
 
-def test_a_full_disk_behind_standard_output_is_one_line(configured: Engine) -> None:
+@pytest.mark.parametrize(
+    "command", [("export", "applications", "-"), ("doctor",), ("migrate",)], ids=lambda c: c[0]
+)
+def test_a_full_disk_behind_standard_output_is_one_line(
+    configured: Engine, command: tuple[str, ...]
+) -> None:
     with Path("/dev/full").open("w") as full:
-        done = process("export", "applications", "-", stdout=full)
+        done = process(*command, stdout=full)
 
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
-    assert "No space left on device" in done.stderr
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: Standard output cannot be written: No space left on device")
+
+
+def test_a_connection_that_a_signal_cuts_is_told_of_in_the_sentence_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with terminal.cancellable("Cancelled."):
+        for name in ("sqlalchemy.pool", "psycopg"):
+            logging.getLogger(name).warning("error ignored in rollback")
+    assert caplog.records == []
+
+    logging.getLogger("psycopg").warning("of another kind")
+    assert len(caplog.records) == 1
 
 
 def test_a_closed_standard_output_is_one_line(configured: Engine) -> None:

@@ -38,6 +38,20 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
             bar.render_finish()
 
 
+def say(text: str) -> None:
+    """Print what a command has to say. Raises Unwritable where standard output takes no more."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # Whoever read has enough; a command ends quietly then.
+        raise
+    except OSError as error:
+        _forget_what_is_left()
+        raise Unwritable(
+            f"Standard output cannot be written: {error.strerror}. What was done stays."
+        ) from error
+
+
 class Cancelled(click.ClickException):
     """The person, or whoever ends processes here, stopped the command."""
 
@@ -64,16 +78,18 @@ def cancellable(said: str) -> Iterator[None]:
 
     before = {name: signal.signal(name, stop) for name in _heard()}
     # A connection that is cut in the middle is the pool's to throw away, not to tell of.
-    pool = logging.getLogger("sqlalchemy.pool")
-    level = pool.level
-    pool.setLevel(logging.CRITICAL + 1)
+    cut = [logging.getLogger(name) for name in ("sqlalchemy.pool", "psycopg")]
+    levels = [logger.level for logger in cut]
+    for logger in cut:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     except KeyboardInterrupt as stopped:
         number = getattr(stopped, "signal_number", signal.SIGINT)
         raise Cancelled(said, number) from stopped
     finally:
-        pool.setLevel(level)
+        for logger, level in zip(cut, levels, strict=True):
+            logger.setLevel(level)
         for name, handler in before.items():
             signal.signal(name, handler)
 
@@ -113,10 +129,14 @@ def _standard_output() -> Iterator[Target]:
         yield target
         target.flush()
     except BaseException:
-        # What could not be written is not tried again at the end, with an error of its own.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_what_is_left()
         raise
+
+
+def _forget_what_is_left() -> None:
+    """What could not be written is not tried again at the end, with an error of its own."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
