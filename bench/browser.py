@@ -74,14 +74,14 @@ def opened() -> Iterator[Page]:
 
 
 def measurements(
-    page: Page, address: str, *, times: int = TURNS
+    page: Page, address: str, *, times: int = TURNS, people: int = CROWD
 ) -> Iterator[tuple[str, Callable[[], list[float]]]]:
     """What is measured by name, each to be run before the next is asked for."""
 
     def crowded() -> list[float]:
         reload(page, address)
         cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
-        with crowd(address, cookies):
+        with crowd(address, cookies, people):
             return turns(lambda: click_filter(page), times)
 
     def alone() -> list[float]:
@@ -200,12 +200,12 @@ def reject(page: Page, address: str) -> float:
 
 
 @contextmanager
-def crowd(address: str, cookies: str) -> Iterator[None]:
-    """Ten people who change a filter about once a second, each in a session of their own."""
+def crowd(address: str, cookies: str, number: int) -> Iterator[None]:
+    """So many people who change a filter about once a second, each in a session of their own."""
     done = threading.Event()
     people = [
-        threading.Thread(target=click_about, args=[address, cookies, number, done])
-        for number in range(CROWD)
+        threading.Thread(target=click_about, args=[address, cookies, one, done])
+        for one in range(number)
     ]
     for person in people:
         person.start()

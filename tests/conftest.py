@@ -45,6 +45,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         shutil.rmtree(HOME)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module's tests run in one process, which makes what they share only once."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 def keep_nothing(cluster: Cluster) -> None:
     """Let the server forget the disk: making a database then takes a third of the time.
 

@@ -624,6 +624,7 @@ def as_it_was(site: Site) -> Iterator[None]:
             connection.execute(text(insert_rows), {"rows": rows or "[]"})
 
 
+@pytest.mark.slow
 def test_a_slow_double_click_on_claim_does_not_release(site: Site, visit: Visit) -> None:
     press_at_pauses(BUTTONS["claim"], site, visit, [A_SLOW_DOUBLE_CLICK_MS])
 

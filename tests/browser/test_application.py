@@ -26,6 +26,7 @@ def decisions(site: Site, number: int) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.slow
 def test_a_note_stands_in_the_thread_with_its_author(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "noted"})
     page = opened(visit, "ana", number, "noted")
@@ -43,6 +44,7 @@ def test_a_note_stands_in_the_thread_with_its_author(site: Site, visit: Visit) -
     ) == [("Asked for a media kit.\nAnswer by Friday.", "ana@example.com")]
 
 
+@pytest.mark.slow
 def test_a_double_click_writes_one_note(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "noted_once"})
     page = opened(visit, "ana", number, "noted_once")
@@ -56,6 +58,7 @@ def test_a_double_click_writes_one_note(site: Site, visit: Visit) -> None:
     assert site.one("select count(*) from review.notes where application_id = :n", n=number) == 1
 
 
+@pytest.mark.slow
 def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "well_known"})
     page = opened(visit, "ana", number, "well_known")
@@ -121,6 +124,7 @@ def test_an_approval_is_one_whole(site: Site, visit: Visit) -> None:
     expect(page.get_by_text("Rebate 25.5 % of net fees")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_rejection_names_its_reason(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "not_yet"})
     page = opened(visit, "ben", number, "not_yet")
@@ -137,6 +141,7 @@ def test_a_rejection_names_its_reason(site: Site, visit: Visit) -> None:
     ) == ("below_minimums")
 
 
+@pytest.mark.slow
 def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, checked=True, account={"username": "promising"})
     page = opened(visit, "ana", number, "promising")
@@ -231,6 +236,7 @@ def test_of_two_who_decide_at_once_one_wins_and_the_other_keeps_the_text(
     assert decisions(site, number) == [("approved", "ana@example.com", texts["ana"])]
 
 
+@pytest.mark.slow
 def test_a_takeover_is_shown_to_the_first_within_fifteen_seconds(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "taken"})
     first = opened(visit, "ana", number, "taken")
@@ -245,6 +251,7 @@ def test_a_takeover_is_shown_to_the_first_within_fifteen_seconds(site: Site, vis
     expect(first.get_by_label("Internal note")).to_have_value("A note half written")
 
 
+@pytest.mark.slow
 def test_after_a_decision_work_goes_on_with_the_next(site: Site, visit: Visit) -> None:
     numbers = [
         site.applicant(checked=True, account={"username": f"chain_{name}"})

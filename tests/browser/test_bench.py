@@ -12,7 +12,8 @@ DECIDED = "select count(*) from review.decisions where rationale = :mark"
 
 def test_every_act_of_the_bench_can_be_done_and_has_a_bar(site: Site, visit: Visit) -> None:
     measured = {
-        name: work() for name, work in browser.measurements(visit("ana"), site.address, times=1)
+        name: work()
+        for name, work in browser.measurements(visit("ana"), site.address, times=1, people=2)
     }
 
     assert set(measured) == set(browser.BARS)

@@ -65,6 +65,7 @@ def test_an_unsent_note_survives_a_reload_and_is_sent_as_it_was(site: Site, visi
     ]
 
 
+@pytest.mark.slow
 def test_a_sent_note_leaves_nothing_behind(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "sent_off"})
     page = visit("ana")
@@ -82,6 +83,7 @@ def test_a_sent_note_leaves_nothing_behind(site: Site, visit: Visit) -> None:
     is_back(page, "Second.")
 
 
+@pytest.mark.slow
 def test_a_refused_note_is_kept(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "refused_note"})
     page = visit("ana")
@@ -120,6 +122,7 @@ def test_an_unsent_note_waits_while_one_looks_at_the_next(site: Site, visit: Vis
     is_back(page, "About b.")
 
 
+@pytest.mark.slow
 def test_an_unsent_note_survives_the_end_of_the_server(
     site: Site, chromium: Browser, cookies: dict[str, StorageState], visit: Visit
 ) -> None:

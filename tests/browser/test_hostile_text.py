@@ -101,6 +101,7 @@ def test_an_application_shows_everything_as_typed(site: Site, visit: Visit) -> N
     nothing_came_alive(page)
 
 
+@pytest.mark.slow
 def test_an_import_shows_a_files_text_as_typed(site: Site, visit: Visit) -> None:
     written = io.StringIO(newline="")
     writer = csv.writer(written)

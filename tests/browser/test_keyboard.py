@@ -88,6 +88,7 @@ def test_a_letter_with_a_modifier_is_no_key(site: Site, visit: Visit) -> None:
     expect(note(page)).to_be_focused()
 
 
+@pytest.mark.slow
 def test_control_and_enter_in_the_note_sends_the_note_alone(site: Site, visit: Visit) -> None:
     page, number = opened(site, visit, "two_forms")
     for key, brings in (("r", ".st-key-hot-1"), ("1", f".st-key-preview-{number}")):

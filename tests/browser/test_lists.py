@@ -79,6 +79,7 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
 
 
+@pytest.mark.slow
 def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_once(
     site: Site, visit: Visit
 ) -> None:

@@ -79,6 +79,7 @@ def test_somebody_on_the_staff_list_comes_in_at_the_page_they_asked_for(
     assert "Local sign-in" not in page.content()
 
 
+@pytest.mark.slow
 def test_somebody_not_on_the_staff_list_is_told_so(provider: IdentityProvider, page: Page) -> None:
     provider.claims = {"email": "stranger@example.com", "email_verified": True}
 
@@ -99,6 +100,7 @@ def test_an_address_the_provider_has_not_verified_is_not_believed(
     expect(page.get_by_text("has not verified your email address")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_somebody_taken_off_the_list_is_out_at_the_next_click(
     site: Site, provider: IdentityProvider, page: Page
 ) -> None:

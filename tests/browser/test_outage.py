@@ -14,6 +14,7 @@ from tests.browser.test_openid import SECRETS
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
 
+@pytest.mark.slow
 def test_an_open_page_goes_on_after_a_restart_of_the_database(site: Site, visit: Visit) -> None:
     number = site.applicant(checked=True, account={"username": "interrupted"})
     page = visit("ana", f"/application?id={number}")

@@ -11,7 +11,7 @@ from tests.browser.conftest import Site, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
-PAUSES_MS = (450, 800)
+PAUSES_MS = (450,)
 ALL_PAUSES_MS = (100, 200, 300, 400, 450, 500, 550, 600, 650, 700, 800, 900, 1100, 1300, 1500)
 # What begins each way, and what is chosen on it.
 WAYS = {"a": None, "r": "Reach could not", "i": "Proof of the profile", "d": "In a week"}

@@ -38,6 +38,7 @@ def matching(site: Site, filters: Filters) -> list[str]:
         return [row.username for row in listing.page(connection, filters, ground)]
 
 
+@pytest.mark.slow
 def test_the_counts_add_up_to_the_rows(site: Site, visit: Visit) -> None:
     page = visit("ana", "/?sort=waiting")
     everybody = waiting(site)
@@ -86,6 +87,7 @@ def test_searching_looks_while_one_types(site: Site, visit: Visit) -> None:
     screen.address_has(page, "search=NEEDLE")
 
 
+@pytest.mark.slow
 def test_a_view_without_rows_says_so_and_leads_back(site: Site, visit: Visit) -> None:
     page = visit("ana", "/?search=nobody_is_called_so")
 
@@ -111,6 +113,7 @@ def crowd(site: Site) -> list[str]:
     return names
 
 
+@pytest.mark.slow
 def test_pages_turn_and_the_way_back_leads_to_the_same_page(crowd: list[str], visit: Visit) -> None:
     page = visit("ana", "/?search=crowd")
     expect(page.get_by_text("1–50 of 53")).to_be_visible()
@@ -132,6 +135,7 @@ def test_pages_turn_and_the_way_back_leads_to_the_same_page(crowd: list[str], vi
     screen.shows_names(page, crowd[50:])
 
 
+@pytest.mark.slow
 def test_the_keyboard_opens_and_steps(site: Site, visit: Visit) -> None:
     for name in ("first", "second"):
         site.applicant(account={"username": f"keys_{name}"})

@@ -34,6 +34,7 @@ def claimed(site: Site, ids: list[int]) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_ticked_rows_are_claimed_after_a_confirmation_that_names_them(
     three: list[int], site: Site, visit: Visit
 ) -> None:

@@ -33,6 +33,7 @@ def test_a_rejection_is_undone_and_its_text_is_there_again(site: Site, visit: Vi
     assert site.one(OUTBOX, n=number) == "cancelled"
 
 
+@pytest.mark.slow
 def test_many_are_undone_from_their_report(site: Site, visit: Visit) -> None:
     account = {"country_code": "ZU"}
     numbers = [

@@ -34,6 +34,7 @@ def test_signing_in_leads_to_the_application_asked_for(site: Site, visit: Visit)
     screen.shows_application(page, "deep_link")
 
 
+@pytest.mark.slow
 def test_signing_out_ends_the_visit(site: Site, visit: Visit) -> None:
     page = visit(None, "/")
     screen.sign_in(page, "ben")
@@ -44,6 +45,7 @@ def test_signing_out_ends_the_visit(site: Site, visit: Visit) -> None:
     expect(page.get_by_text("Choose a person")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_analyst_reads_everything_and_has_no_form(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "read_only"})
     page = visit("noor", f"/application?id={number}")
@@ -63,6 +65,7 @@ def test_the_program_page_is_refused_to_a_reviewer(visit: Visit) -> None:
     expect(page.get_by_text("Pending ")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_program_page_is_open_to_a_manager(visit: Visit) -> None:
     page = visit("mira", "/")
 

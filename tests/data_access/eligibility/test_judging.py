@@ -25,7 +25,6 @@ from tests.builders import (
 )
 
 CASES_A_BATCH = 100
-BATCHES = 25
 
 
 def near(boundary: int) -> st.SearchStrategy[int]:
@@ -154,25 +153,40 @@ def judged_by_python(conn: Connection, number: int, ground: judging.Basis) -> tu
     )
 
 
-@settings(
-    max_examples=BATCHES,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
-@given(
-    cases=st.lists(case, min_size=CASES_A_BATCH, max_size=CASES_A_BATCH),
-    policy=policies(),
-    refreshed=st.sampled_from([True, True, True, False]),
-)
+HEALTH = [
+    HealthCheck.function_scoped_fixture,
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.large_base_example,
+]
+BATCH = {
+    "cases": st.lists(case, min_size=CASES_A_BATCH, max_size=CASES_A_BATCH),
+    "policy": policies(),
+    "refreshed": st.sampled_from([True, True, True, False]),
+}
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=HEALTH)
+@given(**BATCH)
 def test_sql_and_python_judge_every_case_alike(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
 ) -> None:
-    """25 batches of 100 generated applications: 2,500 cases, unknowns included."""
+    judge_both_ways(conn, cases, policy, refreshed)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=HEALTH)
+@given(**BATCH)
+def test_sql_and_python_judge_2500_cases_alike(
+    conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
+) -> None:
+    judge_both_ways(conn, cases, policy, refreshed)
+
+
+def judge_both_ways(
+    conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
+) -> None:
+    """A batch of generated applications, unknowns included."""
     with conn.begin_nested() as savepoint:
         add_policy(conn, policy)
         if refreshed:

@@ -405,7 +405,7 @@ def hold_against_the_frame(
     assert (again, again.problems) == (asked, ())
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), key=st.sampled_from(list(BY_KEY)))
 def test_whatever_is_asked_is_answered_like_a_plain_frame(
     town: Engine, frames: dict[str, pd.DataFrame], data: st.DataObject, key: str

@@ -515,6 +515,7 @@ def test_sixteen_people_at_once_make_exactly_one_decision_each(
     assert race(crowd, applications) == dict.fromkeys(COUNTED, applications)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("applications", SIZES)
 def test_without_its_guards_the_race_is_lost(
     crowd: Engine, monkeypatch: pytest.MonkeyPatch, applications: int

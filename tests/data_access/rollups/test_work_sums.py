@@ -150,7 +150,7 @@ def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
     """Decisions, reopenings and touches count at once, those of days long counted too."""
     chance = random.Random(8)
     assert_all_counted(worked_on)
-    for _ in range(3):
+    for _ in range(2):
         with worked_on.begin() as conn:
             work(conn, chance, range(1, 31))
         with worked_on.connect() as conn:
