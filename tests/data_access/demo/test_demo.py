@@ -802,7 +802,7 @@ def test_a_database_with_other_data_is_refused_and_left_alone(engine: Engine, sq
 @pytest.mark.parametrize("affiliates", [0, plans.MIN_AFFILIATES - 1, 20_001])
 def test_a_size_that_cannot_be_made_is_refused(engine: Engine, affiliates: int) -> None:
     with pytest.raises(Invalid, match="The demo takes 20 to 20,000 affiliates"):
-        demo.fill(engine, now=NOW, affiliates=board)
+        demo.fill(engine, now=NOW, affiliates=affiliates)
 
 
 def test_the_smallest_demo_still_holds_every_case(engine: Engine) -> None:
