@@ -290,7 +290,7 @@ def export(
     except Invalid as misuse:
         raise click.UsageError(str(misuse)) from misuse
     place = "standard output" if str(file) == options.STDOUT else str(file)
-    with terminal.cancellable(f"Cancelled before all was written to {place}."):
+    with terminal.cancellable(f"Canceled before everything was written to {place}."):
         order = Order(
             form=options.form(file, file_format, bom=bom, gzip=gzip),
             selection=options.selection(database.exporter, dataset, asked, now=_now()),

@@ -1,4 +1,4 @@
-"""One act on many applications: each in its own transaction, each with its own result.
+"""Run one act on many applications: each in its own transaction, each with its own result.
 
 The same verbs as for one, with the same required fields; approving stays one at a time. A
 run is kept with what became of each application, so that a report outlives the page that
@@ -38,7 +38,7 @@ KEPT_EVERY = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one application; ``sentence`` is the refusal where it was not done."""
+    """The result for one application; ``sentence`` is the refusal if it was not done."""
 
     application_id: int
     done: bool
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One bulk act with its results so far. Unfinished, it runs or was cut off; repeat it then."""
+    """A bulk run with its results so far. If unfinished, it is running or was cut off."""
 
     request_id: UUID
     act: str
@@ -61,7 +61,7 @@ Each = Callable[[int, UUID], object]
 
 
 def own_request(request_id: UUID, id_: int) -> UUID:
-    """The request under which a run acts on one of its applications."""
+    """Return the request id under which a run acts on one of its applications."""
     return uuid5(request_id, str(id_))
 
 
@@ -122,7 +122,7 @@ def defer(
     now: datetime,
     request_id: UUID,
 ) -> list[Result]:
-    """Defer each alike. Raises NotAllowed, Invalid or RequestReused."""
+    """Defer each in the same way. Raises NotAllowed, Invalid or RequestReused."""
     deferrals.check(until, until_change, now)
 
     def each(id_: int, own: UUID) -> object:
@@ -208,9 +208,9 @@ def reject(
 ) -> list[Result]:
     """Reject each with one reason, placeholders filled for each.
 
-    One of which it is not known what the reason asserts is refused, unless ``knowingly``.
+    Refuses each for which the reason's facts are not established, unless ``knowingly``.
 
-    One whose eligibility is met is refused: that is decided on its own page. Raises
+    Refuses each whose eligibility is met: decide that on its own page. Raises
     NotAllowed, Invalid or RequestReused.
     """
     text_rules.require(rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
@@ -258,7 +258,7 @@ def reject(
 
 @known_by("actor")
 def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
-    """The actor's newest run under one of these names, for the report."""
+    """Return the actor's newest run under one of these names, for the report."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:
         row = connection.execute(
@@ -293,7 +293,7 @@ def run(
     name: str = "",
     noun: str = "application",
 ) -> list[Result]:
-    """Do ``each`` with every id; kept under ``name``, the act's own unless one is given."""
+    """Call ``each`` with every id and store the run under ``name``, by default the act's."""
     asked = list(dict.fromkeys(ids))
     if not asked:
         raise Invalid(f"Choose at least one {noun}.")
@@ -350,7 +350,7 @@ def _keep(
     *,
     finished_at: datetime | None = None,
 ) -> None:
-    """Note how far the run has come, so that others see it and a crash leaves a report."""
+    """Save the progress of the run, so that others see it and a crash leaves a report."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:
         connection.execute(
@@ -371,7 +371,7 @@ def _begin(
     now: datetime,
     request_id: UUID,
 ) -> list[Result] | None:
-    """Note the run; the results where it came before and was finished."""
+    """Save the run; return its results if the same request has finished before."""
     table = tables.bulk_runs
     with database.acting(engine) as connection:
         staff.require(connection, actor, act)
@@ -397,7 +397,7 @@ def _begin(
 
 
 def _digest(content: dict[str, Any]) -> str:
-    """Enough to tell another text from the same one; a digest holds whatever was typed."""
+    """Return a digest by which two texts can be compared, whatever was typed."""
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -451,7 +451,7 @@ def _filled(
 def finding_of(
     connection: Connection, id_: int, standing: Standing, reason_code: str
 ) -> str | None:
-    """What the letter of a rejection says of this applicant."""
+    """Return what the message of a rejection says about this applicant."""
     if not REASONS_BY_CODE[reason_code].asserts:
         return None
     draft = decisions.Draft(

@@ -1,4 +1,4 @@
-"""Answers to the due-diligence checklist: kept for ever, the newest per item counts."""
+"""Answer the due-diligence checklist. Answers are kept forever; the newest per item counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Answer:
 
 
 def answers(connection: Connection, application_id: int) -> dict[str, Answer]:
-    """The newest answer per item, by the item's key."""
+    """Return the newest answer per item, by the item's key."""
     table = tables.checks
     newest = (
         select(table)
@@ -54,7 +54,7 @@ def answers(connection: Connection, application_id: int) -> dict[str, Answer]:
 
 
 def outcomes(connection: Connection, application_id: int) -> dict[str, CheckOutcome]:
-    """The newest outcome per item, as the rules of the checklist take it."""
+    """Return the newest outcome per item, for the rules of the checklist."""
     return {key: given.outcome for key, given in answers(connection, application_id).items()}
 
 
@@ -72,7 +72,7 @@ def answer(
 ) -> int:
     """Answer one item of the policy's checklist and return the answer's id.
 
-    A failed item needs a comment, and so does whatever overturns one; an item that needs
+    A failed item needs a comment, and so does changing a failed answer; an item that needs
     evidence passes only with it. Raises NotAllowed, NotFound, Invalid or RequestReused.
     """
     text = _checked(comment)
@@ -113,7 +113,7 @@ def pass_open(
 ) -> int:
     """Answer these open items as passed; returns how many those were.
 
-    ``items`` are the ones that were listed before somebody agreed: all of them pass, or none
+    ``items`` are those listed on the screen: all of them pass, or none
     where one was answered meanwhile or lacks its evidence. Raises NotAllowed, NotFound, Invalid
     or RequestReused.
     """
@@ -140,7 +140,7 @@ def pass_open(
 def established(
     connection: Connection, application_id: int, now: datetime
 ) -> frozenset[EvidenceKind]:
-    """Of what there is evidence that counts at ``now``."""
+    """Return the kinds of evidence that count at ``now``."""
     ground = judging.basis(connection, now=now)
     return current_kinds(
         assessments.list_evidence(connection, application_id),

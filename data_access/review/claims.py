@@ -1,7 +1,7 @@
-"""Who works on what: claiming, releasing, assigning, taking over, and who else is looking.
+"""Claim, release, assign and take over applications; track who else is looking.
 
-A claim lapses when its holder has not acted for the policy's idle time. Nobody has to end it:
-a lapsed claim simply holds no longer.
+A claim expires when its holder has not acted for the policy's idle time. Nobody has to end it:
+an expired claim no longer holds.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ LOOKING_FOR = timedelta(seconds=30)
 def claim(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
-    """Take an application that nobody works on; returns the event's id.
+    """Claim an unassigned application; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, ClaimedByAnother or RequestReused.
     """
@@ -52,7 +52,7 @@ def claim(
 def take_over(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
-    """Take an application from the colleague who works on it; returns the event's id.
+    """Take an application over from its holder; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided or RequestReused.
     """
@@ -69,7 +69,7 @@ def take_over(
 def release(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
-    """Give up one's own claim; returns the event's id.
+    """Release the actor's own claim; return the event's id.
 
     Raises NotAllowed, NotFound, NotInState, ClaimedByAnother or RequestReused.
     """
@@ -95,7 +95,7 @@ def assign(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Give an application to a colleague, whose hold does not lapse; returns the event's id.
+    """Assign an application to a colleague; assignments do not expire. Return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, Invalid or RequestReused.
     """
@@ -117,9 +117,9 @@ def assign(
 def take_next(
     engine: Engine, *, filters: Filters, actor: str, now: datetime, request_id: UUID
 ) -> int | None:
-    """Claim the best application of the view that nobody works on; ``None`` if there is none.
+    """Claim the first unassigned application of the view; ``None`` if there is none.
 
-    Never the same one for two people. Returns the application's id. Raises NotAllowed or
+    Two people never get the same one. Returns the application's id. Raises NotAllowed or
     RequestReused.
     """
     view = replace(filters, owner=Owner.UNASSIGNED, status=Status.PENDING, page=1, viewer="")
@@ -152,7 +152,7 @@ def _take(
 
 
 def _taken_before(connection: Connection, request_id: UUID, actor: str) -> int | None:
-    """What this request already took; asks for the role where it is new, in the same look."""
+    """Return what this request already took; if it is new, check the role in the same query."""
     before, person = tables.requests, tables.staff
     row = connection.execute(
         select(person.c.role, before.c.act, before.c.actor, before.c.application_id)
@@ -236,7 +236,7 @@ def _take_first(
 
 
 def hold(connection: Connection, application: Application, form: Form, kind: str) -> int:
-    """Put the actor's name on the application until the idle time is over, and say so."""
+    """Assign the application to the actor until the idle time is over, and record it."""
     old = application.desk.assignee(form.at)
     until: datetime | None = form.at + idle_time(connection, form.at)
     held = application.desk.claim
@@ -248,13 +248,13 @@ def hold(connection: Connection, application: Application, form: Form, kind: str
 
 
 def idle_time(connection: Connection, now: datetime) -> timedelta:
-    """How long a claim holds without an act, by the policy in force."""
+    """Return how long a claim holds without activity, by the policy in force."""
     return timedelta(minutes=policies.in_force(connection, now=now).claim_idle_minutes)
 
 
 @known_by("actor")
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
-    """Somebody has the page open and just did something there: a claim of theirs goes on.
+    """Extend the actor's claim, because they were just active on the open page.
 
     Not an act of its own: it leaves no event and never takes anything from anybody. Raises
     NotAllowed.
@@ -276,7 +276,7 @@ def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> N
 
 @known_by("actor")
 def look(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
-    """Somebody's page is still open; colleagues see that for half a minute. Raises NotAllowed."""
+    """Record that the page is open; colleagues see it for half a minute. Raises NotAllowed."""
     with database.acting(engine) as connection:
         _look(connection, application_id, actor, now)
 
@@ -285,7 +285,7 @@ def look(engine: Engine, *, application_id: int, actor: str, now: datetime) -> N
 def others_looking(
     connection: Connection, *, application_id: int, actor: str, now: datetime
 ) -> list[str]:
-    """Who else has the application open, by address."""
+    """Return the addresses of others who have the application open."""
     table = tables.viewers
     found = connection.execute(
         select(table.c.email)

@@ -1,4 +1,4 @@
-"""Who may not decide about whom: the applicant themselves, and whoever declared a conflict."""
+"""Conflicts of interest: neither the applicant nor a person with a conflict may decide."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +22,7 @@ OWN_APPLICATION = "You are the applicant: the account's address is yours."
 
 @known_by("email")
 def found(connection: Connection, application: Application, email: str) -> str | None:
-    """Why this person may not decide, as a sentence to them; ``None`` where nothing stands.
+    """Return the sentence why this person may not decide; ``None`` if they may.
 
     The newest recorded reason is quoted in it: typed text, never markup.
     """
@@ -59,7 +59,7 @@ def declare(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Record a conflict with the application's account and return its id.
+    """Record a conflict of interest with the application's account; return its id.
 
     Everybody who decides declares their own; a manager declares anybody's.
     Raises NotAllowed, NotFound, Invalid or RequestReused.

@@ -1,4 +1,4 @@
-"""Approving, rejecting and reopening: one transaction that locks, weighs, decides and tells."""
+"""Approve, reject and reopen: lock, validate, write, notify, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,9 +42,9 @@ LONGEST_REASON = 2_000
 class Draft:
     """A decision as the form gives it.
 
-    ``override_reason`` says why, where it goes against the computed eligibility or costs
-    much; ``reapply`` is the rule for applying again, the reason's own where it is left out;
-    ``knowingly`` is the explicit word that it asserts what nobody has established.
+    ``override_reason`` is needed if it goes against the computed eligibility or costs
+    much; ``reapply`` is the rule for applying again, by default the reason's own;
+    ``knowingly`` confirms that the reason states facts that are not established.
     """
 
     outcome: Decision
@@ -59,7 +59,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A draft against what is known now; ``needed_for`` says what calls for a second person."""
+    """A validated draft; ``needed_for`` lists why a second person is needed."""
 
     standing: Standing
     seen: Seen
@@ -82,7 +82,7 @@ def approve(
     request_id: UUID,
     override_reason: str = "",
 ) -> int:
-    """Approve with a rebate rate above the standard one; returns the decision's id.
+    """Approve with a rebate rate above the standard one; return the decision's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
     SecondApprovalNeeded, Invalid or RequestReused.
@@ -117,7 +117,7 @@ def reject(
     knowingly: bool = False,
     leaves_after: timedelta = UNDO_FOR,
 ) -> int:
-    """Reject with a reason and a message to the applicant; returns the decision's id.
+    """Reject with a reason and a message to the applicant; return the decision's id.
 
     The message leaves after ``leaves_after``.
 
@@ -151,7 +151,7 @@ def reopen(
 ) -> int:
     """Put a decided application back into the queue; the decision stays readable.
 
-    The next decision supersedes it, and the review clock begins anew. Returns the event's id.
+    The next decision supersedes it, and the review clock restarts. Returns the event's id.
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
     text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
@@ -184,7 +184,7 @@ def reopen(
 
 
 def decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
-    """Decide where one person is enough; returns the decision's id."""
+    """Decide if one person is enough; return the decision's id."""
 
     def do(connection: Connection, application: Application) -> int:
         by = Move.APPROVE if draft.outcome is Decision.APPROVED else Move.REJECT
@@ -205,7 +205,7 @@ def decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
 def weigh(
     connection: Connection, application: Application, draft: Draft, form: Form, shown: Seen
 ) -> Weighed:
-    """Check a draft on the locked application against what is known now."""
+    """Validate a draft for the locked application against the current facts."""
     conflicts.require_none(connection, application, form.actor)
     transitions.require_not_claimed_by_another(application, form)
     ground = judging.basis(connection, now=form.at)
@@ -235,12 +235,12 @@ def weigh(
 def needed_for(
     standing: Standing, outcome: Decision, rate: Decimal | None
 ) -> tuple[SecondReason, ...]:
-    """Why a second person is needed; empty where one is enough."""
+    """Return why a second person is needed; empty if one is enough."""
     return _needed_for(standing, outcome, standing.cost(rate) if rate is not None else None)
 
 
 def second_reasons(standing: Standing, outcome: Decision, rate: Decimal | None) -> SecondReasons:
-    """Why a second person is needed at other net fees than the present ones, in words."""
+    """Return in words why a second person is needed at the given net fees."""
 
     def at(fees_usd: Decimal | None) -> tuple[str, ...]:
         if rate is None or not rate.is_finite():
@@ -276,7 +276,7 @@ def settle(
     told_on: date | None = None,
     proposal: Mapping[str, Any] | None = None,
 ) -> int:
-    """Write the decision, the status, the event and the message; returns the decision's id.
+    """Write the decision, the status, the event and the message; return the decision's id.
 
     ``told_on`` is the UTC day the message was written for, where that was before today: the day
     from which one may apply again is the one it names. ``proposal`` is what the event tells of the
@@ -338,7 +338,7 @@ def form_of(
     request_id: UUID,
     ask: bool = False,
 ) -> Form:
-    """The draft as a form; with ``ask`` as one that asks for a second person."""
+    """Return the draft as a form; with ``ask``, one that asks for a second person."""
     rate = draft.rebate_rate
     content: dict[str, Any] = {
         "outcome": str(draft.outcome),
@@ -368,7 +368,7 @@ def require_reason(reason_code: str | None) -> None:
 
 
 def require_reapply(rule: str | None) -> None:
-    """Raise Invalid unless it is a rule for applying again, or left to the reason."""
+    """Raise Invalid unless it is a rule for applying again, or None for the reason's own."""
     if rule is not None and rule not in reapplication.RULES_BY_KEY:
         raise Invalid("Choose when the applicant may apply again.")
 
@@ -391,7 +391,7 @@ def _check(draft: Draft, policy: Policy) -> None:
 
 
 def require_checklist(checks: Mapping[str, CheckOutcome], policy: Policy) -> None:
-    """Raise Invalid while a required check stands in the way of an approval."""
+    """Raise Invalid if a required check is not passed."""
     left = obstacles(policy.required_checks, checks)
     if left:
         raise Invalid(" ".join(left))
@@ -400,7 +400,7 @@ def require_checklist(checks: Mapping[str, CheckOutcome], policy: Policy) -> Non
 def unproven(
     draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome]
 ) -> tuple[str, ...]:
-    """What a rejection asserts and nobody has established, in words."""
+    """Return in words what a rejection asserts but is not established."""
     reason = REASONS_BY_CODE.get(draft.reason_code or "")
     if draft.outcome is not Decision.REJECTED or reason is None:
         return ()
@@ -410,9 +410,9 @@ def unproven(
 
 
 def require_proven(draft: Draft, missing: Sequence[str]) -> None:
-    """Raise Invalid where a rejection asserts what is ``missing`` without an explicit word.
+    """Raise Invalid if a rejection asserts what is ``missing`` and ``knowingly`` is not set.
 
-    With it, the message may not say so either.
+    With ``knowingly``, the message may not claim it either.
     """
     if not missing:
         return
@@ -436,7 +436,7 @@ def _require_override_reason(draft: Draft, outcome: Outcome, *, override: bool) 
 
 
 def check_rate(rate: Decimal | None, policy: Policy) -> None:
-    """Raise Invalid unless the rate lies within what the policy grants."""
+    """Raise Invalid unless the rate is within the policy's limits."""
     standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
     if rate is None or not (rate.is_finite() and standard < rate <= most):
         raise Invalid(

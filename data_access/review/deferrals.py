@@ -1,4 +1,4 @@
-"""Setting an application aside until a date, or until a criterion's result changes."""
+"""Defer applications until a date, or until a criterion's result changes."""
 
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -32,9 +32,9 @@ def defer(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Set aside until the UTC day ``until`` begins, or a criterion's answer changes, or both.
+    """Defer until the UTC day ``until`` begins, or a criterion's result changes, or both.
 
-    The review clock goes on: the applicant still waits for us. Returns the event's id.
+    The review clock keeps running: the applicant still waits. Returns the event's id.
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, Invalid or
     RequestReused.
     """
@@ -76,7 +76,7 @@ def defer(
 def bring_back(
     engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
 ) -> int:
-    """End a deferral early; returns the event's id.
+    """End a deferral early; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState or RequestReused.
     """
@@ -90,21 +90,21 @@ def bring_back(
 
 
 def reason(connection: Connection, application: Application) -> str | None:
-    """Why it was set aside, while it is; ``None`` where nothing was written."""
+    """Return the reason of the current deferral; ``None`` if there is none."""
     if application.status is not Status.DEFERRED:
         return None
     return commands.last_told(connection, application.application_id, Move.DEFER, "reason") or None
 
 
 def answers_now(connection: Connection, application_id: int, now: datetime) -> str:
-    """Every criterion's answer at ``now`` in one line, to be compared with later ones."""
+    """Return every criterion's result at ``now`` in one line, for later comparison."""
     ground = judging.basis(connection, now=now)
     judged = assessments.read(connection, application_id, ground).assessment
     return " ".join(f"{result.criterion.key}={result.outcome}" for result in judged.criteria)
 
 
 def check(until: date | None, until_change: bool, now: datetime) -> None:
-    """Raise Invalid unless this is a deferral somebody can wait for."""
+    """Raise Invalid unless the deferral ends within a year."""
     if until is None and not until_change:
         raise Invalid("Choose until when: a date, a changed result, or both.")
     if until is None:

@@ -1,4 +1,4 @@
-"""Who else applied under the same name: a handle or contact that is, or looks, the same."""
+"""Find duplicate applicants: other accounts with the same or a similar handle or contact."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connected:
-    """Another account's application, how it matches, and what was decided on it if anything.
+    """Another account's application, how it matches, and its decision if there is one.
 
     ``how`` holds "same handle" or "handle looks alike", and "same contact" or "contact looks
     alike". Names, platforms and handles are typed text, never markup.
@@ -54,7 +54,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """The newest of those found, and how many were; ``at_least`` where looking stopped."""
+    """The newest matches and their number; ``at_least`` if the search stopped early."""
 
     shown: tuple[Connected, ...] = ()
     total: int = 0
@@ -64,10 +64,10 @@ class Connections:
 def of(
     connection: Connection, application: Application, *, now: datetime, limit: int = SHOWN
 ) -> Connections:
-    """Other accounts' applications under the same handle or contact, newest first.
+    """Return other accounts' applications with the same handle or contact, newest first.
 
-    A name counts on the network it is of; a phone and an email address count on any. A name
-    of under three characters is nobody's in particular.
+    Names are compared within their network, phones and email addresses across all. Names
+    of under three characters are ignored.
     """
     parts = _parts(application)
     if not parts:
@@ -84,14 +84,14 @@ def of(
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The newest applications of the person that a handle names."""
+    """Select the newest applications of the person that a handle names."""
 
     looked_at: CTE
     by_handle: bool
 
 
 def _parts(application: Application) -> list[_Part]:
-    """One part for the handle and one for the contact, where they name anybody."""
+    """Return one part for the handle and one for the contact, if they name anybody."""
     table, parts = tables.applications, []
     social = (application.social_platform, application.social_handle)
     contact = (application.contact_platform or "", application.contact_handle or "")
@@ -156,7 +156,7 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
 
 
 def _newest(parts: list[_Part], *, limit: int) -> CTE:
-    """The applications to show, each once, with what matched and how many there are."""
+    """Return the applications to show, each once, with what matched and their number."""
     every = union_all(
         *(
             select(
@@ -225,6 +225,6 @@ def _how(row: RowMapping, application: Application) -> tuple[str, ...]:
 
 
 def _named(platform: str | None, handle: str | None) -> str:
-    """Whom a handle names, exactly; among those under one key."""
+    """Return whom a handle names exactly, among those under one key."""
     found = identity(platform or "", handle or "")
     return found.text if found is not None else ""

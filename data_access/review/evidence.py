@@ -1,4 +1,4 @@
-"""Recording external evidence: dated observations, kept for ever."""
+"""Record external evidence: dated observations, kept forever."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,7 @@ LONGEST_URL = 2000
 
 @dataclass(frozen=True, slots=True)
 class ExchangeAnswer:
-    """Which recorded exchange ``name`` is another name of; ``None`` where it is none of them."""
+    """The recorded exchange that ``name`` means; ``None`` if it is a different one."""
 
     name: str
     same_as: str | None
@@ -40,7 +40,7 @@ class ExchangeAnswer:
 class Entry:
     """One observation as typed. ``value`` is followers, or USD in a 30-day period.
 
-    ``answer`` is needed where the exchange's name resembles one that is recorded already.
+    ``answer`` is needed if the exchange's name resembles a recorded one.
     """
 
     kind: EvidenceKind
@@ -64,8 +64,8 @@ def record(
 ) -> int:
     """Add an observation and return its id.
 
-    Raises NotAllowed, NotFound, Invalid, RequestReused, and ExchangeInDoubt where the name
-    resembles one that is recorded already and the entry does not say whether it is that one.
+    Raises NotAllowed, NotFound, Invalid, RequestReused, and ExchangeInDoubt if the name
+    resembles a recorded one and the entry does not say whether it is that one.
     """
     values = _checked(entry, now)
     form = Form(
@@ -96,7 +96,7 @@ def record(
 
 
 def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict[str, object]:
-    """The exchange's name as it is recorded, and whether it is told apart from others."""
+    """Return the exchange's recorded name, and whether it is confirmed as a different one."""
     if entry.kind is not EvidenceKind.EXTERNAL_VOLUME:
         return {"exchange_name": None}
     name, answer = entry.exchange_name.strip(), entry.answer
@@ -114,7 +114,7 @@ def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict
 
 
 def _stated(connection: Connection, application_id: int) -> list[Stated]:
-    """The exchanges recorded for an application so far, oldest statement first."""
+    """Return the exchanges recorded for an application, oldest statement first."""
     table = tables.evidence
     rows = connection.execute(
         select(table.c.exchange_name, table.c.told_apart)

@@ -1,4 +1,4 @@
-"""Asking an applicant for information: their turn, and the review clock stands still."""
+"""Ask applicants for information; the review clock stops until the answer is recorded."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -32,7 +32,7 @@ def request(
     request_id: UUID,
     leaves_after: timedelta = UNDO_FOR,
 ) -> int:
-    """Send a question to the applicant and wait for the answer; returns the event's id.
+    """Send a question to the applicant and wait for the answer; return the event's id.
 
     The question leaves after ``leaves_after``.
 
@@ -78,7 +78,7 @@ def record_answer(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Record what the applicant answered; the clock goes on. Returns the event's id.
+    """Record the applicant's answer and restart the clock; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
@@ -110,7 +110,7 @@ def stop_waiting(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Go on without an answer; returns the event's id.
+    """Continue without an answer; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
@@ -126,7 +126,7 @@ def stop_waiting(
 
 
 def question(connection: Connection, application: Application) -> str | None:
-    """What the applicant was asked last, while an answer is awaited."""
+    """Return the newest question to the applicant while an answer is awaited."""
     if application.status is not Status.MORE_INFO_NEEDED:
         return None
     return commands.last_told(

@@ -1,4 +1,4 @@
-"""One application while its page is open: cheap enough to be asked every few seconds."""
+"""Watch one application while its page is open; cheap enough for a poll every few seconds."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from program.messages.delivery import DELIVERY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """How the application stands now, who else looks, and how much others have written.
+    """The application's current state, who else is looking, and how much others have written.
 
     ``others_wrote`` counts what anybody but the viewer left on the thread, ever; two glances
     compared say how much is new.
@@ -36,7 +36,7 @@ class Moved:
 
 @known_by("viewer")
 def glance(connection: Connection, application_id: int, *, viewer: str, now: datetime) -> Glance:
-    """Look at an application with the eyes of ``viewer``; raises NotFound."""
+    """Return an application's state as ``viewer`` sees it; raises NotFound."""
     return Glance(
         application=read.read(connection, application_id, now=now),
         looking=tuple(
@@ -48,7 +48,7 @@ def glance(connection: Connection, application_id: int, *, viewer: str, now: dat
 
 @known_by("viewer")
 def others_wrote(connection: Connection, application_id: int, *, viewer: str) -> int:
-    """How many notes, observations, checks and events of others there are, in one statement."""
+    """Count the notes, observations, checks and events of others, in one statement."""
     written = (
         (tables.notes, tables.notes.c.author),
         (tables.evidence, tables.evidence.c.recorded_by),
@@ -67,7 +67,7 @@ def others_wrote(connection: Connection, application_id: int, *, viewer: str) ->
 
 
 def last_move(connection: Connection, application_id: int) -> Moved | None:
-    """The newest event that changed the status; ``None`` where only upstream did."""
+    """Return the newest event that changed the status; ``None`` if only upstream did."""
     event = tables.events
     row = connection.execute(
         select(event.c.actor, event.c.at)

@@ -1,7 +1,7 @@
-"""What changed facts set in motion: proposals lapse, and deferred applications come back.
+"""React to changed facts: end proposals and return deferred applications.
 
 Evidence is followed in its own transaction; new metrics after each refresh. The actor of
-what follows from facts alone is `PROGRAM`.
+these events is `PROGRAM`.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ PROGRAM = "program"
 
 
 def follow(connection: Connection, application: Application, form: Form) -> bool:
-    """Let one locked application react to what is known now; returns whether it moved."""
+    """Let one locked application react to the current facts; return whether it moved."""
     if application.status is Status.AWAITING_SECOND_APPROVAL:
         return _lapse(connection, application, form)
     if application.status is Status.DEFERRED and application.desk.deferred_answers is not None:
@@ -35,7 +35,7 @@ def follow(connection: Connection, application: Application, form: Form) -> bool
 
 
 def follow_all(engine: Engine, *, now: datetime) -> int:
-    """Let all that is set aside react; returns how many applications moved.
+    """Let all deferred and proposed applications react; return how many moved.
 
     One transaction each, so that nobody waits for the whole; safe to repeat and to kill. What
     somebody is just acting on is left for the end. Raises DatabaseUnavailable if it is busy

@@ -1,8 +1,8 @@
-"""Decisions that wait for a second person, who is never the first.
+"""Propose, confirm, decline and cancel decisions that need a second person.
 
-What the first person saw is kept with their proposal. If a result that it rests on changes, the
-proposal lapses: nobody confirms what nobody looked at. Figures that moved without another result
-are shown to the second person beside those the first one saw.
+The proposal stores what its proposer saw. If a result that it rests on changes, the proposal
+expires: nobody confirms what nobody reviewed. Figures that changed without changing a result are
+shown to the second person beside those of the proposal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A decision as the first person proposed it. ``needed_for`` says why two are needed."""
+    """A proposed decision. ``needed_for`` lists why it needs a second person."""
 
     proposal_id: int
     application_id: int
@@ -64,7 +64,7 @@ class Proposal:
 
     @property
     def draft(self) -> Draft:
-        """The proposal as the decision it is to become."""
+        """Return the proposal as a draft of the decision."""
         return Draft(
             outcome=self.outcome,
             rationale=self.rationale,
@@ -95,7 +95,7 @@ def ask(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Propose a decision that needs a second person; returns the proposal's id.
+    """Propose a decision that needs a second person; return the proposal's id.
 
     Raises what a decision raises, and Invalid where one person is enough.
     """
@@ -158,7 +158,7 @@ def confirm(
     request_id: UUID,
     shown: Seen | None = None,
 ) -> int:
-    """Make the proposed decision as its second person; returns the decision's id.
+    """Confirm the proposal as its second person; return the decision's id.
 
     ``shown`` is what the second person saw beside what the first one did. Raises NotAllowed,
     NotFound, AlreadyDecided, NotInState, RequestReused, FiguresMoved, Invalid while a required
@@ -223,7 +223,7 @@ def decline(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Send a proposal back with a reason; the application is pending again.
+    """Decline a proposal with a reason; the application is pending again.
 
     Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
     or RequestReused.
@@ -254,7 +254,7 @@ def cancel(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Take a proposal back: the first person's own, or any as a manager.
+    """Cancel a proposal: the actor's own, or any as a manager.
 
     Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
     or RequestReused.
@@ -277,7 +277,7 @@ def cancel(
 
 @known_by("actor")
 def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
-    """Whether ``actor`` is the first person, or somebody who gives second approvals."""
+    """Return whether ``actor`` is the proposer or may give second approvals."""
     if actor == proposal.proposed_by:
         return True
     person = staff.find(connection, actor)
@@ -285,12 +285,12 @@ def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
 
 
 def waiting(connection: Connection, application_id: int) -> Proposal | None:
-    """The proposal that waits for a second person, if one does."""
+    """Return the open proposal, if there is one."""
     return next((p for p in history(connection, application_id) if p.closed_as is None), None)
 
 
 def lapsed(connection: Connection, application: Application) -> Lapsed | None:
-    """The last proposal, if it lapsed and nobody has decided since."""
+    """Return the last proposal if it expired and there was no decision since."""
     id_ = application.application_id
     last = next(iter(history(connection, id_)), None)
     if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
@@ -311,7 +311,7 @@ def lapsed(connection: Connection, application: Application) -> Lapsed | None:
 
 
 def history(connection: Connection, application_id: int) -> list[Proposal]:
-    """Every proposal for an application, newest first; none is ever removed."""
+    """Return every proposal for an application, newest first; none is ever removed."""
     table = tables.proposals
     rows = connection.execute(
         select(table)
@@ -337,7 +337,7 @@ def difference(
     application: Application,
     checks: Mapping[str, CheckOutcome],
 ) -> Comparison:
-    """What is not as the first person saw it: what ends the proposal, and what merely moved."""
+    """Compare with what the proposer saw: what ends the proposal, and what only moved."""
     return viewed.compare(
         proposal.seen,
         decision_basis.view(standing, application, checks),
@@ -353,7 +353,7 @@ def lapse(
     differs: Comparison,
     form: Form,
 ) -> None:
-    """End the proposal, since what it rests on changed; old and new stay readable."""
+    """End the proposal because its facts changed; old and new values stay readable."""
     _close(connection, proposal.proposal_id, "lapsed", None, form.at)
     detail = {
         "proposal_id": proposal.proposal_id,
@@ -367,7 +367,7 @@ def _as_json(changes: Sequence[Change]) -> list[dict[str, str]]:
 
 
 def end_with_the_application(connection: Connection, form: Form) -> None:
-    """Upstream settled the application while a proposal waited: that waits for nobody now."""
+    """End an open proposal because upstream settled the application."""
     proposal = waiting(connection, form.application_id)
     if proposal is not None:
         _close(connection, proposal.proposal_id, "withdrawn", None, form.at)
@@ -402,7 +402,7 @@ def _send_back(
 def _require_proposer_free(
     connection: Connection, application: Application, proposal: Proposal
 ) -> None:
-    """A conflict recorded since is the first person's as well: the decision would be theirs."""
+    """Raise if the proposer has declared a conflict of interest since."""
     if conflicts.found(connection, application, proposal.proposed_by) is not None:
         raise ConflictOfInterest(
             f"{proposal.proposed_by}, who proposed this, has a conflict of interest with the "

@@ -1,4 +1,4 @@
-"""One chronological thread of an application: what happened, was written and was seen."""
+"""Read the timeline of an application: events, notes, evidence, checks and decisions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from program.review.workflow import Move, Status
 
 
 class EntryKind(StrEnum):
-    """What a line of the timeline is."""
+    """The kind of a line on the timeline."""
 
     SUBMITTED = "submitted"
     NOTE = "note"
@@ -40,7 +40,7 @@ class TimelineEntry:
 
 
 def read(connection: Connection, application: Application) -> list[TimelineEntry]:
-    """Everything about an application, newest first."""
+    """Return the timeline of an application, newest first."""
     id_ = application.application_id
     submitted = TimelineEntry(
         at=application.submitted_at,
@@ -210,7 +210,7 @@ def _until(detail: dict[str, Any]) -> str:
 
 
 def _proposed(detail: dict[str, Any]) -> str:
-    """Why somebody proposed it, and the figures that they saw."""
+    """Return the reason of a proposal and the figures it was based on."""
     seen = ", ".join(f"{what} {value}" for what, value in detail.get("figures") or ())
     lines = (detail.get("override_reason"), f"Proposed on: {seen}" if seen else "")
     return "\n".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""Moving an application between statuses, on the desk and upstream, with its event."""
+"""Move an application between statuses, here and upstream, and record the event."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ NO_CLAIM = {"assignee": None, "claimed_at": None, "claim_until": None}
 def require_way(
     connection: Connection, application: Application, move: Move, *, new: Status | None = None
 ) -> None:
-    """Raise AlreadyDecided or NotInState unless ``move`` leads on from the present status."""
+    """Raise AlreadyDecided or NotInState unless ``move`` is allowed in the current status."""
     if way(move, application.status, new=new) is not None:
         return
     if application.status not in OPEN_STATUSES:
@@ -37,7 +37,7 @@ def require_way(
 
 
 def settled(connection: Connection, application: Application) -> AlreadyDecided:
-    """The refusal for what is decided or withdrawn, naming who and when."""
+    """Return the refusal for a decided or withdrawn application, with who and when."""
     made = decision_history.current(connection, application.application_id)
     named = made is not None and str(made.outcome) == str(application.status)
     return AlreadyDecided(
@@ -66,7 +66,7 @@ def move(
 ) -> int:
     """Change the status, set further columns of the desk, and return the event's id.
 
-    A claim ends with a decision. Raises AlreadyDecided or NotInState where no way leads.
+    A claim ends with a decision. Raises AlreadyDecided or NotInState if it is not allowed.
     """
     require_way(connection, application, by, new=new)
     decided = new not in OPEN_STATUSES
@@ -93,7 +93,7 @@ def move(
 
 
 def put(connection: Connection, form: Form, **state: Any) -> None:  # noqa: ANN401
-    """Set columns of the application's row on the desk, making the row if there is none."""
+    """Set columns of the application's desk row; insert the row if there is none."""
     connection.execute(
         insert(tables.desk)
         .values(application_id=form.application_id, **state)

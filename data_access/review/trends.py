@@ -1,4 +1,4 @@
-"""How an affiliate's referrals developed: by day, by month, and by referred user."""
+"""Read an affiliate's referral trends: by day, by month, and by referred user."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -40,7 +40,7 @@ class ReferredUser:
 
 
 def daily(connection: Connection, account_id: int, span: Window) -> list[Point]:
-    """The days of ``span`` of which anything is known, zeros included, in order."""
+    """Return the known days of ``span`` in order, zeros included."""
     program, own = tables.segment_daily, tables.affiliate_daily
     mine = (own.c.day == program.c.day) & (own.c.affiliate_account_id == account_id)
     rows = connection.execute(
@@ -57,7 +57,7 @@ def daily(connection: Connection, account_id: int, span: Window) -> list[Point]:
 
 
 def monthly(connection: Connection, account_id: int, *, since: date) -> list[Point]:
-    """The months from ``since`` on of which anything is known, zeros included, in order."""
+    """Return the known months from ``since`` on in order, zeros included."""
     sums, own = tables.segment_daily, tables.affiliate_monthly
     month = cast(func.date_trunc("month", sums.c.day), Date).label("month")
     program = (
@@ -76,7 +76,7 @@ def monthly(connection: Connection, account_id: int, *, since: date) -> list[Poi
 
 
 def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]:
-    """An affiliate's figures where the trading of everybody is known; no row of theirs is zero."""
+    """Return an affiliate's figures on delivered days; a missing row is zero."""
     figures = {name: func.coalesce(own.c[name], 0) for name in FIGURES}
     return [
         (figure if name == "new_users" else case((known, figure))).label(name)
@@ -87,7 +87,7 @@ def _figures(own: Table, known: ColumnElement[bool]) -> list[ColumnElement[Any]]
 def top_referred_users(
     connection: Connection, account_id: int, window: Window, *, limit: int = 10
 ) -> list[ReferredUser]:
-    """The window's referred users with the most volume."""
+    """Return the window's referred users with the most volume."""
     activity, referral = tables.referral_activity, tables.referrals
     top = (
         select(

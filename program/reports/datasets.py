@@ -186,7 +186,7 @@ _METRICS = (
 )
 _EVIDENCE = (
     _whole("x_followers", "Followers on X, current evidence"),
-    _money("external_volume_usd", "Volume elsewhere, current evidence", scale=6),
+    _money("external_volume_usd", "Volume on other exchanges, current evidence", scale=6),
 )
 _JUDGED = (
     *(
@@ -196,7 +196,7 @@ _JUDGED = (
         for track in TRACKS
     ),
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
-    _choice("track", "Which track carried it; empty if none", TRACK_CHOICES),
+    _choice("track", "The track that is met; empty if none", TRACK_CHOICES),
 )
 # The policy has no thresholds for risk, so there is no level: these figures of the window are
 # what one would be computed from, and everybody can filter and sort by them.
@@ -205,7 +205,7 @@ _CONCENTRATION = (
     _money("fees_usd", "Net fees in the window, USD", scale=6),
     _whole("trade_count", "Trades in the window"),
     _whole("trading_days", "Days of the window with volume"),
-    _share("top_user_share", "Share of the volume that one referred user makes, the largest"),
+    _share("top_user_share", "Largest share of the volume by one referred user"),
     _share("largest_day_share", "Share of the volume on the busiest day"),
     _share("zero_fee_share", "Share of the volume without a positive net fee"),
 )
@@ -242,11 +242,11 @@ APPLICATIONS = Dataset(
         _EMAIL,
         _choice(
             "desk_status",
-            "Status here: also what waits for an answer, a date or a second person",
+            "Status here, including waiting for an answer, a date or a second person",
             tuple(str(status) for status in Status),
             always=True,
         ),
-        _moment("status_changed_at", "When it was settled, UTC"),
+        _moment("status_changed_at", "When it was decided or withdrawn, UTC"),
         _choice("second_approver", "Who gave the second approval"),
         _truth("is_override", "Whether the decision went against eligibility", always=False),
         *_CONCENTRATION,
@@ -287,7 +287,7 @@ _SNAPSHOT = (
         for track in TRACKS
     ),
     _choice("snapshot_eligibility", "Eligibility then: met, not_met or unknown", OUTCOMES),
-    _choice("snapshot_track", "Which track carried it then", TRACK_CHOICES),
+    _choice("snapshot_track", "The track that was met then", TRACK_CHOICES),
 )
 
 DECISIONS_MADE = Dataset(
@@ -311,11 +311,11 @@ DECISIONS_MADE = Dataset(
             always=True,
         ),
         _choice("outcome", "approved or rejected", DECISIONS, always=True),
-        _truth("is_current", "Whether it stands; a later decision supersedes it"),
-        _id("supersedes", "The decision it took the place of", always=False),
+        _truth("is_current", "Whether it stands; false if a later decision supersedes it"),
+        _id("supersedes", "The earlier decision it supersedes", always=False),
         _choice("reason_code", "Why it was rejected"),
-        _text("rationale", "Why, in the reviewer's words"),
-        _text("message_to_applicant", "What the applicant was told"),
+        _text("rationale", "The reviewer's rationale"),
+        _text("message_to_applicant", "The message to the applicant"),
         _share("rebate_rate", "Granted share of net fees, a fraction"),
         _truth("is_override", "Whether it went against eligibility"),
         _text("override_reason", "Why it went against eligibility"),
@@ -394,9 +394,7 @@ _ACTIVITY = (
     _whole("new_users", "Users referred", always=True),
 )
 
-_NO_METRICS = (
-    "No metrics yet. They are computed by the first refresh after referral activity is loaded."
-)
+_NO_METRICS = "No metrics yet. The first refresh after loading referral activity computes them."
 
 MONTHLY = Dataset(
     key="monthly",

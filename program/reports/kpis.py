@@ -66,13 +66,13 @@ _REOPENED = Slice(scope=Scope.ALL, moment=Moment.REOPENED)
 _OPEN_AT_END = Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END)
 _OPEN = Slice(scope=Scope.OPEN)
 _STANDS = "A decision stands while no later one supersedes it and the application was not reopened."
-_TRADES = "Upstream's own figures, summed over all affiliates."
+_TRADES = "Upstream's figures, summed over all affiliates."
 
 SUBMITTED = Kpi(
     key="submitted",
     name="Applications in",
     unit=Unit.APPLICATIONS,
-    definition="Applications submitted in the period, whatever became of them.",
+    definition="Applications submitted in the period, with any outcome.",
     counted=Counted.SUBMISSION,
     opens=_SUBMITTED,
 )
@@ -158,7 +158,7 @@ APPROVAL_RATE = Kpi(
     key="approval_rate",
     name="Approval rate",
     unit=Unit.SHARE,
-    definition="Approved among decided; nothing where nothing was decided.",
+    definition="Approved among decided; empty if nothing was decided.",
     counted=Counted.DECISION,
     opens=_DECIDED,
 )
@@ -250,8 +250,8 @@ FUNNEL_SHARE = Kpi(
     name="Share of those submitted",
     unit=Unit.SHARE,
     definition=(
-        "Of the applications submitted in the period, the share that came to this stage by now; "
-        "nothing where none was submitted."
+        "Of the applications submitted in the period, the share that reached this stage by now; "
+        "empty if none was submitted."
     ),
     counted=Counted.SUBMISSION,
     opens=_SUBMITTED,

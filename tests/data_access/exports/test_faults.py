@@ -168,7 +168,7 @@ def test_a_signal_midway_ends_it(many: Engine, tmp_path: Path, name: str, stop: 
     made.process.send_signal(number)
 
     made.ends(
-        saying=f"Cancelled before all was written to {target}.",
+        saying=f"Canceled before everything was written to {target}.",
         status=128 + number,
         outcome="cancelled",
     )
@@ -203,7 +203,7 @@ def test_a_signal_is_heard_while_the_database_is_waited_for(
         made = Exporting(many, tmp_path, str(tmp_path / name))
         until(lambda: made.connections(waiting=True))
         made.process.send_signal(signal.SIGINT)
-        made.ends(saying="Cancelled before all was", status=130, outcome="cancelled")
+        made.ends(saying="Canceled before everything was", status=130, outcome="cancelled")
 
 
 @contextmanager

@@ -790,7 +790,7 @@ def test_a_file_under_way_ends_for_who_may_not_have_it_any_more(
 
     scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
     asker = Asker(promise(), lambda: now["who"])
-    with pytest.raises(Refusal, match="Cancelled"):
+    with pytest.raises(Refusal, match="Canceled"):
         asyncio.run(Download(stuck, asker, headers={})(scope, receive, send))
     with stocked.begin() as conn:
         back = "update review.staff set active = true, role = 'reviewer' where email = :who"

@@ -26,7 +26,7 @@ LABEL = "Override reason (internal)"
 def needed_for(
     shown: Shown, decision: Decision, rate: Decimal | None = None
 ) -> tuple[SecondReason, ...]:
-    """Why a second person is needed; empty where one is enough."""
+    """Return why a second person is needed; empty if one is enough."""
     return decisions.needed_for(shown.standing, decision, rate)
 
 
@@ -53,7 +53,7 @@ def draw_provisional(shown: Shown) -> None:
 
 
 def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
-    """What a rejection asserts and nobody has established, in words."""
+    """Return in words what a rejection asserts but is not established."""
     given = {key: answer.outcome for key, answer in shown.checks.items()}
     return decisions.unproven(draft, shown.standing, given)
 

@@ -39,18 +39,18 @@ class Way:
 CONFIRM = Way(
     key="confirm",
     verb=second_approvals.confirm,
-    done="Confirmed: the decision is made.",
+    done="Confirmed. The decision is made.",
     says_why=False,
 )
 DECLINE = Way(
     key="decline",
     verb=second_approvals.decline,
-    done="Declined; the application is pending again.",
+    done="Declined. The application is pending again.",
 )
 CANCEL = Way(
     key="cancel",
     verb=second_approvals.cancel,
-    done="Cancelled; the application is pending again.",
+    done="Canceled. The application is pending again.",
 )
 
 
