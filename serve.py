@@ -26,7 +26,7 @@ from dashboard.shell.websockets import WebsocketGate
 from data_access.db import logs
 from data_access.db.errors import SettingMissing
 from data_access.db.logs import LOG
-from data_access.exports import jobs, spool
+from data_access.exports import jobs
 
 ROOT = Path(__file__).resolve().parent
 
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent
 async def _life(_: st.App) -> AsyncIterator[None]:
     _set_up_logging()
     settings.require()
-    for ready in (jobs.prepare, spool.clear):
+    for ready in (jobs.prepare, jobs.clear):
         threading.Thread(target=ready, name="export-prepare", daemon=True).start()
     yield
     LOG.info("stopped")

@@ -76,7 +76,7 @@ def side_by_side(engine: Engine, form: Form, times: int) -> str:
 def served(engine: Engine) -> Iterator[None]:
     """Exports read the bench's database; the bench leaves no line in its log."""
     environment = {"DATABASE_URL": address(engine)}
-    with mock.patch.dict(os.environ, environment), mock.patch.object(files, "keep"):
+    with mock.patch.dict(os.environ, environment), mock.patch.object(files, "record"):
         export_jobs.stop()
         export_jobs.prepare()
         time.sleep(3)

@@ -1,37 +1,46 @@
-"""Acts that take longer than a click: they go on when the page is left, in this process."""
+"""Acts that take longer than a click: they go on when the page is left.
+
+The process that begins one holds a job for it in ``review.jobs``, so that a second press that
+another process serves begins it no second time, and every process can say how it stands.
+"""
 
 import logging
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+from data_access.db import database
 from data_access.db.errors import Refusal
+from data_access.people import job_leases, jobs
+from data_access.people.job_leases import Held
+from data_access.people.jobs import JobKind, NewJob, State
+from program.reports.export_formats import Ending
 
 LOG = logging.getLogger(__name__)
 AT_ONCE = 4
 # A short run is over by then, and its page shows the report at once.
 PATIENCE_S = 1.5
+LOOK_EVERY_S = 0.05
 
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
-_running: dict[UUID, Future[object]] = {}
-_lock = Lock()
 
 
-def begin(request_id: UUID, act: Callable[[], object]) -> None:
+def begin(
+    request_id: UUID, act: Callable[[], object], *, actor: str, kind: JobKind = JobKind.RUN
+) -> None:
     """Start ``act`` unless this request runs already, and wait for it a moment.
 
     Raises what it raised within that moment. ``act`` must not touch the page.
     """
-    with _lock:
-        future = _running.get(request_id)
-        if future is None:
-            future = _running[request_id] = _pool.submit(act)
-            begun = True
-        else:
-            begun = False
-    if begun:
-        future.add_done_callback(lambda done: _over(request_id, done))
+    engine = database.writer()
+    with database.acting(engine) as connection:
+        lease = jobs.claim(connection, NewJob(job_id=request_id, kind=kind, person=actor))
+    if lease is None:
+        _wait_for_other(request_id)
+        return
+    held = job_leases.hold(Held(engine=engine, job_id=request_id, lease=lease))
+    future = _pool.submit(_do, held, act)
     try:
         future.result(timeout=PATIENCE_S)
     except TimeoutError:
@@ -39,16 +48,37 @@ def begin(request_id: UUID, act: Callable[[], object]) -> None:
             raise
 
 
+def state(request_id: UUID) -> State | None:
+    """How it stands, whichever process does it; ``None`` if it was never begun."""
+    job = jobs.find(database.reader(), request_id)
+    return None if job is None else job.state
+
+
 def is_running(request_id: UUID) -> bool:
-    """Whether it still runs here."""
-    with _lock:
-        return request_id in _running
+    """Whether it still runs, in whichever process."""
+    return state(request_id) is State.RUNNING
 
 
-def _over(request_id: UUID, done: Future[object]) -> None:
-    with _lock:
-        _running.pop(request_id, None)
-    error = done.exception()
-    # A refusal stands in the run's report, or leaves it unfinished, which the page says.
-    if error is not None and not isinstance(error, Refusal):
-        LOG.error("an act in the background failed", exc_info=error)
+def _do(held: Held, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Refusal as refusal:
+        # It stands in the run's report, or leaves it unfinished, which the page says.
+        held.end(Ending.FAILED, str(refusal))
+        raise
+    except BaseException:
+        LOG.exception("an act in the background failed")
+        held.end(Ending.FAILED)
+        raise
+    held.end(Ending.COMPLETE)
+
+
+def _wait_for_other(request_id: UUID) -> None:
+    """Wait a moment for a press before this one. Raises what it was refused for."""
+    until = time.monotonic() + PATIENCE_S
+    job = jobs.find(database.reader(), request_id)
+    while job is not None and job.state is State.RUNNING and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S)
+        job = jobs.find(database.reader(), request_id)
+    if job is not None and job.sentence:
+        raise Refusal(job.sentence)

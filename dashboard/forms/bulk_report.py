@@ -15,7 +15,8 @@ from dashboard.ui.navigation import APPLICATION
 from data_access import undoing
 from data_access.db import database
 from data_access.db.errors import Refusal
-from data_access.people import preferences
+from data_access.people import jobs, preferences
+from data_access.people.jobs import State
 from data_access.review import bulk
 from data_access.review.bulk import Run
 from program.messages.delivery import undo_for
@@ -66,7 +67,7 @@ def draw(words: Words, *, actor: str) -> None:
         if _runs(run):
             _progress(words, actor)
         else:
-            _report(words, run, actor)
+            _report(words, _as_ended(words, run, actor), actor)
 
 
 def _latest(words: Words, actor: str) -> Run | None:
@@ -75,6 +76,11 @@ def _latest(words: Words, actor: str) -> Run | None:
 
 def _runs(run: Run) -> bool:
     return run.finished_at is None and background.is_running(run.request_id)
+
+
+def _as_ended(words: Words, run: Run, actor: str) -> Run:
+    """The run with its end, which may have come after it was read."""
+    return run if run.finished_at else _latest(words, actor) or run
 
 
 @st.fragment(run_every=LOOK_EVERY)
@@ -111,12 +117,19 @@ def _sentence(words: Words, run: Run, refused: int) -> str:
     answered, asked = len(run.results), len(run.asked)
     if run.finished_at is None:
         return (
-            f":material/warning: **{label} was cut off after {answered:,} of {asked:,}.** "
+            f":material/warning: **{label} ended unfinished: {_why_unfinished(run)}"
+            f"{answered:,} of {asked:,} were done.** "
             "Choose the rest and send again; nothing is done twice."
         )
     icon = ":material/check:" if not refused else ":material/info:"
     told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"
     return f"{told} · {refused:,} refused" if refused else told
+
+
+def _why_unfinished(run: Run) -> str:
+    """Why, where it is known: the database's fault is told at the press that met it."""
+    ended = background.state(run.request_id) is State.ENDED
+    return "" if ended else f"{jobs.STOPPED}; "
 
 
 def _draw_undo(words: Words, run: Run, actor: str) -> None:
@@ -155,7 +168,7 @@ def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UU
         noun=words.noun,
     )
     try:
-        background.begin(request_id, act)
+        background.begin(request_id, act, actor=actor)
     except Refusal as refusal:
         submit.refused("", str(refusal))
         return

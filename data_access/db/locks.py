@@ -13,5 +13,7 @@ TEMPLATES = 7_310_007
 SAVED_VIEWS = 7_310_013
 # Taken by the trigger that gives decisions their position (migration 0008).
 DECISION_ORDER = 7_310_008
+# Who begins an export counts those that run, and then the next one does.
+EXPORT_JOBS = 7_310_014
 # The first of as many as exports may read at a time; room is left for more.
 EXPORTS = 7_310_100

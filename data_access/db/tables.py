@@ -58,6 +58,7 @@ PEOPLE = {
     "preferences": ("email",),
     "conflicts": ("email", "recorded_by"),
     "bulk_runs": ("actor",),
+    "jobs": ("person",),
     "policy_drafts": ("author", "closed_by"),
     "policy_events": ("actor",),
     "policy_withdrawals": ("proposed_by", "closed_by"),
@@ -506,6 +507,25 @@ conflicts = Table(
     Column("reason", Text),
     Column("recorded_by", Text),
     Column("recorded_at", Moment),
+    schema="review",
+)
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("kind", Text),
+    Column("person", Text),
+    Column("request", JSONB),
+    Column("begun_at", Moment),
+    Column("lease", Uuid),
+    Column("lease_until", Moment),
+    Column("cancel_asked_at", Moment),
+    Column("done", BigInteger),
+    Column("expected", BigInteger),
+    Column("folder", Text),
+    Column("ended_at", Moment),
+    Column("outcome", Text),
+    Column("sentence", Text),
     schema="review",
 )
 bulk_runs = Table(

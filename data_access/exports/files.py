@@ -327,21 +327,26 @@ def explained(error: BaseException | None) -> str | None:
     return None
 
 
-def keep(order: Order, *, rows: int, outcome: Ending) -> None:
+def record(connection: Connection, order: Order, *, rows: int, outcome: Ending) -> None:
     """Write the line of the log: what left, and how it ended."""
     chosen = order.selection
+    log.record(
+        connection,
+        exported_by=order.exported_by,
+        dataset=chosen.dataset,
+        file_format=order.form.ending,
+        filters=chosen.filters,
+        columns=[column.name for column in chosen.columns],
+        row_count=rows,
+        outcome=outcome,
+        view_name=chosen.view_name,
+    )
+
+
+def keep(order: Order, *, rows: int, outcome: Ending) -> None:
+    """Write the line of the log in a transaction of its own."""
     with database.writer().begin() as connection:
-        log.record(
-            connection,
-            exported_by=order.exported_by,
-            dataset=chosen.dataset,
-            file_format=order.form.ending,
-            filters=chosen.filters,
-            columns=[column.name for column in chosen.columns],
-            row_count=rows,
-            outcome=outcome,
-            view_name=chosen.view_name,
-        )
+        record(connection, order, rows=rows, outcome=outcome)
 
 
 def write_and_keep(

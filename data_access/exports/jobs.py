@@ -2,6 +2,9 @@
 
 The database is read as fast as it gives, whatever the reader's line; the reader is served
 from the spool. So no transaction waits for anybody, and one who hangs up ends their own.
+
+What runs stands in ``review.jobs``, where every dashboard process sees it and may cancel it. The
+`Job` here is the serving process's own hold on its child and its file.
 """
 
 import atexit
@@ -12,28 +15,36 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from data_access.db import database, locks
 from data_access.db.errors import Refusal
 from data_access.exports import files
 from data_access.exports import spool as export_spool
 from data_access.exports.files import Order
 from data_access.exports.target import naming
+from data_access.people import job_leases
+from data_access.people import jobs as people_jobs
 from data_access.people.identities import known_by
+from data_access.people.job_leases import Held
+from data_access.people.jobs import JobKind, NewJob, State
 from program.reports.export_formats import AT_ONCE, AT_ONCE_EACH, Ending, FileFormat
 
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent.parent
 PIECE_BYTES = 1 << 18
 # An ended export stays in sight so long, so that its asker sees how it ended.
-SEEN_FOR_S = 30.0
-LOG_TRIES_S = (0.0, 1.0, 3.0, 6.0)
+SEEN_FOR = timedelta(seconds=30)
+LOG_TRIES_S = (1.0, 3.0, 6.0)
 FAILED = (
     "The export failed, so the file is incomplete. "
     "Export again; if it fails again, tell an administrator."
@@ -45,23 +56,41 @@ class TooManyExports(Refusal):
     """As many exports run as the server takes."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One of a person's exports as every process sees it, with the rows written so far."""
+
+    job_id: UUID
+    file_name: str
+    rows: int
+    expected: int | None
+    ending: Ending | None
+    sentence: str
+
+
 @dataclass(slots=True)
 class Job:
-    """One export on its way. ``rows`` are those written so far, of ``expected`` at a guess."""
+    """One export that this process serves. ``rows`` are those written so far."""
 
     order: Order
     process: subprocess.Popen[str]
     folder: Path
-    expected: int | None = None
-    job_id: UUID = field(default_factory=uuid4)
-    rows: int = 0
+    held: Held
     ending: Ending | None = None
     sentence: str = ""
-    ended_at: float | None = None
     _written: threading.Event = field(default_factory=threading.Event)
     _begun: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _noting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def job_id(self) -> UUID:
+        """Its id in ``review.jobs``."""
+        return self.held.job_id
+
+    @property
+    def rows(self) -> int:
+        """How many have been written."""
+        return self.held.done
 
     @property
     def path(self) -> Path:
@@ -102,8 +131,7 @@ class Job:
         with self.process.stdout as lines:
             for line in lines:
                 told = json.loads(line)
-                self.rows = told.get("rows", self.rows)
-                self._note()
+                self.held.done = told.get("rows", self.rows)
                 if not {"refused", "failed"} & told.keys():
                     # Otherwise there is a sentence to hand over, and no file.
                     self._begun.set()
@@ -116,7 +144,7 @@ class Job:
         with self._lock:
             if self.ending is not None:
                 return
-            self.ending, self.sentence, self.ended_at = ending, sentence, time.monotonic()
+            self.ending, self.sentence = ending, sentence
         # Its connection goes with it, and the query within the second.
         self.process.kill()
         tidying = threading.Thread(target=self._tidy, name="export-log")
@@ -124,56 +152,81 @@ class Job:
         if wait:
             tidying.join()
 
-    def _note(self) -> None:
-        with self._noting:
-            export_spool.note(self.folder, self.order, rows=self.rows, ending=self.ending)
-
     def _tidy(self) -> None:
         self.process.wait()
-        self.path.unlink(missing_ok=True)
-        self._note()
         assert self.ending is not None
+        outcome = self.ending
+
+        def log(connection: Connection) -> None:
+            files.record(connection, self.order, rows=self.rows, outcome=outcome)
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.held.end(outcome, self.sentence, also=log)
         for wait in LOG_TRIES_S:
-            time.sleep(wait)
-            try:
-                files.keep(self.order, rows=self.rows, outcome=self.ending)
-            except (Refusal, SQLAlchemyError):
-                LOG.warning("the export log cannot be written now", exc_info=True)
-            else:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            if self.held.is_over():
                 return
-        # Its note stays, from which the next server puts it into the log.
+            time.sleep(wait)
+        # Its lease is renewed and its end tried again for as long as this process lives.
         LOG.error(
             "not in the export log yet: %s took %s rows of %s",
             *(self.order.exported_by, self.rows, self.order.selection.dataset),
         )
 
 
-_jobs: dict[UUID, Job] = {}
-_lock = threading.Lock()
+# This process's own children that wait for an export to write; safe to lose.
 _waiting: list[subprocess.Popen[str]] = []
+_serving: list[subprocess.Popen[str]] = []
+_lock = threading.Lock()
 
 
 def begin(order: Order, *, expected: int | None = None) -> Job:
     """Start writing the file. Raises TooManyExports, or Unwritable where there is no room."""
-    with _lock:
-        _forget()
-        _require_room(order.exported_by)
+    engine = database.writer()
+    with database.acting(engine) as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(locks.EXPORT_JOBS)))
+        _require_room(connection, order.exported_by)
         with naming(f"The server's folder for exports, {export_spool.SPOOL},"):
             folder = export_spool.new_folder()
-        export_spool.note(folder, order, rows=0, ending=None)
-        process = _waiting.pop() if _waiting and _waiting[-1].poll() is None else _start()
-        job = Job(order=order, process=process, folder=folder, expected=expected)
-        _jobs[job.job_id] = job
-    assert process.stdin is not None
-    try:
-        process.stdin.write(json.dumps({"order": order.to_json(), "path": str(job.path)}) + "\n")
-        process.stdin.close()
-    except OSError:
-        LOG.warning("the export process ended before it started")
+        asked = NewJob(
+            job_id=uuid4(),
+            kind=JobKind.EXPORT,
+            person=order.exported_by,
+            request=order.to_json(),
+            expected=expected,
+            folder=str(folder),
+        )
+        lease = people_jobs.claim(connection, asked)
+    assert lease is not None
+    job = Job(
+        order=order,
+        process=_worker(),
+        folder=folder,
+        held=Held(engine=engine, job_id=asked.job_id, lease=lease),
+    )
+    job.held.cancel = job.cancel
+    job_leases.hold(job.held)
+    _give_order(job)
     threading.Thread(target=job.follow, name="export", daemon=True).start()
     threading.Thread(target=prepare, name="export-prepare", daemon=True).start()
     return job
+
+
+def _worker() -> subprocess.Popen[str]:
+    """The process that waits for an export, or a new one."""
+    with _lock:
+        process = _waiting.pop() if _waiting and _waiting[-1].poll() is None else _start()
+        _serving[:] = [one for one in _serving if one.poll() is None] + [process]
+    return process
+
+
+def _give_order(job: Job) -> None:
+    assert job.process.stdin is not None
+    asked = {"order": job.order.to_json(), "path": str(job.path)}
+    try:
+        job.process.stdin.write(json.dumps(asked) + "\n")
+        job.process.stdin.close()
+    except OSError:
+        LOG.warning("the export process ended before it started")
 
 
 def prepare() -> None:
@@ -188,25 +241,61 @@ def prepare() -> None:
 
 
 @known_by("person")
-def of(person: str, *, now: float | None = None) -> list[Job]:
+def of(person: str) -> list[Shown]:
     """The person's exports that run, and those that just ended, oldest first."""
-    seen_from = (time.monotonic() if now is None else now) - SEEN_FOR_S
-    with _lock:
-        return [
-            job
-            for job in _jobs.values()
-            if job.order.exported_by == person
-            and (job.ended_at is None or job.ended_at >= seen_from)
-        ]
+    found = _of(person)
+    if any(job.state is State.LEFT for job in found):
+        tell_of_left()
+        found = _of(person)
+    return [_shown(job) for job in found]
+
+
+def _of(person: str) -> list[people_jobs.Job]:
+    with database.reading(database.reader()) as connection:
+        return people_jobs.of(connection, kind=JobKind.EXPORT, person=person, seen_for=SEEN_FOR)
+
+
+def _shown(job: people_jobs.Job) -> Shown:
+    return Shown(
+        job_id=job.job_id,
+        file_name=Order.from_json(job.request).file_name,
+        rows=job.done,
+        expected=job.expected,
+        ending=None if job.outcome is None else Ending(job.outcome),
+        sentence=job.sentence,
+    )
 
 
 @known_by("actor")
 def cancel(job_id: UUID, *, actor: str) -> None:
     """Stop one's own export; what is not one's own, or has ended, is left alone."""
-    with _lock:
-        job = _jobs.get(job_id)
-    if job is not None and job.order.exported_by == actor:
-        job.cancel()
+    job_leases.cancel(database.writer(), job_id, actor=actor)
+
+
+def tell_of_left() -> None:
+    """End the exports whose server is gone: a line in the log, and a sentence for their person."""
+    with database.acting(database.writer()) as connection:
+        for job in people_jobs.take_left(
+            connection, JobKind.EXPORT, outcome=Ending.FAILED, sentence=_left_sentence
+        ):
+            order = Order.from_json(job.request)
+            files.record(connection, order, rows=job.done, outcome=Ending.FAILED)
+
+
+def _left_sentence(job: people_jobs.Job) -> str:
+    of = f" of {job.expected:,}" if job.expected else ""
+    done = f"{job.done:,}{of} rows were written"
+    return f"Ended unfinished: {people_jobs.STOPPED}; {done}. Export again."
+
+
+def clear() -> None:
+    """Put right what servers left that are gone; for the start of a server."""
+    try:
+        tell_of_left()
+        people_jobs.forget_old(database.writer())
+    except (Refusal, SQLAlchemyError):
+        LOG.warning("the export log cannot be written now", exc_info=True)
+    export_spool.clear()
 
 
 def pieces(job: Job) -> Iterator[bytes | None]:
@@ -234,10 +323,10 @@ def pieces(job: Job) -> Iterator[bytes | None]:
 def stop() -> None:
     """End every export and every process that waits for one."""
     with _lock:
-        unused = [*_waiting]
+        unused, serving = [*_waiting], [*_serving]
         _waiting.clear()
-        running = [job.process for job in _jobs.values()]
-    for process in [*unused, *running]:
+        _serving.clear()
+    for process in [*unused, *serving]:
         process.kill()
         process.wait()
     for process in unused:
@@ -254,21 +343,15 @@ def _start() -> subprocess.Popen[str]:
     )
 
 
-def _forget() -> None:
-    long_ago = time.monotonic() - SEEN_FOR_S
-    for job_id in [j.job_id for j in _jobs.values() if j.ended_at and j.ended_at < long_ago]:
-        del _jobs[job_id]
-
-
-def _require_room(person: str) -> None:
-    running = [job for job in _jobs.values() if job.ending is None]
-    if len(running) >= AT_ONCE:
+def _require_room(connection: Connection, person: str) -> None:
+    """Raise TooManyExports where as many run as may, whichever process serves them."""
+    running = Counter(people_jobs.running(connection, JobKind.EXPORT))
+    if running.total() >= AT_ONCE:
         raise TooManyExports(
-            f"{len(running)} exports run already, as many as the server takes. "
+            f"{running.total()} exports run already, as many as the server takes. "
             "Try again when one has ended."
         )
-    own = [job for job in running if job.order.exported_by == person]
-    if len(own) >= AT_ONCE_EACH:
+    if running[person] >= AT_ONCE_EACH:
         raise TooManyExports(
-            f"{len(own)} exports of yours run already. Wait for one, or cancel one."
+            f"{running[person]} exports of yours run already. Wait for one, or cancel one."
         )

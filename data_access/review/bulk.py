@@ -269,13 +269,19 @@ def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
         ).first()
     if row is None:
         return None
+    results = {result["application_id"]: Result(**result) for result in row.results}
+    if row.finished_at is None:
+        # What was done since the results were last kept counts, also where the server stopped.
+        own = {own_request(row.request_id, id_): id_ for id_ in row.asked}
+        done = [own[request_id] for request_id in _acted(engine, own)]
+        results |= {id_: Result(application_id=id_, done=True) for id_ in done}
     return Run(
         request_id=row.request_id,
         act=row.act,
         at=row.at,
         finished_at=row.finished_at,
         asked=tuple(row.asked),
-        results=tuple(Result(**result) for result in row.results),
+        results=tuple(results[id_] for id_ in row.asked if id_ in results),
     )
 
 

@@ -274,7 +274,7 @@ def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
         request_id=request_id,
     )
     try:
-        background.begin(request_id, send)
+        background.begin(request_id, send, actor=actor)
     except Refusal as refusal:
         submit.refused(FORM, str(refusal))
         return

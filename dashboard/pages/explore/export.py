@@ -11,7 +11,7 @@ from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.exports import jobs as export_jobs
 from data_access.exports import log
-from data_access.exports.jobs import Job
+from data_access.exports.jobs import Shown
 from data_access.people.staff import Person
 from program.reports.export_formats import FORMAT_WORDS, Ending, FileFormat, Form, too_many_rows
 from program.reports.views import View
@@ -96,21 +96,21 @@ def draw_running(person: Person) -> None:
                 _told(job, person)
 
 
-def _told(job: Job, person: Person) -> None:
+def _told(job: Shown, person: Person) -> None:
     if job.ending is None:
         _running(job, person)
         return
     icon = ENDING_ICONS[job.ending]
-    st.caption(f"{icon} {job.order.file_name}: {escape(job.sentence)}", width="content")
+    st.caption(f"{icon} {job.file_name}: {escape(job.sentence)}", width="content")
 
 
-def _running(job: Job, person: Person) -> None:
+def _running(job: Shown, person: Person) -> None:
     expected = max(job.expected or 0, job.rows)
     of = f" of {figures.count(job.expected)}" if job.expected else ""
-    said = f"{job.order.file_name}: {figures.count(job.rows)}{of} rows"
+    said = f"{job.file_name}: {figures.count(job.rows)}{of} rows"
     if not job.rows:
         said += ", starting or waiting for its turn"
-    elif job.is_written:
+    elif job.rows == job.expected:
         said += " written, handing over"
     st.progress(job.rows / expected if expected else 0.0, text=said, width=420)
     st.button(

@@ -21,6 +21,7 @@ from data_access.loading.form_maps import SavedMap
 from data_access.loading.form_text import DELIMITERS, ENCODINGS, looks_like
 from data_access.loading.forms import Outcome
 from data_access.loading.imports import Peek, Report, Upload
+from data_access.people.jobs import JobKind
 from data_access.people.staff import Person
 
 FORM = "form-import"
@@ -182,7 +183,7 @@ def _load(
         )
 
     try:
-        background.begin(request_id, act)
+        background.begin(request_id, act, actor=actor, kind=JobKind.IMPORT)
     except Refusal as refusal:
         submit.refused(FORM, str(refusal))
         return

@@ -713,6 +713,12 @@ def stuck(stocked: Engine) -> Iterator[Job]:
     job.cancel()
 
 
+def ending_of(job: Job) -> tuple[Ending, str] | None:
+    """How it ended, as every process can see."""
+    (seen,) = (one for one in jobs.of(ANA) if one.job_id == job.job_id)
+    return None if seen.ending is None else (seen.ending, seen.sentence)
+
+
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -762,7 +768,8 @@ def test_a_client_that_hangs_up_leaves_no_transaction_and_is_told(
 
     assert sent[1]["body"].startswith(b"day,account_id,")
     until(lambda: working(stocked) == 0, 5)
-    assert [job.sentence for job in jobs.of(ANA) if job is stuck] == [jobs.HUNG_UP]
+    until(lambda: not stuck.folder.exists())
+    assert until(lambda: ending_of(stuck)) == (Ending.CANCELLED, jobs.HUNG_UP)
     assert not stuck.folder.exists()
     assert last_line(stocked).outcome == "cancelled"
 
@@ -821,7 +828,7 @@ def test_a_full_disk_of_the_server_is_told_to_the_person_and_frees_all(
         r"File too large\. Tell an administrator\.",
         job.sentence,
     )
-    assert job in jobs.of(ANA)
+    assert until(lambda: ending_of(job)) == (Ending.FAILED, job.sentence)
     until(lambda: working(stocked) == 0)
     assert last_line(stocked).outcome == "failed"
     assert not job.folder.exists()

@@ -51,3 +51,42 @@ comment on column review.saved_views.query is 'The view as the address bar write
 comment on column review.saved_views.created_at is 'When';
 comment on column review.saved_views.screen is 'Which screen''s: queue or explore';
 comment on column review.saved_views.request_id is 'The form that saved it last; a repeat returns it, and another replaces it knowingly';
+
+create table review.jobs (
+    job_id uuid not null,
+    kind text not null,
+    person text not null,
+    request jsonb not null default '{}',
+    begun_at timestamptz not null,
+    lease uuid not null,
+    lease_until timestamptz not null,
+    cancel_asked_at timestamptz,
+    done bigint not null default 0,
+    expected bigint,
+    folder text,
+    ended_at timestamptz,
+    outcome text,
+    sentence text not null default '',
+    constraint jobs_pkey primary key (job_id),
+    constraint jobs_kind_known check (kind in ('export', 'run', 'import')),
+    constraint jobs_outcome_known check (outcome in ('complete', 'cancelled', 'failed')),
+    constraint jobs_end_has_outcome check ((ended_at is null) = (outcome is null)),
+    constraint jobs_people_normal check (person = review.person(person))
+);
+create index jobs_by_person on review.jobs (person, kind, ended_at);
+create index jobs_open on review.jobs (kind, lease_until) where ended_at is null;
+comment on table review.jobs is 'Work that outlasts a click, leased by the dashboard process that does it; rows are removed a week after';
+comment on column review.jobs.job_id is 'Identifies the job; of a bulk run or an import, the id of its form';
+comment on column review.jobs.kind is 'export, run (a bulk run) or import';
+comment on column review.jobs.person is 'Who asked for it';
+comment on column review.jobs.request is 'What was asked for, as far as another process needs it';
+comment on column review.jobs.begun_at is 'When it was first asked for';
+comment on column review.jobs.lease is 'The holder''s token; who holds another has lost the job';
+comment on column review.jobs.lease_until is 'Until when the holder has the job; past it the holder is gone, and anybody may take the job';
+comment on column review.jobs.cancel_asked_at is 'When its person asked to cancel it; the holder stops at its next renewal';
+comment on column review.jobs.done is 'Rows or applications done so far, as of the last renewal';
+comment on column review.jobs.expected is 'How many it will be, at a guess; null if unknown';
+comment on column review.jobs.folder is 'Of an export: the spool folder of its file, on the holder''s host';
+comment on column review.jobs.ended_at is 'When it ended; null while it runs, or if its process is gone';
+comment on column review.jobs.outcome is 'complete, cancelled or failed; null until it ended';
+comment on column review.jobs.sentence is 'How it ended, in words for its person';

@@ -182,7 +182,7 @@ def test_a_running_export_shows_how_far_it_is_and_can_be_cancelled(
         sentence = (
             "The connection to the database was lost, so the file is incomplete. Export again."
         )
-        order = type("Order", (), {"file_name": "applications.csv"})()
+        file_name = "applications.csv"
 
     cancelled: list[Any] = []
     monkeypatch.setattr(jobs, "of", lambda _: [Running])

@@ -1,10 +1,11 @@
 """One act on many applications of the queue: choosing them, confirming, and the report."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from threading import Event
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert
@@ -14,6 +15,8 @@ from dashboard.forms import background
 from dashboard.pages.queue import bulk_actions
 from dashboard.shell.screens import QUEUE
 from data_access.db import tables
+from data_access.db.errors import Refusal
+from data_access.people.jobs import State
 from data_access.review import bulk, claims
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh, scalar
@@ -302,7 +305,8 @@ def test_a_run_that_was_cut_off_says_how_far_it_came(results: list[Any], queue: 
 
     sentences = said(queue.open(QUEUE))
 
-    assert any(f"was cut off after {len(results)} of 2." in words for words in sentences)
+    ended = f"ended unfinished: the server stopped; {len(results)} of 2 were done."
+    assert any(ended in words for words in sentences)
 
 
 def test_a_second_press_of_the_same_form_changes_nothing(queue: Desk) -> None:
@@ -357,21 +361,44 @@ def test_other_rows_are_not_ticked_by_their_place(crowd: Desk) -> None:
 # Runs that take longer than a click.
 
 
-def test_a_long_run_goes_on_and_says_so() -> None:
+def test_a_long_run_goes_on_and_says_so(desk: Desk) -> None:
     go, number = Event(), uuid4()
 
-    assert begun(go.wait, number) is None
+    assert begun(go.wait, number, desk) is None
     assert background.is_running(number)
+    begun(fail, number, desk)
     go.set()
-    background.begin(number, fail)
 
-    assert not background.is_running(number)
+    deadline = time.monotonic() + 10
+    while background.is_running(number) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert background.state(number) is State.ENDED
 
 
-def begun(act: Callable[[], object], number: Any) -> None:
+def test_a_second_press_is_refused_in_the_words_of_the_first(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, number, wait = Event(), uuid4(), background._wait_for_other
+
+    def refuse() -> None:
+        go.wait()
+        raise Refusal("No room.")
+
+    def lets_go(request_id: UUID) -> None:
+        go.set()
+        wait(request_id)
+
+    monkeypatch.setattr(background, "_wait_for_other", lets_go)
+    begun(refuse, number, desk)
+
+    with pytest.raises(Refusal, match=r"No room\."):
+        background.begin(number, fail, actor=desk.who)
+
+
+def begun(act: Callable[[], object], number: Any, desk: Desk) -> None:
     patience, background.PATIENCE_S = background.PATIENCE_S, 0.05
     try:
-        background.begin(number, act)
+        background.begin(number, act, actor=desk.who)
     finally:
         background.PATIENCE_S = patience
 
@@ -380,9 +407,9 @@ def fail() -> None:
     raise AssertionError("the same request must not be begun twice")
 
 
-def test_what_is_refused_at_once_is_raised() -> None:
+def test_what_is_refused_at_once_is_raised(desk: Desk) -> None:
     with pytest.raises(AssertionError, match="twice"):
-        background.begin(uuid4(), fail)
+        background.begin(uuid4(), fail, actor=desk.who)
 
 
 def test_progress_is_kept_while_it_runs(crowd: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,221 @@
+"""Two dashboard processes on one host, over one database, serve one person's requests alike."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
+from functools import partial
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from dashboard.forms import background
+from dashboard.shell import browsers, export_links, local_sign_in
+from dashboard.shell.export_links import Promise
+from dashboard.shell.screens import EXPLORE, QUEUE
+from data_access.exports import jobs, log, spool
+from data_access.review import bulk
+from program.reports.export_formats import Ending
+from program.review.permissions import Role
+from tests.builders import T, add_application, add_refresh, scalar
+from tests.conftest import ROOT
+from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+
+BROWSER = "what this browser was given"
+# A server whose browsers say in a cookie who they are.
+SERVER = """
+import sys
+from dashboard.shell import identity
+identity.address = lambda asking: asking.cookies.get("who")
+import serve
+serve.main(int(sys.argv[1]))
+"""
+# Presses the button that claims these applications, and goes on serving.
+PRESS = """
+import sys, time
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+from dashboard.forms import background
+from data_access.db import database
+from data_access.review import bulk
+
+actor, number, *ids = sys.argv[1:]
+claim = partial(
+    bulk.claim, database.writer(), ids=[int(id_) for id_ in ids], actor=actor,
+    now=datetime.now(UTC), request_id=UUID(number),
+)
+background.begin(UUID(number), claim, actor=actor)
+time.sleep(60)
+"""
+
+
+class Process:
+    """A dashboard process over the desk's database."""
+
+    def __init__(self, desk: Desk, home: Path, code: str, *given: str) -> None:
+        address = desk.engine.url.render_as_string(hide_password=False)
+        ours = ("DATABASE_", "STREAMLIT_", "SMTP_", "NOTIFY_")
+        kept = {name: v for name, v in os.environ.items() if not name.startswith(ours)}
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", code, *given],
+            cwd=ROOT,
+            env={**kept, "DATABASE_URL": address, "AFFILIATE_REVIEW_HOME": str(home)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def die(self) -> None:
+        """End as by a power cut."""
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+
+class Server(Process):
+    """One that answers over HTTP."""
+
+    def __init__(self, desk: Desk, home: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        super().__init__(desk, home, SERVER, str(self.port))
+
+    @contextmanager
+    def get(self, path: str, **cookies: str) -> Iterator[HTTPResponse]:
+        held = {**cookies, browsers.MARK_COOKIE: BROWSER}
+        cookie = "; ".join(f"{name}={value}" for name, value in held.items())
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request("GET", path, headers={"Cookie": cookie})
+            yield connection.getresponse()
+
+    def is_ready(self) -> bool:
+        try:
+            with self.get("/readyz") as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the processes of one host share."""
+    monkeypatch.setattr(export_links, "SECRET_FILE", tmp_path / "links.secret")
+    monkeypatch.setattr(local_sign_in, "SECRET_FILE", tmp_path / "local-sign-in.secret")
+    monkeypatch.setattr(spool, "SPOOL", tmp_path / "spool")
+    return tmp_path
+
+
+@pytest.fixture
+def servers(desk: Desk, home: Path) -> Iterator[tuple[Server, Server]]:
+    both = Server(desk, home), Server(desk, home)
+    try:
+        until(lambda: all(server.is_ready() for server in both))
+        yield both
+    finally:
+        for server in both:
+            server.die()
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def lease_runs_out(desk: Desk) -> None:
+    """The time passes in which a process that lives would have renewed its leases."""
+    with desk.engine.begin() as conn:
+        conn.execute(text("update review.jobs set lease_until = now() where ended_at is null"))
+
+
+def test_an_export_is_seen_cancelled_and_reported_by_whichever_process(
+    desk: Desk, servers: tuple[Server, Server]
+) -> None:
+    first, second = servers
+    with desk.engine.begin() as conn:
+        add_refresh(conn)
+    activity = {"dataset": "activity", "day": f"{T - timedelta(days=9)}..{T}"}
+    promise = Promise(email=desk.who, role=Role.REVIEWER, query=activity, expected=500)
+    link = "/" + export_links.view_link(promise, "activity", browser=BROWSER)
+
+    with ExitStack() as stack, desk.engine.connect() as holder, holder.begin():
+        holder.execute(text("lock table review.affiliate_daily in access exclusive mode"))
+        answers = [stack.enter_context(one.get(link, who=desk.who)) for one in servers]
+        assert [answer.read(4) for answer in answers] == [b"day,"] * 2
+        under_way = [bar.text for bar in protos(desk.open(EXPLORE), "progress")]
+        assert len(under_way) == 2
+        assert all("0 of 500 rows" in words for words in under_way)
+
+        of_first, _ = jobs.of(desk.who)
+        jobs.cancel(of_first.job_id, actor=PEOPLE[Role.MANAGER])
+        jobs.cancel(of_first.job_id, actor=desk.who)
+        with pytest.raises(IncompleteRead):
+            answers[0].read()
+        until(lambda: jobs.of(desk.who)[0].ending is Ending.CANCELLED)
+        assert jobs.of(desk.who)[1].ending is None
+
+        second.die()
+        lease_runs_out(desk)
+        words = [line.replace("\\", "") for line in said(desk.open(EXPLORE))]
+        sentence = "the server stopped; 0 of 500 rows were written. Export again."
+        assert any(sentence in line for line in words), words
+
+    with first.get(link, who=desk.who) as again:
+        assert again.read().startswith(b"day,")
+    until(lambda: len(endings(desk)) == 3)
+    assert endings(desk) == [Ending.COMPLETE, Ending.FAILED, Ending.CANCELLED]
+
+
+def endings(desk: Desk) -> list[Ending]:
+    """How the exports ended that are in the log, the newest first."""
+    return [line.outcome for line in log.log(desk.engine, viewer=PEOPLE[Role.MANAGER])]
+
+
+def test_a_bulk_run_goes_on_in_another_process_where_the_first_was_killed(
+    desk: Desk, home: Path
+) -> None:
+    with desk.engine.begin() as conn:
+        add_refresh(conn)
+        for id_ in (1, 2, 3):
+            add_application(conn, id_, submitted_at=desk.now - timedelta(days=1))
+    number = uuid4()
+    with desk.engine.connect() as holder, holder.begin():
+        lock = "select from exchange.applications where application_id = 3 for update"
+        holder.execute(text(lock))
+        pressed = Process(desk, home, PRESS, desk.who, str(number), "1", "2", "3")
+        until(lambda: claimed(desk) == 2)
+
+        # A press that reaches this process waits for that one, and the page says how far it is.
+        background.begin(number, partial(pytest.fail, "begun twice"), actor=desk.who)
+        (bar,) = protos(desk.open(QUEUE), "progress")
+        assert bar.text == "Claim: 2 of 3"
+
+        pressed.die()
+    lease_runs_out(desk)
+    ended = "**Claim ended unfinished: the server stopped; 2 of 3 were done.**"
+    assert any(ended in words for words in said(desk.open(QUEUE)))
+
+    background.begin(number, partial(claim_all, desk, number), actor=desk.who)
+
+    assert claimed(desk) == 3
+    assert any("**Claimed 3 of 3 applications**" in words for words in said(desk.open(QUEUE)))
+
+
+def claim_all(desk: Desk, number: UUID) -> object:
+    return bulk.claim(desk.engine, ids=[1, 2, 3], actor=desk.who, now=desk.now, request_id=number)
+
+
+def claimed(desk: Desk) -> int:
+    with desk.engine.connect() as conn:
+        return scalar(conn, "select count(*) from review.desk where assignee is not null")
