@@ -173,9 +173,9 @@ def test_a_database_that_restarts_breaks_the_file_off_and_the_person_is_told(
     assert job.sentence == (
         "The connection to the database was lost, so the file is incomplete. Export again."
     )
-    assert (Ending.FAILED, job.sentence) in [(one.ending, one.sentence) for one in jobs.of(ANA)]
     assert open_transactions(engine) == 0
     until(lambda: outcomes(engine)[before:] == ["failed"])
+    assert (Ending.FAILED, job.sentence) in [(one.ending, one.sentence) for one in jobs.of(ANA)]
     until(lambda: not job.folder.exists())
 
 
