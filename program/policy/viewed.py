@@ -162,7 +162,7 @@ def _second_person(shown: Seen, now: Seen, reasons: SecondReasons | None) -> lis
 
 def _evidence(shown: Seen, now: Seen) -> list[Change]:
     if shown.newest_evidence_id != now.newest_evidence_id:
-        return [Change("evidence", "without the newest entry", "recorded by a colleague")]
+        return [Change("evidence", "without the newest entry", "one was recorded since")]
     if None in (shown.evidence_ids, now.evidence_ids) or shown.evidence_ids == now.evidence_ids:
         return []
     old, new = shown.evidence_ids or (), now.evidence_ids or ()

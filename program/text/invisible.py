@@ -54,7 +54,8 @@ class Cleaned:
 
 def shows_nothing(text: str) -> bool:
     """Whether there is nothing to be seen in it, whatever it holds."""
-    return not re.sub(f"{ZERO_WIDTH}|{BLANK}", "", unicodedata.normalize("NFKC", text)).strip()
+    left = re.sub(f"{ZERO_WIDTH}|{BLANK}", "", unicodedata.normalize("NFKC", text))
+    return all(sign.isspace() or _is_hidden(sign) for sign in left)
 
 
 def clean(text: str) -> Cleaned:
@@ -100,6 +101,11 @@ def meaningless(text: str) -> frozenset[int]:
         and at not in flags
         and not _joins(text, at)
     )
+
+
+def _is_hidden(sign: str) -> bool:
+    """Whether it is a control or format character that nobody sees."""
+    return unicodedata.category(sign) in ("Cc", "Cf") and sign not in SEEN
 
 
 def _joins(text: str, at: int) -> bool:

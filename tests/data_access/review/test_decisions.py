@@ -400,6 +400,7 @@ def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
         ({"rationale": "  "}, "rationale is empty"),
         ({"rationale": "\u200b\u2060\ufeff"}, "rationale is empty"),
         ({"message": "\u3164 \u2800"}, "message to the applicant is empty"),
+        ({"message": "\x7f \ufff9\x02"}, "message to the applicant is empty"),
         ({"message": ""}, "message to the applicant is empty"),
         ({"rationale": "x" * 4001}, "4,001 characters"),
         ({"rationale": "x" * 20_000}, "20,000 characters"),

@@ -124,3 +124,12 @@ def test_another_fact_about_the_applicant_ends_it(desk: Engine, statement: str) 
     with pytest.raises(ApprovalLapsed):
         clicks.confirm(desk, ID, now=morning(FIRST))
     assert len(clicks.events(desk, ID)[-1].detail["changes"]) == 1
+
+
+def test_evidence_of_the_first_persons_own_is_not_put_down_to_a_colleague(desk: Engine) -> None:
+    at = morning(FIRST) + timedelta(minutes=5)
+    clicks.record_evidence(desk, ID, entry=clicks.followers(4000, observed_at=at), now=at)
+
+    changes = clicks.events(desk, ID)[-1].detail["changes"]
+    evidence = {"old": "without the newest entry", "new": "one was recorded since"}
+    assert {"what": "evidence", **evidence} in changes
