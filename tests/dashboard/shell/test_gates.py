@@ -499,7 +499,7 @@ def test_known_addresses_are_served_and_others_are_not_found_in_text(server: Ser
         found = get(server.port, path)
         assert (found[0], found[1].partition(";")[0]) == (status, kind), path
         if status == 404:
-            assert b"There is no such page" in found[2], path
+            assert b"This page does not exist" in found[2], path
     assert get(server.port, "/", Host="review.example.com")[0] == 403
     assert get(server.port, "/healthz", Host="10.0.0.7")[0] == 200
     shell = get(server.port, "/")[2].decode()

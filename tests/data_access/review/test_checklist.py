@@ -314,7 +314,7 @@ def test_passing_is_all_or_nothing(desk: Engine, id_: int, monkeypatch: pytest.M
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(checklist.acts.requests, "record", breaks)
+    monkeypatch.setattr(checklist.commands.requests, "record", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         pass_open(desk, id_)
     assert kept(desk, id_) == []
