@@ -1,4 +1,4 @@
-"""Signing in as a demo person, for trying out on this computer only.
+"""Sign in as a demo person, for trials on this computer only.
 
 A page mints a link that works once and for five minutes; following it sets a signed cookie.
 Everything is refused unless the embedded database is used and the request comes from this

@@ -1,4 +1,4 @@
-"""The applications behind a figure, as conditions: figure and list are made from the same ones."""
+"""SQL filters for each KPI's drill-down list; KPI and list use the same ones."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

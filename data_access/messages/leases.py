@@ -1,4 +1,4 @@
-"""Taking messages for delivery and saying what became of them. Nothing is sent in here.
+"""Lease outbox messages and record the result. Nothing is sent here.
 
 A worker takes rows for a while; a taking that is not ended lapses by itself. What is handed
 over is made at the first taking and kept, so every try sends the same. Whoever ends a taking
@@ -42,7 +42,7 @@ LONGEST_ERROR = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """What is handed over, the same at every try. ``payload`` is the webhook's."""
+    """The rendered message, the same at every try. ``payload`` is the webhook's."""
 
     message_id: UUID
     route: Route
@@ -55,7 +55,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A message in this worker's hands. Without ``outgoing``, ``refused`` says why not.
+    """A leased message. Without ``outgoing``, ``refused`` says why.
 
     ``withheld`` is why it is not to leave at all; ``tries`` counts the failures so far.
     """
@@ -110,9 +110,9 @@ def take(
 
 
 def finish(engine: Engine, taken: Taken, *, delivered: bool, said: str, now: datetime) -> bool:
-    """The receiver took it; ``delivered`` is whether it says that the applicant has it.
+    """Record that the receiver accepted it; ``delivered``: it confirms that the applicant has it.
 
-    Returns whether this taking still counted.
+    Returns whether the lease still held.
     """
     kind = "message_delivered" if delivered else "message_sent"
     state = {"delivered_at": now, "last_error": None, "last_reason": None}
@@ -128,7 +128,7 @@ def fail(
     chance: float,
     now: datetime,
 ) -> bool:
-    """A try failed: wait and try again, or park it. Returns whether this taking still counted."""
+    """Record a failed try: retry later or park it. Returns whether the lease still held."""
     tries = taken.tries + 1
     said = letters.harmless_line(failure.said)[:LONGEST_ERROR]
     told = {"reason": str(failure.reason), "said": said, "tries": tries}
@@ -147,14 +147,14 @@ def fail(
 
 
 def withhold(engine: Engine, taken: Taken, *, now: datetime) -> bool:
-    """It is not to leave. Returns whether this taking still counted."""
+    """Withhold the message. Returns whether the lease still held."""
     state = {"stopped_as": str(Stopped.WITHHELD), "stopped_at": now}
     told = {"reason": taken.withheld}
     return _end(engine, taken, "message_withheld", now, told=told, state=state, tried=False)
 
 
 def give_back(engine: Engine, taken: Sequence[Taken]) -> None:
-    """Let others have what was not tried."""
+    """Release leased messages that were not tried."""
     table = tables.outbox
     if not taken:
         return

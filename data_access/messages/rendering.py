@@ -1,4 +1,4 @@
-"""Making a message what it leaves as: which way, to whom, in which words; for a preview too."""
+"""Render an outgoing message: channel, recipient, text; for previews too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LONGEST_KIND = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What an applicant would get. ``obstacle`` says why it would not leave, if it would not."""
+    """The rendered message. ``obstacle`` says why it would not be sent, if so."""
 
     channel: str
     recipient: str | None
@@ -62,7 +62,7 @@ def preview(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """Somebody whom a message would not reach as things are, and why, in a sentence."""
+    """A person whom a message would not reach now, and why, in a sentence."""
 
     application_id: int
     username: str

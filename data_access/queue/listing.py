@@ -72,7 +72,7 @@ SORT_METRIC = {
 
 
 class EvidenceState(StrEnum):
-    """What stands in the evidence column."""
+    """The state shown in the evidence column."""
 
     NONE = "none"
     CURRENT = "current"
@@ -103,7 +103,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How the whole queue stands, whatever the filters; ``set_aside`` by status."""
+    """Counts of the whole queue, ignoring filters; ``set_aside`` by status."""
 
     total: int
     met: int
@@ -117,7 +117,7 @@ class Counts:
 
 @known_by("viewer")
 def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts:
-    """Count the whole queue by eligibility, clock and owner, in one look at it."""
+    """Count the whole queue by eligibility, clock and owner, in one query."""
     found = judging(ground)
     # OFFSET 0 keeps the planner from judging again wherever the truth is mentioned.
     judged_once = (
@@ -155,7 +155,7 @@ def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts
 
 
 def count(connection: Connection, filters: Filters, ground: Basis) -> int:
-    """How many pending applications the filters leave."""
+    """Count the pending applications that match the filters."""
     matching = matching_ids(filters.in_order(Sort.WAITING), ground).statement
     return connection.execute(
         matching.with_only_columns(func.count(), maintain_column_froms=True)
@@ -165,7 +165,7 @@ def count(connection: Connection, filters: Filters, ground: Basis) -> int:
 def page(
     connection: Connection, filters: Filters, ground: Basis, *, size: int = PAGE_SIZE
 ) -> list[QueueRow]:
-    """The rows of the page the filters ask for, in order; empty past the end."""
+    """Return the rows of the requested page, in order; empty past the end."""
     matching = matching_ids(filters, ground)
     ids = connection.execute(
         matching.statement.order_by(*matching.order).offset((filters.page - 1) * size).limit(size)
@@ -174,14 +174,14 @@ def page(
 
 
 def ids(connection: Connection, filters: Filters, ground: Basis, *, most: int) -> list[int]:
-    """The ids of all that match, in order, on whatever page; at most ``most`` of them."""
+    """Return the ids of all matches, in order, at most ``most``."""
     matching = matching_ids(filters, ground)
     found = connection.execute(matching.statement.order_by(*matching.order).limit(most))
     return list(found.scalars())
 
 
 def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow]:
-    """The queue's rows for these applications, in the order given."""
+    """Return the queue's rows for these applications, in the given order."""
     if not ids:
         return []
     judged_on = judging(ground, only=ids)
@@ -212,14 +212,14 @@ def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow
 
 
 def standing(filters: Filters, now: datetime) -> list[ColumnElement[bool]]:
-    """The conditions for the list's statuses; where all are open the desk must be joined."""
+    """Return the conditions for the list's statuses; open ones need the desk joined."""
     if filters.slice.scope is None:
         return standing_at(filters.status, now)
     return application_conditions.in_scope(filters.slice.scope)
 
 
 def countries(connection: Connection) -> list[str]:
-    """The countries among pending applicants, for the filter's choices."""
+    """Return the countries of pending applicants, for the filter's choices."""
     application, account = tables.applications, tables.accounts
     found = connection.execute(
         select(account.c.country_code)
@@ -232,7 +232,7 @@ def countries(connection: Connection) -> list[str]:
 
 
 def platforms(connection: Connection) -> dict[str, str]:
-    """The social platforms among pending applications: a label by key, most often first."""
+    """Return the social platforms of pending applications: label by key, most frequent first."""
     table = tables.applications
     found = connection.execute(
         select(table.c.social_platform, func.count().label("number"))
@@ -245,7 +245,7 @@ def platforms(connection: Connection) -> dict[str, str]:
 def filtered(
     filters: Filters, ground: Basis, *, pending_only: bool = True
 ) -> list[ColumnElement[bool]]:
-    """The filters that need no judging, as conditions; shared by queue and export.
+    """Return conditions for the filters that need no assessment; shared by queue and export.
 
     A country needs the account joined; an owner or the clock needs the desk.
     """
@@ -273,7 +273,7 @@ def filtered(
 def judged(
     filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
 ) -> list[ColumnElement[bool]]:
-    """The filters on eligibility and track as conditions over criterion values."""
+    """Return conditions over criterion values for the filters on eligibility and track."""
     conditions: list[ColumnElement[bool]] = []
     if filters.eligibility:
         truth = whole_truth(values, ground.policy)
@@ -290,7 +290,7 @@ def judged(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class By:
-    """A part of an order. What ``may_be_unknown`` comes last, whichever way the order is.
+    """A part of an order. Values that ``may_be_unknown`` come last in both directions.
 
     One that ``stays`` is the same in both.
     """
@@ -302,7 +302,7 @@ class By:
 
 
 def _directed(order: Sequence[By], *, reverse: bool) -> list[ColumnElement[Any]]:
-    """The order, or all of it turned round."""
+    """Return the order, or its reverse."""
     made: list[ColumnElement[Any]] = []
     for by in order:
         descending = by.descending != (reverse and not by.stays)
@@ -315,7 +315,7 @@ def _directed(order: Sequence[By], *, reverse: bool) -> list[ColumnElement[Any]]
 def ordering(
     filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
 ) -> list[ColumnElement[Any]]:
-    """The order asked for; ``values`` must hold what the order looks at.
+    """Return the requested order; ``values`` must hold the columns it uses.
 
     What is settled has no priority and no clock, and comes latest first instead.
     """
@@ -354,7 +354,7 @@ def _order(filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basi
 
 
 def _counting_from(ground: Basis) -> ColumnElement[datetime]:
-    """From when the clock adds to the priority; one that stands still has yet to begin."""
+    """Return when the clock starts to add to the priority; a stopped clock has not started."""
     paused = tables.desk.c.paused_at.is_not(None)
     return case((paused, literal(ground.now + YET_TO_BEGIN)), else_=clock_from())
 
@@ -377,14 +377,14 @@ def _set_aside(connection: Connection, now: datetime) -> dict[Status, int]:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Ids of the applications that match, and the order they are asked for in."""
+    """Ids of the matching applications, and their order."""
 
     statement: Select[int]
     order: Sequence[ColumnElement[Any]]
 
 
 def matching_ids(filters: Filters, ground: Basis) -> Matching:
-    """Match with only those tables that filters and order ask about."""
+    """Match with only the tables that filters and order need."""
     application = tables.applications
     pending_only = filters.only_open
     conditions = [
@@ -418,7 +418,7 @@ def _ranked(
     *,
     reverse: bool,
 ) -> Matching:
-    """By priority, with each value and the whole's truth worked out once a row.
+    """Rank by priority, computing each value and the eligibility once per row.
 
     OFFSET 0 keeps the planner from working them out again wherever one is mentioned.
     """
@@ -489,9 +489,9 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
 
 
 def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis) -> Priority:
-    """The priority with its parts in words; the same points as the order in SQL.
+    """Return the priority with its parts in words; same points as the order in SQL.
 
-    While the applicant owes information the clock stands still and adds nothing.
+    While the applicant owes information, the clock is stopped and adds nothing.
     """
     paused = desk.paused_at is not None
     return priority.explain(
@@ -506,7 +506,7 @@ def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis)
 
 
 def due_at(desk: Desk, ground: Basis) -> datetime:
-    """When the review is due; while the applicant owes information, as if they answered now."""
+    """Return when the review is due; if the applicant owes information, as if answered now."""
     start = desk.clock_from
     if desk.paused_at is not None:
         start = business_time.resume(start, desk.paused_at, ground.now, ground.holidays)
@@ -514,7 +514,7 @@ def due_at(desk: Desk, ground: Basis) -> datetime:
 
 
 def _months(found: dict[str, str] | None, begin: date | None, ground: Basis) -> tuple[Decimal, ...]:
-    """Volumes of the last months; unknown ones, before the first delivered day, are left out."""
+    """Return the volumes of the last months; months before the first delivered day are left out."""
     if ground.freshness is None:
         return ()
     last = month_start(ground.freshness.data_through)

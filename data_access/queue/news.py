@@ -1,4 +1,4 @@
-"""Whether anything moved since somebody looked: cheap enough to be asked all the time."""
+"""Count what changed since a person last looked; cheap enough for frequent polling."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ ELDEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """How far the facts had come: the newest event, application, and pending arrival."""
+    """The newest event, application and pending arrival at one moment."""
 
     event_id: int
     application_id: int
@@ -25,7 +25,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """How many applications arrived, and how many colleagues decided or moved otherwise."""
+    """Numbers of applications that arrived, and that colleagues decided or moved."""
 
     arrived: int = 0
     decided: int = 0
@@ -58,7 +58,7 @@ def read(connection: Connection) -> Pulse:
 
 @known_by("viewer")
 def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
-    """What happened after ``seen``, but for what ``viewer`` did.
+    """Count what happened after ``seen``, except what ``viewer`` did.
 
     An arrival shows by a number or a time beyond the highest that was seen. Upstream numbers
     its applications itself, so that either alone could miss one.

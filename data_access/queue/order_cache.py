@@ -1,4 +1,4 @@
-"""The order of a whole view, remembered for some seconds.
+"""Cache the order of a whole view for a short time. Losing the cache is safe.
 
 Finding the best of twenty thousand takes longer than one step to the next may. So the order
 of a view is found once and kept for a short while in the process; whatever it names is
@@ -28,7 +28,7 @@ LOOKED_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where one application stands in a filtered queue; ``position`` counts from 1."""
+    """The place of an application in a filtered queue; ``position`` counts from 1."""
 
     position: int | None
     total: int
@@ -52,10 +52,10 @@ _lock, _finding = Lock(), Lock()
 
 
 def place(connection: Connection, application_id: int, filters: Filters, ground: Basis) -> Place:
-    """Find an application in the filtered queue, and its neighbours there.
+    """Find an application and its neighbors in the filtered queue.
 
-    An application that the filters leave out has no position and no neighbour before it;
-    the next is then the first of the queue, which is where work goes on.
+    An application that does not match has no position and no neighbor before it;
+    its next is the first of the queue, where work continues.
     """
     order = ordered(connection, filters, ground)
     here = order.positions.get(application_id)
@@ -71,7 +71,7 @@ def place(connection: Connection, application_id: int, filters: Filters, ground:
 
 
 def ordered(connection: Connection, filters: Filters, ground: Basis) -> _Order:
-    """The view's order, at most `KEPT_FOR` old."""
+    """Return the view's order, at most `KEPT_FOR` old."""
     return _kept(connection, filters, ground.now) or _find(connection, filters, ground)
 
 
@@ -99,9 +99,9 @@ def _key(connection: Connection, filters: Filters) -> tuple[str, Filters]:
 
 
 def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequence[int]:
-    """Some ids from the best not yet offered, each time beginning one further on.
+    """Return some ids from the first not yet offered, starting one further each time.
 
-    So colleagues who ask at the same moment begin at different ones. Empty at the end.
+    Colleagues who ask at the same moment start at different ids. Empty at the end.
     """
     order = _kept(connection, filters, now) or _find_once(connection, filters, now)
     with _lock:
@@ -110,7 +110,7 @@ def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequenc
 
 
 def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> None:
-    """None of those just offered was free: go on behind them instead of one further on."""
+    """Continue behind the ids just offered, because none of them was free."""
     order = _kept(connection, filters, now)
     if order is not None:
         with _lock:
@@ -118,14 +118,14 @@ def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> Non
 
 
 def _find_once(connection: Connection, filters: Filters, now: datetime) -> _Order:
-    """Find the order while colleagues who ask for the same wait for it."""
+    """Find the order once; colleagues who ask for the same one wait for it."""
     with _finding:
         kept = _kept(connection, filters, now)
         return kept or _find(connection, filters, judging.basis(connection, now=now))
 
 
 def leave(connection: Connection, application_id: int) -> None:
-    """An application changes its status: whoever comes after it moves up by one at once."""
+    """Remove an application that changes status from the cached orders."""
     url = str(connection.engine.url)
     with _lock:
         for key, order in _orders.items():
@@ -135,7 +135,7 @@ def leave(connection: Connection, application_id: int) -> None:
 
 
 def forget(engine_or_connection: Engine | Connection) -> None:
-    """Find every order anew; for whoever just changed what an order looks at."""
+    """Clear the cache after a change that affects orders."""
     url = str(engine_or_connection.engine.url)
     with _lock:
         for key in [key for key in _orders if key[0] == url]:
@@ -150,7 +150,7 @@ def _first_there(
     *,
     but: int | None = None,
 ) -> int | None:
-    """The first of ``ids`` that still has the view's status."""
+    """Return the first of ``ids`` that still has the view's status."""
     application = tables.applications
     for start in range(0, len(ids), LOOKED_AT_ONCE):
         some = ids[start : start + LOOKED_AT_ONCE]

@@ -1,4 +1,4 @@
-"""The priority's points as an SQL expression, built from the same tables that explain it."""
+"""Build the priority's points as an SQL expression, from the tables that explain them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ def score(
 
 
 def _clock(clock_from: ColumnElement[datetime], ground: Basis) -> Value:
-    """What waiting and being overdue add: found by one look at a table of moments."""
+    """Return the points for waiting and overdue, looked up in a table of moments."""
     most = priority.days_counted(ground.policy)
     sla = ground.policy.review_sla_business_days
     starts = business_time.latest_starts(ground.now, most, ground.holidays)

@@ -1,4 +1,4 @@
-"""What was decided and touched in a period, how long that took, and what it was told apart by."""
+"""Measure how long decisions and first touches took in a period, in total and by group."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -81,7 +81,7 @@ def course(
 def decided_by(
     connection: Connection, period: Window, split: Split, news: Uncounted | None = None
 ) -> list[Decided]:
-    """The same told apart, the most first."""
+    """Return the decisions by group, largest first."""
     if news is None:
         news = workload.uncounted(connection)
     found = workload.by_segment(connection, At.DECIDED, period, str(split), news)
@@ -92,7 +92,7 @@ def decided_by(
 def submitted_by(
     connection: Connection, period: Window, split: Split, news: Uncounted | None = None
 ) -> dict[str, int]:
-    """Applications submitted in the period, told apart by what they already had then.
+    """Return the applications submitted in the period by group, as of their submission.
 
     Raises ValueError for a track or a reviewer, which only a decision has.
     """
@@ -107,7 +107,7 @@ def submitted_by(
 def touched(
     connection: Connection, period: Window, *, before: Window, news: Uncounted | None = None
 ) -> tuple[Touched, Touched]:
-    """What staff first touched in the period and in the one before."""
+    """Return what staff first touched in the period and in the one before."""
     if news is None:
         news = workload.uncounted(connection)
     now, then = (workload.whole(connection, At.TOUCHED, days, news) for days in (period, before))

@@ -1,4 +1,4 @@
-"""The due-diligence checklist: what to find out before an approval, and what stands open."""
+"""The due-diligence checklist: what to check before an approval, and what is open."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ DEFAULT_REQUIRED = DEFAULT_REQUIRED_CHECKS
 
 
 class CheckOutcome(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -27,9 +27,9 @@ OUTCOME_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckItem:
-    """One thing to find out. ``key`` is what answers and policies name; ``hint`` says where.
+    """One item. Answers and policies refer to ``key``; ``hint`` says where to look.
 
-    It passes only beside current evidence of the kind it ``needs``, where it needs any.
+    It passes only with current evidence of the kind it ``needs``, if any.
     """
 
     key: str
@@ -108,7 +108,7 @@ def item(key: str) -> CheckItem:
 def open_items(
     checklist: Iterable[str], required: Iterable[str], answers: Mapping[str, CheckOutcome]
 ) -> tuple[CheckItem, ...]:
-    """What nobody has answered yet: the required items first, each in the policy's order.
+    """Return the unanswered items: required ones first, each group in the policy's order.
 
     A failed item is answered and not open.
     """
@@ -124,7 +124,7 @@ def lacks_evidence(asked: CheckItem, established: Collection[EvidenceKind]) -> b
 def passable(
     open_: Iterable[CheckItem], established: Collection[EvidenceKind]
 ) -> tuple[CheckItem, ...]:
-    """Of the open items those that may pass as things are."""
+    """Return the open items that may pass now."""
     return tuple(each for each in open_ if not lacks_evidence(each, established))
 
 
@@ -136,7 +136,7 @@ def why_not(
     before: CheckOutcome | None,
     established: Collection[EvidenceKind],
 ) -> str | None:
-    """Why an item cannot be answered so, in a sentence; ``None`` where it can.
+    """Return the sentence why an item cannot be answered so; ``None`` if it can.
 
     ``before`` is its newest answer, if it has one.
     """
@@ -153,7 +153,7 @@ def why_not(
 
 
 def obstacles(required: Iterable[str], answers: Mapping[str, CheckOutcome]) -> tuple[str, ...]:
-    """What stands in the way of an approval, a sentence each; empty when nothing does.
+    """Return what blocks an approval, a sentence each; empty if nothing does.
 
     A required item counts as done when it is passed or does not apply.
     """

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Comparison(StrEnum):
-    """How a value is held against its minimum."""
+    """How a value is compared with its minimum."""
 
     AT_LEAST = "at least"
     MORE_THAN = "more than"
@@ -35,7 +35,7 @@ class Criterion:
     """One minimum requirement.
 
     ``key`` names the measured value wherever it travels (record, column, export);
-    ``minimum`` names the policy setting it is held against.
+    ``minimum`` names the policy setting it is compared with.
     """
 
     key: str

@@ -1,6 +1,6 @@
-"""Which days upstream has delivered, and so over which days a figure is known.
+"""Delivered days: over which days a figure is known.
 
-A day of trading is delivered when there was any trade on it, volume or fee, whosoever's. Another
+A day of trading is delivered if anybody traded on it, with volume or fee. Another
 day is unknown, not zero: before the first one, between two, and after the data-through day. Users
 are known as referred from the first referral or the first delivered day on, whichever is earlier,
 since referrals are delivered with their own moments.
@@ -35,12 +35,12 @@ class Known:
 
     @property
     def any(self) -> bool:
-        """Whether a figure over these days can be told at all."""
+        """Whether a figure over these days is known at all."""
         return self.days > 0
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing, so that it may be compared."""
+        """Whether no day is missing, so that it may be compared."""
         return self.any and self.days == self.window.days
 
     @property
@@ -50,7 +50,7 @@ class Known:
 
     @property
     def gap(self) -> str:
-        """What is missing, in words; "" where nothing is."""
+        """The missing days in words; "" if there are none."""
         if self.whole:
             return ""
         if self.any:
@@ -90,7 +90,7 @@ class Delivered:
 
 
 def no_change(now: Known, before: Known) -> str:
-    """Why the change from ``before`` cannot be told; "" where it can."""
+    """Return why the change from ``before`` is unknown; "" if it is known."""
     if now.whole and before.whole:
         return ""
     missing = before if not before.whole else now
@@ -101,7 +101,7 @@ def no_change(now: Known, before: Known) -> str:
 
 
 def missing_words(missing: int, days: int) -> str:
-    """How many of how many days are missing: ``3 of 31 days not delivered``."""
+    """Return how many days are missing: ``3 of 31 days not delivered``."""
     return f"{missing:,} of {days:,} days not delivered"
 
 

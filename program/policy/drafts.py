@@ -1,4 +1,4 @@
-"""A draft of the next policy, and everything that speaks against publishing it."""
+"""A draft of the next policy, and the checks before publishing it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The next version as somebody wrote it, against version ``base_version``.
+    """A draft of the next version, based on version ``base_version``.
 
     Only the settings of ``policy`` count. ``effective_from`` is when it is to rule; ``None``
     is the moment of its confirmation.
@@ -33,9 +33,9 @@ class Draft:
 
 
 def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, ...]:
-    """What speaks against publishing the draft, a sentence each; empty where nothing does.
+    """Return what blocks publishing the draft, a sentence each; empty if nothing does.
 
-    ``base`` is the version that the draft was written against.
+    ``base`` is the version that the draft is based on.
     """
     found = [*settings.faults(draft.policy)]
     if not settings.changes(base, draft.policy):
@@ -47,24 +47,24 @@ def contradictions(draft: Draft, *, base: Policy, now: datetime) -> tuple[str, .
 
 
 def changed(base: Policy, draft: Draft) -> tuple[Change, ...]:
-    """What the draft changes, in the order of the table of settings."""
+    """Return the draft's changes, in the order of the table of settings."""
     return settings.changes(base, draft.policy)
 
 
 def needs_refresh(old: Policy, new: Policy) -> bool:
-    """Whether eligibility on the exchange is unknown under ``new`` until a refresh counts anew."""
+    """Return whether on-exchange eligibility under ``new`` is unknown until a refresh."""
     return bool(settings.recounted(old, new) & METRICS)
 
 
 def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
-    """The draft's changes against ``old``, made to ``new`` instead."""
+    """Return the draft with its changes against ``old`` rebased on ``new``."""
     moved = {change.setting.name: change.new for change in changed(old, draft)}
     policy = replace(new, **moved)  # type: ignore[arg-type]  # each setting keeps its own type
     return replace(draft, policy=policy, base_version=new.version)
 
 
 def too_late(starts: datetime | None, now: datetime) -> str | None:
-    """The sentence for a day too far away to plan for; ``None`` where there is nothing to say."""
+    """Return the sentence for a day that is too far away; ``None`` if it is not."""
     last = utc_day(now) + timedelta(days=HORIZON_DAYS)
     if starts is None or utc_day(starts) <= last:
         return None

@@ -1,4 +1,4 @@
-"""Judging one application's facts against a policy, criterion by criterion."""
+"""Assess one application's facts against a policy, criterion by criterion."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,7 +18,7 @@ from program.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is established about one application; ``None`` is "nobody knows yet".
+    """The established facts about one application; ``None`` is unknown.
 
     Field names are criterion keys. Money in USD over the policy's window.
     """
@@ -80,7 +80,7 @@ class Assessment:
 
     @property
     def track(self) -> str | None:
-        """Which track carried it: a track's key, ``both``, or ``None`` if no track is met."""
+        """The track that is met: its key, ``both``, or ``None``."""
         met = [result.track.key for result in self.tracks if result.outcome is Outcome.MET]
         if len(met) > 1:
             return BOTH_TRACKS
@@ -93,7 +93,7 @@ class Assessment:
 
 
 def judge_criterion(criterion: Criterion, facts: Facts, policy: Policy) -> CriterionResult:
-    """Hold one value against its minimum."""
+    """Compare one value with its minimum."""
     value = facts.value(criterion)
     minimum: Decimal | int = getattr(policy, criterion.minimum)
     return CriterionResult(
@@ -113,7 +113,7 @@ def judge_track(track: Track, facts: Facts, policy: Policy) -> TrackResult:
 
 
 def assess(facts: Facts, policy: Policy) -> Assessment:
-    """Judge the whole: met when any one track is met."""
+    """Assess the whole application: met if any track is met."""
     tracks = tuple(judge_track(track, facts, policy) for track in TRACKS)
     return Assessment(outcome=any_of(result.outcome for result in tracks), tracks=tracks)
 

@@ -84,7 +84,7 @@ def current_kinds(
     now: datetime,
     policy: Policy,
 ) -> frozenset[EvidenceKind]:
-    """Of what there is an observation that still counts."""
+    """Return the kinds of which an observation still counts."""
     return frozenset(
         seen.kind
         for seen in observations
@@ -95,7 +95,7 @@ def current_kinds(
 def days_left(
     observed_at: datetime, *, data_through: date | None, now: datetime, policy: Policy
 ) -> int:
-    """For how many data-through days an observation counts, the present one included.
+    """Return for how many data-through days an observation counts, the current one included.
 
     0 is one that stopped counting with the present day, -3 one that did three days earlier.
     """

@@ -1,4 +1,4 @@
-"""Other exchanges by name: which spellings mean the same one, and which may.
+"""Names of other exchanges: which spellings mean the same one, and which may.
 
 ``review.exchange_key`` in the database gives the same key.
 """

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How a criterion, a track or a whole application stands."""
+    """The result of a criterion, a track or a whole application."""
 
     MET = "met"
     NOT_MET = "not_met"

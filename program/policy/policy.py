@@ -61,7 +61,7 @@ class Policy:
 
 
 def ruling_at(versions: Iterable[Policy], moment: datetime) -> Policy:
-    """Which version rules: of those in effect the one that began last, of equals the highest.
+    """Return the version in force: the one that started last, of equals the highest.
 
     Leave out what was withdrawn; ``review.policy_in_force`` says the same in SQL.
     """

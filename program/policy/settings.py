@@ -298,7 +298,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What must hold between settings; ``sentence`` says what is wrong where it does not."""
+    """A condition between settings; ``sentence`` is the error if it does not hold."""
 
     settings: tuple[str, ...]
     holds: Callable[[Policy], bool]
@@ -334,13 +334,13 @@ RULES: tuple[Rule, ...] = (
 
 
 def value(policy: Policy, setting: Setting) -> Value:
-    """What ``policy`` says of ``setting``."""
+    """Return the value of ``setting`` in ``policy``."""
     found: Value = getattr(policy, setting.name)
     return found
 
 
 def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
-    """The settings in which they differ, in the table's order."""
+    """Return the settings in which the policies differ, in the table's order."""
     return tuple(
         Change(setting=setting, old=value(old, setting), new=value(new, setting))
         for setting in SETTINGS
@@ -349,12 +349,12 @@ def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
 
 
 def recounted(old: Policy, new: Policy) -> frozenset[str]:
-    """Keys of the criteria whose values the two count in different ways."""
+    """Return the keys of the criteria that the two policies count differently."""
     return frozenset(key for change in changes(old, new) for key in change.setting.recounts)
 
 
 def faults(policy: Policy) -> tuple[str, ...]:
-    """What is wrong with the settings by themselves and with each other, a sentence each."""
+    """Return the errors of the settings and between them, a sentence each."""
     alone = [fault for setting in SETTINGS if (fault := _fault(setting, value(policy, setting)))]
     if alone:
         # Rules compare values, which must be values first.
@@ -363,7 +363,7 @@ def faults(policy: Policy) -> tuple[str, ...]:
 
 
 def words(setting: Setting, of: Value) -> str:
-    """A value as people read it, with its unit."""
+    """Format a value with its unit."""
     if of is None:
         return setting.none or "not set"
     if isinstance(of, tuple):
@@ -379,7 +379,7 @@ def words(setting: Setting, of: Value) -> str:
 
 
 def typed(setting: Setting, of: Value) -> str:
-    """A money or rate as it stands in a field to type in; a rate in percent."""
+    """Format money or a rate for an input field; a rate in percent."""
     if of is None:
         return ""
     if setting.kind is Kind.RATE:
@@ -388,9 +388,9 @@ def typed(setting: Setting, of: Value) -> str:
 
 
 def understood(setting: Setting, text: str) -> Decimal | None:
-    """A typed money or rate; raises ValueError with the sentence where it is neither.
+    """Parse typed money or a rate; raises ValueError with the sentence if it is neither.
 
-    Separators of thousands are welcome; a rate is typed in percent. Empty is ``None``.
+    Thousands separators are accepted; a rate is in percent. Empty is ``None``.
     """
     plain = text.strip().removesuffix("%").removesuffix("USD").strip()
     if not plain:

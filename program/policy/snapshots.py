@@ -1,4 +1,4 @@
-"""What a decision keeps of the moment it was made, as plain JSON values.
+"""The snapshot that a decision stores, as plain JSON values.
 
 Numbers are kept as text, so that no reader turns money into a float.
 """

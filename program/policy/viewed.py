@@ -1,4 +1,4 @@
-"""What a person saw of an application, and what of it a decision rests on.
+"""Compare what a person saw of an application with the current facts.
 
 A decision rests on results: of each criterion, of the checklist, on whether one person is enough,
 on which evidence counts, under which policy, about whom. Figures move with every day of trading;
@@ -23,7 +23,7 @@ WORDS = {"met": "met", "not_met": "not met", "unknown": "unknown"}
 
 
 class Change(NamedTuple):
-    """One thing that is not as it was, in words."""
+    """One difference, in words."""
 
     what: str
     old: str
@@ -106,7 +106,7 @@ SecondReasons = Callable[[Decimal | None], tuple[str, ...]]
 def compare(
     shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
 ) -> Comparison:
-    """What differs between two looks, judged by the ``policy`` that is in force now."""
+    """Compare two views under the ``policy`` in force now."""
     changed = [
         *_policy(shown, now),
         *_results(shown, now, policy),

@@ -52,7 +52,7 @@ Follow = Callable[[Filters], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """How the whole queue stands, whatever the filters; ``set_aside`` by status."""
+    """Counts of the whole queue, ignoring filters; ``set_aside`` by status."""
 
     total: int
     by_outcome: Mapping[Outcome, int]
