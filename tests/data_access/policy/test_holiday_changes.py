@@ -59,7 +59,7 @@ def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
 def test_a_second_name_is_refused_naming_the_first(desk: Engine) -> None:
     holiday_changes.add(desk, name="Harvest", **asked())
 
-    with pytest.raises(NotInState, match="a holiday already, “Harvest”"):
+    with pytest.raises(NotInState, match="already a holiday, “Harvest”"):
         holiday_changes.add(desk, name="Fair", **asked())
 
     assert listed(desk) == {COMING: "Harvest"}
