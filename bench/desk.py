@@ -24,6 +24,7 @@ from data_access.review import decisions, timeline, trends
 from program.periods import Window, month_start, months_later
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import PAGE_SIZE, Filters, Owner, Sort
+from program.review.workflow import Decision
 
 MS = 0.001
 
@@ -209,18 +210,22 @@ class Deciding:
 
     def ours(self, engine: Engine) -> None:
         assert self.shown is not None
-        decisions.approve(
-            screen(engine),
-            application_id=self.id,
+        draft = decisions.Draft(
+            outcome=Decision.APPROVED,
             # So little above the standard that no fees make it costly enough for two.
             rebate_rate=Decimal("0.1001"),
             rationale="Measured",
             message="Measured",
+        )
+        command = decisions.Decide(
+            application_id=self.id,
+            draft=draft,
             shown=self.shown,
             actor=self.ACTOR,
-            now=moment(engine),
+            at=moment(engine),
             request_id=uuid4(),
         )
+        decisions.submit(screen(engine), command)
 
     def plain(self, engine: Engine) -> None:
         with engine.begin() as connection:

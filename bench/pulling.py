@@ -39,11 +39,10 @@ def pulled(engine: Engine) -> str:
             began = time.perf_counter()
             taken = claims.take_next(
                 pooled,
-                filters=Filters(),
-                actor=PULLER.format(number),
-                now=now,
-                request_id=uuid4(),
-            )
+                claims.TakeNext(
+                    filters=Filters(), actor=PULLER.format(number), at=now, request_id=uuid4()
+                ),
+            ).application_id
             taken_by_me.append((taken, (time.perf_counter() - began) * 1000))
         return taken_by_me
 

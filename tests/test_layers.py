@@ -34,6 +34,26 @@ def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -
     assert crossings == []
 
 
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        # What runs in the background holds its job with a writer of its own.
+        (
+            r"database\.(?:writer|loader)\b",
+            {"dashboard/forms/background.py", "dashboard/forms/submit.py"},
+        ),
+        (r"\bsession_state\b", {"dashboard/ui/state.py"}),
+    ],
+)
+def test_what_only_these_modules_may_name(names: str, files: set[str]) -> None:
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in [*(ROOT / "dashboard").rglob("*.py"), ROOT / "serve.py"]
+        if re.search(names, path.read_text())
+    }
+    assert naming == files
+
+
 # Buttons that write at a press though nobody may have looked: what is one's own look, and two
 # that ask themselves whether it was seen.
 PRESSED_UNSEEN = {
@@ -69,9 +89,9 @@ def written_by_plain_buttons(module: ast.Module) -> set[str]:
 
 
 def functions_that_write(module: ast.Module) -> set[str]:
-    """Those that name the writer or the loader, and those that name one of them."""
+    """Those that submit something, and those that name one of them."""
     named = {node.name: names_in(node) for node in module.body if isinstance(node, ast.FunctionDef)}
-    writing = {"database.writer", "database.loader"}
+    writing = {f"submit.{name}" for name in ("submit", "attempt", "write", "load")}
     while more := {name for name, used in named.items() if used & writing} - writing:
         writing |= more
     return writing

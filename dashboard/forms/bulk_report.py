@@ -157,8 +157,8 @@ def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UU
     if submit.refused_to_stranger("", actor):
         return
     act = partial(
+        submit.write,
         undoing.undo_run,
-        database.writer(),
         undone=run.request_id,
         ids=ids,
         actor=actor,
@@ -194,6 +194,6 @@ def _dismiss(seen: str, request_id: UUID, actor: str) -> None:
     if submit.refused_to_stranger("", actor):
         return
     try:
-        preferences.put(database.writer(), name=seen, value=str(request_id), actor=actor)
+        submit.write(preferences.put, name=seen, value=str(request_id), actor=actor)
     except Refusal as refusal:
         submit.refused("", str(refusal))

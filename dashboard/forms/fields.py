@@ -8,7 +8,6 @@ was only filled in, and not edited, is not held: it may change with what it was 
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
@@ -106,9 +105,3 @@ def value(form: str, name: str, otherwise: Any = "") -> Any:  # noqa: ANN401 - w
 
 def _key(form: str, name: str, variant: str) -> str:
     return f"{state.form_key(form, name)}-{variant}"
-
-
-def used(form: str, request_id: UUID) -> None:
-    """The form was accepted: forget what it held and begin it anew."""
-    state.release(form)
-    state.renew(form, request_id)

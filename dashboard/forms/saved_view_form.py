@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -9,8 +10,7 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import NameTaken, Refusal
+from data_access.db.errors import NameTaken
 from data_access.explore import saved_views
 from data_access.explore.saved_views import ExploredView, SavedView
 from data_access.people.staff import Person
@@ -112,28 +112,25 @@ def _save(
 
 def _keep(asked: Asked, replacing: UUID | None) -> None:
     state.forget(_place(asked.form))
-    if submit.refused_to_stranger(asked.form, asked.actor):
-        return
+    act = partial(
+        saved_views.save,
+        name=asked.name,
+        filters=asked.shown,
+        shared=asked.shared,
+        actor=asked.actor,
+        now=datetime.now(UTC),
+        request_id=asked.request_id,
+        replacing=replacing,
+    )
     try:
-        saved_views.save(
-            database.writer(),
-            name=asked.name,
-            filters=asked.shown,
-            shared=asked.shared,
-            actor=asked.actor,
-            now=datetime.now(UTC),
-            request_id=asked.request_id,
-            replacing=replacing,
-        )
+        view_id = submit.attempt(asked.form, asked.actor, act, raises=(NameTaken,))
     except NameTaken as taken:
         state.keep(_place(asked.form), (asked, taken))
         return
-    except Refusal as refusal:
-        submit.refused(asked.form, str(refusal))
-        return
-    state.renew(asked.form, asked.request_id)
-    done = "saved" if replacing is None else "replaced"
-    state.flash(state.Flash(ok=True, text=f"The view {asked.name.strip()} is {done}."))
+    if view_id is not None:
+        state.renew(asked.form, asked.request_id)
+        done = "saved" if replacing is None else "replaced"
+        submit.accepted("", f"The view {asked.name.strip()} is {done}.")
 
 
 def _place(form: str) -> str:
@@ -141,11 +138,6 @@ def _place(form: str) -> str:
 
 
 def _remove(form: str, kept: SavedView | ExploredView, actor: str) -> None:
-    if submit.refused_to_stranger(form, actor):
-        return
-    try:
-        saved_views.remove(database.writer(), view_id=kept.view_id, actor=actor)
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-    else:
-        state.flash(state.Flash(ok=True, text=f"The view {kept.name} is removed."))
+    act = partial(saved_views.remove, view_id=kept.view_id, actor=actor)
+    if submit.attempt(form, actor, act) is not None:
+        submit.accepted("", f"The view {kept.name} is removed.")

@@ -1,11 +1,84 @@
-"""What a form says after it was sent."""
+"""Sending a form: the one way from a button to a verb, and what is said afterwards."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
 from dashboard.shell import sign_in
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
+from data_access.applications.commands import Asked, Done, Verb
+from data_access.db import database
+from data_access.db.errors import ApprovalLapsed, Refusal
 from program.review import people
+
+
+def submit(
+    form: str,
+    command: Asked,
+    verb: Verb[Asked, Done],
+    *,
+    renews: str | None = None,
+    drafts: Sequence[str] = (),
+    said: str = "",
+    raises: tuple[type[Refusal], ...] = (),
+) -> Done | None:
+    """Call the verb, if the sender is still signed in; returns its result, ``None`` if refused.
+
+    A refusal is said beside the form, which keeps its text; one that the caller ``raises`` is its
+    own to answer. Success renews the request id, of the form or of what it ``renews``, clears the
+    browser's ``drafts`` and leaves ``said`` for the page.
+    """
+    try:
+        result = attempt(form, command.actor, lambda engine: verb(engine, command), raises=raises)
+    except ApprovalLapsed as lapsed:
+        # The lapse itself was done under this id, so what comes next needs another.
+        state.renew(renews or form, command.request_id)
+        refused(form, str(lapsed))
+        return None
+    if result is None:
+        return None
+    state.renew(renews or form, command.request_id)
+    for draft in drafts:
+        state.mark_sent(draft)
+    if said:
+        state.flash(state.Flash(ok=True, text=said))
+    return result
+
+
+def attempt(
+    form: str,
+    actor: str,
+    act: Callable[..., Done],
+    *,
+    raises: tuple[type[Refusal], ...] = (),
+    loads: bool = False,
+) -> Done | None:
+    """Act, if the sender is still signed in; returns the result, ``None`` if it was refused.
+
+    ``act`` takes the engine. A refusal is said beside the form. What ``loads`` acts as the role
+    that imports files.
+    """
+    if refused_to_stranger(form, actor):
+        return None
+    try:
+        return act(database.loader() if loads else database.writer())
+    except Refusal as refusal:
+        if isinstance(refusal, (ApprovalLapsed, *raises)):
+            raise
+        refused(form, str(refusal))
+        return None
+
+
+def write(verb: Callable[..., Done], **asked: Any) -> Done:  # noqa: ANN401 - each verb's own
+    """Call a verb that no form waits for, such as one that runs in the background."""
+    return verb(database.writer(), **asked)
+
+
+def load(verb: Callable[..., Done], *given: Any, **asked: Any) -> Done:  # noqa: ANN401
+    """Call a verb as the role that imports files."""
+    return verb(database.loader(), *given, **asked)
 
 
 def draw(form: str) -> None:
@@ -18,6 +91,16 @@ def draw(form: str) -> None:
             st.success(escape(message.text), icon=":material/check:")
         elif message is not None:
             st.error(escape(message.text), icon=":material/error:")
+
+
+def draw_flash() -> None:
+    """Show the page's message as a toast, with a link to the application it is about."""
+    message = state.take_flash()
+    if message is None:
+        return
+    back = f" [Open it](application?id={message.link})" if message.link is not None else ""
+    icon = ":material/check:" if message.ok else ":material/info:"
+    st.toast(f"{escape(message.text)}{back}", icon=icon)
 
 
 def refused(form: str, sentence: str) -> None:

@@ -9,8 +9,6 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import keyboard, navigation, state
 from dashboard.ui.shortcuts import Shortcut
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from data_access.review import claims
 from program.review import sending as seeing
@@ -60,8 +58,6 @@ def _shown(request_id: UUID) -> datetime | None:
 
 
 def _press(actor: str, drawn: Drawn) -> None:
-    if submit.refused_to_stranger("", actor):
-        return
     filters = Filters.from_query(st.query_params).seen_by(actor)
     before: UUID | None = state.kept(KEY)
     # Whoever cannot have seen yet what the press before took, presses for that one.
@@ -86,20 +82,14 @@ def _take(filters: Filters, actor: str, request_id: UUID) -> None:
 
     The id stays until there is an answer: whoever presses again after a lost one gets the same.
     """
-    try:
-        taken = claims.take_next(
-            database.writer(),
-            filters=filters,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        state.flash(state.Flash(ok=False, text=str(refusal)))
-        return
-    state.renew(KEY, request_id)
+    command = claims.TakeNext(
+        filters=filters, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    taken = submit.submit("", command, claims.take_next, renews=KEY)
     if taken is None:
-        state.flash(state.Flash(ok=False, text="This view has no unclaimed applications left."))
+        return
+    if taken.application_id is None:
+        submit.refused("", "This view has no unclaimed applications left.")
         return
     state.keep(KEY, request_id)
-    navigation.open_one(taken, filters)
+    navigation.open_one(taken.application_id, filters)

@@ -10,8 +10,6 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import keyboard, lookups, navigation, state
 from data_access import undoing
-from data_access.db import database
-from data_access.db.errors import Refusal
 from program.messages.delivery import UNDO_FOR
 from program.review.queue_filters import Filters
 
@@ -59,25 +57,17 @@ def draw(actor: str) -> None:
 
 
 def _undo(sent: Sent, actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(PAGE, actor):
+    state.forget(OFFERED)
+    command = undoing.Undo(
+        application_id=sent.application_id,
+        undone=sent.request_id,
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    said = f"Undone: application {sent.application_id} is pending again. Nothing was sent."
+    if submit.submit(PAGE, command, undoing.undo, renews=OFFERED, said=said) is None:
         return
-    try:
-        undoing.undo(
-            database.writer(),
-            application_id=sent.application_id,
-            undone=sent.request_id,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        state.flash(state.Flash(ok=False, text=str(refusal)))
-        return
-    finally:
-        state.forget(OFFERED)
-        state.renew(OFFERED, request_id)
     sent.put_back()
     lookups.count_anew()
-    said = f"Undone: application {sent.application_id} is pending again. Nothing was sent."
-    state.flash(state.Flash(ok=True, text=said))
     navigation.open_one(sent.application_id, Filters.from_query(st.query_params))

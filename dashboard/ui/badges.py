@@ -85,15 +85,5 @@ def status_badge(status: Status, *, detail: str = "") -> None:
     _draw(STATUSES[status], detail)
 
 
-def overdue_badge(detail: str = "") -> None:
-    """Draw that a review is overdue; ``detail`` follows the word."""
-    _draw(OVERDUE, detail)
-
-
-def role_badge(role: Role) -> None:
-    """Draw a role."""
-    _draw(ROLES[role])
-
-
 def _draw(look: Look, detail: str = "") -> None:
     st.badge(f"{look.word} {detail}".strip(), icon=look.icon, color=look.colour)

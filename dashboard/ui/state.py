@@ -3,7 +3,7 @@
 Everything that must survive a reload stands in the address bar or in the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,30 +39,6 @@ def take_flash(place: str = "") -> Flash | None:
         return None
     del st.session_state["flash"]
     return message
-
-
-def show_flash() -> None:
-    """Show the page's message as a toast, with the way back to what it is about."""
-    message = take_flash()
-    if message is None:
-        return
-    # The text is the product's own sentence; the link leads to an application by its number.
-    back = f" [Open it](/application?id={message.link})" if message.link is not None else ""
-    icon = ":material/check:" if message.ok else ":material/error:"
-    st.toast(message.text + back, icon=icon)
-
-
-def keep_unsent(form: str, texts: Mapping[str, str]) -> None:
-    """Remember what a form held; a form that is no longer drawn loses its widgets' values."""
-    st.session_state.setdefault("unsent", {})[form] = {
-        label: text for label, text in texts.items() if text.strip()
-    }
-
-
-def unsent(form: str) -> dict[str, str]:
-    """What was kept of a form that was refused, by label; empty if nothing was."""
-    kept: dict[str, dict[str, str]] = st.session_state.get("unsent", {})
-    return kept.get(form, {})
 
 
 def request_id(form: str) -> UUID:
@@ -117,6 +93,13 @@ def kept(name: str) -> Any:  # noqa: ANN401
 def forget(name: str) -> None:
     """Remember it no longer."""
     st.session_state.pop(f"kept-{name}", None)
+
+
+def take(name: str) -> Any:  # noqa: ANN401
+    """The value under a name, once; ``None`` if there is none."""
+    value = kept(name)
+    forget(name)
+    return value
 
 
 def held(form: str) -> dict[str, Any]:

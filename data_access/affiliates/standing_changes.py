@@ -7,8 +7,8 @@ of the change, and whose contact the message goes to.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, or_, select, text
@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql
 from data_access.affiliates import board
 from data_access.affiliates.board import Affiliate
 from data_access.applications import commands, read
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import database, tables, text_rules
 from data_access.db.errors import AlreadyMoved, Invalid, NotInState
 from data_access.eligibility import policies
@@ -37,7 +37,7 @@ from program.affiliates.requalification import (
     way,
 )
 from program.messages import canned_texts
-from program.messages.delivery import UNDO_FOR, undo_for
+from program.messages.delivery import undo_for
 from program.periods import Window, month_start, months_later, utc_day
 from program.policy.eligibility import Facts, assess
 from program.policy.policy import Policy
@@ -75,63 +75,45 @@ def run_name(step: Step) -> str:
     return f"{Act.REQUALIFY.name} {step}"
 
 
-@known_by("actor")
-def move(
-    engine: Engine,
-    *,
-    application_id: int,
-    change: Change,
-    shown: Standing,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    leaves_after: timedelta = UNDO_FOR,
-) -> int:
-    """Change one affiliate's standing from ``shown``; returns the event's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveAffiliate(ApplicationCommand):
+    """Change one affiliate's standing from the one that was ``shown``."""
 
-    Its message leaves after ``leaves_after``.
+    act: ClassVar[Act] = Act.REQUALIFY
+    change: Change
+    shown: Standing
+
+
+def move(engine: Engine, command: MoveAffiliate) -> int:
+    """Change one affiliate's standing; returns the event's id.
 
     Raises NotAllowed, NotFound, NotInState, AlreadyMoved, Invalid or RequestReused.
     """
+    change = command.change
     check(change)
-    form = Form(
-        request_id=request_id,
-        act=Act.REQUALIFY,
-        actor=actor,
-        application_id=application_id,
-        content={
-            "step": str(change.step),
-            "reason_code": change.reason_code,
-            "reason": change.reason.strip(),
-            "message": change.message.strip(),
-            "shown": str(shown),
-        },
-        at=now,
-        leaves_after=leaves_after,
-    )
 
     def do(connection: Connection, application: Application) -> int:
-        conflicts.require_none(connection, application, actor)
-        policy = policies.in_force(connection, now=now)
-        affiliate = board.of_application(connection, application_id, policy)
+        conflicts.require_none(connection, application, command.actor)
+        policy = policies.in_force(connection, now=command.at)
+        affiliate = board.of_application(connection, command.application_id, policy)
         if affiliate is None:
             raise NotInState("This application is not the one that made the account an affiliate.")
-        _require_way(affiliate, change.step, shown)
+        _require_way(affiliate, change.step, command.shown)
         before = _held(connection, affiliate.account_id)
-        _claim(connection, affiliate, change, form)
-        event_id = _tell(connection, affiliate, change, form, policy, before)
+        _claim(connection, affiliate, command)
+        event_id = _record_event(connection, affiliate, command, policy, before)
         outbox.put(
             connection,
             application,
-            form,
+            command,
             kind=change.step.event,
             message=_message(change, policy),
-            withheld_message=_withheld(affiliate, application, change, policy, now),
+            withheld_message=_withheld(affiliate, application, change, policy, command.at),
             standing=_standing(affiliate, change.step),
         )
         return event_id
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 @known_by("actor")
@@ -153,13 +135,15 @@ def move_each(
     def each(id_: int, own: UUID) -> object:
         return move(
             engine,
-            application_id=id_,
-            change=_filled(engine, id_, change, now) if change.message.strip() else change,
-            shown=shown[id_],
-            actor=actor,
-            now=now,
-            request_id=own,
-            leaves_after=undo_for(len(shown)),
+            MoveAffiliate(
+                application_id=id_,
+                change=_filled(engine, id_, change, now) if change.message.strip() else change,
+                shown=shown[id_],
+                actor=actor,
+                at=now,
+                request_id=own,
+                leaves_after=undo_for(len(shown)),
+            ),
         )
 
     return bulk.run(
@@ -176,7 +160,9 @@ def move_each(
     )
 
 
-def take_back(connection: Connection, form: Form, event_id: int, *, message_id: UUID) -> int:
+def take_back(
+    connection: Connection, command: ApplicationCommand, event_id: int, *, message_id: UUID
+) -> int:
     """Let the affiliate stand as before that event; returns the event's id of this.
 
     Raises NotInState where its standing was changed since.
@@ -196,21 +182,21 @@ def take_back(connection: Connection, form: Form, event_id: int, *, message_id: 
         insert(table)
         .values(
             account_id=event.account_id,
-            application_id=form.application_id,
-            at=form.at,
-            actor=form.actor,
+            application_id=command.application_id,
+            at=command.at,
+            actor=command.actor,
             kind=UNDONE,
             **standing,
             reason_code=event.reason_code,
             reason=event.reason,
             misses=event.misses,
             silent=event.silent,
-            request_id=form.request_id,
+            request_id=command.request_id,
         )
         .returning(table.c.affiliate_event_id)
     ).scalar_one()
-    commands.tell(
-        connection, form, f"affiliate_{UNDONE}", standing=standing, message_id=str(message_id)
+    commands.record_event(
+        connection, command, f"affiliate_{UNDONE}", standing=standing, message_id=str(message_id)
     )
     return undone
 
@@ -322,19 +308,19 @@ def _moved(affiliate: Affiliate) -> AlreadyMoved:
     return AlreadyMoved(STANDING_WORDS[affiliate.standing], affiliate.changed_by, affiliate.since)
 
 
-def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: Form) -> None:
+def _claim(connection: Connection, affiliate: Affiliate, command: MoveAffiliate) -> None:
     """Write the standing over the one that was expected; of two who write, one finds none."""
-    table = tables.affiliate_standings
+    table, change = tables.affiliate_standings, command.change
     state: dict[str, Any] = {
         "status": _standing(affiliate, change.step)["new"],
-        "since": form.at,
-        "changed_by": form.actor,
+        "since": command.at,
+        "changed_by": command.actor,
         "reason_code": change.reason_code,
         "reason": change.reason.strip(),
         "misses": affiliate.misses,
     }
     if change.step in WAYS_BACK:
-        state["count_from"] = month_start(utc_day(form.at))
+        state["count_from"] = month_start(utc_day(command.at))
     written = connection.execute(
         postgresql.insert(table)
         .values(account_id=affiliate.account_id, **state)
@@ -353,16 +339,15 @@ def _claim(connection: Connection, affiliate: Affiliate, change: Change, form: F
         raise _moved(affiliate)
 
 
-def _tell(
+def _record_event(
     connection: Connection,
     affiliate: Affiliate,
-    change: Change,
-    form: Form,
+    command: MoveAffiliate,
     policy: Policy,
     before: dict[str, Any] | None,
 ) -> int:
     """Leave the affiliate's own event, and one on its application's timeline."""
-    table = tables.affiliate_events
+    table, change = tables.affiliate_events, command.change
     standing = _standing(affiliate, change.step)
     told = {
         "reason_code": change.reason_code,
@@ -375,19 +360,19 @@ def _tell(
         insert(table)
         .values(
             account_id=affiliate.account_id,
-            application_id=form.application_id,
-            at=form.at,
-            actor=form.actor,
+            application_id=command.application_id,
+            at=command.at,
+            actor=command.actor,
             kind=str(change.step),
             **standing,
-            request_id=form.request_id,
+            request_id=command.request_id,
             **told,
         )
         .returning(table.c.affiliate_event_id)
     ).scalar_one()
-    commands.tell(
+    commands.record_event(
         connection,
-        form,
+        command,
         change.step.event,
         standing=standing,
         **told,

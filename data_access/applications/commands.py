@@ -1,49 +1,189 @@
-"""The one shape of every act on an application.
+"""Commands on an application: what a person asked, and the one way to carry it out.
+
+A command is a frozen record of what was asked; its verb takes the engine and the record. It
+carries an id made when its form was shown: a double click, a retry after a lost answer and an
+impatient reload all send the same id, and a repeat returns the first result.
 
 The order matters. The application's row is locked first, so that two people and two clicks
-wait for each other; then a repeated request gets its first result; then the role is asked;
-and only then anything is checked and written, all in one transaction.
+wait for each other; then a repeated request gets its first result; then the role is checked;
+and only then anything is validated and written, all in one transaction.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, TypeAlias, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from data_access.applications import read, requests
+from data_access.applications import read
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import database, tables
-from data_access.people import staff
+from data_access.db.errors import RequestReused
+from data_access.people import identities, staff
+from program.messages.delivery import UNDO_FOR
+from program.review import people
+from program.review.permissions import Act
 
-Doing = Callable[[Connection, Application], int]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a person asked; the addresses of people in it are stored in their normal form."""
+
+    actor: str
+    at: datetime
+    request_id: UUID
+
+    def __post_init__(self) -> None:
+        """Write every address of a person in its normal form."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in identities.PARAMETERS and isinstance(value, str):
+                object.__setattr__(self, field.name, people.normal(value))
 
 
-def perform(engine: Engine, form: Form, do: Doing) -> int:
+Asked = TypeVar("Asked", bound=Command)
+Done = TypeVar("Done")
+# A verb takes the engine and the record of what was asked.
+Verb: TypeAlias = Callable[[Engine, Asked], Done]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCommand(Command):
+    """A command on one application. Each subclass names its act and adds its own fields."""
+
+    act: ClassVar[Act]
+    application_id: int
+    # How long its message waits before it may leave; until then the act can be undone.
+    leaves_after: timedelta = UNDO_FOR
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What was asked, as plain JSON values, to tell a repeat from another form.
+
+        These are the fields of its own, but for those that are not compared: a repeat may be sent
+        from a page that was drawn anew and shows other facts.
+        """
+        own = [one.name for one in fields(self) if one.compare and one.name not in _COMMON]
+        asked = {name: _plain(getattr(self, name)) for name in own}
+        return {"command": type(self).__name__, **asked}
+
+
+_COMMON = {one.name for one in fields(ApplicationCommand)}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value, and any JSON value
+    match value:
+        case str():
+            return value.strip()
+        case None | bool() | int():
+            return value
+        case Decimal():
+            return str(value.normalize())
+        case date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case Sequence():
+            return [_plain(one) for one in value]
+    return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did: the id of the row it made; subclasses name what that is."""
+
+    id: int
+
+
+Named = TypeVar("Named", bound=Result)
+
+
+def perform(
+    engine: Engine,
+    command: ApplicationCommand,
+    do: Callable[[Connection, Application], int],
+) -> int:
     """Run ``do`` on the locked application and return its result, the first one of a repeat.
 
     Raises NotAllowed, NotFound, RequestReused, and whatever ``do`` raises.
     """
+
+    def named(connection: Connection, application: Application) -> Result:
+        return Result(do(connection, application))
+
+    return perform_as(Result, engine, command, named).id
+
+
+def perform_as(
+    kind: type[Named],
+    engine: Engine,
+    command: ApplicationCommand,
+    do: Callable[[Connection, Application], Named],
+) -> Named:
+    """The same where the result is of a ``kind`` of its own, or of one of its subclasses."""
     with database.acting(engine) as connection:
-        application = read.read(connection, form.application_id, now=form.at, lock=True)
-        earlier = requests.first_result(connection, form)
+        application = read.read(connection, command.application_id, now=command.at, lock=True)
+        earlier = first_result(connection, command, kind)
         if earlier is not None:
             return earlier
-        staff.require(connection, form.actor, form.act)
+        staff.require(connection, command.actor, command.act)
         result = do(connection, application)
-        requests.record(connection, form, result=result)
+        record_result(connection, command, result)
         return result
 
 
-def tell(connection: Connection, form: Form, kind: str, **detail: Any) -> int:  # noqa: ANN401 - plain JSON values
+def first_result(
+    connection: Connection, command: ApplicationCommand, kind: type[Named]
+) -> Named | None:
+    """The result this request already had, or ``None`` if it is new.
+
+    Call it with the application's row locked, so that two of the same wait for each other.
+    Raises RequestReused if the id came before with anything else in the form.
+    """
+    table = tables.requests
+    row = connection.execute(select(table).where(table.c.request_id == command.request_id)).first()
+    if row is None:
+        return None
+    before = (row.act, row.actor, row.application_id, row.content)
+    if before != (command.act.name, command.actor, command.application_id, command.content):
+        raise RequestReused
+    kinds = {one.__name__: one for one in (kind, *kind.__subclasses__())}
+    return kinds[row.result_kind](row.result)
+
+
+def record_result(connection: Connection, command: ApplicationCommand, result: Result) -> None:
+    """Keep the result, in the command's own transaction."""
+    connection.execute(
+        insert(tables.requests).values(
+            request_id=command.request_id,
+            act=command.act.name,
+            actor=command.actor,
+            application_id=command.application_id,
+            content=command.content,
+            result=result.id,
+            result_kind=type(result).__name__,
+            at=command.at,
+        )
+    )
+
+
+def record_event(
+    connection: Connection,
+    command: ApplicationCommand,
+    kind: str,
+    **detail: Any,  # noqa: ANN401 - plain JSON values
+) -> int:
     """Leave an event on the timeline and return its id; old and new values go into ``detail``."""
     event_id: int = connection.execute(
         insert(tables.events)
         .values(
-            application_id=form.application_id,
+            application_id=command.application_id,
             kind=kind,
-            actor=form.actor,
-            at=form.at,
+            actor=command.actor,
+            at=command.at,
             detail=detail,
         )
         .returning(tables.events.c.event_id)
@@ -51,13 +191,13 @@ def tell(connection: Connection, form: Form, kind: str, **detail: Any) -> int:  
     return event_id
 
 
-def last_told(connection: Connection, application_id: int, kind: str, key: str) -> str | None:
+def newest_detail(connection: Connection, application_id: int, kind: str, key: str) -> str | None:
     """What the newest event of this kind holds under ``key``; ``None`` without either."""
     table = tables.events
-    told: str | None = connection.execute(
+    value: str | None = connection.execute(
         select(table.c.detail[key].astext)
         .where(table.c.application_id == application_id, table.c.kind == str(kind))
         .order_by(table.c.event_id.desc())
         .limit(1)
     ).scalar()
-    return told
+    return value

@@ -3,9 +3,17 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
 from program import wording
 from program.periods import utc_day
 from program.policy.policy import Policy
+
+
+def constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint or unique index that was violated; ``None`` for other errors."""
+    return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
 
 
 class Refusal(Exception):

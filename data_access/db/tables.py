@@ -167,6 +167,7 @@ requests = Table(
     Column("application_id", BigInteger),
     Column("content", JSONB),
     Column("result", BigInteger),
+    Column("result_kind", Text),
     Column("at", Moment),
     schema="review",
 )

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 from sqlalchemy import Engine, exists, select
 
 from data_access.affiliates import board, standing_changes
-from data_access.affiliates.standing_changes import Change
+from data_access.affiliates.standing_changes import Change, MoveAffiliate
 from data_access.db import database, tables
 from data_access.demo import names
 from data_access.eligibility import freshness, policies
@@ -101,12 +101,12 @@ def _take(engine: Engine, application_id: int, step: Step, at: datetime) -> None
         affiliate = board.of_application(connection, application_id, policy)
     assert affiliate is not None
     reason_code, reason = REASONS[step]
-    standing_changes.move(
-        engine,
+    command = MoveAffiliate(
         application_id=application_id,
         change=Change(step=step, reason_code=reason_code, reason=reason),
         shown=affiliate.standing,
         actor=names.MANAGERS[application_id % len(names.MANAGERS)],
-        now=at,
+        at=at,
         request_id=uuid5(NAMESPACE_URL, f"demo:{application_id}:{step}"),
     )
+    standing_changes.move(engine, command)

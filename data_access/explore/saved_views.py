@@ -121,8 +121,11 @@ def save(
 
 
 @known_by("actor")
-def remove(engine: Engine, *, view_id: int, actor: str) -> None:
-    """Remove one's own view. Raises NotAllowed, or NotFound for what is not one's own."""
+def remove(engine: Engine, *, view_id: int, actor: str) -> int:
+    """Remove one's own view and return its id.
+
+    Raises NotAllowed, or NotFound for what is not one's own.
+    """
     table = tables.saved_views
     with database.acting(engine) as connection:
         staff.require(connection, actor, Act.SAVE_VIEW)
@@ -131,6 +134,7 @@ def remove(engine: Engine, *, view_id: int, actor: str) -> None:
         )
         if gone.rowcount != 1:
             raise NotFound("This view no longer exists, or it belongs to a colleague.")
+    return view_id
 
 
 @known_by("viewer")

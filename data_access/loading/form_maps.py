@@ -105,8 +105,8 @@ def save(
 
 
 @known_by("actor")
-def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> None:
-    """Offer a map no longer. Raises NotAllowed or Outdated."""
+def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> int:
+    """Offer a map no longer; returns its id. Raises NotAllowed or Outdated."""
     with database.acting(engine) as connection:
         connection.execute(text(LOCK))
         staff.require(connection, actor, Act.IMPORT)
@@ -114,6 +114,7 @@ def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> None:
         if before is None:
             raise Outdated
         _add(connection, before.name, before.content, actor, now, is_retired=True)
+    return map_id
 
 
 def _add(

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, insert
 
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables
 from program.text.platforms import EMAIL, platform_name
 
@@ -41,7 +41,7 @@ def reached_at(
 def put(
     connection: Connection,
     application: Application,
-    form: Form,
+    command: ApplicationCommand,
     *,
     kind: str,
     message: str | None,
@@ -57,10 +57,10 @@ def put(
     ``withheld_message`` is what would have been written, to be sent after all.
     """
     channel, recipient = reached_by(application) if message is not None else (BACKEND, EXCHANGE)
-    withheld = {"stopped_as": "withheld", "stopped_at": form.at} if message is None else {}
+    withheld = {"stopped_as": "withheld", "stopped_at": command.at} if message is None else {}
     connection.execute(
         insert(tables.outbox).values(
-            message_id=message_id(form.request_id),
+            message_id=message_id(command.request_id),
             application_id=application.application_id,
             decision_id=decision_id,
             channel=channel,
@@ -74,8 +74,8 @@ def put(
                 **({} if withheld_message is None else {"withheld_message": withheld_message}),
                 **more,
             },
-            created_at=form.at,
-            next_attempt_at=form.at + form.leaves_after,
+            created_at=command.at,
+            next_attempt_at=command.at + command.leaves_after,
             **withheld,
         )
     )

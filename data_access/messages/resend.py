@@ -1,21 +1,20 @@
 """What a manager does with a message that did not leave: retry, correct, cancel."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 
 from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand, Command
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid, NotFound, NotInState, Refusal
 from data_access.messages import settings as message_settings
 from data_access.messages.backlog import Message
-from data_access.messages.outbox import BACKEND, reached_by
-from data_access.people.identities import known_by
+from data_access.messages.outbox import BACKEND, message_id, reached_by
 from program.messages import delivery, letters
 from program.messages.delivery import STOPPED_WORDS, Stopped
 from program.review.permissions import Act
@@ -26,129 +25,126 @@ LONGEST_REASON = 500
 RETRIABLE = (Stopped.PARKED, Stopped.WITHHELD)
 
 
-@known_by("actor")
-def retry(
-    engine: Engine,
-    *,
-    application_id: int,
-    message_id: UUID,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageCommand(ApplicationCommand):
+    """A command on a message that did not leave."""
+
+    act: ClassVar[Act] = Act.KEEP_OUTBOX
+    message_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry(MessageCommand):
+    """Send a parked or withheld message on its way again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect(MessageCommand):
+    """Send a parked message to another recipient."""
+
+    platform: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelMessage(MessageCommand):
+    """Give a parked message up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAll(Command):
+    """Retry each of these messages."""
+
+    messages: Sequence[Message]
+
+
+def retry(engine: Engine, command: Retry) -> int:
     """Send a parked or withheld message on its way again; returns the event's id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
-    form = _form("retry", message_id, {}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
-        row = _stopped(connection, form, message_id, RETRIABLE)
+        row = _stopped(connection, command, RETRIABLE)
         _require_told(connection, row)
         if row.channel == BACKEND:
-            return _send_kept(connection, application, form, row)
+            return _send_kept(connection, application, command, row)
         # It never was on its way: it is made anew from what is now.
         made_anew = {"sent": null()} if row.stopped_as == Stopped.WITHHELD else {}
         _set(
             connection,
-            message_id,
+            command.message_id,
             stopped_as=None,
             stopped_at=None,
             attempts=0,
-            next_attempt_at=now,
-            retried_at=now,
+            next_attempt_at=command.at,
+            retried_at=command.at,
             **made_anew,
         )
-        return _tell(connection, form, "message_retried", row)
+        return _record_event(connection, command, "message_retried", row)
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def retry_all(
-    engine: Engine,
-    messages: Sequence[Message],
-    *,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> tuple[int, tuple[str, ...]]:
+def retry_all(engine: Engine, command: RetryAll) -> tuple[int, tuple[str, ...]]:
     """Retry each of these; returns how many went and what was said of the others."""
     refused = []
-    for message in messages:
+    for message in command.messages:
+        one = Retry(
+            application_id=message.application_id,
+            message_id=message.message_id,
+            actor=command.actor,
+            at=command.at,
+            request_id=uuid5(command.request_id, str(message.message_id)),
+        )
         try:
-            retry(
-                engine,
-                application_id=message.application_id,
-                message_id=message.message_id,
-                actor=actor,
-                now=now,
-                request_id=uuid5(request_id, str(message.message_id)),
-            )
+            retry(engine, one)
         except (NotInState, NotFound) as refusal:
             refused.append(str(refusal))
-    return len(messages) - len(refused), tuple(refused)
+    return len(command.messages) - len(refused), tuple(refused)
 
 
-@known_by("actor")
-def redirect(
-    engine: Engine,
-    *,
-    application_id: int,
-    message_id: UUID,
-    platform: str,
-    recipient: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def redirect(engine: Engine, command: Redirect) -> int:
     """Send it to another recipient, as a new message that replaces it; returns the event's id.
 
     It gets an id of its own: the first receiver may have taken the old one after all. Raises
     NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
-    channel, to = contact(platform, recipient)
-    content = {"platform": channel, "recipient": to}
-    form = _form("redirect", message_id, content, application_id, actor, now, request_id)
+    channel, to = contact(command.platform, command.recipient)
+    command = replace(command, platform=channel, recipient=to)
 
     def do(connection: Connection, _: Application) -> int:
-        row = _stopped(connection, form, message_id, (Stopped.PARKED,))
-        _set(connection, message_id, stopped_as=str(Stopped.REPLACED), stopped_at=now)
-        successor = uuid5(request_id, "outbox")
-        _put_successor(connection, row, successor, channel, to, row.payload, now)
+        row = _stopped(connection, command, (Stopped.PARKED,))
+        successor = _replace(connection, command, row, channel, to, row.payload)
         moved = {"old": [row.channel, row.recipient], "new": [channel, to]}
-        return _tell(
-            connection, form, "message_redirected", row, to=moved, replaced_by=str(successor)
+        return _record_event(
+            connection, command, "message_redirected", row, to=moved, replaced_by=str(successor)
         )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def cancel(
-    engine: Engine,
-    *,
-    application_id: int,
-    message_id: UUID,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def cancel(engine: Engine, command: CancelMessage) -> int:
     """Give a parked message up, with a reason; returns the event's id.
 
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
-    why = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    content = {"reason": why}
-    form = _form("cancel", message_id, content, application_id, actor, now, request_id)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
+    command = replace(command, reason=reason)
 
     def do(connection: Connection, _: Application) -> int:
-        row = _stopped(connection, form, message_id, (Stopped.PARKED,))
-        _set(connection, message_id, stopped_as=str(Stopped.CANCELLED), stopped_at=now)
-        return _tell(connection, form, "message_cancelled", row, reason=why)
+        row = _stopped(connection, command, (Stopped.PARKED,))
+        _set(
+            connection,
+            command.message_id,
+            stopped_as=str(Stopped.CANCELLED),
+            stopped_at=command.at,
+        )
+        return _record_event(connection, command, "message_cancelled", row, reason=reason)
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 def contact(platform: str, recipient: str) -> tuple[str, str]:
@@ -161,32 +157,16 @@ def contact(platform: str, recipient: str) -> tuple[str, str]:
         raise Invalid(str(unsendable)) from unsendable
 
 
-def _form(
-    what: str,
-    message_id: UUID,
-    content: Mapping[str, Any],
-    application_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> Form:
-    return Form(
-        request_id=request_id,
-        act=Act.KEEP_OUTBOX,
-        actor=actor,
-        application_id=application_id,
-        content={"what": what, "message_id": str(message_id), **content},
-        at=now,
-    )
-
-
 def _stopped(
-    connection: Connection, form: Form, message_id: UUID, allowed: Sequence[Stopped]
+    connection: Connection, command: MessageCommand, allowed: Sequence[Stopped]
 ) -> Row[Any]:
     table = tables.outbox
     row = connection.execute(
         select(table)
-        .where(table.c.message_id == message_id, table.c.application_id == form.application_id)
+        .where(
+            table.c.message_id == command.message_id,
+            table.c.application_id == command.application_id,
+        )
         .with_for_update()
     ).first()
     if row is None:
@@ -196,28 +176,30 @@ def _stopped(
     return row
 
 
-def _send_kept(connection: Connection, application: Application, form: Form, row: Row[Any]) -> int:
+def _send_kept(
+    connection: Connection, application: Application, command: Retry, row: Row[Any]
+) -> int:
     """Send what a silent policy kept back, to the applicant, as a message that replaces it."""
     text = row.payload.get("withheld_message")
     if not text:
         raise NotInState("No text was saved with this message, so it cannot be sent.")
     channel, to = reached_by(application)
-    _set(connection, row.message_id, stopped_as=str(Stopped.REPLACED), stopped_at=form.at)
-    successor = uuid5(form.request_id, "outbox")
     kept = {key: value for key, value in row.payload.items() if key != "withheld_message"}
-    _put_successor(connection, row, successor, channel, to, {**kept, "message": text}, form.at)
-    return _tell(connection, form, "message_retried", row, replaced_by=str(successor))
+    successor = _replace(connection, command, row, channel, to, {**kept, "message": text})
+    return _record_event(connection, command, "message_retried", row, replaced_by=str(successor))
 
 
-def _put_successor(
+def _replace(
     connection: Connection,
+    command: MessageCommand,
     row: Row[Any],
-    successor: UUID,
     channel: str,
     recipient: str | None,
     payload: Mapping[str, Any],
-    now: datetime,
-) -> None:
+) -> UUID:
+    """Stop a message and put another in its place; returns the new one's id."""
+    _set(connection, row.message_id, stopped_as=str(Stopped.REPLACED), stopped_at=command.at)
+    successor = message_id(command.request_id)
     connection.execute(
         insert(tables.outbox).values(
             message_id=successor,
@@ -226,11 +208,12 @@ def _put_successor(
             channel=channel,
             recipient=recipient,
             payload=dict(payload),
-            created_at=now,
-            next_attempt_at=now,
+            created_at=command.at,
+            next_attempt_at=command.at,
             replaces=row.message_id,
         )
     )
+    return successor
 
 
 def _not_stopped(row: Row[Any]) -> Refusal:
@@ -251,15 +234,21 @@ def _require_told(connection: Connection, row: Row[Any]) -> None:
         raise NotInState(f"It would be withheld again, because {why}. Change the settings first.")
 
 
-def _set(connection: Connection, message_id: UUID, **state: Any) -> None:  # noqa: ANN401
+def _set(connection: Connection, id_: UUID, **state: Any) -> None:  # noqa: ANN401
     table = tables.outbox
-    connection.execute(update(table).where(table.c.message_id == message_id).values(**state))
+    connection.execute(update(table).where(table.c.message_id == id_).values(**state))
 
 
-def _tell(connection: Connection, form: Form, kind: str, row: Row[Any], **more: Any) -> int:  # noqa: ANN401
-    return commands.tell(
+def _record_event(
+    connection: Connection,
+    command: MessageCommand,
+    kind: str,
+    row: Row[Any],
+    **more: Any,  # noqa: ANN401 - plain JSON values
+) -> int:
+    return commands.record_event(
         connection,
-        form,
+        command,
         kind,
         message_id=str(row.message_id),
         stopped_as={"old": row.stopped_as},

@@ -146,11 +146,15 @@ def confirm(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> i
 
 
 @known_by("actor")
-def decline(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> None:
-    """Leave the settings as they are; the first person takes it back so. Raises as `confirm`."""
+def decline(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> int:
+    """Leave the settings as they are; the first person takes it back so.
+
+    Returns the proposal's id. Raises as `confirm`.
+    """
     with _acting(engine, actor) as connection:
         _require_waiting(connection, proposal_id)
         _close(connection, proposal_id, "declined", actor, now)
+    return proposal_id
 
 
 def waiting(connection: Connection) -> Silencing | None:

@@ -72,7 +72,8 @@ def claim(
     """Claim each. Raises NotAllowed, Invalid or RequestReused."""
 
     def each(id_: int, own: UUID) -> object:
-        return claims.claim(engine, application_id=id_, actor=actor, now=now, request_id=own)
+        command = claims.Claim(application_id=id_, actor=actor, at=now, request_id=own)
+        return claims.claim(engine, command)
 
     return run(
         engine, Act.CLAIM, ids, each, content={}, actor=actor, now=now, request_id=request_id
@@ -94,9 +95,10 @@ def assign(
         raise Invalid("Choose a colleague who reviews applications.")
 
     def each(id_: int, own: UUID) -> object:
-        return claims.assign(
-            engine, application_id=id_, assignee=assignee, actor=actor, now=now, request_id=own
+        command = claims.Assign(
+            application_id=id_, assignee=assignee, actor=actor, at=now, request_id=own
         )
+        return claims.assign(engine, command)
 
     return run(
         engine,
@@ -126,16 +128,16 @@ def defer(
     deferrals.check(until, until_change, now)
 
     def each(id_: int, own: UUID) -> object:
-        return deferrals.defer(
-            engine,
+        command = deferrals.Defer(
             application_id=id_,
             until=until,
             until_change=until_change,
             reason=reason,
             actor=actor,
-            now=now,
+            at=now,
             request_id=own,
         )
+        return deferrals.defer(engine, command)
 
     asked = {"until": until.isoformat() if until else None, "until_change": until_change}
     return run(
@@ -170,15 +172,15 @@ def request_information(
 
     def each(id_: int, own: UUID) -> object:
         _, filled = _filled(engine, id_, message, now)
-        return information_requests.request(
-            engine,
+        command = information_requests.RequestInformation(
             application_id=id_,
             message=filled,
             actor=actor,
-            now=now,
+            at=now,
             request_id=own,
             leaves_after=undo_for(len(ids)),
         )
+        return information_requests.request(engine, command)
 
     return run(
         engine,
@@ -228,20 +230,24 @@ def reject(
             raise Invalid(
                 "Eligibility is met, so rejecting goes against it. Decide it on its own page."
             )
-        return decisions.reject(
-            engine,
-            application_id=id_,
+        draft = decisions.Draft(
+            outcome=Decision.REJECTED,
             reason_code=reason_code,
             rationale=rationale,
             message=filled,
             reapply=reapply,
             knowingly=knowingly,
+        )
+        command = decisions.Decide(
+            application_id=id_,
+            draft=draft,
             shown=standing.seen,
             actor=actor,
-            now=now,
+            at=now,
             request_id=own,
             leaves_after=undo_for(len(ids)),
         )
+        return decisions.submit(engine, command)
 
     said = {"reason_code": reason_code, "rationale": rationale, "message": message}
     return run(

@@ -1,20 +1,19 @@
 """Answer the due-diligence checklist. Answers are kept forever; the newest per item counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
+from typing import ClassVar
 
 from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access.applications import commands, requests
+from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid
 from data_access.eligibility import assessments, judging, policies
-from data_access.people.identities import known_by
 from program.policy.checklist import CheckOutcome, open_items, passable, why_not
 from program.policy.checklist import item as item_of
 from program.policy.evidence import EvidenceKind, current_kinds
@@ -58,83 +57,81 @@ def outcomes(connection: Connection, application_id: int) -> dict[str, CheckOutc
     return {key: given.outcome for key, given in answers(connection, application_id).items()}
 
 
-@known_by("actor")
-def answer(
-    engine: Engine,
-    *,
-    application_id: int,
-    item: str,
-    outcome: CheckOutcome,
-    comment: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Answer one item of the policy's checklist and return the answer's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCheck(ApplicationCommand):
+    """Answer one item of the policy's checklist."""
+
+    act: ClassVar[Act] = Act.ANSWER_CHECK
+    item: str
+    outcome: CheckOutcome
+    comment: str
+
+
+def answer(engine: Engine, command: AnswerCheck) -> int:
+    """Answer one item and return the answer's id.
 
     A failed item needs a comment, and so does changing a failed answer; an item that needs
     evidence passes only with it. Raises NotAllowed, NotFound, Invalid or RequestReused.
     """
-    text = _checked(comment)
-    if outcome not in set(CheckOutcome):
+    command = replace(command, comment=_checked(command.comment))
+    if command.outcome not in set(CheckOutcome):
         raise Invalid("Choose whether the check is passed, failed or not applicable.")
-    content = {"item": item, "outcome": str(outcome), "comment": text}
-    form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
 
     def do(connection: Connection, _: Application) -> int:
-        policy = policies.in_force(connection, now=now)
-        if item not in {*policy.checklist, *policy.required_checks}:
-            raise Invalid("This check is not on the policy's checklist. Reload the page.")
-        asked = item_of(item)
-        why = why_not(
-            asked,
-            CheckOutcome(outcome),
-            text,
-            before=outcomes(connection, application_id).get(item),
-            established=established(connection, application_id, now) if asked.needs else (),
-        )
-        if why is not None:
-            raise Invalid(why)
-        return _keep(connection, form, item, CheckOutcome(outcome), text)
+        _require_answerable(connection, command)
+        return _keep(connection, command, command.item, CheckOutcome(command.outcome))
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def pass_open(
-    engine: Engine,
-    *,
-    application_id: int,
-    items: Sequence[str],
-    comment: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def _require_answerable(connection: Connection, command: AnswerCheck) -> None:
+    """Raise Invalid unless the policy asks for the item and it may be answered so."""
+    item, id_ = command.item, command.application_id
+    policy = policies.in_force(connection, now=command.at)
+    if item not in {*policy.checklist, *policy.required_checks}:
+        raise Invalid("This check is not on the policy's checklist. Reload the page.")
+    asked = item_of(item)
+    why = why_not(
+        asked,
+        CheckOutcome(command.outcome),
+        command.comment,
+        before=outcomes(connection, id_).get(item),
+        established=established(connection, id_, command.at) if asked.needs else (),
+    )
+    if why is not None:
+        raise Invalid(why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOpenChecks(ApplicationCommand):
+    """Answer these open items as passed: the ones that were listed before somebody agreed."""
+
+    act: ClassVar[Act] = Act.ANSWER_CHECK
+    items: Sequence[str]
+    comment: str
+
+
+def pass_open(engine: Engine, command: PassOpenChecks) -> int:
     """Answer these open items as passed; returns how many those were.
 
-    ``items`` are those listed on the screen: all of them pass, or none
-    where one was answered meanwhile or lacks its evidence. Raises NotAllowed, NotFound, Invalid
-    or RequestReused.
+    All of them pass, or none where one was answered meanwhile or lacks its evidence. Raises
+    NotAllowed, NotFound, Invalid or RequestReused.
     """
-    text = _checked(comment)
-    content = {"pass_open": list(items), "comment": text}
-    form = requests.form(Act.ANSWER_CHECK, content, application_id, actor, now, request_id)
+    command = replace(command, comment=_checked(command.comment))
 
     def do(connection: Connection, _: Application) -> int:
-        policy = policies.in_force(connection, now=now)
-        given = outcomes(connection, application_id)
+        id_ = command.application_id
+        policy = policies.in_force(connection, now=command.at)
+        given = outcomes(connection, id_)
         left = open_items(policy.checklist, policy.required_checks, given)
-        passing = {
-            each.key for each in passable(left, established(connection, application_id, now))
-        }
-        for key in dict.fromkeys(items):
+        passing = {each.key for each in passable(left, established(connection, id_, command.at))}
+        for key in dict.fromkeys(command.items):
             if key not in passing:
                 raise Invalid(_not_open(key, given))
-            _keep(connection, form, key, CheckOutcome.PASSED, text)
-        return len(set(items))
+            _keep(connection, command, key, CheckOutcome.PASSED)
+        return len(set(command.items))
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 def established(
@@ -163,17 +160,20 @@ def _checked(comment: str) -> str:
 
 
 def _keep(
-    connection: Connection, form: Form, item: str, outcome: CheckOutcome, comment: str
+    connection: Connection,
+    command: AnswerCheck | PassOpenChecks,
+    item: str,
+    outcome: CheckOutcome,
 ) -> int:
     check_id: int = connection.execute(
         insert(tables.checks)
         .values(
-            application_id=form.application_id,
+            application_id=command.application_id,
             item=item,
             outcome=str(outcome),
-            comment=comment,
-            author=form.actor,
-            created_at=form.at,
+            comment=command.comment,
+            author=command.actor,
+            created_at=command.at,
         )
         .returning(tables.checks.c.check_id)
     ).scalar_one()

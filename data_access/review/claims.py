@@ -5,17 +5,17 @@ an expired claim no longer holds.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import ClassVar
 
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from data_access.applications import commands, requests
+from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand, Command
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
-from data_access.db import database, tables
+from data_access.db import database, errors, tables
 from data_access.db.errors import Invalid, NotInState, RequestReused
 from data_access.eligibility import policies
 from data_access.people import staff
@@ -30,140 +30,161 @@ from program.review.workflow import OPEN_STATUSES, Status
 LOOKING_FOR = timedelta(seconds=30)
 
 
-@known_by("actor")
-def claim(
-    engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(ApplicationCommand):
+    """Claim an unassigned application."""
+
+    act: ClassVar[Act] = Act.CLAIM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver(ApplicationCommand):
+    """Take an application over from its holder."""
+
+    act: ClassVar[Act] = Act.CLAIM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(ApplicationCommand):
+    """Release the actor's own claim."""
+
+    act: ClassVar[Act] = Act.CLAIM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign(ApplicationCommand):
+    """Give an application to a colleague, whose hold does not lapse."""
+
+    act: ClassVar[Act] = Act.ASSIGN
+    assignee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The application that was claimed; ``None`` where the view holds none that is free."""
+
+    application_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeNext(Command):
+    """Claim the best application of the view that nobody works on."""
+
+    filters: Filters
+
+
+def claim(engine: Engine, command: Claim) -> int:
     """Claim an unassigned application; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, ClaimedByAnother or RequestReused.
     """
-    form = requests.form(Act.CLAIM, {"claim": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
-        transitions.require_not_claimed_by_another(application, form)
-        return hold(connection, application, form, "claimed")
+        transitions.require_not_claimed_by_another(application, command)
+        return hold(connection, application, command, "claimed")
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def take_over(
-    engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
-) -> int:
+def take_over(engine: Engine, command: TakeOver) -> int:
     """Take an application over from its holder; return the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided or RequestReused.
     """
-    form = requests.form(Act.CLAIM, {"take_over": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
-        return hold(connection, application, form, "taken_over")
+        return hold(connection, application, command, "taken_over")
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def release(
-    engine: Engine, *, application_id: int, actor: str, now: datetime, request_id: UUID
-) -> int:
+def release(engine: Engine, command: Release) -> int:
     """Release the actor's own claim; return the event's id.
 
     Raises NotAllowed, NotFound, NotInState, ClaimedByAnother or RequestReused.
     """
-    form = requests.form(Act.CLAIM, {"release": True}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
-        transitions.require_not_claimed_by_another(application, form)
-        if application.desk.assignee(now) is None:
+        transitions.require_not_claimed_by_another(application, command)
+        if application.desk.assignee(command.at) is None:
             raise NotInState("This application is unassigned, so there is nothing to release.")
-        transitions.put(connection, form, **transitions.NO_CLAIM)
-        return commands.tell(connection, form, "released", assignee={"old": actor, "new": None})
+        transitions.put(connection, command, **transitions.NO_CLAIM)
+        return commands.record_event(
+            connection, command, "released", assignee={"old": command.actor, "new": None}
+        )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("assignee", "actor")
-def assign(
-    engine: Engine,
-    *,
-    application_id: int,
-    assignee: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Assign an application to a colleague; assignments do not expire. Return the event's id.
+def assign(engine: Engine, command: Assign) -> int:
+    """Give an application to a colleague, whose hold does not lapse; returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, Invalid or RequestReused.
     """
-    form = requests.form(Act.ASSIGN, {"assignee": assignee}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
         _require_open(connection, application)
-        person = staff.find(connection, assignee)
+        new, old = command.assignee, application.desk.assignee(command.at)
+        person = staff.find(connection, new)
         if person is None or not person.may(Act.CLAIM):
             raise Invalid("Choose a colleague who reviews applications.")
-        old = application.desk.assignee(now)
-        transitions.put(connection, form, assignee=assignee, claimed_at=now, claim_until=None)
-        return commands.tell(connection, form, "assigned", assignee={"old": old, "new": assignee})
+        transitions.put(connection, command, assignee=new, claimed_at=command.at, claim_until=None)
+        return commands.record_event(
+            connection, command, "assigned", assignee={"old": old, "new": new}
+        )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def take_next(
-    engine: Engine, *, filters: Filters, actor: str, now: datetime, request_id: UUID
-) -> int | None:
-    """Claim the first unassigned application of the view; ``None`` if there is none.
+def take_next(engine: Engine, command: TakeNext) -> Taken:
+    """Claim the best application of the view that nobody works on.
 
-    Two people never get the same one. Returns the application's id. Raises NotAllowed or
-    RequestReused.
+    Never the same one for two people. Raises NotAllowed or RequestReused.
     """
-    view = replace(filters, owner=Owner.UNASSIGNED, status=Status.PENDING, page=1, viewer="")
     try:
         with database.acting(engine) as connection:
-            return _take(connection, view, actor, now, request_id)
+            return Taken(_take(connection, command))
     except IntegrityError as error:
-        if "requests_pkey" not in str(error.orig):
+        if errors.constraint(error) != "requests_pkey":
             raise
     # The other click of a double one was quicker; what it took is this one's as well.
     with database.acting(engine) as connection:
-        return _taken_before(connection, request_id, actor)
+        return Taken(_taken_before(connection, command))
 
 
-def _take(
-    connection: Connection, view: Filters, actor: str, now: datetime, request_id: UUID
-) -> int | None:
-    earlier = _taken_before(connection, request_id, actor)
+def _take(connection: Connection, command: TakeNext) -> int | None:
+    earlier = _taken_before(connection, command)
     if earlier is not None:
         return earlier
+    view = replace(
+        command.filters, owner=Owner.UNASSIGNED, status=Status.PENDING, page=1, viewer=""
+    )
     for _ in range(2):
-        while some := order_cache.offer(connection, view, now=now):
-            taken = _take_first(connection, some, actor, now, request_id)
+        while some := order_cache.offer(connection, view, now=command.at):
+            taken = _take_first(connection, some, command)
             if taken is not None:
                 return taken
-            order_cache.pass_over(connection, view, now=now)
+            order_cache.pass_over(connection, view, now=command.at)
         # The remembered order is used up; what came or was given back since is not in it.
         order_cache.forget(connection)
     return None
 
 
-def _taken_before(connection: Connection, request_id: UUID, actor: str) -> int | None:
-    """Return what this request already took; if it is new, check the role in the same query."""
+def _taken_before(connection: Connection, command: TakeNext) -> int | None:
+    """What this request already took; asks for the role where it is new, in the same look."""
     before, person = tables.requests, tables.staff
     row = connection.execute(
         select(person.c.role, before.c.act, before.c.actor, before.c.application_id)
         .select_from(person)
-        .outerjoin(before, before.c.request_id == request_id)
-        .where(person.c.email == actor, person.c.active)
+        .outerjoin(before, before.c.request_id == command.request_id)
+        .where(person.c.email == command.actor, person.c.active)
     ).first()
     if row is None or row.act is None:
         staff.require_role(row.role if row else None, Act.CLAIM)
         return None
-    if (row.act, row.actor) != (Act.CLAIM.name, actor):
+    if (row.act, row.actor) != (Act.CLAIM.name, command.actor):
         raise RequestReused
     taken: int = row.application_id
     return taken
@@ -219,32 +240,36 @@ returning application_id
 """)
 
 
-def _take_first(
-    connection: Connection, ids: Sequence[int], actor: str, now: datetime, request_id: UUID
-) -> int | None:
+def _take_first(connection: Connection, ids: Sequence[int], command: TakeNext) -> int | None:
     taken: int | None = connection.execute(
         _TAKE_FIRST,
         {
             "ids": list(ids),
-            "actor": actor,
-            "spellings": list(people.spellings(actor)),
-            "now": now,
-            "request_id": request_id,
+            "actor": command.actor,
+            "spellings": list(people.spellings(command.actor)),
+            "now": command.at,
+            "request_id": command.request_id,
         },
     ).scalar_one_or_none()
     return taken
 
 
-def hold(connection: Connection, application: Application, form: Form, kind: str) -> int:
-    """Assign the application to the actor until the idle time is over, and record it."""
-    old = application.desk.assignee(form.at)
-    until: datetime | None = form.at + idle_time(connection, form.at)
+def hold(
+    connection: Connection, application: Application, command: ApplicationCommand, kind: str
+) -> int:
+    """Put the actor's name on the application until the idle time is over, and say so."""
+    old = application.desk.assignee(command.at)
+    until: datetime | None = command.at + idle_time(connection, command.at)
     held = application.desk.claim
-    if old == form.actor and held is not None and held.until is None:
+    if old == command.actor and held is not None and held.until is None:
         # What a colleague assigned does not begin to lapse by being claimed as well.
         until = None
-    transitions.put(connection, form, assignee=form.actor, claimed_at=form.at, claim_until=until)
-    return commands.tell(connection, form, kind, assignee={"old": old, "new": form.actor})
+    transitions.put(
+        connection, command, assignee=command.actor, claimed_at=command.at, claim_until=until
+    )
+    return commands.record_event(
+        connection, command, kind, assignee={"old": old, "new": command.actor}
+    )
 
 
 def idle_time(connection: Connection, now: datetime) -> timedelta:

@@ -1,13 +1,13 @@
 """Conflicts of interest: neither the applicant nor a person with a conflict may decide."""
 
-from datetime import datetime
-from uuid import UUID
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
 from data_access.db.errors import ConflictOfInterest, Invalid, NotAllowed
 from data_access.people import staff
@@ -48,47 +48,41 @@ def require_none(connection: Connection, application: Application, email: str) -
         raise ConflictOfInterest(f"{sentence} Leave the decision to a colleague.")
 
 
-@known_by("email", "actor")
-def declare(
-    engine: Engine,
-    *,
-    application_id: int,
-    email: str,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Record a conflict of interest with the application's account; return its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareConflict(ApplicationCommand):
+    """Record that ``email`` has a conflict with the application's account."""
+
+    act: ClassVar[Act] = Act.DECLARE_CONFLICT
+    email: str
+    reason: str
+
+
+def declare(engine: Engine, command: DeclareConflict) -> int:
+    """Record a conflict with the application's account and return its id.
 
     Everybody who decides declares their own; a manager declares anybody's.
     Raises NotAllowed, NotFound, Invalid or RequestReused.
     """
-    whose = text_rules.require(email, what="The address", longest=LONGEST_ADDRESS)
-    why = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    form = Form(
-        request_id=request_id,
-        act=Act.DECLARE_CONFLICT,
-        actor=actor,
-        application_id=application_id,
-        content={"email": whose, "reason": why},
-        at=now,
+    command = replace(
+        command,
+        email=text_rules.require(command.email, what="The address", longest=LONGEST_ADDRESS),
+        reason=text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON),
     )
 
     def do(connection: Connection, application: Application) -> int:
-        _require_may_declare(connection, actor, whose)
-        conflict_id = _keep(connection, application, form)
-        commands.tell(
+        _require_may_declare(connection, command.actor, command.email)
+        conflict_id = _keep(connection, application, command)
+        commands.record_event(
             connection,
-            form,
+            command,
             "conflict_declared",
             conflict_id=conflict_id,
-            email={"old": None, "new": whose},
-            reason=why,
+            email={"old": None, "new": command.email},
+            reason=command.reason,
         )
         return conflict_id
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 def _require_may_declare(connection: Connection, actor: str, whose: str) -> None:
@@ -99,15 +93,15 @@ def _require_may_declare(connection: Connection, actor: str, whose: str) -> None
         raise Invalid("This person is not on the staff list. Choose an active colleague.")
 
 
-def _keep(connection: Connection, application: Application, form: Form) -> int:
+def _keep(connection: Connection, application: Application, command: DeclareConflict) -> int:
     conflict_id: int = connection.execute(
         insert(tables.conflicts)
         .values(
-            email=form.content["email"],
+            email=command.email,
             account_id=application.account_id,
-            reason=form.content["reason"],
-            recorded_by=form.actor,
-            recorded_at=form.at,
+            reason=command.reason,
+            recorded_by=command.actor,
+            recorded_at=command.at,
         )
         .returning(tables.conflicts.c.conflict_id)
     ).scalar_one()

@@ -1,29 +1,26 @@
-"""Approve, reject and reopen: lock, validate, write, notify, in one transaction."""
+"""Deciding and reopening: one transaction that locks, validates, writes and notifies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, insert
 
 from data_access.applications import commands, decision_basis, decision_history
+from data_access.applications.commands import ApplicationCommand, Result
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables, text_rules
-from data_access.db.errors import Invalid, NotInState, SecondApprovalNeeded
+from data_access.db.errors import Invalid, NotInState
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import Seen, Standing
 from data_access.messages import outbox
-from data_access.people.identities import known_by
 from data_access.review import checklist, conflicts, transitions
 from program import wording
 from program.messages import canned_texts
-from program.messages.delivery import UNDO_FOR
 from program.periods import is_behind, utc_day
-from program.policy import snapshots
+from program.policy import snapshots, viewed
 from program.policy.checklist import CheckOutcome, obstacles
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
@@ -68,152 +65,125 @@ class Weighed:
     needed_for: tuple[str, ...]
 
 
-@known_by("actor")
-def approve(
-    engine: Engine,
-    *,
-    application_id: int,
-    rebate_rate: Decimal,
-    rationale: str,
-    message: str,
-    shown: Seen,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    override_reason: str = "",
-) -> int:
-    """Approve with a rebate rate above the standard one; return the decision's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What becomes a decision: the draft, the facts it rests on, and who made it.
+
+    ``message_day`` is the UTC day the message was written for: the day from which the applicant
+    may apply again is the one it names. ``detail`` is what the event says of a proposal.
+    """
+
+    draft: Draft
+    standing: Standing
+    checks: Mapping[str, CheckOutcome]
+    decided_by: str
+    message_day: date
+    second_approver: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide(ApplicationCommand):
+    """Decide as drafted, on the facts that were ``shown``."""
+
+    act: ClassVar[Act] = Act.DECIDE
+    draft: Draft
+    shown: Seen = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(ApplicationCommand):
+    """Put a decided application back into the queue."""
+
+    act: ClassVar[Act] = Act.REOPEN
+    reason: str
+
+
+@dataclass(frozen=True)
+class Judgment(Result):
+    """What became of a decision."""
+
+
+@dataclass(frozen=True)
+class Decided(Judgment):
+    """The application is decided; ``id`` is the decision's."""
+
+
+@dataclass(frozen=True)
+class Proposed(Judgment):
+    """The decision waits for a second person; ``id`` is the proposal's."""
+
+
+def submit(engine: Engine, command: Decide) -> Decided | Proposed:
+    """Decide, or propose the decision where it needs a second person.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
-    SecondApprovalNeeded, Invalid or RequestReused.
+    FiguresMoved, Invalid or RequestReused.
     """
-    draft = Draft(
-        outcome=Decision.APPROVED,
-        rationale=rationale,
-        message=message,
-        rebate_rate=rebate_rate,
-        override_reason=override_reason,
-    )
-    form = form_of(
-        draft, application_id=application_id, actor=actor, now=now, request_id=request_id
-    )
-    return decide(engine, draft, shown, form)
+
+    def do(connection: Connection, application: Application) -> Judgment:
+        draft = command.draft
+        by = Move.APPROVE if draft.outcome is Decision.APPROVED else Move.REJECT
+        transitions.require_way(connection, application, by)
+        weighed = weigh(connection, application, command)
+        if weighed.needed_for:
+            return _propose(connection, application, command, weighed)
+        settlement = Settlement(
+            draft=draft,
+            standing=weighed.standing,
+            checks=weighed.checks,
+            decided_by=command.actor,
+            message_day=utc_day(command.at),
+        )
+        return settle(connection, application, command, by, settlement)
+
+    result = commands.perform_as(Judgment, engine, command, do)
+    assert isinstance(result, Decided | Proposed)
+    return result
 
 
-@known_by("actor")
-def reject(
-    engine: Engine,
-    *,
-    application_id: int,
-    reason_code: str,
-    rationale: str,
-    message: str,
-    shown: Seen,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    override_reason: str = "",
-    reapply: str | None = None,
-    knowingly: bool = False,
-    leaves_after: timedelta = UNDO_FOR,
-) -> int:
-    """Reject with a reason and a message to the applicant; return the decision's id.
-
-    The message leaves after ``leaves_after``.
-
-    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
-    SecondApprovalNeeded, Invalid or RequestReused.
-    """
-    draft = Draft(
-        outcome=Decision.REJECTED,
-        rationale=rationale,
-        message=message,
-        reason_code=reason_code,
-        override_reason=override_reason,
-        reapply=reapply,
-        knowingly=knowingly,
-    )
-    form = form_of(
-        draft, application_id=application_id, actor=actor, now=now, request_id=request_id
-    )
-    return decide(engine, draft, shown, replace(form, leaves_after=leaves_after))
-
-
-@known_by("actor")
-def reopen(
-    engine: Engine,
-    *,
-    application_id: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def reopen(engine: Engine, command: Reopen) -> int:
     """Put a decided application back into the queue; the decision stays readable.
 
     The next decision supersedes it, and the review clock restarts. Returns the event's id.
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    form = Form(
-        request_id=request_id,
-        act=Act.REOPEN,
-        actor=actor,
-        application_id=application_id,
-        content={"reopen": text},
-        at=now,
-    )
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
+    command = replace(command, reason=reason)
 
     def do(connection: Connection, application: Application) -> int:
-        conflicts.require_none(connection, application, actor)
+        conflicts.require_none(connection, application, command.actor)
         if application.status not in (Status.APPROVED, Status.REJECTED):
             raise NotInState("This application is not decided, so there is nothing to reopen.")
-        made = decision_history.current(connection, application_id)
+        made = decision_history.current(connection, command.application_id)
         return transitions.move(
             connection,
             application,
             Move.REOPEN,
-            form,
+            command,
             new=Status.PENDING,
-            detail={"reason": text, "decision_id": made.decision_id if made else None},
-            clock_from=now,
+            detail={"reason": reason, "decision_id": made.decision_id if made else None},
+            clock_from=command.at,
             answered_at=None,
         )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-def decide(engine: Engine, draft: Draft, shown: Seen, form: Form) -> int:
-    """Decide if one person is enough; return the decision's id."""
-
-    def do(connection: Connection, application: Application) -> int:
-        by = Move.APPROVE if draft.outcome is Decision.APPROVED else Move.REJECT
-        transitions.require_way(connection, application, by)
-        weighed = weigh(connection, application, draft, form, shown)
-        if weighed.needed_for:
-            raise SecondApprovalNeeded(
-                f"This needs a second person ({', '.join(weighed.needed_for)}). "
-                "Ask for a second approval; your text is kept."
-            )
-        return settle(
-            connection, application, draft, weighed.standing, form, checks=weighed.checks, by=by
-        )
-
-    return commands.perform(engine, form, do)
-
-
-def weigh(
-    connection: Connection, application: Application, draft: Draft, form: Form, shown: Seen
-) -> Weighed:
-    """Validate a draft for the locked application against the current facts."""
-    conflicts.require_none(connection, application, form.actor)
-    transitions.require_not_claimed_by_another(application, form)
-    ground = judging.basis(connection, now=form.at)
-    standing = assessments.read(connection, form.application_id, ground)
-    checks = checklist.outcomes(connection, form.application_id)
+def weigh(connection: Connection, application: Application, command: Decide) -> Weighed:
+    """Check a draft on the locked application against what is known now."""
+    draft = command.draft
+    conflicts.require_none(connection, application, command.actor)
+    transitions.require_not_claimed_by_another(application, command)
+    ground = judging.basis(connection, now=command.at)
+    standing = assessments.read(connection, command.application_id, ground)
+    checks = checklist.outcomes(connection, command.application_id)
     seen = decision_basis.view(standing, application, checks)
     assessments.require_unchanged(
-        shown, seen, standing.policy, second_reasons(standing, draft.outcome, draft.rebate_rate)
+        command.shown,
+        seen,
+        standing.policy,
+        second_reasons(standing, draft.outcome, draft.rebate_rate),
     )
     _check(draft, standing.policy)
     if draft.outcome is Decision.APPROVED:
@@ -265,29 +235,40 @@ def _needed_for(
 def settle(
     connection: Connection,
     application: Application,
-    draft: Draft,
-    standing: Standing,
-    form: Form,
-    *,
-    checks: Mapping[str, CheckOutcome],
+    command: ApplicationCommand,
     by: Move,
-    decided_by: str | None = None,
-    second_approver: str | None = None,
-    told_on: date | None = None,
-    proposal: Mapping[str, Any] | None = None,
-) -> int:
-    """Write the decision, the status, the event and the message; return the decision's id.
+    settlement: Settlement,
+) -> Decided:
+    """Write the decision, the status, the event and the message."""
+    draft, second = settlement.draft, settlement.second_approver
+    decision_id = _insert(connection, command, settlement)
+    detail: dict[str, Any] = {"decision_id": decision_id}
+    if second is not None:
+        detail |= {"proposed_by": settlement.decided_by, "second_approver": second}
+    detail |= settlement.detail
+    transitions.move(connection, application, by, command, new=Status(draft.outcome), detail=detail)
+    outbox.put(
+        connection,
+        application,
+        command,
+        kind=str(draft.outcome),
+        message=draft.message.strip(),
+        decision_id=decision_id,
+        reason_code=draft.reason_code,
+        rebate_rate=None if draft.rebate_rate is None else str(draft.rebate_rate),
+    )
+    return Decided(decision_id)
 
-    ``told_on`` is the UTC day the message was written for, where that was before today: the day
-    from which one may apply again is the one it names. ``proposal`` is what the event tells of the
-    proposal that was confirmed.
-    """
-    before = decision_history.current(connection, form.application_id)
-    reapply = _reapply(draft)
+
+def _insert(connection: Connection, command: ApplicationCommand, settlement: Settlement) -> int:
+    """Insert the decision, which supersedes the current one; returns its id."""
+    draft, standing = settlement.draft, settlement.standing
+    before = decision_history.current(connection, command.application_id)
+    rule = _reapply(draft)
     decision_id: int = connection.execute(
         insert(tables.decisions)
         .values(
-            application_id=form.application_id,
+            application_id=command.application_id,
             outcome=str(draft.outcome),
             reason_code=draft.reason_code,
             rationale=draft.rationale.strip(),
@@ -295,70 +276,62 @@ def settle(
             rebate_rate=draft.rebate_rate,
             is_override=is_override(draft.outcome, standing.assessment.outcome),
             override_reason=draft.override_reason.strip() or None,
-            reapply=reapply,
+            reapply=rule,
             reapply_from=(
-                reapplication.reapply_from(reapply, told_on or utc_day(form.at))
-                if reapply
-                else None
+                reapplication.reapply_from(rule, settlement.message_day) if rule else None
             ),
-            decided_by=decided_by or form.actor,
-            decided_at=form.at,
-            second_approver=second_approver,
+            decided_by=settlement.decided_by,
+            decided_at=command.at,
+            second_approver=settlement.second_approver,
             policy_version=standing.policy.version,
-            snapshot=_snapshot(draft, standing, checks, form.at),
+            snapshot=_snapshot(draft, standing, settlement.checks, command.at),
             supersedes=before.decision_id if before else None,
         )
         .returning(tables.decisions.c.decision_id)
     ).scalar_one()
-    detail: dict[str, Any] = {"decision_id": decision_id}
-    if second_approver is not None:
-        detail |= {"proposed_by": decided_by, "second_approver": second_approver}
-    detail |= proposal or {}
-    transitions.move(connection, application, by, form, new=Status(draft.outcome), detail=detail)
-    outbox.put(
-        connection,
-        application,
-        form,
-        kind=str(draft.outcome),
-        message=draft.message.strip(),
-        decision_id=decision_id,
-        reason_code=draft.reason_code,
-        rebate_rate=None if draft.rebate_rate is None else str(draft.rebate_rate),
-    )
     return decision_id
 
 
-@known_by("actor")
-def form_of(
-    draft: Draft,
-    *,
-    application_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    ask: bool = False,
-) -> Form:
-    """Return the draft as a form; with ``ask``, one that asks for a second person."""
-    rate = draft.rebate_rate
-    content: dict[str, Any] = {
-        "outcome": str(draft.outcome),
-        "rationale": draft.rationale.strip(),
-        "message": draft.message.strip(),
-        "reason_code": draft.reason_code,
-        "rebate_rate": None if rate is None else str(rate.normalize()),
-        "override_reason": draft.override_reason.strip(),
-        "reapply": draft.reapply,
-        "knowingly": draft.knowingly,
-        "ask": ask,
-    }
-    return Form(
-        request_id=request_id,
-        act=Act.DECIDE,
-        actor=actor,
-        application_id=application_id,
-        content=content,
-        at=now,
+def _propose(
+    connection: Connection, application: Application, command: Decide, weighed: Weighed
+) -> Proposed:
+    """Leave the decision to a second person, with what the first one saw."""
+    draft, needed = command.draft, list(weighed.needed_for)
+    proposal_id: int = connection.execute(
+        insert(tables.proposals)
+        .values(
+            application_id=command.application_id,
+            outcome=str(draft.outcome),
+            reason_code=draft.reason_code,
+            override_reason=draft.override_reason.strip(),
+            rationale=draft.rationale.strip(),
+            message_to_applicant=draft.message.strip(),
+            rebate_rate=draft.rebate_rate,
+            reapply=draft.reapply,
+            is_override=weighed.is_override,
+            needed_for=needed,
+            seen=weighed.seen.to_json(),
+            proposed_by=command.actor,
+            proposed_at=command.at,
+        )
+        .returning(tables.proposals.c.proposal_id)
+    ).scalar_one()
+    transitions.move(
+        connection,
+        application,
+        Move.ASK_SECOND_APPROVAL,
+        command,
+        new=Status.AWAITING_SECOND_APPROVAL,
+        detail={
+            "proposal_id": proposal_id,
+            "outcome": str(draft.outcome),
+            "needed_for": needed,
+            "override_reason": draft.override_reason.strip(),
+            "figures": [list(one) for one in viewed.figures(weighed.seen)],
+        },
+        **transitions.NO_CLAIM,
     )
+    return Proposed(proposal_id)
 
 
 def require_reason(reason_code: str | None) -> None:

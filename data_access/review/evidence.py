@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables
 from data_access.db.errors import ExchangeInDoubt, Invalid
-from data_access.people.identities import known_by
 from data_access.review import reactions
 from program.periods import utc_day
 from program.policy.evidence import EvidenceKind, EvidenceMethod
@@ -52,47 +51,44 @@ class Entry:
     answer: ExchangeAnswer | None = None
 
 
-@known_by("actor")
-def record(
-    engine: Engine,
-    *,
-    application_id: int,
-    entry: Entry,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEvidence(ApplicationCommand):
+    """Add an observation."""
+
+    act: ClassVar[Act] = Act.RECORD_EVIDENCE
+    entry: Entry
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The observation as it was typed."""
+        return _typed(_values(self.entry), self.entry)
+
+
+def record(engine: Engine, command: RecordEvidence) -> int:
     """Add an observation and return its id.
 
     Raises NotAllowed, NotFound, Invalid, RequestReused, and ExchangeInDoubt if the name
     resembles a recorded one and the entry does not say whether it is that one.
     """
-    values = _checked(entry, now)
-    form = Form(
-        request_id=request_id,
-        act=Act.RECORD_EVIDENCE,
-        actor=actor,
-        application_id=application_id,
-        content=_typed(values, entry),
-        at=now,
-    )
+    entry = command.entry
+    _check(entry, command.at)
 
     def do(connection: Connection, application: Application) -> int:
         evidence_id: int = connection.execute(
             insert(tables.evidence)
             .values(
-                **values,
-                **_exchange(connection, application_id, entry),
-                application_id=application_id,
-                recorded_by=actor,
-                recorded_at=now,
+                **_values(entry),
+                **_exchange(connection, command.application_id, entry),
+                application_id=command.application_id,
+                recorded_by=command.actor,
+                recorded_at=command.at,
             )
             .returning(tables.evidence.c.evidence_id)
         ).scalar_one()
-        reactions.follow(connection, application, form)
+        reactions.follow(connection, application, command)
         return evidence_id
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict[str, object]:
@@ -139,7 +135,7 @@ def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
     return {**typed, "observed_at": utc_day(entry.observed_at).isoformat()}
 
 
-def _checked(entry: Entry, now: datetime) -> dict[str, object]:
+def _check(entry: Entry, now: datetime) -> None:
     if entry.observed_at > now:
         raise Invalid("The observation lies in the future. Give the day it was seen.")
     _check_value(entry)
@@ -151,12 +147,15 @@ def _checked(entry: Entry, now: datetime) -> dict[str, object]:
         raise Invalid(f"The exchange's name is not valid; keep it under {LONGEST_NAME} characters.")
     if url and not _is_web_address(url):
         raise Invalid("The source is not a web address. Write it as https://… or leave it empty.")
+
+
+def _values(entry: Entry) -> dict[str, object]:
     return {
         "kind": str(entry.kind),
         "value": entry.value,
         "observed_at": entry.observed_at,
         "method": str(entry.method),
-        "source_url": url or None,
+        "source_url": entry.source_url.strip() or None,
     }
 
 

@@ -1,19 +1,18 @@
 """Ask applicants for information; the review clock stops until the answer is recorded."""
 
-from datetime import datetime, timedelta
-from uuid import UUID
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import Connection, Engine
 
-from data_access.applications import commands, requests
+from data_access.applications import commands
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import text_rules
 from data_access.eligibility import holidays
 from data_access.messages import outbox
-from data_access.people.identities import known_by
 from data_access.review import transitions
-from program.messages.delivery import UNDO_FOR
 from program.review import business_time
 from program.review.permissions import Act
 from program.review.workflow import Move, Status
@@ -21,115 +20,99 @@ from program.review.workflow import Move, Status
 LONGEST_TEXT = 4_000
 
 
-@known_by("actor")
-def request(
-    engine: Engine,
-    *,
-    application_id: int,
-    message: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    leaves_after: timedelta = UNDO_FOR,
-) -> int:
-    """Send a question to the applicant and wait for the answer; return the event's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestInformation(ApplicationCommand):
+    """Send a question to the applicant and wait for the answer."""
 
-    The question leaves after ``leaves_after``.
+    act: ClassVar[Act] = Act.REQUEST_INFORMATION
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAnswer(ApplicationCommand):
+    """Record what the applicant answered."""
+
+    act: ClassVar[Act] = Act.RECORD_ANSWER
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWaiting(ApplicationCommand):
+    """Go on without an answer."""
+
+    act: ClassVar[Act] = Act.RECORD_ANSWER
+    reason: str
+
+
+def request(engine: Engine, command: RequestInformation) -> int:
+    """Send a question to the applicant and wait for the answer; returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, Invalid or
     RequestReused.
     """
-    text = text_rules.require_message(message)
-    form = Form(
-        request_id=request_id,
-        act=Act.REQUEST_INFORMATION,
-        actor=actor,
-        application_id=application_id,
-        content={"message": text},
-        at=now,
-        leaves_after=leaves_after,
-    )
+    message = text_rules.require_message(command.message)
+    command = replace(command, message=message)
 
     def do(connection: Connection, application: Application) -> int:
         transitions.require_way(connection, application, Move.REQUEST_INFORMATION)
-        transitions.require_not_claimed_by_another(application, form)
+        transitions.require_not_claimed_by_another(application, command)
         event_id = transitions.move(
             connection,
             application,
             Move.REQUEST_INFORMATION,
-            form,
+            command,
             new=Status.MORE_INFO_NEEDED,
-            detail={"message": text},
-            paused_at=now,
+            detail={"message": message},
+            paused_at=command.at,
         )
-        outbox.put(connection, application, form, kind="information_requested", message=text)
+        outbox.put(connection, application, command, kind="information_requested", message=message)
         return event_id
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def record_answer(
-    engine: Engine,
-    *,
-    application_id: int,
-    answer: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Record the applicant's answer and restart the clock; return the event's id.
+def record_answer(engine: Engine, command: RecordAnswer) -> int:
+    """Record what the applicant answered; the clock goes on. Returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(answer, what="The answer", longest=LONGEST_TEXT)
-    form = requests.form(
-        Act.RECORD_ANSWER, {"answer": text}, application_id, actor, now, request_id
-    )
+    answer = text_rules.require(command.answer, what="The answer", longest=LONGEST_TEXT)
+    command = replace(command, answer=answer)
 
     def do(connection: Connection, application: Application) -> int:
         return _resume(
             connection,
             application,
-            form,
+            command,
             Move.RECORD_ANSWER,
-            detail={"answer": text},
-            answered_at=now,
+            detail={"answer": answer},
+            answered_at=command.at,
         )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def stop_waiting(
-    engine: Engine,
-    *,
-    application_id: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Continue without an answer; return the event's id.
+def stop_waiting(engine: Engine, command: StopWaiting) -> int:
+    """Go on without an answer; returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_TEXT)
-    form = requests.form(
-        Act.RECORD_ANSWER, {"reason": text}, application_id, actor, now, request_id
-    )
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_TEXT)
+    command = replace(command, reason=reason)
 
     def do(connection: Connection, application: Application) -> int:
-        return _resume(connection, application, form, Move.STOP_WAITING, detail={"reason": text})
+        return _resume(
+            connection, application, command, Move.STOP_WAITING, detail={"reason": reason}
+        )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 def question(connection: Connection, application: Application) -> str | None:
     """Return the newest question to the applicant while an answer is awaited."""
     if application.status is not Status.MORE_INFO_NEEDED:
         return None
-    return commands.last_told(
+    return commands.newest_detail(
         connection, application.application_id, Move.REQUEST_INFORMATION, "message"
     )
 
@@ -137,22 +120,22 @@ def question(connection: Connection, application: Application) -> str | None:
 def _resume(
     connection: Connection,
     application: Application,
-    form: Form,
+    command: ApplicationCommand,
     by: Move,
     *,
     detail: dict[str, str],
     **state: datetime,
 ) -> int:
     transitions.require_way(connection, application, by)
-    paused_at = application.desk.paused_at or form.at
+    paused_at = application.desk.paused_at or command.at
     clock_from = business_time.resume(
-        application.desk.clock_from, paused_at, form.at, holidays.days(connection)
+        application.desk.clock_from, paused_at, command.at, holidays.days(connection)
     )
     return transitions.move(
         connection,
         application,
         by,
-        form,
+        command,
         new=Status.PENDING,
         detail={**detail, "paused_since": paused_at.isoformat()},
         clock_from=clock_from,

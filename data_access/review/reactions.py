@@ -11,26 +11,25 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, Select, select
 
 from data_access.applications import read
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import database, tables
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import assessments, judging
-from data_access.review import checklist, deferrals, second_approvals, transitions
-from program.review.permissions import Act
+from data_access.review import checklist, deferrals, proposals, second_approvals, transitions
 from program.review.workflow import OPEN_STATUSES, Move, Status
 
 PROGRAM = "program"
 
 
-def follow(connection: Connection, application: Application, form: Form) -> bool:
-    """Let one locked application react to the current facts; return whether it moved."""
+def follow(connection: Connection, application: Application, command: ApplicationCommand) -> bool:
+    """Let one locked application react to what is known now; returns whether it moved."""
     if application.status is Status.AWAITING_SECOND_APPROVAL:
-        return _lapse(connection, application, form)
+        return _lapse(connection, application, command)
     if application.status is Status.DEFERRED and application.desk.deferred_answers is not None:
-        answers = deferrals.answers_now(connection, application.application_id, form.at)
+        answers = deferrals.answers_now(connection, application.application_id, command.at)
         if answers != application.desk.deferred_answers:
-            return _return(connection, application, form, "a criterion's result changes")
+            return _return(connection, application, command, "a criterion's result changes")
     return False
 
 
@@ -53,21 +52,19 @@ def follow_all(engine: Engine, *, now: datetime) -> int:
 
 
 def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
-    form = Form(
-        request_id=uuid4(), act=Act.READ, actor=PROGRAM, application_id=id_, content={}, at=now
-    )
+    command = ApplicationCommand(request_id=uuid4(), actor=PROGRAM, application_id=id_, at=now)
     with database.acting(engine) as connection:
         application = read.read(connection, id_, now=now, lock=True)
         if application.status not in OPEN_STATUSES:
             # Told as of the moment it happened, not of the refresh that noticed.
             settled = min(application.status_changed_at or now, now)
-            second_approvals.end_with_the_application(connection, replace(form, at=settled))
+            second_approvals.end_with_the_application(connection, replace(command, at=settled))
             return False
         due = application.desk.deferred_until
         if application.status is Status.PENDING and due is not None and due <= now:
             late = replace(application, status=Status.DEFERRED)
-            return _return(connection, late, replace(form, at=due), "its date is reached")
-        return follow(connection, application, form)
+            return _return(connection, late, replace(command, at=due), "its date is reached")
+        return follow(connection, application, command)
 
 
 def _set_aside() -> Select[int]:
@@ -88,27 +85,29 @@ def _set_aside() -> Select[int]:
     )
 
 
-def _lapse(connection: Connection, application: Application, form: Form) -> bool:
-    proposal = second_approvals.waiting(connection, application.application_id)
+def _lapse(connection: Connection, application: Application, command: ApplicationCommand) -> bool:
+    proposal = proposals.waiting(connection, application.application_id)
     if proposal is None:
         return False
-    ground = judging.basis(connection, now=form.at)
+    ground = judging.basis(connection, now=command.at)
     standing = assessments.read(connection, application.application_id, ground)
     checks = checklist.outcomes(connection, application.application_id)
     differs = second_approvals.difference(proposal, standing, application, checks)
     if not differs.changed:
         return False
-    by_program = replace(form, actor=PROGRAM)
+    by_program = replace(command, actor=PROGRAM)
     second_approvals.lapse(connection, application, proposal, differs, by_program)
     return True
 
 
-def _return(connection: Connection, application: Application, form: Form, why: str) -> bool:
+def _return(
+    connection: Connection, application: Application, command: ApplicationCommand, why: str
+) -> bool:
     transitions.move(
         connection,
         application,
         Move.BRING_BACK,
-        replace(form, actor=PROGRAM),
+        replace(command, actor=PROGRAM),
         new=Status.PENDING,
         detail={"why": why},
     )

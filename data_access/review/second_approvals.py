@@ -6,21 +6,18 @@ shown to the second person beside those of the proposal.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from uuid import UUID
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine
 
-from data_access.applications import commands, decision_basis, decision_history, requests
+from data_access.applications import commands, decision_basis
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
-from data_access.db import tables, text_rules
+from data_access.db import text_rules
 from data_access.db.errors import (
     ApprovalLapsed,
     ConflictOfInterest,
-    Invalid,
     NotAllowed,
     NotInState,
 )
@@ -28,8 +25,9 @@ from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import Seen, Standing
 from data_access.people import staff
 from data_access.people.identities import known_by
-from data_access.review import checklist, conflicts, decisions, transitions
-from data_access.review.decisions import Draft
+from data_access.review import checklist, conflicts, decisions, proposals, transitions
+from data_access.review.decisions import Decided, Draft, Judgment, Settlement
+from data_access.review.proposals import Proposal
 from program.periods import utc_day
 from program.policy import viewed
 from program.policy.checklist import CheckOutcome
@@ -41,238 +39,145 @@ LONGEST_REASON = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A proposed decision. ``needed_for`` lists why it needs a second person."""
+class Confirm(ApplicationCommand):
+    """Make the proposed decision; ``shown`` is what the second person saw."""
 
+    act: ClassVar[Act] = Act.APPROVE_SECOND
     proposal_id: int
-    application_id: int
-    outcome: Decision
-    reason_code: str | None
-    override_reason: str
-    rationale: str
-    message_to_applicant: str
-    rebate_rate: Decimal | None
-    reapply: str | None
-    is_override: bool
-    needed_for: tuple[str, ...]
-    seen: Seen
-    proposed_by: str
-    proposed_at: datetime
-    closed_as: str | None
-    closed_by: str | None
-    closed_at: datetime | None
-
-    @property
-    def draft(self) -> Draft:
-        """Return the proposal as a draft of the decision."""
-        return Draft(
-            outcome=self.outcome,
-            rationale=self.rationale,
-            message=self.message_to_applicant,
-            reason_code=self.reason_code,
-            rebate_rate=self.rebate_rate,
-            override_reason=self.override_reason,
-            reapply=self.reapply,
-        )
+    shown: Seen | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lapsed:
-    """A proposal that ended because facts changed: (what, shown then, found) in words."""
+class Decline(ApplicationCommand):
+    """Send a proposal back with a reason."""
 
-    proposal: Proposal
-    changes: tuple[tuple[str, str, str], ...]
+    act: ClassVar[Act] = Act.APPROVE_SECOND
+    proposal_id: int
+    reason: str
 
 
-@known_by("actor")
-def ask(
-    engine: Engine,
-    *,
-    application_id: int,
-    draft: Draft,
-    shown: Seen,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Propose a decision that needs a second person; return the proposal's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(ApplicationCommand):
+    """Take a proposal back: the first person's own, or any as a manager."""
 
-    Raises what a decision raises, and Invalid where one person is enough.
+    act: ClassVar[Act] = Act.DECIDE
+    proposal_id: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ProposalLapsed(Judgment):
+    """The facts changed, so the application is pending again; ``id`` is the proposal's."""
+
+
+def confirm(engine: Engine, command: Confirm) -> Decided:
+    """Make the proposed decision as its second person.
+
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, RequestReused, FiguresMoved, Invalid
+    while a required check is not passed any more, or ApprovalLapsed, after which the application
+    is pending again.
     """
-    form = decisions.form_of(
-        draft, application_id=application_id, actor=actor, now=now, request_id=request_id, ask=True
-    )
 
-    def do(connection: Connection, application: Application) -> int:
-        transitions.require_way(connection, application, Move.ASK_SECOND_APPROVAL)
-        weighed = decisions.weigh(connection, application, draft, form, shown)
-        if not weighed.needed_for:
-            raise Invalid("One person is enough for this decision. Decide it.")
-        proposal_id: int = connection.execute(
-            insert(tables.proposals)
-            .values(
-                application_id=application_id,
-                outcome=str(draft.outcome),
-                reason_code=draft.reason_code,
-                override_reason=draft.override_reason.strip(),
-                rationale=draft.rationale.strip(),
-                message_to_applicant=draft.message.strip(),
-                rebate_rate=draft.rebate_rate,
-                reapply=draft.reapply,
-                is_override=weighed.is_override,
-                needed_for=list(weighed.needed_for),
-                seen=weighed.seen.to_json(),
-                proposed_by=actor,
-                proposed_at=now,
-            )
-            .returning(tables.proposals.c.proposal_id)
-        ).scalar_one()
-        transitions.move(
-            connection,
-            application,
-            Move.ASK_SECOND_APPROVAL,
-            form,
-            new=Status.AWAITING_SECOND_APPROVAL,
-            detail={
-                "proposal_id": proposal_id,
-                "outcome": str(draft.outcome),
-                "needed_for": list(weighed.needed_for),
-                "override_reason": draft.override_reason.strip(),
-                "figures": [list(one) for one in viewed.figures(weighed.seen)],
-            },
-            **transitions.NO_CLAIM,
-        )
-        return proposal_id
-
-    return commands.perform(engine, form, do)
-
-
-@known_by("actor")
-def confirm(
-    engine: Engine,
-    *,
-    application_id: int,
-    proposal_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    shown: Seen | None = None,
-) -> int:
-    """Confirm the proposal as its second person; return the decision's id.
-
-    ``shown`` is what the second person saw beside what the first one did. Raises NotAllowed,
-    NotFound, AlreadyDecided, NotInState, RequestReused, FiguresMoved, Invalid while a required
-    check is not passed any more, or ApprovalLapsed, after which the application is pending again.
-    """
-    form = requests.form(
-        Act.APPROVE_SECOND, {"confirm": proposal_id}, application_id, actor, now, request_id
-    )
-
-    def do(connection: Connection, application: Application) -> int:
+    def do(connection: Connection, application: Application) -> Judgment:
         transitions.require_way(connection, application, Move.CONFIRM)
-        proposal = _require_open(connection, application_id, proposal_id)
-        if actor == proposal.proposed_by:
-            raise NotAllowed("You proposed this yourself; another person must confirm it.")
-        conflicts.require_none(connection, application, actor)
-        _require_proposer_free(connection, application, proposal)
-        ground = judging.basis(connection, now=now)
-        standing = assessments.read(connection, application_id, ground)
-        checks = checklist.outcomes(connection, application_id)
+        proposal = _require_confirmable(connection, application, command)
+        ground = judging.basis(connection, now=command.at)
+        standing = assessments.read(connection, command.application_id, ground)
+        checks = checklist.outcomes(connection, command.application_id)
         differs = difference(proposal, standing, application, checks)
         if differs.changed:
-            lapse(connection, application, proposal, differs, form)
-            return LAPSED
-        if shown is not None:
+            lapse(connection, application, proposal, differs, command)
+            return ProposalLapsed(proposal.proposal_id)
+        if command.shown is not None:
             seen = decision_basis.view(standing, application, checks)
-            assessments.require_unchanged(shown, seen, standing.policy)
+            assessments.require_unchanged(command.shown, seen, standing.policy)
         if proposal.outcome is Decision.APPROVED:
             decisions.require_checklist(checks, standing.policy)
-        _close(connection, proposal_id, "confirmed", actor, now)
-        return decisions.settle(
-            connection,
-            application,
-            proposal.draft,
-            standing,
-            form,
+        proposals.close(connection, proposal.proposal_id, "confirmed", command.actor, command.at)
+        settlement = Settlement(
+            draft=_draft(proposal),
+            standing=standing,
             checks=checks,
-            by=Move.CONFIRM,
             decided_by=proposal.proposed_by,
-            second_approver=actor,
-            told_on=utc_day(proposal.proposed_at),
-            proposal={"proposal_id": proposal_id, "moved": _as_json(differs.moved)},
+            second_approver=command.actor,
+            message_day=utc_day(proposal.proposed_at),
+            detail={"proposal_id": proposal.proposal_id, "moved": _as_json(differs.moved)},
         )
+        return decisions.settle(connection, application, command, Move.CONFIRM, settlement)
 
-    # A lapse has to outlive the refusal, so it is a result of the act and refused afterwards.
-    result = commands.perform(engine, form, do)
-    if result == LAPSED:
+    result = commands.perform_as(Judgment, engine, command, do)
+    # A lapse has to outlive the refusal, so it is committed first and refused afterwards.
+    if isinstance(result, ProposalLapsed):
         raise ApprovalLapsed(
             "The facts changed since this was proposed, so the proposal lapsed and the "
             "application is pending again. Review the new figures and decide again."
         )
+    assert isinstance(result, Decided)
     return result
 
 
-@known_by("actor")
-def decline(
-    engine: Engine,
-    *,
-    application_id: int,
-    proposal_id: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Decline a proposal with a reason; the application is pending again.
+def decline(engine: Engine, command: Decline) -> int:
+    """Send a proposal back; the application is pending again. Returns the event's id.
 
-    Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
-    or RequestReused.
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    content = {"decline": proposal_id, "reason": text}
-    form = requests.form(Act.APPROVE_SECOND, content, application_id, actor, now, request_id)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
+    command = replace(command, reason=reason)
 
     def do(connection: Connection, application: Application) -> int:
         transitions.require_way(connection, application, Move.DECLINE)
-        proposal = _require_open(connection, application_id, proposal_id)
-        if actor == proposal.proposed_by:
+        proposal = _require_open(connection, command.application_id, command.proposal_id)
+        if command.actor == proposal.proposed_by:
             raise NotAllowed("You proposed this yourself. Cancel it instead.")
-        conflicts.require_none(connection, application, actor)
-        return _send_back(connection, application, proposal, form, Move.DECLINE, text)
+        conflicts.require_none(connection, application, command.actor)
+        return _send_back(connection, application, proposal, command, Move.DECLINE)
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def cancel(
-    engine: Engine,
-    *,
-    application_id: int,
-    proposal_id: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Cancel a proposal: the actor's own, or any as a manager.
+def cancel(engine: Engine, command: Cancel) -> int:
+    """Take a proposal back; the application is pending again. Returns the event's id.
 
-    Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid
-    or RequestReused.
+    Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.allow(reason, what="The reason", longest=LONGEST_REASON)
-    content = {"cancel": proposal_id, "reason": text}
-    form = requests.form(Act.DECIDE, content, application_id, actor, now, request_id)
+    reason = text_rules.allow(command.reason, what="The reason", longest=LONGEST_REASON)
+    command = replace(command, reason=reason)
 
     def do(connection: Connection, application: Application) -> int:
         transitions.require_way(connection, application, Move.CANCEL)
-        proposal = _require_open(connection, application_id, proposal_id)
-        if not may_cancel(connection, proposal, actor):
+        proposal = _require_open(connection, command.application_id, command.proposal_id)
+        if not may_cancel(connection, proposal, command.actor):
             raise NotAllowed(f"Only {proposal.proposed_by} or a manager may cancel this.")
-        if actor != proposal.proposed_by:
-            conflicts.require_none(connection, application, actor)
-        return _send_back(connection, application, proposal, form, Move.CANCEL, text)
+        if command.actor != proposal.proposed_by:
+            conflicts.require_none(connection, application, command.actor)
+        return _send_back(connection, application, proposal, command, Move.CANCEL)
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
+
+
+def _require_confirmable(
+    connection: Connection, application: Application, command: Confirm
+) -> Proposal:
+    """The proposal, if the actor may be its second person and its first one still free."""
+    proposal = _require_open(connection, command.application_id, command.proposal_id)
+    if command.actor == proposal.proposed_by:
+        raise NotAllowed("You proposed this yourself; another person must confirm it.")
+    conflicts.require_none(connection, application, command.actor)
+    _require_proposer_free(connection, application, proposal)
+    return proposal
+
+
+def _draft(proposal: Proposal) -> Draft:
+    """The proposal as the decision it is to become."""
+    return Draft(
+        outcome=proposal.outcome,
+        rationale=proposal.rationale,
+        message=proposal.message_to_applicant,
+        reason_code=proposal.reason_code,
+        rebate_rate=proposal.rebate_rate,
+        override_reason=proposal.override_reason,
+        reapply=proposal.reapply,
+    )
 
 
 @known_by("actor")
@@ -282,53 +187,6 @@ def may_cancel(connection: Connection, proposal: Proposal, actor: str) -> bool:
         return True
     person = staff.find(connection, actor)
     return person is not None and person.may(Act.APPROVE_SECOND)
-
-
-def waiting(connection: Connection, application_id: int) -> Proposal | None:
-    """Return the open proposal, if there is one."""
-    return next((p for p in history(connection, application_id) if p.closed_as is None), None)
-
-
-def lapsed(connection: Connection, application: Application) -> Lapsed | None:
-    """Return the last proposal if it expired and there was no decision since."""
-    id_ = application.application_id
-    last = next(iter(history(connection, id_)), None)
-    if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
-        return None
-    made = decision_history.current(connection, id_)
-    if made is not None and last.closed_at is not None and made.decided_at >= last.closed_at:
-        return None
-    table = tables.events
-    found: list[dict[str, str]] | None = connection.execute(
-        select(table.c.detail["changes"]).where(
-            table.c.application_id == id_,
-            table.c.kind == str(Move.LAPSE),
-            table.c.detail["proposal_id"].as_integer() == last.proposal_id,
-        )
-    ).scalar()
-    changes = tuple((one["what"], one["old"], one["new"]) for one in found or ())
-    return Lapsed(proposal=last, changes=changes)
-
-
-def history(connection: Connection, application_id: int) -> list[Proposal]:
-    """Return every proposal for an application, newest first; none is ever removed."""
-    table = tables.proposals
-    rows = connection.execute(
-        select(table)
-        .where(table.c.application_id == application_id)
-        .order_by(table.c.proposal_id.desc())
-    ).mappings()
-    return [
-        Proposal(
-            **{
-                **row,
-                "outcome": Decision(row["outcome"]),
-                "needed_for": tuple(row["needed_for"]),
-                "seen": Seen.from_json(row["seen"]),
-            }
-        )
-        for row in rows
-    ]
 
 
 def difference(
@@ -351,52 +209,50 @@ def lapse(
     application: Application,
     proposal: Proposal,
     differs: Comparison,
-    form: Form,
+    command: ApplicationCommand,
 ) -> None:
-    """End the proposal because its facts changed; old and new values stay readable."""
-    _close(connection, proposal.proposal_id, "lapsed", None, form.at)
+    """End the proposal, since what it rests on changed; old and new stay readable."""
+    proposals.close(connection, proposal.proposal_id, "lapsed", None, command.at)
     detail = {
         "proposal_id": proposal.proposal_id,
         "changes": _as_json((*differs.changed, *differs.moved)),
     }
-    transitions.move(connection, application, Move.LAPSE, form, new=Status.PENDING, detail=detail)
+    transitions.move(
+        connection, application, Move.LAPSE, command, new=Status.PENDING, detail=detail
+    )
 
 
 def _as_json(changes: Sequence[Change]) -> list[dict[str, str]]:
     return [{"what": what, "old": old, "new": new} for what, old, new in changes]
 
 
-def end_with_the_application(connection: Connection, form: Form) -> None:
-    """End an open proposal because upstream settled the application."""
-    proposal = waiting(connection, form.application_id)
+def end_with_the_application(connection: Connection, command: ApplicationCommand) -> None:
+    """Upstream settled the application while a proposal waited: that waits for nobody now."""
+    proposal = proposals.waiting(connection, command.application_id)
     if proposal is not None:
-        _close(connection, proposal.proposal_id, "withdrawn", None, form.at)
+        proposals.close(connection, proposal.proposal_id, "withdrawn", None, command.at)
         # Should upstream bring it back, it is as pending here as there.
-        transitions.put(connection, form, status=str(Status.PENDING), status_at=form.at)
-        commands.tell(
+        transitions.put(connection, command, status=str(Status.PENDING), status_at=command.at)
+        commands.record_event(
             connection,
-            form,
+            command,
             "second_approval_ended",
             proposal_id=proposal.proposal_id,
             why="the application was withdrawn",
         )
 
 
-LAPSED = -1
-
-
 def _send_back(
     connection: Connection,
     application: Application,
     proposal: Proposal,
-    form: Form,
+    command: Decline | Cancel,
     by: Move,
-    reason: str,
 ) -> int:
     closed_as = "declined" if by is Move.DECLINE else "cancelled"
-    _close(connection, proposal.proposal_id, closed_as, form.actor, form.at)
-    detail = {"proposal_id": proposal.proposal_id, "reason": reason}
-    return transitions.move(connection, application, by, form, new=Status.PENDING, detail=detail)
+    proposals.close(connection, proposal.proposal_id, closed_as, command.actor, command.at)
+    detail = {"proposal_id": proposal.proposal_id, "reason": command.reason}
+    return transitions.move(connection, application, by, command, new=Status.PENDING, detail=detail)
 
 
 def _require_proposer_free(
@@ -411,18 +267,7 @@ def _require_proposer_free(
 
 
 def _require_open(connection: Connection, application_id: int, proposal_id: int) -> Proposal:
-    proposal = waiting(connection, application_id)
+    proposal = proposals.waiting(connection, application_id)
     if proposal is None or proposal.proposal_id != proposal_id:
         raise NotInState("This proposal is no longer open. Reload the page.")
     return proposal
-
-
-def _close(
-    connection: Connection, proposal_id: int, closed_as: str, by: str | None, at: datetime
-) -> None:
-    table = tables.proposals
-    connection.execute(
-        update(table)
-        .where(table.c.proposal_id == proposal_id)
-        .values(closed_as=closed_as, closed_by=by, closed_at=at)
-    )

@@ -7,9 +7,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from data_access.applications import commands, decision_history
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
-from data_access.db import tables
+from data_access.db import errors, tables
 from data_access.db.errors import AlreadyDecided, ClaimedByAnother, NotInState
 from data_access.queue import order_cache
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Move, Status, way
@@ -47,10 +47,10 @@ def settled(connection: Connection, application: Application) -> AlreadyDecided:
     )
 
 
-def require_not_claimed_by_another(application: Application, form: Form) -> None:
+def require_not_claimed_by_another(application: Application, command: ApplicationCommand) -> None:
     """Raise ClaimedByAnother while a colleague's claim holds."""
     claim = application.desk.claim
-    if claim is not None and claim.holds(form.at) and claim.assignee != form.actor:
+    if claim is not None and claim.holds(command.at) and claim.assignee != command.actor:
         raise ClaimedByAnother(claim.assignee, claim.until)
 
 
@@ -58,7 +58,7 @@ def move(
     connection: Connection,
     application: Application,
     by: Move,
-    form: Form,
+    command: ApplicationCommand,
     *,
     new: Status,
     detail: dict[str, Any] | None = None,
@@ -72,36 +72,38 @@ def move(
     decided = new not in OPEN_STATUSES
     put(
         connection,
-        form,
+        command,
         status=str(Status.PENDING if decided else new),
-        status_at=form.at,
+        status_at=command.at,
         **{"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state},
     )
     order_cache.leave(connection, application.application_id)
-    holder = application.desk.assignee(form.at)
+    holder = application.desk.assignee(command.at)
     if holder is not None and state.get("assignee", holder) is None and not decided:
         detail = {"assignee": {"old": holder, "new": None}, **(detail or {})}
     if application.status.upstream is not new.upstream:
-        _write_back(connection, application, new, form)
-    return commands.tell(
+        _write_back(connection, application, new, command)
+    return commands.record_event(
         connection,
-        form,
+        command,
         str(by if by is not Move.CONFIRM else new),
         status={"old": str(application.status), "new": str(new)},
         **(detail or {}),
     )
 
 
-def put(connection: Connection, form: Form, **state: Any) -> None:  # noqa: ANN401
-    """Set columns of the application's desk row; insert the row if there is none."""
+def put(connection: Connection, command: ApplicationCommand, **state: Any) -> None:  # noqa: ANN401
+    """Set columns of the application's row on the desk, making the row if there is none."""
     connection.execute(
         insert(tables.desk)
-        .values(application_id=form.application_id, **state)
+        .values(application_id=command.application_id, **state)
         .on_conflict_do_update(index_elements=[tables.desk.c.application_id], set_=state)
     )
 
 
-def _write_back(connection: Connection, application: Application, new: Status, form: Form) -> None:
+def _write_back(
+    connection: Connection, application: Application, new: Status, command: ApplicationCommand
+) -> None:
     table = tables.applications
     try:
         # The status guard repeats what the lock already gives: of two decisions one finds no row.
@@ -112,10 +114,10 @@ def _write_back(connection: Connection, application: Application, new: Status, f
                     table.c.application_id == application.application_id,
                     table.c.status == application.status.upstream,
                 )
-                .values(status=str(new.upstream), status_changed_at=form.at)
+                .values(status=str(new.upstream), status_changed_at=command.at)
             )
     except IntegrityError as error:
-        if "applications_one_pending_per_account" not in str(error.orig):
+        if errors.constraint(error) != "applications_one_pending_per_account":
             raise
         raise NotInState(
             "This account has another pending application. Decide that one instead."

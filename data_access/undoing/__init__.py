@@ -6,16 +6,17 @@ the worker or the person, holds the message's row, and the other finds that out 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Row, select, update
 
 from data_access.affiliates import standing_changes
-from data_access.applications import commands, decision_history, requests
+from data_access.applications import commands, decision_history
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
-from data_access.applications.requests import Form
 from data_access.db import tables
 from data_access.db.errors import NotAllowed, NotFound, NotInState
 from data_access.messages import outbox
@@ -34,46 +35,44 @@ OVER = "The time to undo is over: the message is about to be sent."
 OVERTAKEN = "The application changed meanwhile, so this cannot be undone. Reload the page."
 
 
-@known_by("actor")
-def undo(
-    engine: Engine,
-    *,
-    application_id: int,
-    undone: UUID,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Take back the act that was sent as the request ``undone``; returns the event's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo(ApplicationCommand):
+    """Take back the act that was sent as the request ``undone``."""
+
+    act: ClassVar[Act] = Act.UNDO
+    undone: UUID
+
+
+def undo(engine: Engine, command: Undo) -> int:
+    """Take an act back; returns the event's id.
 
     The application is pending again and its clock goes on as if nothing had been done; an
     affiliate stands again as before. Only who did it may undo it, before its message may leave.
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
-    form = requests.form(Act.UNDO, {"undone": str(undone)}, application_id, actor, now, request_id)
 
     def do(connection: Connection, application: Application) -> int:
-        act = _own_act(connection, form, undone)
-        message = _message(connection, undone)
-        _require_unsent(message, now)
+        act = _own_act(connection, command)
+        message = _message(connection, command.undone)
+        _require_unsent(message, command.at)
         if act.act == Act.REQUALIFY.name:
-            staff.require(connection, actor, Act.REQUALIFY)
-            _cancel(connection, message, now)
+            staff.require(connection, command.actor, Act.REQUALIFY)
+            _cancel(connection, message, command.at)
             return standing_changes.take_back(
-                connection, form, act.result, message_id=message.message_id
+                connection, command, act.result, message_id=message.message_id
             )
         _require_standing(connection, application, act, message)
-        _cancel(connection, message, now)
+        _cancel(connection, message, command.at)
         return transitions.move(
             connection,
             application,
             Move.UNDO,
-            form,
+            command,
             new=Status.PENDING,
             detail={"message_id": str(message.message_id), "decision_id": message.decision_id},
         )
 
-    return commands.perform(engine, form, do)
+    return commands.perform(engine, command, do)
 
 
 @known_by("actor")
@@ -98,11 +97,13 @@ def undo_run(
     def each(id_: int, own: UUID) -> object:
         return undo(
             engine,
-            application_id=id_,
-            undone=bulk.own_request(undone, id_),
-            actor=actor,
-            now=now,
-            request_id=own,
+            Undo(
+                application_id=id_,
+                undone=bulk.own_request(undone, id_),
+                actor=actor,
+                at=now,
+                request_id=own,
+            ),
         )
 
     return bulk.run(
@@ -119,18 +120,18 @@ def undo_run(
     )
 
 
-def _own_act(connection: Connection, form: Form, undone: UUID) -> Row[Any]:
+def _own_act(connection: Connection, command: Undo) -> Row[Any]:
     table = tables.requests
     act = connection.execute(
         select(table).where(
-            table.c.request_id == undone,
-            table.c.application_id == form.application_id,
+            table.c.request_id == command.undone,
+            table.c.application_id == command.application_id,
             table.c.act.in_([one.name for one in UNDOABLE]),
         )
     ).first()
     if act is None:
         raise NotFound("There is nothing to undo.")
-    if act.actor != form.actor:
+    if act.actor != command.actor:
         raise NotAllowed(f"Only {act.actor}, who did this, can undo it.")
     return act
 

@@ -83,10 +83,12 @@ def test_news_come_without_a_reload_and_leave_the_ticks_alone(
     site.applicant(account={"username": "desk_3"})
     claims.claim(
         site.engine,
-        application_id=three[0],
-        actor="ben@example.com",
-        now=datetime.now(UTC),
-        request_id=uuid4(),
+        claims.Claim(
+            application_id=three[0],
+            actor="ben@example.com",
+            at=datetime.now(UTC),
+            request_id=uuid4(),
+        ),
     )
 
     news = page.locator(".st-key-queue-news")

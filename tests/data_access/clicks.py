@@ -2,13 +2,15 @@
 
 import itertools
 import uuid
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, text
 
 from data_access.applications import decision_basis
+from data_access.applications.commands import Command
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
 from data_access.eligibility import assessments, judging
@@ -22,6 +24,7 @@ from data_access.review import (
     evidence,
     information_requests,
     notes,
+    proposals,
     second_approvals,
 )
 from data_access.review.decisions import Draft
@@ -37,11 +40,17 @@ ANA, BEN, MIRA, NOOR, ADA = (
 )
 OTHER_WAY = "Known to us for years"  # why one decides against the computed eligibility
 RATE = Decimal("0.20")
+DRAFTED = {field.name for field in fields(Draft)}
 NUMBERS = itertools.count(1)  # of applications in a module's desk
 
 
-def _plain(given: dict[str, Any]) -> dict[str, Any]:
-    return {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
+Asked = TypeVar("Asked", bound=Command)
+
+
+def command(kind: type[Asked], **given: Any) -> Asked:
+    """A command of ana's at `NOW`, unless ``given`` says otherwise; ``now`` is its ``at``."""
+    given = {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
+    return kind(at=given.pop("now"), **given)
 
 
 def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
@@ -100,47 +109,56 @@ def kept(engine: Engine, id_: int) -> dict[str, list[str]]:
 
 
 def claim(engine: Engine, id_: int, **given: Any) -> int:
-    return claims.claim(engine, application_id=id_, **_plain(given))
+    return claims.claim(engine, command(claims.Claim, application_id=id_, **given))
 
 
 def take_over(engine: Engine, id_: int, **given: Any) -> int:
-    return claims.take_over(engine, application_id=id_, **_plain(given))
+    return claims.take_over(engine, command(claims.TakeOver, application_id=id_, **given))
 
 
 def release(engine: Engine, id_: int, **given: Any) -> int:
-    return claims.release(engine, application_id=id_, **_plain(given))
+    return claims.release(engine, command(claims.Release, application_id=id_, **given))
 
 
 def assign(engine: Engine, id_: int, **given: Any) -> int:
-    return claims.assign(engine, application_id=id_, **_plain({"assignee": BEN, **given}))
+    return claims.assign(
+        engine, command(claims.Assign, application_id=id_, **{"assignee": BEN, **given})
+    )
 
 
 def take_next(engine: Engine, **given: Any) -> int | None:
-    return claims.take_next(engine, **_plain({"filters": Filters(), **given}))
+    asked = command(claims.TakeNext, **{"filters": Filters(), **given})
+    return claims.take_next(engine, asked).application_id
 
 
 def ask_applicant(engine: Engine, id_: int, **given: Any) -> int:
     given = {"message": "Please send a statement.", **given}
-    return information_requests.request(engine, application_id=id_, **_plain(given))
+    return information_requests.request(
+        engine, command(information_requests.RequestInformation, application_id=id_, **given)
+    )
 
 
 def record_answer(engine: Engine, id_: int, **given: Any) -> int:
     given = {"answer": "Here it is.", **given}
-    return information_requests.record_answer(engine, application_id=id_, **_plain(given))
+    return information_requests.record_answer(
+        engine, command(information_requests.RecordAnswer, application_id=id_, **given)
+    )
 
 
 def stop_waiting(engine: Engine, id_: int, **given: Any) -> int:
     given = {"reason": "No reply for weeks", **given}
-    return information_requests.stop_waiting(engine, application_id=id_, **_plain(given))
+    return information_requests.stop_waiting(
+        engine, command(information_requests.StopWaiting, application_id=id_, **given)
+    )
 
 
 def defer(engine: Engine, id_: int, **given: Any) -> int:
     given = {"until": T + timedelta(days=8), "until_change": False, "reason": "", **given}
-    return deferrals.defer(engine, application_id=id_, **_plain(given))
+    return deferrals.defer(engine, command(deferrals.Defer, application_id=id_, **given))
 
 
 def bring_back(engine: Engine, id_: int, **given: Any) -> int:
-    return deferrals.bring_back(engine, application_id=id_, **_plain(given))
+    return deferrals.bring_back(engine, command(deferrals.BringBack, application_id=id_, **given))
 
 
 def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> Seen:
@@ -149,8 +167,7 @@ def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> Seen:
 
 def approve(engine: Engine, id_: int, **given: Any) -> int:
     given = {"rebate_rate": RATE, "rationale": "Steady referrals", "message": "Welcome", **given}
-    given["shown"] = _shown(engine, id_, given)
-    return decisions.approve(engine, application_id=id_, **_plain(given))
+    return _decide(engine, id_, Decision.APPROVED, given)
 
 
 def reject(engine: Engine, id_: int, **given: Any) -> int:
@@ -161,13 +178,25 @@ def reject(engine: Engine, id_: int, **given: Any) -> int:
         "knowingly": True,
         **given,
     }
+    return _decide(engine, id_, Decision.REJECTED, given)
+
+
+def _decide(engine: Engine, id_: int, outcome: Decision, given: dict[str, Any]) -> int:
+    """Decide alone; returns the decision's id."""
+    drafted = {name: given.pop(name) for name in DRAFTED & given.keys()}
+    made = submit(engine, id_, draft=Draft(outcome=outcome, **drafted), **given)
+    assert isinstance(made, decisions.Decided)
+    return made.id
+
+
+def submit(engine: Engine, id_: int, **given: Any) -> decisions.Decided | decisions.Proposed:
     given["shown"] = _shown(engine, id_, given)
-    return decisions.reject(engine, application_id=id_, **_plain(given))
+    return decisions.submit(engine, command(decisions.Decide, application_id=id_, **given))
 
 
 def reopen(engine: Engine, id_: int, **given: Any) -> int:
     given = {"reason": "Decided by mistake", "actor": MIRA, **given}
-    return decisions.reopen(engine, application_id=id_, **_plain(given))
+    return decisions.reopen(engine, command(decisions.Reopen, application_id=id_, **given))
 
 
 def draft(**given: Any) -> Draft:
@@ -198,14 +227,15 @@ def rejection(**given: Any) -> Draft:
 
 
 def ask_second(engine: Engine, id_: int, **given: Any) -> int:
-    given = {"draft": draft(), **given}
-    given["shown"] = _shown(engine, id_, given)
-    return second_approvals.ask(engine, application_id=id_, **_plain(given))
+    """Propose what needs a second person; returns the proposal's id."""
+    made = submit(engine, id_, **{"draft": draft(), **given})
+    assert isinstance(made, decisions.Proposed)
+    return made.id
 
 
-def waiting(engine: Engine, id_: int) -> second_approvals.Proposal | None:
+def waiting(engine: Engine, id_: int) -> proposals.Proposal | None:
     with engine.connect() as conn:
-        return second_approvals.waiting(conn, id_)
+        return proposals.waiting(conn, id_)
 
 
 def _proposal(engine: Engine, id_: int, given: dict[str, Any]) -> dict[str, Any]:
@@ -217,21 +247,29 @@ def _proposal(engine: Engine, id_: int, given: dict[str, Any]) -> dict[str, Any]
 
 def confirm(engine: Engine, id_: int, **given: Any) -> int:
     given = _proposal(engine, id_, {"actor": MIRA, **given})
-    return second_approvals.confirm(engine, application_id=id_, **_plain(given))
+    asked = command(second_approvals.Confirm, application_id=id_, **given)
+    return second_approvals.confirm(engine, asked).id
 
 
 def decline(engine: Engine, id_: int, **given: Any) -> int:
     given = _proposal(engine, id_, {"actor": MIRA, "reason": "The reach is not shown", **given})
-    return second_approvals.decline(engine, application_id=id_, **_plain(given))
+    return second_approvals.decline(
+        engine, command(second_approvals.Decline, application_id=id_, **given)
+    )
 
 
 def cancel(engine: Engine, id_: int, **given: Any) -> int:
     given = _proposal(engine, id_, {"reason": "Thought again", **given})
-    return second_approvals.cancel(engine, application_id=id_, **_plain(given))
+    return second_approvals.cancel(
+        engine, command(second_approvals.Cancel, application_id=id_, **given)
+    )
 
 
 def note(engine: Engine, id_: int, **given: Any) -> int:
-    return notes.write(engine, application_id=id_, **_plain({"body": "Spoke on Telegram", **given}))
+    return notes.write(
+        engine,
+        command(notes.WriteNote, application_id=id_, **{"body": "Spoke on Telegram", **given}),
+    )
 
 
 def followers(number: int, **given: Any) -> Entry:
@@ -245,14 +283,16 @@ def followers(number: int, **given: Any) -> Entry:
 
 def record_evidence(engine: Engine, id_: int, **given: Any) -> int:
     given = {"entry": followers(4000), **given}
-    return evidence.record(engine, application_id=id_, **_plain(given))
+    return evidence.record(engine, command(evidence.RecordEvidence, application_id=id_, **given))
 
 
 def check(engine: Engine, id_: int, **given: Any) -> int:
     given = {"item": "jurisdiction", "outcome": CheckOutcome.PASSED, "comment": "", **given}
-    return checklist.answer(engine, application_id=id_, **_plain(given))
+    return checklist.answer(engine, command(checklist.AnswerCheck, application_id=id_, **given))
 
 
 def declare_conflict(engine: Engine, id_: int, **given: Any) -> int:
     given = {"email": given.get("actor", ANA), "reason": "A friend", **given}
-    return conflicts.declare(engine, application_id=id_, **_plain(given))
+    return conflicts.declare(
+        engine, command(conflicts.DeclareConflict, application_id=id_, **given)
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.pages.affiliates.board_table import STANDINGS, SUGGESTIONS
-from dashboard.ui import badges, keyboard
+from dashboard.ui import badges, keyboard, state
 from program.affiliates.filters import (
     ANY,
     MONTH_CHOICES,
@@ -26,7 +26,7 @@ Follow = Callable[[BoardFilters], None]
 def hold(filters: BoardFilters) -> None:
     """Let the widgets show these filters; before any of them is drawn."""
     for field in FIELDS:
-        st.session_state[_key(field)] = getattr(filters, field)
+        state.show(_key(field), getattr(filters, field))
 
 
 def parts(on_change: Follow) -> None:
@@ -133,11 +133,11 @@ def _key(field: str) -> str:
 
 
 def _turn(on_change: Follow) -> None:
-    on_change(BoardFilters(part=st.session_state[_key("part")] or Part.REQUALIFICATION))
+    on_change(BoardFilters(part=state.typed(_key("part")) or Part.REQUALIFICATION))
 
 
 def _tell(on_change: Follow) -> None:
-    held = {field: st.session_state.get(_key(field)) for field in FIELDS}
+    held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         BoardFilters.from_query(
             {

@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.affiliates import frame, near_misses_table
 from dashboard.ui import figures, state, states
 from data_access.affiliates import near_misses
@@ -61,8 +62,8 @@ def draw_download(person: Person, found: Found) -> None:
         st.download_button(
             f"Export CSV, {found.total:,} row{'' if found.total == 1 else 's'}",
             partial(
+                submit.write,
                 near_misses_file.as_csv,
-                database.writer(),
                 email=person.email,
                 now=datetime.now(UTC),
             ),

@@ -265,8 +265,8 @@ def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
     if submit.refused_to_stranger(FORM, actor):
         return
     send = partial(
+        submit.write,
         standing_changes.move_each,
-        database.writer(),
         shown=chosen.shown,
         change=chosen.change,
         actor=actor,

@@ -11,8 +11,6 @@ from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import figures, keyboard, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.review import checklist
 from data_access.review.checklist import Answer
 from program.policy.checklist import (
@@ -142,28 +140,21 @@ def _open(id_: int, key: str) -> None:
 def _answer(
     shown: Shown, key: str, outcome: CheckOutcome, comment: str | None, request_id: UUID
 ) -> None:
-    form = _name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
+    part = _item(shown.id_, key)
     state.hold(decision_name(shown.id_))
-    try:
-        checklist.answer(
-            database.writer(),
-            application_id=shown.id_,
-            item=key,
-            outcome=outcome,
-            comment=(state.typed(comment) or "") if comment else "",
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(_item(shown.id_, key), request_id)
-    if comment is not None:
+    command = checklist.AnswerCheck(
+        application_id=shown.id_,
+        item=key,
+        outcome=outcome,
+        comment=(state.typed(comment) or "") if comment else "",
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    drafts = [part] if comment is not None else []
+    result = submit.submit(_name(shown.id_), command, checklist.answer, renews=part, drafts=drafts)
+    if result is not None and comment is not None:
         state.keep(_opened(shown.id_), None)
-        state.mark_sent(_item(shown.id_, key))
 
 
 def _request(id_: int, key: str) -> UUID:

@@ -1,8 +1,9 @@
 """Whose application it is: claiming, releasing, assigning, taking over."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import UUID
+from typing import Any
 
 import streamlit as st
 
@@ -12,8 +13,7 @@ from dashboard.pages.application.decide import unsent_text
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import Refusal
+from data_access.applications.commands import Asked, Verb
 from data_access.people.staff import Person
 from data_access.review import claims
 from program.review.permissions import Act
@@ -49,18 +49,26 @@ def draw_take_over(shown: Shown, holder: str) -> None:
     """Instead of the decision's form, while a colleague holds the application."""
     st.text(f"{holder} works on this{_until(shown)}.")
     st.caption("Taking over is recorded, and they are notified at once.")
-    _button(shown, "Take over to decide", claims.take_over, kind="primary")
+    _button(
+        shown,
+        "Take over to decide",
+        claims.TakeOver(**_asked(shown)),
+        claims.take_over,
+        type="primary",
+    )
     unsent_text.draw(shown)
 
 
 def _draw_act(shown: Shown, holder: str | None) -> None:
     if holder is None:
         with keyboard.hot(shortcuts.CLAIM.key, width="content"):
-            _button(shown, "Claim", claims.claim, help_=f"Key {shortcuts.CLAIM.key}")
+            command, help_ = claims.Claim(**_asked(shown)), f"Key {shortcuts.CLAIM.key}"
+            _button(shown, "Claim", command, claims.claim, help=help_)
     elif holder == shown.person.email:
-        _button(shown, "Release", claims.release, kind="tertiary")
+        release = claims.Release(**_asked(shown))
+        _button(shown, "Release", release, claims.release, type="tertiary")
     else:
-        _button(shown, "Take over", claims.take_over)
+        _button(shown, "Take over", claims.TakeOver(**_asked(shown)), claims.take_over)
 
 
 def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
@@ -73,8 +81,12 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
                 escape(f"{person.display_name} · {person.role}"),
                 form=_name(shown.id_),
                 key=f"assign-{number}-{shown.id_}",
-                act=_assign,
-                args=[shown, person.email, state.request_id(_name(shown.id_))],
+                act=_do,
+                args=[
+                    shown,
+                    claims.Assign(assignee=person.email, **_asked(shown)),
+                    claims.assign,
+                ],
                 sends=person.email,
                 type="tertiary",
             )
@@ -92,65 +104,35 @@ def _until(shown: Shown) -> str:
 def _button(
     shown: Shown,
     label: str,
-    act: Callable[..., int],
-    *,
-    kind: str = "secondary",
-    help_: str | None = None,
+    command: Asked,
+    verb: Verb[Asked, int],
+    **look: Any,  # noqa: ANN401 - what a button takes
 ) -> None:
-    request_id = state.request_id(_name(shown.id_))
     sending.button(
         label,
         form=_name(shown.id_),
         key=f"{label}-{shown.id_}",
         act=_do,
-        args=[shown, act, request_id],
+        args=[shown, command, verb],
         # Where Claim was, Release stands after it, and the other way round.
-        sends=request_id,
-        type=kind,
-        help=help_,
+        sends=command.request_id,
+        **look,
     )
 
 
-def _do(shown: Shown, act: Callable[..., int], request_id: UUID) -> None:
-    _perform(
-        shown,
-        request_id,
-        lambda: act(
-            database.writer(),
-            application_id=shown.id_,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        ),
-    )
-
-
-def _assign(shown: Shown, assignee: str, request_id: UUID) -> None:
-    _perform(
-        shown,
-        request_id,
-        lambda: claims.assign(
-            database.writer(),
-            application_id=shown.id_,
-            assignee=assignee,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        ),
-    )
-
-
-def _perform(shown: Shown, request_id: UUID, act: Callable[[], int]) -> None:
-    form = _name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
+def _do(shown: Shown, command: Asked, verb: Verb[Asked, int]) -> None:
     state.hold(decision_name(shown.id_))
-    try:
-        act()
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(form, request_id)
+    submit.submit(_name(shown.id_), replace(command, at=datetime.now(UTC)), verb)
+
+
+def _asked(shown: Shown) -> dict[str, Any]:
+    """What every command here has alike; when it is sent is known once it is."""
+    return {
+        "application_id": shown.id_,
+        "actor": shown.person.email,
+        "at": shown.now,
+        "request_id": state.request_id(_name(shown.id_)),
+    }
 
 
 def _name(id_: int) -> str:

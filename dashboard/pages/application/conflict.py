@@ -10,8 +10,6 @@ from dashboard.forms import sending, submit
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import state
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from data_access.review import conflicts
 from program.review.permissions import Act, Role
@@ -54,25 +52,17 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
 
 def _declare(shown: Shown, whose: str, reason: str, request_id: UUID) -> None:
     form = _name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
     state.hold(decision_name(shown.id_))
-    email = state.typed(whose) or shown.person.email
-    try:
-        conflicts.declare(
-            database.writer(),
-            application_id=shown.id_,
-            email=email,
-            reason=state.typed(reason) or "",
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(form, request_id)
-    submit.accepted(form, f"Recorded: {email} does not decide on this applicant.")
+    command = conflicts.DeclareConflict(
+        application_id=shown.id_,
+        email=state.typed(whose) or shown.person.email,
+        reason=state.typed(reason) or "",
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    if submit.submit(form, command, conflicts.declare) is not None:
+        submit.accepted(form, f"Recorded: {command.email} does not decide on this applicant.")
 
 
 def _name(id_: int) -> str:

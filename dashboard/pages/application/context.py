@@ -11,7 +11,7 @@ from data_access.eligibility.judging import Basis
 from data_access.people.staff import Person
 from data_access.queue.order_cache import Place
 from data_access.review.checklist import Answer
-from data_access.review.second_approvals import Lapsed, Proposal
+from data_access.review.proposals import Lapsed, Proposal
 from program.periods import is_behind, utc_day
 from program.policy.evidence import EvidenceKind, current_kinds
 from program.review.queue_filters import Filters

@@ -10,8 +10,7 @@ from dashboard.forms.fields import ANY_DAY
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import ExchangeInDoubt, Refusal
+from data_access.db.errors import ExchangeInDoubt
 from data_access.people.staff import Person
 from data_access.review import evidence
 from data_access.review.evidence import ExchangeAnswer
@@ -91,8 +90,6 @@ def _answer(form: str, chosen: str | None) -> ExchangeAnswer | None:
 
 def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
     """Record what the form holds; a refusal keeps everything typed."""
-    if submit.refused_to_stranger(form, actor):
-        return
     held = {
         part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
         for part in ("value", "exchange", "which", "day", "method", "source")
@@ -120,20 +117,20 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         source_url=held["source"] or "",
         answer=_answer(form, held["which"]),
     )
+    command = evidence.RecordEvidence(
+        application_id=id_, entry=entry, actor=actor, at=now, request_id=request_id
+    )
     try:
-        evidence.record(
-            database.writer(),
-            application_id=id_,
-            entry=entry,
-            actor=actor,
-            now=now,
-            request_id=request_id,
+        result = submit.submit(
+            form,
+            command,
+            evidence.record,
+            said="Evidence recorded.",
+            raises=(ExchangeInDoubt,),
         )
-    except Refusal as refusal:
-        if isinstance(refusal, ExchangeInDoubt):
-            state.keep(form, refusal)
-        submit.refused(form, str(refusal))
+    except ExchangeInDoubt as doubt:
+        state.keep(form, doubt)
+        submit.refused(form, str(doubt))
         return
-    state.forget(form)
-    state.renew(form, request_id)
-    state.flash(state.Flash(ok=True, text="Evidence recorded."))
+    if result is not None:
+        state.forget(form)

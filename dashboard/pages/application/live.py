@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name
 from dashboard.shell import sign_in
@@ -49,7 +50,7 @@ def strip(shown: Shown, others_wrote: int) -> None:
 def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
     """Leave word that one looks, and see how the application stands now."""
     viewer = shown.person.email
-    claims.look(database.writer(), application_id=shown.id_, actor=viewer, now=now)
+    submit.write(claims.look, application_id=shown.id_, actor=viewer, now=now)
     with database.reading(database.reader()) as connection:
         seen = presence.glance(connection, shown.id_, viewer=viewer, now=now)
         if seen.application.status is shown.application.status:

@@ -5,9 +5,9 @@ from uuid import UUID, uuid5
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.application.context import Shown
 from dashboard.ui import navigation, state
-from data_access.db import database
 from data_access.db.errors import Refusal
 from data_access.review import claims
 from program.review.queue_filters import Owner
@@ -28,14 +28,14 @@ def open_next(shown: Shown, said: str, request_id: UUID) -> None:
 def _next_id(shown: Shown, request_id: UUID) -> int | None:
     if shown.filters.owner is Owner.MINE:
         return shown.place.next_id
+    command = claims.TakeNext(
+        filters=shown.filters,
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=uuid5(request_id, "next"),
+    )
     try:
-        return claims.take_next(
-            database.writer(),
-            filters=shown.filters,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=uuid5(request_id, "next"),
-        )
+        return submit.write(claims.take_next, command=command).application_id
     except Refusal:
         # What was done is done; only the way on is missing, and the queue is one.
         return None

@@ -8,8 +8,6 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import keyboard, shortcuts, state
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from data_access.review import notes
 
@@ -40,22 +38,12 @@ def draw(id_: int, person: Person) -> None:
 
 def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
     """Keep the note; a refusal keeps what was typed."""
-    if submit.refused_to_stranger(form, actor):
-        return
-    body = state.typed(f"{form}-body-{request_id.hex[:8]}") or ""
     state.hold(decision_name(id_))
-    try:
-        notes.write(
-            database.writer(),
-            application_id=id_,
-            body=body,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(form, request_id)
-    state.mark_sent(form)
-    state.flash(state.Flash(ok=True, text="Note added."))
+    command = notes.WriteNote(
+        application_id=id_,
+        body=state.typed(f"{form}-body-{request_id.hex[:8]}") or "",
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    submit.submit(form, command, notes.write, drafts=[form], said="Note added.")

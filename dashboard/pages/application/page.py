@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.application import checklist as application_checklist
 from dashboard.pages.application import duplicates as application_duplicates
 from dashboard.pages.application import evidence, header, live, thread, trend
@@ -12,7 +13,7 @@ from dashboard.pages.application import facts as application_facts
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import panel, reopen, unsent_text
 from dashboard.shell import sign_in
-from dashboard.ui import address, state, states
+from dashboard.ui import address, states
 from data_access.applications import decision_history, read
 from data_access.applications.read import EarlierApplication
 from data_access.db import database
@@ -31,7 +32,7 @@ from data_access.review import (
     duplicates,
     information_requests,
     presence,
-    second_approvals,
+    proposals,
     timeline,
     trends,
 )
@@ -82,7 +83,7 @@ def main() -> None:
         refuse(str(refusal), filters)
         return
     stay(id_, person, now)
-    state.show_flash()
+    submit.draw_flash()
     draw(page)
 
 
@@ -98,8 +99,8 @@ def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
             standing=assessments.read(connection, id_, ground),
             ground=ground,
             decisions=decision_history.history(connection, id_),
-            proposal=second_approvals.waiting(connection, id_),
-            lapsed=second_approvals.lapsed(connection, application),
+            proposal=proposals.waiting(connection, id_),
+            lapsed=proposals.lapsed(connection, application),
             question=information_requests.question(connection, application),
             deferred_because=deferrals.reason(connection, application),
             checks=checklist.answers(connection, id_),
@@ -138,7 +139,7 @@ def spans(ground: Basis, now: datetime) -> tuple[Window, date, Window]:
 def stay(id_: int, person: Person, now: datetime) -> None:
     """A run that a person caused keeps their claim and shows colleagues that they look."""
     try:
-        claims.stay(database.writer(), application_id=id_, actor=person.email, now=now)
+        submit.write(claims.stay, application_id=id_, actor=person.email, now=now)
     except Refusal:
         # Reading goes on without it; the next act will say what is wrong.
         return

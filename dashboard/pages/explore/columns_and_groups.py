@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.pages.explore.table import can_go_across, can_go_up
-from dashboard.ui import headings
+from dashboard.ui import headings, state
 from program.reports.datasets import DATASETS, TIMES, Column, label_of
 from program.reports.views import (
     FUNCTION_WORDS,
@@ -29,7 +29,7 @@ def datasets(view: View, token: str, follow: Follow) -> None:
     by_key = {dataset.key: dataset for dataset in DATASETS}
 
     def choose() -> None:
-        chosen = st.session_state[f"explore-dataset-{token}"]
+        chosen = state.typed(f"explore-dataset-{token}")
         if chosen:
             follow(View(dataset=by_key[chosen]))
 
@@ -49,7 +49,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
     key = f"explore-columns-{token}"
 
     def choose() -> None:
-        follow(replace(view, columns=tuple(st.session_state[key]), chart=""))
+        follow(replace(view, columns=tuple(state.typed(key)), chart=""))
 
     with st.popover(
         f"Columns {len(view.shown)}",
@@ -100,8 +100,8 @@ def groups(view: View, token: str, follow: Follow) -> None:
     by_key, of_key = f"explore-group-{token}", f"explore-measures-{token}"
 
     def choose() -> None:
-        by = tuple(choices[name] for name in st.session_state[by_key])
-        told = tuple(figures[name] for name in st.session_state.get(of_key, []))
+        by = tuple(choices[name] for name in state.typed(by_key))
+        told = tuple(figures[name] for name in (state.typed(of_key) or []))
         follow(replace(view, groups=by, measures=told if by else (), orders=(), chart="", page=1))
 
     label = f"Groups {len(view.groups)}" if view.groups else "Group"
@@ -137,8 +137,8 @@ def order(view: View, token: str, follow: Follow) -> None:
     by_key, down_key = f"explore-sort-{token}", f"explore-down-{token}"
 
     def choose() -> None:
-        descending = st.session_state[down_key] == "descending"
-        asked = Order(column=st.session_state[by_key], descending=descending)
+        descending = state.typed(down_key) == "descending"
+        asked = Order(column=state.typed(by_key), descending=descending)
         follow(replace(view, orders=(asked,), page=1))
 
     sign = "↓" if first.descending else "↑"
@@ -176,7 +176,7 @@ def chart(view: View, token: str, follow: Follow) -> None:
     across_key, up_key = f"explore-across-{token}", f"explore-up-{token}"
 
     def choose() -> None:
-        chosen = st.session_state[across_key], st.session_state[up_key]
+        chosen = state.typed(across_key), state.typed(up_key)
         follow(replace(view, chart=",".join(chosen) if all(chosen) else ""))
 
     with st.popover("Chart", icon=":material/bar_chart:", type="tertiary", key="explore-chart"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.shell import browsers, export_links, sign_in
 from dashboard.shell.export_links import Promise
-from dashboard.ui import cells, figures, headings
+from dashboard.ui import cells, figures, headings, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.exports import jobs as export_jobs
@@ -137,12 +137,12 @@ def draw_log(person: Person) -> None:
             type="tertiary",
             on_click=_ask_for_log,
         )
-        if st.session_state.pop("export-log-asked", False):
+        if state.take("export-log"):
             _log(person)
 
 
 def _ask_for_log() -> None:
-    st.session_state["export-log-asked"] = True
+    state.keep("export-log", "asked")
 
 
 @st.dialog("Who exported what", width="large", icon=":material/history:")

@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.explore import columns_and_groups, export, filters, table
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import sign_in
@@ -47,7 +48,7 @@ def main() -> None:
     now = datetime.now(UTC)
     view = View.from_query(address.read(KNOWN), personal=person.may(Act.SEE_CONTACT)).bounded()
     page = load(view, person, now)
-    draw_flash()
+    submit.draw_flash()
     draw_head(page, person)
     for problem in page.view.problems:
         st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")
@@ -206,13 +207,3 @@ def token_of(view: View) -> str:
     """A short name for the view, so that each view's widgets are its own."""
     query: Mapping[str, str] = view.to_query()
     return hashlib.sha256(repr(sorted(query.items())).encode()).hexdigest()[:10]
-
-
-def draw_flash() -> None:
-    """Show what the last act left to say."""
-    message = state.take_flash()
-    if message is not None:
-        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
-
-
-main()

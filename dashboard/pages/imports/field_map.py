@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from zoneinfo import available_timezones
@@ -11,8 +12,6 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.loading import airtable, form_maps
 from data_access.loading.form_map import STATUSES, FormMap
 from data_access.loading.form_maps import SavedMap
@@ -212,34 +211,24 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
 
 
 def _save(actor: str, content: Mapping[str, Any], replaced: SavedMap | None) -> None:
-    if submit.refused_to_stranger(FORM, actor):
-        return
     request_id = state.request_id(FORM)
     typed = state.typed(f"{FORM}-name-{request_id.hex[:8]}") or ""
     name = replaced.name if replaced else typed
-    try:
-        form_maps.save(
-            database.writer(),
-            name=name,
-            content=content,
-            expected=replaced.map_id if replaced else None,
-            actor=actor,
-            now=datetime.now(UTC),
-        )
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
-        return
-    state.renew(FORM, request_id)
-    state.show("import-map", name.strip())
-    submit.accepted(FORM, f"The map {name.strip()} is saved.")
+    act = partial(
+        form_maps.save,
+        name=name,
+        content=content,
+        expected=replaced.map_id if replaced else None,
+        actor=actor,
+        now=datetime.now(UTC),
+    )
+    if submit.attempt(FORM, actor, act) is not None:
+        state.renew(FORM, request_id)
+        state.show("import-map", name.strip())
+        submit.accepted(FORM, f"The map {name.strip()} is saved.")
 
 
 def _retire(actor: str, saved: SavedMap) -> None:
-    if submit.refused_to_stranger(FORM, actor):
-        return
-    try:
-        form_maps.retire(database.writer(), map_id=saved.map_id, actor=actor, now=datetime.now(UTC))
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
-        return
-    submit.accepted(FORM, f"The map {saved.name} is retired.")
+    act = partial(form_maps.retire, map_id=saved.map_id, actor=actor, now=datetime.now(UTC))
+    if submit.attempt(FORM, actor, act) is not None:
+        submit.accepted(FORM, f"The map {saved.name} is retired.")

@@ -1,7 +1,8 @@
 """Rows that imports kept: each is corrected and loaded, or dismissed with a reason."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -10,8 +11,9 @@ from dashboard.forms import sending, submit
 from dashboard.pages.imports.field_map import COLUMNS
 from dashboard.ui import figures, state, states
 from dashboard.ui.safe_text import escape
+from data_access.applications.commands import Done
 from data_access.db import database
-from data_access.db.errors import NotFound, NotInState, Refusal
+from data_access.db.errors import NotFound, NotInState
 from data_access.loading import form_map, form_maps, kept_rows
 from data_access.loading.form_map import FormMap
 from data_access.loading.kept_rows import KeptRow
@@ -127,23 +129,20 @@ def _corrected(row: KeptRow, request_id: UUID) -> Sequence[str]:
 
 def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID) -> None:
     form = _form(row)
-    if submit.refused_to_stranger(form, actor):
-        return
-    try:
-        loaded, _ = kept_rows.retry(
-            database.loader(),
-            [row.row_id],
-            cells={row.row_id: _corrected(row, request_id)},
-            read_by=read_by,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        _say(form, refusal)
+    act = partial(
+        kept_rows.retry,
+        row_ids=[row.row_id],
+        cells={row.row_id: _corrected(row, request_id)},
+        read_by=read_by,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    result = _attempt(form, actor, act, loads=True)
+    if result is None:
         return
     state.renew(form, request_id)
-    if loaded:
+    if result[0]:
         submit.accepted(ALL, f"Row {row.row_number:,} is loaded.")
     else:
         submit.refused(
@@ -153,46 +152,41 @@ def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID
 
 def _dismiss(actor: str, row: KeptRow, request_id: UUID) -> None:
     form = _form(row)
-    if submit.refused_to_stranger(form, actor):
-        return
-    try:
-        kept_rows.dismiss(
-            database.writer(),
-            [row.row_id],
-            reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        _say(form, refusal)
-        return
-    state.renew(form, request_id)
-    submit.accepted(ALL, f"Row {row.row_number:,} is dismissed; the reason is on record.")
+    act = partial(
+        kept_rows.dismiss,
+        row_ids=[row.row_id],
+        reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    if _attempt(form, actor, act, loads=False) is not None:
+        state.renew(form, request_id)
+        submit.accepted(ALL, f"Row {row.row_number:,} is dismissed; the reason is on record.")
 
 
 def _retry_all(
     actor: str, row_ids: Sequence[int], read_by: FormMap | None, request_id: UUID
 ) -> None:
-    if submit.refused_to_stranger(ALL, actor):
-        return
+    act = partial(
+        kept_rows.retry,
+        row_ids=row_ids,
+        read_by=read_by,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    result = submit.attempt(ALL, actor, act, loads=True)
+    if result is not None:
+        loaded, kept = result
+        state.renew(ALL, request_id)
+        submit.accepted(ALL, f"{loaded:,} loaded, {kept:,} still kept.")
+
+
+def _attempt(form: str, actor: str, act: Callable[..., Done], *, loads: bool) -> Done | None:
     try:
-        loaded, kept = kept_rows.retry(
-            database.loader(),
-            row_ids,
-            read_by=read_by,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
+        return submit.attempt(form, actor, act, raises=(NotFound, NotInState), loads=loads)
+    except (NotFound, NotInState) as refusal:
+        # A row that somebody else settled is in the list no more.
         submit.refused(ALL, str(refusal))
-        return
-    state.renew(ALL, request_id)
-    submit.accepted(ALL, f"{loaded:,} loaded, {kept:,} still kept.")
-
-
-def _say(form: str, refusal: Refusal) -> None:
-    # A row that somebody else settled is in the list no more.
-    gone = isinstance(refusal, NotFound | NotInState)
-    submit.refused(ALL if gone else form, str(refusal))
+        return None

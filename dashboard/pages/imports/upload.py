@@ -129,8 +129,8 @@ def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Repor
         report: Report = before[1]
         return report
     with st.spinner("Checking every row …"):
-        report = imports.look(
-            database.loader(),
+        report = submit.load(
+            imports.look,
             upload,
             form_map.parse(content, upload.name),
             now=datetime.now(UTC),
@@ -169,11 +169,11 @@ def _load(
 ) -> None:
     if submit.refused_to_stranger(FORM, actor):
         return
-    now, engine = datetime.now(UTC), database.loader()
+    now = datetime.now(UTC)
 
     def act() -> object:
-        return imports.make(
-            engine,
+        return submit.load(
+            imports.make,
             upload,
             form_map.parse(content, upload.name),
             actor=actor,

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.outbox import settings as outbox_settings
 from dashboard.pages.outbox import stopped_message, table
 from dashboard.pages.outbox import templates as outbox_templates
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, state, states
 from dashboard.ui import backlog as backlog_parts
-from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.messages import backlog
 from data_access.messages import settings as message_settings
@@ -51,19 +51,12 @@ def main() -> None:
     with database.reading(database.reader()) as connection:
         found, failures = backlog.read(connection), backlog.failures(connection)
         settings = message_settings.in_force(connection)
-    draw_flash()
+    submit.draw_flash()
     draw_head(found, settings, now)
     part = chosen_part(found)
     if part in ("parked", "waiting"):
         draw_failures(failures)
     draw_part(part, failures, person, now)
-
-
-def draw_flash() -> None:
-    """Show what the last act left to say."""
-    message = state.take_flash()
-    if message is not None:
-        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
 
 
 def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None:

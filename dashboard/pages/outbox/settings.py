@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -10,7 +11,7 @@ from dashboard.forms import sending, submit
 from dashboard.ui import figures, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
-from data_access.db.errors import Invalid, Refusal
+from data_access.db.errors import Invalid
 from data_access.messages import settings as message_settings
 from data_access.messages.settings import SavedSettings, Silencing
 from data_access.people.staff import Person
@@ -93,21 +94,11 @@ def draw_waiting(proposal: Silencing | None, person: Person) -> None:
 
 
 def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
-    if submit.refused_to_stranger(PAGE, actor):
-        return
     verb = message_settings.confirm if confirmed else message_settings.decline
-    try:
-        verb(
-            database.writer(),
-            proposal_id=proposal.proposal_id,
-            actor=actor,
-            now=datetime.now(UTC),
-        )
-    except Refusal as refusal:
-        state.flash(state.Flash(ok=False, text=str(refusal)))
-        return
-    said = "The settings are in force now." if confirmed else "The settings stay as they are."
-    state.flash(state.Flash(ok=True, text=said))
+    act = partial(verb, proposal_id=proposal.proposal_id, actor=actor, now=datetime.now(UTC))
+    if submit.attempt(PAGE, actor, act) is not None:
+        said = "The settings are in force now." if confirmed else "The settings stay as they are."
+        submit.accepted(PAGE, said)
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
@@ -184,28 +175,30 @@ def languages(typed: str) -> dict[str, str]:
 
 
 def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
-    if submit.refused_to_stranger(form, actor):
-        return
     part = request_id.hex[:8]
     try:
-        saved = message_settings.save(
-            database.writer(),
-            silent=bool(state.typed(f"{form}-silent-{part}")),
-            send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
-            email_instead=state.typed(f"{form}-email-{part}") or [],
-            language_by_country=languages(state.typed(f"{form}-languages-{part}") or ""),
-            note=state.typed(f"{form}-note-{part}") or "",
-            shown_version=version,
-            actor=actor,
-            now=datetime.now(UTC),
-            ask=True,
-        )
-        with database.acting(database.writer()) as connection:
-            waits = message_settings.waiting(connection)
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
+        by_country = languages(state.typed(f"{form}-languages-{part}") or "")
+    except Invalid as wrong:
+        submit.refused(form, str(wrong))
         return
+    act = partial(
+        message_settings.save,
+        silent=bool(state.typed(f"{form}-silent-{part}")),
+        send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
+        email_instead=state.typed(f"{form}-email-{part}") or [],
+        language_by_country=by_country,
+        note=state.typed(f"{form}-note-{part}") or "",
+        shown_version=version,
+        actor=actor,
+        now=datetime.now(UTC),
+        ask=True,
+    )
+    saved = submit.attempt(form, actor, act)
+    if saved is None:
+        return
+    with database.reading(database.reader()) as connection:
+        waits = message_settings.waiting(connection)
     said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
     if saved == version and waits is not None:
         said = "Proposed. It takes effect when a second person confirms it."
-    state.flash(state.Flash(ok=True, text=said))
+    submit.accepted(PAGE, said)

@@ -1,7 +1,8 @@
 """A message that did not leave: what it says, why it is here, and retry, correct or cancel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -9,8 +10,8 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import figures, message_preview, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import NotFound, NotInState, Refusal
+from data_access.applications.commands import Asked, Verb
+from data_access.db.errors import NotFound, NotInState
 from data_access.messages import resend
 from data_access.messages.backlog import Message
 from data_access.people.staff import Person
@@ -88,8 +89,8 @@ def _retry(form: str, message: Message, person: Person) -> None:
         "Send after all" if withheld else "Retry",
         form=form,
         key=state.form_key(form, "retry"),
-        act=_do,
-        args=[form, state.request_id(form), message, person.email, _send_again],
+        act=_send_again,
+        args=[form, state.request_id(form), message, person.email],
         icon=":material/refresh:",
         help="Available once the settings allow it." if withheld else None,
         disabled=not message.text,
@@ -107,8 +108,8 @@ def _redirect(form: str, message: Message, person: Person) -> None:
             "Correct and send",
             form=form,
             key=state.form_key(form, "redirect"),
-            act=_do,
-            args=[form, state.request_id(form), message, person.email, _redirected],
+            act=_send_corrected,
+            args=[form, state.request_id(form), message, person.email],
             icon=":material/edit:",
             width="stretch",
         )
@@ -126,83 +127,59 @@ def _cancel(form: str, message: Message, person: Person) -> None:
             "Cancel message",
             form=form,
             key=state.form_key(form, "cancel"),
-            act=_do,
-            args=[form, state.request_id(form), message, person.email, _cancelled],
+            act=_give_up,
+            args=[form, state.request_id(form), message, person.email],
             icon=":material/cancel:",
             width="stretch",
         )
 
 
-Doing = Callable[[str, UUID, Message, str], str]
+def _send_again(form: str, request_id: UUID, message: Message, actor: str) -> None:
+    command = resend.Retry(**_asked(message, actor, request_id))
+    _submit(form, command, resend.retry, "Queued for delivery again.")
 
 
-def _do(form: str, request_id: UUID, message: Message, actor: str, do: Doing) -> None:
-    """Run one act; a refusal is told beside the message."""
-    if submit.refused_to_stranger(form, actor):
-        return
-    try:
-        done = do(form, request_id, message, actor)
-    except (NotFound, NotInState) as refusal:
-        # It is not in this list any more, so there is no place beside it.
-        state.flash(state.Flash(ok=False, text=str(refusal)))
-        return
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(form, request_id)
-    state.flash(state.Flash(ok=True, text=done))
-
-
-def _send_again(_: str, request_id: UUID, message: Message, actor: str) -> str:
-    resend.retry(
-        database.writer(),
-        application_id=message.application_id,
-        message_id=message.message_id,
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    return "Queued for delivery again."
-
-
-def _redirected(form: str, request_id: UUID, message: Message, actor: str) -> str:
+def _send_corrected(form: str, request_id: UUID, message: Message, actor: str) -> None:
     part = request_id.hex[:8]
-    resend.redirect(
-        database.writer(),
-        application_id=message.application_id,
-        message_id=message.message_id,
+    command = resend.Redirect(
         platform=state.typed(f"{form}-platform-{part}") or "",
         recipient=state.typed(f"{form}-recipient-{part}") or "",
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
+        **_asked(message, actor, request_id),
     )
-    return "Queued for delivery to the corrected recipient."
+    _submit(form, command, resend.redirect, "Queued for delivery to the corrected recipient.")
 
 
-def _cancelled(form: str, request_id: UUID, message: Message, actor: str) -> str:
-    resend.cancel(
-        database.writer(),
-        application_id=message.application_id,
-        message_id=message.message_id,
-        reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    return "Canceled. The timeline keeps it."
+def _give_up(form: str, request_id: UUID, message: Message, actor: str) -> None:
+    reason = state.typed(f"{form}-reason-{request_id.hex[:8]}") or ""
+    command = resend.CancelMessage(reason=reason, **_asked(message, actor, request_id))
+    _submit(form, command, resend.cancel, "Canceled. The timeline keeps it.")
+
+
+def _asked(message: Message, actor: str, request_id: UUID) -> dict[str, Any]:
+    """What every command on a message has alike."""
+    return {
+        "application_id": message.application_id,
+        "message_id": message.message_id,
+        "actor": actor,
+        "at": datetime.now(UTC),
+        "request_id": request_id,
+    }
+
+
+def _submit(form: str, command: Asked, verb: Verb[Asked, int], said: str) -> None:
+    try:
+        submit.submit(form, command, verb, said=said, raises=(NotFound, NotInState))
+    except (NotFound, NotInState) as refusal:
+        # It is not in this list any more, so there is no place beside it.
+        submit.refused("", str(refusal))
 
 
 def _retry_all(messages: Sequence[Message], actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(RETRY_ALL, actor):
-        return
-    try:
-        went, refused = resend.retry_all(
-            database.writer(), messages, actor=actor, now=datetime.now(UTC), request_id=request_id
-        )
-    except Refusal as refusal:
-        submit.refused(RETRY_ALL, str(refusal))
-        return
-    state.renew(RETRY_ALL, request_id)
-    others = f" {len(refused):,} had moved on meanwhile." if refused else ""
-    state.flash(state.Flash(ok=True, text=f"{went:,} on their way again.{others}"))
+    command = resend.RetryAll(
+        messages=messages, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    result = submit.submit(RETRY_ALL, command, resend.retry_all)
+    if result is not None:
+        went, refused = result
+        others = f" {len(refused):,} had moved on meanwhile." if refused else ""
+        submit.accepted("", f"{went:,} on their way again.{others}")

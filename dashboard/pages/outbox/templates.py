@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -122,22 +123,18 @@ def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> Non
 def _save(
     form: str, request_id: UUID, kind: MessageKind, language: str, version: int, actor: str
 ) -> None:
-    if submit.refused_to_stranger(form, actor):
-        return
     part = request_id.hex[:8]
-    try:
-        saved = message_templates.save(
-            database.writer(),
-            kind=kind,
-            language=language,
-            subject=state.typed(f"{form}-subject-{part}") or "",
-            body=state.typed(f"{form}-body-{part}") or "",
-            shown_version=version,
-            actor=actor,
-            now=datetime.now(UTC),
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
-    state.flash(state.Flash(ok=True, text=said))
+    act = partial(
+        message_templates.save,
+        kind=kind,
+        language=language,
+        subject=state.typed(f"{form}-subject-{part}") or "",
+        body=state.typed(f"{form}-body-{part}") or "",
+        shown_version=version,
+        actor=actor,
+        now=datetime.now(UTC),
+    )
+    saved = submit.attempt(form, actor, act)
+    if saved is not None:
+        said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+        submit.accepted("", said)

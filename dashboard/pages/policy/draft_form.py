@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +11,7 @@ import streamlit as st
 from dashboard.forms import fields, sending, submit
 from dashboard.pages.policy.settings_table import groups_by_column, of_group
 from dashboard.ui import state
-from data_access.db import database
-from data_access.db.errors import Contradictory, Refusal
+from data_access.db.errors import Contradictory
 from data_access.people.staff import Person
 from data_access.policy import drafts
 from data_access.policy.drafts import Kept
@@ -187,46 +187,38 @@ def _save(written: Written, actor: str, request_id: UUID) -> None:
 
 
 def _carry_over(written: Written, old: Policy, actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(PLACE, actor):
-        return
     draft = carried_over(written.draft, old=old, new=written.base)
     if _sent(draft, written.kept, actor, request_id):
         submit.accepted(PLACE, f"Your changes now build on version {written.base.version}.")
 
 
 def _sent(draft: Draft, kept: Kept | None, actor: str, request_id: UUID) -> bool:
+    act = partial(
+        drafts.save,
+        draft=draft,
+        draft_id=kept.draft_id if kept else None,
+        revision=kept.revision if kept else None,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
     try:
-        drafts.save(
-            database.writer(),
-            draft=draft,
-            draft_id=kept.draft_id if kept else None,
-            revision=kept.revision if kept else None,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        kept_too = " What you typed is kept." if isinstance(refusal, Contradictory) else ""
-        submit.refused(PLACE, f"{refusal}{kept_too}")
+        return submit.attempt(PLACE, actor, act, raises=(Contradictory,)) is not None
+    except Contradictory as found:
+        submit.refused(PLACE, f"{found} What you typed is kept.")
         return False
-    return True
 
 
 def _discard(kept: Kept, actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(PLACE, actor):
-        return
-    try:
-        drafts.discard(
-            database.writer(),
-            draft_id=kept.draft_id,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(PLACE, str(refusal))
-        return
-    submit.accepted(PLACE, "The draft is discarded. The history keeps it.")
+    act = partial(
+        drafts.discard,
+        draft_id=kept.draft_id,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=request_id,
+    )
+    if submit.attempt(PLACE, actor, act) is not None:
+        submit.accepted(PLACE, "The draft is discarded. The history keeps it.")
 
 
 def _typed_draft(written: Written, request_id: UUID) -> Draft:

@@ -308,7 +308,7 @@ def choose_base(schedule: Schedule) -> Policy:
 
 
 def _show_base(key: str) -> None:
-    st.query_params.from_dict({"part": DRAFT, "base": st.session_state[key]})
+    st.query_params.from_dict({"part": DRAFT, "base": state.typed(key)})
 
 
 def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:

@@ -1,7 +1,8 @@
 """Publishing the next policy, as two managers: propose, confirm, decline, take back."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -9,8 +10,6 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.pages.policy.draft_form import PLACE
 from dashboard.ui import figures, state
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from data_access.policy import drafts
 from data_access.policy.drafts import Kept
@@ -93,69 +92,37 @@ def _form(act: str, kept: Kept) -> str:
 
 
 def _propose(kept: Kept, actor: str, request_id: UUID) -> None:
-    def act() -> str:
-        drafts.propose(
-            database.writer(),
-            draft_id=kept.draft_id,
-            revision=kept.revision,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return "Proposed. A second manager publishes it."
-
-    _do(act, actor)
+    act = partial(drafts.propose, revision=kept.revision, **_asked(kept, actor, request_id))
+    if submit.attempt(PLACE, actor, act) is not None:
+        submit.accepted(PLACE, "Proposed. A second manager publishes it.")
 
 
 def _cancel(kept: Kept, actor: str, request_id: UUID) -> None:
-    def act() -> str:
-        drafts.cancel(
-            database.writer(),
-            draft_id=kept.draft_id,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return "It is a draft again."
-
-    _do(act, actor)
+    act = partial(drafts.cancel, **_asked(kept, actor, request_id))
+    if submit.attempt(PLACE, actor, act) is not None:
+        submit.accepted(PLACE, "It is a draft again.")
 
 
 def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
-    def act() -> str:
-        version = drafts.confirm(
-            database.writer(),
-            draft_id=kept.draft_id,
-            revision=kept.revision,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return f"Published as version {version}."
-
-    _do(act, actor)
+    act = partial(drafts.confirm, revision=kept.revision, **_asked(kept, actor, request_id))
+    version = submit.attempt(PLACE, actor, act)
+    if version is not None:
+        submit.accepted(PLACE, f"Published as version {version}.")
 
 
 def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
-    def act() -> str:
-        drafts.decline(
-            database.writer(),
-            draft_id=kept.draft_id,
-            revision=kept.revision,
-            reason=state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or "",
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return "Returned to the author with your reason."
-
-    _do(act, actor)
+    reason = state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or ""
+    asked = _asked(kept, actor, request_id)
+    act = partial(drafts.decline, revision=kept.revision, reason=reason, **asked)
+    if submit.attempt(PLACE, actor, act) is not None:
+        submit.accepted(PLACE, "Returned to the author with your reason.")
 
 
-def _do(act: Callable[[], str], actor: str) -> None:
-    if submit.refused_to_stranger(PLACE, actor):
-        return
-    try:
-        submit.accepted(PLACE, act())
-    except Refusal as refusal:
-        submit.refused(PLACE, str(refusal))
+def _asked(kept: Kept, actor: str, request_id: UUID) -> dict[str, Any]:
+    """What every act on a draft has alike."""
+    return {
+        "draft_id": kept.draft_id,
+        "actor": actor,
+        "now": datetime.now(UTC),
+        "request_id": request_id,
+    }

@@ -228,7 +228,7 @@ def _turn(to: int) -> None:
 
 
 def _show(name: str, key: str) -> None:
-    st.query_params[name] = st.session_state[key]
+    st.query_params[name] = state.typed(key)
     gone = ("page", "move") if name == "list" else ("page",)
     for other in gone:
         if other in st.query_params:

@@ -1,7 +1,8 @@
 """Withdrawing a scheduled version of the policy, as two managers."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -10,8 +11,6 @@ from dashboard.forms import sending, submit
 from dashboard.pages.policy.draft_form import PLACE
 from dashboard.ui import figures, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people.staff import Person
 from data_access.policy import withdrawals
 from data_access.policy.withdrawals import LONGEST_REASON, Withdrawal
@@ -91,59 +90,42 @@ def _typed(form: str, request_id: UUID) -> str:
 
 def _propose(version: int, actor: str, request_id: UUID) -> None:
     form = _form("propose", version)
-
-    def act() -> str:
-        withdrawals.propose(
-            database.writer(),
-            version=version,
-            reason=_typed(form, request_id),
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return f"Proposed. A second manager withdraws version {version}."
-
-    _do(form, act, actor, request_id)
+    act = partial(
+        withdrawals.propose,
+        version=version,
+        reason=_typed(form, request_id),
+        **_asked(actor, request_id),
+    )
+    if submit.attempt(PLACE, actor, act) is not None:
+        _accept(form, request_id, f"Proposed. A second manager withdraws version {version}.")
 
 
 def _confirm(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
-    def act() -> str:
-        version = withdrawals.confirm(
-            database.writer(),
-            withdrawal_id=waiting.withdrawal_id,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return f"Version {version} is withdrawn and never takes effect."
-
-    _do(_form("confirm", waiting.withdrawal_id), act, actor, request_id)
+    id_ = waiting.withdrawal_id
+    act = partial(withdrawals.confirm, withdrawal_id=id_, **_asked(actor, request_id))
+    version = submit.attempt(PLACE, actor, act)
+    if version is not None:
+        said = f"Version {version} is withdrawn and never takes effect."
+        _accept(_form("confirm", id_), request_id, said)
 
 
 def _decline(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
     form = _form("decline", waiting.withdrawal_id)
-
-    def act() -> str:
-        withdrawals.decline(
-            database.writer(),
-            withdrawal_id=waiting.withdrawal_id,
-            reason=_typed(form, request_id),
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-        return f"Version {waiting.version} stays scheduled."
-
-    _do(form, act, actor, request_id)
+    act = partial(
+        withdrawals.decline,
+        withdrawal_id=waiting.withdrawal_id,
+        reason=_typed(form, request_id),
+        **_asked(actor, request_id),
+    )
+    if submit.attempt(PLACE, actor, act) is not None:
+        _accept(form, request_id, f"Version {waiting.version} stays scheduled.")
 
 
-def _do(form: str, act: Callable[[], str], actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(PLACE, actor):
-        return
-    try:
-        said = act()
-    except Refusal as refusal:
-        submit.refused(PLACE, str(refusal))
-        return
+def _asked(actor: str, request_id: UUID) -> dict[str, Any]:
+    """What every act here has alike."""
+    return {"actor": actor, "now": datetime.now(UTC), "request_id": request_id}
+
+
+def _accept(form: str, request_id: UUID, said: str) -> None:
     state.renew(form, request_id)
     submit.accepted(PLACE, said)

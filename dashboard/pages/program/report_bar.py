@@ -8,10 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.forms import fields
+from dashboard.forms import fields, submit
 from dashboard.ui import address, data_table, figures, state
 from dashboard.ui.data_table import Sheet, Take
-from data_access.db import database
 from data_access.eligibility.freshness import Freshness
 from data_access.eligibility.judging import Basis
 from data_access.exports import program_files
@@ -115,8 +114,8 @@ def asked(
 
 
 def _as_file(email: str, sheet: Sheet) -> bytes:
-    program_files.record(
-        database.writer(),
+    submit.write(
+        program_files.record,
         email=email,
         sheet=sheet.name,
         window=sheet.window,
@@ -166,14 +165,14 @@ def draw(shown: Asked) -> None:
 
 def choose_split(report: Report) -> None:
     """By what applications are told apart."""
-    st.session_state[_key("split")] = report.split
-    _segments("Group by", "split", list(Split), SPLIT_LABELS)
+    state.show(_key("split"), report.split)
+    _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
 
 
 def choose_dimension(report: Report) -> None:
     """By what volume is told apart."""
-    st.session_state[_key("dimension")] = report.dimension
-    _segments("Group by", "dimension", list(Dimension), DIMENSION_LABELS)
+    state.show(_key("dimension"), report.dimension)
+    _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
 
 
 def open_list(doors: Sequence[Filters | None], key: str) -> None:
@@ -220,11 +219,11 @@ def _segments(label: str, field: str, options: list[Any], labels: dict[Any, str]
 
 def _hold(shown: Asked) -> None:
     report = shown.report
-    st.session_state[_key("tab")] = report.tab
-    st.session_state[_key("choice")] = report.choice
-    st.session_state[_key("grain")] = shown.grain
+    state.show(_key("tab"), report.tab)
+    state.show(_key("choice"), report.choice)
+    state.show(_key("grain"), shown.grain)
     if report.choice is Choice.CUSTOM:
-        st.session_state[_key("days")] = _typed_days(report)
+        state.show(_key("days"), _typed_days(report))
 
 
 def _typed_days(report: Report) -> tuple[date, ...]:

@@ -174,8 +174,8 @@ def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
         return
     one = ACTS_BY_ACT[chosen.act]
     send = partial(
+        submit.write,
         one.verb,
-        database.writer(),
         ids=chosen.ids,
         **chosen.fields,
         actor=actor,

@@ -1,6 +1,7 @@
 """Which columns the queue's table has, for each person as they like."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -8,8 +9,6 @@ import streamlit as st
 from dashboard.forms import submit
 from dashboard.pages.queue import table
 from dashboard.ui import state
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people import preferences
 from data_access.people.staff import Person
 
@@ -28,7 +27,7 @@ def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, pe
 
 def draw(chosen: Sequence[str], person: Person) -> None:
     """Tick the columns; each tick is remembered at once."""
-    st.session_state[KEY] = list(chosen)
+    state.show(KEY, list(chosen))
     with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="columns"):
         st.pills(
             "Columns",
@@ -54,9 +53,5 @@ def _choose(actor: str) -> None:
 
 
 def _put(columns: Sequence[str], actor: str) -> None:
-    if submit.refused_to_stranger("", actor):
-        return
-    try:
-        preferences.put(database.writer(), name=NAME, value=list(columns), actor=actor)
-    except Refusal as refusal:
-        submit.refused("", str(refusal))
+    act = partial(preferences.put, name=NAME, value=list(columns), actor=actor)
+    submit.attempt("", actor, act)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.ui import badges, keyboard
+from dashboard.ui import badges, keyboard, state
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
     DUE_LABELS,
@@ -65,7 +65,7 @@ class Numbers:
 def hold(filters: Filters) -> None:
     """Let the widgets show these filters; before any of them is drawn."""
     for field in FIELDS:
-        st.session_state[_key(field)] = _held(filters, field)
+        state.show(_key(field), _held(filters, field))
 
 
 def title(filters: Filters, number: int) -> None:
@@ -294,7 +294,7 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
 
 
 def _tell(filters: Filters, on_change: Follow) -> None:
-    held = {field: st.session_state.get(_key(field)) for field in FIELDS}
+    held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         Filters.from_query(
             {

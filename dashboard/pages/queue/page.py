@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.forms import bulk_report, taking_next
+from dashboard.forms import bulk_report, submit, taking_next
 from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
@@ -24,7 +24,6 @@ from dashboard.ui import (
     state,
     states,
 )
-from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import judging
@@ -75,7 +74,7 @@ def main() -> None:
     page = load(asked.seen_by(person.email), person, now)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
-    draw_flash()
+    submit.draw_flash()
     queue_filters.hold(filters)
     states.left_out(asked.left_out(query))
     draw_head(page, person)
@@ -325,16 +324,6 @@ def open_clicked() -> None:
 def open_application(id_: int) -> None:
     """Open it within the view's filters."""
     navigation.open_one(id_, Filters.from_query(st.query_params))
-
-
-def draw_flash() -> None:
-    """Show what the last act left to say, with the way back to what it was about."""
-    message = state.take_flash()
-    if message is not None:
-        # A link of the product's own beside text that may be typed.
-        back = f" [Open it](application?id={message.link})" if message.link else ""
-        icon = ":material/check:" if message.ok else ":material/info:"
-        st.toast(f"{escape(message.text)}{back}", icon=icon)
 
 
 def draw_empty(page: Loaded) -> None:

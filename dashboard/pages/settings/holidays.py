@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,7 @@ from dashboard.forms import sending, submit
 from dashboard.forms.fields import ANY_DAY
 from dashboard.ui import figures, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import NeedsConfirming, Refusal
+from data_access.db.errors import NeedsConfirming
 from data_access.eligibility.holidays import Holiday
 from data_access.people.staff import Person
 from data_access.policy import holiday_changes
@@ -138,25 +138,13 @@ def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) 
 
 def _do(asked: Asked, actor: str) -> None:
     state.forget(CONFIRMING)
-    if submit.refused_to_stranger(FORM, actor):
-        return
     try:
-        _verb(asked.kind)(
-            database.writer(),
-            day=asked.day,
-            reason=asked.reason,
-            actor=actor,
-            now=datetime.now(UTC),
-            request_id=asked.request_id,
-            **({} if asked.kind == "removed" else {"name": asked.name}),
-            **({} if asked.kind == "renamed" else {"confirmed": asked.confirmed}),
-        )
+        day = submit.attempt(FORM, actor, partial(_put, asked, actor), raises=(NeedsConfirming,))
     except NeedsConfirming as needed:
         effect = needed.effect if isinstance(needed.effect, Effect) else None
         state.keep(CONFIRMING, replace(asked, sentence=str(needed), confirmed=effect))
         return
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
+    if day is None:
         return
     state.renew(asked.form, asked.request_id)
     words = {
@@ -164,7 +152,22 @@ def _do(asked: Asked, actor: str) -> None:
         "renamed": "has another name now",
         "removed": "is an ordinary day again",
     }[asked.kind]
-    state.flash(state.Flash(ok=True, text=f"{figures.day(asked.day, year=True)} {words}."))
+    state.flash(state.Flash(ok=True, text=f"{figures.day(day, year=True)} {words}."))
+
+
+def _put(asked: Asked, actor: str, engine: Any) -> date:  # noqa: ANN401 - of data_access
+    """Change the day as asked, and return it."""
+    _verb(asked.kind)(
+        engine,
+        day=asked.day,
+        reason=asked.reason,
+        actor=actor,
+        now=datetime.now(UTC),
+        request_id=asked.request_id,
+        **({} if asked.kind == "removed" else {"name": asked.name}),
+        **({} if asked.kind == "renamed" else {"confirmed": asked.confirmed}),
+    )
+    return asked.day
 
 
 def _verb(kind: str) -> Callable[..., None]:

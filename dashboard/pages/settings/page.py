@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 
 import streamlit as st
 
+from dashboard.forms import submit
 from dashboard.pages.settings import holidays as setting_holidays
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, state, states
-from dashboard.ui.safe_text import escape
+from dashboard.ui import address, figures, states
 from data_access.db import database
 from data_access.eligibility import holidays, policies
 from data_access.eligibility.holidays import Holiday
@@ -32,19 +32,12 @@ def main() -> None:
         listed = holidays.listed(connection)
         changes = holiday_changes.record(connection)
         policy = policies.in_force(connection, now=now)
-    draw_flash()
+    submit.draw_flash()
     left, right = st.columns([1.3, 1], gap="large")
     with left:
         draw_holidays(listed, changes, person, now.date())
     with right:
         draw_policy(policy)
-
-
-def draw_flash() -> None:
-    """Show what the last act left to say."""
-    message = state.take_flash()
-    if message is not None:
-        st.toast(escape(message.text), icon=":material/check:" if message.ok else ":material/info:")
 
 
 def draw_holidays(

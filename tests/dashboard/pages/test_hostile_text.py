@@ -47,6 +47,7 @@ from data_access.review import decisions
 from program.messages import letters
 from program.review.permissions import Act, Role
 from program.review.queue_filters import clean_search
+from program.review.workflow import Decision
 from tests.builders import add_refresh, pass_checks, set_policy
 from tests.dashboard.pages.screen import Desk
 from tests.dashboard.ui.hostile import HOSTILE
@@ -565,15 +566,19 @@ def approve_elsewhere(desk: Desk, number: int) -> None:
         pass_checks(conn, number)
         set_policy(conn, second_approval_for_overrides=False)
         shown = assessments.read(conn, number, judging.basis(conn, now=desk.now)).seen
-    decisions.approve(
-        desk.engine,
-        application_id=number,
+    draft = decisions.Draft(
+        outcome=Decision.APPROVED,
         rebate_rate=Decimal("0.2"),
         rationale=planted(number, "rationale"),
         message=planted(number, "message"),
-        shown=shown,
-        actor=address_of(number, Role.MANAGER),
-        now=desk.now,
-        request_id=uuid.uuid4(),
         override_reason=planted(number, "override"),
     )
+    command = decisions.Decide(
+        application_id=number,
+        draft=draft,
+        shown=shown,
+        actor=address_of(number, Role.MANAGER),
+        at=desk.now,
+        request_id=uuid.uuid4(),
+    )
+    decisions.submit(desk.engine, command)

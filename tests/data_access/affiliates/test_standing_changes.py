@@ -72,10 +72,13 @@ def read(board: Engine, id_: int, policy: Policy = POLICY) -> Affiliate:
 def move(board: Engine, id_: int, change: Change, shown: Standing, **given: Any) -> int:
     return standing_changes.move(
         board,
-        application_id=id_,
-        change=change,
-        shown=shown,
-        **{"actor": MIRA, "now": NOW, "request_id": uuid.uuid4(), **given},
+        clicks.command(
+            standing_changes.MoveAffiliate,
+            application_id=id_,
+            change=change,
+            shown=shown,
+            **{"actor": MIRA, "now": NOW, "request_id": uuid.uuid4(), **given},
+        ),
     )
 
 
@@ -349,7 +352,9 @@ SOON = NOW + UNDO_FOR - timedelta(microseconds=1)
 
 def undo(board: Engine, id_: int, undone: uuid.UUID, **given: Any) -> int:
     given = {"actor": MIRA, "now": SOON, "request_id": uuid.uuid4(), **given}
-    return undoing.undo(board, application_id=id_, undone=undone, **given)
+    return undoing.undo(
+        board, clicks.command(undoing.Undo, application_id=id_, undone=undone, **given)
+    )
 
 
 def stepped(board: Engine, *before: Change) -> tuple[int, list[Any], uuid.UUID]:

@@ -39,6 +39,7 @@ from program.reports.periods import Grain
 from program.review import business_time
 from program.review.queue_filters import Filters
 from program.review.workflow import Decision, Status
+from tests.data_access import clicks
 from tests.databases import Databases
 
 NOW = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
@@ -511,11 +512,13 @@ def test_what_waits_for_a_second_person_is_confirmed_by_one(desk: Engine) -> Non
     for application_id, proposal_id in waiting:
         second_approvals.confirm(
             desk,
-            application_id=application_id,
-            proposal_id=proposal_id,
-            actor="mira@example.com",
-            now=NOW,
-            request_id=uuid.uuid4(),
+            second_approvals.Confirm(
+                application_id=application_id,
+                proposal_id=proposal_id,
+                actor="mira@example.com",
+                at=NOW,
+                request_id=uuid.uuid4(),
+            ),
         )
 
     made = "select outcome, is_override from review.decisions where decided_at = '{}'"
@@ -621,43 +624,65 @@ def act_as_the_desk(engine: Engine) -> None:
     held, asked, later, *others = (id_ for (id_,) in rows(engine, untouched))
     by = {"actor": "ana@example.com", "now": NOW}
     as_manager = {"actor": "mira@example.com", "now": NOW}
-    review_claims.claim(engine, application_id=held, request_id=uuid.uuid4(), **by)
+    review_claims.claim(
+        engine,
+        clicks.command(review_claims.Claim, application_id=held, request_id=uuid.uuid4(), **by),
+    )
     review_claims.assign(
         engine,
-        application_id=asked,
-        assignee="ana@example.com",
-        request_id=uuid.uuid4(),
-        **as_manager,
+        clicks.command(
+            review_claims.Assign,
+            application_id=asked,
+            assignee="ana@example.com",
+            request_id=uuid.uuid4(),
+            **as_manager,
+        ),
     )
     information_requests.request(
-        engine, application_id=asked, message="Which?", request_id=uuid.uuid4(), **by
+        engine,
+        clicks.command(
+            information_requests.RequestInformation,
+            application_id=asked,
+            message="Which?",
+            request_id=uuid.uuid4(),
+            **by,
+        ),
     )
     information_requests.record_answer(
-        engine, application_id=asked, answer="That.", request_id=uuid.uuid4(), **by
+        engine,
+        clicks.command(
+            information_requests.RecordAnswer,
+            application_id=asked,
+            answer="That.",
+            request_id=uuid.uuid4(),
+            **by,
+        ),
     )
     deferrals.defer(
         engine,
-        application_id=later,
-        until=None,
-        until_change=True,
-        reason="Soon.",
-        request_id=uuid.uuid4(),
-        **by,
+        clicks.command(
+            deferrals.Defer,
+            application_id=later,
+            until=None,
+            until_change=True,
+            reason="Soon.",
+            request_id=uuid.uuid4(),
+            **by,
+        ),
     )
     below = [id_ for id_ in others if standing(engine, id_).assessment.outcome is Outcome.NOT_MET]
     decide_with_two(engine, below[0])
-    decisions.reject(
-        engine,
-        application_id=below[1],
-        reason_code="below_minimums",
-        rationale="Below.",
-        message="No.",
-        shown=standing(engine, below[1]).seen,
-        request_id=uuid.uuid4(),
-        **by,
-    )
+    shown = standing(engine, below[1]).seen
+    clicks.reject(engine, below[1], shown=shown, rationale="Below.", message="No.", **by)
     decisions.reopen(
-        engine, application_id=below[1], reason="A mix-up.", request_id=uuid.uuid4(), **as_manager
+        engine,
+        clicks.command(
+            decisions.Reopen,
+            application_id=below[1],
+            reason="A mix-up.",
+            request_id=uuid.uuid4(),
+            **as_manager,
+        ),
     )
 
 
@@ -674,26 +699,26 @@ def decide_with_two(engine: Engine, application_id: int) -> None:
         answered = checklist.answers(conn, application_id)
     checklist.pass_open(
         engine,
-        items=[item for item in DEFAULT_REQUIRED_CHECKS if item not in answered],
-        comment="",
-        actor="ana@example.com",
-        request_id=uuid.uuid4(),
-        **this,
+        clicks.command(
+            checklist.PassOpenChecks,
+            items=[item for item in DEFAULT_REQUIRED_CHECKS if item not in answered],
+            comment="",
+            actor="ana@example.com",
+            request_id=uuid.uuid4(),
+            **this,
+        ),
     )
-    proposal_id = second_approvals.ask(
-        engine,
-        draft=draft,
-        shown=standing(engine, application_id).seen,
-        actor="ana@example.com",
-        request_id=uuid.uuid4(),
-        **this,
-    )
+    shown = standing(engine, application_id).seen
+    proposal_id = clicks.ask_second(engine, application_id, draft=draft, shown=shown, now=NOW)
     second_approvals.confirm(
         engine,
-        proposal_id=proposal_id,
-        actor="mira@example.com",
-        request_id=uuid.uuid4(),
-        **this,
+        clicks.command(
+            second_approvals.Confirm,
+            proposal_id=proposal_id,
+            actor="mira@example.com",
+            request_id=uuid.uuid4(),
+            **this,
+        ),
     )
 
 

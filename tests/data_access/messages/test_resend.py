@@ -40,9 +40,9 @@ def act(engine: Engine, what: str, id_: uuid.UUID, **given: Any) -> int:
         "redirect": {"platform": "telegram", "recipient": "meadow"},
         "cancel": {"reason": "Told by telephone"},
     }[what]
-    verb = getattr(resend, what)
-    made = {"application_id": 7, "message_id": id_, "actor": MIRA, "now": NOW, **own}
-    event: int = verb(engine, **{"request_id": uuid.uuid4(), **made, **given})
+    kind = {"retry": resend.Retry, "redirect": resend.Redirect, "cancel": resend.CancelMessage}
+    made = {"application_id": 7, "message_id": id_, "actor": MIRA, **own, **given}
+    event: int = getattr(resend, what)(engine, clicks.command(kind[what], **made))
     return event
 
 
@@ -92,7 +92,7 @@ def test_a_cancelled_message_stays_and_says_why(desk: Engine) -> None:
 def test_a_withheld_message_can_still_be_sent_but_not_cancelled(desk: Engine) -> None:
     id_ = park(desk, stopped_as="withheld")
 
-    with pytest.raises(NotInState, match="withheld already"):
+    with pytest.raises(NotInState, match="already withheld"):
         act(desk, "cancel", id_)
     act(desk, "retry", id_)
 
@@ -164,11 +164,11 @@ def test_many_are_retried_at_once_and_a_repeat_changes_nothing(desk: Engine) -> 
         park(desk)
     with desk.connect() as conn:
         parked: list[Message] = backlog.stopped(conn, Stopped.PARKED, reason=Reason.REFUSED)
-    at_once = {"actor": MIRA, "now": NOW, "request_id": uuid.uuid4()}
+    at_once = clicks.command(resend.RetryAll, messages=parked, actor=MIRA)
     act(desk, "cancel", parked[0].message_id)
 
-    assert resend.retry_all(desk, parked, **at_once)[0] == 2
-    went, refused = resend.retry_all(desk, parked, **at_once)
+    assert resend.retry_all(desk, at_once)[0] == 2
+    went, refused = resend.retry_all(desk, at_once)
 
     assert (went, len(refused)) == (2, 1)
     assert len(work(desk).taken) == 2

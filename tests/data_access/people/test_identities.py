@@ -19,7 +19,7 @@ from data_access.explore import saved_views
 from data_access.people import identities as door
 from data_access.people import preferences, staff
 from data_access.policy import drafts
-from data_access.review import claims, conflicts, second_approvals
+from data_access.review import claims, conflicts, proposals
 from program.review import people
 from program.review.drilldown import Slice
 from program.review.queue_filters import Filters
@@ -97,8 +97,8 @@ def test_a_domain_is_one_in_both_of_its_alphabets(desk: Engine) -> None:
     # The next one is nobody's own either.
     for expected in (13, None):
         taken = claims.take_next(
-            desk, filters=Filters(), actor=written, now=NOW, request_id=uuid4()
-        )
+            desk, claims.TakeNext(filters=Filters(), actor=written, at=NOW, request_id=uuid4())
+        ).application_id
         assert taken == expected
 
 
@@ -159,6 +159,14 @@ def test_every_function_that_takes_a_person_takes_them_in_any_spelling() -> None
     assert missed == []
 
 
+def test_a_command_holds_everybody_in_it_in_their_normal_form() -> None:
+    asked = clicks.command(
+        claims.Assign, application_id=1, actor=" MIRA@Example.com", assignee="BEN@example.com\n"
+    )
+
+    assert (asked.actor, asked.assignee) == (MIRA, BEN)
+
+
 def test_every_column_that_names_a_person_holds_the_normal_form(desk: Engine) -> None:
     with desk.begin() as conn:
         columns = conn.execute(
@@ -199,7 +207,7 @@ def test_nobody_is_their_own_second_person_by_another_spelling(desk: Engine, spe
         clicks.confirm(desk, 1, actor=MIRA)
 
     with desk.connect() as conn:
-        assert second_approvals.history(conn, 1)[0].proposed_by == MIRA
+        assert proposals.history(conn, 1)[0].proposed_by == MIRA
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

@@ -18,7 +18,7 @@ from program.policy.checklist import CheckOutcome
 from program.policy.policy import DEFAULT_CHECKLIST
 from tests.builders import NOW, STAFF, add_application, add_evidence, add_staff
 from tests.dashboard.ui.hostile import HOSTILE
-from tests.data_access import crowd
+from tests.data_access import clicks, crowd
 from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
@@ -46,31 +46,37 @@ def id_(desk: Engine) -> int:
 def answer(engine: Engine, id_: int, **given: Any) -> int:
     return checklist.answer(
         engine,
-        **{
-            "application_id": id_,
-            "item": ITEM,
-            "outcome": PASSED,
-            "comment": "",
-            "actor": "ana@example.com",
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
+        clicks.command(
+            checklist.AnswerCheck,
+            **{
+                "application_id": id_,
+                "item": ITEM,
+                "outcome": PASSED,
+                "comment": "",
+                "actor": "ana@example.com",
+                "now": NOW,
+                "request_id": uuid.uuid4(),
+                **given,
+            },
+        ),
     )
 
 
 def pass_open(engine: Engine, id_: int, **given: Any) -> int:
     return checklist.pass_open(
         engine,
-        **{
-            "application_id": id_,
-            "items": WITHOUT_EVIDENCE,
-            "comment": "",
-            "actor": "ana@example.com",
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
+        clicks.command(
+            checklist.PassOpenChecks,
+            **{
+                "application_id": id_,
+                "items": WITHOUT_EVIDENCE,
+                "comment": "",
+                "actor": "ana@example.com",
+                "now": NOW,
+                "request_id": uuid.uuid4(),
+                **given,
+            },
+        ),
     )
 
 
@@ -314,7 +320,7 @@ def test_passing_is_all_or_nothing(desk: Engine, id_: int, monkeypatch: pytest.M
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(checklist.commands.requests, "record", breaks)
+    monkeypatch.setattr(checklist.commands, "record_result", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         pass_open(desk, id_)
     assert kept(desk, id_) == []

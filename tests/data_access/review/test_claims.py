@@ -605,7 +605,8 @@ def test_without_lock_and_guard_the_race_is_lost(
 
 
 def take_first(conn: Connection, ids: list[int], who: str) -> int | None:
-    return review_claims._take_first(conn, ids, who, NOW, uuid.uuid4())
+    asked = clicks.command(review_claims.TakeNext, filters=Filters(), actor=who)
+    return review_claims._take_first(conn, ids, asked)
 
 
 def test_nobody_waits_for_the_one_that_a_colleague_is_just_taking(hall: Engine) -> None:

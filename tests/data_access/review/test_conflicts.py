@@ -35,15 +35,18 @@ def apply(engine: Engine, **account: Any) -> int:
 def declare(engine: Engine, id_: int, **given: Any) -> int:
     return conflicts.declare(
         engine,
-        **{
-            "application_id": id_,
-            "email": ANA,
-            "reason": "We share a flat",
-            "actor": ANA,
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
+        clicks.command(
+            conflicts.DeclareConflict,
+            **{
+                "application_id": id_,
+                "email": ANA,
+                "reason": "We share a flat",
+                "actor": ANA,
+                "now": NOW,
+                "request_id": uuid.uuid4(),
+                **given,
+            },
+        ),
     )
 
 
@@ -237,7 +240,7 @@ def test_a_failure_after_the_conflict_leaves_nothing(
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(conflicts.acts, "tell", breaks)
+    monkeypatch.setattr(conflicts.commands, "record_event", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         declare(desk, id_)
     assert (kept(desk, id_), events(desk, id_)) == ([], [])

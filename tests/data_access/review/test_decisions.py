@@ -27,7 +27,6 @@ from data_access.db.errors import (
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import Seen
 from data_access.messages import outbox
-from data_access.review import decisions
 from data_access.review import transitions as desks
 from program.policy.policy import Policy
 from tests.builders import (
@@ -44,6 +43,7 @@ from tests.builders import (
     scalar,
     set_policy,
 )
+from tests.data_access import clicks
 
 MET, SHORT = 1, 2  # one application that meets the minimums, one that falls short
 
@@ -75,10 +75,10 @@ def seen(engine: Engine, id_: int) -> Seen:
 
 
 def approve(engine: Engine, id_: int = MET, **given: Any) -> int:
-    return decisions.approve(
+    return clicks.approve(
         engine,
+        id_,
         **{
-            "application_id": id_,
             "rebate_rate": Decimal("0.20"),
             "rationale": "Steady referrals",
             "message": "Welcome",
@@ -92,10 +92,10 @@ def approve(engine: Engine, id_: int = MET, **given: Any) -> int:
 
 
 def reject(engine: Engine, id_: int = SHORT, **given: Any) -> int:
-    return decisions.reject(
+    return clicks.reject(
         engine,
+        id_,
         **{
-            "application_id": id_,
             "reason_code": "below_minimums",
             "rationale": "Far below",
             "message": "Not yet",
@@ -435,7 +435,13 @@ def test_a_withdrawn_application_cannot_be_decided(desk: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(desks, "put"), (desks, "_write_back"), (commands, "tell"), (desks, "move"), (outbox, "put")],
+    [
+        (desks, "put"),
+        (desks, "_write_back"),
+        (commands, "record_event"),
+        (desks, "move"),
+        (outbox, "put"),
+    ],
 )
 def test_a_failure_at_any_step_leaves_nothing(
     desk: Engine, monkeypatch: pytest.MonkeyPatch, module: Any, step: str
@@ -522,9 +528,9 @@ def test_without_its_guards_the_race_is_lost(
     crowd: Engine, monkeypatch: pytest.MonkeyPatch, applications: int
 ) -> None:
     """The race test can fail: no lock, no status check and no unique index let doubles in."""
-    read = commands.applications.read
+    read = commands.read.read
     monkeypatch.setattr(
-        commands.applications, "read", lambda conn, id_, now, lock: read(conn, id_, now=now)
+        commands.read, "read", lambda conn, id_, now, lock: read(conn, id_, now=now)
     )
     monkeypatch.setattr(desks, "_write_back", lambda *_: None)
     with crowd.begin() as conn:

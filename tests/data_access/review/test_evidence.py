@@ -18,7 +18,7 @@ from data_access.review import evidence, notes
 from data_access.review.evidence import Entry, ExchangeAnswer
 from program.policy.evidence import EvidenceKind, EvidenceMethod, doubtful
 from tests.builders import NOW, STAFF, add_application, add_evidence, add_staff
-from tests.data_access import crowd
+from tests.data_access import clicks, crowd
 from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
@@ -57,14 +57,17 @@ def id_(desk: Engine) -> int:
 def record(engine: Engine, id_: int, entry: Entry = FOLLOWERS, **given: Any) -> int:
     return evidence.record(
         engine,
-        **{
-            "application_id": id_,
-            "entry": entry,
-            "actor": "ana@example.com",
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
+        clicks.command(
+            evidence.RecordEvidence,
+            **{
+                "application_id": id_,
+                "entry": entry,
+                "actor": "ana@example.com",
+                "now": NOW,
+                "request_id": uuid.uuid4(),
+                **given,
+            },
+        ),
     )
 
 
@@ -291,11 +294,13 @@ def test_a_request_id_of_another_act_is_refused(desk: Engine, id_: int) -> None:
     request_id = uuid.uuid4()
     notes.write(
         desk,
-        application_id=id_,
-        body="a note",
-        actor="ana@example.com",
-        now=NOW,
-        request_id=request_id,
+        notes.WriteNote(
+            application_id=id_,
+            body="a note",
+            actor="ana@example.com",
+            at=NOW,
+            request_id=request_id,
+        ),
     )
 
     with pytest.raises(RequestReused):

@@ -16,7 +16,7 @@ from data_access.db.errors import Invalid, NotAllowed, NotFound, RequestReused
 from data_access.review import notes
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.dashboard.ui.hostile import HOSTILE
-from tests.data_access import crowd
+from tests.data_access import clicks, crowd
 from tests.databases import Databases
 
 NUMBERS = itertools.count(1)
@@ -40,14 +40,17 @@ def id_(desk: Engine) -> int:
 def write(engine: Engine, id_: int, **given: Any) -> int:
     return notes.write(
         engine,
-        **{
-            "application_id": id_,
-            "body": "Spoke on Telegram",
-            "actor": "ana@example.com",
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
+        clicks.command(
+            notes.WriteNote,
+            **{
+                "application_id": id_,
+                "body": "Spoke on Telegram",
+                "actor": "ana@example.com",
+                "now": NOW,
+                "request_id": uuid.uuid4(),
+                **given,
+            },
+        ),
     )
 
 
@@ -204,7 +207,7 @@ def test_a_failure_after_the_note_leaves_nothing(
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(commands.requests, "record", breaks)
+    monkeypatch.setattr(commands, "record_result", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         write(desk, id_)
     assert written(desk, id_) == []

@@ -18,9 +18,8 @@ from data_access.db.errors import (
     Invalid,
     NotAllowed,
     NotInState,
-    SecondApprovalNeeded,
 )
-from data_access.review import reactions, second_approvals, timeline
+from data_access.review import decisions, proposals, reactions, timeline
 from program.policy.checklist import CheckOutcome
 from program.policy.policy import Policy
 from tests.builders import (
@@ -55,15 +54,22 @@ def standing(desk: Engine) -> str:
     return str(clicks.read(desk, ID).status)
 
 
-def last(desk: Engine) -> second_approvals.Proposal:
+def last(desk: Engine) -> proposals.Proposal:
     with desk.connect() as conn:
-        return second_approvals.history(conn, ID)[0]
+        return proposals.history(conn, ID)[0]
 
 
-def test_one_person_alone_is_refused_and_told_what_to_do(desk: Engine) -> None:
-    with pytest.raises(SecondApprovalNeeded, match="Ask for a second approval"):
-        clicks.approve(desk, ID, override_reason=OTHER_WAY)
-    assert standing(desk) == "pending"
+def test_what_needs_two_people_is_proposed_and_not_decided(desk: Engine) -> None:
+    made = clicks.submit(desk, ID, draft=clicks.draft())
+
+    assert isinstance(made, decisions.Proposed)
+    assert standing(desk) == "awaiting_second_approval"
+
+
+def test_the_same_request_again_returns_the_same_proposal(desk: Engine) -> None:
+    once = {"draft": clicks.draft(), "shown": clicks.seen(desk, ID), "request_id": uuid.uuid4()}
+
+    assert clicks.submit(desk, ID, **once) == clicks.submit(desk, ID, **once)
 
 
 def test_it_waits_in_its_own_status_with_its_reasons(desk: Engine) -> None:
@@ -77,18 +83,20 @@ def test_it_waits_in_its_own_status_with_its_reasons(desk: Engine) -> None:
     assert upstream == "pending"
 
 
-def test_where_one_person_is_enough_nobody_else_is_asked(engine: Engine) -> None:
+def test_what_one_person_may_decide_is_decided(engine: Engine) -> None:
     with engine.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
         add_eligible(conn, ID)
 
-    with pytest.raises(Invalid, match="One person is enough"):
-        clicks.ask_second(engine, ID)
+    made = clicks.submit(engine, ID, draft=clicks.draft(override_reason=""))
+
+    assert isinstance(made, decisions.Decided)
+    assert standing(engine) == "approved"
 
 
 def test_an_override_needs_its_reason(desk: Engine) -> None:
-    with pytest.raises(Invalid, match="Write why"):
+    with pytest.raises(Invalid, match="Write the override reason"):
         clicks.ask_second(desk, ID, draft=clicks.draft(override_reason="  "))
 
 
@@ -423,10 +431,10 @@ def test_high_cost_asks_for_two_from_the_threshold_on(
     costly(engine, fees)  # (20 % - 10 %) of 100,000 USD is 10,000 USD a month
 
     if needed:
-        with pytest.raises(SecondApprovalNeeded, match="high extra cost"):
-            clicks.approve(engine, ID, override_reason="Worth it")
         with pytest.raises(Invalid, match="justified"):
             clicks.approve(engine, ID)
+        clicks.ask_second(engine, ID, draft=clicks.draft(override_reason="Worth it"))
+        assert last(engine).needed_for == ("high extra cost",)
     else:
         clicks.approve(engine, ID)
 

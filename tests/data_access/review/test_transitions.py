@@ -80,7 +80,8 @@ def undo(desk: Engine, id_: int, *, actor: str) -> int:
     with desk.connect() as conn:
         undone = conn.execute(text(asked), {"id": id_}).scalar_one()
     return undoing.undo(
-        desk, application_id=id_, undone=undone, actor=actor, now=NOW, request_id=uuid4()
+        desk,
+        undoing.Undo(application_id=id_, undone=undone, actor=actor, at=NOW, request_id=uuid4()),
     )
 
 

@@ -73,7 +73,9 @@ ACTS: dict[str, tuple[Callable[..., int], int, str]] = {
 
 def undo(engine: Engine, id_: int, undone: uuid.UUID, **given: Any) -> int:
     given = {"actor": ANA, "now": LATEST, "request_id": uuid.uuid4(), **given}
-    return undoing.undo(engine, application_id=id_, undone=undone, **given)
+    return undoing.undo(
+        engine, clicks.command(undoing.Undo, application_id=id_, undone=undone, **given)
+    )
 
 
 def take(engine: Engine, now: datetime) -> list[leases.Taken]:

@@ -184,12 +184,14 @@ def move(engine: Engine, id_: int, step: Step, shown: Standing, at: datetime) ->
     reason = "mistake" if step in WAYS_BACK else "rules_broken"
     standing_changes.move(
         engine,
-        application_id=id_,
-        change=Change(step=step, reason_code=reason, reason="So it is."),
-        shown=shown,
-        actor="mira@example.com",
-        now=at,
-        request_id=uuid.uuid4(),
+        standing_changes.MoveAffiliate(
+            application_id=id_,
+            change=Change(step=step, reason_code=reason, reason="So it is."),
+            shown=shown,
+            actor="mira@example.com",
+            at=at,
+            request_id=uuid.uuid4(),
+        ),
     )
 
 

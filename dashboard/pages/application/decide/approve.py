@@ -14,8 +14,6 @@ from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import override, steps
 from dashboard.pages.application.decide.steps import Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.review import checklist, decisions
 from data_access.review.decisions import Draft
 from program import wording
@@ -97,23 +95,15 @@ def _draw_pass_open(shown: Shown) -> None:
 
 
 def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
-    form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
-    try:
-        checklist.pass_open(
-            database.writer(),
-            application_id=shown.id_,
-            items=items,
-            comment="",
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(f"pass-{shown.id_}", request_id)
+    command = checklist.PassOpenChecks(
+        application_id=shown.id_,
+        items=items,
+        comment="",
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    submit.submit(name(shown.id_), command, checklist.pass_open, renews=f"pass-{shown.id_}")
 
 
 def _draw_fields(shown: Shown) -> None:

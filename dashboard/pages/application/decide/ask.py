@@ -1,8 +1,8 @@
 """Asking the applicant for information, and going on with or without an answer."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -10,10 +10,9 @@ import streamlit as st
 from dashboard.forms import fields, sending, submit
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
-from dashboard.pages.application.decide.steps import Step, name
+from dashboard.pages.application.decide.steps import Sent, Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
-from data_access.db import database, text_rules
-from data_access.db.errors import Refusal
+from data_access.db import text_rules
 from data_access.review import information_requests
 from program.messages import canned_texts
 from program.messages.canned_texts import CANNED_BY_KEY, Use
@@ -33,7 +32,7 @@ def draw(shown: Shown) -> None:
         st.caption("The review clock stops until the answer is recorded.")
         steps.draw_message(shown, message, "information_requested")
         send = partial(_send, shown, message)
-        steps.send_buttons(shown, "Ask the applicant", send, sends=message, undoable=True)
+        steps.send_buttons(shown, "Ask the applicant", send, sends=message)
     else:
         _draw_fields(shown, chosen)
 
@@ -51,16 +50,16 @@ def draw_waiting(shown: Shown) -> None:
     with keyboard.draft(f"{form}-answer"):
         fields.text(form, "answer", "The applicant's answer, or why you continue without it")
     with st.container(horizontal=True, gap="small"):
-        for label, act, kind in (
-            ("Record the answer", information_requests.record_answer, "primary"),
-            ("Stop waiting", information_requests.stop_waiting, "secondary"),
+        for label, answered, kind in (
+            ("Record the answer", True, "primary"),
+            ("Stop waiting", False, "secondary"),
         ):
             sending.button(
                 label,
                 form=form,
                 key=f"{label}-{shown.id_}",
                 act=_go_on,
-                args=[shown, act, state.request_id(form)],
+                args=[shown, answered, state.request_id(form)],
                 sends=shown.question,
                 type=kind,
             )
@@ -80,16 +79,17 @@ def _draw_fields(shown: Shown, chosen: str) -> None:
     steps.preview_button(shown, partial(_check, shown, chosen))
 
 
-def _send(shown: Shown, message: str, request_id: UUID) -> str:
-    information_requests.request(
-        database.writer(),
+def _send(shown: Shown, message: str, request_id: UUID) -> Sent | None:
+    command = information_requests.RequestInformation(
         application_id=shown.id_,
         message=message,
         actor=shown.person.email,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    return f"Application {shown.id_} waits for the applicant."
+    if steps.send(shown, command, information_requests.request) is None:
+        return None
+    return Sent(f"Application {shown.id_} waits for the applicant.", undoable=True)
 
 
 def _check(shown: Shown, chosen: str) -> None:
@@ -104,25 +104,23 @@ def _filled(shown: Shown, chosen: str) -> str:
     return steps.filled(shown, CANNED_BY_KEY[Use.INFORMATION, chosen].message)
 
 
-def _go_on(shown: Shown, act: Callable[..., int], request_id: UUID) -> None:
+def _go_on(shown: Shown, answered: bool, request_id: UUID) -> None:
     form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
     state.hold(form)
     given = str(fields.value(form, "answer"))
-    what = "answer" if act is information_requests.record_answer else "reason"
-    try:
-        act(
-            database.writer(),
-            application_id=shown.id_,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-            **{what: given},
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    fields.used(form, request_id)
-    state.mark_sent(f"{form}-answer")
-    submit.accepted(form, "Back in the queue. The review clock is running.")
+    asked: dict[str, Any] = {
+        "application_id": shown.id_,
+        "actor": shown.person.email,
+        "at": datetime.now(UTC),
+        "request_id": request_id,
+    }
+    drafts = [f"{form}-answer"]
+    if answered:
+        answer = information_requests.RecordAnswer(answer=given, **asked)
+        result = submit.submit(form, answer, information_requests.record_answer, drafts=drafts)
+    else:
+        stop = information_requests.StopWaiting(reason=given, **asked)
+        result = submit.submit(form, stop, information_requests.stop_waiting, drafts=drafts)
+    if result is not None:
+        state.release(form)
+        submit.accepted(form, "Back in the queue. The review clock is running.")

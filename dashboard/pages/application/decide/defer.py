@@ -9,10 +9,9 @@ import streamlit as st
 from dashboard.forms import fields, sending, submit
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
-from dashboard.pages.application.decide.steps import Step, name
+from dashboard.pages.application.decide.steps import Sent, Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
-from data_access.db import database, text_rules
-from data_access.db.errors import Refusal
+from data_access.db import text_rules
 from data_access.review import deferrals
 from program.periods import utc_day
 from program.review.permissions import Act
@@ -99,18 +98,19 @@ def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
     steps.send_buttons(shown, "Defer", send, sends=(day, change, why))
 
 
-def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UUID) -> str:
-    deferrals.defer(
-        database.writer(),
+def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UUID) -> Sent | None:
+    command = deferrals.Defer(
         application_id=shown.id_,
         until=day,
         until_change=change,
         reason=why,
         actor=shown.person.email,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    return f"Application {shown.id_} is deferred."
+    if steps.send(shown, command, deferrals.defer) is None:
+        return None
+    return Sent(f"Application {shown.id_} is deferred.")
 
 
 def _check(shown: Shown, day: date | None, change: bool) -> None:
@@ -133,18 +133,12 @@ def _words(day: date | None, *, change: bool) -> str:
 
 def _bring_back(shown: Shown, request_id: UUID) -> None:
     form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
-    try:
-        deferrals.bring_back(
-            database.writer(),
-            application_id=shown.id_,
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    state.renew(f"bring-back-{shown.id_}", request_id)
-    submit.accepted(form, "Back in the queue.")
+    command = deferrals.BringBack(
+        application_id=shown.id_,
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    renews = f"bring-back-{shown.id_}"
+    if submit.submit(form, command, deferrals.bring_back, renews=renews) is not None:
+        submit.accepted(form, "Back in the queue.")

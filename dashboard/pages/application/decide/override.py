@@ -10,12 +10,12 @@ import streamlit as st
 from dashboard.forms import fields
 from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
-from dashboard.pages.application.decide.steps import name
+from dashboard.pages.application.decide.steps import Sent, name
 from dashboard.ui import badges, figures
-from data_access.db import database, text_rules
+from data_access.db import text_rules
 from data_access.db.errors import Invalid
-from data_access.review import decisions, second_approvals
-from data_access.review.decisions import Draft
+from data_access.review import decisions
+from data_access.review.decisions import Draft, Proposed
 from program.review.rebates import OVERRIDE, SecondReason
 from program.review.workflow import Decision, is_override
 
@@ -92,7 +92,6 @@ def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: boo
         sends=draft,
         icon=":material/group:" if waits else icon,
         destroys=destroys and not waits,
-        undoable=not waits,
     )
 
 
@@ -106,22 +105,19 @@ def draw_waits(shown: Shown, draft: Draft) -> None:
         )
 
 
-def send(shown: Shown, draft: Draft, request_id: UUID) -> str:
-    """Decide, or ask for a second person; returns what to say of it."""
-    now, actor = datetime.now(UTC), shown.person.email
-    if needed_for(shown, draft.outcome, draft.rebate_rate):
-        second_approvals.ask(
-            database.writer(),
-            application_id=shown.id_,
-            draft=draft,
-            shown=shown.seen,
-            actor=actor,
-            now=now,
-            request_id=request_id,
-        )
-        return f"Application {shown.id_} waits for a second approval."
-    form = decisions.form_of(
-        draft, application_id=shown.id_, actor=actor, now=now, request_id=request_id
+def send(shown: Shown, draft: Draft, request_id: UUID) -> Sent | None:
+    """Decide, or propose it to a second person where that is needed."""
+    command = decisions.Decide(
+        application_id=shown.id_,
+        draft=draft,
+        shown=shown.seen,
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    decisions.decide(database.writer(), draft, shown.seen, form)
-    return f"Application {shown.id_} is {draft.outcome}."
+    result = steps.send(shown, command, decisions.submit)
+    if result is None:
+        return None
+    if isinstance(result, Proposed):
+        return Sent(f"Application {shown.id_} waits for a second approval.")
+    return Sent(f"Application {shown.id_} is {draft.outcome}.", undoable=True)

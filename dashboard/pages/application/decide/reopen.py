@@ -14,8 +14,6 @@ from dashboard.pages.application.decide import decision_card
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import badges, figures, keyboard, state
 from data_access.applications.decision_history import MadeDecision
-from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.review import decisions
 from program.policy.criteria import CRITERIA, Criterion, Unit
 from program.policy.eligibility import CriterionResult
@@ -113,21 +111,14 @@ def _draw_reopening(shown: Shown) -> None:
 
 def _reopen(shown: Shown, request_id: UUID) -> None:
     form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
     state.hold(form)
-    try:
-        decisions.reopen(
-            database.writer(),
-            application_id=shown.id_,
-            reason=str(fields.value(form, "reopen")),
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
-        return
-    fields.used(form, request_id)
-    state.mark_sent(f"{form}-reopen")
-    submit.accepted(form, "Reopened. The application is back in the queue.")
+    command = decisions.Reopen(
+        application_id=shown.id_,
+        reason=str(fields.value(form, "reopen")),
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    if submit.submit(form, command, decisions.reopen, drafts=[f"{form}-reopen"]) is not None:
+        state.release(form)
+        submit.accepted(form, "Reopened. The application is back in the queue.")

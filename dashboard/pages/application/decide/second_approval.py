@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import streamlit as st
@@ -15,10 +15,9 @@ from dashboard.pages.application.decide import override, steps, then_and_now
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import figures, keyboard, state
 from dashboard.ui.safe_text import escape
-from data_access.db import database
-from data_access.db.errors import ApprovalLapsed, Refusal
+from data_access.applications.commands import ApplicationCommand, Verb
 from data_access.review import second_approvals
-from data_access.review.second_approvals import Proposal
+from data_access.review.proposals import Proposal
 from program.review.permissions import Act
 from program.review.reapplication import RULES_BY_KEY
 from program.review.workflow import REASONS_BY_CODE, Decision
@@ -28,27 +27,31 @@ Kind = Literal["primary", "secondary"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way in which a proposal ends: the verb, and what is said when it is done."""
+    """One way in which a proposal ends: the command, its verb, and what is said when it is done."""
 
     key: str
-    verb: Callable[..., object]
+    command: Callable[..., ApplicationCommand]
+    verb: Verb[Any, object]
     done: str
     says_why: bool = True
 
 
 CONFIRM = Way(
     key="confirm",
+    command=second_approvals.Confirm,
     verb=second_approvals.confirm,
     done="Confirmed. The decision is made.",
     says_why=False,
 )
 DECLINE = Way(
     key="decline",
+    command=second_approvals.Decline,
     verb=second_approvals.decline,
     done="Declined. The application is pending again.",
 )
 CANCEL = Way(
     key="cancel",
+    command=second_approvals.Cancel,
     verb=second_approvals.cancel,
     done="Canceled. The application is pending again.",
 )
@@ -165,33 +168,19 @@ def _button(
 
 def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
     form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
     state.hold(form)
-    try:
-        way.verb(
-            database.writer(),
-            application_id=shown.id_,
-            proposal_id=proposal_id,
-            **(
-                {"reason": str(fields.value(form, "second"))}
-                if way.says_why
-                else {"shown": shown.seen}
-            ),
-            actor=shown.person.email,
-            now=datetime.now(UTC),
-            request_id=request_id,
-        )
-    except ApprovalLapsed as refusal:
-        # The lapse itself was done under this id, so what comes next needs another.
-        state.renew(form, request_id)
-        submit.refused(form, str(refusal))
-        return
-    except Refusal as refusal:
-        submit.refused(form, str(refusal))
+    own = {"reason": str(fields.value(form, "second"))} if way.says_why else {"shown": shown.seen}
+    command = way.command(
+        application_id=shown.id_,
+        proposal_id=proposal_id,
+        actor=shown.person.email,
+        at=datetime.now(UTC),
+        request_id=request_id,
+        **own,
+    )
+    if submit.submit(form, command, way.verb, drafts=[f"{form}-second"]) is None:
         return
     if way is CONFIRM:
         undo.offer(shown.id_, request_id)
-    fields.used(form, request_id)
-    state.mark_sent(f"{form}-second")
+    state.release(form)
     submit.accepted(form, way.done)

@@ -15,6 +15,7 @@ from dashboard.pages.application.context import Shown
 from dashboard.ui import keyboard, message_preview, state
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
+from data_access.applications.commands import Asked, Done, Verb
 from data_access.db import database
 from data_access.db.errors import FiguresMoved, Refusal
 from data_access.messages import rendering
@@ -32,6 +33,14 @@ class Choice:
     shortcut: Shortcut
     word: str
     draw: Callable[[Shown], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent, in words; what is ``undoable`` left a message that waits for a while."""
+
+    said: str
+    undoable: bool = False
 
 
 class Step(StrEnum):
@@ -201,17 +210,16 @@ def draw_message(shown: Shown, text: str, kind: str) -> None:
 def send_buttons(
     shown: Shown,
     word: str,
-    send: Callable[[UUID], str],
+    act: Callable[[UUID], Sent | None],
     *,
     sends: object,
     icon: str | None = None,
     destroys: bool = False,
-    undoable: bool = False,
 ) -> None:
     """The one button that sends, and the way back.
 
-    ``sends`` is what is shown to be sent; ``send`` acts under the request id it is given and
-    returns what to say. What is ``undoable`` leaves a message that waits for a while.
+    ``sends`` is what is shown to be sent; ``act`` sends it under the request id it is given and
+    returns ``None`` where that was refused.
     """
     with _step_row():
         with keyboard.hot(keyboard.GO, width="stretch"):
@@ -220,7 +228,7 @@ def send_buttons(
                 form=name(shown.id_),
                 key=_sends(shown.id_),
                 act=_send,
-                args=[shown, send, state.request_id(name(shown.id_)), undoable],
+                args=[shown, act, state.request_id(name(shown.id_))],
                 sends=sends,
                 destroys=destroys,
                 type="primary",
@@ -239,27 +247,30 @@ def send_buttons(
             )
 
 
-def _send(shown: Shown, send: Callable[[UUID], str], request_id: UUID, undoable: bool) -> None:
+def send(shown: Shown, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
+    """Send what the preview shows; ``None`` if it was refused, which leads back to the fields."""
     form = name(shown.id_)
-    if submit.refused_to_stranger(form, shown.person.email):
-        return
     try:
-        # A repeated press still carries the used id, and so does and opens the same again.
-        said = send(request_id)
+        result = submit.submit(form, command, verb, drafts=[form], raises=(FiguresMoved,))
     except FiguresMoved as moved:
         # The preview is drawn anew with the new figures, and its button sends what it shows.
         submit.refused(form, str(moved))
-        return
-    except Refusal as refusal:
+        return None
+    if result is None:
         _go(shown.id_, Step.FILL)
-        submit.refused(form, str(refusal))
+    return result
+
+
+def _send(shown: Shown, act: Callable[[UUID], Sent | None], request_id: UUID) -> None:
+    # A repeated press still carries the used id, and so does and opens the same again.
+    sent = act(request_id)
+    if sent is None:
         return
-    if undoable:
+    if sent.undoable:
         undo.offer(shown.id_, request_id, _as_it_was(shown.id_))
     state.forget(_place(shown.id_))
-    fields.used(form, request_id)
-    state.mark_sent(form)
-    next_application.open_next(shown, said, request_id)
+    state.release(name(shown.id_))
+    next_application.open_next(shown, sent.said, request_id)
 
 
 def _as_it_was(id_: int) -> Callable[[], None]:

@@ -7,6 +7,7 @@ create table review.requests (
     application_id bigint not null,
     content jsonb not null,
     result bigint,
+    result_kind text not null default 'Result',
     at timestamptz not null,
     constraint requests_pkey primary key (request_id),
     constraint requests_people_normal check (actor = review.person(actor))
@@ -18,6 +19,7 @@ comment on column review.requests.actor is 'Who sent it';
 comment on column review.requests.application_id is 'What it was about';
 comment on column review.requests.content is 'What was asked, to tell a repeat from another form under the same id';
 comment on column review.requests.result is 'Id of the row the act made';
+comment on column review.requests.result_kind is 'What the result is, where an act has several';
 comment on column review.requests.at is 'When it was sent';
 
 create table review.desk (

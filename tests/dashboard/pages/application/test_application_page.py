@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import Engine, insert, text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.pages.application.thread_entries import ICONS
@@ -372,9 +372,9 @@ def test_a_form_keeps_its_request_id_until_it_was_accepted(
     sent: list[uuid.UUID] = []
     write = notes.write
 
-    def lost(*given: Any, **named: Any) -> int:
-        sent.append(named["request_id"])
-        result = write(*given, **named)
+    def lost(engine: Engine, command: notes.WriteNote) -> int:
+        sent.append(command.request_id)
+        result = write(engine, command)
         if len(sent) == 1:
             raise ConnectionError("the answer got lost")
         return result
@@ -469,7 +469,7 @@ def test_a_note_joins_the_thread_and_empties_its_form(queue: Desk) -> None:
 
     note(app, "Spoke on **Telegram**\nwill call back")
 
-    assert [toast.value for toast in app.toast] == ["Note added."]
+    assert [toast.value for toast in app.toast] == [r"Note added\."]
     assert "Spoke on **Telegram**\nwill call back" in said(app, ["text"])
     assert "**Thread** · 2" in said(app)
     assert field(app, "text_area", f"note-{MET}-body").value == ""
@@ -512,7 +512,7 @@ def test_a_name_that_may_be_a_recorded_exchange_is_asked_about_and_nothing_typed
     field(app, "button", f"{form}-send").click().run()
 
     assert said(app, ["error"]) == []
-    assert [toast.value for toast in app.toast] == ["Evidence recorded."]
+    assert [toast.value for toast in app.toast] == [r"Evidence recorded\."]
     assert cells(app, "state") == ["✓ counts", "✓ counts"]
     assert not [radio for radio in app.radio if (radio.key or "").startswith(form)]
 
@@ -523,7 +523,7 @@ def test_recorded_followers_count_at_once(queue: Desk) -> None:
 
     record(app, " 5001 ", source="https://x.com/handle3")
 
-    assert [toast.value for toast in app.toast] == ["Evidence recorded."]
+    assert [toast.value for toast in app.toast] == [r"Evidence recorded\."]
     assert lines(app)["Followers on X"] == ("met", "5,001 of > 5,000", "+<1 %")
     assert ":green-badge[:material/check: met · external]" in said(app)
     assert cells(app, "what") == ["5,001 followers on X"]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.shell.screens import APPLICATION
-from data_access.review import claims, decisions, second_approvals
+from data_access.review import claims, decisions, proposals
 from program.policy.checklist import ITEMS_BY_KEY
 from program.policy.policy import DEFAULT_REQUIRED_CHECKS
 from program.review.permissions import Role
@@ -295,7 +295,7 @@ def test_declining_needs_a_reason_and_sends_it_back(queue: Desk) -> None:
 
     assert status(queue, UNKNOWN) == "pending"
     with queue.engine.connect() as conn:
-        (proposal,) = second_approvals.history(conn, UNKNOWN)
+        (proposal,) = proposals.history(conn, UNKNOWN)
     assert proposal.closed_as == "declined"
 
 
@@ -358,10 +358,9 @@ def test_a_colleague_who_decided_first_is_named(queue: Desk) -> None:
 def test_while_a_colleague_holds_it_there_is_taking_over_and_no_form(queue: Desk) -> None:
     claims.claim(
         queue.engine,
-        application_id=MET,
-        actor="ben@example.com",
-        now=queue.now,
-        request_id=uuid.uuid4(),
+        claims.Claim(
+            application_id=MET, actor="ben@example.com", at=queue.now, request_id=uuid.uuid4()
+        ),
     )
     app = opened(queue)
     assert any("ben@example.com works on this" in line for line in said(app))

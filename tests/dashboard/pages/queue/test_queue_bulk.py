@@ -253,10 +253,9 @@ def test_what_is_refused_is_reported_with_its_reason_and_the_rest_is_done(
     press(ticked, "bulk-go-on")
     claims.claim(
         queue.engine,
-        application_id=SHORT,
-        actor="ben@example.com",
-        now=queue.now,
-        request_id=uuid4(),
+        claims.Claim(
+            application_id=SHORT, actor="ben@example.com", at=queue.now, request_id=uuid4()
+        ),
     )
 
     press(ticked, "bulk-confirm")

@@ -24,6 +24,7 @@ from program.review.sending import SEEN_FOR
 from tests.builders import add_application, add_evidence, add_metrics, add_refresh, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, press_row, protos, said
+from tests.data_access import clicks
 
 NEVER = (
     "Metrics have never been computed, so eligibility is unknown. "
@@ -489,18 +490,30 @@ def segments(app: AppTest, label: str) -> list[str]:
 def set_aside(queue: Desk) -> Desk:
     """The met one is with ana, the others wait: one for an answer, one for a date."""
     act = {"actor": PEOPLE[Role.REVIEWER], "now": queue.now}
-    claims.claim(queue.engine, application_id=MET, request_id=uuid4(), **act)
+    claims.claim(
+        queue.engine, clicks.command(claims.Claim, application_id=MET, request_id=uuid4(), **act)
+    )
     information_requests.request(
-        queue.engine, application_id=SHORT, message="Where?", request_id=uuid4(), **act
+        queue.engine,
+        clicks.command(
+            information_requests.RequestInformation,
+            application_id=SHORT,
+            message="Where?",
+            request_id=uuid4(),
+            **act,
+        ),
     )
     deferrals.defer(
         queue.engine,
-        application_id=UNKNOWN,
-        until=queue.now.date() + timedelta(days=20),
-        until_change=True,
-        reason="",
-        request_id=uuid4(),
-        **act,
+        clicks.command(
+            deferrals.Defer,
+            application_id=UNKNOWN,
+            until=queue.now.date() + timedelta(days=20),
+            until_change=True,
+            reason="",
+            request_id=uuid4(),
+            **act,
+        ),
     )
     return queue
 

@@ -1,0 +1,103 @@
+"""Proposed decisions as they are stored; none is ever removed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, select, update
+
+from data_access.applications import decision_history
+from data_access.applications.read import Application
+from data_access.db import tables
+from data_access.eligibility.assessments import Seen
+from program.review.workflow import Decision, Move, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A decision as the first person proposed it. ``needed_for`` says why two are needed."""
+
+    proposal_id: int
+    application_id: int
+    outcome: Decision
+    reason_code: str | None
+    override_reason: str
+    rationale: str
+    message_to_applicant: str
+    rebate_rate: Decimal | None
+    reapply: str | None
+    is_override: bool
+    needed_for: tuple[str, ...]
+    seen: Seen
+    proposed_by: str
+    proposed_at: datetime
+    closed_as: str | None
+    closed_by: str | None
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapsed:
+    """A proposal that ended because facts changed: (what, shown then, found) in words."""
+
+    proposal: Proposal
+    changes: tuple[tuple[str, str, str], ...]
+
+
+def waiting(connection: Connection, application_id: int) -> Proposal | None:
+    """The proposal that waits for a second person, if one does."""
+    return next((p for p in history(connection, application_id) if p.closed_as is None), None)
+
+
+def lapsed(connection: Connection, application: Application) -> Lapsed | None:
+    """The last proposal, if it lapsed and nobody has decided since."""
+    id_ = application.application_id
+    last = next(iter(history(connection, id_)), None)
+    if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
+        return None
+    made = decision_history.current(connection, id_)
+    if made is not None and last.closed_at is not None and made.decided_at >= last.closed_at:
+        return None
+    table = tables.events
+    found: list[dict[str, str]] | None = connection.execute(
+        select(table.c.detail["changes"]).where(
+            table.c.application_id == id_,
+            table.c.kind == str(Move.LAPSE),
+            table.c.detail["proposal_id"].as_integer() == last.proposal_id,
+        )
+    ).scalar()
+    changes = tuple((one["what"], one["old"], one["new"]) for one in found or ())
+    return Lapsed(proposal=last, changes=changes)
+
+
+def history(connection: Connection, application_id: int) -> list[Proposal]:
+    """Every proposal for an application, newest first; none is ever removed."""
+    table = tables.proposals
+    rows = connection.execute(
+        select(table)
+        .where(table.c.application_id == application_id)
+        .order_by(table.c.proposal_id.desc())
+    ).mappings()
+    return [
+        Proposal(
+            **{
+                **row,
+                "outcome": Decision(row["outcome"]),
+                "needed_for": tuple(row["needed_for"]),
+                "seen": Seen.from_json(row["seen"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+def close(
+    connection: Connection, proposal_id: int, closed_as: str, by: str | None, at: datetime
+) -> None:
+    """End a proposal; ``by`` is nobody where facts ended it."""
+    table = tables.proposals
+    connection.execute(
+        update(table)
+        .where(table.c.proposal_id == proposal_id)
+        .values(closed_as=closed_as, closed_by=by, closed_at=at)
+    )
