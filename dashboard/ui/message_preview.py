@@ -36,6 +36,6 @@ def draw_unfilled(text: str) -> None:
     if left:
         named = escape(", ".join("{{" + name + "}}" for name in left))
         st.warning(
-            f"{named} has no value here. Whoever it stays empty for is left out and reported.",
+            f"{named} has no value here. Recipients without a value are skipped and reported.",
             icon=":material/edit_note:",
         )

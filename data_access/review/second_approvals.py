@@ -109,7 +109,7 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
     # A lapse has to outlive the refusal, so it is committed first and refused afterwards.
     if isinstance(result, ProposalLapsed):
         raise ApprovalLapsed(
-            "The facts changed since this was proposed, so the proposal lapsed and the "
+            "The facts changed since this was proposed, so the proposal expired and the "
             "application is pending again. Review the new figures and decide again."
         )
     assert isinstance(result, Decided)

@@ -117,7 +117,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_ways(Move.CONFIRM, "Confirm", Act.APPROVE_SECOND, (_SECOND, _YES), (_SECOND, _NO)),
     *_ways(Move.DECLINE, "Decline", Act.APPROVE_SECOND, (_SECOND, _PENDING)),
     *_ways(Move.CANCEL, "Cancel", Act.DECIDE, (_SECOND, _PENDING)),
-    *_ways(Move.LAPSE, "Lapse when the data changes", None, (_SECOND, _PENDING)),
+    *_ways(Move.LAPSE, "Expire when the facts change", None, (_SECOND, _PENDING)),
     *_ways(Move.REOPEN, "Reopen", Act.REOPEN, (_YES, _PENDING), (_NO, _PENDING)),
     # Only by who did it, and only until its message leaves for the applicant.
     *_ways(Move.UNDO, "Undo", Act.UNDO, (_YES, _PENDING), (_NO, _PENDING), (_INFO, _PENDING)),

@@ -321,7 +321,7 @@ def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Des
     queue.who = MIRA
     app = press(opened(queue, UNKNOWN), f"confirm-{UNKNOWN}")
 
-    assert "so the proposal lapsed" in plain(app)
+    assert "so the proposal expired" in plain(app)
     assert "followers on x: 900 (not met) is now unknown" in plain(app).lower()
 
     app = press(app, f"choose-r-{UNKNOWN}", f"reason-evidence_missing-{UNKNOWN}")
