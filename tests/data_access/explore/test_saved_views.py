@@ -4,9 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from data_access.db import migrate
 from data_access.db.errors import (
     Invalid,
     NameTaken,
@@ -16,7 +15,6 @@ from data_access.db.errors import (
     RequestReused,
 )
 from data_access.explore import saved_views
-from data_access.loading import form_maps
 from data_access.people import preferences
 from program.policy.outcomes import Outcome
 from program.reports.views import View
@@ -150,48 +148,6 @@ def test_of_two_forms_at_once_one_saves(desk: Engine, form: UUID | None) -> None
 
     assert saved.count(True) == (2 if form else 1)
     assert len(seen_by(desk, ANA)) == 1
-
-
-def test_older_views_of_one_name_are_all_kept(engine: Engine) -> None:
-    migrate.migrate(engine, to="0020")
-    names = ["Met", "Ｍet", "met (2)", "M" * 40, "Ｍ" * 40]
-    with engine.begin() as conn:
-        add_staff(conn)
-        for name in names:
-            conn.execute(
-                text(
-                    "insert into review.saved_views (owner, name, shared, query, created_at)"
-                    " values (:owner, :name, false, :name, now())"
-                ),
-                {"owner": ANA, "name": name},
-            )
-            conn.execute(
-                text(
-                    "insert into review.form_maps (name, content, saved_by, saved_at)"
-                    " values (:name, jsonb_build_object('is', cast(:name as text)), :by, now())"
-                ),
-                {"name": name, "by": ANA},
-            )
-
-    migrate.migrate(engine)
-
-    with engine.connect() as conn:
-        kept = "select query, name from review.saved_views order by view_id"
-        assert [tuple(row) for row in conn.execute(text(kept))] == [
-            ("Met", "Met"),
-            ("Ｍet", "Ｍet (3)"),
-            ("met (2)", "met (2)"),
-            ("M" * 40, "M" * 40),
-            ("Ｍ" * 40, "Ｍ" * 36 + " (2)"),
-        ]
-        maps = {str(one.content["is"]): one.name for one in form_maps.listed(conn)}
-    assert maps == {
-        "Ｍet": "Ｍet",
-        "Met": "Met (3)",
-        "met (2)": "met (2)",
-        "Ｍ" * 40: "Ｍ" * 40,
-        "M" * 40: "M" * 36 + " (2)",
-    }
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 41, "a\nb", "a\0b"])
