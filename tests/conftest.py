@@ -73,7 +73,7 @@ def _the_test_server_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_remembered_order() -> None:
     """The order of a queue is remembered in the process for longer than a test lasts."""
-    order_cache._orders.clear()
+    order_cache._views.clear()
 
 
 @pytest.fixture(scope="session")

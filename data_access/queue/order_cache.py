@@ -1,18 +1,18 @@
 """Cache the order of a whole view for a short time. Losing the cache is safe.
 
 Finding the best of twenty thousand takes longer than one step to the next may. So the order
-of a view is found once and kept for a short while in the process; whatever it names is
-asked again before it is shown or claimed, and what has left the queue is passed over.
+of a view is found once and kept for a short while in each process. The events say which
+applications have left the queue since, so every process shows the same position; each id is
+checked again before it is shown or claimed.
 """
 
-from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from data_access.applications.read import with_desk
 from data_access.db import tables
@@ -36,18 +36,56 @@ class Place:
     next_id: int | None
 
 
-class _Order:
-    """The ids of a view in order, found at ``made_at``."""
+class RankedView:
+    """The applications of one view in order, as found at ``made_at``.
 
-    def __init__(self, ids: Sequence[int], made_at: datetime) -> None:
+    ``newest_event`` is the last event known then: a move of a later one takes its application out.
+    """
+
+    def __init__(self, ids: Sequence[int], made_at: datetime, newest_event: int) -> None:
         self.ids = list(ids)
         self.made_at = made_at
-        self.positions = {id_: index for index, id_ in enumerate(self.ids)}
-        self.offered = 0
-        self.left: list[int] = []
+        self.newest_event = newest_event
+        self.offers_made = 0
+        self._index_of = {id_: index for index, id_ in enumerate(self.ids)}
+
+    def neighbors(
+        self, application_id: int, moved: Collection[int]
+    ) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the ids before it, the nearest first, and the ids after it.
+
+        All come after one that is not in the view, or has left it.
+        """
+        index = self._index_of.get(application_id)
+        if index is None or application_id in moved:
+            return [], self.ids
+        return self.ids[:index][::-1], self.ids[index + 1 :]
+
+    def position(self, application_id: int, moved: Collection[int]) -> int | None:
+        """Return its position among those that did not move, from 1; ``None`` if not in there."""
+        index = self._index_of.get(application_id)
+        if index is None or application_id in moved:
+            return None
+        return index + 1 - sum(self._index_of[id_] < index for id_ in self._present(moved))
+
+    def total(self, moved: Collection[int]) -> int:
+        """Count those that did not move."""
+        return len(self.ids) - len(self._present(moved))
+
+    def offer(self) -> Sequence[int]:
+        """Return some ids, starting one further each time, so that colleagues start apart."""
+        start, self.offers_made = self.offers_made, self.offers_made + 1
+        return self.ids[start : start + LOOKED_AT_ONCE]
+
+    def skip_offered(self) -> None:
+        """Start the next offer behind the last one."""
+        self.offers_made += LOOKED_AT_ONCE - 1
+
+    def _present(self, moved: Collection[int]) -> list[int]:
+        return [id_ for id_ in moved if id_ in self._index_of]
 
 
-_orders: OrderedDict[tuple[str, Filters], _Order] = OrderedDict()
+_views: OrderedDict[tuple[str, Filters], RankedView] = OrderedDict()
 _lock, _finding = Lock(), Lock()
 
 
@@ -57,40 +95,49 @@ def place(connection: Connection, application_id: int, filters: Filters, ground:
     An application that does not match has no position and no neighbor before it;
     its next is the first of the queue, where work continues.
     """
-    order = ordered(connection, filters, ground)
-    here = order.positions.get(application_id)
-    after = order.ids[here + 1 :] if here is not None else order.ids
-    before = order.ids[here - 1 :: -1] if here else []
-    gone_before = 0 if here is None else bisect_left(order.left, here)
+    view = ranked(connection, filters, ground)
+    moved = _moved_since(connection, view)
+    before, after = view.neighbors(application_id, moved)
     return Place(
-        position=None if here is None else here + 1 - gone_before,
-        total=len(order.ids) - len(order.left),
+        position=view.position(application_id, moved),
+        total=view.total(moved),
         previous_id=_first_there(connection, before, filters, ground),
         next_id=_first_there(connection, after, filters, ground, but=application_id),
     )
 
 
-def ordered(connection: Connection, filters: Filters, ground: Basis) -> _Order:
+def _moved_since(connection: Connection, view: RankedView) -> set[int]:
+    """Return the applications that changed status since the view was ranked, in any process."""
+    event = tables.events.c
+    moved = select(event.application_id).where(
+        event.event_id > view.newest_event, event.detail.has_key("status")
+    )
+    return set(connection.execute(moved).scalars())
+
+
+def ranked(connection: Connection, filters: Filters, ground: Basis) -> RankedView:
     """Return the view's order, at most `KEPT_FOR` old."""
     return _kept(connection, filters, ground.now) or _find(connection, filters, ground)
 
 
-def _kept(connection: Connection, filters: Filters, now: datetime) -> _Order | None:
+def _kept(connection: Connection, filters: Filters, now: datetime) -> RankedView | None:
     with _lock:
-        kept = _orders.get(_key(connection, filters))
+        kept = _views.get(_key(connection, filters))
     fresh = kept is not None and timedelta(0) <= now - kept.made_at < KEPT_FOR
     return kept if fresh else None
 
 
-def _find(connection: Connection, filters: Filters, ground: Basis) -> _Order:
+def _find(connection: Connection, filters: Filters, ground: Basis) -> RankedView:
+    # Asked first: who moves in between is in both, and not missed.
+    newest = connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0
     matching = listing.matching_ids(filters, ground)
     ids = connection.execute(matching.statement.order_by(*matching.order)).scalars().all()
-    key, made = _key(connection, filters), _Order(ids, ground.now)
+    key, made = _key(connection, filters), RankedView(ids, ground.now, newest)
     with _lock:
-        _orders[key] = made
-        _orders.move_to_end(key)
-        while len(_orders) > VIEWS_KEPT:
-            _orders.popitem(last=False)
+        _views[key] = made
+        _views.move_to_end(key)
+        while len(_views) > VIEWS_KEPT:
+            _views.popitem(last=False)
     return made
 
 
@@ -103,43 +150,32 @@ def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequenc
 
     Colleagues who ask at the same moment start at different ids. Empty at the end.
     """
-    order = _kept(connection, filters, now) or _find_once(connection, filters, now)
+    view = _kept(connection, filters, now) or _find_once(connection, filters, now)
     with _lock:
-        start, order.offered = order.offered, order.offered + 1
-    return order.ids[start : start + LOOKED_AT_ONCE]
+        return view.offer()
 
 
 def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> None:
     """Continue behind the ids just offered, because none of them was free."""
-    order = _kept(connection, filters, now)
-    if order is not None:
+    view = _kept(connection, filters, now)
+    if view is not None:
         with _lock:
-            order.offered += LOOKED_AT_ONCE - 1
+            view.skip_offered()
 
 
-def _find_once(connection: Connection, filters: Filters, now: datetime) -> _Order:
+def _find_once(connection: Connection, filters: Filters, now: datetime) -> RankedView:
     """Find the order once; colleagues who ask for the same one wait for it."""
     with _finding:
         kept = _kept(connection, filters, now)
         return kept or _find(connection, filters, judging.basis(connection, now=now))
 
 
-def leave(connection: Connection, application_id: int) -> None:
-    """Remove an application that changes status from the cached orders."""
-    url = str(connection.engine.url)
-    with _lock:
-        for key, order in _orders.items():
-            index = order.positions.pop(application_id, None) if key[0] == url else None
-            if index is not None:
-                insort(order.left, index)
-
-
 def forget(engine_or_connection: Engine | Connection) -> None:
     """Clear the cache after a change that affects orders."""
     url = str(engine_or_connection.engine.url)
     with _lock:
-        for key in [key for key in _orders if key[0] == url]:
-            del _orders[key]
+        for key in [key for key in _views if key[0] == url]:
+            del _views[key]
 
 
 def _first_there(

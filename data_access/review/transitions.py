@@ -11,7 +11,6 @@ from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import errors, tables
 from data_access.db.errors import AlreadyDecided, ClaimedByAnother, NotInState
-from data_access.queue import order_cache
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Move, Status, way
 
 WAY_ON = {
@@ -77,7 +76,6 @@ def move(
         status_at=command.at,
         **{"paused_at": None, **NO_DEFERRAL, **(NO_CLAIM if decided else {}), **state},
     )
-    order_cache.leave(connection, application.application_id)
     holder = application.desk.assignee(command.at)
     if holder is not None and state.get("assignee", holder) is None and not decided:
         detail = {"assignee": {"old": holder, "new": None}, **(detail or {})}

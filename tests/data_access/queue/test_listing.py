@@ -520,3 +520,24 @@ def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
         with statements(desk.engine) as seen:
             assert len(listing.rows(desk.conn, ids[:count], desk.ground)) == count
         assert len(seen) == 1
+
+
+def test_one_that_left_the_queue_in_another_process_moves_the_rest_up(conn: Connection) -> None:
+    for id_ in (1, 2, 3):
+        add_application(conn, id_, submitted_at=NOW - timedelta(hours=9 - id_))
+    ground, oldest = judging.basis(conn, now=NOW), Filters().in_order(Sort.WAITING)
+    assert order_cache.place(conn, 3, oldest, ground).position == 3
+
+    conn.execute(
+        text("update exchange.applications set status = 'withdrawn' where application_id = 1")
+    )
+    conn.execute(
+        text(
+            "insert into review.events (application_id, kind, actor, at, detail) values"
+            """ (1, 'rejected', 'ben@example.com', now(), '{"status": {"new": "rejected"}}')"""
+        )
+    )
+
+    assert order_cache.place(conn, 3, oldest, ground) == Place(
+        position=2, total=2, previous_id=2, next_id=None
+    )
