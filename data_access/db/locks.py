@@ -11,7 +11,7 @@ DELIVERY_SETTINGS = 7_310_006
 TEMPLATES = 7_310_007
 # With the hash of an address: each person's views are saved one after the other.
 SAVED_VIEWS = 7_310_013
-# Taken by the trigger that gives decisions their position (migration 0008).
+# Taken by the trigger that gives decisions their position.
 DECISION_ORDER = 7_310_008
 # Who begins an export counts those that run, and then the next one does.
 EXPORT_JOBS = 7_310_014
