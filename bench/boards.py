@@ -16,15 +16,15 @@ FALLEN_LISTED = 20
 def board_counts(engine: Engine) -> None:
     """How the whole board stands."""
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        board.counts(connection, ground.policy)
+        context = judging.basis(connection, now=moment(engine))
+        board.counts(connection, context.policy)
 
 
 def board_page(engine: Engine) -> None:
     """The first page of the board, most urgent first."""
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        board.page(connection, BoardFilters(), ground.policy)
+        context = judging.basis(connection, now=moment(engine))
+        board.page(connection, BoardFilters(), context.policy)
 
 
 def outcomes(engine: Engine) -> None:

@@ -89,10 +89,10 @@ def screen(engine: Engine) -> Engine:
 def shown_page(engine: Engine, *, filters: Filters) -> None:
     """A page and how many there are, as the queue reads them."""
     with screen(engine).connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        listing.page(connection, filters, ground)
+        context = judging.basis(connection, now=moment(engine))
+        listing.page(connection, filters, context)
         if filters.narrows:
-            listing.count(connection, filters, ground)
+            listing.count(connection, filters, context)
 
 
 def plain_page(
@@ -121,26 +121,27 @@ def plain(engine: Engine, *, statements: str) -> None:
 
 def some_pending(engine: Engine, number: int) -> list[int]:
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
+        context = judging.basis(connection, now=moment(engine))
         on_exchange = Filters(track="on_exchange", sort=Sort.VOLUME)
         return [
-            row.application_id for row in listing.page(connection, on_exchange, ground, size=number)
+            row.application_id
+            for row in listing.page(connection, on_exchange, context, size=number)
         ]
 
 
 def read_application(connection: Any, id_: int, now: Any) -> None:
-    ground = judging.basis(connection, now=now)
+    context = judging.basis(connection, now=now)
     application = read.read(connection, id_, now=now)
-    assert ground.freshness is not None
-    end = ground.freshness.data_through + timedelta(days=1)
-    assessments.read(connection, id_, ground)
+    assert context.freshness is not None
+    end = context.freshness.data_through + timedelta(days=1)
+    assessments.read(connection, id_, context)
     decision_history.current(connection, id_)
     read.others_of_account(connection, application)
     timeline.read(connection, application)
     trends.daily(connection, application.account_id, Window(end - timedelta(days=90), end))
     trends.monthly(connection, application.account_id, since=months_later(month_start(end), -11))
-    trends.top_referred_users(connection, application.account_id, ground.freshness.window)
-    order_cache.place(connection, id_, Filters(), ground)
+    trends.top_referred_users(connection, application.account_id, context.freshness.window)
+    order_cache.place(connection, id_, Filters(), context)
 
 
 class Opening:
@@ -167,7 +168,7 @@ class Deciding:
 
     def __init__(self) -> None:
         self.id = 0
-        self.shown: assessments.Seen | None = None
+        self.shown: assessments.ViewedFacts | None = None
 
     def take_back(self, engine: Engine) -> None:
         with taking_back(engine, "events", "checks", "decisions") as connection:
@@ -186,8 +187,8 @@ class Deciding:
         self.id = self.id or some_pending(engine, 8)[7]
         self._pass_checks(engine)
         with engine.connect() as connection:
-            ground = judging.basis(connection, now=moment(engine))
-            self.shown = assessments.read(connection, self.id, ground).seen
+            context = judging.basis(connection, now=moment(engine))
+            self.shown = assessments.read(connection, self.id, context).seen
 
     def _pass_checks(self, engine: Engine) -> None:
         with engine.begin() as connection:
@@ -283,8 +284,8 @@ EXPORT_MEMORY_KB = 100 * 1024
 def copied(engine: Engine) -> None:
     """``\\copy`` of the very same query."""
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        statement = explore_exported.applications(Filters(), ground)
+        context = judging.basis(connection, now=moment(engine))
+        statement = explore_exported.applications(Filters(), context)
         compiled = statement.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )

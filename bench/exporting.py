@@ -145,8 +145,8 @@ def order(engine: Engine, form: Form, person: str) -> Order:
 def copied(engine: Engine) -> float:
     """Seconds that ``\\copy`` of the very same query takes."""
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        made = queries.statement(EVERYTHING, ground, write=queries.guarded)
+        context = judging.basis(connection, now=moment(engine))
+        made = queries.statement(EVERYTHING, context, write=queries.guarded)
         compiled = made.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
         )

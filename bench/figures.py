@@ -27,7 +27,7 @@ def read(engine: Engine, *, report: Report) -> None:
     with engine.connect() as connection:
         for name, value in database.SETTINGS[Purpose.REPORTER].items():
             connection.execute(text(f"set local {name} = {value}"))
-        ground, fresh = judging.basis(connection, now=now), freshness.newest(connection)
+        context, fresh = judging.basis(connection, now=now), freshness.newest(connection)
         known = delivered.read(connection)
         assert fresh is not None
         through = fresh.data_through
@@ -36,7 +36,7 @@ def read(engine: Engine, *, report: Report) -> None:
         grain = report.step(period)
         head = page.head(
             connection,
-            ground,
+            context,
             period=period,
             before=before,
             grain=grain,
@@ -54,7 +54,7 @@ def read(engine: Engine, *, report: Report) -> None:
                 before=earlier,
                 grain=grain,
                 dimension=report.dimension,
-                standard=ground.policy.standard_rebate_rate,
+                standard=context.policy.standard_rebate_rate,
                 through=through,
                 delivered=known,
             )

@@ -35,16 +35,16 @@ def reporting(engine: Engine) -> Engine:
 def replayed(engine: Engine, *, draft: Policy) -> None:
     """The replay and the first page of every list, as the page shows them."""
     with reporting(engine).connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        what_if.replay(connection, ground, draft)
-        what_if.changers(connection, ground, draft, population=Population.OPEN)
+        context = judging.basis(connection, now=moment(engine))
+        what_if.replay(connection, context, draft)
+        what_if.changers(connection, context, draft, population=Population.OPEN)
 
 
 def listed(engine: Engine, *, population: Population, page: int) -> None:
     """One page of those who change side."""
     with reporting(engine).connect() as connection:
-        ground = judging.basis(connection, now=moment(engine))
-        what_if.changers(connection, ground, DRAFTS["minimums"], population=population, page=page)
+        context = judging.basis(connection, now=moment(engine))
+        what_if.changers(connection, context, DRAFTS["minimums"], population=population, page=page)
 
 
 MEASUREMENTS: tuple[Measurement, ...] = (

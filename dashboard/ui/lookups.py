@@ -60,5 +60,5 @@ def explored(dataset: str, column: str) -> dict[str, str]:
     Empty where that takes too long.
     """
     with database.reading(database.reader()) as connection:
-        ground = judging.basis(connection, now=datetime.now(UTC))
-        return queries.choices(connection, BY_KEY[dataset], ground, column)
+        context = judging.basis(connection, now=datetime.now(UTC))
+        return queries.choices(connection, BY_KEY[dataset], context, column)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from data_access.db import tables
 from data_access.eligibility import delivered, judging
-from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
 from program.affiliates.requalification import closest, nearly
 from program.periods import month_start, recent_months, utc_day
 from program.policy.criteria import (
@@ -86,33 +86,35 @@ class Found:
     over: int
 
 
-def page(connection: Connection, ground: Basis, *, number: int = 1, size: int = PAGE_SIZE) -> Found:
+def page(
+    connection: Connection, context: JudgingContext, *, number: int = 1, size: int = PAGE_SIZE
+) -> Found:
     """A page, those over the minimums first, then by volume; the last one for any beyond it.
 
     Empty while metrics are unknown.
     """
-    if ground.freshness is None:
+    if context.freshness is None:
         return Found(rows=[], page=1, total=0, over=0)
-    near = _near(ground)
+    near = _near(context)
     counted = _in_order(near).add_columns(
         func.count().over().label("total"), func.count().filter(near.c.over).over().label("met")
     )
     found = connection.execute(counted.offset((number - 1) * size).limit(size)).mappings().all()
     if not found and number > 1:
         total = connection.execute(select(func.count()).select_from(near)).scalar_one()
-        return page(connection, ground, number=max(1, -(-total // size)), size=size)
+        return page(connection, context, number=max(1, -(-total // size)), size=size)
     if not found:
         return Found(rows=[], page=1, total=0, over=0)
-    rows = _rows(connection, found, ground)
+    rows = _rows(connection, found, context)
     return Found(rows=rows, page=number, total=found[0]["total"], over=found[0]["met"])
 
 
-def every(connection: Connection, ground: Basis) -> list[NearMiss]:
+def every(connection: Connection, context: JudgingContext) -> list[NearMiss]:
     """All of them, in the same order; for the file."""
-    if ground.freshness is None:
+    if context.freshness is None:
         return []
-    found = connection.execute(_in_order(_near(ground))).mappings().all()
-    return _rows(connection, found, ground)
+    found = connection.execute(_in_order(_near(context))).mappings().all()
+    return _rows(connection, found, context)
 
 
 def _in_order(near: Subquery) -> Select[Any]:
@@ -121,16 +123,16 @@ def _in_order(near: Subquery) -> Select[Any]:
     )
 
 
-def _near(ground: Basis) -> Subquery:
+def _near(context: JudgingContext) -> Subquery:
     """Whoever is to be invited, with all they are judged on. Who is not delivered yet is not."""
-    account, window, late = tables.accounts, tables.affiliate_window, judging.uncovered(ground)
+    account, window, late = tables.accounts, tables.affiliate_window, judging.uncovered(context)
     assert late is not None
-    external = _external(ground)
+    external = _external(context)
     reaching = union(
         select(window.c.affiliate_account_id.label("account_id")).where(
-            _nearly(ON_EXCHANGE, window, ground.policy)
+            _nearly(ON_EXCHANGE, window, context.policy)
         ),
-        select(external.c.account_id).where(_nearly(EXTERNAL, external, ground.policy)),
+        select(external.c.account_id).where(_nearly(EXTERNAL, external, context.policy)),
     ).subquery("reaching")
     values = {key: judging.metric(key, late) for key in METRIC_TYPES}
     values |= {criterion.key: external.c[criterion.key] for criterion in EXTERNAL.criteria}
@@ -144,7 +146,7 @@ def _near(ground: Basis) -> Subquery:
         select(
             *(account.c[n] for n in ("account_id", "username", "country_code", "kyc_status")),
             *(value.label(key) for key, value in values.items()),
-            func.coalesce(judging.whole_truth(values, ground.policy), False).label("over"),
+            func.coalesce(judging.whole_truth(values, context.policy), False).label("over"),
         )
         .select_from(source)
         .where(*_free_to_apply())
@@ -157,9 +159,9 @@ def _nearly(track: Track, values: FromClause, policy: Policy) -> ColumnElement[b
     return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
 
 
-def _external(ground: Basis) -> CTE:
+def _external(context: JudgingContext) -> CTE:
     """What the current evidence of each account's newest application establishes."""
-    application, evidence = tables.applications, judging.established_evidence(ground)
+    application, evidence = tables.applications, judging.established_evidence(context)
     later = application.alias("later")
     newer = exists().where(
         later.c.account_id == application.c.account_id,
@@ -200,15 +202,15 @@ def _superseded() -> ColumnElement[bool]:
 
 
 def _rows(
-    connection: Connection, found: Sequence[Mapping[Any, Any]], ground: Basis
+    connection: Connection, found: Sequence[Mapping[Any, Any]], context: JudgingContext
 ) -> list[NearMiss]:
     ids = [row["account_id"] for row in found]
     if not ids:
         return []
-    months = _months(connection, ids, ground)
+    months = _months(connection, ids, context)
     last = _last_applications(connection, ids)
     return [
-        _near_miss(row, months[id_], last.get(id_, NOTHING), ground)
+        _near_miss(row, months[id_], last.get(id_, NOTHING), context)
         for id_, row in zip(ids, found, strict=True)
     ]
 
@@ -223,28 +225,31 @@ NOTHING: dict[str, Any] = {
 
 
 def _near_miss(
-    row: Mapping[Any, Any], months: tuple[Decimal, ...], last: dict[str, Any], ground: Basis
+    row: Mapping[Any, Any],
+    months: tuple[Decimal, ...],
+    last: dict[str, Any],
+    context: JudgingContext,
 ) -> NearMiss:
     followers = row[X_FOLLOWERS.key]
     known = {criterion.key: row[criterion.key] for criterion in CRITERIA}
     facts = Facts(**{**known, X_FOLLOWERS.key: None if followers is None else int(followers)})
     opens = last["reapply_from"]
-    waits = opens is not None and not may_reapply(None, opens, on=utc_day(ground.now))
+    waits = opens is not None and not may_reapply(None, opens, on=utc_day(context.now))
     return NearMiss(
         **{name: row[name] for name in ("account_id", "username", "country_code", "kyc_status")},
         facts=facts,
-        assessment=assess(facts, ground.policy),
-        closest=closest(facts, ground.policy),
+        assessment=assess(facts, context.policy),
+        closest=closest(facts, context.policy),
         months=months,
         **{**last, "reapply_from": opens if waits else None},
     )
 
 
 def _months(
-    connection: Connection, ids: Sequence[int], ground: Basis
+    connection: Connection, ids: Sequence[int], context: JudgingContext
 ) -> dict[int, tuple[Decimal, ...]]:
-    assert ground.freshness is not None
-    last = month_start(ground.freshness.data_through)
+    assert context.freshness is not None
+    last = month_start(context.freshness.data_through)
     begin = connection.execute(select(delivered.first_day())).scalar_one()
     shown = recent_months(last, MONTHS_SHOWN, begin)
     table = tables.affiliate_monthly

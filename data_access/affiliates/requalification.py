@@ -41,7 +41,7 @@ from data_access.affiliates.monthly_counts import counts_as_the_rollup
 from data_access.db import tables
 from data_access.eligibility import delivered, judging, policies
 from data_access.eligibility.freshness import Freshness
-from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
 from program.affiliates.requalification import MONTHS_KEPT, clearly, nearly
 from program.periods import ONE_DAY, Window, WindowKind, day_start, month_start, months_later
 from program.policy.criteria import (
@@ -248,7 +248,7 @@ def _figures(
     return source, values
 
 
-def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
+def _at_the_end(month: date, end: date, policy: Policy) -> JudgingContext:
     fresh = Freshness(
         refresh_id=0,
         data_through=end - ONE_DAY,
@@ -257,7 +257,7 @@ def _at_the_end(month: date, end: date, policy: Policy) -> Basis:
         policy_version=policy.version,
         refreshed_at=day_start(end),
     )
-    return Basis(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
+    return JudgingContext(policy=policy, freshness=fresh, now=day_start(end) - LAST_MOMENT)
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:

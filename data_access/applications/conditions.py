@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from data_access.applications.read import clock_from
 from data_access.db import tables
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import person
 from program.periods import Window, day_start
 from program.review import business_time
@@ -43,7 +43,7 @@ TOUCHES = (
 )
 
 
-def conditions(asked: Slice, ground: Basis) -> list[Condition]:
+def conditions(asked: Slice, context: JudgingContext) -> list[Condition]:
     """What ``asked`` says of an application but its status; a clock needs the desk joined."""
     found = submitted(asked)
     if asked.moment is Moment.OPEN_AT_END and asked.period:
@@ -52,9 +52,9 @@ def conditions(asked: Slice, ground: Basis) -> list[Condition]:
     if by_event or asked.reviewer or asked.override or asked.track:
         found.append(tables.applications.c.application_id.in_(_by_moment(asked)))
     if asked.age:
-        found += aged(asked.age, ground.now)
+        found += aged(asked.age, context.now)
     if asked.clock:
-        found.append(clock(asked.clock, ground))
+        found.append(clock(asked.clock, context))
     if asked.reached:
         since = asked.since if asked.moment is Moment.SUBMITTED else None
         found.append(reached(asked.reached, since))
@@ -209,10 +209,10 @@ def aged(key: str, now: datetime) -> list[Condition]:
     return found
 
 
-def clock(state: Clock, ground: Basis) -> Condition:
+def clock(state: Clock, context: JudgingContext) -> Condition:
     """How the review clock stands; needs the desk joined. Exactly one state is true."""
     stopped = tables.desk.c.paused_at.is_not(None)
-    overdue, soon = _overdue(ground), clock_from() <= _soon_since(ground)
+    overdue, soon = _overdue(context), clock_from() <= _soon_since(context)
     return {
         Clock.STOPPED: stopped,
         Clock.OVERDUE: and_(~stopped, overdue),
@@ -221,17 +221,17 @@ def clock(state: Clock, ground: Basis) -> Condition:
     }[state]
 
 
-def due(state: Due, ground: Basis) -> list[Condition]:
+def due(state: Due, context: JudgingContext) -> list[Condition]:
     """The queue's own filter on the clock; needs the desk joined."""
-    runs, overdue = tables.desk.c.paused_at.is_(None), _overdue(ground)
-    soon = clock_from() <= _soon_since(ground)
+    runs, overdue = tables.desk.c.paused_at.is_(None), _overdue(context)
+    soon = clock_from() <= _soon_since(context)
     return [runs, overdue] if state is Due.OVERDUE else [runs, ~overdue, soon]
 
 
-def overdue_since(ground: Basis) -> datetime:
+def overdue_since(context: JudgingContext) -> datetime:
     """Applications whose clock began at or before this moment are overdue."""
-    sla = ground.policy.review_sla_business_days
-    return business_time.latest_start(ground.now, sla, ground.holidays)
+    sla = context.policy.review_sla_business_days
+    return business_time.latest_start(context.now, sla, context.holidays)
 
 
 def reached(stage: Stage, since: date | None = None) -> Condition:
@@ -316,10 +316,10 @@ def _by_staff(table: Table, who: str) -> list[Condition]:
     return [table.c[who].in_(select(tables.staff.c.email))] if table is tables.events else []
 
 
-def _overdue(ground: Basis) -> Condition:
-    return clock_from() <= overdue_since(ground)
+def _overdue(context: JudgingContext) -> Condition:
+    return clock_from() <= overdue_since(context)
 
 
-def _soon_since(ground: Basis) -> datetime:
-    days = max(0, ground.policy.review_sla_business_days - 1)
-    return business_time.latest_start(ground.now, days, ground.holidays)
+def _soon_since(context: JudgingContext) -> datetime:
+    days = max(0, context.policy.review_sla_business_days - 1)
+    return business_time.latest_start(context.now, days, context.holidays)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from data_access.applications.read import Application
 from data_access.eligibility.assessments import Standing
 from program.policy.checklist import CheckOutcome
-from program.policy.viewed import Seen
+from program.policy.viewed import ViewedFacts
 
 
-def view(standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]) -> Seen:
+def view(
+    standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]
+) -> ViewedFacts:
     """Everything of an application that a decision rests on, as it stands now."""
     return replace(
         standing.seen,

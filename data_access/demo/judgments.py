@@ -27,7 +27,7 @@ from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import Established, EvidenceKind, Observation, establish
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
-from program.policy.viewed import Seen
+from program.policy.viewed import ViewedFacts
 from program.review import reapplication, rebates
 from program.review.workflow import Decision, Move, Status, is_override
 
@@ -109,9 +109,9 @@ class Matter:
             newest_evidence_id=max((id_ for id_, _ in self.case.sightings), default=0),
         )
 
-    def seen(self, known: Known) -> Seen:
+    def seen(self, known: Known) -> ViewedFacts:
         """What a page showed of it."""
-        return Seen(
+        return ViewedFacts(
             data_through=known.data_through,
             policy_version=self.policy.version,
             facts=known.facts,

@@ -11,7 +11,14 @@ from sqlalchemy import Connection, select
 from data_access.db import tables
 from data_access.db.errors import DataChanged, FiguresMoved, NotFound
 from data_access.eligibility.freshness import Freshness
-from data_access.eligibility.judging import FEES, METRIC_TYPES, Basis, measured, metric, uncovered
+from data_access.eligibility.judging import (
+    FEES,
+    METRIC_TYPES,
+    JudgingContext,
+    measured,
+    metric,
+    uncovered,
+)
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.evidence import (
     Established,
@@ -21,11 +28,11 @@ from program.policy.evidence import (
     establish,
 )
 from program.policy.policy import Policy
-from program.policy.viewed import SecondReasons, Seen, compare
+from program.policy.viewed import SecondReasons, ViewedFacts, compare
 from program.review import rebates
 from program.review.rebates import RebateCost
 
-__all__ = ["Seen"]
+__all__ = ["ViewedFacts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +72,9 @@ class Standing:
         )
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> ViewedFacts:
         """What the person looking at this standing sees, in short."""
-        return Seen(
+        return ViewedFacts(
             data_through=self.freshness.data_through if self.freshness else None,
             policy_version=self.policy.version,
             facts=self.facts,
@@ -77,16 +84,16 @@ class Standing:
         )
 
 
-def read(connection: Connection, application_id: int, ground: Basis) -> Standing:
+def read(connection: Connection, application_id: int, context: JudgingContext) -> Standing:
     """Judge one application now; raises NotFound."""
-    measured = _metrics(connection, application_id, ground)
+    measured = _metrics(connection, application_id, context)
     fees = measured.pop(FEES)
     evidence = list_evidence(connection, application_id)
     established = establish(
         evidence,
-        data_through=ground.freshness.data_through if ground.freshness else None,
-        now=ground.now,
-        policy=ground.policy,
+        data_through=context.freshness.data_through if context.freshness else None,
+        now=context.now,
+        policy=context.policy,
     )
     facts = Facts(
         **measured,
@@ -94,13 +101,13 @@ def read(connection: Connection, application_id: int, ground: Basis) -> Standing
         external_volume_usd=established.external_volume_usd,
     )
     return Standing(
-        policy=ground.policy,
-        freshness=ground.freshness,
+        policy=context.policy,
+        freshness=context.freshness,
         facts=facts,
         fees_usd=fees,
         evidence=tuple(evidence),
         established=established,
-        assessment=assess(facts, ground.policy),
+        assessment=assess(facts, context.policy),
     )
 
 
@@ -130,7 +137,10 @@ def list_evidence(connection: Connection, application_id: int) -> Sequence[Evide
 
 
 def require_unchanged(
-    shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
+    shown: ViewedFacts,
+    now: ViewedFacts,
+    policy: Policy,
+    second_reasons: SecondReasons | None = None,
 ) -> None:
     """Raise unless the page showed what still holds.
 
@@ -144,8 +154,10 @@ def require_unchanged(
         raise FiguresMoved(differs.moved)
 
 
-def _metrics(connection: Connection, application_id: int, ground: Basis) -> dict[str, Any]:
-    late = uncovered(ground)
+def _metrics(
+    connection: Connection, application_id: int, context: JudgingContext
+) -> dict[str, Any]:
+    late = uncovered(context)
     row = (
         connection.execute(
             select(*(metric(key, late).label(key) for key in (*METRIC_TYPES, FEES)))

@@ -71,7 +71,7 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+class JudgingContext:
     """What judging rests on: the policy in force, the newest refresh, the clock, the holidays."""
 
     policy: Policy
@@ -80,24 +80,26 @@ class Basis:
     holidays: frozenset[date] = frozenset()
 
 
-def basis(connection: Connection, *, now: datetime) -> Basis:
+def basis(connection: Connection, *, now: datetime) -> JudgingContext:
     """Read what judging rests on at ``now``."""
     policy = policies.in_force(connection, now=now)
     fresh = refreshed.newest(connection)
     if fresh is not None and not policies.measures_alike(connection, fresh, policy):
         # Counted over another window or by other words: not what this policy asks about.
         fresh = None
-    return Basis(policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection))
+    return JudgingContext(
+        policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection)
+    )
 
 
-def uncovered(ground: Basis) -> Subquery | None:
+def uncovered(context: JudgingContext) -> Subquery | None:
     """Accounts that came after the metrics were computed; ``None`` if they never were."""
-    if ground.freshness is None:
+    if context.freshness is None:
         return None
     account = tables.accounts.alias("arrived")
     return (
         select(account.c.account_id)
-        .where(account.c.first_seen_at > ground.freshness.refreshed_at)
+        .where(account.c.first_seen_at > context.freshness.refreshed_at)
         .subquery("uncovered")
     )
 
@@ -119,20 +121,20 @@ def counted(found: ColumnElement[Any], key: str, late: FromClause) -> ColumnElem
     return func.coalesce(found, case((late.c.account_id.is_(None), zero)))
 
 
-def established_evidence(ground: Basis, only: Sequence[int] = ()) -> Subquery:
+def established_evidence(context: JudgingContext, only: Sequence[int] = ()) -> Subquery:
     """Per application, what its current evidence establishes: followers and volume.
 
     ``only`` narrows the work to these applications.
     """
     seen = tables.evidence
-    through = ground.freshness.data_through if ground.freshness else None
-    day = through or ground.now.astimezone(UTC).date()
+    through = context.freshness.data_through if context.freshness else None
+    day = through or context.now.astimezone(UTC).date()
     keys = (seen.c.application_id, seen.c.kind, seen.c.exchange_key)
     newest = (
         select(seen.c.application_id, seen.c.kind, seen.c.value)
         .where(
-            seen.c.observed_at >= evidence_cutoff(day, ground.policy.evidence_valid_days),
-            seen.c.observed_at <= ground.now,
+            seen.c.observed_at >= evidence_cutoff(day, context.policy.evidence_valid_days),
+            seen.c.observed_at <= context.now,
         )
         .ext(distinct_on(*keys))
         .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
@@ -167,13 +169,13 @@ class Judging:
     late: Subquery | None
 
 
-def judging(ground: Basis, *, only: Sequence[int] = ()) -> Judging:
+def judging(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
     """Applications beside window metrics and established evidence.
 
     ``only`` narrows the evidence that is looked at, not the applications.
     """
-    evidence = established_evidence(ground, only)
-    late = uncovered(ground)
+    evidence = established_evidence(context, only)
+    late = uncovered(context)
     application = tables.applications
     source = measured(late).outerjoin(
         evidence, evidence.c.application_id == application.c.application_id

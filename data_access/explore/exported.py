@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from data_access.applications.read import standing_at
 from data_access.db import tables
 from data_access.db.errors import Invalid
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import sources
 from data_access.explore.queries import Writer, guarded
 from data_access.explore.sources import Source
@@ -23,7 +23,7 @@ BY_NAME: dict[str, Column] = {column.name: column for column in APPLICATIONS.col
 
 def applications(
     filters: Filters,
-    ground: Basis,
+    context: JudgingContext,
     *,
     statuses: Sequence[Status] = tuple(Status),
     columns: Sequence[str] = APPLICATIONS.names,
@@ -35,9 +35,9 @@ def applications(
     for a column that does not exist.
     """
     require_known(columns)
-    source = sources.of(APPLICATIONS, ground, needed=frozenset(APPLICATIONS.names))
-    order = _order(filters, source, ground, statuses)
-    raw = _raw(filters, ground, statuses, source, order, columns, write).subquery("raw").c
+    source = sources.of(APPLICATIONS, context, needed=frozenset(APPLICATIONS.names))
+    order = _order(filters, source, context, statuses)
+    raw = _raw(filters, context, statuses, source, order, columns, write).subquery("raw").c
     derived = source.derived(dict(raw))
     shown = (
         raw[name] if name in source.stored else write(BY_NAME[name], derived[name]).label(name)
@@ -47,17 +47,17 @@ def applications(
 
 
 def _order(
-    filters: Filters, source: Source, ground: Basis, statuses: Sequence[Status]
+    filters: Filters, source: Source, context: JudgingContext, statuses: Sequence[Status]
 ) -> list[ColumnElement[Any]]:
     if _is_whole(filters, statuses):
         return [tables.applications.c.application_id]
     # Descending orders and their place for unknowns are kept by numbering, not by repeating.
-    return [func.row_number().over(order_by=listing.ordering(filters, _values(source), ground))]
+    return [func.row_number().over(order_by=listing.ordering(filters, _values(source), context))]
 
 
 def _raw(
     filters: Filters,
-    ground: Basis,
+    context: JudgingContext,
     statuses: Sequence[Status],
     source: Source,
     order: Sequence[ColumnElement[Any]],
@@ -75,9 +75,9 @@ def _raw(
         )
         .select_from(source.rows)
         .where(
-            *([] if _is_whole(filters, statuses) else [_standing(statuses, ground)]),
-            *listing.filtered(filters, ground, pending_only=set(statuses) <= set(OPEN_STATUSES)),
-            *listing.judged(filters, _values(source), ground),
+            *([] if _is_whole(filters, statuses) else [_standing(statuses, context)]),
+            *listing.filtered(filters, context, pending_only=set(statuses) <= set(OPEN_STATUSES)),
+            *listing.judged(filters, _values(source), context),
         )
         .order_by(*order)
     )
@@ -93,8 +93,8 @@ def _values(source: Source) -> dict[str, ColumnElement[Any]]:
     return {criterion.key: source.stored[criterion.key] for criterion in CRITERIA}
 
 
-def _standing(statuses: Sequence[Status], ground: Basis) -> ColumnElement[bool]:
-    return or_(*(and_(*standing_at(status, ground.now)) for status in statuses))
+def _standing(statuses: Sequence[Status], context: JudgingContext) -> ColumnElement[bool]:
+    return or_(*(and_(*standing_at(status, context.now)) for status in statuses))
 
 
 def require_known(columns: Sequence[str]) -> None:

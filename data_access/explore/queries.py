@@ -39,7 +39,7 @@ from sqlalchemy.types import TypeEngine
 from data_access.applications import searching
 from data_access.applications.read import platform_key
 from data_access.db.errors import Invalid, Refusal
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import sources
 from data_access.explore.sources import Source
 from program.periods import ONE_DAY, day_start, utc_day
@@ -72,17 +72,17 @@ class Look:
     rows: list[dict[str, Any]]
 
 
-def look(connection: Connection, view: View, ground: Basis) -> Look:
+def look(connection: Connection, view: View, context: JudgingContext) -> Look:
     """Count the view and read its page, or the last there is.
 
     Raises Invalid for what is asked too widely, TooSlow for what takes longer than a page may.
     """
     connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
     try:
-        total = count(connection, view, ground)
+        total = count(connection, view, context)
         last = max(1, -(-total // PAGE_SIZE))
         view = view.on_page(min(view.page, last))
-        return Look(view=view, total=total, rows=page(connection, view, ground))
+        return Look(view=view, total=total, rows=page(connection, view, context))
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise TooSlow(
@@ -96,36 +96,38 @@ class TooSlow(Refusal):
     """A preview would take longer than anybody waits."""
 
 
-def count(connection: Connection, view: View, ground: Basis) -> int:
+def count(connection: Connection, view: View, context: JudgingContext) -> int:
     """How many rows the filters leave, or how many groups they make."""
-    asked = _Asked(view, ground)
+    asked = _Asked(view, context)
     found = (asked.grouped() if view.groups else asked.rows(())).order_by(None).subquery("found")
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def page(
-    connection: Connection, view: View, ground: Basis, *, size: int = PAGE_SIZE
+    connection: Connection, view: View, context: JudgingContext, *, size: int = PAGE_SIZE
 ) -> list[dict[str, Any]]:
     """The rows of the page the view asks for, in order, as values by column name."""
-    statement = _Asked(view, ground).shown(view.page, size)
+    statement = _Asked(view, context).shown(view.page, size)
     narrowed_by = sources.NARROWED_BY.get(view.dataset.key)
     if view.groups or narrowed_by is None:
         return [dict(row) for row in connection.execute(statement).mappings()]
-    return _in_two_steps(connection, view, ground, size, narrowed_by)
+    return _in_two_steps(connection, view, context, size, narrowed_by)
 
 
-def statement(view: View, ground: Basis, *, write: Writer) -> Select[Any]:
+def statement(view: View, context: JudgingContext, *, write: Writer) -> Select[Any]:
     """All rows of the view in its order, each value put through ``write``: for a file."""
-    asked = _Asked(view, ground)
+    asked = _Asked(view, context)
     return asked.grouped(write=write) if view.groups else asked.written(write)
 
 
-def choices(connection: Connection, dataset: Dataset, ground: Basis, name: str) -> dict[str, str]:
+def choices(
+    connection: Connection, dataset: Dataset, context: JudgingContext, name: str
+) -> dict[str, str]:
     """What can be chosen of a column, most often first, at most 200, with its label.
 
     Nothing where that takes long.
     """
-    asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), ground)
+    asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), context)
     found = asked.rows((name,)).order_by(None).subquery("found").c[name]
     connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
     try:
@@ -187,10 +189,10 @@ def utc(moment: Expression) -> Expression:
 
 
 def _in_two_steps(
-    connection: Connection, view: View, ground: Basis, size: int, narrowed_by: str
+    connection: Connection, view: View, context: JudgingContext, size: int, narrowed_by: str
 ) -> list[dict[str, Any]]:
     # First the ids, from those tables alone that filters and order ask about.
-    found = _Asked(view, ground).rows((narrowed_by,))
+    found = _Asked(view, context).rows((narrowed_by,))
     start = (view.page - 1) * size
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
     if not ids:
@@ -198,7 +200,7 @@ def _in_two_steps(
     names = dict.fromkeys((narrowed_by, *(column.name for column in view.shown)))
     all_of_them = View(dataset=view.dataset, columns=tuple(names))
     rows = connection.execute(
-        _Asked(all_of_them, ground, only=ids).rows(tuple(names)).order_by(None)
+        _Asked(all_of_them, context, only=ids).rows(tuple(names)).order_by(None)
     ).mappings()
     shown = [column.name for column in view.shown]
     by_id = {row[narrowed_by]: {name: row[name] for name in shown} for row in rows}
@@ -208,12 +210,12 @@ def _in_two_steps(
 class _Asked:
     """One view over its source, as statements."""
 
-    def __init__(self, view: View, ground: Basis, *, only: Sequence[int] = ()) -> None:
-        self.view, self.ground = view, ground
-        refused = view.too_long(utc_day(ground.now))
+    def __init__(self, view: View, context: JudgingContext, *, only: Sequence[int] = ()) -> None:
+        self.view, self.context = view, context
+        refused = view.too_long(utc_day(context.now))
         if refused is not None:
             raise Invalid(refused)
-        self.source: Source = sources.of(view.dataset, ground, needed=self._needed(), only=only)
+        self.source: Source = sources.of(view.dataset, context, needed=self._needed(), only=only)
 
     def _needed(self) -> frozenset[str]:
         view = self.view
@@ -340,7 +342,7 @@ class _Asked:
 
     def _conditions(self, values: Expressions) -> list[ColumnElement[bool]]:
         return [
-            condition(asked, self._meant(asked, values), self._kind(asked.column), self.ground)
+            condition(asked, self._meant(asked, values), self._kind(asked.column), self.context)
             for asked in self.view.filters
             if asked.column in values
         ]
@@ -366,7 +368,9 @@ class _Asked:
         )
 
 
-def condition(asked: Filter, value: Expression, kind: Kind, ground: Basis) -> ColumnElement[bool]:
+def condition(
+    asked: Filter, value: Expression, kind: Kind, context: JudgingContext
+) -> ColumnElement[bool]:
     """A filter over a column's value; every value in it is a parameter."""
     if isinstance(asked, Known):
         return value.is_not(None) if asked.known else value.is_(None)
@@ -374,7 +378,7 @@ def condition(asked: Filter, value: Expression, kind: Kind, ground: Basis) -> Co
         case Range():
             found = _range(asked, value, kind)
         case Days():
-            found = _days(asked, value, kind, ground)
+            found = _days(asked, value, kind, context)
         case OneOf():
             found = _one_of(asked, value, kind)
         case Contains():
@@ -398,8 +402,10 @@ def _number(value: Any, of: TypeEngine[Any]) -> Any:  # noqa: ANN401 - a Decimal
     return int(value) if isinstance(of, BigInteger) else value
 
 
-def _days(asked: Days, value: Expression, kind: Kind, ground: Basis) -> ColumnElement[bool]:
-    first, last = asked.span(utc_day(ground.now))
+def _days(
+    asked: Days, value: Expression, kind: Kind, context: JudgingContext
+) -> ColumnElement[bool]:
+    first, last = asked.span(utc_day(context.now))
     of: TypeEngine[Any] = DateTime(timezone=True) if kind is Kind.MOMENT else Date()
     moment = day_start if kind is Kind.MOMENT else _same
     ends = []

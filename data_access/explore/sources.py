@@ -32,8 +32,8 @@ from data_access.eligibility.judging import (
     FEES,
     TRADES,
     TRADING_DAYS,
-    Basis,
     Judging,
+    JudgingContext,
     judging,
     metric,
     outcome_word,
@@ -80,18 +80,20 @@ class Source:
     derives: frozenset[str] = frozenset()
 
 
-def of(dataset: Dataset, ground: Basis, *, needed: Set[str], only: Sequence[int] = ()) -> Source:
+def of(
+    dataset: Dataset, context: JudgingContext, *, needed: Set[str], only: Sequence[int] = ()
+) -> Source:
     """The rows of the dataset, or those of ``only`` the ids that `NARROWED_BY` names.
 
     ``needed`` are the columns somebody asks for.
     """
-    return _MAKERS[dataset.key](ground, needed, only)
+    return _MAKERS[dataset.key](context, needed, only)
 
 
-def applications(ground: Basis, needed: Set[str], only: Sequence[int] = ()) -> Source:
+def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] = ()) -> Source:
     """Every application, with what its account's window and its evidence establish."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
-    found = judging(ground, only=only)
+    found = judging(context, only=only)
     rows = with_desk(_with_account(found.source, application.c.account_id))
     if needed & set(_DECISION):
         # At most one stands, which the planner cannot know.
@@ -101,19 +103,19 @@ def applications(ground: Basis, needed: Set[str], only: Sequence[int] = ()) -> S
         **{name: application.c[name] for name in _APPLICATION},
         **{name: account.c[name] for name in _ACCOUNT},
         **{name: _stored(decision.c[name]) for name in _DECISION},
-        **_windowed(ground),
+        **_windowed(context),
         **_measured(found),
-        "assignee": held_by(ground.now),
-        "desk_status": effective_status(ground.now),
+        "assignee": held_by(context.now),
+        "desk_status": effective_status(context.now),
         "status_changed_at": application.c.status_changed_at,
         "risk_level": cast(null(), Text),
         "risk_signals": cast(null(), Text),
     }
     narrowed = [application.c.application_id.in_(only)] if only else []
-    return _judged(rows, stored, found, ground, narrowed)
+    return _judged(rows, stored, found, context, narrowed)
 
 
-def affiliates(ground: Basis, _: Set[str], only: Sequence[int] = ()) -> Source:
+def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -> Source:
     """Accounts with a standing approval, each once, with the newest."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     approved = application.alias("approved")
@@ -141,7 +143,7 @@ def affiliates(ground: Basis, _: Set[str], only: Sequence[int] = ()) -> Source:
         )
         .subquery("newest")
     )
-    found = judging(ground, only=only)
+    found = judging(context, only=only)
     rows = _with_account(found.source, application.c.account_id).join(
         newest, newest.c.application_id == application.c.application_id
     )
@@ -149,14 +151,14 @@ def affiliates(ground: Basis, _: Set[str], only: Sequence[int] = ()) -> Source:
         **{name: application.c[name] for name in _APPLICATION if name != "submitted_at"},
         **{name: account.c[name] for name in _ACCOUNT},
         **{name: newest.c[name] for name in ("approved_at", "decided_by", "rebate_rate")},
-        **_windowed(ground),
+        **_windowed(context),
         **_measured(found),
     }
     narrowed = [application.c.application_id.in_(only)] if only else []
-    return _judged(rows, stored, found, ground, narrowed)
+    return _judged(rows, stored, found, context, narrowed)
 
 
-def decisions(_: Basis, __: Set[str], only: Sequence[int] = ()) -> Source:
+def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Source:
     """Every decision beside its application and account, with what its snapshot keeps."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     later = decision.alias("later")
@@ -178,10 +180,10 @@ def decisions(_: Basis, __: Set[str], only: Sequence[int] = ()) -> Source:
     return Source(rows=rows, stored=stored, conditions=narrowed)
 
 
-def monthly(ground: Basis, _: Set[str], __: Sequence[int] = ()) -> Source:
+def monthly(context: JudgingContext, _: Set[str], __: Sequence[int] = ()) -> Source:
     """One row an affiliate and calendar month."""
     table, account = tables.affiliate_monthly, tables.accounts
-    through = ground.freshness.data_through if ground.freshness else ground.now.date()
+    through = context.freshness.data_through if context.freshness else context.now.date()
     running = month_start(through + ONE_DAY)
     stored: Expressions = {
         **{name: table.c[name] for name in ("month", *_ACTIVITY)},
@@ -192,7 +194,7 @@ def monthly(ground: Basis, _: Set[str], __: Sequence[int] = ()) -> Source:
     return Source(rows=_with_account(table, table.c.affiliate_account_id), stored=stored)
 
 
-def activity(_: Basis, __: Set[str], ___: Sequence[int] = ()) -> Source:
+def activity(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
     """One row an affiliate and day, from the daily rollup; it is always asked by days."""
     table, account = tables.affiliate_daily, tables.accounts
     stored: Expressions = {
@@ -233,11 +235,11 @@ def _judged(
     rows: FromClause,
     stored: Expressions,
     found: Judging,
-    ground: Basis,
+    context: JudgingContext,
     conditions: Sequence[ColumnElement[bool]],
 ) -> Source:
     """Tracks and eligibility put into words, each truth worked out once a row."""
-    truths = {track.key: track_truth(track, found.values, ground.policy) for track in TRACKS}
+    truths = {track.key: track_truth(track, found.values, context.policy) for track in TRACKS}
 
     def words(inner: Mapping[str, Expression]) -> Expressions:
         judged = {key: inner[f"{key}_truth"] for key in truths}
@@ -249,7 +251,7 @@ def _judged(
 
     return Source(
         rows=rows,
-        stored=stored | {"policy_version": literal(ground.policy.version, Integer)},
+        stored=stored | {"policy_version": literal(context.policy.version, Integer)},
         inner={f"{key}_truth": truth for key, truth in truths.items()},
         derived=words,
         derives=frozenset({*truths, "eligibility", "track"}),
@@ -275,8 +277,8 @@ def _measured(found: Judging) -> Expressions:
     return measured
 
 
-def _windowed(ground: Basis) -> Expressions:
-    fresh = ground.freshness
+def _windowed(context: JudgingContext) -> Expressions:
+    fresh = context.freshness
     days = (fresh.data_through, fresh.window.start, fresh.window.last_day) if fresh else ()
     names = ("data_through", "window_start", "window_end")
     return {
@@ -316,7 +318,7 @@ def _superseded(decision: Any = tables.decisions) -> ColumnElement[bool]:  # noq
     )
 
 
-_MAKERS: dict[str, Callable[[Basis, Set[str], Sequence[int]], Source]] = {
+_MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] = {
     APPLICATIONS.key: applications,
     DECISIONS_MADE.key: decisions,
     AFFILIATES.key: affiliates,

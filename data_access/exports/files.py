@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, Invalid, Refusal
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import exported, queries
 from data_access.explore.queries import Writer
 from data_access.exports import log
@@ -71,9 +71,9 @@ class OfView:
         """Which rows, in words."""
         return views.described(self.view)
 
-    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+    def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
         """All rows."""
-        return queries.statement(self.view, ground, write=write)
+        return queries.statement(self.view, context, write=write)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +112,10 @@ class OfQueue:
         asked = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
         return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *asked])
 
-    def statement(self, ground: Basis, write: Writer) -> Select[Any]:
+    def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
         """All rows."""
         return exported.applications(
-            self.filters_asked, ground, statuses=self.statuses, columns=self.names, write=write
+            self.filters_asked, context, statuses=self.statuses, columns=self.names, write=write
         )
 
 
@@ -198,8 +198,8 @@ def write(
     out = target if isinstance(target, Target) else Target(target)
     try:
         with explaining(), database.exporter().connect() as connection, connection.begin():
-            ground = judging.basis(connection, now=order.now)
-            _write(connection, order, ground, out, folder, progress)
+            context = judging.basis(connection, now=order.now)
+            _write(connection, order, context, out, folder, progress)
     except BaseException:
         out.give_up()
         raise
@@ -208,20 +208,20 @@ def write(
 def _write(
     connection: Connection,
     order: Order,
-    ground: Basis,
+    context: JudgingContext,
     target: Target,
     folder: Path | None,
     progress: Progress,
 ) -> None:
     chosen, file_format = order.selection, order.form.file_format
     if file_format is FileFormat.CSV:
-        with CsvStream(connection, chosen.statement(ground, queries.guarded)) as stream:
+        with CsvStream(connection, chosen.statement(context, queries.guarded)) as stream:
             _csv(stream, order.form, target, progress)
             progress(stream.row_count)
         return
-    made = chosen.statement(ground, queries.typed)
+    made = chosen.statement(context, queries.typed)
     _require_room(connection, made, file_format)
-    told = about(order, ground)
+    told = about(order, context)
     progress(0)
     with CsvStream(connection, made) as stream:
         # Imported where it is needed: a CSV starts sooner and stays small.
@@ -275,9 +275,9 @@ def _require_room(connection: Connection, made: Select[Any], file_format: FileFo
         raise Invalid(refused)
 
 
-def about(order: Order, ground: Basis) -> dict[str, str]:
+def about(order: Order, context: JudgingContext) -> dict[str, str]:
     """What a file says of itself, by name, in words."""
-    chosen, fresh = order.selection, ground.freshness
+    chosen, fresh = order.selection, context.freshness
     return {
         "Dataset": BY_KEY[chosen.dataset].title,
         "View": chosen.view_name or "",
@@ -285,7 +285,7 @@ def about(order: Order, ground: Basis) -> dict[str, str]:
         "Columns": ", ".join(column.name for column in chosen.columns),
         "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
         "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
-        "Policy": f"version {ground.policy.version}",
+        "Policy": f"version {context.policy.version}",
         "Exported at": f"{order.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "Exported by": order.exported_by,
     }

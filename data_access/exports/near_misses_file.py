@@ -11,7 +11,7 @@ from data_access.affiliates import near_misses
 from data_access.affiliates.near_misses import NearMiss
 from data_access.db import database
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.exports import log
 from data_access.people import staff
 from data_access.people.identities import known_by
@@ -53,8 +53,8 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
     with database.acting(engine) as connection:
         staff.require(connection, email, Act.SEE_AFFILIATES)
         staff.require(connection, email, Act.EXPORT)
-        ground = judging.basis(connection, now=now)
-        listed = near_misses.every(connection, ground)
+        context = judging.basis(connection, now=now)
+        listed = near_misses.every(connection, context)
         log.record(
             connection,
             exported_by=email,
@@ -65,12 +65,12 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
             row_count=len(listed),
         )
     written = StringIO()
-    csv.writer(written).writerows([COLUMNS, *_lines(listed, ground)])
+    csv.writer(written).writerows([COLUMNS, *_lines(listed, context)])
     return written.getvalue().encode()
 
 
-def _lines(listed: Sequence[NearMiss], ground: Basis) -> Iterator[tuple[object, ...]]:
-    fresh = ground.freshness
+def _lines(listed: Sequence[NearMiss], context: JudgingContext) -> Iterator[tuple[object, ...]]:
+    fresh = context.freshness
     for one in listed:
         assert fresh is not None
         yield (
@@ -87,7 +87,7 @@ def _lines(listed: Sequence[NearMiss], ground: Basis) -> Iterator[tuple[object, 
             one.facts.x_followers,
             one.facts.external_volume_usd,
             *(track.outcome for track in one.assessment.tracks),
-            ground.policy.version,
+            context.policy.version,
             one.last_application_id,
             one.last_status,
             f"{one.last_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if one.last_at else None,

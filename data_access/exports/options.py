@@ -87,8 +87,8 @@ def at_most(engine: Callable[[], Engine], order: Order) -> int:
     chosen = order.selection
     with engine().connect() as connection:
         if isinstance(chosen, OfView):
-            ground = judging.basis(connection, now=order.now)
-            return queries.count(connection, chosen.view, ground)
+            context = judging.basis(connection, now=order.now)
+            return queries.count(connection, chosen.view, context)
         every = select(func.count()).select_from(tables.applications)
         return connection.execute(every).scalar_one()
 

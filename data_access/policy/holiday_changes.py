@@ -174,11 +174,11 @@ def _effect(connection: Connection, day: date, kind: str, now: datetime) -> Effe
     """What changing a day that has begun does; ``None`` for one that is still to come."""
     if day > utc_day(now):
         return None
-    ground = judging.basis(connection, now=now)
-    changed = ground.holidays | {day} if kind == "added" else ground.holidays - {day}
+    context = judging.basis(connection, now=now)
+    changed = context.holidays | {day} if kind == "added" else context.holidays - {day}
     return Effect(
-        overdue=listing.counts(connection, ground).overdue,
-        overdue_then=listing.counts(connection, replace(ground, holidays=changed)).overdue,
+        overdue=listing.counts(connection, context).overdue,
+        overdue_then=listing.counts(connection, replace(context, holidays=changed)).overdue,
     )
 
 

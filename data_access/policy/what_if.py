@@ -34,7 +34,7 @@ from data_access.affiliates import board
 from data_access.applications import conditions as application_conditions
 from data_access.db import tables
 from data_access.eligibility import judging, policies
-from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
 from data_access.policy import what_if_values
 from data_access.policy.what_if_values import Sides, Values
 from data_access.queue import listing
@@ -72,33 +72,33 @@ ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
 
 def replay(
     connection: Connection,
-    ground: Basis,
+    context: JudgingContext,
     draft: Policy,
     *,
     tell: Callable[[Population], None] = lambda _: None,
 ) -> WhatIf:
-    """The whole replay against the policy of ``ground``; ``tell`` hears what comes next."""
+    """The whole replay against the policy of ``context``; ``tell`` hears what comes next."""
     tell(Population.OPEN)
-    waiting, joining = _replay_open(connection, ground, draft)
+    waiting, joining = _replay_open(connection, context, draft)
     tell(Population.DECISIONS)
-    then, decided = _replay_decisions(connection, ground, draft)
+    then, decided = _replay_decisions(connection, context, draft)
     tell(Population.AFFILIATES)
-    approved, costs = _replay_affiliates(connection, ground, draft)
+    approved, costs = _replay_affiliates(connection, context, draft)
     costs = replace(costs, joining_usd=joining)
     replays = {one.population: one for one in (waiting, then, approved)}
     return WhatIf(
         replays=replays,
         decided=decided,
         rebates=costs,
-        overdue=_overdue(connection, ground, draft),
-        suggested=_suggested(connection, ground.policy, draft),
-        gaps=_gaps(connection, ground, draft, replays),
+        overdue=_overdue(connection, context, draft),
+        suggested=_suggested(connection, context.policy, draft),
+        gaps=_gaps(connection, context, draft, replays),
     )
 
 
 def changers(
     connection: Connection,
-    ground: Basis,
+    context: JudgingContext,
     draft: Policy,
     *,
     population: Population,
@@ -108,7 +108,7 @@ def changers(
 ) -> list[Changer]:
     """Who makes one of these moves, newest first; as many as `replay` counted, over all pages."""
     application, account = tables.applications, tables.accounts
-    judged = _judged(connection, ground, draft, population)
+    judged = _judged(connection, context, draft, population)
     ids = [judged.c.application_id, judged.c.decision_id]
     hit = (
         select(judged)
@@ -128,14 +128,14 @@ def changers(
 
 
 def _replay_open(
-    connection: Connection, ground: Basis, draft: Policy
+    connection: Connection, context: JudgingContext, draft: Policy
 ) -> tuple[Replay, Decimal | None]:
     """The replay, and what those who join met would cost more at the draft's highest rate."""
-    judged = _judged(connection, ground, draft, Population.OPEN, rates=True)
+    judged = _judged(connection, context, draft, Population.OPEN, rates=True)
     fees = func.sum(judged.c.fees_usd).label("fees_usd")
     rows = connection.execute(_counted(judged, also=[fees])).all()
     replayed = _as_replay(Population.OPEN, [(row.before, row.after, row.number) for row in rows])
-    if ground.freshness is None:
+    if context.freshness is None:
         return replayed, None
     joining = sum((row.fees_usd for row in rows if _leaves(row.after, row.before)), Decimal(0))
     return replayed, joining * (draft.max_rebate_rate - draft.standard_rebate_rate)
@@ -146,14 +146,16 @@ def _leaves(old: str | None, new: str | None) -> bool:
     return old == Outcome.MET and new is not None and new != Outcome.MET
 
 
-def _overdue(connection: Connection, ground: Basis, draft: Policy) -> tuple[int, int] | None:
+def _overdue(
+    connection: Connection, context: JudgingContext, draft: Policy
+) -> tuple[int, int] | None:
     """Open applications that are overdue, where the two differ in how long a review may take."""
-    if ground.policy.review_sla_business_days == draft.review_sla_business_days:
+    if context.policy.review_sla_business_days == draft.review_sla_business_days:
         return None
     asked = Filters(due=Due.OVERDUE)
     old, new = (
-        listing.count(connection, asked, replace(ground, policy=policy))
-        for policy in (ground.policy, draft)
+        listing.count(connection, asked, replace(context, policy=policy))
+        for policy in (context.policy, draft)
     )
     return old, new
 
@@ -173,9 +175,9 @@ def _suggested(
 
 
 def _replay_decisions(
-    connection: Connection, ground: Basis, draft: Policy
+    connection: Connection, context: JudgingContext, draft: Policy
 ) -> tuple[Replay, Decided]:
-    judged = _judged(connection, ground, draft, Population.DECISIONS)
+    judged = _judged(connection, context, draft, Population.DECISIONS)
     recorded = func.count().filter(judged.c.is_override).label("recorded")
     rows = connection.execute(_counted(judged, judged.c.outcome, also=[recorded])).all()
     replayed = _as_replay(
@@ -195,10 +197,10 @@ def _replay_decisions(
 
 
 def _replay_affiliates(
-    connection: Connection, ground: Basis, draft: Policy
+    connection: Connection, context: JudgingContext, draft: Policy
 ) -> tuple[Replay, Rebates]:
-    judged = _judged(connection, ground, draft, Population.AFFILIATES, rates=True)
-    both = (ground.policy, draft)
+    judged = _judged(connection, context, draft, Population.AFFILIATES, rates=True)
+    both = (context.policy, draft)
     costly = [_costly(judged, policy).label(f"costly_{place}") for place, policy in enumerate(both)]
     fees = func.sum(judged.c.fees_usd).label("fees_usd")
     # By rate: rates are few, so what they come to is worked out afterwards, exactly.
@@ -206,7 +208,7 @@ def _replay_affiliates(
     replayed = _as_replay(
         Population.AFFILIATES, [(row.before, row.after, row.number) for row in rows]
     )
-    return replayed, _rebates(connection, ground, draft, rows)
+    return replayed, _rebates(connection, context, draft, rows)
 
 
 def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
@@ -220,12 +222,14 @@ def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
     return func.count().filter(and_(judged.c.fees_usd != 0, enough) if threshold else enough)
 
 
-def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequence[Any]) -> Rebates:
+def _rebates(
+    connection: Connection, context: JudgingContext, draft: Policy, rows: Sequence[Any]
+) -> Rebates:
     """What the approved cost, from groups of the same rate, and what everybody else does.
 
     Without a refresh only how many there are is known.
     """
-    both = (ground.policy, draft)
+    both = (context.policy, draft)
     rated = [row for row in rows if row.rate is not None]
     above = [sum(row.number for row in _above(policy, rated)) for policy in both]
     counted = Rebates(
@@ -233,19 +237,19 @@ def _rebates(connection: Connection, ground: Basis, draft: Policy, rows: Sequenc
         at_standard=sum(row.number for row in rows if row.rate is None),
         above_most=(above[0], above[1]),
     )
-    if ground.freshness is None:
+    if context.freshness is None:
         return counted
-    assert ground.freshness.window.days in rebates.MONTH_LENGTHS
+    assert context.freshness.window.days in rebates.MONTH_LENGTHS
     others = _all_fees(connection) - _usd(row.fees_usd for row in rated)
     over, granted = ([cost(policy, rated) for policy in both] for cost in (_over, _granted))
     return replace(
         counted,
-        window=ground.freshness.window,
+        window=context.freshness.window,
         over_usd=(over[0], over[1]),
         costly=(sum(row.costly_0 for row in rows), sum(row.costly_1 for row in rows)),
         granted_usd=(granted[0], granted[1]),
         standard_usd=(
-            others * ground.policy.standard_rebate_rate,
+            others * context.policy.standard_rebate_rate,
             others * draft.standard_rebate_rate,
         ),
         leaving_usd=_usd(
@@ -282,7 +286,7 @@ def _usd(amounts: Iterable[Decimal]) -> Decimal:
 
 def _judged(
     connection: Connection,
-    ground: Basis,
+    context: JudgingContext,
     draft: Policy,
     population: Population,
     *,
@@ -293,8 +297,8 @@ def _judged(
     With ``rates`` everybody's net fees and each affiliate's own rate come along.
     """
     if population is Population.DECISIONS:
-        return _judged_decisions(connection, ground, draft)
-    sides = what_if_values.standing_sides(connection, ground, draft)
+        return _judged_decisions(connection, context, draft)
+    sides = what_if_values.standing_sides(connection, context, draft)
     application = tables.applications
     columns: list[ColumnElement[Any]] = [
         application.c.application_id,
@@ -302,7 +306,7 @@ def _judged(
     ]
     source = sides.source
     if rates:
-        columns.append(_fees(ground).label("fees_usd"))
+        columns.append(_fees(context).label("fees_usd"))
     if population is Population.OPEN:
         valued = select(*columns, *_both(sides)).where(application.c.status == Status.PENDING)
     else:
@@ -313,11 +317,11 @@ def _judged(
         # Said again, since it spares the join the others.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
-    return _with_outcomes(valued.select_from(source), ground.policy, draft)
+    return _with_outcomes(valued.select_from(source), context.policy, draft)
 
 
-def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> Subquery:
-    sides = what_if_values.decision_sides(connection, ground.policy, draft)
+def _judged_decisions(connection: Connection, context: JudgingContext, draft: Policy) -> Subquery:
+    sides = what_if_values.decision_sides(connection, context.policy, draft)
     decision = tables.decisions
     valued = select(
         decision.c.application_id,
@@ -326,7 +330,7 @@ def _judged_decisions(connection: Connection, ground: Basis, draft: Policy) -> S
         decision.c.is_override,
         *_both(sides),
     ).select_from(sides.source)
-    return _with_outcomes(valued, ground.policy, draft)
+    return _with_outcomes(valued, context.policy, draft)
 
 
 def _both(sides: Sides) -> list[ColumnElement[Any]]:
@@ -435,24 +439,27 @@ def _approved(*, rates: bool) -> CTE:
     return found.cte("approved").prefix_with("materialized")
 
 
-def _fees(ground: Basis) -> ColumnElement[Any]:
-    if ground.freshness is None:
+def _fees(context: JudgingContext) -> ColumnElement[Any]:
+    if context.freshness is None:
         return cast(null(), Numeric(24, 6))
     return func.coalesce(tables.affiliate_window.c.fees_usd, 0)
 
 
 def _gaps(
-    connection: Connection, ground: Basis, draft: Policy, replays: Mapping[Population, Replay]
+    connection: Connection,
+    context: JudgingContext,
+    draft: Policy,
+    replays: Mapping[Population, Replay],
 ) -> tuple[str, ...]:
     """What is not replayed, a sentence each; nothing where everybody is."""
     found: list[str] = []
     if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
-        barred = what_if_values.standing_sides(connection, ground, draft).barred
+        barred = what_if_values.standing_sides(connection, context, draft).barred
         missing = barred.get("after", {})
         found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
     if replays[Population.DECISIONS].untold:
         versions = policies.every(connection)
-        wanted = (ground.policy, draft)
+        wanted = (context.policy, draft)
         found += [
             gap(key, of=Population.DECISIONS)
             for key in METRIC_TYPES
@@ -461,5 +468,5 @@ def _gaps(
                 for one in wanted
             )
         ]
-    moved = settings.changes(ground.policy, draft)
+    moved = settings.changes(context.policy, draft)
     return (*found, *(words for change in moved if (words := unreplayed(change))))

@@ -36,7 +36,7 @@ from data_access.eligibility import freshness as refreshed
 from data_access.eligibility import judging as eligibility_judging
 from data_access.eligibility import policies
 from data_access.eligibility.freshness import Freshness
-from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
 from program.periods import Window, WindowKind, window
 from program.policy import settings
 from program.policy.criteria import (
@@ -70,14 +70,14 @@ class Sides:
     barred: Mapping[str, Mapping[str, ColumnElement[bool]]] = field(default_factory=dict)
 
 
-def standing_sides(connection: Connection, ground: Basis, draft: Policy) -> Sides:
+def standing_sides(connection: Connection, context: JudgingContext, draft: Policy) -> Sides:
     """Applications with today's values under both policies."""
-    judging = eligibility_judging.judging(ground)
+    judging = eligibility_judging.judging(context)
     source, before = judging.source, judging.values
     after = dict(before)
-    moved = settings.recounted(ground.policy, draft)
+    moved = settings.recounted(context.policy, draft)
     if moved & set(EVIDENCE_KEYS):
-        drafted = eligibility_judging.established_evidence(replace(ground, policy=draft))
+        drafted = eligibility_judging.established_evidence(replace(context, policy=draft))
         evidence = drafted.alias("drafted_evidence")
         application = tables.applications
         source = source.outerjoin(
@@ -90,7 +90,7 @@ def standing_sides(connection: Connection, ground: Basis, draft: Policy) -> Side
         # Before the first refresh nothing is known by whatever count.
         return Sides(source=source, before=before, after=after)
     source, found, countable = _recounted(
-        connection, replace(ground, freshness=fresh), draft, source
+        connection, replace(context, freshness=fresh), draft, source
     )
     after |= {key: found[key] for key in metrics if key in found}
     missing = metrics - set(found)
@@ -100,16 +100,16 @@ def standing_sides(connection: Connection, ground: Basis, draft: Policy) -> Side
 
 
 def _recounted(
-    connection: Connection, ground: Basis, draft: Policy, source: FromClause
+    connection: Connection, context: JudgingContext, draft: Policy, source: FromClause
 ) -> tuple[FromClause, Values, ColumnElement[bool]]:
     """The window metrics as the draft counts them, those that a rollup holds exactly.
 
     And of whom they could be counted: an account that arrived later is unknown by any count.
     """
-    fresh = ground.freshness
+    fresh = context.freshness
     assert fresh is not None
     counted_by = policies.version(connection, fresh.policy_version)
-    arrived = eligibility_judging.uncovered(ground)
+    arrived = eligibility_judging.uncovered(context)
     assert arrived is not None
     late = arrived.alias("drafted_late")
     account = tables.applications.c.account_id

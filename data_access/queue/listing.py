@@ -42,7 +42,7 @@ from data_access.db import tables
 from data_access.eligibility import delivered
 from data_access.eligibility.judging import (
     METRIC_TYPES,
-    Basis,
+    JudgingContext,
     judging,
     measured,
     metric,
@@ -116,19 +116,19 @@ class Counts:
 
 
 @known_by("viewer")
-def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts:
+def counts(connection: Connection, context: JudgingContext, *, viewer: str = "") -> Counts:
     """Count the whole queue by eligibility, clock and owner, in one query."""
-    found = judging(ground)
+    found = judging(context)
     # OFFSET 0 keeps the planner from judging again wherever the truth is mentioned.
     judged_once = (
         select(
-            whole_truth(found.values, ground.policy).label("truth"),
-            (clock_from() <= application_conditions.overdue_since(ground)).label("overdue"),
-            is_held(ground.now).label("held"),
+            whole_truth(found.values, context.policy).label("truth"),
+            (clock_from() <= application_conditions.overdue_since(context)).label("overdue"),
+            is_held(context.now).label("held"),
             (tables.desk.c.assignee == viewer).label("mine"),
         )
         .select_from(with_desk(found.source))
-        .where(*standing_at(Status.PENDING, ground.now))
+        .where(*standing_at(Status.PENDING, context.now))
         .offset(0)
         .subquery("judged")
     ).c
@@ -150,41 +150,43 @@ def counts(connection: Connection, ground: Basis, *, viewer: str = "") -> Counts
         overdue=row.overdue,
         unassigned=row.unassigned,
         mine=row.mine,
-        set_aside=_set_aside(connection, ground.now),
+        set_aside=_set_aside(connection, context.now),
     )
 
 
-def count(connection: Connection, filters: Filters, ground: Basis) -> int:
+def count(connection: Connection, filters: Filters, context: JudgingContext) -> int:
     """Count the pending applications that match the filters."""
-    matching = matching_ids(filters.in_order(Sort.WAITING), ground).statement
+    matching = matching_ids(filters.in_order(Sort.WAITING), context).statement
     return connection.execute(
         matching.with_only_columns(func.count(), maintain_column_froms=True)
     ).scalar_one()
 
 
 def page(
-    connection: Connection, filters: Filters, ground: Basis, *, size: int = PAGE_SIZE
+    connection: Connection, filters: Filters, context: JudgingContext, *, size: int = PAGE_SIZE
 ) -> list[QueueRow]:
     """Return the rows of the requested page, in order; empty past the end."""
-    matching = matching_ids(filters, ground)
+    matching = matching_ids(filters, context)
     ids = connection.execute(
         matching.statement.order_by(*matching.order).offset((filters.page - 1) * size).limit(size)
     ).scalars()
-    return rows(connection, list(ids.all()), ground)
+    return rows(connection, list(ids.all()), context)
 
 
-def ids(connection: Connection, filters: Filters, ground: Basis, *, most: int) -> list[int]:
+def ids(
+    connection: Connection, filters: Filters, context: JudgingContext, *, most: int
+) -> list[int]:
     """Return the ids of all matches, in order, at most ``most``."""
-    matching = matching_ids(filters, ground)
+    matching = matching_ids(filters, context)
     found = connection.execute(matching.statement.order_by(*matching.order).limit(most))
     return list(found.scalars())
 
 
-def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow]:
+def rows(connection: Connection, ids: list[int], context: JudgingContext) -> list[QueueRow]:
     """Return the queue's rows for these applications, in the given order."""
     if not ids:
         return []
-    judged_on = judging(ground, only=ids)
+    judged_on = judging(context, only=ids)
     application, account = tables.applications, tables.accounts
     recorded = exists().where(tables.evidence.c.application_id == application.c.application_id)
     found = connection.execute(
@@ -198,16 +200,16 @@ def rows(connection: Connection, ids: list[int], ground: Basis) -> list[QueueRow
             application.c.submitted_at,
             application.c.status_changed_at,
             recorded.label("recorded"),
-            effective_status(ground.now).label("status"),
+            effective_status(context.now).label("status"),
             *desk_columns(),
-            _recent_months(ground).label("months"),
+            _recent_months(context).label("months"),
             delivered.first_day().label("data_begin"),
             *(value.label(key) for key, value in judged_on.values.items()),
         )
         .select_from(with_desk(with_account(judged_on.source)))
         .where(application.c.application_id.in_(ids))
     ).mappings()
-    by_id = {row["application_id"]: _row(dict(row), ground) for row in found}
+    by_id = {row["application_id"]: _row(dict(row), context) for row in found}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
@@ -243,7 +245,7 @@ def platforms(connection: Connection) -> dict[str, str]:
 
 
 def filtered(
-    filters: Filters, ground: Basis, *, pending_only: bool = True
+    filters: Filters, context: JudgingContext, *, pending_only: bool = True
 ) -> list[ColumnElement[bool]]:
     """Return conditions for the filters that need no assessment; shared by queue and export.
 
@@ -252,34 +254,34 @@ def filtered(
     application = tables.applications
     conditions: list[ColumnElement[bool]] = []
     if filters.owner is Owner.MINE:
-        conditions += [tables.desk.c.assignee == filters.viewer, is_held(ground.now)]
+        conditions += [tables.desk.c.assignee == filters.viewer, is_held(context.now)]
     if filters.owner is Owner.UNASSIGNED:
-        conditions.append(~is_held(ground.now))
+        conditions.append(~is_held(context.now))
     if filters.due:
-        conditions += application_conditions.due(filters.due, ground)
+        conditions += application_conditions.due(filters.due, context)
     if filters.platform:
         conditions.append(platform_key(application.c.social_platform) == filters.platform)
     if filters.country:
         conditions.append(application_conditions.in_country(filters.country))
     if filters.waiting_days:
-        since = ground.now - timedelta(days=filters.waiting_days)
+        since = context.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
     if filters.search:
         found = searching.applications(filters.search, pending_only=pending_only)
         conditions.append(application.c.application_id.in_(found))
-    return [*conditions, *application_conditions.conditions(filters.slice, ground)]
+    return [*conditions, *application_conditions.conditions(filters.slice, context)]
 
 
 def judged(
-    filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
+    filters: Filters, values: dict[str, ColumnElement[Any]], context: JudgingContext
 ) -> list[ColumnElement[bool]]:
     """Return conditions over criterion values for the filters on eligibility and track."""
     conditions: list[ColumnElement[bool]] = []
     if filters.eligibility:
-        truth = whole_truth(values, ground.policy)
+        truth = whole_truth(values, context.policy)
         conditions.append(or_(*(truth.is_(outcome.truth) for outcome in filters.eligibility)))
     if filters.track:
-        truths = {t.key: track_truth(t, values, ground.policy) for t in TRACKS}
+        truths = {t.key: track_truth(t, values, context.policy) for t in TRACKS}
         if filters.track == BOTH_TRACKS:
             conditions.append(and_(*truths.values()))
         else:
@@ -313,16 +315,18 @@ def _directed(order: Sequence[By], *, reverse: bool) -> list[ColumnElement[Any]]
 
 
 def ordering(
-    filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis
+    filters: Filters, values: dict[str, ColumnElement[Any]], context: JudgingContext
 ) -> list[ColumnElement[Any]]:
     """Return the requested order; ``values`` must hold the columns it uses.
 
     What is settled has no priority and no clock, and comes latest first instead.
     """
-    return _directed(_order(filters, values, ground), reverse=filters.reverse)
+    return _directed(_order(filters, values, context), reverse=filters.reverse)
 
 
-def _order(filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basis) -> list[By]:
+def _order(
+    filters: Filters, values: dict[str, ColumnElement[Any]], context: JudgingContext
+) -> list[By]:
     application = tables.applications.c
     if filters.sort in SORT_METRIC:
         # An unknown is not a zero: it comes after every known value, never among them.
@@ -345,18 +349,18 @@ def _order(filters: Filters, values: dict[str, ColumnElement[Any]], ground: Basi
         return [By(column=tables.desk.c.paused_at.is_not(None), stays=True), *eldest]
     points = priority_sql.score(
         values,
-        whole_truth(values, ground.policy),
-        clock_from=_counting_from(ground),
+        whole_truth(values, context.policy),
+        clock_from=_counting_from(context),
         answered=tables.desk.c.answered_at.is_not(None),
-        ground=ground,
+        context=context,
     )
     return [By(column=points, descending=True), *eldest]
 
 
-def _counting_from(ground: Basis) -> ColumnElement[datetime]:
+def _counting_from(context: JudgingContext) -> ColumnElement[datetime]:
     """Return when the clock starts to add to the priority; a stopped clock has not started."""
     paused = tables.desk.c.paused_at.is_not(None)
-    return case((paused, literal(ground.now + YET_TO_BEGIN)), else_=clock_from())
+    return case((paused, literal(context.now + YET_TO_BEGIN)), else_=clock_from())
 
 
 def _set_aside(connection: Connection, now: datetime) -> dict[Status, int]:
@@ -383,23 +387,23 @@ class Matching:
     order: Sequence[ColumnElement[Any]]
 
 
-def matching_ids(filters: Filters, ground: Basis) -> Matching:
+def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
     """Match with only the tables that filters and order need."""
     application = tables.applications
     pending_only = filters.only_open
     conditions = [
-        *standing(filters, ground.now),
-        *filtered(filters, ground, pending_only=pending_only),
+        *standing(filters, context.now),
+        *filtered(filters, context, pending_only=pending_only),
     ]
     values: dict[str, ColumnElement[Any]] = {}
     source: FromClause = application
     ranked = filters.sort is Sort.PRIORITY and pending_only
     if filters.eligibility or filters.track or ranked:
-        found = judging(ground)
+        found = judging(context)
         source, values = found.source, found.values
-        conditions += judged(filters, values, ground)
+        conditions += judged(filters, values, context)
     elif filters.sort in SORT_METRIC:
-        late = uncovered(ground)
+        late = uncovered(context)
         source, values = measured(late), {key: metric(key, late) for key in METRIC_TYPES}
     if filters.country:
         source = with_account(source)
@@ -407,14 +411,14 @@ def matching_ids(filters: Filters, ground: Basis) -> Matching:
         source = with_desk(source)
     statement = select(application.c.application_id).select_from(source).where(*conditions)
     if ranked:
-        return _ranked(statement, values, ground, reverse=filters.reverse)
-    return Matching(statement, ordering(filters, values, ground))
+        return _ranked(statement, values, context, reverse=filters.reverse)
+    return Matching(statement, ordering(filters, values, context))
 
 
 def _ranked(
     statement: Select[int],
     values: dict[str, ColumnElement[Any]],
-    ground: Basis,
+    context: JudgingContext,
     *,
     reverse: bool,
 ) -> Matching:
@@ -424,15 +428,15 @@ def _ranked(
     """
     valued = statement.add_columns(
         clock_from().label("clock_from"),
-        _counting_from(ground).label("counting_from"),
+        _counting_from(context).label("counting_from"),
         tables.desk.c.answered_at.is_not(None).label("answered"),
         *(value.label(key) for key, value in values.items()),
     ).offset(0)
     found = valued.subquery("valued").c
-    judged_once = select(*found, whole_truth(dict(found), ground.policy).label("truth")).offset(0)
+    judged_once = select(*found, whole_truth(dict(found), context.policy).label("truth")).offset(0)
     row = judged_once.subquery("judged").c
     points = priority_sql.score(
-        dict(row), row.truth, clock_from=row.counting_from, answered=row.answered, ground=ground
+        dict(row), row.truth, clock_from=row.counting_from, answered=row.answered, context=context
     )
     order = [
         By(column=points, descending=True),
@@ -442,11 +446,11 @@ def _ranked(
     return Matching(select(row.application_id), _directed(order, reverse=reverse))
 
 
-def _recent_months(ground: Basis) -> ColumnElement[Any]:
+def _recent_months(context: JudgingContext) -> ColumnElement[Any]:
     table = tables.affiliate_monthly
-    if ground.freshness is None:
+    if context.freshness is None:
         return literal(None)
-    first = months_later(month_start(ground.freshness.data_through), 1 - SPARKLINE_MONTHS)
+    first = months_later(month_start(context.freshness.data_through), 1 - SPARKLINE_MONTHS)
     return (
         select(func.jsonb_object_agg(table.c.month, func.text(table.c.volume_usd)))
         .where(
@@ -458,7 +462,7 @@ def _recent_months(ground: Basis) -> ColumnElement[Any]:
     )
 
 
-def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
+def _row(row: dict[str, Any], context: JudgingContext) -> QueueRow:
     found = Facts(
         **{key: row[key] for key in METRIC_TYPES},
         x_followers=None if row["x_followers"] is None else int(row["x_followers"]),
@@ -466,7 +470,7 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
     )
     current = found.x_followers is not None or found.external_volume_usd is not None
     recorded = EvidenceState.EXPIRED if row["recorded"] else EvidenceState.NONE
-    judged_now = assess(found, ground.policy)
+    judged_now = assess(found, context.policy)
     desk = desk_of(row)
     return QueueRow(
         application_id=row["application_id"],
@@ -479,16 +483,18 @@ def _row(row: dict[str, Any], ground: Basis) -> QueueRow:
         status_changed_at=row["status_changed_at"],
         facts=found,
         assessment=judged_now,
-        months=_months(row["months"], row["data_begin"], ground),
+        months=_months(row["months"], row["data_begin"], context),
         evidence=EvidenceState.CURRENT if current else recorded,
         status=Status(row["status"]),
         desk=desk,
-        priority=priority_of(found, judged_now, desk, ground),
-        due_at=due_at(desk, ground),
+        priority=priority_of(found, judged_now, desk, context),
+        due_at=due_at(desk, context),
     )
 
 
-def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis) -> Priority:
+def priority_of(
+    facts: Facts, judged_now: Assessment, desk: Desk, context: JudgingContext
+) -> Priority:
     """Return the priority with its parts in words; same points as the order in SQL.
 
     While the applicant owes information, the clock is stopped and adds nothing.
@@ -497,26 +503,28 @@ def priority_of(facts: Facts, judged_now: Assessment, desk: Desk, ground: Basis)
     return priority.explain(
         facts,
         judged_now,
-        policy=ground.policy,
-        clock_from=ground.now + YET_TO_BEGIN if paused else desk.clock_from,
+        policy=context.policy,
+        clock_from=context.now + YET_TO_BEGIN if paused else desk.clock_from,
         answered=desk.answered_at is not None,
-        now=ground.now,
-        holidays=ground.holidays,
+        now=context.now,
+        holidays=context.holidays,
     )
 
 
-def due_at(desk: Desk, ground: Basis) -> datetime:
+def due_at(desk: Desk, context: JudgingContext) -> datetime:
     """Return when the review is due; if the applicant owes information, as if answered now."""
     start = desk.clock_from
     if desk.paused_at is not None:
-        start = business_time.resume(start, desk.paused_at, ground.now, ground.holidays)
-    return business_time.due_at(start, ground.policy.review_sla_business_days, ground.holidays)
+        start = business_time.resume(start, desk.paused_at, context.now, context.holidays)
+    return business_time.due_at(start, context.policy.review_sla_business_days, context.holidays)
 
 
-def _months(found: dict[str, str] | None, begin: date | None, ground: Basis) -> tuple[Decimal, ...]:
+def _months(
+    found: dict[str, str] | None, begin: date | None, context: JudgingContext
+) -> tuple[Decimal, ...]:
     """Return the volumes of the last months; months before the first delivered day are left out."""
-    if ground.freshness is None:
+    if context.freshness is None:
         return ()
-    last = month_start(ground.freshness.data_through)
+    last = month_start(context.freshness.data_through)
     months = recent_months(last, SPARKLINE_MONTHS, begin)
     return tuple(Decimal((found or {}).get(month.isoformat(), "0")) for month in months)

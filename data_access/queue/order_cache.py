@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, func, select
 from data_access.applications.read import with_desk
 from data_access.db import tables
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.queue import listing
 from program.review.queue_filters import Filters
 
@@ -89,20 +89,22 @@ _views: OrderedDict[tuple[str, Filters], RankedView] = OrderedDict()
 _lock, _finding = Lock(), Lock()
 
 
-def place(connection: Connection, application_id: int, filters: Filters, ground: Basis) -> Place:
+def place(
+    connection: Connection, application_id: int, filters: Filters, context: JudgingContext
+) -> Place:
     """Find an application and its neighbors in the filtered queue.
 
     An application that does not match has no position and no neighbor before it;
     its next is the first of the queue, where work continues.
     """
-    view = ranked(connection, filters, ground)
+    view = ranked(connection, filters, context)
     moved = _moved_since(connection, view)
     before, after = view.neighbors(application_id, moved)
     return Place(
         position=view.position(application_id, moved),
         total=view.total(moved),
-        previous_id=_first_there(connection, before, filters, ground),
-        next_id=_first_there(connection, after, filters, ground, but=application_id),
+        previous_id=_first_there(connection, before, filters, context),
+        next_id=_first_there(connection, after, filters, context, but=application_id),
     )
 
 
@@ -115,9 +117,9 @@ def _moved_since(connection: Connection, view: RankedView) -> set[int]:
     return set(connection.execute(moved).scalars())
 
 
-def ranked(connection: Connection, filters: Filters, ground: Basis) -> RankedView:
+def ranked(connection: Connection, filters: Filters, context: JudgingContext) -> RankedView:
     """Return the view's order, at most `KEPT_FOR` old."""
-    return _kept(connection, filters, ground.now) or _find(connection, filters, ground)
+    return _kept(connection, filters, context.now) or _find(connection, filters, context)
 
 
 def _kept(connection: Connection, filters: Filters, now: datetime) -> RankedView | None:
@@ -127,12 +129,12 @@ def _kept(connection: Connection, filters: Filters, now: datetime) -> RankedView
     return kept if fresh else None
 
 
-def _find(connection: Connection, filters: Filters, ground: Basis) -> RankedView:
+def _find(connection: Connection, filters: Filters, context: JudgingContext) -> RankedView:
     # Asked first: who moves in between is in both, and not missed.
     newest = connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0
-    matching = listing.matching_ids(filters, ground)
+    matching = listing.matching_ids(filters, context)
     ids = connection.execute(matching.statement.order_by(*matching.order)).scalars().all()
-    key, made = _key(connection, filters), RankedView(ids, ground.now, newest)
+    key, made = _key(connection, filters), RankedView(ids, context.now, newest)
     with _lock:
         _views[key] = made
         _views.move_to_end(key)
@@ -182,7 +184,7 @@ def _first_there(
     connection: Connection,
     ids: Sequence[int],
     filters: Filters,
-    ground: Basis,
+    context: JudgingContext,
     *,
     but: int | None = None,
 ) -> int | None:
@@ -196,7 +198,7 @@ def _first_there(
                 .select_from(with_desk(application))
                 .where(
                     application.c.application_id.in_(some),
-                    *listing.standing(filters, ground.now),
+                    *listing.standing(filters, context.now),
                 )
             ).scalars()
         )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, DateTime, Integer, and_, case, cast, func, literal
 from sqlalchemy.dialects.postgresql import array
 
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from program.policy.criteria import ON_EXCHANGE, VOLUME
 from program.policy.outcomes import Outcome
 from program.review import business_time, priority
@@ -22,25 +22,25 @@ def score(
     *,
     clock_from: ColumnElement[datetime],
     answered: ColumnElement[bool],
-    ground: Basis,
+    context: JudgingContext,
 ) -> ColumnElement[int]:
     """The points of `priority.explain` for the row; ``truth`` is the whole's, NULL unknown."""
     points = (
-        _clock(clock_from, ground)
+        _clock(clock_from, context)
         + _eligibility(truth)
-        + _size(values[VOLUME.key], ground)
-        + case((and_(truth.is_not(True), _near(values, ground)), priority.NEAR_MISS.cap), else_=0)
+        + _size(values[VOLUME.key], context)
+        + case((and_(truth.is_not(True), _near(values, context)), priority.NEAR_MISS.cap), else_=0)
         + case((answered, priority.ANSWERED.cap), else_=0)
     )
     total: ColumnElement[int] = func.least(priority.HIGHEST, points)
     return total
 
 
-def _clock(clock_from: ColumnElement[datetime], ground: Basis) -> Value:
+def _clock(clock_from: ColumnElement[datetime], context: JudgingContext) -> Value:
     """Return the points for waiting and overdue, looked up in a table of moments."""
-    most = priority.days_counted(ground.policy)
-    sla = ground.policy.review_sla_business_days
-    starts = business_time.latest_starts(ground.now, most, ground.holidays)
+    most = priority.days_counted(context.policy)
+    sla = context.policy.review_sla_business_days
+    starts = business_time.latest_starts(context.now, most, context.holidays)
     # width_bucket counts the bounds at or before a value, and wants them ascending.
     bounds = [start + JUST_AFTER for start in reversed(starts)]
     by_days = [
@@ -63,16 +63,16 @@ def _eligibility(truth: ColumnElement[bool]) -> Value:
     )
 
 
-def _size(volume: Value, ground: Basis) -> Value:
-    minimum = ground.policy.min_volume_usd
+def _size(volume: Value, context: JudgingContext) -> Value:
+    minimum = context.policy.min_volume_usd
     steps = [(volume >= times * minimum, points) for times, points in priority.VOLUME_STEPS]
     return case(*steps, else_=0)
 
 
-def _near(values: Mapping[str, Value], ground: Basis) -> ColumnElement[bool]:
+def _near(values: Mapping[str, Value], context: JudgingContext) -> ColumnElement[bool]:
     return and_(
         *(
-            values[criterion.key] >= priority.near(criterion, ground.policy)
+            values[criterion.key] >= priority.near(criterion, context.policy)
             for criterion in ON_EXCHANGE.criteria
         )
     )

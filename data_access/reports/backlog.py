@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, case, func, select
 from data_access.applications import conditions
 from data_access.applications.read import with_desk
 from data_access.db import tables
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from program.review.ages import AGE_GROUPS
 from program.review.drilldown import Clock, Scope
 
@@ -22,10 +22,10 @@ class Open:
     number: int
 
 
-def by_age_and_clock(connection: Connection, ground: Basis) -> list[Open]:
+def by_age_and_clock(connection: Connection, context: JudgingContext) -> list[Open]:
     """Every combination there is, young before old."""
-    age = case(*((and_(*_aged(group.key, ground)), group.key) for group in AGE_GROUPS))
-    clock = case(*((conditions.clock(state, ground), str(state)) for state in Clock))
+    age = case(*((and_(*_aged(group.key, context)), group.key) for group in AGE_GROUPS))
+    clock = case(*((conditions.clock(state, context), str(state)) for state in Clock))
     found = connection.execute(
         select(age.label("age"), clock.label("clock"), func.count().label("number"))
         .select_from(with_desk(tables.applications))
@@ -42,5 +42,5 @@ def total(rows: Iterable[Open], *, age: str | None = None, clock: Clock | None =
     return sum(row.number for row in rows if age in (None, row.age) and clock in (None, row.clock))
 
 
-def _aged(key: str, ground: Basis) -> list[conditions.Condition]:
-    return conditions.aged(key, ground.now)
+def _aged(key: str, context: JudgingContext) -> list[conditions.Condition]:
+    return conditions.aged(key, context.now)

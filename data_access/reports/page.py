@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.reports import backlog, flow, funnel, retention, reviewers, speed, volume, workload
 from data_access.reports.backlog import Open
 from data_access.reports.flow import Flow
@@ -86,7 +86,7 @@ class Cohorts:
 
 def head(
     connection: Connection,
-    ground: Basis,
+    context: JudgingContext,
     *,
     period: Window,
     before: Window,
@@ -100,7 +100,7 @@ def head(
         news=news,
         flow=flow.steps(connection, period, grain, news),
         decided=speed.course(connection, period, before=before, grain=grain, news=news),
-        open_now=backlog.by_age_and_clock(connection, ground),
+        open_now=backlog.by_age_and_clock(connection, context),
         traded=volume.steps(connection, traded, grain) if traded else [],
         traded_before=volume.steps(connection, traded_before, Grain.MONTH)
         if traded and traded_before

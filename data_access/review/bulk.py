@@ -442,17 +442,17 @@ def _filled(
     reason_code: str | None = None,
 ) -> tuple[Standing, str]:
     with database.acting(engine) as connection:
-        ground = judging.basis(connection, now=now)
+        context = judging.basis(connection, now=now)
         application = read.read(connection, id_, now=now)
-        standing = assessments.read(connection, id_, ground)
+        standing = assessments.read(connection, id_, context)
         finding = reason_code and finding_of(connection, id_, standing, reason_code)
     values = canned_texts.values(
         username=application.username,
         application_id=id_,
         social_handle=application.social_handle,
         assessment=standing.assessment,
-        window=ground.freshness.window if ground.freshness else None,
-        policy=ground.policy,
+        window=context.freshness.window if context.freshness else None,
+        policy=context.policy,
         on=utc_day(now),
         reapply=reapply,
         finding=finding or None,

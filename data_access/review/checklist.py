@@ -138,12 +138,12 @@ def established(
     connection: Connection, application_id: int, now: datetime
 ) -> frozenset[EvidenceKind]:
     """Return the kinds of evidence that count at ``now``."""
-    ground = judging.basis(connection, now=now)
+    context = judging.basis(connection, now=now)
     return current_kinds(
         assessments.list_evidence(connection, application_id),
-        data_through=ground.freshness.data_through if ground.freshness else None,
+        data_through=context.freshness.data_through if context.freshness else None,
         now=now,
-        policy=ground.policy,
+        policy=context.policy,
     )
 
 

@@ -14,7 +14,7 @@ from data_access.applications.read import Application
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid, NotInState
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Seen, Standing
+from data_access.eligibility.assessments import Standing, ViewedFacts
 from data_access.messages import outbox
 from data_access.review import checklist, conflicts, transitions
 from program import wording
@@ -59,7 +59,7 @@ class Weighed:
     """A validated draft; ``needed_for`` lists why a second person is needed."""
 
     standing: Standing
-    seen: Seen
+    seen: ViewedFacts
     checks: Mapping[str, CheckOutcome]
     is_override: bool
     needed_for: tuple[str, ...]
@@ -88,7 +88,7 @@ class Decide(ApplicationCommand):
 
     act: ClassVar[Act] = Act.DECIDE
     draft: Draft
-    shown: Seen = field(compare=False)
+    shown: ViewedFacts = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +175,8 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
     draft = command.draft
     conflicts.require_none(connection, application, command.actor)
     transitions.require_not_claimed_by_another(application, command)
-    ground = judging.basis(connection, now=command.at)
-    standing = assessments.read(connection, command.application_id, ground)
+    context = judging.basis(connection, now=command.at)
+    standing = assessments.read(connection, command.application_id, context)
     checks = checklist.outcomes(connection, command.application_id)
     seen = decision_basis.view(standing, application, checks)
     assessments.require_unchanged(

@@ -98,8 +98,8 @@ def reason(connection: Connection, application: Application) -> str | None:
 
 def answers_now(connection: Connection, application_id: int, now: datetime) -> str:
     """Return every criterion's result at ``now`` in one line, for later comparison."""
-    ground = judging.basis(connection, now=now)
-    judged = assessments.read(connection, application_id, ground).assessment
+    context = judging.basis(connection, now=now)
+    judged = assessments.read(connection, application_id, context).assessment
     return " ".join(f"{result.criterion.key}={result.outcome}" for result in judged.criteria)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from data_access.applications import decision_history
 from data_access.applications.read import Application
 from data_access.db import tables
-from data_access.eligibility.assessments import Seen
+from data_access.eligibility.assessments import ViewedFacts
 from program.review.workflow import Decision, Move, Status
 
 
@@ -28,7 +28,7 @@ class Proposal:
     reapply: str | None
     is_override: bool
     needed_for: tuple[str, ...]
-    seen: Seen
+    seen: ViewedFacts
     proposed_by: str
     proposed_at: datetime
     closed_as: str | None
@@ -84,7 +84,7 @@ def history(connection: Connection, application_id: int) -> list[Proposal]:
                 **row,
                 "outcome": Decision(row["outcome"]),
                 "needed_for": tuple(row["needed_for"]),
-                "seen": Seen.from_json(row["seen"]),
+                "seen": ViewedFacts.from_json(row["seen"]),
             }
         )
         for row in rows

@@ -89,8 +89,8 @@ def _lapse(connection: Connection, application: Application, command: Applicatio
     proposal = proposals.waiting(connection, application.application_id)
     if proposal is None:
         return False
-    ground = judging.basis(connection, now=command.at)
-    standing = assessments.read(connection, application.application_id, ground)
+    context = judging.basis(connection, now=command.at)
+    standing = assessments.read(connection, application.application_id, context)
     checks = checklist.outcomes(connection, application.application_id)
     differs = second_approvals.difference(proposal, standing, application, checks)
     if not differs.changed:

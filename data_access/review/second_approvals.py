@@ -22,7 +22,7 @@ from data_access.db.errors import (
     NotInState,
 )
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Seen, Standing
+from data_access.eligibility.assessments import Standing, ViewedFacts
 from data_access.people import staff
 from data_access.people.identities import known_by
 from data_access.review import checklist, conflicts, decisions, proposals, transitions
@@ -44,7 +44,7 @@ class Confirm(ApplicationCommand):
 
     act: ClassVar[Act] = Act.APPROVE_SECOND
     proposal_id: int
-    shown: Seen | None = field(default=None, compare=False)
+    shown: ViewedFacts | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +81,8 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
     def do(connection: Connection, application: Application) -> Judgment:
         transitions.require_way(connection, application, Move.CONFIRM)
         proposal = _require_confirmable(connection, application, command)
-        ground = judging.basis(connection, now=command.at)
-        standing = assessments.read(connection, command.application_id, ground)
+        context = judging.basis(connection, now=command.at)
+        standing = assessments.read(connection, command.application_id, context)
         checks = checklist.outcomes(connection, command.application_id)
         differs = difference(proposal, standing, application, checks)
         if differs.changed:

@@ -281,7 +281,7 @@ def uncounted(connection: Connection) -> Select[Any]:
     return select(cells(moved).subquery("uncounted"))
 
 
-def told_otherwise() -> Select[Any]:
+def changed_upstream() -> Select[Any]:
     """Applications that upstream has changed, however that came about."""
     application, held = tables.applications, tables.application_courses
     country = func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY)
@@ -311,7 +311,7 @@ def note_loaded(connection: Connection, which: ColumnElement[bool]) -> None:
     """Remember which of these applications a load has changed, until a refresh counts them."""
     if counted(connection) is not None:
         table = tables.loaded_since
-        changed_ids = told_otherwise().where(which)
+        changed_ids = changed_upstream().where(which)
         connection.execute(
             postgresql.insert(table)
             .from_select([table.c.application_id], changed_ids)

@@ -126,7 +126,7 @@ def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
     now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
     ago = now.scalar_one() - since.transaction + 1
     if not 0 < ago < MANY_TRANSACTIONS:
-        return lifecycle.told_otherwise()
+        return lifecycle.changed_upstream()
     application, account = tables.applications, tables.accounts
     written = union(
         *(
@@ -137,7 +137,7 @@ def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
         )
     ).limit(FEW + 1)
     ids = list(connection.execute(written).scalars())
-    return lifecycle.of(ids) if len(ids) <= FEW else lifecycle.told_otherwise()
+    return lifecycle.of(ids) if len(ids) <= FEW else lifecycle.changed_upstream()
 
 
 def _traded_otherwise(done: Refreshed) -> Select[Any]:

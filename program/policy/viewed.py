@@ -47,7 +47,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ViewedFacts:
     """What a page showed when its form was drawn.
 
     ``evidence_ids`` are those that counted, ``checks`` the outcome by item, ``applicant`` what
@@ -79,7 +79,7 @@ class Seen:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> "Seen":
+    def from_json(cls, kept: Mapping[str, Any]) -> "ViewedFacts":
         """What `to_json` wrote."""
         through, ids = kept["data_through"], kept.get("evidence_ids")
         whole = {"active_users", "new_users", "x_followers"}
@@ -104,7 +104,10 @@ SecondReasons = Callable[[Decimal | None], tuple[str, ...]]
 
 
 def compare(
-    shown: Seen, now: Seen, policy: Policy, second_reasons: SecondReasons | None = None
+    shown: ViewedFacts,
+    now: ViewedFacts,
+    policy: Policy,
+    second_reasons: SecondReasons | None = None,
 ) -> Comparison:
     """Compare two views under the ``policy`` in force now."""
     changed = [
@@ -121,19 +124,19 @@ def compare(
     return Comparison(changed=(*changed, *answered), moved=tuple(moved))
 
 
-def figures(seen: Seen) -> list[tuple[str, str]]:
+def figures(seen: ViewedFacts) -> list[tuple[str, str]]:
     """The figures somebody saw, (what, value) in words, each to its last digit."""
     rows = [(c.label, _value(c, seen.facts.value(c))) for c in CRITERIA]
     fees = "unknown" if seen.fees_usd is None else f"{wording.cents_usd(seen.fees_usd)} USD"
     return [("Data through", _day(seen.data_through)), *rows, ("Net fees", fees)]
 
 
-def _policy(shown: Seen, now: Seen) -> list[Change]:
+def _policy(shown: ViewedFacts, now: ViewedFacts) -> list[Change]:
     old, new = shown.policy_version, now.policy_version
     return [] if old == new else [Change("policy version", str(old), str(new))]
 
 
-def _results(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
+def _results(shown: ViewedFacts, now: ViewedFacts, policy: Policy) -> list[Change]:
     found = []
     for criterion in CRITERIA:
         before = judge_criterion(criterion, shown.facts, policy)
@@ -150,7 +153,9 @@ def _results(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
     return found
 
 
-def _second_person(shown: Seen, now: Seen, reasons: SecondReasons | None) -> list[Change]:
+def _second_person(
+    shown: ViewedFacts, now: ViewedFacts, reasons: SecondReasons | None
+) -> list[Change]:
     # Without fees on either side nothing is known to have crossed the limit.
     if reasons is None or None in (shown.fees_usd, now.fees_usd):
         return []
@@ -160,7 +165,7 @@ def _second_person(shown: Seen, now: Seen, reasons: SecondReasons | None) -> lis
     return [Change("second approval", ", ".join(old) or NOBODY, ", ".join(new) or NOBODY)]
 
 
-def _evidence(shown: Seen, now: Seen) -> list[Change]:
+def _evidence(shown: ViewedFacts, now: ViewedFacts) -> list[Change]:
     if shown.newest_evidence_id != now.newest_evidence_id:
         return [Change("evidence", "without the newest entry", "one was recorded since")]
     if None in (shown.evidence_ids, now.evidence_ids) or shown.evidence_ids == now.evidence_ids:
@@ -169,7 +174,7 @@ def _evidence(shown: Seen, now: Seen) -> list[Change]:
     return [Change("evidence that counts", _entries(len(old)), _entries(len(new)))]
 
 
-def _applicant(shown: Seen, now: Seen) -> list[Change]:
+def _applicant(shown: ViewedFacts, now: ViewedFacts) -> list[Change]:
     if shown.applicant is None or now.applicant is None:
         return []
     old, new = shown.applicant, now.applicant
@@ -180,7 +185,7 @@ def _applicant(shown: Seen, now: Seen) -> list[Change]:
     ]
 
 
-def _checks(shown: Seen, now: Seen) -> tuple[list[Change], list[Change]]:
+def _checks(shown: ViewedFacts, now: ViewedFacts) -> tuple[list[Change], list[Change]]:
     """Answers that turned or failed, and items that were answered well for the first time."""
     if shown.checks is None or now.checks is None:
         return [], []
@@ -196,7 +201,7 @@ def _checks(shown: Seen, now: Seen) -> tuple[list[Change], list[Change]]:
     return turned, added
 
 
-def _figures(shown: Seen, now: Seen, policy: Policy) -> list[Change]:
+def _figures(shown: ViewedFacts, now: ViewedFacts, policy: Policy) -> list[Change]:
     found = []
     for criterion in CRITERIA:
         before = judge_criterion(criterion, shown.facts, policy)

@@ -34,8 +34,8 @@ def waiting(site: Site, condition: str = "") -> list[str]:
 def matching(site: Site, filters: Filters) -> list[str]:
     """Names that the filters leave, in their order."""
     with site.engine.connect() as connection:
-        ground = judging.basis(connection, now=datetime.now(UTC))
-        return [row.username for row in listing.page(connection, filters, ground)]
+        context = judging.basis(connection, now=datetime.now(UTC))
+        return [row.username for row in listing.page(connection, filters, context)]
 
 
 @pytest.mark.slow

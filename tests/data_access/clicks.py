@@ -14,7 +14,7 @@ from data_access.applications.commands import Command
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Seen
+from data_access.eligibility.assessments import ViewedFacts
 from data_access.review import (
     checklist,
     claims,
@@ -58,13 +58,13 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
         return read_application(conn, id_, now=now)
 
 
-def seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
+def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """What a page opened now would show."""
     with engine.connect() as conn:
         return assessments.read(conn, id_, judging.basis(conn, now=now)).seen
 
 
-def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> Seen:
+def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """What a page opened now would show, with the checklist and who the applicant is."""
     with engine.connect() as conn:
         standing = assessments.read(conn, id_, judging.basis(conn, now=now))
@@ -161,7 +161,7 @@ def bring_back(engine: Engine, id_: int, **given: Any) -> int:
     return deferrals.bring_back(engine, command(deferrals.BringBack, application_id=id_, **given))
 
 
-def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> Seen:
+def _shown(engine: Engine, id_: int, given: dict[str, Any]) -> ViewedFacts:
     return given.pop("shown", None) or seen(engine, id_, now=given.get("now", NOW))
 
 

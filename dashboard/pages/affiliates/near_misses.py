@@ -25,15 +25,15 @@ INVITED = "near-misses"
 def draw(filters: BoardFilters, person: Person) -> None:
     """Whom to invite."""
     with database.reading(database.reader()) as connection:
-        ground = judging.basis(connection, now=datetime.now(UTC))
-        found = near_misses.page(connection, ground, number=filters.page)
+        context = judging.basis(connection, now=datetime.now(UTC))
+        found = near_misses.page(connection, context, number=filters.page)
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])
-    frame.draw_head(f"To invite {found.total:,}" if ground.freshness else "To invite")
-    if ground.freshness is None:
+    frame.draw_head(f"To invite {found.total:,}" if context.freshness else "To invite")
+    if context.freshness is None:
         states.empty(f"The list needs metrics computed by the policy in force. {frame.REFRESH}")
         return
-    window = ground.freshness.window
-    states.stale(ground.freshness.data_through, today=ground.now.date())
+    window = context.freshness.window
+    states.stale(context.freshness.data_through, today=context.now.date())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             "Rejected, withdrawn or never applied, and now over the minimums of a track or short "
@@ -50,7 +50,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
     near_misses_table.draw(
         [invited(row) for row in found.rows],
         key=f"{INVITED}-{hash((found.page, tuple(row.account_id for row in found.rows)))}",
-        minimum_usd=ground.policy.min_volume_usd,
+        minimum_usd=context.policy.min_volume_usd,
         on_open=partial(frame.open_clicked, INVITED, near_misses_table.OPEN, Status.REJECTED),
     )
     frame.draw_pages(filters.on_page(found.page), found.total)

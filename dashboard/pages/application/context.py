@@ -6,8 +6,8 @@ from datetime import datetime
 from data_access.applications import decision_basis
 from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
-from data_access.eligibility.assessments import Seen, Standing
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.assessments import Standing, ViewedFacts
+from data_access.eligibility.judging import JudgingContext
 from data_access.people.staff import Person
 from data_access.queue.order_cache import Place
 from data_access.review.checklist import Answer
@@ -29,7 +29,7 @@ class Shown:
 
     application: Application
     standing: Standing
-    ground: Basis
+    context: JudgingContext
     decisions: list[MadeDecision]
     proposal: Proposal | None
     lapsed: Lapsed | None
@@ -48,7 +48,7 @@ class Shown:
         return self.application.application_id
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> ViewedFacts:
         """What a decision from this page rests on, to be compared with what holds then."""
         given = {key: answer.outcome for key, answer in self.checks.items()}
         return decision_basis.view(self.standing, self.application, given)

@@ -86,7 +86,7 @@ def _draw_standing(shown: Shown) -> None:
         _draw_clock(shown)
         priority_breakdown.draw(
             listing.priority_of(
-                shown.standing.facts, assessment, shown.application.desk, shown.ground
+                shown.standing.facts, assessment, shown.application.desk, shown.context
             )
         )
 
@@ -104,7 +104,7 @@ def _status_detail(shown: Shown) -> str:
 
 
 def _draw_clock(shown: Shown) -> None:
-    due_at, holidays = listing.due_at(shown.application.desk, shown.ground), shown.ground.holidays
+    due_at, holidays = listing.due_at(shown.application.desk, shown.context), shown.context.holidays
     look = due.look(due_at, status=shown.application.status, now=shown.now)
     help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."
     if look is due.PAUSED:

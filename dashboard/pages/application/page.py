@@ -20,7 +20,7 @@ from data_access.db import database
 from data_access.db.errors import NotFound, Refusal
 from data_access.eligibility import assessments
 from data_access.eligibility import judging as eligibility_judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.people import staff
 from data_access.people.staff import Person
 from data_access.queue import order_cache
@@ -90,14 +90,14 @@ def main() -> None:
 def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything; raises NotFound."""
     with database.reading(database.reader()) as connection:
-        ground = eligibility_judging.basis(connection, now=now)
+        context = eligibility_judging.basis(connection, now=now)
         application = read.read(connection, id_, now=now)
-        span, since, window = spans(ground, now)
+        span, since, window = spans(context, now)
         account = application.account_id
         shown = Shown(
             application=application,
-            standing=assessments.read(connection, id_, ground),
-            ground=ground,
+            standing=assessments.read(connection, id_, context),
+            context=context,
             decisions=decision_history.history(connection, id_),
             proposal=proposals.waiting(connection, id_),
             lapsed=proposals.lapsed(connection, application),
@@ -105,7 +105,7 @@ def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
             deferred_because=deferrals.reason(connection, application),
             checks=checklist.answers(connection, id_),
             conflict=conflicts.found(connection, application, person.email),
-            place=order_cache.place(connection, id_, filters, ground),
+            place=order_cache.place(connection, id_, filters, context),
             filters=filters,
             person=person,
             now=now,
@@ -123,14 +123,14 @@ def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
         )
 
 
-def spans(ground: Basis, now: datetime) -> tuple[Window, date, Window]:
+def spans(context: JudgingContext, now: datetime) -> tuple[Window, date, Window]:
     """The days and months the charts show, and the window of the metrics."""
-    if ground.freshness is None:
+    if context.freshness is None:
         end = now.date()
         window = Window(end - timedelta(days=30), end)
     else:
-        end = ground.freshness.data_through + timedelta(days=1)
-        window = ground.freshness.window
+        end = context.freshness.data_through + timedelta(days=1)
+        window = context.freshness.window
     first = min(end - timedelta(days=trend.DAYS_SHOWN), window.start)
     since = months_later(month_start(window.last_day), 1 - trend.MONTHS_SHOWN)
     return Window(first, end), since, window

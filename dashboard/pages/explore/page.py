@@ -18,7 +18,7 @@ from dashboard.ui.states import WayOn
 from data_access.db import database
 from data_access.db.errors import Invalid
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import queries, saved_views
 from data_access.explore.queries import Look, TooSlow
 from data_access.explore.saved_views import ExploredView
@@ -36,7 +36,7 @@ class Loaded:
     """What the page shows, read in one transaction; without ``look`` it says why."""
 
     view: View
-    ground: Basis
+    context: JudgingContext
     look: Look | None
     refused: str
     views: list[ExploredView]
@@ -63,13 +63,13 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
     look, refused = None, ""
     with database.reading(database.reporter()) as connection:
-        ground = judging.basis(connection, now=now)
+        context = judging.basis(connection, now=now)
         try:
-            look = queries.look(connection, view, ground)
+            look = queries.look(connection, view, context)
         except (Invalid, TooSlow) as refusal:
             refused = str(refusal)
     return Loaded(
-        view=look.view if look else view, ground=ground, look=look, refused=refused, views=views
+        view=look.view if look else view, context=context, look=look, refused=refused, views=views
     )
 
 
@@ -85,7 +85,7 @@ def draw_head(page: Loaded, person: Person) -> None:
             if page.look is not None and page.look.total:
                 name = explore_saved_views.name_of(page.views, view)
                 export.draw(view, page.look.total, person, view_name=name)
-        st.caption(f"{view.dataset.description} {data_words(page.ground)}")
+        st.caption(f"{view.dataset.description} {data_words(page.context)}")
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, follow, choices_of(view))
         with st.container(key="explore-tools", **line):
@@ -107,7 +107,7 @@ def draw_found(page: Loaded) -> None:
     elif not look.rows:
         whole = View(dataset=view.dataset)
         way = WayOn(label="Show all of them", page=EXPLORE, query=whole.to_query())
-        if page.ground.freshness is None and view.dataset.key in OF_METRICS:
+        if page.context.freshness is None and view.dataset.key in OF_METRICS:
             states.empty(view.dataset.empty)
         elif view.filters and view.dataset.bounded is None:
             states.empty("No row matches these filters.", way)
@@ -160,9 +160,9 @@ def draw_pages(look: Look) -> None:
             )
 
 
-def data_words(ground: Basis) -> str:
+def data_words(context: JudgingContext) -> str:
     """The window and the data-through day of the metrics."""
-    fresh = ground.freshness
+    fresh = context.freshness
     if fresh is None:
         return "Metrics were never computed, so they are unknown."
     window = figures.day_range(fresh.window.start, fresh.window.last_day)

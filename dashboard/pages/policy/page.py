@@ -15,7 +15,7 @@ from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import BaseMoved
 from data_access.eligibility import judging, policies
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.eligibility.policies import Published
 from data_access.people.staff import Person
 from data_access.policy import acts
@@ -55,7 +55,7 @@ def main() -> None:
     address.read(QUERY_NAMES)
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
-        ground = judging.basis(connection, now=now)
+        context = judging.basis(connection, now=now)
         versions = policies.history(connection)
         edits = person.may(Act.EDIT_POLICY)
         drafts = policy_drafts.open_ones(connection) if edits else []
@@ -65,12 +65,12 @@ def main() -> None:
         st.subheader("Policy", anchor=False)
         part = choose_part(person, drafts)
     if part == DRAFT:
-        draw_next(versions, drafts, ground, person)
+        draw_next(versions, drafts, context, person)
     elif part == HISTORY:
-        draw_history(versions, trail, ground)
+        draw_history(versions, trail, context)
     else:
-        draw_in_force(versions, ground)
-        draw_scheduled(scheduled(versions, ground.now), withdrawals, person)
+        draw_in_force(versions, context)
+        draw_scheduled(scheduled(versions, context.now), withdrawals, person)
 
 
 def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
@@ -100,13 +100,13 @@ def _show_part() -> None:
     address.write({"part": state.typed(PART)})
 
 
-def draw_in_force(versions: Sequence[Published], ground: Basis) -> None:
+def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> None:
     """Every setting that rules now, and what is about to."""
-    policy = ground.policy
+    policy = context.policy
     published = next(one for one in versions if one.policy.version == policy.version)
     st.markdown(f"**Version {policy.version}** · {about(published)}")
     st.text(policy.note)
-    if ground.freshness is None:
+    if context.freshness is None:
         st.warning(
             "The metrics were computed under other settings, so on-exchange eligibility is "
             "unknown. Run `python -m data_access refresh`.",
@@ -166,7 +166,7 @@ def about(published: Published) -> str:
 
 
 def draw_history(
-    versions: Sequence[Published], trail: Sequence[PolicyEvent], ground: Basis
+    versions: Sequence[Published], trail: Sequence[PolicyEvent], context: JudgingContext
 ) -> None:
     """All versions, newest first, with what each changed; for managers the trail of drafts."""
     st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
@@ -175,11 +175,11 @@ def draw_history(
         with st.container(border=True, gap="xsmall", key=f"version-{policy.version}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**Version {policy.version}**", width="content")
-                if policy.version == ground.policy.version:
+                if policy.version == context.policy.version:
                     st.badge("in force", icon=":material/check:", color="green")
                 elif published.withdrawn_by is not None:
                     st.badge("withdrawn", icon=":material/event_busy:", color="gray")
-                elif policy.effective_from > ground.now:
+                elif policy.effective_from > context.now:
                     st.badge("scheduled", icon=":material/event_upcoming:", color="blue")
                 st.caption(about(published), width="content")
             st.text(policy.note)
@@ -217,10 +217,10 @@ def of_what(event: PolicyEvent) -> str:
 
 
 def draw_next(
-    versions: Sequence[Published], drafts: Sequence[Kept], ground: Basis, person: Person
+    versions: Sequence[Published], drafts: Sequence[Kept], context: JudgingContext, person: Person
 ) -> None:
     """One draft: one's own to write, or a colleague's to read and to publish."""
-    schedule = Schedule.of(versions, ground)
+    schedule = Schedule.of(versions, context)
     chosen = choose_draft(drafts, person)
     submit.draw(PLACE)
     if chosen is None:
@@ -234,7 +234,7 @@ def draw_next(
             draw_moved(chosen, schedule.base_of(chosen), base, person)
         else:
             draft_form.draw(Written(base=base, kept=chosen), person)
-    draw_draft(chosen, base, schedule, ground, person)
+    draw_draft(chosen, base, schedule, context, person)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,13 +247,13 @@ class Schedule:
     now: datetime
 
     @classmethod
-    def of(cls, versions: Sequence[Published], ground: Basis) -> "Schedule":
+    def of(cls, versions: Sequence[Published], context: JudgingContext) -> "Schedule":
         """The schedule as it stands now."""
         return cls(
             versions={one.policy.version: one.policy for one in versions},
             ruling=[one.policy for one in versions if one.withdrawn_by is None],
-            open_bases=[ground.policy, *(p.policy for p in scheduled(versions, ground.now))],
-            now=ground.now,
+            open_bases=[context.policy, *(p.policy for p in scheduled(versions, context.now))],
+            now=context.now,
         )
 
     @property
@@ -358,7 +358,9 @@ def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> No
         draft_form.discard_button(chosen, person)
 
 
-def draw_draft(kept: Kept, base: Policy, schedule: Schedule, ground: Basis, person: Person) -> None:
+def draw_draft(
+    kept: Kept, base: Policy, schedule: Schedule, context: JudgingContext, person: Person
+) -> None:
     """What the draft changes, how it is published, and what it would mean."""
     moved = changed(base, kept.draft)
     left, right = st.columns(2, gap="large")
@@ -366,14 +368,14 @@ def draw_draft(kept: Kept, base: Policy, schedule: Schedule, ground: Basis, pers
         draw_content(kept, moved)
     with right:
         if moved:
-            recounts = needs_refresh(ground.policy, kept.draft.policy)
+            recounts = needs_refresh(context.policy, kept.draft.policy)
             publish.draw_consequences(kept, needs_refresh=recounts)
         draw_until(kept, schedule)
-        wrong = contradictions(kept.draft, base=base, now=ground.now)
+        wrong = contradictions(kept.draft, base=base, now=context.now)
         for sentence in wrong:
             st.error(escape(sentence), icon=":material/error:")
         draw_ways(kept, person, schedule, sound=not wrong)
-    what_if.draw(kept, ground)
+    what_if.draw(kept, context)
 
 
 def draw_until(kept: Kept, schedule: Schedule) -> None:

@@ -9,7 +9,7 @@ from dashboard.pages.policy import what_if_panel
 from dashboard.ui import address, figures, navigation, state, states
 from dashboard.ui.safe_text import escape
 from data_access.db import database
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.policy import what_if
 from data_access.policy.drafts import Kept
 from program.affiliates.what_if import (
@@ -42,24 +42,24 @@ class Replayed:
     found: WhatIf
 
 
-def draw(kept: Kept, ground: Basis) -> None:
+def draw(kept: Kept, context: JudgingContext) -> None:
     """The panel: the button, or what the replay found."""
     st.markdown("**What if the draft were in force now?**")
-    wanted = _of(kept, ground)
+    wanted = _of(kept, context)
     replayed: Replayed | None = state.kept(KEPT)
     if replayed is None or replayed.of != wanted:
         if st.query_params.get("replay") != str(kept.draft_id):
             _invite(kept)
             return
-        replayed = _replay(kept, ground, wanted)
+        replayed = _replay(kept, context, wanted)
         state.keep(KEPT, replayed)
-    _draw_found(replayed, kept, ground)
+    _draw_found(replayed, kept, context)
 
 
-def _of(kept: Kept, ground: Basis) -> tuple[int, int, int, int | None]:
-    fresh = ground.freshness
+def _of(kept: Kept, context: JudgingContext) -> tuple[int, int, int, int | None]:
+    fresh = context.freshness
     settings = hash(kept.draft.policy)
-    return kept.draft_id, settings, ground.policy.version, fresh.refresh_id if fresh else None
+    return kept.draft_id, settings, context.policy.version, fresh.refresh_id if fresh else None
 
 
 def _invite(kept: Kept) -> None:
@@ -83,7 +83,7 @@ def _ask(draft_id: int) -> None:
     address.write(asked)
 
 
-def _replay(kept: Kept, ground: Basis, of: tuple[int, int, int, int | None]) -> Replayed:
+def _replay(kept: Kept, context: JudgingContext, of: tuple[int, int, int, int | None]) -> Replayed:
     bar = st.progress(0.0, text="Replaying")
 
     def tell(population: Population) -> None:
@@ -91,17 +91,17 @@ def _replay(kept: Kept, ground: Basis, of: tuple[int, int, int, int | None]) -> 
         bar.progress(share, text=words)
 
     with database.reading(database.reporter()) as connection:
-        found = what_if.replay(connection, ground, kept.draft.policy, tell=tell)
+        found = what_if.replay(connection, context, kept.draft.policy, tell=tell)
     bar.empty()
     return Replayed(of=of, at=datetime.now(UTC), found=found)
 
 
-def _draw_found(replayed: Replayed, kept: Kept, ground: Basis) -> None:
+def _draw_found(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
     found = replayed.found
-    fresh = ground.freshness
+    fresh = context.freshness
     through = f"data through {figures.day(fresh.data_through)}" if fresh else "without metrics"
     st.caption(
-        f"Against version {ground.policy.version} in force · {through}, UTC · replayed "
+        f"Against version {context.policy.version} in force · {through}, UTC · replayed "
         f"{figures.moment(replayed.at)}"
     )
     for sentence in found.gaps:
@@ -110,10 +110,10 @@ def _draw_found(replayed: Replayed, kept: Kept, ground: Basis) -> None:
     what_if_panel.draw_sides(found)
     what_if_panel.draw_rebates(found.rebates)
     what_if_panel.draw_follows(found)
-    _draw_list(replayed, kept, ground)
+    _draw_list(replayed, kept, context)
 
 
-def _draw_list(replayed: Replayed, kept: Kept, ground: Basis) -> None:
+def _draw_list(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
     found = replayed.found
     changing = [population for population in Population if found.replays[population].changed]
     if not changing:
@@ -132,7 +132,7 @@ def _draw_list(replayed: Replayed, kept: Kept, ground: Basis) -> None:
         with database.reading(database.reporter()) as connection:
             rows = what_if.changers(
                 connection,
-                ground,
+                context,
                 kept.draft.policy,
                 population=population,
                 moves=moves,

@@ -38,7 +38,7 @@ class Figure:
     then: str = ""
     no_change: str = ""
     course: Sequence[Amount] = ()
-    door: Filters | None = None
+    drilldown: Filters | None = None
     nothing: str = figures.DASH
 
 
@@ -116,13 +116,13 @@ def draw(figure: Figure) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(figure.days, width="content")
-            if figure.door is not None and figure.value:
+            if figure.drilldown is not None and figure.value:
                 st.page_link(
                     QUEUE,
                     label="List",
                     icon=":material/arrow_forward:",
                     icon_position="right",
-                    query_params=figure.door.to_query(),
+                    query_params=figure.drilldown.to_query(),
                     help="The applications behind this figure.",
                 )
 

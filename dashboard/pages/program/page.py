@@ -14,7 +14,7 @@ from dashboard.pages.program import (
     workload,
 )
 from dashboard.pages.program.kpi_cards import Figure
-from dashboard.pages.program.report_bar import Asked, door
+from dashboard.pages.program.report_bar import Asked, drilldown
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, states
 from data_access.db import database
@@ -48,12 +48,12 @@ def main() -> None:
 def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Part]:
     """Read everything the page shows, in one transaction so that it fits together."""
     with database.reading(database.reporter()) as connection:
-        ground = judging.basis(connection, now=now)
+        context = judging.basis(connection, now=now)
         fresh = freshness.newest(connection)
         known = delivered.read(connection)
         asked = report_bar.asked(
             report,
-            ground,
+            context,
             person=person,
             today=now.date(),
             fresh=fresh,
@@ -61,7 +61,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
         )
         head = page.head(
             connection,
-            ground,
+            context,
             period=asked.period,
             before=asked.before,
             grain=asked.grain,
@@ -95,7 +95,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
                     before=asked.traded_before,
                     grain=asked.grain,
                     dimension=report.dimension,
-                    standard=ground.policy.standard_rebate_rate,
+                    standard=context.policy.standard_rebate_rate,
                     through=asked.through,
                     delivered=known,
                 )
@@ -113,7 +113,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=now.total,
             before=before.total,
             course=[step.total for step in steps],
-            door=door(kpis.DECIDED.opens, asked.period),
+            drilldown=drilldown(kpis.DECIDED.opens, asked.period),
             **said,
         ),
         Figure(
@@ -121,7 +121,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=now.approval_rate,
             before=before.approval_rate,
             course=[step.approval_rate for step in steps],
-            door=door(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
+            drilldown=drilldown(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
             nothing="none",
             **said,
         ),
@@ -130,7 +130,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=now.median_hours,
             before=before.median_hours,
             course=[step.median_hours for step in steps],
-            door=door(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
+            drilldown=drilldown(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
             nothing="none",
             **said,
         ),
@@ -152,7 +152,7 @@ def open_figure(head: Head, asked: Asked) -> Figure:
         days=f"end of {figures.day(last)} UTC" if past else kpi_cards.NOW,
         compared=f"Compared with the number open when {first} began, UTC.",
         course=[step.open_then for step in flow.steps],
-        door=door(kpi.opens, asked.period if past else None),
+        drilldown=drilldown(kpi.opens, asked.period if past else None),
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.forms import fields, submit
 from dashboard.ui import address, data_table, figures, state
 from dashboard.ui.data_table import Sheet, Take
 from data_access.eligibility.freshness import Freshness
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.exports import program_files
 from data_access.people.staff import Person
 from program.periods import Window
@@ -49,7 +49,7 @@ class Asked:
     period: Window
     before: Window
     grain: Grain
-    ground: Basis
+    context: JudgingContext
     through: date | None
     traded: Window | None
     traded_before: Window | None
@@ -86,7 +86,7 @@ class Asked:
 
 def asked(
     report: Report,
-    ground: Basis,
+    context: JudgingContext,
     *,
     person: Person,
     today: date,
@@ -103,7 +103,7 @@ def asked(
         period=period,
         before=report.before(today),
         grain=report.step(period),
-        ground=ground,
+        context=context,
         through=through,
         traded=traded if traded and traded.days > 0 else None,
         traded_before=report.traded_before(today, through) if through else None,
@@ -179,11 +179,11 @@ def open_list(doors: Sequence[Filters | None], key: str) -> None:
     """Open the list behind the number that was pressed."""
     click: Any = state.typed(key)
     row = click["row"] if click else None
-    if row is not None and row < len(doors) and (door := doors[row]) is not None:
-        st.switch_page(QUEUE, query_params=door.to_query())
+    if row is not None and row < len(doors) and (drilldown := doors[row]) is not None:
+        st.switch_page(QUEUE, query_params=drilldown.to_query())
 
 
-def door(of: Slice | None, period: Window | None = None) -> Filters | None:
+def drilldown(of: Slice | None, period: Window | None = None) -> Filters | None:
     """The list behind a figure over ``period``; ``None`` where it has none."""
     if of is None:
         return None

@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.pages.program import report_bar
-from dashboard.pages.program.report_bar import Asked, door, open_list
+from dashboard.pages.program.report_bar import Asked, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
 from dashboard.ui.data_table import Column, Kind, Sheet
 from data_access.reports import backlog, funnel
@@ -130,7 +130,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
     spans = buckets(asked.period, asked.grain)
 
     def doors(kpi: Kpi) -> list[Filters | None]:
-        return [door(kpi.opens, span) for span in spans]
+        return [drilldown(kpi.opens, span) for span in spans]
 
     columns = [
         Column(
@@ -200,10 +200,10 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
     """How many reached each stage, and which share of those submitted that is."""
     submitted = stages[funnel.SUBMITTED]
     of_all = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED)
-    doors: list[Filters | None] = [door(of_all, asked.period)]
+    doors: list[Filters | None] = [drilldown(of_all, asked.period)]
     for stage in Stage:
         reached = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage)
-        doors.append(door(reached, asked.period))
+        doors.append(drilldown(reached, asked.period))
     numbers = [submitted, *(stages[stage] for stage in Stage)]
     stage = Column(
         key="stage",
@@ -238,8 +238,8 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
     then = report_bar.span(asked.before)
-    doors = [door(touch.opens, asked.period), door(decision.opens, asked.period)]
-    doors_before = [door(touch.opens, asked.before), door(decision.opens, asked.before)]
+    doors = [drilldown(touch.opens, asked.period), drilldown(decision.opens, asked.period)]
+    doors_before = [drilldown(touch.opens, asked.before), drilldown(decision.opens, asked.before)]
     columns = (
         Column(
             key="what",
@@ -341,7 +341,7 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
 
 def behind(kpi: Kpi, split: Split, key: str, asked: Asked) -> Filters | None:
     """The list behind one row's number; ``None`` where no address can ask for it."""
-    whole = door(kpi.opens, asked.period)
+    whole = drilldown(kpi.opens, asked.period)
     if whole is None:
         return None
     query = {**whole.to_query(), _QUERY[split]: key}

@@ -202,10 +202,10 @@ def _draft(chosen: Chosen) -> str:
 def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str], bool]:
     """The first of them, what some are called, and whether metrics are behind."""
     with database.reading(database.reader()) as connection:
-        ground = judging.basis(connection, now=datetime.now(UTC))
-        rows = listing.rows(connection, list(chosen.ids[:NAMED]), ground)
-    fresh = ground.freshness
-    behind = fresh is not None and is_behind(fresh.data_through, utc_day(ground.now))
+        context = judging.basis(connection, now=datetime.now(UTC))
+        rows = listing.rows(connection, list(chosen.ids[:NAMED]), context)
+    fresh = context.freshness
+    behind = fresh is not None and is_behind(fresh.data_through, utc_day(context.now))
     return (rows[0] if rows else None), [row.username for row in rows], behind
 
 
@@ -218,8 +218,8 @@ def _named(names: Sequence[str], number: int) -> str:
 def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
-        ground = judging.basis(connection, now=now)
-        standing = assessments.read(connection, first.application_id, ground)
+        context = judging.basis(connection, now=now)
+        standing = assessments.read(connection, first.application_id, context)
         finding = None
         if chosen.act is Act.DECIDE:
             finding = bulk.finding_of(
@@ -230,8 +230,8 @@ def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
         application_id=first.application_id,
         social_handle=first.social_handle,
         assessment=standing.assessment,
-        window=ground.freshness.window if ground.freshness else None,
-        policy=ground.policy,
+        window=context.freshness.window if context.freshness else None,
+        policy=context.policy,
         on=utc_day(now),
         reapply=chosen.fields.get("reapply"),
         finding=finding,

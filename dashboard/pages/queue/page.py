@@ -27,7 +27,7 @@ from dashboard.ui import (
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import saved_views
 from data_access.explore.saved_views import SavedView
 from data_access.people import preferences, staff
@@ -54,7 +54,7 @@ class Loaded:
     ``total`` is how many the filters leave; ``names`` are short ones, by address.
     """
 
-    ground: Basis
+    context: JudgingContext
     numbers: Numbers
     filters: Filters
     total: int
@@ -79,7 +79,7 @@ def main() -> None:
     states.left_out(asked.left_out(query))
     draw_head(page, person)
     bulk_report.draw(bulk_actions.RUNS, actor=person.email)
-    through = page.ground.freshness.data_through if page.ground.freshness else None
+    through = page.context.freshness.data_through if page.context.freshness else None
     states.stale(through, today=now.date())
     if page.rows:
         draw_table(page, person)
@@ -94,8 +94,8 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything."""
     with database.reading(database.reader()) as connection:
         seen = queue_news.read(connection)
-        ground = judging.basis(connection, now=now)
-        counts = listing.counts(connection, ground, viewer=person.email)
+        context = judging.basis(connection, now=now)
+        counts = listing.counts(connection, context, viewer=person.email)
         numbers = Numbers(
             total=counts.total,
             by_outcome={
@@ -111,15 +111,15 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
         total = (
             whole_list(filters, numbers)
             if not filters.narrows
-            else listing.count(connection, filters, ground)
+            else listing.count(connection, filters, context)
         )
         filters = filters.on_page(min(filters.page, pages_of(total)))
         return Loaded(
-            ground=ground,
+            context=context,
             numbers=numbers,
             filters=filters,
             total=total,
-            rows=listing.page(connection, filters, ground),
+            rows=listing.page(connection, filters, context),
             columns=queue_columns.understood(
                 preferences.read(connection, email=person.email, name=queue_columns.NAME)
             ),
@@ -212,7 +212,7 @@ def draw_table(page: Loaded, person: Person) -> None:
         rows=[as_shown(row, page) for row in page.rows],
         columns=columns,
         key=f"{TABLE}-{hash((filters, tuple(ids), tuple(column.key for column in columns)))}",
-        minimum_usd=page.ground.policy.min_volume_usd,
+        minimum_usd=page.context.policy.min_volume_usd,
         on_open=open_clicked,
         selectable=may_act_on(filters, person),
         order=table.Order(
@@ -237,7 +237,7 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
     key = f"bulk-all-{hash(page.filters)}"
     more_match = len(ids) == len(page.rows) < page.total
     if more_match and state.typed(key):
-        ids = matching(page.filters, page.ground)
+        ids = matching(page.filters, page.context)
     with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(ids):,} chosen**", width="content")
         if more_match:
@@ -246,15 +246,15 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
         bulk_dialog.buttons(ids, person, page.filters.status)
 
 
-def matching(filters: Filters, ground: Basis) -> list[int]:
+def matching(filters: Filters, context: JudgingContext) -> list[int]:
     """All that match, in order, as many as fit into one run."""
     with database.reading(database.reader()) as connection:
-        return listing.ids(connection, filters, ground, most=bulk.MOST)
+        return listing.ids(connection, filters, context, most=bulk.MOST)
 
 
 def as_shown(row: QueueRow, page: Loaded) -> table.Row:
     """A row in the words of the screen."""
-    now = page.ground.now
+    now = page.context.now
     owner = row.desk.assignee(now)
     return table.Row(
         application_id=row.application_id,
@@ -263,7 +263,7 @@ def as_shown(row: QueueRow, page: Loaded) -> table.Row:
         platform=row.social_platform,
         country=row.country_code,
         waiting_days=Decimal(round((now - row.submitted_at) / timedelta(days=1), 3)),
-        due=due.words(row.due_at, status=row.status, now=now, holidays=page.ground.holidays),
+        due=due.words(row.due_at, status=row.status, now=now, holidays=page.context.holidays),
         due_at=row.due_at,
         points=row.priority.total,
         why=row.priority.sentence,

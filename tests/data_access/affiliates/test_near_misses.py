@@ -49,8 +49,8 @@ def reject(conn: Connection, id_: int, **given: Any) -> None:
 
 
 def listed(conn: Connection, **given: Any) -> list[int]:
-    ground = judging.basis(conn, now=NOW)
-    return [row.account_id for row in near_misses.page(conn, ground, **given).rows]
+    context = judging.basis(conn, now=NOW)
+    return [row.account_id for row in near_misses.page(conn, context, **given).rows]
 
 
 def test_both_sides_of_a_tenth_below_each_minimum(conn: Connection) -> None:
@@ -124,8 +124,8 @@ def test_who_waits_is_an_affiliate_or_was_rejected_for_ever_is_left_out(conn: Co
     reject(conn, 5, reapply="after_30_days", reapply_from=NOW.date())
     add_application(conn, 6, account_id=6, status="withdrawn")
 
-    ground = judging.basis(conn, now=NOW)
-    rows = {row.account_id: row for row in near_misses.page(conn, ground).rows}
+    context = judging.basis(conn, now=NOW)
+    rows = {row.account_id: row for row in near_misses.page(conn, context).rows}
 
     assert set(rows) == {4, 5, 6}
     assert rows[4].reapply_from == NOW.date() + timedelta(days=1)

@@ -47,10 +47,10 @@ def queued(conn: Connection) -> Connection:
 
 
 def found(conn: Connection, term: str) -> set[int]:
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
     return {
         row.application_id
-        for row in listing.page(conn, Filters.from_query({"search": term}), ground)
+        for row in listing.page(conn, Filters.from_query({"search": term}), context)
     }
 
 

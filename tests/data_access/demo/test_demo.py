@@ -724,8 +724,8 @@ def decide_with_two(engine: Engine, application_id: int) -> None:
 
 def standing(engine: Engine, application_id: int) -> assessments.Standing:
     with engine.connect() as connection:
-        ground = judging.basis(connection, now=NOW)
-        return assessments.read(connection, application_id, ground)
+        context = judging.basis(connection, now=NOW)
+        return assessments.read(connection, application_id, context)
 
 
 def test_some_pending_accounts_were_rejected_before(whole: Engine) -> None:

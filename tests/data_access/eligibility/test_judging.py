@@ -122,28 +122,30 @@ def store(conn: Connection, number: int, one: dict[str, Any]) -> None:
         )
 
 
-def judged_by_sql(conn: Connection, ground: judging.Basis) -> dict[int, tuple[Any, ...]]:
-    found = judging.judging(ground)
+def judged_by_sql(conn: Connection, context: judging.JudgingContext) -> dict[int, tuple[Any, ...]]:
+    found = judging.judging(context)
     values = found.values
     words = [
-        judging.outcome_word(judging.track_truth(track, values, ground.policy)) for track in TRACKS
+        judging.outcome_word(judging.track_truth(track, values, context.policy)) for track in TRACKS
     ]
     rows = conn.execute(
         select(
             tables.applications.c.application_id,
             *(values[criterion.key] for criterion in CRITERIA),
             *words,
-            judging.outcome_word(judging.whole_truth(values, ground.policy)),
+            judging.outcome_word(judging.whole_truth(values, context.policy)),
             judging.track_word(
-                {t.key: judging.track_truth(t, values, ground.policy) for t in TRACKS}
+                {t.key: judging.track_truth(t, values, context.policy) for t in TRACKS}
             ),
         ).select_from(found.source)
     )
     return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def judged_by_python(conn: Connection, number: int, ground: judging.Basis) -> tuple[Any, ...]:
-    standing = assessments.read(conn, number, ground)
+def judged_by_python(
+    conn: Connection, number: int, context: judging.JudgingContext
+) -> tuple[Any, ...]:
+    standing = assessments.read(conn, number, context)
     found = standing.assessment
     return (
         *(standing.facts.value(criterion) for criterion in CRITERIA),
@@ -193,12 +195,12 @@ def judge_both_ways(
             add_refresh(conn, at=NOW - timedelta(hours=1))
         for number, one in enumerate(cases, start=1):
             store(conn, number, one)
-        ground = judging.basis(conn, now=NOW)
-        by_sql = judged_by_sql(conn, ground)
+        context = judging.basis(conn, now=NOW)
+        by_sql = judged_by_sql(conn, context)
 
-        assert policy == ground.policy
+        assert policy == context.policy
         for number in range(1, len(cases) + 1):
-            assert judged_by_python(conn, number, ground) == by_sql[number]
+            assert judged_by_python(conn, number, context) == by_sql[number]
         savepoint.rollback()
 
 

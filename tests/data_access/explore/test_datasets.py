@@ -73,9 +73,9 @@ def written(
     statuses: Sequence[Status] = tuple(Status),
     columns: Sequence[str] = tuple(explore_exported.BY_NAME),
 ) -> bytes:
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
     statement = explore_exported.applications(
-        filters or Filters(), ground, statuses=statuses, columns=columns
+        filters or Filters(), context, statuses=statuses, columns=columns
     )
     return b"".join(CsvStream(conn, statement))
 
@@ -639,11 +639,11 @@ def test_a_search_reaches_every_status_that_is_exported(engine: Engine) -> None:
         add_application(conn, 1, status="approved", social_handle="@meadow")
         add_application(conn, 2, social_handle="@meadow_too")
         add_application(conn, 3, status="rejected", social_handle="@other")
-        ground = judging.basis(conn, now=NOW)
+        context = judging.basis(conn, now=NOW)
 
         def found(*statuses: Status) -> list[str]:
             statement = explore_exported.applications(
-                Filters(search="meadow"), ground, statuses=statuses, columns=["application_id"]
+                Filters(search="meadow"), context, statuses=statuses, columns=["application_id"]
             )
             return b"".join(CsvStream(conn, statement)).decode().split()[1:]
 

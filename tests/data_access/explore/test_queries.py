@@ -15,7 +15,7 @@ from sqlalchemy import column as sql_column
 from data_access.db import tables
 from data_access.db.errors import Invalid
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.explore import queries as explore_queries
 from program.periods import month_start, utc_day
 from program.reports import column_filters as filtering
@@ -145,7 +145,7 @@ def _trade(conn: Connection, people: list[Applicant]) -> None:
         )
 
 
-def ground(conn: Connection) -> Basis:
+def context(conn: Connection) -> JudgingContext:
     return judging.basis(conn, now=NOW)
 
 
@@ -154,7 +154,7 @@ def view(dataset: Dataset = APPLICATIONS, **query: str) -> View:
 
 
 def rows(conn: Connection, asked: View, size: int = 5_000) -> list[dict[str, Any]]:
-    return explore_queries.page(conn, asked, ground(conn), size=size)
+    return explore_queries.page(conn, asked, context(conn), size=size)
 
 
 @pytest.fixture(scope="module")
@@ -395,8 +395,8 @@ def hold_against_the_frame(
         return
     expected = in_frame(frames[dataset.key], asked)
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked.on_page(1), ground(conn), size=5_000)
-        number = explore_queries.count(conn, asked, ground(conn))
+        found = explore_queries.page(conn, asked.on_page(1), context(conn), size=5_000)
+        number = explore_queries.count(conn, asked, context(conn))
 
     assert number == len(expected)
     first = asked.shown[0].name
@@ -440,7 +440,7 @@ def form(asked: Filter) -> tuple[Any, ...]:
 def test_what_is_typed_is_never_part_of_a_statement(conn: Connection) -> None:
     typed = ("x", "x,y,z", "yes,no", "1..2", "1.5..2", "2026-01-01..2026-02-01", *HOSTILE)
     by_kind = {c.kind: c for d in DATASETS for c in d.columns if not c.choices}
-    basis = ground(conn)
+    basis = context(conn)
     shapes: dict[tuple[Any, ...], set[str]] = {}
     for column in by_kind.values():
         for text_ in (*typed, *(f"~{one}" for one in typed), *(f"?{one}" for one in typed)):
@@ -467,8 +467,8 @@ def test_groups_count_like_a_frame(
     asked = View.from_kept(query, personal=True)
     by = frames["applications"].groupby(expected.split(","), dropna=False).size()
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked, ground(conn), size=1_000)
-        number = explore_queries.count(conn, asked, ground(conn))
+        found = explore_queries.page(conn, asked, context(conn), size=1_000)
+        number = explore_queries.count(conn, asked, context(conn))
 
     assert number == len(found) == len(by)
     assert sorted(row["count"] for row in found) == sorted(by)
@@ -484,7 +484,7 @@ def test_figures_of_groups_are_exact_and_leave_out_what_is_unknown(
         sort="-count",
     )
     with town.connect() as conn:
-        found = explore_queries.page(conn, asked, ground(conn), size=1_000)
+        found = explore_queries.page(conn, asked, context(conn), size=1_000)
 
     assert [row["count"] for row in found] == sorted((row["count"] for row in found), reverse=True)
     frame = frames["applications"]
@@ -525,7 +525,7 @@ def test_every_figure_of_every_column_is_answered(town: Engine) -> None:
                     dataset, group=dataset.keys[0], measures=",".join(figures[start : start + 12])
                 )
                 assert not asked.problems
-                assert explore_queries.page(conn, asked, ground(conn)) is not None
+                assert explore_queries.page(conn, asked, context(conn)) is not None
 
 
 def test_pages_follow_one_another_without_gap(town: Engine) -> None:
@@ -535,7 +535,7 @@ def test_pages_follow_one_another_without_gap(town: Engine) -> None:
         pages = [
             row["application_id"]
             for number in range(1, 8)
-            for row in explore_queries.page(conn, asked.on_page(number), ground(conn))
+            for row in explore_queries.page(conn, asked.on_page(number), context(conn))
         ]
 
     assert pages == whole
@@ -561,7 +561,7 @@ def test_activity_is_read_by_days(town: Engine) -> None:
     assert view(ACTIVITY).filter_on("day") == Days(column="day", latest=30)
     with town.connect() as conn:
         for days in ("2025-03-16..2026-03-16", "last366", "2026-03-01.."):
-            explore_queries.count(conn, view(ACTIVITY, day=days), ground(conn))
+            explore_queries.count(conn, view(ACTIVITY, day=days), context(conn))
         for days in ("2025-03-15..2026-03-16", "..2026-03-01", "last367", "!", "?2000-01-01.."):
             with pytest.raises(Invalid, match="at most 366 days at a time"):
-                explore_queries.count(conn, view(ACTIVITY, day=days), ground(conn))
+                explore_queries.count(conn, view(ACTIVITY, day=days), context(conn))

@@ -16,7 +16,7 @@ from data_access.applications import read
 from data_access.db import tables
 from data_access.db.errors import NotAllowed
 from data_access.explore import saved_views
-from data_access.people import identities as door
+from data_access.people import identities as drilldown
 from data_access.people import preferences, staff
 from data_access.policy import drafts
 from data_access.review import claims, conflicts, proposals
@@ -151,7 +151,7 @@ def test_every_function_that_takes_a_person_takes_them_in_any_spelling() -> None
             takes = {
                 one.name
                 for one in inspect.signature(verb).parameters.values()
-                if one.name in door.PARAMETERS and one.annotation in (str, str | None)
+                if one.name in drilldown.PARAMETERS and one.annotation in (str, str | None)
             }
             if takes - set(getattr(verb, "people", ())):
                 missed.append(f"{module.name}.{name}: {takes}")

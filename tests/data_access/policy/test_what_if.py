@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, text
 
 from data_access.db import tables
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.judging import METRIC_TYPES, Basis
+from data_access.eligibility.judging import METRIC_TYPES, JudgingContext
 from data_access.policy import what_if
 from program.affiliates.requalification import Step
 from program.affiliates.what_if import MOVES, Population, Replay
@@ -76,8 +76,10 @@ def decide(
     )
 
 
-def moves_of(conn: Connection, ground: Basis, draft: Policy, population: Population) -> list[Any]:
-    rows = what_if.changers(conn, ground, draft, population=population, size=1000)
+def moves_of(
+    conn: Connection, context: JudgingContext, draft: Policy, population: Population
+) -> list[Any]:
+    rows = what_if.changers(conn, context, draft, population=population, size=1000)
     return sorted((row.application_id, row.before, row.after) for row in rows)
 
 
@@ -177,7 +179,7 @@ def outcome_of(facts: Facts, policy: Policy) -> Outcome | None:
 
 def compare(
     conn: Connection,
-    ground: Basis,
+    context: JudgingContext,
     draft: Policy,
     replay: Replay,
     judged: list[tuple[int, Outcome | None, Outcome | None]],
@@ -185,7 +187,7 @@ def compare(
     told = [(id_, old, new) for id_, old, new in judged if old and new]
     assert dict(replay.moves) == dict(Counter((old, new) for _, old, new in told))
     assert replay.untold == len(judged) - len(told)
-    rows = what_if.changers(conn, ground, draft, population=replay.population, size=1000)
+    rows = what_if.changers(conn, context, draft, population=replay.population, size=1000)
     listed = sorted((row.application_id, row.before, row.after) for row in rows)
     assert listed == sorted(one for one in told if one[1] is not one[2])
 
@@ -231,14 +233,14 @@ def test_sql_and_python_agree_on_any_draft(
             refresh_by(conn, by)
         for number, one in enumerate(cases, start=1):
             lay_down(conn, number, one)
-        ground, drafted = (
+        context, drafted = (
             replace(judging.basis(conn, now=NOW), policy=p) for p in (present, draft)
         )
         moved = policy_settings.recounted(present, draft)
         now: list[tuple[int, Outcome | None, Outcome | None]] = []
         then: list[tuple[int, Outcome | None, Outcome | None]] = []
         for id_, one in enumerate(cases, start=1):
-            facts = assessments.read(conn, id_, ground).facts
+            facts = assessments.read(conn, id_, context).facts
             after = assessments.read(conn, id_, drafted).facts
             if refreshed_by:
                 new = {key: of for key, of in counted_as(draft, by, one).items() if key in moved}
@@ -259,13 +261,13 @@ def test_sql_and_python_agree_on_any_draft(
                 .values(status=status)
             )
 
-        found = what_if.replay(conn, ground, draft).replays
+        found = what_if.replay(conn, context, draft).replays
 
-        compare(conn, ground, draft, found[Population.OPEN], now[2::3])
-        compare(conn, ground, draft, found[Population.AFFILIATES], now[1::3])
+        compare(conn, context, draft, found[Population.OPEN], now[2::3])
+        compare(conn, context, draft, found[Population.AFFILIATES], now[1::3])
         if not aged:
-            compare(conn, ground, draft, found[Population.DECISIONS], then)
-        same = what_if.replay(conn, ground, replace(present, version=3))
+            compare(conn, context, draft, found[Population.DECISIONS], then)
+        same = what_if.replay(conn, context, replace(present, version=3))
         assert [replay.changed for replay in same.replays.values()] == [0, 0, 0]
         savepoint.rollback()
 
@@ -307,7 +309,7 @@ def small(conn: Connection) -> Connection:
 
 
 def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
     draft = replace(
         PRESENT,
         min_volume_usd=Decimal(28_000_000),
@@ -316,7 +318,7 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
         second_approval_monthly_extra_usd=Decimal(100),
     )
 
-    found = what_if.replay(small, ground, draft)
+    found = what_if.replay(small, context, draft)
 
     # 1 met by 25 M falls short of 28 M; nobody looked at its reach, so it becomes unknown.
     assert dict(found.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 1, (UNKNOWN, UNKNOWN): 1}
@@ -355,7 +357,7 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
     decide(small, 11, met, rate="0.50", decided_at=NOW - timedelta(days=9))
     decide(small, 12, met, rate="0.40", decided_at=NOW - timedelta(hours=1))
     add_application(small, 14, status="approved")
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(31_000_000))
 
     def costs(status: str, since: timedelta) -> tuple[Any, ...]:
@@ -363,13 +365,13 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
         given = {"changed_by": "mira@example.com", "reason_code": "other", "reason": "Why"}
         with small.begin_nested() as savepoint:
             small.execute(insert(tables.affiliate_standings).values(**standing, **given, misses=0))
-            found = what_if.replay(small, ground, draft).rebates
+            found = what_if.replay(small, context, draft).rebates
             savepoint.rollback()
         assert found.granted_usd
         assert found.standard_usd
         return found.affiliates, found.at_standard, found.granted_usd[0], found.standard_usd[0]
 
-    assert moves_of(small, ground, draft, Population.AFFILIATES) == [(3, MET, UNKNOWN)]
+    assert moves_of(small, context, draft, Population.AFFILIATES) == [(3, MET, UNKNOWN)]
     assert costs("on_notice", timedelta(hours=1)) == (2, 0, 450, 50)
     # The approval, two hours ago, ended what was before it.
     assert costs("suspended", timedelta(hours=3)) == (2, 0, 450, 50)
@@ -378,10 +380,10 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
 
 
 def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Connection) -> None:
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(28_000_000))
     pages = [
-        what_if.changers(small, ground, draft, population=Population.DECISIONS, page=page, size=1)
+        what_if.changers(small, context, draft, population=Population.DECISIONS, page=page, size=1)
         for page in (1, 2, 3)
     ]
 
@@ -389,7 +391,7 @@ def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Co
     assert pages[0][0].values["volume_usd"] == Decimal(26_000_000)
     other_way = [(after, before) for before, after in MOVES if (before, after) == (MET, UNKNOWN)]
     assert (
-        what_if.changers(small, ground, draft, population=Population.DECISIONS, moves=other_way)
+        what_if.changers(small, context, draft, population=Population.DECISIONS, moves=other_way)
         == []
     )
 
@@ -403,11 +405,11 @@ def test_another_age_of_evidence_is_asked_of_the_evidence_itself(conn: Connectio
         followers = 6000 if days <= 90 else None
         decide(conn, id_, Facts(x_followers=followers))
     add_evidence(conn, 3, observed_at=NOW - timedelta(days=1), recorded_at=NOW)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
     def judged(days: int) -> list[Any]:
         draft = replace(PRESENT, evidence_valid_days=days)
-        return moves_of(conn, ground, draft, Population.DECISIONS)
+        return moves_of(conn, context, draft, Population.DECISIONS)
 
     assert judged(30) == [(2, MET, UNKNOWN)]
     assert judged(90) == []
@@ -436,9 +438,9 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
             new_users=6,
         )
     )
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    month = what_if.replay(conn, ground, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
+    month = what_if.replay(conn, context, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
     # Without a row for February there were no referrals: volume 0, and reach still unknown.
     assert dict(month.replays[Population.OPEN].moves) == {(MET, MET): 1, (MET, UNKNOWN): 1}
     assert month.replays[Population.OPEN].untold == 0
@@ -447,15 +449,15 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     assert len(month.gaps) == 3
 
     floor = replace(PRESENT, active_user_min_volume_usd=Decimal(500))
-    found = what_if.replay(conn, ground, floor)
+    found = what_if.replay(conn, context, floor)
     assert found.replays[Population.OPEN].untold == 2
     assert "active users" in found.gaps[0]
     # Where another criterion settles it, it is told all the same.
-    strict = what_if.replay(conn, ground, replace(floor, min_volume_usd=Decimal(10**9)))
+    strict = what_if.replay(conn, context, replace(floor, min_volume_usd=Decimal(10**9)))
     assert dict(strict.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
     assert strict.gaps == ()
     # The rollup counts users from 1,000 USD on, so this floor is exact: none of them has any.
-    kept = what_if.replay(conn, ground, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
+    kept = what_if.replay(conn, context, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
     assert dict(kept.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
 
 
@@ -476,9 +478,9 @@ def test_unknown_by_whatever_count_is_unknown_and_only_who_hinges_on_it_is_not_r
         add_refresh(conn)
         add_metrics(conn, 1, active=15, new=5, **what)
     add_application(conn, 1)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    replay = what_if.replay(conn, ground, replace(PRESENT, **drafted)).replays[Population.OPEN]
+    replay = what_if.replay(conn, context, replace(PRESENT, **drafted)).replays[Population.OPEN]
 
     found = [new for (_, new), number in replay.moves.items() if number]
     assert (found, replay.untold) == (([], 1) if outcome is None else ([outcome], 0))
@@ -507,9 +509,9 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
             new_users=5,
         )
     )
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    found = what_if.replay(conn, ground, replace(PRESENT, version=3))
+    found = what_if.replay(conn, context, replace(PRESENT, version=3))
 
     # No day of the last thirty has volume for 1, which falls short however many users it has.
     # 2 has volume and new users enough, so its distinct users decide, and no rollup holds them.
@@ -519,7 +521,7 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
 
 
 def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
     account = {"account_id": 3, "application_id": 3, "approved_at": NOW - timedelta(days=300)}
     tested = {"month": FEBRUARY, "outcome": "not_met", "near": False, "volume_usd": 1}
     decision_id = small.execute(text("select min(decision_id) from review.decisions")).scalar_one()
@@ -529,30 +531,30 @@ def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
         )
     )
 
-    misses = what_if.replay(small, ground, replace(PRESENT, requalification_misses=1))
+    misses = what_if.replay(small, context, replace(PRESENT, requalification_misses=1))
     assert misses.suggested is not None
     steps = (Step.SUSPEND, Step.PUT_ON_NOTICE)
     assert [[side[step] for step in steps] for side in misses.suggested] == [[0, 1], [1, 0]]
-    longer = what_if.replay(small, ground, replace(PRESENT, requalification_protection_months=24))
+    longer = what_if.replay(small, context, replace(PRESENT, requalification_protection_months=24))
     assert longer.suggested is not None
     assert [[side[step] for step in steps] for side in longer.suggested] == [[0, 1], [0, 0]]
     # Both open ones came on a Tuesday, three business days ago.
-    longer = what_if.replay(small, ground, replace(PRESENT, review_sla_business_days=4))
+    longer = what_if.replay(small, context, replace(PRESENT, review_sla_business_days=4))
     assert (longer.overdue, longer.suggested, longer.gaps) == ((2, 0), None, ())
 
     unreplayed = {"requalification_silent": False, "claim_idle_minutes": 5, "required_checks": ()}
-    gaps = what_if.replay(small, ground, replace(PRESENT, **unreplayed)).gaps
+    gaps = what_if.replay(small, context, replace(PRESENT, **unreplayed)).gaps
     labels = ("A claim expires after", "Silent", "Required before an approval")
     assert [label in words for label, words in zip(labels, gaps, strict=True)] == [True] * 3
 
 
 def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
     # 3, with 30 M and 1,000 of fees at 30 %, leaves: 10 % of them beyond the draft's standard.
     strict = replace(
         PRESENT, min_volume_usd=Decimal(31_000_000), standard_rebate_rate=Decimal("0.2")
     )
-    found = what_if.replay(small, ground, strict).rebates
+    found = what_if.replay(small, context, strict).rebates
     assert (found.leaving_usd, found.joining_usd) == (Decimal(100), Decimal(0))
     # 1, with 19 M and 400 of fees, joins: 50 % instead of 10 %.
     row = tables.affiliate_window
@@ -562,14 +564,14 @@ def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
         .values(fees_usd=400, volume_usd=19_000_000)
     )
     easy = replace(PRESENT, min_volume_usd=Decimal(19_000_000))
-    found = what_if.replay(small, ground, easy).rebates
+    found = what_if.replay(small, context, easy).rebates
     assert (found.leaving_usd, found.joining_usd) == (Decimal(0), Decimal(160))
 
 
 def test_an_empty_database_changes_nobody(conn: Connection) -> None:
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    found = what_if.replay(conn, ground, replace(PRESENT, min_new_users=6))
+    found = what_if.replay(conn, context, replace(PRESENT, min_new_users=6))
 
     assert [replay.total for replay in found.replays.values()] == [0, 0, 0]
     assert found.decided.met_rates is None
@@ -585,11 +587,11 @@ def test_old_decisions_keep_their_own_version(small: Connection) -> None:
 
     assert {row.policy_version for row in kept} == {1}
     assert {row.snapshot["criteria"][0]["minimum"] for row in kept} == {"20000000.00"}
-    ground = judging.basis(small, now=NOW)
-    assert ground.policy.version == 2
+    context = judging.basis(small, now=NOW)
+    assert context.policy.version == 2
     # Minimums are only compared with, so the queue uses the new ones at once.
-    assert ground.freshness is not None
-    assert policy_settings.recounted(PRESENT, ground.policy) == frozenset()
+    assert context.freshness is not None
+    assert policy_settings.recounted(PRESENT, context.policy) == frozenset()
 
 
 def test_a_decision_made_by_another_count_than_the_present_is_not_made_up(
@@ -597,9 +599,9 @@ def test_a_decision_made_by_another_count_than_the_present_is_not_made_up(
 ) -> None:
     monthly = replace(PRESENT, version=2, window_kind=WindowKind.CALENDAR_MONTH, effective_from=NOW)
     add_policy(small, monthly)
-    ground = judging.basis(small, now=NOW)
+    context = judging.basis(small, now=NOW)
 
-    found = what_if.replay(small, ground, replace(monthly, min_volume_usd=Decimal(1)))
+    found = what_if.replay(small, context, replace(monthly, min_volume_usd=Decimal(1)))
 
     assert found.replays[Population.DECISIONS].untold == 3
     assert found.decided.total == 0

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, text
 
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.queue import listing, order_cache
 from data_access.queue.order_cache import Place
 from program.policy.outcomes import Outcome
@@ -45,18 +45,18 @@ class Desk:
     engine: Engine
     conn: Connection
     people: list[Applicant]
-    ground: Basis
+    context: JudgingContext
 
     def ids(self, filters: Filters) -> list[int]:
         """What the oracle says."""
         return [p.application_id for p in crowd.expected(self.people, filters)]
 
     def paged(self, filters: Filters, size: int = 50) -> list[int]:
-        rows = listing.page(self.conn, filters, self.ground, size=size)
+        rows = listing.page(self.conn, filters, self.context, size=size)
         return [row.application_id for row in rows]
 
     def place(self, id_: int, filters: Filters) -> Place:
-        return order_cache.place(self.conn, id_, filters, self.ground)
+        return order_cache.place(self.conn, id_, filters, self.context)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_rows_count_and_places_are_the_oracles(
     wanted = desk.ids(view)
 
     assert desk.paged(view, size=1000) == wanted
-    assert listing.count(desk.conn, view, desk.ground) == len(wanted)
+    assert listing.count(desk.conn, view, desk.context) == len(wanted)
     for id_ in {*chance.sample(wanted, min(2, len(wanted))), *wanted[:1], *wanted[-1:]}:
         assert desk.place(id_, view) == place_in(wanted, id_)
 
@@ -252,7 +252,7 @@ def test_in_an_empty_view_nobody_has_a_place(desk: Desk) -> None:
 
 @pytest.mark.parametrize("sort", [Sort.VOLUME, Sort.ACTIVE])
 def test_an_unknown_comes_after_every_zero(desk: Desk, sort: Sort) -> None:
-    rows = listing.page(desk.conn, Filters(sort=sort), desk.ground, size=1000)
+    rows = listing.page(desk.conn, Filters(sort=sort), desk.context, size=1000)
     key = "volume_usd" if sort is Sort.VOLUME else "active_users"
     values = [getattr(row.facts, key) for row in rows]
     known = [value for value in values if value is not None]
@@ -276,15 +276,15 @@ def test_ties_are_broken_by_id(conn: Connection, sort: Sort, ids: list[int]) -> 
     for id_ in (12, 11, 13):
         add_application(conn, id_)
         add_metrics(conn, id_, volume=5, active=1)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    found = listing.page(conn, Filters(sort=sort), ground)
+    found = listing.page(conn, Filters(sort=sort), context)
 
     assert [row.application_id for row in found] == ids
 
 
 def test_counts_are_of_the_whole_queue(desk: Desk) -> None:
-    found = asdict(listing.counts(desk.conn, desk.ground, viewer=crowd.HOLDERS[0]))
+    found = asdict(listing.counts(desk.conn, desk.context, viewer=crowd.HOLDERS[0]))
     set_aside = found.pop("set_aside")
 
     assert crowd.tally(desk.people) == found
@@ -297,7 +297,7 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
     desk: Desk,
 ) -> None:
     by_id = {p.application_id: p for p in desk.people}
-    rows = listing.rows(desk.conn, list(by_id), desk.ground)
+    rows = listing.rows(desk.conn, list(by_id), desk.context)
 
     assert [row.application_id for row in rows] == list(by_id)
     for row in rows:
@@ -328,10 +328,10 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
 
 def test_rows_come_in_the_order_asked_for_and_leave_out_what_does_not_exist(desk: Desk) -> None:
     a, b, c = (p.application_id for p in desk.people[:3])
-    rows = listing.rows(desk.conn, [c, ABSENT, a, b], desk.ground)
+    rows = listing.rows(desk.conn, [c, ABSENT, a, b], desk.context)
 
     assert [row.application_id for row in rows] == [c, a, b]
-    assert listing.rows(desk.conn, [], desk.ground) == []
+    assert listing.rows(desk.conn, [], desk.context) == []
 
 
 def test_before_the_first_refresh_everything_is_unknown_and_nothing_fails(
@@ -339,17 +339,19 @@ def test_before_the_first_refresh_everything_is_unknown_and_nothing_fails(
 ) -> None:
     for id_ in (1, 2):
         add_application(conn, id_)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
     unknown = Filters(eligibility=(Outcome.UNKNOWN,))
 
-    found = listing.page(conn, unknown.in_order(Sort.VOLUME), ground)
+    found = listing.page(conn, unknown.in_order(Sort.VOLUME), context)
 
     assert [(row.application_id, row.facts.volume_usd, row.months) for row in found] == [
         (1, None, ()),
         (2, None, ()),
     ]
-    assert listing.counts(conn, ground) == empty_counts(total=2, unknown=2, unassigned=2, overdue=2)
-    assert order_cache.place(conn, 2, unknown, ground).position == 2
+    assert listing.counts(conn, context) == empty_counts(
+        total=2, unknown=2, unassigned=2, overdue=2
+    )
+    assert order_cache.place(conn, 2, unknown, context).position == 2
 
 
 def empty_counts(**given: int) -> listing.Counts:
@@ -361,11 +363,11 @@ def empty_counts(**given: int) -> listing.Counts:
 
 def test_an_empty_queue_is_no_error(conn: Connection) -> None:
     add_refresh(conn)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    assert listing.page(conn, Filters(), ground) == []
-    assert listing.count(conn, Filters(), ground) == 0
-    assert listing.counts(conn, ground) == empty_counts()
+    assert listing.page(conn, Filters(), context) == []
+    assert listing.count(conn, Filters(), context) == 0
+    assert listing.counts(conn, context) == empty_counts()
     assert (listing.countries(conn), listing.platforms(conn)) == ([], {})
 
 
@@ -393,9 +395,9 @@ def test_waiting_counts_from_the_moment(
     conn: Connection, days: int, late: timedelta, waits: bool
 ) -> None:
     add_application(conn, 1, submitted_at=NOW - timedelta(days=days) + late)
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    assert listing.count(conn, Filters(waiting_days=days), ground) == int(waits)
+    assert listing.count(conn, Filters(waiting_days=days), context) == int(waits)
 
 
 @pytest.mark.parametrize(
@@ -431,9 +433,9 @@ def test_a_search_finds_parts_of_name_handle_and_contact_and_whole_numbers(
         social_handle="@Meadow_Trader",
         contact_handle="tele.guy",
     )
-    ground = judging.basis(conn, now=NOW)
+    context = judging.basis(conn, now=NOW)
 
-    assert listing.count(conn, Filters(search=clean_search(term)), ground) == int(found)
+    assert listing.count(conn, Filters(search=clean_search(term)), context) == int(found)
 
 
 def misunderstood(desk: Desk, searches: Sequence[str]) -> list[str]:
@@ -467,7 +469,7 @@ def test_any_text_may_be_searched_for(desk: Desk, typed: str) -> None:
     view = Filters.from_query({"search": typed})
 
     assert desk.paged(view, size=1000) == desk.ids(view)
-    assert listing.count(desk.conn, view, desk.ground) == len(desk.ids(view))
+    assert listing.count(desk.conn, view, desk.context) == len(desk.ids(view))
 
 
 @settings(max_examples=20, deadline=None)
@@ -518,15 +520,15 @@ def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
     ids = [p.application_id for p in desk.people]
     for count in (1, 200):
         with statements(desk.engine) as seen:
-            assert len(listing.rows(desk.conn, ids[:count], desk.ground)) == count
+            assert len(listing.rows(desk.conn, ids[:count], desk.context)) == count
         assert len(seen) == 1
 
 
 def test_one_that_left_the_queue_in_another_process_moves_the_rest_up(conn: Connection) -> None:
     for id_ in (1, 2, 3):
         add_application(conn, id_, submitted_at=NOW - timedelta(hours=9 - id_))
-    ground, oldest = judging.basis(conn, now=NOW), Filters().in_order(Sort.WAITING)
-    assert order_cache.place(conn, 3, oldest, ground).position == 3
+    context, oldest = judging.basis(conn, now=NOW), Filters().in_order(Sort.WAITING)
+    assert order_cache.place(conn, 3, oldest, context).position == 3
 
     conn.execute(
         text("update exchange.applications set status = 'withdrawn' where application_id = 1")
@@ -538,6 +540,6 @@ def test_one_that_left_the_queue_in_another_process_moves_the_rest_up(conn: Conn
         )
     )
 
-    assert order_cache.place(conn, 3, oldest, ground) == Place(
+    assert order_cache.place(conn, 3, oldest, context) == Place(
         position=2, total=2, previous_id=2, next_id=None
     )

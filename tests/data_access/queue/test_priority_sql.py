@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from data_access.eligibility import judging
-from data_access.eligibility.judging import Basis
+from data_access.eligibility.judging import JudgingContext
 from data_access.queue import priority_sql
 from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Facts, assess
@@ -78,16 +78,16 @@ case = st.fixed_dictionaries(
 Case = dict[str, Any]
 
 
-def ground(policy: Policy, now: datetime, off: frozenset[date]) -> Basis:
-    return Basis(policy=policy, freshness=None, now=now, holidays=off)
+def context(policy: Policy, now: datetime, off: frozenset[date]) -> JudgingContext:
+    return JudgingContext(policy=policy, freshness=None, now=now, holidays=off)
 
 
-def clock_of(one: Case, basis: Basis) -> datetime:
+def clock_of(one: Case, basis: JudgingContext) -> datetime:
     """On or beside the moment from which so many business days have gone by; it may lie ahead."""
     return business_time.latest_start(basis.now, one["days"], basis.holidays) + one["beside"]
 
 
-def by_python(one: Case, basis: Basis) -> int:
+def by_python(one: Case, basis: JudgingContext) -> int:
     facts = Facts(**{key: one[key] for key in COLUMNS})
     return priority.explain(
         facts,
@@ -100,7 +100,7 @@ def by_python(one: Case, basis: Basis) -> int:
     ).total
 
 
-def by_sql(conn: Connection, cases: Sequence[Case], basis: Basis) -> list[int]:
+def by_sql(conn: Connection, cases: Sequence[Case], basis: JudgingContext) -> list[int]:
     rows = literal_rows(cases, basis)
     row = rows.c
     known = {key: row[key] for key in COLUMNS}
@@ -109,12 +109,12 @@ def by_sql(conn: Connection, cases: Sequence[Case], basis: Basis) -> list[int]:
         judging.whole_truth(known, basis.policy),
         clock_from=row.clock_from,
         answered=row.answered,
-        ground=basis,
+        context=basis,
     )
     return list(conn.execute(select(points).order_by(row.number)).scalars())
 
 
-def literal_rows(cases: Sequence[Case], basis: Basis) -> Subquery:
+def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
     listed = values(
         column("number", Integer),
         column("clock_from", DateTime(timezone=True)),
@@ -152,7 +152,7 @@ def test_sql_and_python_add_up_every_case_alike(
     conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
 ) -> None:
     """25 batches of 100 generated cases: 2,500, unknown figures and clocks ahead included."""
-    basis = ground(policy, now, off)
+    basis = context(policy, now, off)
 
     assert by_sql(conn, cases, basis) == [by_python(one, basis) for one in cases]
 
@@ -189,7 +189,7 @@ LARGE: Case = {"volume_usd": Decimal(100_000_000), "active_users": 15, "new_user
     ],
 )
 def test_points(conn: Connection, one: Case, expected: int) -> None:
-    basis = ground(Policy(), NOWS[1], frozenset())
+    basis = context(Policy(), NOWS[1], frozenset())
 
     assert by_sql(conn, [one], basis) == [expected] == [by_python(one, basis)]
 

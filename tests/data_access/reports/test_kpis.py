@@ -395,7 +395,7 @@ def behind(kpi: Kpi, period: Window = FEBRUARY, **query: str) -> Filters:
 
 
 def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
-    ground = judging.basis(paper, now=NOW)
+    context = judging.basis(paper, now=NOW)
     expected: list[tuple[Filters, int]] = [
         (behind(kpis.SUBMITTED), 7),
         (behind(kpis.DECIDED), 4),
@@ -433,28 +433,28 @@ def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
         expected += [(behind(kpis.DECIDED, **{words[split]: key}), n) for key, n in rows.items()]
 
     for filters, number in expected:
-        found = listing.ids(paper, filters, ground, most=100)
-        assert (listing.count(paper, filters, ground), len(found)) == (number, number), filters
+        found = listing.ids(paper, filters, context, most=100)
+        assert (listing.count(paper, filters, context), len(found)) == (number, number), filters
     drilled = {filters.slice.scope for filters, _ in expected}
     assert {kpi.opens.scope for kpi in kpis.KPIS if kpi.opens} <= drilled
 
 
 def test_ages_and_clocks_cover_what_is_open_without_overlap(paper: Connection) -> None:
-    ground = judging.basis(paper, now=NOW)
-    whole = listing.ids(paper, behind(kpis.OPEN), ground, most=100)
+    context = judging.basis(paper, now=NOW)
+    whole = listing.ids(paper, behind(kpis.OPEN), context, most=100)
     for parts in (
         [behind(kpis.OPEN, age=group.key) for group in AGE_GROUPS],
         [behind(kpis.OPEN, clock=clock) for clock in Clock],
     ):
-        found = [listing.ids(paper, part, ground, most=100) for part in parts]
+        found = [listing.ids(paper, part, context, most=100) for part in parts]
         assert sorted(id_ for ids in found for id_ in ids) == sorted(whole)
 
 
 def test_a_list_behind_a_figure_shows_its_rows(paper: Connection) -> None:
-    ground = judging.basis(paper, now=NOW)
+    context = judging.basis(paper, now=NOW)
     asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(FEBRUARY)
 
-    rows = listing.page(paper, Filters(slice=asked), ground)
+    rows = listing.page(paper, Filters(slice=asked), context)
 
     assert {row.application_id for row in rows} == {1, 2, 5, 6, 7, 8, 9}
 

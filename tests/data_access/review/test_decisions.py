@@ -25,7 +25,7 @@ from data_access.db.errors import (
     RequestReused,
 )
 from data_access.eligibility import assessments, judging
-from data_access.eligibility.assessments import Seen
+from data_access.eligibility.assessments import ViewedFacts
 from data_access.messages import outbox
 from data_access.review import transitions as desks
 from program.policy.policy import Policy
@@ -69,7 +69,7 @@ def one_person_suffices(conn: Connection) -> None:
     set_policy(conn, second_approval_for_overrides=False, second_approval_monthly_extra_usd=None)
 
 
-def seen(engine: Engine, id_: int) -> Seen:
+def seen(engine: Engine, id_: int) -> ViewedFacts:
     with engine.connect() as conn:
         return assessments.read(conn, id_, judging.basis(conn, now=NOW)).seen
 

@@ -42,8 +42,8 @@ def counts(desk: Engine, *, now: object = NOW) -> tuple[int, dict[Status, int]]:
 
 def due(desk: Engine, now: object) -> object:
     with desk.connect() as conn:
-        ground = judging.basis(conn, now=now)  # type: ignore[arg-type]
-        return listing.due_at(clicks.read(desk, 1, now=now).desk, ground)
+        context = judging.basis(conn, now=now)  # type: ignore[arg-type]
+        return listing.due_at(clicks.read(desk, 1, now=now).desk, context)
 
 
 def test_asking_leaves_the_queue_and_sends_the_message(desk: Engine) -> None:
@@ -181,9 +181,9 @@ def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
 def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
     clicks.defer(desk, 1)
     with desk.connect() as conn:
-        ground = judging.basis(conn, now=NOW)
-        deferred = listing.page(conn, Filters(status=Status.DEFERRED), ground)
-        pending = listing.page(conn, Filters(), ground)
+        context = judging.basis(conn, now=NOW)
+        deferred = listing.page(conn, Filters(status=Status.DEFERRED), context)
+        pending = listing.page(conn, Filters(), context)
 
     assert [row.application_id for row in deferred] == [1]
     assert pending == []

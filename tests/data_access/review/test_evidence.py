@@ -352,9 +352,9 @@ def volume(name: str, millions: int, *, days: int = 1, answer: str | None = "una
 def external(engine: Engine, id_: int) -> tuple[Decimal | None, Decimal | None]:
     """The volume elsewhere as the program adds it up, and as the database does."""
     with engine.connect() as conn:
-        ground = judging.basis(conn, now=NOW)
-        added = assessments.read(conn, id_, ground).established.external_volume_usd
-        judged = judging.established_evidence(ground, [id_])
+        context = judging.basis(conn, now=NOW)
+        added = assessments.read(conn, id_, context).established.external_volume_usd
+        judged = judging.established_evidence(context, [id_])
         return added, conn.execute(select(judged.c.external_volume_usd)).scalar_one_or_none()
 
 

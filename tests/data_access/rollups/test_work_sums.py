@@ -65,7 +65,7 @@ def assert_all_counted(engine: Engine) -> None:
 
 
 def assert_lists_agree(conn: Connection) -> None:
-    ground, period = judging.basis(conn, now=NOW), PERIODS[1]
+    context, period = judging.basis(conn, now=NOW), PERIODS[1]
     stages = funnel.stages(conn, period)
     numbers = {
         Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): flow.steps(conn, period, Grain.MONTH)
@@ -84,7 +84,7 @@ def assert_lists_agree(conn: Connection) -> None:
         },
     }
     for asked, number in numbers.items():
-        assert listing.count(conn, Filters(slice=asked.during(period)), ground) == number, asked
+        assert listing.count(conn, Filters(slice=asked.during(period)), context) == number, asked
 
 
 def work(conn: Connection, chance: random.Random, ids: range) -> None:

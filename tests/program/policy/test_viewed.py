@@ -10,7 +10,7 @@ import pytest
 from program.policy import viewed
 from program.policy.eligibility import Facts
 from program.policy.policy import Policy
-from program.policy.viewed import Seen
+from program.policy.viewed import ViewedFacts
 
 FACTS = Facts(
     volume_usd=Decimal("25100000.00"),
@@ -19,7 +19,7 @@ FACTS = Facts(
     x_followers=6_000,
     external_volume_usd=None,
 )
-SEEN = Seen(
+SEEN = ViewedFacts(
     data_through=date(2026, 3, 14),
     policy_version=1,
     facts=FACTS,
@@ -105,5 +105,5 @@ def test_what_was_not_kept_is_not_compared() -> None:
 
 
 def test_what_is_kept_is_what_was_seen() -> None:
-    assert Seen.from_json(SEEN.to_json()) == SEEN
+    assert ViewedFacts.from_json(SEEN.to_json()) == SEEN
     assert dict(viewed.figures(SEEN))["Referral volume"] == "25,100,000.00 USD"

@@ -188,8 +188,8 @@ def test_a_holiday_moves_the_clock_of_the_queue(settings: Desk) -> None:
 
 def overdue(desk: Desk) -> int:
     with desk.engine.connect() as conn:
-        ground = judging.basis(conn, now=desk.now)
-        return listing.count(conn, Filters(due=Due.OVERDUE), ground)
+        context = judging.basis(conn, now=desk.now)
+        return listing.count(conn, Filters(due=Due.OVERDUE), context)
 
 
 def test_the_policy_is_shown_and_cannot_be_changed(settings: Desk) -> None:
