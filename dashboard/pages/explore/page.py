@@ -207,3 +207,6 @@ def token_of(view: View) -> str:
     """A short name for the view, so that each view's widgets are its own."""
     query: Mapping[str, str] = view.to_query()
     return hashlib.sha256(repr(sorted(query.items())).encode()).hexdigest()[:10]
+
+
+main()
