@@ -62,7 +62,7 @@ def test_the_command_says_at_its_end_what_was_not_measured(
     monkeypatch.setattr("sys.argv", ["bench"])
     monkeypatch.setattr(bench.database, "is_built", lambda _: True)
     monkeypatch.setattr(bench.database, "connect", lambda _: NOWHERE)
-    monkeypatch.setattr(bench.schema, "migrate", lambda _: None)
+    monkeypatch.setattr(bench.migrate, "migrate", lambda _: None)
     monkeypatch.setattr(bench, "measure", partial(_measured, found))
 
     if status is None:

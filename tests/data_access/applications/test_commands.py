@@ -259,7 +259,7 @@ def test_whoever_left_the_staff_is_refused_at_the_next_act(desk: Engine, act: Ac
     with desk.begin() as conn:
         conn.execute(text(switch.format("false")), {"who": act.actor})
     try:
-        with pytest.raises(NotAllowed, match="no longer"):
+        with pytest.raises(NotAllowed, match="not on the staff list"):
             act.do(desk, id_)
     finally:
         with desk.begin() as conn:

@@ -487,7 +487,7 @@ def test_a_file_has_the_documented_columns_whatever_narrows_or_orders_it(
     stocked: Engine, dataset: str
 ) -> None:
     page = (ROOT / "docs" / "exports.md").read_text()
-    table = page.split(f"## `{dataset}`")[1].split("\n## ")[0]
+    table = page.split(f"### `{dataset}`")[1].split("\n### ")[0]
     documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
 
     for options in [[], *COMBINATIONS[dataset]]:

@@ -69,7 +69,7 @@ def test_a_reason_that_rests_on_a_check_is_given_once_it_failed(desk: Engine, re
     for outcome in (None, CheckOutcome.PASSED, CheckOutcome.NOT_APPLICABLE):
         if outcome is not None:
             clicks.check(desk, UNKNOWN, item=reason.asserts_failed, outcome=outcome)
-        with pytest.raises(Invalid, match="asserts what nobody has established"):
+        with pytest.raises(Invalid, match="requires facts that are not established"):
             clicks.reject(desk, UNKNOWN, **given)
     failed = {"item": reason.asserts_failed, "outcome": CheckOutcome.FAILED, "comment": "Seen"}
     clicks.check(desk, UNKNOWN, **failed)
