@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from data_access.review import claims
 from tests.browser import screen
@@ -150,8 +150,8 @@ def test_presses_of_next_before_its_application_was_seen_are_one_for_the_server(
     page.evaluate(UNGUARDED)
     button = page.locator(".st-key-take-next button").first
 
-    # From the list and from an application, slow and fast.
-    screen.press_twice(page, button, 300)
+    # From the list and from an application.
+    press_twice_at_once(button)
     seen(page, "twice_0")
     button.dblclick()
     seen(page, "twice_1")
@@ -160,8 +160,6 @@ def test_presses_of_next_before_its_application_was_seen_are_one_for_the_server(
     for _ in range(3):
         page.keyboard.press("u")
     seen(page, "twice_2")
-    page.keyboard.press("u")
-    page.wait_for_timeout(300)
     page.keyboard.press("u")
     seen(page, "twice_3")
     assert claimed(site, ids) == ["ana@example.com"] * 4
@@ -172,11 +170,16 @@ def test_presses_of_next_before_its_application_was_seen_are_one_for_the_server(
     screen.shows_names(other, [f"twice_{n}" for n in range(7)])
     screen.settled(other)
     other.evaluate(UNGUARDED)
-    screen.press_twice(other, other.locator(".st-key-take-next button").first, 300)
-    screen.press_twice(page, button, 300)
+    press_twice_at_once(other.locator(".st-key-take-next button").first)
     seen(other, "twice_4")
+    press_twice_at_once(button)
     seen(page, "twice_5")
     assert claimed(site, ids) == ["ana@example.com"] * 6
+
+
+def press_twice_at_once(button: Locator) -> None:
+    """Both presses are on their way before the first is answered, however busy the machine is."""
+    button.evaluate("button => { button.click(); button.click(); }")
 
 
 def seen(page: Page, username: str) -> None:
