@@ -10,7 +10,6 @@ from decimal import Decimal
 
 from program.periods import ONE_DAY, TRAILING_DAYS, Window, months_later
 
-AT_APPLICATION = 0
 HORIZONS = (30, 60, 90)
 COHORTS = 12
 # With fewer, a reviewer's figures would say more about chance than about them.

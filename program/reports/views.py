@@ -64,7 +64,6 @@ FUNCTION_WORDS: dict[Function, str] = {
     Function.KNOWN: "Number of known values",
     Function.DISTINCT: "Number of different values",
 }
-OF_AMOUNTS = (Function.SUM, Function.AVERAGE, Function.MEDIAN, Function.LEAST, Function.MOST)
 COUNTS = (Function.COUNT, Function.KNOWN, Function.DISTINCT)
 
 

@@ -47,8 +47,8 @@ class Row:
 
 
 Cells = Callable[[Sequence[Row]], pa.Array]
-# A column's settings, from the page's rows and the minimum volume.
-Config = Callable[[Sequence[Row], Decimal], Any]
+# A column's settings, from its label, the page's rows and the minimum volume.
+Config = Callable[[str, Sequence[Row], Decimal], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +83,12 @@ def _badge(made: Callable[[Row], str]) -> Cells:
     return lambda rows: pa.array([[made(row)] for row in rows])
 
 
-def _text(label: str, width: int, **given: Any) -> Config:  # noqa: ANN401
-    return lambda _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
+def _text(width: int, **given: Any) -> Config:  # noqa: ANN401
+    return lambda label, _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
 
 
-def _number(label: str, width: int, **given: Any) -> Config:  # noqa: ANN401
-    return lambda _rows, _minimum: cells.number_column(label, width=width, **given)
+def _number(width: int, **given: Any) -> Config:  # noqa: ANN401
+    return lambda label, _rows, _minimum: cells.number_column(label, width=width, **given)
 
 
 def _badges() -> dict[str, str]:
@@ -103,11 +103,11 @@ def _badges() -> dict[str, str]:
 BADGES = _badges()
 
 
-def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _due(label: str, rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
     words = sorted({row.due for row in rows})
     late = due.OVERDUE.sign + " "
     return st.column_config.MultiselectColumn(
-        "Due",
+        label,
         options=words,
         color=["red" if word.startswith(late) else "gray" for word in words],
         help="In business days, UTC. The clock stops while the applicant owes information.",
@@ -115,21 +115,21 @@ def _due(rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
     )
 
 
-def _eligibility(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _eligibility(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
     return st.column_config.MultiselectColumn(
-        "Eligibility", options=list(BADGES), color=list(BADGES.values()), width=138
+        label, options=list(BADGES), color=list(BADGES.values()), width=138
     )
 
 
-def _volume(_rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
+def _volume(label: str, _rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
     return volume_bar.config(
-        "Volume", minimum_usd=minimum_usd, help="Referral volume in the window", width=104
+        label, minimum_usd=minimum_usd, help="Referral volume in the window", width=104
     )
 
 
-def _months(_rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _months(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
     return st.column_config.AreaChartColumn(
-        "6 months",
+        label,
         help="Volume by calendar month, the last one still running.",
         y_min=0,
         width=62,
@@ -142,39 +142,39 @@ COLUMNS: tuple[Column, ...] = (
         key="applicant",
         label="Applicant",
         cells=_texts("username"),
-        config=_text("Applicant", 104),
+        config=_text(104),
     ),
     Column(
         key="handle",
         label="Handle",
         cells=_texts("handle"),
-        config=_text("Handle", 100),
+        config=_text(100),
     ),
     Column(
         key="platform",
         label="Platform",
         cells=_texts("platform"),
-        config=_text("Platform", 74),
+        config=_text(74),
         usual=False,
     ),
     Column(
         key="country",
         label="Country",
         cells=_words(lambda row: row.country or figures.DASH),
-        config=_text("Country", 64),
+        config=_text(64),
         usual=False,
     ),
     Column(
         key="standing",
         label="Status",
         cells=_texts("standing"),
-        config=_text("Status", 150),
+        config=_text(150),
     ),
     Column(
         key="waiting",
         label="Waiting",
         cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
-        config=_number("Waiting", 60, written="%.1f d", help="Calendar days since it arrived."),
+        config=_number(60, written="%.1f d", help="Calendar days since it arrived."),
         sort=Sort.WAITING,
     ),
     Column(
@@ -189,7 +189,7 @@ COLUMNS: tuple[Column, ...] = (
         key="due_at",
         label="Due at",
         cells=lambda rows: cells.moments([row.due_at for row in rows]),
-        config=lambda _rows, _minimum: cells.moment_column("Due at"),
+        config=lambda label, _rows, _minimum: cells.moment_column(label),
         usual=False,
         sort=Sort.DUE,
         descending=False,
@@ -199,7 +199,6 @@ COLUMNS: tuple[Column, ...] = (
         label="Priority",
         cells=_numbers("points"),
         config=_number(
-            "Priority",
             56,
             help="Points, at most 100. The column Why and the application's page show how they "
             "add up.",
@@ -210,7 +209,7 @@ COLUMNS: tuple[Column, ...] = (
         key="why",
         label="Why",
         cells=_texts("why"),
-        config=_text("Why", 300, help="The parts of the priority."),
+        config=_text(300, help="The parts of the priority."),
         usual=False,
     ),
     Column(
@@ -230,14 +229,14 @@ COLUMNS: tuple[Column, ...] = (
         key="active",
         label="Active",
         cells=_numbers("active_users"),
-        config=_number("Active", 52),
+        config=_number(52),
         sort=Sort.ACTIVE,
     ),
     Column(
         key="new",
         label="New",
         cells=_numbers("new_users"),
-        config=_number("New", 44),
+        config=_number(44),
         sort=Sort.NEW,
     ),
     Column(
@@ -250,14 +249,14 @@ COLUMNS: tuple[Column, ...] = (
         key="evidence",
         label="Evidence",
         cells=_words(lambda row: EVIDENCE_WORDS[row.evidence]),
-        config=_text("Evidence", 76),
+        config=_text(76),
         usual=False,
     ),
     Column(
         key="owner",
         label="Owner",
         cells=_texts("owner"),
-        config=_text("Owner", 56),
+        config=_text(56),
     ),
 )
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
@@ -314,7 +313,8 @@ def draw(
             order.choose(wanted)
 
     settings = {
-        column.key: _marked(column, column.config(rows, minimum_usd), order) for column in columns
+        column.key: _marked(column, column.config(column.label, rows, minimum_usd), order)
+        for column in columns
     }
     # Not pinned beyond this one: what is pinned is drawn faint.
     opens = st.column_config.ButtonColumn(
