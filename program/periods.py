@@ -28,12 +28,12 @@ class Window:
 
     @property
     def last_day(self) -> date:
-        """The last day that counts; what people are shown as the window's end."""
+        """The last day of the window, which screens show as its end."""
         return self.end - ONE_DAY
 
     @property
     def days(self) -> int:
-        """How many days the window holds."""
+        """The number of days in the window."""
         return (self.end - self.start).days
 
     def __contains__(self, day: object) -> bool:
@@ -41,24 +41,24 @@ class Window:
 
 
 def month_start(day: date) -> date:
-    """The first day of the month ``day`` lies in."""
+    """Return the first day of the month that contains ``day``."""
     return day.replace(day=1)
 
 
 def months_later(month: date, count: int) -> date:
-    """The first of the month ``count`` months after ``month`` (before it, if negative)."""
+    """Return the first day of the month ``count`` months after ``month`` (before, if negative)."""
     years, index = divmod(month.year * 12 + month.month - 1 + count, 12)
     return date(years, index + 1, 1)
 
 
 def recent_months(last: date, count: int, begin: date | None) -> list[date]:
-    """The ``count`` months up to ``last``, oldest first, without those before day ``begin``'s."""
+    """Return ``count`` months up to ``last``, oldest first, none before the month of ``begin``."""
     months = [months_later(last, back) for back in range(1 - count, 1)]
     return [month for month in months if begin is None or month >= month_start(begin)]
 
 
 def window(kind: WindowKind, data_through: date) -> Window:
-    """The policy's "month" as it stands at data-through day T.
+    """Return the policy's "month" at data-through day T.
 
     ``trailing_30_days``: the 30 days that end with T, T included. ``calendar_month``: the
     last calendar month that is complete at T, so T's own month only if T is its last day.
@@ -71,24 +71,24 @@ def window(kind: WindowKind, data_through: date) -> Window:
 
 
 def is_behind(data_through: date, today: date) -> bool:
-    """Whether metrics reach less far than yesterday, so that what they say is provisional."""
+    """Whether metrics end before yesterday, so that figures are provisional."""
     return (today - data_through).days > 1
 
 
 def day_start(day: date) -> datetime:
-    """Midnight UTC at which ``day`` begins."""
+    """Return the UTC midnight at which ``day`` begins."""
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def utc_day(at: datetime) -> date:
-    """The UTC day that ``at`` falls on; ``at`` must carry a zone."""
+    """Return the UTC day of ``at``; raises ValueError if ``at`` has no zone."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone has no UTC day")
     return at.astimezone(UTC).date()
 
 
 def evidence_cutoff(data_through: date, valid_days: int) -> datetime:
-    """The earliest moment at which evidence may have been observed and still count at T.
+    """Return the earliest time at which evidence may have been observed and still count at T.
 
     "At most 90 days before T" is counted in UTC days, so the whole of day T - 90 counts.
     """

@@ -1,4 +1,4 @@
-"""Figures, days and lists as a sentence says them, whoever it is for."""
+"""Format figures, days and lists for sentences."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -20,57 +20,57 @@ IN_CENTS = 100
 
 
 def short_usd(value: Decimal) -> str:
-    """Money in short, rounded to three digits: ``4.13 M``, ``462 k``; under 100 to the cent."""
+    """Format money in short, in three digits: ``4.13 M``, ``462 k``; under 100 with cents."""
     return _short(value, ROUND_HALF_UP)
 
 
 def cut_usd(value: Decimal) -> str:
-    """The same, cut: beside a minimum of 20 M, 19,999,999.99 must never read 20 M."""
+    """The same, rounded down: beside a minimum of 20 M, 19,999,999.99 must never read 20 M."""
     return _short(value, ROUND_DOWN)
 
 
 def stated_usd(value: Decimal) -> str:
-    """A limit: in short where that is all of it, ``20 M``, and otherwise every digit."""
+    """Format a limit: in short if that is exact, ``20 M``, else every digit."""
     number, scale, _ = _scaled(abs(value), ROUND_HALF_UP)
     return short_usd(value) if number * scale == abs(value) else full_usd(value)
 
 
 def full_usd(value: Decimal) -> str:
-    """Money to its last digit: ``20,000,000`` or ``20,500,555.50``."""
+    """Format money with every digit: ``20,000,000`` or ``20,500,555.50``."""
     return exact_usd(value).removesuffix(".00")
 
 
 def exact_usd(value: Decimal) -> str:
-    """Money to its last digit and at least to the cent: ``4,100,000.00``."""
+    """Format money with every digit and at least two decimals: ``4,100,000.00``."""
     cents = value.quantize(CENT)
     return _signed(value, f"{abs(cents if cents == value else value.normalize()):,f}")
 
 
 def cents_usd(value: Decimal) -> str:
-    """Money rounded to the cent: ``4,100,000.00``."""
+    """Format money rounded to the cent: ``4,100,000.00``."""
     return exact_usd(value.quantize(CENT))
 
 
 def rounded(value: Decimal, places: int = 0) -> Decimal:
-    """To so many decimals, halves away from zero."""
+    """Round to ``places`` decimals, half away from zero."""
     return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
 def cut(value: Decimal, places: int = 0) -> Decimal:
-    """To so many decimals, what is beyond them left out."""
+    """Truncate to ``places`` decimals."""
     return value.quantize(Decimal(1).scaleb(-places), ROUND_DOWN)
 
 
 def percent(share: Decimal) -> str:
-    """A rate with the digits it has: 0.20 is ``20 %``, 0.125 is ``12.5 %``."""
+    """Format a rate with all its digits: 0.20 is ``20 %``, 0.125 is ``12.5 %``."""
     text = f"{share * 100:f}"
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
 def change(share: Decimal) -> str:
-    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``.
+    """Format a change or a margin as a signed whole percentage: 0.565 is ``+57 %``.
 
-    One smaller than one percent keeps its sign, so a near miss never reads as reached.
+    Below one percent it keeps its sign, so that a near miss never reads as reached.
     """
     if share == 0:
         return "0 %"
@@ -79,12 +79,12 @@ def change(share: Decimal) -> str:
 
 
 def day(value: date, *, year: bool = True) -> str:
-    """A day: ``24 Dec 2026``."""
+    """Format a day: ``24 Dec 2026``."""
     return f"{value.day} {MONTHS[value.month - 1]}" + (f" {value.year}" if year else "")
 
 
 def span(window: Window) -> str:
-    """A window's first and last day: ``24 Oct to 22 Nov 2026``, both years where they differ."""
+    """Format a window's days: ``24 Oct to 22 Nov 2026``, with both years if they differ."""
     first, last = window.start, window.last_day
     if first == last:
         return day(last)
@@ -92,13 +92,13 @@ def span(window: Window) -> str:
 
 
 def listed(parts: Sequence[str], *, last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
+    """Join a list: ``a``, ``a and b``, ``a, b and c``."""
     *before, final = parts
     return f"{', '.join(before)} {last} {final}" if before else final
 
 
 def sentence(text: str) -> str:
-    """With a capital at its start and a full stop at its end."""
+    """Capitalize the text and add a full stop."""
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -113,7 +113,7 @@ def _short(value: Decimal, rounding: str) -> str:
 
 
 def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
-    """The number before the letter, what the letter stands for, and the letter."""
+    """Return the number before the letter, the factor of the letter, and the letter."""
     for scale, letter in SCALES:
         number = size / scale
         whole = len(str(int(number)))
@@ -129,7 +129,7 @@ def _signed(value: Decimal, size: str) -> str:
 
 
 def inline(label: str) -> str:
-    """A label within a sentence: its first letter small, names as they are."""
+    """Format a label for the middle of a sentence: its first letter in lower case."""
     return label[:1].lower() + label[1:]
 
 
@@ -140,9 +140,9 @@ def left_out(
     usual: Mapping[str, str],
     lists: Collection[str] = (),
 ) -> str:
-    """The sentence that names what of an address was not taken from it; "" if all was.
+    """Return the sentence that names parts of an address that were not used; "" if all were.
 
-    ``taken`` is the address that follows from what was; it leaves out what is ``usual``. Of
+    ``taken`` is the address written back from what was used; it leaves out ``usual`` values. In
     ``lists``, separated by commas, each part counts.
     """
     lost = []
@@ -158,6 +158,6 @@ def left_out(
 
 
 def quoted(text: str) -> str:
-    """Typed text as a sentence quotes it: bounded, and without signs that cannot be shown."""
+    """Quote typed text in a sentence: shortened, without unprintable characters."""
     shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:60])
     return f"“{shown}”"

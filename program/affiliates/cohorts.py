@@ -1,7 +1,7 @@
-"""Outcomes of approvals: the 30 days that end 30, 60 and 90 days after, against application.
+"""Outcomes of approvals: the 30 days that end 30, 60 and 90 days later, against application.
 
-A figure at 60 days is that of days 31 to 60 after the day of the approval. It is known once the
-60th is complete; a cohort's once that holds for every day of its month, and unknown before.
+The figure at 60 days covers days 31 to 60 after the day of the approval. It is known once day 60 is
+complete; a cohort's, once that holds for every day of its month.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from program.periods import ONE_DAY, TRAILING_DAYS, Window, months_later
 
 HORIZONS = (30, 60, 90)
 COHORTS = 12
-# With fewer, a reviewer's figures would say more about chance than about them.
+# With fewer approvals, a reviewer's figures would mostly be chance.
 LEAST_PER_REVIEWER = 10
 
 
@@ -33,7 +33,7 @@ COLLAPSES: tuple[Collapse, ...] = (
 
 
 def window_of(approved_on: date, horizon: int) -> Window:
-    """The 30 days that end ``horizon`` days after the UTC day of the approval."""
+    """Return the 30 days that end ``horizon`` days after the UTC day of the approval."""
     after = approved_on + timedelta(days=horizon) + ONE_DAY
     return Window(after - timedelta(days=TRAILING_DAYS), after)
 
@@ -45,7 +45,7 @@ def is_complete(cohort: date, horizon: int, data_through: date | None) -> bool:
 
 
 def collapse(at_application: Decimal | None, later: Decimal | None) -> Collapse | None:
-    """How far the volume fell by days 31 to 60; ``None`` if not so far, or if nobody knows."""
+    """Return how far the volume fell by days 31 to 60; ``None`` if less far, or unknown."""
     if not at_application or later is None:
         return None
     share = later / at_application

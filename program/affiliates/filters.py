@@ -1,4 +1,4 @@
-"""The affiliates page's address: which part, and which affiliates of the board."""
+"""The affiliates page's address: which part of the page, and which affiliates of the board."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from program.policy.outcomes import Outcome
 from program.review.queue_filters import clean_search
 
 PAGE_SIZE = 50
-# What the filters write into the address.
+# Query parameters that the filters write.
 QUERY_NAMES = ("part", "standing", "suggested", "month", "near", "search", "figure", "page")
 ANY = "any"
 SUGGESTIBLE = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
@@ -19,7 +19,7 @@ MONTH_CHOICES = (*(str(outcome) for outcome in Outcome), UNTESTED)
 
 
 class Figure(StrEnum):
-    """What the outcomes of cohorts are shown in."""
+    """The figure that the cohort outcomes show."""
 
     VOLUME = "volume"
     ACTIVE = "active"
@@ -52,10 +52,10 @@ PART_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardFilters:
-    """Which part of the page, and which affiliates of the board. Empty means all of them.
+    """Which part of the page, and which affiliates of the board. Empty means all.
 
-    ``suggested`` is a step, or `ANY` for those with any suggestion; ``month`` is how the
-    newest tested month came out.
+    ``suggested`` is a step, or `ANY` for any suggestion; ``month`` is the result of the newest
+    tested month.
     """
 
     part: Part = Part.REQUALIFICATION
@@ -69,16 +69,16 @@ class BoardFilters:
 
     @property
     def narrows(self) -> bool:
-        """Whether any filter is set; part, figure and page are none."""
+        """Whether any filter is set; part, figure and page are not filters."""
         whole = replace(self, part=Part.REQUALIFICATION, figure=Figure.VOLUME, page=1)
         return whole != BoardFilters()
 
     def on_page(self, page: int) -> "BoardFilters":
-        """The same view on another page."""
+        """Return the same view on another page."""
         return replace(self, page=page)
 
     def to_query(self) -> dict[str, str]:
-        """The address-bar form; defaults are left out."""
+        """Return the query parameters; defaults are left out."""
         spoken = {
             "part": "" if self.part is Part.REQUALIFICATION else str(self.part),
             "standing": self.standing or "",
@@ -92,14 +92,14 @@ class BoardFilters:
         return {name: str(value) for name, value in spoken.items() if value}
 
     def left_out(self, query: Mapping[str, str]) -> str:
-        """The sentence that names what of the address is not in these filters made of it."""
+        """Return the sentence that names unused parts of the address; "" if there are none."""
         asked = {name: text for name, text in query.items() if name != "page"}
         usual = {"part": str(Part.REQUALIFICATION), "figure": str(Figure.VOLUME)}
         return wording.left_out(asked, self.to_query(), usual=usual)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "BoardFilters":
-        """Understand the address bar; anything malformed is treated as absent."""
+        """Parse the query parameters; anything malformed is ignored."""
         part, standing = query.get("part"), query.get("standing")
         suggested, month = query.get("suggested"), query.get("month")
         figure, page = query.get("figure"), query.get("page", "")

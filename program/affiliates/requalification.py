@@ -1,7 +1,7 @@
-"""Approved affiliates after their approval: standings, monthly tests, and what they suggest.
+"""Affiliates after their approval: standings, monthly tests, and the steps they suggest.
 
-Every whole calendar month is tested by the same criteria that applications are judged by.
-The tests suggest; a person moves an affiliate. Nothing here changes a standing by itself.
+Every whole calendar month is tested by the criteria that applications are judged by. Tests only
+suggest; a person changes a standing.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from program.policy.policy import Policy
 from program.review.permissions import Act, Role, may
 from program.review.priority import near
 
-# So many months are tested and looked back at; more in a row than a policy may ask for.
+# Months tested and looked back at; more than a policy can require in a row.
 MONTHS_KEPT = 12
 NARROW_SHARE = Decimal("1.1")
 
 
 class Standing(StrEnum):
-    """How an approved affiliate stands. One that nobody has moved is active."""
+    """An approved affiliate's standing; active until somebody changes it."""
 
     ACTIVE = "active"
     ON_NOTICE = "on_notice"
@@ -49,7 +49,7 @@ STANDING_MEANINGS = {
 
 
 class Step(StrEnum):
-    """What changes a standing. The value completes the kind of event it leaves."""
+    """A step that changes a standing. The value completes the kind of its event."""
 
     PUT_ON_NOTICE = "put_on_notice"
     SUSPEND = "suspended"
@@ -63,13 +63,13 @@ class Step(StrEnum):
         return f"affiliate_{self}"
 
 
-# A way back begins the count of misses anew.
+# These restart the count of misses.
 WAYS_BACK = (Step.RESTORE, Step.REINSTATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One way from a standing to another; ``label`` is what it is called on buttons."""
+    """One allowed change from a standing to another; ``label`` is its button's text."""
 
     step: Step
     old: Standing
@@ -95,18 +95,18 @@ STEP_LABELS: dict[Step, str] = {way.step: way.label for way in TRANSITIONS}
 
 
 def way(step: Step, old: Standing) -> Transition | None:
-    """The transition that ``step`` makes from ``old``; ``None`` where there is none."""
+    """Return the transition of ``step`` from ``old``; ``None`` if it is not allowed."""
     return next((t for t in TRANSITIONS if (t.step, t.old) == (step, old)), None)
 
 
 def may_move(role: Role, old: Standing, new: Standing) -> bool:
-    """Whether a person of this role can bring an affiliate from ``old`` to ``new``."""
+    """Whether a person with this role can move an affiliate from ``old`` to ``new``."""
     return any((t.old, t.new) == (old, new) and may(role, t.act) for t in TRANSITIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a standing changes, and for which steps that can be the reason."""
+    """Why a standing changes, and the steps for which the reason can be given."""
 
     code: str
     label: str
@@ -128,18 +128,18 @@ REASONS_BY_CODE: dict[str, Reason] = {reason.code: reason for reason in REASONS}
 
 
 def reasons(step: Step) -> tuple[Reason, ...]:
-    """The reasons to choose from, in order."""
+    """Return the reasons to choose from, in order."""
     return tuple(reason for reason in REASONS if step in reason.steps)
 
 
-# What the tests come to.
+# Results of the tests.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthTest:
-    """One whole calendar month, tested. ``near``: a tenth more or less would change it.
+    """A tested calendar month. ``near``: a tenth more or less would change the result.
 
-    Of ``missing_days`` nobody's activity was delivered; with some, figures are known from below.
+    ``missing_days`` were not delivered; with any, figures are lower bounds.
     """
 
     month: date
@@ -151,7 +151,7 @@ class MonthTest:
 
     @property
     def gap(self) -> str:
-        """What was not delivered, in words; "" where nothing is missing."""
+        """The missing days in words; "" if there are none."""
         if not self.missing_days:
             return ""
         days = (months_later(self.month, 1) - self.month).days
@@ -159,21 +159,21 @@ class MonthTest:
 
 
 def first_tested(approved_at: datetime) -> date:
-    """The first month that is tested: the one after the month of the approval."""
+    """Return the first month that is tested: the one after the month of the approval."""
     return months_later(month_start(utc_day(approved_at)), 1)
 
 
 def first_counted(approved_at: datetime, policy: Policy, count_from: date | None = None) -> date:
-    """The first month whose miss counts: after the protection, and not before ``count_from``.
+    """Return the first month whose miss counts: after the protection, from ``count_from`` on.
 
-    ``count_from`` is the month of the last way back, from which one counts anew.
+    ``count_from`` is the month of the last restoration or reinstatement, which restarts the count.
     """
     protected = months_later(first_tested(approved_at), policy.requalification_protection_months)
     return max(protected, count_from) if count_from else protected
 
 
 def misses_in_a_row(tests: Sequence[MonthTest], *, counted_from: date) -> int:
-    """How many counted months were missed since the last pass.
+    """Return how many counted months were missed since the last pass.
 
     An unknown month is neither a miss nor a pass: it adds nothing and ends nothing.
     """
@@ -186,7 +186,7 @@ def misses_in_a_row(tests: Sequence[MonthTest], *, counted_from: date) -> int:
 
 
 def may_have_missed_more(misses: int, *, counted_from: date, newest: date) -> bool:
-    """Whether every month looked back at, to ``newest``, was missed, and one before may be too."""
+    """Whether every month kept up to ``newest`` was missed, so that earlier ones may be too."""
     return misses >= MONTHS_KEPT and counted_from < months_later(newest, 1 - MONTHS_KEPT)
 
 
@@ -199,10 +199,10 @@ def suggestion(
     newest_month: date | None,
     policy: Policy,
 ) -> Step | None:
-    """What the tests suggest; ``None`` where nothing is to be done.
+    """Return the step that the tests suggest; ``None`` if there is nothing to do.
 
-    ``since`` is when the standing began, ``newest`` how the newest month came out. Only a
-    month that ended after the standing began can speak for taking it back.
+    ``since`` is when the standing began, ``newest`` the result of the newest month. Only a month
+    that ended after the standing began can suggest a restoration.
     """
     if standing is Standing.TERMINATED:
         return None
@@ -216,23 +216,23 @@ def suggestion(
     return Step.RESTORE if since is None or ended > since else None
 
 
-# Near the line: a tenth more or less would have changed the answer.
+# Near: a tenth more or less would have changed the result.
 
 
 def nearly(criterion: Criterion, policy: Policy) -> Decimal | int:
-    """From which value on a criterion is met or missed by a tenth at most."""
+    """Return the value from which a criterion is met, or missed by at most a tenth."""
     return near(criterion, policy)
 
 
 def clearly(criterion: Criterion, policy: Policy) -> Decimal:
-    """From which value on a criterion is met by more than a tenth of its minimum."""
+    """Return the value from which a criterion is met by more than a tenth of its minimum."""
     return NARROW_SHARE * Decimal(getattr(policy, criterion.minimum))
 
 
 def is_near(facts: Facts, outcome: Outcome, policy: Policy, *, missing_days: int = 0) -> bool:
-    """Whether a miss missed by a tenth at most, or a pass passed by a tenth at most.
+    """Whether a miss was by at most a tenth, or a pass by at most a tenth.
 
-    With ``missing_days`` nobody can tell by how much.
+    Never with ``missing_days``, since the distance is unknown.
     """
     if outcome is Outcome.UNKNOWN or missing_days:
         return False
@@ -265,18 +265,18 @@ def _more_than(facts: Facts, criterion: Criterion, limit: Decimal) -> bool | Non
     return None if value is None else value > limit
 
 
-# The rate that the newest month speaks for.
+# The suggested rate.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateStep:
-    """A month with at least so many times the minimum volume keeps a rate up to ``most``."""
+    """A month with at least so many times the minimum volume supports a rate up to ``most``."""
 
     times: int
     most: Decimal | None
 
 
-# The first that holds counts. None is the policy's own maximum.
+# The first match counts. None means the policy's maximum.
 RATE_STEPS: tuple[RateStep, ...] = (
     RateStep(times=5, most=None),
     RateStep(times=2, most=Decimal("0.30")),
@@ -286,7 +286,7 @@ RATE_STEPS: tuple[RateStep, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestedRate:
-    """A rate as a fraction of net fees, never above the policy's maximum, and why."""
+    """A rate as a fraction of net fees, never above the policy's maximum, and the reason."""
 
     rate: Decimal
     why: str
@@ -295,11 +295,11 @@ class SuggestedRate:
 def suggested_rate(
     granted: Decimal, newest: MonthTest | None, *, misses: int, policy: Policy
 ) -> SuggestedRate:
-    """The rate that the newest month speaks for; it never rises by itself.
+    """Return the rate that the newest month supports; it never rises by itself.
 
-    A counted miss leads to the standard rate. A pass keeps the granted one as far as the
-    month's volume carries it. Protected, unknown and untested months, and a volume that is unknown
-    or not whole, change nothing.
+    A counted miss leads to the standard rate. A pass keeps the granted rate as far as the month's
+    volume supports it. Protected, unknown and untested months, and a volume that is unknown or
+    incomplete, change nothing.
     """
     most = policy.max_rebate_rate
     if misses and newest is not None and newest.outcome is Outcome.NOT_MET:
@@ -323,7 +323,7 @@ def _rate_step(volume: Decimal, policy: Policy) -> RateStep:
     return next(s for s in RATE_STEPS if volume >= s.times * policy.min_volume_usd)
 
 
-# What an affiliate is written when the policy is not silent.
+# Messages to affiliates, sent unless the policy is silent.
 
 _HELLO = "Hello {{username}},\n\n"
 _MISSED = "{{criterion_gap}} {{minimums}}"
@@ -354,17 +354,17 @@ MESSAGES: dict[Step, str] = {
 
 
 def closest(facts: Facts, policy: Policy) -> CriterionResult | None:
-    """The criterion that the answer was decided by; ``None`` where none can be told.
+    """Return the criterion that decided the result; ``None`` if none can be named.
 
-    Of a track that asks for all criteria that is its weakest, of one that asks for any its
-    strongest, and of the tracks the one that came furthest.
+    Within a track that requires all criteria it is the weakest, within one that requires any the
+    strongest; of the tracks, the one that came closest.
     """
     decisive = [found for track in TRACKS if (found := _decisive(track, facts, policy))]
     return max(decisive, key=_margin, default=None)
 
 
 def margin_words(test: MonthTest, policy: Policy) -> str:
-    """By what the answer was decided, and how far from its minimum: ``volume −3 %``."""
+    """Format the deciding criterion and its margin: ``volume −3 %``."""
     found = closest(test.facts, policy)
     if found is None:
         return ""

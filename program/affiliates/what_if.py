@@ -1,4 +1,4 @@
-"""What a draft would change: who stands on another side, and what follows for the program."""
+"""What a draft would change: who changes sides, and what follows for the program."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MOVES: tuple[Move, ...] = tuple(
 
 
 class Population(StrEnum):
-    """Over whom a draft is replayed."""
+    """The group of applications over which a draft is replayed."""
 
     OPEN = "open"
     DECISIONS = "decisions"
@@ -42,8 +42,8 @@ POPULATION_NOTES = {
 class Replay:
     """One population under both policies.
 
-    ``moves`` counts (outcome in force, outcome under the draft). ``untold`` are those of whom
-    the figures kept here cannot tell how the draft would judge them; they are in no move.
+    ``moves`` counts (outcome in force, outcome under the draft). ``untold`` are those whose kept
+    figures cannot be judged under the draft; they are in no move.
     """
 
     population: Population
@@ -52,38 +52,38 @@ class Replay:
 
     @property
     def total(self) -> int:
-        """Everybody, those of whom nothing can be told included."""
+        """Everybody, those that could not be replayed included."""
         return self.replayed + self.untold
 
     @property
     def replayed(self) -> int:
-        """Those of whom it can be told how the draft would judge them."""
+        """Those that could be replayed."""
         return sum(self.moves.values())
 
     @property
     def changed(self) -> int:
-        """Who changes side, in whatever direction."""
+        """How many change sides, in either direction."""
         return sum(number for (old, new), number in self.moves.items() if old is not new)
 
     def number(self, move: Move) -> int:
-        """How many make this move."""
+        """Return how many make this move."""
         return self.moves.get(move, 0)
 
     def before(self, outcome: Outcome) -> int:
-        """How many stand there under the policy in force, among those that can be told."""
+        """Return how many of the replayed have this outcome under the policy in force."""
         return sum(number for (old, _), number in self.moves.items() if old is outcome)
 
     def after(self, outcome: Outcome) -> int:
-        """How many would stand there under the draft."""
+        """Return how many of the replayed have this outcome under the draft."""
         return sum(number for (_, new), number in self.moves.items() if new is outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """Past decisions: how many are eligible, and how many go against that. Rates are fractions.
+    """Past decisions: how many are eligible, and how many go against eligibility.
 
-    ``total`` are those that were replayed. The pairs are (in force, draft), of these alone, as
-    are ``recorded_overrides``, which is what was recorded at the time.
+    ``total`` counts the replayed ones. The pairs are (in force, draft) of these, as are
+    ``recorded_overrides``, the overrides recorded at the time. Rates are fractions.
     """
 
     total: int
@@ -93,7 +93,7 @@ class Decided:
 
     @property
     def met_rates(self) -> tuple[Decimal, Decimal] | None:
-        """Eligible among decided; ``None`` when nothing was decided."""
+        """Eligible among decided; ``None`` if nothing was decided."""
         if not self.total:
             return None
         return Decimal(self.met[0]) / self.total, Decimal(self.met[1]) / self.total
@@ -101,15 +101,15 @@ class Decided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebates:
-    """What the rebates come to under both. Pairs are (in force, draft); money in USD a month.
+    """Rebate costs under both policies. Pairs are (in force, draft), in USD a month.
 
-    ``window`` is where the net fees are from; ``None`` without metrics, and then every sum is
-    ``None``. ``granted_usd`` is what the approved cost whole, ``standard_usd`` everybody else,
-    the ``at_standard`` among them: affiliates who are suspended or terminated. ``above_most``
-    have more than the highest rate grants, and ``over_usd`` is what that costs. ``costly``
-    approvals need a second person for their cost. ``leaving_usd`` is what affiliates who leave
-    met have beyond the draft's standard rate; ``joining_usd`` what open applications that join
-    met would cost more at most, each at the draft's highest rate.
+    ``window`` is the days of the net fees; without metrics it is ``None``, and so is every sum.
+    ``granted_usd`` is the full rebate of approved affiliates, ``standard_usd`` that of everybody
+    else, among them the ``at_standard``: suspended or terminated affiliates. ``above_most`` counts
+    rates above the highest rate, and ``over_usd`` is their cost above it. ``costly`` counts
+    approvals that need a second person for their cost. ``leaving_usd`` is the cost above the
+    draft's standard rate of affiliates who would stop being eligible; ``joining_usd`` is the most
+    that open applications that would become eligible could cost, each at the draft's highest rate.
     """
 
     affiliates: int
@@ -136,8 +136,8 @@ class Rebates:
 class WhatIf:
     """The whole replay. ``gaps`` says in sentences what could not be replayed, and why.
 
-    ``overdue`` open applications and ``suggested`` steps of the requalification board are
-    (in force, draft), and ``None`` where the draft changes nothing about them.
+    ``overdue`` open applications and ``suggested`` steps of the requalification board are (in
+    force, draft); ``None`` if the draft does not affect them.
     """
 
     replays: Mapping[Population, Replay]
@@ -150,7 +150,7 @@ class WhatIf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changer:
-    """Somebody who changes side. ``decision_id`` is of a past decision; names are typed text."""
+    """Somebody who changes sides. ``decision_id`` is a past decision's; names are typed text."""
 
     application_id: int
     decision_id: int | None
@@ -163,7 +163,7 @@ class Changer:
 
 
 def unreplayed(change: Change) -> str | None:
-    """That a changed setting is not replayed; ``None`` where it is."""
+    """Return the sentence that a changed setting is not replayed; ``None`` if it is."""
     setting = change.setting
     if not setting.unreplayed:
         return None
@@ -171,7 +171,7 @@ def unreplayed(change: Change) -> str | None:
 
 
 def gap(key: str, *, of: Population) -> str:
-    """That the values of criterion ``key`` cannot be replayed from what is kept."""
+    """Return the sentence that values of criterion ``key`` cannot be replayed."""
     label = next(criterion.label for criterion in CRITERIA if criterion.key == key).lower()
     if of is Population.DECISIONS:
         return (

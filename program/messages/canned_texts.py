@@ -1,12 +1,11 @@
-"""What applicants are sent: texts to start from, and the placeholders in them.
+"""Texts of messages to applicants, and the placeholders in them.
 
-A filled text is read again: it is previewed, edited, kept, checked before it is sent, perhaps
-filled once more. By then nobody can tell what a colleague typed from what an applicant chose
-as a name. So filling marks the applicant's part: where a value holds braces, a word joiner,
-which has no width, stands between and beside them. A username ``{{minimums}}`` then reads as
-it is spelled, is no placeholder to any later filling or check, and so neither brings anything
-into the text nor keeps it from being sent. The same letters typed by a colleague are a
-placeholder, before and after filling.
+A filled text is parsed again: it is previewed, edited, stored, validated before sending, and
+perhaps filled once more. By then a placeholder typed by a colleague cannot be told from the same
+letters in a name that an applicant chose. So filling marks values: word joiners, which have no
+width, go between and beside braces in a value. A username ``{{minimums}}`` then looks as it is
+spelled but is no placeholder, so it neither inserts text nor blocks sending. The same letters typed
+by a colleague are a placeholder before and after filling.
 """
 
 import re
@@ -27,9 +26,9 @@ from program.review.workflow import REASONS_BY_CODE
 
 EXCHANGE = "the exchange"
 
-# Whole placeholders of a bounded length first, then what is left of broken ones.
+# Whole placeholders of a bounded length first, then unpaired braces.
 _BRACES = re.compile(r"\{\{([^{}]{0,60})\}\}|\{\{(?!\{)|\}\}")
-# Beside a value's braces too: what stands next to it in the text may be another brace.
+# Also at a value's ends: the text around it may have braces there.
 _BESIDE_BRACES = re.compile(r"(?<=[{}])(?=[{}])|\A(?=[{}])|(?<=[{}])\Z")
 WORD_JOINER = "\u2060"
 BROKEN = "…"
@@ -37,7 +36,7 @@ BROKEN = "…"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placeholder:
-    """What ``{{name}}`` in a text stands for."""
+    """A ``{{name}}`` that can be used in a text."""
 
     name: str
     meaning: str
@@ -88,7 +87,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
 
 
 class Use(StrEnum):
-    """What a text is sent for."""
+    """The kind of message that a text is for."""
 
     APPROVAL = "approval"
     REJECTION = "rejection"
@@ -97,9 +96,9 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a rejection says of the applicant: where it is known, and where it is not.
+    """What a rejection says of the applicant: if the fact is known, and if it is not.
 
-    Where it is not, the words assert nothing.
+    The words for unknown assert nothing.
     """
 
     known: str
@@ -110,8 +109,8 @@ class Finding:
 class Canned:
     """A text to start from. A rejection's ``key`` is its reason code.
 
-    ``rationale`` opens the suggested internal rationale; ``None`` where a person must find
-    the words. ``finding`` is what ``{{finding}}`` stands for in it.
+    ``rationale`` begins the suggested internal rationale; ``None`` if a person must write it.
+    ``finding`` replaces ``{{finding}}``.
     """
 
     use: Use
@@ -297,7 +296,7 @@ CANNED_BY_KEY: dict[tuple[Use, str], Canned] = {(text.use, text.key): text for t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CriterionWords:
-    """How sentences speak of a criterion: its gap, what is asked, and its name in notes."""
+    """The words for a criterion: its gap, its requirement, and its name in notes."""
 
     gap: str
     asked: str
@@ -338,7 +337,7 @@ _MONTH_WORDS = {
 
 
 def texts(use: Use) -> tuple[Canned, ...]:
-    """The texts to choose from, in the order they are offered."""
+    """Return the texts to choose from, in display order."""
     return tuple(text for text in CANNED if text.use is use)
 
 
@@ -356,11 +355,10 @@ def values(
     finding: str | None = None,
     exchange: str = EXCHANGE,
 ) -> dict[str, str]:
-    """The placeholders that have a value, with it; one without a value stays and blocks.
+    """Return the value of each placeholder that has one; any other stays and blocks sending.
 
     ``on`` is the UTC day of the decision, ``rebate_rate`` a fraction, ``reapply`` the key of a
-    rule. What does not apply, such as a rate in a rejection, is left out and has no value;
-    neither has a blank name.
+    rule. Values that do not apply, such as the rate of a rejection, and blank names are left out.
     """
     found = {
         "username": username,
@@ -377,9 +375,9 @@ def values(
 
 
 def fill(typed: str, values: Mapping[str, str]) -> str:
-    """The text with every placeholder that has a value replaced by it; others stay.
+    """Replace every placeholder that has a value; others stay.
 
-    One pass, so nothing that came from a value is looked at again.
+    One pass, so that values are not parsed again.
     """
 
     def put(found: re.Match[str]) -> str:
@@ -390,18 +388,18 @@ def fill(typed: str, values: Mapping[str, str]) -> str:
 
 
 def unfilled(text: str) -> tuple[str, ...]:
-    """The names of the placeholders that stand in a text, known or not, each once.
+    """Return the names of the placeholders left in a text, known or not, each once.
 
-    Braces without a partner or with nothing between them count as one named ``…``.
+    Unpaired or empty braces count as one named ``…``.
     """
     names = ((found.group(1) or "").strip() or BROKEN for found in _BRACES.finditer(text))
     return tuple(dict.fromkeys(names))
 
 
 def finding(reason_code: str, assessment: Assessment, missing: Collection[str]) -> str | None:
-    """What a rejection says of the applicant; ``missing`` is what nobody has established of it.
+    """Return what a rejection says of the applicant; ``missing`` facts were not established.
 
-    ``None`` where the reason says nothing, or says of somebody eligible that they are not.
+    ``None`` if the reason says nothing, or would say that an eligible applicant is not.
     """
     canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
     if canned is None or canned.finding is None:
@@ -412,7 +410,7 @@ def finding(reason_code: str, assessment: Assessment, missing: Collection[str]) 
 
 
 def asserts_unproven(reason_code: str, text: str, missing: Collection[str]) -> bool:
-    """Whether a text says what the reason asserts, while something of that is missing."""
+    """Whether a text asserts what the reason asserts while some of it is not established."""
     canned = CANNED_BY_KEY.get((Use.REJECTION, reason_code))
     if not missing or canned is None or canned.finding is None:
         return False
@@ -420,9 +418,9 @@ def asserts_unproven(reason_code: str, text: str, missing: Collection[str]) -> b
 
 
 def criterion_gap(assessment: Assessment, window: Window | None) -> str | None:
-    """In one sentence what is known to fall short; ``None`` where nothing is.
+    """Return one sentence about what is known to fall short; ``None`` if nothing is.
 
-    An application that is eligible by one track has no gap, whatever the other track says.
+    An application that is eligible by one track has no gap in the other.
     """
     if assessment.outcome is Outcome.MET:
         return None
@@ -432,14 +430,14 @@ def criterion_gap(assessment: Assessment, window: Window | None) -> str | None:
 
 
 def minimums(policy: Policy) -> str:
-    """The program's minimums in one sentence."""
+    """Return the program's minimums in one sentence."""
     tracks = assess(Facts(), policy).tracks
     asked = [_track_asked(track, policy) for track in tracks]
     return f"The program asks for {'; or, instead, for '.join(asked)}."
 
 
 def rationale(use: Use, key: str, assessment: Assessment) -> str:
-    """A suggested internal rationale with the figures; empty where a person must write it."""
+    """Return a suggested rationale with the figures; empty if a person must write it."""
     opening = CANNED_BY_KEY[use, key].rationale
     if opening is None:
         return ""

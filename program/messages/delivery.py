@@ -1,4 +1,4 @@
-"""How applicants are told: which way, whether at all, how often it is tried and why it failed."""
+"""Delivery of messages: route, language, retries, and reasons for failure."""
 
 import re
 from collections.abc import Mapping
@@ -8,29 +8,29 @@ from enum import StrEnum
 
 from program.text.platforms import EMAIL, platform_key
 
-DELIVERY = "delivery"  # Who did what the worker did; no person has such an address.
+DELIVERY = "delivery"  # The worker's name as an actor; never a person's address.
 ENGLISH = "en"
 LANGUAGE = re.compile(r"[a-z]{2}(-[A-Z]{2})?")
-# How long a message waits before it may leave, so that whoever sent it can take it back.
+# Delay before a message leaves, during which its sender can undo it.
 UNDO_FOR = timedelta(seconds=10)
-# By how much longer for each of many: a run is over before the first of its messages leaves.
+# Added per message of a bulk run, so that the run ends before the first message leaves.
 UNDO_EACH = timedelta(milliseconds=100)
 
 
 def undo_for(many: int) -> timedelta:
-    """How long the messages of ``many`` acts at once wait before they may leave."""
+    """Return the delay for each message of a run of ``many`` acts."""
     return UNDO_FOR + UNDO_EACH * many
 
 
 class Route(StrEnum):
-    """The way a message leaves."""
+    """The route by which a message leaves."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
 
 
 class MessageKind(StrEnum):
-    """What a message announces; anything else is told with the words of OTHER."""
+    """What a message announces; any other event uses OTHER."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -44,7 +44,7 @@ class MessageKind(StrEnum):
 
     @classmethod
     def of(cls, name: str) -> "MessageKind":
-        """The kind of this name, OTHER where there is none."""
+        """Return the kind with this name, or OTHER if there is none."""
         return cls(name) if name in set(cls) else cls.OTHER
 
 
@@ -62,7 +62,7 @@ KIND_WORDS = {
 
 
 class Stopped(StrEnum):
-    """Why a message waits no longer without having left."""
+    """Why a message was taken out of the queue unsent."""
 
     PARKED = "parked"
     CANCELLED = "cancelled"
@@ -79,7 +79,7 @@ STOPPED_WORDS = {
 
 
 class Reason(StrEnum):
-    """What kind of failure it was."""
+    """The kind of failure."""
 
     NO_CONTACT = "no_contact"
     BAD_CONTACT = "bad_contact"
@@ -93,7 +93,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonWords:
-    """How screens speak of a failure, and what to do about it."""
+    """A failure as screens name it, and what to do about it."""
 
     label: str
     way_on: str
@@ -131,10 +131,10 @@ REASON_WORDS: dict[Reason, ReasonWords] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
-    """One version of how applicants are told.
+    """One version of the delivery settings.
 
-    ``email_instead`` holds keys of contact platforms whose applicants are told at their
-    account's address; ``language_by_country`` has ISO codes.
+    ``email_instead`` holds keys of contact platforms whose applicants are written to at their
+    account's address; ``language_by_country`` is keyed by ISO code.
     """
 
     version: int = 1
@@ -145,17 +145,17 @@ class DeliverySettings:
 
 
 def route(platform: str, settings: DeliverySettings) -> Route:
-    """Which way leads to a contact on ``platform``, however that is written."""
+    """Return the route to a contact on ``platform``, however that is spelled."""
     return Route.EMAIL if platform_key(platform) in told_by_email(settings) else Route.WEBHOOK
 
 
 def told_by_email(settings: DeliverySettings) -> frozenset[str]:
-    """The keys of the contact platforms that mean an email."""
+    """Return the keys of the contact platforms that are reached by email."""
     return frozenset({EMAIL, *map(platform_key, settings.email_instead)})
 
 
 def withheld(kind: str, settings: DeliverySettings) -> str | None:
-    """Why a message of this kind is not to leave; ``None`` where it is."""
+    """Return why a message of this kind must not leave; ``None`` if it may."""
     if settings.silent:
         return "silent mode is on"
     if kind == MessageKind.REJECTED and not settings.send_rejections:
@@ -164,22 +164,22 @@ def withheld(kind: str, settings: DeliverySettings) -> str | None:
 
 
 def language(country_code: str | None, settings: DeliverySettings) -> str:
-    """Which language the people of a country are told in."""
+    """Return the language for people of a country."""
     return settings.language_by_country.get(country_code or "", ENGLISH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often a message is tried, and how long is waited between."""
+    """The retry schedule."""
 
     tries: int = 10
     first_wait: timedelta = timedelta(seconds=30)
     longest_wait: timedelta = timedelta(hours=1)
 
     def wait(self, tries: int, chance: float) -> timedelta:
-        """How long to wait after ``tries`` failures: growing, and spread by ``chance`` in [0, 1).
+        """Return the delay after ``tries`` failures: exponential, half of it scaled by ``chance``.
 
-        Half of it is certain; spread, so that a crowd that failed together comes back apart.
+        ``chance`` is in [0, 1) and spreads messages that failed together.
         """
         doublings = min(max(tries - 1, 0), 20)
         grown = min(self.first_wait * float(1 << doublings), self.longest_wait)

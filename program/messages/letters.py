@@ -1,7 +1,7 @@
-"""A message as it leaves: what goes around it, and nothing in it that could do harm.
+"""Compose a message with its template, without anything that could do harm.
 
-The text was written or confirmed by a colleague, the names in it were chosen by the applicant.
-Signs that hide, reorder or end text are taken out; a contact that cannot be one is refused.
+The text was written or confirmed by a colleague; the names in it were chosen by the applicant.
+Characters that hide, reorder or end text are removed; a contact that cannot be valid is refused.
 """
 
 import html
@@ -39,13 +39,13 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
     Placeholder(name="exchange", meaning="The exchange's name", example=canned_texts.EXCHANGE),
 )
 _NAMES = frozenset(placeholder.name for placeholder in PLACEHOLDERS)
-# What turns the direction of writing around, and so lets a text read as another.
+# Direction controls, which can make a text read as another.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LINES = re.compile("\r\n?|\u2028|\u2029|\u0085|\v|\f")
 
 
 class Unsendable(Exception):
-    """The message cannot leave as it is; the text says why."""
+    """The message cannot be sent as it is; the text says why."""
 
     def __init__(self, reason: Reason, said: str) -> None:
         super().__init__(said)
@@ -54,7 +54,7 @@ class Unsendable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """What goes around the messages of a kind in a language; the newest version counts."""
+    """The frame of messages of a kind in a language; the newest version counts."""
 
     kind: MessageKind
     language: str
@@ -67,7 +67,7 @@ def _shipped(kind: MessageKind, subject: str) -> Template:
     return Template(kind=kind, language=ENGLISH, version=0, subject=subject, body="{{message}}")
 
 
-# The words of kinds of which the database holds none from the start; the first saved version is 1.
+# Templates of kinds that the database does not contain at first; version 1 is the first saved.
 SHIPPED: tuple[Template, ...] = (
     _shipped(MessageKind.PUT_ON_NOTICE, "A notice about your place in the affiliate program"),
     _shipped(MessageKind.SUSPENDED, "Your affiliate rebate is suspended"),
@@ -79,14 +79,14 @@ SHIPPED: tuple[Template, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """Subject and text, filled and harmless."""
+    """Subject and text, filled and safe."""
 
     subject: str
     text: str
 
 
 def problems(subject: str, body: str) -> tuple[str, ...]:
-    """What keeps a template from being saved, a sentence each; empty where nothing does."""
+    """Return what blocks saving a template, a sentence each; empty if nothing does."""
     found = []
     if not subject.strip() or len(subject) > LONGEST_SUBJECT or harmless_line(subject) != subject:
         found.append(f"The subject must be one line of at most {LONGEST_SUBJECT} characters.")
@@ -103,14 +103,14 @@ def problems(subject: str, body: str) -> tuple[str, ...]:
 
 
 def shipped(kind: MessageKind, language: str) -> Template | None:
-    """The words that serve until somebody saves others; ``None`` where there are none."""
+    """Return the built-in template; ``None`` if there is none."""
     return next((t for t in SHIPPED if (t.kind, t.language) == (kind, language)), None)
 
 
 def choose(templates: Sequence[Template], kind: str, language: str) -> Template:
-    """The newest template for a kind and a language, with the nearest one in its stead.
+    """Return the newest template for a kind and a language, or the closest one.
 
-    Without that language its main language serves, then English; without the kind, OTHER.
+    Falls back to the main language, then to English; for an unknown kind, to OTHER.
     """
     meant = MessageKind.of(kind)
     languages = dict.fromkeys((language, language.partition("-")[0], ENGLISH))
@@ -122,7 +122,7 @@ def choose(templates: Sequence[Template], kind: str, language: str) -> Template:
 
 
 def missing_kinds(templates: Sequence[Template], language: str) -> tuple[MessageKind, ...]:
-    """The kinds for which `choose` would fall back on English."""
+    """Return the kinds for which `choose` would fall back to English."""
     spoken = {language, language.partition("-")[0]}
     there = {template.kind for template in templates if template.language in spoken}
     if MessageKind.OTHER in there or language == ENGLISH:
@@ -131,7 +131,7 @@ def missing_kinds(templates: Sequence[Template], language: str) -> tuple[Message
 
 
 def compose(template: Template, message: str, values: Mapping[str, str]) -> Letter:
-    """The filled letter. Raises Unsendable where there is no message, or too much of it."""
+    """Fill the template. Raises Unsendable if the message is empty or too long."""
     text = harmless(message).strip()
     if not text:
         raise Unsendable(Reason.BAD_TEXT, "The message is empty.")
@@ -146,7 +146,7 @@ def compose(template: Template, message: str, values: Mapping[str, str]) -> Lett
 
 
 def address(typed: str | None) -> str:
-    """The mail address that was typed, its domain in ASCII. Raises Unsendable where none was."""
+    """Return the email address with its domain in ASCII. Raises Unsendable if it is invalid."""
     text = mail_addresses.bare(typed or "")
     if not text:
         raise Unsendable(Reason.NO_CONTACT, "The account has no email address.")
@@ -157,7 +157,7 @@ def address(typed: str | None) -> str:
 
 
 def handle(typed: str | None) -> str:
-    """A contact on a platform, on one line. Raises Unsendable for one that hides anything."""
+    """Return a contact on a platform, on one line. Raises Unsendable if it hides anything."""
     text = (typed or "").strip()
     if not text:
         raise Unsendable(Reason.NO_CONTACT, "The applicant gave no contact.")
@@ -174,7 +174,7 @@ def handle(typed: str | None) -> str:
 
 
 def platform(typed: str) -> str:
-    """A contact platform's name. Raises Unsendable for one that hides anything."""
+    """Return a contact platform's name. Raises Unsendable if it hides anything."""
     text = typed.strip()
     if not text or len(text) > LONGEST_PLATFORM or harmless_line(text) != text:
         raise Unsendable(Reason.BAD_CONTACT, f"`{shown(text)}` is not a contact platform.")
@@ -182,7 +182,7 @@ def platform(typed: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Without control characters and turns of direction; line breaks stay."""
+    """Remove control characters and direction controls; line breaks stay."""
     lines = _LINES.sub("\n", text)
     return "".join(sign for sign in lines if sign in "\n\t" or not _harms(sign))
 
@@ -193,13 +193,13 @@ def harmless_line(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Typed text for a sentence about it: short, with what is hidden spelled out."""
+    """Shorten typed text for a sentence about it; hidden characters are escaped."""
     spelled = "".join(s if s.isprintable() else f"[U+{ord(s):04X}]" for s in text[:60])
     return spelled + ("…" if len(text) > 60 else "")
 
 
 def as_html(text: str) -> str:
-    """The text as a plain web page: every sign of it is a sign, none is markup."""
+    """Return the text as a plain web page, with every character escaped."""
     paragraphs = re.split(r"\n{2,}", html.escape(text, quote=True))
     inner = "\n".join(
         f'<p dir="auto">{paragraph}</p>'

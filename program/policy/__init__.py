@@ -1,1 +1,1 @@
-"""Policy settings, criteria, eligibility and what a decision rests on."""
+"""Policy settings, criteria, eligibility and the facts behind a decision."""

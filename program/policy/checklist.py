@@ -1,4 +1,4 @@
-"""The due-diligence checklist: what to check before an approval, and what is open."""
+"""The due-diligence checklist: what to check before an approval, and which items are open."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ OUTCOME_LABELS = {
 class CheckItem:
     """One item. Answers and policies refer to ``key``; ``hint`` says where to look.
 
-    It passes only with current evidence of the kind it ``needs``, if any.
+    With ``needs`` set, the item passes only with current evidence of that kind.
     """
 
     key: str
@@ -100,7 +100,7 @@ ITEMS_BY_KEY: dict[str, CheckItem] = {item.key: item for item in ITEMS}
 
 
 def item(key: str) -> CheckItem:
-    """The item of this key; one that only a policy or an old answer names gets its key's words."""
+    """Return the item with this key; for a key not in the table, an item labeled by the key."""
     words = key.replace("_", " ").capitalize()
     return ITEMS_BY_KEY.get(key) or CheckItem(key=key, label=words, question=words, hint="")
 
@@ -117,7 +117,7 @@ def open_items(
 
 
 def lacks_evidence(asked: CheckItem, established: Collection[EvidenceKind]) -> bool:
-    """Whether the item cannot pass yet; ``established`` is of what there is current evidence."""
+    """Whether the item cannot pass yet; ``established`` holds the kinds with current evidence."""
     return asked.needs is not None and asked.needs not in established
 
 

@@ -1,12 +1,12 @@
-"""Delivered days: over which days a figure is known.
+"""Delivered days: the days for which figures are known.
 
-A day of trading is delivered if anybody traded on it, with volume or fee. Another
-day is unknown, not zero: before the first one, between two, and after the data-through day. Users
-are known as referred from the first referral or the first delivered day on, whichever is earlier,
-since referrals are delivered with their own moments.
+A day of trading is delivered if any volume or fee was booked on it. Any other day is unknown, not
+zero: before the first delivered day, in a gap, and after the data-through day. Referrals carry
+their own times, so they are known from the first referral or the first delivered day on, whichever
+is earlier.
 
-Whoever is tested over days of which some are missing is known only from below: more days can
-only add. So what reaches its minimum is met, and what does not is unknown.
+With days missing, a sum is a lower bound. So a sum that reaches its minimum is met, and one that
+does not is unknown.
 """
 
 from bisect import bisect_left
@@ -21,13 +21,13 @@ from program.policy.eligibility import Facts, judge_criterion
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
 
-# What more days can only add to.
+# Criteria that missing days can only raise.
 ADDED_UP: tuple[Criterion, ...] = (VOLUME, ACTIVE_USERS, NEW_USERS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """How many ``days`` of ``window`` are known; ``begin`` is the first day that is, of all."""
+    """How many ``days`` of ``window`` are known; ``begin`` is the first day with any data."""
 
     window: Window
     days: int
@@ -35,17 +35,17 @@ class Known:
 
     @property
     def any(self) -> bool:
-        """Whether a figure over these days is known at all."""
+        """Whether a figure over these days is known."""
         return self.days > 0
 
     @property
     def whole(self) -> bool:
-        """Whether no day is missing, so that it may be compared."""
+        """Whether no day is missing, so that figures can be compared."""
         return self.any and self.days == self.window.days
 
     @property
     def missing(self) -> int:
-        """How many of the days were not delivered."""
+        """The number of days that were not delivered."""
         return self.window.days - self.days
 
     @property
@@ -76,12 +76,12 @@ class Delivered:
         return self.days[0] if self.days else None
 
     def trading(self, window: Window) -> Known:
-        """What is known of trading in ``window``."""
+        """Return the days of ``window`` for which trading is known."""
         days = bisect_left(self.days, window.end) - bisect_left(self.days, window.start)
         return Known(window=window, days=max(days, 0), begin=self.begin)
 
     def referring(self, window: Window) -> Known:
-        """What is known of users referred in ``window``, which ends with the data at the latest."""
+        """Return the days of ``window`` with known referrals; it must not end after the data."""
         begin = min((day for day in (self.begin, self.first_referral) if day), default=None)
         if begin is None:
             return Known(window=window, days=0, begin=None)
@@ -106,10 +106,10 @@ def missing_words(missing: int, days: int) -> str:
 
 
 def known_facts(facts: Facts, known: Known, policy: Policy) -> Facts:
-    """What ``facts``, summed over the delivered days, say of all days of the window.
+    """Return ``facts``, summed over the delivered days, as facts about the whole window.
 
-    A figure that does not reach its minimum is unknown where a day is missing, and each is where
-    no day was delivered. `data_access.delivered.known_values` is the same as SQL.
+    If a day is missing, a figure below its minimum becomes unknown; if no day was delivered, every
+    figure does. `data_access.delivered.known_values` is the same in SQL.
     """
     if known.whole:
         return facts

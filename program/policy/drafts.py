@@ -14,7 +14,7 @@ from program.text import invisible
 LONGEST_NOTE = 2_000
 # How far ahead a version may be planned.
 HORIZON_DAYS = 365
-# Computed by a refresh, and so as the policy counted that was in force then.
+# A refresh computes these with the policy in force at that time.
 METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
 
 
@@ -22,8 +22,8 @@ METRICS = frozenset({VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key})
 class Draft:
     """A draft of the next version, based on version ``base_version``.
 
-    Only the settings of ``policy`` count. ``effective_from`` is when it is to rule; ``None``
-    is the moment of its confirmation.
+    Only the settings of ``policy`` count. ``effective_from`` is when it takes effect; ``None``
+    means when it is confirmed.
     """
 
     policy: Policy
@@ -64,7 +64,7 @@ def carried_over(draft: Draft, *, old: Policy, new: Policy) -> Draft:
 
 
 def too_late(starts: datetime | None, now: datetime) -> str | None:
-    """Return the sentence for a day that is too far away; ``None`` if it is not."""
+    """Return the error for a start that is too far ahead; ``None`` if it is not."""
     last = utc_day(now) + timedelta(days=HORIZON_DAYS)
     if starts is None or utc_day(starts) <= last:
         return None

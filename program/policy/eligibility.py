@@ -20,7 +20,7 @@ from program.policy.policy import Policy
 class Facts:
     """The established facts about one application; ``None`` is unknown.
 
-    Field names are criterion keys. Money in USD over the policy's window.
+    Field names are criterion keys. Money is in USD over the policy's window.
     """
 
     volume_usd: Decimal | None = None
@@ -30,14 +30,14 @@ class Facts:
     external_volume_usd: Decimal | None = None
 
     def value(self, criterion: Criterion) -> Decimal | int | None:
-        """The established value for ``criterion``, or ``None``."""
+        """Return the established value for ``criterion``, or ``None``."""
         value: Decimal | int | None = getattr(self, criterion.key)
         return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CriterionResult:
-    """One criterion judged: its value, minimum and outcome."""
+    """The result of one criterion: value, minimum and outcome."""
 
     criterion: Criterion
     value: Decimal | int | None
@@ -53,7 +53,7 @@ class CriterionResult:
 
     @property
     def shortfall(self) -> Decimal | int | None:
-        """How much is missing to meet the minimum; ``None`` unless it is not met."""
+        """How much is missing to the minimum; ``None`` unless the criterion is not met."""
         if self.outcome is not Outcome.NOT_MET or self.value is None:
             return None
         missing = self.minimum - self.value
@@ -64,7 +64,7 @@ class CriterionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackResult:
-    """One track judged, with its criteria."""
+    """The result of one track, with its criteria."""
 
     track: Track
     outcome: Outcome
@@ -73,7 +73,7 @@ class TrackResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """An application judged: whole outcome, and every track and criterion under it."""
+    """The result of an application: the overall outcome, with every track and criterion."""
 
     outcome: Outcome
     tracks: tuple[TrackResult, ...]
@@ -113,7 +113,7 @@ def judge_track(track: Track, facts: Facts, policy: Policy) -> TrackResult:
 
 
 def assess(facts: Facts, policy: Policy) -> Assessment:
-    """Assess the whole application: met if any track is met."""
+    """Assess an application: met if any track is met."""
     tracks = tuple(judge_track(track, facts, policy) for track in TRACKS)
     return Assessment(outcome=any_of(result.outcome for result in tracks), tracks=tracks)
 

@@ -1,4 +1,4 @@
-"""External evidence: what staff may record, how, and which observations count."""
+"""External evidence: what staff can record, and which observations count."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ METHOD_LABELS = {
 class Observation:
     """One dated piece of evidence. ``value`` is followers, or USD in a 30-day period.
 
-    ``told_apart`` says that its exchange is none of those with a similar name.
+    ``told_apart`` means that its exchange is none of those with a similar name.
     """
 
     evidence_id: int
@@ -59,7 +59,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Established:
-    """What the current observations establish, and which ones did."""
+    """The values that the current observations establish, and the ids of those observations."""
 
     x_followers: int | None = None
     external_volume_usd: Decimal | None = None
@@ -71,7 +71,7 @@ def is_current(
 ) -> bool:
     """Whether an observation still counts: not too old at T, and not after ``now``.
 
-    Without a data-through day nothing has been loaded yet and age is measured from ``now``.
+    Without a data-through day nothing has been loaded yet, and the age is measured from ``now``.
     """
     day = data_through or utc_day(now)
     return evidence_cutoff(day, policy.evidence_valid_days) <= observed_at <= now
@@ -84,7 +84,7 @@ def current_kinds(
     now: datetime,
     policy: Policy,
 ) -> frozenset[EvidenceKind]:
-    """Return the kinds of which an observation still counts."""
+    """Return the kinds of evidence with a current observation."""
     return frozenset(
         seen.kind
         for seen in observations
@@ -97,7 +97,7 @@ def days_left(
 ) -> int:
     """Return for how many data-through days an observation counts, the current one included.
 
-    0 is one that stopped counting with the present day, -3 one that did three days earlier.
+    0 means that it stopped counting on the current day, -3 three days before.
     """
     last = utc_day(observed_at) + timedelta(days=policy.evidence_valid_days)
     return (last - (data_through or utc_day(now))).days + 1
@@ -113,7 +113,7 @@ def establish(
     """Reduce observations to values: the newest current one per kind and exchange counts.
 
     Volumes on several exchanges add up, each exchange once however its name is spelled. Of two
-    made at the same moment the one recorded later (the higher id) counts.
+    observations at the same time, the one recorded later (the higher id) counts.
     """
     newest: dict[tuple[EvidenceKind, str], Observation] = {}
     for seen in sorted(observations, key=lambda o: (o.observed_at, o.evidence_id)):
@@ -129,14 +129,14 @@ def establish(
 
 
 def taken_together_by(seen: Observation) -> str:
-    """What observations of a kind compete under: volumes by their exchange, followers all."""
+    """Return the key within a kind under which only the newest counts: the exchange, or ""."""
     if seen.kind is EvidenceKind.X_FOLLOWERS:
         return ""
     return exchange_key(seen.exchange_name or "", told_apart=seen.told_apart)
 
 
 def doubtful(counted: Iterable[Observation]) -> list[tuple[str, ...]]:
-    """Names that stand for one exchange until somebody says that they are several."""
+    """Return the groups of spellings that count as one exchange and may be several."""
     names: dict[str, dict[str, str]] = {}
     for seen in counted:
         if seen.kind is EvidenceKind.EXTERNAL_VOLUME and not seen.told_apart:

@@ -1,6 +1,6 @@
-"""Names of other exchanges: which spellings mean the same one, and which may.
+"""Names of other exchanges: which spellings mean the same exchange, and which may.
 
-``review.exchange_key`` in the database gives the same key.
+``review.exchange_key`` in the database returns the same key.
 """
 
 import re
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from program.text.folding import SEPARATORS, folded, word
 from program.text.handles import look
 
-# What is said around a name without always meaning another exchange: an ending of its address, ...
+# Added to a name without meaning another exchange: domain endings, ...
 ENDINGS = (
     *("com", "net", "org", "io", "co", "app", "xyz", "finance", "trade", "exchange", "ai", "me"),
     *("us", "eu", "uk", "tr", "jp", "kr", "sg", "au", "ca", "br", "in", "hk", "ae", "kz", "ru"),
     *("pro", "plus", "ltd", "inc", "llc", "official", "vip", "spot", "main", "account"),
 )
-# ... and words that are also written together with it.
+# ... and words that are also written without a space.
 ADDITIONS = (
     *("exchange", "global", "international", "intl", "futures", "derivatives", "perpetual"),
     *("perps", "europe", "america", "asia", "japan", "korea", "turkey", "turkiye", "brazil"),
@@ -27,17 +27,17 @@ AROUND = (
     f"(?:{SEPARATORS}+(?:{'|'.join(ENDINGS)})"
     f"|{SEPARATORS}*(?:{'|'.join(ADDITIONS)}))+{SEPARATORS}*\\Z"
 )
-# Told apart, a name never falls together with what it was told apart from.
+# Prefix of the keys of distinct exchanges, so that they never equal the key of a similar name.
 TOLD_APART = "="
 SHORTEST_PART = 3
 SHORTEST_TYPO = 5
 
 
 def exchange_key(name: str, *, told_apart: bool = False) -> str:
-    """What volumes are taken together by: the newest statement under a key counts.
+    """Return the key that groups volumes by exchange: the newest observation per key counts.
 
-    ``OKX``, ``okx`` and ``OK X`` are one. A name with an addition, such as ``OKX.com``, has
-    the key of the bare name until somebody has said that it is another exchange.
+    ``OKX``, ``okx`` and ``OK X`` have the same key. A name with an addition, such as ``OKX.com``,
+    has the key of the bare name unless it was marked as another exchange.
     """
     if told_apart:
         return TOLD_APART + word(name)
@@ -47,16 +47,16 @@ def exchange_key(name: str, *, told_apart: bool = False) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """A name as it stands in the evidence, and whether it was told apart from others."""
+    """An exchange's name as recorded, and whether it was marked as distinct from similar ones."""
 
     name: str
     told_apart: bool = False
 
 
 def in_doubt(name: str, stated: Sequence[Stated]) -> tuple[str, ...]:
-    """Which of the ``stated`` names may be the same exchange in other words.
+    """Return which of the ``stated`` names may mean the same exchange as ``name``.
 
-    Empty where it was said already, of this name or of the others, that they are not.
+    Leaves out names that were already marked as distinct; empty if ``name`` itself was.
     """
     if was_told_apart(name, stated):
         return ()
@@ -66,14 +66,14 @@ def in_doubt(name: str, stated: Sequence[Stated]) -> tuple[str, ...]:
 
 
 def was_told_apart(name: str, stated: Sequence[Stated]) -> bool:
-    """Whether an earlier statement under this name was told apart from others."""
+    """Whether this name was already marked as distinct from similar ones."""
     return any(o.told_apart and word(o.name) == word(name) for o in stated)
 
 
 def resembles(one: str, other: str) -> bool:
     """Whether two names with different keys may mean the same exchange.
 
-    One contains or extends the other, looks the same, or is it but for one letter.
+    They may if one contains or extends the other, or if they look the same or differ by one letter.
     """
     first, second = word(one), word(other)
     short, long = sorted((first, second), key=len)

@@ -1,7 +1,7 @@
 """Three-valued outcomes: met, not met, unknown.
 
-The logic is Kleene's, which is also SQL's own for AND, OR and NULL; here ``None`` is the
-unknown. An unknown must never read, sort or count as a failure.
+The logic is Kleene's, which is also SQL's for AND, OR and NULL; ``None`` is unknown. An unknown
+must never read, sort or count as a failure.
 """
 
 from collections.abc import Iterable
@@ -17,19 +17,19 @@ class Outcome(StrEnum):
 
     @classmethod
     def of(cls, truth: bool | None) -> "Outcome":
-        """The outcome for a truth value, where ``None`` is unknown."""
+        """Return the outcome for a truth value; ``None`` is unknown."""
         if truth is None:
             return cls.UNKNOWN
         return cls.MET if truth else cls.NOT_MET
 
     @property
     def truth(self) -> bool | None:
-        """The truth value of this outcome; ``None`` where it is unknown."""
+        """The truth value of this outcome; ``None`` if it is unknown."""
         return None if self is Outcome.UNKNOWN else self is Outcome.MET
 
 
 def all_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """Kleene AND: one failure settles it, otherwise one unknown leaves it open."""
+    """Kleene AND: any failure is a failure, else any unknown is unknown."""
     seen = set(outcomes)
     if Outcome.NOT_MET in seen:
         return Outcome.NOT_MET
@@ -37,7 +37,7 @@ def all_of(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def any_of(outcomes: Iterable[Outcome]) -> Outcome:
-    """Kleene OR: one success settles it, otherwise one unknown leaves it open."""
+    """Kleene OR: any success is a success, else any unknown is unknown."""
     seen = set(outcomes)
     if Outcome.MET in seen:
         return Outcome.MET

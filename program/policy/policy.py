@@ -1,7 +1,7 @@
-"""The policy: every minimum and setting of the program, one frozen record a version.
+"""The policy: every minimum and setting of the program, one frozen record per version.
 
-The defaults are version 1, the public program. Where the public page leaves a word open
-("month", "active", "new") the setting that closes it is here under its own name.
+The defaults are version 1, the public program. Words that the public page leaves undefined
+("month", "active", "new") are defined by a setting here.
 """
 
 from collections.abc import Iterable
@@ -61,9 +61,9 @@ class Policy:
 
 
 def ruling_at(versions: Iterable[Policy], moment: datetime) -> Policy:
-    """Return the version in force: the one that started last, of equals the highest.
+    """Return the version in force: the one with the latest start, then the highest version.
 
-    Leave out what was withdrawn; ``review.policy_in_force`` says the same in SQL.
+    Pass no withdrawn versions. ``review.policy_in_force`` is the same in SQL.
     """
     begun = [policy for policy in versions if policy.effective_from <= moment]
     return max(begun, key=lambda policy: (policy.effective_from, policy.version))

@@ -1,7 +1,7 @@
-"""Every setting of the policy that people may set, as one table, and the rules between them.
+"""Every policy setting that people can change, as one table, and the rules between settings.
 
-Forms, the history, the document and the checks of a draft read this table. A new setting is
-a field of `Policy`, a column, and a row here.
+Forms, the history, the documents and the validation of drafts read this table. A new setting is a
+field of `Policy`, a column, and a row here.
 """
 
 import re
@@ -18,7 +18,7 @@ from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VO
 from program.policy.policy import Policy
 
 Value = Decimal | int | bool | str | tuple[str, ...] | None
-# What tells one version from another and is not set by hand.
+# Fields that identify a version and are not set by hand.
 IDENTITY = ("version", "effective_from", "author", "note")
 HIGHEST_MONEY = Decimal(10) ** 15
 HIGHEST_COUNT = Decimal(10) ** 9
@@ -29,7 +29,7 @@ WINDOW_WORDS = {
 
 
 class Kind(StrEnum):
-    """What a setting holds, and so how it is shown and typed."""
+    """The type of a setting, which decides how it is shown and entered."""
 
     MONEY = "money"
     COUNT = "count"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 
 class Group(StrEnum):
-    """What belongs together on screens and in the document, in this order."""
+    """Groups of settings on screens and in the document, in display order."""
 
     MINIMUMS = "Minimum requirements"
     COUNTING = "What is counted"
@@ -54,11 +54,11 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting. Limits are inclusive; ``optional`` ones may be left out, shown as ``none``.
+    """One setting. Limits are inclusive; an ``optional`` one may be empty, shown as ``none``.
 
-    ``recounts`` names the criteria whose values it changes, not just what they are held
-    against. ``unreplayed`` is what a what-if leaves out, where it leaves the setting out.
-    ``places`` is how many decimals it takes; a rate's are those of the fraction.
+    ``recounts`` names the criteria whose measured values change with it, not only the limits.
+    ``unreplayed`` says what a what-if leaves out if it does not replay the setting. ``places`` is
+    the number of decimals; for a rate, of the fraction.
     """
 
     name: str
@@ -292,7 +292,7 @@ class Change:
 
     @property
     def words(self) -> tuple[str, str]:
-        """Old and new as people read them."""
+        """The old and new value, formatted."""
         return words(self.setting, self.old), words(self.setting, self.new)
 
 
@@ -357,7 +357,7 @@ def faults(policy: Policy) -> tuple[str, ...]:
     """Return the errors of the settings and between them, a sentence each."""
     alone = [fault for setting in SETTINGS if (fault := _fault(setting, value(policy, setting)))]
     if alone:
-        # Rules compare values, which must be values first.
+        # Rules compare values, so each value must be valid first.
         return tuple(alone)
     return tuple(rule.sentence(policy) for rule in RULES if not rule.holds(policy))
 
@@ -403,12 +403,12 @@ def understood(setting: Setting, text: str) -> Decimal | None:
 
 
 def to_json(policy: Policy) -> dict[str, Any]:
-    """Every setting as plain JSON; numbers as text, so that no reader makes a float of money."""
+    """Return every setting as plain JSON; numbers as text, so that readers do not use floats."""
     return {setting.name: _plain(value(policy, setting)) for setting in SETTINGS}
 
 
 def from_json(kept: Mapping[str, Any], base: Policy) -> Policy:
-    """``base`` with the settings that ``kept`` holds; one that came later keeps the base's."""
+    """Return ``base`` with the settings in ``kept``; settings added since keep the base's value."""
     known = {
         setting.name: _understood(value(base, setting), kept[setting.name], setting)
         for setting in SETTINGS
@@ -418,7 +418,7 @@ def from_json(kept: Mapping[str, Any], base: Policy) -> Policy:
 
 
 def setting_fields() -> tuple[str, ...]:
-    """The fields of `Policy` that people may set."""
+    """Return the fields of `Policy` that people can set."""
     return tuple(field.name for field in fields(Policy) if field.name not in IDENTITY)
 
 
@@ -434,7 +434,7 @@ def _understood(like: Value, kept: Any, setting: Setting) -> Any:  # noqa: ANN40
     if isinstance(kept, list):
         return tuple(kept)
     if setting.kind is Kind.CHOICE:
-        # What nobody knows is kept as it is, for the check that names it.
+        # An unknown choice is kept, so that validation can name it.
         return WindowKind(kept) if kept in setting.choices else kept
     return int(kept) if isinstance(like, int) else Decimal(kept)
 

@@ -1,6 +1,6 @@
 """The snapshot that a decision stores, as plain JSON values.
 
-Numbers are kept as text, so that no reader turns money into a float.
+Numbers are kept as text, so that readers do not turn money into floats.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ def take(
 ) -> dict[str, Any]:
     """Freeze an assessment: enough to recompute it, and to show what the reviewer saw.
 
-    ``provisional`` says that metrics were behind, ``unproven`` what the reason asserts and
-    nobody had established, in words.
+    ``provisional`` is whether metrics were behind; ``unproven`` names, in words, the facts that the
+    rejection reason asserts and that were not established.
     """
     return {
         "data_through": data_through.isoformat() if data_through else None,

@@ -1,8 +1,8 @@
 """Compare what a person saw of an application with the current facts.
 
-A decision rests on results: of each criterion, of the checklist, on whether one person is enough,
-on which evidence counts, under which policy, about whom. Figures move with every day of trading;
-one that moved without another result is shown and accepted knowingly.
+A decision rests on results: each criterion, the checklist, whether one person is enough, which
+evidence counts, the policy, and the applicant. Figures move with every day of trading; a figure
+that moved without changing a result is shown and accepted knowingly.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,19 +30,19 @@ class Change(NamedTuple):
     new: str
 
     def __str__(self) -> str:
-        """As a sentence names it."""
+        """Format as part of a sentence."""
         return f"{self.what}: {self.old} → {self.new}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What the decision rests on that ``changed``, and which figures merely ``moved``."""
+    """Results that ``changed``, and figures that only ``moved``."""
 
     changed: tuple[Change, ...] = ()
     moved: tuple[Change, ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether anything differs."""
+        """Return whether anything differs."""
         return bool(self.changed or self.moved)
 
 
@@ -50,22 +50,22 @@ class Comparison:
 class ViewedFacts:
     """What a page showed when its form was drawn.
 
-    ``evidence_ids`` are those that counted, ``checks`` the outcome by item, ``applicant`` what
-    upstream said of them, by its name. ``None`` is what was not kept, and is not compared.
+    ``evidence_ids`` are those that counted, ``checks`` outcomes by item, ``applicant`` upstream's
+    fields by name. ``None`` means not stored, and is not compared.
     """
 
     data_through: date | None
     policy_version: int
     facts: Facts
     newest_evidence_id: int
-    # Unknown before there were metrics, and in what was kept before fees were.
+    # Unknown before the first metrics, and in records stored before fees were.
     fees_usd: Decimal | None = None
     evidence_ids: tuple[int, ...] | None = None
     checks: Mapping[str, str] | None = None
     applicant: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; numbers as text, so that no reader makes a float of money."""
+        """Return plain JSON values; numbers as text, so that readers do not use floats."""
         values = {c.key: self.facts.value(c) for c in CRITERIA}
         return {
             "data_through": self.data_through.isoformat() if self.data_through else None,
@@ -80,7 +80,7 @@ class ViewedFacts:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "ViewedFacts":
-        """What `to_json` wrote."""
+        """Parse the output of `to_json`."""
         through, ids = kept["data_through"], kept.get("evidence_ids")
         whole = {"active_users", "new_users", "x_followers"}
         facts: dict[str, Any] = {
@@ -99,7 +99,7 @@ class ViewedFacts:
         )
 
 
-# The reasons for a second person at these net fees, in words; empty where one is enough.
+# Returns why a second person is needed at these net fees, in words; empty if one is enough.
 SecondReasons = Callable[[Decimal | None], tuple[str, ...]]
 
 
@@ -125,7 +125,7 @@ def compare(
 
 
 def figures(seen: ViewedFacts) -> list[tuple[str, str]]:
-    """The figures somebody saw, (what, value) in words, each to its last digit."""
+    """Return the viewed figures as (label, value) pairs of text, with every digit."""
     rows = [(c.label, _value(c, seen.facts.value(c))) for c in CRITERIA]
     fees = "unknown" if seen.fees_usd is None else f"{wording.cents_usd(seen.fees_usd)} USD"
     return [("Data through", _day(seen.data_through)), *rows, ("Net fees", fees)]
@@ -156,7 +156,7 @@ def _results(shown: ViewedFacts, now: ViewedFacts, policy: Policy) -> list[Chang
 def _second_person(
     shown: ViewedFacts, now: ViewedFacts, reasons: SecondReasons | None
 ) -> list[Change]:
-    # Without fees on either side nothing is known to have crossed the limit.
+    # Without fees on one side, crossing the limit cannot be established.
     if reasons is None or None in (shown.fees_usd, now.fees_usd):
         return []
     old, new = reasons(shown.fees_usd), reasons(now.fees_usd)
@@ -186,7 +186,7 @@ def _applicant(shown: ViewedFacts, now: ViewedFacts) -> list[Change]:
 
 
 def _checks(shown: ViewedFacts, now: ViewedFacts) -> tuple[list[Change], list[Change]]:
-    """Answers that turned or failed, and items that were answered well for the first time."""
+    """Return answers that changed or failed, and first answers that did not fail."""
     if shown.checks is None or now.checks is None:
         return [], []
     turned: list[Change] = []
@@ -218,7 +218,7 @@ def _figures(shown: ViewedFacts, now: ViewedFacts, policy: Policy) -> list[Chang
 def _pair(
     criterion: Criterion, old: Decimal | int | None, new: Decimal | int | None
 ) -> tuple[str, str]:
-    """Both values in short, in full where short they would read alike."""
+    """Format both values in short, or in full if short they would read the same."""
     if criterion.unit is Unit.USD and old is not None and new is not None:
         short = wording.cut_usd(Decimal(old)), wording.cut_usd(Decimal(new))
         if short[0] != short[1]:

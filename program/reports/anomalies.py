@@ -1,10 +1,9 @@
-"""Days on which a figure stands out from what its weekday usually brings.
+"""Days on which a figure differs from what is usual for the weekday.
 
-What is usual for a day is the median of its weekday over the 28 days before it. How far days
-usually stray is 1.4826 times the median absolute deviation of those 28 days, each from the
-median of its own weekday. A day stands out when it strays more than four times as far, and
-by more than a tenth of what is usual. Where it or one of the 28 days before it is unknown,
-nothing is said.
+The usual value of a day is the median of its weekday over the 28 days before it. The usual
+deviation is 1.4826 times the median absolute deviation of those 28 days, each from its own
+weekday's median. A day stands out if it differs by more than four times that and by more than a
+tenth of the usual value. If the day or one of the 28 days before it is unknown, it is not tested.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ DAYS_BEFORE = 28
 WEEK = 7
 TIMES_AS_FAR = 4
 LEAST_SHARE = Decimal("0.1")
-# Brings the median absolute deviation of a normal distribution to its standard deviation.
+# Scales the median absolute deviation of a normal distribution to its standard deviation.
 NORMAL = Decimal("1.4826")
 FORMULA = (
     "A day is marked when it differs from the median of its weekday over the 28 days before by "
@@ -29,7 +28,7 @@ FORMULA = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomaly:
-    """A day that stands out, with what was usual for it."""
+    """A day that stands out, with its usual value."""
 
     day: date
     value: Decimal
@@ -37,9 +36,9 @@ class Anomaly:
 
 
 def found(days: Sequence[date], values: Sequence[Decimal | None]) -> list[Anomaly]:
-    """The days that stand out. ``days`` follow one another without a gap; else ValueError.
+    """Return the days that stand out; an unknown value is None.
 
-    An unknown value is None.
+    Raises ValueError unless ``days`` are consecutive.
     """
     if any((after - day).days != 1 for day, after in pairwise(days)):
         raise ValueError("the days must follow one another")
@@ -56,7 +55,7 @@ def found(days: Sequence[date], values: Sequence[Decimal | None]) -> list[Anomal
 
 def _stands_out(before: Sequence[Decimal], value: Decimal) -> Decimal | None:
     by_weekday = [median(before[weekday::WEEK]) for weekday in range(WEEK)]
-    # 28 days are four whole weeks, so the day itself has the weekday of the first of them.
+    # 28 days are four whole weeks, so the day has the weekday of the first of them.
     usual = by_weekday[0]
     strays = [abs(v - by_weekday[place % WEEK]) for place, v in enumerate(before)]
     far = max(TIMES_AS_FAR * NORMAL * median(strays), LEAST_SHARE * usual)

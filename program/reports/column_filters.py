@@ -1,7 +1,7 @@
-"""Filters on a dataset's columns: one frozen record a column, by what the column holds.
+"""Filters on a dataset's columns: one frozen record per column, by the column's type.
 
-Each is written into the address as a short text and read back from it. What stands there is
-untrusted: a text that means nothing is no filter, and whoever asked is told.
+Each is written into the address as a short text and parsed back. The address is untrusted: text
+that cannot be parsed is no filter, and the person is told.
 """
 
 import re
@@ -46,7 +46,7 @@ class Days:
     or_unknown: bool = False
 
     def span(self, today: date) -> tuple[date | None, date | None]:
-        """The first and last day that are meant on the UTC day ``today``."""
+        """Return the first and last day that are meant on the UTC day ``today``."""
         if self.latest is None:
             return self.first, self.last
         return today - timedelta(days=self.latest), today - timedelta(days=1)
@@ -54,7 +54,7 @@ class Days:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """Any of these words."""
+    """Any of these values."""
 
     column: str
     values: tuple[str, ...]
@@ -63,7 +63,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contains:
-    """Text with ``part`` somewhere in it, in any case."""
+    """Text that contains ``part``, in any case."""
 
     column: str
     part: str
@@ -72,7 +72,7 @@ class Contains:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is established, or what is not."""
+    """Only known values, or only unknown ones."""
 
     column: str
     known: bool
@@ -82,7 +82,7 @@ Filter = Range | Days | OneOf | Contains | Known
 
 
 def understood(column: Column, text: str) -> Filter | None:
-    """The filter that ``text`` writes for the column; ``None`` if it writes none."""
+    """Parse the filter text of a column; ``None`` if it cannot be parsed."""
     if text == KNOWN:
         return Known(column=column.name, known=True)
     if text == UNKNOWN:
@@ -100,7 +100,7 @@ def understood(column: Column, text: str) -> Filter | None:
 
 
 def refusal(column: Column, text: str) -> str:
-    """Why `understood` makes nothing of ``text``, as a sentence that says what to write."""
+    """Return a sentence that says why `understood` cannot parse ``text`` and what to write."""
     shown = wording.quoted(text)
     turned = _turned(column, text)
     if turned is not None:
@@ -131,7 +131,7 @@ def refusal(column: Column, text: str) -> str:
 
 
 def _turned(column: Column, text: str) -> str | None:
-    """The range in its order, where both ends are understood but stand the wrong way around."""
+    """Return the range in the right order if both ends are valid but reversed."""
     ends = text.removeprefix(OR_UNKNOWN).split(BETWEEN)
     if column.kind not in NUMBERS | TIMES or len(ends) != 2 or not all(ends):
         return None
@@ -140,7 +140,7 @@ def _turned(column: Column, text: str) -> str | None:
 
 
 def written(asked: Filter) -> str:
-    """The text that `understood` reads back."""
+    """Format the filter for the address; `understood` parses it back."""
     match asked:
         case Known():
             return KNOWN if asked.known else UNKNOWN
@@ -158,7 +158,7 @@ def written(asked: Filter) -> str:
 
 
 def said(asked: Filter) -> str:
-    """The filter in words, without its column: ``1,000 or more, or unknown``."""
+    """Describe the filter without its column: ``1,000 or more, or unknown``."""
     match asked:
         case Known():
             return "known" if asked.known else "unknown"
@@ -184,13 +184,13 @@ def said(asked: Filter) -> str:
 
 
 def clean(text: str) -> str:
-    """Text as it is looked for: without what the database cannot hold, and bounded."""
+    """Bound search text and remove what the database cannot store."""
     kept = "".join(sign for sign in text if sign != "\0" and not "\ud800" <= sign <= "\udfff")
     return kept[:LONGEST_TEXT]
 
 
 def one_of(column: Column, values: Sequence[str], *, or_unknown: bool = False) -> Filter | None:
-    """These words as a filter, each once; ``None`` without any that the column could hold."""
+    """Return a filter on these values, each once; ``None`` if the column can hold none of them."""
     allowed = TRUTHS if column.kind is Kind.TRUTH else column.choices
     meant = platform_key if column.is_platform else _same
     kept = dict.fromkeys(key for value in values if (key := meant(clean(value))))

@@ -1,7 +1,7 @@
-"""What can be explored and exported: the datasets, their columns, and what each column holds.
+"""Datasets for Explore and exports: their columns, and the type of each column.
 
-The page, the command line, the files and the documents all read these records. A column that
-is not here cannot be asked for.
+The page, the command line, the files and the documents read these records. A column that is not
+here cannot be requested.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from program.review.workflow import UPSTREAM_STATUSES, Decision, Status
 
 
 class Kind(StrEnum):
-    """What a column's values are, and so how they are filtered, added up and written."""
+    """The type of a column, which decides how it is filtered, aggregated and written."""
 
     ID = "id number"
     WHOLE = "whole number"
@@ -34,17 +34,17 @@ AMOUNTS = NUMBERS - {Kind.ID}
 TIMES = frozenset({Kind.DAY, Kind.MOMENT})
 WORDS = frozenset({Kind.TEXT, Kind.CHOICE})
 TRUTHS = ("yes", "no")
-# Columns that name a person, compared by the normal form of an address.
+# Columns that hold a person's address, compared in normal form.
 PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. ``always`` says that it is never unknown; ``personal`` ones are not for all.
+    """One column. ``always`` means never unknown; ``personal`` restricts who may see it.
 
-    ``choices`` are the words a CHOICE can hold, where they are few and known. What
-    ``is_platform`` is filtered and grouped by the platform that is meant, however it is
-    written. ``scale`` is how many decimals a file keeps of a number.
+    ``choices`` are the values of a CHOICE, if they are few and known. An ``is_platform`` column is
+    filtered and grouped by the platform that is meant, however it is spelled. ``scale`` is the
+    number of decimals in files.
     """
 
     name: str
@@ -63,19 +63,18 @@ class Column:
 
 
 def label_of(name: str) -> str:
-    """A column's name as a heading."""
+    """Return a column's name as a heading."""
     words = name.replace("_", " ").replace(" usd", " USD").replace("kyc", "KYC")
     return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A table to explore. ``usual`` columns are shown until somebody chooses.
+    """A table to explore. ``usual`` columns are shown by default.
 
-    ``empty`` is said while there is no row at all. ``order`` is the order nobody asked for,
-    ``keys`` what tells one row from another.
-    ``bounded`` names the column that must be narrowed to ``most_days``, where all of it would
-    be more than anybody can mean.
+    ``empty`` is shown while there are no rows. ``order`` is the default order, ``keys`` identify a
+    row. ``bounded`` names the column that must be limited to ``most_days``, for a dataset that is
+    too large to read whole.
     """
 
     key: str
@@ -90,11 +89,11 @@ class Dataset:
     most_days: int = 0
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, if there is one."""
+        """Return the column with that name, or ``None``."""
         return next((column for column in self.columns if column.name == name), None)
 
     def seen_by(self, *, personal: bool) -> "Dataset":
-        """The same with the columns that somebody may see, who may see ``personal`` ones or not."""
+        """Return the dataset without ``personal`` columns, unless the person may see them."""
         if personal:
             return self
         kept = tuple(column for column in self.columns if not column.personal)
@@ -198,8 +197,8 @@ _JUDGED = (
     _choice("eligibility", "met, not_met or unknown", OUTCOMES, always=True),
     _choice("track", "The track that is met; empty if none", TRACK_CHOICES),
 )
-# The policy has no thresholds for risk, so there is no level: these figures of the window are
-# what one would be computed from, and everybody can filter and sort by them.
+# The policy has no thresholds for risk, so there is no level. These figures of the window are its
+# inputs; everybody can filter and sort by them.
 _NOT_JUDGED = "Empty: the policy does not judge risk yet"
 _CONCENTRATION = (
     _money("fees_usd", "Net fees in the window, USD", scale=6),
@@ -238,7 +237,7 @@ APPLICATIONS = Dataset(
         _choice("decided_by", "Who decided"),
         _choice("reason_code", "Why it was rejected"),
         _share("rebate_rate", "Granted share of net fees, a fraction"),
-        # What the contract does not ask for stands after what it does.
+        # Columns that the contract does not require come after those that it does.
         _EMAIL,
         _choice(
             "desk_status",
@@ -440,6 +439,6 @@ ACTIVITY = Dataset(
 )
 
 DATASETS: tuple[Dataset, ...] = (APPLICATIONS, DECISIONS_MADE, AFFILIATES, MONTHLY, ACTIVITY)
-# Without metrics these have no row at all.
+# Datasets that have no rows without metrics.
 OF_METRICS = frozenset({MONTHLY.key, ACTIVITY.key})
 BY_KEY = {dataset.key: dataset for dataset in DATASETS}

@@ -1,20 +1,20 @@
-"""The forms a file can have, and how much one may be."""
+"""Export file formats, and their limits."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-# What a sheet can hold beneath its header.
+# The rows of a sheet below its header.
 XLSX_ROWS = 1_048_575
 AT_ONCE = 6
 AT_ONCE_EACH = 3
-# How many of them read the database at a time: who decides meanwhile must not wait for them.
+# Exports that read the database at a time, so that other requests do not wait for them.
 READING_AT_ONCE = 2
 LONGEST_S = 15 * 60
 LARGEST_BYTES = 4 * 1024**3
 
 
 class FileFormat(StrEnum):
-    """What is written."""
+    """The format of a file."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -39,7 +39,7 @@ MEDIA = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A format with its options; ``bom`` and ``gzip`` are CSV's alone."""
+    """A format with its options; ``bom`` and ``gzip`` apply to CSV only."""
 
     file_format: FileFormat = FileFormat.CSV
     bom: bool = False
@@ -47,12 +47,12 @@ class Form:
 
     @property
     def ending(self) -> str:
-        """What the file's name ends in."""
+        """The file name's extension."""
         return f"{self.file_format}.gz" if self.gzip else str(self.file_format)
 
     @property
     def media(self) -> str:
-        """What the answer that carries it says it is."""
+        """The media type."""
         return "application/gzip" if self.gzip else MEDIA[self.file_format]
 
 
@@ -60,7 +60,7 @@ ENDINGS = (".csv", ".csv.gz", ".xlsx", ".parquet")
 
 
 def form_of(file_name: str) -> Form | None:
-    """The form that a file's name asks for: CSV where it has no ending, none for an unknown one."""
+    """Return the form for a file name: CSV without an extension, ``None`` for an unknown one."""
     endings = file_name.lower().split(".")[1:]
     gzip = endings[-1:] == ["gz"]
     named = (endings[:-1] if gzip else endings)[-1:] or [str(FileFormat.CSV)]
@@ -70,7 +70,7 @@ def form_of(file_name: str) -> Form | None:
 
 
 def too_many_rows(count: int, file_format: FileFormat) -> str | None:
-    """The sentence that refuses more rows than the format can hold, or ``None``."""
+    """Return the error if the format cannot hold so many rows, or ``None``."""
     if file_format is not FileFormat.XLSX or count <= XLSX_ROWS:
         return None
     return (

@@ -1,4 +1,4 @@
-"""Every figure of the program page: what it is, by which moment it counts, what it opens.
+"""Every figure of the program page: its definition, its date, and the list behind it.
 
 The page's tooltips, the columns of its tables and files, and docs/kpis.md are made from here.
 """
@@ -11,7 +11,7 @@ from program.review.drilldown import Moment, Scope, Slice
 
 
 class Unit(StrEnum):
-    """What a figure counts."""
+    """The unit of a figure."""
 
     APPLICATIONS = "applications"
     SHARE = "%"
@@ -23,7 +23,7 @@ class Unit(StrEnum):
 
 
 class Counted(StrEnum):
-    """By which moment something falls into a period. All days are UTC."""
+    """The date by which something falls into a period. All days are UTC."""
 
     SUBMISSION = "the day it was submitted"
     TOUCH = "the day staff first touched it"
@@ -37,7 +37,7 @@ class Counted(StrEnum):
 
 
 class Reading(StrEnum):
-    """Whether more or less of it is better, which is all that colours a change."""
+    """Whether higher or lower is better; decides the color of a change."""
 
     NEUTRAL = "neither"
     HIGHER = "higher"
@@ -46,7 +46,7 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi:
-    """One figure. ``opens`` is the list behind it, over the days of the period; None: no list."""
+    """One figure. ``opens`` is its drill-down list over the days of the period; None for none."""
 
     key: str
     name: str

@@ -1,8 +1,9 @@
-"""What a person asks of the program page: period, comparison, grain and split, in the address bar.
+"""The program page's view: period, comparison, grain and split, kept in the address.
 
-Rolling periods end with the last complete day; calendar ones run up to today. The period before
-is as long for the former. For the latter it is the calendar period before: all of it for one that
-is whole, as many of its first days for one that runs or that the data do not reach the end of.
+Rolling periods end with the last complete day; calendar periods run up to today. A rolling period
+is compared with as many days before it. A calendar period is compared with the calendar period
+before: all of it if the period is complete, else as many of its first days as have passed or have
+data.
 """
 
 import re
@@ -16,14 +17,14 @@ from program import wording
 from program.periods import ONE_DAY, Window, month_start, months_later
 
 Member = TypeVar("Member", bound=StrEnum)
-# Nine series over so many points stay within the thousand a chart may have.
+# Nine series of so many points stay below the thousand points that a chart may have.
 MOST_BUCKETS = 110
 LONGEST_DAYS = 5 * 366
 FIRST_DAY = date(2000, 1, 1)
 
 
 class Choice(StrEnum):
-    """The periods one can pick."""
+    """The periods to choose from."""
 
     WEEK = "7d"
     THIRTY = "30d"
@@ -48,7 +49,7 @@ CALENDAR_MONTHS = {Choice.THIS_MONTH: 1, Choice.LAST_MONTH: 1, Choice.THIS_QUART
 
 
 class Grain(StrEnum):
-    """How long one step of a chart is."""
+    """The length of one step of a chart."""
 
     DAY = "day"
     WEEK = "week"
@@ -56,7 +57,7 @@ class Grain(StrEnum):
 
 
 class Tab(StrEnum):
-    """The parts of the page; only the one that is looked at is asked of the database."""
+    """The parts of the page; only the open one is queried."""
 
     WORK = "work"
     REVIEWERS = "reviewers"
@@ -65,7 +66,7 @@ class Tab(StrEnum):
 
 
 class Split(StrEnum):
-    """By what applications are told apart."""
+    """The dimension by which applications are split."""
 
     TRACK = "track"
     COUNTRY = "country"
@@ -74,7 +75,7 @@ class Split(StrEnum):
 
 
 class Dimension(StrEnum):
-    """By what volume is told apart."""
+    """The dimension by which volume is split."""
 
     PROGRAM = "program"
     TRACK = "track"
@@ -83,7 +84,7 @@ class Dimension(StrEnum):
     AFFILIATE = "affiliate"
 
 
-# What a report writes into the address.
+# Query parameters that a report writes.
 QUERY_NAMES = ("period", "from", "to", "by", "tab", "split", "of", "sort")
 TAB_LABELS = {
     Tab.WORK: "Work",
@@ -109,9 +110,9 @@ DIMENSION_LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One view of the page. ``since`` and ``until`` are the days of a custom period, both in it.
+    """One view of the page. ``since`` and ``until`` are the first and last day of a custom period.
 
-    They are kept as they were asked for; `period` cuts what cannot be shown and `cut` says so.
+    They are kept as entered; `period` limits them to what can be shown and `cut` says so.
     """
 
     choice: Choice = Choice.THIRTY
@@ -123,13 +124,13 @@ class Report:
     dimension: Dimension = Dimension.PROGRAM
 
     def period(self, today: date) -> Window:
-        """The days asked for, as seen on the UTC day ``today``."""
+        """Return the days to show, as of the UTC day ``today``."""
         if self.since and self.until and not self._cannot_be:
             return _custom(self.since, self.until, today)
         return _period(self.choice, today)
 
     def cut(self, today: date) -> str:
-        """What of the days asked for cannot be shown, and which can; nothing if all are."""
+        """Return which requested days cannot be shown, and which are; "" if all are."""
         if self.choice is not Choice.CUSTOM:
             return ""
         period = self.period(today)
@@ -147,7 +148,7 @@ class Report:
 
     @property
     def _cannot_be(self) -> str:
-        """Why the two days are no period at all."""
+        """Why the two days are not a period."""
         if self.since is None or self.until is None:
             return "A custom period needs two days, each written like 2026-03-31."
         if self.since > self.until:
@@ -156,14 +157,14 @@ class Report:
         return ""
 
     def before(self, today: date) -> Window:
-        """The days it is compared with."""
+        """Return the days to compare with."""
         return _before(self.choice, self.period(today))
 
     def traded(self, today: date, through: date) -> Window:
-        """The days of trading asked for, where the data reach to day ``through``.
+        """Return the days of trading to show, with data through day ``through``.
 
-        A rolling period keeps its length and ends with ``through``; another is cut there and may
-        hold no day at all.
+        A rolling period keeps its length and ends with ``through``; any other is cut there and may
+        be empty.
         """
         asked = self.period(today)
         if self.choice in ROLLING_DAYS:
@@ -172,20 +173,20 @@ class Report:
         return Window(asked.start, max(asked.start, min(asked.end, through + ONE_DAY)))
 
     def traded_before(self, today: date, through: date) -> Window:
-        """The days of trading it is compared with."""
+        """Return the days of trading to compare with."""
         return _before(self.choice, self.traded(today, through))
 
     def step(self, period: Window) -> Grain:
-        """The grain asked for, or the finest that still makes a readable chart of ``period``."""
+        """Return the chosen grain, or the finest that keeps a chart of ``period`` readable."""
         fitting = [grain for grain in Grain if len(buckets(period, grain)) <= MOST_BUCKETS]
         return self.grain if self.grain in fitting else fitting[0]
 
     def showing(self, **changes: object) -> "Report":
-        """The same view but for ``changes``, which are fields."""
+        """Return the same view with these fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def to_query(self) -> dict[str, str]:
-        """The address-bar form; defaults are left out."""
+        """Return the query parameters; defaults are left out."""
         usual = Report()
         custom = self.choice is Choice.CUSTOM
         spoken = {
@@ -200,9 +201,10 @@ class Report:
         return {name: value for name, value in spoken.items() if value}
 
     def left_out(self, query: Mapping[str, str]) -> str:
-        """The sentence that names what of the address is not in this report made of it.
+        """Return the sentence that names parts of the address that were not used; "" if all were.
 
-        The days of a custom period have a sentence of their own, `cut`; sorting is the table's.
+        Leaves out the days of a custom period, which `cut` describes, and sorting, which is the
+        table's.
         """
         own = {"sort", "from", "to"} if self.choice is Choice.CUSTOM else {"sort"}
         asked = {name: text for name, text in query.items() if name not in own}
@@ -213,7 +215,7 @@ class Report:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Report":
-        """Understand the address bar; anything malformed is treated as absent."""
+        """Parse the query parameters; anything malformed is ignored."""
         usual = cls()
         choice = _member(Choice, query.get("period"), usual.choice)
         since = until = None
@@ -231,7 +233,7 @@ class Report:
 
 
 def buckets(period: Window, grain: Grain) -> list[Window]:
-    """The steps of ``period``: whole days, weeks from Monday or months, cut at its ends."""
+    """Return the steps of ``period``: days, weeks from Monday, or months, cut at its ends."""
     found = []
     start = period.start
     while start < period.end:
@@ -275,7 +277,7 @@ def _before(choice: Choice, period: Window) -> Window:
 
 
 def _day(text: str | None) -> date | None:
-    # fromisoformat alone would take 20260331 and 2026-W14-2.
+    # fromisoformat alone would accept 20260331 and 2026-W14-2.
     if not text or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return None
     try:

@@ -1,7 +1,7 @@
-"""What a person asks of a dataset: columns, filters, groups, order and page, as one record.
+"""A view of a dataset: columns, filters, groups, order and page, as one record.
 
-The record travels in the address bar, in saved views, in links to files and through the
-command line, always in the same form.
+The record travels in the address, in saved views, in download links and on the command line, always
+in the same form.
 """
 
 import re
@@ -42,7 +42,7 @@ class Bucket(StrEnum):
 
 
 class Function(StrEnum):
-    """What is told of a group."""
+    """The aggregate functions of a group."""
 
     COUNT = "count"
     SUM = "sum"
@@ -76,7 +76,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """What the grouped column is called: a column of months by month keeps its name."""
+        """The grouped column's name; a month column grouped by month keeps its own."""
         plain = self.bucket is None or self.bucket == self.column
         return self.column if plain else f"{self.column}_{self.bucket}"
 
@@ -86,14 +86,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """A figure of each group; without ``column`` the number of its rows."""
+    """A figure of each group; without ``column``, the number of its rows."""
 
     function: Function
     column: str = ""
 
     @property
     def name(self) -> str:
-        """What the figure's column is called."""
+        """The figure's column name."""
         return f"{self.function}_{self.column}" if self.column else str(self.function)
 
     def __str__(self) -> str:
@@ -102,7 +102,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A column to sort by; what is unknown comes last either way."""
+    """A column to sort by; unknown values come last in either direction."""
 
     column: str
     descending: bool = False
@@ -115,7 +115,7 @@ class Order:
 class View:
     """Which columns and rows of ``dataset``, in which order. Build with `of` or `from_query`.
 
-    ``problems`` says what of the request was not understood and is left out.
+    ``problems`` says which parts of the request were not understood and are left out.
     """
 
     dataset: Dataset = APPLICATIONS
@@ -130,7 +130,7 @@ class View:
 
     @property
     def shown(self) -> tuple[Column, ...]:
-        """The columns of the table in their order, groups and their figures where grouped."""
+        """The table's columns in order; if grouped, the groups and their figures."""
         if not self.groups:
             found = (self.dataset.column(name) for name in self.columns or self.dataset.usual)
             return tuple(column for column in found if column is not None)
@@ -141,12 +141,12 @@ class View:
 
     @property
     def figures(self) -> tuple[Measure, ...]:
-        """The figures of each group; the number of rows where nobody chose."""
+        """The figures of each group; by default the number of rows."""
         return self.measures or (Measure(function=Function.COUNT),)
 
     @property
     def sorted_by(self) -> tuple[Order, ...]:
-        """The order asked for, or the one nobody asked for."""
+        """The chosen order, or the default."""
         if self.orders:
             return self.orders
         if self.groups:
@@ -154,11 +154,11 @@ class View:
         return (_order(self.dataset.order),)
 
     def filter_on(self, column: str) -> Filter | None:
-        """The filter on a column, if there is one."""
+        """Return the filter on a column, if there is one."""
         return next((asked for asked in self.filters if asked.column == column), None)
 
     def with_filter(self, column: str, asked: Filter | None) -> "View":
-        """The same with this filter on the column, or with none; from the first page on."""
+        """Return the view with this filter on the column, or none, back on the first page."""
         if asked is not None and self.filter_on(column) is not None:
             changed = tuple(asked if f.column == column else f for f in self.filters)
         else:
@@ -167,7 +167,7 @@ class View:
         return replace(self, filters=changed, page=1)
 
     def sorted_anew(self, column: str) -> "View":
-        """The same by this column: words upwards, figures and times downwards, or turned round."""
+        """Sort by this column: text ascending, figures and times descending; again reverses."""
         first = self.sorted_by[0]
         shown = next((one for one in self.shown if one.name == column), None)
         falls = shown is not None and shown.kind in NUMBERS | TIMES
@@ -175,11 +175,11 @@ class View:
         return replace(self, orders=(Order(column=column, descending=descending),), page=1)
 
     def on_page(self, page: int) -> "View":
-        """The same on another page."""
+        """Return the same view on another page."""
         return replace(self, page=page)
 
     def to_query(self) -> dict[str, str]:
-        """The address-bar form; what nobody chose is left out."""
+        """Return the query parameters; defaults are left out."""
         spoken = {
             "dataset": "" if self.dataset.key == APPLICATIONS.key else self.dataset.key,
             "columns": ",".join(self.columns),
@@ -194,19 +194,19 @@ class View:
 
     @property
     def kept(self) -> str:
-        """The view as one line of text, without its page."""
+        """Format the view as one line of text, without its page."""
         return urlencode(self.on_page(1).to_query())
 
     @classmethod
     def from_kept(cls, text: str, *, personal: bool) -> "View":
-        """The view that `kept` wrote."""
+        """Parse the output of `kept`."""
         return cls.from_query(dict(parse_qsl(text)), personal=personal)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str], *, personal: bool) -> "View":
-        """Understand the address bar. Who may not see ``personal`` columns has no use of them.
+        """Parse the query parameters, without columns that the person may not see.
 
-        What is malformed is left out and named in ``problems``.
+        Whatever is malformed or not allowed is left out and named in ``problems``.
         """
         key = query.get("dataset", "") or APPLICATIONS.key
         dataset = BY_KEY.get(key, APPLICATIONS).seen_by(personal=personal)
@@ -231,14 +231,14 @@ class View:
         )
 
     def bounded(self) -> "View":
-        """The same with the days of a dataset that needs them: the last 30 where none are asked."""
+        """Return the view with a range of days if the dataset needs one: by default the last 30."""
         name = self.dataset.bounded
         if name is None or self.filter_on(name) is not None:
             return self
         return self.with_filter(name, Days(column=name, latest=30)).on_page(self.page)
 
     def too_long(self, today: date) -> str | None:
-        """The sentence that refuses more days than the dataset gives at a time, or ``None``."""
+        """Return the error if the view has more days than the dataset allows, or ``None``."""
         name = self.dataset.bounded
         if name is None:
             return None
@@ -253,13 +253,13 @@ class View:
         )
 
     def in_words(self) -> list[str]:
-        """Each filter as a line: ``volume_usd: 1,000 or more``."""
+        """Format each filter as a line: ``volume_usd: 1,000 or more``."""
         return [f"{asked.column}: {filtering.said(asked)}" for asked in self.filters]
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads one request piece by piece and notes what it cannot understand."""
+    """Parses a request piece by piece and collects what it cannot understand."""
 
     dataset: Dataset
     query: Mapping[str, str]
@@ -345,7 +345,7 @@ class _Reader:
 
 
 def measurable(dataset: Dataset, function: Function, name: str) -> bool:
-    """Whether the figure makes sense of the column; the number of rows is of none."""
+    """Whether the function applies to the column; the number of rows needs none."""
     if function is Function.COUNT:
         return not name
     column = dataset.column(name)
@@ -393,6 +393,6 @@ def _order(text: str) -> Order:
 
 
 def described(view: View) -> str:
-    """The view in one sentence, for logs and second sheets."""
+    """Describe the view in one sentence, for logs and second sheets."""
     parts = view.in_words()
     return wording.listed(parts) if parts else "all rows"

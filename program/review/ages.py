@@ -1,4 +1,4 @@
-"""How old an open application is, in four groups: the days since it was submitted."""
+"""Age groups of open applications: days since submission, in four groups."""
 
 from dataclasses import dataclass
 

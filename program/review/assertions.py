@@ -1,7 +1,7 @@
-"""What a reason for a rejection asserts, and whether that is known.
+"""The facts that a rejection reason asserts, and whether they are established.
 
-No messages as a fact what nobody has looked at: either it is established first, or whoever
-rejects says explicitly that they do so without it, and the letter does not claim it.
+No message states as a fact what was not checked: either the fact is established first, or the
+reviewer confirms that they reject without it, and the message does not claim it.
 """
 
 from collections.abc import Collection, Mapping
@@ -20,10 +20,10 @@ def unproven(
     *,
     asked: Collection[str],
 ) -> tuple[str, ...]:
-    """What the reason asserts and nobody has established, in words; empty where it is known.
+    """Return in words the facts that the reason asserts and that are not established.
 
-    ``checks`` are the newest answers, ``asked`` the items of the policy: what nobody is asked
-    to find out cannot be missing.
+    ``checks`` are the newest answers, ``asked`` the items on the policy's checklist; an item that
+    is not on it cannot be missing.
     """
     found = []
     if reason.asserts_not_met and assessment.outcome is Outcome.MET:
@@ -43,7 +43,7 @@ def unproven(
 
 
 def unproven_sentence(reason: Reason, missing: Collection[str]) -> str:
-    """What is missing before an application may be rejected for this reason."""
+    """Return the error that names what must be established before this rejection."""
     return (
         f"{reason.label} requires facts that are not established: {wording.listed(list(missing))}. "
         "Establish it first, or confirm that you reject without it."

@@ -1,9 +1,9 @@
-"""Time that the review clock counts: whole UTC days but weekends and holidays.
+"""Business time: UTC days without weekends and holidays.
 
-Business time is continuous. An application that arrives on a Friday at 14:00 is due after
-three business days on Wednesday at 14:00; one that arrives on a Saturday counts from Monday.
+Business time is continuous. An application that arrives on a Friday at 14:00 is due after three
+business days, on Wednesday at 14:00; one that arrives on a Saturday counts from Monday.
 
-Moments may come in any zone and are given back in UTC; one without a zone is a ValueError.
+Times may have any zone and are returned in UTC; without a zone they raise ValueError.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def is_business_day(day: date, holidays: Holidays = frozenset()) -> bool:
 
 
 def elapsed(start: datetime, end: datetime, holidays: Holidays = frozenset()) -> timedelta:
-    """The business time in ``[start, end)``; nothing where ``end`` is not after ``start``."""
+    """Return the business time in ``[start, end)``; zero if ``end`` is not after ``start``."""
     start, end = _utc(start), _utc(end)
     if end <= start:
         return NOTHING
@@ -36,7 +36,7 @@ def elapsed(start: datetime, end: datetime, holidays: Holidays = frozenset()) ->
 
 
 def business_days(first: date, after: date, holidays: Holidays = frozenset()) -> int:
-    """How many business days lie in ``[first, after)``; no walk, however far apart they are."""
+    """Return the number of business days in ``[first, after)`` without iterating over them."""
     weeks, rest = divmod((after - first).days, 7)
     working = 5 * weeks + sum((first.weekday() + n) % 7 < SATURDAY for n in range(rest))
     off = sum(first <= day < after and day.weekday() < SATURDAY for day in holidays)
@@ -44,12 +44,12 @@ def business_days(first: date, after: date, holidays: Holidays = frozenset()) ->
 
 
 def whole_days(start: datetime, end: datetime, holidays: Holidays = frozenset()) -> int:
-    """How many whole business days have gone by."""
+    """Return the number of whole business days between two times."""
     return elapsed(start, end, holidays) // ONE_DAY
 
 
 def due_at(start: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
-    """The earliest moment at which ``days`` business days have gone by since ``start``."""
+    """Return the earliest time at which ``days`` business days have passed since ``start``."""
     left, at = days * ONE_DAY, _utc(start)
     day = at.date()
     while left:
@@ -64,15 +64,15 @@ def due_at(start: datetime, days: int, holidays: Holidays = frozenset()) -> date
 
 
 def latest_start(now: datetime, days: int, holidays: Holidays = frozenset()) -> datetime:
-    """The latest start from which ``days`` business days have gone by at ``now``.
+    """Return the latest start from which ``days`` business days have passed at ``now``.
 
-    So what began at or before it is due, which needs no calendar to ask.
+    Whatever began at or before it is due, so queries need no calendar.
     """
     return _start_before(now, days * ONE_DAY, holidays)
 
 
 def latest_starts(now: datetime, most: int, holidays: Holidays = frozenset()) -> list[datetime]:
-    """`latest_start` for 0, 1, ... ``most`` days, in one walk."""
+    """Return `latest_start` for 0, 1, ... ``most`` days, in one walk."""
     starts = [_utc(now)]
     for _ in range(most):
         starts.append(_start_before(starts[-1], ONE_DAY, holidays))
@@ -85,12 +85,12 @@ def resume(
     resumed_at: datetime,
     holidays: Holidays = frozenset(),
 ) -> datetime:
-    """From when the clock counts after a pause: what was used stays used, the pause costs none."""
+    """Return the clock's start after a pause: time used before counts, the pause does not."""
     return _start_before(resumed_at, elapsed(clock_from, paused_at, holidays), holidays)
 
 
 def _start_before(end: datetime, span: timedelta, holidays: Holidays) -> datetime:
-    """The latest moment from which ``span`` of business time lies before ``end``."""
+    """Return the latest time from which ``span`` of business time remains before ``end``."""
     left, at = span, _utc(end)
     if not left:
         return at
@@ -111,7 +111,7 @@ def _days_back(day: date) -> Iterator[date]:
 
 
 def _utc(at: datetime) -> datetime:
-    """Within a zone of its own, Python adds by the wall clock, which daylight saving moves."""
+    """Convert to UTC; in other zones Python adds wall-clock time, which daylight saving shifts."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone has no business day")
     return at.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Which applications stand behind a figure: a part of all of them, as one frozen record.
+"""Drill-downs: the applications behind a figure, as one frozen record.
 
-A slice travels in the address bar beside the queue's filters, so that the list behind a figure
-can be opened, shared and exported. Whatever stands there is untrusted text.
+A slice travels in the address with the queue's filters, so that the list behind a figure can be
+opened, shared and exported. The address is untrusted text.
 """
 
 import re
@@ -20,7 +20,7 @@ from program.review.ages import AGE_GROUPS_BY_KEY
 Member = TypeVar("Member", bound=StrEnum)
 NO_TRACK = "none"
 UNKNOWN_COUNTRY = "unknown"
-# What a slice writes into the address.
+# Query parameters that a slice writes.
 QUERY_NAMES = (
     "scope",
     "moment",
@@ -37,7 +37,7 @@ TRACKS_AT_DECISION = (*(track.key for track in TRACKS), BOTH_TRACKS, NO_TRACK)
 
 
 class Scope(StrEnum):
-    """Which statuses, where one alone does not say it."""
+    """Groups of statuses, for slices that are not of one status."""
 
     OPEN = "open"
     DECIDED = "decided"
@@ -47,7 +47,7 @@ class Scope(StrEnum):
 
 
 class Moment(StrEnum):
-    """What must have happened in the period, or have been so when it ended."""
+    """What must have happened during the period, or been true at its end."""
 
     SUBMITTED = "submitted"
     TOUCHED = "touched"
@@ -57,7 +57,7 @@ class Moment(StrEnum):
 
 
 class Clock(StrEnum):
-    """How the review clock of an open application stands; every one is in exactly one state."""
+    """The review clock of an open application; each is in exactly one state."""
 
     OVERDUE = "overdue"
     SOON = "soon"
@@ -66,7 +66,7 @@ class Clock(StrEnum):
 
 
 class Stage(StrEnum):
-    """How far an application came; each stage includes those after it."""
+    """How far an application came; each stage includes the later ones."""
 
     TOUCHED = "touched"
     DECIDED = "decided"
@@ -104,11 +104,11 @@ STAGE_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """The applications of ``scope`` to which all that is set applies; empty without a scope.
+    """The applications of ``scope`` that match everything set; empty without a scope.
 
-    ``since`` and ``until`` are the first and the last UTC day of ``moment``. ``reviewer`` is who
-    made the decision that stands (with REOPENED: the decision that was taken back), ``track`` the
-    track that decision saw, "none" where no track was met.
+    ``since`` and ``until`` are the first and last UTC day of ``moment``. ``reviewer`` made the
+    current decision (with REOPENED: the decision that was taken back); ``track`` is the track met
+    at that decision, "none" if no track was.
     """
 
     scope: Scope | None = None
@@ -124,17 +124,17 @@ class Slice:
 
     @property
     def period(self) -> Window | None:
-        """The days of ``moment``; ``None`` where no days are asked for."""
+        """The days of ``moment``; ``None`` if no days are set."""
         if self.since is None or self.until is None:
             return None
         return Window(self.since, self.until + ONE_DAY)
 
     def during(self, period: Window) -> "Slice":
-        """The same over the days of ``period``."""
+        """Return the same slice over the days of ``period``."""
         return replace(self, since=period.start, until=period.last_day)
 
     def to_query(self) -> dict[str, str]:
-        """The address-bar form; what is not set is left out."""
+        """Return the query parameters; unset fields are left out."""
         spoken = {
             "scope": self.scope or "",
             "moment": self.moment or "",
@@ -151,7 +151,7 @@ class Slice:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Slice":
-        """Understand the address bar; without a scope nothing is asked, malformed is absent."""
+        """Parse the query parameters; empty without a scope, and anything malformed is ignored."""
         scope = _member(Scope, query.get("scope"))
         if scope is None:
             return cls()
@@ -174,7 +174,7 @@ class Slice:
 
     @property
     def sentence(self) -> str:
-        """What is in it, in words; the reviewer's address is typed text and not part of it."""
+        """Describe the slice, without the reviewer's address, which is typed text."""
         if self.scope is None:
             return ""
         parts = [f"Applications {SCOPE_WORDS[self.scope]}"]
@@ -197,7 +197,7 @@ WHOLE = Slice()
 
 
 def day_of(text: str | None) -> date | None:
-    """The day an ISO date names, from 2000 to 2100; ``None`` for anything else."""
+    """Parse an ISO date from 2000 to 2100; ``None`` for anything else."""
     if not text or not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
         return None
     try:

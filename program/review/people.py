@@ -1,10 +1,9 @@
-"""Who somebody is: one normal form of a person's address, the same in Python and in SQL.
+"""People's addresses: one normal form, the same in Python and in SQL.
 
-Only what both fold alike is folded: the blanks around, and the 26 letters of ASCII. Whatever else
-Unicode calls the same letter differs by version and by server, so an address of a member of staff
-holds nothing else. A domain in other letters becomes its ASCII form (IDNA) here, at the door;
-Postgres has no such table, so there an address that came past the door is asked for in both
-`spellings`.
+Only what both fold in the same way is folded: outer blanks, and the 26 ASCII letters. Other case
+rules of Unicode differ by version and by server, so staff addresses contain ASCII only. A domain in
+other letters is converted to its ASCII form (IDNA) here. Postgres has no such conversion, so an
+address that was stored unconverted is looked up in both `spellings`.
 """
 
 from string import ascii_lowercase, ascii_uppercase
@@ -19,9 +18,9 @@ _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def normal(address: str) -> str:
-    """The form in which an address is stored and compared.
+    """Return the form in which an address is stored and compared.
 
-    ``review.person`` is the same in SQL, but for the domain in letters beyond ASCII.
+    ``review.person`` is the same in SQL, except for domains in letters beyond ASCII.
     """
     text = address.strip(BLANKS).translate(_SMALL)
     local, at, domain = text.rpartition("@")
@@ -31,7 +30,7 @@ def normal(address: str) -> str:
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """The normal form, and that with its domain in letters beyond ASCII where it has such."""
+    """Return the normal form and, for a non-ASCII domain, the form with that domain."""
     text = normal(address)
     local, at, domain = text.rpartition("@")
     try:
@@ -42,12 +41,12 @@ def spellings(address: str) -> tuple[str, ...]:
 
 
 def same(one: str | None, other: str | None) -> bool:
-    """Whether both are given and name one person."""
+    """Whether both are given and name the same person."""
     return one is not None and other is not None and normal(one) == normal(other)
 
 
 def fault(address: str) -> str | None:
-    """Why this cannot be the address of a member of staff, a sentence; ``None`` if it can."""
+    """Return why this cannot be a staff address, as a sentence; ``None`` if it can."""
     text = normal(address)
     if not text:
         return "The address is empty."

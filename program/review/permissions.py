@@ -1,10 +1,10 @@
-"""Who may do what: one table of acts and roles, asked by verbs and by screens."""
+"""Who may do what: one table of acts and roles, used by verbs and screens."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The people of the program."""
+    """The roles of staff."""
 
     REVIEWER = "reviewer"
     MANAGER = "manager"
@@ -13,7 +13,7 @@ class Role(StrEnum):
 
 
 class Act(StrEnum):
-    """What a person can do here. The value completes "You may not ..."."""
+    """What a person can do. The value completes "You may not ..."."""
 
     READ = "read applications"
     DECIDE = "decide applications"
@@ -77,5 +77,5 @@ ALLOWED: dict[Act, frozenset[Role]] = {
 
 
 def may(role: Role, act: Act) -> bool:
-    """Whether ``role`` may do ``act``; the verb's check asks the same table."""
+    """Whether ``role`` may do ``act``; the verbs check the same table."""
     return role in ALLOWED[act]

@@ -1,7 +1,7 @@
-"""In which order applications deserve attention, and why, in points that anybody can add up.
+"""Priority of applications, in points with an explanation.
 
-Each component has a cap, so no single one drowns the others, and the sum is at most 100. The
-points are data: this module explains them, and the queue's order in SQL is built from them.
+Each component has a cap, so that none dominates, and the sum is at most 100. The points are data:
+this module explains them, and the queue's order in SQL is built from them.
 """
 
 import math
@@ -21,7 +21,7 @@ HIGHEST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One reason for attention; ``cap`` is the most it can add."""
+    """One component of the priority; ``cap`` is its maximum."""
 
     key: str
     label: str
@@ -40,32 +40,32 @@ POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15
 POINTS_A_DAY_OVERDUE = 3
 ELIGIBILITY_POINTS = {Outcome.MET: 25, Outcome.UNKNOWN: 10, Outcome.NOT_MET: 0}
-# Window volume of at least so many times the minimum; the first that holds counts.
+# Window volume of at least so many times the minimum; the first match counts.
 VOLUME_STEPS: tuple[tuple[int, int], ...] = ((5, 15), (2, 10), (1, 5))
 NEAR_SHARE = Decimal("0.9")
 
 
 def waiting_points(days: int) -> int:
-    """What whole business days of waiting add."""
+    """Return the points for whole business days of waiting."""
     return min(WAITING.cap, days * POINTS_A_DAY_WAITING)
 
 
 def overdue_points(beyond: int) -> int:
-    """What whole business days beyond due add; from 0 on it is overdue."""
+    """Return the points for whole business days past due; 0 is overdue already."""
     if beyond < 0:
         return 0
     return min(OVERDUE.cap, POINTS_WHEN_OVERDUE + beyond * POINTS_A_DAY_OVERDUE)
 
 
 def days_counted(policy: Policy) -> int:
-    """After how many business days the clock adds nothing more."""
+    """Return after how many business days the clock adds no more points."""
     waiting = -(-WAITING.cap // POINTS_A_DAY_WAITING)
     overdue = -(-(OVERDUE.cap - POINTS_WHEN_OVERDUE) // POINTS_A_DAY_OVERDUE)
     return max(waiting, policy.review_sla_business_days + overdue)
 
 
 def near(criterion: Criterion, policy: Policy) -> Decimal | int:
-    """From which value on a criterion is nearly met; a whole number where it counts heads."""
+    """Return the value from which a criterion is nearly met; a whole number for counts."""
     minimum: Decimal | int = getattr(policy, criterion.minimum)
     least = NEAR_SHARE * minimum
     return least if criterion.unit is Unit.USD else math.ceil(least)
@@ -73,7 +73,7 @@ def near(criterion: Criterion, policy: Policy) -> Decimal | int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one component adds, and why."""
+    """The points of one component, and the reason."""
 
     component: Component
     points: int
@@ -82,14 +82,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priority:
-    """The points and the parts that make them, largest first; parts of nothing are left out."""
+    """The total and its parts, largest first; parts without points are left out."""
 
     total: int
     parts: tuple[Part, ...]
 
     @property
     def sentence(self) -> str:
-        """The whole in a line: what adds how much."""
+        """The parts in one line."""
         said = " · ".join(f"{part.sentence} {part.points}" for part in self.parts)
         return said or "No points yet"
 
@@ -104,7 +104,7 @@ def explain(
     now: datetime,
     holidays: frozenset[date] = frozenset(),
 ) -> Priority:
-    """Add up one application's priority at ``now``. Unknown figures add nothing."""
+    """Compute one application's priority at ``now``. Unknown figures add nothing."""
     clock = _clock(clock_from, now, policy, holidays)
     parts = [
         *clock,
@@ -125,7 +125,7 @@ def _clock(
     days = business_time.whole_days(clock_from, now, holidays)
     yield _part(WAITING, waiting_points(days), f"waiting {_days(days)}")
     beyond = days - policy.review_sla_business_days
-    # With no days to review in, what has yet to begin has no day to its name but is not late.
+    # With zero review days, a clock that has yet to begin is not late.
     if beyond >= 0 and clock_from <= now:
         said = f"overdue by {_days(beyond)}" if beyond else "overdue"
         yield _part(OVERDUE, overdue_points(beyond), said)

@@ -1,7 +1,7 @@
-"""What a person asks of the queue: filters, order and page, as one frozen record.
+"""The queue's view: filters, order and page, as one frozen record.
 
-The record travels in the address bar, so a view can be shared; whatever stands there is
-untrusted text, and what cannot be understood falls back to the default.
+The record travels in the address, so that a view can be shared. The address is untrusted text;
+whatever cannot be parsed falls back to the default.
 """
 
 import re
@@ -50,14 +50,14 @@ TRACK_CHOICES = (*(track.key for track in TRACKS), BOTH_TRACKS)
 
 
 class Owner(StrEnum):
-    """Whose applications. ``mine`` is read with the viewer's own eyes."""
+    """Whose applications. ``mine`` depends on the viewer."""
 
     MINE = "mine"
     UNASSIGNED = "unassigned"
 
 
 class Due(StrEnum):
-    """How the review clock stands."""
+    """The state of the review clock."""
 
     OVERDUE = "overdue"
     SOON = "soon"
@@ -79,7 +79,7 @@ class Sort(StrEnum):
     NEW = "new"
 
 
-# What an order is turned round by, in the address and on the command line.
+# Prefix for a reversed order, in the address and on the command line.
 REVERSED = "-"
 SORT_LABELS = {
     Sort.PRIORITY: "priority",
@@ -90,7 +90,7 @@ SORT_LABELS = {
     Sort.ACTIVE: "active users, most first",
     Sort.NEW: "new users, most first",
 }
-# The same turned round; what is unknown stays last.
+# Labels of reversed orders; unknown values stay last.
 REVERSED_LABELS = {
     Sort.PRIORITY: "lowest priority first",
     Sort.DUE: "due last first",
@@ -106,8 +106,8 @@ REVERSED_LABELS = {
 class Filters:
     """Which applications, in which order, which page. Empty means everything pending.
 
-    ``platform`` is a key, whatever the address calls it.
-    ``viewer`` is not part of the address: a shared link shows everybody their own "mine".
+    ``platform`` is a key, however the address spells it. ``viewer`` is not in the address: in a
+    shared link, "mine" is whoever opens it.
     """
 
     search: str = ""
@@ -127,13 +127,13 @@ class Filters:
 
     @property
     def statuses(self) -> tuple[Status, ...]:
-        """The statuses of the list: one, or those a slice spans."""
+        """The statuses of the list: one, or those of a slice."""
         scope = self.slice.scope
         return (self.status,) if scope is None else SCOPE_STATUSES[scope]
 
     @property
     def only_open(self) -> bool:
-        """Whether nothing settled is in the list."""
+        """Whether the list contains only open applications."""
         return set(self.statuses) <= set(OPEN_STATUSES)
 
     @property
@@ -145,24 +145,24 @@ class Filters:
         return whole != Filters()
 
     def seen_by(self, viewer: str) -> "Filters":
-        """The same view with the eyes of ``viewer``, an address."""
+        """Return the view for ``viewer``, an address."""
         return replace(self, viewer=viewer)
 
     def on_page(self, page: int) -> "Filters":
-        """The same view on another page."""
+        """Return the same view on another page."""
         return replace(self, page=page)
 
     def in_order(self, sort: Sort, *, reverse: bool = False) -> "Filters":
-        """The same view in another order."""
+        """Return the same view in another order."""
         return replace(self, sort=sort, reverse=reverse)
 
     @property
     def order(self) -> str:
-        """The order as the address writes it."""
+        """The order as written in the address."""
         return f"{REVERSED if self.reverse else ''}{self.sort}"
 
     def to_query(self) -> dict[str, str]:
-        """The address-bar form; defaults are left out."""
+        """Return the query parameters; defaults are left out."""
         spoken = {
             "search": self.search,
             "eligibility": ",".join(self.eligibility),
@@ -179,14 +179,14 @@ class Filters:
         return {name: value for name, value in spoken.items() if value} | self.slice.to_query()
 
     def left_out(self, query: Mapping[str, str]) -> str:
-        """The sentence that names what of the address is not in these filters made of it."""
+        """Return the sentence that names unused parts of the address; "" if there are none."""
         asked = {name: text for name, text in query.items() if name != "page"}
         usual = {"status": str(Status.PENDING), "sort": str(Sort.PRIORITY)}
         return wording.left_out(asked, self.to_query(), usual=usual, lists=("eligibility",))
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Filters":
-        """Understand the address bar; anything malformed is treated as absent."""
+        """Parse the query parameters; anything malformed is ignored."""
         asked = query.get("eligibility", "").split(",")
         waiting = _whole_number(query.get("waiting"))
         sort = _one_of(query.get("sort", "").removeprefix(REVERSED), tuple(Sort))
@@ -208,9 +208,9 @@ class Filters:
 
 
 def clean_search(text: str) -> str:
-    """The search as it is looked for: no invisible characters, no outer spaces, bounded.
+    """Normalize a search: no invisible characters, no outer spaces, bounded.
 
-    Of a longer link only what it names is kept.
+    Of a long link only the name in it is kept.
     """
     visible = re.sub(ZERO_WIDTH, "", text)
     printable = "".join(sign if sign.isprintable() else " " for sign in visible).strip()

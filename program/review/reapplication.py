@@ -1,4 +1,4 @@
-"""When a rejected applicant may apply again."""
+"""When rejected applicants may apply again."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ from program import wording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReapplyRule:
-    """How long to wait, in whole UTC days from the day of the decision; ``None`` is for ever."""
+    """How long to wait, in whole UTC days from the day of the decision; ``None`` is forever."""
 
     key: str
     label: str
@@ -22,8 +22,8 @@ NEVER = ReapplyRule(key="never", label="Never", days=None)
 RULES: tuple[ReapplyRule, ...] = (AT_ONCE, AFTER_30_DAYS, AFTER_90_DAYS, NEVER)
 RULES_BY_KEY: dict[str, ReapplyRule] = {rule.key: rule for rule in RULES}
 
-# What can be put right is open at once, and figures take a month to change. A person may
-# choose never; nothing suggests it.
+# What can be fixed is open at once; figures take a month to change. A person may choose never, but
+# it is not suggested.
 DEFAULT_RULES: dict[str, ReapplyRule] = {  # by reason code
     "below_minimums": AFTER_30_DAYS,
     "evidence_missing": AT_ONCE,
@@ -38,21 +38,21 @@ DEFAULT_RULES: dict[str, ReapplyRule] = {  # by reason code
 
 
 def default_rule(reason_code: str) -> str:
-    """The key of the rule that goes with a rejection reason, unless a person chooses another."""
+    """Return the key of the default rule for a rejection reason."""
     return DEFAULT_RULES[reason_code].key
 
 
 def reapply_from(key: str, decided_on: date) -> date | None:
-    """The first UTC day on which the applicant may apply again; ``None`` where there is none."""
+    """Return the first UTC day on which the applicant may apply again; ``None`` for never."""
     days = RULES_BY_KEY[key].days
     return None if days is None else decided_on + timedelta(days=days)
 
 
 def may_reapply(key: str | None, opens_on: date | None, *, on: date) -> bool:
-    """Whether an application is welcome on the day ``on``.
+    """Whether the applicant may apply on the day ``on``.
 
-    ``key`` and ``opens_on`` are what the decision kept, so that a rule changed later does
-    not move a day that was promised. A decision that kept neither closed nothing.
+    ``key`` and ``opens_on`` are stored with the decision, so that a later change of the rule does
+    not move a promised day. A decision without them sets no limit.
     """
     if opens_on is not None:
         return on >= opens_on
@@ -60,7 +60,7 @@ def may_reapply(key: str | None, opens_on: date | None, *, on: date) -> bool:
 
 
 def reapply_sentence(key: str, decided_on: date) -> str:
-    """The rule as the applicant reads it."""
+    """Return the rule as a sentence for the applicant."""
     opens_on = reapply_from(key, decided_on)
     if opens_on is None:
         return "We cannot consider another application from this account."

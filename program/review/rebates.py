@@ -1,4 +1,4 @@
-"""What a higher rebate costs, and when a decision needs a second person."""
+"""The cost of a higher rebate, and when a decision needs a second person."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,18 +7,18 @@ from program import wording
 from program.periods import Window
 
 MONTH_DAYS = 30
-# A window as long as some calendar month is a month already and is not stretched to 30 days.
+# A window as long as a calendar month is a month and is not scaled to 30 days.
 MONTH_LENGTHS = range(28, 32)
 MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebateCost:
-    """A rate against the standard one, on a window's net fees. Money in USD, exact.
+    """The cost of a rate against the standard rate, on a window's net fees. Exact USD.
 
-    ``extra`` is what is paid beyond the standard rate: over the window, a month, a year.
-    ``left_usd`` is what the exchange keeps of the window's net fees after the whole rebate.
-    All are negative where net fees are, which ``remark`` then says.
+    ``extra`` is the cost beyond the standard rate: over the window, a month, a year. ``left_usd``
+    is what the exchange keeps of the window's net fees after the whole rebate. With negative net
+    fees all are negative, and ``remark`` says so.
     """
 
     window: Window
@@ -32,7 +32,7 @@ class RebateCost:
 
     @property
     def remark(self) -> str | None:
-        """What to know about the figures before leaning on them; mostly nothing."""
+        """A caution about the figures; mostly ``None``."""
         if self.fees_usd >= 0:
             return None
         return (
@@ -44,10 +44,10 @@ class RebateCost:
 def cost(
     fees_usd: Decimal | None, *, window: Window, rate: Decimal, standard: Decimal
 ) -> RebateCost | None:
-    """What ``rate`` costs on the window's net fees; ``None`` where they are unknown.
+    """Return the cost of ``rate`` on the window's net fees; ``None`` if they are unknown.
 
-    Rates are fractions. A window of 28 to 31 days is a month; another is brought to 30 days.
-    Raises ValueError for a window without days.
+    Rates are fractions. A window of 28 to 31 days is a month; any other is scaled to 30 days.
+    Raises ValueError for an empty window.
     """
     if window.days < 1:
         raise ValueError("a window has at least one day")
@@ -69,7 +69,7 @@ def cost(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondReason:
-    """Why a second person is needed. ``key`` is kept with the request for one."""
+    """Why a second person is needed. ``key`` is stored with the request for a second approval."""
 
     key: str
     label: str
@@ -90,10 +90,10 @@ def needs_second_person(
     for_overrides: bool,
     from_monthly_extra_usd: Decimal | None,
 ) -> tuple[SecondReason, ...]:
-    """Every reason why one person is not enough; empty when one is.
+    """Return every reason why one person is not enough; empty if one is.
 
     ``override`` is whether the decision goes against the computed eligibility. ``cost`` is an
-    approval's; an unknown one asks for nobody by itself. The last two are the policy's.
+    approval's; an unknown cost needs no second person. The last two are the policy's settings.
     """
     reasons = []
     if override and for_overrides:

@@ -1,6 +1,6 @@
-"""Searching for people by whatever is at hand: a part of a name, a link, a phone, a number.
+"""Search for people by a part of a name, a link, a phone number or an id.
 
-``review.search_text`` in the database gives the same text as `search_text`.
+``review.search_text`` in the database returns the same text as `search_text`.
 """
 
 import re
@@ -11,7 +11,7 @@ from program.text.handles import dialed, identity, identity_key
 from program.text.links import Kind
 
 SHORTEST_DIGITS = 4
-# A number as people quote it, and the address of one of our own pages.
+# An id as people quote it, and the address of one of our pages.
 NUMBER = re.compile(r"#? ?([0-9]{1,19})")
 OUR_PAGE = re.compile(r"https?://[^/?#]+/application/?\?(?:[^#]*&)?id=([0-9]{1,19})(?:[&#].*)?")
 SCHEME = re.compile(r"(?:https?:)?//(?:www\.)?")
@@ -19,7 +19,7 @@ LARGEST_ID = 2**63 - 1
 
 
 def search_text(typed: str) -> str:
-    """What is searched of a name, handle or contact: its folded text, and a phone's digits."""
+    """Return the searchable text of a name, handle or contact: folded, plus a phone's digits."""
     text = folded(typed)
     digits = dialed(text)
     return f"{text} {digits}" if digits else text
@@ -29,7 +29,7 @@ def search_text(typed: str) -> str:
 class Sought:
     """What a search looks for: any of these texts, the person it names, or an id.
 
-    ``texts`` are parts of what `search_text` gives, ``key`` is one of `identity_key`, or empty.
+    ``texts`` are parts of `search_text`; ``key`` is an `identity_key`, or empty.
     """
 
     texts: tuple[str, ...]
@@ -38,14 +38,14 @@ class Sought:
 
 
 def sought(term: str) -> Sought:
-    """What a typed or pasted term means."""
+    """Parse a typed or pasted search term."""
     text = folded(term).strip()
     number = NUMBER.fullmatch(text) or OUR_PAGE.fullmatch(text)
     part = SCHEME.sub("", text).lstrip("@").rstrip("/")
     found = identity("", term)
     return Sought(
         texts=tuple(dict.fromkeys([part, *_named(term)])),
-        # A bare name is nobody's in particular.
+        # A name without a platform identifies nobody.
         key=identity_key("", term)
         if found and (found.platform or found.kind is Kind.PHONE)
         else "",
@@ -54,16 +54,16 @@ def sought(term: str) -> Sought:
 
 
 def link_names(text: str) -> str:
-    """Whom a link names, as a search for them would be typed; empty where it names nobody."""
+    """Return the name in a link, as a search would spell it; empty if it names nobody."""
     found = identity("", text)
     return found.text if found is not None and found.platform else ""
 
 
 def _named(term: str) -> list[str]:
-    """What a link, a phone or an address holds that its owner may have typed otherwise."""
+    """Return the name, number or address in the term that its owner may have spelled otherwise."""
     digits = dialed(folded(term).strip())
     if len(digits) >= SHORTEST_DIGITS:
-        # Whoever keeps a number for calls within a country leads it by a zero.
+        # National phone numbers begin with a zero, which the international form omits.
         return [re.sub(r"\A0+(?=[0-9]{4})", "", digits)]
     named = link_names(term)
     return [named] if named else []

@@ -1,4 +1,4 @@
-"""How long what is to be sent must have been on the screen before a press sends it."""
+"""How long content must have been on the screen before a press may send it."""
 
 from datetime import datetime, timedelta
 
@@ -7,5 +7,5 @@ LOOK_FIRST = "Review it first, then press again. Nothing was sent."
 
 
 def was_seen(shown_at: datetime, pressed_at: datetime) -> bool:
-    """Whether somebody who pressed then had the time to look at what was shown."""
+    """Whether a person who pressed then had time to read what was shown."""
     return pressed_at - shown_at >= SEEN_FOR

@@ -1,4 +1,4 @@
-"""The application's statuses, the moves between them, and why one is rejected."""
+"""The application's statuses, the transitions between them, and the rejection reasons."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,10 +8,10 @@ from program.review.permissions import Act, Role, may
 
 
 class Status(StrEnum):
-    """Where an application stands.
+    """The status of an application.
 
-    Upstream knows four of them; to it, an application that waits here for an answer, a date
-    or a second person is still pending.
+    Upstream knows four of them; an application that waits here for an answer, a date or a second
+    person is still pending there.
     """
 
     PENDING = "pending"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
     @property
     def upstream(self) -> "Status":
-        """The word upstream has for it."""
+        """The status that upstream stores."""
         return Status.PENDING if self in OPEN_STATUSES else self
 
 
@@ -47,14 +47,14 @@ STATUS_WORDS = {
 
 
 class Decision(StrEnum):
-    """What a reviewer can decide."""
+    """The outcomes that a reviewer can decide."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
 
 
 class Move(StrEnum):
-    """What changes a status. The value is the kind of event it leaves on the timeline."""
+    """A change of status. The value is the kind of its event on the timeline."""
 
     APPROVE = "approved"
     REJECT = "rejected"
@@ -75,9 +75,9 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One way from a status to another. Without ``act`` no person takes it.
+    """One allowed change from a status to another. Without ``act``, no person makes it.
 
-    ``label`` is what the way is called on buttons and in the diagram.
+    ``label`` is the text on buttons and in the diagram.
     """
 
     move: Move
@@ -111,7 +111,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_ways(Move.STOP_WAITING, "Stop waiting", Act.RECORD_ANSWER, (_INFO, _PENDING)),
     *_ways(Move.DEFER, "Defer", Act.DEFER, (_PENDING, _LATER)),
     *_ways(Move.BRING_BACK, "Bring back", Act.DEFER, (_LATER, _PENDING)),
-    # Its own date or a changed answer brings a deferred application back as well.
+    # A deferred application also returns on its date or when a result changes.
     *_ways(Move.BRING_BACK, "Return when due", None, (_LATER, _PENDING)),
     *_ways(Move.ASK_SECOND_APPROVAL, "Ask for a second approval", Act.DECIDE, (_PENDING, _SECOND)),
     *_ways(Move.CONFIRM, "Confirm", Act.APPROVE_SECOND, (_SECOND, _YES), (_SECOND, _NO)),
@@ -119,7 +119,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     *_ways(Move.CANCEL, "Cancel", Act.DECIDE, (_SECOND, _PENDING)),
     *_ways(Move.LAPSE, "Expire when the facts change", None, (_SECOND, _PENDING)),
     *_ways(Move.REOPEN, "Reopen", Act.REOPEN, (_YES, _PENDING), (_NO, _PENDING)),
-    # Only by who did it, and only until its message leaves for the applicant.
+    # Only by the sender, and only until the message leaves.
     *_ways(Move.UNDO, "Undo", Act.UNDO, (_YES, _PENDING), (_NO, _PENDING), (_INFO, _PENDING)),
     *_ways(
         Move.WITHDRAW,
@@ -131,7 +131,7 @@ TRANSITIONS: tuple[Transition, ...] = (
 
 
 def way(move: Move, old: Status, *, new: Status | None = None) -> Transition | None:
-    """The transition that ``move`` makes from ``old``; ``None`` where there is none."""
+    """Return the transition of ``move`` from ``old``; ``None`` if it is not allowed."""
     for transition in TRANSITIONS:
         if (transition.move, transition.old) == (move, old) and new in (None, transition.new):
             return transition
@@ -139,7 +139,7 @@ def way(move: Move, old: Status, *, new: Status | None = None) -> Transition | N
 
 
 def may_move(role: Role, old: Status, new: Status) -> bool:
-    """Whether a person of this role can bring an application from ``old`` to ``new``."""
+    """Whether a person with this role can move an application from ``old`` to ``new``."""
     return any(
         (transition.old, transition.new) == (old, new)
         and transition.act is not None
@@ -151,17 +151,17 @@ def may_move(role: Role, old: Status, new: Status) -> bool:
 def is_override(decision: Decision, outcome: Outcome) -> bool:
     """Whether the decision goes against the computed eligibility.
 
-    Approving what is not known to be met does, and so does rejecting what is.
+    Approving is one unless eligibility is met; rejecting is one if it is.
     """
     return (decision is Decision.APPROVED) is not (outcome is Outcome.MET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why an application is rejected; what the applicant is sent stands in `messages`.
+    """Why an application is rejected; the message to the applicant is in `messages`.
 
-    A reason may assert something of the applicant, which has to be known before it is said:
-    that the minimums are not met, or that a check of the checklist was failed.
+    A reason may assert a fact about the applicant that must be established first: that the minimums
+    are not met, or that a check failed.
     """
 
     code: str
@@ -171,7 +171,7 @@ class Reason:
 
     @property
     def asserts(self) -> bool:
-        """Whether it asserts anything that could be unknown."""
+        """Whether the reason asserts a fact that could be unknown."""
         return self.asserts_not_met or self.asserts_failed is not None
 
 

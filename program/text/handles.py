@@ -1,6 +1,6 @@
-"""Handles: whom one names, which public profile that is, and which two are, or look, the same.
+"""Handles: whom a handle names, its public profile, and which handles are or look the same.
 
-``review.identity_key`` in the database gives the same key as `identity_key`.
+``review.identity_key`` in the database returns the same key as `identity_key`.
 """
 
 import re
@@ -21,7 +21,7 @@ from program.text.links import (
 )
 from program.text.platforms import BY_KEY, EMAIL, platform_key
 
-# Written as numbers, since on the page each would pass for the letter it imitates.
+# Escaped, because each would look like the letter it imitates.
 LOOK_ALIKES: dict[str, str] = {
     "a": "\u0430\u0410\u03b1\u0391\u0251\u1d00",
     "b": "\u0432\u0412\u03b2\u0392\u044c\u042c\u0299",
@@ -33,7 +33,7 @@ LOOK_ALIKES: dict[str, str] = {
     "h": "\u04bb\u04ba\u043d\u041d\u0397\u0570\u029c",
     "j": "\u0458\u0408\u03f3\u037f\u1d0a",
     "k": "\u043a\u041a\u049b\u049a\u03ba\u039a\u1d0b",
-    # A capital I is drawn like a small l, and handles know no case: so all of these are one.
+    # A capital I looks like a small l, and handles ignore case, so all of these are the same.
     "l": "1i|\u0456\u0406\u0457\u0407\u04cf\u04c0\u03b9\u0399\u0131\u0130\u026a\u029f",
     "m": "\u043c\u041c\u039c\u1d0d",
     "n": "\u03b7\u039d\u0578\u0274",
@@ -51,24 +51,24 @@ LOOK_ALIKES: dict[str, str] = {
     "z": "\u0396\u1d22",
 }
 SPACES = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u1680\u2028\u2029"
-# What people put around a name or an address, and what a sentence leaves behind it.
+# Characters that people put before or after a name or an address.
 BEFORE = SPACES + "@<([{\"'\u00ab\u201c\u201e\u2018"
 BEHIND = SPACES + ">)]}\"'\u00bb\u201d\u2019.,;:!?/"
-# The first digit of every script that has ten of them.
+# The digit zero of every script with its own ten digits.
 ZEROS = (
     "\u0660\u06f0\u07c0\u0966\u09e6\u0a66\u0ae6\u0b66\u0be6\u0c66\u0ce6\u0d66\u0e50\u0ed0\u0f20"
     "\u1040\u17e0\u1810"
 )
 
-# An index entry has room for only so much, and nothing real is longer.
+# Bounded by the size of an index entry; longer than anything real.
 LONGEST_KEY = 200
 SHORTEST_KEY = 3
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 MARKS = {Kind.NAME: ":", Kind.ID: "#"}
 
-# The database has the same patterns, so they keep to what both read alike.
+# The database has the same patterns, so they use only what both read the same way.
 ADDRESS = r"\A(?:[^<>@:/]*[:<])?[ @]*([^ <>@:/?,;]+@[^ <>@:/?,;]+\.[^ <>@:/?,;.]+)>?(?:\?.*)?\Z"
-# With a scheme or without, and with one that was typed or copied badly.
+# With or without a scheme, also one that was mistyped.
 WEB = r"\A(?:https?[:;]*/+|[:;]?//)([^/?#]*)(.*)\Z"
 APP = r"\A([a-z][a-z0-9+-]*:)(//)?(.*)\Z"
 PORT = r"\.?(?::[0-9]*)?\Z"
@@ -76,11 +76,11 @@ SUBDOMAIN = rf"\A([a-z0-9_]{{4,32}})\.({'|'.join(map(re.escape, NAMED_BY_SUBDOMA
 LABELLED = r"\A([^:@/]{1,30}): *(.+)\Z"
 BARE = r"\A((?:[a-z0-9_-]+\.)+[a-z]{2,})\.?(?::[0-9]+)?([/?#].*)?\Z"
 MAIL_LINK = r"\Amailto:[/ ]*"
-# Behind a comma stands something else, so the whole is no path.
+# After a comma comes something else, so the whole is not a path.
 TWO_NAMES = r"\A[^/?]*[,;]"
 # The full stop of Chinese and Japanese keyboards.
 FULL_STOP = "\u3002"
-# What people type into a field that asks for somebody when there is nobody; folded.
+# What people enter in a required field to say "none"; folded.
 NOBODY = (
     *("none", "null", "nil", "n/a", "not applicable", "nothing", "nobody", "unknown", "same"),
     *("same as above", "no account", "no contact", "yok", "нет", "ninguno", "ninguna", "nenhum"),
@@ -90,7 +90,7 @@ LONGEST_NOBODY = 20
 PHONE = r"\A(?:\+|00)?[0-9 ().,/\u00b7\u2010-\u2015\u2212-]*\Z"
 WITHIN_AN_ADDRESS = r"[/?]"
 TRUNK_ZERO = r"\( *0 *\)"
-# A character that an address spells out in UTF-8.
+# A percent-encoded UTF-8 character.
 ESCAPED = (
     "%[2-7][0-9a-f]|%c[2-9a-f]%[89ab][0-9a-f]|%d[0-9a-f]%[89ab][0-9a-f]"
     "|%e0%[ab][0-9a-f]%[89ab][0-9a-f]|%e[1-9a-cef]%[89ab][0-9a-f]%[89ab][0-9a-f]"
@@ -98,7 +98,7 @@ ESCAPED = (
     "|%f[1-3]%[89ab][0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]"
     "|%f4%8[0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]"
 )
-# Since its usernames are unique again, this says that there is no number.
+# Discord's usernames are unique again; this suffix means "no number".
 NUMBERLESS, NO_NUMBER = "discord", r"#0(?:000)?\Z"
 
 _LETTERS = str.maketrans({sign: key for key, signs in LOOK_ALIKES.items() for sign in signs})
@@ -109,7 +109,7 @@ _READ_ALIKE = re.IGNORECASE | re.ASCII | re.DOTALL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whom a handle names: a ``kind`` on a platform, by its key. ``spelled`` keeps the case."""
+    """Whom a handle names: a ``kind`` of identifier on a platform. ``spelled`` keeps the case."""
 
     platform: str
     kind: Kind
@@ -117,15 +117,15 @@ class Identity:
 
     @property
     def text(self) -> str:
-        """What two spellings of the same have in common."""
+        """The comparable form: the same for every spelling of one identifier."""
         exact = self.kind in (Kind.ID, Kind.PHONE)
         return self.spelled if exact else folded(self.spelled)
 
     @property
     def key(self) -> str:
-        """What the eye makes of it, at most 200 characters; of phones and ids what they are.
+        """The key with look-alike letters merged, at most 200 characters; exact for phones and ids.
 
-        A phone and an e-mail address are the same person's on every platform.
+        A phone number or an email address is the same person on every platform.
         """
         if self.kind is Kind.PHONE:
             return f"+{self.text}"
@@ -136,10 +136,10 @@ class Identity:
 
 
 def identity(platform: str, handle: str) -> Identity | None:
-    """Whom a handle on a platform names, or ``None`` where it names nobody.
+    """Return whom a handle on a platform names, or ``None`` if it names nobody.
 
-    A link names whom its network says it does, on whatever platform it was typed; a link to an
-    unknown host names nobody.
+    A link names whom its network says, whatever platform it was entered for; a link to an unknown
+    host names nobody.
     """
     typed = _trimmed(_composed(handle))
     if len(typed) < LONGEST_NOBODY and folded(typed) in NOBODY:
@@ -158,47 +158,47 @@ def identity(platform: str, handle: str) -> Identity | None:
 
 
 def identity_key(platform: str, handle: str) -> str:
-    """What two handles of the same person have in common; empty where one names nobody."""
+    """Return the key that handles of the same person share; empty if the handle names nobody."""
     found = identity(platform, handle)
     return found.key if found is not None and len(found.text) >= SHORTEST_KEY else ""
 
 
 def look(text: str) -> str:
-    """The text with look-alike letters as one."""
+    """Replace look-alike letters by one of them."""
     return text.translate(_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """Something that is an address, and whom it names."""
+    """An address, and whom it names."""
 
     identity: Identity | None
 
 
 def _in_link(typed: str) -> _Link | None:
-    """Whom an address names; ``None`` where the text is not an address."""
+    """Parse an address and return whom it names; ``None`` if the text is not an address."""
     web = re.match(WEB, typed, _READ_ALIKE)
     if web is not None:
-        # What stands before an @ is a name at that host, and says nothing of it.
+        # Text before an @ is user info, not part of the host.
         host = re.sub(PORT, "", web[1].rpartition("@")[2])
         return _Link(_at_host(host, web[2]))
     app = re.match(APP, typed, _READ_ALIKE)
     if app is not None:
         site = BY_HOST.get(app[1].translate(_LOWER))
         named = _at(site, app[3]) if site is not None else None
-        # Without slashes it may as well be a word before the name, as in "Line: meadow".
+        # Without slashes it may be a label before the name, as in "Line: meadow".
         return _Link(named) if app[2] or named is not None else None
     bare = re.match(BARE, typed, _READ_ALIKE)
     if bare is None:
         return None
     host, rest = bare[1], bare[2] or ""
     known = _site(host) is not None or re.match(SUBDOMAIN, host, _READ_ALIKE) is not None
-    # Many names have a dot in them.
+    # Many names contain a dot.
     return _Link(_at_host(host, rest)) if known or "/" in rest else None
 
 
 def _unlabelled(key: str, typed: str) -> tuple[str, str]:
-    """Platform and name where the name is led by a platform's, as in ``TG: @meadow``."""
+    """Split off a platform's name in front of the handle, as in ``TG: @meadow``."""
     label = re.match(LABELLED, typed, re.DOTALL)
     meant = platform_key(label[1]) if label is not None else ""
     return (meant, _trimmed(label[2])) if label is not None and meant in BY_KEY else (key, typed)
@@ -223,7 +223,7 @@ def _at_host(host: str, rest: str) -> Identity | None:
 
 
 def _site(host: str) -> Site | None:
-    """The site at a host, which may stand behind a door such as www."""
+    """Return the site at a host, with or without a prefix such as www."""
     known = BY_HOST.get(host.translate(_LOWER))
     if known is not None or re.match(SUBDOMAIN, host, _READ_ALIKE):
         return known
@@ -231,7 +231,7 @@ def _site(host: str) -> Site | None:
 
 
 def _at(site: Site, rest: str) -> Identity | None:
-    """Whom the first place that fits names; ``rest`` is all behind the host."""
+    """Return whom the first matching place names; ``rest`` is everything after the host."""
     address = "/" + rest.lstrip("/")
     for place in site.places:
         found = re.match(place.pattern, address, _READ_ALIKE)
@@ -241,7 +241,7 @@ def _at(site: Site, rest: str) -> Identity | None:
 
 
 def _written(platform: str, kind: Kind, part: str) -> Identity | None:
-    """Whom a part of an address names."""
+    """Return whom a part of an address names."""
     text = _trimmed(_unescaped(part))
     if kind is Kind.NAME:
         return _named(platform, text)
@@ -250,27 +250,27 @@ def _written(platform: str, kind: Kind, part: str) -> Identity | None:
 
 
 def _named(platform: str, name: str) -> Identity | None:
-    """Whom a plain name means."""
+    """Return whom a plain name means."""
     shape = ID_SHAPES.get(platform)
     number = re.match(shape, name, re.ASCII) if shape is not None else None
     if number is not None:
         return Identity(platform=platform, kind=Kind.ID, spelled=number[1])
     if platform == NUMBERLESS:
         name = re.sub(NO_NUMBER, "", name)
-    # No network's names begin so; it is the code of an invitation.
+    # No network has such names; it is an invitation code.
     if not name or name.startswith("+"):
         return None
     return Identity(platform=platform, kind=Kind.NAME, spelled=name)
 
 
 def dialed(typed: str) -> str:
-    """The digits of what looks like a phone, or a part of one; empty where nothing does."""
+    """Return the digits of what looks like a phone number or a part of one, else ""."""
     text = typed.translate(_DIGITS)
     return _all_digits(text) if re.match(PHONE, text) else ""
 
 
 def _phone(typed: str, platform: str) -> str | None:
-    """The digits of a phone with its country, or ``None`` where the text is not one."""
+    """Return the digits of a phone number with its country code, or ``None`` if it is not one."""
     text = typed.translate(_DIGITS)
     if not re.match(PHONE, text) or not (text.startswith("+") or platform in PHONED):
         return None
@@ -278,7 +278,7 @@ def _phone(typed: str, platform: str) -> str | None:
 
 
 def _digits(text: str) -> str:
-    """A phone's digits alone; empty where there are too few or too many."""
+    """Return a phone number's digits; "" if there are too few or too many."""
     digits = _all_digits(text)
     return digits if SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE else ""
 
@@ -300,7 +300,7 @@ def _trimmed(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Without percent signs, where they spell out characters."""
+    """Decode percent-encoded characters."""
     return re.sub(
         ESCAPED, lambda found: bytes.fromhex(found[0].replace("%", "")).decode(), text, flags=re.I
     )
@@ -346,10 +346,10 @@ PROFILES: dict[tuple[str, Kind], tuple[str, str]] = {
 
 
 def profile_url(platform: str, handle: str) -> str | None:
-    """The public profile of a handle or link, or ``None`` where no safe address follows from it.
+    """Return the URL of the public profile, or ``None`` if no safe URL can be built.
 
-    Only the validated name goes into an address of ours: a link to anything else would be the
-    applicant's text deciding where a reviewer's browser goes.
+    Only the validated name is put into a URL of ours, so that the applicant's text cannot decide
+    where a reviewer's browser goes.
     """
     found = identity(platform, handle)
     if found is None:

@@ -1,8 +1,8 @@
-"""Characters that show nothing: which of them carry meaning, and texts without the others.
+"""Invisible characters: which ones carry meaning, and text without the others.
 
-Text that was copied from a contact list or a chat brings marks of direction along; a spreadsheet
-brings non-breaking spaces and hyphens. A joiner within an emoji or a Persian word, and the tags
-of a flag, are part of how the word is written.
+Text copied from a contact list or a chat contains direction marks; spreadsheets add non-breaking
+spaces and hyphens. A joiner within an emoji or a Persian word, and the tags of a flag, are part of
+the spelling.
 """
 
 import re
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from program.text.folding import ZERO_WIDTH
 
-# A letter of Braille without any dots.
+# The Braille pattern without dots.
 BLANK = "\u2800"
 ZWNJ, ZWJ = "\u200c", "\u200d"
 FLAG, END_OF_TAGS = "\U0001f3f4", "\U000e007f"
 TAG_FLAG = re.compile(f"{FLAG}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{3,6}}{END_OF_TAGS}")
-# Scripts whose spelling needs the joiners: Arabic to Mandaic, those of India to Sinhala, Tibetan
-# to Khmer, Mongolian, and what extends them.
+# Scripts whose spelling needs joiners: Arabic to Mandaic, Indic to Sinhala, Tibetan to Khmer,
+# Mongolian, and their extensions.
 JOINING = (
     (0x0600, 0x08FF),
     (0x0900, 0x0DFF),
@@ -36,9 +36,9 @@ EMOJI = (
     (0xFE0F, 0xFE0F),
     (0xE0020, 0xE007F),
 )
-# Like a hyphen in every respect but where a line may break.
+# Non-breaking hyphens.
 HYPHENS = str.maketrans({"\u2010": "-", "\u2011": "-"})
-# Of the same category, and yet they are seen: signs that enclose numbers and verses.
+# Format characters that are visible: signs that enclose numbers and verses.
 SEEN = frozenset(
     "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
 )
@@ -46,22 +46,22 @@ SEEN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """A text without what means nothing in it, and in words what was done, "" if nothing was."""
+    """Cleaned text, and what was done to it in words; "" if nothing was."""
 
     text: str
     said: str
 
 
 def shows_nothing(text: str) -> bool:
-    """Whether there is nothing to be seen in it, whatever it holds."""
+    """Whether the text has no visible character."""
     left = re.sub(f"{ZERO_WIDTH}|{BLANK}", "", unicodedata.normalize("NFKC", text))
     return all(sign.isspace() or _is_hidden(sign) for sign in left)
 
 
 def clean(text: str) -> Cleaned:
-    """Take out characters that mean nothing where they stand; ordinary hyphens and spaces.
+    """Remove meaningless invisible characters and normalize hyphens and spaces.
 
-    Control characters other than white space stay: they are damage, which somebody must see.
+    Control characters other than white space stay: they indicate damage, which must be visible.
     """
     if text.isascii():
         return Cleaned(" ".join(text.split()), "")
@@ -78,7 +78,7 @@ def clean(text: str) -> Cleaned:
 
 
 def first_wrong(text: str) -> str:
-    """The first character that a stored text may not hold; "" if there is none."""
+    """Return the first character that stored text may not contain; "" if there is none."""
     taken = meaningless(text)
     return next(
         (
@@ -91,7 +91,7 @@ def first_wrong(text: str) -> str:
 
 
 def meaningless(text: str) -> frozenset[int]:
-    """The places of the format characters (Cf) that mean nothing where they stand."""
+    """Return the indexes of format characters (Cf) that have no meaning at their place."""
     flags = {at for flag in TAG_FLAG.finditer(text) for at in range(*flag.span())}
     return frozenset(
         at
@@ -104,7 +104,7 @@ def meaningless(text: str) -> frozenset[int]:
 
 
 def _is_hidden(sign: str) -> bool:
-    """Whether it is a control or format character that nobody sees."""
+    """Whether it is an invisible control or format character."""
     return unicodedata.category(sign) in ("Cc", "Cf") and sign not in SEEN
 
 
@@ -114,7 +114,7 @@ def _joins(text: str, at: int) -> bool:
         return False
     if sign == ZWJ and _within(before, EMOJI) and _within(after, EMOJI):
         return True
-    # Some words of India end in a joiner, so what follows need not be of the script.
+    # Some Indic words end in a joiner, so the next character may be of another script.
     return _within(before, JOINING) and (_within(after, JOINING) or sign == ZWJ)
 
 

@@ -1,9 +1,9 @@
-"""Addresses of people: where in a link each network names the person, and where it names nobody.
+"""Profile links: where in its links each network names a person, and which links name nobody.
 
-A rule is data: the hosts, and a pattern over all that follows the host, whose one group is the
-name, the number or the phone. The first pattern that fits decides; where none fits, the link
-names nobody, such as a video, an invitation or a page of the network itself. The database has
-the same patterns, so they keep to what Postgres and Python read alike.
+A rule is data: the hosts, and a pattern for everything after the host whose one group is the name,
+the number or the phone. The first pattern that matches decides; if none does, the link names
+nobody, such as a video, an invitation or a page of the network itself. The database has the same
+patterns, so they use only what Postgres and Python read the same way.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What tells people apart on a network."""
+    """The type of identifier that a network uses for people."""
 
     NAME = "name"  # read without case, and imitated by look-alike letters
     ID = "id"  # exact
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an address holds what tells people apart."""
+    """Where a link contains the identifier."""
 
     kind: Kind
     pattern: str
@@ -29,10 +29,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Hosts of a network, without www., and the places in their addresses.
+    """Hosts of a network, without www., and the places in their links.
 
-    An app's scheme, such as ``tg:``, counts as a host. The first site of a network is the one
-    that a path without a host belongs to.
+    An app's scheme, such as ``tg:``, counts as a host. A path without a host belongs to the first
+    site of a network.
     """
 
     platform: str
@@ -44,7 +44,7 @@ _END = r"(?:[/?#].*)?\Z"
 
 
 def _name(before: str = "", *, but: str = "", part: str = "[^/?#]+") -> Place:
-    """A name behind ``before``, but for the network's own pages, separated by spaces."""
+    """A name after ``before``, except the network's own pages ``but``, separated by spaces."""
     own = f"(?!(?:{but.replace(' ', '|')})(?:[/?#]|\\Z))" if but else ""
     return Place(Kind.NAME, rf"\A/+{before}{own}(?:@|%40)*({part}){_END}")
 
@@ -269,14 +269,14 @@ SITES: tuple[Site, ...] = (
 )
 BY_HOST: dict[str, Site] = {host: site for site in SITES for host in site.hosts}
 MAIN_HOST: dict[str, str] = {site.platform: site.hosts[0] for site in reversed(SITES)}
-# Hosts whose subdomains are people's names: meadow.t.me.
+# Hosts whose subdomains are users' names: meadow.t.me.
 NAMED_BY_SUBDOMAIN = ("t.me",)
-# In front of a host and without meaning: mobile pages, countries, languages.
+# Host prefixes without meaning: mobile pages, countries, languages.
 DOORS = (
     r"\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|ptb|canary|gaming|"
     r"[a-z]{2}|[a-z]{2}-[a-z]{2})\.)+"
 )
-# Where a plain name is a number of the network's own, or a case-sensitive id.
+# Networks on which a plain name of this shape is a number or a case-sensitive id.
 ID_SHAPES: dict[str, str] = {
     "facebook": r"\A([0-9]{5,20})\Z",
     "discord": r"\A([0-9]{17,20})\Z",
@@ -286,7 +286,7 @@ ID_SHAPES: dict[str, str] = {
     "bilibili": r"\A([0-9]{1,20})\Z",
     "xiaohongshu": r"\A([0-9a-f]{24})\Z",
 }
-# Where people are reached by phone, so that digits alone are one. A contact without a platform too.
+# Platforms on which digits alone are a phone number; also a contact without a platform.
 PHONED = (
     *("", "phone", "whatsapp", "telegram", "signal", "viber", "zalo", "line", "wechat"),
     "kakaotalk",

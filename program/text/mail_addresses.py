@@ -1,4 +1,4 @@
-"""Mail addresses as people type or paste them, and as mail servers take them."""
+"""Email addresses as people type or paste them, and as mail servers accept them."""
 
 import re
 import unicodedata
@@ -9,14 +9,14 @@ import idna
 LONGEST = 254
 LONGEST_LOCAL = 64
 LINK = "mailto:"
-# One address and nothing that a mail header could take for anything else.
+# One address, without characters that a mail header could read as something else.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\U0010ffff-]+")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,190}}\Z)(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|[Xx][Nn]--{_LABEL})")
 
 
 def bare(typed: str) -> str:
-    """What was typed without blanks around it, and out of a ``mailto:`` link."""
+    """Strip outer spaces and a ``mailto:`` link around the address."""
     text = typed.strip()
     if text[: len(LINK)].lower() != LINK:
         return text
@@ -24,9 +24,9 @@ def bare(typed: str) -> str:
 
 
 def mail_address(typed: str) -> str | None:
-    """The address with its domain in ASCII, as it is sent to; ``None`` where it is none.
+    """Return the address with its domain in ASCII, ready to send to; ``None`` if it is invalid.
 
-    What is before the @ may hold letters beyond ASCII, which not every server takes.
+    The local part may contain letters beyond ASCII, which not every server accepts.
     """
     text = unicodedata.normalize("NFC", bare(typed))
     if len(text) > LONGEST:
@@ -47,7 +47,7 @@ def _is_local(text: str) -> bool:
 
 
 def domain_in_ascii(domain: str) -> str:
-    """The domain as it stands in the net, which is ASCII; nothing where it cannot be one."""
+    """Convert the domain to ASCII (IDNA); "" if it is not a valid domain."""
     if domain.isascii():
         return domain
     try:

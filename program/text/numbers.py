@@ -1,8 +1,7 @@
-"""Numbers as people and files write them: with a point, and nothing between the digits.
+"""Numbers as people and files write them: a decimal point, no separators.
 
-`1.234` is read in two ways around the world, and `1,234` too. So there is one way of writing
-here, the same for loaded files, fields, addresses and command lines; anything else is refused
-with the way to write it.
+Both `1.234` and `1,234` are read in two ways around the world, so loaded files, fields, addresses
+and command lines accept one form only; anything else is refused with how to write it.
 """
 
 import re
@@ -14,8 +13,8 @@ MOST_WHOLE_DIGITS = 18
 _PLAIN = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}(\.[0-9]{{1,{MOST_DECIMALS}}})?", flags=re.ASCII)
 _WHOLE = re.compile(rf"-?[0-9]{{1,{MOST_WHOLE_DIGITS}}}", flags=re.ASCII)
 
-# Ways of writing a number wrongly, the first that is found counts, and what to say about each.
-# A reason may name {plain}, without separators, and {point}, with a point for the comma.
+# Wrong formats and the error for each; the first match counts. An error may name {plain}, the text
+# without separators, and {point}, with a point for the comma.
 WRONG_WAYS: tuple[tuple[str, str], ...] = (
     (
         "[$\u00a2-\u00a5\u20a0-\u20cf\ufe69\uff04]|^(?!UID)[A-Z]{3} ?[0-9]|[0-9] ?(USD|EUR|USDT)$",
@@ -37,7 +36,7 @@ WRONG_WAYS: tuple[tuple[str, str], ...] = (
     (r"^-?\.[0-9]", "starts with a point; write a 0 before it"),
     (r"^-?[0-9]+\.$", "ends in a point; remove it"),
 )
-# What is told of a number that somebody types by itself, before and after those.
+# Further errors for a single typed number, checked before and after those.
 _FIRST_WAYS = (
     (r"^\s*\Z", "is empty; write digits"),
     (r"^\s|\s\Z", "has spaces around it; remove them"),
@@ -59,18 +58,18 @@ _OTHER_WAYS_WHOLE = (
 
 
 class NotANumber(ValueError):
-    """The text writes no number here; the message completes the sentence that begins with it."""
+    """The text is not a number; the message completes a sentence that begins with the text."""
 
 
 def read(text: str, *, whole: bool = False) -> Decimal:
-    """The number that ``text`` writes. Raises `NotANumber` with what is wrong and what to write."""
+    """Parse ``text``. Raises `NotANumber` with what is wrong and what to write."""
     if (_WHOLE if whole else _PLAIN).fullmatch(text):
         return Decimal(text)
     raise NotANumber(reason(text, whole=whole))
 
 
 def reason(text: str, *, whole: bool = False) -> str:
-    """Why ``text`` is not read as a number."""
+    """Return why ``text`` is not a number."""
     others = _OTHER_WAYS_WHOLE if whole else _OTHER_WAYS
     ways = (*_FIRST_WAYS, *WRONG_WAYS, *others)
     words = next(words for pattern, words in ways if re.search(pattern, text))
@@ -78,7 +77,7 @@ def reason(text: str, *, whole: bool = False) -> str:
 
 
 def rewritten(text: str) -> dict[str, str]:
-    """The text as it may have been meant, by what was taken for what."""
+    """Return the text as it may have been meant, by assumption."""
     return {
         "plain": re.sub(SEPARATOR, "", text),
         "point": text.replace(".", "").replace(",", "."),

@@ -1,6 +1,6 @@
-"""Platforms: every network and way to reach people under one key, whatever people call it.
+"""Platforms: one key for every network and contact method, whatever people call it.
 
-``review.platform_key`` in the database gives the same key.
+``review.platform_key`` in the database returns the same key.
 """
 
 import re
@@ -15,7 +15,7 @@ SPELLINGS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """One platform. ``called`` holds what people type for it besides its key and label."""
+    """One platform. ``called`` holds the names that people type besides its key and label."""
 
     key: str
     label: str
@@ -156,14 +156,14 @@ PLATFORMS: tuple[Platform, ...] = (
     Platform(key="zhihu", label="Zhihu", called=("知乎", "zhihu.com")),
 )
 BY_KEY: dict[str, Platform] = {platform.key: platform for platform in PLATFORMS}
-# Said with a platform without meaning another: a YouTube channel is on YouTube.
+# Words added to a platform's name without changing it: a YouTube channel is on YouTube.
 ABOUT = (
     *("account", "accounts", "channel", "chat", "contact", "group", "handle", "id", "link"),
     *("messenger", "name", "number", "page", "profile", "server", "url", "user", "username"),
     *("business", "app", "канал", "频道", "账号", "号", "채널", "チャンネル"),
 )
 AROUND = re.compile(f"(?:{'|'.join(ABOUT)})+\\Z")
-# Every word that means a platform, with the key of the one it means.
+# Every word that means a platform, with its key.
 WORDS: dict[str, str] = {
     word(name): platform.key
     for platform in PLATFORMS
@@ -172,19 +172,19 @@ WORDS: dict[str, str] = {
 
 
 def platform_key(typed: str) -> str:
-    """The key of the platform that is meant; an unknown one is its own, by its letters alone.
+    """Return the key of the platform that is meant; an unknown one is its own letters and digits.
 
-    Empty where nothing was typed.
+    Empty if nothing was typed.
     """
     name = word(typed)
     return WORDS.get(name) or WORDS.get(AROUND.sub("", name)) or name
 
 
 def choices(spelled: Mapping[str, int]) -> dict[str, str]:
-    """Of how often each spelling stands somewhere: a label by platform key, most often first.
+    """Return a label per platform key, most frequent first, from the count of each spelling.
 
-    A label holds the spellings, each once whatever its case, so that whoever looks for one of
-    them finds the choice that means it.
+    A label lists the spellings, each once regardless of case, so that a search for any of them
+    finds the choice.
     """
     often = sorted(spelled, key=lambda typed: (-spelled[typed], typed))
     by_key: dict[str, dict[str, str]] = {}
@@ -196,11 +196,11 @@ def choices(spelled: Mapping[str, int]) -> dict[str, str]:
 
 
 def platform_label(key: str) -> str:
-    """How a known platform writes itself; of another the key."""
+    """Return a known platform's label; for another, the key."""
     return BY_KEY[key].label if key in BY_KEY else key
 
 
 def platform_name(typed: str) -> str:
-    """The key of a known platform; of another what was typed, without outer spaces."""
+    """Return the key of a known platform; for another, the typed name without outer spaces."""
     key = platform_key(typed)
     return key if key in BY_KEY else typed.strip()
