@@ -1,1 +1,1 @@
-"""The schema's history, run by Alembic through ``python -m data_access migrate``."""
+"""The migrations, run by Alembic through ``python -m data_access migrate``."""

@@ -1,11 +1,11 @@
--- The two schemas, and what keeps rows from being changed.
+-- The two schemas, and the trigger that makes tables append-only.
 
 create schema exchange;
 comment on schema exchange is 'Facts that belong to the exchange''s backend; read here, except that a decision writes an application''s status back';
--- Made before for the version table, where this runs as a migration.
+-- A migration has created it already, for the version table.
 create schema if not exists review;
 comment on schema review is 'Judgments of staff; the exchange''s backend reads decisions and outbox here';
--- Present where somebody with more rights has installed it.
+-- A superuser may have installed it already.
 create extension if not exists pg_trgm with schema public;
 
 create function review.refuse_change() returns trigger language plpgsql as $$

@@ -1,4 +1,4 @@
--- Typed text under one normal form, as program/text has it; what is compared and indexed.
+-- Normal forms of typed text for comparison and indexes, as in program/text.
 
 create function review.person(address text) returns text
     language sql immutable strict parallel safe
@@ -14,20 +14,20 @@ begin
     'ABCDEFGHIJKLMNOPQRSTUVWXYZÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮĲĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽƁƂƄƆƇƉƊƋƎƏƐƑƓƔƖƗƘƜƝƟƠƢƤƦƧƩƬƮƯƱƲƳƵƷƸƼǄǅǇǈǊǋǍǏǑǓǕǗǙǛǞǠǢǤǦǨǪǬǮǱǲǴǶǷǸǺǼǾȀȂȄȆȈȊȌȎȐȒȔȖȘȚȜȞȠȢȤȦȨȪȬȮȰȲȺȻȽȾɁɃɄɅɆɈɊɌɎͰͲͶͿΆΈΉΊΌΎΏΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΪΫϏϘϚϜϞϠϢϤϦϨϪϬϮϴϷϹϺϽϾϿЀЁЂЃЄЅІЇЈЉЊЋЌЍЎЏАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪѬѮѰѲѴѶѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӁӃӅӇӉӋӍӐӒӔӖӘӚӜӞӠӢӤӦӨӪӬӮӰӲӴӶӸӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖḀḂḄḆḈḊḌḎḐḒḔḖḘḚḜḞḠḢḤḦḨḪḬḮḰḲḴḶḸḺḼḾṀṂṄṆṈṊṌṎṐṒṔṖṘṚṜṞṠṢṤṦṨṪṬṮṰṲṴṶṸṺṼṾẀẂẄẆẈẊẌẎẐẒẔẞẠẢẤẦẨẪẬẮẰẲẴẶẸẺẼẾỀỂỄỆỈỊỌỎỐỒỔỖỘỚỜỞỠỢỤỦỨỪỬỮỰỲỴỶỸỺỼỾἈἉἊἋἌἍἎἏἘἙἚἛἜἝἨἩἪἫἬἭἮἯἸἹἺἻἼἽἾἿὈὉὊὋὌὍὙὛὝὟὨὩὪὫὬὭὮὯᾈᾉᾊᾋᾌᾍᾎᾏᾘᾙᾚᾛᾜᾝᾞᾟᾨᾩᾪᾫᾬᾭᾮᾯᾸᾹᾺΆᾼῈΈῊΉῌῘῙῚΊῨῩῪΎῬῸΌῺΏῼςİı', 'abcdefghijklmnopqrstuvwxyzàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįĳĵķĺļľŀłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷÿźżžɓƃƅɔƈɖɗƌǝəɛƒɠɣɩɨƙɯɲɵơƣƥʀƨʃƭʈưʊʋƴƶʒƹƽǆǆǉǉǌǌǎǐǒǔǖǘǚǜǟǡǣǥǧǩǫǭǯǳǳǵƕƿǹǻǽǿȁȃȅȇȉȋȍȏȑȓȕȗșțȝȟƞȣȥȧȩȫȭȯȱȳⱥȼƚⱦɂƀʉʌɇɉɋɍɏͱͳͷϳάέήίόύώαβγδεζηθικλμνξοπρστυφχψωϊϋϗϙϛϝϟϡϣϥϧϩϫϭϯθϸϲϻͻͼͽѐёђѓєѕіїјљњћќѝўџабвгдежзийклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫѭѯѱѳѵѷѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӂӄӆӈӊӌӎӑӓӕӗәӛӝӟӡӣӥӧөӫӭӯӱӳӵӷӹӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯաբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆḁḃḅḇḉḋḍḏḑḓḕḗḙḛḝḟḡḣḥḧḩḫḭḯḱḳḵḷḹḻḽḿṁṃṅṇṉṋṍṏṑṓṕṗṙṛṝṟṡṣṥṧṩṫṭṯṱṳṵṷṹṻṽṿẁẃẅẇẉẋẍẏẑẓẕßạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹỻỽỿἀἁἂἃἄἅἆἇἐἑἒἓἔἕἠἡἢἣἤἥἦἧἰἱἲἳἴἵἶἷὀὁὂὃὄὅὑὓὕὗὠὡὢὣὤὥὦὧᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾰᾱὰάᾳὲέὴήῃῐῑὶίῠῡὺύῥὸόὼώῳσii'), U&'\00df', 'ss'), U&'i\0307', 'i');
 end
 $function$;
-comment on function review.folded_beyond_ascii(typed text) is 'The long way of review.folded';
+comment on function review.folded_beyond_ascii(typed text) is 'review.folded for text beyond ASCII';
 
 create function review.folded(typed text) returns text
 language sql immutable parallel safe
 return case when octet_length(typed) = length(typed) then lower(left(typed, 2000) collate "C")
     else review.folded_beyond_ascii(typed) end;
-comment on function review.folded(typed text) is 'Text as it is compared: small letters, composed, without invisible characters';
+comment on function review.folded(typed text) is 'Text folded for comparison: NFKC and lower case, without invisible characters';
 
 create function review.word(typed text) returns text
 language sql immutable strict parallel safe
 return left(coalesce(
     nullif(normalize(regexp_replace(review.folded(typed) collate "C", '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u060c\u061b\u061f\u066a-\u066d\u06d4\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\u30fb\U0001f000-\U0001faff]', '', 'g'), NFKC), ''),
     btrim(review.folded(typed), ' ')), 100);
-comment on function review.word(typed text) is 'The letters and digits of a name alone, at most 100';
+comment on function review.word(typed text) is 'Only the letters and digits of a name, at most 100';
 
 create function review.platform_meant(typed text) returns text
 language plpgsql immutable strict parallel safe
@@ -43,7 +43,7 @@ begin
         name);
 end
 $function$;
-comment on function review.platform_meant(typed text) is 'The long way of review.platform_key';
+comment on function review.platform_meant(typed text) is 'review.platform_key for names that are not a known key';
 
 create function review.platform_key(typed text) returns text
 language sql immutable parallel safe
@@ -57,18 +57,18 @@ return case when told_apart then '=' || review.word(name) else coalesce(
     nullif(review.word(regexp_replace(regexp_replace(
         review.folded(name) collate "C", '\A(?:[a-z]+://)?(?:www\.|m\.)?([a-z0-9.-]+\.[a-z]+)(?:[/?#].*)?\Z', '\1'), '(?:[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u060c\u061b\u061f\u066a-\u066d\u06d4\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\u30fb\U0001f000-\U0001faff]+(?:com|net|org|io|co|app|xyz|finance|trade|exchange|ai|me|us|eu|uk|tr|jp|kr|sg|au|ca|br|in|hk|ae|kz|ru|pro|plus|ltd|inc|llc|official|vip|spot|main|account)|[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u060c\u061b\u061f\u066a-\u066d\u06d4\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\u30fb\U0001f000-\U0001faff]*(?:exchange|global|international|intl|futures|derivatives|perpetual|perps|europe|america|asia|japan|korea|turkey|turkiye|brazil|india|australia|singapore|hongkong|cex|dex|wallet))+[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7\u060c\u061b\u061f\u066a-\u066d\u06d4\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\u30fb\U0001f000-\U0001faff]*\Z', '')), ''),
     review.word(name)) end;
-comment on function review.exchange_key(name text, told_apart boolean) is 'What volumes on other exchanges are taken together by';
+comment on function review.exchange_key(name text, told_apart boolean) is 'The key that groups volumes by exchange';
 
 create function review.look_of(typed text) returns text
 language sql immutable strict parallel safe
 return case when octet_length(typed) = length(typed) then translate(typed, '01i|', 'olll')
     else translate(typed, U&'\0430\0410\03b1\0391\0251\1d00\0432\0412\03b2\0392\044c\042c\0299\0441\0421\03c2\1d04\0501\0500\1d05\0435\0415\0454\0404\03b5\0395\212e\1d07\03dd\03dc\a730\0261\0581\0262\04bb\04ba\043d\041d\0397\0570\029c\0458\0408\03f3\037f\1d0a\043a\041a\049b\049a\03ba\039a\1d0b\0031\0069\007c\0456\0406\0457\0407\04cf\04c0\03b9\0399\0131\0130\026a\029f\043c\041c\039c\1d0d\03b7\039d\0578\0274\0030\043e\041e\03bf\039f\03c3\0585\0555\00f8\00d8\1d0f\0440\0420\03c1\03a1\1d18\051b\051a\0566\0433\0280\0455\0405\054f\a731\0442\0422\03c4\03a4\1d1b\03c5\057d\054d\1d1c\03bd\0475\0474\1d20\051d\051c\0461\0460\03c9\1d21\0445\0425\03c7\03a7\0443\0423\04af\04ae\03b3\03a5\028f\0396\1d22', 'aaaaaabbbbbbbccccdddeeeeeeeefffggghhhhhhhjjjjjkkkkkkklllllllllllllllmmmmnnnnooooooooooopppppqqqrrsssstttttuuuuvvvvwwwwwwxxxxyyyyyyyzz') end;
-comment on function review.look_of(typed text) is 'What the eye makes of a name in small letters: look-alike letters as one';
+comment on function review.look_of(typed text) is 'A lower-case name with look-alike letters merged';
 
 create function review.without_quotes(typed text) returns text
 language sql immutable strict parallel safe
 return rtrim(ltrim(typed, E' \u0009\u000a\u000b\u000c\u000d\u001c\u001d\u001e\u001f\u0085\u1680\u2028\u2029@<([{\u0022\u0027\u00ab\u201c\u201e\u2018'), E' \u0009\u000a\u000b\u000c\u000d\u001c\u001d\u001e\u001f\u0085\u1680\u2028\u2029>)]}\u0022\u0027\u00bb\u201d\u2019.,;:!?/');
-comment on function review.without_quotes(typed text) is 'Without what people put around a name or an address';
+comment on function review.without_quotes(typed text) is 'Text without the characters that people put around a name or an address';
 
 create function review.unescaped(typed text) returns text
 language sql immutable strict parallel safe
@@ -76,7 +76,7 @@ return case when strpos(typed, '%') = 0 then typed else (
     select coalesce(string_agg(case when length(found[1]) > 1
         then convert_from(decode(replace(found[1], '%', ''), 'hex'), 'UTF8') else found[1] end, '' order by place), '')
     from regexp_matches(typed, '(%[2-7][0-9a-f]|%c[2-9a-f]%[89ab][0-9a-f]|%d[0-9a-f]%[89ab][0-9a-f]|%e0%[ab][0-9a-f]%[89ab][0-9a-f]|%e[1-9a-cef]%[89ab][0-9a-f]%[89ab][0-9a-f]|%ed%[89][0-9a-f]%[89ab][0-9a-f]|%f0%[9ab][0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]|%f[1-3]%[89ab][0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]|%f4%8[0-9a-f]%[89ab][0-9a-f]%[89ab][0-9a-f]|.)', 'gi') with ordinality as x(found, place)) end;
-comment on function review.unescaped(typed text) is 'An address without percent signs, where they spell out characters';
+comment on function review.unescaped(typed text) is 'An address with percent-encoded characters decoded';
 
 create function review.phone_digits(typed text) returns text
 language sql immutable strict parallel safe
@@ -84,7 +84,7 @@ return (select case when length(digits) between 7 and 15 then digits else '' end
     from regexp_replace(regexp_replace(regexp_replace(
         translate(typed, '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹߀߁߂߃߄߅߆߇߈߉०१२३४५६७८९০১২৩৪৫৬৭৮৯੦੧੨੩੪੫੬੭੮੯૦૧૨૩૪૫૬૭૮૯୦୧୨୩୪୫୬୭୮୯௦௧௨௩௪௫௬௭௮௯౦౧౨౩౪౫౬౭౮౯೦೧೨೩೪೫೬೭೮೯൦൧൨൩൪൫൬൭൮൯๐๑๒๓๔๕๖๗๘๙໐໑໒໓໔໕໖໗໘໙༠༡༢༣༤༥༦༧༨༩၀၁၂၃၄၅၆၇၈၉០១២៣៤៥៦៧៨៩᠐᠑᠒᠓᠔᠕᠖᠗᠘᠙', '012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789'), '\( *0 *\)', '', 'g'), '[^0-9]', '', 'g'),
         '\A00', '') as digits);
-comment on function review.phone_digits(typed text) is 'The digits of a phone with its country; empty where there are too few or too many';
+comment on function review.phone_digits(typed text) is 'The digits of a phone number with its country code; empty if too few or too many';
 
 create function review.identity_named(platform text, name text) returns text
 language plpgsql immutable strict parallel safe
@@ -107,7 +107,7 @@ begin
     return case when length(typed) < 3 then '' else left(platform || ':' || review.look_of(typed), 200) end;
 end
 $function$;
-comment on function review.identity_named(platform text, name text) is 'Whom a plain name on a platform means';
+comment on function review.identity_named(platform text, name text) is 'The person that a plain name on a platform means';
 
 create function review.identity_part(platform text, kind text, part text) returns text
 language plpgsql immutable strict parallel safe
@@ -126,7 +126,7 @@ begin
     return case when length(typed) < 3 then '' else left(platform || '#' || typed, 200) end;
 end
 $function$;
-comment on function review.identity_part(platform text, kind text, part text) is 'Whom a part of an address names';
+comment on function review.identity_part(platform text, kind text, part text) is 'The person that a part of an address names';
 
 create function review.identity_at(host text, rest text) returns text
 language plpgsql immutable strict parallel safe
@@ -407,7 +407,7 @@ begin
     return null;
 end
 $function$;
-comment on function review.identity_at(host text, rest text) is 'Whom an address at a host names; empty for nobody, null for an unknown host';
+comment on function review.identity_at(host text, rest text) is 'The person that an address at a host names; empty for nobody, null for an unknown host';
 
 create function review.identity_at_host(host text, rest text) returns text
 language plpgsql immutable strict parallel safe
@@ -425,7 +425,7 @@ begin
     return review.identity_at(regexp_replace(here, '\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|ptb|canary|gaming|[a-z]{2}|[a-z]{2}-[a-z]{2})\.)+', ''), rest);
 end
 $function$;
-comment on function review.identity_at_host(host text, rest text) is 'The same at a host that may stand behind a door such as www';
+comment on function review.identity_at_host(host text, rest text) is 'The same for a host with or without a prefix such as www';
 
 create function review.identity_in_link(typed text) returns text
 language plpgsql immutable strict parallel safe
@@ -452,7 +452,7 @@ begin
     return case when found is null and strpos(part[2], '/') > 0 then '' else found end;
 end
 $function$;
-comment on function review.identity_in_link(typed text) is 'Whom an address names; empty for nobody, null where the text is none';
+comment on function review.identity_in_link(typed text) is 'The person that an address names; empty for nobody, null if the text is not an address';
 
 create function review.identity_key(platform text, handle text) returns text
 language plpgsql immutable parallel safe
@@ -470,11 +470,11 @@ begin
         typed := replace(regexp_replace(normalize(typed, NFKC), '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]', '', 'g'), '。', '.');
     end if;
     typed := review.without_quotes(typed);
-    -- Nobody's words are short, and most handles are longer or have a digit.
+    -- Words for "none" are short; most handles are longer or have a digit.
     if length(typed) < 20 and review.folded(typed) in ('none', 'null', 'nil', 'n/a', 'not applicable', 'nothing', 'nobody', 'unknown', 'same', 'same as above', 'no account', 'no contact', 'yok', 'нет', 'ninguno', 'ninguna', 'nenhum', 'nenhuma', 'aucun', 'keine', 'keiner', '没有', '沒有', 'なし', '無し', '없음', 'لا يوجد') then
         return '';
     end if;
-    -- Most handles are a bare name, in which there is nothing to find.
+    -- Most handles are a bare name; skip the patterns.
     if typed ~ '\A[A-Za-z_][A-Za-z0-9_]*\Z' then
         return review.identity_named(key, typed);
     end if;
@@ -511,7 +511,7 @@ begin
     return review.identity_named(key, typed);
 end
 $function$;
-comment on function review.identity_key(platform text, handle text) is 'What two handles of the same person have in common; empty where one names nobody, at most 200 characters';
+comment on function review.identity_key(platform text, handle text) is 'The key that handles of the same person share; empty if the handle names nobody, at most 200 characters';
 
 create function review.searchable(typed text) returns text
 language plpgsql immutable strict parallel safe
@@ -528,15 +528,15 @@ begin
     return case when digits = '' then plain else plain || ' ' || digits end;
 end
 $function$;
-comment on function review.searchable(typed text) is 'The long way of review.search_text';
+comment on function review.searchable(typed text) is 'review.search_text for other than bare names';
 
 create function review.search_text(typed text) returns text
 language sql immutable parallel safe
 return case when ascii(typed) between 64 and 127 then review.folded(typed)
     else review.searchable(typed) end;
-comment on function review.search_text(typed text) is 'What is searched of a name, handle or contact: its folded text, and a phone''s digits';
+comment on function review.search_text(typed text) is 'The searchable text of a name, handle or contact: folded, plus a phone''s digits';
 
 create function review.name_key(typed text) returns text
 language sql immutable strict parallel safe
 return btrim(regexp_replace(review.folded(typed) collate "C", '[ \u0009-\u000d\u001c-\u001f\u0085\u1680\u2028\u2029]+', ' ', 'g'), ' ');
-comment on function review.name_key(typed text) is 'What a name that somebody gave is compared by: folded, with single spaces inside';
+comment on function review.name_key(typed text) is 'The key by which user-given names are compared: folded, with single spaces';

@@ -1,4 +1,4 @@
--- Staff and what each of them keeps.
+-- Staff, their settings, saved views and jobs.
 
 create table review.staff (
     email text not null,
@@ -9,9 +9,9 @@ create table review.staff (
     constraint staff_email_normal check (email = review.person(email) and email ~ '^[!-~]+$'),
     constraint staff_role_known check (role in ('reviewer', 'manager', 'analyst', 'admin'))
 );
-comment on table review.staff is 'Who may sign in, and as what; read again at every act';
-comment on column review.staff.email is 'The address the sign-in gives, in lower case';
-comment on column review.staff.display_name is 'How colleagues see the person';
+comment on table review.staff is 'Who may sign in, and with which role; read for every act';
+comment on column review.staff.email is 'The address from the sign-in, in lower case';
+comment on column review.staff.display_name is 'The name that colleagues see';
 comment on column review.staff.role is 'reviewer, manager, analyst or admin';
 comment on column review.staff.active is 'False ends the person''s access at their next act';
 
@@ -22,9 +22,9 @@ create table review.preferences (
     constraint preferences_pkey primary key (email, name),
     constraint preferences_people_normal check (email = review.person(email))
 );
-comment on table review.preferences is 'What a person set for themselves';
-comment on column review.preferences.email is 'Who';
-comment on column review.preferences.name is 'Which setting';
+comment on table review.preferences is 'Personal settings';
+comment on column review.preferences.email is 'The person';
+comment on column review.preferences.name is 'The setting';
 comment on column review.preferences.value is 'Its value';
 
 create table review.saved_views (
@@ -42,15 +42,15 @@ create table review.saved_views (
     constraint saved_views_screen_known check (screen in ('queue', 'explore'))
 );
 create unique index saved_views_one_name_per_owner on review.saved_views (owner, screen, review.name_key(name));
-comment on table review.saved_views is 'Views of the queue and of the explore page under a name';
-comment on column review.saved_views.view_id is 'Counts up';
+comment on table review.saved_views is 'Saved views of the queue and of Explore';
+comment on column review.saved_views.view_id is 'Identity';
 comment on column review.saved_views.owner is 'Who saved it';
-comment on column review.saved_views.name is 'What it is called; typed text';
+comment on column review.saved_views.name is 'The view''s name; typed text';
 comment on column review.saved_views.shared is 'Whether colleagues see it';
-comment on column review.saved_views.query is 'The view as the address bar writes it';
-comment on column review.saved_views.created_at is 'When';
-comment on column review.saved_views.screen is 'Which screen''s: queue or explore';
-comment on column review.saved_views.request_id is 'The form that saved it last; a repeat returns it, and another replaces it knowingly';
+comment on column review.saved_views.query is 'The view as query parameters';
+comment on column review.saved_views.created_at is 'When it was saved first';
+comment on column review.saved_views.screen is 'The screen: queue or explore';
+comment on column review.saved_views.request_id is 'The form that saved it last; a repeat returns the view, another form replaces it';
 
 create table review.jobs (
     job_id uuid not null,
@@ -75,18 +75,18 @@ create table review.jobs (
 );
 create index jobs_by_person on review.jobs (person, kind, ended_at);
 create index jobs_open on review.jobs (kind, lease_until) where ended_at is null;
-comment on table review.jobs is 'Work that outlasts a click, leased by the dashboard process that does it; rows are removed a week after';
-comment on column review.jobs.job_id is 'Identifies the job; of a bulk run or an import, the id of its form';
+comment on table review.jobs is 'Background jobs, leased by the dashboard process that runs them; rows are removed after a week';
+comment on column review.jobs.job_id is 'The job''s id; for a bulk run or an import, the id of its form';
 comment on column review.jobs.kind is 'export, run (a bulk run) or import';
-comment on column review.jobs.person is 'Who asked for it';
-comment on column review.jobs.request is 'What was asked for, as far as another process needs it';
-comment on column review.jobs.begun_at is 'When it was first asked for';
-comment on column review.jobs.lease is 'The holder''s token; who holds another has lost the job';
-comment on column review.jobs.lease_until is 'Until when the holder has the job; past it the holder is gone, and anybody may take the job';
-comment on column review.jobs.cancel_asked_at is 'When its person asked to cancel it; the holder stops at its next renewal';
+comment on column review.jobs.person is 'Who started it';
+comment on column review.jobs.request is 'The request, as far as other processes need it';
+comment on column review.jobs.begun_at is 'When it was first requested';
+comment on column review.jobs.lease is 'The holder''s token; a process with another token has lost the job';
+comment on column review.jobs.lease_until is 'When the lease expires; then the holder is gone, and any process may take the job';
+comment on column review.jobs.cancel_asked_at is 'When cancellation was requested; the holder stops at its next renewal';
 comment on column review.jobs.done is 'Rows or applications done so far, as of the last renewal';
-comment on column review.jobs.expected is 'How many it will be, at a guess; null if unknown';
-comment on column review.jobs.folder is 'Of an export: the spool folder of its file, on the holder''s host';
+comment on column review.jobs.expected is 'Expected total, estimated; null if unknown';
+comment on column review.jobs.folder is 'For an export: the spool folder of its file, on the holder''s host';
 comment on column review.jobs.ended_at is 'When it ended; null while it runs, or if its process is gone';
-comment on column review.jobs.outcome is 'complete, cancelled or failed; null until it ended';
-comment on column review.jobs.sentence is 'How it ended, in words for its person';
+comment on column review.jobs.outcome is 'complete, cancelled or failed; null until it has ended';
+comment on column review.jobs.sentence is 'How it ended, as a sentence for its person';

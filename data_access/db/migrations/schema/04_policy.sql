@@ -1,4 +1,4 @@
--- The policy and its drafts, and the days nobody works.
+-- The policy, its drafts, and holidays.
 
 create table review.policies (
     version integer not null,
@@ -35,31 +35,31 @@ create table review.policies (
 );
 create trigger append_only before delete or update or truncate on review.policies for each statement execute function review.refuse_change();
 alter table review.policies enable always trigger append_only;
-comment on table review.policies is 'The program''s minimums and settings, one row a version; append-only';
-comment on column review.policies.version is 'Counts up; review.policy_in_force says which one rules';
-comment on column review.policies.effective_from is 'The moment from which the version rules';
+comment on table review.policies is 'The program''s minimums and settings, one row per version; append-only';
+comment on column review.policies.version is 'Counts up; review.policy_in_force tells which version is in force';
+comment on column review.policies.effective_from is 'When the version takes effect';
 comment on column review.policies.author is 'Who wrote the version';
-comment on column review.policies.note is 'Why it was written';
+comment on column review.policies.note is 'Why it was changed';
 comment on column review.policies.min_volume_usd is 'Monthly referral volume in USD, at least';
 comment on column review.policies.min_active_users is 'Active referred users a month, at least';
 comment on column review.policies.min_new_users is 'New users acquired a month, at least';
 comment on column review.policies.min_x_followers is 'Followers on X, more than';
 comment on column review.policies.min_external_volume_usd is 'Monthly referral volume on other exchanges in USD, at least';
-comment on column review.policies.window_kind is 'What a month is: trailing_30_days or calendar_month';
+comment on column review.policies.window_kind is 'The meaning of a month: trailing_30_days or calendar_month';
 comment on column review.policies.active_user_min_volume_usd is '0: any volume above 0 makes a user active; otherwise at least this many USD in the window';
 comment on column review.policies.new_user_must_trade is 'Whether a new user counts only after trading in the window';
 comment on column review.policies.evidence_valid_days is 'How many days before the data-through day an observation still counts';
-comment on column review.policies.standard_rebate_rate is 'Share of net fees every referrer gets, as a fraction';
+comment on column review.policies.standard_rebate_rate is 'Share of net fees that every referrer gets, as a fraction';
 comment on column review.policies.max_rebate_rate is 'The highest share a reviewer may grant, as a fraction';
 comment on column review.policies.review_sla_business_days is 'Business days in which an application should be decided';
-comment on column review.policies.claim_idle_minutes is 'Minutes without an act after which a claim lapses';
+comment on column review.policies.claim_idle_minutes is 'Minutes without an act after which a claim expires';
 comment on column review.policies.checklist is 'Due-diligence items to answer, in order';
-comment on column review.policies.required_checks is 'Those that must be passed or not applicable before an approval';
+comment on column review.policies.required_checks is 'Items that must be passed or not applicable before an approval';
 comment on column review.policies.second_approval_for_overrides is 'Whether a decision against the computed eligibility needs a second person';
 comment on column review.policies.second_approval_monthly_extra_usd is 'Extra rebate cost a month in USD from which an approval needs a second person; null: never';
 comment on column review.policies.requalification_misses is 'Months missed in a row from which a suspension is suggested';
 comment on column review.policies.requalification_protection_months is 'Whole months after the month of the approval whose misses do not count';
-comment on column review.policies.requalification_silent is 'Whether affiliates are not written to when their standing changes';
+comment on column review.policies.requalification_silent is 'Whether affiliates get no message when their standing changes';
 
 create table review.policy_drafts (
     draft_id bigint generated always as identity,
@@ -88,19 +88,19 @@ create table review.policy_drafts (
     constraint policy_drafts_second_is_another check (closed_as is distinct from 'published' or review.person(closed_by) <> review.person(author))
 );
 create unique index policy_drafts_one_open_per_author on review.policy_drafts (author) where closed_as is null;
-comment on table review.policy_drafts is 'The next policy as somebody writes it; a published one names its version';
-comment on column review.policy_drafts.draft_id is 'Counts up';
-comment on column review.policy_drafts.revision is 'Counts its changes; what is confirmed is what was looked at';
-comment on column review.policy_drafts.base_version is 'The version it was written against';
+comment on table review.policy_drafts is 'Drafts of the next policy; a published draft names its version';
+comment on column review.policy_drafts.draft_id is 'Identity';
+comment on column review.policy_drafts.revision is 'Counts its changes; only the revision that was shown can be confirmed';
+comment on column review.policy_drafts.base_version is 'The version that it is based on';
 comment on column review.policy_drafts.settings is 'Every setting by name, numbers as text';
 comment on column review.policy_drafts.note is 'Why the policy changes; typed text';
-comment on column review.policy_drafts.effective_from is 'When it is to rule; null: once it is confirmed';
+comment on column review.policy_drafts.effective_from is 'When it takes effect; null: when it is confirmed';
 comment on column review.policy_drafts.author is 'Who writes and proposes it';
 comment on column review.policy_drafts.saved_at is 'When it was last saved';
-comment on column review.policy_drafts.proposed_at is 'Since when it waits for a second manager; null while it is written';
+comment on column review.policy_drafts.proposed_at is 'When it was proposed to a second manager; null while it is edited';
 comment on column review.policy_drafts.closed_as is 'published or discarded; null while it is open';
-comment on column review.policy_drafts.closed_by is 'Who confirmed or discarded it';
-comment on column review.policy_drafts.closed_at is 'When';
+comment on column review.policy_drafts.closed_by is 'Who published or discarded it';
+comment on column review.policy_drafts.closed_at is 'When it was published or discarded';
 comment on column review.policy_drafts.reason is 'Why a second manager last declined it; typed text';
 comment on column review.policy_drafts.version is 'The version it became';
 
@@ -124,15 +124,15 @@ create index policy_events_by_draft on review.policy_events (draft_id, event_id)
 create trigger append_only before delete or update or truncate on review.policy_events for each statement execute function review.refuse_change();
 alter table review.policy_events enable always trigger append_only;
 comment on table review.policy_events is 'Who drafted, proposed and confirmed which policy; append-only';
-comment on column review.policy_events.event_id is 'Counts up';
-comment on column review.policy_events.draft_id is 'The draft it happened to; null where a version is withdrawn';
-comment on column review.policy_events.kind is 'What happened';
+comment on column review.policy_events.event_id is 'Identity';
+comment on column review.policy_events.draft_id is 'The draft; null if a version is withdrawn';
+comment on column review.policy_events.kind is 'The kind of the event';
 comment on column review.policy_events.actor is 'Who did it';
-comment on column review.policy_events.at is 'When';
+comment on column review.policy_events.at is 'When it happened';
 comment on column review.policy_events.detail is 'Old and new values';
-comment on column review.policy_events.request_id is 'Made when the form was shown; a repeat returns the first result';
-comment on column review.policy_events.asked is 'What was asked, to tell a repeat from another form under the same id';
-comment on column review.policy_events.result is 'Id of the draft, or the version that was published';
+comment on column review.policy_events.request_id is 'The id made when the form was drawn; a repeat returns the first result';
+comment on column review.policy_events.asked is 'The request, to tell a repeat from a different form with the same id';
+comment on column review.policy_events.result is 'The draft''s id, or the version that was published';
 
 create table review.policy_withdrawals (
     withdrawal_id bigint generated always as identity,
@@ -153,15 +153,15 @@ create table review.policy_withdrawals (
 );
 create unique index policy_withdrawals_once on review.policy_withdrawals (version) where closed_as = 'withdrawn';
 create unique index policy_withdrawals_one_open on review.policy_withdrawals (version) where closed_as is null;
-comment on table review.policy_withdrawals is 'Scheduled versions of the policy that two managers took back, or were asked to';
-comment on column review.policy_withdrawals.withdrawal_id is 'Counts up';
+comment on table review.policy_withdrawals is 'Withdrawals of scheduled policy versions, by two managers';
+comment on column review.policy_withdrawals.withdrawal_id is 'Identity';
 comment on column review.policy_withdrawals.version is 'The version';
 comment on column review.policy_withdrawals.reason is 'Why it is to be withdrawn; typed text';
 comment on column review.policy_withdrawals.proposed_by is 'The first manager';
-comment on column review.policy_withdrawals.proposed_at is 'When they asked';
+comment on column review.policy_withdrawals.proposed_at is 'When it was proposed';
 comment on column review.policy_withdrawals.closed_as is 'withdrawn, declined or cancelled; null while it waits for a second manager';
-comment on column review.policy_withdrawals.closed_by is 'The second manager; the first one where it was cancelled';
-comment on column review.policy_withdrawals.closed_at is 'When';
+comment on column review.policy_withdrawals.closed_by is 'The second manager; the first one if it was cancelled';
+comment on column review.policy_withdrawals.closed_at is 'When it was closed';
 comment on column review.policy_withdrawals.closing_reason is 'Why it was declined or cancelled; typed text';
 
 create table review.holidays (
@@ -169,9 +169,9 @@ create table review.holidays (
     name text not null,
     constraint holidays_pkey primary key (day)
 );
-comment on table review.holidays is 'UTC days, beside weekends, on which the review clock stands still';
+comment on table review.holidays is 'UTC days besides weekends on which the review clock stops';
 comment on column review.holidays.day is 'The UTC day';
-comment on column review.holidays.name is 'What it is called; typed text';
+comment on column review.holidays.name is 'The holiday''s name; typed text';
 
 create table review.holiday_changes (
     change_id bigint generated always as identity,
@@ -193,17 +193,17 @@ create table review.holiday_changes (
 create index holiday_changes_by_day on review.holiday_changes (day, change_id);
 create trigger append_only before delete or update or truncate on review.holiday_changes for each statement execute function review.refuse_change();
 alter table review.holiday_changes enable always trigger append_only;
-comment on table review.holiday_changes is 'What was changed of the holidays; append-only';
-comment on column review.holiday_changes.change_id is 'Counts up';
+comment on table review.holiday_changes is 'Changes to holidays; append-only';
+comment on column review.holiday_changes.change_id is 'Identity';
 comment on column review.holiday_changes.day is 'The UTC day';
 comment on column review.holiday_changes.kind is 'added, renamed or removed';
-comment on column review.holiday_changes.old_name is 'What it was called; null where it was no holiday';
-comment on column review.holiday_changes.new_name is 'What it is called; null where it is none any more';
-comment on column review.holiday_changes.reason is 'Why; typed text';
-comment on column review.holiday_changes.effect is 'Overdue applications before and after, which were confirmed; null for a coming day';
+comment on column review.holiday_changes.old_name is 'The name before; null if the day was not a holiday';
+comment on column review.holiday_changes.new_name is 'The name after; null if the day is no longer a holiday';
+comment on column review.holiday_changes.reason is 'Why it was changed; typed text';
+comment on column review.holiday_changes.effect is 'Overdue applications before and after, as confirmed; null for a day in the future';
 comment on column review.holiday_changes.actor is 'Who changed it';
-comment on column review.holiday_changes.at is 'When';
-comment on column review.holiday_changes.request_id is 'Made when the form was shown; a repeat changes nothing';
+comment on column review.holiday_changes.at is 'When it was changed';
+comment on column review.holiday_changes.request_id is 'The id made when the form was drawn; a repeat changes nothing';
 
 create function review.policy_in_force(moment timestamptz) returns integer
     language sql stable strict parallel safe
@@ -213,4 +213,4 @@ create function review.policy_in_force(moment timestamptz) returns integer
             select from review.policy_withdrawals gone
             where gone.version = policies.version and gone.closed_as = 'withdrawn')
         order by effective_from desc, version desc limit 1);
-comment on function review.policy_in_force(moment timestamp with time zone) is 'Which version rules: of those in effect and not withdrawn the one that began last, of equals the highest';
+comment on function review.policy_in_force(moment timestamp with time zone) is 'The version in force: of those in effect and not withdrawn, the latest to take effect, then the highest';

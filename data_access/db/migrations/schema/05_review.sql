@@ -1,4 +1,4 @@
--- Reviewing: commands, evidence, checks, decisions and what waits.
+-- Review: commands, evidence, checks, decisions, proposals and events.
 
 create table review.requests (
     request_id uuid not null,
@@ -12,14 +12,14 @@ create table review.requests (
     constraint requests_pkey primary key (request_id),
     constraint requests_people_normal check (actor = review.person(actor))
 );
-comment on table review.requests is 'Every form that was sent, by the id made when it was shown; a repeat returns the first result';
-comment on column review.requests.request_id is 'Made when the form was shown';
-comment on column review.requests.act is 'Which act the form asked for';
+comment on table review.requests is 'Every submitted form, by the id made when it was drawn; a repeat returns the first result';
+comment on column review.requests.request_id is 'The id made when the form was drawn';
+comment on column review.requests.act is 'The act';
 comment on column review.requests.actor is 'Who sent it';
-comment on column review.requests.application_id is 'What it was about';
-comment on column review.requests.content is 'What was asked, to tell a repeat from another form under the same id';
-comment on column review.requests.result is 'Id of the row the act made';
-comment on column review.requests.result_kind is 'What the result is, where an act has several';
+comment on column review.requests.application_id is 'The application it is about';
+comment on column review.requests.content is 'The request, to tell a repeat from a different form with the same id';
+comment on column review.requests.result is 'The id of the row that the act wrote';
+comment on column review.requests.result_kind is 'The type of the result, if an act has several';
 comment on column review.requests.at is 'When it was sent';
 
 create table review.desk (
@@ -45,18 +45,18 @@ create table review.desk (
 );
 create index desk_by_assignee on review.desk (assignee) where assignee is not null;
 create index desk_set_aside on review.desk (status) where status <> 'pending';
-comment on table review.desk is 'The desk''s state of an application that was touched; without a row it is pending, unclaimed, its clock running since it was submitted';
+comment on table review.desk is 'The desk''s state of an application; without a row it is pending and unclaimed, its clock running since submission';
 comment on column review.desk.application_id is 'The application';
 comment on column review.desk.status is 'What an application that is pending upstream waits for here';
-comment on column review.desk.status_at is 'Since when';
+comment on column review.desk.status_at is 'Since when it has this status';
 comment on column review.desk.assignee is 'Who works on it';
-comment on column review.desk.claimed_at is 'Since when';
-comment on column review.desk.claim_until is 'When the claim lapses unless the assignee acts; null: assigned by a colleague, does not lapse';
-comment on column review.desk.clock_from is 'From when the review clock counts, where a pause has moved it; null: since it was submitted';
+comment on column review.desk.claimed_at is 'Since when the assignee has it';
+comment on column review.desk.claim_until is 'When the claim expires unless the assignee acts; null: assigned by a colleague, does not expire';
+comment on column review.desk.clock_from is 'When the review clock started, if a pause has moved it; null: at submission';
 comment on column review.desk.paused_at is 'When the clock stopped because the applicant owes information';
 comment on column review.desk.answered_at is 'When an applicant''s answer was last recorded';
 comment on column review.desk.deferred_until is 'When a deferred application returns by itself';
-comment on column review.desk.deferred_answers is 'Every criterion''s answer when it was deferred; another answer brings it back; null: only the date does';
+comment on column review.desk.deferred_answers is 'Every criterion''s outcome when it was deferred; a change brings it back; null: only the date does';
 
 create table review.viewers (
     application_id bigint not null,
@@ -65,10 +65,10 @@ create table review.viewers (
     constraint viewers_pkey primary key (application_id, email),
     constraint viewers_people_normal check (email = review.person(email))
 );
-comment on table review.viewers is 'Who has an application open; a row counts while it is fresh';
+comment on table review.viewers is 'Who has an application open; a row counts while it is recent';
 comment on column review.viewers.application_id is 'The application';
-comment on column review.viewers.email is 'Who looks';
-comment on column review.viewers.seen_at is 'When their page last said so';
+comment on column review.viewers.email is 'The viewer';
+comment on column review.viewers.seen_at is 'The last heartbeat of their page';
 
 create table review.evidence (
     evidence_id bigint generated always as identity,
@@ -99,19 +99,19 @@ create index evidence_by_application on review.evidence
 create index evidence_by_time on review.evidence (recorded_at) include (application_id);
 create trigger append_only before delete or update or truncate on review.evidence for each statement execute function review.refuse_change();
 alter table review.evidence enable always trigger append_only;
-comment on table review.evidence is 'Dated observations of reach and volume elsewhere; append-only';
-comment on column review.evidence.evidence_id is 'Counts up';
+comment on table review.evidence is 'Dated observations of followers and of volume on other exchanges; append-only';
+comment on column review.evidence.evidence_id is 'Identity';
 comment on column review.evidence.application_id is 'The application it supports';
 comment on column review.evidence.kind is 'x_followers or external_volume';
 comment on column review.evidence.value is 'Followers, or USD in a 30-day period';
-comment on column review.evidence.exchange_name is 'For external_volume: which exchange';
-comment on column review.evidence.source_url is 'Where it was seen';
-comment on column review.evidence.method is 'How it was seen: profile_page, screenshot, statement, api or other';
-comment on column review.evidence.observed_at is 'When it was seen; age is counted from here';
+comment on column review.evidence.exchange_name is 'For external_volume: the exchange';
+comment on column review.evidence.source_url is 'Where it was observed';
+comment on column review.evidence.method is 'How it was observed: profile_page, screenshot, statement, api or other';
+comment on column review.evidence.observed_at is 'When it was observed; its age is counted from here';
 comment on column review.evidence.recorded_by is 'Who recorded it';
 comment on column review.evidence.recorded_at is 'When it was recorded';
-comment on column review.evidence.told_apart is 'Whoever recorded it said that this exchange is none of those with a similar name';
-comment on column review.evidence.exchange_key is 'What volumes are taken together by: the exchange''s name however spelled, without additions unless told apart';
+comment on column review.evidence.told_apart is 'Whether it was recorded as an exchange other than those with a similar name';
+comment on column review.evidence.exchange_key is 'The key that groups volumes by exchange: the name in any spelling, without additions unless told_apart';
 
 create table review.notes (
     note_id bigint generated always as identity,
@@ -129,7 +129,7 @@ create index notes_by_time on review.notes (created_at) include (application_id)
 create trigger append_only before delete or update or truncate on review.notes for each statement execute function review.refuse_change();
 alter table review.notes enable always trigger append_only;
 comment on table review.notes is 'Internal notes, never shown to the applicant; append-only';
-comment on column review.notes.note_id is 'Counts up';
+comment on column review.notes.note_id is 'Identity';
 comment on column review.notes.application_id is 'The application it is about';
 comment on column review.notes.body is 'Plain text';
 comment on column review.notes.author is 'Who wrote it';
@@ -153,13 +153,13 @@ create index checks_by_time on review.checks (created_at) include (application_i
 create trigger append_only before delete or update or truncate on review.checks for each statement execute function review.refuse_change();
 alter table review.checks enable always trigger append_only;
 comment on table review.checks is 'Answers to the due-diligence checklist; the newest per item counts; append-only';
-comment on column review.checks.check_id is 'Counts up';
+comment on column review.checks.check_id is 'Identity';
 comment on column review.checks.application_id is 'The application it is about';
-comment on column review.checks.item is 'Which item of the checklist';
+comment on column review.checks.item is 'The item''s key';
 comment on column review.checks.outcome is 'passed, failed or not_applicable';
-comment on column review.checks.comment is 'What was found';
+comment on column review.checks.comment is 'The findings';
 comment on column review.checks.author is 'Who checked';
-comment on column review.checks.created_at is 'When';
+comment on column review.checks.created_at is 'When it was answered';
 
 create table review.conflicts (
     conflict_id bigint generated always as identity,
@@ -174,13 +174,13 @@ create table review.conflicts (
     constraint conflicts_people_normal check (email = review.person(email) and recorded_by = review.person(recorded_by))
 );
 create index conflicts_by_account on review.conflicts (account_id, email);
-comment on table review.conflicts is 'Who may not decide about whom; append-only';
-comment on column review.conflicts.conflict_id is 'Counts up';
+comment on table review.conflicts is 'Conflicts of interest: who may not decide about whom; append-only';
+comment on column review.conflicts.conflict_id is 'Identity';
 comment on column review.conflicts.email is 'The member of staff';
 comment on column review.conflicts.account_id is 'The applicant''s account';
-comment on column review.conflicts.reason is 'Why; typed text';
-comment on column review.conflicts.recorded_by is 'Who said so';
-comment on column review.conflicts.recorded_at is 'When';
+comment on column review.conflicts.reason is 'The reason; typed text';
+comment on column review.conflicts.recorded_by is 'Who recorded it';
+comment on column review.conflicts.recorded_at is 'When it was recorded';
 
 create sequence review.decisions_position;
 create function review.place_decision() returns trigger language plpgsql as $$
@@ -189,7 +189,7 @@ begin
     new.position := nextval('review.decisions_position');
     return new;
 end $$;
-comment on function review.place_decision() is 'Gives a decision its place among the committed ones';
+comment on function review.place_decision() is 'Assigns a decision''s position in the order of commits';
 
 create table review.decisions (
     decision_id bigint generated always as identity,
@@ -228,8 +228,8 @@ create index decisions_at_a_glance on review.decisions (decided_at) include (dec
 create index decisions_by_application on review.decisions (application_id, decision_id desc);
 create index decisions_by_time on review.decisions (decided_at);
 create index decisions_of_approval on review.decisions (application_id) include (decision_id, decided_at, rebate_rate) where outcome = 'approved';
--- One first decision an application, and each superseded at most once: so the decisions of an
--- application form one chain and exactly its end is current, without ever updating a row.
+-- Each application has one first decision, and each decision is superseded at most once. So the
+-- decisions of an application form a chain whose end is current, and no row is ever updated.
 create unique index decisions_one_current_per_application on review.decisions (application_id) where supersedes is null;
 create index decisions_replaced on review.decisions (supersedes) where supersedes is not null;
 create trigger append_only before delete or update or truncate on review.decisions for each statement execute function review.refuse_change();
@@ -238,24 +238,24 @@ create trigger decisions_in_order_of_commit before insert on review.decisions fo
 alter sequence review.decisions_position owned by review.decisions.position;
 
 comment on table review.decisions is 'Approvals and rejections with what was known at the time; append-only';
-comment on column review.decisions.decision_id is 'Counts up';
+comment on column review.decisions.decision_id is 'Identity';
 comment on column review.decisions.application_id is 'The application decided';
 comment on column review.decisions.outcome is 'approved or rejected';
 comment on column review.decisions.reason_code is 'Why it was rejected';
 comment on column review.decisions.rationale is 'The reviewer''s reasons, internal';
-comment on column review.decisions.message_to_applicant is 'What the applicant is told';
+comment on column review.decisions.message_to_applicant is 'The message to the applicant';
 comment on column review.decisions.rebate_rate is 'Approvals only: granted share of net fees as a fraction, above the standard rate';
 comment on column review.decisions.is_override is 'Whether it goes against the computed eligibility';
 comment on column review.decisions.decided_by is 'Who decided';
-comment on column review.decisions.decided_at is 'When';
-comment on column review.decisions.second_approver is 'Who confirmed, where two were needed';
-comment on column review.decisions.policy_version is 'The policy that ruled';
+comment on column review.decisions.decided_at is 'When it was decided';
+comment on column review.decisions.second_approver is 'Who confirmed it, if two people were needed';
+comment on column review.decisions.policy_version is 'The policy in force';
 comment on column review.decisions.snapshot is 'Data-through day, window, criteria with value, minimum and outcome, result, evidence ids, checklist';
 comment on column review.decisions.supersedes is 'The decision this one replaces';
 comment on column review.decisions.override_reason is 'Why it was decided against the computed eligibility or at high cost';
 comment on column review.decisions.reapply is 'Rejections: the rule for applying again';
-comment on column review.decisions.reapply_from is 'Rejections: the first UTC day on which one may apply again; null with the rule never';
-comment on column review.decisions."position" is 'Counts up in the order of commits: ask for those beyond the last one seen';
+comment on column review.decisions.reapply_from is 'Rejections: the first UTC day on which the applicant may apply again; null with the rule never';
+comment on column review.decisions."position" is 'Counts up in the order of commits; poll for positions after the last one seen';
 
 create table review.proposals (
     proposal_id bigint generated always as identity,
@@ -286,23 +286,23 @@ create table review.proposals (
 create index proposals_by_application on review.proposals (application_id);
 create unique index proposals_one_open_per_application on review.proposals (application_id) where closed_as is null;
 comment on table review.proposals is 'Decisions that wait, or waited, for a second person';
-comment on column review.proposals.proposal_id is 'Counts up';
+comment on column review.proposals.proposal_id is 'Identity';
 comment on column review.proposals.application_id is 'The application';
 comment on column review.proposals.outcome is 'approved or rejected';
 comment on column review.proposals.reason_code is 'Why it is to be rejected';
-comment on column review.proposals.override_reason is 'Why against the computed eligibility, or at this cost';
+comment on column review.proposals.override_reason is 'Why it goes against the computed eligibility, or at this cost';
 comment on column review.proposals.rationale is 'The first person''s reasons, internal';
-comment on column review.proposals.message_to_applicant is 'What the applicant is to be told';
+comment on column review.proposals.message_to_applicant is 'The proposed message to the applicant';
 comment on column review.proposals.rebate_rate is 'Approvals only: share of net fees as a fraction';
 comment on column review.proposals.reapply is 'Rejections: the rule for applying again';
 comment on column review.proposals.is_override is 'Whether it goes against the computed eligibility';
-comment on column review.proposals.needed_for is 'What calls for a second person';
-comment on column review.proposals.seen is 'What the first person saw; anything else lapses it';
+comment on column review.proposals.needed_for is 'Why a second person is needed';
+comment on column review.proposals.seen is 'The facts that the first person saw; it expires when they change';
 comment on column review.proposals.proposed_by is 'The first person';
-comment on column review.proposals.proposed_at is 'When they asked';
+comment on column review.proposals.proposed_at is 'When it was proposed';
 comment on column review.proposals.closed_as is 'confirmed, declined, cancelled, lapsed or withdrawn; null while it waits';
-comment on column review.proposals.closed_by is 'Who closed it; null where the data did';
-comment on column review.proposals.closed_at is 'When';
+comment on column review.proposals.closed_by is 'Who closed it; null if it expired or was withdrawn upstream';
+comment on column review.proposals.closed_at is 'When it was closed';
 
 create table review.events (
     event_id bigint generated always as identity,
@@ -321,11 +321,11 @@ create index events_of_reopening on review.events (at) where kind = 'reopened';
 create trigger append_only before delete or update or truncate on review.events for each statement execute function review.refuse_change();
 alter table review.events enable always trigger append_only;
 comment on table review.events is 'The timeline of an application, with old and new values; append-only';
-comment on column review.events.event_id is 'Counts up';
+comment on column review.events.event_id is 'Identity';
 comment on column review.events.application_id is 'The application it happened to';
-comment on column review.events.kind is 'What happened';
+comment on column review.events.kind is 'The kind of the event';
 comment on column review.events.actor is 'Who did it';
-comment on column review.events.at is 'When';
+comment on column review.events.at is 'When it happened';
 comment on column review.events.detail is 'Old and new values';
 
 create table review.bulk_runs (
@@ -341,12 +341,12 @@ create table review.bulk_runs (
     constraint bulk_runs_people_normal check (actor = review.person(actor))
 );
 create index bulk_runs_by_actor on review.bulk_runs (actor, at);
-comment on table review.bulk_runs is 'Acts on many applications at once, with what became of each';
-comment on column review.bulk_runs.request_id is 'The form''s id; each application''s own request follows from it';
-comment on column review.bulk_runs.actor is 'Who';
-comment on column review.bulk_runs.act is 'What was done';
-comment on column review.bulk_runs.at is 'When it began';
-comment on column review.bulk_runs.finished_at is 'When it ended; null while it runs or if it was cut off';
-comment on column review.bulk_runs.asked is 'The applications it was asked for';
-comment on column review.bulk_runs.content is 'A digest of what was typed and chosen; a repeat must ask for the same';
-comment on column review.bulk_runs.results is 'Application, done or not, and the sentence, one entry each';
+comment on table review.bulk_runs is 'Bulk runs, with the result for each application';
+comment on column review.bulk_runs.request_id is 'The form''s id; the request id of each application is derived from it';
+comment on column review.bulk_runs.actor is 'Who started it';
+comment on column review.bulk_runs.act is 'The act';
+comment on column review.bulk_runs.at is 'When it started';
+comment on column review.bulk_runs.finished_at is 'When it ended; null while it runs or if it was interrupted';
+comment on column review.bulk_runs.asked is 'The applications in the run';
+comment on column review.bulk_runs.content is 'A digest of the form''s content; a repeat must have the same';
+comment on column review.bulk_runs.results is 'One entry per application: its id, whether it was done, and the sentence';

@@ -1,4 +1,4 @@
--- Messages to applicants, their templates and how they are delivered.
+-- Messages to applicants, their templates and the delivery settings.
 
 create table review.outbox (
     message_id uuid not null,
@@ -35,26 +35,26 @@ create index outbox_by_application on review.outbox (application_id);
 create index outbox_delivered on review.outbox (delivered_at desc) where delivered_at is not null;
 create index outbox_stopped on review.outbox (stopped_as, stopped_at desc) where stopped_as is not null;
 create index outbox_waiting on review.outbox (next_attempt_at) where delivered_at is null and stopped_as is null;
-comment on table review.outbox is 'Messages to applicants, written in the transaction of the act they announce';
+comment on table review.outbox is 'Messages to applicants, written in the transaction of the act that they announce';
 comment on column review.outbox.message_id is 'The idempotency key';
 comment on column review.outbox.application_id is 'The application it is about';
 comment on column review.outbox.decision_id is 'The decision it announces';
-comment on column review.outbox.channel is 'The applicant''s contact platform; backend: for the exchange alone, no mailer takes it';
+comment on column review.outbox.channel is 'The applicant''s contact platform; backend: for the exchange only, not sent';
 comment on column review.outbox.recipient is 'The applicant''s contact handle or address';
-comment on column review.outbox.payload is 'What is to be said';
+comment on column review.outbox.payload is 'The content of the message';
 comment on column review.outbox.created_at is 'When it was written';
-comment on column review.outbox.attempts is 'Deliveries tried';
-comment on column review.outbox.next_attempt_at is 'Not before';
-comment on column review.outbox.delivered_at is 'When the mail server, or the exchange''s own endpoint, took it';
-comment on column review.outbox.last_error is 'Why the last try failed';
-comment on column review.outbox.leased_by is 'Which taking of it a worker holds; null while none does';
-comment on column review.outbox.lease_until is 'When that taking lapses by itself';
-comment on column review.outbox.stopped_as is 'parked, cancelled, withheld or replaced; null while it waits or once it is delivered';
+comment on column review.outbox.attempts is 'Delivery attempts';
+comment on column review.outbox.next_attempt_at is 'When the next attempt is due';
+comment on column review.outbox.delivered_at is 'When the mail server or the exchange''s endpoint accepted it';
+comment on column review.outbox.last_error is 'Why the last attempt failed';
+comment on column review.outbox.leased_by is 'The lease of the worker that has it; null while none does';
+comment on column review.outbox.lease_until is 'When the lease expires';
+comment on column review.outbox.stopped_as is 'parked, cancelled, withheld or replaced; null while it waits and after delivery';
 comment on column review.outbox.stopped_at is 'When it was stopped';
-comment on column review.outbox.last_reason is 'What kind of failure the last one was';
-comment on column review.outbox.retried_at is 'When somebody last sent it on its way again';
-comment on column review.outbox.sent is 'What is handed over: route, address, subject, text, template and payload, made once and the same at every try';
-comment on column review.outbox.replaces is 'The message whose recipient was corrected by this one';
+comment on column review.outbox.last_reason is 'The kind of the last failure';
+comment on column review.outbox.retried_at is 'When somebody last retried it';
+comment on column review.outbox.sent is 'What is sent: route, address, subject, text, template and payload; rendered once and the same for every attempt';
+comment on column review.outbox.replaces is 'The message that this one replaces with a corrected recipient';
 
 create table review.message_templates (
     template_id bigint generated always as identity,
@@ -71,15 +71,15 @@ create table review.message_templates (
     constraint message_templates_people_normal check (author = review.person(author)),
     constraint message_templates_subject_one_line check (subject !~ '[\r\n]' and btrim(subject) <> '')
 );
-comment on table review.message_templates is 'What goes around a message, by what it announces and by language; append-only, the newest version counts';
-comment on column review.message_templates.template_id is 'Counts up';
-comment on column review.message_templates.kind is 'What it says: one of program.delivery.MessageKind';
-comment on column review.message_templates.language is 'ISO 639-1 code, with a region where one is meant';
-comment on column review.message_templates.version is 'Counts up for one kind and language';
+comment on table review.message_templates is 'Templates of messages, by kind and language; append-only, the newest version counts';
+comment on column review.message_templates.template_id is 'Identity';
+comment on column review.message_templates.kind is 'The kind of message: one of program.messages.delivery.MessageKind';
+comment on column review.message_templates.language is 'ISO 639-1 code, with an optional region';
+comment on column review.message_templates.version is 'Counts up per kind and language';
 comment on column review.message_templates.subject is 'One line, with placeholders';
-comment on column review.message_templates.body is 'Plain text with placeholders; holds the message itself';
+comment on column review.message_templates.body is 'Plain text with placeholders, among them the message itself';
 comment on column review.message_templates.author is 'Who saved it';
-comment on column review.message_templates.saved_at is 'When';
+comment on column review.message_templates.saved_at is 'When it was saved';
 
 create table review.delivery_settings (
     version integer not null,
@@ -93,15 +93,15 @@ create table review.delivery_settings (
     constraint delivery_settings_pkey primary key (version),
     constraint delivery_settings_people_normal check (author = review.person(author))
 );
-comment on table review.delivery_settings is 'How applicants are told, one row a version; append-only, the newest counts';
+comment on table review.delivery_settings is 'Delivery settings, one row per version; append-only, the newest counts';
 comment on column review.delivery_settings.version is 'Counts up';
-comment on column review.delivery_settings.silent is 'Whether nobody is told anything';
-comment on column review.delivery_settings.send_rejections is 'Whether rejections are told';
-comment on column review.delivery_settings.email_instead is 'Contact platforms whose applicants are told at their account''s email address';
-comment on column review.delivery_settings.language_by_country is 'Country code to language code; English where a country is not named';
+comment on column review.delivery_settings.silent is 'Whether no messages are sent';
+comment on column review.delivery_settings.send_rejections is 'Whether rejection messages are sent';
+comment on column review.delivery_settings.email_instead is 'Contact platforms whose applicants are written to at their account''s email address';
+comment on column review.delivery_settings.language_by_country is 'Country code to language code; English for other countries';
 comment on column review.delivery_settings.author is 'Who saved it';
-comment on column review.delivery_settings.note is 'Why';
-comment on column review.delivery_settings.saved_at is 'When';
+comment on column review.delivery_settings.note is 'Why it was changed';
+comment on column review.delivery_settings.saved_at is 'When it was saved';
 
 create table review.delivery_proposals (
     proposal_id bigint generated always as identity,
@@ -119,12 +119,12 @@ create table review.delivery_proposals (
     constraint delivery_proposals_second_is_another check (closed_as is distinct from 'confirmed' or closed_by <> proposed_by)
 );
 create unique index delivery_proposals_one_open on review.delivery_proposals ((closed_as is null)) where closed_as is null;
-comment on table review.delivery_proposals is 'Delivery settings that tell applicants less and wait, or waited, for a second person';
-comment on column review.delivery_proposals.proposal_id is 'Counts up';
-comment on column review.delivery_proposals.shown_version is 'The version of the settings it was written against';
-comment on column review.delivery_proposals.settings is 'Every setting by name, with the note';
+comment on table review.delivery_proposals is 'Changes to delivery settings that send fewer messages and wait, or waited, for a second person';
+comment on column review.delivery_proposals.proposal_id is 'Identity';
+comment on column review.delivery_proposals.shown_version is 'The version of the settings that it is based on';
+comment on column review.delivery_proposals.settings is 'Every setting by name, and the note';
 comment on column review.delivery_proposals.proposed_by is 'The first person';
-comment on column review.delivery_proposals.proposed_at is 'When';
+comment on column review.delivery_proposals.proposed_at is 'When it was proposed';
 comment on column review.delivery_proposals.closed_as is 'confirmed or declined; null while it waits';
 comment on column review.delivery_proposals.closed_by is 'Who confirmed or declined it';
-comment on column review.delivery_proposals.closed_at is 'When';
+comment on column review.delivery_proposals.closed_at is 'When it was closed';

@@ -14,15 +14,15 @@ create table review.affiliate_standings (
     constraint affiliate_standings_people_normal check (changed_by = review.person(changed_by)),
     constraint affiliate_standings_status_known check (status in ('active', 'on_notice', 'suspended', 'terminated'))
 );
-comment on table review.affiliate_standings is 'How an affiliate that somebody has moved stands; without a row it is active';
+comment on table review.affiliate_standings is 'The standing of affiliates whose standing was ever changed; without a row it is active';
 comment on column review.affiliate_standings.account_id is 'The affiliate';
 comment on column review.affiliate_standings.status is 'active, on_notice, suspended or terminated';
-comment on column review.affiliate_standings.since is 'Since when';
+comment on column review.affiliate_standings.since is 'Since when it has this status';
 comment on column review.affiliate_standings.changed_by is 'Who changed it last';
-comment on column review.affiliate_standings.reason_code is 'Why';
-comment on column review.affiliate_standings.reason is 'Why, in their words, internal; typed text';
-comment on column review.affiliate_standings.misses is 'Months missed in a row at that moment';
-comment on column review.affiliate_standings.count_from is 'The month of the last way back, from which misses count anew';
+comment on column review.affiliate_standings.reason_code is 'The reason code';
+comment on column review.affiliate_standings.reason is 'The reason in words, internal; typed text';
+comment on column review.affiliate_standings.misses is 'Months missed in a row at that time';
+comment on column review.affiliate_standings.count_from is 'The month of the last restoration or reinstatement, from which misses are counted';
 
 create table review.affiliate_events (
     affiliate_event_id bigint generated always as identity,
@@ -48,19 +48,19 @@ create index affiliate_events_by_account on review.affiliate_events (account_id,
 create trigger append_only before delete or update or truncate on review.affiliate_events for each statement execute function review.refuse_change();
 alter table review.affiliate_events enable always trigger append_only;
 comment on table review.affiliate_events is 'Every change of an affiliate''s standing; append-only';
-comment on column review.affiliate_events.affiliate_event_id is 'Counts up';
+comment on column review.affiliate_events.affiliate_event_id is 'Identity';
 comment on column review.affiliate_events.account_id is 'The affiliate';
-comment on column review.affiliate_events.application_id is 'The approved application, whose timeline tells it too';
-comment on column review.affiliate_events.at is 'When';
-comment on column review.affiliate_events.actor is 'Who';
+comment on column review.affiliate_events.application_id is 'The approved application, whose timeline has the event too';
+comment on column review.affiliate_events.at is 'When it was changed';
+comment on column review.affiliate_events.actor is 'Who changed it';
 comment on column review.affiliate_events.kind is 'put_on_notice, suspended, restored, terminated, reinstated or undone';
 comment on column review.affiliate_events.old is 'The standing before';
 comment on column review.affiliate_events.new is 'The standing after';
-comment on column review.affiliate_events.reason_code is 'Why';
-comment on column review.affiliate_events.reason is 'Why, in their words, internal; typed text';
-comment on column review.affiliate_events.misses is 'Months missed in a row at that moment';
-comment on column review.affiliate_events.suggested is 'What the tests suggested then; null: nothing';
-comment on column review.affiliate_events.silent is 'Whether the affiliate was not written to';
+comment on column review.affiliate_events.reason_code is 'The reason code';
+comment on column review.affiliate_events.reason is 'The reason in words, internal; typed text';
+comment on column review.affiliate_events.misses is 'Months missed in a row at that time';
+comment on column review.affiliate_events.suggested is 'What the tests suggested at that time; null: nothing';
+comment on column review.affiliate_events.silent is 'Whether the affiliate got no message';
 comment on column review.affiliate_events.request_id is 'The form''s id';
 
 create table review.requalifications (
@@ -89,8 +89,8 @@ create table review.requalifications (
 create index requalifications_by_account on review.requalifications (account_id, month, requalification_id desc);
 create index requalifications_by_month on review.requalifications (month, requalification_id);
 create unique index requalifications_one_first on review.requalifications (account_id, month) where supersedes is null;
-comment on table review.requalifications is 'What each whole calendar month came to for an approved affiliate; append-only, a late correction leaves a new row';
-comment on column review.requalifications.requalification_id is 'Counts up';
+comment on table review.requalifications is 'Monthly test results of approved affiliates; append-only, a late correction adds a row';
+comment on column review.requalifications.requalification_id is 'Identity';
 comment on column review.requalifications.account_id is 'The affiliate';
 comment on column review.requalifications.application_id is 'The approved application';
 comment on column review.requalifications.month is 'The first day of the month, UTC';
@@ -101,10 +101,10 @@ comment on column review.requalifications.active_users is 'Active referred users
 comment on column review.requalifications.new_users is 'Users referred in the month; null: unknown';
 comment on column review.requalifications.x_followers is 'Followers on X by the evidence current at the month''s end; null: unknown';
 comment on column review.requalifications.external_volume_usd is 'Volume elsewhere by the evidence current at the month''s end, USD; null: unknown';
-comment on column review.requalifications.policy_version is 'The policy in force at the month''s end, which judged';
+comment on column review.requalifications.policy_version is 'The policy in force at the month''s end, used for the test';
 comment on column review.requalifications.tested_at is 'When the refresh tested it';
 comment on column review.requalifications.supersedes is 'The earlier result of the same month that this one corrects';
-comment on column review.requalifications.missing_days is 'Days of the month of which nobody''s activity was delivered; with some, a figure short of its minimum is unknown';
+comment on column review.requalifications.missing_days is 'Days of the month that were not delivered; with any, a figure below its minimum is unknown';
 
 create table review.affiliate_monthly (
     affiliate_account_id bigint not null,
@@ -141,13 +141,13 @@ create table review.affiliate_tested (
 comment on table review.affiliate_tested is 'Every approved affiliate with its newest test and the months missed since the last pass; written by the refresh';
 comment on column review.affiliate_tested.account_id is 'The affiliate';
 comment on column review.affiliate_tested.application_id is 'The approved application, the newest of several';
-comment on column review.affiliate_tested.decision_id is 'The approval that stands';
+comment on column review.affiliate_tested.decision_id is 'The current approval';
 comment on column review.affiliate_tested.approved_at is 'When it was approved';
 comment on column review.affiliate_tested.month is 'The newest month that was tested; null: none yet';
-comment on column review.affiliate_tested.outcome is 'How that month came out';
-comment on column review.affiliate_tested.near is 'Whether that was near';
+comment on column review.affiliate_tested.outcome is 'The outcome of that month';
+comment on column review.affiliate_tested.near is 'Whether that outcome was near';
 comment on column review.affiliate_tested.volume_usd is 'That month''s referral volume, USD';
-comment on column review.affiliate_tested.missed is 'Months missed since the last pass, in order; from which on they count, the policy and the last way back say';
+comment on column review.affiliate_tested.missed is 'Months missed since the last pass, in order; which of them count depends on the policy and the last restoration';
 
 create table review.affiliate_outcomes (
     decision_id bigint not null,
@@ -162,7 +162,7 @@ create table review.affiliate_outcomes (
     missing_days integer not null default 0,
     constraint affiliate_outcomes_pkey primary key (decision_id, horizon_days)
 );
-comment on table review.affiliate_outcomes is 'What became of approvals: the 30 days that end so many days after; written by the refresh';
+comment on table review.affiliate_outcomes is 'Outcomes of approvals: the 30 days that end so many days later; written by the refresh';
 comment on column review.affiliate_outcomes.decision_id is 'The approval';
 comment on column review.affiliate_outcomes.horizon_days is '30, 60 or 90 days after it; 0 is the figures at application, from the decision''s snapshot';
 comment on column review.affiliate_outcomes.account_id is 'The affiliate';
@@ -172,4 +172,4 @@ comment on column review.affiliate_outcomes.volume_usd is 'Referral volume of th
 comment on column review.affiliate_outcomes.active_users is 'Distinct referred users with volume in those days; null: unknown';
 comment on column review.affiliate_outcomes.new_users is 'Users referred in those days; null: unknown';
 comment on column review.affiliate_outcomes.outcome is 'met, not_met or unknown, by the policy they were approved under';
-comment on column review.affiliate_outcomes.missing_days is 'Days of the 30 of which nobody''s activity was delivered; with some, the figures are unknown';
+comment on column review.affiliate_outcomes.missing_days is 'Days of the 30 that were not delivered; with any, the figures are unknown';

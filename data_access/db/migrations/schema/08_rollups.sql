@@ -1,4 +1,4 @@
--- What a refresh keeps, so that pages read sums.
+-- Sums that a refresh stores for pages to read.
 
 create table review.refreshes (
     refresh_id bigint generated always as identity,
@@ -16,18 +16,18 @@ create table review.refreshes (
     constraint refreshes_policy_version_fkey foreign key (policy_version) references review.policies(version),
     constraint refreshes_window_ordered check (window_start < window_end)
 );
-comment on table review.refreshes is 'Every refresh that was finished; the newest says what the rollups show';
-comment on column review.refreshes.refresh_id is 'Counts up';
+comment on table review.refreshes is 'Finished refreshes; the newest describes the rollups';
+comment on column review.refreshes.refresh_id is 'Identity';
 comment on column review.refreshes.data_through is 'T, the last complete UTC day';
-comment on column review.refreshes.recomputed_from is 'The earliest day this refresh computed anew';
+comment on column review.refreshes.recomputed_from is 'The earliest day that this refresh recomputed';
 comment on column review.refreshes.policy_version is 'The policy whose window and settings were used';
 comment on column review.refreshes.window_kind is 'The policy''s month: trailing_30_days or calendar_month';
 comment on column review.refreshes.window_start is 'First day of the window';
 comment on column review.refreshes.window_end is 'The day after the window''s last';
-comment on column review.refreshes.load_id is 'The newest load it has seen; 0 when there was none';
-comment on column review.refreshes.refreshed_at is 'When it began; accounts first seen until then are covered';
-comment on column review.refreshes.decision_id is 'The newest decision it has seen; 0 when there was none';
-comment on column review.refreshes.event_id is 'The newest event it has seen; 0 when there was none';
+comment on column review.refreshes.load_id is 'The newest load visible to it; 0 if there was none';
+comment on column review.refreshes.refreshed_at is 'When it started; accounts first seen until then are covered';
+comment on column review.refreshes.decision_id is 'The newest decision visible to it; 0 if there was none';
+comment on column review.refreshes.event_id is 'The newest event visible to it; 0 if there was none';
 
 create table review.affiliate_daily (
     affiliate_account_id bigint not null,
@@ -41,7 +41,7 @@ create table review.affiliate_daily (
     constraint affiliate_daily_pkey primary key (affiliate_account_id, day) include (volume_usd, fees_usd, trade_count, zero_fee_volume_usd, new_users)
 ) partition by range (day);
 create index affiliate_daily_by_day on review.affiliate_daily using brin (day) with (pages_per_range = 32);
-comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day; one partition a month, made by the refresh';
+comment on table review.affiliate_daily is 'Referral activity per affiliate and UTC day; monthly partitions, created by the refresh';
 comment on column review.affiliate_daily.affiliate_account_id is 'The affiliate';
 comment on column review.affiliate_daily.day is 'UTC day';
 comment on column review.affiliate_daily.volume_usd is 'Volume of all referred users, USD';
@@ -66,7 +66,7 @@ create table review.affiliate_window (
     zero_fee_volume_usd numeric(24,2) not null,
     constraint affiliate_window_pkey primary key (affiliate_account_id) include (volume_usd, active_users, new_users)
 );
-comment on table review.affiliate_window is 'Referral metrics per affiliate over the policy''s window; an affiliate without a row has none';
+comment on table review.affiliate_window is 'Referral metrics per affiliate over the policy''s window; without a row an affiliate has no referrals';
 comment on column review.affiliate_window.affiliate_account_id is 'The affiliate';
 comment on column review.affiliate_window.volume_usd is 'Volume of all referred users, USD';
 comment on column review.affiliate_window.fees_usd is 'Net fees of all referred users, USD';
@@ -75,7 +75,7 @@ comment on column review.affiliate_window.active_users is 'Distinct active users
 comment on column review.affiliate_window.new_users is 'New users by the policy''s rule';
 comment on column review.affiliate_window.trading_days is 'Days with volume';
 comment on column review.affiliate_window.largest_day_volume_usd is 'Volume of the busiest day, USD';
-comment on column review.affiliate_window.top_user_volume_usd is 'Volume of the referred user with the most, USD';
+comment on column review.affiliate_window.top_user_volume_usd is 'Volume of the referred user with the most volume, USD';
 comment on column review.affiliate_window.sum_of_squared_user_volumes is 'Over users, for concentration: divided by volume squared it is the Herfindahl index';
 comment on column review.affiliate_window.users_over_1000_usd is 'Users with at least 1,000 USD of volume';
 comment on column review.affiliate_window.zero_fee_volume_usd is 'Volume on user-days without a positive net fee, USD';
@@ -89,13 +89,13 @@ create table review.affiliate_segments (
     granted datemultirange not null,
     constraint affiliate_segments_pkey primary key (affiliate_account_id)
 );
-comment on table review.affiliate_segments is 'Every affiliate with activity, and what its volume is told apart by; as the last refresh saw it';
+comment on table review.affiliate_segments is 'Every affiliate with activity and its segments, as of the last refresh';
 comment on column review.affiliate_segments.affiliate_account_id is 'The affiliate';
 comment on column review.affiliate_segments.country is 'Its country, or unknown';
-comment on column review.affiliate_segments.track is 'The track its newest standing approval names, none where it names none, or not_approved';
-comment on column review.affiliate_segments.cohort is 'The month of its newest standing approval, as YYYY-MM, or not_approved';
-comment on column review.affiliate_segments.rate is 'The rebate rate of its newest standing approval, or standard';
-comment on column review.affiliate_segments.granted is 'The UTC days on which it has that rate: from the approval''s own, without those it is suspended or terminated on';
+comment on column review.affiliate_segments.track is 'The track at its newest current approval, none if no track was met, or not_approved';
+comment on column review.affiliate_segments.cohort is 'The month of its newest current approval, as YYYY-MM, or not_approved';
+comment on column review.affiliate_segments.rate is 'The rebate rate of its newest current approval, or standard';
+comment on column review.affiliate_segments.granted is 'The UTC days on which it has that rate: from the day of the approval, without those on which it is suspended or terminated';
 
 create table review.segment_daily (
     dimension text not null,
@@ -110,10 +110,10 @@ create table review.segment_daily (
     constraint segment_daily_pkey primary key (dimension, day, segment),
     constraint segment_daily_dimension_known check (dimension in ('program', 'country', 'track', 'cohort', 'rate'))
 );
-comment on table review.segment_daily is 'Referral activity of all affiliates per UTC day, whole and told apart; sums of affiliate_daily';
-comment on column review.segment_daily.dimension is 'By what it is told apart; program: not at all';
+comment on table review.segment_daily is 'Referral activity of all affiliates per UTC day, in total and by segment; sums of affiliate_daily';
+comment on column review.segment_daily.dimension is 'The dimension of the segment; program: the total';
 comment on column review.segment_daily.day is 'UTC day';
-comment on column review.segment_daily.segment is 'One of the dimension''s values in affiliate_segments; all for the program; a rate only on the days it is granted on, else standard';
+comment on column review.segment_daily.segment is 'A value of the dimension in affiliate_segments; all for the total; a rate only on the days on which it is granted, else standard';
 comment on column review.segment_daily.affiliates is 'Affiliates with activity or a new referral on the day';
 comment on column review.segment_daily.volume_usd is 'Volume of all referred users, USD';
 comment on column review.segment_daily.fees_usd is 'Net fees of all referred users, USD';
@@ -157,10 +157,10 @@ create table review.referral_cohorts (
     active_users bigint not null,
     constraint referral_cohorts_pkey primary key (referral_month, active_month)
 );
-comment on table review.referral_cohorts is 'Users referred in one month who had volume in another; months that are complete at the data-through day';
+comment on table review.referral_cohorts is 'Users referred in one month who had volume in another; only complete months';
 comment on column review.referral_cohorts.referral_month is 'First day of the month in which they were referred';
 comment on column review.referral_cohorts.active_month is 'First day of the month in which they had volume';
-comment on column review.referral_cohorts.active_users is 'How many';
+comment on column review.referral_cohorts.active_users is 'How many users';
 
 create table review.application_courses (
     application_id bigint not null,
@@ -187,22 +187,22 @@ create index application_courses_by_submission on review.application_courses (su
 create index application_courses_by_touch on review.application_courses (touched_day);
 create index application_courses_not_settled on review.application_courses (active_since, account_id)
     include (application_id) where status = 'approved' and decided_day is not null;
-comment on table review.application_courses is 'What became of each application, as the last refresh counted it in work_daily';
+comment on table review.application_courses is 'The lifecycle of each application, as the last refresh counted it in work_daily';
 comment on column review.application_courses.application_id is 'The application';
-comment on column review.application_courses.account_id is 'Whose it is';
+comment on column review.application_courses.account_id is 'The applicant''s account';
 comment on column review.application_courses.status is 'Its status';
 comment on column review.application_courses.submitted_day is 'UTC day on which it was submitted';
 comment on column review.application_courses.platform is 'Its social platform';
 comment on column review.application_courses.country is 'The applicant''s country, or unknown';
-comment on column review.application_courses.left_day is 'UTC day since which it is pending no more';
-comment on column review.application_courses.touched_day is 'UTC day on which staff first did something with it';
-comment on column review.application_courses.touch_seconds is 'How long after its submission that was';
-comment on column review.application_courses.decided_day is 'UTC day of the decision that stands';
-comment on column review.application_courses.decision_seconds is 'How long after its submission that was';
-comment on column review.application_courses.decided_by is 'Who made the decision that stands';
-comment on column review.application_courses.is_override is 'Whether that was against the computed eligibility';
-comment on column review.application_courses.track is 'The track that decision saw, or none';
-comment on column review.application_courses.active_since is 'Of approved ones: the first day after the decision on which referred users traded';
+comment on column review.application_courses.left_day is 'UTC day on which it stopped being pending';
+comment on column review.application_courses.touched_day is 'UTC day on which staff first touched it';
+comment on column review.application_courses.touch_seconds is 'Seconds from submission to the first touch';
+comment on column review.application_courses.decided_day is 'UTC day of the current decision';
+comment on column review.application_courses.decision_seconds is 'Seconds from submission to the current decision';
+comment on column review.application_courses.decided_by is 'Who made the current decision';
+comment on column review.application_courses.is_override is 'Whether that decision went against the computed eligibility';
+comment on column review.application_courses.track is 'The track met at that decision, or none';
+comment on column review.application_courses.active_since is 'If approved: the first day after the decision on which referred users traded';
 
 create table review.work_daily (
     moment text not null,
@@ -221,18 +221,18 @@ create table review.work_daily (
     constraint work_daily_moment_known check (moment in ('submitted', 'touched', 'decided', 'left'))
 );
 alter table only review.work_daily alter column waits set storage external;
-comment on table review.work_daily is 'Applications per UTC day of a moment, whole and told apart; sums of application_courses';
-comment on column review.work_daily.moment is 'What happened on the day: submitted, first touched, decided as it stands, or left the queue';
-comment on column review.work_daily.dimension is 'By what they are told apart; program: not at all';
-comment on column review.work_daily.day is 'UTC day of the moment';
-comment on column review.work_daily.segment is 'One of the dimension''s values; all for the program';
-comment on column review.work_daily.number is 'How many there are';
+comment on table review.work_daily is 'Applications per UTC day of a step, in total and by segment; sums of application_courses';
+comment on column review.work_daily.moment is 'The step: submitted, touched, decided (current decision) or left (no longer pending)';
+comment on column review.work_daily.dimension is 'The dimension of the segment; program: the total';
+comment on column review.work_daily.day is 'UTC day of the step';
+comment on column review.work_daily.segment is 'A value of the dimension; all for the total';
+comment on column review.work_daily.number is 'How many applications';
 comment on column review.work_daily.touched is 'Of these, touched by staff by now';
-comment on column review.work_daily.decided is 'Of these, with a decision that stands';
+comment on column review.work_daily.decided is 'Of these, with a current decision';
 comment on column review.work_daily.approved is 'Of these, approved by it';
 comment on column review.work_daily.overrides is 'Of these, decided against the computed eligibility';
-comment on column review.work_daily.active is 'Of these, approved and traded for since';
-comment on column review.work_daily.waits is 'Touched and decided: the seconds since submission of each, as integers of four bytes, most significant first';
+comment on column review.work_daily.active is 'Of these, approved and with trading since';
+comment on column review.work_daily.waits is 'Touched and decided: the seconds from submission of each, as four-byte big-endian integers';
 
 create table review.work_counted (
     single boolean not null default true,
@@ -247,13 +247,13 @@ create table review.work_counted (
     constraint work_counted_pkey primary key (single),
     constraint work_counted_only_one check (single)
 );
-comment on table review.work_counted is 'Up to where the last refresh has counted the work; what is newer is counted when it is asked for';
-comment on column review.work_counted.single is 'There is one row at most';
-comment on column review.work_counted.counted_at is 'The moment of that refresh';
-comment on column review.work_counted.transaction is 'The oldest transaction that was running then: what was written by it or later may not have been seen';
-comment on column review.work_counted.application_id is 'The newest application it has seen; 0 when there was none';
-comment on column review.work_counted.decision_id is 'The newest decision it has seen; 0 when there was none';
-comment on column review.work_counted.event_id is 'The newest event it has seen; 0 when there was none';
-comment on column review.work_counted.note_id is 'The newest note it has seen; 0 when there was none';
-comment on column review.work_counted.evidence_id is 'The newest evidence it has seen; 0 when there was none';
-comment on column review.work_counted.check_id is 'The newest check it has seen; 0 when there was none';
+comment on table review.work_counted is 'How far the last refresh has counted applications; newer changes are added at read time';
+comment on column review.work_counted.single is 'Allows one row only';
+comment on column review.work_counted.counted_at is 'The time of that refresh';
+comment on column review.work_counted.transaction is 'The oldest transaction running then; changes by it or a later one may not be counted';
+comment on column review.work_counted.application_id is 'The newest application visible to it; 0 if there was none';
+comment on column review.work_counted.decision_id is 'The newest decision visible to it; 0 if there was none';
+comment on column review.work_counted.event_id is 'The newest event visible to it; 0 if there was none';
+comment on column review.work_counted.note_id is 'The newest note visible to it; 0 if there was none';
+comment on column review.work_counted.evidence_id is 'The newest evidence visible to it; 0 if there was none';
+comment on column review.work_counted.check_id is 'The newest check visible to it; 0 if there was none';

@@ -1,4 +1,4 @@
--- Exports that were asked for.
+-- The log of exports.
 
 create table review.exports (
     export_id bigint generated always as identity,
@@ -18,13 +18,13 @@ create table review.exports (
 create trigger append_only before delete or update or truncate on review.exports for each statement execute function review.refuse_change();
 alter table review.exports enable always trigger append_only;
 comment on table review.exports is 'Who exported what; append-only';
-comment on column review.exports.export_id is 'Counts up';
-comment on column review.exports.exported_by is 'Who; command line exports name the operating system''s user';
-comment on column review.exports.exported_at is 'When';
-comment on column review.exports.dataset is 'Which dataset';
+comment on column review.exports.export_id is 'Identity';
+comment on column review.exports.exported_by is 'Who exported; for the command line, the operating system''s user';
+comment on column review.exports.exported_at is 'When it was exported';
+comment on column review.exports.dataset is 'The dataset';
 comment on column review.exports.format is 'csv, xlsx or parquet';
-comment on column review.exports.filters is 'Which rows were asked for';
-comment on column review.exports.columns is 'Which columns, in order';
-comment on column review.exports.row_count is 'How many rows left the database';
-comment on column review.exports.outcome is 'complete, cancelled by whoever asked, or failed; the rows are those that left until then';
-comment on column review.exports.view_name is 'The saved view that was exported, where it was one';
+comment on column review.exports.filters is 'The filters';
+comment on column review.exports.columns is 'The columns, in order';
+comment on column review.exports.row_count is 'How many rows were read';
+comment on column review.exports.outcome is 'complete, cancelled or failed; row_count is what was read until then';
+comment on column review.exports.view_name is 'The saved view that was exported, if any';

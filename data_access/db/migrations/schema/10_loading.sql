@@ -1,4 +1,4 @@
--- Loads of files, form imports, and rows kept for later.
+-- File loads, form imports, and kept rows.
 
 create table review.loads (
     load_id bigint generated always as identity,
@@ -11,21 +11,21 @@ create table review.loads (
     loaded_at timestamptz not null default now(),
     constraint loads_pkey primary key (load_id)
 );
-comment on table review.loads is 'Every load that was taken, so that a refresh knows which old days changed';
-comment on column review.loads.load_id is 'Counts up';
+comment on table review.loads is 'Accepted loads; a refresh reads here which old days changed';
+comment on column review.loads.load_id is 'Identity';
 comment on column review.loads.kind is 'accounts, applications, referrals or activity';
 comment on column review.loads.files is 'Name, size and SHA-256 of each file';
 comment on column review.loads.rows_read is 'Rows in the files';
 comment on column review.loads.rows_inserted is 'Rows that were new';
 comment on column review.loads.rows_updated is 'Rows that changed';
-comment on column review.loads.first_day is 'The earliest UTC day whose facts were new or changed; null if none';
+comment on column review.loads.first_day is 'The earliest UTC day with new or changed facts; null if none';
 comment on column review.loads.loaded_at is 'When';
 
 create table review.loaded_since (
     application_id bigint not null,
     constraint loaded_since_pkey primary key (application_id)
 );
-comment on table review.loaded_since is 'Applications that loads have changed since the last refresh counted them';
+comment on table review.loaded_since is 'Applications changed by loads since the last refresh counted them';
 comment on column review.loaded_since.application_id is 'The application';
 
 create table review.form_maps (
@@ -42,9 +42,9 @@ create table review.form_maps (
 create index form_maps_by_name on review.form_maps (review.name_key(name), map_id);
 create trigger append_only before delete or update or truncate on review.form_maps for each statement execute function review.refuse_change();
 alter table review.form_maps enable always trigger append_only;
-comment on table review.form_maps is 'How the exports of forms are read, under a name; the newest row of a name counts';
+comment on table review.form_maps is 'Saved form maps: how exports of a form are read; the newest row per name counts';
 comment on column review.form_maps.map_id is 'Identity';
-comment on column review.form_maps.name is 'The map''s name; the same in any case and with any spaces';
+comment on column review.form_maps.name is 'The map''s name; compared regardless of case and spaces';
 comment on column review.form_maps.content is 'Fields, platforms, statuses, dates and file, as in a TOML map';
 comment on column review.form_maps.is_retired is 'Whether it is no longer offered';
 comment on column review.form_maps.saved_by is 'Who saved it';
@@ -72,18 +72,18 @@ create table review.form_imports (
 create index form_imports_by_load on review.form_imports (load_id);
 create trigger append_only before delete or update or truncate on review.form_imports for each statement execute function review.refuse_change();
 alter table review.form_imports enable always trigger append_only;
-comment on table review.form_imports is 'Each import of a form''s export and what it did';
+comment on table review.form_imports is 'Imports of form exports, with their results';
 comment on column review.form_imports.import_id is 'Identity';
-comment on column review.form_imports.request_id is 'The id of the form that was sent; a repeat does nothing';
+comment on column review.form_imports.request_id is 'The id of the form; a repeat does nothing';
 comment on column review.form_imports.file_name is 'The file''s name, as it was given';
 comment on column review.form_imports.bytes is 'The file''s size';
 comment on column review.form_imports.sha256 is 'The file''s SHA-256';
-comment on column review.form_imports.map_name is 'The name of the map it was read with, if it had one';
-comment on column review.form_imports.map is 'The map it was read with, as it was then';
+comment on column review.form_imports.map_name is 'The name of the map used, if it had one';
+comment on column review.form_imports.map is 'A copy of the map used';
 comment on column review.form_imports.header is 'The names of the file''s fields, in order';
 comment on column review.form_imports.counts is 'How many rows by outcome, cleaned and blank';
-comment on column review.form_imports.report is 'What became of each row; of very long files, of those with something to say';
-comment on column review.form_imports.load_id is 'The load that brought the good rows in';
+comment on column review.form_imports.report is 'The result of each row; for very long files, only of rows with a remark';
+comment on column review.form_imports.load_id is 'The load that contains the good rows';
 comment on column review.form_imports.imported_by is 'Who imported it';
 comment on column review.form_imports.imported_at is 'When it was imported';
 
@@ -109,15 +109,15 @@ create index kept_rows_by_application on review.kept_rows (application_id);
 create index kept_rows_by_fingerprint on review.kept_rows (fingerprint, row_id);
 create index kept_rows_by_import on review.kept_rows (import_id);
 create unique index kept_rows_kept_once on review.kept_rows (fingerprint) where state = 'kept';
-comment on table review.kept_rows is 'Rows that an import could not load: kept until they are loaded or dismissed';
+comment on table review.kept_rows is 'Rows that an import could not load, kept until they are loaded or dismissed';
 comment on column review.kept_rows.row_id is 'Identity';
 comment on column review.kept_rows.import_id is 'The import that kept it';
-comment on column review.kept_rows.row_number is 'Its row in the file, the header being 1';
-comment on column review.kept_rows.fingerprint is 'SHA-256 of fields and cells as they came, so that one row is kept once';
-comment on column review.kept_rows.cells is 'The cells, in the order of the import''s header; as corrected';
-comment on column review.kept_rows.problems is 'What is wrong with it: field, value and reason';
+comment on column review.kept_rows.row_number is 'Its row number in the file; the header is row 1';
+comment on column review.kept_rows.fingerprint is 'SHA-256 of the original fields and cells, so that a row is kept once';
+comment on column review.kept_rows.cells is 'The cells in the order of the import''s header, as corrected';
+comment on column review.kept_rows.problems is 'What is wrong: field, value and reason';
 comment on column review.kept_rows.state is 'kept, loaded or dismissed';
-comment on column review.kept_rows.application_id is 'The application it became';
+comment on column review.kept_rows.application_id is 'The application that it became';
 comment on column review.kept_rows.settled_by is 'Who loaded or dismissed it';
 comment on column review.kept_rows.settled_at is 'When it was loaded or dismissed';
 
@@ -138,7 +138,7 @@ create table review.kept_row_events (
 create index kept_row_events_by_row on review.kept_row_events (row_id);
 create trigger append_only before delete or update or truncate on review.kept_row_events for each statement execute function review.refuse_change();
 alter table review.kept_row_events enable always trigger append_only;
-comment on table review.kept_row_events is 'What was done with the rows that imports kept';
+comment on table review.kept_row_events is 'Acts on kept rows';
 comment on column review.kept_row_events.event_id is 'Identity';
 comment on column review.kept_row_events.row_id is 'The row';
 comment on column review.kept_row_events.request_id is 'The id of the form that was sent';

@@ -1,6 +1,6 @@
-"""The whole schema, a file a subject in ``schema/``; nothing was released before it.
+"""The whole schema, one file per subject in ``schema/``.
 
-Down refuses while anything is held, since nothing could bring it back.
+The downgrade refuses while any of these tables has rows, which could not be restored.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 SUBJECTS = sorted((Path(__file__).resolve().parent.parent / "schema").glob("*.sql"))
-# What the migration puts there itself, and what was said by upstream alone.
+# Tables whose rows could not be restored.
 HOLD_JUDGMENTS = (
     "review.staff", "review.requests", "review.evidence", "review.notes", "review.checks",
     "review.decisions", "review.outbox", "review.events", "review.exports", "review.policy_drafts",
@@ -35,7 +35,7 @@ $$
 
 
 def _run(statements: str) -> None:
-    # The driver takes a single percent sign for a parameter.
+    # The driver reads a single percent sign as a parameter.
     op.get_bind().exec_driver_sql(statements.replace("%", "%%"))
 
 
