@@ -1,4 +1,4 @@
-"""Everything that touches Postgres: connections, migrations, loaders, rollups, verbs, exports.
+"""All database access: connections, migrations, loaders, rollups, verbs, exports.
 
-Nothing here imports Streamlit: a write must not be interruptible by a page's rerun.
+Nothing here imports Streamlit: a page's rerun must not interrupt a write.
 """

@@ -22,7 +22,7 @@ from psycopg.errors import (
 )
 from sqlalchemy.exc import DBAPIError
 
-# What only one command needs is imported there: an export then starts sooner and stays small.
+# Imports that only one command needs are inside it: an export then starts sooner and stays small.
 from data_access.db import database
 from data_access.db.embedded import HOME, Cluster
 from data_access.db.errors import Invalid, Refusal
@@ -41,15 +41,15 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class OneLineErrors(click.Group):
-    """A group whose commands end in one sentence on stderr, never in a traceback."""
+    """A command group that reports errors as one sentence on stderr, never as a traceback."""
 
     def make_context(self, *given: Any, **named: Any) -> click.Context:  # noqa: ANN401 - click's own
-        """Read what was typed; what cannot be read becomes one line and exit status 2."""
+        """Parse the arguments; an error is one line and exit status 2."""
         with _misread_in_one_line():
             return super().make_context(*given, **named)
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's own signature
-        """Run the command; a refusal becomes its sentence and exit status 1."""
+        """Run the command; a refusal is one sentence and exit status 1."""
         try:
             with _misread_in_one_line():
                 return super().invoke(context)
@@ -65,7 +65,7 @@ class OneLineErrors(click.Group):
 
 
 class Misread(click.ClickException):
-    """What was typed could not be read."""
+    """The arguments could not be parsed."""
 
     exit_code = 2
 
@@ -75,7 +75,7 @@ def _misread_in_one_line() -> Iterator[None]:
     try:
         yield
     except NoArgsIsHelpError:
-        # Nothing was asked for: the help is the answer.
+        # No arguments: show the help.
         raise
     except click.UsageError as error:
         said = " ".join(error.format_message().split())
@@ -84,7 +84,7 @@ def _misread_in_one_line() -> Iterator[None]:
 
 
 def _sentence(error: BaseException | None) -> str | None:
-    """What to tell of a database's error that running a command may meet; others surface."""
+    """Return the sentence for a database error that commands may meet; ``None`` for others."""
     reason = str(error).strip().partition("\n")[0]
     if isinstance(error, SCHEMA_MISSING):
         return "The schema is missing or too old. Run `python -m data_access migrate`."
@@ -112,7 +112,7 @@ def migrate(to: str) -> None:
     try:
         before, after = migrations.migrate(database.owner(), to=to)
     except RuntimeError as refusal:
-        # A migration that would lose what nothing could bring back says so.
+        # The migration would lose data that cannot be restored.
         raise click.ClickException(str(refusal)) from refusal
     terminal.say(
         f"Schema is at {after or 'nothing'}"
@@ -317,7 +317,7 @@ def demo_command(affiliates: int, seed: int) -> None:
         )
     rollups.refresh(database.loader(), now=_now())
     demo.move_affiliates(database.writer(), now=_now())
-    # Once more, so that the sums know of the steps taken.
+    # Again, so that the sums include the steps taken.
     rollups.refresh(database.loader(), now=_now())
     terminal.say(str(report))
 
@@ -371,10 +371,10 @@ def start(port: int, browser: bool) -> None:
     if empty:
         _refresh()
         demo.move_affiliates(database.writer(), now=_now())
-    # Last, so that the sums know of every decision and every step taken until now.
+    # Last, so that the sums include every decision and step until now.
     _refresh()
     if database.is_embedded():
-        # For trying out: nothing leaves this computer, whatever is set up.
+        # For trying out: no message leaves this computer, whatever is configured.
         folder = HOME / "mail"
         _start_worker(folder)
         terminal.say(f"Messages to applicants are written to {folder}.")
@@ -390,7 +390,7 @@ def stop() -> None:
 
 
 def _start_worker(folder: Path) -> None:
-    """Run a worker beside the dashboard; it ends with it."""
+    """Start a worker as a child of this process; it ends with it."""
     notify = [sys.executable, "-m", "data_access", "notify", "--with-parent"]
     subprocess.Popen(
         [*notify, "--mailbox", str(folder)],
@@ -404,7 +404,7 @@ def _person() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        # A container may run as a user that has no name.
+        # In a container the user may have no name.
         return f"user {os.getuid()}"
 
 
@@ -413,7 +413,7 @@ def _now() -> datetime:
 
 
 def _refresh() -> None:
-    """Bring the rollups up to now; nothing where no activity was ever loaded."""
+    """Refresh the rollups; does nothing if no activity was ever loaded."""
     from data_access import doctor as health_checks
     from data_access import rollups
 

@@ -1,4 +1,4 @@
-"""Examining the installation: connection, schema, freshness, outbox, privileges."""
+"""Check the installation: connection, schema, freshness, outbox, privileges."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing examined, and what was found in words."""
+    """The result of one check, in words."""
 
     what: str
     ok: bool
@@ -23,7 +23,7 @@ class Finding:
 
 
 def examine(engine: Engine, *, now: datetime) -> list[Finding]:
-    """Examine everything; stops after the schema when that is not up to date."""
+    """Run all checks; stops after the schema if that is not up to date."""
     with engine.connect() as connection:
         found = [_server(connection), _durability(connection), _schema(connection)]
         if not found[-1].ok:
@@ -38,7 +38,7 @@ def examine(engine: Engine, *, now: datetime) -> list[Finding]:
 
 
 def newest_complete_day(connection: Connection, *, today: date) -> date | None:
-    """T as upstream has delivered it: the newest activity day before ``today`` (UTC)."""
+    """Return T as delivered by upstream: the newest activity day before ``today`` (UTC)."""
     table = tables.referral_activity
     day: date | None = connection.execute(
         select(func.max(table.c.activity_date)).where(table.c.activity_date < today)
@@ -112,12 +112,12 @@ def _outbox(connection: Connection, now: datetime) -> Finding:
         said += "; is a worker running? `python -m data_access notify`"
     if found.parked:
         said += "; see the page Outbox"
-    # A parked message waits for a person; a late one says that nothing is delivered.
+    # An undeliverable message waits for a person; a late one means that nothing is delivered.
     return Finding(what="outbox", ok=not found.is_late(now), said=said)
 
 
 def backlog_words(found: Backlog, now: datetime) -> str:
-    """The backlog in a line: how many wait, the oldest since when, how many are parked."""
+    """Describe the backlog: how many wait, since when, and how many are undeliverable."""
     said = "nothing waits"
     if found.oldest is not None:
         are = "message waits" if found.waiting == 1 else "messages wait"
@@ -149,7 +149,7 @@ def _privileges(connection: Connection) -> Finding:
 
 
 def _unguarded(connection: Connection) -> list[str]:
-    """The append-only tables whose guard is missing or switched off, in any degree."""
+    """Return the append-only tables whose trigger is missing or disabled in any way."""
     guarded = connection.execute(
         text(
             "select relname from pg_trigger join pg_class c on c.oid = tgrelid"

@@ -1,1 +1,1 @@
-"""Applications as they are read, and what every command on one shares."""
+"""Reading applications, and what every command on an application shares."""

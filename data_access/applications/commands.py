@@ -1,12 +1,12 @@
-"""Commands on an application: what a person asked, and the one way to carry it out.
+"""Commands on an application: what a person asked for, and how commands run.
 
-A command is a frozen record of what was asked; its verb takes the engine and the record. It
-carries an id made when its form was shown: a double click, a retry after a lost answer and an
-impatient reload all send the same id, and a repeat returns the first result.
+A command is a frozen record of a request; its verb takes the engine and the record. It carries an
+id made when its form was drawn: a double click, a retry after a lost response and a reload send the
+same id, and a repeat returns the first result.
 
-The order matters. The application's row is locked first, so that two people and two clicks
-wait for each other; then a repeated request gets its first result; then the role is checked;
-and only then anything is validated and written, all in one transaction.
+The order matters. First the application's row is locked, so that concurrent requests wait for each
+other; then a repeated request gets its first result; then the role is checked; and only then is the
+request validated and written, all in one transaction.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ from program.review.permissions import Act
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What a person asked; the addresses of people in it are stored in their normal form."""
+    """A person's request; addresses of people in it are stored in normal form."""
 
     actor: str
     at: datetime
     request_id: UUID
 
     def __post_init__(self) -> None:
-        """Write every address of a person in its normal form."""
+        """Convert every address of a person to its normal form."""
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in identities.PARAMETERS and isinstance(value, str):
@@ -46,7 +46,7 @@ class Command:
 
 Asked = TypeVar("Asked", bound=Command)
 Done = TypeVar("Done")
-# A verb takes the engine and the record of what was asked.
+# A verb takes the engine and the request.
 Verb: TypeAlias = Callable[[Engine, Asked], Done]
 
 
@@ -61,10 +61,10 @@ class ApplicationCommand(Command):
 
     @property
     def content(self) -> dict[str, Any]:
-        """What was asked, as plain JSON values, to tell a repeat from another form.
+        """Return the request as plain JSON values, to tell a repeat from a different form.
 
-        These are the fields of its own, but for those that are not compared: a repeat may be sent
-        from a page that was drawn anew and shows other facts.
+        These are the subclass's fields, without those that are not compared: a repeat may be sent
+        from a redrawn page that shows other facts.
         """
         own = [one.name for one in fields(self) if one.compare and one.name not in _COMMON]
         asked = {name: _plain(getattr(self, name)) for name in own}
@@ -93,7 +93,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value, and any JSON
 
 @dataclass(frozen=True)
 class Result:
-    """What a command did: the id of the row it made; subclasses name what that is."""
+    """The result of a command: the id of the row it wrote; subclasses name it."""
 
     id: int
 
@@ -106,7 +106,7 @@ def perform(
     command: ApplicationCommand,
     do: Callable[[Connection, Application], int],
 ) -> int:
-    """Run ``do`` on the locked application and return its result, the first one of a repeat.
+    """Run ``do`` on the locked application and return its result, or a repeat's first result.
 
     Raises NotAllowed, NotFound, RequestReused, and whatever ``do`` raises.
     """
@@ -123,7 +123,7 @@ def perform_as(
     command: ApplicationCommand,
     do: Callable[[Connection, Application], Named],
 ) -> Named:
-    """The same where the result is of a ``kind`` of its own, or of one of its subclasses."""
+    """The same for a result of another type, ``kind`` or a subclass of it."""
     with database.acting(engine) as connection:
         application = read.read(connection, command.application_id, now=command.at, lock=True)
         earlier = first_result(connection, command, kind)
@@ -138,10 +138,10 @@ def perform_as(
 def first_result(
     connection: Connection, command: ApplicationCommand, kind: type[Named]
 ) -> Named | None:
-    """The result this request already had, or ``None`` if it is new.
+    """Return the earlier result of this request, or ``None`` if the request is new.
 
-    Call it with the application's row locked, so that two of the same wait for each other.
-    Raises RequestReused if the id came before with anything else in the form.
+    Call it with the application's row locked, so that identical requests wait for each other.
+    Raises RequestReused if the id was used with different content.
     """
     table = tables.requests
     row = connection.execute(select(table).where(table.c.request_id == command.request_id)).first()
@@ -155,7 +155,7 @@ def first_result(
 
 
 def record_result(connection: Connection, command: ApplicationCommand, result: Result) -> None:
-    """Keep the result, in the command's own transaction."""
+    """Store the result in the command's own transaction."""
     connection.execute(
         insert(tables.requests).values(
             request_id=command.request_id,
@@ -176,7 +176,7 @@ def record_event(
     kind: str,
     **detail: Any,  # noqa: ANN401 - plain JSON values
 ) -> int:
-    """Leave an event on the timeline and return its id; old and new values go into ``detail``."""
+    """Record an event on the timeline and return its id; ``detail`` holds old and new values."""
     event_id: int = connection.execute(
         insert(tables.events)
         .values(
@@ -192,7 +192,7 @@ def record_event(
 
 
 def newest_detail(connection: Connection, application_id: int, kind: str, key: str) -> str | None:
-    """What the newest event of this kind holds under ``key``; ``None`` without either."""
+    """Return ``key`` of the newest event of this kind; ``None`` if there is none."""
     table = tables.events
     value: str | None = connection.execute(
         select(table.c.detail[key].astext)

@@ -44,7 +44,7 @@ TOUCHES = (
 
 
 def conditions(asked: Slice, context: JudgingContext) -> list[Condition]:
-    """What ``asked`` says of an application but its status; a clock needs the desk joined."""
+    """Return a slice's conditions except its status; a clock condition needs the desk joined."""
     found = submitted(asked)
     if asked.moment is Moment.OPEN_AT_END and asked.period:
         found += open_at_end(asked.period)
@@ -62,16 +62,16 @@ def conditions(asked: Slice, context: JudgingContext) -> list[Condition]:
 
 
 def submitted(asked: Slice) -> list[Condition]:
-    """Whether an application was submitted in the slice's period, where that is its moment."""
+    """Return the condition on the submission time, if that is the slice's moment."""
     if asked.moment is not Moment.SUBMITTED or asked.period is None:
         return []
     return within(tables.applications.c.submitted_at, asked.period)
 
 
 def open_at_end(period: Window) -> list[Condition]:
-    """Whether an application was there when the period ended and left the queue only later.
+    """Return the conditions for applications that were open when the period ended.
 
-    What was reopened since is pending again, so it counts as open all along.
+    An application that was reopened since is pending again, so it counts as open all along.
     """
     application, end = tables.applications.c, day_start(period.end)
     later = or_(application.status == Status.PENDING, leaving() >= end)
@@ -79,7 +79,7 @@ def open_at_end(period: Window) -> list[Condition]:
 
 
 def in_scope(scope: Scope) -> list[Condition]:
-    """The statuses of a scope; what is open here is pending upstream."""
+    """Return the conditions for a scope's statuses; whatever is open here is pending upstream."""
     status = tables.applications.c.status
     found: dict[Scope, list[Condition]] = {
         Scope.OPEN: [status == Status.PENDING],
@@ -92,44 +92,44 @@ def in_scope(scope: Scope) -> list[Condition]:
 
 
 def in_country(country: str) -> Condition:
-    """The applicant's country, or that none is known; needs the account joined."""
+    """Return the condition on the applicant's country, or on none; needs the account joined."""
     code = tables.accounts.c.country_code
     return code.is_(None) if country == UNKNOWN_COUNTRY else code == country
 
 
 def within(moment: ColumnElement[datetime], period: Window) -> list[Condition]:
-    """Whether a moment falls on the period's UTC days."""
+    """Return the conditions that a time falls on the period's UTC days."""
     return [moment >= day_start(period.start), moment < day_start(period.end)]
 
 
 def stands(application: FromClause = tables.applications) -> list[Condition]:
-    """Whether a decision is still that of ``application``, which must be joined to it.
+    """Return the conditions that a decision is current; needs ``application`` joined to it.
 
-    A reopened application is pending again, so its decision stands no more.
+    A reopened application is pending again and has no current decision.
     """
     return [tables.decisions.c.outcome == application.c.status, ~superseded()]
 
 
 def leaving() -> ColumnElement[datetime]:
-    """When what is pending no more ceased to be; upstream may not say: then it never waited."""
+    """Return when an application stopped being pending; its submission if upstream does not say."""
     application = tables.applications.c
     return func.greatest(application.status_changed_at, application.submitted_at)
 
 
 def superseded() -> Condition:
-    """Whether a later decision replaces this one; few do, so they are looked up all at once."""
+    """Return whether a later decision supersedes this one; few do, so all are looked up at once."""
     later = tables.decisions.alias("later")
     replaced = select(later.c.supersedes).where(later.c.supersedes.is_not(None))
     return tables.decisions.c.decision_id.in_(replaced)
 
 
 def track_seen() -> ColumnElement[str]:
-    """The track a decision's own snapshot names, or "none"."""
+    """Return the track in a decision's snapshot, or "none"."""
     return func.coalesce(tables.decisions.c.snapshot["track"].astext, NO_TRACK)
 
 
 def decided(asked: Slice, application: FromClause = tables.applications) -> list[Condition]:
-    """The standing decisions of a slice; needs ``application`` joined to the decision."""
+    """Return the conditions for a slice's current decisions; needs ``application`` joined."""
     decision = tables.decisions.c
     found = stands(application)
     if asked.moment is Moment.DECIDED and asked.period:
@@ -144,16 +144,15 @@ def decided(asked: Slice, application: FromClause = tables.applications) -> list
 
 
 def with_application() -> FromClause:
-    """Decisions beside their application."""
+    """Return decisions joined with their application."""
     application, decision = tables.applications, tables.decisions
     return decision.join(application, application.c.application_id == decision.c.application_id)
 
 
 def first_touched(period: Window) -> Subquery:
-    """Applications with which staff first did something in the period, and when.
+    """Return applications first touched by staff in the period, and when.
 
-    Nobody touches what is not there yet: only of those submitted before the period must be
-    asked whether they were touched before it.
+    Only those submitted before the period can have been touched before it.
     """
     application, begin = tables.applications.alias("touched"), day_start(period.start)
     some = _touches(lambda moment: within(moment, period)).subquery("some")
@@ -182,7 +181,7 @@ def first_touched(period: Window) -> Subquery:
 
 
 def reopenings(asked: Slice) -> Select[Any]:
-    """Applications reopened in the slice's period, and who had made the decision taken back."""
+    """Return the applications reopened in the slice's period, and who had decided them."""
     event, decision = tables.events, tables.decisions
     by = person(decision.c.decided_by).label("decided_by")
     statement = select(event.c.application_id, by).outerjoin_from(
@@ -199,7 +198,7 @@ def reopenings(asked: Slice) -> Select[Any]:
 
 
 def aged(key: str, now: datetime) -> list[Condition]:
-    """Whether an application's age falls into the group."""
+    """Return the conditions for an age group."""
     group, submitted = AGE_GROUPS_BY_KEY[key], tables.applications.c.submitted_at
     found: list[Condition] = []
     if group.first:
@@ -210,7 +209,7 @@ def aged(key: str, now: datetime) -> list[Condition]:
 
 
 def clock(state: Clock, context: JudgingContext) -> Condition:
-    """How the review clock stands; needs the desk joined. Exactly one state is true."""
+    """Return the condition for a clock state; needs the desk joined. Exactly one is true."""
     stopped = tables.desk.c.paused_at.is_not(None)
     overdue, soon = _overdue(context), clock_from() <= _soon_since(context)
     return {
@@ -222,22 +221,22 @@ def clock(state: Clock, context: JudgingContext) -> Condition:
 
 
 def due(state: Due, context: JudgingContext) -> list[Condition]:
-    """The queue's own filter on the clock; needs the desk joined."""
+    """Return the conditions for the queue's filter on the clock; needs the desk joined."""
     runs, overdue = tables.desk.c.paused_at.is_(None), _overdue(context)
     soon = clock_from() <= _soon_since(context)
     return [runs, overdue] if state is Due.OVERDUE else [runs, ~overdue, soon]
 
 
 def overdue_since(context: JudgingContext) -> datetime:
-    """Applications whose clock began at or before this moment are overdue."""
+    """Return the time at or before which the clock of an overdue application began."""
     sla = context.policy.review_sla_business_days
     return business_time.latest_start(context.now, sla, context.holidays)
 
 
 def reached(stage: Stage, since: date | None = None) -> Condition:
-    """How far an application came; every stage is also true of what came further.
+    """Return the condition for a stage; each stage includes the later ones.
 
-    ``since`` is a day before which none of the applications was submitted, if one is known.
+    ``since`` is a day before which none of the applications was submitted, if known.
     """
     application = tables.applications.c
     begin = None if since is None else day_start(since)
@@ -260,7 +259,7 @@ def reached(stage: Stage, since: date | None = None) -> Condition:
 
 
 def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -> Select[Any]:
-    """Applications by their newest decision; ``active``: whose account had volume after it."""
+    """Return applications by current decision; ``active``: with volume after it."""
     decision = tables.decisions
     found = select(decision.c.application_id).where(decision.c.outcome == outcome, ~superseded())
     if begin is not None:
@@ -268,7 +267,7 @@ def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -
     if not active:
         return found
     daily, application = tables.affiliate_daily, tables.applications.alias("approved")
-    # Implied by what follows, but only a plain bound spares the months before it.
+    # Redundant, but only a plain bound skips the months before it.
     later = [] if begin is None else [daily.c.day >= begin.date()]
     return found.join(application, application.c.application_id == decision.c.application_id).where(
         exists().where(
@@ -281,7 +280,7 @@ def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -
 
 
 def touches(which: Callable[[Table], list[Condition]]) -> CompoundSelect[Any]:
-    """Everything staff did with applications, of what ``which`` lets through of each table."""
+    """Return everything staff did with applications, filtered by ``which`` per table."""
     return union_all(
         *(
             select(table.c.application_id, table.c[moment].label("at")).where(
@@ -293,7 +292,7 @@ def touches(which: Callable[[Table], list[Condition]]) -> CompoundSelect[Any]:
 
 
 def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> CompoundSelect[Any]:
-    """Everything staff did with applications at moments that ``during`` lets through."""
+    """Return everything staff did with applications, filtered by ``during`` on the time."""
     moments = {table: moment for table, moment, _ in TOUCHES}
     return touches(lambda table: during(table.c[moments[table]]))
 
@@ -312,7 +311,7 @@ def _by_moment(asked: Slice) -> Select[Any]:
 
 
 def _by_staff(table: Table, who: str) -> list[Condition]:
-    # Of the others the author is always staff; events are also the program's and upstream's.
+    # Authors of the other tables are always staff; events also come from the program and upstream.
     return [table.c[who].in_(select(tables.staff.c.email))] if table is tables.events else []
 
 

@@ -1,4 +1,4 @@
-"""Everything of an application that a decision rests on."""
+"""The facts about an application that a decision rests on."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from program.policy.viewed import ViewedFacts
 def view(
     standing: Standing, application: Application, checks: Mapping[str, CheckOutcome]
 ) -> ViewedFacts:
-    """Everything of an application that a decision rests on, as it stands now."""
+    """Return the current facts about an application that a decision rests on."""
     return replace(
         standing.seen,
         checks={key: str(outcome) for key, outcome in checks.items()},

@@ -1,4 +1,4 @@
-"""Decisions that were made, each with what was known at the time."""
+"""Past decisions, each with the facts known at the time."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from program.review.workflow import Decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeDecision:
-    """A decision that stands, as it is shown."""
+    """A decision for display."""
 
     decision_id: int
     application_id: int
@@ -35,17 +35,17 @@ class MadeDecision:
 
 
 def current(connection: Connection, application_id: int) -> MadeDecision | None:
-    """The decision that stands for an application: the one no other supersedes."""
+    """Return the current decision on an application: the one that no other supersedes."""
     made = history(connection, application_id)
     superseded = {decision.supersedes for decision in made}
     return next((d for d in made if d.decision_id not in superseded), None)
 
 
 def history(connection: Connection, application_id: int) -> list[MadeDecision]:
-    """Every decision ever made on an application, newest first; none is ever removed."""
+    """Return all decisions on an application, newest first; none is ever removed."""
     table = tables.decisions
     rows = connection.execute(
-        # The position is for those who poll decisions and says nothing about one.
+        # The position only serves pollers of decisions.
         select(*(column for column in table.c if column.name != "position"))
         .where(table.c.application_id == application_id)
         .order_by(table.c.decision_id.desc())

@@ -1,4 +1,4 @@
-"""Applications as they are read: who applies, how to reach them, what came before."""
+"""Read applications: the applicant, the contact, and earlier applications."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ LARGEST_ID = 2**63 - 1
 
 
 def platform_key(typed: ColumnElement[Any]) -> ColumnElement[str]:
-    """The key of the platform that a column names, as ``program.platforms`` has it."""
+    """Return the key of the platform in a column, as `program.text.platforms` does."""
     return func.review.platform_key(typed, type_=Text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Who works on an application. Without ``until`` a colleague assigned it: no lapsing."""
+    """Who works on an application. Without ``until`` it was assigned and does not expire."""
 
     assignee: str
     since: datetime
     until: datetime | None
 
     def holds(self, now: datetime) -> bool:
-        """Whether it has not lapsed."""
+        """Return whether the claim has not expired."""
         return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The desk's own state of an application.
+    """The desk's state of an application.
 
-    ``clock_from`` is where the review clock counts from, ``paused_at`` when it stopped
-    because the applicant owes information.
+    The review clock counts from ``clock_from``; it stopped at ``paused_at`` if the applicant owes
+    information.
     """
 
     status_at: datetime | None = None
@@ -49,15 +49,15 @@ class Desk:
     deferred_answers: str | None = None
 
     def assignee(self, now: datetime) -> str | None:
-        """Who works on it at ``now``; a lapsed claim is nobody's."""
+        """Return who works on it at ``now``; an expired claim is nobody's."""
         return self.claim.assignee if self.claim and self.claim.holds(now) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One application beside its account. Names and handles are typed text, never markup.
+    """An application with its account. Names and handles are typed text, never markup.
 
-    ``status`` is the desk's: upstream's word, or what it waits for here.
+    ``status`` is the desk's: upstream's status, or what a pending application waits for here.
     """
 
     application_id: int
@@ -79,9 +79,9 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierApplication:
-    """Another application of the same account, with how it ended.
+    """Another application of the same account, with its outcome.
 
-    ``settled_at`` is when it got the status that ended it; ``None`` while nothing has.
+    ``settled_at`` is when it was decided or withdrawn; ``None`` while it is open.
     """
 
     application_id: int
@@ -96,7 +96,7 @@ class EarlierApplication:
 
 
 def possible_id(text: str) -> int | None:
-    """The id that ``text`` names, or ``None`` where it can name none."""
+    """Parse an id; ``None`` if ``text`` cannot be one."""
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
         return None
     number = int(text)
@@ -106,7 +106,7 @@ def possible_id(text: str) -> int | None:
 def read(
     connection: Connection, application_id: int, *, now: datetime, lock: bool = False
 ) -> Application:
-    """One application as it stands at ``now``; ``lock`` holds its row until the end.
+    """Read one application at ``now``; ``lock`` locks its row for the transaction.
 
     Raises NotFound.
     """
@@ -126,10 +126,10 @@ def read(
         .outerjoin(desk, desk.c.application_id == application.c.application_id)
         .where(application.c.application_id == application_id)
     )
-    # A number that no id can be is asked of nobody: the database would call it out of range.
+    # An id out of range would be a database error.
     possible = 0 < application_id <= LARGEST_ID
     if lock and possible:
-        # First the lock and then the reading: what waited for it must see what the other did.
+        # Lock first and read then, so that a waiting transaction sees what the other wrote.
         connection.execute(
             select(application.c.application_id)
             .where(application.c.application_id == application_id)
@@ -144,9 +144,9 @@ def read(
 
 
 def effective_status(now: datetime) -> ColumnElement[str]:
-    """Upstream's status, or what the desk says of a pending one; needs the desk joined.
+    """Return upstream's status, or the desk's for a pending application; needs the desk joined.
 
-    A deferred application whose time has come is pending without anybody writing so.
+    A deferred application whose time has come is pending without a write.
     """
     upstream, desk = tables.applications.c.status, tables.desk.c
     due = and_(desk.status == Status.DEFERRED, desk.deferred_until <= now)
@@ -158,16 +158,16 @@ def effective_status(now: datetime) -> ColumnElement[str]:
 
 
 def standing_at(status: Status, now: datetime) -> list[ColumnElement[bool]]:
-    """The conditions for an effective status; those of open ones need the desk joined.
+    """Return the conditions for an effective status; for open ones, needs the desk joined.
 
-    Upstream's word stands first and plain, so that the indexes of pending ones serve.
+    Upstream's status comes first and plain, so that the partial indexes of pending ones apply.
     """
     upstream, desk = tables.applications.c.status, tables.desk.c
     if status not in OPEN_STATUSES:
         return [upstream == status]
     due = and_(desk.status == Status.DEFERRED, func.coalesce(desk.deferred_until <= now, False))
     if status is Status.PENDING:
-        # In a form that the planner takes for a half and not for a sliver.
+        # Written so that the planner estimates half of the rows, not a sliver.
         here = ~func.coalesce(and_(desk.status != Status.PENDING, ~due), False)
     else:
         here = and_(desk.status == status, ~due)
@@ -175,20 +175,20 @@ def standing_at(status: Status, now: datetime) -> list[ColumnElement[bool]]:
 
 
 def with_desk(source: FromClause) -> FromClause:
-    """The same rows beside the desk's state, where there is any."""
+    """Return ``source`` left-joined with the desk's state."""
     desk = tables.desk
     return source.outerjoin(desk, desk.c.application_id == tables.applications.c.application_id)
 
 
 def clock_from() -> ColumnElement[datetime]:
-    """From when the review clock counts; needs the desk joined."""
+    """Return when the review clock started; needs the desk joined."""
     return func.coalesce(tables.desk.c.clock_from, tables.applications.c.submitted_at)
 
 
 def is_held(now: datetime) -> ColumnElement[bool]:
-    """Whether somebody works on it; never NULL. Needs the desk joined.
+    """Return whether somebody works on it; never NULL. Needs the desk joined.
 
-    In a form that the planner guesses well: a guess of nothing leads it to plans for nothing.
+    Written so that the planner estimates it well: an estimate of zero rows leads to bad plans.
     """
     desk = tables.desk.c
     lasting = or_(desk.claim_until.is_(None), desk.claim_until > now)
@@ -196,7 +196,7 @@ def is_held(now: datetime) -> ColumnElement[bool]:
 
 
 def held_by(now: datetime) -> ColumnElement[str | None]:
-    """Who works on it, or NULL: a lapsed claim is nobody's. Needs the desk joined."""
+    """Return who works on it, or NULL; an expired claim is nobody's. Needs the desk joined."""
     return case((is_held(now), tables.desk.c.assignee))
 
 
@@ -214,12 +214,12 @@ _DESK = (
 
 
 def desk_columns() -> list[ColumnElement[Any]]:
-    """What `desk_of` reads, beside ``submitted_at``."""
+    """Return the columns that `desk_of` reads, besides ``submitted_at``."""
     return [tables.desk.c[name] for name in _DESK]
 
 
 def desk_of(row: Mapping[Any, Any]) -> Desk:
-    """The desk's state from a row of `desk_columns` and ``submitted_at``."""
+    """Build the desk's state from a row of `desk_columns` and ``submitted_at``."""
     claim = None
     if row["assignee"] is not None:
         claim = Claim(assignee=row["assignee"], since=row["claimed_at"], until=row["claim_until"])
@@ -235,14 +235,14 @@ def desk_of(row: Mapping[Any, Any]) -> Desk:
 
 
 def settled_at() -> ColumnElement[datetime | None]:
-    """When an application got the status that ended it; it and its decision are joined."""
+    """Return when an application was decided or withdrawn; needs its decision joined."""
     table, decision = tables.applications.c, tables.decisions.c
     at = func.coalesce(table.status_changed_at, decision.decided_at)
     return case((table.status != str(Status.PENDING), at))
 
 
 def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
-    """The account's other applications, newest first."""
+    """Return the account's other applications, newest first."""
     table, decision = tables.applications, tables.decisions
     successor = decision.alias("successor")
     superseded = (

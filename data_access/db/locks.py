@@ -1,4 +1,4 @@
-"""The advisory locks, each for one thing of which only one may run at a time."""
+"""The advisory locks. Each guards something of which only one may run at a time."""
 
 MIGRATION = 7_310_001
 PARTITIONS = 7_310_002
@@ -9,11 +9,11 @@ POLICY = 7_310_011
 HOLIDAYS = 7_310_012
 DELIVERY_SETTINGS = 7_310_006
 TEMPLATES = 7_310_007
-# With the hash of an address: each person's views are saved one after the other.
+# Used with the hash of an address: each person's views are saved one at a time.
 SAVED_VIEWS = 7_310_013
 # Taken by the trigger that gives decisions their position.
 DECISION_ORDER = 7_310_008
-# Who begins an export counts those that run, and then the next one does.
+# Whoever starts an export counts the running ones under this lock.
 EXPORT_JOBS = 7_310_014
-# The first of as many as exports may read at a time; room is left for more.
+# The first of as many locks as exports may read at a time; the numbers after it are reserved.
 EXPORTS = 7_310_100

@@ -1,4 +1,4 @@
-"""The log: what happened and where, without secrets and without what people typed."""
+"""Logging without secrets and without typed text."""
 
 import logging
 import re
@@ -18,17 +18,17 @@ SECRETS_IN_TEXT = (
 
 
 def redacted(line: str) -> str:
-    """``line`` with passwords, tokens and secrets blotted out."""
+    """Return ``line`` with passwords, tokens and secrets replaced."""
     for pattern, replacement in SECRETS_IN_TEXT:
         line = pattern.sub(replacement, line)
     return line
 
 
 class RedactingFormatter(logging.Formatter):
-    """Writes log lines and tracebacks without secrets, and database errors without values."""
+    """Formats log lines and tracebacks without secrets, and database errors without values."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted."""
+        """Format the line and redact it."""
         return redacted(super().format(record))
 
     def formatException(  # noqa: N802 - logging's own name
@@ -36,7 +36,7 @@ class RedactingFormatter(logging.Formatter):
         ei: tuple[type[BaseException], BaseException, TracebackType | None]
         | tuple[None, None, None],
     ) -> str:
-        """The traceback; Postgres repeats values in its messages, so those give codes instead."""
+        """Format the traceback; Postgres puts values into its messages, so codes replace those."""
         error = ei[1]
         if error is None:
             return ""
@@ -47,7 +47,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def set_up(*names: str) -> None:
-    """Send the product's own log, and that of other loggers by name, through the formatter."""
+    """Send the product's log, and other loggers by name, through the formatter."""
     for name in (LOG.name, *names):
         logger = logging.getLogger(name)
         formatted = any(isinstance(h.formatter, RedactingFormatter) for h in logger.handlers)
@@ -61,7 +61,7 @@ def set_up(*names: str) -> None:
 
 
 def named(error: BaseException) -> str:
-    """An error in a line: of the database only what names no value, of others all they say."""
+    """Format an error in a line: a database error without its values, any other with its text."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     if isinstance(error, DBAPIError) and isinstance(error.orig, psycopg.Error):
         return f"{kind}: {_codes(error.orig)}"

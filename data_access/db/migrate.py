@@ -1,4 +1,4 @@
-"""Bringing the schema up to date, and saying which version it has."""
+"""Migrate the schema, and report its version."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from data_access.db.embedded import HOME
 from data_access.db.errors import Invalid
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Beside our own tables, so that another program's Alembic in the same database is left alone.
+# In our own schema, so that another program's Alembic in the same database is not affected.
 VERSION_TABLE_SCHEMA = "review"
 UNRELEASED = (
     "This database was made by an unreleased version and cannot be upgraded. Start over: "
@@ -29,7 +29,7 @@ def migrate(engine: Engine, *, to: str = "head") -> tuple[str | None, str | None
     the first release.
     """
     with engine.begin() as connection:
-        # Two processes that start at once must not migrate at once.
+        # Two processes that start together must not migrate at the same time.
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.MIGRATION})
         before = revision(connection)
         _require_released(connection, before)
@@ -55,7 +55,7 @@ def head() -> str | None:
 
 
 def outdated(connection: Connection) -> str | None:
-    """What to run because the schema is not this program's, in words; ``None`` if it is."""
+    """Return what to run if the schema does not fit this program, in words; ``None`` if it does."""
     found, wanted = revision(connection), head()
     if found == wanted:
         return None
@@ -67,7 +67,7 @@ def outdated(connection: Connection) -> str | None:
 
 def _config() -> Config:
     config = Config()
-    # The file that this could be would have references to other values after a percent sign.
+    # Config values interpolate percent signs.
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

@@ -1,4 +1,4 @@
-"""The monthly partitions of ``exchange.referral_activity``: made as data arrives."""
+"""The monthly partitions of ``exchange.referral_activity``, created as data arrives."""
 
 from datetime import date
 
@@ -8,17 +8,17 @@ from data_access.db import locks
 from program.periods import month_start, months_later
 
 PARENT = "exchange.referral_activity"
-# Two loads that bring the same new month must not both make it.
 
 
 def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
-    """Make every month from ``first``'s to ``last``'s a partition; returns the new ones' names.
+    """Create the missing partitions from ``first``'s month to ``last``'s; returns their names.
 
     Safe to repeat and to race. Part of the caller's transaction.
     """
     months = _months(first, last)
     if not _missing(connection, months):
         return []
+    # Two loads that bring the same new month must not both create it.
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.PARTITIONS})
     missing = _missing(connection, months)
     for month in missing:
@@ -27,7 +27,7 @@ def ensure_months(connection: Connection, first: date, last: date) -> list[str]:
 
 
 def partition_name(month: date) -> str:
-    """The qualified name of the partition that holds ``month``."""
+    """Return the qualified name of the partition for ``month``."""
     return f"{PARENT}_{month.year:04d}_{month.month:02d}"
 
 
@@ -38,7 +38,7 @@ def _months(first: date, last: date) -> list[date]:
 
 
 def _missing(connection: Connection, months: list[date]) -> list[date]:
-    # Read from the catalogue's rows: to_regclass may answer from before the lock was had.
+    # Read the catalog's rows: to_regclass may return its state before the lock was granted.
     found = connection.execute(
         text(
             "select inhrelid::regclass::text from pg_inherits "
@@ -52,7 +52,7 @@ def _missing(connection: Connection, months: list[date]) -> list[date]:
 
 def _make(connection: Connection, month: date) -> None:
     # Attached rather than created in place: `partition of` would lock readers out of the whole
-    # table until the load commits, `attach` lets them read on.
+    # table until the load commits; `attach` does not.
     name = partition_name(month)
     bounds = f"from ('{month}') to ('{months_later(month, 1)}')"
     connection.execute(text(f"create table {name} (like {PARENT} including all)"))

@@ -1,6 +1,6 @@
-"""The tables as SQLAlchemy Core sees them.
+"""The tables for SQLAlchemy Core.
 
-Migrations own types, constraints and comments; a test holds these names against the database.
+Migrations own types, constraints and comments; a test compares these names with the database.
 """
 
 from sqlalchemy import (
@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, JSONB
 
 metadata = MetaData()
 Moment = DateTime(timezone=True)
-# Rows are added and never changed or removed; the trigger of this name keeps it so.
+# Rows are added and never changed or removed; a trigger with this name enforces it.
 APPEND_ONLY = (
     "notes",
     "evidence",
@@ -40,7 +40,7 @@ APPEND_ONLY = (
     "kept_row_events",
 )
 GUARD = "append_only"
-# Columns that name a person, in the normal form that `review.person` makes and checks ask for.
+# Columns with a person's address in normal form (`review.person`); check constraints enforce it.
 PEOPLE = {
     "staff": ("email",),
     "policies": ("author",),

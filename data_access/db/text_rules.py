@@ -1,4 +1,4 @@
-"""Typed text, before it is kept: never empty, never endless, nothing Postgres cannot hold."""
+"""Validation of typed text: not empty, bounded, and storable in Postgres."""
 
 from data_access.db.errors import Invalid
 from program.messages import canned_texts
@@ -8,7 +8,7 @@ LONGEST_MESSAGE = 4_000
 
 
 def require(text: str, *, what: str, longest: int) -> str:
-    """The text without outer spaces; raises Invalid when empty, too long or holding NUL."""
+    """Return the text without outer spaces; raises Invalid if empty, too long or with a NUL."""
     kept = text.strip()
     if invisible.shows_nothing(kept):
         raise Invalid(f"{what} is empty. Enter some text.")
@@ -22,12 +22,12 @@ def require(text: str, *, what: str, longest: int) -> str:
 
 
 def allow(text: str, *, what: str, longest: int) -> str:
-    """The same for a text that may be left out; ``""`` where it is."""
+    """The same for optional text; ``""`` if it is empty."""
     return require(text, what=what, longest=longest) if not invisible.shows_nothing(text) else ""
 
 
 def require_message(message: str) -> str:
-    """A message to the applicant: not empty, and without a placeholder that nothing filled."""
+    """Validate a message to the applicant: not empty, and no unfilled placeholder."""
     text = require(message, what="The message to the applicant", longest=LONGEST_MESSAGE)
     left = canned_texts.unfilled(text)
     if left:

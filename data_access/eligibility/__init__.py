@@ -1,1 +1,1 @@
-"""Eligibility in SQL, and what it rests on."""
+"""Eligibility in SQL, and its inputs."""

@@ -1,4 +1,4 @@
-"""One application's facts and the assessment that follows from them."""
+"""Read one application's facts and assess them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ __all__ = ["ViewedFacts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Observation):
-    """An observation with where it came from."""
+    """An observation with its source."""
 
     method: EvidenceMethod
     source_url: str | None
@@ -47,9 +47,9 @@ class Evidence(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One application judged, with all it was judged on.
+    """The assessment of one application, with all its inputs.
 
-    ``fees_usd`` are the window's net fees; they decide nothing but say what a rebate costs.
+    ``fees_usd`` are the window's net fees; they decide nothing but give the cost of a rebate.
     """
 
     policy: Policy
@@ -61,7 +61,7 @@ class Standing:
     assessment: Assessment
 
     def cost(self, rate: Decimal) -> RebateCost | None:
-        """What a rebate rate costs beyond the standard one; ``None`` while fees are unknown."""
+        """Return the cost of a rebate rate beyond the standard; ``None`` if fees are unknown."""
         if self.freshness is None:
             return None
         return rebates.cost(
@@ -73,7 +73,7 @@ class Standing:
 
     @property
     def seen(self) -> ViewedFacts:
-        """What the person looking at this standing sees, in short."""
+        """The facts that the person viewing this assessment sees."""
         return ViewedFacts(
             data_through=self.freshness.data_through if self.freshness else None,
             policy_version=self.policy.version,
@@ -85,7 +85,7 @@ class Standing:
 
 
 def read(connection: Connection, application_id: int, context: JudgingContext) -> Standing:
-    """Judge one application now; raises NotFound."""
+    """Assess one application now; raises NotFound."""
     measured = _metrics(connection, application_id, context)
     fees = measured.pop(FEES)
     evidence = list_evidence(connection, application_id)
@@ -112,7 +112,7 @@ def read(connection: Connection, application_id: int, context: JudgingContext) -
 
 
 def list_evidence(connection: Connection, application_id: int) -> Sequence[Evidence]:
-    """All evidence of an application, newest observation first; nothing is ever removed."""
+    """Return all evidence of an application, newest observation first; none is ever removed."""
     table = tables.evidence
     rows = connection.execute(
         select(table)
@@ -142,10 +142,10 @@ def require_unchanged(
     policy: Policy,
     second_reasons: SecondReasons | None = None,
 ) -> None:
-    """Raise unless the page showed what still holds.
+    """Raise if the facts on the page have changed.
 
-    Raises DataChanged where what a decision rests on changed, and FiguresMoved where figures moved
-    without another result; each names what differs, and a look at it is enough to go on.
+    Raises DataChanged if facts that a decision rests on changed, and FiguresMoved if only figures
+    moved; each names the differences, and the person can review and confirm.
     """
     differs = compare(shown, now, policy, second_reasons)
     if differs.changed:

@@ -1,4 +1,4 @@
-"""The days that upstream has delivered, read from the sums that a refresh keeps."""
+"""The days delivered by upstream, read from the sums that a refresh stores."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -24,26 +24,26 @@ from program.reports.periods import Dimension
 
 
 def traded(sums: FromClause) -> ColumnElement[bool]:
-    """Whether a row of sums holds anything that was delivered as trading.
+    """Return whether a row of sums contains delivered trading.
 
-    A row of zeros is there for a day on which users were referred, and says nothing of trading.
+    A row of zeros exists for a day on which users were referred; trading of that day is unknown.
     """
     return or_(sums.c.trade_count > 0, sums.c.volume_usd > 0, sums.c.fees_usd != 0)
 
 
 def of_program() -> ColumnElement[bool]:
-    """Condition on ``segment_daily``: the delivered days of the whole program."""
+    """Return the condition on ``segment_daily`` for the whole program's delivered days."""
     table = tables.segment_daily
     return (table.c.dimension == str(Dimension.PROGRAM)) & traded(table)
 
 
 def first_day() -> ScalarSelect[date | None]:
-    """The first delivered day of the program, as part of a statement."""
+    """Return the first delivered day of the program, as a subquery."""
     return select(func.min(tables.segment_daily.c.day)).where(of_program()).scalar_subquery()
 
 
 def read(connection: Connection) -> Delivered:
-    """Every delivered day there is, and the first with a referral."""
+    """Read all delivered days, and the first day with a referral."""
     table = tables.segment_daily
     days = connection.execute(select(table.c.day).where(of_program()).order_by(table.c.day))
     referred = select(func.min(table.c.day)).where(
@@ -54,8 +54,8 @@ def read(connection: Connection) -> Delivered:
     )
 
 
-# How many days of a row with ``first_day`` and ``after``, the day after its last, are missing.
-# ``:delivered`` are the delivered days in order; a test holds this equal to `Known.missing`.
+# How many days are missing from a row's ``first_day`` up to, not including, ``after``.
+# ``:delivered`` are the delivered days in order; a test compares this with `Known.missing`.
 MISSING = """
     (after - first_day - width_bucket(after - 1, cast(:delivered as date[]))
      + width_bucket(first_day - 1, cast(:delivered as date[])))
@@ -69,7 +69,7 @@ def known_values(
     missing: ColumnElement[int],
     days: ColumnElement[int],
 ) -> dict[str, ColumnElement[Any]]:
-    """`program.delivered.known_facts` as SQL, where ``missing`` of ``days`` are."""
+    """`program.policy.delivered.known_facts` in SQL, with ``missing`` of ``days`` missing."""
     added_up = {
         criterion.key: case(
             (missing == 0, values[criterion.key]),

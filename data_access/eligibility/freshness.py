@@ -1,4 +1,4 @@
-"""What the rollups show: the data-through day, the window, and since when."""
+"""Freshness of the rollups: the data-through day, the window, and the time of the refresh."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,7 +22,7 @@ class Freshness:
 
 
 def newest(connection: Connection) -> Freshness | None:
-    """The newest refresh, or ``None`` while metrics have never been computed."""
+    """Return the newest refresh, or ``None`` if metrics were never computed."""
     table = tables.refreshes
     row = connection.execute(select(table).order_by(table.c.refresh_id.desc()).limit(1)).first()
     if row is None:

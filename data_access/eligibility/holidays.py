@@ -1,6 +1,6 @@
-"""The days, beside weekends, on which the review clock stands still.
+"""Holidays: days besides weekends on which the review clock stops.
 
-`holiday_changes` is what changes them.
+`data_access.policy.holiday_changes` changes them.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Holiday:
 
 
 def listed(connection: Connection) -> list[Holiday]:
-    """All of them, earliest first."""
+    """Return all holidays, earliest first."""
     table = tables.holidays
     return [
         Holiday(day=row.day, name=row.name)
@@ -29,5 +29,5 @@ def listed(connection: Connection) -> list[Holiday]:
 
 
 def days(connection: Connection) -> frozenset[date]:
-    """The days alone, as business time asks for them."""
+    """Return the days only, for business time."""
     return frozenset(connection.execute(select(tables.holidays.c.day)).scalars())

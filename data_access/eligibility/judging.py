@@ -1,8 +1,8 @@
-"""Where every application stands: its facts and its eligibility, as SQL.
+"""Facts and eligibility of every application, as SQL.
 
-The statements are built from the same criteria that ``program.eligibility`` judges with.
-SQL's NULL logic is the program's three-valued logic, so a track is just AND or OR of
-comparisons, and a property test holds the two equal.
+The statements are built from the criteria that ``program.policy.eligibility`` judges with. SQL's
+NULL logic is the program's three-valued logic, so a track is an AND or OR of comparisons; a
+property test compares the two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ METRIC_TYPES: dict[str, TypeEngine[Any]] = {
     ACTIVE_USERS.key: Integer(),
     NEW_USERS.key: Integer(),
 }
-# Decide nothing, but say what a rebate would cost and how the volume came about.
+# Not criteria; used for the cost of a rebate and the makeup of the volume.
 FEES = "fees_usd"
 TRADES, TRADING_DAYS = "trade_count", "trading_days"
 _TYPES: dict[str, TypeEngine[Any]] = {
@@ -72,7 +72,7 @@ _TYPES: dict[str, TypeEngine[Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgingContext:
-    """What judging rests on: the policy in force, the newest refresh, the clock, the holidays."""
+    """The inputs of judging: the policy in force, the newest refresh, the clock, the holidays."""
 
     policy: Policy
     freshness: Freshness | None
@@ -81,11 +81,11 @@ class JudgingContext:
 
 
 def basis(connection: Connection, *, now: datetime) -> JudgingContext:
-    """Read what judging rests on at ``now``."""
+    """Read the inputs of judging at ``now``."""
     policy = policies.in_force(connection, now=now)
     fresh = refreshed.newest(connection)
     if fresh is not None and not policies.measures_alike(connection, fresh, policy):
-        # Counted over another window or by other words: not what this policy asks about.
+        # The metrics were counted over another window or by other rules than this policy's.
         fresh = None
     return JudgingContext(
         policy=policy, freshness=fresh, now=now, holidays=holidays.days(connection)
@@ -93,7 +93,7 @@ def basis(connection: Connection, *, now: datetime) -> JudgingContext:
 
 
 def uncovered(context: JudgingContext) -> Subquery | None:
-    """Accounts that came after the metrics were computed; ``None`` if they never were."""
+    """Return accounts added after the metrics were computed; ``None`` if they never were."""
     if context.freshness is None:
         return None
     account = tables.accounts.alias("arrived")
@@ -105,10 +105,10 @@ def uncovered(context: JudgingContext) -> Subquery | None:
 
 
 def metric(key: str, late: Subquery | None) -> ColumnElement[Any]:
-    """The window metric ``key`` of the row's account, or NULL where it is unknown.
+    """Return the window metric ``key`` of the row's account, or NULL if it is unknown.
 
-    An account without a row in the rollup has no referrals, and zero is known, unless the
-    account is among the ``late``, those that `uncovered` gives.
+    An account without a row in the rollup has no referrals, which is a known zero, unless the
+    account is ``late``, as returned by `uncovered`.
     """
     if late is None:
         return cast(null(), _TYPES[key])
@@ -116,15 +116,15 @@ def metric(key: str, late: Subquery | None) -> ColumnElement[Any]:
 
 
 def counted(found: ColumnElement[Any], key: str, late: FromClause) -> ColumnElement[Any]:
-    """What a rollup holds of the row's account, and zero where it holds nothing and knows."""
+    """Return a rollup's value for the row's account, or zero if it has no row and is not late."""
     zero: ColumnElement[Any] = cast(literal(0), _TYPES[key])
     return func.coalesce(found, case((late.c.account_id.is_(None), zero)))
 
 
 def established_evidence(context: JudgingContext, only: Sequence[int] = ()) -> Subquery:
-    """Per application, what its current evidence establishes: followers and volume.
+    """Return per application what its current evidence establishes: followers and volume.
 
-    ``only`` narrows the work to these applications.
+    ``only`` restricts it to these applications.
     """
     seen = tables.evidence
     through = context.freshness.data_through if context.freshness else None
@@ -159,7 +159,7 @@ def established_evidence(context: JudgingContext, only: Sequence[int] = ()) -> S
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Applications joined with all they are judged on, and each criterion's value there.
+    """Applications joined with all inputs, and the SQL of each criterion's value.
 
     ``late`` are the accounts that `metric` does not know, as joined.
     """
@@ -170,9 +170,9 @@ class Judging:
 
 
 def judging(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
-    """Applications beside window metrics and established evidence.
+    """Return applications joined with window metrics and established evidence.
 
-    ``only`` narrows the evidence that is looked at, not the applications.
+    ``only`` restricts the evidence that is read, not the applications.
     """
     evidence = established_evidence(context, only)
     late = uncovered(context)
@@ -186,7 +186,7 @@ def judging(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
 
 
 def measured(late: Subquery | None) -> FromClause:
-    """Applications beside the window metrics of their account."""
+    """Return applications joined with the window metrics of their account."""
     application, window = tables.applications, tables.affiliate_window
     source = application.outerjoin(
         window, window.c.affiliate_account_id == application.c.account_id
@@ -197,13 +197,13 @@ def measured(late: Subquery | None) -> FromClause:
 
 
 def with_account(source: FromClause) -> FromClause:
-    """The same rows beside the applicant's account."""
+    """Return ``source`` joined with the applicant's account."""
     account = tables.accounts
     return source.join(account, account.c.account_id == tables.applications.c.account_id)
 
 
 def criterion_truth(criterion: Criterion, value: ColumnElement[Any], policy: Policy) -> Truth:
-    """One comparison; NULL in, NULL out."""
+    """Compare a value with its minimum; NULL in, NULL out."""
     minimum: Decimal | int = getattr(policy, criterion.minimum)
     more = criterion.comparison is Comparison.MORE_THAN
     truth: Truth = value > minimum if more else value >= minimum
@@ -211,23 +211,23 @@ def criterion_truth(criterion: Criterion, value: ColumnElement[Any], policy: Pol
 
 
 def track_truth(track: Track, values: dict[str, ColumnElement[Any]], policy: Policy) -> Truth:
-    """AND or OR over the track's comparisons, as the track requires."""
+    """Combine the track's comparisons with AND or OR, as the track requires."""
     truths = [criterion_truth(c, values[c.key], policy) for c in track.criteria]
     return and_(*truths) if track.requires is Requires.ALL else or_(*truths)
 
 
 def whole_truth(values: dict[str, ColumnElement[Any]], policy: Policy) -> Truth:
-    """OR over the tracks."""
+    """Combine the tracks with OR."""
     return or_(*(track_truth(track, values, policy) for track in TRACKS))
 
 
 def outcome_word(truth: Truth) -> ColumnElement[str]:
-    """met, not_met or, for NULL, unknown."""
+    """Return met, not_met or, for NULL, unknown."""
     return case(
         (truth, str(Outcome.MET)), (~truth, str(Outcome.NOT_MET)), else_=str(Outcome.UNKNOWN)
     )
 
 
 def track_word(truths: Mapping[str, Truth]) -> ColumnElement[str]:
-    """Which track carried it, from each track's truth: its key, ``both``, or NULL."""
+    """Return the track that is met, from each track's truth: its key, ``both``, or NULL."""
     return case((and_(*truths.values()), BOTH_TRACKS), *((t, key) for key, t in truths.items()))

@@ -1,4 +1,4 @@
-"""Reading the policy: the version in force, the newest one, and all there were."""
+"""Read the policy: the version in force, the newest one, and the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -29,10 +29,10 @@ NAMES = tuple(field.name for field in fields(Policy))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version with who confirmed it, where two people published it, and what it changed.
+    """A version with its changes and, if two people published it, who confirmed it.
 
-    ``changes`` are against ``base_version``. ``withdrawn_by`` is the second manager who took it
-    back before it ruled.
+    ``changes`` are against ``base_version``. ``withdrawn_by`` is the second manager who withdrew it
+    before it took effect.
     """
 
     policy: Policy
@@ -45,13 +45,13 @@ class Published:
 
 
 def in_force(connection: Connection, *, now: datetime) -> Policy:
-    """The policy that rules at ``now``, by `review.policy_in_force`."""
+    """Return the policy in force at ``now``, by `review.policy_in_force`."""
     number = func.review.policy_in_force(now, type_=Integer)
     return _first(connection, _selected().where(tables.policies.c.version == number))
 
 
 def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
-    """Versions that are to take effect after ``now``, the next one first."""
+    """Return versions that take effect after ``now``, the next one first."""
     table = tables.policies
     asked = _selected().where(table.c.effective_from > now, ~_withdrawn())
     rows = connection.execute(
@@ -61,31 +61,31 @@ def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
 
 
 def newest(connection: Connection) -> Policy:
-    """The version that rules last, whether it rules already or is scheduled."""
+    """Return the version in force last, whether it has taken effect or is scheduled."""
     table = tables.policies
     order = (table.c.effective_from.desc(), table.c.version.desc())
     return _first(connection, _selected().where(~_withdrawn()).order_by(None).order_by(*order))
 
 
 def next_number(connection: Connection) -> int:
-    """The number of the next version; one that was withdrawn keeps its own."""
+    """Return the number of the next version; numbers of withdrawn versions are not reused."""
     last: int = connection.execute(select(func.max(tables.policies.c.version))).scalar_one()
     return last + 1
 
 
 def version(connection: Connection, number: int) -> Policy:
-    """The version of this number; it must exist."""
+    """Return the version with this number, which must exist."""
     return _first(connection, _selected().where(tables.policies.c.version == number))
 
 
 def every(connection: Connection) -> list[Policy]:
-    """All versions that rule, ruled or are to rule, newest first."""
+    """Return all versions that were not withdrawn, newest first."""
     rows = connection.execute(_selected().where(~_withdrawn()))
     return [_policy(row) for row in rows.mappings()]
 
 
 def history(connection: Connection) -> list[Published]:
-    """All versions, newest first, each with what it changed against the one it builds on."""
+    """Return all versions, newest first, each with its changes against the version it builds on."""
     draft, gone = tables.policy_drafts, tables.policy_withdrawals
     confirmed = {
         row.version: row
@@ -99,7 +99,7 @@ def history(connection: Connection) -> list[Published]:
     listed = []
     for number, policy in found.items():
         by, back = confirmed.get(number), taken_back.get(number)
-        # What was put into the table by other means builds on the number before.
+        # A version inserted by other means builds on the number before.
         base = by.base_version if by else number - 1 if number - 1 in found else None
         listed.append(
             Published(
@@ -116,15 +116,15 @@ def history(connection: Connection) -> list[Published]:
 
 
 def add(connection: Connection, policy: Policy) -> None:
-    """Append a version; its number must be a new one."""
+    """Append a version; its number must be new."""
     row = {name: getattr(policy, name) for name in NAMES}
     connection.execute(insert(tables.policies).values({k: _stored(v) for k, v in row.items()}))
 
 
 def measures_alike(connection: Connection, fresh: Freshness, policy: Policy) -> bool:
-    """Whether the metrics of a refresh are those that ``policy`` asks about.
+    """Whether a refresh counted its metrics as ``policy`` does.
 
-    Minimums may differ, since they are only compared with; what is counted may not.
+    Minimums may differ, since they are only compared with; counting rules may not.
     """
     if fresh.window_kind is not policy.window_kind:
         return False

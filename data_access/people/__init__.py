@@ -1,1 +1,1 @@
-"""Staff, and how people are identified."""
+"""Staff, and the identity of people."""

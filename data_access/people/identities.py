@@ -1,4 +1,4 @@
-"""Addresses of people at the door of every verb, and in SQL."""
+"""Normal forms of people's addresses, for the parameters of verbs and in SQL."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,12 +11,12 @@ from sqlalchemy.types import Text
 from program.review import people
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
-# What a parameter is called that names a person; a test asks each such one for its normal form.
+# Names of parameters that hold a person's address; a test requires `known_by` for each.
 PARAMETERS = ("actor", "viewer", "email", "assignee", "owner", "author", "exported_by", "person")
 
 
 def known_by(*names: str) -> Callable[[Verb], Verb]:
-    """Call a function with the normal form of the addresses in these parameters."""
+    """Decorate a function to convert the addresses in these parameters to normal form."""
 
     def decorate(verb: Verb) -> Verb:
         at = {name: list(signature(verb).parameters).index(name) for name in names}
@@ -38,5 +38,5 @@ def known_by(*names: str) -> Callable[[Verb], Verb]:
 
 
 def person(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """The normal form of a stored address, for rows that were written before it was asked for."""
+    """Return the normal form of a stored address, for rows older than the check constraint."""
     return func.review.person(column, type_=Text)

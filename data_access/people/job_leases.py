@@ -1,7 +1,7 @@
-"""The jobs that this process does: their leases are renewed by a thread until each has ended.
+"""The jobs of this process: a thread renews their leases until each has ended.
 
-What is kept here is about this process's own threads and children and dies with them. What other
-processes have to know stands in ``review.jobs``.
+The state here is about this process's own threads and children. What other processes need to know
+is in ``review.jobs``.
 """
 
 import logging
@@ -25,9 +25,9 @@ RENEW_EVERY_S = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Held:
-    """A job that this process does, with its lease.
+    """A job of this process, with its lease.
 
-    ``cancel`` is called when somebody asked for that in another process, or the lease was lost.
+    ``cancel`` is called when another process asks for it, or when the lease was lost.
     """
 
     engine: Engine
@@ -44,9 +44,9 @@ class Held:
         *,
         also: Callable[[Connection], None] = lambda _: None,
     ) -> None:
-        """End the job and do ``also`` in the same transaction, if the lease still holds.
+        """End the job and run ``also`` in the same transaction, if the lease still holds.
 
-        Where the database does not answer it is tried again while the process lives.
+        Retries while the database does not respond and the process lives.
         """
 
         def write(connection: Connection) -> None:
@@ -65,7 +65,7 @@ class Held:
         self.is_over()
 
     def is_over(self) -> bool:
-        """Whether the job has ended and that is written, which is tried here."""
+        """Return whether the job has ended and the end is stored; tries to store it."""
         with _lock:
             if self.lease not in _held:
                 return True
@@ -100,10 +100,10 @@ def hold(held: Held) -> Held:
 
 @known_by("actor")
 def cancel(engine: Engine, job_id: UUID, *, actor: str) -> None:
-    """Stop one's own job, whichever process does it; any other is left alone."""
+    """Cancel the actor's own job, whichever process runs it; any other job is left alone."""
     if not jobs.ask_to_cancel(engine, job_id, actor=actor):
         return
-    # What runs here need not wait for its next renewal.
+    # A job of this process need not wait for its next renewal.
     with _lock:
         here = [held for held in _held.values() if held.job_id == job_id]
     for held in here:

@@ -1,8 +1,8 @@
-"""Work that outlasts a click: one row each in ``review.jobs``, leased by the process doing it.
+"""Background jobs: one row each in ``review.jobs``, leased by the process that runs them.
 
-Every dashboard process over the database sees every job: how far it is, how it ended, and
-whether somebody asked to cancel it. The holder renews its lease while it lives. A lease that has
-run out means that the process is gone; whoever sees that may take the job, and one of them does.
+Every dashboard process sees every job: its progress, its result, and whether somebody asked to
+cancel it. The holder renews its lease while it lives. An expired lease means that the process is
+gone; then any process may take the job, and exactly one does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,13 +32,13 @@ from data_access.people.identities import known_by
 from program.review import people
 
 LEASE = timedelta(seconds=10)
-# What is said of a job whose process is gone.
+# Shown for a job whose process is gone.
 STOPPED = "the server stopped"
 KEPT_FOR = timedelta(days=7)
 
 
 class JobKind(StrEnum):
-    """What a job does."""
+    """The type of a job."""
 
     EXPORT = "export"
     RUN = "run"
@@ -46,7 +46,7 @@ class JobKind(StrEnum):
 
 
 class State(StrEnum):
-    """How a job stands: under way, ended by its holder, or left by a process that is gone."""
+    """The state of a job: running, ended by its holder, or left by a process that is gone."""
 
     RUNNING = "running"
     ENDED = "ended"
@@ -54,7 +54,7 @@ class State(StrEnum):
 
 
 class Renewed(StrEnum):
-    """What a holder finds when it renews its lease."""
+    """The result of renewing a lease."""
 
     HELD = "held"
     CANCELLED = "cancelled"
@@ -63,7 +63,7 @@ class Renewed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job as the database has it. ``done`` of ``expected`` is its progress."""
+    """One job as stored. ``done`` of ``expected`` is its progress."""
 
     job_id: UUID
     kind: JobKind
@@ -78,7 +78,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to begin. ``request`` is what was asked for, as plain JSON values."""
+    """A job to start. ``request`` is the request as plain JSON values."""
 
     job_id: UUID
     kind: JobKind
@@ -89,9 +89,9 @@ class NewJob:
 
 
 def claim(connection: Connection, job: NewJob) -> UUID | None:
-    """Take a job that is new, that ended, or whose holder is gone; ``None`` while one has it.
+    """Take a job that is new, has ended, or lost its holder; ``None`` if another holds it.
 
-    Returns the lease, which `job_leases.hold` renews once the transaction is through.
+    Returns the lease, which `job_leases.hold` renews after the transaction.
     """
     table, lease = tables.jobs, uuid4()
     fresh = {
@@ -131,7 +131,7 @@ def claim(connection: Connection, job: NewJob) -> UUID | None:
 
 
 def find(engine: Engine, job_id: UUID) -> Job | None:
-    """A job by its id."""
+    """Return a job by its id, or ``None``."""
     with database.reading(engine) as connection:
         row = connection.execute(_selected().where(tables.jobs.c.job_id == job_id)).first()
     return None if row is None else _job(row)
@@ -139,7 +139,7 @@ def find(engine: Engine, job_id: UUID) -> Job | None:
 
 @known_by("person")
 def of(connection: Connection, *, kind: JobKind, person: str, seen_for: timedelta) -> list[Job]:
-    """A person's jobs that are not over, and those that ended within ``seen_for``."""
+    """Return a person's running jobs, and those that ended within ``seen_for``."""
     table = tables.jobs
     lately = table.c.ended_at > func.clock_timestamp() - seen_for
     rows = connection.execute(
@@ -155,7 +155,7 @@ def of(connection: Connection, *, kind: JobKind, person: str, seen_for: timedelt
 
 
 def running(connection: Connection, kind: JobKind) -> Sequence[str]:
-    """Whose jobs of this kind run now, once for each."""
+    """Return the people with running jobs of this kind, each once."""
     table = tables.jobs
     statement = select(table.c.person).where(table.c.kind == kind, _is_running())
     return connection.execute(statement).scalars().all()
@@ -163,7 +163,7 @@ def running(connection: Connection, kind: JobKind) -> Sequence[str]:
 
 @known_by("actor")
 def ask_to_cancel(engine: Engine, job_id: UUID, *, actor: str) -> bool:
-    """Ask whoever does the job to stop; whether it is the actor's and still runs."""
+    """Ask the holder to stop; returns whether the job is the actor's and running."""
     table = tables.jobs
     with database.acting(engine) as connection:
         asked = connection.execute(
@@ -175,7 +175,7 @@ def ask_to_cancel(engine: Engine, job_id: UUID, *, actor: str) -> bool:
 
 
 def renew(connection: Connection, job_id: UUID, lease: UUID, *, done: int) -> Renewed:
-    """Renew a lease, with how much is done."""
+    """Renew a lease and store the progress."""
     table = tables.jobs
     cancelled = connection.execute(
         update(table)
@@ -191,7 +191,7 @@ def renew(connection: Connection, job_id: UUID, lease: UUID, *, done: int) -> Re
 def end(
     connection: Connection, job_id: UUID, lease: UUID, *, done: int, outcome: str, sentence: str
 ) -> bool:
-    """End a job; whether the lease still held."""
+    """End a job; returns whether the lease still held."""
     table = tables.jobs
     ended = connection.execute(
         update(table)
@@ -204,7 +204,7 @@ def end(
 def take_left(
     connection: Connection, kind: JobKind, *, outcome: str, sentence: Callable[[Job], str]
 ) -> list[Job]:
-    """End the jobs whose process is gone; each is given to one caller only."""
+    """End the jobs whose process is gone; each is returned to one caller only."""
     table = tables.jobs
     rows = connection.execute(
         _selected()
@@ -222,7 +222,7 @@ def take_left(
 
 
 def forget_old(engine: Engine) -> None:
-    """Remove what was over long ago."""
+    """Remove jobs that ended long ago."""
     table = tables.jobs
     with database.acting(engine) as connection:
         long_ago = func.clock_timestamp() - KEPT_FOR

@@ -1,4 +1,4 @@
-"""What a person set for themselves, such as the columns of the queue."""
+"""Personal settings, such as the columns of the queue."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from program.review.permissions import Act
 
 @known_by("email")
 def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN401 - plain JSON values
-    """The value somebody set, or ``None``."""
+    """Return the stored value, or ``None``."""
     table = tables.preferences
     return connection.execute(
         select(table.c.value).where(table.c.email == email, table.c.name == name)
@@ -22,7 +22,7 @@ def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN4
 
 @known_by("actor")
 def put(engine: Engine, *, name: str, value: Any, actor: str) -> None:  # noqa: ANN401
-    """Set the actor's own value. Raises NotAllowed."""
+    """Store the actor's own value. Raises NotAllowed."""
     table = tables.preferences
     with database.acting(engine) as connection:
         staff.require(connection, actor, Act.READ)

@@ -1,4 +1,4 @@
-"""Who the people are. Read from the database at every act, so a change counts at once."""
+"""Staff, read from the database for every act, so that changes apply at once."""
 
 from dataclasses import dataclass
 
@@ -20,15 +20,15 @@ class Person:
     role: Role
 
     def may(self, act: Act) -> bool:
-        """Whether this person may do ``act``; draws buttons, while `require` guards verbs."""
+        """Return whether this person may do ``act``; for drawing buttons. Verbs call `require`."""
         return may(self.role, act)
 
 
 @known_by("email")
 def find(connection: Connection, email: str) -> Person | None:
-    """The active member of staff with this address, in any case; ``None`` if there is none."""
+    """Return the active member of staff with this address in any case, or ``None``."""
     if people.fault(email) is not None:
-        # Nobody's address, and perhaps nothing that the database could be asked for.
+        # Not an address, and perhaps not storable text.
         return None
     table = tables.staff
     row = connection.execute(select(table).where(table.c.email == email, table.c.active)).first()
@@ -38,7 +38,7 @@ def find(connection: Connection, email: str) -> Person | None:
 
 
 def everyone(connection: Connection) -> list[Person]:
-    """All active staff, by role and name."""
+    """Return all active staff, by role and name."""
     table = tables.staff
     rows = connection.execute(
         select(table).where(table.c.active).order_by(table.c.role, table.c.email)
@@ -50,7 +50,7 @@ def everyone(connection: Connection) -> list[Person]:
 
 @known_by("actor")
 def require(connection: Connection, actor: str, act: Act) -> Person:
-    """The actor, if their role in the database allows ``act`` now; raises NotAllowed."""
+    """Return the actor if their role in the database allows ``act``; raises NotAllowed."""
     person = find(connection, actor)
     require_role(person.role if person else None, act)
     assert person is not None
@@ -58,7 +58,7 @@ def require(connection: Connection, actor: str, act: Act) -> Person:
 
 
 def require_role(role: str | None, act: Act) -> None:
-    """Raise NotAllowed unless the role, ``None`` for somebody not on the list, allows ``act``."""
+    """Raise NotAllowed unless the role allows ``act``; ``None`` is somebody not on the list."""
     if role is None:
         raise NotAllowed("You are not on the staff list. Ask an administrator.")
     if not may(Role(role), act):

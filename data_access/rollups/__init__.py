@@ -1,4 +1,4 @@
-"""Rollups: what is derived from the facts, per affiliate and day, month, and policy window."""
+"""Rollups: sums of the facts per affiliate and day, month, and policy window."""
 
 from data_access.rollups.refreshing import Progress, refresh
 

@@ -1,8 +1,9 @@
-"""What became of each application, counted by day: the definition, and what a refresh has not seen.
+"""Lifecycle counts of applications by day, and what changed since the last refresh.
 
-A refresh keeps one row an application and sums of them by day. Staff decide all day and upstream
-delivers between refreshes, so whoever reads the sums takes out what has changed since and counts
-it as it stands now. Both are made by the same statements; without a refresh all is counted so.
+A refresh stores one row per application and daily sums of them. Staff decide all day and upstream
+delivers between refreshes, so readers of the sums subtract what has changed since and add it as it
+is now. The same statements compute both; before the first refresh everything is counted at read
+time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,16 +45,16 @@ from data_access.people.identities import person
 from program.review.drilldown import UNKNOWN_COUNTRY
 from program.review.workflow import Status
 
-# Ids are given before they are committed; one that was in flight is not older than so many.
+# Ids are assigned before commit; an uncommitted one is at most this many behind.
 IN_FLIGHT = 1_000
-# Rows carry the moment they were written with, which is a little before it can be seen.
+# A row's timestamp is a little earlier than the time at which it becomes visible.
 JUST_NOW = timedelta(hours=1)
 WHOLE = "all"
 PROGRAM = "program"
 
 
 class At(StrEnum):
-    """The moments whose days are counted."""
+    """The steps that are counted by day."""
 
     SUBMITTED = "submitted"
     TOUCHED = "touched"
@@ -77,7 +78,7 @@ TOLD_APART = {
         "reviewer": "decided_by",
     },
 }
-# What stands by its application's own id, and which column of work_counted says how far.
+# Tables with ids in order of insertion, and the column of work_counted with the last one counted.
 NEWS: tuple[tuple[Table, str], ...] = (
     (tables.applications, "application_id"),
     (tables.decisions, "decision_id"),
@@ -89,12 +90,12 @@ NEWS: tuple[tuple[Table, str], ...] = (
 
 
 def counted(connection: Connection) -> Row[Any] | None:
-    """Up to where the last refresh has counted; ``None`` before the first."""
+    """Return how far the last refresh has counted; ``None`` before the first."""
     return connection.execute(select(tables.work_counted)).one_or_none()
 
 
 def course(asked: FromClause | None) -> Select[Any]:
-    """The course of each application, or of those whose ids are in ``asked``, as it stands."""
+    """Return the lifecycle row of each application, or of those with ids in ``asked``."""
     application, decision = tables.applications, tables.decisions
     touched = _touched(asked)
     stands = and_(
@@ -133,7 +134,7 @@ def course(asked: FromClause | None) -> Select[Any]:
 
 
 def _touched(asked: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with two columns
-    # Nobody touches what is not there yet.
+    # An application cannot be touched before it exists.
     every = application_conditions.touches(
         lambda table: [] if asked is None else [_among(table, asked)]
     )
@@ -172,9 +173,9 @@ def _seconds(took: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def cells(source: FromClause, *which: At) -> Any:  # noqa: ANN401 - a union of selects
-    """The rows of work_daily that courses with a ``sign`` come to, and the ``gone`` waits of -1.
+    """Return the rows of work_daily for lifecycle rows with a ``sign``.
 
-    ``which`` are the moments, all where none is named.
+    ``which`` are the steps, by default all. ``gone`` holds the waiting times of sign -1.
     """
     return union_all(*(_cells(source, at) for at in which or At))
 
@@ -223,7 +224,7 @@ def _waits(source: FromClause, at: At, sign: int) -> Any:  # noqa: ANN401 - of b
 
 
 def changed(asked: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
-    """The courses of ``asked`` that were counted otherwise: then with sign -1, now with 1."""
+    """Return the rows of ``asked`` that changed: as counted with sign -1, as now with sign 1."""
     held = tables.application_courses
     now = select(*fresh.c, literal(1).label("sign"))
     then = select(*held.c, literal(-1).label("sign")).where(_among(held, asked))
@@ -244,7 +245,7 @@ def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 
 def news(since: Row[Any]) -> Sequence[Select[Any]]:
-    """Ids of applications with which something may have happened that was not counted."""
+    """Return ids of applications that may have changed since they were counted."""
     application = tables.applications.c
     recent = since.counted_at - JUST_NOW
     return (
@@ -263,18 +264,18 @@ def news(since: Row[Any]) -> Sequence[Select[Any]]:
 
 
 def of(ids: Iterable[int]) -> Select[Any]:
-    """These application ids as rows."""
+    """Return these application ids as rows."""
     given = literal(list(ids), postgresql.ARRAY(BigInteger))
     return select(func.unnest(given, type_=BigInteger).column_valued("application_id"))
 
 
 def uncounted(connection: Connection) -> Select[Any]:
-    """What to add to work_daily, and to take out of it, for it to be as things stand now."""
+    """Return the rows to add to work_daily (or subtract, by sign) to bring it up to date."""
     since = counted(connection)
     if since is None:
         every = course(None).add_columns(literal(1).label("sign"))
         return select(cells(every.cte("every_course")).subquery("uncounted"))
-    # Their number is what the plan hinges on, and nobody can guess it from the conditions.
+    # The plan depends on their number, which cannot be estimated from the conditions.
     asked = of(connection.execute(union(*news(since))).scalars()).cte("asked")
     fresh = course(asked).cte("fresh")
     moved = changed(asked, fresh).cte("moved")
@@ -282,7 +283,7 @@ def uncounted(connection: Connection) -> Select[Any]:
 
 
 def changed_upstream() -> Select[Any]:
-    """Applications that upstream has changed, however that came about."""
+    """Return applications that differ from their counted row because upstream changed them."""
     application, held = tables.applications, tables.application_courses
     country = func.coalesce(tables.accounts.c.country_code, UNKNOWN_COUNTRY)
     settled = application.c.status != Status.PENDING

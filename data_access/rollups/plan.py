@@ -1,4 +1,4 @@
-"""What a refresh has to compute, decided before anything is computed."""
+"""Plan a refresh: what to recompute."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +11,7 @@ from data_access.db.errors import Invalid, Refusal
 from program.periods import ONE_DAY, Window, month_start, months_later, utc_day, window
 from program.policy.policy import Policy
 
-# Upstream delivers daily, so the newest day is looked for here before everywhere.
+# Upstream delivers daily, so the newest day is first looked for here.
 USUAL_DELAY = timedelta(days=40)
 
 
@@ -26,7 +26,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Days from ``start`` on are computed anew up to ``through``, and later ones dropped."""
+    """Recompute days from ``start`` up to ``through``, and drop later ones."""
 
     start: date
     through: date
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def months(self) -> tuple[date, ...]:
-        """The first days of the months that are computed anew."""
+        """The first days of the months to recompute."""
         months = [month_start(self.start)]
         while (after := months_later(months[-1], 1)) <= self.through:
             months.append(after)
@@ -50,7 +50,7 @@ class Plan:
 
     @property
     def chunks(self) -> tuple[Window, ...]:
-        """The days that are computed anew, cut at the turns of months."""
+        """The days to recompute, split by month."""
         return tuple(
             Window(max(month, self.start), min(months_later(month, 1), self.end))
             for month in self.months
@@ -60,8 +60,8 @@ class Plan:
     def spans(self) -> tuple[Span, ...]:
         """The passes over users: one for the window and every month it touches, then the others.
 
-        The window and the current month share most of their days, and reading those once
-        instead of twice is what keeps one more day cheap.
+        The window and the current month share most of their days; reading those once is what keeps
+        adding a day cheap.
         """
         if self.keeps_window:
             return tuple(self._month_span(month) for month in self.months)
@@ -83,7 +83,7 @@ def make(
     since: date | None,
     through: date | None,
 ) -> Plan:
-    """Decide what to compute; raises Refusal where there is nothing to compute from."""
+    """Decide what to recompute; raises Refusal if there is no data."""
     last = cursor.execute("select * from review.refreshes order by refresh_id desc limit 1")
     before = last.fetchone()
     through = _data_through(cursor, now=now, asked=through)
@@ -93,7 +93,7 @@ def make(
         start=start,
         through=through,
         window=shown,
-        # Nothing the window is made of has moved.
+        # Nothing in the window has changed.
         keeps_window=before is not None
         and (before["window_start"], before["window_end"]) == (shown.start, shown.end)
         and before["policy_version"] == policy.version
@@ -112,8 +112,8 @@ def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None)
                 f"Choose {today - ONE_DAY} or an earlier day."
             )
         return asked
-    # Day by day, from the newest: over all of them a maximum would look at every row.
-    # OFFSET 0 has the day's own rows found, where a maximum alone would be looked for everywhere.
+    # Day by day, from the newest: a plain maximum would read every row. OFFSET 0 makes it look for
+    # rows of that day only.
     newest = """select max(activity_date) as found from (
                     select activity_date from exchange.referral_activity
                     where activity_date = %s offset 0) as day"""
@@ -135,11 +135,11 @@ def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None)
 def _first_day(
     cursor: Cursor[DictRow], before: DictRow | None, *, since: date | None, through: date
 ) -> date:
-    """Where to begin. The last day shown may have been completed since, so it comes again."""
+    """Return the first day to recompute. The last day shown may have been completed since."""
     if before is None:
         return min(_earliest(cursor) or through, through)
     if since is not None:
-        # Nothing lies before that, so however old a day is asked for, it costs no more.
+        # There is no data before that, so an older day costs nothing more.
         since = max(since, _earliest(cursor) or through)
     late = """select min(first_day) as found from review.loads where load_id > %s"""
     candidates = (since, _one(cursor, late, before["load_id"]), before["data_through"], through)

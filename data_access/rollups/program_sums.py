@@ -1,9 +1,9 @@
-"""Sums over all affiliates: what the program's figures read instead of millions of rows.
+"""Sums over all affiliates: the program's figures read them instead of millions of rows.
 
-A refresh computes anew the days and months it has computed for each affiliate. On the days before,
-only what an affiliate is told apart by can have changed (a decision, a country): its days are
-taken from where they were counted and added to where they belong now. What was never summed,
-because the tables are new, is an affiliate that was counted nowhere.
+A refresh recomputes the days and months that it recomputed per affiliate. On earlier days only an
+affiliate's segment can have changed (by a decision or a new country): its days are subtracted from
+the old segment and added to the new one. In new tables, every affiliate is one without an old
+segment.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from data_access.rollups.replacing import Rollup
 from program.periods import month_start, months_later
 
 MONTH_LEADERS = 100
-# Ids are given before they are committed; one that was in flight is not older than so many.
+# Ids are assigned before commit; an uncommitted one is at most this many behind.
 IN_FLIGHT = 1_000
-# With more to compute, everything that is told apart is looked up anew.
+# With more chunks, every affiliate's segment is recomputed.
 FEW_CHUNKS = 3
 ASKED = Identifier("pg_temp", "asked_accounts")
 JUDGED = Identifier("pg_temp", "fresh_judged")
@@ -34,7 +34,7 @@ FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
 MOVED = Identifier("pg_temp", "moved_days")
 
-# Accounts whose standing approval may be another than before.
+# Accounts whose current approval may have changed.
 TOUCHED_ACCOUNTS = SQL(
     """
     select application.account_id from exchange.applications as application
@@ -51,7 +51,7 @@ TOUCHED_ACCOUNTS = SQL(
 EVERY_ACCOUNT = SQL(
     "select affiliate_account_id as account_id from review.affiliate_monthly group by 1"
 )
-# An affiliate has its granted rate from the approval's own day on, without the days it is out.
+# An affiliate has its granted rate from the day of the approval, except while suspended or out.
 NEWEST_APPROVAL = SQL(
     """
     with approval as (
@@ -77,7 +77,7 @@ NEWEST_APPROVAL = SQL(
     left join approval using (account_id) left join out using (account_id)
     """
 )
-# Of those not looked up anew only the country can be another than it was.
+# For those not recomputed only the country can have changed.
 SEGMENTS = SQL(
     """
     select judged.account_id as affiliate_account_id,
@@ -193,7 +193,7 @@ COHORTS = SQL(
 
 
 def write(cursor: Cursor[DictRow], made: Plan) -> None:
-    """Bring the sums up to what was just written for each affiliate."""
+    """Bring the sums up to date with what was just written per affiliate."""
     with _hashing(cursor):
         _tell_apart(cursor, made)
         _sum_days(cursor, made)
@@ -218,7 +218,7 @@ def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
-    """The approvals of these accounts."""
+    """Return the current approvals of these accounts."""
     among = text(f"{tables.applications.c.account_id} in ({accounts.as_string(cursor)})")
     return SQL(approved.as_text(approved.standing().where(among)))
 
@@ -259,7 +259,7 @@ def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _follow_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
-    """Months that are complete; while one runs, nothing of this is computed."""
+    """Update retention of complete months; nothing is computed for the running one."""
     month = _first_month(cursor, made, replacing.COHORTS)
     gone = SQL("delete from review.referral_cohorts where active_month >= {}")
     complete = month_start(made.end)
@@ -274,7 +274,7 @@ def _follow_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:
-    """The first month to compute: all there are where the sums were never made."""
+    """Return the first month to compute: the earliest if the sums were never computed."""
     row = cursor.execute(
         SQL(
             """select exists (select from {table}) as made,
@@ -290,7 +290,7 @@ def _first_month(cursor: Cursor[DictRow], made: Plan, rollup: Rollup) -> date:
 
 @contextmanager
 def _hashing(cursor: Cursor[Any]) -> Iterator[None]:
-    """Few groups of many rows: what the refresh forbids for the many small ones is right here."""
+    """Allow hashing: groups are few and large here; the refresh disables it for many small ones."""
     for name in ("enable_hashagg", "enable_nestloop"):
         cursor.execute("select set_config(%s, 'on', true)", [name])
     yield

@@ -1,4 +1,4 @@
-"""Bringing the rollups up to the data-through day, in one transaction."""
+"""Refresh the rollups up to the data-through day, in one transaction."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,19 +24,19 @@ from data_access.rollups import plan, program_sums, replacing, statements, work_
 from data_access.rollups.plan import Plan, Span
 from program.periods import Window, month_start
 
-# Called with (steps done, steps in all).
+# Called with (steps done, total steps).
 Progress = Callable[[int, int], None]
-# More than there are workers: the one that is done first takes the next, and none waits for long.
+# More shares than workers, so that a worker that is done takes the next and none waits long.
 SHARES = 8
-# So few are found by their day in one go; a share would look through all of them again.
+# So few days are read by index in one go; shares would each scan them again.
 FEW_DAYS = 3
 FEW_MONTHS = 2
 PERIOD = Identifier("pg_temp", "fresh_period")
 
-# For this transaction alone. The planner would have all workers help with one share after another
-# and merge their partial sums, or hash a million users; each share alone in a worker, in the order
-# of the key, takes half the time. Hence: workers look free, but no scan is worth splitting. How
-# many affiliates a share holds it guesses far too low, and would loop over them in pairs.
+# For this transaction only. By default the planner has all workers share each scan and merge their
+# partial sums, or hashes a million users; one worker per share, in key order, takes half the time.
+# Hence: make workers cheap and single scans not worth splitting. The planner also underestimates
+# the affiliates of a share by far and would use nested loops.
 SETTINGS = {
     "timezone": "UTC",
     "work_mem": "256MB",
@@ -64,11 +64,10 @@ def refresh(
 ) -> Freshness:
     """Bring the rollups up to T, the newest complete day with activity, or ``through``.
 
-    Days are computed anew from the last T on, from the first day that a load has touched since,
-    or from ``since``, whichever is earliest. All or nothing: readers see the former state until
-    the end, and a refresh that is killed leaves it. Raises Refusal where no T can be told or
-    another refresh is running for too long, Invalid where ``through`` is not over yet,
-    DatabaseUnavailable where Postgres gives up midway.
+    Days are recomputed from the last T, from the first day touched by a load since, or from
+    ``since``, whichever is earliest. All or nothing: readers see the old state until the commit,
+    and a killed refresh changes nothing. Raises Refusal if there is no T or another refresh runs
+    for too long, Invalid if ``through`` is not complete yet, DatabaseUnavailable if Postgres fails.
     """
     try:
         with engine.connect() as connection, _alone(connection):
@@ -81,7 +80,7 @@ def refresh(
                 done = Refreshed(
                     start=made.start, through=made.through, policy=policy, before=before, now=now
                 )
-                # What follows from the rollups, in the same transaction.
+                # Steps that depend on the rollups, in the same transaction.
                 then = (
                     partial(_test_affiliates, connection, done),
                     partial(cohort_outcomes.follow, connection, done),
@@ -100,13 +99,13 @@ def refresh(
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    """Hold the refresh lock. It is taken before the transaction, whose snapshot comes after."""
+    """Hold the refresh lock, taken before the transaction so that the snapshot comes after it."""
     connection.execution_options(isolation_level="AUTOCOMMIT")
     cursor = _cursor(connection)
     _wait(cursor, "select pg_advisory_lock(%s)", locks.REFRESH, "Another refresh")
     try:
-        # A load that has begun is waited for: its accounts would count as covered otherwise,
-        # since they carry the moment it began, while their facts cannot be seen yet.
+        # Wait for a running load: its accounts carry its start time and would count as covered, but
+        # their facts are not visible yet.
         _wait(cursor, "select pg_advisory_lock_shared(%s)", locks.LOAD, "A load")
         cursor.execute("select pg_advisory_unlock_shared(%s)", [locks.LOAD])
         yield
@@ -124,7 +123,7 @@ def _wait(cursor: Cursor[DictRow], statement: LiteralString, lock: int, who: str
 
 
 def _cursor(connection: Connection) -> Cursor[DictRow]:
-    """A cursor that writes values into the statement, as `create table as` takes no others."""
+    """A cursor that interpolates on the client, since `create table as` accepts no parameters."""
     return ClientCursor(_driver(connection), row_factory=dict_row)
 
 
@@ -159,7 +158,7 @@ def _carry_out(
 
 
 def _cuts(cursor: Cursor[DictRow]) -> list[int]:
-    """Affiliates at which to cut the work into shares of about equal size."""
+    """Return the affiliates at which to cut the work into shares of similar size."""
     fractions = [index / SHARES for index in range(1, SHARES)]
     row = cursor.execute(
         """select percentile_disc(%s::float8[]) within group (order by affiliate_account_id) as cuts
@@ -198,7 +197,7 @@ def _drop_later(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
-    """Tell the planner of what was rewritten, unless it is so little that autovacuum will do."""
+    """Update the planner's statistics, unless few rows changed and autovacuum will do."""
     for days in made.chunks:
         if days.days > FEW_DAYS:
             cursor.execute(SQL("analyze {}").format(replacing.month_part(days.start)))
@@ -207,7 +206,7 @@ def _take_statistics(cursor: Cursor[DictRow], made: Plan) -> None:
 
 
 def _test_affiliates(connection: Connection, done: Refreshed) -> None:
-    """Whoever was looked at for the sums of the work is who may be an affiliate, or no more."""
+    """Update work sums, then test the affiliates among the applications that changed."""
     changed = work_sums.write(connection, done)
     connection.execute(monthly_counts.SETTINGS)
     looked_at = approved.keep(connection, changed)
@@ -229,4 +228,4 @@ def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
 
 
 def _unseen(done: int, total: int) -> None:
-    """For callers that do not watch."""
+    """Ignore progress."""

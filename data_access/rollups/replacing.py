@@ -1,4 +1,4 @@
-"""Making a rollup say what was just computed, and touching only the rows that differ."""
+"""Replace rows of a rollup, writing only those that differ."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +11,8 @@ from sqlalchemy import Table
 from data_access.db import tables
 from program.periods import months_later
 
-# Rows that came out as they were are left alone: a rerun writes nothing, and a late correction
-# of one affiliate costs what one affiliate costs.
+# Unchanged rows are left alone: a rerun writes nothing, and a late correction of one affiliate
+# costs only that affiliate.
 DELETE = SQL(
     """
     delete from {table} as held
@@ -40,7 +40,7 @@ class Rollup:
 
     @property
     def fresh(self) -> Identifier:
-        """The temporary table with what was just computed."""
+        """The temporary table with the computed rows."""
         return Identifier("pg_temp", "fresh_" + self.table.name.removeprefix("affiliate_"))
 
 
@@ -54,16 +54,16 @@ COHORTS = Rollup(table=tables.referral_cohorts)
 
 
 def compute(cursor: Cursor[Any], into: Identifier, select: Composable) -> None:
-    """Put the rows of ``select`` into the temporary table ``into``, made anew.
+    """Compute the rows of ``select`` into a new temporary table ``into``.
 
-    `create table as` may use several workers, which `insert ... select` never does.
+    `create table as` can use several workers, which `insert ... select` never does.
     """
     cursor.execute(SQL("drop table if exists {}").format(into))
     cursor.execute(SQL("create temporary table {} on commit drop as {}").format(into, select))
 
 
 def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
-    """Make the rows of ``rollup`` within ``scope`` equal to those that were computed."""
+    """Make the rows of ``rollup`` within ``scope`` equal to the computed ones."""
     keys = [column.name for column in rollup.table.primary_key]
     values = [column.name for column in rollup.table.columns if not column.primary_key]
     parts = {
@@ -82,11 +82,11 @@ def replace(cursor: Cursor[Any], rollup: Rollup, scope: Composable) -> None:
 
 
 def add_month(cursor: Cursor[Any], month: date) -> bool:
-    """Make the month's part of affiliate_daily from what was computed, unless it is there.
+    """Create the month's partition of affiliate_daily from the computed rows, if it is missing.
 
-    Filled first, then keyed, then attached: that is the fast order, and attaching lets
-    readers read on, which creating a partition in place would not. Days lie together, as they
-    do where they arrive one by one, so that the index by day finds them.
+    Filled, then indexed, then attached: that is the fast order, and attaching does not block
+    readers as creating a partition in place would. Rows are ordered by day, as if loaded daily,
+    which suits the index by day.
     """
     parent = Identifier(*DAILY.table.fullname.split("."))
     part = month_part(month)
@@ -118,7 +118,7 @@ def add_month(cursor: Cursor[Any], month: date) -> bool:
 
 
 def month_part(month: date) -> Identifier:
-    """The partition of affiliate_daily that holds ``month``."""
+    """Return the partition of affiliate_daily for ``month``."""
     return Identifier("review", f"affiliate_daily_{month.year:04d}_{month.month:02d}")
 
 

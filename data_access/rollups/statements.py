@@ -1,8 +1,8 @@
-"""The SQL of the rollups, over a stretch of days and a share of the affiliates.
+"""The SQL of the rollups, for a range of days and a share of the affiliates.
 
-Each statement is one `select` a share, glued with `union all`. Postgres gives every share to a
-worker of its own, and inside a share the primary key (affiliate, day, user) already brings the
-rows in the order the groups need: no hash table of a million users, no partial sums to merge.
+Each statement is one `select` per share, combined with `union all`. Postgres gives every share to
+one worker, and within a share the primary key (affiliate, day, user) returns rows in group order:
+no hash table of a million users, no partial sums to merge.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ DAILY_SHARE = SQL(
     """
 )
 
-# Days say what adds up, users say what must be counted distinct; both come by affiliate.
+# Days give the sums, users the distinct counts; both by affiliate.
 PERIOD_SHARE = SQL(
     """
     select *
@@ -79,7 +79,7 @@ WINDOW_DAY_SUMS = (
     max(volume_usd) filter (where {inside}) as {name}_largest_day,
     sum(zero_fee_volume_usd) filter (where {inside}) as {name}_zero_fee"""
 )
-# Volumes are never negative, so who has any traded.
+# Volumes are never negative, so a user with any volume has traded.
 MONTH_USER_FACTS = "sum(volume_usd) filter (where {inside}) as {name}_volume"
 MONTH_USER_COUNTS = "count(*) filter (where {name}_volume > 0) as {name}_active"
 WINDOW_USER_FACTS = """
@@ -135,12 +135,12 @@ NEW_USERS_WHO_TRADED = SQL(
 
 
 def daily(days: Window, cuts: Sequence[int]) -> Composable:
-    """Rows of affiliate_daily for ``days``, in shares cut at the affiliates ``cuts``."""
+    """Return the rows of affiliate_daily for ``days``, in shares cut at the affiliates ``cuts``."""
     return _shared(DAILY_SHARE, cuts, _bounds(days))
 
 
 def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
-    """One row an affiliate with everything its months and window need, in shares."""
+    """Return one row per affiliate with what its months and window need, in shares."""
     sums: list[Composable] = []
     facts: list[Composable] = []
     counts: list[Composable] = []
@@ -162,7 +162,7 @@ def period(span: Span, policy: Policy, cuts: Sequence[int]) -> Composable:
 
 
 def monthly(span: Span) -> Composable:
-    """Rows of affiliate_monthly for the months of ``span``, from what `period` gave."""
+    """Return the rows of affiliate_monthly for the months of ``span``, from `period`."""
     return SQL(" union all ").join(
         MONTHLY.format(name=SQL(f"month_{index}"), month=Literal(month))
         for index, month in enumerate(span.months)
@@ -170,7 +170,7 @@ def monthly(span: Span) -> Composable:
 
 
 def new_users_who_traded(days: Window) -> Composed:
-    """Correct the window's new users where the policy counts only those who traded in it."""
+    """Correct the window's new users if the policy counts only those who traded in it."""
     return NEW_USERS_WHO_TRADED.format(**_bounds(days))
 
 
@@ -205,7 +205,7 @@ def _of(template: LiteralString, name: LiteralString, inside: Composable) -> Com
 
 
 def _inside(column: LiteralString, days: Window, span: Span) -> Composable:
-    """Whether a row of ``span`` lies in ``days``; asks of millions of rows only what is open."""
+    """Return whether a row of ``span`` lies in ``days``; compares only open bounds, for speed."""
     limits: list[Composable] = [SQL("true")]
     if days.start > span.days.start:
         limits.append(SQL("{} >= {}").format(SQL(column), Literal(days.start)))

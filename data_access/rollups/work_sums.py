@@ -1,4 +1,4 @@
-"""What became of the applications, by day: kept by a refresh for the program's figures."""
+"""Lifecycle sums of applications by day, stored by a refresh for the program's figures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,10 +32,10 @@ from data_access.rollups import lifecycle
 from data_access.rollups.lifecycle import At
 from program.review.workflow import Status
 
-# Few groups of many rows, and all of a table beside another: what a refresh forbids for its many
-# small groups is right here.
+# Few large groups, and joins of whole tables: here hashing is right, which the refresh disables for
+# its many small groups.
 FEW = 50_000
-# Transactions are numbered in a circle of four billion.
+# Transaction ids wrap around at four billion.
 MANY_TRANSACTIONS = 1_000_000_000
 PLANS = {
     "enable_hashagg": ("on", "off"),
@@ -46,9 +46,9 @@ PLANS = {
 
 
 def write(connection: Connection, done: Refreshed) -> list[int] | None:
-    """Bring the sums up to everything that can be seen, whatever day it is of.
+    """Bring the sums up to date with everything visible, on any day.
 
-    Returns the applications with which something may have happened; ``None`` stands for all.
+    Returns the applications that may have changed; ``None`` means all.
     """
     with _planned(connection):
         since = lifecycle.counted(connection)
@@ -78,7 +78,7 @@ def _count_all(connection: Connection) -> None:
 
 def _looked_at(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
     sources = (*lifecycle.news(since), _told(connection, since), _traded_otherwise(done))
-    # Read here and sent back: only what is not written by its own statement is read in parallel.
+    # Read and sent back as parameters: a select inside a writing statement is not parallel.
     return list(connection.execute(union(*sources)).scalars())
 
 
@@ -98,7 +98,7 @@ def _count_changes(connection: Connection, ids: list[int]) -> None:
 
 
 def _count_again(connection: Connection, moved: Table, at: At) -> None:
-    """Sum the days of a moment anew on which anything is otherwise than it was counted."""
+    """Recompute the sums of a step for the days on which anything changed."""
     held, daily = tables.application_courses, tables.work_daily
     days = list(connection.execute(select(moved.c[lifecycle.DAY[at]]).distinct()).scalars())
     days = [day for day in days if day is not None]
@@ -117,11 +117,11 @@ def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN4
 
 
 def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
-    """What upstream may have changed, with or without a word.
+    """Return applications that upstream may have changed, by a load or directly.
 
-    Rows carry the transaction that wrote them, which finds the few that are new or changed
-    without comparing all. Where that says nothing, as after a move to another server, or where
-    they are many, all are compared.
+    Rows carry the transaction that wrote them, which finds the few that are new or changed without
+    comparing all. If that is of no use, as after a move to another server, or if they are many, all
+    are compared.
     """
     now = connection.execute(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
     ago = now.scalar_one() - since.transaction + 1
@@ -141,7 +141,7 @@ def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
 
 
 def _traded_otherwise(done: Refreshed) -> Select[Any]:
-    """Approved applications whose first trade since lies, or may lie, in the days just written."""
+    """Return approved applications whose first trade is, or may be, in the recomputed days."""
     held, daily = tables.application_courses, tables.affiliate_daily
     traded = exists().where(
         daily.c.affiliate_account_id == held.c.account_id,
@@ -171,7 +171,7 @@ def _newest_ids() -> dict[str, Any]:
 
 
 def _kept(connection: Connection, name: str, rows: Any) -> Table:  # noqa: ANN401 - a subquery
-    """The rows in a temporary table of that name, made anew."""
+    """Store the rows in a new temporary table with that name."""
     connection.execute(text(f"drop table if exists pg_temp.{name}"))
     table = Table(
         name,
