@@ -1,4 +1,4 @@
-"""What managers of the demo have done about approved affiliates, by the verbs themselves."""
+"""Requalification in the demo: managers' steps on the board, made by calling the verbs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from program.affiliates.requalification import Standing, Step
 from program.periods import day_start, month_start, months_later
 from program.policy.outcomes import Outcome
 
-# When in a month the managers go through the board.
+# When in a month the managers work through the board.
 LOOKED_AT = timedelta(days=2, hours=10)
 REASONS = {
     Step.PUT_ON_NOTICE: ("minimums_missed", "Below the minimums; written to on Telegram."),
@@ -29,7 +29,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """So many affiliates of a filter, and the steps taken: months ago, step."""
+    """A number of affiliates that match a filter, and the steps taken: months ago, step."""
 
     wanted: BoardFilters
     number: int
@@ -48,7 +48,7 @@ STORIES: tuple[Story, ...] = (
         number=4,
         steps=((0, Step.PUT_ON_NOTICE),),
     ),
-    # The newest month passed since, so the board suggests to take it back.
+    # The newest month was met since, so the board suggests a restoration.
     Story(
         wanted=BoardFilters(month=Outcome.MET, standing=Standing.ACTIVE),
         number=2,
@@ -68,7 +68,7 @@ STORIES: tuple[Story, ...] = (
 
 
 def move_affiliates(engine: Engine, *, now: datetime) -> None:
-    """Take the steps of the last months; nothing where any were taken or nothing is tested."""
+    """Take the steps of the last months; does nothing if any were taken or nothing was tested."""
     with database.acting(engine) as connection:
         fresh = freshness.newest(connection)
         moved = connection.execute(select(exists().select_from(tables.affiliate_events)))
@@ -86,7 +86,7 @@ def _moment(month: date, ago: int, now: datetime) -> datetime:
 
 
 def _whose(engine: Engine, story: Story, month: date, now: datetime) -> Iterator[int]:
-    """Those of the filter that were approved well before the first step and not moved yet."""
+    """Yield matching affiliates that were approved well before the first step and are unchanged."""
     before = _moment(month, story.steps[0][0] + 1, now)
     with database.acting(engine) as connection:
         policy = policies.in_force(connection, now=now)

@@ -1,4 +1,4 @@
-"""The demo's days: twelve whole months before the month that holds yesterday, and that month."""
+"""The demo's days: the month that contains yesterday, and the twelve whole months before it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,7 +10,7 @@ MONTHS_BEFORE = 12
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Days are counted from ``first``; ``through`` is the last one that holds activity."""
+    """Days are counted from ``first``; ``through`` is the last day with activity."""
 
     now: datetime
     first: date
@@ -18,27 +18,27 @@ class Calendar:
 
     @classmethod
     def ending_before(cls, now: datetime) -> "Calendar":
-        """The demo's days as seen at ``now``, which must carry a zone."""
+        """Return the demo's days as of ``now``, which must have a zone."""
         through = utc_day(now) - ONE_DAY
         return cls(now, months_later(month_start(through), -MONTHS_BEFORE), through)
 
     @property
     def length(self) -> int:
-        """How many days there are."""
+        """The number of days."""
         return (self.through - self.first).days + 1
 
     def index(self, day: date) -> int:
-        """How many days ``day`` lies after the first."""
+        """Return how many days ``day`` is after the first."""
         return (day - self.first).days
 
     def day(self, index: int) -> date:
-        """The day with this index; before the first if negative."""
+        """Return the day with this index; before the first if negative."""
         return self.first + timedelta(days=int(index))
 
     def moment(self, index: int, seconds: float) -> datetime:
-        """The moment ``seconds`` into a day, to the second."""
+        """Return the time ``seconds`` into a day, to the second."""
         return day_start(self.day(index)) + timedelta(seconds=int(seconds))
 
     def window(self, end: int) -> slice:
-        """The indexes of the 30 days that end before index ``end``."""
+        """Return the indexes of the 30 days that end before index ``end``."""
         return slice(max(0, end - TRAILING_DAYS), end)

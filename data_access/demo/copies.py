@@ -1,4 +1,4 @@
-"""Rows of the demo into their tables, by COPY, with ids that later rows go on from."""
+"""Write the demo's rows by COPY, and continue the id sequences after them."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,7 @@ ACTIVITY_COLUMNS = (
     "trade_count",
 )
 VIEWS_SAVED_BEFORE = timedelta(days=40)
-# An affiliate, the id of its first referred user, and what they did.
+# An affiliate, the id of its first referred user, and the users' trading.
 Grown = tuple[Account, int, Trading]
 
 
@@ -64,7 +64,7 @@ def copy(
 def _copy_text(
     connection: Connection, table: str, columns: Sequence[str], lines: Iterable[str]
 ) -> None:
-    """Append lines that hold numbers and days only, and so need no quoting."""
+    """Append lines of numbers and days, which need no quoting."""
     with _copying(connection, table, columns) as stream:
         for line in lines:
             stream.write(line)
@@ -98,7 +98,7 @@ def copy_affiliates(connection: Connection, planned: list[Account], calendar: Ca
 
 
 def copy_applications(connection: Connection, applications: list[Filed]) -> None:
-    """Append all applications, settled ones with their status."""
+    """Append all applications; decided and withdrawn ones with their status."""
     columns = (
         "application_id",
         "account_id",
@@ -128,7 +128,7 @@ def copy_applications(connection: Connection, applications: list[Filed]) -> None
 
 
 def copy_business(connection: Connection, grown: list[Grown], calendar: Calendar, seed: int) -> int:
-    """Append referred users and their trading; returns how many rows of activity there are."""
+    """Append referred users and their trading; returns the number of activity rows."""
     _copy_users(connection, grown, calendar, seed)
     days = [calendar.day(index).isoformat() for index in range(calendar.length)]
     lines = [_activity_lines(account.account_id, id_, made, days) for account, id_, made in grown]
@@ -160,7 +160,7 @@ def _copy_users(connection: Connection, grown: list[Grown], calendar: Calendar, 
 def _activity_lines(
     account_id: int, first_id: int, business: Trading, days: list[str]
 ) -> list[str]:
-    """Rows in the order of the table's key. Postgres reads ``12345e-2`` as exactly 123.45."""
+    """Yield rows in key order. Postgres reads ``12345e-2`` as exactly 123.45."""
     day, user = np.nonzero(business.trades.T)
     columns = (
         day.tolist(),
@@ -176,7 +176,7 @@ def _activity_lines(
 
 
 def copy_written(connection: Connection, written: Written) -> None:
-    """All judgments, numbered in the order in which they were made."""
+    """Append all judgments, numbered in chronological order."""
     decisions = _numbered(written.decisions, "decision_id", "decided_at")
     proposals = _numbered(written.proposals, "proposal_id", "proposed_at")
     decided = {row["application_id"]: row["decision_id"] for row in decisions}
@@ -228,7 +228,7 @@ def _json(value: object) -> str:
 
 
 def copy_settings(connection: Connection, calendar: Calendar) -> None:
-    """The holidays of the next twelve months, and views of the queue that people have saved."""
+    """Append the holidays of the next twelve months, and people's saved views."""
     today = utc_day(calendar.now)
     holidays = [
         (next(day for day in _each_year(today, month, number) if day > today), name)
@@ -246,7 +246,7 @@ def _each_year(today: date, month: int, day: int) -> tuple[date, date]:
 
 
 def settle_identities(connection: Connection) -> None:
-    """Let the next row get the next number."""
+    """Set the sequences so that the next row gets the next number."""
     for table, column in IDENTITIES.items():
         connection.execute(
             text(

@@ -1,4 +1,4 @@
-"""Writing the demo into an empty database: one transaction, by COPY."""
+"""Write the demo into an empty database: one transaction, by COPY."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ DEFAULT_SEED = 7
 MOST_AFFILIATES = 20_000
 FIRST_REFERRED_ACCOUNT = 1_000_001
 ACCOUNTS_A_COPY = 200
-# Two processes that start at once must not both fill.
+# Two processes that start together must not both fill.
 LABEL = "demo"
 
 HOLD_DATA = (
@@ -52,7 +52,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport:
-    """What the demo consists of. ``already_there``: an earlier call made it, nothing was done."""
+    """The contents of the demo. ``already_there``: it existed, and nothing was done."""
 
     affiliates: int
     seed: int
@@ -74,7 +74,7 @@ class DemoReport:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether the database holds no fact, no judgment, no staff and only the first policy."""
+    """Whether the database has no facts, no judgments, no staff and only the first policy."""
     held = " or ".join(f"exists (select from {table})" for table in HOLD_DATA)
     found = connection.execute(
         text(f"select {held} or exists (select from review.policies where version > 1)")  # noqa: S608
@@ -92,9 +92,9 @@ def fill(
 ) -> DemoReport:
     """Fill an empty database with twelve months of a made-up program that end before ``now``.
 
-    The same ``affiliates``, ``seed`` and ``now`` make the same rows. ``progress`` is told
-    applicants done and in all. Where the same demo is already there nothing is done.
-    Raises Invalid for a size that cannot be made, DatabaseNotEmpty if there is other data.
+    The same ``affiliates``, ``seed`` and ``now`` give the same rows. ``progress`` is called with
+    the number of applicants done and in total. If the same demo exists, nothing is done. Raises
+    Invalid for an impossible size, DatabaseNotEmpty if there is other data.
     """
     _check(now, affiliates, seed)
     with engine.begin() as connection:
@@ -121,7 +121,7 @@ def _check(now: datetime, affiliates: int, seed: int) -> None:
 
 
 def _earlier(connection: Connection, affiliates: int, seed: int) -> DemoReport:
-    """The report of the demo that is there; raises DatabaseNotEmpty unless it is the same."""
+    """Return the report of the existing demo; raises DatabaseNotEmpty unless it is the same."""
     made = connection.execute(
         text("select files -> 0 -> 'report' from review.loads where files -> 0 ->> 'name' = :name"),
         {"name": LABEL},
@@ -184,7 +184,7 @@ def _grow_and_judge(
     seed: int,
     progress: Progress | None,
 ) -> tuple[int, int]:
-    """Grow everybody's business and let the desk judge it; returns users and days."""
+    """Generate all trading and judge it; returns the number of users and days."""
     written = Written()
     users, rows = 0, 0
     market = Market.of(calendar, np.random.default_rng([seed, 1]))
@@ -209,7 +209,7 @@ def _grow_and_judge(
 
 
 def _copy_loads(connection: Connection, report: DemoReport, calendar: Calendar) -> None:
-    """One load of each kind, as if upstream had delivered it, so that a refresh takes it up."""
+    """Record one load per kind, as if delivered by upstream, so that a refresh includes it."""
     counts = {
         "accounts": report.accounts,
         "applications": report.applications,

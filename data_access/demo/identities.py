@@ -1,4 +1,4 @@
-"""Giving the planned accounts names, handles and contacts, some of which two of them share."""
+"""Give the planned accounts names, handles and contacts, some of them shared by two accounts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,13 +10,13 @@ from data_access.demo import names
 from data_access.demo.plans import Account, Pattern, Turn
 from program.review.workflow import Status
 
-# On the page these letters pass for the Latin ones.
+# These letters look like the Latin ones.
 CYRILLIC_A, CYRILLIC_E, CYRILLIC_O = "\u0430", "\u0435", "\u043e"
 LOOK_ALIKES = str.maketrans({"a": CYRILLIC_A, "e": CYRILLIC_E, "o": CYRILLIC_O})
 
 
 def named(planned: list[Account], rng: np.random.Generator) -> list[Account]:
-    """The same accounts, each with all that an applicant types."""
+    """Return the same accounts with everything that an applicant types."""
     usernames = names.usernames(len(planned), rng)
     hostile, phones = iter(names.HOSTILE_HANDLES), count()
     people = [
@@ -55,14 +55,14 @@ def _person(
 
 
 def _is_plain(account: Account) -> bool:
-    """Whether it waits and nothing else is to be seen in it; a case's handle stays readable."""
+    """Whether it is pending and not a boundary case; the handles of cases stay readable."""
     last = account.applications[-1]
     waits = last.status is Status.PENDING and last.turn is Turn.WAITING
     return waits and account.shape.pattern is None
 
 
 def _connect(people: list[Account]) -> None:
-    """Let three that wait share something with an earlier applicant, each in its own way."""
+    """Let three pending ones share something with an earlier applicant, each in another way."""
     places = range(len(people))
     waiting = [place for place in places if _is_plain(people[place])]
     rejected = [

@@ -1,7 +1,7 @@
-"""What the desk wrote about the applications: evidence, notes, checks, decisions, messages.
+"""The judgments of the desk: evidence, notes, checks, decisions, messages.
 
-Decisions are taken on the metrics that the grown activity really had on the day, so that an
-old snapshot can be compared with the facts under it.
+Decisions use the metrics that the generated activity had on their day, so that an old snapshot can
+be compared with the facts.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ from program.review import reapplication, rebates
 from program.review.workflow import Decision, Move, Status, is_override
 
 Row = dict[str, Any]
-# What a check finds where the decision rests on its failing.
+# The check that fails if a decision rests on its failure.
 FAILED_FOR = {
     "account_not_in_order": "identity_and_account",
     "api_broker": "not_api_broker",
@@ -43,7 +43,7 @@ FAILED_FOR = {
 
 @dataclass(slots=True)
 class Written:
-    """Rows for the review tables, by table, not yet in order."""
+    """Rows for the review tables, by table, unordered."""
 
     evidence: list[Row] = field(default_factory=list)
     notes: list[Row] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """An application with its id and its evidence under ids."""
+    """An application with its id, and its evidence with ids."""
 
     application_id: int
     account: Account
@@ -67,7 +67,7 @@ class Filed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known about one application at a moment. Money in USD."""
+    """The known facts about one application at a time. Money in USD."""
 
     data_through: date
     window: Window
@@ -80,7 +80,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """One application with all that judging it takes."""
+    """One application with everything needed to judge it."""
 
     case: Filed
     trading: Trading
@@ -90,11 +90,11 @@ class Matter:
 
     @property
     def application(self) -> Application:
-        """The plan it follows."""
+        """The application as planned."""
         return self.case.application
 
     def known(self, at: datetime) -> Known:
-        """What the metrics and the evidence said at a moment."""
+        """Return the facts from metrics and evidence at a time."""
         through = utc_day(at) - ONE_DAY
         days = self.calendar.window(self.calendar.index(through) + 1)
         established = _established(self.case, at, self.policy)
@@ -110,7 +110,7 @@ class Matter:
         )
 
     def seen(self, known: Known) -> ViewedFacts:
-        """What a page showed of it."""
+        """Return the facts that a page showed."""
         return ViewedFacts(
             data_through=known.data_through,
             policy_version=self.policy.version,
@@ -119,7 +119,7 @@ class Matter:
         )
 
     def filled(self, use: Use, key: str, known: Known, at: datetime, **given: Any) -> str:  # noqa: ANN401
-        """A canned text with the applicant's values; ``given`` is a rate or a rule."""
+        """Fill a canned text with the applicant's values; ``given`` is a rate or a rule."""
         values = canned_texts.values(
             username=self.case.account.username,
             application_id=self.case.application_id,
@@ -134,7 +134,7 @@ class Matter:
 
 
 def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
-    """Number applications and evidence as they came in; by account id, oldest first."""
+    """Number applications and evidence chronologically; by account id, oldest first."""
     sent = sorted(
         ((application, account) for account in accounts for application in account.applications),
         key=lambda pair: (pair[0].submitted_at, pair[1].account_id),
@@ -164,7 +164,7 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
 
 
 def write(written: Written, matter: Matter) -> None:
-    """Add to ``written`` what the desk did about a settled application, and what all have."""
+    """Add what the desk did about a decided or withdrawn application to ``written``."""
     case, settled = matter.case, matter.application.settled_at
     written.evidence += _evidence(case)
     written.notes += _notes(case, settled or matter.calendar.now, matter.rng)
@@ -181,7 +181,7 @@ def write(written: Written, matter: Matter) -> None:
 
 
 def _decide(written: Written, matter: Matter, at: datetime) -> None:
-    # One that was reopened is pending again, and had been rejected.
+    # A reopened application is pending again; it had been rejected.
     approved = matter.application.status is Status.APPROVED
     outcome = Decision.APPROVED if approved else Decision.REJECTED
     known = matter.known(at)
@@ -209,7 +209,7 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
 
 
 def _confirmed(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> str:
-    """Let the reviewer propose it and a manager confirm it, who is returned."""
+    """Let the reviewer propose it and a manager confirm it; returns the manager."""
     second = names.MANAGERS[int(matter.rng.integers(2))]
     propose(written, matter, draft, known, _proposed_before(at, matter))
     written.proposals[-1] |= {"closed_as": "confirmed", "closed_by": second, "closed_at": at}
@@ -217,14 +217,14 @@ def _confirmed(written: Written, matter: Matter, draft: Row, known: Known, at: d
 
 
 def _proposed_before(at: datetime, matter: Matter) -> datetime:
-    """After all that was found out, and of the same day: another day's data lapse a proposal."""
+    """Return a time after all findings and on the same day, since new data expire a proposal."""
     found_out = moments.between(matter.application.submitted_at, at, 0.9, 0.9, matter.rng)
     since = max(found_out, day_start(utc_day(at)) + moments.WORK_BEGINS - timedelta(hours=1))
     return moments.between(since, at, 0.2, 0.6, matter.rng)
 
 
 def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Row:
-    """A decision as the form gives it, with what calls for a second person."""
+    """Return a decision as the form submits it, with the reasons for a second person."""
     rng, approved = matter.rng, outcome is Decision.APPROVED
     rate = _rate(known.assessment, rng) if approved else None
     reason = None if approved else _reason(matter.case, known.assessment, rng)
@@ -239,7 +239,7 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     subject = _subject(reason, known.assessment)
     why = subject if against else "cost"
     use, key = (Use.REJECTION, reason) if reason else (Use.APPROVAL, "welcome")
-    # What a reason asserts is known in the demo: the minimums are missed, or its check failed.
+    # In the demo a reason's facts are established: the minimums are missed, or its check failed.
     given = (
         {"reapply": rule, "finding": canned_texts.finding(reason, known.assessment, ())}
         if reason
@@ -259,7 +259,7 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
 
 
 def propose(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> None:
-    """Ask a second person, who has not answered yet."""
+    """Propose a decision to a second person, who has not responded yet."""
     seen = matter.seen(known)
     row = {
         "application_id": matter.case.application_id,
@@ -346,7 +346,7 @@ def _one_of(texts: Sequence[str], rng: np.random.Generator) -> str:
 
 
 def _rate(assessment: Assessment, rng: np.random.Generator) -> Decimal:
-    """From 15 to 40 percent in steps of five, the more the larger the volume."""
+    """Return a rate from 15 to 40 percent in steps of five, increasing with the volume."""
     volume = next(result for result in assessment.criteria if result.criterion is VOLUME)
     times = float((volume.value or 0) / volume.minimum)
     steps = int(np.clip(np.log2(max(times, 0.01)) + 1 + rng.integers(2), 0, 5))
@@ -383,7 +383,7 @@ def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[R
 
 
 def _answered(written: Written, matter: Matter, draft: Row, at: datetime) -> dict[str, str]:
-    """The checklist as it was answered before the decision: all that an approval asks for."""
+    """Answer the checklist before the decision: everything that an approval requires."""
     rng, policy = matter.rng, matter.policy
     approved = draft["outcome"] == Decision.APPROVED
     least = len(policy.required_checks) if approved else 0
@@ -401,7 +401,7 @@ def _answered(written: Written, matter: Matter, draft: Row, at: datetime) -> dic
 def check(
     written: Written, matter: Matter, items: Sequence[str], failed: str | None, at: datetime
 ) -> dict[str, str]:
-    """Answer ``items`` one after another from ``at`` on, and ``failed`` so; returns the answers."""
+    """Answer ``items`` in turn from ``at`` on, ``failed`` as failed; returns the answers."""
     external = any(s.kind is EvidenceKind.EXTERNAL_VOLUME for _, s in matter.case.sightings)
     answers = {}
     for item in dict.fromkeys((*items, *([failed] if failed else []))):
@@ -423,7 +423,7 @@ def check(
 
 
 def tell(written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: Row) -> None:
-    """Leave an event on the timeline."""
+    """Record an event on the timeline."""
     written.events.append(
         {
             "application_id": case.application_id,
@@ -436,7 +436,7 @@ def tell(written: Written, case: Filed, kind: str, actor: str, at: datetime, det
 
 
 def change(old: str | None, new: str | None) -> Row:
-    """An old and a new value as events keep them."""
+    """Return an old and a new value as events store them."""
     return {"old": old if old is None else str(old), "new": new if new is None else str(new)}
 
 
@@ -448,7 +448,7 @@ def send(
     at: datetime,
     **more: Any,  # noqa: ANN401
 ) -> None:
-    """Leave a message for the applicant, which was delivered soon after."""
+    """Write a message to the applicant that was delivered soon after."""
     account = matter.case.account
     written.outbox.append(
         {

@@ -1,4 +1,4 @@
-"""When applications arrive and when the desk settles them: an even flow that grows slowly."""
+"""When applications arrive and are decided: an even flow that grows slowly."""
 
 from datetime import datetime, timedelta
 
@@ -9,10 +9,10 @@ from data_access.demo.calendar import Calendar
 from program.periods import ONE_DAY, day_start, utc_day
 from program.review import business_time
 
-# Which share is settled within their first business day, their second and so on.
-# Most take nearly as long as the policy gives, three days.
+# The share decided within the first business day, the second and so on. Most take nearly as long as
+# the policy allows, three days.
 SETTLED_WITHIN = np.array([0.04, 0.12, 0.55, 0.18, 0.07, 0.04])
-# So of those that wait, how old they are: what has not been settled by then.
+# The ages of pending applications: the share that is not decided by then.
 STILL_WAITING = 1 - np.cumsum(SETTLED_WITHIN) + SETTLED_WITHIN / 2
 DOUBLES_IN_DAYS = 182
 WORK_BEGINS, WORK_LASTS = timedelta(hours=8), timedelta(hours=9)
@@ -20,10 +20,9 @@ FRESHEST = timedelta(minutes=20)
 
 
 def waiting_since(calendar: Calendar, count: int, rng: np.random.Generator) -> list[datetime]:
-    """When ``count`` applications that wait now came in, in no order.
+    """Return the submission times of ``count`` pending applications, unordered.
 
-    They lie as evenly over the ages as so many can, so that the share that is overdue is
-    the same for every seed.
+    They are spread evenly over the ages, so that the overdue share is the same for every seed.
     """
     starts = business_time.latest_starts(calendar.now, len(STILL_WAITING))
     edges = np.concatenate([[0], np.cumsum(STILL_WAITING)]) / STILL_WAITING.sum()
@@ -33,7 +32,7 @@ def waiting_since(calendar: Calendar, count: int, rng: np.random.Generator) -> l
 
 
 def submitted_before(settled: datetime, rng: np.random.Generator) -> datetime:
-    """When an application came in that was settled then."""
+    """Return the submission time of an application that was decided at ``settled``."""
     starts = business_time.latest_starts(settled, len(SETTLED_WITHIN))
     day = int(rng.choice(len(SETTLED_WITHIN), p=SETTLED_WITHIN / SETTLED_WITHIN.sum()))
     return _aged(starts, day + rng.uniform(0.1, 1))
@@ -42,7 +41,7 @@ def submitted_before(settled: datetime, rng: np.random.Generator) -> datetime:
 def settled_at(
     calendar: Calendar, first: int, end: int, count: int, rng: np.random.Generator
 ) -> list[datetime]:
-    """Working hours of weekdays in ``[first, end)``; later days hold more of them."""
+    """Return working times of weekdays in ``[first, end)``, more of them on later days."""
     span = np.arange(first, max(end, first + 7))
     span = span[span < calendar.length]
     weekdays = (span + calendar.first.weekday()) % 7 < business_time.SATURDAY
@@ -55,7 +54,7 @@ def settled_at(
 
 
 def at_work(at: datetime) -> datetime:
-    """A working hour of the same day, or of the Friday before a weekend."""
+    """Return a working time on the same day, or on the Friday before a weekend."""
     day = utc_day(at)
     friday = day - max(0, day.weekday() - 4) * ONE_DAY
     into_work = (at - day_start(day)) * (WORK_LASTS / ONE_DAY)
@@ -65,12 +64,12 @@ def at_work(at: datetime) -> datetime:
 def between(
     since: datetime, until: datetime, low: float, high: float, rng: np.random.Generator
 ) -> datetime:
-    """A moment from ``low`` to ``high`` of the way, to the second."""
+    """Return a random time from ``low`` to ``high`` of the way, to the second."""
     return (since + (until - since) * rng.uniform(low, high)).replace(microsecond=0)
 
 
 def _aged(starts: list[datetime], age: float) -> datetime:
-    """The moment ``age`` business days before the first of ``starts``; weekends hold some too."""
+    """Return the time ``age`` business days before the first of ``starts``, also on weekends."""
     day = min(int(age), len(starts) - 2)
     newer, older = starts[day], starts[day + 1]
     return (newer - (newer - older) * (age - day)).replace(microsecond=0)

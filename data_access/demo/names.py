@@ -1,4 +1,4 @@
-"""The made-up people: staff, applicants, and what they type. No real person or brand."""
+"""Made-up people: staff, applicants, and what they type. No real person or brand."""
 
 from collections.abc import Iterator
 
@@ -126,12 +126,12 @@ SOCIAL_WEIGHTS = np.array([0.58, 0.18, 0.14, 0.10])
 CONTACT_PLATFORMS = ("telegram", "discord", "email", "whatsapp", "x")
 CONTACT_WEIGHTS = np.array([0.46, 0.18, 0.18, 0.10, 0.08])
 
-# Text that would act up if a screen or an export took it for markup or a formula.
+# Text that would do harm if a screen or an export read it as markup or a formula.
 HOSTILE_HANDLES = ("=1+1", "<b>bold</b>", "![x](y)")
 
 
 def usernames(count: int, rng: np.random.Generator) -> list[str]:
-    """``count`` different names, the friendliest pair first."""
+    """Return ``count`` different names, the friendliest pair first."""
     pairs = [f"{a}_{n}" for a in ADJECTIVES for n in NOUNS if f"{a}_{n}" != "meadow_trader"]
     rng.shuffle(pairs)
     pairs = ["meadow_trader", *(pair for pair in pairs if pair != "meadow_trader")]
@@ -142,7 +142,7 @@ def usernames(count: int, rng: np.random.Generator) -> list[str]:
 
 
 def social_handle(username: str, rng: np.random.Generator) -> str:
-    """The handle as an applicant would type it, which is not always the same way."""
+    """Return the handle as an applicant would type it, in varying forms."""
     forms = (
         f"@{username}",
         username,
@@ -154,7 +154,7 @@ def social_handle(username: str, rng: np.random.Generator) -> str:
 
 
 def contact_handle(platform: str, username: str, phones: Iterator[int]) -> str:
-    """Contact information for ``platform``; telephones are from a range kept for fiction."""
+    """Return contact information for ``platform``; phone numbers are from a range for fiction."""
     if platform == "email":
         return f"{username}@example.com"
     if platform == "whatsapp":
@@ -216,7 +216,7 @@ RATIONALES = {
     "api_broker": ("Takes part in the API Broker program.",),
     "self_referral": ("Most of the referred users share the applicant's contact data.",),
 }
-# By the reason of the rejection, or by what an approval goes against.
+# By the reason of the rejection, or by what an approval overrides.
 OVERRIDE_REASONS = {
     "override": (
         "Just below in a slow month; three months before were above, and the audience fits.",
@@ -250,7 +250,7 @@ DEFERRALS = (
     "Waiting for the statement of the month that is still running.",
 )
 REOPENED = "Support confirms that the account was mixed up with another one."
-# Who, what, whether colleagues see it, and the view as the address bar writes it.
+# Owner, name, whether colleagues see it, and the query parameters.
 VIEWS = (
     ("mira@example.com", "Met, unclaimed", True, "eligibility=met&owner=unassigned"),
     ("leo@example.com", "Overdue", True, "due=overdue"),

@@ -1,7 +1,6 @@
-"""Who applies, when, with what reach and what kind of referral business behind it.
+"""Plans: who applies, when, with what reach and what referral business.
 
-A plan fixes what the story is; `trading` then grows the days of it and `judgments` lets the
-desk decide on what has grown.
+A plan sets the outline; `trading` then generates its days, and `judgments` decides on them.
 """
 
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ FIRST_DECISION_DAY = 35
 
 
 class Pattern(StrEnum):
-    """What is odd about an affiliate's activity."""
+    """What is unusual about an affiliate's activity."""
 
     ONE_USER = "one user carries nearly all volume"
     BURST = "sign-ups come in one burst"
@@ -44,8 +43,8 @@ class Pattern(StrEnum):
 class Shape:
     """An affiliate's business. Days are indexes; money in cents; growth is log per 30 days.
 
-    ``volume``, ``active`` and ``new`` hold for the 30 days before index ``anchor``: exactly
-    where ``exact``, else the volume roughly and the counts at least.
+    ``volume``, ``active`` and ``new`` are for the 30 days before index ``anchor``: exact if
+    ``exact`` is set, else the volume is approximate and the counts are lower bounds.
     """
 
     users: int
@@ -61,14 +60,14 @@ class Shape:
 
     @property
     def first_day(self) -> int:
-        """The earliest day of sign-ups; counts that must hold need users from before the window."""
+        """The first day of sign-ups; exact counts need users from before the window."""
         needs_room = self.users > self.new and (self.exact or self.active > 0)
         return min(self.opened, self.anchor - 90) if needs_room else self.opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One piece of evidence as staff recorded it. ``value`` is followers, or USD as text."""
+    """One piece of evidence as recorded. ``value`` is followers, or USD as text."""
 
     kind: EvidenceKind
     value: str
@@ -95,10 +94,10 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One application and what became of it.
+    """One application and its outcome.
 
-    ``settled_at`` is when it was decided or withdrawn, of one that was reopened when it had
-    been. ``turned_at`` is when a pending one took its turn.
+    ``settled_at`` is when it was decided or withdrawn; for a reopened one, the earlier decision.
+    ``turned_at`` is when a pending one took its turn.
     """
 
     submitted_at: datetime
@@ -111,13 +110,13 @@ class Application:
 
     @property
     def status_changed_at(self) -> datetime | None:
-        """When upstream's word last changed."""
+        """When upstream's status last changed."""
         return self.turned_at if self.turn is Turn.REOPENED else self.settled_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One affiliate with everything it ever sent in, oldest first."""
+    """One affiliate with all its applications, oldest first."""
 
     shape: Shape
     applications: tuple[Application, ...]
@@ -134,7 +133,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A pending application that must come out exactly so. ``reach`` as in `_sightings`."""
+    """A pending application with an exact result. ``reach`` as in `_sightings`."""
 
     volume: int = 3 * MILLION
     active: int = 9
@@ -175,7 +174,7 @@ CASES: tuple[Case, ...] = (
     Case(volume=42 * MILLION, active=25, new=9, users=70, pattern=Pattern.ZERO_FEE),
     Case(volume=21 * MILLION, active=21, new=5, users=60, pattern=Pattern.PADDED),
 )
-# What the desk does about the first ones that meet the minimums, do not, or may.
+# Turns of the first applications that meet the minimums, do not, or may.
 TURNS: dict[str, tuple[Turn, ...]] = {
     "met": (Turn.PROPOSED, Turn.CLAIMED, Turn.ANSWERED),
     "not_met": (
@@ -202,7 +201,7 @@ TURNS: dict[str, tuple[Turn, ...]] = {
         Turn.DEFERRED_TO_A_DAY,
     ),
 }
-# Before how many days one came in whose clock stood still or began anew, or that is set aside.
+# How many days ago an application came in, by turn, if the turn needs time.
 CAME_BEFORE: dict[Turn, tuple[float, float]] = {
     Turn.ASKED: (5, 12),
     Turn.ANSWERED: (11, 15),
@@ -211,7 +210,7 @@ CAME_BEFORE: dict[Turn, tuple[float, float]] = {
     Turn.PROPOSED: (2, 4),
     Turn.REOPENED: (18, 26),
 }
-# How much of the time since then had gone by at its turn.
+# The share of the time since then that had passed at its turn.
 TURNED_AFTER: dict[Turn, tuple[float, float]] = {
     Turn.CLAIMED: (0.5, 0.9),
     Turn.ASSIGNED: (0.5, 0.8),
@@ -222,13 +221,13 @@ TURNED_AFTER: dict[Turn, tuple[float, float]] = {
     Turn.REOPENED: (0.92, 0.98),
 }
 CLAIMED_WITHIN = timedelta(minutes=25)
-# An approved business whose growth afterwards is below this fades, and its reach is asked again.
+# An approved business with less growth afterwards fades, and its reach is checked again.
 FADES = -0.2
 LOOKED_EVERY, LOOKED_WITHIN = timedelta(days=75), timedelta(days=2)
 
-# What numbers that look well are rejected for.
+# Patterns for which good figures are rejected.
 REJECTED_PATTERNS = (Pattern.ONE_USER, Pattern.MIRRORED, Pattern.PADDED)
-# What the numbers say at the decision, and what reach is found.
+# Pairs of figures at the decision (met, not_met, close) and the reach found.
 APPROVED_STORIES = (("met", "none"), ("not_met", "reach"), ("met", "reach"), ("close", "short"))
 REJECTED_STORIES = (("not_met", "short"), ("not_met", "none"), ("met", "none"))
 PASSING_STORIES = (
@@ -239,13 +238,13 @@ PASSING_STORIES = (
 )
 MIN_AFFILIATES = len(CASES) + 1
 PENDING_SHARE = 0.15
-# For every affiliate so many others apply who have not referred anybody. With fewer of them,
-# those who wait now would be a sudden rush against the weeks before.
+# Applicants without referrals per affiliate. With fewer of them, the pending ones would be a sudden
+# rush compared with the weeks before.
 PASSERS_BY = 4.7
 
 
 def accounts(calendar: Calendar, *, affiliates: int, rng: np.random.Generator) -> list[Account]:
-    """Everybody who ever applied, oldest account first, with ids and without names."""
+    """Return everybody who ever applied, oldest account first, with ids and without names."""
     pending = max(len(CASES), round(affiliates * PENDING_SHARE))
     drafts = [
         *(_with_history(draft, calendar, rng) for draft in _pending(pending, calendar, rng)),
@@ -293,7 +292,7 @@ def _account(
     settled = None
     if turn is Turn.REOPENED:
         settled = moments.at_work(moments.between(submitted, turned, 0.2, 0.3, rng))
-    # What its turn rests on was seen before.
+    # Evidence for a turn was recorded before it.
     seen_by = settled or (calendar.now if turn is Turn.WAITING else turned)
     kyc = ("verified", "pending", "none", "rejected")[rng.choice(4, p=[0.93, 0.04, 0.02, 0.01])]
     return Account(
@@ -319,7 +318,7 @@ def _turned_at(
 ) -> datetime:
     since = submitted
     if turn is Turn.PROPOSED:
-        # Proposals lapse with every day's data, so one that still waits is of today.
+        # Proposals expire with every day's data, so a waiting one is from today.
         since = max(since, day_start(calendar.through + ONE_DAY))
     if turn is Turn.CLAIMED:
         since = max(since, calendar.now - CLAIMED_WITHIN)
@@ -368,7 +367,7 @@ def _settled(
     )
     application = _closed(status, settled, reach, calendar, rng)
     if status is Status.APPROVED and after < FADES:
-        # Whether they reach the minimums elsewhere is asked as soon as they do not here.
+        # Not eligible here, so the reach elsewhere is checked.
         application = _looked_at_again(application, settled, "short", calendar)
     out_of_order = status is Status.REJECTED and rng.random() < 0.06
     return Account(
@@ -382,7 +381,7 @@ def _settled(
 def _looked_at_again(
     application: Application, settled: datetime, reach: str, calendar: Calendar
 ) -> Application:
-    """The same, its reach recorded again some weeks after the approval and every while since."""
+    """Return the application with its reach recorded again after the approval, at intervals."""
     rng = np.random.default_rng(int(settled.timestamp()))
     seen = list(application.sightings)
     at = settled + timedelta(days=int(rng.integers(20, 40)))
@@ -394,7 +393,7 @@ def _looked_at_again(
 
 
 def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:
-    """Those who bring nobody: few have the reach, most are rejected, and some give up."""
+    """Yield applicants without referrals: few have the reach, most are rejected, some withdraw."""
     kinds = rng.choice(len(PASSING_STORIES), count, p=[story[2] for story in PASSING_STORIES])
     for settled, kind in zip(
         moments.settled_at(calendar, FIRST_DECISION_DAY, calendar.length, count, rng),
@@ -431,7 +430,7 @@ def _closed(
 
 
 def _story(status: Status, rng: np.random.Generator) -> tuple[str, str]:
-    """What the numbers say (met, not_met) and the reach found, for a settled application."""
+    """Return the figures (met, not_met) and the reach found, for a decided application."""
     if status is Status.APPROVED:
         return APPROVED_STORIES[rng.choice(4, p=[0.62, 0.25, 0.08, 0.05])]
     if status is Status.WITHDRAWN:
@@ -442,7 +441,7 @@ def _story(status: Status, rng: np.random.Generator) -> tuple[str, str]:
 def _with_history(
     account: Account, calendar: Calendar, rng: np.random.Generator, share: float = 0.31
 ) -> Account:
-    """The account with an earlier, rejected application, if it can have one."""
+    """Return the account with an earlier, rejected application, if it can have one."""
     final = calendar.index(utc_day(account.applications[0].submitted_at))
     last = final - 45
     if rng.random() >= share or last < FIRST_DECISION_DAY + 20 or account.shape.first_day > last:
@@ -458,7 +457,7 @@ def _with_history(
 
 
 def _shape(outcome: str, anchor: int, rng: np.random.Generator) -> Shape:
-    """A business that, at ``anchor``, is above the minimums, below them, or just below."""
+    """Return a business that, at ``anchor``, is above the minimums, below them, or just below."""
     young = rng.random() < 0.12
     earliest = anchor - (50 if young else 650)
     opened = int(rng.integers(earliest, anchor - (10 if young else 60)))
@@ -507,7 +506,7 @@ def _sightings(
     calendar: Calendar,
     rng: np.random.Generator,
 ) -> tuple[Sighting, ...]:
-    """The evidence behind a word for the reach, recorded between ``since`` and ``until``."""
+    """Return evidence for a kind of reach, recorded between ``since`` and ``until``."""
     return tuple(
         _sighting(
             kind,

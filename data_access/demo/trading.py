@@ -1,6 +1,6 @@
-"""Growing an affiliate's referred users and their trading, day by day.
+"""Generate an affiliate's referred users and their trading, day by day.
 
-Shapes are decided in floats; what leaves this module are whole cents and millionths of a USD.
+Shapes are computed in floats; the results are whole cents and millionths of a USD.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from data_access.demo.plans import Pattern, Shape
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# Monday to Sunday: how much is traded, and how many sign up.
+# Monday to Sunday: relative trading and sign-ups.
 WEEK = np.array([1.04, 1.10, 1.10, 1.08, 1.02, 0.68, 0.62])
 MARKET_SWING, AFFILIATE_SWING, DAY_NOISE = 0.06, 0.12, 0.7
 USER_SPREAD = 1.3
@@ -24,14 +24,14 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What all affiliates share: the week's rhythm and better and worse weeks."""
+    """What all affiliates share: the rhythm of the week, and better and worse weeks."""
 
     week: Floats
     mood: Floats
 
     @classmethod
     def of(cls, calendar: Calendar, rng: np.random.Generator) -> "Market":
-        """The market over the calendar's days."""
+        """Return the market over the calendar's days."""
         weekdays = (np.arange(calendar.length) + calendar.first.weekday()) % 7
         return cls(WEEK[weekdays], drift(calendar.length, MARKET_SWING, 0.94, rng))
 
@@ -50,19 +50,19 @@ class Trading:
     trades: Integers
 
     def measured(self, window: slice) -> tuple[int, int, int]:
-        """Volume in cents, active users and new users over the days of ``window``."""
+        """Return volume in cents, active users and new users over the days of ``window``."""
         by_user = self.cents[:, window].sum(axis=1)
         day = np.floor_divide(self.signed_up, SECONDS_A_DAY)
         new = (window.start <= day) & (day < window.stop)
         return int(by_user.sum()), int((by_user > 0).sum()), int(new.sum())
 
     def fees_in(self, window: slice) -> int:
-        """Net fees over the days of ``window``, in millionths of a USD."""
+        """Return net fees over the days of ``window``, in millionths of a USD."""
         return int(self.fees[:, window].sum())
 
 
 def drift(length: int, swing: float, memory: float, rng: np.random.Generator) -> Floats:
-    """A first-order autoregressive series around 0; ``swing`` is the step's deviation."""
+    """Return a first-order autoregressive series around 0; ``swing`` is the step's deviation."""
     steps = rng.normal(0, swing, length)
     level, series = steps[0] / np.sqrt(1 - memory**2), np.empty(length)
     for day, step in enumerate(steps):
@@ -72,7 +72,7 @@ def drift(length: int, swing: float, memory: float, rng: np.random.Generator) ->
 
 
 def grow(shape: Shape, market: Market, calendar: Calendar, rng: np.random.Generator) -> Trading:
-    """The whole business of one affiliate."""
+    """Generate the whole business of one affiliate."""
     if not shape.users:
         nothing = np.zeros((0, calendar.length), np.int64)
         return Trading(np.zeros(0), nothing, nothing, nothing)
@@ -91,7 +91,7 @@ def grow(shape: Shape, market: Market, calendar: Calendar, rng: np.random.Genera
 
 
 def _sign_ups(shape: Shape, window: slice, market: Market, rng: np.random.Generator) -> Floats:
-    """When each user signed up, in seconds; the window holds as many as the shape says."""
+    """Return when each user signed up, in seconds; the window has as many as the shape says."""
     days = np.arange(min(shape.first_day, len(market.week) - 1), len(market.week))
     towards = np.minimum(days, shape.anchor) - shape.anchor
     beyond = np.maximum(days - shape.anchor, 0)
@@ -111,7 +111,7 @@ def _sign_ups(shape: Shape, window: slice, market: Market, rng: np.random.Genera
 
 
 def _make_room(chosen: Integers, shape: Shape, window: slice, rng: np.random.Generator) -> None:
-    """Move sign-ups before the window: those in it if exact, those after it if too many are."""
+    """Move sign-ups before the window: those in it if exact, those after it if too many."""
     moved = np.zeros(len(chosen), bool)
     if shape.exact:
         moved |= (window.start <= chosen) & (chosen < window.stop)
@@ -125,7 +125,7 @@ def _make_room(chosen: Integers, shape: Shape, window: slice, rng: np.random.Gen
 def _volume(
     shape: Shape, signed_up: Floats, market: Market, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], Floats]:
-    """Who is a user on which day, and an unscaled volume for the days they trade."""
+    """Return who is a user on which day, and an unscaled volume for the days they trade."""
     days = np.arange(len(market.week))
     since = np.floor_divide(signed_up, SECONDS_A_DAY)[:, None]
     life = np.where(rng.random(shape.users) < 0.15, 2_000, 8 + rng.exponential(110, shape.users))
@@ -148,7 +148,7 @@ def _settle_active(
     volume: Floats,
     rng: np.random.Generator,
 ) -> None:
-    """Let the window have as many active users as the shape says."""
+    """Give the window as many active users as the shape says."""
     wanted = min(shape.active, shape.users)
     first_day = np.floor_divide(signed_up, SECONDS_A_DAY).astype(int)
     inside = volume[:, window]
@@ -164,7 +164,7 @@ def _settle_active(
 
 
 def _bend(pattern: Pattern | None, window: slice, volume: Floats, rng: np.random.Generator) -> None:
-    """Make the activity odd in the way the pattern says; who trades when stays."""
+    """Make the activity unusual as the pattern says; who trades when stays."""
     inside = volume[:, window]
     ranked = np.argsort(-inside.sum(axis=1))
     if pattern is Pattern.ONE_USER:
@@ -185,7 +185,7 @@ def _bend(pattern: Pattern | None, window: slice, volume: Floats, rng: np.random
 
 
 def _in_cents(shape: Shape, window: slice, volume: Floats) -> Integers:
-    """Scale to the shape's volume in the window, to the cent where it must be exact."""
+    """Scale to the shape's volume in the window, to the cent if it must be exact."""
     total = volume[:, window].sum()
     scale = 20_000_000.0 if shape.volume is None or not total else shape.volume / total
     cents = np.where(volume > 0, np.maximum(1, np.rint(volume * scale)), 0).astype(np.int64)
@@ -199,7 +199,7 @@ def _in_cents(shape: Shape, window: slice, volume: Floats) -> Integers:
 
 
 def _fees(pattern: Pattern | None, cents: Integers, rng: np.random.Generator) -> Integers:
-    """Net fees in millionths of a USD: 1.5 to 6 basis points, a maker's rebate now and then."""
+    """Return net fees in millionths of a USD: 1.5 to 6 basis points, some maker rebates."""
     tenths = rng.integers(15, 60, len(cents))
     tenths[rng.random(len(cents)) < 0.03] = -3
     # A cent at one basis point is one millionth of a USD.

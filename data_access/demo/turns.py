@@ -1,4 +1,4 @@
-"""What the desk has done about applications that wait, as its verbs would have written it."""
+"""What the desk has done about pending applications, as its verbs would have written it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from program.policy.outcomes import Outcome
 from program.review import business_time
 from program.review.workflow import Decision, Move, Status
 
-# A demo is looked at for longer than a claim lasts that nobody works on.
+# People look at a demo for longer than an idle claim lasts.
 CLAIMS_LAST = (3, 9)
 DEFERRED_FOR = (6, 35)
 
 
 def write(written: Written, matter: Matter) -> None:
-    """Add to ``written`` what was done about an application that is pending upstream."""
+    """Add what was done about an application that is pending upstream to ``written``."""
     at = matter.application.turned_at
     if at is None:
         return
@@ -59,13 +59,13 @@ def _ask_for(key: str, written: Written, matter: Matter, at: datetime) -> Row:
 def _answer(written: Written, matter: Matter, at: datetime) -> Row:
     submitted = matter.application.submitted_at
     asked = moments.between(submitted, at, 0.05, 0.1, matter.rng)
-    # What those who bring nobody much have to show is their reach.
+    # Applicants without enough referrals can only show their reach.
     met = matter.known(at).assessment.outcome is Outcome.MET
     key = "profile_proof" if met else "external_statement"
     _ask_for(key, written, matter, asked)
     detail = {"answer": names.ANSWERS[key], "paused_since": asked.isoformat()}
     _move(written, matter, Move.RECORD_ANSWER, Status.PENDING, at, **detail)
-    # No holiday of the demo's lies behind it.
+    # None of the demo's holidays is in the past.
     clock_from = business_time.resume(submitted, asked, at)
     return _at(Status.PENDING, at, clock_from=clock_from, answered_at=at)
 
@@ -79,7 +79,7 @@ def _defer_to_a_day(written: Written, matter: Matter, at: datetime) -> Row:
 
 def _defer_to_a_change(written: Written, matter: Matter, at: datetime) -> Row:
     _defer(written, matter, at, until=None, until_change=True)
-    # The answers of now: those of then may have been others, and it would be back already.
+    # The current outcomes: those of that time may differ, and the application would have returned.
     judged = matter.known(matter.calendar.now).assessment.criteria
     answers = " ".join(f"{result.criterion.key}={result.outcome}" for result in judged)
     return _at(Status.DEFERRED, at, deferred_answers=answers)
@@ -93,7 +93,7 @@ def _defer(written: Written, matter: Matter, at: datetime, **until: object) -> N
 def _propose(written: Written, matter: Matter, at: datetime) -> Row:
     known = matter.known(at)
     met = known.assessment.outcome is Outcome.MET
-    # The other way round than computed, which one person may not do alone.
+    # The opposite of the computed result, which one person may not decide alone.
     outcome = Decision.REJECTED if met else Decision.APPROVED
     draft = judgments.drafted(matter, outcome, known, at)
     failed = judgments.FAILED_FOR.get(draft["reason_code"] or "")
@@ -143,7 +143,7 @@ def _move(
     at: datetime,
     **detail: object,
 ) -> None:
-    """Tell of a move of the reviewer's, out of pending or back to it."""
+    """Record a reviewer's transition, out of pending or back to it."""
     old = Status.MORE_INFO_NEEDED if new is Status.PENDING else Status.PENDING
     moved = {"status": change(old, new), **detail}
     judgments.tell(written, matter.case, by, matter.application.reviewer, at, moved)

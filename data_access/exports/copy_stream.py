@@ -1,4 +1,4 @@
-"""A statement's rows as CSV straight from COPY: in pieces, or as a file that others read."""
+"""A statement's rows as CSV from COPY: in pieces, or as a file for readers."""
 
 import io
 from collections.abc import Generator, Iterator
@@ -11,14 +11,14 @@ CHUNK_BYTES = 65_536
 
 
 class CsvStream:
-    """A statement's rows as CSV with a header, in pieces of about 64 kB; memory stays flat.
+    """A statement's rows as CSV with a header, in pieces of about 64 kB, with constant memory.
 
-    ``row_count`` says how many rows have come so far. To be used in a ``with``: a reader that
-    breaks off leaves the statement running, and its connection locked, until it is closed.
+    ``row_count`` is the number of rows so far. Use it in a ``with``: if the reader stops early, the
+    statement keeps running, and its connection stays locked, until this is closed.
     """
 
     def __init__(self, connection: Connection, statement: Select[Any]) -> None:
-        # By hand: the database would send its header with the first full buffer of rows.
+        # Written here: the database would send its header with the first full buffer of rows.
         self._header = ",".join(statement_names(statement)) + "\n"
         compiled = statement.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
@@ -39,11 +39,11 @@ class CsvStream:
         __: TracebackType | None,
     ) -> None:
         if self._pieces is not None:
-            # Cancels what still runs; the error that led here may hold on to its reader.
+            # Cancels a running statement; the error may still hold a reference to its reader.
             self._pieces.close()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Run the statement and give its pieces, the header at once and alone."""
+        """Run the statement and yield its pieces, the header first and alone."""
         self._pieces = self._run()
         return self._pieces
 
@@ -56,7 +56,7 @@ class CsvStream:
             cursor.copy(self._copy, self._parameters) as rows,
         ):
             for number, piece in enumerate(rows, start=1):
-                # Postgres sends a row a piece.
+                # Postgres sends one row per piece.
                 self.row_count = number
                 waiting += piece
                 if len(waiting) >= CHUNK_BYTES:
@@ -67,12 +67,12 @@ class CsvStream:
 
 
 def statement_names(statement: Select[Any]) -> list[str]:
-    """The statement's columns, which are names of the registry and need no quotes."""
+    """Return the statement's columns, which are names of datasets and need no quotes."""
     return [str(column.name) for column in statement.exported_columns]
 
 
 class CsvFile(io.RawIOBase):
-    """The same pieces behind a file's ``read``, for readers that want a file."""
+    """The same pieces behind ``read``, for libraries that need a file."""
 
     def __init__(self, stream: CsvStream) -> None:
         super().__init__()
@@ -80,11 +80,11 @@ class CsvFile(io.RawIOBase):
         self._held = memoryview(b"")
 
     def readable(self) -> bool:
-        """It is there to be read."""
+        """Always readable."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401 - whatever can be written into
-        """Fill as much of ``buffer`` as is at hand; 0 at the end."""
+        """Fill ``buffer`` with what is available; 0 at the end."""
         while not self._held:
             piece = next(self._pieces, None)
             if piece is None:

@@ -1,4 +1,4 @@
-"""Writing an export for somebody: checked, written in the format asked for, kept in the log."""
+"""Write an export: check it, write it in the requested format, and log it."""
 
 import tempfile
 import zlib
@@ -39,9 +39,9 @@ from program.review.queue_filters import Filters
 from program.review.workflow import Status
 
 BOM = b"\xef\xbb\xbf"
-# The strongest levels take several times as long for a few percent.
+# Higher levels take several times as long for a few percent.
 GZIP_LEVEL = 4
-# The largest window, with the head and the sum of a gzip file around it.
+# The largest window, with gzip's header and checksum.
 GZIP_WINDOW = 31
 
 
@@ -59,20 +59,20 @@ class OfView:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What the file has, in order."""
+        """The file's columns, in order."""
         return self.view.shown
 
     @property
     def filters(self) -> dict[str, Any]:
-        """What the log keeps of it."""
+        """The filters as the log stores them."""
         return self.view.on_page(1).to_query()
 
     def said(self) -> str:
-        """Which rows, in words."""
+        """Describe the rows."""
         return views.described(self.view)
 
     def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
-        """All rows."""
+        """Return the statement for all rows."""
         return queries.statement(self.view, context, write=write)
 
 
@@ -92,28 +92,28 @@ class OfQueue:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What the file has, in order."""
+        """The file's columns, in order."""
         return tuple(exported.BY_NAME[name] for name in self.names if name in exported.BY_NAME)
 
     @property
     def filters(self) -> dict[str, Any]:
-        """What the log keeps of it."""
+        """The filters as the log stores them."""
         asked = self.filters_asked.on_page(1).to_query()
         asked.pop("status", None)
         return {**asked, "statuses": [str(status) for status in self.statuses]}
 
     def without_personal(self) -> "OfQueue":
-        """The same without the columns that not everybody may see."""
+        """Return the same without personal columns."""
         kept = tuple(column.name for column in self.columns if not column.personal)
         return replace(self, names=kept)
 
     def said(self) -> str:
-        """Which rows, in words."""
+        """Describe the rows."""
         asked = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
         return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *asked])
 
     def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
-        """All rows."""
+        """Return the statement for all rows."""
         return exported.applications(
             self.filters_asked, context, statuses=self.statuses, columns=self.names, write=write
         )
@@ -124,7 +124,7 @@ Selection = OfView | OfQueue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An export as it was asked for: which rows, in which form, by whom and when."""
+    """A requested export: which rows, in which format, by whom and when."""
 
     selection: Selection
     form: Form
@@ -133,11 +133,11 @@ class Order:
 
     @property
     def file_name(self) -> str:
-        """What the file is called where it arrives."""
+        """The name of the downloaded file."""
         return f"{self.selection.dataset}-{self.now:%Y-%m-%d-%H%M}.{self.form.ending}"
 
     def to_json(self) -> dict[str, Any]:
-        """The order for another process."""
+        """Return the order as JSON, for another process."""
         chosen = self.selection
         if isinstance(chosen, OfView):
             asked: dict[str, Any] = {"view": chosen.view.to_query(), "view_name": chosen.view_name}
@@ -153,7 +153,7 @@ class Order:
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "Order":
-        """The order that another process wrote; what it may see was decided there."""
+        """Parse an order from another process, which has checked what the person may see."""
         chosen: Selection
         if "view" in told:
             view = View.from_query(told["view"], personal=True)
@@ -175,13 +175,13 @@ class Order:
 
 @dataclass(slots=True)
 class Progress:
-    """How many rows have been written; ``tell`` is called now and then."""
+    """Counts the rows written and calls ``tell`` at intervals."""
 
     tell: Callable[[int], None] = lambda _: None
     rows: int = 0
 
     def __call__(self, rows: int) -> None:
-        """Note that so many rows are written."""
+        """Add rows to the count."""
         self.rows = rows
         self.tell(rows)
 
@@ -189,11 +189,11 @@ class Progress:
 def write(
     order: Order, target: Target | BinaryIO, *, folder: Path | None = None, progress: Progress
 ) -> None:
-    """Write the whole file to ``target``. The transaction ends with the writing.
+    """Write the whole file to ``target``. The transaction ends with it.
 
-    ``folder`` takes what does not fit in memory, a new one where none is given. Raises Invalid
-    for what the format cannot hold, DatabaseUnavailable where the database is lost or takes too
-    long, Unwritable where there is no room, ReaderGone. The target then takes nothing more.
+    ``folder`` is for temporary files; by default a new one. Raises Invalid for rows that the format
+    cannot hold, DatabaseUnavailable if the database is lost or too slow, Unwritable if there is no
+    space, and ReaderGone. The target then accepts nothing more.
     """
     out = target if isinstance(target, Target) else Target(target)
     try:
@@ -224,7 +224,7 @@ def _write(
     told = about(order, context)
     progress(0)
     with CsvStream(connection, made) as stream:
-        # Imported where it is needed: a CSV starts sooner and stays small.
+        # Imported here, so that a CSV starts sooner and uses less memory.
         if file_format is FileFormat.PARQUET:
             from data_access.exports import parquet
 
@@ -241,7 +241,7 @@ def _write(
 
 @contextmanager
 def _temporary(folder: Path | None) -> Iterator[Path]:
-    """A folder for what does not fit in memory. Raises Unwritable, which names it."""
+    """A temporary folder. Raises Unwritable, which names it."""
     place = folder or _temporary_files()
     name = f"The folder for temporary files, {place},"
     advice = "" if folder else "Or name another folder by TMPDIR."
@@ -255,7 +255,7 @@ def _temporary_files() -> Path:
 
 
 def _csv(stream: CsvStream, form: Form, target: Target, progress: Progress) -> None:
-    # Without a name and time inside, the same rows are the same bytes.
+    # Without a name and a time inside, the same rows give the same bytes.
     packing = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW) if form.gzip else None
     pieces = chain([BOM] if form.bom else [], stream)
     for piece in pieces:
@@ -276,7 +276,7 @@ def _require_room(connection: Connection, made: Select[Any], file_format: FileFo
 
 
 def about(order: Order, context: JudgingContext) -> dict[str, str]:
-    """What a file says of itself, by name, in words."""
+    """Return the file's description, as names and texts."""
     chosen, fresh = order.selection, context.freshness
     return {
         "Dataset": BY_KEY[chosen.dataset].title,
@@ -293,7 +293,7 @@ def about(order: Order, context: JudgingContext) -> dict[str, str]:
 
 @contextmanager
 def explaining() -> Iterator[None]:
-    """Say in a sentence what of the database's doing ended an export."""
+    """Turn database errors that end an export into a sentence."""
     try:
         yield
     except (DBAPIError, errors.Error) as error:
@@ -307,14 +307,14 @@ def explaining() -> Iterator[None]:
 
 
 def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
-    """The interrupt in whose wake the database's driver failed, if there was one."""
+    """Return the interrupt that made the database driver fail, if any."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error
 
 
 def explained(error: BaseException | None) -> str | None:
-    """The sentence for an error that an export may meet; ``None`` for what nobody foresaw."""
+    """Return the sentence for an expected error; ``None`` for any other."""
     if isinstance(error, errors.QueryCanceled):
         return (
             f"The export took longer than {LONGEST_S // 60} minutes and was stopped. "
@@ -328,7 +328,7 @@ def explained(error: BaseException | None) -> str | None:
 
 
 def record(connection: Connection, order: Order, *, rows: int, outcome: Ending) -> None:
-    """Write the line of the log: what left, and how it ended."""
+    """Write the log entry: what was exported, and how it ended."""
     chosen = order.selection
     log.record(
         connection,
@@ -344,7 +344,7 @@ def record(connection: Connection, order: Order, *, rows: int, outcome: Ending) 
 
 
 def keep(order: Order, *, rows: int, outcome: Ending) -> None:
-    """Write the line of the log in a transaction of its own."""
+    """Write the log entry in its own transaction."""
     with database.writer().begin() as connection:
         record(connection, order, rows=rows, outcome=outcome)
 
@@ -352,13 +352,13 @@ def keep(order: Order, *, rows: int, outcome: Ending) -> None:
 def write_and_keep(
     order: Order, target: Target | BinaryIO, *, progress: Progress | None = None
 ) -> int:
-    """Write the file and the log's line, also where it breaks off midway; returns the rows."""
+    """Write the file and the log entry, also if it fails midway; returns the number of rows."""
     counted = progress or Progress()
     try:
         write(order, target, progress=counted)
     except BaseException as error:
         gone = isinstance(error, KeyboardInterrupt | ReaderGone)
-        # What ended the file is what the person is told, also where the log cannot be written.
+        # The error is reported even if the log cannot be written.
         with suppress(Refusal, SQLAlchemyError):
             outcome = Ending.CANCELLED if gone else Ending.FAILED
             keep(order, rows=counted.rows, outcome=outcome)

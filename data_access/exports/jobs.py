@@ -1,10 +1,11 @@
-"""Exports that run for people in the browser: each in a process of its own, into a spool file.
+"""Exports for people in the browser: each in its own process, into a spool file.
 
-The database is read as fast as it gives, whatever the reader's line; the reader is served
-from the spool. So no transaction waits for anybody, and one who hangs up ends their own.
+The database is read as fast as it delivers, whatever the reader's bandwidth; the reader is served
+from the spool. So no transaction waits for a reader, and a reader who disconnects ends their own
+export.
 
-What runs stands in ``review.jobs``, where every dashboard process sees it and may cancel it. The
-`Job` here is the serving process's own hold on its child and its file.
+Running exports are in ``review.jobs``, where every dashboard process sees them and can cancel them.
+`Job` is the serving process's handle on its child process and its file.
 """
 
 import atexit
@@ -42,7 +43,7 @@ from program.reports.export_formats import AT_ONCE, AT_ONCE_EACH, Ending, FileFo
 LOG = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent.parent
 PIECE_BYTES = 1 << 18
-# An ended export stays in sight so long, so that its asker sees how it ended.
+# How long an ended export is shown, so that its owner sees how it ended.
 SEEN_FOR = timedelta(seconds=30)
 LOG_TRIES_S = (1.0, 3.0, 6.0)
 FAILED = (
@@ -53,12 +54,12 @@ HUNG_UP = "The download was interrupted, so the file is incomplete. Export again
 
 
 class TooManyExports(Refusal):
-    """As many exports run as the server takes."""
+    """The server runs as many exports as it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One of a person's exports as every process sees it, with the rows written so far."""
+    """One of a person's exports as every process sees it, with the number of rows so far."""
 
     job_id: UUID
     file_name: str
@@ -70,7 +71,7 @@ class Shown:
 
 @dataclass(slots=True)
 class Job:
-    """One export that this process serves. ``rows`` are those written so far."""
+    """One export that this process serves. ``rows`` is the number of rows so far."""
 
     order: Order
     process: subprocess.Popen[str]
@@ -84,12 +85,12 @@ class Job:
 
     @property
     def job_id(self) -> UUID:
-        """Its id in ``review.jobs``."""
+        """The job's id in ``review.jobs``."""
         return self.held.job_id
 
     @property
     def rows(self) -> int:
-        """How many have been written."""
+        """The number of rows written."""
         return self.held.done
 
     @property
@@ -99,33 +100,33 @@ class Job:
 
     @property
     def is_written(self) -> bool:
-        """Whether the process has ended, well or not."""
+        """Whether the process has ended, successfully or not."""
         return self._written.is_set()
 
     @property
     def can_be_read(self) -> bool:
-        """Whether there is something to hand over, or never will be."""
+        """Whether the file can be read, or never will be."""
         if self.is_written:
             return True
         if self.order.form.file_format is FileFormat.CSV:
             return self.path.exists() and self.path.stat().st_size > 0
-        # What can be refused for its size has then been counted.
+        # By then the limits on its size have been checked.
         return self._begun.is_set()
 
     def cancel(self) -> None:
-        """Stop it for whoever asked for it."""
+        """Cancel it for its owner."""
         self._end(Ending.CANCELLED, "Canceled. The file is incomplete.")
 
     def hang_up(self) -> None:
-        """Note that nobody reads any more; after the last byte this changes nothing."""
+        """Record that nobody reads any more; has no effect after the last byte."""
         self._end(Ending.CANCELLED, HUNG_UP)
 
     def handed_over(self) -> None:
-        """Note that the last byte is about to leave; returns when the log has its line."""
+        """Record that the last byte is about to be sent; returns when the log entry is written."""
         self._end(Ending.COMPLETE, f"{self.rows:,} rows exported.", wait=True)
 
     def follow(self) -> None:
-        """Read what the process tells until it ends; runs in a thread of its own."""
+        """Read the process's reports until it ends; runs in its own thread."""
         assert self.process.stdout is not None
         told: dict[str, Any] = {}
         with self.process.stdout as lines:
@@ -133,7 +134,7 @@ class Job:
                 told = json.loads(line)
                 self.held.done = told.get("rows", self.rows)
                 if not {"refused", "failed"} & told.keys():
-                    # Otherwise there is a sentence to hand over, and no file.
+                    # A refusal or a failure is reported as a sentence, without a file.
                     self._begun.set()
         self.process.wait()
         if not told.get("done"):
@@ -145,7 +146,7 @@ class Job:
             if self.ending is not None:
                 return
             self.ending, self.sentence = ending, sentence
-        # Its connection goes with it, and the query within the second.
+        # Its connection closes with it, and its query ends within a second.
         self.process.kill()
         tidying = threading.Thread(target=self._tidy, name="export-log")
         tidying.start()
@@ -166,21 +167,21 @@ class Job:
             if self.held.is_over():
                 return
             time.sleep(wait)
-        # Its lease is renewed and its end tried again for as long as this process lives.
+        # While this process lives it renews the lease and retries the end.
         LOG.error(
             "not in the export log yet: %s took %s rows of %s",
             *(self.order.exported_by, self.rows, self.order.selection.dataset),
         )
 
 
-# This process's own children that wait for an export to write; safe to lose.
+# Child processes that wait for an export; safe to lose.
 _waiting: list[subprocess.Popen[str]] = []
 _serving: list[subprocess.Popen[str]] = []
 _lock = threading.Lock()
 
 
 def begin(order: Order, *, expected: int | None = None) -> Job:
-    """Start writing the file. Raises TooManyExports, or Unwritable where there is no room."""
+    """Start writing the file. Raises TooManyExports, or Unwritable if there is no space."""
     engine = database.writer()
     with database.acting(engine) as connection:
         connection.execute(select(func.pg_advisory_xact_lock(locks.EXPORT_JOBS)))
@@ -212,7 +213,7 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
 
 
 def _worker() -> subprocess.Popen[str]:
-    """The process that waits for an export, or a new one."""
+    """Return a waiting process, or a new one."""
     with _lock:
         process = _waiting.pop() if _waiting and _waiting[-1].poll() is None else _start()
         _serving[:] = [one for one in _serving if one.poll() is None] + [process]
@@ -230,10 +231,10 @@ def _give_order(job: Job) -> None:
 
 
 def prepare() -> None:
-    """Have a process wait for the next export, where none does."""
+    """Start a process that waits for the next export, if there is none."""
     with _lock:
         for process in [process for process in _waiting if process.poll() is not None]:
-            # It met a database that did not answer.
+            # It ended because the database did not respond.
             process.communicate()
             _waiting.remove(process)
         if not _waiting:
@@ -242,7 +243,7 @@ def prepare() -> None:
 
 @known_by("person")
 def of(person: str) -> list[Shown]:
-    """The person's exports that run, and those that just ended, oldest first."""
+    """Return the person's running exports and those that just ended, oldest first."""
     found = _of(person)
     if any(job.state is State.LEFT for job in found):
         tell_of_left()
@@ -268,12 +269,12 @@ def _shown(job: people_jobs.Job) -> Shown:
 
 @known_by("actor")
 def cancel(job_id: UUID, *, actor: str) -> None:
-    """Stop one's own export; what is not one's own, or has ended, is left alone."""
+    """Cancel the actor's own export; any other, or an ended one, is left alone."""
     job_leases.cancel(database.writer(), job_id, actor=actor)
 
 
 def tell_of_left() -> None:
-    """End the exports whose server is gone: a line in the log, and a sentence for their person."""
+    """End the exports whose server is gone: a log entry, and a sentence for their owner."""
     with database.acting(database.writer()) as connection:
         for job in people_jobs.take_left(
             connection, JobKind.EXPORT, outcome=Ending.FAILED, sentence=_left_sentence
@@ -289,7 +290,7 @@ def _left_sentence(job: people_jobs.Job) -> str:
 
 
 def clear() -> None:
-    """Put right what servers left that are gone; for the start of a server."""
+    """Clean up after servers that are gone; call it when a server starts."""
     try:
         tell_of_left()
         people_jobs.forget_old(database.writer())
@@ -299,14 +300,14 @@ def clear() -> None:
 
 
 def pieces(job: Job) -> Iterator[bytes | None]:
-    """The file as it grows: pieces, and ``None`` where the next is not written yet.
+    """Yield the growing file in pieces, and ``None`` while the next piece is not written.
 
-    Whoever hands them over says so at the end by `Job.handed_over`.
-    Raises Refusal where it broke off, so that nobody takes half a file for a whole one.
+    The caller reports the end with `Job.handed_over`. Raises Refusal if the export failed, so that
+    nobody takes half a file for a whole one.
     """
     with job.path.open("rb") as spool:
         while True:
-            # Asked before reading: what was written until then is read below.
+            # Checked before reading: everything written until then is read below.
             finished = job.is_written
             piece = spool.read(PIECE_BYTES)
             if piece:
@@ -321,7 +322,7 @@ def pieces(job: Job) -> Iterator[bytes | None]:
 
 @atexit.register
 def stop() -> None:
-    """End every export and every process that waits for one."""
+    """End every export and every waiting process."""
     with _lock:
         unused, serving = [*_waiting], [*_serving]
         _waiting.clear()
@@ -344,7 +345,7 @@ def _start() -> subprocess.Popen[str]:
 
 
 def _require_room(connection: Connection, person: str) -> None:
-    """Raise TooManyExports where as many run as may, whichever process serves them."""
+    """Raise TooManyExports if as many run as may, in all processes."""
     running = Counter(people_jobs.running(connection, JobKind.EXPORT))
     if running.total() >= AT_ONCE:
         raise TooManyExports(

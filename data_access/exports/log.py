@@ -1,4 +1,4 @@
-"""The log of exports: a line for every file that left, or was broken off."""
+"""The log of exports: an entry for every file, complete or not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def record(
     outcome: str = Ending.COMPLETE,
     view_name: str | None = None,
 ) -> None:
-    """Keep who exported what, and how it ended."""
+    """Record who exported what, and how it ended."""
     connection.execute(
         insert(tables.exports).values(
             exported_by=exported_by,
@@ -44,7 +44,7 @@ def record(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """One line of the log. Filters are as they were asked; view names are typed text."""
+    """One log entry. Filters are as requested; view names are typed text."""
 
     export_id: int
     exported_by: str
@@ -62,7 +62,7 @@ class Exported:
 def log(
     engine: Engine, *, viewer: str, before: int | None = None, limit: int = 100
 ) -> list[Exported]:
-    """The newest exports, or those ``before`` an id. Raises NotAllowed."""
+    """Return the newest exports, or those ``before`` an id. Raises NotAllowed."""
     table = tables.exports
     with database.reading(engine) as connection:
         staff.require(connection, viewer, Act.SEE_EXPORTS)

@@ -1,4 +1,4 @@
-"""The list of near misses as a file, for somebody who may export; kept in the log."""
+"""The list of near misses as a file, for people who may export; logged."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -46,9 +46,9 @@ COLUMNS = (
 
 @known_by("email")
 def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
-    """All near misses as CSV with a header, UTF-8; raises NotAllowed.
+    """Return all near misses as CSV with a header, in UTF-8; raises NotAllowed.
 
-    ``may_apply_from`` is empty for who may apply now.
+    ``may_apply_from`` is empty for those who may apply now.
     """
     with database.acting(engine) as connection:
         staff.require(connection, email, Act.SEE_AFFILIATES)

@@ -1,4 +1,4 @@
-"""What the command line asks for, as an export; what is not understood is refused."""
+"""Options of the export command; anything that is not understood is refused."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ STDOUT = "-"
 
 
 def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | None, Path]:
-    """The arguments by their meaning. Raises Invalid."""
+    """Return dataset and file from the arguments. Raises Invalid."""
     if view_name is not None and len(what) == 1:
         return None, Path(what[0])
     if what[0] not in BY_KEY:
@@ -43,9 +43,9 @@ def dataset_and_file(what: Sequence[str], view_name: str | None) -> tuple[str | 
 
 
 def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
-    """The form by option or by the file's ending.
+    """Return the form from the options or the file's extension.
 
-    Raises Invalid for options that clash, and for an ending that no form has.
+    Raises Invalid for conflicting options and for an unknown extension.
     """
     named = Form(file_format=FileFormat(file_format)) if file_format else form_of(file.name)
     if named is None:
@@ -63,7 +63,7 @@ def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
 def selection(
     engine: Callable[[], Engine], dataset: str | None, asked: Mapping[str, Any], *, now: datetime
 ) -> Selection:
-    """Which rows and columns. Raises Invalid or NotFound."""
+    """Return rows and columns to export. Raises Invalid or NotFound."""
     queue_options = [f"--{name}" for name in OF_THE_QUEUE if asked[name]]
     view_options = [option for name, option in OF_VIEWS.items() if asked[name]]
     if asked["view_name"] is not None:
@@ -83,7 +83,7 @@ def selection(
 
 
 def at_most(engine: Callable[[], Engine], order: Order) -> int:
-    """How many rows it will be, or at most, for a progress bar."""
+    """Return the number of rows, or an upper bound, for a progress bar."""
     chosen = order.selection
     with engine().connect() as connection:
         if isinstance(chosen, OfView):
@@ -124,7 +124,7 @@ def _view(dataset: str, asked: Mapping[str, Any]) -> View:
 
 
 def _require_understood(view: View) -> None:
-    # To leave something out would export more than was asked for.
+    # Leaving something out would export more than requested.
     if view.problems:
         raise Invalid(" ".join(view.problems))
 
@@ -139,7 +139,7 @@ def _of_queue(asked: Mapping[str, Any]) -> Selection:
     filters = Filters.from_query({**query, "status": ""})
     kept = filters.to_query()
     for name in ("search", "country", "platform"):
-        # A platform may be called anything; what is kept is its key.
+        # A platform may have any name; its key is stored.
         if name == "platform" and filters.platform is not None:
             continue
         if query[name].strip() != kept.get(name, ""):
@@ -150,7 +150,7 @@ def _of_queue(asked: Mapping[str, Any]) -> Selection:
 
 
 def _names(dataset: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns that were named, or all of the dataset, whatever else is asked for."""
+    """Return the requested columns, or all of the dataset, whatever other options are set."""
     if not asked["columns"]:
         return BY_KEY[dataset].names
     return tuple(dict.fromkeys(name.strip() for name in asked["columns"].split(",")))

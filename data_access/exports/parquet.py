@@ -1,4 +1,4 @@
-"""Rows as Parquet: decimals as decimals, days as days, times in UTC, text unaltered."""
+"""Rows as Parquet: decimals as decimals, days as days, times in UTC, text unchanged."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -23,7 +23,7 @@ def write(
     about: Mapping[str, str],
     progress: Callable[[int], None],
 ) -> None:
-    """Write all rows; ``about`` goes into the file's own description."""
+    """Write all rows; ``about`` goes into the file's metadata."""
     types = {column.name: arrow_type(column) for column in columns}
     schema = pa.schema(list(types.items())).with_metadata(dict(about))
     writer = pq.ParquetWriter(target, schema, compression="zstd")
@@ -36,18 +36,18 @@ def write(
             progress(stream.row_count)
     if waiting:
         writer.write_table(pa.concat_tables(waiting).cast(schema))
-    # Not where it broke off: the end is what makes a file of the rows before it.
+    # Not after an error: only a complete file gets its footer.
     writer.close()
 
 
 def _blocks(stream: CsvStream) -> Iterator[bytes]:
-    """Whole rows, about a megabyte at a time.
+    """Yield whole rows, about a megabyte at a time.
 
-    They are fetched by whoever asks for them and not by Arrow's threads, so that a signal is
-    heard while the database is waited for.
+    They are fetched by the reader and not by Arrow's threads, so that signals are handled while
+    waiting for the database.
     """
     pieces = iter(stream)
-    next(pieces)  # The header; the columns are known.
+    next(pieces)  # Skip the header.
     block = bytearray()
     for piece in pieces:
         block += piece
@@ -65,7 +65,7 @@ def _table(block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types,
-            # COPY writes NULL as nothing at all and an empty text in quotes.
+            # COPY writes NULL as nothing and empty text in quotes.
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
@@ -76,7 +76,7 @@ def _table(block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
 
 
 def arrow_type(column: Column) -> pa.DataType:
-    """The type that a column has in the file."""
+    """Return the column's type in the file."""
     match column.kind:
         case Kind.ID | Kind.WHOLE:
             return pa.int64()

@@ -1,4 +1,4 @@
-"""Files of the program page: for somebody who may export, and kept in the log."""
+"""Files of the program page, for people who may export; logged."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def record(
     columns: Sequence[str],
     row_count: int,
 ) -> None:
-    """Keep who took which of the page's tables over which UTC days; raises NotAllowed."""
+    """Record which of the page's tables was exported for which UTC days; raises NotAllowed."""
     days = (
         {"first_day_utc": window.start.isoformat(), "last_day_utc": window.last_day.isoformat()}
         if window

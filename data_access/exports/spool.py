@@ -1,8 +1,8 @@
-"""Where files wait until they are handed over, and what a server that was killed leaves there.
+"""The spool: files until they are handed over, and cleanup after killed servers.
 
-Each server process has a folder of its own and holds a lock in it for as long as it lives.
-Every export has a folder in that, which its row in ``review.jobs`` names: a folder without a
-living owner is found and removed by the next server on this host.
+Each server process has its own folder and holds a lock in it while it lives. Every export has a
+subfolder, named in its row in ``review.jobs``. The next server on this host finds and removes
+folders without a living owner.
 """
 
 import fcntl
@@ -22,19 +22,19 @@ OURS = "server-"
 
 
 def new_folder() -> Path:
-    """An empty folder for one export of this server."""
+    """Return an empty folder for one export of this server."""
     ours, _ = _our_own(SPOOL)
     return Path(tempfile.mkdtemp(prefix="export-", dir=ours))
 
 
 def clear() -> None:
-    """Free the disk of what servers of this host left that are gone."""
+    """Delete folders left by servers of this host that are gone."""
     for left in _deserted(SPOOL):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _deserted(root: Path) -> Iterator[Path]:
-    """Folders whose server is gone, each locked while it is looked at."""
+    """Yield folders whose server is gone, each locked meanwhile."""
     for folder in sorted(root.glob(f"{OURS}*")):
         with _alone(root), (folder / OWNER).open("a") as owner:
             if _lock(owner.fileno()):
@@ -43,10 +43,9 @@ def _deserted(root: Path) -> Iterator[Path]:
 
 @cache
 def _our_own(root: Path) -> tuple[Path, int]:
-    """This process's folder, and the lock that tells others that it is in use.
+    """Return this process's folder, and the lock that marks it as in use.
 
-    The lock is held until the process ends, however it ends; no object stands for it that
-    somebody could close.
+    The lock is held until the process ends in any way; there is no object that could close it.
     """
     root.mkdir(parents=True, exist_ok=True)
     with _alone(root):
@@ -66,7 +65,7 @@ def _lock(handle: int) -> bool:
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """One process at a time: a folder just made is not taken for one that was left."""
+    """One process at a time, so that a new folder is not taken for an abandoned one."""
     with (root / OWNER).open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""What a command shows and writes on a terminal."""
+"""Terminal output of commands."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ QUIET_S = 1.0
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function (done, total) that draws a bar, on a terminal only, after a second."""
+    """Yield a function (done, total) that draws a bar, on a terminal only, after a second."""
     started = time.monotonic()
     bar = None
 
@@ -39,11 +39,11 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def say(text: str) -> None:
-    """Print what a command has to say. Raises Unwritable where standard output takes no more."""
+    """Print a command's output. Raises Unwritable if standard output cannot be written."""
     try:
         click.echo(text)
     except BrokenPipeError:
-        # Whoever read has enough; a command ends quietly then.
+        # The reader has closed the pipe; the command ends quietly.
         raise
     except OSError as error:
         _forget_what_is_left()
@@ -53,11 +53,11 @@ def say(text: str) -> None:
 
 
 class Cancelled(click.ClickException):
-    """The person, or whoever ends processes here, stopped the command."""
+    """The person or a signal stopped the command."""
 
     def __init__(self, said: str, signal_number: int) -> None:
         super().__init__(said)
-        # As shells number what a signal ended; click reads it of the instance.
+        # The shell's status for a signal; click reads it from the instance.
         self.exit_code = 128 + signal_number  # type: ignore[misc]
 
 
@@ -71,13 +71,13 @@ class _Stopped(KeyboardInterrupt):
 
 @contextmanager
 def cancellable(said: str) -> Iterator[None]:
-    """End in a sentence on Ctrl-C, SIGTERM and SIGHUP, after whatever is open was closed."""
+    """Turn Ctrl-C, SIGTERM and SIGHUP into a sentence, after open resources are closed."""
 
     def stop(number: int, _: object) -> None:
         raise _Stopped(number)
 
     before = {name: signal.signal(name, stop) for name in _heard()}
-    # A connection that is cut in the middle is the pool's to throw away, not to tell of.
+    # The pool discards a broken connection; the user need not see its warnings.
     cut = [logging.getLogger(name) for name in ("sqlalchemy.pool", "psycopg")]
     levels = [logger.level for logger in cut]
     for logger in cut:
@@ -95,7 +95,7 @@ def cancellable(said: str) -> Iterator[None]:
 
 
 def _heard() -> list[signal.Signals]:
-    # Whoever started this in the background, or with nohup, wants some signals not to be heard.
+    # A signal that is ignored, as in the background or under nohup, stays ignored.
     asked = (signal.SIGTERM, signal.SIGHUP)
     in_main = threading.current_thread() is threading.main_thread()
     return [one for one in asked if in_main and signal.getsignal(one) is not signal.SIG_IGN]
@@ -103,7 +103,7 @@ def _heard() -> list[signal.Signals]:
 
 @contextmanager
 def output(path: Path) -> Iterator[Target]:
-    """Open standard output for "-", otherwise a file that appears only when it is whole.
+    """Open standard output for "-", otherwise a file that appears only when it is complete.
 
     Raises Unwritable or ReaderGone, which name it.
     """
@@ -134,7 +134,7 @@ def _standard_output() -> Iterator[Target]:
 
 
 def _forget_what_is_left() -> None:
-    """What could not be written is not tried again at the end, with an error of its own."""
+    """Drop unwritable output, so that it is not retried at exit with an error of its own."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -153,7 +153,7 @@ def _whole_or_not(path: Path) -> Iterator[Target]:
     name = str(path)
     with naming(name):
         whole = Path(os.path.realpath(path))
-        # Others may write to the same name meanwhile.
+        # Others may write to the same name at the same time.
         unfinished = whole.with_name(f".{whole.name[:100]}.{os.getpid()}.unfinished")
         handle = unfinished.open("wb", buffering=0)
     try:

@@ -1,8 +1,8 @@
 """``python -m data_access.exports.worker``: a process that waits for one export and writes it.
 
-It reads the order from standard input and tells on standard output, a line of JSON each time,
-how far it is. It starts before anybody asks, so that a file's first byte does not wait for
-Python; and it is a process of its own, so that a large file slows nobody's page.
+It reads the order from standard input and reports progress on standard output as lines of JSON. It
+is started in advance, so that a file's first byte does not wait for Python, and it is a separate
+process, so that a large file slows down nobody's page.
 """
 
 import json
@@ -33,7 +33,7 @@ LOOK_EVERY_S = 1.0
 
 
 class _Teller:
-    """Tells the number of rows, not more often than anybody could read."""
+    """Reports the number of rows, at most a few times a second."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,9 +58,9 @@ class TooLarge(Refusal):
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Wait until fewer exports read the database than may at a time, on whatever server.
+    """Wait until fewer exports read the database than may at a time, on all servers.
 
-    The turn is a lock of the session's and no transaction; it ends with the process as well.
+    The turn is a session lock, not a transaction; it ends with the process.
     """
     with database.exporter().connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -77,12 +77,12 @@ def _takes_one(connection: Connection) -> bool:
 
 
 def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Tell the process that asked."""
+    """Send a report to the parent process."""
     print(json.dumps(what), flush=True)  # noqa: T201 - this is how the two processes talk
 
 
 def end_with(parent: int) -> None:
-    """Look on until the server is gone, then end at once, and the query with it."""
+    """Watch the server; when it is gone, exit at once, which ends the query."""
     while os.getppid() == parent:
         time.sleep(LOOK_EVERY_S)
     os._exit(1)
@@ -98,12 +98,12 @@ def _opened(path: Path) -> Iterator[Target]:
 
 
 def main() -> None:
-    """Wait for an order, write it, and say how it ended."""
-    # Ctrl-C on a server's terminal reaches its workers too; what it means is the server's to say.
+    """Wait for an order, write it, and report how it ended."""
+    # Ctrl-C on a server's terminal reaches its workers too; the server handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with, args=[os.getppid()], daemon=True).start()
     with database.exporter().connect():
-        # The connection waits in the pool, so that the order need not wait for it.
+        # Opens a pooled connection, so that the order need not wait for it.
         pass
     line = sys.stdin.readline()
     if not line:

@@ -1,7 +1,7 @@
-"""Rows as a workbook: typed cells, a frozen header, and a second sheet that says what it is.
+"""Rows as a workbook: typed cells, a frozen header, and a second sheet that describes the file.
 
-Text is always written as text, so no cell is a formula or a link. A number with more digits
-than a spreadsheet keeps (15) is written as text rather than rounded.
+Text is always written as text, so no cell is a formula or a link. A number with more digits than a
+spreadsheet keeps (15) is written as text rather than rounded.
 """
 
 import csv
@@ -28,7 +28,7 @@ DIGITS = 15
 LONGEST_TEXT = 32_767
 EVERY_ROWS = 5_000
 FIRST_DAY = date(1899, 12, 30)
-# Earlier days have other numbers in spreadsheets, which take 1900 for a leap year.
+# Earlier days have other numbers in spreadsheets, which treat 1900 as a leap year.
 EARLIEST = date(1900, 3, 1)
 DAY_S = 86_400
 WIDTHS = {
@@ -55,9 +55,9 @@ def write(
     folder: Path,
     progress: Callable[[int], None],
 ) -> None:
-    """Write all rows, then the sheet about them; ``folder`` takes what does not fit in memory.
+    """Write all rows, then the description sheet; ``folder`` is for temporary files.
 
-    Nothing reaches ``target`` before the last row. Raises Invalid for more than a sheet holds.
+    Nothing reaches ``target`` before the last row. Raises Invalid for more rows than a sheet holds.
     """
     options = {
         "constant_memory": True,
@@ -82,9 +82,9 @@ def write(
 
 
 class _Forward:
-    """A target that cannot be gone back in, of which the archive is told by what it lacks.
+    """A target without seek and tell, so that the archive writes forward only.
 
-    It is handed over while it grows, so what has left must not be written anew.
+    It is handed over while it grows; what was sent cannot be rewritten.
     """
 
     def __init__(self, target: Target) -> None:
@@ -120,22 +120,22 @@ def _rows(
 
 
 class _Cells:
-    """Writes values by their column's kind and counts the texts that had to be cut."""
+    """Writes values by their column's kind and counts texts that had to be cut."""
 
     def __init__(self, book: Workbook, sheet: Worksheet) -> None:
         self.book, self.sheet = book, sheet
         self.cut = 0
-        # Even after somebody edits the cell it stays text.
+        # The cell stays text even if somebody edits it.
         self.quoted: Format = book.add_format({"quote_prefix": True})
 
     def writer(self, column: Column) -> Writer:
-        """The function (row, place, text) for a column."""
+        """Return the function (row, column, text) for a column."""
         if column.kind in NUMBERS:
             return self._numbers(column)
         if column.kind is Kind.DAY:
             return self._times("yyyy-mm-dd", day_number)
         if column.kind is Kind.MOMENT:
-            # With its milliseconds, since the last of a day would be shown as the next day.
+            # With milliseconds, since the last of a day would otherwise be shown as the next day.
             return self._times("yyyy-mm-dd hh:mm:ss.000", moment_number)
         if column.kind is Kind.TRUTH:
             return lambda row, place, text: self.sheet.write_boolean(row, place, text == "true")
@@ -146,7 +146,7 @@ class _Cells:
         look = self.book.add_format({"num_format": _number_format(column)})
 
         def number(row: int, place: int, text: str) -> object:
-            # A sign and a point are no digits; most values need no closer look.
+            # A sign and a point are not digits; most values are short enough anyway.
             if len(text) <= DIGITS or _digits(text) <= DIGITS:
                 return write(row, place, float(text), look)
             return as_text(row, place, text)
@@ -180,22 +180,22 @@ def _number_format(column: Column) -> str:
 
 
 def _digits(text: str) -> int:
-    """Significant digits of a plain number."""
+    """Return the number of significant digits of a plain number."""
     digits = text.lstrip("-").replace(".", "").lstrip("0")
     return len(digits.rstrip("0") if "." in text else digits)
 
 
 @cache
 def day_number(text: str) -> float | None:
-    """A day as spreadsheets count them; ``None`` before they agree on it."""
+    """Return a day's number in spreadsheets; ``None`` before their common start."""
     day = date.fromisoformat(text)
     return float((day - FIRST_DAY).days) if day >= EARLIEST else None
 
 
 def moment_number(text: str) -> float | None:
-    """A time in UTC as spreadsheets count it, in days, cut to the millisecond that they keep.
+    """Return the number of a UTC time in spreadsheets, in days, truncated to the millisecond.
 
-    Rounded, the last microseconds of a day would be of the next one.
+    Rounding would move the last microseconds of a day to the next day.
     """
     whole = day_number(text[:10])
     moment = datetime.fromisoformat(text)

@@ -1,5 +1,5 @@
-"""The program's figures, a module a noun. Each figure of the registry is one query.
+"""The program's figures, one module per subject; each figure of the KPI table is one query.
 
-All days are UTC and periods half-open. What counts applications is made from the conditions of
-`data_access.slices`, as is the list behind it.
+All days are UTC and periods are half-open. Counts of applications use
+`data_access.applications.conditions`, as do the lists behind them.
 """

@@ -1,4 +1,4 @@
-"""What is open now, by age and by how the review clock stands."""
+"""Open applications by age and by the state of the review clock."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from program.review.drilldown import Clock, Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """How many open applications are of this age and have their clock in this state."""
+    """The number of open applications of this age with this state of the clock."""
 
     age: str
     clock: Clock
@@ -23,7 +23,7 @@ class Open:
 
 
 def by_age_and_clock(connection: Connection, context: JudgingContext) -> list[Open]:
-    """Every combination there is, young before old."""
+    """Return the number for every combination, youngest first."""
     age = case(*((and_(*_aged(group.key, context)), group.key) for group in AGE_GROUPS))
     clock = case(*((conditions.clock(state, context), str(state)) for state in Clock))
     found = connection.execute(
@@ -38,7 +38,7 @@ def by_age_and_clock(connection: Connection, context: JudgingContext) -> list[Op
 
 
 def total(rows: Iterable[Open], *, age: str | None = None, clock: Clock | None = None) -> int:
-    """How many of ``rows`` have this age and this state of the clock; of any where not named."""
+    """Return the total of the ``rows`` with this age and this clock; of any if not given."""
     return sum(row.number for row in rows if age in (None, row.age) and clock in (None, row.clock))
 
 

@@ -1,4 +1,4 @@
-"""The steps of a period, as Postgres tells them."""
+"""The steps of a period, in SQL."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from program.reports.periods import Grain
 
 
 def bucket(day: ColumnElement[Any], period: Window, grain: Grain) -> ColumnElement[date]:
-    """The first day of the step that a UTC day or time lies in, cut at the period's start."""
+    """Return the first day of the step with a UTC day or time, cut at the period's start."""
     start = cast(func.date_trunc(str(grain), day), Date)
     cut: ColumnElement[date] = func.greatest(start, cast(literal(period.start), Date))
     return cut

@@ -1,4 +1,4 @@
-"""Applications in and open, step by step."""
+"""Applications submitted and open, step by step."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ from program.review.drilldown import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a period. ``open_then`` is how many were open when it ended."""
+    """One step of a period. ``open_then`` is how many were open at its end."""
 
     start: date
     submitted: int
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The steps of a period in order, and how many were open when it began."""
+    """The steps of a period in order, and how many were open at its beginning."""
 
     steps: tuple[Step, ...]
     open_before: int
@@ -35,14 +35,14 @@ class Flow:
 def steps(
     connection: Connection, period: Window, grain: Grain, news: Uncounted | None = None
 ) -> Flow:
-    """The steps of ``period``, empty ones as zeros."""
+    """Return the steps of ``period``, empty ones as zeros."""
     if news is None:
         news = workload.uncounted(connection)
     submitted = workload.by_step(connection, At.SUBMITTED, period, grain, news)
     left = workload.by_step(connection, At.LEFT, period, grain, news)
     open_then = _open_after(connection, period, news)
     made: list[Step] = []
-    # Walking back: what arrived in a step was not there before it, what left still was.
+    # Backwards: subtract those submitted in the step and add those that left in it.
     for step in reversed(buckets(period, grain)):
         came = submitted[step.start].number if step.start in submitted else 0
         made.append(Step(start=step.start, submitted=came, open_then=open_then))
@@ -51,7 +51,7 @@ def steps(
 
 
 def _open_after(connection: Connection, period: Window, news: Uncounted) -> int:
-    """How many were open when the period ended: open now, and left since, but not arrived since."""
+    """Return how many were open at the period's end: open now, plus left, minus arrived since."""
     now: int = connection.execute(
         select(func.count())
         .select_from(tables.applications)

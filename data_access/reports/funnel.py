@@ -1,4 +1,4 @@
-"""From submitted to active: how far the applications of a period came."""
+"""The funnel from submitted to active."""
 
 from sqlalchemy import Connection
 
@@ -12,7 +12,7 @@ SUBMITTED = "submitted"
 
 
 def stages(connection: Connection, period: Window, news: Uncounted | None = None) -> dict[str, int]:
-    """How many were submitted in the period, and how many of them reached each stage by now."""
+    """Return how many were submitted in the period, and how many of them reached each stage."""
     if news is None:
         news = workload.uncounted(connection)
     found = workload.whole(connection, At.SUBMITTED, period, news)

@@ -1,4 +1,4 @@
-"""What each part of the program page reads; only the part that is looked at is read."""
+"""The queries of each part of the program page; only the open part is queried."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ LEADERS_DRAWN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What stands above every part: the period step by step, and the one before.
+    """The data above every part: the period step by step, and the previous period.
 
-    ``news`` is what no refresh has counted, for the part that is read with it.
+    ``news`` is what no refresh has counted yet, also used by the open part.
     """
 
     flow: Flow
@@ -41,7 +41,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """How applications fared. ``arrived`` is None where what arrives cannot be told apart so."""
+    """How applications fared. ``arrived`` is None if arrivals cannot be split this way."""
 
     stages: Mapping[str, int]
     touched: Touched
@@ -52,7 +52,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewers:
-    """What each reviewer decided in the period, and what of it was taken back in it."""
+    """What each reviewer decided in the period, and what was reopened of it."""
 
     decided: Sequence[Decided]
     reopened: Mapping[str | None, int]
@@ -60,10 +60,10 @@ class Reviewers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """What was traded, by step and segment; ``days`` begin 28 days before the period.
+    """Trading by step and segment; ``days`` begin 28 days before the period.
 
-    ``months`` end with the one the period ends in. Where that one is still running, ``same_days``
-    are as many days of the month before, and ``same_days_usd`` their volume.
+    ``months`` end with the one in which the period ends. If that one is running, ``same_days`` are
+    as many days of the month before, and ``same_days_usd`` their volume.
     """
 
     apart: Sequence[Traded]
@@ -111,7 +111,7 @@ def head(
 def work(
     connection: Connection, *, period: Window, before: Window, split: Split, news: Uncounted
 ) -> Work:
-    """Read the part about the work."""
+    """Read the part on applications."""
     early = split in (Split.COUNTRY, Split.PLATFORM)
     touched, touched_before = speed.touched(connection, period, before=before, news=news)
     return Work(
@@ -124,7 +124,7 @@ def work(
 
 
 def reviewing(connection: Connection, *, period: Window, news: Uncounted) -> Reviewers:
-    """Read the part about reviewers."""
+    """Read the part on reviewers."""
     return Reviewers(
         decided=speed.decided_by(connection, period, Split.REVIEWER, news),
         reopened=reviewers.reopened(connection, period),
@@ -142,7 +142,7 @@ def trading(
     through: date,
     delivered: Delivered,
 ) -> Volume:
-    """Read the part about volume; ``through`` is the data-through day."""
+    """Read the part on volume; ``through`` is the data-through day."""
     leaders = volume.leaders(connection, traded)
     last = min(through, months_later(month_start(traded.last_day), 1) - ONE_DAY)
     same_days = _same_days(last)
@@ -166,7 +166,7 @@ def trading(
 def following(
     connection: Connection, *, traded: Window, grain: Grain, through: date, delivered: Delivered
 ) -> Cohorts:
-    """Read the part about cohorts."""
+    """Read the part on cohorts."""
     complete = month_start(through + ONE_DAY)
     return Cohorts(
         retained=retention.retained(
@@ -193,7 +193,7 @@ def _apart(
 
 
 def _days_and_before(connection: Connection, traded: Window, grain: Grain) -> list[Traded]:
-    """The program's days, enough of them before the period to say what is usual in it."""
+    """Return the program's days, from enough days before the period to know what is usual."""
     if grain is not Grain.DAY:
         return []
     return volume.steps(
@@ -202,7 +202,7 @@ def _days_and_before(connection: Connection, traded: Window, grain: Grain) -> li
 
 
 def _same_days(through: date) -> Window | None:
-    """As many days of the month before as that of ``through`` has so far; None if it is whole."""
+    """Return the previous month's days up to the day of ``through``; None if it is complete."""
     month, end = month_start(through), through + ONE_DAY
     if end == months_later(month, 1):
         return None

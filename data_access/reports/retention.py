@@ -1,4 +1,4 @@
-"""Users by the month they were referred in, and how many of them still trade."""
+"""Users by the month in which they were referred, and how many still trade."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +15,7 @@ from program.policy.delivered import Delivered
 class Retained:
     """Of the users referred in ``month``, how many had volume ``after`` months later.
 
-    None where a day of that later month was not delivered.
+    None if a day of that later month was not delivered.
     """
 
     month: date
@@ -32,7 +32,7 @@ class Retained:
 def retained(
     connection: Connection, *, first: date, complete: date, delivered: Delivered
 ) -> list[Retained]:
-    """Cohorts from ``first`` on over their complete months, in order; zeros included.
+    """Return cohorts from ``first`` on over their complete months, in order; zeros included.
 
     ``complete`` is the first month that is not complete at the data-through day.
     """

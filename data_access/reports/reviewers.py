@@ -1,4 +1,4 @@
-"""What each reviewer decided, and what of it was taken back."""
+"""What each reviewer decided, and what was reopened of it."""
 
 from sqlalchemy import Connection, func, select
 
@@ -8,9 +8,9 @@ from program.review.drilldown import Moment, Scope, Slice
 
 
 def reopened(connection: Connection, period: Window) -> dict[str | None, int]:
-    """Applications reopened in the period by whose decision was taken back.
+    """Return the number of reopened applications by the reviewer who had decided them.
 
-    The key ``None`` counts them all once, whoever decided.
+    The key ``None`` counts each application once, whoever decided.
     """
     asked = Slice(scope=Scope.ALL, moment=Moment.REOPENED).during(period)
     found = conditions.reopenings(asked).subquery("reopened").c

@@ -17,7 +17,7 @@ MEDIAN, P90 = Decimal("0.5"), Decimal("0.9")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """The standing decisions of a period, or of one ``key`` among them; hours since submission."""
+    """The current decisions of a period, or of one ``key``; hours since submission."""
 
     key: str = WHOLE
     approved: int = 0
@@ -33,7 +33,7 @@ class Decided:
 
     @property
     def approval_rate(self) -> Decimal | None:
-        """Approved among decided; ``None`` where nothing was decided."""
+        """Approved among decided; ``None`` if nothing was decided."""
         return Decimal(self.approved) / self.total if self.total else None
 
 
@@ -48,9 +48,9 @@ class Touched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """The standing decisions of a period, of the one before, and of each step of the period.
+    """The current decisions of a period, of the previous one, and of each step of the period.
 
-    The key of a step is its first day; steps without a decision are there.
+    The key of a step is its first day; steps without a decision are included.
     """
 
     now: Decided
@@ -66,7 +66,7 @@ def course(
     grain: Grain,
     news: Uncounted | None = None,
 ) -> Course:
-    """Both periods. What lies between them counts for neither."""
+    """Return both periods. Days between them count for neither."""
     if news is None:
         news = workload.uncounted(connection)
     found = workload.by_step(connection, At.DECIDED, period, grain, news)

@@ -1,6 +1,6 @@
-"""What referred users trade: by step and segment, what rebates on it cost, and who brings it.
+"""Trading of referred users by step and segment, its rebate cost, and the largest affiliates.
 
-Read from the sums that a refresh keeps, never from the activity itself.
+Read from the sums that a refresh stores, never from the activity itself.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Traded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebates:
-    """What rebates on a period's net fees come to, USD; negative where the fees are."""
+    """The rebate cost of a period's net fees, USD; negative if the fees are."""
 
     fees_usd: Decimal
     standard_usd: Decimal
@@ -50,9 +50,9 @@ class Rebates:
 class Month:
     """One calendar month of the whole program, up to the data-through day.
 
-    ``trading`` says how much of it was delivered; where nothing was, its figures are None. So are
-    ``new_users`` before the first referral. ``concentration`` is the Herfindahl-Hirschman index
-    in points of 10,000; None without volume.
+    ``trading`` is how much of it was delivered; if nothing was, its figures are None. So are
+    ``new_users`` before the first referral. ``concentration`` is the Herfindahl-Hirschman index in
+    points of 10,000; None without volume.
     """
 
     trading: Known
@@ -64,13 +64,13 @@ class Month:
 
     @property
     def month(self) -> date:
-        """Its first day."""
+        """The month's first day."""
         return self.trading.window.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leader:
-    """One of the affiliates with the most volume of a period; the first is the largest."""
+    """One of the affiliates with the most volume of a period, largest first."""
 
     affiliate_account_id: int
     username: str | None
@@ -80,7 +80,7 @@ class Leader:
 def steps(
     connection: Connection, period: Window, grain: Grain, dimension: Dimension = Dimension.PROGRAM
 ) -> list[Traded]:
-    """Every step and segment with activity, in order."""
+    """Return every step and segment with activity, in order."""
     table = tables.segment_daily
     found = connection.execute(
         select(
@@ -104,9 +104,9 @@ def steps(
 
 
 def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
-    """What the period's rebates cost by the rates as the last refresh saw them.
+    """Return the cost of the period's rebates, by the rates as of the last refresh.
 
-    A granted rate that is below the standard one by now is paid as the standard one.
+    A granted rate that is now below the standard rate is counted as the standard rate.
     """
     table = tables.segment_daily
     granted = table.c.segment != STANDARD
@@ -126,10 +126,9 @@ def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Reb
 def months(
     connection: Connection, *, first: date, through: date, delivered: Delivered
 ) -> list[Month]:
-    """The calendar months from ``first`` to that of ``through``, those without activity too.
+    """Return the calendar months from ``first`` to that of ``through``, also without activity.
 
-    ``through`` is the last day that counts. Months before the first of which anything is known
-    are left out.
+    ``through`` is the last day that counts. Months before the first known one are left out.
     """
     table = tables.program_monthly
     last = month_start(through)
@@ -172,7 +171,7 @@ def _month(row: Any, window: Window, delivered: Delivered) -> Month:  # noqa: AN
 
 
 def leaders(connection: Connection, period: Window, *, most: int = TOP) -> list[Leader]:
-    """The affiliates with the most volume of the period, among the leaders of its months."""
+    """Return the affiliates with the most volume of the period, among its months' leaders."""
     daily, leader, account = tables.affiliate_daily, tables.month_leaders, tables.accounts
     known = (
         select(leader.c.affiliate_account_id)
@@ -202,7 +201,7 @@ def leaders(connection: Connection, period: Window, *, most: int = TOP) -> list[
 def of_affiliates(
     connection: Connection, period: Window, grain: Grain, ids: Sequence[int]
 ) -> list[Traded]:
-    """The steps of these affiliates, each a segment by its account id."""
+    """Return the steps of these affiliates, with the account id as segment."""
     table = tables.affiliate_daily
     found = connection.execute(
         select(

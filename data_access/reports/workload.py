@@ -1,6 +1,6 @@
-"""What became of applications, summed by day: from what a refresh keeps, and what is newer.
+"""Lifecycle counts of applications by day: from the stored sums, plus what is newer.
 
-Medians and 90th percentiles are those of every single wait, which the sums keep by the second.
+Medians and 90th percentiles are of every single waiting time, stored to the second.
 """
 
 from bisect import bisect_right
@@ -25,13 +25,13 @@ Seconds = np.ndarray[Any, np.dtype[np.int32]]
 COUNTS = ("number", "touched", "decided", "approved", "overrides", "active")
 HOUR = 3600
 PLACES = Decimal("0.0001")
-# As the sums keep them.
+# The format in which the sums store them.
 PACKED = np.dtype(">i4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """What happened in some days; ``waits`` in seconds, of touches and decisions alone."""
+    """Counts over some days; ``waits`` in seconds, only for touches and decisions."""
 
     number: int = 0
     touched: int = 0
@@ -42,7 +42,7 @@ class Worked:
     waits: bytes = b""
 
     def hours(self, share: Decimal) -> Decimal | None:
-        """The percentile of the waits, between two of them in proportion; None without any."""
+        """Return a percentile of the waits in hours, interpolated; None if there are none."""
         waits = np.frombuffer(self.waits, PACKED).astype(np.int32)
         if not waits.size:
             return None
@@ -58,12 +58,12 @@ Uncounted = Sequence[Row[Any]]
 
 
 def uncounted(connection: Connection) -> Uncounted:
-    """What no refresh has counted yet, or counted otherwise; read once for a whole page."""
+    """Read what no refresh has counted yet, or what changed since; once per page."""
     return connection.execute(lifecycle.uncounted(connection)).all()
 
 
 def whole(connection: Connection, at: At, period: Window, news: Uncounted) -> Worked:
-    """The period as one."""
+    """Return the whole period as one."""
     found = _worked(connection, at, period, news, literal("", Text), lambda _: "")
     return found.get("", Worked())
 
@@ -71,7 +71,7 @@ def whole(connection: Connection, at: At, period: Window, news: Uncounted) -> Wo
 def by_step(
     connection: Connection, at: At, period: Window, grain: Grain, news: Uncounted
 ) -> dict[date, Worked]:
-    """The steps of the period in which something happened, by their first days."""
+    """Return the steps of the period in which something happened, by first day."""
     starts = [step.start for step in buckets(period, grain)]
     start = bucket(tables.work_daily.c.day, period, grain)
     return _worked(
@@ -82,20 +82,20 @@ def by_step(
 def by_segment(
     connection: Connection, at: At, period: Window, dimension: str, news: Uncounted
 ) -> dict[str, Worked]:
-    """The period told apart."""
+    """Return the period split into segments."""
     segment = tables.work_daily.c.segment
     return _worked(connection, at, period, news, segment, lambda row: row.segment, dimension)
 
 
 def together(parts: Iterable[Worked]) -> Worked:
-    """The sum of several."""
+    """Return the sum of several."""
     parts = list(parts)
     counts = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
     return Worked(**counts, waits=b"".join(part.waits for part in parts))
 
 
 def since(connection: Connection, at: At, day: date, news: Uncounted) -> int:
-    """How many there are from ``day`` on."""
+    """Return the number from ``day`` on."""
     return whole(connection, at, Window(day, date.max), news).number
 
 
@@ -141,7 +141,7 @@ def _of(row: Any) -> Worked:  # noqa: ANN401 - a row of sums
 
 
 def _without(worked: Worked, gone: bytes) -> Worked:
-    """The same without each of the waits of ``gone`` once."""
+    """Remove each of the waits in ``gone`` once."""
     if not gone:
         return worked
     waits, times = np.unique(np.frombuffer(worked.waits, PACKED), return_counts=True)
