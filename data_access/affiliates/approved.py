@@ -1,4 +1,4 @@
-"""Who is an approved affiliate, and by which decision: the one definition, whoever asks."""
+"""Approved affiliates and their approvals: the one definition for all callers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ from data_access.applications import conditions
 from data_access.db import tables
 from program.review.workflow import Decision, Status
 
-# Everybody, once for the transaction of a refresh.
+# All affiliates, filled once in the transaction of a refresh.
 KEPT = Table(
     "approvals_kept",
     MetaData(),
@@ -41,14 +41,13 @@ KEPT = Table(
 
 
 def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Select[Any]:
-    """Every approved affiliate once.
+    """Return every approved affiliate once.
 
-    An affiliate is an account with an application that is approved and has an approval that
-    no decision supersedes; of several the one decided last counts. Columns are account_id,
-    application_id, decision_id and approved_at, and ``also`` those of the decision or of
-    ``source``, which is decisions beside their applications, and what else is joined to them.
-    Narrow it by account, or by when it was decided, which asks for the last approval of that
-    time; by anything else around it.
+    An affiliate is an account with an approved application that has a current approval; of several,
+    the latest counts. Columns are account_id, application_id, decision_id and approved_at, and
+    ``also`` columns of the decision or of ``source``, which is decisions joined with their
+    applications and more. Filter inside by account or by decision time (which gives the latest
+    approval of that time); filter by anything else outside.
     """
     decision, application = tables.decisions, tables.applications
     return (
@@ -73,10 +72,10 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
 
 
 def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[int] | None:
-    """Fill `KEPT` with those of now.
+    """Fill `KEPT` with the current affiliates.
 
-    ``changed`` are the applications with which anything may have happened since the refresh
-    before; ``None`` looks at all. Returns the accounts that were looked at, ``None`` for all.
+    ``changed`` are the applications that may have changed since the previous refresh; ``None``
+    reads all. Returns the accounts that were read, ``None`` for all.
     """
     connection.execute(text(f"drop table if exists {KEPT.fullname}"))
     accounts = None if changed is None else _accounts(connection, changed)
@@ -88,7 +87,7 @@ def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[i
 
 
 def _accounts(connection: Connection, changed: Sequence[int]) -> list[int]:
-    """Whose these applications are, and whose they were."""
+    """Return the accounts of these applications, now and as last counted."""
     whose = union(
         *(
             select(table.c.account_id).where(table.c.application_id.in_(changed))
@@ -99,7 +98,7 @@ def _accounts(connection: Connection, changed: Sequence[int]) -> list[int]:
 
 
 def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
-    """Those the refresh before summed up, and of these accounts as it is now."""
+    """Return the previous refresh's affiliates, except these accounts, which are read again."""
     held = tables.affiliate_tested
     before = select(*(held.c[c.name] for c in KEPT.c)).where(held.c.account_id.not_in(accounts))
     now = standing().where(tables.applications.c.account_id.in_(accounts)).subquery("now")
@@ -107,16 +106,16 @@ def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:
 
 
 def kept_since(moment: datetime) -> str:
-    """Those of `KEPT` whose approval is not from before ``moment``, as text."""
+    """Return the affiliates of `KEPT` approved since ``moment``, as SQL text."""
     return as_text(select(KEPT).where(KEPT.c.approved_at >= moment))
 
 
 def since(moment: datetime, *also: ColumnElement[Any]) -> str:
-    """Everybody whose approval is not from before ``moment``, as text."""
+    """Return all affiliates approved since ``moment``, as SQL text."""
     return as_text(standing(*also).where(tables.decisions.c.decided_at >= moment))
 
 
 def as_text(statement: SelectBase) -> str:
-    """The statement with its values in it, for one that is written as text."""
+    """Return the statement as text with literal values, for use in a text statement."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -1,4 +1,4 @@
-"""The requalification board: approved affiliates, how they stand, and what the tests suggest."""
+"""The requalification board: approved affiliates, their standing, and what the tests suggest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ from program.review.workflow import Status
 
 MONTHS_SHOWN = 6
 CHANGED = ("since", "changed_by", "reason_code", "reason", "count_from")
-# Where a page begins further down, all are asked whether they are still approved.
+# For pages beyond this row, all affiliates are checked for a current approval.
 FIRST = 1_000
-# So many of the first may have been decided otherwise since the refresh.
+# How many of the first may have lost their approval since the refresh.
 CHANGED_SINCE = 50
-# What comes first on the board.
+# Steps in the order of the board.
 URGENCY = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 
 
@@ -48,8 +48,8 @@ URGENCY = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 class Affiliate:
     """An approved affiliate. ``tests`` are the newest months, oldest first.
 
-    ``since``, ``changed_by`` and ``reason`` are of the last change, ``None`` and "" without
-    one. ``misses`` are in a row. ``counted_from`` is the first month whose miss counts.
+    ``since``, ``changed_by`` and ``reason`` describe the last change, ``None`` and "" without one.
+    ``misses`` are in a row. ``counted_from`` is the first month whose miss counts.
     """
 
     account_id: int
@@ -77,7 +77,7 @@ class Affiliate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How the whole board stands, whatever the filters."""
+    """Counts over the whole board, regardless of filters."""
 
     total: int
     by_standing: Mapping[Standing, int]
@@ -87,7 +87,7 @@ class Counts:
 
 
 def counts(connection: Connection, policy: Policy) -> Counts:
-    """Count the board by standing, suggestion and newest month, in one look."""
+    """Count the board by standing, suggestion and newest month, in one query."""
     tested = tables.affiliate_tested.c
     rows = connection.execute(
         select(
@@ -115,7 +115,7 @@ def counts(connection: Connection, policy: Policy) -> Counts:
 
 
 def count(connection: Connection, filters: BoardFilters, policy: Policy) -> int:
-    """How many affiliates the filters leave."""
+    """Return how many affiliates match the filters."""
     matching = _matching(filters, policy).order_by(None).subquery()
     return connection.execute(select(func.count()).select_from(matching)).scalar_one()
 
@@ -123,7 +123,7 @@ def count(connection: Connection, filters: BoardFilters, policy: Policy) -> int:
 def page(
     connection: Connection, filters: BoardFilters, policy: Policy, *, size: int = PAGE_SIZE
 ) -> list[Affiliate]:
-    """The affiliates of the page the filters ask for, most urgent first."""
+    """Return the affiliates of the filters' page, most urgent first."""
     before, after = (filters.page - 1) * size, filters.page * size
     ids = _first(connection, filters, policy, after) if after <= FIRST else None
     if ids is None:
@@ -135,10 +135,10 @@ def page(
 def _first(
     connection: Connection, filters: BoardFilters, policy: Policy, number: int
 ) -> list[int] | None:
-    """The first ``number`` that match, or all if they are fewer.
+    """Return the first ``number`` that match, or all if they are fewer.
 
-    Whether they are still approved is asked of the first alone, since few are not; ``None``
-    where too many are not for that to do.
+    Only the first ones are checked for a current approval, since few have lost it; returns ``None``
+    if too many have.
     """
     looked_at = number + CHANGED_SINCE
     listed = _matching(filters, policy, _not_superseded()).limit(looked_at)
@@ -158,13 +158,13 @@ def _first(
 def shown(
     connection: Connection, filters: BoardFilters, policy: Policy, *, most: int
 ) -> dict[int, Standing]:
-    """The standing of all that match, by application, in order; at most ``most``."""
+    """Return the standing of all that match, by application, in order; at most ``most``."""
     wanted = _matching(filters, policy).limit(most)
     return {id_: Standing(standing) for id_, standing in connection.execute(wanted)}
 
 
 def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Affiliate]:
-    """The affiliates with these approved applications, in the order given."""
+    """Return the affiliates with these approved applications, in the given order."""
     if not ids:
         return []
     tested, account, standing, decision = (
@@ -200,7 +200,7 @@ def rows(connection: Connection, ids: Sequence[int], policy: Policy) -> list[Aff
 
 
 def of_application(connection: Connection, application_id: int, policy: Policy) -> Affiliate | None:
-    """The affiliate whose newest approval is of this application; ``None`` if it is nobody's."""
+    """Return the affiliate with its newest approval on this application, or ``None``."""
     found = rows(connection, [application_id], policy)
     return found[0] if found else None
 
@@ -230,7 +230,7 @@ def _affiliate(row: dict[str, Any], tests: list[MonthTest], policy: Policy) -> A
 
 
 def _tests(connection: Connection, accounts: list[int]) -> dict[int, list[MonthTest]]:
-    """The newest months of each, oldest first, each by the result that stands."""
+    """Return the newest months of each, oldest first, each with its current result."""
     table = tables.requalifications
     later = table.alias("later")
     newest_first = func.row_number().over(
@@ -268,7 +268,7 @@ def _tests(connection: Connection, accounts: list[int]) -> dict[int, list[MonthT
     return tests
 
 
-# The board as SQL. What is suggested is `program.affiliates.suggestion`; a test holds them equal.
+# The board as SQL. A test compares suggestions with `program.affiliates.requalification`.
 
 
 def _board() -> FromClause:
@@ -277,7 +277,7 @@ def _board() -> FromClause:
 
 
 def _still_approved() -> ColumnElement[bool]:
-    """Neither reopened, withdrawn nor decided otherwise since the refresh."""
+    """Return whether the approval is current: not reopened, withdrawn or superseded since."""
     tested, application = tables.affiliate_tested, tables.applications
     return and_(
         _not_superseded(),
@@ -289,13 +289,13 @@ def _still_approved() -> ColumnElement[bool]:
 
 
 def _not_superseded() -> ColumnElement[bool]:
-    # As a list, since few decisions are ever superseded: looked up in memory for each affiliate.
+    # As a list, since few decisions are superseded: an in-memory lookup per affiliate.
     later = tables.decisions.c.supersedes
     return tables.affiliate_tested.c.decision_id.not_in(select(later).where(later.is_not(None)))
 
 
 def _of_this_approval() -> ColumnElement[bool]:
-    """An approval after the last change begins anew, as active."""
+    """Return whether the standing is of this approval; a later approval starts as active."""
     return tables.affiliate_standings.c.since >= tables.affiliate_tested.c.approved_at
 
 
@@ -305,15 +305,15 @@ def _standing() -> ColumnElement[str]:
 
 
 def _misses(policy: Policy) -> ColumnElement[int]:
-    """In a row, from the first month that counts by this policy and since the last way back."""
+    """Return misses in a row since the first month that counts by policy and last reset."""
     tested, standing = tables.affiliate_tested.c, tables.affiliate_standings.c
-    # As `program.affiliates.first_counted` has it.
+    # As in `program.affiliates.requalification.first_counted`.
     approved = func.date_trunc("month", func.timezone("UTC", tested.approved_at))
     protected = approved + func.make_interval(0, policy.requalification_protection_months + 1)
     counted_from = func.greatest(cast(protected, Date), standing.count_from)
     before = cast(counted_from - text("interval '1 day'"), Date)
     missed = func.cardinality(tested.missed)
-    # Most have missed none, and need no dates worked out.
+    # Most have missed none and need no date arithmetic.
     return case((missed == 0, 0), else_=missed - func.width_bucket(before, tested.missed))
 
 
@@ -338,9 +338,9 @@ def _suggestion(policy: Policy) -> ColumnElement[str | None]:
 
 
 def _judged(policy: Policy, stands: ColumnElement[bool] | None) -> Subquery:
-    """Every affiliate of the board with its standing, misses and suggestion.
+    """Return every affiliate of the board with its standing, misses and suggestion.
 
-    OFFSET 0 has approvals looked up together, before anything is put in order.
+    OFFSET 0 makes the planner look approvals up together, before sorting.
     """
     tested = tables.affiliate_tested.c
     kept = ("application_id", "account_id", "outcome", "near", "volume_usd")
@@ -361,9 +361,9 @@ def _judged(policy: Policy, stands: ColumnElement[bool] | None) -> Subquery:
 def _matching(
     filters: BoardFilters, policy: Policy, stands: ColumnElement[bool] | None = None
 ) -> Select[Any]:
-    """Application and standing of those that match, most urgent first.
+    """Return application and standing of those that match, most urgent first.
 
-    ``stands`` is asked of each instead of whether it is still approved.
+    ``stands`` replaces the check for a current approval.
     """
     judged = _judged(policy, stands).c
     urgency = case({str(step): n for n, step in enumerate(URGENCY)}, value=judged.suggestion)

@@ -1,8 +1,8 @@
-"""How cohorts of approvals turned out: written by the refresh, read by month and by reviewer.
+"""Outcomes of approval cohorts: written by the refresh, read by month and by reviewer.
 
-An affiliate's users are its own, since a referred account has one affiliate, so distinct users
-add up over affiliates. Over days they do not: they are counted from the raw activity, each
-approval's 30 days once, when they are complete.
+A referred account has one affiliate, so distinct users add up over affiliates. They do not add up
+over days: they are counted from the raw activity, once per 30 days of an approval, when those are
+complete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +36,8 @@ from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VO
 from program.policy.policy import Policy
 
 # Every approved affiliate with each horizon whose last day is complete and whose days were
-# computed anew, or all of them where it was not followed before; the day of the approval itself
-# belongs to neither side.
+# recomputed, or all complete horizons if there are no outcomes yet. The day of the approval belongs
+# to neither side.
 DUE_TABLE = """
 create temporary table outcomes_due (
     account_id bigint, application_id bigint, decision_id bigint, policy_version integer,
@@ -100,7 +100,7 @@ NO_LONGER = """
 delete from review.affiliate_outcomes
 where decision_id not in (select decision_id from ({approvals}) as standing)
 """
-# What the decision saw, once for each affiliate.
+# Figures in the decision's snapshot, once per affiliate.
 AT_APPLICATION_ROWS = """
 insert into review.affiliate_outcomes
     (decision_id, horizon_days, account_id, window_start, window_end,
@@ -126,7 +126,7 @@ returning decision_id
 
 
 def follow(connection: Connection, done: Refreshed) -> None:
-    """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approvals.KEPT`."""
+    """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approved.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
     connection.execute(monthly_counts.SETTINGS)
     recent = approved.kept_since(day_start(oldest))
@@ -171,7 +171,7 @@ def _measure(connection: Connection, policy: Policy) -> None:
         {key: measured.c[key] for key in keys}, policy, missing=missing, days=literal(TRAILING_DAYS)
     )
     judged = judging.outcome_word(judging.whole_truth(known, policy))
-    # Nothing is compared with a figure that is known from below alone.
+    # Lower bounds are not compared, so incomplete figures are NULL.
     whole = {key: case((missing == 0, measured.c[key])) for key in METRIC_TYPES}
     told = {**measured.c, **whole, "outcome": judged}
     new = insert(table).from_select(
@@ -185,18 +185,14 @@ def _measure(connection: Connection, policy: Policy) -> None:
     )
 
 
-# Reading.
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turned:
-    """How a group of approvals stood at one horizon. Money in USD.
+    """A group of approvals at one horizon. Money in USD.
 
-    ``affiliates`` of them are long enough ago; of ``delivered`` ones every day is there. The sums
-    are over the ``compared`` ones, whose figures at application are known too, on both sides.
-    ``met`` of ``judged`` still qualified.
-    Of the ``trading`` ones, which had volume at application, ``halved`` and ``collapsed``
-    are by days 31 to 60, a collapse counting as both.
+    ``affiliates`` have reached the horizon; for ``delivered`` of them every day was delivered. The
+    sums on both sides are over the ``compared`` ones, whose figures at application are known too.
+    ``met`` of ``judged`` still qualify. Of the ``trading`` ones, with volume at application,
+    ``halved`` and ``collapsed`` are by days 31 to 60; a collapse counts as both.
     """
 
     group: str
@@ -218,18 +214,18 @@ class Turned:
 
     @property
     def volume_share(self) -> Decimal | None:
-        """Volume against application as a fraction; ``None`` where there was none."""
+        """Volume relative to application, a fraction; ``None`` if there was none."""
         return self.volume / self.volume_before if self.volume_before else None
 
     @property
     def met_share(self) -> Decimal | None:
-        """Still qualifying among those that could be judged; ``None`` where none could."""
+        """Still qualifying among judged, a fraction; ``None`` if none could be judged."""
         return Decimal(self.met) / self.judged if self.judged else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:
-    """The approvals of one month; ``at`` holds only the horizons that are complete.
+    """The approvals of one month; ``at`` holds only complete horizons.
 
     The figures are those at application, of the approvals for which they are known.
     """
@@ -244,7 +240,7 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallen:
-    """An approval whose volume of days 31 to 60 fell to a half of that at application or less."""
+    """An approval whose volume of days 31 to 60 fell to half of that at application or less."""
 
     application_id: int
     username: str
@@ -264,8 +260,7 @@ class Fallen:
 class Outcomes:
     """Outcomes of approvals: by month, newest first, by override, and by reviewer.
 
-    A month has the horizons that are complete; reviewers those at which they have enough
-    approvals.
+    A month has its complete horizons; a reviewer those with enough approvals.
     """
 
     cohorts: list[Cohort]
@@ -273,8 +268,8 @@ class Outcomes:
     by_reviewer: list[Turned]
 
 
-# Many approvals are summed once, in the smallest groups anybody asks for; the groups add up.
-# Horizon 0 is how many there are and their figures at application, with or without a refresh.
+# Approvals are summed once, in the smallest groups needed; these add up to the others. Horizon 0 is
+# their number and figures at application, with or without a refresh.
 SUMS = (
     *("affiliates", "delivered", "compared", "trading", "volume_before", "volume"),
     *("active_before", "active", "new_before", "new", "met", "judged", "halved", "collapsed"),
@@ -325,7 +320,7 @@ order by month desc, is_override, decided_by, horizon
 
 
 def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
-    """What became of the approvals of the last months, as they stand now."""
+    """Return the current outcomes of the last months' approvals."""
     given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
     oldest = months_later(month_start(data_through), 1 - COHORTS)
     decision = tables.decisions.c
@@ -379,7 +374,7 @@ order by later.volume_usd / before.volume_usd, later.decision_id limit :most
 
 
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
-    """The approvals that fell most by days 31 to 60, the deepest fall first."""
+    """Return the approvals that fell most by days 31 to 60, deepest first."""
     looked_at = 2 * most
     while True:
         oldest = months_later(month_start(data_through), 1 - COHORTS)
@@ -392,7 +387,7 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
         }
         fell = connection.execute(text(FELL), given).all()
         found = _still_standing(connection, fell)
-        # Few have been decided otherwise since they were measured; where many were, look further.
+        # Few have lost their approval since they were measured; if many have, read more.
         if len(found) >= most or len(fell) < looked_at:
             return found[:most]
         looked_at *= 4

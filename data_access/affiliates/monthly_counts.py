@@ -1,14 +1,14 @@
-"""What an affiliate's users did in a stretch of days, by the words of a policy, as SQL.
+"""Counts of an affiliate's users over a range of days by a policy's rules, as SQL.
 
 The monthly rollup counts everybody with volume as active and everybody referred as new. These
-pieces count by whatever a policy says, from the raw activity, for the affiliates asked about.
+fragments count by a policy's rules, from the raw activity, for selected affiliates.
 """
 
 from sqlalchemy import text
 
 from program.policy.policy import Policy
 
-# Each stands in a select whose row has `account_id`, `first_day` and `after` (the day after).
+# Fragments for a select with columns `account_id`, `first_day` and `after` (the day after).
 ACTIVE_USERS = """
     (select count(*) from (
         select from exchange.referral_activity as v
@@ -33,14 +33,14 @@ VOLUME = """
     (select coalesce(sum(d.volume_usd), 0) from review.affiliate_daily as d
      where d.affiliate_account_id = account_id and d.day >= first_day and d.day < after)
 """
-# Single rows of affiliates are looked up here, which a refresh's own settings are not made for.
+# For lookups of single affiliates; the refresh's settings are for scans.
 SETTINGS = text(
     "select set_config('enable_nestloop', 'on', true), set_config('enable_hashagg', 'on', true)"
 )
 
 
 def words(policy: Policy) -> dict[str, object]:
-    """The parameters of the pieces."""
+    """Return the parameters of the fragments."""
     return {
         "active_floor": policy.active_user_min_volume_usd,
         "new_must_trade": policy.new_user_must_trade,
@@ -48,5 +48,5 @@ def words(policy: Policy) -> dict[str, object]:
 
 
 def counts_as_the_rollup(policy: Policy) -> bool:
-    """Whether the monthly rollup already counts by this policy's words."""
+    """Whether the monthly rollup already counts by this policy's rules."""
     return not policy.active_user_min_volume_usd and not policy.new_user_must_trade

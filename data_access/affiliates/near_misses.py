@@ -1,8 +1,8 @@
-"""Whom to invite: accounts that reach the minimums of a track now, or nearly do.
+"""Near misses: accounts to invite, which meet the minimums of a track or nearly do.
 
-"Nearly" is short by a tenth at most: on the exchange in every one of them, elsewhere in one, by
-the current evidence of the account's newest application. Whoever has a pending or approved
-application, or was rejected for ever, is left out.
+"Nearly" means short by a tenth at most: in every on-exchange criterion, or in one external
+criterion by the current evidence of the account's newest application. Accounts with a pending or
+approved application, or rejected forever, are left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,13 +52,11 @@ MONTHS_SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """An account to invite. ``months`` are volumes in USD, the last one T's, still running.
+    """An account to invite. ``months`` are volumes in USD; the last is the running month of T.
 
-    ``closest`` is the criterion that decides it: the weakest of the on-exchange ones or the
-    strongest elsewhere, whichever came further.
-
-    ``last_application_id`` is ``None`` for who never applied. ``reapply_from`` lies in the
-    future where the last rejection says so; otherwise they may apply now.
+    ``closest`` is the deciding criterion: the weakest on-exchange one or the strongest external
+    one, whichever came closer. ``last_application_id`` is ``None`` if they never applied.
+    ``reapply_from`` is in the future if the last rejection says so; otherwise they may apply now.
     """
 
     account_id: int
@@ -78,7 +76,7 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One page, which page that is, how many there are, and how many reach every minimum."""
+    """One page, its number, the total, and how many meet every minimum."""
 
     rows: list[NearMiss]
     page: int
@@ -89,9 +87,9 @@ class Found:
 def page(
     connection: Connection, context: JudgingContext, *, number: int = 1, size: int = PAGE_SIZE
 ) -> Found:
-    """A page, those over the minimums first, then by volume; the last one for any beyond it.
+    """Return a page, those above the minimums first, then by volume.
 
-    Empty while metrics are unknown.
+    A number beyond the last page gives the last. Empty while metrics are unknown.
     """
     if context.freshness is None:
         return Found(rows=[], page=1, total=0, over=0)
@@ -110,7 +108,7 @@ def page(
 
 
 def every(connection: Connection, context: JudgingContext) -> list[NearMiss]:
-    """All of them, in the same order; for the file."""
+    """Return all near misses in the same order, for the file."""
     if context.freshness is None:
         return []
     found = connection.execute(_in_order(_near(context))).mappings().all()
@@ -124,7 +122,7 @@ def _in_order(near: Subquery) -> Select[Any]:
 
 
 def _near(context: JudgingContext) -> Subquery:
-    """Whoever is to be invited, with all they are judged on. Who is not delivered yet is not."""
+    """Return the accounts to invite with everything they are judged on, if it was delivered."""
     account, window, late = tables.accounts, tables.affiliate_window, judging.uncovered(context)
     assert late is not None
     external = _external(context)
@@ -160,7 +158,7 @@ def _nearly(track: Track, values: FromClause, policy: Policy) -> ColumnElement[b
 
 
 def _external(context: JudgingContext) -> CTE:
-    """What the current evidence of each account's newest application establishes."""
+    """Return what the current evidence of each account's newest application establishes."""
     application, evidence = tables.applications, judging.established_evidence(context)
     later = application.alias("later")
     newer = exists().where(
@@ -263,7 +261,7 @@ def _months(
 
 
 def _last_applications(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The newest application of each, with the decision that stands on it."""
+    """Return the newest application of each, with its current decision."""
     application, decision = tables.applications, tables.decisions
     rows = connection.execute(
         select(

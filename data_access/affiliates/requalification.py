@@ -1,10 +1,10 @@
-"""The monthly tests: what each whole calendar month came to, written by the refresh.
+"""Monthly tests of affiliates, written by the refresh.
 
-A month is tested once it is complete at the data-through day, by the policy in force at its end
-and the evidence current then. Where upstream did not deliver every day of it, nobody has missed it:
-what was delivered meets the minimums, or it is unknown. Results are only ever added: a late
-correction of the facts, days delivered later, or evidence recorded later about that time, leaves a
-new row that supersedes the old one.
+A month is tested once it is complete at the data-through day, by the policy in force at its end and
+the evidence current then. If not every day of it was delivered, it cannot be missed: what was
+delivered meets the minimums, or the result is unknown. Results are only added: a late correction of
+facts, days delivered later, or evidence recorded later about that time adds a row that supersedes
+the old one.
 """
 
 from collections.abc import Sequence
@@ -61,17 +61,17 @@ from program.review.workflow import Decision
 FIGURES = (VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key, X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
 COMPARED = ("outcome", "near", *FIGURES, "policy_version", "missing_days")
 LAST_MOMENT = timedelta(microseconds=1)
-# A decision or evidence may have been written while the refresh before was looking.
+# A decision or evidence may have been written while the previous refresh was reading.
 OVERLAP = timedelta(days=1)
-# More affiliates than that are summed up all at once.
+# More affiliates than that are summed up in one statement over all.
 FEW = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refreshed:
-    """What a refresh did: days from ``start`` to ``through`` were computed anew.
+    """What a refresh did: days from ``start`` to ``through`` were recomputed.
 
-    ``before`` is the refresh before it, ``None`` for the first.
+    ``before`` is the previous refresh, ``None`` for the first.
     """
 
     start: date
@@ -84,7 +84,7 @@ class Refreshed:
 def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | None) -> None:
     """Test the months that are due and sum up each affiliate; safe to repeat.
 
-    Needs `approvals.KEPT`, and what filling it returned.
+    Needs `approved.KEPT`, and the accounts returned by filling it.
     """
     decision = tables.decisions
     approved = exists().where(decision.c.outcome == str(Decision.APPROVED))
@@ -98,7 +98,7 @@ def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | 
 
 
 def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
-    """The months to test, oldest first; not ``whole`` those where only evidence may be new."""
+    """Return the months to test, oldest first; not ``whole`` if only evidence may be new."""
     newest = months_later(month_start(done.through + ONE_DAY), -1)
     months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
     tested, days = _tested_before(connection, months), delivered.read(connection)
@@ -110,7 +110,7 @@ def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
 
 
 def _tested_before(connection: Connection, months: list[date]) -> dict[date, int]:
-    """With how many days missing each month was tested last; without those that never were."""
+    """Return the number of missing days at each month's last test, for tested months."""
     asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
     table = tables.requalifications
     newest = (
@@ -125,7 +125,7 @@ def _tested_before(connection: Connection, months: list[date]) -> dict[date, int
 
 
 def _test_month(connection: Connection, known: Known, done: Refreshed, *, whole: bool) -> set[int]:
-    """Add the results that are new or differ; returns whose."""
+    """Add results that are new or different; returns their accounts."""
     month = known.window.start
     policy = policies.in_force(connection, now=day_start(known.window.end) - LAST_MOMENT)
     tested = _tested(known, policy, None if whole else _new_evidence(done))
@@ -165,9 +165,9 @@ def _new_evidence(done: Refreshed) -> Select[Any]:
 
 
 def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
-    """Every affiliate approved before ``month`` with its figures and how they come out.
+    """Return every affiliate approved before ``month`` with its figures and result.
 
-    ``only`` are the applications to look at where not all are to be.
+    ``only`` restricts it to these applications.
     """
     asked = affiliates_approved.standing().where(
         tables.decisions.c.decided_at < day_start(month.window.start)
@@ -185,7 +185,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
             *(value.label(key) for key, value in values.items()),
         )
         .select_from(source)
-        # OFFSET 0 keeps the planner from counting again wherever a figure is mentioned.
+        # OFFSET 0 keeps the planner from repeating the counts wherever a figure is used.
         .offset(0)
         .subquery("measured")
     )
@@ -212,7 +212,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
 def _near(
     truth: ColumnElement[bool], values: dict[str, ColumnElement[Any]], policy: Policy
 ) -> ColumnElement[bool]:
-    """`program.affiliates.is_near` as SQL."""
+    """`program.affiliates.requalification.is_near` as SQL."""
     nearly_met = or_(
         *(_combined(t, [values[c.key] >= nearly(c, policy) for c in t.criteria]) for t in TRACKS)
     )
@@ -229,7 +229,7 @@ def _combined(track: Track, truths: list[ColumnElement[bool]]) -> ColumnElement[
 def _figures(
     due: Subquery, window: Window, policy: Policy
 ) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
-    """What was delivered of a month; without a row nothing was."""
+    """Return what was delivered of a month; without a row, nothing was."""
     month, end = window.start, window.end
     evidence = judging.established_evidence(_at_the_end(month, end, policy))
     source: FromClause = due.outerjoin(evidence, evidence.c.application_id == due.c.application_id)
@@ -261,7 +261,7 @@ def _at_the_end(month: date, end: date, policy: Policy) -> JudgingContext:
 
 
 def _counted(month: date, end: date, policy: Policy) -> Subquery:
-    """By other words than the rollup's: from the raw activity of those who traded at all."""
+    """Return counts by other rules than the rollup's: from the raw activity of those with any."""
     statement = f"""
         select account_id, {monthly_counts.VOLUME} as volume_usd,
                {monthly_counts.ACTIVE_USERS} as active_users,
@@ -282,7 +282,7 @@ def _counted(month: date, end: date, policy: Policy) -> Subquery:
     )
 
 
-# One row an affiliate, for the board.
+# One row per affiliate, for the board.
 
 SUM_UP = """
 with approval as ({approvals}), tests as (
@@ -315,7 +315,7 @@ from approval left join summed on summed.account_id = approval.account_id
 def _sum_up(
     connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
 ) -> None:
-    """Sum up whoever changed, by no policy's rules; everybody at first."""
+    """Sum up the affiliates that changed, independent of any policy; at first, all."""
     whose: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed:
@@ -339,7 +339,7 @@ def _sum_up(
 
 
 def _otherwise_approved(looked_at: Sequence[int] | None) -> Select[Any]:
-    """Who is approved by another decision than was summed up, for the first time, or no more."""
+    """Return affiliates with another approval than was summed up, newly approved, or no longer."""
     held, now = (
         select(table.c.account_id, table.c.decision_id)
         .where(true() if looked_at is None else table.c.account_id.in_(looked_at))

@@ -1,7 +1,7 @@
-"""Changing how an affiliate stands: one at a time or many, always by a manager with a reason.
+"""Change affiliates' standing: one or many, always by a manager with a reason.
 
-An affiliate is addressed by its approved application, whose row is locked, whose timeline tells
-of the change, and whose contact the message goes to.
+An affiliate is addressed by its approved application: its row is locked, its timeline records the
+change, and its contact gets the message.
 """
 
 import json
@@ -44,9 +44,9 @@ from program.policy.policy import Policy
 from program.review.permissions import Act
 
 LONGEST_REASON = 2_000
-# The kind of the affiliate's own event, and of that on the timeline, where a step is undone.
+# The kind of the affiliate's event and of the timeline's event when a step is undone.
 UNDONE = "undone"
-# What is run where a step is undone for many.
+# The name of a bulk run that undoes a step.
 UNDO_RUN = f"{Act.UNDO.name} {Act.REQUALIFY.name}"
 HELD = text("select to_jsonb(s) from review.affiliate_standings s where account_id = :account_id")
 PUT_BACK = text(
@@ -62,7 +62,7 @@ SILENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the form holds. ``message`` is empty while the policy is silent."""
+    """The form's content. ``message`` is empty while the policy is silent."""
 
     step: Step
     reason_code: str
@@ -71,7 +71,7 @@ class Change:
 
 
 def run_name(step: Step) -> str:
-    """What a run of many is kept under."""
+    """Return the name under which a bulk run is stored."""
     return f"{Act.REQUALIFY.name} {step}"
 
 
@@ -126,7 +126,7 @@ def move_each(
     now: datetime,
     request_id: UUID,
 ) -> list[Result]:
-    """Change each alike, from the standing it was shown with; placeholders filled for each.
+    """Change each in the same way, from the standing it was shown with; fill placeholders for each.
 
     ``shown`` is by application. Raises NotAllowed, Invalid or RequestReused.
     """
@@ -163,9 +163,9 @@ def move_each(
 def take_back(
     connection: Connection, command: ApplicationCommand, event_id: int, *, message_id: UUID
 ) -> int:
-    """Let the affiliate stand as before that event; returns the event's id of this.
+    """Restore the standing before that event; returns the id of the new event.
 
-    Raises NotInState where its standing was changed since.
+    Raises NotInState if the standing has changed since.
     """
     table, state = tables.affiliate_events, tables.affiliate_standings
     event = connection.execute(select(table).where(table.c.affiliate_event_id == event_id)).one()
@@ -202,13 +202,13 @@ def take_back(
 
 
 def _held(connection: Connection, account_id: int) -> dict[str, Any] | None:
-    """The standing as it is kept, as JSON; ``None`` where nobody has moved the affiliate."""
+    """Return the stored standing as JSON; ``None`` if it never changed."""
     held: dict[str, Any] | None = connection.execute(HELD, {"account_id": account_id}).scalar()
     return held
 
 
 def _told_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | None:
-    """The standing as it was kept before that event, from the timeline."""
+    """Return the standing before that event as JSON, from the timeline."""
     table = tables.events
     told: dict[str, Any] | None = connection.execute(
         select(table.c.detail["before"]).where(
@@ -221,7 +221,7 @@ def _told_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | No
 
 
 def check(change: Change) -> None:
-    """Raise Invalid unless a form may be sent so."""
+    """Raise Invalid unless the form can be sent."""
     reason = REASONS_BY_CODE.get(change.reason_code)
     if reason is None or change.step not in reason.steps:
         raise Invalid("Choose a reason for the change.")
@@ -234,7 +234,7 @@ def check(change: Change) -> None:
 def values(
     affiliate: Affiliate, application: Application, policy: Policy, *, now: datetime
 ) -> dict[str, str]:
-    """What the placeholders of a message stand for; figures are of the newest tested month."""
+    """Return the values of a message's placeholders; figures are of the newest tested month."""
     newest = affiliate.newest
     return canned_texts.values(
         username=application.username,
@@ -249,7 +249,7 @@ def values(
 
 
 def preview(connection: Connection, application_id: int, message: str, *, now: datetime) -> str:
-    """The message as this affiliate would get it; raises NotFound."""
+    """Return the message as this affiliate would get it; raises NotFound."""
     policy = policies.in_force(connection, now=now)
     application = read.read(connection, application_id, now=now)
     affiliate = board.of_application(connection, application_id, policy)
@@ -259,7 +259,7 @@ def preview(connection: Connection, application_id: int, message: str, *, now: d
 
 
 def suggested_message(step: Step) -> str:
-    """The text to start from, placeholders and all."""
+    """Return the text to start from, with its placeholders."""
     return MESSAGES[step]
 
 
@@ -272,7 +272,7 @@ def _filled(engine: Engine, id_: int, change: Change, now: datetime) -> Change:
 
 
 def _message(change: Change, policy: Policy) -> str | None:
-    """What the affiliate is written; ``None`` while the policy is silent."""
+    """Return the message to the affiliate; ``None`` while the policy is silent."""
     if not policy.requalification_silent:
         return text_rules.require_message(change.message)
     if change.message.strip():
@@ -283,7 +283,7 @@ def _message(change: Change, policy: Policy) -> str | None:
 def _withheld(
     affiliate: Affiliate, application: Application, change: Change, policy: Policy, now: datetime
 ) -> str | None:
-    """What the affiliate would have been written, kept so that it can be sent after all."""
+    """Return the message that the affiliate would have got; it is stored and can be sent later."""
     if not policy.requalification_silent:
         return None
     filled = values(affiliate, application, policy, now=now)
@@ -309,7 +309,7 @@ def _moved(affiliate: Affiliate) -> AlreadyMoved:
 
 
 def _claim(connection: Connection, affiliate: Affiliate, command: MoveAffiliate) -> None:
-    """Write the standing over the one that was expected; of two who write, one finds none."""
+    """Replace the expected standing; of two concurrent writers, one fails."""
     table, change = tables.affiliate_standings, command.change
     state: dict[str, Any] = {
         "status": _standing(affiliate, change.step)["new"],
@@ -329,7 +329,7 @@ def _claim(connection: Connection, affiliate: Affiliate, command: MoveAffiliate)
             set_=state,
             where=or_(
                 table.c.status == str(affiliate.standing),
-                # What was before this approval is over.
+                # The standing of an earlier approval no longer counts.
                 table.c.since < affiliate.approved_at,
             ),
         )
@@ -346,7 +346,7 @@ def _record_event(
     policy: Policy,
     before: dict[str, Any] | None,
 ) -> int:
-    """Leave the affiliate's own event, and one on its application's timeline."""
+    """Record the affiliate's event, and one on its application's timeline."""
     table, change = tables.affiliate_events, command.change
     standing = _standing(affiliate, change.step)
     told = {

@@ -1,1 +1,1 @@
-"""Queries over any source, with saved views."""
+"""Queries on datasets, and saved views."""

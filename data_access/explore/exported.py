@@ -1,4 +1,4 @@
-"""The queue's rows as a file has them."""
+"""The queue's rows as exported."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,10 +29,10 @@ def applications(
     columns: Sequence[str] = APPLICATIONS.names,
     write: Writer = guarded,
 ) -> Select[Any]:
-    """The queue's export as a statement: all rows the filters leave, in their order.
+    """Return the statement of the queue's export: all matching rows, in order.
 
-    Over every status and without a filter the order is by application id. Raises Invalid
-    for a column that does not exist.
+    Over every status and without a filter the order is by application id. Raises Invalid for an
+    unknown column.
     """
     require_known(columns)
     source = sources.of(APPLICATIONS, context, needed=frozenset(APPLICATIONS.names))
@@ -51,7 +51,7 @@ def _order(
 ) -> list[ColumnElement[Any]]:
     if _is_whole(filters, statuses):
         return [tables.applications.c.application_id]
-    # Descending orders and their place for unknowns are kept by numbering, not by repeating.
+    # Numbering the rows keeps descending orders and NULLS LAST without repeating them.
     return [func.row_number().over(order_by=listing.ordering(filters, _values(source), context))]
 
 
@@ -64,11 +64,11 @@ def _raw(
     columns: Sequence[str],
     write: Writer,
 ) -> Select[Any]:
-    """The rows before judgments are put into words, each track judged once a row."""
+    """Return the rows before outcomes are formatted; each track is judged once per row."""
     stored = dict.fromkeys(name for name in columns if name in source.stored)
     statement = (
         select(
-            # Written where several workers can share the work.
+            # Written at the level at which several workers can share the work.
             *(write(BY_NAME[name], source.stored[name]).label(name) for name in stored),
             *(truth.label(name) for name, truth in source.inner.items()),
             *(column.label(f"order_{index}") for index, column in enumerate(order)),
@@ -81,7 +81,7 @@ def _raw(
         )
         .order_by(*order)
     )
-    # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+    # OFFSET 0 keeps the planner from repeating the judging wherever a result is used.
     return statement.offset(0)
 
 
@@ -98,7 +98,7 @@ def _standing(statuses: Sequence[Status], context: JudgingContext) -> ColumnElem
 
 
 def require_known(columns: Sequence[str]) -> None:
-    """Raise Invalid for a column that does not exist, or for none at all."""
+    """Raise Invalid for an unknown column, or for none."""
     unknown = [name for name in columns if name not in BY_NAME]
     if unknown:
         raise Invalid(

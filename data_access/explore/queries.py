@@ -1,7 +1,7 @@
-"""A view of a dataset as SQL: how many rows, one page of them, or all for a file.
+"""A view of a dataset as SQL: the number of rows, a page of them, or all for a file.
 
-The shape of a statement follows from columns, kinds of filters and order, which all come from
-the registry; what somebody typed is always a bound parameter, a list of values a single one.
+The shape of a statement depends on columns, filter types and order, which all come from the
+datasets; whatever somebody typed is a bound parameter, a list of values a single one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,9 +55,9 @@ from program.text.folding import folded
 Expression = ColumnElement[Any]
 Expressions = Mapping[str, Expression]
 Writer = Callable[[Column, Expression], Expression]
-# Where people are named, and a pasted link or phone is found however it is written there.
+# Columns that name people, in which a pasted link or phone number is found in any spelling.
 NAMING = ("username", "social_handle", "contact_handle")
-# A page is looked at by somebody who waits; a file takes its time elsewhere.
+# The time limit of a page; files have a longer one.
 LOOK_MS = 20_000
 CHOICES_MS = 2_000
 MOST_CHOICES = 200
@@ -65,7 +65,7 @@ MOST_CHOICES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a page shows of a view: how many rows there are, and its own."""
+    """A page of a view: the number of rows, and the page's rows."""
 
     view: View
     total: int
@@ -73,9 +73,9 @@ class Look:
 
 
 def look(connection: Connection, view: View, context: JudgingContext) -> Look:
-    """Count the view and read its page, or the last there is.
+    """Count the view and read its page, or the last page.
 
-    Raises Invalid for what is asked too widely, TooSlow for what takes longer than a page may.
+    Raises Invalid for too wide a view, TooSlow for one that takes longer than a page may.
     """
     connection.execute(text(f"set local statement_timeout = {LOOK_MS}"))
     try:
@@ -93,11 +93,11 @@ def look(connection: Connection, view: View, context: JudgingContext) -> Look:
 
 
 class TooSlow(Refusal):
-    """A preview would take longer than anybody waits."""
+    """A preview would take too long."""
 
 
 def count(connection: Connection, view: View, context: JudgingContext) -> int:
-    """How many rows the filters leave, or how many groups they make."""
+    """Return how many rows match the filters, or how many groups they form."""
     asked = _Asked(view, context)
     found = (asked.grouped() if view.groups else asked.rows(())).order_by(None).subquery("found")
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
@@ -106,7 +106,7 @@ def count(connection: Connection, view: View, context: JudgingContext) -> int:
 def page(
     connection: Connection, view: View, context: JudgingContext, *, size: int = PAGE_SIZE
 ) -> list[dict[str, Any]]:
-    """The rows of the page the view asks for, in order, as values by column name."""
+    """Return the rows of the view's page, in order, as values by column name."""
     statement = _Asked(view, context).shown(view.page, size)
     narrowed_by = sources.NARROWED_BY.get(view.dataset.key)
     if view.groups or narrowed_by is None:
@@ -115,7 +115,7 @@ def page(
 
 
 def statement(view: View, context: JudgingContext, *, write: Writer) -> Select[Any]:
-    """All rows of the view in its order, each value put through ``write``: for a file."""
+    """Return all rows of the view in its order, each value through ``write``: for a file."""
     asked = _Asked(view, context)
     return asked.grouped(write=write) if view.groups else asked.written(write)
 
@@ -123,9 +123,9 @@ def statement(view: View, context: JudgingContext, *, write: Writer) -> Select[A
 def choices(
     connection: Connection, dataset: Dataset, context: JudgingContext, name: str
 ) -> dict[str, str]:
-    """What can be chosen of a column, most often first, at most 200, with its label.
+    """Return the values of a column with labels, most frequent first, at most 200.
 
-    Nothing where that takes long.
+    Empty if that takes too long.
     """
     asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), context)
     found = asked.rows((name,)).order_by(None).subquery("found").c[name]
@@ -151,7 +151,7 @@ def choices(
 
 
 def plain(column: Column, value: Expression) -> Expression:
-    """A value as text: moments in ISO 8601, yes and no as true and false."""
+    """Format a value as text: times in ISO 8601, booleans as true and false."""
     if column.kind is Kind.MOMENT:
         return utc(value)
     if column.kind is Kind.TRUTH:
@@ -160,17 +160,17 @@ def plain(column: Column, value: Expression) -> Expression:
 
 
 def typed(column: Column, value: Expression) -> Expression:
-    """A value as a file with types takes it: besides, with as many decimals as the file keeps."""
+    """Format a value for a file with types, with the decimals that the file keeps."""
     if column.kind in AMOUNTS and column.scale:
         return cast(value, Numeric(38, column.scale))
     return plain(column, value)
 
 
 def guarded(column: Column, value: Expression) -> Expression:
-    """A value as CSV takes it, by the rule of ``program.formulas``: apostrophes before formulas."""
+    """Format a value for CSV, by the rule of ``program.reports.csv_guard``."""
     if column.kind not in WORDS or column.choices:
         return plain(column, value)
-    # Most texts need no expression matched, which takes longer than all the rest of a cell.
+    # Most texts need no regular expression, which takes longer than the rest of a cell.
     breaks = or_(*(func.strpos(value, sign) > 0 for sign in csv_guard.BREAKS))
     first = func.ascii(func.ltrim(value, csv_guard.LOOKED_PAST))
     begins = first.in_([ord(sign) for sign in csv_guard.SIGNS + csv_guard.LEADING_BREAKS])
@@ -182,8 +182,8 @@ def guarded(column: Column, value: Expression) -> Expression:
 
 
 def utc(moment: Expression) -> Expression:
-    """A moment as 2026-03-01T10:00:00Z."""
-    # By hand, since to_char takes five times as long.
+    """Format a time as 2026-03-01T10:00:00Z."""
+    # By concatenation, since to_char takes five times as long.
     written = cast(func.timezone("UTC", moment), Text)
     return func.replace(written, " ", "T").concat("Z")
 
@@ -191,7 +191,7 @@ def utc(moment: Expression) -> Expression:
 def _in_two_steps(
     connection: Connection, view: View, context: JudgingContext, size: int, narrowed_by: str
 ) -> list[dict[str, Any]]:
-    # First the ids, from those tables alone that filters and order ask about.
+    # First the ids, from only the tables that filters and order need.
     found = _Asked(view, context).rows((narrowed_by,))
     start = (view.page - 1) * size
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
@@ -230,20 +230,20 @@ class _Asked:
         )
 
     def shown(self, page: int, size: int) -> Select[Any]:
-        """One page in a single step."""
+        """Return one page in a single step."""
         names = tuple(column.name for column in self.view.shown)
         found = self.grouped() if self.view.groups else self.rows(names)
         return found.offset((page - 1) * size).limit(size)
 
     def rows(self, names: Sequence[str]) -> Select[Any]:
-        """The matching rows with these columns, raw, in the view's order."""
+        """Return the matching rows with these columns, raw, in the view's order."""
         inner, values = self._inner({*names, *self._order_names})
         listed = [values[name].label(name) for name in names]
         chosen = select(*listed) if listed else select(literal(1).label("one"))
         return self._ordered(chosen.select_from(inner).where(*self._outer(values)), values)
 
     def written(self, write: Writer) -> Select[Any]:
-        """The matching rows with the columns that are shown, written."""
+        """Return the matching rows with the shown columns, formatted."""
         shown = self.view.shown
         stored = {c.name: c for c in shown if c.name in self.source.stored}
         extra = {
@@ -261,7 +261,7 @@ class _Asked:
         return self._ordered(select(*listed).select_from(inner).where(*self._outer(values)), values)
 
     def grouped(self, write: Writer | None = None) -> Select[Any]:
-        """The groups of the matching rows with their figures."""
+        """Return the groups of the matching rows with their figures."""
         view = self.view
         columns = {*(g.column for g in view.groups), *(m.column for m in view.figures if m.column)}
         inner, values = self._inner(columns, ordered=False)
@@ -311,7 +311,7 @@ class _Asked:
         whole: bool = False,
         ordered: bool = True,
     ) -> tuple[Any, dict[str, Expression]]:
-        """The source with what is stored filtered, and every value in ``names`` over it."""
+        """Return the source filtered on stored columns, with every value in ``names``."""
         source = self.source
         wanted = self._wanted(names, ordered=ordered)
         derives = bool(wanted & source.derives)
@@ -322,19 +322,19 @@ class _Asked:
         return inner, {name: inner.c[name] for name in stored} | derived
 
     def _wanted(self, names: set[str], *, ordered: bool) -> set[str]:
-        """The columns asked for, and those that a filter over a judgment or the order needs."""
+        """Return the requested columns, plus those that derived filters or the order need."""
         judged = {one.column for one in self.view.filters if one.column in self.source.derives}
         return names | judged | (self._order_names if ordered else set())
 
     def _filtered(self, columns: Expressions, *, fenced: bool) -> Select[Any]:
-        """The source's rows that pass every filter over what is stored."""
+        """Return the source's rows that match every filter on stored columns."""
         source = self.source
         statement = (
             select(*(value.label(name) for name, value in columns.items()))
             .select_from(source.rows)
             .where(*source.conditions, *self._conditions(source.stored))
         )
-        # OFFSET 0 keeps the planner from judging again wherever a judgment is mentioned.
+        # OFFSET 0 keeps the planner from repeating the judging wherever a result is used.
         return statement.offset(0) if fenced else statement
 
     def _outer(self, values: Expressions) -> list[ColumnElement[bool]]:
@@ -371,7 +371,7 @@ class _Asked:
 def condition(
     asked: Filter, value: Expression, kind: Kind, context: JudgingContext
 ) -> ColumnElement[bool]:
-    """A filter over a column's value; every value in it is a parameter."""
+    """Return a filter on a column's value; every value in it is a parameter."""
     if isinstance(asked, Known):
         return value.is_not(None) if asked.known else value.is_(None)
     match asked:
@@ -432,7 +432,7 @@ def _bucketed(value: Expression, bucket: Bucket | None, kind: Kind) -> Expressio
     if bucket is None:
         return value
     in_utc = func.timezone("UTC", value) if kind is Kind.MOMENT else value
-    # The unit is the registry's own word, and stands in the statement so that groups compare.
+    # The unit comes from the enum and is a literal, so that grouped expressions compare equal.
     return cast(func.date_trunc(literal_column(f"'{bucket}'"), in_utc), Date)
 
 
@@ -446,7 +446,7 @@ def _figure(measure: Measure, values: Expressions, shown: Column) -> Expression:
         case Function.AVERAGE:
             return func.round(func.avg(value), shown.scale)
         case Function.MEDIAN:
-            # The lower of the two in the middle: a value that is there, and never a float.
+            # The lower of the two middle values: an existing value, and never a float.
             return func.percentile_disc(0.5).within_group(value.asc())
         case Function.LEAST:
             return func.min(value)
@@ -460,7 +460,7 @@ def _figure(measure: Measure, values: Expressions, shown: Column) -> Expression:
 
 def _sorted(value: Expression, column: Column, *, descending: bool = False) -> Expression:
     if column.kind in WORDS:
-        # By letter and not by case, the same on every server.
+        # In collation C, the same on every server.
         value = func.lower(collate(value, "C"))
     ordered = value.desc() if descending else value.asc()
     return ordered if column.always else ordered.nulls_last()

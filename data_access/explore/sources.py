@@ -1,7 +1,7 @@
-"""Where each dataset's rows come from: joins, and one expression a column.
+"""The rows of each dataset: joins, and one expression per column.
 
-Every join is to at most one row and keeps all rows, so the planner leaves out those that
-nothing asked for. The names are those of ``program.datasets``; nothing else can be asked for.
+Every join is to at most one row and keeps all rows, so the planner removes unused ones. The names
+are those of ``program.reports.datasets``; nothing else can be requested.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -65,11 +65,11 @@ def _nothing(_: Mapping[str, Expression]) -> Expressions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The rows of a dataset as it stands.
+    """The rows of a dataset.
 
-    ``stored`` has an expression a column over ``rows``; ``derived`` makes the other columns
-    from ``inner`` ones, each of which is so worked out once a row and not wherever it is
-    mentioned. ``only``, where it is there, narrows the source to some of the keys.
+    ``stored`` has an expression per column over ``rows``; ``derived`` builds the other columns from
+    ``inner`` ones, which are thus computed once per row and not at each use. ``only``, if set,
+    restricts the source to some keys.
     """
 
     rows: FromClause
@@ -83,20 +83,20 @@ class Source:
 def of(
     dataset: Dataset, context: JudgingContext, *, needed: Set[str], only: Sequence[int] = ()
 ) -> Source:
-    """The rows of the dataset, or those of ``only`` the ids that `NARROWED_BY` names.
+    """Return the dataset's rows, or those with ids in ``only`` (see `NARROWED_BY`).
 
-    ``needed`` are the columns somebody asks for.
+    ``needed`` are the columns that are requested.
     """
     return _MAKERS[dataset.key](context, needed, only)
 
 
 def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] = ()) -> Source:
-    """Every application, with what its account's window and its evidence establish."""
+    """Return every application, with the metrics of its account and its evidence."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     found = judging(context, only=only)
     rows = with_desk(_with_account(found.source, application.c.account_id))
     if needed & set(_DECISION):
-        # At most one stands, which the planner cannot know.
+        # At most one decision is current, which the planner cannot know.
         belongs = decision.c.application_id == application.c.application_id
         rows = rows.outerjoin(decision, belongs & ~_superseded())
     stored: Expressions = {
@@ -116,7 +116,7 @@ def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] 
 
 
 def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -> Source:
-    """Accounts with a standing approval, each once, with the newest."""
+    """Return accounts with a current approval, each once, with the newest."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     approved = application.alias("approved")
     made = decision.alias("made")
@@ -159,7 +159,7 @@ def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -
 
 
 def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Source:
-    """Every decision beside its application and account, with what its snapshot keeps."""
+    """Return every decision with its application, its account and its snapshot's values."""
     application, account, decision = tables.applications, tables.accounts, tables.decisions
     later = decision.alias("later")
     joined = decision.join(application, application.c.application_id == decision.c.application_id)
@@ -181,7 +181,7 @@ def decisions(_: JudgingContext, __: Set[str], only: Sequence[int] = ()) -> Sour
 
 
 def monthly(context: JudgingContext, _: Set[str], __: Sequence[int] = ()) -> Source:
-    """One row an affiliate and calendar month."""
+    """Return one row per affiliate and calendar month."""
     table, account = tables.affiliate_monthly, tables.accounts
     through = context.freshness.data_through if context.freshness else context.now.date()
     running = month_start(through + ONE_DAY)
@@ -195,7 +195,7 @@ def monthly(context: JudgingContext, _: Set[str], __: Sequence[int] = ()) -> Sou
 
 
 def activity(_: JudgingContext, __: Set[str], ___: Sequence[int] = ()) -> Source:
-    """One row an affiliate and day, from the daily rollup; it is always asked by days."""
+    """Return one row per affiliate and day, from the daily rollup; always limited by days."""
     table, account = tables.affiliate_daily, tables.accounts
     stored: Expressions = {
         **{name: table.c[name] for name in ("day", *_ACTIVITY, "zero_fee_volume_usd")},
@@ -238,7 +238,7 @@ def _judged(
     context: JudgingContext,
     conditions: Sequence[ColumnElement[bool]],
 ) -> Source:
-    """Tracks and eligibility put into words, each truth worked out once a row."""
+    """Format tracks and eligibility as words; each is computed once per row."""
     truths = {track.key: track_truth(track, found.values, context.policy) for track in TRACKS}
 
     def words(inner: Mapping[str, Expression]) -> Expressions:
@@ -260,18 +260,18 @@ def _judged(
 
 
 def _measured(found: Judging) -> Expressions:
-    """Criteria and what else the window says, NULL where it is unknown."""
+    """Return criteria and other metrics of the window, NULL if unknown."""
     window = tables.affiliate_window.c
     parts = (window.top_user_volume_usd, window.largest_day_volume_usd, window.zero_fee_volume_usd)
     followers = found.values[X_FOLLOWERS.key]
     measured: Expressions = {
         **found.values,
         **{name: metric(name, found.late) for name in (FEES, TRADES, TRADING_DAYS)},
-        # Written down it is a count, whatever zeros it was recorded with.
+        # A count, whatever trailing zeros it was recorded with.
         X_FOLLOWERS.key: func.trim_scale(followers),
     }
     for name, part in zip(SHARES, parts, strict=True):
-        # Rollups from before the policy changed its window say nothing of this one.
+        # Rollups from before a change of the policy's window do not apply.
         share = func.round(part / func.nullif(window.volume_usd, 0), 4)
         measured[name] = share if found.late is not None else cast(null(), Numeric)
     return measured
@@ -307,7 +307,7 @@ def _snapshot() -> Expressions:
 
 
 def _with_account(source: FromClause, account_id: Expression) -> FromClause:
-    # Kept apart from an inner join, so that it can be left out where nothing asks for it.
+    # An outer join, so that the planner can remove it if it is not needed.
     return source.outerjoin(tables.accounts, tables.accounts.c.account_id == account_id)
 
 
@@ -325,7 +325,7 @@ _MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] 
     MONTHLY.key: monthly,
     ACTIVITY.key: activity,
 }
-# By which column a source finds some rows fast, where it can.
+# The column by which a source finds given rows fast, if any.
 NARROWED_BY = {
     APPLICATIONS.key: "application_id",
     AFFILIATES.key: "application_id",

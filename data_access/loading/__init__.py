@@ -1,8 +1,8 @@
-"""Loading files of facts: all rows of a call or none, and a report of what is wrong.
+"""Load files of facts: all rows of a call or none, with a report of what is wrong.
 
-Each file is read in blocks, its values are checked in one place (`validation`, by the rules in
-`kinds`), and what is in order goes by COPY into a staging table. Once every file is in order
-the staged rows are merged into the facts, in the same transaction.
+Each file is read in blocks, its values are validated in one place (`validation`, by the rules in
+`kinds`), and valid blocks go by COPY into a staging table. Once every file is valid the staged rows
+are merged into the facts, in the same transaction.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FORMATS = ("csv", "airtable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
-    """What a load did. ``first_day`` is the earliest UTC day whose facts changed, if any did."""
+    """The result of a load. ``first_day`` is the earliest UTC day whose facts changed, if any."""
 
     kind: str
     load_id: int
@@ -58,11 +58,11 @@ def load(
     mapping: Path | FormMap | None = None,
     progress: Progress | None = None,
 ) -> LoadReport:
-    """Load files of one kind in one transaction; raises LoadRefused and then nothing changed.
+    """Load files of one kind in one transaction; raises LoadRefused and changes nothing.
 
     ``now`` is an aware time; facts after it are refused. ``manifest`` and ``mapping`` are TOML
-    files (see docs/loading.md); ``mapping`` goes with the format airtable. ``progress`` is
-    called with the bytes read so far and the bytes of all files.
+    files (see docs/loading.md); ``mapping`` is for the format airtable. ``progress`` is called with
+    the bytes read so far and the total.
     """
     named = kind_named(kind)
     _require_meant(named, source_format, mapping)
@@ -97,7 +97,7 @@ def _require_meant(kind: Kind, source_format: str, mapping: Path | FormMap | Non
 
 
 def refuse_kind(kind: str) -> NoReturn:
-    """Refuse a kind that no form brings. Raises LoadRefused."""
+    """Refuse a kind that forms do not have. Raises LoadRefused."""
     raise _misused("cannot come from Airtable; only applications can", kind)
 
 

@@ -1,4 +1,4 @@
-"""Merging activity: new months are built whole, months that exist are merged row by row."""
+"""Merge activity: new months are built whole, existing months are merged row by row."""
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
 
@@ -14,18 +14,18 @@ from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 from program.periods import months_later
 
-# Holds new months while they are filled; it never outlives the transaction.
+# Holds new months while they are filled; dropped within the transaction.
 NURSERY = "exchange.referral_activity_arriving"
 KEY = "affiliate_account_id, activity_date, referred_account_id"
 FACTS = "volume_usd, fees_usd, trade_count"
-# From here on the planner's figures are worth refreshing in the same transaction.
+# From this many rows on, analyze in the same transaction.
 MANY = 100_000
 
 
 def merge(arrival: Arrival) -> Merged:
-    """Bring staged activity into its months, making those that are missing.
+    """Merge staged activity into its months and create missing ones.
 
-    Raises LoadRefused naming the lines where two rows have the same key.
+    Raises LoadRefused naming the lines of two rows with the same key.
     """
     connection = arrival.connection
     first_days = _first_days(connection)
@@ -42,7 +42,7 @@ def merge(arrival: Arrival) -> Merged:
 
 
 def _first_days(connection: Connection) -> dict[date, date]:
-    """The staged months, each with its earliest staged day."""
+    """Return the staged months, each with its earliest staged day."""
     found = connection.execute(
         text(
             "select date_trunc('month', day)::date, min(day) "
@@ -64,7 +64,7 @@ def _without_partition(connection: Connection, months: list[date]) -> list[date]
 
 
 def _build(arrival: Arrival, first_days: dict[date, date], months: list[date]) -> Merged:
-    """Fill, key and attach new months. Much faster than inserting into an index."""
+    """Fill, index and attach new months. Much faster than inserting into an index."""
     try:
         with arrival.connection.begin_nested():
             inserted = _filled(arrival, months)
@@ -112,7 +112,7 @@ def _in(months: list[date]) -> str:
 
 def _merge_into(arrival: Arrival, months: list[date]) -> Merged:
     refuse_repeated(arrival, arrival.kind.key, _in(months))
-    # The bounds spare the planner the months that are not concerned.
+    # The bounds let the planner skip the other months.
     first, after = min(months), months_later(max(months), 1)
     among = f"t.activity_date >= '{first}' and t.activity_date < '{after}'"
     return upsert(arrival, which=_in(months), among=among)

@@ -1,7 +1,7 @@
-"""A CSV export of the application form, as Airtable writes it, read as an applications file.
+"""Read a CSV export of the application form from Airtable as an applications file.
 
-Which of the form's fields is which column is data (`form_map`). What a row says is cleaned of
-what shows nothing, and every change is said; what cannot be one value is reported, not guessed.
+Which field is which column is data (`form_map`). Cells are cleaned of invisible characters, and
+every change is reported; a cell that is not one value is reported, not guessed.
 """
 
 import re
@@ -24,14 +24,14 @@ from program.text import invisible, platforms
 from program.text.folding import word
 
 ROWS = 5_000
-# Only a platform's own name is told from the words around it by a space.
+# Only a platform's own name is recognized next to other words, separated by a space.
 LABELS = frozenset(word(platform.label) for platform in platforms.PLATFORMS)
 PLATFORM_COLUMNS = ("social_platform", "contact_platform")
-# How the account is named: by id, by username, or by either in one field.
+# How a form names the account: by id, by username, or by either in one field.
 NAMED_BY = ("account_id", "account_name", "account_either")
-# What a field of several choices puts between them, and lists in any script.
+# Separators in multiple-choice fields and lists, in any script.
 BETWEEN = re.compile(r"[,;|\n\t\u060c\u061b\u2022\u201a\u3001\uff0c\uff1b\uff5c]", re.IGNORECASE)
-# What people write between two names; each is one only where names stand on both sides.
+# Words between two names; each is a separator only with names on both sides.
 BETWEEN_NAMES = re.compile(
     r"[/\\&+:\u00b7\uff0f]|\s[-\u2013\u2014]\s"
     r"|\s(?:and|or|und|oder|et|ou|y|o|e|ve|veya|dan|atau|\u0438|\u0438\u043b\u0438)\s",
@@ -77,7 +77,7 @@ KIND = replace(
 
 @dataclass
 class Export:
-    """One call's reading of exports by one map, and what became of the fields and rows."""
+    """One call's reading of exports with one map, and the results per field and row."""
 
     form_map: FormMap
     header: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ class Export:
     remember: bool = False
 
     def header_and_batches(self, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
-        """First the column names, then the rows. Raises Unreadable."""
+        """Yield the column names, then the rows. Raises Unreadable."""
         self.text = read_text(source, self.form_map)
         done = source.size
         rows = self.text.lines()
@@ -111,7 +111,7 @@ class Export:
             raise Unreadable("has a header and no rows")
 
     def field_of(self, column: str) -> str:
-        """The form's field that a column is read from; the column where there is none."""
+        """Return the form's field that a column is read from, or the column."""
         named = {"account_name": "username", "account_either": "account"}.get(column, column)
         at = self.places.get(named)
         return self.header[at] if at is not None else column
@@ -150,13 +150,13 @@ class Export:
 
 
 class Record:
-    """One row as columns; ``faults`` and ``notices`` say what had to be said of it."""
+    """One row as columns; ``faults`` and ``notices`` hold the remarks on it."""
 
     def __init__(self, file: str, line: Line, places: dict[str, int], form_map: FormMap) -> None:
         self.file, self.line, self.form_map = file, line, form_map
         self.faults: list[Problem] = []
         self.notices: list[Notice] = []
-        # A form's long text may hold line breaks; in one cell they are one space.
+        # Long text may contain line breaks; in one cell they become one space.
         self.values = {column: self._cell(column, line.cells[at]) for column, at in places.items()}
         self._name_account()
         for column in PLATFORM_COLUMNS:
@@ -201,7 +201,7 @@ class Record:
         self.values["account_either"] = "" if explicit else either
 
     def _platform(self, column: str, written: str) -> str:
-        """The platform a cell names; several are a fault, unless the map knows them as one."""
+        """Return the platform in a cell; several are a fault, unless the map has them as one."""
         whole = self.values[column]
         known = self.form_map.platforms.get(whole.lower())
         if known is not None or not whole:
@@ -227,12 +227,12 @@ class Record:
         try:
             self.values["submitted_at"] = f"{style.read(written):%4Y-%m-%dT%H:%M:%SZ}"
         except ValueError:
-            # It is refused as it stands, and `advise` says why.
+            # It is refused as it is, and `advise` says why.
             return
 
 
 def read_text(source: Source, form_map: FormMap) -> FormText:
-    """The text of an export, read as the map says. Raises Unreadable."""
+    """Return the text of an export, read as the map says. Raises Unreadable."""
     with source.opened(allowed=UTF_16) as (unpacked, _):
         return form_text.read(
             unpacked,
@@ -243,7 +243,7 @@ def read_text(source: Source, form_map: FormMap) -> FormText:
 
 
 def _first(rows: Iterator[Line]) -> Line:
-    """The row that names the fields, which is the first with anything in it."""
+    """Return the header row, the first that is not blank."""
     for line in rows:
         if not line.is_blank:
             return line
@@ -251,13 +251,13 @@ def _first(rows: Iterator[Line]) -> Line:
 
 
 def several(written: str, form_map: FormMap) -> list[str]:
-    """The platforms that a cell names, if it is more than one."""
+    """Return the platforms that a cell names, if it is more than one."""
     parts = _named(written, form_map)
     return parts if len(parts) > 1 else []
 
 
 def _named(written: str, form_map: FormMap) -> list[str]:
-    """The platforms that a cell names, each once; what cannot be told apart is one."""
+    """Return the platforms that a cell names, each once; text that cannot be split is one."""
     cleaned = invisible.clean(written).text
     whole = cleaned.strip(" ,;|\u2022") or cleaned
     if _meant(whole, form_map) in platforms.BY_KEY:
@@ -273,7 +273,7 @@ def _named(written: str, form_map: FormMap) -> list[str]:
 
 
 def _meant(name: str, form_map: FormMap) -> str:
-    """The key of the platform that a name means."""
+    """Return the key of the platform that a name means."""
     return platforms.platform_key(form_map.platforms.get(name.lower()) or name)
 
 
@@ -285,9 +285,9 @@ def _parts(between: re.Pattern[str], written: str) -> list[str]:
 def _shaped(
     file: str, chunk: list[Line], header: tuple[str, ...]
 ) -> tuple[list[Line], list[Problem]]:
-    """The rows with as many cells as there are fields, and what is wrong with the others.
+    """Return the rows with a cell per field, and the problems of the others.
 
-    The empty columns that spreadsheets put behind a table may be missing.
+    The empty columns that spreadsheets add after a table may be missing.
     """
     good, faults = [], []
     width = len(header)
@@ -317,7 +317,7 @@ def _shaped(
 def _places(
     file: str, header: tuple[str, ...], form_map: FormMap, problems: Problems
 ) -> dict[str, int]:
-    """Which field of the export each column is."""
+    """Return the export's field for each column."""
     given = [form_text.folded(name) for name in header]
     places: dict[str, int] = {}
     wrong = []
@@ -329,7 +329,7 @@ def _places(
         elif found:
             places[column] = found[0]
     if not places and not wrong:
-        # Such as a title above the table: nothing is to be said of each field.
+        # Such as a title above the table: do not report each field.
         problems.spoil(Problem(file=file, line=1, reason=NO_FIELDS + _listed(header)))
         return {}
     wrong += [
@@ -357,14 +357,14 @@ def _listed(header: tuple[str, ...]) -> str:
 
 
 def _either(names: list[str]) -> str:
-    """Why one of several fields of these names cannot be taken."""
+    """Return why one of several fields with these names cannot be chosen."""
     if len({form_text.folded(name) for name in names}) == 1:
         return f"stands above {len(names)} columns, `{names[0]}`; rename all but one of them"
     return f"could be {' and '.join(f'`{name}`' for name in names)}; say which with --map"
 
 
 def advise(problem: Problem, form_map: FormMap) -> Problem:
-    """The problem with the remedy that the form's table itself has, where there is one."""
+    """Return the problem with the remedy for the form's own table, if there is one."""
     reason = _advice(problem.column or "", problem.value or "", form_map)
     return replace(problem, reason=reason) if reason else problem
 

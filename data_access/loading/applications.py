@@ -1,4 +1,4 @@
-"""Merging applications: who applied must be known, one may be pending, decisions stay."""
+"""Merge applications: accounts must be known, one may be pending, decisions stay."""
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
 
@@ -20,7 +20,7 @@ from data_access.loading.staging import TABLE
 APPLICATIONS = "exchange.applications"
 SEQUENCE = f"pg_get_serial_sequence('{APPLICATIONS}', 'application_id')"
 DECIDED = "t.status in ('approved', 'rejected')"
-# What was decided here is decided here again once reopened; upstream may still withdraw it.
+# A reopened application is decided here again; upstream may still withdraw it.
 REOPENED = (
     "t.status = 'pending' and exists (select from review.decisions d "
     "where d.application_id = t.application_id)"
@@ -28,7 +28,7 @@ REOPENED = (
 
 
 NOT_PLAIN = ("application_id", "account_name", "account_either", "status", "status_changed_at")
-# What a form's rows must share, beside the account, to be the same application sent again.
+# Rows with the same account and the same content are one application sent twice.
 CONTENT = ("social_platform", "social_handle", "contact_platform", "contact_handle")
 PLATFORMS = ("social_platform", "contact_platform")
 AS_ID = (
@@ -42,24 +42,24 @@ IS_TWO = (
 
 
 def merge(arrival: Arrival) -> Merged:
-    """Bring staged applications into their table. Raises LoadRefused.
+    """Merge staged applications. Raises LoadRefused.
 
-    A row without id is the application of that account submitted at that moment. One already
-    decided here keeps its status. Statuses stay where the file has no such column.
+    A row without an id is the application of that account submitted at that time. One that was
+    decided here keeps its status. Statuses stay if the file has no such column.
     """
     judge(arrival)
     rows = arrived(arrival) if arrival.problems.keeping else ()
     _tell_of_withdrawals(arrival)
-    # Those that cease to be pending make room for those that become it.
+    # First those that stop being pending, to make room for new pending ones.
     updated = _update(arrival, "n.status <> 'pending'") + _update(arrival, "n.status = 'pending'")
     inserted = _insert(arrival)
     return Merged(inserted=inserted, updated=updated, rows=_with_ids(arrival, rows))
 
 
 def judge(arrival: Arrival, *, hold: bool = True) -> None:
-    """Refuse rows that cannot be taken, or set them aside; nothing but staged rows changes.
+    """Refuse rows that cannot be loaded, or set them aside; changes only staged rows.
 
-    With ``hold``, the applications concerned stay as they are until the transaction ends.
+    With ``hold``, the applications concerned are locked until the transaction ends.
     """
     is_form = "account_name" in arrival.names
     if is_form:
@@ -167,7 +167,7 @@ def _refuse_unknown_accounts(arrival: Arrival) -> None:
 
 
 def match_without_id(arrival: Arrival) -> None:
-    """Give a row without an id that of its account's application of the same moment."""
+    """Give a row without an id that of its account's application of the same time."""
     arrival.run(
         f"update {TABLE} s set application_id = t.application_id from "
         "(select account_id, submitted_at, min(application_id) as application_id "
@@ -177,7 +177,7 @@ def match_without_id(arrival: Arrival) -> None:
 
 
 def _hold_still(arrival: Arrival) -> None:
-    # A decision made from here on waits, so that what is read below is what is updated.
+    # Decisions wait from here on, so that the rows read below are the rows updated.
     arrival.run(
         f"select from {APPLICATIONS} where application_id in "
         f"(select application_id from {TABLE}) order by application_id for update"
@@ -199,13 +199,13 @@ def _status_changed_at(arrival: Arrival) -> str:
     if "status_changed_at" in arrival.names:
         told = "s.status_changed_at"
     else:
-        # When it changed is not known; the time of an older change would be wrong.
+        # The time of the change is not known, and that of an older change would be wrong.
         told = f"case when t.status = {_status(arrival)} then t.status_changed_at end"
     return f"case when {DECIDED} then t.status_changed_at else {told} end"
 
 
 def _outcomes(arrival: Arrival) -> tuple[list[str], str]:
-    """The columns that a row sets, and the query of what it sets them to."""
+    """Return the columns that a row sets, and the query for their values."""
     plain = [
         column.name
         for column in arrival.kind.columns
@@ -227,7 +227,7 @@ def _outcomes(arrival: Arrival) -> tuple[list[str], str]:
 
 
 def _count_same_rows_once(arrival: Arrival) -> None:
-    """A row that stands in an export twice is one."""
+    """Count identical rows of an export once."""
     same = ", ".join(
         name for name in arrival.kind.by_name if name in {*arrival.names, "account_id"}
     )
@@ -240,7 +240,7 @@ def _count_same_rows_once(arrival: Arrival) -> None:
 
 
 def _count_same_pending_once(arrival: Arrival) -> None:
-    """A form that was sent twice is one application, the earlier; another content is not."""
+    """Count a form sent twice as one application, the earlier; with other content, as two."""
     told = [name for name in CONTENT if name in arrival.names]
     _, outcomes = _outcomes(arrival)
     content = ", ".join(("account_id", *(_compared(name) for name in told)))
@@ -266,12 +266,12 @@ def _count_same_pending_once(arrival: Arrival) -> None:
 
 
 def _compared(name: str, side: str = "o") -> str:
-    """A column of the content as it is compared; a platform by what is meant."""
+    """Return a content column for comparison; a platform by its key."""
     return f"review.platform_key({side}.{name})" if name in PLATFORMS else f"{side}.{name}"
 
 
 def _with_ids(arrival: Arrival, rows: tuple[Arrived, ...]) -> tuple[Arrived, ...]:
-    """The rows with the numbers that new applications were given."""
+    """Return the rows with the ids that new applications got."""
     if not rows:
         return rows
     match_without_id(arrival)
@@ -284,7 +284,7 @@ def _with_ids(arrival: Arrival, rows: tuple[Arrived, ...]) -> tuple[Arrived, ...
 
 
 def arrived(arrival: Arrival) -> tuple[Arrived, ...]:
-    """What becomes of each row that is in order, before it is merged."""
+    """Return the outcome of each valid row, before the merge."""
     columns, outcomes = _outcomes(arrival)
     current, new = (", ".join(f"{side}.{name}" for name in columns) for side in "tn")
     found = arrival.connection.execute(
@@ -357,7 +357,7 @@ def _insert(arrival: Arrival) -> int:
         text(
             f"select setval({SEQUENCE}, highest) from (select greatest("
             f"(select max(application_id) from {TABLE}), "
-            # An id beyond the bounds, written past this loader, must not end the numbering.
+            # An id beyond the bounds, written by other means, must not exhaust the sequence.
             f"(select max(application_id) from {APPLICATIONS} where application_id <= :most)"
             ") as highest) ids "
             f"where highest > coalesce(pg_sequence_last_value({SEQUENCE}), 0)"

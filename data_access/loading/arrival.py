@@ -1,7 +1,7 @@
-"""The rows of a call on their way from staging into the facts.
+"""Merge the rows of a call from staging into the facts.
 
-What is new is inserted, what differs is updated, and an unchanged row is not touched at all,
-so that loading a file twice writes nothing.
+New rows are inserted, different rows are updated, and unchanged rows are not written, so that
+loading a file twice writes nothing.
 """
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
@@ -20,7 +20,7 @@ CHANGES = "changes"
 
 
 class Outcome(StrEnum):
-    """What became of a row that was in order."""
+    """The result for a valid row."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """A row that was in order: where it came from, what became of it, and as what."""
+    """A valid row: where it came from, its outcome, and its id."""
 
     file: str
     line: int
@@ -39,9 +39,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged:
-    """What a merge did. ``first_day`` is the earliest UTC day whose facts changed, if any.
+    """The result of a merge. ``first_day`` is the earliest UTC day whose facts changed, if any.
 
-    ``rows`` says it of each row, where the rest of a file is kept.
+    ``rows`` gives the outcome of each row, for imports that keep bad rows.
     """
 
     inserted: int
@@ -52,7 +52,7 @@ class Merged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """The staged rows of one call, and what is known about them. ``names``: the files' columns."""
+    """The staged rows of one call. ``names``: the files' columns."""
 
     connection: Connection
     kind: Kind
@@ -62,13 +62,13 @@ class Arrival:
     now: datetime
 
     def run(self, statement: str) -> int:
-        """Execute the statement, which may say ``:now``; returns how many rows it changed."""
+        """Execute the statement, which may use ``:now``; returns the number of rows changed."""
         return self.connection.execute(text(statement), {"now": self.now}).rowcount
 
     def name_rows(self, query: str, column: str, reason: str) -> None:
-        """Make a problem of each row of ``query``: its number, the value, another's number.
+        """Report a problem for each row of ``query``: its number, the value, another row's number.
 
-        ``reason`` may say ``{other}``, the place of that other row.
+        ``reason`` may contain ``{other}``, the place of that other row.
         """
         limit = "" if self.problems.keeping else f"limit {CAP}"
         found = self.connection.execute(
@@ -85,9 +85,9 @@ class Arrival:
             self._set_aside([number for number, *_ in found])
 
     def count_once(self, query: str, column: str, reason: str) -> None:
-        """Take out each row of ``query`` and say so: its number, the value, another's number.
+        """Remove each row of ``query`` and report it: its number, the value, another row's number.
 
-        ``reason`` may say ``{other}``, the place of that other row or its number.
+        ``reason`` may contain ``{other}``, the place of that other row or its id.
         """
         found = self.connection.execute(text(f"select * from ({query}) f order by 1")).all()
         for number, value, other, staged in found:
@@ -117,7 +117,7 @@ class Arrival:
 
 
 def refuse_repeated(arrival: Arrival, key: tuple[str, ...], where: str = "true") -> None:
-    """Raise LoadRefused where two staged rows have the same key."""
+    """Raise LoadRefused if two staged rows have the same key."""
     keys, value = ", ".join(key), ", ".join(f"s.{name}" for name in key)
     same = " and ".join(f"s.{name} = r.{name}" for name in key)
     arrival.name_rows(
@@ -131,17 +131,17 @@ def refuse_repeated(arrival: Arrival, key: tuple[str, ...], where: str = "true")
 
 
 def staged_value(kind: Kind, name: str) -> str:
-    """The SQL of a staged value as the table holds it: composed text, empty as its default."""
+    """Return the SQL of a staged value as the table stores it: NFC text, defaults for empty."""
     column = kind.by_name[name]
     value = f"normalize(s.{name}, nfc)" if column.form is Form.TEXT else f"s.{name}"
     return f"coalesce({value}, '{column.default}')" if column.default else value
 
 
 def upsert(arrival: Arrival, *, which: str = "true", among: str = "true", also: str = "") -> Merged:
-    """Update what differs and insert what is missing, by the kind's key.
+    """Update rows that differ and insert missing ones, by the kind's key.
 
-    ``which`` chooses staged rows (s); ``among`` bounds the table's (t), for the planner;
-    ``also`` is a column of the table that new rows take ``:now`` for.
+    ``which`` filters staged rows (s); ``among`` bounds the table's (t), for the planner; ``also``
+    is a column that is set to ``:now`` in new rows.
     """
     kind, columns = arrival.kind, _columns(arrival)
     arrival.run(f"analyze {TABLE}")
@@ -165,7 +165,7 @@ def upsert(arrival: Arrival, *, which: str = "true", among: str = "true", also: 
 
 
 def _changes(arrival: Arrival, columns: list[str], which: str, among: str) -> str:
-    """One pass over both sides: what is new and what differs, and the days it concerns."""
+    """Find new and different rows, and their days, in one pass over both sides."""
     kind = arrival.kind
     values = ", ".join(staged_value(kind, name) for name in columns)
     named = ", ".join(f"{staged_value(kind, name)} as {name}" for name in columns)

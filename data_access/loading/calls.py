@@ -1,4 +1,4 @@
-"""One call of a load: its files are read, checked and staged, before they are merged."""
+"""One call of a load: read, validate and stage its files."""
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +47,7 @@ def begin(
     now: datetime,
     export: Export | None = None,
 ) -> Call:
-    """A call whose staging table is there; ``export`` reads files as a form's."""
+    """Start a call and create its staging table; ``export`` reads files as a form's exports."""
     rules = airtable.KIND if export else kind
     reader = export.header_and_batches if export else partial(_header_and_batches, kind)
     if export:
@@ -65,7 +65,7 @@ def _header_and_batches(
 
 
 def stage_all(call: Call, files: list[Source], progress: Progress) -> None:
-    """Read and stage the files in order; what is wrong becomes problems."""
+    """Read and stage the files in order; errors become problems."""
     total, before = sum(file.size for file in files), 0
     for file in files:
         call.places.begin(file.name)
@@ -87,7 +87,7 @@ def _stage(call: Call, file: Source, progress: Progress, before: int, total: int
         ):
             for batch in batches:
                 assert isinstance(batch, Batch)
-                # After the first problem only more problems are looked for.
+                # After the first problem nothing is staged; the files are only checked.
                 if not call.problems:
                     copy.write(batch.payload)
                 call.places.add(batch.lines)
@@ -96,7 +96,7 @@ def _stage(call: Call, file: Source, progress: Progress, before: int, total: int
 
 
 def _same_columns(call: Call, file: Source, names: list[str]) -> bool:
-    """Whether the file has the columns of those before it: an absent one means "as it was"."""
+    """Whether the file has the same columns as those before it: a missing one means "unchanged"."""
     if call.names is None:
         call.names = names
     if set(call.names) == set(names):
@@ -107,7 +107,7 @@ def _same_columns(call: Call, file: Source, names: list[str]) -> bool:
 
 
 def _readable(call: Call, file: Source) -> Generator[list[str] | Batch]:
-    """The column names and checked batches of a file; what is wrong becomes problems."""
+    """Yield the column names and validated batches of a file; errors become problems."""
     try:
         for part in call.reader(file, call.problems):
             if isinstance(part, Batch):
@@ -120,7 +120,7 @@ def _readable(call: Call, file: Source) -> Generator[list[str] | Batch]:
 
 
 def _ahead(items: Iterator[T]) -> Generator[T]:
-    """The same items, the next being made while Postgres takes this one."""
+    """Yield the same items, computing the next while Postgres takes this one."""
     end = object()
     with ThreadPoolExecutor(1) as worker:
         coming = worker.submit(next, items, end)
@@ -130,7 +130,7 @@ def _ahead(items: Iterator[T]) -> Generator[T]:
 
 
 def keep_promises(call: Call, files: list[Source], promises: dict[str, manifests.Promise]) -> None:
-    """Raise LoadRefused where a file is not in order, or not what was promised of it."""
+    """Raise LoadRefused if a file is invalid or differs from its manifest."""
     for index, file in enumerate(files):
         promise = promises.get(file.name)
         if promise is None or file.fingerprint is None:
@@ -147,13 +147,13 @@ def keep_promises(call: Call, files: list[Source], promises: dict[str, manifests
 
 
 def refuse(call: Call) -> None:
-    """Raise LoadRefused if there is a reason to, with each problem's remedy."""
+    """Raise LoadRefused if there are problems, with the remedy for each."""
     advise(call)
     call.problems.refuse_if_any()
 
 
 def advise(call: Call) -> None:
-    """Name the remedies of the form's own table, where the files are a form's exports."""
+    """Add the remedies for the form's own table, if the files are a form's exports."""
     if call.export:
         form = call.export.form_map
         found = [airtable.advise(problem, form) for problem in call.problems.found]
@@ -161,7 +161,7 @@ def advise(call: Call) -> None:
 
 
 def arrival(call: Call) -> Arrival:
-    """What was staged, as a merge takes it."""
+    """Return the staged rows for merging."""
     return Arrival(
         connection=call.connection,
         kind=call.kind,
@@ -173,7 +173,7 @@ def arrival(call: Call) -> Arrival:
 
 
 def keep_record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> int:
-    """Write down what was loaded; returns the load's number."""
+    """Record the load; returns its id."""
     fingerprints = [asdict(file.fingerprint) for file in files if file.fingerprint]
     load_id: int = call.connection.execute(
         insert(tables.loads)

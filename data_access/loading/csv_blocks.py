@@ -1,7 +1,7 @@
-"""CSV in blocks of whole lines: shape and encoding are checked here, values elsewhere.
+"""CSV in blocks of whole lines: structure and encoding are checked here, values elsewhere.
 
-A block that is in order goes to COPY as the bytes it came as, so nothing can differ between
-what was checked and what is stored.
+A valid block goes to COPY as its original bytes, so that the checked and the stored data cannot
+differ.
 """
 
 import csv
@@ -23,12 +23,12 @@ from data_access.loading.validation import Batch
 BLOCK = 2 << 20
 LONGEST_LINE = 64 << 10
 BOM = b"\xef\xbb\xbf"
-# A row that a spreadsheet leaves behind its table: nothing but separators, spaces and quotes.
+# A row that spreadsheets leave below a table: only separators, spaces and quotes.
 NOTHING = r'(?:\s*|"\s*")'
 BLANK = re.compile(f"{NOTHING}(?:,{NOTHING})*")
-# The same in bytes and roughly: what it misses has something in it.
+# The same in bytes, approximately: it may miss blank lines but never matches others.
 PERHAPS_BLANK = re.compile(rb'\n[\s,"\xa0\xc2\xe3\x80-\x8f\xe2\x9f\xaf]*\n')
-# What spreadsheets take their separator from; Excel writes it itself.
+# The line by which spreadsheets set their separator; Excel writes it itself.
 SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?[\s,]*', re.IGNORECASE)
 UNQUOTED, QUOTED = r'[^",]*', r'"(?:[^"]|"")*"'
 WELL_QUOTED = f"(?:{UNQUOTED}|{QUOTED})(?:,(?:{UNQUOTED}|{QUOTED}))*"
@@ -39,9 +39,9 @@ Lines = np.ndarray[Any, np.dtype[np.int64]]
 def header_and_batches(
     kind: Kind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
-    """First the column names, then the rows in batches.
+    """Yield the column names, then the rows in batches.
 
-    What is wrong with the header goes into ``problems`` and ends the file. Raises Unreadable.
+    Problems with the header end the file. Raises Unreadable.
     """
     with source.opened() as (unpacked, counted):
         blocks = _blocks(unpacked)
@@ -61,9 +61,9 @@ def header_and_batches(
 
 
 def _first_line(block: bytes) -> tuple[int, bytes, bytes]:
-    """The line that names the columns: its number, its bytes, and what follows.
+    """Return the header line: its number, its bytes, and the rest.
 
-    Blank lines before it and a spreadsheet's `sep=,` are passed over. Raises Unreadable.
+    Skips blank lines before it and a spreadsheet's `sep=,`. Raises Unreadable.
     """
     number, rest = 1, block
     while rest:
@@ -114,7 +114,7 @@ def _blocks(unpacked: IO[bytes]) -> Iterator[bytes]:
         if len(held) > LONGEST_LINE:
             raise Unreadable(f"has a line of more than {LONGEST_LINE:,} bytes")
     if held:
-        # A complete last line may lack its newline.
+        # The last line may lack its newline.
         yield held + b"\n"
 
 
@@ -132,7 +132,7 @@ def _header(file: str, head: bytes, line: int, kind: Kind, problems: Problems) -
     for separator in (";", "\t", "|"):
         if len(names) == 1 and separator in text:
             raise Unreadable(f"separates its columns with {separator!r}; use commas")
-    # Spreadsheets save empty columns at the right of a table along with it.
+    # Spreadsheets save empty columns to the right of a table too.
     while names and not names[-1].strip():
         names.pop()
     wrong = header_problems(file, names, kind, line)
@@ -142,9 +142,9 @@ def _header(file: str, head: bytes, line: int, kind: Kind, problems: Problems) -
 
 
 def _sorted_out(block: bytes, line: int, file: str) -> tuple[bytes, Lines, list[Problem], int]:
-    """The block with line feeds only and without lines that cannot be parsed, and those lines.
+    """Return the block with line feeds only and without unparsable lines, and those lines.
 
-    The last number says how many were blank.
+    The last number is how many lines were blank.
     """
     text = block.replace(b"\r\n", b"\n") if b"\r" in block else block
     numbers = np.arange(line, line + text.count(b"\n"), dtype=np.int64)
@@ -185,7 +185,7 @@ def _is_utf8(text: bytes) -> bool:
 
 def _all_well_quoted(text: bytes) -> bool:
     ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-    # One array over the block itself: every line but the first begins with its newline.
+    # One array over the block: every line but the first begins with its newline.
     offsets = np.concatenate([[0], ends]).astype(np.int32).tobytes()
     lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(text))
     matching = pc.match_substring_regex(lines, rf"^\n?(?:{WELL_QUOTED})$")
@@ -193,7 +193,7 @@ def _all_well_quoted(text: bytes) -> bool:
 
 
 def _fault(raw: bytes) -> str | None:
-    """Why this line cannot be parsed, if so."""
+    """Return why this line cannot be parsed, or ``None``."""
     if b"\0" in raw:
         return "has a NUL byte; remove it"
     if b"\r" in raw:
@@ -245,7 +245,7 @@ def _parsed(
 
 
 def _narrowed(row: arrow_csv.InvalidRow) -> bytes | None:
-    """The line without the empty values beyond its columns; ``None`` if there is more to it."""
+    """Return the line without empty values beyond its columns; ``None`` if others are not empty."""
     if row.actual_columns <= row.expected_columns:
         return None
     values = next(csv.reader([row.text], strict=True))

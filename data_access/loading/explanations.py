@@ -1,4 +1,4 @@
-"""Why a value was refused, in words. Rules refuse fast and many at once; this explains a few."""
+"""Explain refused values in words. Rules refuse many values fast; this explains a few of them."""
 
 import re
 import unicodedata
@@ -11,10 +11,10 @@ from program.text import invisible, numbers
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A way of writing a value wrongly, and what to say about it.
+    """A wrong format, and its error.
 
-    The reason may name ``{plain}`` (without separators), ``{point}`` (decimal comma made a
-    point), ``{day}`` (hyphens put in), ``{value}`` and any field of the column's rule.
+    The reason may contain ``{plain}`` (without separators), ``{point}`` (a decimal point for the
+    comma), ``{day}`` (with hyphens), ``{value}`` and any field of the column's rule.
     """
 
     pattern: re.Pattern[str]
@@ -101,7 +101,7 @@ IS_MOMENT = re.compile(
 
 
 def explain(column: Column, value: str, *, earliest: date, now: datetime) -> str:
-    """Why ``value`` was refused for ``column``; completes a sentence, without its full stop."""
+    """Return why ``value`` was refused for ``column``; completes a sentence, without full stop."""
     if column.form is Form.TEXT:
         return _text(value)
     if column.form is Form.WORD:

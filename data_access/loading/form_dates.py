@@ -1,4 +1,4 @@
-"""Dates as a form's table shows them, read by the order and the time zone that a map names."""
+"""Parse dates as a form's table shows them, by the order and time zone in the map."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-# Airtable's own names of its formats; a pattern such as D/M/YYYY h:mma says the same.
+# Airtable's names for its formats; a pattern such as D/M/YYYY h:mma is accepted too.
 NAMED_ORDERS = {"european": "DMY", "us": "MDY", "iso": "YMD", "friendly": "MDY"}
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -14,7 +14,7 @@ MONTHS = (
 )
 SHORTEST_MONTH = 3
 OFFSET = re.compile(r"([+-])([0-9]{2}):?([0-5][0-9])")
-# Names that say whatever the computer is set to, or nothing.
+# Names that mean the computer's own zone, or nothing.
 NO_ZONES = ("localtime", "Factory")
 DATE = re.compile(
     r"(?P<a>\d{1,4}|[a-z]+)[\s./,-]+(?P<b>\d{1,2}|[a-z]+)[\s./,-]+(?P<c>\d{1,4})"
@@ -27,13 +27,13 @@ OFFSETS_AT_MOST = timedelta(hours=14)
 
 @dataclass(frozen=True, slots=True)
 class DateStyle:
-    """How a table shows its dates: the order of day, month and year, and whose clock it is."""
+    """How a table shows its dates: the order of day, month and year, and the time zone."""
 
     order: str
     zone: str
 
     def read(self, written: str) -> datetime:
-        """The moment in UTC. Raises ValueError, whose text completes a sentence."""
+        """Parse a time and return it in UTC. Raises ValueError, whose text completes a sentence."""
         found = DATE.fullmatch(written.strip())
         if found is None:
             raise ValueError(f"is not a date as the map says, {self.example}, with a time of day")
@@ -43,7 +43,7 @@ class DateStyle:
         if not parts["Y"].isdigit() or len(parts["Y"]) != 4 or not parts["D"].isdigit():
             raise ValueError(f"is not a date as the map says, {self.example}")
         try:
-            # The wall clock's reading; its zone follows below.
+            # Wall-clock time; its zone follows below.
             there = datetime(  # noqa: DTZ001
                 int(parts["Y"]),
                 _month(parts["M"]),
@@ -63,14 +63,14 @@ class DateStyle:
 
     @property
     def example(self) -> str:
-        """A date as this style shows it."""
+        """A date in this style."""
         shown = {"D": "25", "M": "4", "Y": "2026"}
         separator = "-" if self.order == "YMD" else "/"
         return separator.join(shown[part] for part in self.order)
 
 
 def style(date_format: str, zone: str) -> DateStyle:
-    """The style that a map's words name. Raises ValueError, whose text is a sentence's end."""
+    """Return the style for a map's words. Raises ValueError, whose text completes a sentence."""
     order = NAMED_ORDERS.get(date_format.strip().lower()) or _order(date_format)
     if zone_named(zone) is None:
         raise ValueError(
@@ -81,7 +81,7 @@ def style(date_format: str, zone: str) -> DateStyle:
 
 @cache
 def zone_named(name: str) -> tzinfo | None:
-    """The zone of that name or offset; ``None`` if there is none."""
+    """Return the time zone with that name or offset, or ``None``."""
     if name.upper() in ("UTC", "Z", "GMT"):
         return UTC
     offset = OFFSET.fullmatch(name)
@@ -93,7 +93,7 @@ def zone_named(name: str) -> tzinfo | None:
 
 
 def _order(date_format: str) -> str:
-    # Of a pattern only the order counts; in D/M/YYYY h:mm the first m is the month's.
+    # Only the order of a pattern counts; in D/M/YYYY h:mm the first m is the month.
     letters = dict.fromkeys(re.sub(r"[^DMY]", "", date_format.upper().partition("H")[0]))
     order = "".join(letters)
     if sorted(order) != ["D", "M", "Y"]:
@@ -108,7 +108,7 @@ def _order(date_format: str) -> str:
 def _month(written: str) -> int:
     if written.isdigit():
         return int(written)
-    # Only in English, in full or shortened: the same three letters begin other languages' others.
+    # English only, in full or shortened: in other languages the same letters begin other months.
     name = written.lower()
     found = [at for at, month in enumerate(MONTHS, 1) if month.startswith(name)]
     if len(name) < SHORTEST_MONTH or not found:

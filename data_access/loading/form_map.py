@@ -1,6 +1,6 @@
-"""How a form is read: which field is which column, and what its words and dates mean.
+"""Form maps: which field is which column, and what its words and dates mean.
 
-A map is kept as TOML in a file, and as the same structure in JSON under a name in the database.
+A map is TOML in a file, and the same structure as JSON under a name in the database.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from data_access.loading.kinds import KINDS
 from data_access.loading.problems import LoadRefused, Problem
 from data_access.loading.sources import read_toml
 
-# Who applied may be named by id, by username, or by either in one field.
+# A form may name the account by id, by username, or by either in one field.
 WHO = ("account_id", "username", "account")
 TARGETS = (*KINDS["applications"].by_name, "username", "account")
 STATUSES = KINDS["applications"].by_name["status"].words
@@ -58,7 +58,7 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormMap:
-    """A map over the defaults. ``told`` is what it says itself, as TOML or JSON hold it."""
+    """A map over the defaults. ``told`` is its own content, as in TOML or JSON."""
 
     told: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: FIELDS)
@@ -74,19 +74,19 @@ class FormMap:
 
     @property
     def field_names(self) -> list[str]:
-        """Every name of a field that it looks for."""
+        """All field names that the map looks for."""
         return [name for names in self.fields.values() for name in names]
 
 
 def read(path: Path | None) -> FormMap:
-    """The map in that TOML file over the defaults; raises LoadRefused."""
+    """Read a map from a TOML file, over the defaults; raises LoadRefused."""
     if path is None:
         return FormMap()
     return parse(read_toml(path), path.name)
 
 
 def parse(told: Mapping[str, Any], name: str) -> FormMap:
-    """The map of that name, as TOML or JSON hold it, over the defaults; raises LoadRefused."""
+    """Parse a map from TOML or JSON content, over the defaults; raises LoadRefused."""
     for part in PARTS:
         if not isinstance(told.get(part, {}), dict):
             raise _refused(name, f"has {part} that are no table; write [{part}]")
@@ -119,7 +119,7 @@ def _require_texts(told: Mapping[str, Any], name: str) -> None:
 def _over_defaults(told: Mapping[str, Any], name: str) -> FormMap:
     chosen = {column: (str(title),) for column, title in told.get("fields", {}).items() if title}
     taken = {title for titles in chosen.values() for title in titles}
-    # Naming one way to the account takes the other ways' defaults away.
+    # Naming one way to the account removes the defaults of the others.
     replaced = {
         *told.get("fields", {}),
         *(WHO if any(who in chosen for who in WHO) else ()),

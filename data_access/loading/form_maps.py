@@ -1,4 +1,4 @@
-"""Maps of forms under a name: every version is kept, and the newest of a name counts."""
+"""Saved form maps: every version is stored, and the newest with a name counts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LOCK = "select pg_advisory_xact_lock(hashtext('review.form_maps'))"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedMap:
-    """The newest version of a map; ``content`` is as a TOML map says it."""
+    """The newest version of a map; ``content`` is as in a TOML map."""
 
     map_id: int
     name: str
@@ -34,7 +34,7 @@ class SavedMap:
 
 
 def listed(connection: Connection) -> list[SavedMap]:
-    """Those that are offered, by name."""
+    """Return the maps that are not retired, by name."""
     table = tables.form_maps
     key = func.review.name_key(table.c.name)
     newest = select(table).ext(distinct_on(key)).order_by(key, table.c.map_id.desc()).subquery()
@@ -52,15 +52,15 @@ def listed(connection: Connection) -> list[SavedMap]:
 
 
 def named(connection: Connection, name: str) -> SavedMap | None:
-    """The map of that name, in any spelling; ``None`` if there is none."""
+    """Return the map with that name in any spelling, or ``None``."""
     wanted = name_key(name)
     return next((one for one in listed(connection) if name_key(one.name) == wanted), None)
 
 
 def chosen(engine: Callable[[], Engine], file_or_name: str) -> FormMap:
-    """The map in the file of that path, or else under that name. Raises Refusal."""
+    """Return the map in that file, or with that name. Raises Refusal."""
     path = Path(file_or_name)
-    # What looks like a file is one, also where it is missing.
+    # Anything that looks like a path is one, even if the file is missing.
     if path.suffix.lower() == ".toml" or path.parent != Path() or path.exists():
         return form_map.read(path)
     with engine().connect() as connection:
@@ -83,11 +83,10 @@ def save(
     actor: str,
     now: datetime,
 ) -> int:
-    """Keep a map under a name and return its number.
+    """Save a map under a name and return its id.
 
-    ``expected`` is the number of the version it replaces, ``None`` where the name is to be new.
-    The same content again keeps the version there is. Raises NotAllowed, Invalid, LoadRefused
-    or Outdated.
+    ``expected`` is the id of the version it replaces, ``None`` for a new name. Unchanged content
+    keeps the current version. Raises NotAllowed, Invalid, LoadRefused or Outdated.
     """
     kept = text_rules.require(name, what="The map's name", longest=LONGEST_NAME)
     form_map.parse(content, kept)
@@ -106,7 +105,7 @@ def save(
 
 @known_by("actor")
 def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> int:
-    """Offer a map no longer; returns its id. Raises NotAllowed or Outdated."""
+    """Retire a map; returns its id. Raises NotAllowed or Outdated."""
     with database.acting(engine) as connection:
         connection.execute(text(LOCK))
         staff.require(connection, actor, Act.IMPORT)

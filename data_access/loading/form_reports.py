@@ -1,4 +1,4 @@
-"""The report of an import as a file: a line for each row, or for each thing that is wrong in it."""
+"""The report of an import as a file: a line per row, or per problem in it."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ HEADER = ("row", "outcome", "application_id", "field", "value", "what_is_wrong",
 
 
 def as_csv(report: Report) -> bytes:
-    """The rows in order, as CSV that no spreadsheet runs anything of."""
+    """Return the rows in order, as CSV without formulas."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(HEADER)
@@ -31,7 +31,7 @@ def _lines(row: FormRow) -> Iterator[tuple[str, ...]]:
 
 
 def lines(made: Import) -> Iterator[str]:
-    """What there is to say of an import, one sentence a line."""
+    """Yield what there is to report about an import, one sentence per line."""
     report = made.report
     if report is None:
         return
@@ -47,7 +47,7 @@ def lines(made: Import) -> Iterator[str]:
 
 
 def summary(made: Import) -> str:
-    """How many rows there were of each outcome, in one line."""
+    """Return the number of rows by outcome, in one line."""
     counted = [f"{made.counts.get(str(one), 0):,} {one}" for one in Outcome]
     shown = [part for part in counted if not part.startswith("0 ")]
     shown += [f"{made.counts[one]:,} {one}" for one in (CLEANED, BLANK) if made.counts.get(one)]

@@ -1,7 +1,7 @@
-"""The text of a form's export: how it is written, and its rows.
+"""The text of a form export: its encoding, separator and rows.
 
-Forms come through many hands: spreadsheets save them in other encodings and with other
-separators. What can be recognized for sure is read and said; a guess is left to the map.
+Spreadsheets save exports in other encodings and with other separators. What can be detected with
+certainty is used and reported; anything else is left to the map.
 """
 
 import codecs
@@ -32,13 +32,13 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# A form's export of more would not be read by people, row by row.
+# Nobody would read a larger export row by row.
 LARGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row as it stands in the file.
+    """One row of the file.
 
     ``line`` counts lines from 1, as an editor does; ``row`` counts rows, as a spreadsheet does.
     """
@@ -49,13 +49,13 @@ class Line:
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing in it."""
+        """Whether all its cells are empty."""
         return not any(cell.strip() for cell in self.cells)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormText:
-    """The text, and how it was read. ``said`` are the parts that somebody should know of."""
+    """The text, and how it was read. ``said`` are remarks for the person."""
 
     text: str
     delimiter: str
@@ -63,7 +63,7 @@ class FormText:
     said: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[Line]:
-        """The rows, that with the names of the fields first. Raises Unreadable."""
+        """Yield the rows, the header first. Raises Unreadable."""
         reader = csv.reader(
             io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True
         )
@@ -85,9 +85,9 @@ class FormText:
 def read(
     unpacked: IO[bytes], known: Collection[str], *, encoding: str = "", delimiter: str = ""
 ) -> FormText:
-    """The text of an export. ``known`` are the names of fields that a map looks for.
+    """Read the text of an export. ``known`` are field names that a map looks for.
 
-    ``encoding`` and ``delimiter`` are the map's, where it names them. Raises Unreadable.
+    ``encoding`` and ``delimiter`` are the map's, if set. Raises Unreadable.
     """
     content = unpacked.read(LARGEST + 1)
     if len(content) > LARGEST:
@@ -100,12 +100,12 @@ def read(
 
 
 def looks_like(content: bytes) -> str:
-    """The encoding that bytes which are not UTF-8 are likely in; "" if they are UTF-8."""
+    """Guess the encoding of bytes that are not UTF-8; "" if they are UTF-8."""
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
         whole = codecs.getincrementaldecoder("utf-8")("ignore").decode(content)
-        # Anything beyond ASCII that does decode says UTF-8 that was damaged.
+        # If anything beyond ASCII decodes, it is damaged UTF-8.
         return "utf-8" if not whole.isascii() else "windows-1252"
     return ""
 
@@ -118,9 +118,9 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         if looks_like(content) != "utf-8" or not name.startswith("utf-8"):
             raise Unreadable(_undecodable(name)) from error
-        # A few damaged bytes are their rows' affair.
+        # A few damaged bytes are problems of their rows.
         text = content.decode(name, errors="surrogateescape")
-    # A mark that was put before another, or one that a map's encoding has too.
+    # A second byte order mark, or one in an encoding from the map.
     text = text.lstrip("\ufeff")
     if "\0" in text.partition("\n")[0]:
         raise Unreadable("holds NUL bytes in its first line, so it is no text; export it again")
@@ -131,7 +131,7 @@ def _decoded(content: bytes, encoding: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _unmarked(content: bytes) -> str:
-    """The encoding of a text without a mark; of UTF-16 every other byte of a word is zero."""
+    """Return the encoding of text without a byte order mark; UTF-16 shows by its zero bytes."""
     zeros = [not byte for byte in content[:4]]
     if zeros == [False, True, False, True]:
         return "utf-16-le"
@@ -149,7 +149,7 @@ def _undecodable(name: str) -> str:
 
 
 def _delimiter(text: str, known: Collection[str]) -> str:
-    """What separates the columns: what its first line says, else what gives known fields."""
+    """Return the separator: from the `sep=` line, else the one that gives known fields."""
     first, _, _ = text.partition("\n")
     told = SEPARATOR_LINE.fullmatch(first.strip())
     if told:
@@ -170,5 +170,5 @@ def _delimiter(text: str, known: Collection[str]) -> str:
 
 
 def folded(name: str) -> str:
-    """A field's name as it is compared: in any case, without what shows nothing."""
+    """Return a field's name for comparison: folded, without invisible characters."""
     return invisible.clean(name).text.casefold()

@@ -1,7 +1,7 @@
-"""One form's export, row by row: what became of each, with the bad rows set aside.
+"""Load a form export row by row, setting bad rows aside.
 
-The rows go the same way as those of a load (`calls`, `merging`); what would refuse the whole of
-a load here sets a row aside.
+The rows take the same way as those of a load (`calls`, `merging`); what would refuse a whole load
+sets a row aside here.
 """
 
 import re
@@ -25,7 +25,7 @@ from data_access.loading.sources import Source
 
 
 class Outcome(StrEnum):
-    """What becomes of a row of a form's export."""
+    """The result for a row of a form export."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -41,7 +41,7 @@ GOOD = (Outcome.NEW, Outcome.CHANGED, Outcome.SAME, Outcome.ONCE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowProblem:
-    """Something to put right in a row: the form's field, what it says, and why it is refused."""
+    """A problem in a row: the form's field, its value, and why it is refused."""
 
     field: str
     value: str
@@ -61,7 +61,7 @@ class RowProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormRow:
-    """A row and what becomes of it. ``row`` counts as a spreadsheet does, the header being 1."""
+    """A row and its result. ``row`` counts as a spreadsheet does; the header is row 1."""
 
     row: int
     line: int
@@ -74,7 +74,7 @@ class FormRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A whole export: its fields, its rows in order, and what to say of the file itself."""
+    """A whole export: its fields, its rows in order, and remarks on the file itself."""
 
     header: tuple[str, ...]
     columns: Mapping[str, str]
@@ -97,10 +97,10 @@ def take(
     write: bool,
     progress: Progress | None = None,
 ) -> Taken:
-    """Load the good rows of an export, and say of every row what became of it.
+    """Load the good rows of an export and return the result of every row.
 
-    Without ``write`` nothing changes and nothing is waited for: it says what would become of
-    them; the caller rolls back. Raises LoadRefused where the file as a whole cannot be taken.
+    Without ``write`` it returns the results that loading would have, without waiting for locks;
+    the caller rolls back. Raises LoadRefused if the file as a whole cannot be loaded.
     """
     export = Export(form_map, remember=True)
     problems = Problems(keeping=True)
@@ -168,7 +168,7 @@ def _row(
 
 
 def storable(cells: Sequence[str]) -> tuple[str, ...]:
-    """Texts as Postgres can hold them: no NUL, and no halves of damaged characters."""
+    """Return texts that Postgres can store: without NUL and surrogates."""
     return tuple(cell.replace("\0", "\ufffd").encode("utf-8", "replace").decode() for cell in cells)
 
 
@@ -190,7 +190,7 @@ def _sentence(notice: Notice, export: Export) -> str:
 
 
 def _by_rows(reason: str, export: Export) -> str:
-    """The reason with the row of a spreadsheet for the line of an editor."""
+    """Replace line numbers in the reason by the spreadsheet's row numbers."""
 
     def row(place: re.Match[str]) -> str:
         line = export.lines.get(int(place[1].replace(",", "")))

@@ -1,4 +1,4 @@
-"""Rows of forms that could not be loaded: kept until somebody loads or dismisses them."""
+"""Rows of forms that could not be loaded, kept until somebody loads or dismisses them."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ LISTED = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRow:
-    """A row that waits. ``cells`` go with ``header``; ``fields`` of them are read."""
+    """A waiting row. ``cells`` belong to ``header``; only ``fields`` of them are used."""
 
     row_id: int
     import_id: int
@@ -46,7 +46,7 @@ class KeptRow:
 
 
 def listed(connection: Connection, *, most: int = LISTED) -> tuple[list[KeptRow], int]:
-    """Those that wait, the oldest import first, and how many there are in all."""
+    """Return the waiting rows, oldest import first, and their total."""
     kept = tables.kept_rows
     waiting = kept.c.state == "kept"
     found = connection.execute(
@@ -57,12 +57,12 @@ def listed(connection: Connection, *, most: int = LISTED) -> tuple[list[KeptRow]
 
 
 def fingerprint(header: Sequence[str], cells: Sequence[str]) -> str:
-    """What tells a row from every other, whatever file it came in."""
+    """Return a hash that identifies a row in any file."""
     return sha256(json.dumps([list(header), list(cells)]).encode()).hexdigest()
 
 
 def settle_known(connection: Connection, taken: Taken) -> list[FormRow]:
-    """The rows, those that an earlier import kept or that were settled since told apart."""
+    """Return the rows, marking those that an earlier import kept or that were settled since."""
     prints = {
         fingerprint(taken.header, row.cells): row
         for row in taken.rows
@@ -109,7 +109,7 @@ def settle_loaded(
     now: datetime,
     request_id: UUID,
 ) -> None:
-    """End the wait of kept rows that came again and were loaded now, by a better map or file."""
+    """Settle kept rows that came again and were loaded now, with a better map or file."""
     good = {fingerprint(header, row.cells): row for row in rows if row.outcome in GOOD}
     kept = tables.kept_rows
     waiting = connection.execute(
@@ -124,7 +124,7 @@ def settle_loaded(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:
-    """Who did it, when, and by which form."""
+    """Who did it, when, and with which form."""
 
     request_id: UUID
     actor: str
@@ -142,10 +142,10 @@ def retry(
     cells: Mapping[int, Sequence[str]] | None = None,
     read_by: FormMap | None = None,
 ) -> tuple[int, int]:
-    """Try kept rows again, with ``cells`` where they were corrected; how many loaded, and not.
+    """Retry kept rows, with corrected ``cells``; returns how many loaded, and how many did not.
 
-    ``read_by`` is another map than the import's. Those that still cannot be loaded are kept as
-    corrected. Raises NotAllowed, NotFound, or NotInState where somebody settled one meanwhile.
+    ``read_by`` is a map other than the import's. Rows that still cannot be loaded are kept as
+    corrected. Raises NotAllowed, NotFound, or NotInState if somebody settled one in the meantime.
     """
     done = _Done(request_id=request_id, actor=actor, at=now)
     with database.acting(engine) as connection:
@@ -176,9 +176,9 @@ def dismiss(
     now: datetime,
     request_id: UUID,
 ) -> int:
-    """Keep rows no longer, with the reason on record; returns how many.
+    """Dismiss rows, with the reason on record; returns how many.
 
-    Raises NotAllowed, Invalid, NotFound, or NotInState where somebody settled one meanwhile.
+    Raises NotAllowed, Invalid, NotFound, or NotInState if somebody settled one in the meantime.
     """
     why = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
     done = _Done(request_id=request_id, actor=actor, at=now)
@@ -191,7 +191,7 @@ def dismiss(
 
 
 def problems_as_json(problems: Sequence[RowProblem]) -> list[dict[str, str]]:
-    """Problems as they are stored."""
+    """Return problems as they are stored."""
     return [asdict(problem) for problem in problems]
 
 
@@ -221,7 +221,7 @@ def _kept(row: Row[Any]) -> KeptRow:
 
 
 def _known(connection: Connection, prints: list[str]) -> dict[str, Row[Any]]:
-    """What is known of rows by their fingerprints, the newest of each."""
+    """Return the newest stored row for each fingerprint."""
     kept = tables.kept_rows
     found = connection.execute(
         select(kept)
@@ -251,7 +251,7 @@ def _told_apart(row: FormRow, known: Row[Any] | None) -> FormRow:
 def _claimed(
     connection: Connection, row_ids: Sequence[int], request_id: UUID
 ) -> list[KeptRow] | None:
-    """The rows, locked, if all of them wait; ``None`` if this very request settled them."""
+    """Return the rows, locked, if all of them wait; ``None`` if this same request settled them."""
     kept, told = tables.kept_rows, tables.kept_row_events
     found = connection.execute(
         _selected()
@@ -274,7 +274,7 @@ def _claimed(
 
 
 def _counted(connection: Connection, request_id: UUID) -> tuple[int, int]:
-    """What a request that came again did the first time."""
+    """Return the first result of a repeated request."""
     told = tables.kept_row_events
     kinds = connection.execute(select(told.c.kind).where(told.c.request_id == request_id)).scalars()
     each = list(kinds)
@@ -290,9 +290,9 @@ def _map_of(connection: Connection, import_id: int) -> FormMap:
 
 
 def _load(connection: Connection, rows: list[KeptRow], read_by: FormMap, done: _Done) -> int:
-    """Load rows of one import; returns how many could be."""
+    """Load rows of one import; returns how many succeeded."""
     with _source(rows) as source:
-        # They are written anew here, so only the fields and words of the map matter.
+        # The rows are written to a new file here, so only the map's fields and words matter.
         taken = forms.take(
             connection,
             source,
@@ -370,7 +370,7 @@ def _tell(
 
 @contextmanager
 def _source(rows: Sequence[KeptRow]) -> Iterator[Source]:
-    """Rows of one import as the file they would make."""
+    """Yield the rows of one import as a file."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(rows[0].header)

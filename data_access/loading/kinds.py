@@ -1,4 +1,4 @@
-"""What may be loaded: the kinds, their columns, and the rule of each column."""
+"""The kinds of facts that can be loaded, their columns, and the rule of each column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from data_access.loading.problems import LoadRefused, Problem
 
 
 class Form(StrEnum):
-    """How a column's values are written."""
+    """The format of a column's values."""
 
     WHOLE = "whole number"
     MONEY = "amount"
@@ -24,9 +24,9 @@ class Form(StrEnum):
 class Column:
     """The rule of one column.
 
-    A column that is not ``required`` may be absent, or empty where there is nothing to say;
-    empty then means ``default``. ``minimum`` and ``maximum`` bound whole numbers; ``digits``
-    and ``decimals`` are the most digits before and after an amount's point.
+    A column that is not ``required`` may be missing or empty; empty means ``default``. ``minimum``
+    and ``maximum`` bound whole numbers; ``digits`` and ``decimals`` are the maximum before and
+    after the point.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of fact: its table, what makes a row the same row, and its columns.
+    """A kind of fact: its table, its key, and its columns.
 
-    ``day`` is the SQL of the UTC day whose figures a row of ``{side}`` has a part in, if any.
+    ``day`` is the SQL of the UTC day whose figures a row of ``{side}`` affects, if any.
     """
 
     name: str
@@ -63,13 +63,13 @@ class Kind:
 
 LARGEST_BIGINT = 2**63 - 1
 LARGEST_INTEGER = 2**31 - 1
-# Applications are numbered on from the highest id, so room is left above it; up to here every
-# reader of JSON takes a number exactly.
+# Applications continue from the highest id, so room is left above it; up to here every JSON reader
+# keeps integers exact.
 LARGEST_APPLICATION = 2**53 - 1
 
 
 def identifier(name: str, *, required: bool = True, maximum: int = LARGEST_BIGINT) -> Column:
-    """The column of an upstream id: a bigint from 1."""
+    """Return the column of an upstream id: a bigint from 1."""
     return Column(
         name=name,
         form=Form.WHOLE,
@@ -180,7 +180,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 def header_problems(
     file: str, names: list[str], kind: Kind, line: int | None = None
 ) -> list[Problem]:
-    """What is wrong with the column names on ``line`` of a file; column order is free."""
+    """Return problems with the column names on ``line`` of a file; column order is free."""
     known = ", ".join(kind.by_name)
     nameless = ", ".join(str(at) for at, name in enumerate(names, 1) if not name.strip())
     reasons: list[tuple[str | None, str]] = [
@@ -208,7 +208,7 @@ def header_problems(
 
 
 def kind_named(name: str) -> Kind:
-    """The kind of that name; raises LoadRefused for any other."""
+    """Return the kind with that name; raises LoadRefused for any other."""
     if name not in KINDS:
         reason = f"is not a kind of file; the kinds are {', '.join(KINDS)}"
         raise LoadRefused((Problem(file=name, reason=reason),))

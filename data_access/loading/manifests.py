@@ -1,4 +1,4 @@
-"""What the sender says a file holds. Catches a file cut inside its last number."""
+"""Manifests: what the sender says a file contains. Detects a file cut inside its last number."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ SHA256 = re.compile(r"^[0-9a-fA-F]{64}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """What one file must hold; what is not said is not checked."""
+    """The expected content of one file; fields that are not set are not checked."""
 
     rows: int | None = None
     sha256: str | None = None
@@ -25,7 +25,7 @@ class Promise:
 
 
 def read(path: Path, kind: Kind, files: list[str]) -> dict[str, Promise]:
-    """The promise for each of ``files``; raises LoadRefused for one that has none or is wrong."""
+    """Return the promise for each of ``files``; raises LoadRefused if one is missing or wrong."""
     told = read_toml(path)
     for name in files:
         if not isinstance(told.get(name), dict):
@@ -36,7 +36,7 @@ def read(path: Path, kind: Kind, files: list[str]) -> dict[str, Promise]:
 def broken(
     promise: Promise, *, fingerprint: Fingerprint, rows: int, totals: Mapping[str, Decimal]
 ) -> list[Problem]:
-    """Where the file is not what was promised."""
+    """Return the differences between the file and its promise."""
     file = fingerprint.name
     found = []
     if promise.rows not in (None, rows):

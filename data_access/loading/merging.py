@@ -1,4 +1,4 @@
-"""Which kind is merged how."""
+"""Merge each kind in its own way."""
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
 
@@ -13,20 +13,19 @@ from data_access.loading.arrival import Arrival, Merged, refuse_repeated, upsert
 from data_access.loading.staging import TABLE
 from data_access.rollups import lifecycle
 
-# What the program's figures tell applications apart by, and whose row says it.
+# Tables with the dimensions of the program's figures, and the key of a changed row.
 COUNTED_BY = {"applications": "application_id", "accounts": "account_id"}
-# Loads merge one after the other. A refresh that takes it too sees every load whole.
 
 
 def wait_for_turn(connection: Connection) -> None:
-    """Queue behind other loads, however long they take."""
+    """Wait for other loads, however long they take."""
     connection.execute(text("set local lock_timeout = 0"))
     connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": locks.LOAD})
     connection.execute(text("set local lock_timeout to default"))
 
 
 def merge(arrival: Arrival) -> Merged:
-    """Bring the staged rows into their table. Raises LoadRefused."""
+    """Merge the staged rows. Raises LoadRefused."""
     merged = MERGES[arrival.kind.name](arrival)
     if arrival.kind.name in COUNTED_BY:
         key = COUNTED_BY[arrival.kind.name]
@@ -37,7 +36,7 @@ def merge(arrival: Arrival) -> Merged:
 
 def _accounts(arrival: Arrival) -> Merged:
     refuse_repeated(arrival, arrival.kind.key)
-    # The moment of this load, not the clock's: a refresh compares it with its own.
+    # The time of this load, which a refresh compares with its own.
     return upsert(arrival, also="first_seen_at")
 
 

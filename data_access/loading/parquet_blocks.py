@@ -1,4 +1,4 @@
-"""Parquet in batches: its types are checked here, then its values become the texts of a CSV."""
+"""Parquet in batches: types are checked here, then values are converted to CSV texts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ ROWS = 20_000
 MOST_DECIMALS = 6
 TEXTS = (Form.TEXT, Form.WORD, Form.COUNTRY)
 types = pa.types
-# What Arrow raises on a file that is not what it says.
+# What Arrow raises for a damaged file.
 DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """A way of storing a column that is refused for some forms, and what to do instead."""
+    """A storage type that is refused for some forms, and what to do instead."""
 
     stored: Callable[[pa.DataType], bool]
     forms: tuple[Form, ...]
@@ -76,7 +76,7 @@ ADVICE = {
 def header_and_batches(
     kind: Kind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
-    """First the column names, then the rows in batches; see `csv_blocks`. Raises Unreadable."""
+    """Yield the column names, then the rows in batches, like `csv_blocks`. Raises Unreadable."""
     with unreadable(), source.path.open("rb") as raw:
         start = raw.read(SNIFFED)
     if not start:
@@ -151,7 +151,7 @@ def _storage_reason(column: Column, stored: pa.DataType) -> str | None:
 
 
 def _texts(name: str, values: pa.Array) -> pa.Array:
-    """The values as a CSV would write them; nulls become empty. Raises Unreadable."""
+    """Return the values as CSV would have them; nulls become empty. Raises Unreadable."""
     while types.is_dictionary(values.type):
         values = _decoded(values)
     texts = _written(values)
@@ -173,10 +173,10 @@ def _written(values: pa.Array) -> pa.Array:
     if types.is_timestamp(values.type):
         moments = pc.cast(values, pa.timestamp(values.type.unit, "UTC"))
         texts = pc.strftime(moments, "%Y-%m-%dT%H:%M:%SZ")
-        # Thousandths of a microsecond matter only where there are any.
+        # Nanoseconds matter only if they are not zero.
         return pc.replace_substring_regex(texts, r"(\.[0-9]{6})000Z$", r"\1Z")
     if types.is_decimal(values.type):
-        # A wide scale alone is no fault, decimals that say something are.
+        # A large scale is not an error; digits beyond the usual scale are.
         texts = pc.cast(_of_usual_scale(values), pa.string())
         return _trimmed(texts)
     return pc.cast(values, pa.string())

@@ -1,4 +1,4 @@
-"""What is wrong with a file, place by place, and the refusal that carries it."""
+"""Problems of a file, by place, and the refusal that lists them."""
 
 import sys
 import unicodedata
@@ -7,14 +7,14 @@ from enum import StrEnum
 
 from data_access.db.errors import Refusal
 
-# A report of more would not be read; the rest is counted.
+# Nobody would read a longer report; further problems are counted.
 CAP = 100
 LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing to put right. ``line`` counts from 1, header included; in Parquet, rows from 1.
+    """One problem. ``line`` counts from 1, header included; in Parquet, rows from 1.
 
     ``reason`` completes the sentence that names the place and the value.
     """
@@ -37,7 +37,7 @@ class Problem:
 
 
 class Kept(StrEnum):
-    """Why a row is spoken of that did not stop the load."""
+    """Why a row is reported that did not stop the load."""
 
     CLEANED = "cleaned"
     COUNTED_ONCE = "counted once"
@@ -46,15 +46,15 @@ class Kept(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Problem):
-    """Something about a file or a row that was loaded all the same."""
+    """A remark on a file or a row that was loaded."""
 
     kept: Kept
 
 
 class LoadRefused(Refusal):
-    """Nothing was loaded. ``problems`` says why, place by place; ``more`` were only counted.
+    """Nothing was loaded. ``problems`` says why, by place; ``more`` were only counted.
 
-    ``way_on`` is a sentence about what else can be done than to put the files right.
+    ``way_on`` is a sentence on what to do other than correct the files.
     """
 
     def __init__(self, problems: tuple[Problem, ...], more: int = 0, way_on: str = "") -> None:
@@ -66,7 +66,7 @@ class LoadRefused(Refusal):
 
     @property
     def summary(self) -> str:
-        """How many there are, to follow the lines that name them."""
+        """The number of problems, for after the lines that name them."""
         more = f" and {self.more:,} more" if self.more else ""
         what = "problem" if len(self.problems) == 1 else "problems"
         way_on = f" {self.way_on}" if self.way_on else ""
@@ -79,8 +79,8 @@ class LoadRefused(Refusal):
 class Problems:
     """Collects problems up to the cap and counts the others.
 
-    Where the rest of a file is to be kept (``keeping``), a row with a problem is set aside and
-    all are named; then only what is wrong with a file as a whole refuses it.
+    With ``keeping``, a row with a problem is set aside and all problems are named; then only
+    problems of a whole file refuse it.
     """
 
     keeping: bool = False
@@ -92,35 +92,35 @@ class Problems:
 
     @property
     def room(self) -> int:
-        """How many problems are still named rather than counted."""
+        """How many more problems will be named."""
         return sys.maxsize if self.keeping else CAP - len(self.found)
 
     def add(self, problem: Problem) -> None:
-        """Name the problem, or count it once there are enough."""
+        """Name the problem, or count it if there are enough."""
         if self.room:
             self.found.append(problem)
         else:
             self.more += 1
 
     def spoil(self, problem: Problem) -> None:
-        """Name what is wrong with a file as a whole."""
+        """Name a problem of the file as a whole."""
         self.whole.append(problem)
         self.add(problem)
 
     def refuse_if_any(self) -> None:
-        """Raise LoadRefused unless everything was fine, or the bad rows are kept aside."""
+        """Raise LoadRefused if there are problems, unless bad rows are kept aside."""
         if self.whole and self.keeping:
             raise LoadRefused(tuple(self.whole))
         if self.found and not self.keeping:
             raise LoadRefused(tuple(self.found), self.more, self.way_on)
 
     def __bool__(self) -> bool:
-        """Whether a row may no longer be staged, because nothing will be loaded."""
+        """Whether staging has stopped because nothing will be loaded."""
         return bool(self.whole if self.keeping else self.found)
 
 
 def visible(value: str) -> str:
-    """The value as a report shows it: no control or format characters, not too long."""
+    """Return the value for a report: without control and format characters, shortened."""
     short = value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 1] + "…"
     return "".join(
         character

@@ -1,4 +1,4 @@
-"""Files as they arrive: found, recognised by their first bytes, unpacked, and fingerprinted."""
+"""Input files: find them, detect their type by the first bytes, unpack and hash them."""
 
 import gzip
 import hashlib
@@ -28,9 +28,9 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The bytes something starts with, what it then is, and how it can be loaded.
+    """A file signature: the first bytes, the file type, and how to load such a file.
 
-    Where it only has to be named otherwise, ``ending`` is the name's.
+    If the file only needs another name, ``ending`` is its extension.
     """
 
     start: bytes
@@ -52,7 +52,7 @@ UTF_16 = (
     Mark(b"\xff\xfe", "UTF-16 text", "save it as UTF-8"),
     Mark(b"\xfe\xff", "UTF-16 text", "save it as UTF-8"),
 )
-# A Zstandard file may begin with frames that hold no data: pzstd writes their sizes there.
+# A Zstandard file may begin with frames without data: pzstd writes sizes into them.
 SKIPPABLE = tuple(
     _named(bytes([0x50 + low]) + b"\x2a\x4d\x18", ZSTD.what, ZSTD.ending) for low in range(16)
 )
@@ -82,7 +82,7 @@ MARKS = (
     *UTF_16,
 )
 PACKED = {".gz": GZIP, ".zst": ZSTD, ".zstd": ZSTD}
-# Endings that promise something else than a text table.
+# Extensions of other file types.
 FOREIGN = {
     ".xls": "an Excel workbook",
     ".xlsx": "an Excel workbook",
@@ -105,7 +105,7 @@ FOREIGN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What tells one delivery of a file from another."""
+    """Identifies one delivery of a file."""
 
     name: str
     bytes: int
@@ -119,7 +119,7 @@ class HashingReader(io.RawIOBase):
         self._raw, self._hash, self.position = raw, hashlib.sha256(), 0
 
     def readable(self) -> bool:
-        """Always."""
+        """Always readable."""
         return True
 
     def readinto(self, target: "WriteableBuffer") -> int:
@@ -131,7 +131,7 @@ class HashingReader(io.RawIOBase):
         return taken
 
     def digest(self) -> str:
-        """The SHA-256 of the whole file, the part not read yet included."""
+        """Return the SHA-256 of the whole file, reading the rest."""
         with unreadable():
             while rest := self._raw.read(1 << 20):
                 self._hash.update(rest)
@@ -141,9 +141,9 @@ class HashingReader(io.RawIOBase):
 
 @dataclass
 class Source:
-    """One file of a call. ``fingerprint`` is known once it was read.
+    """One file of a call. ``fingerprint`` is set once it was read.
 
-    ``title`` is the name that reports give it, where that is not the path's own.
+    ``title`` is the name in reports, if not the path's own.
     """
 
     path: Path
@@ -152,13 +152,13 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The file's name, as reports give it."""
-        # What a disk calls a file need not be text.
+        """The file's name in reports."""
+        # File names need not be valid text.
         return self.title or self.path.name.encode("utf-8", "replace").decode()
 
     @property
     def size(self) -> int:
-        """Its size in bytes, as delivered; 0 where that cannot be asked, which reading says."""
+        """The size in bytes, as delivered; 0 if it cannot be read, which opening reports."""
         try:
             return self.path.stat().st_size
         except OSError:
@@ -166,20 +166,20 @@ class Source:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether the name says Parquet; the first bytes must agree."""
+        """Whether the extension says Parquet; the first bytes must agree."""
         return self.path.suffix.lower() == ".parquet"
 
     def take_fingerprint(self) -> None:
-        """Read the file once for its fingerprint alone."""
+        """Read the file once to compute its fingerprint."""
         with unreadable(), self.path.open("rb") as raw:
             digest = hashlib.file_digest(raw, "sha256").hexdigest()
         self.fingerprint = Fingerprint(name=self.name, bytes=self.size, sha256=digest)
 
     @contextmanager
     def opened(self, *, allowed: Sequence[Mark] = ()) -> Iterator[tuple[IO[bytes], HashingReader]]:
-        """The unpacked bytes, and the reader that knows how far it is. Raises Unreadable.
+        """Open the unpacked bytes, and the reader that knows the position. Raises Unreadable.
 
-        ``allowed`` are the marks that the caller can read, beside text without any.
+        ``allowed`` are the signatures that the caller can read, besides plain text.
         """
         with unreadable():
             before = self.path.stat()
@@ -199,7 +199,7 @@ class Source:
 
 @contextmanager
 def unreadable() -> Iterator[None]:
-    """Turn what the operating system says while a file is read into Unreadable."""
+    """Turn operating system errors while reading into Unreadable."""
     try:
         yield
     except OSError as error:
@@ -207,7 +207,7 @@ def unreadable() -> Iterator[None]:
 
 
 def read_whole(path: Path) -> bytes:
-    """All of a file that is there; raises LoadRefused."""
+    """Read a whole file; raises LoadRefused."""
     (source,) = find([path])
     try:
         with unreadable():
@@ -217,7 +217,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file says; raises LoadRefused."""
+    """Parse a TOML file; raises LoadRefused."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -230,7 +230,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def io_reason(error: OSError) -> str:
-    """Why a file cannot be read, in the operating system's own words."""
+    """Return why a file cannot be read, in the operating system's words."""
     return (
         f"cannot be read: {error.strerror or error}; copy it to a disk that is in order, "
         "check its permissions, and load it again"
@@ -238,7 +238,7 @@ def io_reason(error: OSError) -> str:
 
 
 def find(paths: list[Path]) -> list[Source]:
-    """The files of a call; raises LoadRefused naming each that is not there or not a file."""
+    """Return the files of a call; raises LoadRefused naming each that is missing or not a file."""
     problems = [
         Problem(file=path.name or str(path), reason=reason)
         for path in paths
@@ -291,7 +291,7 @@ def _unpacked(path: Path, raw: io.BufferedReader, allowed: Sequence[Mark]) -> It
 def require_text(
     start: bytes, ending: str, allowed: Sequence[Mark] = (), *, packed_as: str = ""
 ) -> None:
-    """Raise Unreadable where first bytes or ending are not those of a text table."""
+    """Raise Unreadable if the first bytes or the extension are not those of a text table."""
     mark = _mark(start)
     if mark is not None and mark not in allowed:
         within = f"holds {mark.what}" if packed_as else f"is {mark.what}"
@@ -301,7 +301,7 @@ def require_text(
 
 
 def misnamed(ending: str, promised: str, start: bytes, *, packed_as: str = "") -> str:
-    """What to say of a file that does not begin as its ending promises."""
+    """Return the error for a file whose first bytes do not match its extension."""
     mark = _mark(start)
     says = f"is named {ending}{packed_as} but is not {promised}"
     if mark is None:
@@ -320,25 +320,25 @@ def _mark(start: bytes) -> Mark | None:
 def _remedy(mark: Mark, ending: str, packed_as: str) -> str:
     if mark.ending and packed_as:
         return f"unpack it and name what is in it {mark.ending}"
-    # A form's export is text, whatever its name says.
+    # A form's export is text, whatever its name.
     return EXPORT if mark.ending and mark.ending == ending.lower() else mark.remedy
 
 
 class Readable(Protocol):
-    """What a decoder offers."""
+    """The interface of a decoder."""
 
     def read(self, count: int, /) -> bytes:
-        """The next bytes, at most that many; none at the end."""
+        """Return at most that many next bytes; none at the end."""
 
 
 class Unpacking(io.RawIOBase):
-    """Reads a compressed file; what its decoder complains of becomes Unreadable."""
+    """Reads a compressed file; decoder errors become Unreadable."""
 
     def __init__(self, packed: Readable) -> None:
         self._packed = packed
 
     def readable(self) -> bool:
-        """Always."""
+        """Always readable."""
         return True
 
     def readinto(self, target: "WriteableBuffer") -> int:
@@ -353,7 +353,7 @@ class Unpacking(io.RawIOBase):
 
 
 def _unpacking_reason(error: Exception) -> str:
-    """What an error of a decoder means; the disk's own errors come with a number."""
+    """Return what a decoder's error means; disk errors have an errno."""
     if isinstance(error, OSError) and error.errno:
         return io_reason(error)
     if isinstance(error, EOFError) or "Truncated" in str(error):

@@ -1,7 +1,7 @@
-"""The staging table: the rows of a call, typed and numbered, before they count.
+"""The staging table: the rows of a call, typed and numbered, before the merge.
 
-Rows are numbered in the order they were sent, so that a refusal that only the database can
-find (an unknown account, a repeated key) still names file and line.
+Rows are numbered in the order of the files, so that an error that only the database finds (an
+unknown account, a repeated key) still names file and line.
 """
 
 # ruff: noqa: S608 - names come from the tables in `kinds`; what a file says is never in a text
@@ -31,12 +31,12 @@ class Places:
     _runs: list[tuple[int, int, int]] = field(default_factory=list)
 
     def begin(self, file: str) -> None:
-        """The rows that follow are this file's."""
+        """Start a file; the following rows are its."""
         self.files.append(file)
         self.starts.append(self.rows + 1)
 
     def add(self, lines: np.ndarray[Any, np.dtype[np.int64]]) -> None:
-        """Rows were staged that came from these lines."""
+        """Add staged rows from these lines."""
         if not len(lines):
             return
         breaks = np.concatenate([[0], np.flatnonzero(np.diff(lines) != 1) + 1])
@@ -45,20 +45,20 @@ class Places:
         self.rows += len(lines)
 
     def of(self, number: int) -> tuple[str, int]:
-        """File and line of the row with that number, which counts from 1."""
+        """Return file and line of the row with that number, counting from 1."""
         first, file, line = next(run for run in reversed(self._runs) if run[0] <= number)
         return self.files[file], line + number - first
 
     def span(self, index: int) -> tuple[int, int]:
-        """First and last number of the rows of the call's file with that index."""
+        """Return the first and last row number of the call's file with that index."""
         ends = [*self.starts[1:], self.rows + 1]
         return self.starts[index], ends[index] - 1
 
 
 def create(connection: Connection, kind: Kind) -> None:
-    """Make the empty staging table of ``kind``; it ends with the transaction.
+    """Create the empty staging table of ``kind``, dropped at the end of the transaction.
 
-    An earlier call's of the same transaction gives way.
+    Replaces that of an earlier call in the same transaction.
     """
     columns = ", ".join(f"{column.name} {column.sql_type}" for column in kind.columns)
     connection.execute(text(f"drop table if exists pg_temp.{TABLE}"))
@@ -71,7 +71,7 @@ def create(connection: Connection, kind: Kind) -> None:
 
 
 def copy_statement(kind: Kind, names: Iterable[str]) -> sql.Composed:
-    """COPY for a file with those columns; an optional value that is empty is null."""
+    """Return the COPY statement for a file with those columns; empty optional values are null."""
     names = list(names)
     optional = [name for name in names if not kind.by_name[name].required]
     empty = sql.SQL(", force_null ({})").format(_listed(optional)) if optional else sql.SQL("")
@@ -85,7 +85,7 @@ def _listed(names: list[str]) -> sql.Composed:
 
 
 def cursor(connection: Connection) -> Cursor[Any]:
-    """The driver's cursor inside the transaction of ``connection``, for COPY."""
+    """Return the driver's cursor in the transaction of ``connection``, for COPY."""
     driver = connection.connection.driver_connection
     assert driver is not None
     made: Cursor[Any] = driver.cursor()
@@ -95,7 +95,7 @@ def cursor(connection: Connection) -> Cursor[Any]:
 def totals(
     connection: Connection, columns: Iterable[str], span: tuple[int, int]
 ) -> dict[str, Decimal]:
-    """The sums of those columns over the staged rows from the first to the last number."""
+    """Return the sums of those columns over the staged rows from the first to the last number."""
     return {
         name: connection.execute(
             text(

@@ -1,4 +1,4 @@
-"""The one place that says whether a value may be loaded: a column of texts at a time."""
+"""Validation of values, for all loads: a column of texts at a time."""
 
 import io
 from dataclasses import dataclass, replace
@@ -15,12 +15,12 @@ from data_access.loading.kinds import Column, Form, Kind
 from data_access.loading.problems import Problem, Problems
 from program.text import invisible
 
-# Before any exchange of this sort; an older day is a mistake and would make a silly partition.
+# Before any such exchange existed; an older day is a mistake and would create a useless partition.
 EARLIEST = date(2010, 1, 1)
-# Two computers' clocks differ; what is later than this is a mistake.
+# Tolerance between two computers' clocks; a later time is a mistake.
 CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_TEXT = 500
-# White space, and letters that are drawn as nothing: fillers of Hangul, Braille without dots.
+# White space and letters that show nothing: Hangul fillers, the Braille pattern without dots.
 SHOWING_NOTHING = r"^[\s\p{Z}\x{3164}\x{ffa0}\x{115f}\x{1160}\x{2800}]*$"
 INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"
 DATE_PATTERN = r"20[1-9][0-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -34,11 +34,11 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Some rows of a file as texts, and the CSV bytes that COPY is to take for them.
+    """Some rows of a file as texts, and their CSV bytes for COPY.
 
-    ``lines`` holds each row's line, ``faults`` what made other lines no rows. ``bytes_done``
-    counts the file's bytes read so far. An empty text stands for nothing, whether the source
-    quoted it, left it out or had a null.
+    ``lines`` holds each row's line, ``faults`` the problems of other lines. ``bytes_done`` counts
+    the file's bytes read so far. An empty text means no value, whether the source quoted it, left
+    it out or had a null.
     """
 
     file: str
@@ -50,14 +50,14 @@ class Batch:
     blank_rows: int = 0
 
     def without(self, lines: set[int]) -> "Batch":
-        """The batch without the rows of those lines."""
+        """Return the batch without the rows on those lines."""
         kept = ~np.isin(self.lines, list(lines))
         columns = {name: values.filter(pa.array(kept)) for name, values in self.columns.items()}
         return replace(self, columns=columns, lines=self.lines[kept], payload=as_csv(columns))
 
 
 def as_csv(columns: dict[str, pa.Array]) -> bytes:
-    """The rows as CSV, every value quoted."""
+    """Return the rows as CSV, every value quoted."""
     table = pa.table(columns)
     sink = io.BytesIO()
     arrow_csv.write_csv(table, sink, arrow_csv.WriteOptions(include_header=False))
@@ -65,11 +65,11 @@ def as_csv(columns: dict[str, pa.Array]) -> bytes:
 
 
 def check(batch: Batch, kind: Kind, problems: Problems, *, now: datetime) -> set[int]:
-    """Put what is wrong with the batch into ``problems``, in the order of its lines.
+    """Add the batch's problems to ``problems``, in order of its lines.
 
     Returns the lines of the problems that were named.
     """
-    # Line, column's position, and the fault or which row is refused for which column.
+    # Line, column position, and the fault or (row, column) of the refusal.
     wrong: list[tuple[int, int, Problem | tuple[int, str]]] = [
         (fault.line or 0, -1, fault) for fault in batch.faults
     ]
@@ -91,7 +91,7 @@ def _refused(batch: Batch, kind: Kind, line: int, row: int, name: str, now: date
 
 
 def refusals(column: Column, values: pa.Array, *, now: datetime) -> Mask:
-    """Which of the texts the column's rule refuses."""
+    """Return which of the texts the column's rule refuses."""
     wrong = RULES[column.form](column, values, now)
     if column.required or column.form is Form.TEXT:
         return wrong
@@ -113,7 +113,7 @@ def _whole(column: Column, values: pa.Array, _now: datetime) -> Mask:
     most = str(column.maximum)
     zero = "0|" if column.minimum == 0 else ""
     wrong = _mismatch(values, f"^(?:{zero}[1-9][0-9]{{0,{len(most) - 1}}})$")
-    # Of equally many digits, the order of texts is the order of numbers.
+    # With equally many digits, text order is numeric order.
     if (pc.max(pc.binary_length(values)).as_py() or 0) >= len(most):
         as_long = pc.equal(pc.binary_length(values), len(most))
         beyond = pc.and_(as_long, pc.greater(values, most))
@@ -135,7 +135,7 @@ def _day(_column: Column, values: pa.Array, now: datetime) -> Mask:
 
 
 def _is_day(text: str, today: date) -> bool:
-    # fromisoformat alone would take 20260331 and 2026-W14-2.
+    # fromisoformat alone would accept 20260331 and 2026-W14-2.
     try:
         return (
             str(date.fromisoformat(text)) == text and EARLIEST <= date.fromisoformat(text) <= today
@@ -166,7 +166,7 @@ def _is_moment(text: str | None, now: datetime) -> bool:
 def _text(column: Column, values: pa.Array, _now: datetime) -> Mask:
     wrong = pc.match_substring_regex(values, INVISIBLE)
     if pc.any(wrong).as_py():
-        # Few texts have any, and some of those need them: joined emoji, Persian words.
+        # Few texts have any, and some need them: joined emoji, Persian words.
         marked = pc.unique(pc.filter(values, wrong)).to_pylist()
         bad = pa.array([text for text in marked if invisible.first_wrong(text)], pa.string())
         wrong = pc.is_in(values, bad)
