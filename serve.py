@@ -1,4 +1,4 @@
-"""The server: the dashboard, its few plain routes, and the gates before them.
+"""The server: the dashboard, its plain routes, and the checks before them.
 
 ``python serve.py --port 8501`` runs it; any ASGI server can run ``serve:app``.
 """
@@ -42,9 +42,9 @@ async def _life(_: st.App) -> AsyncIterator[None]:
 
 
 def _set_up_logging() -> None:
-    # `report` writes the same error with its reference and without secrets.
+    # `report` logs the same error with its reference and without secrets.
     logging.getLogger("streamlit.error_util").addFilter(_not_the_plain_copy)
-    # The server's own tracebacks, of a route that failed, carry no values either.
+    # Tracebacks of failed routes contain no values either.
     logs.set_up("uvicorn.error", "data_access", "dashboard")
 
 
@@ -71,7 +71,7 @@ app = st.App(
 
 
 def main(port: int, *, open_browser: bool = False) -> None:
-    """Serve on ``port`` until stopped; opens the browser once the server answers."""
+    """Serve on ``port`` until stopped; opens the browser once the server responds."""
     try:
         settings.require()
     except SettingMissing as missing:

@@ -1,4 +1,4 @@
-"""The shell around every page: who is signed in, which pages they have, and the header."""
+"""The frame of every page: sign-in, navigation, and the header."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def main() -> None:
         st.navigation(pages, position="hidden").run()
         return
     if person is None:
-        # The files of the pages are not even registered before somebody has signed in.
+        # Pages are not even registered before somebody has signed in.
         pages = [standing_for(screen, sign_in.screen) for screen in SCREENS]
         st.navigation(pages, position="hidden").run()
         return
@@ -72,7 +72,7 @@ def page_for(screen: Screen, person: Person) -> st.Page:
 
 
 def standing_for(screen: Screen, draw: Callable[[], object]) -> st.Page:
-    """A page at the screen's address that draws something else, without a tab."""
+    """Return a page at the screen's address that draws something else, without a tab."""
     return st.Page(
         draw,
         title=screen.title,
@@ -83,7 +83,7 @@ def standing_for(screen: Screen, draw: Callable[[], object]) -> st.Page:
 
 
 def header(person: Person, newest: Freshness | None) -> None:
-    """Freshness, the person and the way out, at the right of the bar of pages."""
+    """Draw freshness, the person and the sign-out, at the right of the navigation bar."""
     with st.container(
         key="header",
         horizontal=True,
@@ -103,7 +103,7 @@ def header(person: Person, newest: Freshness | None) -> None:
             st.text(person.email)
             st.caption(sign_in.ROLE_WORDS[person.role])
             sign_in.sign_out_button()
-        # At the end of what every page has, so that it moves nothing when it comes and goes.
+        # At the end of the header, so that it moves nothing when it appears and disappears.
         undo.draw(person.email)
 
 

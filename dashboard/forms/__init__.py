@@ -1,1 +1,1 @@
-"""Forms that act: each shows what an act needs, calls its verb, and keeps what was typed."""
+"""Forms for acts: each shows what its act needs, calls its verb, and keeps what was typed."""

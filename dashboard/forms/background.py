@@ -1,7 +1,7 @@
-"""Acts that take longer than a click: they go on when the page is left.
+"""Run acts that take longer than a click, also after the person leaves the page.
 
-The process that begins one holds a job for it in ``review.jobs``, so that a second press that
-another process serves begins it no second time, and every process can say how it stands.
+The process that runs one holds a job for it in ``review.jobs``, so that a second press in another
+process does not run it again, and every process can show its state.
 """
 
 import logging
@@ -19,7 +19,7 @@ from program.reports.export_formats import Ending
 
 LOG = logging.getLogger(__name__)
 AT_ONCE = 4
-# A short run is over by then, and its page shows the report at once.
+# A short run ends within this time, and its page shows the report at once.
 PATIENCE_S = 1.5
 LOOK_EVERY_S = 0.05
 
@@ -29,9 +29,9 @@ _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 def begin(
     request_id: UUID, act: Callable[[], object], *, actor: str, kind: JobKind = JobKind.RUN
 ) -> None:
-    """Start ``act`` unless this request runs already, and wait for it a moment.
+    """Start ``act`` unless this request is running already, and wait briefly for it.
 
-    Raises what it raised within that moment. ``act`` must not touch the page.
+    Raises what ``act`` raised in that time. ``act`` must not draw.
     """
     engine = database.writer()
     with database.acting(engine) as connection:
@@ -49,13 +49,13 @@ def begin(
 
 
 def state(request_id: UUID) -> State | None:
-    """How it stands, whichever process does it; ``None`` if it was never begun."""
+    """Return the state, whichever process runs it; ``None`` if it was never started."""
     job = jobs.find(database.reader(), request_id)
     return None if job is None else job.state
 
 
 def is_running(request_id: UUID) -> bool:
-    """Whether it still runs, in whichever process."""
+    """Whether it is running, in any process."""
     return state(request_id) is State.RUNNING
 
 
@@ -63,7 +63,7 @@ def _do(held: Held, act: Callable[[], object]) -> None:
     try:
         act()
     except Refusal as refusal:
-        # It stands in the run's report, or leaves it unfinished, which the page says.
+        # The page shows it in the run's report or as an unfinished run.
         held.end(Ending.FAILED, str(refusal))
         raise
     except BaseException:
@@ -74,7 +74,7 @@ def _do(held: Held, act: Callable[[], object]) -> None:
 
 
 def _wait_for_other(request_id: UUID) -> None:
-    """Wait a moment for a press before this one. Raises what it was refused for."""
+    """Wait briefly for an earlier press. Raises the refusal of that press."""
     until = time.monotonic() + PATIENCE_S
     job = jobs.find(database.reader(), request_id)
     while job is not None and job.state is State.RUNNING and time.monotonic() < until:

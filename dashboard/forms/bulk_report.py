@@ -1,4 +1,4 @@
-"""The report of an act on many: how far it is, and then what became of each."""
+"""The report of a bulk run: its progress, then the result for each."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,11 @@ NONE = timedelta(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What is said of the runs of one desk.
+    """The words for the runs of one desk.
 
-    ``acts`` gives, by the name a run is kept under, what it is called and what is said when it
-    is done; ``noun`` is what it is about, in the singular. The ``undoable`` ones can be taken
-    back while their messages wait, which is kept under ``undo``; ``waits`` stands before how
-    long that is.
+    ``acts`` maps the name of a run to its label and the verb in the past tense; ``noun`` is what it
+    acts on, in the singular. ``undoable`` runs can be undone while their messages wait; the undo is
+    a run named ``undo``. ``waits`` precedes the time left.
     """
 
     desk: str
@@ -46,16 +45,16 @@ class Words:
 
     @property
     def seen(self) -> str:
-        """The preference that remembers the last report put away."""
+        """The name of the preference with the last report that was dismissed."""
         return f"{self.desk}_report_seen"
 
     def number(self, number: int) -> str:
-        """How many it is about."""
+        """Format the number with its noun."""
         return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
 
 
 def draw(words: Words, *, actor: str) -> None:
-    """The actor's newest run until it is put away."""
+    """Draw the actor's newest run until it is dismissed."""
     run = _latest(words, actor)
     if run is None:
         return
@@ -79,7 +78,7 @@ def _runs(run: Run) -> bool:
 
 
 def _as_ended(words: Words, run: Run, actor: str) -> Run:
-    """The run with its end, which may have come after it was read."""
+    """Return the run with its end, which may have come after it was read."""
     return run if run.finished_at else _latest(words, actor) or run
 
 
@@ -127,13 +126,13 @@ def _sentence(words: Words, run: Run, refused: int) -> str:
 
 
 def _why_unfinished(run: Run) -> str:
-    """Why, where it is known: the database's fault is told at the press that met it."""
+    """Return the reason if it is known: database errors are shown at the press that met them."""
     ended = background.state(run.request_id) is State.ENDED
     return "" if ended else f"{jobs.STOPPED}; "
 
 
 def _draw_undo(words: Words, run: Run, actor: str) -> None:
-    """Undo, for as long as none of the messages has left."""
+    """Draw Undo, as long as no message has left."""
     done = [result.application_id for result in run.results if result.done]
     left = run.at + undo_for(len(run.asked)) - datetime.now(UTC)
     if run.act not in words.undoable or run.finished_at is None or not done or left <= NONE:
@@ -176,7 +175,7 @@ def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UU
 
 
 def _refusals(refused: Sequence[bulk.Result]) -> None:
-    """Each that was refused with its reason, and the way to it."""
+    """Draw the refused ones with their reasons and links."""
     with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
         for result in refused[:REFUSALS_LISTED]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):

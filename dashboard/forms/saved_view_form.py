@@ -1,4 +1,4 @@
-"""Keeping what a screen shows under a name, and taking such a view away again."""
+"""Save the view on the screen under a name, and remove saved views."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from program.review.queue_filters import Filters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A view to be saved as it was asked for; ``name`` is typed text."""
+    """A view to save; ``name`` is typed text."""
 
     form: str
     name: str
@@ -32,7 +32,7 @@ class Asked:
 
 
 def draw_form(form: str, shown: Filters | View, person: Person, *, example: str) -> None:
-    """The name, who sees it, and the button; ``form`` tells the screens' forms apart."""
+    """Draw the name, the sharing option and the button; ``form`` names the screen's form."""
     submit.draw(form)
     request_id = state.request_id(form)
     sight = state.sight(f"{form}-save", str(request_id), sending.drawn_at())
@@ -54,7 +54,7 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
 
 
 def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
-    """The button that takes one's own view away; what goes wrong is said in ``form``."""
+    """Draw the button that removes the person's own view; errors are shown in ``form``."""
     sending.button(
         "Remove",
         form=form,
@@ -68,7 +68,7 @@ def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> N
 
 
 def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
-    """Ask whether the view of the same name is to be replaced, by what was shown at the time."""
+    """Ask whether to replace the view with the same name by what was shown when saving."""
     asked, taken = state.kept(_place(form)) or (None, None)
     if asked is None or taken is None:
         return
@@ -95,7 +95,7 @@ def _save(
     part = request_id.hex[:8]
     name = state.typed(f"{form}-name-{part}") or ""
     if not name.strip() and not seeing.was_seen(shown_at, sending.pressed_at()):
-        # The second half of a double click, on the form that the first one left empty.
+        # The second half of a double click, on the form that the first one emptied.
         return
     _keep(
         Asked(

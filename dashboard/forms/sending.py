@@ -1,8 +1,8 @@
 """Buttons that send: each sends only what was on the screen before it was pressed.
 
-The browser arms such a button once it was seen for a moment, and not under a pointer that has
-rested there since it pressed something else (static/desk.js). Here the same is asked once more,
-by when the server drew what the button sends.
+The browser enables such a button once it was visible for a moment, and not under a pointer that has
+rested there since pressing something else (static/desk.js). The server checks the same, by when it
+drew what the button sends.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,12 +18,12 @@ from program.review import sending
 
 
 def drawn_at() -> datetime:
-    """When something is shown."""
+    """Return the time at which something is drawn."""
     return datetime.now(UTC)
 
 
 def pressed_at() -> datetime:
-    """When it is pressed."""
+    """Return the time of the press."""
     return datetime.now(UTC)
 
 
@@ -39,11 +39,11 @@ def button(
     submit: bool = False,
     **look: Any,  # noqa: ANN401 - what st.button takes
 ) -> None:
-    """A button that calls ``act`` with ``args``, if what it sends was seen.
+    """Draw a button that calls ``act`` with ``args``, if what it sends was seen.
 
-    ``sends`` is what is shown to be sent: whenever it changes, the button has to be seen anew.
-    ``form`` is where a press that came too early is answered. ``submit`` hands over the fields of
-    the `st.form` it stands in.
+    ``sends`` identifies what is sent: when it changes, the button must be seen again. ``form``
+    shows the message after a press that came too early. ``submit`` makes it the submit button of
+    its `st.form`.
     """
     face = sha256(repr((label, sends)).encode()).hexdigest()
     sight = state.sight(key, face, drawn_at())
@@ -54,7 +54,7 @@ def button(
 
 
 def show_anew(key: str) -> None:
-    """Whatever this button sends is about to be shown for the first time."""
+    """What this button sends is about to be shown for the first time."""
     state.lose_sight(key)
 
 

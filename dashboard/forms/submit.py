@@ -1,4 +1,4 @@
-"""Sending a form: the one way from a button to a verb, and what is said afterwards."""
+"""Submit a form: the only way from a button to a verb, and the message afterwards."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,16 +24,16 @@ def submit(
     said: str = "",
     raises: tuple[type[Refusal], ...] = (),
 ) -> Done | None:
-    """Call the verb, if the sender is still signed in; returns its result, ``None`` if refused.
+    """Call the verb if the sender is still signed in; returns its result, ``None`` if refused.
 
-    A refusal is said beside the form, which keeps its text; one that the caller ``raises`` is its
-    own to answer. Success renews the request id, of the form or of what it ``renews``, clears the
-    browser's ``drafts`` and leaves ``said`` for the page.
+    A refusal is shown beside the form, which keeps its text; refusals in ``raises`` are raised to
+    the caller. Success renews the request id, of the form or of ``renews``, clears the browser's
+    ``drafts`` and shows ``said`` on the next page.
     """
     try:
         result = attempt(form, command.actor, lambda engine: verb(engine, command), raises=raises)
     except ApprovalLapsed as lapsed:
-        # The lapse itself was done under this id, so what comes next needs another.
+        # This id was used for expiring the proposal, so the next request needs another.
         state.renew(renews or form, command.request_id)
         refused(form, str(lapsed))
         return None
@@ -55,9 +55,9 @@ def attempt(
     raises: tuple[type[Refusal], ...] = (),
     loads: bool = False,
 ) -> Done | None:
-    """Act, if the sender is still signed in; returns the result, ``None`` if it was refused.
+    """Call ``act`` if the sender is still signed in; returns the result, ``None`` if refused.
 
-    ``act`` takes the engine. A refusal is said beside the form. What ``loads`` acts as the role
+    ``act`` takes the engine. A refusal is shown beside the form. With ``loads``, it uses the role
     that imports files.
     """
     if refused_to_stranger(form, actor):
@@ -72,20 +72,20 @@ def attempt(
 
 
 def write(verb: Callable[..., Done], **asked: Any) -> Done:  # noqa: ANN401 - each verb's own
-    """Call a verb that no form waits for, such as one that runs in the background."""
+    """Call a verb without a form, such as in the background."""
     return verb(database.writer(), **asked)
 
 
 def load(verb: Callable[..., Done], *given: Any, **asked: Any) -> Done:  # noqa: ANN401
-    """Call a verb as the role that imports files."""
+    """Call a verb with the role that imports files."""
     return verb(database.loader(), *given, **asked)
 
 
 def draw(form: str) -> None:
-    """Say beside the form how sending it went; nothing if it was not sent."""
+    """Show the result of submitting beside the form, if it was submitted."""
     message = state.take_flash(form)
-    # Its place is there before it is: what stands below would otherwise be drawn anew, and an
-    # opened part of it close under the hand that types in it.
+    # Reserve the place: otherwise elements below would be redrawn, and an open expander would close
+    # while somebody types in it.
     with st.container(key=f"answer-{form}"):
         if message is not None and message.ok:
             st.success(escape(message.text), icon=":material/check:")
@@ -94,7 +94,7 @@ def draw(form: str) -> None:
 
 
 def draw_flash() -> None:
-    """Show the page's message as a toast, with a link to the application it is about."""
+    """Show the page's message as a toast, with a link to its application."""
     message = state.take_flash()
     if message is None:
         return
@@ -104,21 +104,21 @@ def draw_flash() -> None:
 
 
 def refused(form: str, sentence: str) -> None:
-    """Leave a refusal for the form's next drawing."""
+    """Keep a refusal for the form's next run."""
     state.flash(state.Flash(ok=False, text=sentence, place=form))
 
 
 def accepted(form: str, sentence: str) -> None:
-    """Leave a confirmation for the form's next drawing."""
+    """Keep a confirmation for the form's next run."""
     state.flash(state.Flash(ok=True, text=sentence, place=form))
 
 
 def refused_to_stranger(form: str, actor: str) -> bool:
-    """Whether the sender is no longer signed in as the person the form was drawn for.
+    """Whether the sender is no longer signed in as the person for whom the form was drawn.
 
-    A click runs before the page is, so the page's own guard comes too late for it.
+    Callbacks run before the page, so the page's own check would be too late.
     """
-    # The address alone: whether the person may act is the verb's own question.
+    # Only the address: the verb checks what the person may do.
     address = sign_in.signed_in_address()
     if people.same(address, actor):
         return False

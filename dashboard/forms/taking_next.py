@@ -1,4 +1,4 @@
-"""Next: the button that claims the best unclaimed application of the view and opens it."""
+"""Next: the button that claims and opens the first unclaimed application of the view."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ SHOWN = "next-shown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """The button as it was drawn: the id of its form, and where."""
+    """The button as drawn: the id of its form, and the address."""
 
     request_id: UUID
     address: str | None
@@ -45,14 +45,14 @@ def draw(label: str, shortcut: Shortcut, person: Person, *, type: str = "seconda
 
 
 def finish_page() -> None:
-    """The page is drawn to its end: from now on people can look at what it shows."""
+    """Record that the page is complete, so that people can see what it shows."""
     request_id = state.request_id(KEY)
     if _shown(request_id) is None:
         state.keep(SHOWN, (request_id, sending.drawn_at()))
 
 
 def _shown(request_id: UUID) -> datetime | None:
-    """Since when the button of that form stands on a whole page; ``None`` if it does not yet."""
+    """Return when the button's page was complete; ``None`` if it is not yet."""
     of, at = state.kept(SHOWN) or (None, None)
     return at if of == request_id else None
 
@@ -60,12 +60,12 @@ def _shown(request_id: UUID) -> datetime | None:
 def _press(actor: str, drawn: Drawn) -> None:
     filters = Filters.from_query(st.query_params).seen_by(actor)
     before: UUID | None = state.kept(KEY)
-    # Whoever cannot have seen yet what the press before took, presses for that one.
+    # A person who cannot have seen the previous press's application yet presses for that one.
     _take(filters, actor, drawn.request_id if before is None or _was_seen(drawn) else before)
 
 
 def _was_seen(drawn: Drawn) -> bool:
-    """Whether the button was pressed on the page that it was drawn for, after a look at it."""
+    """Whether the button was pressed on the page for which it was drawn, after it was seen."""
     shown_at = _shown(drawn.request_id)
     if shown_at is None or drawn.address != _address():
         return False
@@ -73,14 +73,14 @@ def _was_seen(drawn: Drawn) -> bool:
 
 
 def _address() -> str | None:
-    """Which application the browser is at; in a press, where it was pressed."""
+    """Return the application in the address; in a callback, where the press came from."""
     return st.query_params.get("id")
 
 
 def _take(filters: Filters, actor: str, request_id: UUID) -> None:
     """Claim and open, or say that none is left.
 
-    The id stays until there is an answer: whoever presses again after a lost one gets the same.
+    The id stays until there is a result: pressing again after a lost response gets the same one.
     """
     command = claims.TakeNext(
         filters=filters, actor=actor, at=datetime.now(UTC), request_id=request_id

@@ -1,4 +1,4 @@
-"""Undo, for the seconds before what was just sent leaves for the applicant."""
+"""Undo what was just sent, in the seconds before its message leaves."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from program.messages.delivery import UNDO_FOR
 from program.review.queue_filters import Filters
 
 OFFERED = "undo"
-# Refusals go to the page: the bar is gone by then.
+# Refusals are shown on the page, since the bar is gone by then.
 PAGE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What can still be taken back: the request that sent it, and what its form held."""
+    """What can be undone: the request that sent it, and its form's content."""
 
     application_id: int
     request_id: UUID
@@ -29,7 +29,7 @@ class Sent:
 
 
 def offer(id_: int, request_id: UUID, put_back: Callable[[], None] = lambda: None) -> None:
-    """Offer to undo what was sent just now; ``put_back`` restores what had been typed."""
+    """Offer to undo what was just sent; ``put_back`` restores what was typed."""
     until = datetime.now(UTC) + UNDO_FOR
     sending.show_anew(OFFERED)
     sent = Sent(application_id=id_, request_id=request_id, until=until, put_back=put_back)
@@ -37,7 +37,7 @@ def offer(id_: int, request_id: UUID, put_back: Callable[[], None] = lambda: Non
 
 
 def draw(actor: str) -> None:
-    """The bar that offers it, on whatever page one is; the browser takes it away in time."""
+    """Draw the bar that offers it, on any page; the browser removes it in time."""
     sent: Sent | None = state.kept(OFFERED)
     left = sent.until - datetime.now(UTC) if sent else timedelta(0)
     if sent is None or left <= timedelta(0):

@@ -1,1 +1,1 @@
-"""What stands between a browser and the pages: who asks, what they may, and what is logged."""
+"""Between browsers and pages: identity, permissions, request checks and logging."""

@@ -1,4 +1,4 @@
-"""Which addresses there are here. Streamlit would answer any other with its own empty page."""
+"""Known addresses. For any other, Streamlit would return its own empty page."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +13,10 @@ from dashboard.shell.files import plainly
 from dashboard.shell.screens import SCREENS
 
 PAGES = frozenset(f"/{screen.path}" for screen in SCREENS)
-# Streamlit's own, below the root; which of them it has it knows best.
+# Streamlit's own paths; it knows which of them exist below these.
 PREFIXES = ("/_stcore/", "/media/", "/component/", "/app/static/", "/static/")
 SIGN_IN = frozenset({"/auth/login", "/auth/logout", "/oauth2callback"})
-# Whoever watches over the server may know it by another name.
+# Monitoring may use another host name.
 PROBES = frozenset({"/healthz", "/readyz"})
 NOT_FOUND = "This page does not exist. The dashboard starts at /."
 OTHER_NAME = (
@@ -26,7 +26,7 @@ OTHER_NAME = (
 
 
 class KnownAddresses:
-    """Answers 404 for what there is not, and refuses names the server was not given."""
+    """Answers 404 to unknown addresses, and refuses host names that are not configured."""
 
     def __init__(self, app: ASGIApp, own: Iterable[str]) -> None:
         self.app = app
@@ -36,7 +36,7 @@ class KnownAddresses:
         self.prefixes = (*PREFIXES, *own)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is known; an unknown address is told in text."""
+        """Pass known addresses on; answer others with text."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -59,7 +59,7 @@ def _is_page(path: str) -> bool:
 
 
 def _without_pages(scope: Scope, receive: Receive, send: Send) -> Send:
-    """A way to send that puts 404 in place of the page Streamlit gives for what it has not."""
+    """Return a `send` that turns Streamlit's page for an unknown path into a 404."""
     replaced = False
 
     async def send_unless_page(message: Message) -> None:

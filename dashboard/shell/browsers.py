@@ -1,4 +1,4 @@
-"""What a browser is given with a page: a mark of its own, and the way back after signing in."""
+"""Cookies of a browser: its mark, and the way back after signing in."""
 
 import secrets
 from urllib.parse import parse_qsl, urlencode
@@ -11,24 +11,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.shell import sign_outs
 from dashboard.shell.screens import SCREENS, way_back
 
-# A link works in the browser it was made for.
+# A link works only in the browser for which it was made.
 MARK_COOKIE = "affiliate_review_browser"
 WAY_BACK_COOKIE = "affiliate_review_way_back"
 WAY_BACK_SECONDS = 10 * 60
 OPENID_CALLBACK = "/oauth2callback"
-# Both end the sign-in that the browser holds, the second by beginning another.
+# Both end the browser's sign-in, the second by starting another.
 ENDING = ("/auth/logout", OPENID_CALLBACK)
 
 
 class BrowserMark:
-    """Gives every browser a secret of its own with the first page, for links bound to it."""
+    """Gives every browser a secret with its first page, to which links are bound."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.paths = {f"/{screen.path}" for screen in SCREENS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Set the cookie on a page whose browser has none."""
+        """Set the cookie with a page if the browser has none."""
         wanted = scope["type"] == "http" and scope["path"] in self.paths
         if not wanted or MARK_COOKIE in Request(scope).cookies:
             await self.app(scope, receive, send)
@@ -45,23 +45,23 @@ class BrowserMark:
 
 
 class SignOuts:
-    """Notes the sign-ins through OpenID Connect that end, so that no open tab outlives them."""
+    """Records OpenID Connect sign-outs, so that no open tab stays signed in."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note what the browser held, before Streamlit asks it to forget."""
+        """Record the browser's session before Streamlit asks it to delete the cookie."""
         if scope["type"] == "http" and scope["path"] in ENDING:
             sign_outs.end(Request(scope).cookies)
         await self.app(scope, receive, send)
 
 
 class WayBack:
-    """Remembers the page somebody asked for while they sign in through OpenID Connect.
+    """Remembers the requested page during a sign-in through OpenID Connect.
 
-    Streamlit returns everybody to ``/``. The page asked for last waits in a cookie, and the
-    redirect that ends the sign-in goes there instead.
+    Streamlit returns everybody to ``/``. A cookie holds the last requested page, and the redirect
+    that ends the sign-in goes there instead.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -69,7 +69,7 @@ class WayBack:
         self.paths = {f"/{screen.path}" for screen in SCREENS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Set the cookie on pages, use it up on the callback."""
+        """Set the cookie with pages, and use it in the callback."""
         if scope["type"] != "http" or scope["path"] not in {*self.paths, OPENID_CALLBACK}:
             await self.app(scope, receive, send)
             return

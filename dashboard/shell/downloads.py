@@ -1,4 +1,4 @@
-"""From a link that was followed to the file that arrives: asked again, written, handed over."""
+"""Serve a download link: check it again, write the file, hand it over."""
 
 import asyncio
 import time
@@ -23,20 +23,20 @@ from program.review.permissions import Act, may
 from program.review.queue_filters import Filters
 
 LOOK_EVERY_S = 0.02
-# How soon a file under way ends for somebody who signed out.
+# How soon a running export ends after its person signed out.
 ASK_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
 class Asker:
-    """Who follows a link: ``signed_in`` gives the address the browser is signed in with now."""
+    """The person who follows a link; ``signed_in`` returns the browser's current address."""
 
     promise: Promise
     signed_in: Callable[[], str | None]
     _looked_at: float = field(default_factory=time.monotonic)
 
     def require(self) -> Person:
-        """The person of the link, if it is they who ask, still in the same role.
+        """Return the link's person, if they are the one signed in, with the same role.
 
         Raises NotAllowed with what to do.
         """
@@ -56,7 +56,7 @@ class Asker:
         return person
 
     async def look_again(self, job: Job) -> None:
-        """End a running export whose person signed out, left or has another role now."""
+        """Cancel a running export whose person signed out, left or has another role now."""
         if time.monotonic() - self._looked_at < ASK_EVERY_S:
             return
         self._looked_at = time.monotonic()
@@ -65,12 +65,12 @@ class Asker:
         except NotAllowed:
             job.cancel()
         except DatabaseUnavailable:
-            # Who could not be asked for is asked for again; the file goes on meanwhile.
+            # The check failed and is repeated; meanwhile the file continues.
             return
 
 
 def begin(asker: Asker, *, now: datetime) -> Job:
-    """Start the export that a link promises, if its person asks and may still have it.
+    """Start the export of a link, if its person follows it and may still have it.
 
     Raises NotAllowed before anything is read, or TooManyExports.
     """

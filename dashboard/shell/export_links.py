@@ -22,10 +22,10 @@ EXPORT_PATH = "export"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """What a link gives: which rows, in which form, to whom in which role.
+    """The content of a link: which rows, in which format, for whom in which role.
 
-    ``query`` is of a view, or of the queue's filters where ``of_queue``; ``expected`` is how
-    many rows the page showed.
+    ``query`` is of a view, or with ``of_queue`` of the queue's filters; ``expected`` is the number
+    of rows on the page.
     """
 
     email: str
@@ -38,21 +38,21 @@ class Promise:
 
 
 def queue_link(email: str, role: Role, filters: Filters, *, browser: str) -> str:
-    """A relative address that gives the filtered queue as CSV, for 15 minutes."""
+    """Return a relative URL for the filtered queue as CSV, valid for 15 minutes."""
     query = filters.on_page(1).to_query()
     promise = Promise(email=email, role=role, query=query, of_queue=True)
     return _link(promise, "applications.csv", browser=browser)
 
 
 def view_link(promise: Promise, dataset: str, *, browser: str) -> str:
-    """A relative address that gives a view as a file, for 15 minutes."""
+    """Return a relative URL for a view as a file, valid for 15 minutes."""
     return _link(promise, f"{dataset}.{promise.form.ending}", browser=browser)
 
 
 def redeem_export(token: str, *, browser: str) -> Promise | None:
-    """What a link promises; ``None`` if it is forged, too old or passed on.
+    """Return the content of a link; ``None`` if it is forged, expired or passed on.
 
-    ``browser`` is what the browser that follows it holds in BROWSER_COOKIE.
+    ``browser`` is the value of BROWSER_COOKIE in the browser that follows it.
     """
     try:
         told, mark = _signer(SECRET_FILE).loads(token, max_age=LINK_SECONDS)
@@ -73,7 +73,7 @@ def _link(promise: Promise, name: str, *, browser: str) -> str:
 
 
 def _mark(browser: str) -> str:
-    # The link may be copied out of the page; what the browser holds must not stand in it.
+    # A link may be copied out of the page, so it must not contain the cookie's value.
     return sha256(browser.encode()).hexdigest()
 
 

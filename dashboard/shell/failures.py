@@ -1,4 +1,4 @@
-"""What a page shows, and what the log says, where it could not be drawn."""
+"""Errors of a page: what it shows, and what is logged."""
 
 import secrets
 
@@ -8,7 +8,7 @@ from data_access.db.logs import LOG, named
 
 
 def report(error: Exception) -> bool:
-    """Show that the database is busy or away, or a reference to what nobody foresaw."""
+    """Show that the database is busy or unavailable, or the reference of an unexpected error."""
     if not is_unavailable(error):
         reference = secrets.token_hex(3).upper()
         LOG.error("page failed, reference %s", reference, exc_info=error)
@@ -17,7 +17,7 @@ def report(error: Exception) -> bool:
 
 
 def is_unavailable(error: Exception) -> bool:
-    """Say in place of a page that the database cannot be asked now; ``False`` for other errors."""
+    """Show that the database is unavailable instead of the page; ``False`` for other errors."""
     refusal = database.refusal_for(error)
     if refusal is None:
         return False

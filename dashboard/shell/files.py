@@ -1,8 +1,8 @@
-"""Files that Streamlit hands out and takes in, for those they are meant for.
+"""Access checks for the files that Streamlit serves and accepts.
 
-It gives the file behind a download button to whoever has its address, and keeps what anybody
-uploads. Here a file is for whom its address was sent to, while they are signed in and in the
-role they had then; and only who may import uploads.
+Streamlit gives the file behind a download button to anybody who has its URL, and keeps any upload.
+Here a file is only for the person to whom its URL was sent, while they are signed in with the role
+they had then; and only people who may import can upload.
 """
 
 import re
@@ -21,7 +21,7 @@ from program.review.permissions import Act
 
 MEDIA = "/media/"
 UPLOADS = "/_stcore/upload_file"
-# A file's name is the hash of what it holds, and stands so in what is sent to the page.
+# A file's name is the hash of its content, which also appears in messages to the page.
 NAMED = re.compile(rb"/media/([0-9a-f]{32})")
 NAME = re.compile(r"/media/([0-9a-f]{32})(?:\.\w+)?")
 MOST_FILES = 50_000
@@ -36,7 +36,7 @@ _uploaded: OrderedDict[str, set[str]] = OrderedDict()
 
 
 async def note_addresses(sent: bytes, connection: HTTPConnection) -> None:
-    """Note whom the files are for whose addresses go to a page now."""
+    """Record the people to whose page file URLs are sent."""
     if b"/media/" not in sent:
         return
     try:
@@ -56,13 +56,13 @@ def _note(name: str, person: Person) -> None:
 
 
 class FileGate:
-    """Asks, for every file that leaves or comes, who is signed in now and what they may."""
+    """Checks for every download and upload who is signed in now and what they may do."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse in a sentence, before anything is read or sent."""
+        """Refuse with a sentence before anything is read or sent."""
         path = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(MEDIA):
             await self._hand_out(scope, receive, send)
@@ -100,12 +100,12 @@ class FileGate:
 
 
 def plainly(sentence: str, *, status: int = 403) -> PlainTextResponse:
-    """An answer that is one sentence, for a person to read and no cache to keep."""
+    """Return a response of one sentence, not cached."""
     return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
 
 
 def _is_download(start: Message) -> bool:
-    # Pictures of the page, such as the mark, are shown and not kept; the sign-in has one.
+    # Images of the page, such as the logo, are shown and not downloaded.
     return start["status"] < 300 and "content-disposition" in Headers(raw=start["headers"])
 
 
@@ -127,7 +127,7 @@ async def _asking(connection: HTTPConnection) -> Person | None:
 
 
 def _has_room(method: str, path: str) -> bool:
-    """Count a page's files in memory, which keeps them until they are removed or it closes."""
+    """Limit a page's uploads, which are kept in memory until they are removed or it closes."""
     session, _, file = path.removeprefix(f"{UPLOADS}/").partition("/")
     kept = _uploaded.setdefault(session, set())
     _uploaded.move_to_end(session)

@@ -1,4 +1,4 @@
-"""The line every screen carries: through which day the figures reach, over which window."""
+"""The line on every screen: the data-through day and the window."""
 
 from datetime import date, timedelta
 
@@ -9,7 +9,7 @@ from program.periods import Window
 
 
 def freshness_words(data_through: date | None, window: Window | None, *, zone: str = "UTC") -> str:
-    """``data through 22 Nov · 30 days · UTC``; says so where nothing was computed."""
+    """Format ``data through 22 Nov · 30 days · UTC``, or that nothing was computed."""
     if data_through is None or window is None:
         return "metrics never computed"
     length = f"{window.days} days"
@@ -21,7 +21,7 @@ def freshness_words(data_through: date | None, window: Window | None, *, zone: s
 def freshness_line(
     data_through: date | None, window: Window | None, *, today: date, zone: str = "UTC"
 ) -> None:
-    """Draw the line: quiet while the data reach yesterday, loud otherwise.
+    """Draw the line: quiet if the data reach yesterday, prominent otherwise.
 
     ``today`` is the current UTC day.
     """

@@ -1,4 +1,4 @@
-"""What every answer carries, so that a browser is not talked into anything."""
+"""Security headers of every response."""
 
 import re
 from base64 import b64encode
@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def content_security_policy() -> str:
-    """What the browser may load: this server only, and the scripts Streamlit ships inline."""
+    """Return the policy: scripts of this server only, and those that Streamlit inlines."""
     shell = (Path(st.__file__).parent / "static" / "index.html").read_text()
     inline = re.findall(r"<script>(.*?)</script>", shell, re.DOTALL)
     hashes = [f"'sha256-{b64encode(sha256(s.encode()).digest()).decode()}'" for s in inline]
-    # No 'wasm-unsafe-eval': Streamlit's number library asks for it and does well without.
+    # No 'wasm-unsafe-eval': Streamlit's number library asks for it but works without.
     rules = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *hashes]),
@@ -32,7 +32,7 @@ def content_security_policy() -> str:
 
 
 class SecurityHeaders:
-    """Adds the headers that keep a browser from being talked into anything."""
+    """Adds the security headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -46,7 +46,7 @@ class SecurityHeaders:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything through; only the start of an answer is touched."""
+        """Pass everything through and change only the start of a response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,7 +1,6 @@
-"""Who asks: the person signed in now in the browser that sends a request, and what they may.
+"""The person signed in now in the browser that sends a request, and what they may do.
 
-Asked for every route, file and message. A page that was drawn, or a link that was made, says
-only who it was then.
+Checked for every route, file and message. A drawn page or a link only says who it was then.
 """
 
 import json
@@ -21,7 +20,7 @@ from data_access.people.staff import Person
 
 
 def person(connection: HTTPConnection) -> Person | None:
-    """The member of staff who asks, as the staff list has them now; reads the database.
+    """Return the member of staff who sends the request, read from the database now.
 
     Raises DatabaseUnavailable.
     """
@@ -33,7 +32,7 @@ def person(connection: HTTPConnection) -> Person | None:
 
 
 def address(connection: HTTPConnection) -> str | None:
-    """The address that the browser's cookie was signed for, while nobody has signed out."""
+    """Return the address that the browser's cookie was signed for, unless signed out."""
     if sign_in.uses_openid():
         if sign_outs.is_over(connection.cookies):
             return None
@@ -46,14 +45,14 @@ def address(connection: HTTPConnection) -> str | None:
 
 
 def _claims(connection: HTTPConnection) -> dict[str, Any]:
-    """What Streamlit put into its cookie when somebody signed in; empty if there is none."""
+    """Return what Streamlit stored in its cookie at sign-in; empty if there is none."""
     secret = get_cookie_secret()
 
     def signed(name: str) -> bytes | None:
         value = connection.cookies.get(name)
         if value is None:
             return None
-        # Headers are Latin-1, and what was signed are their bytes.
+        # Headers are Latin-1; the signature is over their bytes.
         return decode_signed_value(secret, name, value.encode("latin-1"))
 
     try:

@@ -1,8 +1,8 @@
 """Sign in as a demo person, for trials on this computer only.
 
-A page mints a link that works once and for five minutes; following it sets a signed cookie.
-Everything is refused unless the embedded database is used and the request comes from this
-computer, because nobody proves here who they are.
+A page creates a link that works once within five minutes; following it sets a signed cookie.
+Everything is refused unless the embedded database is used and the request comes from this computer,
+because nobody proves who they are.
 """
 
 import ipaddress
@@ -25,8 +25,8 @@ COOKIE = "affiliate_review_local"
 LINK_SECONDS = 5 * 60
 SESSION_SECONDS = 12 * 60 * 60
 SECRET_FILE = HOME / "local-sign-in.secret"
-# What proxies, load balancers and tunnels add, and no browser sends: behind one the address of
-# the visitor is not known.
+# Headers that proxies, load balancers and tunnels add but browsers do not send: behind one the
+# visitor's address is unknown.
 PROXY_HEADERS = frozenset(
     {
         *("via", "forwarded", "forwarded-for", "cdn-loop", "client-ip", "true-client-ip"),
@@ -42,8 +42,8 @@ PROXY_FAMILIES = (
     "tailscale-",
 )
 
-# Links already followed and sessions signed out of. A restart forgets them; by then links
-# have aged out, and a session merely outlives its sign-out.
+# Used links and ended sessions. A restart forgets them; by then links have expired, and a session
+# only lasts beyond its sign-out.
 _used: set[str] = set()
 
 
@@ -64,7 +64,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def obstacle(*, server_address: str | None, headers: Mapping[str, str]) -> str | None:
-    """The sentence that says why the local sign-in is refused here; ``None`` if it is not."""
+    """Return why the local sign-in is refused here; ``None`` if it is allowed."""
     if not database.is_embedded():
         return "DATABASE_URL is set, and the local sign-in works with the embedded database only."
     if server_address is None or not is_loopback(_bracketed(server_address)):
@@ -81,14 +81,14 @@ def obstacle(*, server_address: str | None, headers: Mapping[str, str]) -> str |
 
 
 def mint_link(email: str, *, back_to: str) -> str:
-    """A relative address that signs ``email`` in, once, and leads to ``back_to``."""
+    """Return a relative URL that signs ``email`` in, once, and leads to ``back_to``."""
     claims = [email, way_back(back_to), secrets.token_urlsafe(12)]
     token = _signer(SECRET_FILE, "link").dumps(claims)
     return "local-sign-in?" + urlencode({"token": token})
 
 
 def redeem_link(token: str) -> tuple[str, str] | None:
-    """The (email, way back) of a link; ``None`` if it is forged, too old or already used."""
+    """Return (email, way back) of a link; ``None`` if it is forged, expired or used."""
     claims = _opened("link", token, LINK_SECONDS)
     if claims is None:
         return None
@@ -98,28 +98,28 @@ def redeem_link(token: str) -> tuple[str, str] | None:
 
 
 def mint_session(email: str) -> str:
-    """The cookie's value that says ``email`` has signed in."""
+    """Return the value of the session cookie for ``email``."""
     return _signer(SECRET_FILE, "session").dumps([email, "", secrets.token_urlsafe(12)])
 
 
 def read_session(value: str | None) -> str | None:
-    """Whose cookie this is; ``None`` if it is absent, forged, too old or signed out."""
+    """Return the address in a session cookie; ``None`` if missing, forged, expired or ended."""
     claims = _opened("session", value or "", SESSION_SECONDS)
     return None if claims is None else claims[0]
 
 
 def end_session(value: str | None) -> None:
-    """Make this cookie count no longer, in other tabs too."""
+    """Invalidate this session cookie, in other tabs too."""
     claims = _opened("session", value or "", SESSION_SECONDS)
     if claims is not None:
         _used.add(claims[2])
 
 
 def secret(path: Path) -> str:
-    """The secret kept in ``path``, for this user only; made at first use."""
+    """Return the secret in ``path``, readable only by this user; created at first use."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        # Written aside and linked whole: two processes that start at once agree on one secret.
+        # Written aside and linked when complete, so that concurrent processes use the same secret.
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
             draft.write(secrets.token_urlsafe(48))
             draft.flush()

@@ -1,4 +1,4 @@
-"""Which pages may talk to this server: its own, by scheme, name and port."""
+"""Which pages may connect to this server: its own, by scheme, name and port."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,25 +14,25 @@ SECURE = ("https", "wss")
 
 
 def answers_to(host: str | None) -> bool:
-    """Whether ``server.allowedHosts`` names the host that was asked for."""
+    """Whether ``server.allowedHosts`` contains the requested host."""
     return is_host_allowed(host)
 
 
 def is_own(connection: HTTPConnection) -> bool:
-    """Whether the page that asks is this server's; a request that names no page is not.
+    """Whether the requesting page is this server's; a request without an origin is not.
 
-    Behind a proxy the public address is another one: that of ``redirect_uri``, where people
-    sign in through OpenID Connect, or what ``server.corsAllowedOrigins`` names.
+    Behind a proxy the public address is that of ``redirect_uri``, for OpenID Connect, or those in
+    ``server.corsAllowedOrigins``.
     """
     asking = connection.headers.get("origin", "").lower()
     return bool(asking) and asking in _own(connection)
 
 
 def as_asked_by_its_page(scope: Scope) -> Scope:
-    """``scope`` with the host that the page names, where a proxy put another one in its place.
+    """Return ``scope`` with the page's host, where a proxy replaced it.
 
-    Streamlit compares the two, and where they differ looks up this machine's address at a
-    server elsewhere, while everybody waits.
+    Streamlit compares the two, and if they differ it asks an external server for this machine's
+    address, which blocks all requests.
     """
     headers = HTTPConnection(scope).headers
     host = urlsplit(headers["origin"]).netloc.encode("latin-1")

@@ -1,4 +1,4 @@
-"""Whether the server can do its work: asked by whoever sends it visitors, as often as they like."""
+"""Health checks for load balancers, cheap to call often."""
 
 import asyncio
 import time
@@ -13,17 +13,17 @@ from data_access.db.logs import LOG
 
 NOT_CACHED = {"Cache-Control": "no-store"}
 AWAY = "the database does not answer"
-# Many may ask at once; the database is asked once for all of them.
+# Concurrent checks share one query.
 FRESH_FOR_S = 1.0
 
 
 def healthz(_: Request) -> Response:
-    """The process answers."""
+    """The process responds."""
     return PlainTextResponse("ok", headers=NOT_CACHED)
 
 
 class Readiness:
-    """The answer to ``/readyz``: the database answers and its schema is this program's."""
+    """The result of ``/readyz``: the database responds and its schema fits this program."""
 
     def __init__(self, fresh_for_s: float = FRESH_FOR_S) -> None:
         self.fresh_for_s = fresh_for_s
@@ -32,7 +32,7 @@ class Readiness:
         self._obstacle: str | None = None
 
     async def answer(self, _: Request) -> Response:
-        """``ready``, or 503 with what is missing."""
+        """Return ``ready``, or 503 with what is missing."""
         async with self._lock:
             if time.monotonic() - self._looked_at > self.fresh_for_s:
                 found = await run_in_threadpool(obstacle)
@@ -51,7 +51,7 @@ class Readiness:
 
 
 def obstacle() -> str | None:
-    """Why the server is not ready, in words; ``None`` if it is."""
+    """Return why the server is not ready, in words; ``None`` if it is."""
     try:
         with database.reading(database.reader()) as connection:
             return migrate.outdated(connection)

@@ -1,4 +1,4 @@
-"""The server's own addresses beside the pages: files that were ordered, signing in and out."""
+"""The server's routes besides pages: downloads, and the local sign-in and sign-out."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ OF_ANOTHER_BROWSER = (
 
 
 async def export(request: Request) -> Response:
-    """Give a file to the person a page minted the link for, as it is written."""
+    """Stream a file to the person for whom a page created the link."""
     token = request.query_params.get("token", "")
     promise = export_links.redeem_export(
         token, browser=request.cookies.get(browsers.MARK_COOKIE, "")
@@ -45,16 +45,16 @@ async def export(request: Request) -> Response:
 
 
 def sign_in_locally(request: Request) -> Response:
-    """Follow a link the sign-in screen minted: set the cookie and go where it leads."""
+    """Follow a link from the sign-in screen: set the cookie and redirect."""
     refused = _refused_locally(request)
     if refused is not None:
         return refused
     redeemed = local_sign_in.redeem_link(request.query_params.get("token", ""))
     if redeemed is None:
-        # Too old or used: the screen offers a fresh one.
+        # Expired or used: the screen offers a new one.
         return RedirectResponse("/", status_code=303, headers=NOT_CACHED)
     email, back_to = redeemed
-    # One browser is one person: open tabs of whoever was here before are over.
+    # One person per browser: end the session that was here before.
     local_sign_in.end_session(request.cookies.get(local_sign_in.COOKIE))
     response = RedirectResponse(back_to, status_code=303, headers=NOT_CACHED)
     response.set_cookie(
@@ -85,7 +85,7 @@ def _refused_locally(request: Request) -> Response | None:
     client = request.client.host if request.client else None
     if sentence is None and not local_sign_in.is_loopback(client):
         sentence = "The local sign-in works on this computer only."
-    # Another site may lead a browser here, but may not choose who one is.
+    # Another site may link here, but must not choose who is signed in.
     if sentence is None and request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         sentence = "Sign in and out from the dashboard's own page."
     return None if sentence is None else plainly(sentence)
@@ -98,5 +98,5 @@ ROUTES = [
     Route("/local-sign-in", sign_in_locally),
     Route("/local-sign-out", sign_out_locally),
 ]
-# What begins the addresses above, beyond the probes.
+# Prefixes of these routes, besides the health checks.
 PREFIXES = (f"/{export_links.EXPORT_PATH}/", "/local-sign-in", "/local-sign-out")

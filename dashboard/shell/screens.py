@@ -1,4 +1,4 @@
-"""Which screens there are, at which path, and who may open them."""
+"""The screens: their paths, and who may open them."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -86,9 +86,9 @@ SCREENS = (QUEUE, APPLICATION, IMPORT, PROGRAM, AFFILIATES, EXPLORE, OUTBOX, POL
 
 
 def way_back(address: str) -> str:
-    """``address`` as a relative path of a known screen with its query; ``/`` for any other.
+    """Return ``address`` as a relative path of a known screen with its query; else ``/``.
 
-    The only addresses a sign-in may lead to, so that a link cannot send people elsewhere.
+    A sign-in leads only to these, so that a link cannot send people elsewhere.
     """
     try:
         parts = urlsplit(address)

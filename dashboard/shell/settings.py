@@ -1,4 +1,4 @@
-"""The settings the server cannot do without, looked at before it takes anybody in."""
+"""The server's required settings, checked before it accepts connections."""
 
 import tomllib
 from pathlib import Path
@@ -10,7 +10,7 @@ from data_access.db.errors import SettingMissing
 
 
 def require() -> None:
-    """Raise SettingMissing for an address or a file of secrets that cannot be read."""
+    """Raise SettingMissing for an address or a secrets file that cannot be read."""
     database.require_settings()
     for path in st.get_option("secrets.files"):
         _require_readable(Path(path))
@@ -22,7 +22,7 @@ def _require_readable(path: Path) -> None:
     except FileNotFoundError:
         return
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-        # What is wrong with it may repeat a secret.
+        # The error's text may contain a secret.
         raise SettingMissing(
             f"{path} cannot be read as TOML, so nobody could sign in. Correct or remove it."
         ) from None

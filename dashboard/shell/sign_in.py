@@ -1,8 +1,8 @@
-"""Who is signed in, and the screen for those who are not.
+"""Sign-in: the current person, and the screen for people who are not signed in.
 
-Where ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect and
-Streamlit keeps the cookie. Otherwise there is the local sign-in, on this computer only.
-Either way it yields an address; role and rights come from the staff list at every run.
+If ``.streamlit/secrets.toml`` has ``[auth]``, people sign in through OpenID Connect and Streamlit
+keeps the cookie. Otherwise there is the local sign-in, on this computer only. Both yield an address
+only; role and permissions come from the staff list at every run.
 """
 
 import time
@@ -46,7 +46,7 @@ server_metadata_url = "https://id.example.com/.well-known/openid-configuration"
 
 
 def current_person() -> Person | None:
-    """The signed-in member of staff, read from the staff list now; ``None`` if there is none."""
+    """Return the signed-in member of staff, read now; ``None`` if there is none."""
     email = signed_in_address()
     if email is None:
         return None
@@ -55,10 +55,9 @@ def current_person() -> Person | None:
 
 
 def require(act: Act) -> Person:
-    """The first line of every page: the person if they may ``act``, otherwise no page.
+    """Return the person if they may ``act``; every page calls it first.
 
-    Without a person the sign-in screen is drawn, with the wrong role a refusal; both stop
-    the script.
+    Otherwise it draws the sign-in screen or a refusal and stops the script.
     """
     person = current_person()
     if person is None:
@@ -71,7 +70,7 @@ def require(act: Act) -> Person:
 
 
 def refusal(person: Person, act: Act) -> None:
-    """Say that this role may not, and lead back to the queue."""
+    """Show that this role may not, with a link to the queue."""
     states.refused(
         f"Your role, {person.role}, may not {act}. Ask a manager if you need it.",
         states.WayOn(label="Back to the queue", page="dashboard/pages/queue/page.py"),
@@ -79,9 +78,9 @@ def refusal(person: Person, act: Act) -> None:
 
 
 def signed_in_address() -> str | None:
-    """The address somebody has signed in with, on the staff list or not."""
+    """Return the signed-in address, on the staff list or not."""
     if uses_openid():
-        # A tab keeps what it was opened with, whatever another has ended since.
+        # A tab keeps the user it was opened with, even if another tab has signed out.
         return None if _is_over() else openid_address(st.user, now=time.time())
     if local_obstacle() is not None:
         return None
@@ -89,15 +88,15 @@ def signed_in_address() -> str | None:
 
 
 def is_here(email: str) -> bool:
-    """Whether it is this member of staff who is signed in here now."""
+    """Whether this member of staff is signed in here now."""
     person = current_person()
     return person is not None and person.email == email
 
 
 def stay(email: str) -> None:
-    """Draw the page anew, and so the sign-in, where it is not this person who is signed in now.
+    """Rerun the page, and so the sign-in, unless this person is still signed in.
 
-    The first line of a part that runs without its page: `require` asks only when all of it runs.
+    Fragments call it first: `require` runs only with the whole page.
     """
     run = get_script_run_ctx()
     if run is not None and run.fragment_ids_this_run and not is_here(email):
@@ -105,19 +104,19 @@ def stay(email: str) -> None:
 
 
 def uses_openid() -> bool:
-    """Whether ``[auth]`` is set up, which rules the local sign-in out."""
+    """Whether ``[auth]`` is configured, which disables the local sign-in."""
     return bool(auth_settings())
 
 
 def local_obstacle() -> str | None:
-    """Why the local sign-in is refused here, in a sentence; ``None`` where it is allowed."""
+    """Return why the local sign-in is refused here; ``None`` if it is allowed."""
     return local_sign_in.obstacle(
         server_address=st.get_option("server.address"), headers=st.context.headers
     )
 
 
 def banner() -> None:
-    """Say on every page that nobody proved who they are, where that is so."""
+    """Show on every page that the local sign-in proves nothing, if it is used."""
     if not uses_openid():
         with st.container(key="local-banner", width="content"):
             st.badge(
@@ -128,7 +127,7 @@ def banner() -> None:
 
 
 def sign_out_button() -> None:
-    """Draw the way out, in the manner of the way in."""
+    """Draw the sign-out button for the kind of sign-in."""
     if uses_openid():
         st.button(
             "Sign out",
@@ -142,7 +141,7 @@ def sign_out_button() -> None:
 
 
 def screen() -> None:
-    """Draw the sign-in: the one way in that this installation allows."""
+    """Draw the sign-in screen of this installation."""
     with st.container(key="sign-in", gap="small"):
         st.image(logo(), width=220)
         st.text(PURPOSE)
@@ -223,15 +222,15 @@ def _not_let_in(claims: Mapping[str, Any]) -> None:
 
 
 def openid_address(claims: Mapping[str, Any], *, now: float) -> str | None:
-    """The address of an accepted session; ``None`` if there is none, or no longer."""
+    """Return the address of a valid session; ``None`` if there is none, or it has expired."""
     if not claims.get("is_logged_in") or _why_not_accepted(claims, now=now):
         return None
     return people.normal(str(claims["email"]))
 
 
 def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
-    # The cookie lasts 30 days and `exp` bounds the token, often to minutes; neither is how
-    # long somebody should stay signed in. So the session ends 12 hours after the token.
+    # The cookie lasts 30 days and `exp` limits the token, often to minutes; neither is how long
+    # somebody should stay signed in. So the session ends 12 hours after the token was issued.
     if not claims.get("email"):
         return "Your identity provider sent no email address. Ask an administrator."
     if claims.get("email_verified") is False:
@@ -248,7 +247,7 @@ def _why_not_accepted(claims: Mapping[str, Any], *, now: float) -> str:
 
 
 def missing_settings(settings: Mapping[str, Any]) -> list[str]:
-    """The names that ``[auth]`` lacks, those of a named provider as ``provider.name``."""
+    """Return the names missing from ``[auth]``, those of a named provider as ``provider.name``."""
     missing = [name for name in SHARED_SETTINGS if not settings.get(name)]
     for provider in _providers(settings):
         given = settings[provider] if provider else settings
@@ -258,13 +257,13 @@ def missing_settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _providers(settings: Mapping[str, Any]) -> list[str | None]:
-    """The providers to choose from; one without a name where none is named."""
+    """Return the providers to choose from; one without a name if none is named."""
     named = [name for name, value in settings.items() if isinstance(value, Mapping)]
     return [*named] or [None]
 
 
 def auth_settings() -> Mapping[str, Any]:
-    """The section ``[auth]`` of the secrets; empty where there is none."""
+    """Return the section ``[auth]`` of the secrets; empty if there is none."""
     try:
         settings = st.secrets.get("auth", {})
     except StreamlitSecretNotFoundError:
@@ -279,6 +278,6 @@ def _here() -> str:
 
 
 def logo() -> str:
-    """The word mark that suits the theme in use."""
+    """Return the logo for the current theme."""
     shade = "dark" if st.context.theme.type == "dark" else "light"
     return str(STATIC / f"logo-{shade}.svg")

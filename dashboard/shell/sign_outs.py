@@ -1,8 +1,7 @@
-"""The sessions that somebody has ended, for every tab and every link of their browser.
+"""Ended sessions, for every tab and link of a browser.
 
-Streamlit only asks the browser to forget its cookie. Tabs that are open, and requests under
-way, hold a copy; so the server notes which cookies are over. A restart forgets them, and with
-them every open tab.
+Streamlit only asks the browser to delete its cookie. Open tabs and running requests hold a copy, so
+the server records which cookies have ended. A restart forgets them, and with them every open tab.
 """
 
 import re
@@ -19,7 +18,7 @@ _over: OrderedDict[str, None] = OrderedDict()
 
 
 def end(cookies: Mapping[str, str]) -> None:
-    """Make the sign-in that these cookies hold count no longer."""
+    """Invalidate the session in these cookies."""
     key = _key(cookies)
     if key is None:
         return
@@ -29,11 +28,11 @@ def end(cookies: Mapping[str, str]) -> None:
 
 
 def is_over(cookies: Mapping[str, str]) -> bool:
-    """Whether the sign-in that these cookies hold was ended."""
+    """Whether the session in these cookies was ended."""
     return _key(cookies) in _over
 
 
 def _key(cookies: Mapping[str, str]) -> str | None:
-    # A long cookie comes in pieces, each under a number of its own.
+    # A long cookie is split into numbered pieces.
     held = sorted((name, cookies[name]) for name in cookies if PIECE.fullmatch(name))
     return sha256(repr(held).encode()).hexdigest() if held else None

@@ -1,7 +1,7 @@
-"""The gate before Streamlit's websocket: whose page may open one, and which messages pass.
+"""The check before Streamlit's websocket: which pages may connect, and which messages pass.
 
-Streamlit would ask a server elsewhere for this machine's address before it refuses a page, and
-would empty every cache for whoever asks.
+Before it refuses a page, Streamlit would ask an external server for this machine's address; and it
+would clear every cache for anybody.
 """
 
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +15,7 @@ from data_access.db.logs import LOG
 from program.review.permissions import Act
 
 STREAM = "/_stcore/stream"
-# What a page sends is what its fields hold; nobody's page has fields.
+# A message is at most the content of a page's fields.
 LONGEST_MESSAGE = 2_000_000
 LONGEST_OF_NOBODY = 64_000
 FROM_ANYBODY = frozenset({"rerun_script", "stop_script", "app_heartbeat"})
@@ -26,7 +26,7 @@ MOST_NAMED = 100
 
 
 class WebsocketGate:
-    """Refuses other pages before Streamlit hears of them, and drops what no page here sends."""
+    """Refuses foreign pages before Streamlit sees them, and drops messages no page here sends."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -62,7 +62,7 @@ class WebsocketGate:
         await self.app(origins.as_asked_by_its_page(scope), receive_wanted, send_noted)
 
     def _note(self, connection: HTTPConnection) -> None:
-        # Once for each, so that nobody fills the log by asking.
+        # Once per origin, so that requests cannot fill the log.
         asking = repr(connection.headers.get("origin", ""))[:200]
         if asking not in self.named and len(self.named) < MOST_NAMED:
             self.named.add(asking)
@@ -70,7 +70,7 @@ class WebsocketGate:
 
 
 def _fault(message: Message, connection: HTTPConnection) -> int | None:
-    """Why the connection ends over this message; ``None`` if it does not."""
+    """Return the close code for this message; ``None`` if it may pass."""
     data = message.get("bytes")
     if data is None:
         return NOT_TEXT
@@ -94,7 +94,7 @@ async def _is_wanted(data: bytes, connection: HTTPConnection) -> bool:
 
 
 def kind_of(data: bytes) -> str | None:
-    """What a browser's message asks for; ``None`` for nothing that could be understood."""
+    """Return the kind of a browser's message; ``None`` if it cannot be parsed."""
     message = BackMsg()
     try:
         message.ParseFromString(data)

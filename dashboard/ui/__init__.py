@@ -1,1 +1,1 @@
-"""What every screen is drawn with; knows no page and no verb."""
+"""Components for all screens; independent of pages and verbs."""

@@ -1,4 +1,4 @@
-"""The address of the page that is shown: what its view asks for, and nothing else."""
+"""The query parameters of the current page."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,9 +6,9 @@ import streamlit as st
 
 
 def read(names: Collection[str]) -> dict[str, str]:
-    """What the address asks of this page; what the page does not know is taken out of it.
+    """Return the page's query parameters, and remove unknown ones from the address.
 
-    A link somebody mended by hand, or an older version's, may carry another page's words.
+    A link that was edited by hand or is from an older version may have another page's parameters.
     """
     asked = st.query_params.to_dict()
     known = {name: text for name, text in asked.items() if name in names}
@@ -18,5 +18,5 @@ def read(names: Collection[str]) -> dict[str, str]:
 
 
 def write(query: Mapping[str, str]) -> None:
-    """Let the address name what is to be shown; the run that follows shows it."""
+    """Set the query parameters; the next run shows them."""
     st.query_params.from_dict(dict(query))

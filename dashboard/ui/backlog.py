@@ -1,4 +1,4 @@
-"""How the messages to applicants stand: one line for other pages, and figures for their own."""
+"""The backlog of messages to applicants: one line, or figures."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from dashboard.ui import figures
 def line(
     *, waiting: int, oldest: datetime | None, parked: int, is_late: bool, now: datetime
 ) -> None:
-    """One line: how many wait and since when, how many are parked; loud only where it is late."""
+    """Draw one line: how many wait, since when, and undeliverable ones; prominent only if late."""
     said = words(waiting=waiting, oldest=oldest, parked=parked, now=now)
     if is_late:
         st.warning(f"{said} Messages are not being delivered.", icon=":material/schedule_send:")
@@ -19,7 +19,7 @@ def line(
 
 
 def words(*, waiting: int, oldest: datetime | None, parked: int, now: datetime) -> str:
-    """What :func:`line` says."""
+    """Return the text of :func:`line`."""
     said = "No messages to applicants are waiting."
     if waiting:
         many = "message to applicants waits" if waiting == 1 else "messages to applicants wait"
@@ -31,7 +31,7 @@ def words(*, waiting: int, oldest: datetime | None, parked: int, now: datetime) 
 def figures_row(
     *, waiting: int, oldest: datetime | None, failing: int, parked: int, now: datetime
 ) -> None:
-    """Four figures, now."""
+    """Draw the four current figures."""
     age = figures.waiting(now - oldest) if oldest else figures.DASH
     shown = (
         ("Waiting", figures.count(waiting), "Waiting to be sent, including retries."),

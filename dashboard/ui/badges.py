@@ -1,4 +1,4 @@
-"""How outcomes, statuses and roles look: always icon, word and colour together."""
+"""Badges for outcomes, statuses and roles: always icon, word and color together."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ Colour = Literal["green", "orange", "gray", "blue", "red", "violet"]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One thing's word, icon and colour; ``sign`` is the icon where only text can stand."""
+    """A word, icon and color; ``sign`` replaces the icon in plain text."""
 
     word: str
     icon: str
@@ -57,7 +57,7 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 
 
 def outcome_words(outcome: Outcome, *, track: str | None = None, provisional: bool = False) -> str:
-    """An outcome as plain text, for table cells: ``✓ met · on-exchange``."""
+    """Format an outcome as plain text for table cells: ``✓ met · on-exchange``."""
     parts = [OUTCOME_WORDS[outcome]]
     if track is not None:
         parts.append(TRACK_WORDS[track])
@@ -69,9 +69,9 @@ def outcome_words(outcome: Outcome, *, track: str | None = None, provisional: bo
 def outcome_badge(
     outcome: Outcome, *, track: str | None = None, provisional: bool = False, about: str = ""
 ) -> None:
-    """Draw an outcome, and beside it that it is provisional where it is.
+    """Draw an outcome, and whether it is provisional.
 
-    ``about`` stands before the word: "volume" draws "volume: met".
+    ``about`` precedes the word: "volume" draws "volume: met".
     """
     look = OUTCOMES[outcome]
     word = f"{look.word} · {TRACK_WORDS[track]}" if track is not None else look.word

@@ -1,4 +1,4 @@
-"""Cells that carry numbers and times, and how the grid writes them; ``None`` is unknown.
+"""Cells with numbers and times, and their formats in the grid; ``None`` is unknown.
 
 Money is exact in the database and in files; only here is it a binary number.
 """
@@ -20,27 +20,27 @@ DAY, MONTH, MOMENT = "D MMM YYYY", "MMM YYYY", "D MMM YYYY, HH:mm"
 
 
 def whole(values: Sequence[int | None]) -> pa.Array:
-    """Whole numbers."""
+    """Return whole numbers."""
     return pa.array(values, pa.int64())
 
 
 def numbers(values: Sequence[Decimal | float | None]) -> pa.Array:
-    """Numbers with decimals, money among them."""
+    """Return numbers with decimals, such as money."""
     return pa.array([None if one is None else float(one) for one in values], pa.float64())
 
 
 def percents(shares: Sequence[Decimal | None]) -> pa.Array:
-    """Shares as percents: 0.125 is 12.5."""
+    """Return shares as percentages: 0.125 is 12.5."""
     return numbers([None if share is None else share * 100 for share in shares])
 
 
 def days(values: Sequence[date | None]) -> pa.Array:
-    """Days, UTC."""
+    """Return days, UTC."""
     return pa.array(values, pa.date32())
 
 
 def moments(values: Sequence[datetime | None]) -> pa.Array:
-    """Times in UTC."""
+    """Return times in UTC."""
     return pa.array(values, pa.timestamp("us", tz="UTC"))
 
 
@@ -50,7 +50,7 @@ def worded(
     *,
     unknown: str = figures.UNKNOWN,
 ) -> Styler:
-    """A table whose columns in ``said`` hold numbers and are shown in the words given."""
+    """Return a table whose columns in ``said`` hold numbers but show formatted text."""
     held = {
         name: pd.Series([None if one is None else float(one) for one in values], dtype="float64")
         if name in said
@@ -61,19 +61,19 @@ def worded(
 
 
 def number_column(label: str, *, written: str | None = COUNT, **given: Any) -> Any:  # noqa: ANN401 - streamlit's own
-    """A column of numbers under a heading at the right; ``written=None`` leaves it to the words."""
+    """Return a column of numbers with its heading at the right; ``written=None``: no format."""
     return st.column_config.NumberColumn(
         headings.numeric(label), format=written, alignment="right", **given
     )
 
 
 def day_column(label: str, *, width: int = 92, **given: Any) -> Any:  # noqa: ANN401 - streamlit's own
-    """A column of days: ``24 Oct 2026``."""
+    """Return a column of days: ``24 Oct 2026``."""
     return st.column_config.DateColumn(label, format=DAY, width=width, **given)
 
 
 def moment_column(label: str, *, width: int = 136, written: str = MOMENT, **given: Any) -> Any:  # noqa: ANN401 - streamlit's own
-    """A column of times, whose heading says that they are in UTC."""
+    """Return a column of times, with UTC in the heading."""
     return st.column_config.DatetimeColumn(
         f"{label}, UTC", format=written, timezone="UTC", width=width, **given
     )

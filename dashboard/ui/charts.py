@@ -1,7 +1,7 @@
-"""Charts, built from plain values. Pure; `draw` is the only call that touches the screen.
+"""Charts from plain values. Pure; only `draw` touches the screen.
 
-Colours come from the theme, so the same chart is right in light and dark. Values become
-binary numbers only here, as lengths on a screen; the hover text is made from the exact ones.
+Colors come from the theme, so that charts suit light and dark. Values become binary numbers only
+here, for lengths on a screen; hover texts are made from the exact ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
 
-# Whole before anything is drawn: Plotly would look into one that another session's first page
-# is still importing.
+# Imported completely before anything is drawn: Plotly checks for pandas and would use one that
+# another session is still importing.
 import pandas as pd  # noqa: F401
 import plotly.graph_objects as go
 import streamlit as st
@@ -26,9 +26,9 @@ Value = Decimal | int | None
 MOST_POINTS = 1_000
 MOST_LINES = 6
 HEIGHT = 230
-# Above the bars: the title, and below it a row for the legend or the minimum.
+# Space above the bars: the title, and below it a row for the legend or the minimum.
 TITLE_ROOM, TWO_ROWS_ROOM = 40, 58
-# Greys that stand out a little from white as well as from near-black.
+# Grays that stand out slightly from white and from near-black.
 SHADE = "rgba(125, 132, 150, 0.12)"
 RULE = "rgba(125, 132, 150, 0.95)"
 OUTSIDE_OPACITY = 0.45
@@ -39,20 +39,20 @@ NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure, and the sentence that stands for it where it cannot be seen."""
+    """A figure, and its text alternative."""
 
     figure: go.Figure
     alt: str
 
 
 def draw(chart: Chart, *, key: str, picture: str | None = None) -> None:
-    """Put the chart on the page; with ``picture``, a file's stem, it can be kept as PNG."""
+    """Draw the chart; with ``picture``, a file name stem, it can be saved as PNG."""
     tools = NO_TOOLS if picture is None else _camera(picture)
     st.plotly_chart(chart.figure, theme="streamlit", config=tools, alt=chart.alt, key=key)
 
 
 def _camera(stem: str) -> dict[str, Any]:
-    """One button, and only while the pointer is over the chart."""
+    """Show one button, and only while the pointer is over the chart."""
     return {
         **NO_TOOLS,
         "displayModeBar": "hover",
@@ -73,9 +73,9 @@ def daily_bars(
     minimum_label: str = "minimum",
     notes: Sequence[str] = (),
 ) -> Chart:
-    """One bar a day; days of ``window`` are shaded and stand out. ``title`` is a question.
+    """Return one bar per day; days of ``window`` are shaded and stand out. ``title`` is a question.
 
-    ``notes`` say of each bar what is missing from it, which also makes it fainter.
+    ``notes`` say what is missing from each bar, which also makes it fainter.
     """
     check(days, values)
     faint = notes or ["" if window is None or day in window else "outside" for day in days]
@@ -105,7 +105,7 @@ def monthly_bars(
     minimum: Decimal | int | None = None,
     minimum_label: str = "minimum",
 ) -> Chart:
-    """One bar a month; ``months`` are firsts of months."""
+    """Return one bar per month; ``months`` are first days of months."""
     check(months, values)
     bars = go.Bar(
         x=list(months),
@@ -124,7 +124,7 @@ def monthly_bars(
 def category_bars(
     labels: Sequence[str], values: Sequence[Value], *, title: str, unit: str
 ) -> Chart:
-    """One bar a label, in the order given; labels are typed text."""
+    """Return one bar per label, in the given order; labels are typed text."""
     if len(labels) != len(values) or len(labels) > MOST_POINTS:
         raise ValueError(f"{len(labels)} labels and {len(values)} values")
     shown = [escape_chart(label)[:40] for label in labels]
@@ -157,7 +157,7 @@ def lines(
     minimum: Decimal | int | None = None,
     minimum_label: str = "minimum",
 ) -> Chart:
-    """One line a series over the same days; a missing value is a gap, never a zero."""
+    """Return one line per series over the same days; a missing value is a gap, never a zero."""
     if not 1 <= len(series) <= MOST_LINES:
         raise ValueError(f"{len(series)} lines; draw 1 to {MOST_LINES}, the rest as a table")
     for values in series.values():
@@ -175,21 +175,21 @@ def lines(
 
 
 def name_days(figure: go.Figure, days: Sequence[date]) -> None:
-    """Name the days of the axis, with the year below unless all are of this one."""
+    """Label the axis with days, and with years below unless all are this year's."""
     this = figures.this_year()
     ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
     figure.update_xaxes(type="date", tickformat=ticks, nticks=7)
     if len(days) == 1:
-        # A single step would be drawn as wide as the chart, its day named at every tick.
+        # A single step would be as wide as the chart, with its day at every tick.
         (day,) = days
         around = [day - 2 * ONE_DAY, day + 2 * ONE_DAY]
         figure.update_xaxes(tickmode="array", tickvals=[day], range=around)
 
 
 def places(starts: Sequence[date]) -> dict[str, Any]:
-    """Where bars stand and how wide they are: days about their midnight, longer steps within them.
+    """Return positions and widths of bars: days around midnight, longer steps within them.
 
-    Left to itself a lone bar is as thin as a hair, and so are weeks beside one that is cut short.
+    By default a single bar is very thin, and so are weeks beside a shorter one.
     """
     days = [(after - day).days for day, after in pairwise(starts)]
     days.append(days[-1] if days else 1)
@@ -208,14 +208,14 @@ def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -
         hovertemplate="%{customdata}",
         mode="lines+markers",
         line={"width": 2},
-        # A line has no length where both neighbors are missing: there is a point.
+        # A line between two gaps has no length, so it gets a point.
         marker={"size": [POINT if alone else 0 for alone in _alone(values)]},
         connectgaps=False,
     )
 
 
 def _alone(values: Sequence[Value]) -> list[bool]:
-    """Whether each value stands between two that are missing."""
+    """Return whether each value is between two missing ones."""
     missing = [True, *(value is None for value in values), True]
     return [
         not missing[place] and missing[place - 1] and missing[place + 1]
@@ -224,7 +224,7 @@ def _alone(values: Sequence[Value]) -> list[bool]:
 
 
 def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figure:
-    """The frame of every chart: title, one height, no tools, lengths from zero."""
+    """Return a figure with the common layout: title, one height, no tools, axis from zero."""
     ticks = ticks_up_to(ceiling)
     words = escape_chart(title)
     figure = go.Figure(traces)
@@ -251,7 +251,7 @@ def framed(traces: list[Any], title: str, ceiling: float, unit: str) -> go.Figur
 
 
 def _shade(figure: go.Figure, window: Window) -> None:
-    # A bar is centred on midnight: noon to noon covers exactly the window's bars.
+    # A bar is centered on midnight: noon to noon covers exactly the window's bars.
     figure.add_vrect(
         x0=f"{window.start - timedelta(days=1)}T12:00",
         x1=f"{window.last_day}T12:00",
@@ -264,7 +264,7 @@ def _shade(figure: go.Figure, window: Window) -> None:
 def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> None:
     figure.add_hline(y=float(minimum), line={"color": RULE, "width": 1.5, "dash": "dash"})
     figure.update_layout(margin_t=TWO_ROWS_ROOM)
-    # Above the bars, where no bar can run through the words.
+    # Above the bars, where no bar overlaps the text.
     figure.add_annotation(
         text=escape_chart(f"╌╌ {label} {exact(minimum, unit, short=True)}"),
         font={"size": 11},
@@ -279,7 +279,7 @@ def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> N
 
 
 def check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> None:
-    """Refuse what does not fit together or is more than a chart shows."""
+    """Raise ValueError if lengths differ or there are more points than a chart shows."""
     if len(days) != len(values):
         raise ValueError(f"{len(days)} days and {len(values)} values")
     if len(days) * lines > MOST_POINTS:
@@ -287,12 +287,12 @@ def check(days: Sequence[date], values: Sequence[Value], *, lines: int = 1) -> N
 
 
 def lengths(values: Sequence[Value]) -> list[float | None]:
-    """Values as lengths on a screen."""
+    """Return values as lengths on a screen."""
     return [None if value is None else float(value) for value in values]
 
 
 def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list[str]:
-    """The exact values, as the pointer shows them, each with its note."""
+    """Return the exact values for hovering, each with its note."""
     said = [exact(value, unit) for value in values]
     if notes:
         said = [", ".join(filter(None, pair)) for pair in zip(said, notes, strict=True)]
@@ -300,13 +300,13 @@ def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list
 
 
 def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
-    """The largest of all values and the minimum."""
+    """Return the largest of all values and the minimum."""
     heights = [float(value) for values in series for value in values if value is not None]
     return max([*heights, float(minimum or 0), 0.0])
 
 
 def ticks_up_to(ceiling: float) -> list[float]:
-    """About four even lengths from zero to the first that reaches ``ceiling``."""
+    """Return about four even ticks from zero to the first that reaches ``ceiling``."""
     if ceiling <= 0:
         return [0.0]
     rough = ceiling / 4
@@ -317,14 +317,14 @@ def ticks_up_to(ceiling: float) -> list[float]:
 
 
 def in_short(value: float, unit: str) -> str:
-    """A length as an axis names it."""
+    """Format a tick of an axis."""
     if unit == "USD":
         return figures.usd(Decimal(repr(value)))
     return figures.count(round(value))
 
 
 def exact(value: Value, unit: str, *, short: bool = False) -> str:
-    """A value with its unit."""
+    """Format a value with its unit."""
     if value is None:
         return figures.UNKNOWN
     if unit == "USD" and short:

@@ -1,4 +1,4 @@
-"""One set of rows for a chart, its table and its file, so that the three cannot differ."""
+"""One set of rows for a chart, its table and its file, so that they cannot differ."""
 
 import csv
 import io
@@ -24,18 +24,18 @@ from program.wording import rounded
 
 Cell = str | int | Decimal | date | None
 Open = Callable[[Sequence[Filters | None], str], None]
-# Makes the file of a sheet when somebody asks for it; None for a person who may not have it.
+# Builds the file of a sheet on demand; None for a person who may not export.
 Take = Callable[["Sheet"], bytes] | None
-# What the address calls the order of a table: its key, and the column, with - for downwards.
+# The query parameter of a table's order: its key, and the column, with - for descending.
 SORT = "sort"
-# A fraction has so many decimals in a file.
+# Decimals of a fraction in a file.
 SHARE_PLACES = 6
 ROW_HEIGHT = 32
 ROWS_SHOWN = 12
 
 
 class Kind(StrEnum):
-    """What a column holds, and so how it is shown.
+    """The type of a column, which decides its format.
 
     Shares and changes are fractions; a month is its first day.
     """
@@ -57,7 +57,7 @@ NO_NUMBERS = frozenset({Kind.TEXT, *DATES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column. ``doors`` are the lists behind its numbers, row by row."""
+    """One column. ``doors`` are the drill-down lists of its numbers, row by row."""
 
     key: str
     label: str
@@ -69,18 +69,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """Rows about ``window``, whose days are UTC. ``name`` is the stem of its files."""
+    """Rows over ``window``, whose days are UTC. ``name`` is the stem of its file names."""
 
     name: str
     window: Window | None
     columns: tuple[Column, ...]
 
     def cells(self, key: str) -> Sequence[Any]:
-        """The cells of a column."""
+        """Return the cells of a column."""
         return next(column.cells for column in self.columns if column.key == key)
 
     def sorted_by(self, key: str, *, descending: bool) -> "Sheet":
-        """The rows by a column; what is unknown comes last either way."""
+        """Return the rows sorted by a column; unknown values come last in either direction."""
         cells = self.cells(key)
         known = [place for place, cell in enumerate(cells) if cell is not None]
         known.sort(key=lambda place: _rank(cells[place]), reverse=descending)
@@ -94,19 +94,19 @@ class Sheet:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.columns[0].cells)
 
     @property
     def file(self) -> str:
-        """The stem of its files, with its days."""
+        """The stem of its file names, with its days."""
         if self.window is None:
             return f"{self.name}-now"
         return f"{self.name}-{self.window.start}-to-{self.window.last_day}-utc"
 
 
 def _rank(cell: Any) -> Any:  # noqa: ANN401 - cells of one column have one type
-    """Numbers and days as they are; words in any case, with the numbers in them as numbers."""
+    """Return the sort key: numbers and days unchanged; text without case, its numbers by value."""
     if not isinstance(cell, str):
         return cell
     parts = re.split(r"([0-9]+)", cell.casefold())
@@ -114,7 +114,7 @@ def _rank(cell: Any) -> Any:  # noqa: ANN401 - cells of one column have one type
 
 
 def as_csv(sheet: Sheet) -> bytes:
-    """The rows as CSV; each row names the days it is about, in UTC.
+    """Return the rows as CSV; each row has the days of its period, in UTC.
 
     Values are exact; shares and changes are fractions rounded to six decimals.
     """
@@ -132,7 +132,7 @@ def as_csv(sheet: Sheet) -> bytes:
 
 
 def words(sheet: Sheet, *, more: str = "") -> str:
-    """The days and the zone, as they stand beside the figures."""
+    """Return the days and the zone, to show beside the figures."""
     span = sheet.window
     said = "now" if span is None else figures.day_range(span.start, span.last_day)
     return " · ".join(part for part in (said, "UTC", more) if part)
@@ -141,7 +141,7 @@ def words(sheet: Sheet, *, more: str = "") -> str:
 def card(
     sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
 ) -> None:
-    """A chart with what it shows as a table and as a file."""
+    """Draw a chart with its data as a table and as a file."""
     sorted_sheet = _as_asked(sheet, f"{key}-table")
     with st.container(border=True, gap="xsmall", height="stretch"):
         charts.draw(chart, key=key, picture=sheet.file)
@@ -156,7 +156,7 @@ def card(
 def listing(
     sheet: Sheet, title: str, *, key: str, on_open: Open, take: Take, more: str = ""
 ) -> None:
-    """A table that stands for itself, with its title and its file."""
+    """Draw a table without a chart, with its title and its file."""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{title}**", width="content")
@@ -167,7 +167,7 @@ def listing(
 
 
 def download(sheet: Sheet, *, key: str, take: Take) -> None:
-    """The rows as a file, made only when somebody asks for it."""
+    """Draw the download button; the file is built on demand."""
     if take is None:
         return
     st.download_button(
@@ -183,14 +183,14 @@ def download(sheet: Sheet, *, key: str, take: Take) -> None:
 
 
 def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
-    """The rows; a number with a list behind it is a button that opens the list.
+    """Draw the rows; a number with a drill-down is a button that opens its list.
 
-    A press on a heading sorts the rows, and their file; the address keeps the order.
+    Pressing a heading sorts the rows and their file; the address keeps the order.
     """
     sheet, asked = _as_asked(sheet, key), _asked(sheet, key)
     headings.table(
         _styled(sheet),
-        # Another order is another table, so that a press finds the row that was shown.
+        # Another order is another table, so that a click refers to the row that was shown.
         key=f"{key}-{asked.removeprefix('-')}{'-down' * asked.startswith('-')}" if asked else key,
         on_heading=partial(_sort, sheet, key),
         alt=sheet.name.replace("-", " "),
@@ -205,7 +205,7 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
 
 
 def _asked(sheet: Sheet, key: str) -> str:
-    """The column by which the address sorts the table of that key, with - for downwards."""
+    """Return the column by which the address sorts this table, with - for descending."""
     table_key, _, asked = st.query_params.get(SORT, "").partition(":")
     known = any(column.key == asked.removeprefix("-") for column in sheet.columns)
     return asked if table_key == key and known else ""
@@ -219,7 +219,7 @@ def _as_asked(sheet: Sheet, key: str) -> Sheet:
 
 
 def _sort(sheet: Sheet, key: str, heading: str) -> None:
-    """Words upwards, numbers and days downwards; pressed again, the other way round."""
+    """Sort text ascending, numbers and days descending; pressed again, reverse."""
     column = next(column for column in sheet.columns if column.key == heading)
     before = _asked(sheet, key)
     falls = column.kind is not Kind.TEXT if before.removeprefix("-") != heading else None
@@ -238,7 +238,7 @@ def _written(kind: Kind, cell: Cell) -> str:
 
 
 def _styled(sheet: Sheet) -> Styler:
-    """The cells: numbers, so that a table sorts by them, shown in the words of the cards."""
+    """Style the cells: numbers, so that the table can sort, in the format of the cards."""
     shown = {column.key: _shown(column) for column in sheet.columns}
     said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
     return worded(shown, said, unknown=figures.DASH)
@@ -253,7 +253,7 @@ def _sayer(kind: Kind) -> Callable[[float], str]:
 
 
 def _shown(column: Column) -> Sequence[Cell]:
-    """Numbers and days as they are; a button says its number in words."""
+    """Return numbers and days unchanged; buttons get formatted text."""
     if column.doors:
         return [_worded(column.kind, cell) for cell in column.cells]
     return column.cells

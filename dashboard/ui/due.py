@@ -1,4 +1,4 @@
-"""How the review clock stands, in the words of a cell: a sign, a word and a time."""
+"""The state of the review clock for a cell: a sign, a word and a time."""
 
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ SETTLED = Look("", "", "gray", figures.DASH)
 
 
 def look(due_at: datetime, *, status: Status, now: datetime) -> Look:
-    """Which of the four it is."""
+    """Return which of the four states it is."""
     if status is Status.MORE_INFO_NEEDED:
         return PAUSED
     if status.upstream is not Status.PENDING:
@@ -25,7 +25,7 @@ def look(due_at: datetime, *, status: Status, now: datetime) -> Look:
 def words(
     due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
 ) -> str:
-    """``in 1 d``, ``! overdue 2 d``, ``‖ paused``; days are business days of 24 hours."""
+    """Format ``in 1 d``, ``! overdue 2 d``, ``‖ paused``; days are business days of 24 hours."""
     found = look(due_at, status=status, now=now)
     if found is DUE:
         return f"in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
@@ -38,7 +38,7 @@ def words(
 def sentence(
     due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
 ) -> str:
-    """The same where there is room: ``due in 1 d``, ``overdue by 2 d``, ``clock paused``."""
+    """The same, longer: ``due in 1 d``, ``overdue by 2 d``, ``clock paused``."""
     found = look(due_at, status=status, now=now)
     if found is PAUSED:
         return "clock paused"

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them. Pure; every figure carries its unit."""
+"""Format numbers and times for people. Pure; every figure has its unit."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,17 +11,17 @@ DASH = "–"
 
 
 def usd(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
-    """Money in short, rounded to three digits: ``12.4 M``."""
+    """Format money in short, rounded to three digits: ``12.4 M``."""
     return unknown if value is None else wording.short_usd(value)
 
 
 def usd_cut(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
-    """Money beside a minimum: cut, so that 19,999,999.99 never reads 20 M."""
+    """Format money beside a minimum, rounded down: 19,999,999.99 must never read 20 M."""
     return unknown if value is None else wording.cut_usd(value)
 
 
 def usd_exact(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
-    """Money to the last digit it has, and at least to the cent: ``12,400,000.00 USD``."""
+    """Format money with every digit and at least two decimals: ``12,400,000.00 USD``."""
     if value is None:
         return unknown
     cents = Decimal("0.01")
@@ -30,22 +30,22 @@ def usd_exact(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
 
 
 def count(value: int | None, *, unknown: str = UNKNOWN) -> str:
-    """A whole number with separators: ``1,234``."""
+    """Format a whole number with separators: ``1,234``."""
     return unknown if value is None else _signed(value, f"{abs(value):,}")
 
 
 def percent(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A change or a margin as a signed percentage in whole ones: 0.565 is ``+57 %``."""
+    """Format a change or a margin as a signed whole percentage: 0.565 is ``+57 %``."""
     return unknown if share is None else wording.change(share)
 
 
 def rate(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A share as a plain percentage with the digits it has: 0.125 is ``12.5 %``."""
+    """Format a share as a percentage with all its digits: 0.125 is ``12.5 %``."""
     return unknown if share is None else wording.percent(share)
 
 
 def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
-    """A share in whole percents: 0.456 is ``46 %``; nearly none ``<1 %``, nearly all ``>99 %``."""
+    """Format a share in whole percent: 0.456 is ``46 %``; also ``<1 %`` and ``>99 %``."""
     if share is None:
         return unknown
     whole = rounded(share * 100)
@@ -57,7 +57,7 @@ def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
 
 
 def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
-    """A length of work in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
+    """Format a duration in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
     if hours is None:
         return unknown
     if hours >= 48:
@@ -66,7 +66,7 @@ def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
 
 
 def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
-    """A length of time in its largest whole unit: ``4 d``, ``3 h``, ``12 min``."""
+    """Format a duration in its largest whole unit: ``4 d``, ``3 h``, ``12 min``."""
     if span is None:
         return unknown
     minutes = max(0, int(span.total_seconds())) // 60
@@ -76,25 +76,25 @@ def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
 
 
 def this_year() -> int:
-    """The year that goes without saying, UTC."""
+    """Return the current year in UTC, which dates leave out."""
     return datetime.now(UTC).year
 
 
 def day(value: date | None, *, year: bool | None = None, unknown: str = UNKNOWN) -> str:
-    """A day: ``24 Oct``; with its year where it is another than this one, or asked for."""
+    """Format a day: ``24 Oct``; with its year if it is not this year, or on request."""
     if value is None:
         return unknown
     return wording.day(value, year=value.year != this_year() if year is None else year)
 
 
 def month(value: date, *, year: bool | None = True) -> str:
-    """A calendar month: ``Oct 2026``; with ``year=None`` this year goes without saying."""
+    """Format a calendar month: ``Oct 2026``; ``year=None`` leaves this year out."""
     named = value.year != this_year() if year is None else year
     return f"{MONTHS[value.month - 1]} {value.year}" if named else MONTHS[value.month - 1]
 
 
 def day_range(first: date, last: date) -> str:
-    """Days from ``first`` to ``last``, both included: ``24 Oct – 22 Nov``, ``1 – 31 Jan 2020``."""
+    """Format days, both included: ``24 Oct – 22 Nov``, ``1 – 31 Jan 2020``."""
     if first == last:
         return day(first)
     if first.year != last.year:
@@ -105,7 +105,7 @@ def day_range(first: date, last: date) -> str:
 
 
 def moment(value: datetime | None, *, unknown: str = UNKNOWN) -> str:
-    """A time in UTC: ``21 Nov 2026, 14:02 UTC``. Raises ValueError if it carries no zone."""
+    """Format a time in UTC: ``21 Nov 2026, 14:02 UTC``. Raises ValueError without a zone."""
     if value is None:
         return unknown
     if value.tzinfo is None:

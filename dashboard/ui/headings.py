@@ -1,7 +1,7 @@
-"""Tables whose headings sort the whole list, or nothing: never the rows at hand by themselves.
+"""Tables whose headings sort the whole list, or nothing: never only the rows on the page.
 
-The grid would sort what it was given, one page and as text. A table that lets a column be
-chosen does not sort, and says which heading was pressed; so the page's own order answers.
+The grid would sort the rows it was given, one page and as text. A table with selectable columns
+does not sort, and reports the pressed heading; so the page can sort the list.
 """
 
 from collections.abc import Callable, Collection
@@ -13,17 +13,17 @@ from dashboard.ui import figures, state
 
 Press = Callable[[str], None]
 ASCENDING, DESCENDING = "↑", "↓"
-# The grid writes a heading that begins with this invisible mark at the right of its column.
+# The grid right-aligns a heading that begins with this invisible mark.
 AT_THE_RIGHT = "\u061c"
 
 
 def numeric(label: str) -> str:
-    """A heading that stands over its numbers, at the right."""
+    """Return a heading right-aligned over its numbers."""
     return AT_THE_RIGHT + label
 
 
 def signed(label: str, *, descending: bool) -> str:
-    """A heading by which the list is sorted."""
+    """Return the heading of the column by which the list is sorted."""
     sign = DESCENDING if descending else ASCENDING
     return f"{label} {sign}"
 
@@ -36,9 +36,9 @@ def table(
     selectable: bool = False,
     **look: Any,  # noqa: ANN401 - what st.dataframe takes
 ) -> list[int]:
-    """Draw the table; returns which rows are ticked, by place.
+    """Draw the table; returns the indexes of the ticked rows.
 
-    A press on a heading calls ``on_heading`` with the column's name; without it nothing moves.
+    Pressing a heading calls ``on_heading`` with the column's name; without it headings do nothing.
     """
     modes: Collection[Any] = ("multi-row", "single-column") if selectable else ("single-column",)
     with st.container(key=f"whole-{key}"):
@@ -58,7 +58,7 @@ def _pressed(key: str, on_heading: Press | None) -> None:
     columns = chosen.get("columns", [])
     if not columns:
         return
-    # A heading is pressed, not chosen: its column does not stay marked, the ticks stay.
+    # A heading is pressed, not selected: clear the column's selection, keep the ticks.
     state.show(key, {"selection": {"rows": list(chosen.get("rows", []))}})
     if on_heading is not None:
         on_heading(columns[0])

@@ -1,7 +1,7 @@
-"""The keyboard's ways in, and drafts that outlive a page: what ``static/desk.js`` looks for.
+"""Keyboard access and drafts: markers for ``static/desk.js``.
 
-A widget inside `hot` answers to a key while nobody types. A text area inside `draft` is kept in
-the browser, for the person named by `bring`, until the form is among those named as sent.
+A widget inside `hot` responds to a key while nobody types. A text area inside `draft` is stored in
+the browser, for the person given to `bring`, until the form is listed as sent.
 """
 
 import re
@@ -21,22 +21,22 @@ STATIC = Path(__file__).parents[2] / "static"
 
 
 def _address_of(script: str) -> str:
-    # The mark changes with the script, so that no browser goes on with an older one.
+    # The hash changes with the script, so that browsers do not use an older one.
     mark = sha256((STATIC / script).read_bytes()).hexdigest()[:12]
     return f"app/static/{script}?{mark}"
 
 
-# The second keeps the address true to what is shown: see static/lists.js.
+# The second script keeps the address in step with the list: see static/lists.js.
 SCRIPTS = "".join(
     f'<script src="{_address_of(name)}"></script>' for name in ("desk.js", "lists.js")
 )
 
 
 def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
-    """Bring the script to the page, and say whose drafts these are; once a page.
+    """Load the scripts into the page and set the owner of drafts; once per page.
 
-    ``sent`` are pairs of a form's name and a token of the sending. The browser drops the
-    form's drafts once for each token, so a pair may be given again with every run.
+    ``sent`` are pairs of a form's name and a token. The browser drops the form's drafts once per
+    token, so that a pair may be repeated in every run.
     """
     pairs = " ".join(f"{_as_class(form)}#{token}" for form, token in sent)
     marks = (
@@ -50,7 +50,7 @@ def bring(person: str, sent: Iterable[tuple[str, str]] = ()) -> None:
 
 
 def hot(key: str, **look: object) -> DeltaGenerator:
-    """A container whose first field or button answers to ``key``.
+    """Return a container whose first field or button responds to ``key``.
 
     A key is one letter or digit, or `GO` (Ctrl+Enter), `BACK` (Escape), `SEARCH` (/), `HELP` (?).
     """
@@ -58,30 +58,30 @@ def hot(key: str, **look: object) -> DeltaGenerator:
 
 
 def hot_go(form: str, **look: object) -> DeltaGenerator:
-    """A container whose button answers to Ctrl+Enter, but only while one types beside it."""
+    """Return a container whose button responds to Ctrl+Enter, only while typing beside it."""
     return st.container(key=f"hot-go-{form}", **look)  # type: ignore[arg-type]
 
 
 def sends(token: str, *, destroys: bool = False, **look: object) -> DeltaGenerator:
-    """A container whose button answers only once it was seen, anew for each ``token``.
+    """Return a container whose button responds only once it was seen, again for each ``token``.
 
-    ``destroys`` draws it in red: what it does takes something from somebody.
+    ``destroys`` draws it in red: it takes something away from somebody.
     """
     kind = "sends-red" if destroys else "sends"
     return st.container(key=f"{kind}-{token}", **look)  # type: ignore[arg-type]
 
 
 def count_down(left: timedelta) -> None:
-    """Seconds that run down in the browser, which hides what holds them when they are over.
+    """Draw seconds that count down in the browser, which then hides their container.
 
-    What holds them is a container whose key begins with ``undo``.
+    The container's key begins with ``undo``.
     """
     milliseconds = max(left / timedelta(milliseconds=1), 0)
     st.html(f'<span data-leaves-in="{milliseconds:.0f}" aria-live="off"></span>', width="content")
 
 
 def draft(form: str) -> DeltaGenerator:
-    """A container whose text areas are kept as drafts of ``form``.
+    """Return a container whose text areas are kept as drafts of ``form``.
 
     Sending ``form`` drops them, and those of every form whose name begins with it and a hyphen.
     """
@@ -89,5 +89,5 @@ def draft(form: str) -> DeltaGenerator:
 
 
 def _as_class(key: str) -> str:
-    """A container's key as Streamlit writes it into the page."""
+    """Return a container's key as Streamlit writes it into the page."""
     return re.sub(r"[^a-zA-Z0-9_-]", "-", key)

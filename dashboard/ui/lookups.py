@@ -1,4 +1,4 @@
-"""Choices and counts that many ask for and that may be a minute old. Never anything decided."""
+"""Choices and counts that many pages need and that may be a minute old. Never decisions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,29 +18,29 @@ Query = tuple[tuple[str, str], ...]
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def pending_countries() -> list[str]:
-    """The countries among pending applicants."""
+    """Return the countries of pending applicants."""
     with database.reading(database.reader()) as connection:
         return listing.countries(connection)
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def pending_platforms() -> dict[str, str]:
-    """The social platforms among pending applications: a label by key."""
+    """Return the social platforms of pending applications: a label by key."""
     with database.reading(database.reader()) as connection:
         return listing.platforms(connection)
 
 
 def counted(filters: Filters) -> int:
-    """How many applications a view holds."""
+    """Return how many applications a view has."""
     return _counted(_query(filters.to_query()), filters.viewer)
 
 
 def count_anew() -> None:
-    """Forget the counts, for somebody who just changed many of them."""
+    """Clear the counts, for a person who just changed many of them."""
     _counted.clear()
 
 
-# The viewer is part of what is asked: "mine" is somebody else's for everybody.
+# The viewer is part of the key, since "mine" depends on it.
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False, max_entries=2_000)
 def _counted(query: Query, viewer: str) -> int:
     filters = Filters.from_query(dict(query)).seen_by(viewer)
@@ -49,15 +49,15 @@ def _counted(query: Query, viewer: str) -> int:
 
 
 def _query(spoken: Mapping[str, str]) -> Query:
-    # Order and page change nothing about how many there are.
+    # Order and page do not change the number.
     return tuple(sorted((k, v) for k, v in spoken.items() if k not in ("sort", "page")))
 
 
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False)
 def explored(dataset: str, column: str) -> dict[str, str]:
-    """What can be chosen in a column of a dataset, most often first, with its label.
+    """Return the choices of a dataset's column with labels, most frequent first.
 
-    Empty where that takes too long.
+    Empty if that takes too long.
     """
     with database.reading(database.reader()) as connection:
         context = judging.basis(connection, now=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""A message as its applicant will get it. The text is typed text and shown as text."""
+"""A message as the applicant will get it. Its text is typed text and is shown as text."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ NAMED = 5
 
 
 def draw(*, channel: str, recipient: str | None, text: str) -> None:
-    """Where it goes, and every word of it."""
+    """Draw the recipient and the whole text."""
     to = escape(recipient) if recipient else "nobody: no contact is known"
     st.caption(f"The applicant gets, by {escape(channel)}, to {to}:")
     with st.container(border=True):
@@ -19,7 +19,7 @@ def draw(*, channel: str, recipient: str | None, text: str) -> None:
 
 
 def draw_unreachable(people: Sequence[tuple[str, str]], *, of: int) -> None:
-    """Whom among many the message cannot reach, by name and with the reason."""
+    """Draw which of many people the message cannot reach, by name and with the reason."""
     if not people:
         return
     named = "; ".join(f"{escape(name)}: {escape(reason)}" for name, reason in people[:NAMED])
@@ -31,7 +31,7 @@ def draw_unreachable(people: Sequence[tuple[str, str]], *, of: int) -> None:
 
 
 def draw_unfilled(text: str) -> None:
-    """Of many who each get their own: what has no value for this one."""
+    """Warn about placeholders without a value in one of many messages."""
     left = canned_texts.unfilled(text)
     if left:
         named = escape(", ".join("{{" + name + "}}" for name in left))

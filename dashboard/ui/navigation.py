@@ -1,4 +1,4 @@
-"""The pages that others lead to."""
+"""Navigation between pages."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The keys: one table that the buttons, the overlay and the documents read."""
+"""Keyboard shortcuts: one table for the buttons, the overlay and the documents."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ QUEUE, APPLICATION, EVERYWHERE = "Queue", "Application", "Everywhere"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortcut:
-    """One key. ``page`` is where it works, ``what`` completes "press it to ..."."""
+    """One shortcut. ``page`` is where it works; ``what`` completes "press it to ..."."""
 
     page: str
     key: str
@@ -65,7 +65,7 @@ PAGES = (QUEUE, APPLICATION, EVERYWHERE)
 
 
 def overlay(page: str) -> None:
-    """A button that shows the keys, those of the page at hand first."""
+    """Draw a button that shows the shortcuts, those of the current page first."""
     with keyboard.hot(keyboard.HELP, width="content"):
         asked = st.button(
             "Keys",
@@ -91,5 +91,5 @@ def _table(page: str) -> None:
 
 
 def shortcuts_of(page: str) -> tuple[Shortcut, ...]:
-    """The keys of one page, in the table's order."""
+    """Return the shortcuts of one page, in the table's order."""
     return tuple(shortcut for shortcut in SHORTCUTS if shortcut.page == page)

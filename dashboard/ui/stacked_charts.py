@@ -1,4 +1,4 @@
-"""Charts of parts that make a whole: over time, across groups, and a grid of shares."""
+"""Charts of parts of a whole: over time, across groups, and a grid of shares."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -39,9 +39,9 @@ LEGEND_ROOM = 60
 def over_time(
     starts: Sequence[date], parts: Series, *, title: str, unit: str, notes: Sequence[str] = ()
 ) -> Chart:
-    """Bars stacked from ``parts``, which follow the order of the legend from the bottom up.
+    """Return stacked bars; ``parts`` are in legend order, from the bottom up.
 
-    ``notes`` say of each step what is missing from it.
+    ``notes`` say what is missing from each step.
     """
     _check_parts(parts)
     for values in parts.values():
@@ -68,10 +68,10 @@ def over_time(
 def across(
     labels: Sequence[str], parts: Series, *, title: str, unit: str, colours_from: int = 0
 ) -> Chart:
-    """Lying bars, one a label, the first on top; stacked where there are several parts.
+    """Return horizontal bars, one per label, the first on top; stacked for several parts.
 
-    ``colours_from`` passes over so many of the theme's colours, so that the same thing has the
-    same one in every chart.
+    ``colours_from`` skips so many of the theme's colors, so that a part has the same color in every
+    chart.
     """
     _check_parts(parts)
     if any(len(values) != len(labels) for values in parts.values()):
@@ -93,7 +93,7 @@ def across(
         )
         for name, values in parts.items()
     ]
-    # What has nothing to draw takes a colour as well, but only where it has a point.
+    # An empty trace uses up a color, but only if it has a point.
     passed_over = [
         go.Bar(x=[None], y=[labels[0] if labels else ""], orientation="h", showlegend=False)
         for _ in range(colours_from)
@@ -114,7 +114,7 @@ def grid(
     row_name: str,
     column_name: str,
 ) -> Chart:
-    """Shares as a grid of shades with their percentages; unknown is left blank."""
+    """Return shares as a grid of shades with percentages; unknown is blank."""
     if len(rows) * len(columns) > MOST_POINTS:
         raise ValueError(f"{len(rows) * len(columns)} fields; show fewer rows or columns")
     words = [["" if s is None else figures.whole_percent(s) for s in line] for line in shares]
@@ -145,7 +145,7 @@ def grid(
 def marks(
     figure: go.Figure, days: Sequence[date], values: Sequence[Decimal], words: Sequence[str]
 ) -> None:
-    """Put a mark above the bars of ``days``, which says ``words`` under the pointer."""
+    """Mark the bars of ``days``, with ``words`` on hover."""
     figure.add_trace(
         go.Scatter(
             name="stands out",
@@ -184,11 +184,11 @@ def _legend(figure: go.Figure, parts: Series) -> None:
     legend = {"traceorder": "normal", "font": {"size": 11}}
     figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
     if len(parts) > ONE_LEGEND_ROW:
-        # Too many for the row above the bars: below them, where further rows take nothing away.
+        # Too many for the row above the bars: below them, where rows do not reduce the plot.
         legend |= {"y": -0.22, "yanchor": "top"}
         figure.update_layout(height=HEIGHT + LEGEND_ROOM, margin_t=TITLE_ROOM)
     elif figure.data[0].orientation == "h":
-        # Beside long labels the row is narrow and breaks: at the foot, with room for two.
+        # Beside long labels the row is narrow and wraps: at the bottom, with room for two.
         legend |= {"y": 0, "yref": "container", "yanchor": "bottom"}
         height = figure.layout.height + LEGEND_ROOM - (TWO_ROWS_ROOM - TITLE_ROOM)
         figure.update_layout(height=height, margin_t=TITLE_ROOM, margin_b=LEGEND_ROOM + 24)

@@ -1,6 +1,6 @@
-"""What one session remembers: the only place that names session_state keys.
+"""Session state: the only module that names session_state keys.
 
-Everything that must survive a reload stands in the address bar or in the database.
+Whatever must survive a reload is in the address or in the database.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ SENT_TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class Flash:
-    """A message for the next run. ``place`` names the form it belongs to, "" the page.
+    """A message for the next run. ``place`` names its form, "" the page.
 
-    ``link`` is the application that the message is about, where it leads back to one.
+    ``link`` is the application that it links to, if any.
     """
 
     ok: bool
@@ -28,12 +28,12 @@ class Flash:
 
 
 def flash(message: Flash) -> None:
-    """Leave a message for the run that follows."""
+    """Leave a message for the next run."""
     st.session_state["flash"] = message
 
 
 def take_flash(place: str = "") -> Flash | None:
-    """The message left for ``place``, once."""
+    """Return the message for ``place``, once."""
     message = st.session_state.get("flash")
     if message is None or message.place != place:
         return None
@@ -42,68 +42,68 @@ def take_flash(place: str = "") -> Flash | None:
 
 
 def request_id(form: str) -> UUID:
-    """The id of a form as it is shown: the same until `renew` is called for it."""
+    """Return the id of a form as drawn: the same until `renew` is called for it."""
     ids: dict[str, UUID] = st.session_state.setdefault("request_ids", {})
     return ids.setdefault(form, uuid4())
 
 
 def form_key(form: str, part: str) -> str:
-    """A widget's key within a form; a renewed form has new keys and so is empty."""
+    """Return a widget's key within a form; a renewed form has new keys and so is empty."""
     return f"{form}-{part}-{request_id(form).hex[:8]}"
 
 
 def renew(form: str, used: UUID) -> None:
-    """Begin a form anew after ``used`` was accepted; late repeats of it change nothing."""
+    """Renew a form after ``used`` was accepted; late repeats of it change nothing."""
     if request_id(form) == used:
         st.session_state["request_ids"][form] = uuid4()
 
 
 def typed(key: str) -> Any:  # noqa: ANN401 - whatever the widget holds
-    """What a widget holds now; ``None`` if it was never drawn."""
+    """Return a widget's current value; ``None`` if it was never drawn."""
     return st.session_state.get(key)
 
 
 def show(key: str, value: Any) -> None:  # noqa: ANN401 - whatever the widget holds
-    """Let a widget that is about to be drawn show this, whatever it held before."""
+    """Set the value of a widget that is about to be drawn."""
     st.session_state[key] = value
 
 
 def keep_rows(table: str, ids: Sequence[int]) -> None:
-    """Remember which ids a table shows, in order, for the click that may follow."""
+    """Remember the ids in a table, in order, for a later click."""
     st.session_state[f"{table}-rows"] = list(ids)
 
 
 def clicked_row(table: str, click: Any) -> int | None:  # noqa: ANN401 - Streamlit's click record
-    """The id of the row that was clicked, by what the table showed at the time."""
+    """Return the id of the clicked row, by what the table showed at the time."""
     ids: list[int] = st.session_state.get(f"{table}-rows", [])
     row = click.get("row") if click else None
     return ids[row] if row is not None and 0 <= row < len(ids) else None
 
 
 def keep(name: str, value: Any) -> None:  # noqa: ANN401 - each name has its own type
-    """Remember a value of the session under a name; `forget` ends it."""
+    """Store a value in the session under a name; `forget` removes it."""
     st.session_state[f"kept-{name}"] = value
 
 
 def kept(name: str) -> Any:  # noqa: ANN401
-    """The value under a name; ``None`` if there is none."""
+    """Return the value under a name; ``None`` if there is none."""
     return st.session_state.get(f"kept-{name}")
 
 
 def forget(name: str) -> None:
-    """Remember it no longer."""
+    """Remove the value under a name."""
     st.session_state.pop(f"kept-{name}", None)
 
 
 def take(name: str) -> Any:  # noqa: ANN401
-    """The value under a name, once; ``None`` if there is none."""
+    """Return and remove the value under a name; ``None`` if there is none."""
     value = kept(name)
     forget(name)
     return value
 
 
 def held(form: str) -> dict[str, Any]:
-    """What the fields of a form with several steps held when a button was last pressed."""
+    """Return the stored values of a form with several steps."""
     forms: dict[str, dict[str, Any]] = st.session_state.setdefault("held", {})
     return forms.setdefault(form, {})
 
@@ -115,7 +115,7 @@ def draw_field(form: str, name: str, key: str, filled: Any) -> None:  # noqa: AN
 
 
 def hold(form: str) -> dict[str, Any]:
-    """Hold what the drawn fields contain, where somebody changed it; returns all that is held."""
+    """Store the values of drawn fields that were changed; returns all stored values."""
     kept = held(form)
     for name, (key, filled) in st.session_state.get("drawn", {}).get(form, {}).items():
         if key not in st.session_state:
@@ -129,52 +129,52 @@ def hold(form: str) -> dict[str, Any]:
 
 
 def hold_before_refill(form: str, name: str, filled: Any) -> None:  # noqa: ANN401
-    """Hold what is typed if a field is about to be filled with something else than before."""
+    """Store what was typed if a field is about to be filled with something else."""
     drawn = st.session_state.get("drawn", {}).get(form, {}).get(name)
     if drawn is not None and drawn[1] != filled:
         hold(form)
 
 
 def drawn_key(form: str, name: str) -> str | None:
-    """The key of the widget that shows a field; ``None`` if none is on the page."""
+    """Return the key of the widget that shows a field; ``None`` if none is on the page."""
     key, _ = st.session_state.get("drawn", {}).get(form, {}).get(name, (None, None))
     return key if key in st.session_state else None
 
 
 def refills(form: str, name: str) -> int:
-    """How often a field was filled anew."""
+    """Return how often a field was filled again."""
     turns: dict[tuple[str, str], int] = st.session_state.setdefault("refills", {})
     return turns.get((form, name), 0)
 
 
 def let_go(form: str, name: str) -> None:
-    """Forget what one field holds, so that it is filled anew, in another widget."""
+    """Remove a field's stored value, so that it is filled again, in another widget."""
     st.session_state.setdefault("refills", {})[form, name] = refills(form, name) + 1
     held(form).pop(name, None)
     st.session_state.get("drawn", {}).get(form, {}).pop(name, None)
 
 
 def release(form: str) -> None:
-    """Forget what a form held."""
+    """Remove the stored values of a form."""
     st.session_state.setdefault("held", {}).pop(form, None)
     st.session_state.setdefault("drawn", {}).pop(form, None)
 
 
 def mark_sent(form: str) -> None:
-    """Note that a form was accepted, so that the browser drops its draft."""
-    # Told with every run, not once: a run that another one cuts short may never be shown.
+    """Record that a form was accepted, so that the browser drops its draft."""
+    # Sent with every run, since an interrupted run may never reach the browser.
     st.session_state["sent-forms"] = [*sent_forms(), (form, uuid4().hex[:8])][-SENT_TOLD:]
 
 
 def sent_forms() -> list[tuple[str, str]]:
-    """The forms accepted lately, each with a token of its own."""
+    """Return the recently accepted forms, each with its token."""
     sent: list[tuple[str, str]] = st.session_state.get("sent-forms", [])
     return sent
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Since when something is shown. ``token`` names this showing of it."""
+    """Since when something is shown. ``token`` identifies this time."""
 
     face: str
     token: str
@@ -182,7 +182,7 @@ class Sight:
 
 
 def sight(key: str, face: str, now: datetime) -> Sight:
-    """Since when a button shows ``face``: now, unless it did so before."""
+    """Return since when a button shows ``face``: now, unless it already did."""
     sights: dict[str, Sight] = st.session_state.setdefault("sights", {})
     if key not in sights or sights[key].face != face:
         sights[key] = Sight(face, uuid4().hex[:8], now)
@@ -190,5 +190,5 @@ def sight(key: str, face: str, now: datetime) -> Sight:
 
 
 def lose_sight(key: str) -> None:
-    """What a button shows next counts as shown for the first time."""
+    """Whatever a button shows next counts as shown for the first time."""
     st.session_state.setdefault("sights", {}).pop(key, None)

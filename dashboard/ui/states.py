@@ -1,4 +1,4 @@
-"""A screen's other faces: empty, stale, refused, unavailable, broken; one way on each."""
+"""Other states of a screen: empty, stale, refused, unavailable, broken; each with a way on."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from dashboard.ui.safe_text import escape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayOn:
-    """Where to go from here: a page's file and what to ask of it."""
+    """Where to go from here: a page's file and its query."""
 
     label: str
     page: str
@@ -23,24 +23,24 @@ class WayOn:
 
 
 def empty(sentence: str, way_on: WayOn | None = None) -> None:
-    """There is nothing to show. The sentence is the product's own, never typed text."""
+    """Show that there is nothing. The sentence is the product's own, never typed text."""
     _panel(":material/inbox:", sentence, way_on)
 
 
 def refused(sentence: str, way_on: WayOn | None = None) -> None:
-    """The request was understood and is refused."""
+    """Show that the request is refused."""
     _panel(":material/lock:", sentence, way_on)
 
 
 def unavailable(sentence: str) -> None:
-    """The database is busy or away; the same is asked again by the button."""
+    """Show that the database is busy or unavailable, with a button to retry."""
     with _frame(":material/hourglass_empty:", sentence):
-        # Pressing it runs this page, or this part of it, once more; nothing else is needed.
+        # Any press reruns this page or fragment, which is all that is needed.
         st.button("Retry", key=f"retry-{uuid4().hex}", icon=":material/refresh:")
 
 
 def broken(reference: str) -> None:
-    """Something failed that nobody foresaw; the reference finds it in the log."""
+    """Show an unexpected error; the reference finds it in the log."""
     sentence = (
         f"Something went wrong. Reference {reference}. Nothing that was confirmed is lost. "
         "Reload the page; if it happens again, tell an administrator the reference."
@@ -49,22 +49,22 @@ def broken(reference: str) -> None:
 
 
 def left_out(sentence: str, *, shown: str = "The list is shown without it.") -> None:
-    """Say what of the address the page does not heed; nothing if the sentence is empty."""
+    """Show which parts of the address are ignored; nothing if the sentence is empty."""
     if sentence:
         st.warning(f"{escape(sentence)} {shown}", icon=":material/info:")
 
 
 def stale(data_through: date | None, *, today: date) -> None:
-    """Say loudly that metrics are old, or were never computed; nothing if they are fresh."""
+    """Warn that metrics are old or were never computed; nothing if they are fresh."""
     sentence = stale_words(data_through, today=today)
     if sentence is not None:
         st.warning(sentence, icon=":material/schedule:")
 
 
 def stale_words(data_through: date | None, *, today: date) -> str | None:
-    """What :func:`stale` says; ``None`` while the data reach yesterday.
+    """Return the text of :func:`stale`; ``None`` while the data reach yesterday.
 
-    ``today`` is the current UTC day, whose facts are still incomplete.
+    ``today`` is the current UTC day, which is not complete yet.
     """
     if data_through is None:
         return (
