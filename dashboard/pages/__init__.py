@@ -1,1 +1,1 @@
-"""The screens, a folder each: read page.py first."""
+"""The screens, one folder each: read page.py first."""

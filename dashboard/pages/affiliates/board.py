@@ -1,4 +1,4 @@
-"""The requalification board: who stands how, what is suggested, and the steps for many."""
+"""The requalification board: standings, suggestions, and steps for many."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ BOARD = "affiliates"
 
 
 def draw(filters: BoardFilters, person: Person) -> None:
-    """The board: how it stands, the filters, the table, the pages."""
+    """Draw the board: counts, filters, table, pages."""
     with database.reading(database.reader()) as connection:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         fresh = freshness.newest(connection)
@@ -65,7 +65,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
 
 
 def missing_words(rows: Sequence[Affiliate]) -> str:
-    """Which of the months shown were not delivered whole; "" where all were."""
+    """Return which of the shown months have missing days; "" if none has."""
     gaps = {test.month: test.gap for row in rows for test in row.tests if test.gap}
     if not gaps:
         return ""
@@ -74,12 +74,12 @@ def missing_words(rows: Sequence[Affiliate]) -> str:
 
 
 def newest_month(fresh: Freshness | None) -> date | None:
-    """The newest month that is complete at the data-through day."""
+    """Return the newest month that is complete at the data-through day."""
     return months_later(month_start(fresh.data_through + ONE_DAY), -1) if fresh else None
 
 
 def rules_in_words(policy: Policy, newest: date | None, fresh: Freshness | None) -> str:
-    """What is tested and what follows from it."""
+    """Describe what is tested and what follows from it."""
     if newest is None or fresh is None:
         return "No month is tested yet: metrics have not been computed."
     misses, months = policy.requalification_misses, policy.requalification_protection_months
@@ -104,7 +104,7 @@ def draw_table(
     policy: Policy,
     newest: date | None,
 ) -> None:
-    """The table and the steps for what is ticked; a part of its own, as in the queue."""
+    """Draw the table and the steps for ticked rows, as a fragment like in the queue."""
     sign_in.stay(person.email)
     ids = [row.application_id for row in rows]
     first = months_later(newest, 1 - board.MONTHS_SHOWN) if newest else None
@@ -127,7 +127,7 @@ def draw_table(
 def draw_selection(
     filters: BoardFilters, chosen: dict[int, Standing], on_page: int, total: int, person: Person
 ) -> None:
-    """What can be done with the ticked ones, or with all that match."""
+    """Draw the steps for the ticked affiliates, or for all that match."""
     most = min(total, bulk.MOST)
     key = f"affiliates-all-{hash(filters)}"
     more_match = len(chosen) == on_page < total
@@ -144,7 +144,7 @@ def draw_selection(
 
 
 def as_shown(row: Affiliate, policy: Policy) -> board_table.Row:
-    """A row in the words of the screen."""
+    """Format a row."""
     newest = row.newest
     facts = newest.facts if newest else None
     return board_table.Row(
@@ -170,7 +170,7 @@ def as_shown(row: Affiliate, policy: Policy) -> board_table.Row:
 
 
 def misses_words(row: Affiliate) -> str:
-    """How many months are missed in a row; or that none counts yet."""
+    """Format how many months were missed in a row, or that none counts yet."""
     if row.newest is None:
         return "new"
     if row.newest.month < row.counted_from:
@@ -184,21 +184,21 @@ def misses_words(row: Affiliate) -> str:
 
 
 def near_words(newest: MonthTest | None, policy: Policy) -> str:
-    """How narrowly the newest month came out; "" where it was not narrow."""
+    """Format how close the newest month was; "" if it was not close."""
     if newest is None or not newest.near:
         return ""
     return rules.margin_words(newest, policy)
 
 
 def change_words(row: Affiliate) -> str:
-    """When and by whom the standing was changed last."""
+    """Format when and by whom the standing was last changed."""
     if row.since is None or row.changed_by is None:
         return ""
     return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"
 
 
 def draw_none_matches(counts: Counts) -> None:
-    """No affiliate matches the filters: say so, and the way on."""
+    """Show that no affiliate matches the filters, with a way on."""
     states.empty(
         f"None of the {counts.total:,} affiliates matches these filters.",
         states.WayOn(label="Show all of them", page=frame.AFFILIATES),

@@ -1,4 +1,4 @@
-"""The requalification board's table: affiliates as cells, which never read text as markup."""
+"""The requalification board's table. Its cells never read text as markup."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ HEADER_HEIGHT = 34
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One affiliate as the table shows it. ``None`` among the figures is unknown."""
+    """One affiliate in the table. ``None`` in a figure is unknown."""
 
     username: str
     country: str
@@ -55,14 +55,14 @@ class Row:
 
 
 def table_height(rows: int, row_height: int) -> int:
-    """The height in pixels at which so many rows fit without a scroll bar or a gap."""
+    """Return the height in pixels that fits so many rows without a scroll bar or a gap."""
     return HEADER_HEIGHT + rows * row_height
 
 
 def month_signs(
     tests: Sequence[MonthTest], counted: Callable[[MonthTest], bool], *, width: int
 ) -> str:
-    """The newest ``width`` months as signs, oldest first; months before the first test are dots."""
+    """Return the newest ``width`` months as signs, oldest first; dots before the first test."""
     signs = [_sign(test, counted=counted(test)) for test in tests]
     return " ".join([*[UNTESTED_SIGN] * (width - len(signs)), *signs])
 
@@ -74,7 +74,7 @@ def _sign(test: MonthTest, *, counted: bool) -> str:
 
 
 def standing_words(standing: Standing) -> str:
-    """A standing as a cell says it."""
+    """Format a standing for a cell."""
     look = STANDINGS[standing]
     return f"{look.sign} {look.word}"
 
@@ -89,10 +89,10 @@ def draw(
     selectable: bool,
     on_open: Callable[[], None],
 ) -> list[int]:
-    """Draw one page of the board; returns which rows are ticked, by place.
+    """Draw one page of the board; returns the indexes of the ticked rows.
 
-    ``month`` names the newest tested month and ``span`` those of the column of signs. The
-    ticks belong to ``key``, as in the queue.
+    ``month`` names the newest tested month and ``span`` the months of the signs. The ticks belong
+    to ``key``, as in the queue.
     """
     return headings.table(
         _table(rows),
@@ -106,7 +106,7 @@ def draw(
 
 
 def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
-    """Who it is, how they stand, and what their months suggest."""
+    """Return the columns for the affiliate, the standing and the suggestion."""
     column = st.column_config
     return {
         "open": column.ButtonColumn(
@@ -144,7 +144,7 @@ def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
 
 
 def _month_columns(month: str, minimum_usd: Decimal) -> dict[str, Any]:
-    """What the newest tested month came to, and what follows from it."""
+    """Return the columns for the newest tested month's result."""
     column = st.column_config
     return {
         "volume": volume_bar.config(

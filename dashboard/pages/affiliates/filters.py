@@ -1,4 +1,4 @@
-"""The board's filters: what is shown comes from the address bar, and goes back there."""
+"""The board's filters: read from the address and written back to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -24,13 +24,13 @@ Follow = Callable[[BoardFilters], None]
 
 
 def hold(filters: BoardFilters) -> None:
-    """Let the widgets show these filters; before any of them is drawn."""
+    """Set the widgets to these filters, before any of them is drawn."""
     for field in FIELDS:
         state.show(_key(field), getattr(filters, field))
 
 
 def parts(on_change: Follow) -> None:
-    """The parts of the page, one of them chosen."""
+    """Draw the choice of the page's parts."""
     st.segmented_control(
         "Part",
         list(Part),
@@ -44,7 +44,7 @@ def parts(on_change: Follow) -> None:
 
 
 def figures_of(labels: Mapping[Any, str], on_change: Follow) -> None:
-    """Which figure the outcomes are shown in."""
+    """Draw the choice of the figure for outcomes."""
     st.segmented_control(
         "Figure",
         list(labels),
@@ -66,7 +66,7 @@ def fields(
     month: str,
     on_change: Follow,
 ) -> None:
-    """What the tests suggest, with counts; then the finer filters on one line."""
+    """Draw the suggestions with counts, then the other filters on one line."""
     search, suggested, standing, outcome, close = st.columns(
         [2, 1.5, 1.4, 1.6, 0.9], vertical_alignment="center"
     )

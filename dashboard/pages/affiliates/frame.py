@@ -1,4 +1,4 @@
-"""What the parts of the affiliates page share: the head, the pages, and opening a row."""
+"""Shared by the parts of the affiliates page: heading, pages, and opening a row."""
 
 import streamlit as st
 
@@ -13,12 +13,12 @@ REFRESH = "Run `python -m data_access refresh`."
 
 
 def follow(filters: BoardFilters) -> None:
-    """Put changed filters into the address bar, which every run reads."""
+    """Write changed filters to the address, which every run reads."""
     address.write(filters.to_query())
 
 
 def draw_head(title: str) -> None:
-    """The part's name with how many, and the ways to the other parts."""
+    """Draw the part's name and the links to the other parts."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(title, anchor=False, width="content")
         st.space("stretch")
@@ -26,7 +26,7 @@ def draw_head(title: str) -> None:
 
 
 def draw_pages(filters: BoardFilters, total: int) -> None:
-    """How many there are, which of them these are, and the way to the others."""
+    """Draw the number of rows, the range shown, and the page control."""
     first = (filters.page - 1) * PAGE_SIZE + 1
     pages = max(1, -(-total // PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -34,7 +34,7 @@ def draw_pages(filters: BoardFilters, total: int) -> None:
             f"{first:,}–{min(total, filters.page * PAGE_SIZE):,} of {total:,}", width="content"
         )
         if pages > 1:
-            # A page's control belongs to that page, so a changed filter cannot leave it behind.
+            # The control belongs to its page, so that a changed filter does not keep its value.
             key = f"affiliates-page-{filters.part}-{filters.page}-{total}"
             st.pagination(
                 pages, default=filters.page, width=320, key=key, on_change=turn_page, args=[key]
@@ -42,12 +42,12 @@ def draw_pages(filters: BoardFilters, total: int) -> None:
 
 
 def turn_page(key: str) -> None:
-    """Follow the page control."""
+    """Go to the page chosen in the page control."""
     follow(BoardFilters.from_query(st.query_params).on_page(state.typed(key) or 1))
 
 
 def open_clicked(table: str, key: str, status: Status = Status.APPROVED) -> None:
-    """Open the application of the row that was clicked, in the list of that status."""
+    """Open the application of the clicked row, in the list of that status."""
     id_ = state.clicked_row(table, state.typed(key))
     if id_:
         navigation.open_one(id_, Filters(status=status))

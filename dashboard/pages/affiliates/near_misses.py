@@ -1,4 +1,4 @@
-"""Whom to invite: near the minimums or over them, and not in the program."""
+"""Near misses to invite: close to the minimums or above them, and not in the program."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,7 @@ INVITED = "near-misses"
 
 
 def draw(filters: BoardFilters, person: Person) -> None:
-    """Whom to invite."""
+    """Draw the near misses."""
     with database.reading(database.reader()) as connection:
         context = judging.basis(connection, now=datetime.now(UTC))
         found = near_misses.page(connection, context, number=filters.page)
@@ -57,7 +57,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
 
 
 def draw_download(person: Person, found: Found) -> None:
-    """The whole list as a file, for those who may have it."""
+    """Draw the download of the whole list, for people who may export."""
     if person.may(Act.EXPORT):
         st.download_button(
             f"Export CSV, {found.total:,} row{'' if found.total == 1 else 's'}",
@@ -77,7 +77,7 @@ def draw_download(person: Person, found: Found) -> None:
 
 
 def invited(row: NearMiss) -> near_misses_table.Row:
-    """A row in the words of the screen."""
+    """Format a row."""
     closest = row.closest
     margin = figures.percent(closest.margin) if closest and closest.margin is not None else ""
     return near_misses_table.Row(
@@ -97,7 +97,7 @@ def invited(row: NearMiss) -> near_misses_table.Row:
 
 
 def last_words(row: NearMiss) -> str:
-    """How the last application ended, and when."""
+    """Format how the last application ended, and when."""
     if row.last_status is None or row.last_at is None:
         return "never applied"
     when = figures.day(row.last_at.date(), year=True)

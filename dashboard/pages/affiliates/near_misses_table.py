@@ -1,4 +1,4 @@
-"""The table of near misses: accounts as cells, which never read their text as markup."""
+"""The table of near misses. Its cells never read text as markup."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ ROW_HEIGHT = 36
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One account as the table shows it; ``open`` is "" where there is no application.
+    """One account in the table; ``open`` is "" if there is no application.
 
-    ``waits_until`` is ``None`` for who may apply now.
+    ``waits_until`` is ``None`` if they may apply now.
     """
 
     open: str

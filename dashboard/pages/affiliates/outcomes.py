@@ -1,4 +1,4 @@
-"""Outcomes of approvals: cohorts, overrides beside the others, reviewers, the deepest falls."""
+"""Outcomes of approvals: cohorts, overrides and others, reviewers, largest falls."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -24,7 +24,7 @@ FALLEN_LISTED = 20
 
 
 def draw(filters: BoardFilters, _person: Person) -> None:
-    """Cohorts, then overrides against the others, then reviewers."""
+    """Draw cohorts, then overrides and others, then reviewers."""
     frame.draw_head("Outcomes of approvals")
     with database.reading(database.reader()) as connection:
         fresh = freshness.newest(connection)
@@ -72,7 +72,7 @@ def draw(filters: BoardFilters, _person: Person) -> None:
 
 
 def draw_fallen(fallen: Sequence[Fallen]) -> None:
-    """Who fell most by days 31 to 60."""
+    """Draw the approvals that fell most by days 31 to 60."""
     state.keep_rows(FELL, [one.application_id for one in fallen])
     st.markdown("**Approvals whose volume fell to a half or less by days 31 to 60**")
     if not fallen:
@@ -98,13 +98,13 @@ def draw_fallen(fallen: Sequence[Fallen]) -> None:
 
 
 def fall_words(one: Fallen) -> str:
-    """How far it fell: ``collapsed, −84 %``."""
+    """Format how far it fell: ``collapsed, −84 %``."""
     label = one.collapse.label if one.collapse else ""
     return f"{label}, {figures.percent(one.later_usd / one.before_usd - 1)}"
 
 
 def cohort_line(cohort: Cohort, figure: Figure, through: date) -> outcomes_tables.Line:
-    """A month of approvals in the words of the table."""
+    """Format a month of approvals."""
     before: dict[Figure, Decimal | int] = {
         Figure.VOLUME: cohort.volume_usd,
         Figure.ACTIVE: cohort.active_users,
@@ -122,7 +122,7 @@ def cohort_line(cohort: Cohort, figure: Figure, through: date) -> outcomes_table
 
 
 def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure) -> None:
-    """A smaller table of groups, over the cohorts that are complete at each horizon."""
+    """Draw a smaller table of groups, over the cohorts that are complete at each horizon."""
     st.markdown(f"**{title}**")
     if not turned:
         st.caption("Unknown until enough approvals are 30 complete days old.")
@@ -136,7 +136,7 @@ def draw_groups(title: str, first: str, turned: Sequence[Turned], figure: Figure
 
 
 def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_tables.Line:
-    """A group in the words of the table; its largest horizon has the fewest approvals."""
+    """Format a group; its largest horizon has the fewest approvals."""
     return outcomes_tables.Line(
         name=group,
         affiliates=at[min(at)].affiliates,
@@ -147,7 +147,7 @@ def group_line(group: str, at: dict[int, Turned], figure: Figure) -> outcomes_ta
 
 
 def known_at(at: Mapping[int, Turned], figure: Figure) -> dict[int, outcomes_tables.Then]:
-    """The chosen figure at the horizons at which days were delivered for anybody."""
+    """Return the figure at the horizons for which any days were delivered."""
     return {
         horizon: then(turned, figure)
         for horizon, turned in at.items()
@@ -156,7 +156,7 @@ def known_at(at: Mapping[int, Turned], figure: Figure) -> dict[int, outcomes_tab
 
 
 def left_out_words(cohorts: Sequence[Cohort]) -> str:
-    """Whose figures are left out since days were not delivered; "" where nobody's are."""
+    """Describe whose figures are left out because of missing days; "" if nobody's are."""
     short = [
         f"{figures.month(cohort.month)} at {horizon} days "
         f"{turned.affiliates - turned.delivered:,} of {turned.affiliates:,}"
@@ -174,7 +174,7 @@ def left_out_words(cohorts: Sequence[Cohort]) -> str:
 
 
 def then(turned: Turned, figure: Figure) -> outcomes_tables.Then:
-    """The chosen figure of a group at one horizon, beside application."""
+    """Return a group's figure at one horizon, beside application."""
     before, now = {
         Figure.VOLUME: (turned.volume_before, turned.volume),
         Figure.ACTIVE: (turned.active_before, turned.active),
@@ -185,7 +185,7 @@ def then(turned: Turned, figure: Figure) -> outcomes_tables.Then:
 
 
 def fell(turned: Turned | None) -> tuple[int, int, int] | None:
-    """How many halved and collapsed, of how many; ``None`` where nobody's days are known."""
+    """Return how many halved and collapsed, of how many; ``None`` if unknown."""
     if turned is None or not turned.delivered:
         return None
     return turned.halved, turned.collapsed, turned.trading

@@ -1,4 +1,4 @@
-"""The outcome loop's tables: cohorts, groups and reviewers, figures against application."""
+"""Tables of outcomes: cohorts, groups and reviewers, relative to application."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ ROW_HEIGHT = 34
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Then:
-    """A figure at one horizon beside the same affiliates' at application; shares for qualifying.
+    """A figure at one horizon and at application, of the same affiliates; for qualifying, counts.
 
-    For `Figure.QUALIFYING` ``now`` of ``before`` still qualified.
+    For `Figure.QUALIFYING`, ``now`` of ``before`` still qualified.
     """
 
     before: Decimal | int
@@ -35,9 +35,9 @@ class Then:
 class Line:
     """A cohort or a group. ``at`` lacks the horizons that are not complete.
 
-    ``before`` is the figure at application of all of them; ``None`` where each horizon has its
-    own approvals. A ``month`` has them up to day ``through`` of the data. ``fell`` is how many
-    fell to half and to a fifth, of how many; ``None`` before day 60.
+    ``before`` is everybody's figure at application; ``None`` if each horizon has its own approvals.
+    A ``month`` is complete up to day ``through`` of the data. ``fell`` is how many fell to half and
+    to a fifth, of how many; ``None`` before day 60.
     """
 
     name: str
@@ -50,9 +50,9 @@ class Line:
 
 
 def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None:
-    """One row a line; what is not complete says when it will be.
+    """Draw one row per line; an incomplete horizon says when it will be complete.
 
-    A change is told beside what it changed from: in the column before, or in the same cell.
+    A change is shown with its base: in the column before, or in the same cell.
     """
     column = st.column_config
     shows_before = figure is not Figure.QUALIFYING and any(
@@ -104,7 +104,7 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FallenRow:
-    """One approval that fell, as the table shows it."""
+    """One approval that fell, in the table."""
 
     username: str
     approved: date
@@ -115,7 +115,7 @@ class FallenRow:
 
 
 def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], None]) -> None:
-    """The approvals that fell most, each with the way to its application."""
+    """Draw the approvals that fell most, each with a link to its application."""
     column = st.column_config
     headings.table(
         pa.table(
@@ -153,7 +153,7 @@ def _worded(held: Mapping[str, Sequence[Any]], figure: Figure) -> Styler:
 
 
 def then_words(line: Line, horizon: int, figure: Figure) -> str:
-    """A figure at a horizon, its change, and what it changed from unless a column says that."""
+    """Format a figure at a horizon, its change, and the base unless a column has it."""
     then = line.at.get(horizon)
     if then is None:
         return _why_unknown(line, horizon)
@@ -166,9 +166,9 @@ def then_words(line: Line, horizon: int, figure: Figure) -> str:
 
 
 def _why_unknown(line: Line, horizon: int) -> str:
-    """When a cohort's last approval is so many complete days old; a group without is too small.
+    """Return when a cohort reaches the horizon; without a month, that the group is too small.
 
-    Where it is, the days were not delivered.
+    If the horizon is reached, the days were not delivered.
     """
     if line.month is None:
         return figures.UNKNOWN

@@ -1,4 +1,4 @@
-"""Approved affiliates: the requalification board, what became of approvals, whom to invite."""
+"""Approved affiliates: the requalification board, outcomes of approvals, near misses."""
 
 from dashboard.forms import submit
 from dashboard.pages.affiliates import board, near_misses, outcomes
@@ -10,7 +10,7 @@ from program.review.permissions import Act
 
 
 def main() -> None:
-    """Which part, then that part."""
+    """Draw the choice of the part, then the part."""
     person = sign_in.require(Act.SEE_AFFILIATES)
     query = address.read(QUERY_NAMES)
     filters = BoardFilters.from_query(query)

@@ -1,4 +1,4 @@
-"""One step for one or many affiliates: its reason, and whom it is about."""
+"""The dialog of one step for one or many affiliates: its reason, and the affiliates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ ICONS: dict[Step, str] = {
     Step.TERMINATE: ":material/block:",
     Step.REINSTATE: ":material/restart_alt:",
 }
-# What takes something from the affiliate.
+# Steps that take something away from the affiliate.
 DESTROYS = (Step.SUSPEND, Step.TERMINATE)
 DONE: dict[Step, str] = {
     Step.PUT_ON_NOTICE: "Put on notice:",
@@ -59,7 +59,7 @@ RUNS = bulk_report.Words(
     },
     undoable=[run_name(step) for step in Step],
     undo=UNDO_RUN,
-    # A silent policy writes to nobody; it can be undone all the same.
+    # With a silent policy there is no message, but the step can be undone.
     waits="Can be undone for",
 )
 SILENT = ":material/notifications_off: Silent by policy: no messages are sent."
@@ -67,7 +67,7 @@ SILENT = ":material/notifications_off: Silent by policy: no messages are sent."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What is under way in the dialog. ``change`` once the fields are in order."""
+    """The open dialog. ``change`` is set once the fields are valid."""
 
     step: Step
     shown: Mapping[int, Standing]
@@ -75,11 +75,11 @@ class Chosen:
     filled: bool = False
 
 
-# The buttons, wherever a selection is.
+# Buttons, for any selection.
 
 
 def buttons(shown: Mapping[int, Standing], person: Person) -> None:
-    """One button for each step that leads on from any of these; each opens the dialog."""
+    """Draw a button for each step allowed from any of these; each opens the dialog."""
     for step in offered(shown, person):
         st.button(
             f"{STEP_LABELS[step]}…",
@@ -92,7 +92,7 @@ def buttons(shown: Mapping[int, Standing], person: Person) -> None:
 
 
 def offered(shown: Mapping[int, Standing], person: Person) -> list[Step]:
-    """The steps that this role may take and that lead on from one of these standings."""
+    """Return the steps that the role may take and that some of these standings allow."""
     standings = set(shown.values())
     return [
         step
@@ -108,15 +108,15 @@ def _open(step: Step, shown: Mapping[int, Standing]) -> None:
 
 
 def close() -> None:
-    """Put the dialog away; what was typed in it goes."""
+    """Close the dialog and drop what was typed."""
     state.forget(FORM)
 
 
-# The dialog.
+# Dialog.
 
 
 def draw(person: Person, policy: Policy) -> None:
-    """The dialog, while one is open."""
+    """Draw the dialog, if it is open."""
     chosen: Chosen | None = state.kept(FORM)
     if chosen is None:
         return
@@ -207,7 +207,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
         _preview(chosen, change)
     else:
         st.caption(SILENT)
-    # Back stands where Go on stood, so that pressing that twice sends nothing.
+    # Back is where Continue was, so that pressing twice sends nothing.
     with st.container(horizontal=True, key="step-on"):
         st.button("Back", key="affiliates-back", type="tertiary", on_click=_back, args=[chosen])
         st.space("stretch")
@@ -231,7 +231,7 @@ def _back(chosen: Chosen) -> None:
 
 
 def _named(chosen: Chosen) -> str:
-    """Each with the standing it has now, as many as fit."""
+    """List them with their current standings, as many as fit."""
     with database.reading(database.reader()) as connection:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         rows = board.rows(connection, list(chosen.shown)[:NAMED], policy)

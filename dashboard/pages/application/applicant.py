@@ -1,4 +1,4 @@
-"""Who applies and how to reach them; typed text in places that only copy it."""
+"""The applicant and the contacts; typed text only where it can be copied, not rendered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from program.text.handles import profile_url
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One way to reach somebody; only a social profile has a link, and only where safe."""
+    """One contact; only a social profile has a link, and only if it is safe."""
 
     platform: str
     handle: str

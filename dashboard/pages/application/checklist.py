@@ -1,4 +1,4 @@
-"""The due-diligence checklist: one press passes an item, two answer it otherwise."""
+"""The due-diligence checklist: one press passes an item, two give another answer."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -27,7 +27,7 @@ from program.review.workflow import OPEN_STATUSES
 
 
 def draw(shown: Shown) -> None:
-    """One line an item; the one that was pressed is open below its line."""
+    """Draw one line per item; a pressed item is open below its line."""
     policy, given = shown.standing.policy, shown.checks
     keys = list(dict.fromkeys((*policy.required_checks, *policy.checklist)))
     left = obstacles(policy.required_checks, {key: a.outcome for key, a in given.items()})
@@ -71,7 +71,7 @@ def _draw_line(
 
 
 def _draw_pass(shown: Shown, asked: CheckItem) -> None:
-    """One press passes an open item, but for one that lacks its evidence."""
+    """Draw the button that passes an open item, unless its evidence is missing."""
     if lacks_evidence(asked, shown.evidence_kinds):
         st.caption("needs evidence", width="content")
         return
@@ -131,7 +131,7 @@ def open_item(id_: int, key: str) -> None:
 
 
 def _open(id_: int, key: str) -> None:
-    """Open the line, or close it where it was open."""
+    """Open or close the line."""
     state.hold(decision_name(id_))
     place = _opened(id_)
     state.keep(place, None if state.kept(place) == key else key)
@@ -158,7 +158,7 @@ def _answer(
 
 
 def _request(id_: int, key: str) -> UUID:
-    # One an item: two items may be passed quicker than the page is drawn.
+    # One per item: two items may be passed before the page is redrawn.
     return state.request_id(_item(id_, key))
 
 

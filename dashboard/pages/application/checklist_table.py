@@ -1,4 +1,4 @@
-"""The lines of the checklist: what was asked, how it was answered, by whom and when."""
+"""Lines of the checklist: question, answer, author and time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ OPEN = Look("open", ":material/radio_button_unchecked:", "gray", "○")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One item. Without ``outcome`` nobody has answered; ``comment`` is typed text."""
+    """One item. Without ``outcome`` it is not answered; ``comment`` is typed text."""
 
     label: str
     required: bool
@@ -31,7 +31,7 @@ class Line:
 
 
 def words(line: Line) -> str:
-    """The line in one string of Markdown, typed text escaped."""
+    """Format the line as one Markdown string, with typed text escaped."""
     look = LOOKS[line.outcome] if line.outcome else OPEN
     word = look.word if line.outcome else "required" if line.required else "open"
     colour = "orange" if line.required and not line.outcome else look.colour
@@ -43,6 +43,6 @@ def words(line: Line) -> str:
 
 
 def progress(answered: int, total: int, left: int) -> str:
-    """``5 of 9, 1 required left``."""
+    """Format ``5 of 9, 1 required left``."""
     owed = f"{left} required left" if left else "nothing required is left"
     return f"{answered} of {total}, {owed}"

@@ -1,4 +1,4 @@
-"""Whose application it is: claiming, releasing, assigning, taking over."""
+"""Claim, release, assign and take over."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from program.review.workflow import OPEN_STATUSES
 
 
 def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
-    """Who works on it, and what this person can do about that, in one line."""
+    """Draw in one line who works on it, and this person's actions."""
     if shown.application.status not in OPEN_STATUSES:
         return
     holder = shown.application.desk.assignee(shown.now)
@@ -30,7 +30,7 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
     elif holder == shown.person.email:
         st.badge(f"yours{_until(shown)}", icon=":material/person_check:", color="green")
     else:
-        # An address is typed text, for which a badge is no place.
+        # An address is typed text, which a badge must not show.
         whose = f"**{escape(holder)}**{_until(shown)}"
         st.markdown(f":orange[:material/person:] {whose}", width="content")
     if shown.person.may(Act.CLAIM):
@@ -41,12 +41,12 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
 
 
 def draw_answer(shown: Shown) -> None:
-    """How the last press went, where it did not go."""
+    """Draw the result of the last press if it was refused."""
     submit.draw(_name(shown.id_))
 
 
 def draw_take_over(shown: Shown, holder: str) -> None:
-    """Instead of the decision's form, while a colleague holds the application."""
+    """Draw this instead of the decision form while a colleague holds the application."""
     st.text(f"{holder} works on this{_until(shown)}.")
     st.caption("Taking over is recorded, and they are notified at once.")
     _button(
@@ -72,7 +72,7 @@ def _draw_act(shown: Shown, holder: str | None) -> None:
 
 
 def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
-    # Its request is in the key, so that it is another one, and closed, after it was used.
+    # The request id is in the key, so that the popover is a new, closed one after use.
     key = state.form_key(_name(shown.id_), "assign")
     with st.popover("Assign to…", key=key, type="tertiary"):
         st.caption("The assignment lasts until they release or decide it.")
@@ -114,7 +114,7 @@ def _button(
         key=f"{label}-{shown.id_}",
         act=_do,
         args=[shown, command, verb],
-        # Where Claim was, Release stands after it, and the other way round.
+        # Release is drawn where Claim was, and the other way round.
         sends=command.request_id,
         **look,
     )

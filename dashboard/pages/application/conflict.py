@@ -1,4 +1,4 @@
-"""Declaring a conflict of interest, after which one does not decide here."""
+"""Declare a conflict of interest; the person then cannot decide here."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from program.review.workflow import OPEN_STATUSES
 
 
 def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
-    """A quiet popover with the one question it takes; a manager may name a colleague."""
+    """Draw a popover with one question; a manager may name a colleague."""
     form = _name(shown.id_)
     submit.draw(form)
     person, manages = shown.person, shown.person.role is Role.MANAGER
@@ -25,7 +25,7 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
     declared = shown.conflict is not None and not manages
     if not (person.may(Act.DECLARE_CONFLICT) and open_here) or declared:
         return
-    # Its request is in the key, so that it is another one, and closed, after it was used.
+    # The request id is in the key, so that the popover is a new, closed one after use.
     key = state.form_key(form, "popover")
     with st.popover("Conflict of interest…", key=key, type="tertiary", icon=":material/block:"):
         st.caption(

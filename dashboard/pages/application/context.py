@@ -1,4 +1,4 @@
-"""What the application's page shows, as its forms take it."""
+"""The data of the application's page, as its forms take it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +19,11 @@ from program.review.queue_filters import Filters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One application as it was read for this run, and who looks at it.
+    """One application as read for this run, and the viewer.
 
-    ``decisions`` are newest first. ``lapsed`` is the proposal that ended last, where nobody has
-    decided since. ``question`` is what the applicant was asked last, where an answer is awaited,
-    ``deferred_because`` why it was set aside, where it is. ``conflict`` is the sentence why this
+    ``decisions`` are newest first. ``lapsed`` is the last proposal, if it expired and nobody has
+    decided since. ``question`` is the last question to the applicant, if an answer is awaited;
+    ``deferred_because`` is why it is deferred, if it is. ``conflict`` is the sentence why this
     person may not decide here.
     """
 
@@ -49,13 +49,13 @@ class Shown:
 
     @property
     def seen(self) -> ViewedFacts:
-        """What a decision from this page rests on, to be compared with what holds then."""
+        """The facts behind a decision from this page, to be compared with those at that time."""
         given = {key: answer.outcome for key, answer in self.checks.items()}
         return decision_basis.view(self.standing, self.application, given)
 
     @property
     def evidence_kinds(self) -> frozenset[EvidenceKind]:
-        """Of what there is evidence that counts now."""
+        """The kinds of evidence that count now."""
         fresh = self.standing.freshness
         return current_kinds(
             self.standing.evidence,

@@ -1,4 +1,4 @@
-"""Earlier applications of the account, and others under the same handle or contact."""
+"""Earlier applications of the account, and others with the same handle or contact."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from program.review.workflow import REASONS_BY_CODE
 
 
 def draw(shown: Shown, earlier: Sequence[EarlierApplication], found: Connections) -> None:
-    """What to know before deciding; nothing where there is nothing to know."""
+    """Draw what to know before deciding, if there is anything."""
     if not earlier and not found.shown:
         return
     on_open = partial(_open, shown.id_, shown.filters)
@@ -49,7 +49,7 @@ def draw(shown: Shown, earlier: Sequence[EarlierApplication], found: Connections
 
 
 def came_too_early(shown: Shown, other: EarlierApplication) -> bool:
-    """Whether this one was handed in before the other's decision allowed it."""
+    """Whether this one was submitted before the other's decision allowed it."""
     arrived = shown.application.submitted_at
     return arrived > other.submitted_at and not may_reapply(
         other.reapply, other.reapply_from, on=utc_day(arrived)

@@ -1,4 +1,4 @@
-"""Who else an applicant may be: earlier applications, and others under the same name."""
+"""Possible duplicates: earlier applications, and others with the same handle or contact."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ SHOWN_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """Another application. ``name`` and ``more`` may hold typed text, ``how`` is our word.
+    """Another application. ``name`` and ``more`` may hold typed text; ``how`` is our word.
 
-    ``settled_at`` is when it got the status it has; ``None`` while it is pending.
+    ``settled_at`` is when it was decided or withdrawn; ``None`` while it is pending.
     """
 
     application_id: int
@@ -32,7 +32,7 @@ class Other:
 def draw(
     title: str, others: Sequence[Other], *, total: str, on_open: Callable[[int], None]
 ) -> None:
-    """One line an application, each a way to it; the first few at once."""
+    """Draw one line per application, each with a link; only the first few at once."""
     st.markdown(f"**{title}** · {total}")
     for other in others[:SHOWN_AT_ONCE]:
         _draw_line(other, on_open)

@@ -1,4 +1,4 @@
-"""The evidence of an application: what was seen elsewhere, how old it is, and recording more."""
+"""Evidence: observations, their age, and the forms to record more."""
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ RECORDING = (
 
 
 def draw(shown: Shown) -> None:
-    """The observations, what they add up to, and the forms to record more."""
+    """Draw the observations, their sums, and the forms to record more."""
     found = shown.standing.evidence
     with st.container(border=True, gap="small", key="evidence"):
         st.markdown(f"**Evidence** · {len(found):,}")
@@ -41,7 +41,7 @@ def draw(shown: Shown) -> None:
 
 
 def unknown_because(shown: Shown) -> dict[str, str]:
-    """Why a criterion that rests on evidence is unknown, by its key: nobody looked, or expired."""
+    """Return why a criterion based on evidence is unknown, by key: no evidence, or expired."""
     days = _expired_days(shown)
     return {
         key: f"evidence expired {days[kind]} d ago" if kind in days else "no evidence"
@@ -50,7 +50,7 @@ def unknown_because(shown: Shown) -> dict[str, str]:
 
 
 def _draw_recording(shown: Shown, kind: EvidenceKind, label: str) -> None:
-    # Its request is in the key, so that it is another one, and closed, after it was used.
+    # The request id is in the key, so that the popover is a new, closed one after use.
     key = state.form_key(evidence_form.name(kind, shown.id_), "popover")
     with st.popover(label, icon=":material/add:", key=key):
         evidence_form.draw(shown.id_, kind, shown.person, shown.now)
@@ -74,12 +74,12 @@ def _row(shown: Shown, seen: Evidence) -> evidence_table.Row:
 
 
 def _expires(left: int) -> int:
-    """In how many days; the day on which it stopped counting is the first one past."""
+    """Return in how many days it expires; the day on which it stops counting is past."""
     return left if left > 0 else left - 1
 
 
 def _doubtful(shown: Shown) -> list[str]:
-    """A sentence for names of which nobody has said yet that they are several exchanges."""
+    """Return a sentence for names that may mean several exchanges."""
     current = [seen for seen in shown.standing.evidence if _is_current(shown, seen)]
     return [
         f":material/help: {escape(wording.listed(names))} may be one exchange, so only the newest "
@@ -89,7 +89,7 @@ def _doubtful(shown: Shown) -> list[str]:
 
 
 def _sum(shown: Shown) -> str | None:
-    """Which exchanges' volumes add up to what."""
+    """Return which exchanges' volumes add up to what."""
     counted = [
         seen
         for seen in shown.standing.evidence
@@ -107,7 +107,7 @@ def _sum(shown: Shown) -> str | None:
 
 
 def _expired(shown: Shown) -> list[str]:
-    """A sentence for each criterion that is unknown again."""
+    """Return a sentence for each criterion that is unknown again."""
     what = {
         EvidenceKind.X_FOLLOWERS: "Followers on X",
         EvidenceKind.EXTERNAL_VOLUME: "Volume on other exchanges",
@@ -120,7 +120,7 @@ def _expired(shown: Shown) -> list[str]:
 
 
 def _expired_days(shown: Shown) -> dict[EvidenceKind, int]:
-    """Of which kinds there is evidence but none that counts, and for how many days now."""
+    """Return the kinds whose evidence has all expired, and for how many days."""
     counting = {seen.kind for seen in shown.standing.evidence if _is_current(shown, seen)}
     lapsed: dict[EvidenceKind, int] = {}
     for seen in shown.standing.evidence:

@@ -1,4 +1,4 @@
-"""Recording one observation of an applicant's reach elsewhere."""
+"""The form for one observation."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -19,16 +19,16 @@ from program.periods import day_start
 from program.policy.evidence import METHOD_LABELS, EvidenceKind, EvidenceMethod
 from program.text import numbers
 
-ANOTHER = ""  # No recorded exchange has such a name.
+ANOTHER = ""  # Never the name of a recorded exchange.
 
 
 def name(kind: EvidenceKind, id_: int) -> str:
-    """The form's name."""
+    """Return the form's name."""
     return f"evidence-{kind}-{id_}"
 
 
 def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
-    """Record one observation."""
+    """Draw the form."""
     form = name(kind, id_)
     submit.draw(form)
     external = kind is EvidenceKind.EXTERNAL_VOLUME
@@ -67,7 +67,7 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
 
 
 def _ask_which(form: str) -> None:
-    """Whether the exchange is one that is recorded in other words, where that is in doubt."""
+    """Ask whether the exchange is one recorded under another name, if in doubt."""
     doubt: ExchangeInDoubt | None = state.kept(form)
     if doubt is None:
         return
@@ -89,7 +89,7 @@ def _answer(form: str, chosen: str | None) -> ExchangeAnswer | None:
 
 
 def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
-    """Record what the form holds; a refusal keeps everything typed."""
+    """Record the form's content; a refusal keeps everything typed."""
     held = {
         part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
         for part in ("value", "exchange", "which", "day", "method", "source")
@@ -105,7 +105,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
     if held["day"] is None:
         submit.refused(form, "Give the day it was seen.")
         return
-    # Of a day only its date is known: another one counts from its noon, today from now.
+    # Only the date is known: an earlier day counts from its noon, today from now.
     noon = day_start(held["day"]) + timedelta(hours=12)
     observed_at = min(noon, now) if held["day"] == now.date() else noon
     entry = evidence.Entry(

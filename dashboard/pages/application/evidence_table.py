@@ -1,4 +1,4 @@
-"""Evidence as a small table, newest observation first; nothing is ever taken off it."""
+"""The table of evidence, newest observation first; none is ever removed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from program.policy.evidence import EvidenceKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One observation. ``counts`` says it makes up today's value, ``current`` it is not too old.
+    """One observation. ``counts``: part of today's value; ``current``: not too old.
 
-    ``expires`` is in how many days it stops counting; since so many it does not, where negative.
+    ``expires`` is in how many days it stops counting; negative if it already has.
     """
 
     kind: EvidenceKind
@@ -34,7 +34,7 @@ class Row:
 
 
 def draw(rows: Sequence[Row], *, key: str) -> None:
-    """Draw the observations in the order given."""
+    """Draw the observations in the given order."""
     config = st.column_config
     table = pa.table(
         {

@@ -1,4 +1,4 @@
-"""The facts of an application: who applies, how it stands, how the referrals developed."""
+"""The facts of an application: applicant, eligibility, and referral trend."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from data_access.review.trends import Point, ReferredUser
 
 
 def draw_who(shown: Shown, colleagues: Sequence[Person]) -> None:
-    """Who applies, how to reach them, and the way to say that one is too close."""
+    """Draw the applicant, the contacts, and the conflict declaration."""
     application = shown.application
     contacts = [Contact(application.social_platform, application.social_handle, social=True)]
     if application.contact_handle:
@@ -40,7 +40,7 @@ def draw_who(shown: Shown, colleagues: Sequence[Person]) -> None:
 
 
 def draw_scorecard(shown: Shown) -> None:
-    """The eligibility, criterion by criterion."""
+    """Draw the eligibility, criterion by criterion."""
     fresh = shown.standing.freshness
     states.stale(fresh.data_through if fresh else None, today=shown.now.date())
     with st.container(border=True, gap="small"):
@@ -53,7 +53,7 @@ def draw_scorecard(shown: Shown) -> None:
 
 
 def draw_trend(shown: Shown, days: Sequence[Point], months: Sequence[Point]) -> None:
-    """How the referrals developed."""
+    """Draw the referral trend."""
     standing = shown.standing
     fresh = standing.freshness
     trend.draw(
@@ -67,7 +67,7 @@ def draw_trend(shown: Shown, days: Sequence[Point], months: Sequence[Point]) -> 
 
 
 def draw_users(shown: Shown, users: Sequence[ReferredUser]) -> None:
-    """The referred users who carry the window's volume."""
+    """Draw the referred users with the most volume in the window."""
     standing = shown.standing
     fresh, total = standing.freshness, standing.facts.volume_usd
     with st.container(border=True, gap="small"):

@@ -1,4 +1,4 @@
-"""The head of an application's page: the ways on, who it is, how it stands, whose it is."""
+"""The head of an application's page: navigation, name, status and owner."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +21,9 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 
 def draw(shown: Shown, colleagues: Sequence[Person]) -> DeltaGenerator:
-    """Two lines: where one can go from here, and what one looks at.
+    """Draw two lines: where to go from here, and the application.
 
-    Returns the place in the first that is kept for who else looks.
+    Returns the place in the first that is reserved for other viewers.
     """
     line: dict[str, Any] = {"horizontal": True, "vertical_alignment": "center"}
     with st.container(key="application-head", gap="xsmall"):
@@ -92,7 +92,7 @@ def _draw_standing(shown: Shown) -> None:
 
 
 def _status_detail(shown: Shown) -> str:
-    """For how long, or until when."""
+    """Format for how long, or until when."""
     application, now = shown.application, shown.now
     if application.status is Status.PENDING:
         return figures.waiting(now - application.submitted_at)

@@ -1,4 +1,4 @@
-"""What changes on an application while its page is open: said beside it, never into it."""
+"""Changes to an application while its page is open, shown beside it, never in it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,11 +24,11 @@ SIGNED_OUT = "You are no longer signed in. Copy what you typed, then sign in aga
 
 @st.fragment(run_every=EVERY)
 def strip(shown: Shown, others_wrote: int) -> None:
-    """Who else looks, and what colleagues did since the page was drawn.
+    """Draw who else is viewing, and what colleagues did since the page was drawn.
 
-    Runs by itself and draws only here: who looks in a line that has room for it, and news
-    floating, so that a form being filled is neither touched nor moved. ``others_wrote`` is
-    how much there was when the page was read.
+    A fragment that reruns by itself: viewers go into a reserved line and news float, so that a form
+    being filled is neither changed nor moved. ``others_wrote`` is the number of colleagues' entries
+    when the page was read.
     """
     if sign_in.signed_in_address() != shown.person.email:
         _draw([SIGNED_OUT])
@@ -48,7 +48,7 @@ def strip(shown: Shown, others_wrote: int) -> None:
 
 
 def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
-    """Leave word that one looks, and see how the application stands now."""
+    """Record the visit, and read the application's current state."""
     viewer = shown.person.email
     submit.write(claims.look, application_id=shown.id_, actor=viewer, now=now)
     with database.reading(database.reader()) as connection:
@@ -59,7 +59,7 @@ def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
 
 
 def status_words(shown: Shown, seen: Glance, moved: Moved | None) -> str | None:
-    """That the status is another one, by whom and when; ``None`` while it is the same."""
+    """Describe a changed status, by whom and when; ``None`` if it is the same."""
     status = seen.application.status
     if status is shown.application.status:
         return None
@@ -71,7 +71,7 @@ def status_words(shown: Shown, seen: Glance, moved: Moved | None) -> str | None:
 
 
 def claim_words(shown: Shown, seen: Glance, now: datetime) -> str | None:
-    """That somebody else works on it now, or that one's own claim lapsed."""
+    """Describe a new owner, or that the viewer's own claim expired."""
     claim = seen.application.desk.claim
     before = shown.application.desk.assignee(shown.now)
     holder = seen.application.desk.assignee(now)
@@ -110,6 +110,6 @@ def _draw(
 
 
 def _show(id_: int) -> None:
-    # What is typed in the decision's form outlives a form that is not drawn any more.
+    # Typed text of a decision form outlives the form.
     state.hold(name(id_))
     st.rerun()

@@ -1,4 +1,4 @@
-"""The next application of the view, after something was done."""
+"""Open the next application of the view after an act."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
@@ -14,9 +14,9 @@ from program.review.queue_filters import Owner
 
 
 def open_next(shown: Shown, said: str, request_id: UUID) -> None:
-    """After an act: the next unclaimed application of the view, claimed; or the queue.
+    """Claim and open the next unclaimed application of the view; else open the queue.
 
-    ``said`` is what the toast says of the application that was just left, with a link back.
+    ``said`` is the toast about the application just left, with a link back.
     """
     after = _next_id(shown, request_id)
     state.flash(state.Flash(ok=True, text=said, link=shown.id_))
@@ -37,5 +37,5 @@ def _next_id(shown: Shown, request_id: UUID) -> int | None:
     try:
         return submit.write(claims.take_next, command=command).application_id
     except Refusal:
-        # What was done is done; only the way on is missing, and the queue is one.
+        # The act is done; only the next application is missing, so go to the queue.
         return None

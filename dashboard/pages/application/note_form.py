@@ -1,4 +1,4 @@
-"""Writing an internal note; what is typed is kept as a draft until it is sent."""
+"""The form for an internal note; typed text is a draft until it is sent."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from data_access.review import notes
 
 
 def draw(id_: int, person: Person) -> None:
-    """Write an internal note."""
+    """Draw the form."""
     form = f"note-{id_}"
     submit.draw(form)
     with keyboard.draft(form):
@@ -37,7 +37,7 @@ def draw(id_: int, person: Person) -> None:
 
 
 def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
-    """Keep the note; a refusal keeps what was typed."""
+    """Save the note; a refusal keeps what was typed."""
     state.hold(decision_name(id_))
     command = notes.WriteNote(
         application_id=id_,

@@ -1,4 +1,4 @@
-"""One application: who, how it stands, what is known, and the decision."""
+"""One application: applicant, status, facts, and decision."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -45,15 +45,15 @@ from program.review.queue_filters import QUERY_NAMES, Filters
 from program.review.workflow import OPEN_STATUSES
 
 QUEUE = "dashboard/pages/queue/page.py"
-# The view it is worked on in, which application it is, and what its thread shows.
+# Query parameters: the view it is opened from, its id, and the thread's filter.
 KNOWN = (*QUERY_NAMES, "id", thread.FILTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything the page shows, read in one transaction so that it fits together.
+    """All data of the page, read in one transaction for consistency.
 
-    ``others_wrote`` is how much colleagues had left on the thread, to tell what is new later.
+    ``others_wrote`` is the number of colleagues' entries on the thread, for telling what is new.
     """
 
     shown: Shown
@@ -68,7 +68,7 @@ class Loaded:
 
 
 def main() -> None:
-    """Load, then draw: what the decision rests on first, the chart, which is slow, last."""
+    """Load, then draw: what the decision rests on first, the slow chart last."""
     person = sign_in.require(Act.READ)
     asked = address.read(KNOWN)
     filters = Filters.from_query(asked).seen_by(person.email)
@@ -124,7 +124,7 @@ def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
 
 
 def spans(context: JudgingContext, now: datetime) -> tuple[Window, date, Window]:
-    """The days and months the charts show, and the window of the metrics."""
+    """Return the days and months of the charts, and the window of the metrics."""
     if context.freshness is None:
         end = now.date()
         window = Window(end - timedelta(days=30), end)
@@ -137,23 +137,23 @@ def spans(context: JudgingContext, now: datetime) -> tuple[Window, date, Window]
 
 
 def stay(id_: int, person: Person, now: datetime) -> None:
-    """A run that a person caused keeps their claim and shows colleagues that they look."""
+    """Renew the person's claim and show colleagues that they are viewing."""
     try:
         submit.write(claims.stay, application_id=id_, actor=person.email, now=now)
     except Refusal:
-        # Reading goes on without it; the next act will say what is wrong.
+        # Reading works without it; the next act will report the error.
         return
 
 
 def refuse(sentence: str, filters: Filters) -> None:
-    """Say why there is nothing to show, and lead back to the queue."""
+    """Show why there is nothing to show, with a link to the queue."""
     states.refused(
         sentence, states.WayOn(label="Back to the queue", page=QUEUE, query=filters.to_query())
     )
 
 
 def draw(page: Loaded) -> None:
-    """The head, and three columns: the person's facts, what to judge, what to do."""
+    """Draw the head and three columns: the applicant, what to judge, and what to do."""
     shown = page.shown
     free = header.draw(shown, page.colleagues)
     with st.container(key="desk"):
@@ -176,7 +176,7 @@ def draw(page: Loaded) -> None:
 
 
 def draw_decision(shown: Shown) -> None:
-    """The panel to decide in, or what was decided; and earlier decisions of one reopened."""
+    """Draw the decision panel or the decision; and earlier decisions if it was reopened."""
     settled = shown.application.status not in OPEN_STATUSES
     with st.container(border=True, gap="small", key="decision"):
         panel.draw(shown)

@@ -1,4 +1,4 @@
-"""How a priority adds up, in words: its points, each part's most, and why."""
+"""The priority's points: each part, its maximum, and why."""
 
 import streamlit as st
 
@@ -6,13 +6,13 @@ from program.review.priority import HIGHEST, Priority
 
 
 def draw(priority: Priority) -> None:
-    """A quiet word with the total; pressed, it opens to the parts."""
+    """Draw the total as a button that opens the parts."""
     with st.popover(f"priority {priority.total}", type="tertiary"):
         st.markdown(words(priority))
 
 
 def words(priority: Priority) -> str:
-    """The parts as a table in Markdown; every word of it is the product's own."""
+    """Return the parts as a Markdown table, without typed text."""
     if not priority.parts:
         return "No points yet."
     lines = ["| points | at most | for |", "|--:|--:|:--|"]

@@ -1,4 +1,4 @@
-"""What a rebate rate costs at this moment, beside what it is computed from."""
+"""The current cost of a rebate rate, and its inputs."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from program.review.rebates import RebateCost
 
 
 def draw(cost: RebateCost | None, *, through: date | None) -> None:
-    """Extra over the window, a month and a year, and what is left of the net fees."""
+    """Draw the extra cost over the window, a month and a year, and the net fees left."""
     if cost is None:
         st.caption("Net fees are unknown, so the cost is too.")
         return

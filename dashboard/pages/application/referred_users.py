@@ -1,4 +1,4 @@
-"""Referred users as a small table."""
+"""The table of referred users."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Row:
 
 
 def draw(rows: Sequence[Row], *, key: str) -> None:
-    """Draw the users in the order given."""
+    """Draw the users in the given order."""
     config = st.column_config
     table = pa.table(
         {

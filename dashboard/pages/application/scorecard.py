@@ -1,4 +1,4 @@
-"""Eligibility criterion by criterion: value, minimum, margin, outcome, and what is missing."""
+"""Eligibility by criterion: value, minimum, margin, outcome, and what is missing."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -24,7 +24,7 @@ def draw(
 ) -> None:
     """Draw every track with its criteria, one line each.
 
-    ``unknown_because`` says by the criterion's key why one without a value has none.
+    ``unknown_because`` says by criterion key why one has no value.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = " ".join(f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria)
@@ -53,13 +53,13 @@ def _line(result: CriterionResult, unknown_because: Mapping[str, str]) -> None:
 
 
 def label_words(result: CriterionResult) -> str:
-    """The criterion's name, with the unit where the name does not say it."""
+    """Format the criterion's name, with the unit unless the name contains it."""
     label = result.criterion.label
     return f"{label}, USD" if result.criterion.unit is Unit.USD else label
 
 
 def remark(result: CriterionResult, unknown_because: Mapping[str, str]) -> str:
-    """What stands beside the value: the margin, and in words what is missing."""
+    """Format the remark beside the value: the margin, and what is missing."""
     if result.outcome is Outcome.MET:
         return figures.percent(result.margin)
     if result.value is None:
@@ -69,20 +69,20 @@ def remark(result: CriterionResult, unknown_because: Mapping[str, str]) -> str:
 
 
 def value_words(result: CriterionResult) -> str:
-    """The value against its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``900 of > 5,000``."""
+    """Format the value and its minimum: ``31.2 M of 20 M``, ``12 of 15``, ``900 of > 5,000``."""
     more = "> " if result.criterion.comparison is Comparison.MORE_THAN else ""
     value = "–" if result.value is None else _cut(result.value, result)
     return f"{value} of {more}{_stated(result.minimum, result)}"
 
 
 def minimum_words(result: CriterionResult) -> str:
-    """What is asked for: ``at least 20 M USD``."""
+    """Format the minimum: ``at least 20 M USD``."""
     word = "more than" if result.criterion.comparison is Comparison.MORE_THAN else "at least"
     return f"{word} {_stated(result.minimum, result)} {UNIT_WORDS[result.criterion.unit]}"
 
 
 def missing_words(result: CriterionResult) -> str:
-    """In words, what would have to change for the criterion to be met."""
+    """Describe what is missing to meet the criterion."""
     shortfall = result.shortfall or 0
     if result.criterion.unit is Unit.USD:
         # In short form a few cents would read as 0, as if nothing were missing.
@@ -94,7 +94,7 @@ def missing_words(result: CriterionResult) -> str:
 
 
 def _cut(value: Decimal | int, result: CriterionResult) -> str:
-    """A value beside its minimum, which it must not seem to reach."""
+    """Format a value beside its minimum, rounded down so that it does not seem to reach it."""
     if result.criterion.unit is Unit.USD:
         return figures.usd_cut(Decimal(value))
     return figures.count(int(value))

@@ -1,4 +1,4 @@
-"""The thread with the note to write: what happened, was written, seen, sent and decided."""
+"""The thread: the note form, and everything that happened, newest first."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,7 @@ FILTER = "thread"
 
 
 def draw(shown: Shown, entries: Sequence[TimelineEntry]) -> None:
-    """The note's form, the choice of a kind, which stands in the address bar, and the lines."""
+    """Draw the note form, the filter, which is kept in the address, and the lines."""
     only = st.query_params.get(FILTER)
     lines = [
         thread_entries.Line(
@@ -41,7 +41,7 @@ def draw(shown: Shown, entries: Sequence[TimelineEntry]) -> None:
 
 
 def _follow(id_: int, key: str) -> None:
-    """Put the chosen kind into the address bar."""
+    """Write the chosen filter to the address."""
     state.hold(decision_name(id_))
     chosen = state.typed(key)
     if chosen is None:

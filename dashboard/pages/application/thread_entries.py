@@ -1,4 +1,4 @@
-"""The thread of an application: one line a happening, newest first. Typed text stays text."""
+"""Lines of the thread, newest first. Typed text stays text."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,13 +22,13 @@ ICONS = {
     "decision": ":material/gavel:",
     "delivery": ":material/send:",
 }
-# Who can read what: the one thing nobody may mistake here.
+# Who can read what, which nobody may mistake.
 MARKS = {
     "note": ":orange-background[internal]",
     "message": ":blue-background[sent to the applicant]",
     "answer": ":green-background[received from the applicant]",
 }
-# What a filter shows, by the kinds of lines.
+# The kinds of lines that each filter shows.
 FILTERS: dict[str, tuple[str, ...]] = {
     "notes": ("note",),
     "evidence": ("evidence",),
@@ -41,7 +41,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One happening. ``title`` is the product's word, ``body`` what somebody typed."""
+    """One entry. ``title`` is the product's word, ``body`` typed text."""
 
     at: datetime
     kind: str
@@ -51,7 +51,7 @@ class Line:
 
 
 def filters(lines: Sequence[Line], only: str | None, *, on_filter: Callable[[str], None]) -> None:
-    """The heading with how many there are, and the choice of one kind, each with its count."""
+    """Draw the heading with the total, and the filters with their counts."""
     counts = Counter(line.kind for line in lines)
     key = f"thread-filter-{only}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -71,7 +71,7 @@ def filters(lines: Sequence[Line], only: str | None, *, on_filter: Callable[[str
 def draw(
     lines: Sequence[Line], only: str | None, *, everything: bool, on_everything: Callable[[], None]
 ) -> None:
-    """The lines that the filter leaves, newest first; older ones when asked for."""
+    """Draw the matching lines, newest first; older ones on request."""
     kept = [line for line in lines if only not in FILTERS or line.kind in FILTERS[str(only)]]
     for line in kept if everything else kept[:SHOWN_AT_ONCE]:
         _draw_line(line)
@@ -89,7 +89,7 @@ def draw(
 
 
 def _draw_line(line: Line) -> None:
-    # Typed text stands outside of every colour: inside of one its escapes would show.
+    # Typed text is outside of color markup, inside of which escapes would be visible.
     mark = f" · {MARKS[line.kind]}" if line.kind in MARKS else ""
     with st.container(gap=None):
         st.caption(

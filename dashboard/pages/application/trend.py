@@ -1,4 +1,4 @@
-"""How an affiliate's referrals developed, by day or month, with the minimum as a line."""
+"""The referral trend by day or month, with the minimum as a line."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from program.policy.policy import Policy
 
 DAYS_SHOWN = 90
 MONTHS_SHOWN = 12
-# Unknown is not "none": without metrics nothing is said about what they would show.
+# Unknown is not "none": without metrics no figures are shown.
 NOT_LOADED = "Metrics are not loaded for this account yet."
 METRICS: dict[str, tuple[Criterion, str]] = {
     "Volume": (VOLUME, "volume_usd"),
@@ -25,11 +25,11 @@ METRICS: dict[str, tuple[Criterion, str]] = {
 
 
 class Point(Protocol):
-    """One day or month with its figures, under the names of the metrics."""
+    """One day or month with its figures, named like the metrics."""
 
     @property
     def start(self) -> date:
-        """Its first day."""
+        """The first day."""
 
 
 def draw(
@@ -41,7 +41,7 @@ def draw(
     through: date | None,
     known: bool,
 ) -> None:
-    """Draw the choice of figure and grain, and the chart; without metrics, that."""
+    """Draw the choice of figure and grain, and the chart; or that metrics are missing."""
     with st.container(border=True, gap="small"), st.container(key="trend", gap="small"):
         with st.container(horizontal=True):
             what = _choose("Figure", list(METRICS), key="trend-what")
@@ -89,7 +89,7 @@ def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: da
 def _draw_days(
     points: Sequence[Point], what: str, policy: Policy, window: Window, through: date
 ) -> None:
-    """Days that upstream did not deliver are gaps; a delivered one without anything is zero."""
+    """Draw days: not delivered ones are gaps, delivered ones without trading are zero."""
     criterion, field = METRICS[what]
     minimum = Decimal(getattr(policy, criterion.minimum))
     start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)

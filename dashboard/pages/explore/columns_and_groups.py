@@ -1,4 +1,4 @@
-"""Choosing what a view shows: columns, groups and figures, order, and the chart."""
+"""Choose what a view shows: columns, groups and figures, order, and the chart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ Follow = Callable[[View], None]
 
 
 def datasets(view: View, token: str, follow: Follow) -> None:
-    """Which dataset; another one begins without filters."""
+    """Draw the choice of the dataset; another one starts without filters."""
     by_key = {dataset.key: dataset for dataset in DATASETS}
 
     def choose() -> None:
@@ -45,7 +45,7 @@ def datasets(view: View, token: str, follow: Follow) -> None:
 
 
 def columns(view: View, token: str, follow: Follow) -> None:
-    """Which columns in which order, each with what it holds."""
+    """Draw the choice of columns and their order, each with its description."""
     key = f"explore-columns-{token}"
 
     def choose() -> None:
@@ -94,7 +94,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
 
 
 def groups(view: View, token: str, follow: Follow) -> None:
-    """What to group by, and which figures of each group."""
+    """Draw the choice of groups and their figures."""
     choices = {str(group): group for column in view.dataset.columns for group in _groups(column)}
     figures = {str(measure): measure for measure in _measures(view)}
     by_key, of_key = f"explore-group-{token}", f"explore-measures-{token}"
@@ -130,7 +130,7 @@ def groups(view: View, token: str, follow: Follow) -> None:
 
 
 def order(view: View, token: str, follow: Follow) -> None:
-    """What to sort by; what is unknown comes last."""
+    """Draw the choice of the order; unknown values come last."""
     columns = view.shown if view.groups else view.dataset.columns
     names, label = [column.name for column in columns], _labels(columns)
     first = view.sorted_by[0]
@@ -167,7 +167,7 @@ def order(view: View, token: str, follow: Follow) -> None:
 
 
 def chart(view: View, token: str, follow: Follow) -> None:
-    """Which of the shown columns to draw, or none."""
+    """Draw the choice of the chart's columns, or none."""
     across = [column.name for column in view.shown if can_go_across(column)]
     up = [column.name for column in view.shown if can_go_up(column)]
     if not across or not up:
@@ -234,5 +234,5 @@ def _group_words(group: Group) -> str:
 
 
 def _labels(columns: Sequence[Column]) -> Callable[[str], str]:
-    """The heading for a column's name, as the table has it."""
+    """Return a function from a column's name to its heading."""
     return {column.name: column.label for column in columns}.__getitem__

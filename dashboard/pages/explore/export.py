@@ -1,4 +1,4 @@
-"""Taking what is shown as a file: the links, what runs, and who took what before."""
+"""Export what is shown: links, running exports, and the log."""
 
 from uuid import UUID
 
@@ -49,7 +49,7 @@ ENDING_ICONS = {
 
 
 def draw(view: View, total: int, person: Person, *, view_name: str | None) -> None:
-    """A link for each format, and the one that cannot hold so many rows with the reason."""
+    """Draw a link for each format, or why a format cannot hold so many rows."""
     if not person.may(Act.EXPORT):
         return
     with st.popover("Export", icon=":material/download:", type="primary", key="explore-export"):
@@ -83,7 +83,7 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
 
 @st.fragment(run_every=LOOK_EVERY)
 def draw_running(person: Person) -> None:
-    """The person's exports that run or just ended; a part that looks again by itself."""
+    """Draw the person's running and just ended exports, as a fragment that refreshes."""
     jobs = export_jobs.of(person.email)
     if not jobs:
         return
@@ -128,7 +128,7 @@ def _cancel(job_id: UUID, actor: str) -> None:
 
 
 def draw_log(person: Person) -> None:
-    """The button that shows who exported what, for those who may see it."""
+    """Draw the button that opens the log, for those who may see it."""
     if person.may(Act.SEE_EXPORTS):
         st.button(
             "Export log",

@@ -1,4 +1,4 @@
-"""One filter a column: what stands, changing it, adding one."""
+"""One filter per column: the current ones, editing, and adding."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from program.reports.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label
 from program.reports.views import View
 
 Follow = Callable[[View], None]
-# Of a column, by its name: what can be chosen, with its label.
+# The choices of a column by its name, with labels.
 Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
 AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
@@ -23,7 +23,7 @@ AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
 
 
 def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
-    """The filters that stand, each with its editor, and the way to another."""
+    """Draw the current filters with their editors, and the button to add one."""
     for asked in view.filters:
         column = view.dataset.column(asked.column)
         if column is not None:
@@ -52,7 +52,7 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
         "Filter",
         icon=":material/add:",
         type="tertiary",
-        # Another view is another popover: it closes when its filter is taken over.
+        # Another view has another popover: it closes when its filter is applied.
         key=f"explore-add-{token}",
     ):
         name = st.selectbox(
@@ -72,7 +72,7 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
 def _editor(
     view: View, column: Column, asked: Filter | None, token: str, follow: Follow, choices: Choices
 ) -> None:
-    """The fields that suit the column, and the buttons that put the filter into the address."""
+    """Draw fields for the column's type, and the buttons that apply the filter."""
     part = f"explore-{column.name}-{token}"
     submit.draw(part)
     with st.form(part, border=False):
@@ -179,7 +179,7 @@ def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
 
 
 def _text(column: Column, part: str) -> str:
-    """What the fields hold, as the address would write it."""
+    """Return the fields' values in the form of the address."""
 
     def held(name: str) -> Any:  # noqa: ANN401 - each field has its own type
         return state.typed(f"{part}-{name}")

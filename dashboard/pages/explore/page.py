@@ -1,4 +1,4 @@
-"""Explore: any dataset by columns, filters, groups and order, and exactly that as a file."""
+"""Explore: any dataset by columns, filters, groups and order, and the same as a file."""
 
 import hashlib
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ KNOWN = {*OWN_NAMES, *(column.name for dataset in DATASETS for column in dataset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What the page shows, read in one transaction; without ``look`` it says why."""
+    """All data of the page, read in one transaction; without ``look`` it says why."""
 
     view: View
     context: JudgingContext
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def load(view: View, person: Person, now: datetime) -> Loaded:
-    """Read everything; a look that is refused leaves the tools to mend it."""
+    """Read everything; if the preview is refused, the tools remain to change the view."""
     personal = person.may(Act.SEE_CONTACT)
     with database.reading(database.reader()) as connection:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
@@ -74,7 +74,7 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
 
 
 def draw_head(page: Loaded, person: Person) -> None:
-    """Which dataset, which filters, and what can be done with it."""
+    """Draw the dataset, the filters and the tools."""
     view, token = page.view, token_of(page.view)
     line = {"horizontal": True, "vertical_alignment": "center"}
     with st.container(key="explore-head", gap="xsmall"):
@@ -100,7 +100,7 @@ def draw_head(page: Loaded, person: Person) -> None:
 
 
 def draw_found(page: Loaded) -> None:
-    """The chart, the table and its pages, or why there are none."""
+    """Draw the chart, the table and its pages, or why there are none."""
     view, look = page.view, page.look
     if look is None:
         states.refused(page.refused)
@@ -130,7 +130,7 @@ def draw_found(page: Loaded) -> None:
 
 
 def draw_chart(look: Look) -> None:
-    """The chart the view asks for, of the rows that are shown."""
+    """Draw the view's chart from the rows on the page."""
     columns = {column.name: column for column in look.view.shown}
     across, _, up = look.view.chart.partition(",")
     if across not in columns or up not in columns:
@@ -142,7 +142,7 @@ def draw_chart(look: Look) -> None:
 
 
 def draw_pages(look: Look) -> None:
-    """Which rows these are, and the way to the others."""
+    """Draw the range of rows and the page control."""
     first = (look.view.page - 1) * PAGE_SIZE + 1
     pages = max(1, -(-look.total // PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center", key="explore-pages"):
@@ -161,7 +161,7 @@ def draw_pages(look: Look) -> None:
 
 
 def data_words(context: JudgingContext) -> str:
-    """The window and the data-through day of the metrics."""
+    """Format the window and the data-through day of the metrics."""
     fresh = context.freshness
     if fresh is None:
         return "Metrics were never computed, so they are unknown."
@@ -171,7 +171,7 @@ def data_words(context: JudgingContext) -> str:
 
 
 def count_words(page: Loaded) -> str:
-    """How many rows or groups there are."""
+    """Format the number of rows or groups."""
     if page.look is None:
         return "not counted"
     total = page.look.total
@@ -180,7 +180,7 @@ def count_words(page: Loaded) -> str:
 
 
 def choices_of(view: View) -> filters.Choices:
-    """What stands in a column whose words are not known beforehand; a minute old."""
+    """Return the values of a column without fixed choices; cached for a minute."""
 
     def choices(name: str) -> Mapping[str, str]:
         return lookups.explored(view.dataset.key, name)
@@ -189,22 +189,22 @@ def choices_of(view: View) -> filters.Choices:
 
 
 def follow(view: View) -> None:
-    """Put a changed view into the address bar, which every run reads."""
+    """Write a changed view to the address, which every run reads."""
     address.write(view.to_query())
 
 
 def sort_by(view: View, name: str) -> None:
-    """Sort the whole by the heading that was pressed; pressed again, the other way round."""
+    """Sort all rows by the pressed heading; pressed again, reverse."""
     follow(view.sorted_anew(name))
 
 
 def turn_page(view: View, key: str) -> None:
-    """Follow the page control."""
+    """Go to the page chosen in the page control."""
     follow(view.on_page(state.typed(key) or 1))
 
 
 def token_of(view: View) -> str:
-    """A short name for the view, so that each view's widgets are its own."""
+    """Return a short hash of the view, so that each view has its own widgets."""
     query: Mapping[str, str] = view.to_query()
     return hashlib.sha256(repr(sorted(query.items())).encode()).hexdigest()[:10]
 

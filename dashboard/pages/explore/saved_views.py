@@ -1,4 +1,4 @@
-"""Views of the explore page under a name: the way to each, and keeping the one that is shown."""
+"""Saved views of Explore: links, and saving the current view."""
 
 from collections.abc import Sequence
 
@@ -16,12 +16,12 @@ EXPLORE = "dashboard/pages/explore/page.py"
 
 
 def name_of(views: Sequence[ExploredView], view: View) -> str | None:
-    """The name under which the view that is shown is kept, if it is."""
+    """Return the name under which the current view is saved, or ``None``."""
     return next((kept.name for kept in views if kept.view.kept == view.kept), None)
 
 
 def draw(views: Sequence[ExploredView], view: View, person: Person) -> None:
-    """The views, with who shares them, and the form that keeps this one."""
+    """Draw the saved views, with their owners, and the form to save this one."""
     label = f"Views {len(views)}" if views else "Views"
     with st.popover(label, key="explore-views", icon=":material/bookmark:", type="tertiary"):
         for kept in views:

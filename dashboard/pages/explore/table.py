@@ -1,4 +1,4 @@
-"""The explore page's table and chart: values as cells, exact, and never read as markup."""
+"""Explore's table and chart: exact values, never read as markup."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ from program.wording import rounded
 ROW_HEIGHT = 32
 MOST_ROWS_HIGH = 20
 MOST_WIDE = 260
-# What a grid can hold of a whole number, and the decimals it writes; files have all of them.
+# The largest integer and the decimals that a grid shows; files have all digits.
 MOST_WHOLE = 2**53 - 1
 MOST_PLACES = 8
 DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
@@ -47,7 +47,7 @@ def draw(
     first: Order,
     on_heading: headings.Press,
 ) -> None:
-    """Draw one page of rows, sorted by ``first``; headings explain themselves and sort."""
+    """Draw one page of rows, sorted by ``first``; headings have tooltips and sort."""
     values = {column.name: [row[column.name] for row in rows] for column in columns}
     headings.table(
         pa.table({column.name: _held(values[column.name], column) for column in columns}),
@@ -64,7 +64,7 @@ def draw(
 
 
 def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever the column holds
-    """A value to its last digit, as text; ``None`` is unknown."""
+    """Format a value with every digit; ``None`` is unknown."""
     match value:
         case None:
             return None
@@ -83,7 +83,7 @@ def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever t
 
 
 def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart:
-    """The rows that are shown as bars, those of the same label or day added up."""
+    """Return the rows on the page as bars, adding up those with the same label or day."""
     totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
         label, value = row[across.name], row[up.name]
@@ -104,7 +104,7 @@ def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> C
 
 
 def can_go_across(column: Column) -> bool:
-    """Whether the column can name a chart's bars."""
+    """Whether the column can label a chart's bars."""
     return column.kind in WORDS or column.kind in TIMES or column.kind is Kind.TRUTH
 
 
@@ -119,7 +119,7 @@ def _exponent(value: Decimal) -> int:
 
 
 def _held(values: Sequence[Any], column: Column) -> pa.Array:
-    """The cells: numbers, days and times as such; what a grid cannot hold exactly as its text."""
+    """Return the cells: numbers, days and times as such; text if a grid would lose digits."""
     if column.kind is Kind.DAY:
         return cells.days(values)
     if column.kind is Kind.MOMENT:
@@ -130,7 +130,7 @@ def _held(values: Sequence[Any], column: Column) -> pa.Array:
 
 
 def _are_numbers(values: Sequence[Any], column: Column) -> bool:
-    """Whether the column is of numbers that a grid holds in all digits that it writes."""
+    """Whether the column has numbers that a grid shows with all their digits."""
     if column.kind not in NUMBERS:
         return False
     places = _places(values, column)
@@ -143,7 +143,7 @@ def _are_numbers(values: Sequence[Any], column: Column) -> bool:
 
 
 def _places(values: Sequence[Any], column: Column) -> int:
-    """The decimals that the column is written with: those of its most exact cell."""
+    """Return the decimals of the column: those of its most precise cell."""
     if not column.scale:
         return 0
     exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
@@ -155,7 +155,7 @@ def _config(column: Column, values: Sequence[Any], first: Order) -> Any:  # noqa
     label = headings.numeric(column.label) if is_number else column.label
     if column.name == first.column:
         label = headings.signed(label, descending=first.descending)
-    # Wide enough for its heading and for all that stands in it, within reason.
+    # Wide enough for its heading and its content, within bounds.
     longest = max((len(cell(value, column) or "") for value in values), default=0)
     given: dict[str, Any] = {
         "label": label,

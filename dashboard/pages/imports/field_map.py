@@ -1,4 +1,4 @@
-"""The map of a form: which field is which column, what its dates and words mean; kept by name."""
+"""The form map: which field is which column, and what its dates and words mean; saved by name."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ WORDS_ASKED = 12
 
 
 def encoding(likely: str, key: str) -> str:
-    """The encoding to read the file in: "" to recognize it."""
+    """Draw the choice of the file's encoding; "" detects it."""
     options = ["", *(name for name in ENCODINGS if name.startswith("windows"))]
     chosen: str = st.selectbox(
         "Encoding",
@@ -58,7 +58,7 @@ def encoding(likely: str, key: str) -> str:
 
 
 def draw(peek: Peek, chosen: FormMap, key: str) -> dict[str, Any]:
-    """The map's widgets, filled from ``chosen``; returns what they say, as a map's content."""
+    """Draw the map's widgets, filled from ``chosen``; returns their values as a map's content."""
     with st.expander("Fields, dates and words", expanded=True, icon=":material/rule:"):
         fields = _fields(peek.header, chosen, key)
         content: dict[str, Any] = {"fields": fields}
@@ -144,7 +144,7 @@ def _words(peek: Peek, fields: Mapping[str, str], columns: Sequence[str]) -> lis
 def _choices(
     title: str, words: Sequence[str], options: list[str], told: Mapping[str, str], key: str
 ) -> dict[str, str]:
-    """What somebody says that each word stands for, where they say anything."""
+    """Return the chosen meaning of each word, for words with one."""
     if not words:
         return {}
     st.caption(f"{title}: {min(len(words), WORDS_ASKED):,} of {len(words):,}")
@@ -165,12 +165,12 @@ def _choices(
 
 
 def _token(word: str) -> str:
-    # A key stands in the page, where what is in a file has no place.
+    # The key is part of the page, where a file's content must not appear.
     return sha256(word.encode()).hexdigest()[:16]
 
 
 def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) -> None:
-    """Keep the map under a name, replace the chosen one, or offer it no longer."""
+    """Draw the buttons to save the map under a name, replace the chosen one, or retire it."""
     submit.draw(FORM)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(

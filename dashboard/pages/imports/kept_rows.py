@@ -24,7 +24,7 @@ OWN = "the map of its import"
 
 
 def draw(person: Person) -> None:
-    """All that wait, the oldest first."""
+    """Draw all waiting rows, oldest first."""
     with database.reading(database.reader()) as connection:
         listed, total = kept_rows.listed(connection)
         maps = {one.name: one for one in form_maps.listed(connection)}
@@ -86,7 +86,7 @@ def _label(row: KeptRow) -> str:
 
 
 def _fields(row: KeptRow, form: str) -> None:
-    """One field for each cell that the import reads."""
+    """Draw a field for each cell that the import uses."""
     places = st.columns(4)
     read = [(column, row.columns[column]) for column in COLUMNS if column in row.columns]
     for at, (column, field) in enumerate(read):
@@ -118,7 +118,7 @@ def _dismissing(row: KeptRow, form: str, person: Person) -> None:
 
 
 def _corrected(row: KeptRow, request_id: UUID) -> Sequence[str]:
-    """The row's cells with what was typed; a row that was cut short is filled up."""
+    """Return the row's cells with what was typed; missing cells are added."""
     cells = [*row.cells, *[""] * (len(row.header) - len(row.cells))][: len(row.header)]
     for column, field in row.columns.items():
         typed = state.typed(f"{_form(row)}-{column}-{request_id.hex[:8]}")
@@ -187,6 +187,6 @@ def _attempt(form: str, actor: str, act: Callable[..., Done], *, loads: bool) ->
     try:
         return submit.attempt(form, actor, act, raises=(NotFound, NotInState), loads=loads)
     except (NotFound, NotInState) as refusal:
-        # A row that somebody else settled is in the list no more.
+        # A row that somebody else settled is no longer in the list.
         submit.refused(ALL, str(refusal))
         return None

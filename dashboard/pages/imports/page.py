@@ -1,4 +1,4 @@
-"""Import: exports of the application form, the rows they could not load, and what was imported."""
+"""Import: upload form exports, settle kept rows, and see past imports."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ PARTS = (NEW, KEPT, HISTORY)
 
 
 def main() -> None:
-    """The part that the address names."""
+    """Draw the part in the address."""
     person = sign_in.require(Act.IMPORT)
     asked = address.read(("show", "import"))
     with database.reading(database.reader()) as connection:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def chosen_part(asked: str, waiting: int) -> str:
-    """One of the parts; the first where the address names none."""
+    """Return the part in the address, or the first."""
     part = asked if asked in PARTS else NEW
     words = {NEW: "Import a file", KEPT: f"Kept rows {waiting:,}", HISTORY: "History"}
     key = f"import-show-{part}"
@@ -53,7 +53,7 @@ def chosen_part(asked: str, waiting: int) -> str:
 
 
 def draw_history(asked: str) -> None:
-    """The import that the address names, and all of them below."""
+    """Draw the import in the address, and all of them below."""
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
     with database.reading(database.reader()) as connection:
         listed, total = imports.listed(connection)
@@ -71,7 +71,7 @@ def draw_history(asked: str) -> None:
 
 
 def draw_import(made: Import) -> None:
-    """One import: whose it was, what it did, and the way to what it kept."""
+    """Draw one import: who made it, its result, and the link to its kept rows."""
     assert made.report is not None
     st.markdown(f"##### Import {made.import_id:,}: {escape(made.file_name)}")
     by = f" · map {escape(made.map_name)}" if made.map_name else ""

@@ -1,4 +1,4 @@
-"""The report of an import, made or still to be made: figures, a table, and a file."""
+"""The report of an import, before or after loading: figures, a table, and a file."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ ICONS = {
 
 
 def draw(report: Report, *, stem: str, key: str) -> None:
-    """Counts by outcome, then the rows; the choice of outcomes narrows the table alone."""
+    """Draw counts by outcome, then the rows; the chosen outcomes filter only the table."""
     st.markdown(_counts(report))
     if report.said:
         st.caption(escape(" ".join(report.said)))

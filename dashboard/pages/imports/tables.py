@@ -1,6 +1,6 @@
-"""Tables of imports: what became of each row, the first rows as they were read, past imports.
+"""Tables of imports: results by row, the first rows of a file, past imports.
 
-Names of files and fields, and all cells, are somebody else's text and stay cells.
+Names of files and fields, and all cells, are foreign text and are shown only in cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from dashboard.ui import cells as typed
 from dashboard.ui import headings
 
 ROW_HEIGHT = 30
-# Room for two lines, where a sentence says what to do.
+# Room for two lines, in tables with sentences on what to do.
 TALL_ROW_HEIGHT = 48
 TALLEST = 520
 OUTCOME_SIGNS = {
@@ -30,7 +30,7 @@ OUTCOME_SIGNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
-    """A row of a file, or one thing that is wrong in it."""
+    """A row of a file, or one problem in it."""
 
     row: int
     outcome: str
@@ -43,7 +43,7 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
-    """An import in the list of them; ``counts`` by outcome."""
+    """An import in the list; ``counts`` by outcome."""
 
     import_id: int
     when: datetime
@@ -54,7 +54,7 @@ class PastImport:
 
 
 def report(lines: Sequence[ReportLine]) -> None:
-    """What became, or would become, of each row."""
+    """Draw the result of each row, before or after loading."""
     config = st.column_config
     _draw(
         {
@@ -86,7 +86,7 @@ def report(lines: Sequence[ReportLine]) -> None:
 
 
 def preview(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """The first rows of a file, cell by cell."""
+    """Draw the first rows of a file."""
     titles = [str(at) for at in range(len(header))]
     cells = {
         title: pa.array([row[at] if at < len(row) else "" for row in rows], pa.string())
@@ -100,7 +100,7 @@ def preview(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def past(imports: Sequence[PastImport]) -> None:
-    """Imports that were made, the newest first."""
+    """Draw past imports, newest first."""
     config = st.column_config
     numbers = {
         "new": "New",

@@ -1,4 +1,4 @@
-"""Importing a form's export: upload, read by a map, look at what would happen, load."""
+"""Import a form's export: upload, map the fields, preview the result, load."""
 
 import json
 from collections.abc import Mapping
@@ -30,12 +30,12 @@ COMMON = "Common field names"
 PREVIEWED = 8
 LOOK_EVERY = "1s"
 ACCEPTED = ["csv", "txt", "tsv", "gz", "zst"]
-# As .streamlit/config.toml has it.
+# As in .streamlit/config.toml.
 LARGEST_MB = 1
 
 
 def draw(person: Person) -> None:
-    """The steps, each once the one before it is done."""
+    """Draw the steps, each once the previous one is done."""
     if _is_under_way():
         return
     submit.draw(FORM)
@@ -90,7 +90,7 @@ def _saved_map() -> SavedMap | None:
 def _content(
     upload: Upload, base: FormMap, key: str, person: Person, saved: SavedMap | None
 ) -> dict[str, Any]:
-    """What the map's widgets say; the file as it is read stands above them."""
+    """Return the map widgets' values, with the file's first rows above them."""
     likely = base.encoding or _likely(upload)
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     with left:
@@ -122,7 +122,7 @@ def _how_read(peek: Peek, *, guessed: bool) -> str:
 
 
 def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Report:
-    """What the import would do, asked once for a file and a map."""
+    """Return what the import would do, computed once per file and map."""
     asked = (upload.sha256, upload.name, json.dumps(content, sort_keys=True))
     before = state.kept(FORM)
     if before is not None and before[0] == asked:
@@ -194,7 +194,7 @@ def _load(
 
 
 def _is_under_way() -> bool:
-    """Whether an import that was sent still runs, which is then shown."""
+    """Whether a submitted import is running; if so, show it."""
     request_id = state.kept(SENT)
     if request_id is None:
         return False
@@ -213,7 +213,7 @@ def _progress(request_id: UUID) -> None:
 
 
 def _finish(request_id: UUID) -> None:
-    """Show the report of the import, or say that there is none."""
+    """Show the report of the import, or that there is none."""
     state.forget(SENT)
     with database.reading(database.reader()) as connection:
         import_id = imports.by_request(connection, request_id)

@@ -1,4 +1,4 @@
-"""The outbox: what waits, what is stuck and why, and how and in which words applicants are told."""
+"""The outbox: waiting and undeliverable messages, templates, and delivery settings."""
 
 from datetime import UTC, datetime
 
@@ -44,7 +44,7 @@ WHY_STOPPED = {
 
 
 def main() -> None:
-    """Figures and failures above; below, the part that the address names."""
+    """Draw figures and failures, and below them the part in the address."""
     person = sign_in.require(Act.KEEP_OUTBOX)
     now = datetime.now(UTC)
     address.read(("show", "reason"))
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None:
-    """Four figures, and loudly what keeps messages back."""
+    """Draw four figures, and a warning if messages are held back."""
     st.subheader("Outbox", anchor=False)
     st.caption(f"Messages to applicants, as of {figures.moment(now)}.")
     if found.is_late(now):
@@ -83,7 +83,7 @@ def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None
 
 
 def draw_failures(failures: list[FailureCount]) -> None:
-    """Failures by reason, with what to do about each."""
+    """Draw failures by reason, with what to do about each."""
     with st.container(gap="xxsmall"):
         for one in failures:
             words = REASON_WORDS[one.reason]
@@ -93,7 +93,7 @@ def draw_failures(failures: list[FailureCount]) -> None:
 
 
 def chosen_part(found: Backlog) -> str:
-    """The part in the address bar; what is parked where it names none."""
+    """Return the part in the address; by default undeliverable messages."""
     asked = st.query_params.get("show")
     usual = next(iter(PARTS))
     counts = {"parked": f" {found.parked:,}", "waiting": f" {found.waiting:,}"}
@@ -111,7 +111,7 @@ def chosen_part(found: Backlog) -> str:
 
 
 def draw_part(part: str, failures: list[FailureCount], person: Person, now: datetime) -> None:
-    """The list, the templates or the settings."""
+    """Draw the list, the templates or the settings."""
     if part == "parked":
         draw_stopped(Stopped.PARKED, failures, person)
     elif part == "withheld":
@@ -137,7 +137,7 @@ def draw_part(part: str, failures: list[FailureCount], person: Person, now: date
 
 
 def draw_templates(person: Person) -> None:
-    """The template that is chosen, with its versions."""
+    """Draw the chosen template with its versions."""
     with database.reading(database.reader()) as connection:
         templates = message_templates.in_force(connection)
     kind, language = outbox_templates.choose(templates)
@@ -147,7 +147,7 @@ def draw_templates(person: Person) -> None:
 
 
 def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Person) -> None:
-    """What was stopped so, with what can be done about it."""
+    """Draw messages stopped in this way, with what can be done about them."""
     asked = st.query_params.get("reason")
     reason = Reason(asked) if asked in set(Reason) else None
     if stopped_as is Stopped.PARKED:
@@ -169,7 +169,7 @@ def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Pers
 
 
 def draw_reasons(failures: list[FailureCount], reason: Reason | None) -> None:
-    """The choice of one reason, which stands in the address bar."""
+    """Draw the filter by reason, which is kept in the address."""
     parked = {one.reason: one.parked for one in failures if one.parked}
     if len(parked) < 2 and reason is None:
         return
@@ -187,7 +187,7 @@ def draw_reasons(failures: list[FailureCount], reason: Reason | None) -> None:
 
 
 def draw_waiting(listed: list[Message], now: datetime) -> None:
-    """What is to leave, the oldest first."""
+    """Draw waiting messages, oldest first."""
     if not listed:
         states.empty("No messages are waiting. Decisions and questions add messages here.")
         return
@@ -196,7 +196,7 @@ def draw_waiting(listed: list[Message], now: datetime) -> None:
 
 
 def draw_sent(listed: list[Message]) -> None:
-    """What was handed over last."""
+    """Draw the last delivered messages."""
     if not listed:
         states.empty("Nothing was sent yet.")
         return

@@ -1,4 +1,4 @@
-"""How applicants are told: silence, rejections, which way, which language."""
+"""Delivery settings: silent mode, rejection messages, channels, and languages."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ from program.messages import letters
 from program.messages.delivery import KIND_WORDS, DeliverySettings
 from program.messages.letters import Template
 
-# What is said of a proposal is said by the page: the proposal may be gone by then.
+# Results of proposals are shown by the page, since the proposal may be gone.
 PAGE = ""
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
 
 
 def draw(versions: list[SavedSettings], person: Person) -> None:
-    """The settings in use with their fields, and the versions before."""
+    """Draw the current settings with their fields, and earlier versions."""
     current = versions[0].settings
     form = f"delivery-{current.version}"
     submit.draw(form)
@@ -49,7 +49,7 @@ def draw(versions: list[SavedSettings], person: Person) -> None:
 
 
 def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> None:
-    """Name what a language in use has no template for, since English is sent for it."""
+    """Name the templates missing in languages in use, for which English is sent."""
     for language in sorted(set(current.language_by_country.values())):
         missing = letters.missing_kinds(templates, language)
         if missing:
@@ -61,7 +61,7 @@ def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> No
 
 
 def draw_waiting(proposal: Silencing | None, person: Person) -> None:
-    """A change that tells applicants less, and who may put it in force."""
+    """Draw a change that sends fewer messages, and who may confirm it."""
     if proposal is None:
         return
     what = "stop all messages" if proposal.silent else "stop rejection messages"
@@ -147,7 +147,7 @@ def _draw_version(saved: SavedSettings) -> None:
 
 
 def _in_words(settings: DeliverySettings) -> str:
-    """Who is told, and what is not as it is from the start."""
+    """Describe the settings: who gets messages, and what differs from the defaults."""
     if settings.silent:
         return "No messages"
     words = [
@@ -164,7 +164,7 @@ def _in_words(settings: DeliverySettings) -> str:
 
 
 def languages(typed: str) -> dict[str, str]:
-    """Countries with their languages from lines such as ``BR: pt``. Raises Invalid."""
+    """Parse countries and languages from lines such as ``BR: pt``. Raises Invalid."""
     found = {}
     for line in filter(None, (line.strip() for line in typed.splitlines())):
         country, sign, language = line.partition(":")

@@ -1,4 +1,4 @@
-"""A message that did not leave: what it says, why it is here, and retry, correct or cancel."""
+"""A message that was not sent: its content, the reason, and retry, correct or cancel."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,10 +21,10 @@ RETRY_ALL = "retry-all"
 
 
 def draw(message: Message, person: Person) -> None:
-    """One message behind a line that says whose it is and what is wrong."""
+    """Draw one message in an expander labeled with recipient and reason."""
     form = name(message)
     with st.expander(label(message)):
-        # Inside: above, it would move the place of what is open, which would close.
+        # Inside: above, it would move the open expander, which would close.
         submit.draw(form)
         reason = REASON_WORDS.get(message.reason) if message.reason else None
         if reason is not None:
@@ -51,7 +51,7 @@ def draw(message: Message, person: Person) -> None:
 
 
 def label(message: Message) -> str:
-    """Whose it is, what it announces, where to, and why it is here."""
+    """Format recipient, kind, channel and reason."""
     what = KIND_WORDS[MessageKind.of(message.kind)]
     why = REASON_WORDS[message.reason].label.lower() if message.reason else "withheld"
     to = f"{message.channel} {message.recipient or 'nobody'}"
@@ -62,12 +62,12 @@ def label(message: Message) -> str:
 
 
 def name(message: Message) -> str:
-    """The form's name."""
+    """Return the form's name."""
     return f"message-{message.message_id.hex[:12]}"
 
 
 def retry_all(messages: Sequence[Message], reason: Reason | None, person: Person) -> None:
-    """One button for all that are listed."""
+    """Draw one button that retries all listed messages."""
     submit.draw(RETRY_ALL)
     of = "" if reason is None else f" of “{REASON_WORDS[reason].label.lower()}”"
     many = len(messages)
@@ -170,7 +170,7 @@ def _submit(form: str, command: Asked, verb: Verb[Asked, int], said: str) -> Non
     try:
         submit.submit(form, command, verb, said=said, raises=(NotFound, NotInState))
     except (NotFound, NotInState) as refusal:
-        # It is not in this list any more, so there is no place beside it.
+        # It is no longer in this list, so there is no place beside it.
         submit.refused("", str(refusal))
 
 

@@ -1,4 +1,4 @@
-"""Messages of the outbox as a table. Recipients are typed text and stay cells."""
+"""The table of messages. Recipients are typed text and are shown only in cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TALLEST = 640
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One message: how far it is, in the screen's words, or when it was handed over."""
+    """One message: its state in words, or when it was delivered."""
 
     application_id: int
     username: str
@@ -25,7 +25,7 @@ class Row:
 
 
 def draw(rows: Sequence[Row], *, state: str, is_time: bool = False) -> None:
-    """Draw the messages in the order given; ``state`` heads the last column, words or times."""
+    """Draw the messages in the given order; ``state`` heads the last column, text or times."""
     config, states = st.column_config, [row.state for row in rows]
     table = pa.table(
         {

@@ -1,4 +1,4 @@
-"""The words around a message, by kind and language: edit, see with an application, save."""
+"""Templates by kind and language: edit, preview with an application, save."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ SAMPLE = "The colleague's text appears here."
 
 
 def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
-    """Which template; a language that has none yet may be typed."""
+    """Draw the choice of the template; a new language can be typed."""
     left, right = st.columns(2, gap="large")
     kind = left.selectbox(
         "Message type", list(MessageKind), format_func=KIND_WORDS.get, key="template-kind"
@@ -44,7 +44,7 @@ def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
 def draw(
     kind: MessageKind, language: str, versions: Sequence[SavedTemplate], person: Person
 ) -> None:
-    """The fields, what they make of an application, and what was there before."""
+    """Draw the fields, a preview with an application, and earlier versions."""
     current = versions[0].template if versions else letters.shipped(kind, language)
     version = current.version if current else 0
     form = f"template-{kind}-{language}-{version}"
@@ -87,7 +87,7 @@ def _fields(form: str, current: Template | None) -> tuple[str, str]:
 
 
 def _preview(subject: str, body: str) -> None:
-    """What an applicant would get, or what is wrong."""
+    """Draw what an applicant would get, or what is wrong."""
     number = st.text_input("Preview with application", key="template-preview", placeholder="1042")
     id_ = read.possible_id((number or "").strip())
     if id_ is None:

@@ -1,4 +1,4 @@
-"""Writing the next policy: a field for each setting of the table, in its groups."""
+"""The form of a draft: a field for each setting, in groups."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -27,28 +27,28 @@ TYPED = (Kind.MONEY, Kind.RATE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A draft as the form was drawn from it: kept already, or begun from ``base``."""
+    """A draft as its form was drawn: saved already, or started from ``base``."""
 
     base: Policy
     kept: Kept | None
 
     @property
     def form(self) -> str:
-        """The form's name: another revision is another form, with fields of its own."""
+        """The form's name: each revision is another form, with its own fields."""
         if self.kept is not None:
             return f"policy-{self.kept.draft_id}-{self.kept.revision}"
         return f"policy-new-{self.base.version}"
 
     @property
     def draft(self) -> Draft:
-        """What stands in the fields at first."""
+        """The initial values of the fields."""
         if self.kept is not None:
             return self.kept.draft
         return Draft(policy=self.base, note="", base_version=self.base.version)
 
 
 def draw(written: Written, person: Person) -> None:
-    """The whole form. It is sent at once, so nothing is replayed while one types."""
+    """Draw the whole form. It is sent at once, so nothing reruns while somebody types."""
     draft, form = written.draft, written.form
     with st.form(form, border=False):
         for column, groups in zip(st.columns(3), groups_by_column(), strict=True):
@@ -70,12 +70,12 @@ def draw(written: Written, person: Person) -> None:
 
 
 def column_is_last(groups: list[Group]) -> bool:
-    """Whether these are the groups of the last column, under which the note stands."""
+    """Whether these are the groups of the last column, which has the note below."""
     return groups == groups_by_column()[-1]
 
 
 def discard_button(kept: Kept, person: Person) -> None:
-    """The way to throw the draft away."""
+    """Draw the button that discards the draft."""
     form = f"policy-discard-{kept.draft_id}-{kept.revision}"
     sending.button(
         "Discard",
@@ -90,7 +90,7 @@ def discard_button(kept: Kept, person: Person) -> None:
 
 
 def carry_over_button(written: Written, old: Policy, person: Person) -> None:
-    """Bring the draft's changes onto the version that a colleague has published meanwhile."""
+    """Draw the button that rebases the draft on a version published in the meantime."""
     form = f"{written.form}-over-{written.base.version}"
     sending.button(
         f"Move my changes to version {written.base.version}",
@@ -116,7 +116,7 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
     key = state.form_key(written.form, setting.name)
     before = settings.value(written.base, setting)
     changed = "" if found == before else " :violet-badge[changed]"
-    # "Active users" says already what is counted.
+    # "Active users" already says what is counted.
     unit = "" if setting.unit in setting.label.lower() else f" ({setting.unit})"
     label = f"{setting.label}{unit}{changed}"
     now = settings.words(setting, before)
@@ -222,7 +222,7 @@ def _discard(kept: Kept, actor: str, request_id: UUID) -> None:
 
 
 def _typed_draft(written: Written, request_id: UUID) -> Draft:
-    """The fields as a draft; raises ValueError with every sentence about what is no value."""
+    """Return the fields as a draft; raises ValueError with a sentence for each invalid field."""
     part = request_id.hex[:8]
     values: dict[str, Any] = {}
     wrong: list[str] = []

@@ -1,4 +1,4 @@
-"""The policy: the version in force, the drafts of the next one with what they change, history."""
+"""The policy: the version in force, drafts and their what-ifs, history."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from program.review.permissions import Act
 IN_FORCE, DRAFT, HISTORY = "force", "draft", "history"
 PARTS = {IN_FORCE: "In force", DRAFT: "Next version", HISTORY: "History"}
 PART = "policy-part"
-# What the address may ask of this page.
+# Query parameters of this page.
 QUERY_NAMES = ("part", "base", "draft", "replay", "list", "move", "page")
 NEW = "new"
 EVENT_WORDS = {
@@ -50,7 +50,7 @@ EVENT_WORDS = {
 
 
 def main() -> None:
-    """Load, then draw the part that the address names."""
+    """Load, then draw the part in the address."""
     person = sign_in.require(Act.READ_POLICY)
     address.read(QUERY_NAMES)
     now = datetime.now(UTC)
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
-    """The part of the page, which the address keeps; drafts are for those who may edit."""
+    """Draw the choice of the part, kept in the address; drafts are for those who may edit."""
     offered = [part for part in PARTS if part != DRAFT or person.may(Act.EDIT_POLICY)]
     asked = st.query_params.get("part", IN_FORCE)
     waiting = [kept for kept in drafts if kept.proposed_at and kept.author != person.email]
@@ -101,7 +101,7 @@ def _show_part() -> None:
 
 
 def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> None:
-    """Every setting that rules now, and what is about to."""
+    """Draw every setting in force, and scheduled versions."""
     policy = context.policy
     published = next(one for one in versions if one.policy.version == policy.version)
     st.markdown(f"**Version {policy.version}** · {about(published)}")
@@ -116,7 +116,7 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
 
 
 def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
-    """The versions that are to take effect, the next one first."""
+    """Return the scheduled versions, the next one first."""
     coming = [
         one for one in versions if one.policy.effective_from > now and one.withdrawn_by is None
     ]
@@ -126,8 +126,8 @@ def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
 def draw_scheduled(
     coming: Sequence[Published], withdrawals: Sequence[Withdrawal], person: Person
 ) -> None:
-    """What takes effect later, with what it changes and the way to withdraw it."""
-    # What withdrew the last of them is said all the same.
+    """Draw scheduled versions, with their changes and the way to withdraw them."""
+    # Also shown if the last scheduled version was withdrawn.
     submit.draw(PLACE)
     if not coming:
         return
@@ -147,13 +147,13 @@ def draw_scheduled(
 
 
 def figures_of(published: Published) -> str:
-    """How many settings a version changes."""
+    """Format how many settings a version changes."""
     number = len(published.changes)
     return f"{number} setting{'' if number == 1 else 's'}"
 
 
 def about(published: Published) -> str:
-    """Since when it rules, and who wrote and confirmed it; for Markdown."""
+    """Format since when it is in force, and who wrote and confirmed it; for Markdown."""
     policy = published.policy
     second = f", confirmed by {escape(published.confirmed_by)}" if published.confirmed_by else ""
     since = figures.moment(policy.effective_from)
@@ -168,7 +168,7 @@ def about(published: Published) -> str:
 def draw_history(
     versions: Sequence[Published], trail: Sequence[PolicyEvent], context: JudgingContext
 ) -> None:
-    """All versions, newest first, with what each changed; for managers the trail of drafts."""
+    """Draw all versions, newest first, with their changes; for managers also the drafts' events."""
     st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
     for published in versions:
         policy = published.policy
@@ -192,7 +192,7 @@ def draw_history(
 
 
 def draw_trail(trail: Sequence[PolicyEvent]) -> None:
-    """Who did what to drafts, newest first."""
+    """Draw the events of drafts, newest first."""
     with st.expander(f"Trail of drafts, the last {len(trail):,} entries"):
         for event in trail:
             verb = EVENT_WORDS[event.kind]
@@ -210,7 +210,7 @@ def draw_trail(trail: Sequence[PolicyEvent]) -> None:
 
 
 def of_what(event: PolicyEvent) -> str:
-    """What an entry of the trail is about."""
+    """Format the subject of an event."""
     if event.draft_id is not None:
         return f"draft {event.draft_id}"
     return f"version {event.detail.get('version')}"
@@ -219,7 +219,7 @@ def of_what(event: PolicyEvent) -> str:
 def draw_next(
     versions: Sequence[Published], drafts: Sequence[Kept], context: JudgingContext, person: Person
 ) -> None:
-    """One draft: one's own to write, or a colleague's to read and to publish."""
+    """Draw one draft: the person's own to edit, or a colleague's to review and publish."""
     schedule = Schedule.of(versions, context)
     chosen = choose_draft(drafts, person)
     submit.draw(PLACE)
@@ -239,7 +239,7 @@ def draw_next(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Which version rules when, as drafts build on it. ``open_bases`` rule or are to rule."""
+    """Which version is in force when. ``open_bases`` are in force or scheduled."""
 
     versions: dict[int, Policy]
     ruling: list[Policy]
@@ -248,7 +248,7 @@ class Schedule:
 
     @classmethod
     def of(cls, versions: Sequence[Published], context: JudgingContext) -> "Schedule":
-        """The schedule as it stands now."""
+        """Return the current schedule."""
         return cls(
             versions={one.policy.version: one.policy for one in versions},
             ruling=[one.policy for one in versions if one.withdrawn_by is None],
@@ -258,29 +258,29 @@ class Schedule:
 
     @property
     def next_number(self) -> int:
-        """The number of the version that is published next."""
+        """The number of the next published version."""
         return max(self.versions) + 1
 
     def version(self, number: int) -> Policy:
-        """The version of this number."""
+        """Return the version with this number."""
         return self.versions[number]
 
     def base_of(self, kept: Kept) -> Policy:
-        """The version that rules when a draft is to begin."""
+        """Return the version in force when a draft starts."""
         return ruling_at(self.ruling, max(kept.draft.effective_from or self.now, self.now))
 
     def is_current(self, kept: Kept) -> bool:
-        """Whether a draft builds on a version that rules, or is to rule, when it begins."""
+        """Whether a draft builds on a version that is in force or scheduled when it starts."""
         base = kept.draft.base_version
         begins_later = self.versions[base].effective_from > self.now and any(
             one.version == base for one in self.open_bases
         )
-        # Begun against what is scheduled, it may still be given a later day.
+        # A draft based on a scheduled version can still get a later day.
         return begins_later or self.base_of(kept).version == base
 
 
 def choose_base(schedule: Schedule) -> Policy:
-    """What a new draft begins from, where a version is scheduled: that one, or the one in force."""
+    """Draw the choice of a new draft's base: the scheduled version, or the one in force."""
     bases = {str(policy.version): policy for policy in schedule.open_bases}
     last = str(schedule.open_bases[-1].version)
     if len(bases) == 1:
@@ -312,7 +312,7 @@ def _show_base(key: str) -> None:
 
 
 def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
-    """The draft to show: the one the address names, a colleague's proposal, or one's own."""
+    """Return the draft in the address, a colleague's proposal, or the person's own draft."""
     own = next((kept for kept in drafts if kept.author == person.email), None)
     others = [kept for kept in drafts if kept.author != person.email]
     if not others:
@@ -350,7 +350,7 @@ def _show_draft(key: str) -> None:
 
 
 def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
-    """Another version rules when the draft is to begin: which, and the way on."""
+    """Show that another version is in force when the draft starts, and the way on."""
     moved = escape(BaseMoved(base.version, ruling).moved)
     st.error(f"{moved} Your draft is kept; move it over to continue.", icon=":material/error:")
     with st.container(horizontal=True):
@@ -361,7 +361,7 @@ def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> No
 def draw_draft(
     kept: Kept, base: Policy, schedule: Schedule, context: JudgingContext, person: Person
 ) -> None:
-    """What the draft changes, how it is published, and what it would mean."""
+    """Draw what the draft changes, how to publish it, and the what-if."""
     moved = changed(base, kept.draft)
     left, right = st.columns(2, gap="large")
     with left:
@@ -379,7 +379,7 @@ def draw_draft(
 
 
 def draw_until(kept: Kept, schedule: Schedule) -> None:
-    """Say where a scheduled version takes over from this one, without its changes."""
+    """Say when a scheduled version replaces this one, without its changes."""
     starts = kept.draft.effective_from or schedule.now
     after = next((one for one in schedule.open_bases if one.effective_from > starts), None)
     if after is not None and kept.draft.base_version != after.version:
@@ -392,7 +392,7 @@ def draw_until(kept: Kept, schedule: Schedule) -> None:
 
 
 def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
-    """The changes, old and new, with their reason; and why it was declined, where it was."""
+    """Draw the changes, old and new, with their reason; and why it was declined, if it was."""
     number = f"{len(moved)} setting{'s' if len(moved) != 1 else ''}"
     st.markdown(f"**Changes {number} of version {kept.draft.base_version}**")
     with st.container(gap="xsmall"):
@@ -405,7 +405,7 @@ def draw_content(kept: Kept, moved: Sequence[Change]) -> None:
 
 
 def draw_ways(kept: Kept, person: Person, schedule: Schedule, *, sound: bool) -> None:
-    """The buttons that are this person's: the author's, or the second manager's."""
+    """Draw this person's buttons: the author's, or the second manager's."""
     is_own, ruling = kept.author == person.email, schedule.base_of(kept)
     is_current, written_on = schedule.is_current(kept), kept.draft.base_version
     ready = sound and ruling.version == written_on

@@ -1,4 +1,4 @@
-"""Publishing the next policy, as two managers: propose, confirm, decline, take back."""
+"""Publish the next policy with two managers: propose, confirm, decline, take back."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ NEEDS_REFRESH = (
 
 
 def draw_consequences(kept: Kept, *, needs_refresh: bool) -> None:
-    """When it takes effect, and what the queue does then."""
+    """Draw when it takes effect, and how the queue changes then."""
     starts = kept.draft.effective_from
     when = f"at {figures.moment(starts)}" if starts else "when a second manager confirms it"
     st.caption(f"It takes effect {when}. {'' if needs_refresh else SILENT}")
@@ -31,7 +31,7 @@ def draw_consequences(kept: Kept, *, needs_refresh: bool) -> None:
 
 
 def propose_button(kept: Kept, person: Person, *, sound: bool) -> None:
-    """Ask a second manager to publish it."""
+    """Draw the button that proposes it to a second manager."""
     form = _form("propose", kept)
     sending.button(
         "Propose for publishing",
@@ -47,7 +47,7 @@ def propose_button(kept: Kept, person: Person, *, sound: bool) -> None:
 
 
 def take_back_button(kept: Kept, person: Person) -> None:
-    """Make one's own proposal a draft again."""
+    """Draw the button that makes the person's own proposal a draft again."""
     form = _form("cancel", kept)
     sending.button(
         "Take back",
@@ -61,7 +61,7 @@ def take_back_button(kept: Kept, person: Person) -> None:
 
 
 def draw_second(kept: Kept, person: Person, *, version: int, sound: bool) -> None:
-    """The second manager's two ways: publish it, or give it back with a reason."""
+    """Draw the second manager's choices: publish it, or return it with a reason."""
     confirm, decline = _form("confirm", kept), _form("decline", kept)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sending.button(

@@ -1,4 +1,4 @@
-"""Settings of a policy by group, and what differs between two: the same words everywhere."""
+"""Settings of a policy by group, and differences between two."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from program.policy import settings
 from program.policy.policy import Policy
 from program.policy.settings import SETTINGS, Change, Group, Kind, Setting
 
-# How the groups stand beside each other, so that columns come out about as long.
+# The groups in columns of about equal length.
 COLUMNS: tuple[tuple[Group, ...], ...] = (
     (Group.MINIMUMS, Group.REBATE),
     (Group.COUNTING, Group.DESK, Group.SECOND),
@@ -17,7 +17,7 @@ COLUMNS: tuple[tuple[Group, ...], ...] = (
 
 
 def groups_by_column() -> list[list[Group]]:
-    """The groups in columns; those that nobody placed stand under the checklist."""
+    """Return the groups in columns; groups without a place go below the checklist."""
     placed = {group for column in COLUMNS for group in column}
     used = {setting.group for setting in SETTINGS}
     rest = [group for group in Group if group not in placed and group in used]
@@ -25,12 +25,12 @@ def groups_by_column() -> list[list[Group]]:
 
 
 def of_group(group: Group) -> list[Setting]:
-    """The settings of a group, in the table's order."""
+    """Return the settings of a group, in the table's order."""
     return [setting for setting in SETTINGS if setting.group is group]
 
 
 def draw(policy: Policy) -> None:
-    """Every setting with its value, to read."""
+    """Draw every setting with its value."""
     for column, groups in zip(st.columns(3), groups_by_column(), strict=True):
         with column:
             for group in groups:
@@ -41,7 +41,7 @@ def draw(policy: Policy) -> None:
 
 
 def draw_changes(changes: Sequence[Change]) -> None:
-    """Each changed setting, old and new: word, sign and colour."""
+    """Draw each changed setting, old and new: word, sign and color."""
     for change in changes:
         old, new = change.words
         if change.setting.kind is Kind.CHECKS:

@@ -1,4 +1,4 @@
-"""The what-if of a draft: replayed when asked for, kept for the session, listed by move."""
+"""The what-if of a draft: run on request, kept in the session, listed by move."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ STEPS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A replay with what it was made of; anything else is another replay."""
+    """A replay with its inputs; other inputs need another replay."""
 
     of: tuple[int, int, int, int | None]
     at: datetime
@@ -43,7 +43,7 @@ class Replayed:
 
 
 def draw(kept: Kept, context: JudgingContext) -> None:
-    """The panel: the button, or what the replay found."""
+    """Draw the button, or the result of the replay."""
     st.markdown("**What if the draft were in force now?**")
     wanted = _of(kept, context)
     replayed: Replayed | None = state.kept(KEPT)
@@ -149,7 +149,7 @@ def _draw_list(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
 def _choose(
     found: WhatIf, changing: list[Population], kept: Kept
 ) -> tuple[Population, Move | None]:
-    """The population and the move that the address names."""
+    """Return the population and the move in the address."""
     asked = st.query_params.get("list", "")
     population = next((one for one in changing if one == asked), changing[0])
     replay = found.replays[population]

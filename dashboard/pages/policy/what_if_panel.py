@@ -1,4 +1,4 @@
-"""What a draft would change, drawn: who changes side, and what follows for the program."""
+"""The results of a what-if: who changes sides, and what follows for the program."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -36,7 +36,7 @@ from program.wording import rounded
 OPEN = "what-if-open"
 ROW_HEIGHT = 36
 ARROW = " → "
-# Where a column is narrow; its help says the whole.
+# For narrow columns; the help text is complete.
 SHORT_LABELS = {
     VOLUME.key: "Volume",
     ACTIVE_USERS.key: "Active",
@@ -47,19 +47,19 @@ SHORT_LABELS = {
 
 
 def move_words(move: Move) -> str:
-    """A move as signs and words: ``✓ met → − not met``."""
+    """Format a move: ``✓ met → − not met``."""
     return ARROW.join(badges.OUTCOME_WORDS[outcome] for outcome in move)
 
 
 def made_moves(replay: Replay) -> list[Move]:
-    """The moves that somebody makes, in a fixed order."""
+    """Return the moves with at least one application, in a fixed order."""
     return [move for move in MOVES if replay.number(move)]
 
 
 def draw_figures(found: WhatIf) -> None:
-    """Queue, eligible share, overrides and cost: under the draft, and the change from now.
+    """Draw queue, eligible share, overrides and cost: under the draft, and the change from now.
 
-    Where some could not be replayed, each figure says of how many it is.
+    If some could not be replayed, each figure says how many it covers.
     """
     waiting, decided, costs = found.replays[Population.OPEN], found.decided, found.rebates
     then = found.replays[Population.DECISIONS]
@@ -98,7 +98,7 @@ def draw_figures(found: WhatIf) -> None:
 
 
 def draw_sides(found: WhatIf) -> None:
-    """How many stand where, now and under the draft, one row for each population."""
+    """Draw the outcomes now and under the draft, one row per population."""
     rows = [found.replays[population] for population in Population]
     held: dict[str, Any] = {
         "who": [POPULATION_LABELS[row.population] for row in rows],
@@ -135,19 +135,19 @@ def draw_sides(found: WhatIf) -> None:
 
 
 def draw_rebates(costs: Rebates) -> None:
-    """What the rates come to, in sentences: nobody's rate changes by itself."""
+    """Draw what the rates cost, in sentences: no affiliate's rate changes by itself."""
     st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
 
 
 def draw_follows(found: WhatIf) -> None:
-    """What follows for the clock and the requalification board, where anything does."""
+    """Draw what follows for the clock and the requalification board, if anything does."""
     words = follow_words(found)
     if words:
         st.caption(" ".join(words))
 
 
 def follow_words(found: WhatIf) -> list[str]:
-    """A sentence for each of the two that the draft changes."""
+    """Return a sentence for each of the two that the draft changes."""
     words = []
     if found.overdue is not None:
         words.append(f"**Overdue** among those to review: {_now_then(*found.overdue)}.")
@@ -159,7 +159,7 @@ def follow_words(found: WhatIf) -> list[str]:
 
 
 def rebate_words(costs: Rebates) -> list[str]:
-    """Everything about rates that the draft would change, and that nothing would."""
+    """Describe what the draft would change about rates, and what it would not."""
     found = []
     old, new = costs.above_most
     if new or old:
@@ -200,7 +200,7 @@ def rebate_words(costs: Rebates) -> list[str]:
 
 
 def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], None]) -> None:
-    """One page of those who change side, each with a way to the application."""
+    """Draw one page of those who change sides, each with a link to the application."""
     table = cells.worded(
         {
             "open": ["Open"] * len(rows),
@@ -247,7 +247,7 @@ def _figure(unit: Unit, number: float) -> str:
 
 
 def replayed_words(replay: Replay) -> str:
-    """Of how many a figure is: ``of the 394 replayed (19 %); 1,698 could not be``; "" if of all."""
+    """Format the coverage: ``of the 394 replayed (19 %); 1,698 could not be``; "" if complete."""
     if not replay.untold:
         return ""
     share = figures.whole_percent(Decimal(replay.replayed) / replay.total)
@@ -263,7 +263,7 @@ def _metric(
 ) -> None:
     about = replayed_words(replay) if replay else ""
     if replay and replay.untold and not replay.replayed:
-        # Nothing is known, so nothing changed or did not.
+        # Nothing is known, so there is no change.
         value, change, about = figures.UNKNOWN, about, ""
     st.metric(
         label,

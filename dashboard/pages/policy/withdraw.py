@@ -1,4 +1,4 @@
-"""Withdrawing a scheduled version of the policy, as two managers."""
+"""Withdraw a scheduled version of the policy with two managers."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from program.policy.policy import Policy
 
 
 def draw(policy: Policy, waiting: Withdrawal | None, person: Person) -> None:
-    """The ways on with one scheduled version, for who may edit the policy."""
+    """Draw the actions on one scheduled version, for those who may edit the policy."""
     if waiting is None:
         _draw_propose(policy, person)
         return

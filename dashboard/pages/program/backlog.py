@@ -1,4 +1,4 @@
-"""The line that other pages have about messages to applicants."""
+"""The line about messages to applicants on other pages."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from data_access.messages import backlog
 
 
 def draw(now: datetime) -> None:
-    """How many wait and since when, how many are parked; loud where nothing is delivered."""
+    """Draw how many wait, since when, and undeliverable ones; prominent if none are delivered."""
     with database.reading(database.reader()) as connection:
         found = backlog.read(connection)
     parts.line(

@@ -1,4 +1,4 @@
-"""A figure of the registry as it stands in a row: value, change, course and definition."""
+"""KPI cards: value, change, sparkline and definition."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ Colour = Literal["off", "green", "orange"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure over ``days``, in words. ``course`` is how it went, step by step.
+    """A figure over ``days``, in words. ``course`` is its values step by step.
 
-    ``compared`` is a sentence about what ``before`` is, which was ``then``, in words; without
-    it, ``no_change`` says why nothing can be compared.
+    ``compared`` is a sentence on what ``before`` is, whose value was ``then``; if there is none,
+    ``no_change`` says why it cannot be compared.
     """
 
     kpi: Kpi
@@ -52,9 +52,9 @@ def of_trading(
     course: Sequence[Amount] = (),
     as_of: str = "",
 ) -> Figure:
-    """A figure of what was traded: unknown where nothing was delivered, compared only if all was.
+    """Return a figure of trading: unknown if nothing was delivered, compared only if all was.
 
-    Without ``then`` it is compared with nothing. ``as_of`` says of when else it is.
+    Without ``then`` it is not compared. ``as_of`` names another time it is as of.
     """
     days = f"{_span(now)} UTC"
     if not now.any:
@@ -69,7 +69,7 @@ def of_trading(
         days=" · ".join(filter(None, [days, as_of])),
         compared="" if gone or not then else f"Compared with {_span(then)}.",
         no_change=gone,
-        # A line has no gaps here, so it is drawn only where there are none.
+        # A sparkline cannot show gaps, so it is drawn only if there are none.
         course=course if now.whole else (),
     )
 
@@ -79,7 +79,7 @@ def _span(known: Known) -> str:
 
 
 def row(shown: Sequence[Figure], *, key: str) -> None:
-    """The figures side by side, each with its list where it has one."""
+    """Draw the figures side by side, each with its drill-down if it has one."""
     with st.container(key=key, gap="small"):
         for column, figure in zip(st.columns(len(shown)), shown, strict=True):
             with column:
@@ -87,7 +87,7 @@ def row(shown: Sequence[Figure], *, key: str) -> None:
 
 
 def draw(figure: Figure) -> None:
-    """One figure."""
+    """Draw one figure."""
     kpi = figure.kpi
     course = [float(value) for value in figure.course if value is not None]
     changed = change(kpi.unit, figure.value, figure.before)
@@ -110,7 +110,7 @@ def draw(figure: Figure) -> None:
                     ],
                 )
             ),
-            # A flat line at zero says nothing that the figure does not.
+            # A flat line at zero adds nothing to the figure.
             chart_data=course if len(course) > 1 and any(course) else None,
             chart_type="area",
         )
@@ -141,7 +141,7 @@ def _counted(figure: Figure) -> str:
 
 
 def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
-    """A value with its unit, in short."""
+    """Format a value with its unit, in short."""
     if value is None:
         return nothing
     if unit is Unit.USD:
@@ -154,13 +154,13 @@ def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
 
 
 def counted(value: Decimal) -> str:
-    """How many, with a decimal where it is a mean of few: ``7.3``, ``1,234``."""
+    """Format a number, with a decimal for a mean of few: ``7.3``, ``1,234``."""
     places = 1 if value != int(value) and abs(value) < MEAN_OF_FEW else 0
     return f"{rounded(value, places):,f}".replace("-", MINUS)
 
 
 def exactly(unit: Unit, value: Amount) -> str:
-    """A sentence with the value to its last digit, where the card says it in short."""
+    """Return a sentence with the value in full, if the card shortens it."""
     if value is None or unit in (Unit.APPLICATIONS, Unit.AFFILIATES):
         return ""
     number = Decimal(value)
@@ -172,7 +172,7 @@ def exactly(unit: Unit, value: Amount) -> str:
 
 
 def change(unit: Unit, now: Amount, before: Amount) -> str | None:
-    """How much more or less it is than before, with its sign; ``None`` where one is unknown."""
+    """Format the difference from before, with its sign; ``None`` if one is unknown."""
     if now is None or before is None:
         return None
     if now == before:
@@ -191,7 +191,7 @@ def change(unit: Unit, now: Amount, before: Amount) -> str | None:
 
 
 def colour(kpi: Kpi, now: Amount, before: Amount) -> Colour:
-    """Green for better and orange for worse, where the registry says which is which."""
+    """Return green for better and orange for worse, as the KPI table defines it."""
     if kpi.reading is Reading.NEUTRAL or now is None or before is None or now == before:
         return "off"
     return "green" if (now > before) is (kpi.reading is Reading.HIGHER) else "orange"

@@ -31,7 +31,7 @@ Part = Work | Reviewers | Volume | Cohorts | None
 
 
 def main() -> None:
-    """Load the head and the part that is looked at, then draw them."""
+    """Load the head and the open part, then draw them."""
     person = sign_in.require(Act.SEE_PROGRAM)
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Part]:
-    """Read everything the page shows, in one transaction so that it fits together."""
+    """Read everything the page shows, in one transaction for consistency."""
     with database.reading(database.reporter()) as connection:
         context = judging.basis(connection, now=now)
         fresh = freshness.newest(connection)
@@ -103,7 +103,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
 
 
 def five(head: Head, asked: Asked) -> list[Figure]:
-    """Open, decided, approval rate, time to decision, program volume."""
+    """Return open, decided, approval rate, time to decision, and program volume."""
     now, before, steps = head.decided.now, head.decided.before, head.decided.steps
     said = {"days": f"{asked.days} UTC", "compared": asked.compared}
     return [
@@ -139,7 +139,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
 
 
 def open_figure(head: Head, asked: Asked) -> Figure:
-    """How many are open, or were when a past period ended, against how many when it began."""
+    """Return how many are open, or were at a past period's end, compared with its beginning."""
     first = figures.day(asked.period.start)
     flow, last = head.flow, asked.period.last_day
     past = asked.period.end < asked.today
@@ -157,7 +157,7 @@ def open_figure(head: Head, asked: Asked) -> Figure:
 
 
 def traded_figure(head: Head, asked: Asked) -> Figure:
-    """The program's volume, unknown while no day of the period is known."""
+    """Return the program's volume, unknown while no day of the period is known."""
     if asked.traded is None:
         return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{asked.days} UTC")
     return kpi_cards.of_trading(
@@ -171,7 +171,7 @@ def traded_figure(head: Head, asked: Asked) -> Figure:
 
 
 def draw(part: Part, head: Head, asked: Asked) -> None:
-    """The part that is looked at."""
+    """Draw the open part."""
     if isinstance(part, Work):
         workload.draw(part, head, asked)
     elif isinstance(part, Reviewers):

@@ -1,4 +1,4 @@
-"""What the program page is asked: part, period, grain; from the address bar and back to it."""
+"""The program page's parameters: part, period, grain; read from the address and written back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The report with its days worked out. ``traded`` is None while metrics were never computed.
+    """The report with its days computed. ``traded`` is None if metrics were never computed.
 
     ``take`` makes files in the reader's name.
     """
@@ -59,28 +59,28 @@ class Asked:
 
     @property
     def days(self) -> str:
-        """The days that applications and decisions are counted over."""
+        """The days over which applications and decisions are counted."""
         return span(self.period)
 
     @property
     def compared(self) -> str:
-        """What they are compared with."""
+        """The days they are compared with."""
         return f"Compared with {span(self.before)}."
 
     @property
     def as_of(self) -> str:
-        """As of when decisions and standings are in what was traded."""
+        """As of when trading figures know decisions and standings."""
         return f"decisions and standings as of {figures.moment(self.refreshed_at)}"
 
     @property
     def trading(self) -> Known:
-        """What is known of trading in the period: nothing where no day of it can be."""
+        """The known trading days of the period; none if there cannot be any."""
         days = self.traded or Window(self.period.start, self.period.start)
         return self.delivered.trading(days)
 
     @property
     def trading_before(self) -> Known:
-        """What is known of trading in the days it is compared with."""
+        """The known trading days of the period it is compared with."""
         return self.delivered.trading(self.traded_before or self.before)
 
 
@@ -93,7 +93,7 @@ def asked(
     fresh: Freshness | None,
     delivered: Delivered,
 ) -> Asked:
-    """Work out the days of a report."""
+    """Compute the days of a report."""
     period = report.period(today)
     through = fresh.data_through if fresh else None
     traded = report.traded(today, through) if through else None
@@ -126,12 +126,12 @@ def _as_file(email: str, sheet: Sheet) -> bytes:
 
 
 def span(window: Window) -> str:
-    """First and last day, both included."""
+    """Format the first and last day, both included."""
     return figures.day_range(window.start, window.last_day)
 
 
 def draw(shown: Asked) -> None:
-    """The choices, on one line, and what they come to."""
+    """Draw the choices on one line, and the resulting days."""
     _hold(shown)
     with st.container(key="report", horizontal=True, vertical_alignment="bottom"):
         _segments("Part", "tab", list(Tab), TAB_LABELS)
@@ -164,19 +164,19 @@ def draw(shown: Asked) -> None:
 
 
 def choose_split(report: Report) -> None:
-    """By what applications are told apart."""
+    """Draw the choice of the dimension by which applications are split."""
     state.show(_key("split"), report.split)
     _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
 
 
 def choose_dimension(report: Report) -> None:
-    """By what volume is told apart."""
+    """Draw the choice of the dimension by which volume is split."""
     state.show(_key("dimension"), report.dimension)
     _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
 
 
 def open_list(doors: Sequence[Filters | None], key: str) -> None:
-    """Open the list behind the number that was pressed."""
+    """Open the drill-down list of the pressed number."""
     click: Any = state.typed(key)
     row = click["row"] if click else None
     if row is not None and row < len(doors) and (drilldown := doors[row]) is not None:
@@ -184,7 +184,7 @@ def open_list(doors: Sequence[Filters | None], key: str) -> None:
 
 
 def drilldown(of: Slice | None, period: Window | None = None) -> Filters | None:
-    """The list behind a figure over ``period``; ``None`` where it has none."""
+    """Return the drill-down list of a figure over ``period``; ``None`` if it has none."""
     if of is None:
         return None
     return Filters(slice=of if period is None else of.during(period))
@@ -227,18 +227,18 @@ def _hold(shown: Asked) -> None:
 
 
 def _typed_days(report: Report) -> tuple[date, ...]:
-    """The days as they were asked for, as far as the field can show them."""
+    """Return the requested days that the field can show."""
     asked = (report.since, report.until)
     days = [day for day in asked if day and day >= fields.ANY_DAY["min_value"]]
     return tuple(days) if days == sorted(days) else ()
 
 
 def _tell(field: str, shown: Window | None) -> None:
-    """Put what was just chosen into the address bar, which every run reads."""
+    """Write what was just chosen to the address, which every run reads."""
     report, chosen = Report.from_query(st.query_params), state.typed(_key(field))
     changes: dict[str, Any] = {field: chosen}
     if field == "days":
-        # While only the first of the two days is picked, nothing is asked yet.
+        # While only the first of the two days is picked, change nothing.
         if not isinstance(chosen, tuple) or len(chosen) != 2:
             return
         changes = {"since": chosen[0], "until": chosen[1], "grain": None}
@@ -254,7 +254,7 @@ def _tell(field: str, shown: Window | None) -> None:
 
 
 def _order_of_a_table() -> dict[str, str]:
-    """How a table of the part is sorted; another part has other tables."""
+    """Return the sort parameter of a table on this part; other parts have other tables."""
     asked = st.query_params.get(data_table.SORT)
     return {data_table.SORT: asked} if asked else {}
 

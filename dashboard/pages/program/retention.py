@@ -1,4 +1,4 @@
-"""Cohorts: how long referred users stay, and what the affiliates of each approval month bring."""
+"""Cohorts: retention of referred users, and volume by month of approval."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from program.reports import kpis
 
 
 def draw(part: Cohorts, head: Head, asked: Asked) -> None:
-    """The grid of retention, and volume by month of approval."""
+    """Draw the retention grid, and volume by month of approval."""
     if not part.retained:
         states.empty("No calendar month with referred users is complete yet.")
     else:
@@ -55,7 +55,7 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
 
 
 def retention_sheet(rows: Sequence[Retained]) -> Sheet:
-    """A row a referral month, the newest first; a column for each month since."""
+    """Return a row per referral month, newest first, with a column for each month since."""
     months = sorted({row.month for row in rows}, reverse=True)
     shares = {(row.month, row.after): row.share for row in rows}
     sizes = {row.month: row.referred for row in rows}
@@ -98,7 +98,7 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
 
 
 def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
-    """A row a step, a column for each of the largest months of approval, and the rest."""
+    """Return a row per step, with a column for each of the largest approval months and the rest."""
     whole = {row.start: row.volume_usd for row in head.traded}
     parts = volume.largest(part.traded, whole)
     return volume.volume_sheet(

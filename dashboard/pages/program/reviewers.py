@@ -1,4 +1,4 @@
-"""Per reviewer: what they decided, against which advice, how fast, and what was taken back."""
+"""Reviewers: decisions, overrides, speed, and reopened decisions."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ MOST_DRAWN = 15
 
 
 def draw(part: Reviewers, asked: Asked) -> None:
-    """A chart of who decided how much, and the table."""
+    """Draw a chart of decisions by reviewer, and the table."""
     sheet = reviewers_sheet(part, asked)
     if not sheet.rows:
         states.empty(f"No application was decided or reopened, {asked.days} UTC.")
@@ -51,7 +51,7 @@ def draw(part: Reviewers, asked: Asked) -> None:
 
 
 def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
-    """A row a reviewer, the most decided first; also who only had decisions taken back."""
+    """Return a row per reviewer, most decisions first; includes those with only reopened ones."""
     known = {row.key for row in part.decided}
     only_reopened = sorted(key for key in part.reopened if key is not None and key not in known)
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]

@@ -1,4 +1,4 @@
-"""What referred users trade, who brings it, what it costs, and where it stands out."""
+"""Volume: trading of referred users, the largest affiliates, costs, and unusual days."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ MOST_TOLD = 5
 
 
 def draw(part: Volume, head: Head, asked: Asked) -> None:
-    """Figures, the trend, the months, and the largest affiliates."""
+    """Draw figures, the trend, the months, and the largest affiliates."""
     traded, known = asked.traded, asked.trading
     if traded is None:
         states.empty("The data do not reach this period yet.")
@@ -66,7 +66,7 @@ def draw(part: Volume, head: Head, asked: Asked) -> None:
 
 
 def total(rows: Iterable[Traded]) -> Decimal:
-    """Their volume, USD."""
+    """Return the total volume, USD."""
     return sum((row.volume_usd for row in rows), Decimal(0))
 
 
@@ -95,7 +95,7 @@ def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
 
 def fees(rows: Iterable[Traded]) -> Decimal:
-    """Their net fees, USD."""
+    """Return the total net fees, USD."""
     return sum((row.fees_usd for row in rows), Decimal(0))
 
 
@@ -118,7 +118,7 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
 
 
 def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount]) -> Figure:
-    """A figure of the calendar month in which the period ends."""
+    """Return a figure of the calendar month in which the period ends."""
     assert asked.traded is not None
     month, newest = month_start(asked.traded.last_day), _newest(part, asked)
     running = "" if part.same_days is None else ", still running"
@@ -126,7 +126,7 @@ def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount
     if newest is None or not newest.trading.any:
         known = asked.delivered.trading(Window(month, months_later(month, 1)))
         return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {known.gap}")
-    # A month that is still running is not held against a whole one.
+    # A running month is not compared with a whole one.
     before = part.months[-2] if part.same_days is None and len(part.months) > 1 else None
     gone = no_change(newest.trading, before.trading) if before else ""
     gap = f", {newest.trading.gap}" if newest.trading.gap else ""
@@ -142,7 +142,7 @@ def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount
 
 
 def _newest(part: Volume, asked: Asked) -> Month | None:
-    """The month in which the period ends, unless nothing is known of it."""
+    """Return the month in which the period ends, unless it is unknown."""
     newest = part.months[-1] if part.months else None
     ends_in = month_start(asked.traded.last_day) if asked.traded else None
     return newest if newest and newest.month == ends_in else None
@@ -186,7 +186,7 @@ def _steps(traded: Window, asked: Asked) -> list[Known]:
 
 
 def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
-    """The columns that are drawn."""
+    """Return the columns to draw."""
     return {column.label: column.cells for column in sheet.columns if column.kind is Kind.USD}  # type: ignore[misc]
 
 
@@ -220,7 +220,7 @@ def _program_chart(
 
 
 def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
-    """The days of the period that stand out from what their weekday brings."""
+    """Return the days of the period that are unusual for their weekday."""
     if not part.days:
         return []
     volumes = {row.start: row.volume_usd for row in part.days}
@@ -246,7 +246,7 @@ def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
 
 
 def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet:
-    """A row a step: the program's volume, or its largest segments and the rest."""
+    """Return a row per step: the program's volume, or its largest segments and the rest."""
     whole = {row.start: row.volume_usd for row in head.traded}
     if asked.report.dimension is Dimension.PROGRAM:
         parts = {"volume_usd": whole}
@@ -264,7 +264,7 @@ def volume_sheet(
     asked: Asked,
     traded: Window,
 ) -> Sheet:
-    """A row a step with the volume of each part; without one where no day was delivered."""
+    """Return a row per step with the volume of each part; unknown if no day was delivered."""
     steps = _steps(traded, asked)
     first = Column(
         key="first_day_utc",
@@ -288,7 +288,7 @@ def volume_sheet(
 
 
 def days_column(steps: Sequence[Known]) -> Column:
-    """How many days of each step were delivered."""
+    """Return a column with the number of delivered days per step."""
     return Column(
         key="delivered_days",
         label="Days delivered",
@@ -301,7 +301,7 @@ def days_column(steps: Sequence[Known]) -> Column:
 def largest(
     rows: Sequence[Traded], whole: Mapping[date, Decimal]
 ) -> dict[str, dict[date, Decimal]]:
-    """The segments with the most volume by step, the largest first, and what is left of it."""
+    """Return the largest segments' volumes by step, largest first, and the rest."""
     by_segment: dict[str, dict[date, Decimal]] = {}
     for row in rows:
         by_segment.setdefault(row.segment, {})[row.start] = row.volume_usd
@@ -324,7 +324,7 @@ def _names(
     if dimension is Dimension.COHORT:
         return cohort_names(segments)
     if dimension is Dimension.AFFILIATE:
-        # The number beside the name, since upstream may know two of one name.
+        # With the account's number, since names upstream may repeat.
         return usual | {
             str(leader.affiliate_account_id): f"{leader.username or 'account'} "
             f"{leader.affiliate_account_id}"
@@ -334,19 +334,19 @@ def _names(
 
 
 def cohort_names(segments: Iterable[str]) -> dict[str, str]:
-    """Months of approval, ``YYYY-MM``, as people read them."""
+    """Format months of approval, ``YYYY-MM``, for people."""
     usual = {NOT_APPROVED: "not approved", REST: "the rest"}
     months = (segment for segment in segments if segment not in usual)
     return usual | {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
 
 
 def months_sheet(part: Volume, asked: Asked) -> Sheet:
-    """The calendar months without a gap, the newest first, each against the one before."""
+    """Return the calendar months without a gap, newest first, each compared with the previous."""
     assert asked.through is not None
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
     if part.same_days is not None and (newest := _newest(part, asked)):
-        # Against the same days of the month before, as long as it runs.
+        # A running month is compared with the same days of the month before.
         then = replace(
             newest,
             trading=asked.delivered.trading(part.same_days),
@@ -390,14 +390,14 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
 
 
 def _change(now: Month, then: Month) -> Decimal | None:
-    """Unknown unless every day of both was delivered."""
+    """Return the change; unknown unless every day of both was delivered."""
     if no_change(now.trading, then.trading) or not then.volume_usd or now.volume_usd is None:
         return None
     return (now.volume_usd - then.volume_usd) / then.volume_usd
 
 
 def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Sheet:
-    """The largest affiliates and each one's share of all volume."""
+    """Return the largest affiliates with their shares of all volume."""
     whole = total(head.traded)
     return Sheet(
         name="largest-affiliates",

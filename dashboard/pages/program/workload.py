@@ -1,4 +1,4 @@
-"""The work: what comes in, is decided and stays open, how long it takes, and for whom."""
+"""Workload: submitted, decided and open applications, times, and splits."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -39,7 +39,7 @@ CLOCK_LABELS = {
 
 
 def draw(work: Work, head: Head, asked: Asked) -> None:
-    """Two rows of charts, then the tables."""
+    """Draw two rows of charts, then the tables."""
     if not _anything(head):
         states.empty(
             f"No application arrived, was decided or is open: {asked.days} UTC. Choose a longer "
@@ -63,7 +63,7 @@ def draw(work: Work, head: Head, asked: Asked) -> None:
 
 
 def _draw_flow(head: Head, asked: Asked) -> None:
-    """What comes and goes in each step, and what is open at its end."""
+    """Draw submitted and decided per step, and open at its end."""
     sheet = steps_sheet(head, asked)
     left, right = st.columns(2)
     with left:
@@ -125,7 +125,7 @@ def _anything(head: Head) -> bool:
 
 
 def steps_sheet(head: Head, asked: Asked) -> Sheet:
-    """The steps of the period."""
+    """Return the steps of the period."""
     steps, decided = head.flow.steps, head.decided.steps
     spans = buckets(asked.period, asked.grain)
 
@@ -161,7 +161,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
 
 
 def open_sheet(rows: Sequence[Open]) -> Sheet:
-    """Open applications by age, a column for each state of the clock."""
+    """Return open applications by age, with a column for each state of the clock."""
     keys = [group.key for group in AGE_GROUPS]
 
     def behind(age: str, clock: Clock | None) -> Filters:
@@ -197,7 +197,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
 
 
 def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
-    """How many reached each stage, and which share of those submitted that is."""
+    """Return how many reached each stage, and their share of those submitted."""
     submitted = stages[funnel.SUBMITTED]
     of_all = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED)
     doors: list[Filters | None] = [drilldown(of_all, asked.period)]
@@ -232,7 +232,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
 
 
 def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
-    """First touch and decision: how many, median and 90th percentile, and the period before."""
+    """Return first touch and decision: count, median, 90th percentile, and the previous period."""
     touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
     half = _of_both(touch, decision)
     nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
@@ -278,7 +278,7 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
 
 
 def apart_sheet(work: Work, asked: Asked) -> Sheet:
-    """The decisions of the period told apart, and what arrived where that can be told."""
+    """Return the period's decisions by group, and submissions if they can be split."""
     split, period = asked.report.split, asked.period
     found = {row.key: row for row in work.apart}
     arrived = work.arrived
@@ -300,7 +300,7 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
 
 
 def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Column]:
-    """Decided, approved, rate, overrides and times of each row."""
+    """Return decided, approved, rate, overrides and times of each row."""
 
     def doors(kpi: Kpi) -> list[Filters | None]:
         return [behind(kpi, split, row.key, asked) for row in apart]
@@ -340,7 +340,7 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
 
 
 def behind(kpi: Kpi, split: Split, key: str, asked: Asked) -> Filters | None:
-    """The list behind one row's number; ``None`` where no address can ask for it."""
+    """Return the drill-down list of a row's number; ``None`` if no address can express it."""
     whole = drilldown(kpi.opens, asked.period)
     if whole is None:
         return None
@@ -358,7 +358,7 @@ _QUERY = {
 
 
 def shown_key(split: Split, key: str) -> str:
-    """A row's name as people read it."""
+    """Format a row's key for people."""
     if split is Split.TRACK:
         return "no track met" if key == NO_TRACK else badges.TRACK_WORDS.get(key, key)
     return platform_label(key) if split is Split.PLATFORM else key
@@ -397,10 +397,10 @@ def _hours(
     definition: str,
     doors: list[Filters | None],
 ) -> Column:
-    """Times; the list behind one holds every application it was taken over."""
+    """Return times; the list behind one has every application it was computed from."""
     return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition, doors=doors)
 
 
 def _of_both(touch: Kpi, decision: Kpi) -> str:
-    """What a column says whose first row is about the first touch, the second about decisions."""
+    """Format a column's help if its first row is the first touch and its second decisions."""
     return f"First touch: {touch.definition} Decision: {decision.definition}"

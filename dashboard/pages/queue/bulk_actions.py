@@ -1,4 +1,4 @@
-"""The acts that can be done to many applications: what each asks for, says and needs."""
+"""Bulk acts: their fields, words and conditions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAct:
-    """One act: its words, the fields it asks for, what they must satisfy, and the verb.
+    """One act: its words, its fields, their validation, and the verb.
 
-    ``move`` is the way it takes; without one it changes only who works on an application.
+    ``move`` is its transition; without one it changes only who works on an application.
     """
 
     act: Act
@@ -47,17 +47,17 @@ class BulkAct:
 
     @property
     def destroys(self) -> bool:
-        """Whether it takes something from the applicants."""
+        """Whether it takes something away from the applicants."""
         return self.move is Move.REJECT
 
     @property
     def needs(self) -> bool:
-        """Whether anything must be filled in before it is confirmed."""
+        """Whether a field must be filled in before confirming."""
         return bool(self.names)
 
 
 def offered(person: Person, status: Status) -> list[BulkAct]:
-    """The acts that this person's role and this list's status allow."""
+    """Return the acts that this person's role and this list's status allow."""
     return [
         one
         for one in ACTS
@@ -66,7 +66,7 @@ def offered(person: Person, status: Status) -> list[BulkAct]:
 
 
 def key(name: str) -> str:
-    """The field's key. A text belongs to the reason or question it was suggested for."""
+    """Return the field's key. A text belongs to the reason or question that suggested it."""
     part = name
     if name in ("message", "rationale", "reapply", "knowingly"):
         part = f"{name}-{state.typed(key('about')) or ''}"
@@ -225,7 +225,7 @@ def _message(text: Canned, fields: Fields) -> None:
 
 
 def _before(name: str, about: str, fields: Fields, suggested: str) -> str:
-    """What was typed for the same reason before, or the suggestion."""
+    """Return what was typed earlier for the same reason, or the suggestion."""
     typed = fields.get(name) if fields.get("about") == about else None
     return suggested if typed is None else typed
 

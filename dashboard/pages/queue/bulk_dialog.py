@@ -1,4 +1,4 @@
-"""One act on many applications: what it needs, whom it is about, and the way to send it."""
+"""The dialog of one act on many applications: fields, applications, and sending."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ NAMED = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What is under way in the dialog. ``filled`` once the fields are in order."""
+    """The open dialog. ``filled`` is set once the fields are valid."""
 
     act: Act
     ids: tuple[int, ...]
@@ -39,11 +39,11 @@ class Chosen:
     filled: bool
 
 
-# The buttons, wherever a selection is.
+# Buttons, for any selection.
 
 
 def buttons(ids: Sequence[int], person: Person, status: Status) -> None:
-    """One button for each act on this list; each opens the dialog on these applications."""
+    """Draw a button for each act on this list; each opens the dialog on these applications."""
     for one in offered(person, status):
         st.button(
             f"{one.label}{'…' if one.needs else ''}",
@@ -62,15 +62,15 @@ def _open(act: Act, ids: tuple[int, ...]) -> None:
 
 
 def close() -> None:
-    """Put the dialog away; what was typed in it goes."""
+    """Close the dialog and drop what was typed."""
     state.forget(FORM)
 
 
-# The dialog.
+# Dialog.
 
 
 def draw(person: Person) -> None:
-    """The dialog, while one is open."""
+    """Draw the dialog, if it is open."""
     chosen: Chosen | None = state.kept(FORM)
     if chosen is None:
         return
@@ -94,7 +94,7 @@ def _step(person: Person) -> None:
 
 def _fields(chosen: Chosen) -> None:
     one = ACTS_BY_ACT[chosen.act]
-    # Escape closes the dialog, from inside a field as well; the text is there at the next try.
+    # Escape closes the dialog, also from inside a field; the draft restores the text.
     with keyboard.draft(_draft(chosen)):
         one.draw(chosen.fields)
     with st.container(key="step-on"), keyboard.hot(keyboard.GO):
@@ -132,7 +132,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
         st.text(line)
     if chosen.fields.get("message") and first is not None:
         _preview(chosen, first)
-    # Back stands where Go on stood, so that pressing that twice sends nothing.
+    # Back is where Continue was, so that pressing twice sends nothing.
     with st.container(horizontal=True, key="step-on"):
         if one.needs:
             st.button("Back", key="bulk-back", type="tertiary", on_click=_back, args=[chosen])
@@ -200,7 +200,7 @@ def _draft(chosen: Chosen) -> str:
 
 
 def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str], bool]:
-    """The first of them, what some are called, and whether metrics are behind."""
+    """Return the first, some names, and whether metrics are behind."""
     with database.reading(database.reader()) as connection:
         context = judging.basis(connection, now=datetime.now(UTC))
         rows = listing.rows(connection, list(chosen.ids[:NAMED]), context)

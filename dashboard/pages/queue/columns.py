@@ -1,4 +1,4 @@
-"""Which columns the queue's table has, for each person as they like."""
+"""The columns of the queue's table, chosen by each person."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ LABELS = {column.key: column.label for column in table.COLUMNS}
 
 
 def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, perhaps long ago
-    """The kept choice, but for columns that are gone; the usual ones where nothing is kept."""
+    """Return the stored choice without removed columns; the usual ones if nothing is stored."""
     if not isinstance(value, list):
         return list(table.USUAL)
     known = [key for key in LABELS if key in value]
@@ -26,7 +26,7 @@ def understood(value: Any) -> list[str]:  # noqa: ANN401 - whatever was kept, pe
 
 
 def draw(chosen: Sequence[str], person: Person) -> None:
-    """Tick the columns; each tick is remembered at once."""
+    """Draw a checkbox per column; each change is stored at once."""
     state.show(KEY, list(chosen))
     with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="columns"):
         st.pills(

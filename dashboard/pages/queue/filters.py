@@ -1,4 +1,4 @@
-"""The queue's filters: what is shown comes from the address bar, and goes back there."""
+"""The queue's filters: read from the address and written back to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ STATUS_TABS = {
     Status.DEFERRED: "Deferred",
     Status.AWAITING_SECOND_APPROVAL: "Second approval",
 }
-# What is settled waits no longer and is due no more.
+# Decided and withdrawn applications neither wait nor are due.
 SETTLED_SORTS = (Sort.PRIORITY, Sort.SUBMITTED, Sort.VOLUME, Sort.ACTIVE, Sort.NEW)
 SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
@@ -63,13 +63,13 @@ class Numbers:
 
 
 def hold(filters: Filters) -> None:
-    """Let the widgets show these filters; before any of them is drawn."""
+    """Set the widgets to these filters, before any of them is drawn."""
     for field in FIELDS:
         state.show(_key(field), _held(filters, field))
 
 
 def title(filters: Filters, number: int) -> None:
-    """The list's name and how many stand in it, whatever the filters."""
+    """Draw the list's name and its total, ignoring filters."""
     if filters.slice.scope is not None:
         st.subheader(f"Applications {number:,}", anchor=False, width="content")
         return
@@ -78,7 +78,7 @@ def title(filters: Filters, number: int) -> None:
 
 
 def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
-    """The ways to the other lists: what is set aside, and, quieter, what is decided."""
+    """Draw the links to the other lists: set aside and, less prominent, decided."""
     whole = {Status.PENDING: numbers.total, **numbers.set_aside}
     here = None if filters.slice.scope else filters.status
     for status in OPEN_STATUSES:
@@ -92,14 +92,14 @@ def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
 
 
 def behind(filters: Filters, on_change: Follow) -> None:
-    """What a list behind a figure is about, and the way out of it."""
+    """Draw which figure the list belongs to, and the link out of it."""
     if filters.slice.scope is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="queue-slice"):
         st.badge("drill-down", icon=":material/monitoring:", color="violet")
         st.text(filters.slice.sentence, width="content")
         if filters.slice.reviewer:
-            # An address is typed text: shown, never marked up.
+            # An address is typed text: shown, never parsed as markup.
             st.text(f"by {filters.slice.reviewer}", width="content")
         st.button(
             "To the queue",
@@ -112,7 +112,7 @@ def behind(filters: Filters, on_change: Follow) -> None:
 
 
 def _way_to(status: Status, words: str, on_change: Follow) -> None:
-    # Without the filters: the number beside the word is what is found there.
+    # Without the filters: the number is what the link will show.
     st.button(
         words,
         key=f"queue-list-{status}",
@@ -123,7 +123,7 @@ def _way_to(status: Status, words: str, on_change: Follow) -> None:
 
 
 def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
-    """Eligibility, owner and clock, with the counts of the whole queue where they are its own."""
+    """Draw eligibility, owner and clock, with counts of the whole queue where they apply."""
     counted = filters.status is Status.PENDING and filters.slice.scope is None
     _eligibility(filters, numbers.by_outcome if counted else {}, on_change)
     if not filters.only_open:
@@ -161,7 +161,7 @@ def fields(
     platforms: Mapping[str, str],
     on_change: Follow,
 ) -> None:
-    """Search, the finer filters, and the order, on one line."""
+    """Draw search, the other filters, and the order, on one line."""
     search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
     with search, keyboard.hot(keyboard.SEARCH):
         _search(filters, on_change)
@@ -255,12 +255,12 @@ def _choice(
 
 
 def sorts(filters: Filters) -> tuple[Sort, ...]:
-    """The orders that make sense in the list."""
+    """Return the orders that apply to the list."""
     return tuple(Sort) if filters.only_open else SETTLED_SORTS
 
 
 def sort_shown(filters: Filters) -> Sort:
-    """The order that the list is in."""
+    """Return the order of the list."""
     return filters.sort if filters.sort in sorts(filters) else Sort.PRIORITY
 
 
@@ -315,7 +315,7 @@ def _tell(filters: Filters, on_change: Follow) -> None:
 
 
 def _order_held(filters: Filters, chosen: Sort | None) -> str:
-    """The order that the control names: turned round for as long as it is the same."""
+    """Return the order chosen in the control, reversed as long as it is the same."""
     if chosen is None:
         return ""
     return filters.in_order(chosen, reverse=filters.reverse and chosen is sort_shown(filters)).order
@@ -326,5 +326,5 @@ def _with_number(words: str, number: int | None) -> str:
 
 
 def _with(options: Sequence[str], chosen: str | None) -> list[str]:
-    # A shared link may name a country nobody pending is from; it must still show as chosen.
+    # A shared link may name a country that no pending applicant has; show it as chosen.
     return list(options) if chosen is None or chosen in options else [*options, chosen]

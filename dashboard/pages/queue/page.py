@@ -49,9 +49,9 @@ LOOK_EVERY = "10s"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Everything the page shows, read in one transaction so that it fits together.
+    """All data of the page, read in one transaction for consistency.
 
-    ``total`` is how many the filters leave; ``names`` are short ones, by address.
+    ``total`` is how many match the filters; ``names`` are short ones, by address.
     """
 
     context: JudgingContext
@@ -130,7 +130,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
 
 
 def whole_list(filters: Filters, numbers: Numbers) -> int:
-    """How many stand in the list, whatever the filters; of what is settled a minute old."""
+    """Return the total of the list, ignoring filters; for decided ones, cached for a minute."""
     if filters.status is Status.PENDING:
         return numbers.total
     if filters.status in numbers.set_aside:
@@ -139,7 +139,7 @@ def whole_list(filters: Filters, numbers: Numbers) -> int:
 
 
 def short_names(people: list[Person]) -> dict[str, str]:
-    """By address the first name, or the whole one where two would be the same."""
+    """Return the first name by address, or the whole name if two would be the same."""
     first = {person.email: person.display_name.split(" ")[0] for person in people}
     taken = list(first.values())
     return {
@@ -151,7 +151,7 @@ def short_names(people: list[Person]) -> dict[str, str]:
 
 
 def draw_head(page: Loaded, person: Person) -> None:
-    """Which list, how it stands, the filters, the views, and the next one to work on."""
+    """Draw the list's name, counts, filters, views, and Next."""
     filters, numbers = page.filters, page.numbers
     sliced = filters.slice.scope is not None
     line = {"horizontal": True, "vertical_alignment": "center"}
@@ -180,7 +180,7 @@ def draw_head(page: Loaded, person: Person) -> None:
 
 
 def draw_export(person: Person, filters: Filters) -> None:
-    """The link to what is shown as a file, for those who may have it."""
+    """Draw the export link for what is shown, for those who may export."""
     if not person.may(Act.EXPORT):
         return
     browser = dict(st.context.cookies).get(browsers.MARK_COOKIE, "")
@@ -194,15 +194,15 @@ def draw_export(person: Person, filters: Filters) -> None:
 
 
 def pages_of(total: int) -> int:
-    """How many pages ``total`` rows fill; at least one."""
+    """Return how many pages ``total`` rows fill; at least one."""
     return max(1, -(-total // PAGE_SIZE))
 
 
 @st.fragment
 def draw_table(page: Loaded, person: Person) -> None:
-    """The table and the acts on what is ticked in it.
+    """Draw the table and the acts on ticked rows.
 
-    A part of its own: ticking a row asks nothing anew, so no row moves under the hand.
+    A fragment: ticking a row runs no query, so that no row moves.
     """
     sign_in.stay(person.email)
     filters = page.filters
@@ -227,12 +227,12 @@ def draw_table(page: Loaded, person: Person) -> None:
 
 
 def may_act_on(filters: Filters, person: Person) -> bool:
-    """Whether anything can be done with several applications of this list at once."""
+    """Whether this person can act on several applications of this list at once."""
     return filters.slice.scope is None and bool(bulk_actions.offered(person, filters.status))
 
 
 def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
-    """What can be done with the ticked ones, or with all that match."""
+    """Draw the acts for the ticked applications, or for all that match."""
     most = min(page.total, bulk.MOST)
     key = f"bulk-all-{hash(page.filters)}"
     more_match = len(ids) == len(page.rows) < page.total
@@ -247,13 +247,13 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
 
 
 def matching(filters: Filters, context: JudgingContext) -> list[int]:
-    """All that match, in order, as many as fit into one run."""
+    """Return all that match, in order, up to the size of a run."""
     with database.reading(database.reader()) as connection:
         return listing.ids(connection, filters, context, most=bulk.MOST)
 
 
 def as_shown(row: QueueRow, page: Loaded) -> table.Row:
-    """A row in the words of the screen."""
+    """Format a row."""
     now = page.context.now
     owner = row.desk.assignee(now)
     return table.Row(
@@ -280,7 +280,7 @@ def as_shown(row: QueueRow, page: Loaded) -> table.Row:
 
 
 def standing_words(row: QueueRow, now: datetime) -> str:
-    """What an application that is not pending waits for, or since when it is settled."""
+    """Format what an application waits for, or since when it is decided."""
     if row.status is Status.DEFERRED:
         until = row.desk.deferred_until
         change = "a change" if row.desk.deferred_answers is not None else None
@@ -295,27 +295,27 @@ def standing_words(row: QueueRow, now: datetime) -> str:
 
 
 def follow(filters: Filters) -> None:
-    """Put changed filters into the address bar, which every run reads."""
+    """Write changed filters to the address, which every run reads."""
     address.write(filters.to_query())
 
 
 def turn_page(key: str) -> None:
-    """Follow the page control."""
+    """Go to the page chosen in the page control."""
     filters = Filters.from_query(st.query_params)
     follow(filters.on_page(state.typed(key) or 1))
 
 
 def sort_by(sort: Sort) -> None:
-    """Show the whole list in the order of the heading that was pressed, or that turned round."""
+    """Sort the whole list by the pressed heading; pressed again, reverse."""
     filters = Filters.from_query(st.query_params)
     again = queue_filters.sort_shown(filters) is sort
     follow(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
-    # The table is a part of its own; the order is the page's.
+    # The table is a fragment; the order belongs to the page.
     st.rerun()
 
 
 def open_clicked() -> None:
-    """Open the application whose row was clicked, keeping the filters for next and previous."""
+    """Open the clicked application, keeping the filters for next and previous."""
     id_ = state.clicked_row(TABLE, state.typed(table.OPEN))
     if id_ is not None:
         open_application(id_)
@@ -327,7 +327,7 @@ def open_application(id_: int) -> None:
 
 
 def draw_empty(page: Loaded) -> None:
-    """Nothing matches, or nothing waits: say which, and the way on."""
+    """Show that nothing matches or nothing waits, with a way on."""
     if page.filters.slice.scope is not None:
         way_on = states.WayOn(label="To the queue", page=QUEUE)
         states.empty("No application matches this any longer.", way_on)
@@ -357,15 +357,15 @@ def draw_empty(page: Loaded) -> None:
 
 
 def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
-    """How many there are, which of them these are, and the way to the others."""
+    """Draw the number of rows, the range shown, and the page control."""
     first = (filters.page - 1) * PAGE_SIZE + 1
     last = min(total, filters.page * PAGE_SIZE)
     with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
         st.caption(f"{first:,}–{last:,} of {total:,}", width="content")
         if pages_of(total) > 1:
-            # A page's control belongs to that page, so a changed filter cannot leave it behind.
+            # The control belongs to its page, so that a changed filter does not keep its value.
             key = f"queue-page-{filters.page}-{total}"
-            # With a width of its own: one fitted to its content leaves pages out.
+            # With its own width: one fitted to its content leaves pages out.
             st.pagination(
                 pages_of(total),
                 default=filters.page,
@@ -389,12 +389,12 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
 
 @st.fragment(run_every=LOOK_EVERY)
 def draw_news(seen: Pulse, viewer: str) -> None:
-    """Say what arrived and what colleagues did since, beside the work and without moving it."""
+    """Show what arrived and what colleagues did since, without moving the list."""
     try:
         with database.reading(database.reader()) as connection:
             happened = queue_news.since(connection, seen, viewer=viewer)
     except DatabaseUnavailable:
-        # The next look tells; whoever acts meanwhile is told by the act.
+        # The next poll will show it; an act in the meantime is refused with the reason.
         return
     if happened and sign_in.is_here(viewer):
         news.draw(news.words(happened.arrived, happened.decided, happened.moved))

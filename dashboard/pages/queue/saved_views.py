@@ -1,4 +1,4 @@
-"""The queue's views under a name: the way to each, and keeping the one that is shown."""
+"""Saved views of the queue: links, and saving the current view."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 
 def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
-    """A link for each view with its count, and the form; a link can be copied and passed on."""
+    """Draw a link for each view with its count, and the form; links can be shared."""
     for view in views:
         _link(view, filters, person)
     if person.may(Act.SAVE_VIEW):

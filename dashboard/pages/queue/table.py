@@ -1,4 +1,4 @@
-"""The queue's table: fifty rows as cells, which never read their text as markup."""
+"""The queue's table of fifty rows. Its cells never read text as markup."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ EVIDENCE_WORDS = {"none": "–", "current": "current", "expired": "expired"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One application as the table shows it. ``None`` among the figures is unknown."""
+    """One application in the table. ``None`` in a figure is unknown."""
 
     application_id: int
     username: str
@@ -47,15 +47,15 @@ class Row:
 
 
 Cells = Callable[[Sequence[Row]], pa.Array]
-# A column's settings, from its label, the page's rows and the minimum volume.
+# Returns a column's settings from its label, the page's rows and the minimum volume.
 Config = Callable[[str, Sequence[Row], Decimal], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column that can be chosen. ``usual`` ones are shown until somebody chooses.
+    """One column that can be chosen. ``usual`` ones are shown by default.
 
-    A press on its heading sorts the whole list by ``sort``, ``descending`` as its cells stand.
+    Pressing its heading sorts the whole list by ``sort``; ``descending`` is its cells' direction.
     """
 
     key: str
@@ -136,7 +136,7 @@ def _months(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa
     )
 
 
-# In the order they stand in. What is unchosen at first is one press away.
+# In display order. Columns that are hidden by default can be chosen.
 COLUMNS: tuple[Column, ...] = (
     Column(
         key="applicant",
@@ -260,13 +260,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
 )
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
-# What a list cannot have, whatever was chosen.
+# Columns that only some lists can have.
 SET_ASIDE_ONLY = frozenset({"standing"})
 OPEN_ONLY = frozenset({"waiting", "due", "due_at", "priority", "why", "owner"})
 
 
 def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, ...]:
-    """The chosen columns that make sense in this list, in the table's own order."""
+    """Return the chosen columns that apply to this list, in the table's order."""
     senseless = frozenset[str]()
     if set(statuses) == {Status.PENDING}:
         senseless = SET_ASIDE_ONLY
@@ -279,9 +279,9 @@ def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """How the list is sorted, and what a press on a heading may ask for.
+    """The order of the list, and the orders that headings may set.
 
-    ``by`` turned round is ``reverse``; ``choose`` gets one of ``choices``, perhaps the same again.
+    ``by`` is reversed with ``reverse``; ``choose`` gets one of ``choices``, perhaps the same.
     """
 
     by: Sort
@@ -300,10 +300,10 @@ def draw(
     selectable: bool,
     order: Order,
 ) -> list[int]:
-    """Draw one page of the queue; returns which rows are ticked, by place.
+    """Draw one page of the queue; returns the indexes of the ticked rows.
 
-    A click on a row's button calls ``on_open``. The ticks belong to ``key``: another page or
-    other rows need another key, or they would tick what now stands in the same places.
+    Clicking a row's button calls ``on_open``. The ticks belong to ``key``: other rows need another
+    key, or the ticks would apply to them.
     """
     sorts = {column.key: column.sort for column in columns if column.sort in order.choices}
 
@@ -316,7 +316,7 @@ def draw(
         column.key: _marked(column, column.config(column.label, rows, minimum_usd), order)
         for column in columns
     }
-    # Not pinned beyond this one: what is pinned is drawn faint.
+    # Only this column is pinned: pinned columns are drawn faint.
     opens = st.column_config.ButtonColumn(
         "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
     )
@@ -333,7 +333,7 @@ def draw(
 
 
 def _marked(column: Column, config: Any, order: Order) -> Any:  # noqa: ANN401 - Streamlit's own
-    """The column's settings, its heading with a sign where the list is sorted by it."""
+    """Return the column's settings, with a sign in its heading if the list is sorted by it."""
     if column.sort is not order.by:
         return config
     return {

@@ -1,4 +1,4 @@
-"""Changing the review clock's holidays: add, rename, remove, each with a reason."""
+"""Change the review clock's holidays: add, rename, remove, each with a reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ CONFIRMING = "holiday-confirming"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A change as somebody sent it; ``confirmed`` is the effect they have seen."""
+    """A requested change; ``confirmed`` is the effect that the person has seen."""
 
     form: str
     kind: str
@@ -38,7 +38,7 @@ class Asked:
 
 
 def draw(person: Person) -> None:
-    """A day, its name and why; and what a past day does, before it is done."""
+    """Draw the form for a day, its name and the reason; and the effect of a past day."""
     submit.draw(FORM)
     _draw_confirming(person)
     with st.form(FORM, border=False):
@@ -69,7 +69,7 @@ def draw(person: Person) -> None:
 
 
 def change_buttons(holiday: Holiday, person: Person) -> None:
-    """Give it another name, or make it an ordinary day again."""
+    """Draw the buttons to rename a holiday or remove it."""
     _popover(holiday, person, "renamed", "Rename", ":material/edit:")
     _popover(holiday, person, "removed", "Remove", ":material/delete:")
 
@@ -97,7 +97,7 @@ def _popover(holiday: Holiday, person: Person, kind: str, word: str, icon: str) 
 
 
 def _draw_confirming(person: Person) -> None:
-    """What the change does to the past, and the two ways on."""
+    """Draw the change's effect on the past, and the two ways on."""
     asked: Asked | None = state.kept(CONFIRMING)
     if asked is None:
         return
@@ -156,7 +156,7 @@ def _do(asked: Asked, actor: str) -> None:
 
 
 def _put(asked: Asked, actor: str, engine: Any) -> date:  # noqa: ANN401 - of data_access
-    """Change the day as asked, and return it."""
+    """Change the day as requested, and return it."""
     _verb(asked.kind)(
         engine,
         day=asked.day,

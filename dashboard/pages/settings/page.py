@@ -1,4 +1,4 @@
-"""Settings: the holidays of the review clock, and the policy's rules beside them."""
+"""Settings: the holidays of the review clock, and the policy's rules."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def main() -> None:
-    """Load, then draw: holidays at the left, the policy at the right."""
+    """Load, then draw: holidays on the left, the policy on the right."""
     person = sign_in.require(Act.KEEP_HOLIDAYS)
     address.read(())
     now = datetime.now(UTC)
@@ -43,7 +43,7 @@ def main() -> None:
 def draw_holidays(
     listed: Sequence[Holiday], changes: Sequence[Change], person: Person, today: date
 ) -> None:
-    """Add one; the coming ones; the past ones out of the way."""
+    """Draw the form, coming holidays, and past ones in an expander."""
     st.subheader("Holidays", anchor=False)
     st.caption("The review clock stops on weekends and on these UTC days.")
     setting_holidays.draw(person)
@@ -64,7 +64,7 @@ def draw_holidays(
 
 
 def change_words(change: Change) -> str:
-    """One change of the holidays: when, who, what and why."""
+    """Format a change of the holidays: when, who, what and why."""
     named = {
         "added": f"added “{change.new_name}”",
         "renamed": f"renamed “{change.old_name}” to “{change.new_name}”",
@@ -75,7 +75,7 @@ def change_words(change: Change) -> str:
 
 
 def draw_holiday(holiday: Holiday, person: Person) -> None:
-    """One day with its name, and the ways to change it."""
+    """Draw one day with its name, and the buttons to change it."""
     with st.container(
         horizontal=True,
         vertical_alignment="center",
@@ -92,7 +92,7 @@ def draw_holiday(holiday: Holiday, person: Person) -> None:
 
 
 def draw_policy(policy: Policy) -> None:
-    """What the policy in force says of the desk; it is changed elsewhere."""
+    """Draw the policy's rules for the desk; they are changed on the policy page."""
     st.subheader(f"Policy, version {policy.version}", anchor=False)
     st.caption(
         f"In effect since {figures.day(policy.effective_from.date(), year=True)}. Read only."
@@ -110,7 +110,7 @@ def draw_policy(policy: Policy) -> None:
 
 
 def policy_facts(policy: Policy) -> list[tuple[str, str]]:
-    """The desk's rules, label and value."""
+    """Return the desk's rules as (label, value)."""
     limit = policy.second_approval_monthly_extra_usd
     extra = "never for cost" if limit is None else f"over {figures.usd_exact(limit)}"
     days = policy.review_sla_business_days

@@ -1,4 +1,4 @@
-"""Approving: the rate with what it costs, the reasons, and the message."""
+"""Approve: the rate and its cost, the reasons, and the message."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ SUGGESTED_PERCENT = Decimal(20)
 
 
 def draw(shown: Shown) -> None:
-    """Draw the step that the panel is at."""
+    """Draw the panel's current step."""
     if _left(shown):
         _draw_obstacles(shown)
     elif steps.now_at(shown) is Step.PREVIEW:
@@ -40,7 +40,7 @@ def _given(shown: Shown) -> dict[str, CheckOutcome]:
 
 
 def _left(shown: Shown) -> list[str]:
-    """The required items that stand in the way."""
+    """Return the required items that block an approval."""
     required, given = shown.standing.policy.required_checks, _given(shown)
     return [key for key in required if obstacles([key], given)]
 
@@ -65,7 +65,7 @@ def _draw_obstacles(shown: Shown) -> None:
 
 
 def _draw_pass_open(shown: Shown) -> None:
-    """What one press would pass, named before it is pressed."""
+    """Name what one press would pass before it is pressed."""
     policy = shown.standing.policy
     left = open_items(policy.checklist, policy.required_checks, _given(shown))
     passing = passable(left, shown.evidence_kinds)
@@ -181,7 +181,7 @@ def _first_percent(shown: Shown) -> Decimal:
 
 
 def _rate(percent: float) -> Decimal:
-    # The widget holds hundredths of a percent, which this turns back into exactly those.
+    # The widget holds a percentage with two decimals, which this converts exactly.
     return Decimal(f"{percent:.2f}") / 100
 
 

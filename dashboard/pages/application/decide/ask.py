@@ -1,4 +1,4 @@
-"""Asking the applicant for information, and going on with or without an answer."""
+"""Ask the applicant for information, and continue with or without an answer."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ PICKED = "ask"
 
 
 def draw(shown: Shown) -> None:
-    """Draw the step that the panel is at."""
+    """Draw the panel's current step."""
     chosen = steps.picked(shown.id_, PICKED)
     if chosen is None:
         options = [(canned.key, canned.label) for canned in canned_texts.texts(Use.INFORMATION)]
@@ -38,7 +38,7 @@ def draw(shown: Shown) -> None:
 
 
 def draw_waiting(shown: Shown) -> None:
-    """Since when the applicant owes an answer, and the two ways on."""
+    """Draw since when the applicant owes an answer, and the two ways on."""
     form, since = name(shown.id_), shown.application.desk.paused_at
     st.markdown("**Waiting for the applicant**")
     if since is not None:

@@ -1,4 +1,4 @@
-"""What moved since somebody began to fill in a decision, said beside the form they fill in."""
+"""What changed since a decision form was started, shown beside the form."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from program.policy import viewed
 
 
 def draw(shown: Shown) -> None:
-    """Say what is not as it was when the form was begun; whoever goes on has seen it."""
+    """Show what changed since the form was started; continuing accepts it."""
     first = state.kept(_place(shown.id_))
     if first is None:
         state.keep(_place(shown.id_), shown.seen)
@@ -26,7 +26,7 @@ def draw(shown: Shown) -> None:
 
 
 def forget(id_: int) -> None:
-    """The next form begins with what is shown then."""
+    """Let the next form start from what is shown then."""
     state.forget(_place(id_))
 
 

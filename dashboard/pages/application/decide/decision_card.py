@@ -1,4 +1,4 @@
-"""A decision that was made: what, by whom, on what, and what the applicant was told."""
+"""A past decision: outcome, author, basis, and the message to the applicant."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,10 +13,10 @@ from program import wording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """One decision in the words of the screen; texts are typed text.
+    """One decision for display; texts are typed text.
 
-    ``unproven`` is what the reason asserts and nobody had established. ``criteria`` are lines
-    such as ``✓ Active users 44 of 15``, as they stood at the time.
+    ``unproven`` is what the reason asserts and was not established. ``criteria`` are lines such as
+    ``✓ Active users 44 of 15``, as of the decision.
     """
 
     outcome: str

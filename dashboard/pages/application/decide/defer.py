@@ -1,4 +1,4 @@
-"""Deferring until a day or until a criterion's answer changes, and bringing back early."""
+"""Defer until a day or until a result changes, and bring back early."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ UNTIL_CHANGE = "a criterion's result changes"
 
 
 def draw(shown: Shown) -> None:
-    """Draw the step that the panel is at."""
+    """Draw the panel's current step."""
     until = steps.picked(shown.id_, PICKED)
     if until is None:
         _draw_presets(shown)
@@ -33,7 +33,7 @@ def draw(shown: Shown) -> None:
 
 
 def draw_waiting(shown: Shown) -> None:
-    """Until when it waits and why, and the way back into the queue."""
+    """Draw until when it waits and why, and the button to bring it back."""
     desk = shown.application.desk
     st.markdown("**Deferred**")
     until = desk.deferred_until.date() if desk.deferred_until is not None else None
@@ -70,14 +70,14 @@ def _draw_presets(shown: Shown) -> None:
 
 
 def _fill_anew(id_: int) -> None:
-    # A preset is chosen for its day: one that was typed before gives way to it.
+    # Choosing a preset replaces a day that was typed before.
     fields.refill(name(id_), "day", "change")
 
 
 def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
     form = name(shown.id_)
     steps.draw_picked(shown, PICKED, "Defer until")
-    # Days that lie behind are refused by the act as well; here they are not even offered.
+    # The verb refuses past days too; here they are not offered.
     with keyboard.hot(shortcuts.EDIT.key):
         fields.day(form, "day", "UTC day, 00:00", first=day)
     fields.flag(form, "change", f"Or until {UNTIL_CHANGE}", first=change)
@@ -120,7 +120,7 @@ def _check(shown: Shown, day: date | None, change: bool) -> None:
 
 
 def _typed(shown: Shown, day: date | None, change: bool) -> tuple[date | None, bool]:
-    """What the fields hold, which began with what was picked."""
+    """Return the day and the change in the fields, which start from the preset."""
     form = name(shown.id_)
     return fields.value(form, "day", day), fields.value(form, "change", change)
 

@@ -1,4 +1,4 @@
-"""A drafted decision against what the page shows: what it goes against, and how it is sent."""
+"""Decisions against the computed eligibility: objections, reason, and sending."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,7 +31,7 @@ def needed_for(
 
 
 def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) -> list[str]:
-    """What speaks against the decision, a sentence each; empty where nothing does."""
+    """Return objections to the decision, a sentence each; empty if there are none."""
     outcome = shown.standing.assessment.outcome
     needed = needed_for(shown, decision, rate)
     said = [reason.sentence for reason in needed]
@@ -43,7 +43,7 @@ def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) ->
 
 
 def draw_provisional(shown: Shown) -> None:
-    """Say that the decision rests on metrics that are behind; nothing where they are not."""
+    """Warn that the decision rests on metrics that are behind, if they are."""
     if shown.is_provisional and shown.standing.freshness is not None:
         through = figures.day(shown.standing.freshness.data_through, year=True)
         st.warning(
@@ -59,18 +59,18 @@ def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
 
 
 def draw_objections(said: list[str]) -> None:
-    """Say them above the fields; nothing where there are none."""
+    """Show the objections above the fields, if there are any."""
     if said:
         st.info(" ".join(said), icon=":material/gavel:")
 
 
 def draw_reason(shown: Shown) -> None:
-    """The field that answers the objections."""
+    """Draw the field for the override reason."""
     fields.text(name(shown.id_), FIELD, LABEL, height=70)
 
 
 def check(shown: Shown, draft: Draft) -> None:
-    """Raise a Refusal for what cannot be sent, before it is previewed."""
+    """Raise a Refusal for a draft that cannot be sent, before it is previewed."""
     text_rules.require(draft.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
     text_rules.require_message(draft.message)
     text_rules.allow(
@@ -83,7 +83,7 @@ def check(shown: Shown, draft: Draft) -> None:
 
 
 def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:
-    """The button that decides, or asks for a second person where one is needed."""
+    """Draw the button that decides, or proposes if a second person is needed."""
     waits = bool(needed_for(shown, draft.outcome, draft.rebate_rate))
     steps.send_buttons(
         shown,
@@ -96,7 +96,7 @@ def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: boo
 
 
 def draw_waits(shown: Shown, draft: Draft) -> None:
-    """Say in the preview that nothing is sent before a second person has confirmed it."""
+    """Say in the preview that nothing is sent until a second person confirms."""
     needed = needed_for(shown, draft.outcome, draft.rebate_rate)
     if needed:
         why = ", ".join(reason.label for reason in needed)
@@ -106,7 +106,7 @@ def draw_waits(shown: Shown, draft: Draft) -> None:
 
 
 def send(shown: Shown, draft: Draft, request_id: UUID) -> Sent | None:
-    """Decide, or propose it to a second person where that is needed."""
+    """Decide, or propose to a second person if one is needed."""
     command = decisions.Decide(
         application_id=shown.id_,
         draft=draft,

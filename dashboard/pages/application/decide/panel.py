@@ -1,7 +1,7 @@
-"""What is to become of one application: the choices, each filled in first and sent second.
+"""The decision panel: choices that are filled in first and sent second.
 
-Two steps: the fields, and then exactly what the applicant will get, beside the one button
-that sends it. Ctrl+Enter goes one step on, Escape one step back, and nothing typed is lost.
+Two steps: the fields, and then exactly what the applicant will get, beside the one button that
+sends it. Ctrl+Enter goes one step on, Escape one step back, and nothing typed is lost.
 """
 
 import streamlit as st
@@ -36,7 +36,7 @@ CHOSEN = "choice"
 
 
 def draw(shown: Shown) -> None:
-    """Draw what this person can do with the application as it stands."""
+    """Draw what this person can do with the application in its status."""
     status = shown.application.status
     submit.draw(name(shown.id_))
     if status in (Status.APPROVED, Status.REJECTED, Status.WITHDRAWN):

@@ -1,4 +1,4 @@
-"""Rejecting: a reason by its number, which fills rationale and message; both stay editable."""
+"""Reject: a reason by its number fills rationale and message, which stay editable."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ PICKED = "reason"
 
 
 def draw(shown: Shown) -> None:
-    """Draw the step that the panel is at."""
+    """Draw the panel's current step."""
     reason = steps.picked(shown.id_, PICKED)
     if reason is None:
         _draw_reasons(shown)
@@ -92,7 +92,7 @@ def _draw_preview(shown: Shown, reason: str) -> None:
 
 
 def _draw_unproven(shown: Shown, reason: str) -> None:
-    """Ask for an explicit word where the reason asserts what nobody has established."""
+    """Ask for an explicit tick if the reason's facts are not established."""
     missing = override.unproven(shown, _bare(reason))
     if not missing:
         return
@@ -138,7 +138,7 @@ def _check(shown: Shown, reason: str) -> None:
 
 
 def _when(shown: Shown, rule: str) -> str:
-    """The rule, and the day that it means if it is sent today."""
+    """Format the rule, with the day that it means if sent today."""
     label, day = reapplication.RULES_BY_KEY[rule].label.lower(), utc_day(shown.now)
     opens_on = reapplication.reapply_from(rule, day)
     waits = opens_on is not None and opens_on > day

@@ -1,4 +1,4 @@
-"""What was decided, what was decided before that, and the manager's way to reopen it."""
+"""The current decision, earlier ones, and Reopen for managers."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from program.review.workflow import REASONS_BY_CODE, Status
 
 
 def draw(shown: Shown) -> None:
-    """Draw the decision that stands, and Reopen for those who may."""
+    """Draw the current decision, and Reopen for those who may."""
     st.markdown("**Decision**")
     badges.status_badge(shown.application.status)
     current, *earlier = shown.decisions or [None]
@@ -39,7 +39,7 @@ def draw(shown: Shown) -> None:
 
 
 def draw_earlier(earlier: list[MadeDecision]) -> None:
-    """Decisions that a later one replaced, or that a reopening set aside."""
+    """Draw decisions that were superseded or reopened."""
     for made in earlier:
         label = f"Earlier: {made.outcome}, {figures.day(made.decided_at.date(), year=True)}"
         with st.expander(label):
@@ -47,7 +47,7 @@ def draw_earlier(earlier: list[MadeDecision]) -> None:
 
 
 def as_made(made: MadeDecision) -> decision_card.Made:
-    """A decision in the words of the screen."""
+    """Format a decision."""
     reason = REASONS_BY_CODE.get(made.reason_code or "")
     rule = RULES_BY_KEY.get(made.reapply or "")
     opens = f", from {figures.day(made.reapply_from, year=True)}" if made.reapply_from else ""
@@ -75,7 +75,7 @@ def as_made(made: MadeDecision) -> decision_card.Made:
 
 
 def _criterion(kept: dict[str, Any]) -> str:
-    """One criterion of a snapshot in a line, by what was asked for at the time."""
+    """Format a snapshot's criterion, with the minimum of that time."""
     criterion = next((one for one in CRITERIA if one.key == kept["key"]), None)
     if criterion is None:
         return str(kept["key"])

@@ -1,4 +1,4 @@
-"""A decision that waits for its second person: the whole proposal, and who may do what."""
+"""A decision that waits for a second person: the whole proposal, and who may do what."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ Kind = Literal["primary", "secondary"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way in which a proposal ends: the command, its verb, and what is said when it is done."""
+    """One way to close a proposal: the command, its verb, and the message afterwards."""
 
     key: str
     command: Callable[..., ApplicationCommand]
@@ -58,7 +58,7 @@ CANCEL = Way(
 
 
 def draw(shown: Shown) -> None:
-    """Draw the proposal, and the ways on that this person has."""
+    """Draw the proposal, and this person's actions."""
     proposal = shown.proposal
     st.markdown("**Waits for a second approval**")
     if proposal is None:
@@ -90,7 +90,7 @@ def draw(shown: Shown) -> None:
 
 
 def draw_lapsed(shown: Shown) -> None:
-    """What was proposed last, and what changed so that it ended; nothing where nothing did."""
+    """Draw the last proposal and the changes that expired it, if it expired."""
     if shown.lapsed is None:
         return
     proposal, changes = shown.lapsed.proposal, shown.lapsed.changes
@@ -104,7 +104,7 @@ def draw_lapsed(shown: Shown) -> None:
 
 
 def _draw_difference(shown: Shown, proposal: Proposal) -> None:
-    """What is not as the first person saw it: what ends the proposal, or what merely moved."""
+    """Draw the changes since the first person looked: results that expire it, or only figures."""
     given = {key: answer.outcome for key, answer in shown.checks.items()}
     differs = second_approvals.difference(proposal, shown.standing, shown.application, given)
     if differs.changed:

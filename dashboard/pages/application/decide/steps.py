@@ -1,4 +1,4 @@
-"""The two steps of the decision panel, shared by all that can be done there."""
+"""The two steps of the decision panel, shared by all its choices."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from data_access.messages import rendering
 from program.messages import canned_texts
 from program.periods import utc_day
 
-# The width of what stands beside the step's main button, in pixels.
+# The width beside the step's main button, in pixels.
 BESIDE = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One thing to do: its key, its word, and what draws it."""
+    """One choice: its key, its label, and the function that draws it."""
 
     shortcut: Shortcut
     word: str
@@ -37,36 +37,36 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent, in words; what is ``undoable`` left a message that waits for a while."""
+    """The result of sending, in words; ``undoable`` if its message still waits."""
 
     said: str
     undoable: bool = False
 
 
 class Step(StrEnum):
-    """Where somebody is: filling in, or looking at what will be sent."""
+    """The current step: filling in, or previewing what will be sent."""
 
     FILL = "fill"
     PREVIEW = "preview"
 
 
 def name(id_: int) -> str:
-    """The form's name; its request id lives as long as the session, so repeats are harmless."""
+    """Return the form's name; its request id lives for the session, so repeats are harmless."""
     return f"decision-{id_}"
 
 
 def now_at(shown: Shown) -> Step:
-    """The step the panel is at."""
+    """Return the panel's current step."""
     return Step(picked(shown.id_, "step") or Step.FILL)
 
 
 def picked(id_: int, what: str) -> Any:  # noqa: ANN401 - each thing has its own type
-    """What was picked on the way to the fields, such as the reason; ``None`` before that."""
+    """Return what was picked before the fields, such as the reason; ``None`` before that."""
     return (state.kept(_place(id_)) or {}).get(what)
 
 
 def pick(id_: int, what: str, value: object, also: Callable[[], None] | None = None) -> None:
-    """Pick something, do what ``also`` does, and fill in next; what is typed already is held."""
+    """Pick something, call ``also``, and show the fields; typed text is kept."""
     state.hold(name(id_))
     if also is not None:
         also()
@@ -87,7 +87,7 @@ def _sends(id_: int) -> str:
 
 
 def filled(shown: Shown, template: str, **more: object) -> str:
-    """A canned text with what is known about this application put in."""
+    """Fill a canned text with what is known about this application."""
     fresh = shown.standing.freshness
     values = canned_texts.values(
         username=shown.application.username,
@@ -103,9 +103,9 @@ def filled(shown: Shown, template: str, **more: object) -> str:
 
 
 def preview_button(shown: Shown, check: Callable[[], None]) -> None:
-    """The way to the second step; ``check`` raises a Refusal for what cannot be sent.
+    """Draw the button to the second step; ``check`` raises a Refusal for an invalid form.
 
-    It stands where the second step has the way back, so that pressing twice sends nothing.
+    It is where the second step has Back, so that pressing twice sends nothing.
     """
     with _step_row():
         st.caption("Nothing is sent yet.", width="stretch")
@@ -145,9 +145,9 @@ def draw_options(
     *,
     also: Callable[[], None] | None = None,
 ) -> None:
-    """What there is to pick from, (value, words) each, by its number.
+    """Draw the options, as (value, label), with number keys.
 
-    Picking one does what ``also`` does as well.
+    Picking one also calls ``also``.
     """
     st.caption(f"{asked} Press its number.")
     with st.container(gap=None, key="options"):
@@ -163,7 +163,7 @@ def draw_options(
 
 
 def draw_picked(shown: Shown, what: str, words: str) -> None:
-    """What was picked, and the way back to picking."""
+    """Draw what was picked, and the button to pick again."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(words)
         with keyboard.hot(keyboard.BACK, width="content"):
@@ -177,9 +177,9 @@ def draw_picked(shown: Shown, what: str, words: str) -> None:
 
 
 def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bool) -> None:
-    """Warn where an edited message does not say ``words``, which it was filled with.
+    """Warn if an edited message no longer contains ``words``, with which it was filled.
 
-    ``refill`` offers to fill it anew, which nothing else ever does with an edited text.
+    ``refill`` offers to fill it again, which discards the edits.
     """
     form = name(shown.id_)
     if not fields.is_edited(form, field) or "".join(words.split()) in "".join(text.split()):
@@ -196,7 +196,7 @@ def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bo
 
 
 def draw_message(shown: Shown, text: str, kind: str) -> None:
-    """Exactly what the applicant will get, and where; or what keeps it from leaving."""
+    """Draw exactly what the applicant will get, and where; or why it cannot be sent."""
     with database.reading(database.reader()) as connection:
         made = rendering.preview(connection, shown.application, kind=kind, message=text)
     message_preview.draw(channel=made.channel, recipient=made.recipient, text=made.text)
@@ -216,10 +216,10 @@ def send_buttons(
     icon: str | None = None,
     destroys: bool = False,
 ) -> None:
-    """The one button that sends, and the way back.
+    """Draw the one button that sends, and Back.
 
-    ``sends`` is what is shown to be sent; ``act`` sends it under the request id it is given and
-    returns ``None`` where that was refused.
+    ``sends`` identifies what is sent; ``act`` sends it under the given request id and returns
+    ``None`` if it was refused.
     """
     with _step_row():
         with keyboard.hot(keyboard.GO, width="stretch"):
@@ -248,12 +248,12 @@ def send_buttons(
 
 
 def send(shown: Shown, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
-    """Send what the preview shows; ``None`` if it was refused, which leads back to the fields."""
+    """Send what the preview shows; ``None`` if refused, which leads back to the fields."""
     form = name(shown.id_)
     try:
         result = submit.submit(form, command, verb, drafts=[form], raises=(FiguresMoved,))
     except FiguresMoved as moved:
-        # The preview is drawn anew with the new figures, and its button sends what it shows.
+        # The preview is redrawn with the new figures, and its button sends those.
         submit.refused(form, str(moved))
         return None
     if result is None:
@@ -262,7 +262,7 @@ def send(shown: Shown, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
 
 
 def _send(shown: Shown, act: Callable[[UUID], Sent | None], request_id: UUID) -> None:
-    # A repeated press still carries the used id, and so does and opens the same again.
+    # A repeated press still has the used id, so it returns the same result.
     sent = act(request_id)
     if sent is None:
         return
@@ -274,7 +274,7 @@ def _send(shown: Shown, act: Callable[[UUID], Sent | None], request_id: UUID) ->
 
 
 def _as_it_was(id_: int) -> Callable[[], None]:
-    """What puts the panel back as it is now, at the fields."""
+    """Return a function that restores the panel as it is now, at the fields."""
     held, panel = dict(state.held(name(id_))), {**(state.kept(_place(id_)) or {})}
 
     def put_back() -> None:

@@ -1,4 +1,4 @@
-"""Figures at two moments, side by side."""
+"""Figures at two times, side by side."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from program.policy.viewed import Change
 
 
 def draw(changes: Sequence[Change], *, then: str, now: str) -> None:
-    """A row for each thing that differs; ``then`` and ``now`` head the columns."""
+    """Draw a row for each difference; ``then`` and ``now`` are the column headings."""
     with st.container(key="then-and-now", gap=None):
         _row("", f"**{then}**", f"**{now}**")
         for change in changes:
@@ -17,7 +17,7 @@ def draw(changes: Sequence[Change], *, then: str, now: str) -> None:
 
 
 def wording_of(change: Change) -> str:
-    """What differs, as a line of a table begins."""
+    """Format a difference for the start of a row."""
     return change.what[:1].upper() + change.what[1:]
 
 

@@ -1,4 +1,4 @@
-"""What somebody had typed into the decision's form when a colleague was quicker."""
+"""Typed text of a decision form after a colleague decided first."""
 
 from collections.abc import Collection
 
@@ -21,9 +21,9 @@ LABELS = {
 
 
 def draw(shown: Shown, *, only: Collection[str] = tuple(LABELS), but: Collection[str] = ()) -> None:
-    """Each text to copy, as long as the tab is open; nothing if nothing was typed.
+    """Draw each text for copying, while the tab is open; nothing if nothing was typed.
 
-    ``only`` and ``but`` name the fields, so that none is shown that can still be typed into.
+    ``only`` and ``but`` select the fields, so that none is shown that can still be edited.
     """
     wanted = set(only) - set(but)
     typed = {
