@@ -1,1 +1,1 @@
-"""A million applications and a year of activity, and what the work on them costs."""
+"""Benchmarks on a million applications and a year of activity."""

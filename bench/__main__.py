@@ -1,6 +1,6 @@
 """``python -m bench``: build the bench database if it is missing, then measure.
 
-``python -m bench build`` builds it anew. Ends with status 1 when something could not be measured.
+``python -m bench build`` rebuilds it. Exits with status 1 if something could not be measured.
 """
 
 import argparse
@@ -41,7 +41,7 @@ TIMED = (
     *figures.MEASUREMENTS,
     *boards.MEASUREMENTS,
 )
-# What is measured in its own way; each prints its rows as it goes.
+# Measurements with their own reports; each prints its rows as it goes.
 APART: dict[str, Callable[[Engine, Failures], None]] = {
     "next": pulling.report,
     "browser": browser.report,
@@ -51,7 +51,7 @@ APART: dict[str, Callable[[Engine, Failures], None]] = {
 
 
 def main() -> None:
-    """Read the command line and do what it says."""
+    """Run the command line."""
     chosen = arguments()
     if chosen.command == "build" or not database.is_built(chosen.database):
         yesterday = utc_day(datetime.now(UTC)) - timedelta(days=1)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["build", "measure"], default="measure")
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
@@ -78,7 +78,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measure(engine: Engine, only: list[str] | None) -> Failures:
-    """Measure everything, or what ``only`` names, to the end; returns what could not be."""
+    """Measure everything, or what ``only`` names; returns the failures."""
     failures = Failures()
     print(circumstances(), flush=True)
     measurements.report(engine, TIMED, failures, only=only)
@@ -90,7 +90,7 @@ def measure(engine: Engine, only: list[str] | None) -> Failures:
 
 
 def circumstances() -> str:
-    """The commit that is measured, and how busy the machine is."""
+    """Return the measured commit and the load of the machine."""
     root = Path(__file__).resolve().parent.parent
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty"],  # noqa: S607 - the one on the path

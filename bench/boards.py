@@ -1,4 +1,4 @@
-"""The affiliates page at scale: the board, what became of approvals, and whom to invite."""
+"""The affiliates page at scale: the board, outcomes of approvals, and near misses."""
 
 from sqlalchemy import Engine
 
@@ -14,21 +14,21 @@ FALLEN_LISTED = 20
 
 
 def board_counts(engine: Engine) -> None:
-    """How the whole board stands."""
+    """Read the counts of the whole board."""
     with engine.connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         board.counts(connection, context.policy)
 
 
 def board_page(engine: Engine) -> None:
-    """The first page of the board, most urgent first."""
+    """Read the first page of the board, most urgent first."""
     with engine.connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         board.page(connection, BoardFilters(), context.policy)
 
 
 def outcomes(engine: Engine) -> None:
-    """What became of the approvals of each month, and those that fell most."""
+    """Read the outcomes of each month's approvals, and the largest falls."""
     with engine.connect() as connection:
         fresh = freshness.newest(connection)
         assert fresh is not None
@@ -38,7 +38,7 @@ def outcomes(engine: Engine) -> None:
 
 
 def invited(engine: Engine) -> None:
-    """The first page of whom to invite."""
+    """Read the first page of near misses."""
     with engine.connect() as connection:
         near_misses.page(connection, judging.basis(connection, now=moment(engine)))
 

@@ -1,6 +1,6 @@
-"""What a person waits for in the browser at scale: milliseconds from the act to its result.
+"""Response times in the browser at scale: milliseconds from an act to its result.
 
-The server under test runs on the bench's database; browser and server share the machine.
+The server under test uses the bench's database; browser and server share the machine.
 """
 
 import os
@@ -40,7 +40,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
-# Act, and the most milliseconds its median may take.
+# Acts, and the maximum median in milliseconds.
 BARS = {
     "queue, warm reload": 500,
     "filter click, alone": 200,
@@ -51,7 +51,7 @@ BARS = {
 
 
 def report(engine: Engine, failures: Failures) -> None:
-    """Measure every act, and print a row of each."""
+    """Measure every act and print a row for each."""
     prepare(engine)
     print(f"{'in the browser':<28} {'median ms':>10} {'[min - max]':>15} {'bar':>6}")
     try:
@@ -65,7 +65,7 @@ def report(engine: Engine, failures: Failures) -> None:
 
 @contextmanager
 def opened() -> Iterator[Page]:
-    """A page of a new browser."""
+    """Open a page in a new browser."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
@@ -76,7 +76,7 @@ def opened() -> Iterator[Page]:
 def measurements(
     page: Page, address: str, *, times: int = TURNS, people: int = CROWD
 ) -> Iterator[tuple[str, Callable[[], list[float]]]]:
-    """What is measured by name, each to be run before the next is asked for."""
+    """Yield measurements by name, each to be run before the next is requested."""
 
     def crowded() -> list[float]:
         reload(page, address)
@@ -107,7 +107,7 @@ def line(name: str, found: list[float]) -> str:
 
 
 def turns(act: Callable[[], float], times: int) -> list[float]:
-    """Milliseconds of so many turns, after one that is not counted."""
+    """Return the milliseconds of ``times`` runs, after one that is not counted."""
     act()
     return [act() for _ in range(times)]
 
@@ -145,7 +145,7 @@ def reload(page: Page, address: str) -> float:
 
 
 def click_filter(page: Page) -> float:
-    """Switch "met" on or off, until the number of rows shown has changed."""
+    """Toggle "met" and wait until the number of rows has changed."""
     before = shown_range(page)
     chip = page.locator(".st-key-queue-eligibility").get_by_text("not met").first
     began = time.perf_counter()
@@ -176,8 +176,8 @@ def open_first(page: Page, address: str, eligibility: str = "met") -> float:
 
 
 def reject(page: Page, address: str) -> float:
-    """From the keys that send a rejection to its confirmation, by keyboard as reviewers do it."""
-    # Nobody goes against the computed eligibility here, so one person is enough.
+    """Time a rejection from the keys that send it to its confirmation, by keyboard."""
+    # Not against the computed eligibility, so one person is enough.
     open_first(page, address, "not_met")
     for key, brings in (
         ("r", ".st-key-hot-1 button"),
@@ -188,7 +188,7 @@ def reject(page: Page, address: str) -> float:
         settled(page)
     page.get_by_label("Rationale (internal)").fill(MARK)
     page.keyboard.press("Control+Enter")
-    # What sends answers once it was looked at for a moment.
+    # A sending button responds only after it was visible for a moment.
     page.locator("[class*='st-key-send-'] button:not([aria-disabled])").first.wait_for()
     settled(page)
     began = time.perf_counter()
@@ -201,7 +201,7 @@ def reject(page: Page, address: str) -> float:
 
 @contextmanager
 def crowd(address: str, cookies: str, number: int) -> Iterator[None]:
-    """So many people who change a filter about once a second, each in a session of their own."""
+    """Run ``number`` people who change a filter about once a second, each in their own session."""
     done = threading.Event()
     people = [
         threading.Thread(target=click_about, args=[address, cookies, one, done])
@@ -251,7 +251,7 @@ def prepare(engine: Engine) -> None:
 
 
 def take_back(engine: Engine) -> None:
-    """Undo what the measurement decided, so that the next finds the same queue."""
+    """Undo what the measurement decided, so that the next one finds the same queue."""
     measured = f"(select decision_id from review.decisions where rationale = '{MARK}')"
     with database.taking_back(engine, "events", "decisions") as connection:
         for statement in (

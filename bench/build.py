@@ -1,6 +1,6 @@
-"""Made-up facts by SQL: the same numbers on every build, drawn from hashes of ids.
+"""Generate facts in SQL: the same numbers in every build, drawn from hashes of ids.
 
-Every attribute is drawn with a salt of its own, so that no two depend on each other.
+Every attribute is drawn with its own salt, so that they are independent.
 """
 
 import time
@@ -53,7 +53,7 @@ from (select id, bench.draw(id, 102) as draw,
       from generate_series(1, :accounts) as id) as drawn;
 """
 
-# Every tenth account is an affiliate; three in five of the pending are among them.
+# Every tenth account is an affiliate; three in five pending applications are from affiliates.
 APPLICATIONS = f"""
 create temp table draft as
 select account_id, 'pending' as status,
@@ -116,7 +116,7 @@ select application_id, status,
 from exchange.applications where status in ('approved', 'rejected') order by status_changed_at;
 """
 
-# Half of the pending have evidence; of those about one in seven meets the external track.
+# Half of the pending ones have evidence; about one in seven of those meets the external track.
 EVIDENCE = """
 insert into review.evidence (application_id, kind, value, exchange_name, source_url, method,
     observed_at, recorded_by, recorded_at)
@@ -199,14 +199,14 @@ ROWS_A_DAY = 127_000
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How many of everything; ``through`` is the last day with activity."""
+    """Row counts; ``through`` is the last day with activity."""
 
     scale: float
     through: date
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Row counts and the moment at which the made-up world stands."""
+        """Return row counts and the time as of which the data are made."""
         accounts = int(1_000_000 * self.scale)
         return {
             "accounts": accounts,
@@ -218,7 +218,7 @@ class Size:
 
     @property
     def months(self) -> list[Window]:
-        """The 365 days that end with ``through``, cut into calendar months."""
+        """Return the 365 days that end with ``through``, split by calendar month."""
         end = self.through + timedelta(days=1)
         start = end - timedelta(days=365)
         firsts = [month_start(start)]
@@ -227,7 +227,7 @@ class Size:
         return [Window(max(start, first), min(end, after)) for first, after in pairwise(firsts)]
 
 
-# Of the pending: a tenth claimed, some of that lapsed, and a twelfth set aside one way or other.
+# Of the pending ones, a tenth are claimed, some of those expired, and a twelfth are set aside.
 DESK = """
 insert into review.desk (application_id, status, status_at, assignee, claimed_at, claim_until,
     paused_at, answered_at, deferred_until)
@@ -252,7 +252,7 @@ from (
 
 
 def build(size: Size, *, name: str = database.NAME, cluster: Cluster | None = None) -> Engine:
-    """Make the bench database anew at ``size`` and return an engine on it."""
+    """Rebuild the bench database at ``size`` and return an engine for it."""
     engine = database.recreate(name, cluster=cluster)
     began = time.monotonic()
     _run(engine, size, "draws", [DRAW])
@@ -280,7 +280,7 @@ def _referrals(engine: Engine, size: Size) -> None:
 
 
 def _set_aside(engine: Engine, table: str) -> list[str]:
-    """Drop the keys of ``table`` and return the statements that bring them back."""
+    """Drop the keys of ``table`` and return the statements that restore them."""
     with engine.begin() as connection:
         keys = connection.execute(
             text(
@@ -295,9 +295,9 @@ def _set_aside(engine: Engine, table: str) -> list[str]:
 
 
 def _most_days(size: Size, month: Window) -> float:
-    """The most days a user trades in ``month``, such that every day has about as many rows.
+    """Return the most days a user trades in ``month``, so that all days have similar row counts.
 
-    There are fewer users the longer ago it was, so each of them trades more.
+    Earlier months have fewer users, so each of them trades on more days.
     """
     age = (size.through - month.start).days - month.days / 2
     users = 2_000_000 * (1 - (max(age, 0) / REFERRED_OVER_DAYS) ** 0.5)
@@ -306,7 +306,7 @@ def _most_days(size: Size, month: Window) -> float:
 
 
 def _activity(engine: Engine, size: Size, month: Window) -> None:
-    """One month's partition: filled by day, then keyed, then attached."""
+    """Create one month's partition: filled by day, then indexed, then attached."""
     first, after = month_start(month.start), months_later(month_start(month.start), 1)
     partition = f"referral_activity_{first:%Y_%m}"
     fill = ACTIVITY.format(

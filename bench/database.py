@@ -14,14 +14,14 @@ NAME = DATABASE
 
 
 def connect(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
-    """An engine on database ``name`` of the bench's server, which is started if need be."""
+    """Return an engine for database ``name`` of the bench's server, starting it if necessary."""
     cluster = cluster or CLUSTER
     cluster.ensure_running()
     return create_engine(cluster.url(name), connect_args={"options": "-c timezone=UTC"})
 
 
 def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
-    """Drop database ``name`` if it is there, and make it anew with the schema in it."""
+    """Drop database ``name`` if it exists, and create it with the schema."""
     with _maintenance(cluster) as server:
         server.execute(text(f"drop database if exists {name}"))
         server.execute(text(f"create database {name}"))
@@ -31,7 +31,7 @@ def recreate(name: str = NAME, *, cluster: Cluster | None = None) -> Engine:
 
 
 def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
-    """Whether database ``name`` is there and its build was finished."""
+    """Whether database ``name`` exists and its build was completed."""
     described = (
         "select shobj_description(oid, 'pg_database') from pg_database where datname = :name"
     )
@@ -40,14 +40,14 @@ def is_built(name: str = NAME, *, cluster: Cluster | None = None) -> bool:
 
 
 def mark_built(engine: Engine, *, note: str) -> None:
-    """Say on the database itself that its build was finished, and how large it was."""
+    """Mark the database as completely built, with a note of its size."""
     with engine.begin() as connection:
         connection.execute(text(f"comment on database {engine.url.database} is '{note}'"))
 
 
 @contextmanager
 def taking_back(engine: Engine, *names: str) -> Iterator[Connection]:
-    """A transaction in which what a measurement added to these append-only tables can go again."""
+    """Open a transaction in which rows of these append-only tables can be deleted."""
     with engine.begin() as connection:
         for name in names:
             connection.execute(text(f"alter table review.{name} disable trigger {GUARD}"))

@@ -1,4 +1,4 @@
-"""The review desk at scale: what each screen asks of the database, beside the plainest SQL."""
+"""The review desk at scale: the queries of each screen, compared with the plainest SQL."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ from program.review.workflow import Decision
 
 MS = 0.001
 
-# What the plain SQL of a page selects: the application, its account and its metrics.
+# The plain SQL of a page: the application, its account and its metrics.
 PLAIN_PAGE = """
 select a.application_id, c.username, c.country_code, a.social_handle, a.submitted_at,
        w.volume_usd, w.active_users, w.new_users
@@ -81,13 +81,13 @@ select * from review.decisions where application_id = {id};
 
 @cache
 def screen(engine: Engine) -> Engine:
-    """The same database, asked as the dashboard's screens ask it."""
+    """Return an engine with the settings of the dashboard's screens."""
     options = "-c timezone=UTC -c max_parallel_workers_per_gather=0"
     return create_engine(engine.url, connect_args={"options": options})
 
 
 def shown_page(engine: Engine, *, filters: Filters) -> None:
-    """A page and how many there are, as the queue reads them."""
+    """Read a page and the total, as the queue does."""
     with screen(engine).connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         listing.page(connection, filters, context)
@@ -145,7 +145,7 @@ def read_application(connection: Any, id_: int, now: Any) -> None:
 
 
 class Opening:
-    """Opens one application, found beforehand so that finding it is not timed."""
+    """Opens one application, chosen beforehand so that the choice is not timed."""
 
     def __init__(self) -> None:
         self.id = 0
@@ -162,7 +162,7 @@ class Opening:
 
 
 class Deciding:
-    """Rejects one application after another, and takes everything back before the next."""
+    """Rejects one application after another, and undoes everything before the next run."""
 
     ACTOR = "bench@example.com"
 
@@ -200,7 +200,7 @@ class Deciding:
                 ),
                 {"id": self.id, "actor": self.ACTOR},
             )
-            # Held by nobody: a colleague's claim would be refused, and cost is not the point.
+            # Unclaimed, since a colleague's claim would be refused and is not what is measured.
             connection.execute(
                 text(
                     "update review.desk set assignee = null, claimed_at = null, claim_until = null"
@@ -213,7 +213,7 @@ class Deciding:
         assert self.shown is not None
         draft = decisions.Draft(
             outcome=Decision.APPROVED,
-            # So little above the standard that no fees make it costly enough for two.
+            # Close to the standard rate, so that the cost needs no second person.
             rebate_rate=Decimal("0.1001"),
             rationale="Measured",
             message="Measured",
@@ -270,7 +270,7 @@ def address(engine: Engine) -> str:
 
 
 def exported(engine: Engine) -> None:
-    """The command a person runs, in a process of its own; its memory is checked as well."""
+    """Run the command in its own process; its memory is checked too."""
     command = ["data_access", "export", "applications", "/dev/null"]
     peak = memory.peak_of(command, {**os.environ, "DATABASE_URL": address(engine)})
     print(f"  the export's process peaked at {peak / 1024:.0f} MB", flush=True)
@@ -282,7 +282,7 @@ EXPORT_MEMORY_KB = 100 * 1024
 
 
 def copied(engine: Engine) -> None:
-    """``\\copy`` of the very same query."""
+    """Run ``\\copy`` of the same query."""
     with engine.connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         statement = explore_exported.applications(Filters(), context)
@@ -295,7 +295,7 @@ def copied(engine: Engine) -> None:
 
 
 def copied_simply(engine: Engine) -> None:
-    """``\\copy`` of simpler SQL: no formula guard, no words, no superseded decisions."""
+    """Run ``\\copy`` of simpler SQL: no formula guard, no formatting, no superseded decisions."""
     copy(engine, PLAIN_EXPORT)
 
 

@@ -1,4 +1,4 @@
-"""A million applications with every column as files, as the dashboard's server writes them."""
+"""Exports of a million applications with every column, as the dashboard's server writes them."""
 
 import os
 import re
@@ -66,7 +66,7 @@ def report(engine: Engine, failures: Failures) -> None:
 
 
 def side_by_side(engine: Engine, form: Form, times: int) -> str:
-    """The row of one form; each turn runs beside its own plain one, so that load falls on both."""
+    """Return the row of one form; runs alternate with the plain query, so that load hits both."""
     pairs = [(copied(engine), exported(engine, form)) for _ in range(times)]
     plain = statistics.median(plain for plain, _ in pairs)
     return line(form, middle([found for _, found in pairs]), plain)
@@ -74,7 +74,7 @@ def side_by_side(engine: Engine, form: Form, times: int) -> str:
 
 @contextmanager
 def served(engine: Engine) -> Iterator[None]:
-    """Exports read the bench's database; the bench leaves no line in its log."""
+    """Make exports read the bench's database, without log entries."""
     environment = {"DATABASE_URL": address(engine)}
     with mock.patch.dict(os.environ, environment), mock.patch.object(files, "record"):
         export_jobs.stop()
@@ -85,7 +85,7 @@ def served(engine: Engine) -> Iterator[None]:
 
 
 def middle(found: Sequence[Exported]) -> Exported:
-    """The one of the middle duration, with the worst of what else is held against a bar."""
+    """Return the export with the median duration, with the worst of the other figures."""
     by_time = sorted(found, key=lambda one: one.seconds)
     return replace(
         by_time[len(by_time) // 2],
@@ -96,7 +96,7 @@ def middle(found: Sequence[Exported]) -> Exported:
 
 
 def line(form: Form, found: Exported, plain: float) -> str:
-    """One export in words, with what it is held against, which is psql's time for the query."""
+    """Format one export, compared with psql's time for the query."""
     bar = RATIO_BARS.get(form)
     return (
         f"{form.ending:<8} {found.rows:,} rows, {found.seconds:.1f} s = {found.seconds / plain:.2f}x {plain:.1f} s"
@@ -109,7 +109,7 @@ def line(form: Form, found: Exported, plain: float) -> str:
 
 
 def exported(engine: Engine, form: Form, *, person: str = "bench@example.com") -> Exported:
-    """Export everything as the server does, to nowhere."""
+    """Export everything as the server does, discarding the file."""
     before, began = resident_mb("self"), time.perf_counter()
     job = export_jobs.begin(order(engine, form, person))
     first_s, size, server_mb, worker_mb = 0.0, 0, 0.0, 0.0
@@ -136,14 +136,14 @@ def exported(engine: Engine, form: Form, *, person: str = "bench@example.com") -
 
 
 def order(engine: Engine, form: Form, person: str) -> Order:
-    """Every application with every column."""
+    """Return the order for every application with every column."""
     return Order(
         selection=OfView(view=EVERYTHING), form=form, exported_by=person, now=moment(engine)
     )
 
 
 def copied(engine: Engine) -> float:
-    """Seconds that ``\\copy`` of the very same query takes."""
+    """Return the seconds that ``\\copy`` of the same query takes."""
     with engine.connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         made = queries.statement(EVERYTHING, context, write=queries.guarded)
@@ -171,7 +171,7 @@ def beside(
     *,
     turns: int = 60,
 ) -> str:
-    """How long an act takes while several exports run."""
+    """Time an act while several exports run."""
     jobs: list[Job] = [
         export_jobs.begin(order(engine, CSV, f"bench{number}@example.com"))
         for number in range(TOGETHER)
@@ -188,7 +188,7 @@ def beside(
     running = sum(job.ending is None for job in jobs)
     for job in jobs:
         job.cancel()
-    # Their lines for the log are made beside, and must meet the log that keeps none.
+    # Wait for the threads that write log entries, since the log is replaced until then.
     for thread in threading.enumerate():
         if thread.name == "export-log":
             thread.join()
@@ -210,7 +210,7 @@ def _drain(job: Job) -> None:
 
 
 def resident_mb(process: int | str, *, peak: bool = False) -> float:
-    """How much memory a process has, or had at most; 0 when it is gone."""
+    """Return the current or peak memory of a process in MB; 0 if it has ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the bench database holds, and the moment at which it is looked at."""
+"""The newest day of the bench database, and the time as of which it is measured."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -10,7 +10,7 @@ from program.periods import ONE_DAY, day_start
 
 @cache
 def newest_day(engine: Engine) -> date:
-    """The last day with activity: the data-through day of a refresh on the day after it."""
+    """Return the last day with activity, the data-through day of a refresh on the next day."""
     with engine.connect() as connection:
         day: date = connection.execute(
             text("select max(activity_date) from exchange.referral_activity")
@@ -19,5 +19,5 @@ def newest_day(engine: Engine) -> date:
 
 
 def moment(engine: Engine) -> datetime:
-    """The "now" that measurements work with: early on the day after the newest activity."""
+    """Return the "now" of measurements: early on the day after the newest activity."""
     return day_start(newest_day(engine) + ONE_DAY).astimezone(UTC) + timedelta(hours=6)

@@ -1,4 +1,4 @@
-"""The program page at scale: what the head and each of its parts ask of the database."""
+"""The program page at scale: the queries of the head and each part."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,12 +16,12 @@ from program.periods import ONE_DAY
 from program.reports.periods import Choice, Dimension, Report, Split, Tab
 
 MOST_S = 0.3
-# Cut at today and at the most days one can ask for.
+# Limited to today and to the longest period.
 LONGEST = Report(choice=Choice.CUSTOM, since=date(2000, 1, 1), until=date(2100, 1, 1))
 
 
 def read(engine: Engine, *, report: Report) -> None:
-    """The page as `dashboard/pages/program/page.py` reads it."""
+    """Read the page as `dashboard/pages/program/page.py` does."""
     now = moment(engine)
     today = now.date()
     with engine.connect() as connection:
@@ -63,14 +63,14 @@ def read(engine: Engine, *, report: Report) -> None:
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:
-    """The page over the 365 days before the moment it is looked at."""
+    """Read the page over the last 365 days."""
     today = moment(engine).date()
     since, until = today - timedelta(days=365), today - ONE_DAY
     read(engine, report=Report(choice=Choice.CUSTOM, since=since, until=until, tab=tab))
 
 
 def forget_connections(engine: Engine) -> None:
-    """Begin with a connection that has planned nothing yet."""
+    """Start with a new connection that has no cached plans."""
     moment(engine)
     engine.dispose()
 

@@ -1,4 +1,4 @@
-"""Loading the activity file, beside ``psql \\copy`` of the same file into the same table."""
+"""Loading the activity file, compared with ``psql \\copy`` into the same table."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ FILE = HOME / "bench" / "activity.csv"
 COLUMNS = (
     "affiliate_account_id, referred_account_id, activity_date, volume_usd, fees_usd, trade_count"
 )
-# A database of its own: the facts of the bench stay as they are.
+# A separate database, so that the bench's facts stay unchanged.
 TARGET = "load_target"
 MOST_MEMORY_KB = 300 * 1024
 
@@ -29,7 +29,7 @@ def address(name: str) -> str:
 
 
 def ready(engine: Engine) -> None:
-    """The file written once, and an empty target with the schema and its partitions."""
+    """Write the file once, and create an empty target with the schema and its partitions."""
     if not FILE.exists():
         source = engine.url.render_as_string(hide_password=False)
         query = f"select {COLUMNS} from exchange.referral_activity"
@@ -38,7 +38,7 @@ def ready(engine: Engine) -> None:
 
 
 def loaded(_: Engine) -> None:
-    """The command a person runs; its memory is checked as well."""
+    """Run the command; its memory is checked too."""
     command = ["data_access", "load", "activity", str(FILE)]
     peak = memory.peak_of(command, {**os.environ, "DATABASE_URL": address(TARGET)})
     print(f"  the load's process peaked at {peak / 1024:.0f} MB", flush=True)
@@ -47,7 +47,7 @@ def loaded(_: Engine) -> None:
 
 
 def copied(engine: Engine) -> None:
-    """The same rows into the same table, whose partitions are there already."""
+    """Copy the same rows into the same table, whose partitions exist."""
     target = database.connect(TARGET)
     with engine.connect() as source, target.begin() as connection:
         months = source.execute(

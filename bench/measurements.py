@@ -1,7 +1,7 @@
-"""Timing work beside the plainest SQL that does the same, and one table of it all.
+"""Time work and the plainest SQL that does the same, and print one table.
 
-A measurement that fails is a row of its own, and the others go on: a bench that stops at the first
-fault hides how everything after it slows down.
+A failed measurement is a row, and the others continue: stopping at the first failure would hide
+later regressions.
 """
 
 import statistics
@@ -16,9 +16,9 @@ from sqlalchemy import Engine
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One thing to measure; ``prepare`` is run before each turn of either and not timed.
+    """One measurement; ``prepare`` runs before each turn of either side and is not timed.
 
-    The most that may be used is ``bar`` times the plain SQL's median, or ``bar_s`` seconds.
+    The limit is ``bar`` times the plain SQL's median, or ``bar_s`` seconds.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Seconds of every turn."""
+    """The seconds of every turn."""
 
     measurement: Measurement
     ours: list[float]
@@ -40,14 +40,14 @@ class Measured:
 
     @property
     def ratio(self) -> float | None:
-        """Our median over the plain SQL's."""
+        """Our median divided by the plain SQL's."""
         if not self.plain:
             return None
         return statistics.median(self.ours) / statistics.median(self.plain)
 
     @property
     def within(self) -> bool:
-        """Whether the bar is kept."""
+        """Whether the limit is met."""
         asked = self.measurement
         kept = True
         if asked.bar is not None and self.ratio is not None:
@@ -64,7 +64,7 @@ class Failures:
     found: dict[str, str] = field(default_factory=dict)
 
     def print_row(self, name: str, work: Callable[[], str]) -> None:
-        """Print the row that ``work`` returns; where it fails, a row that says so."""
+        """Print the row that ``work`` returns, or a row with its error."""
         try:
             row = work()
         except Exception as error:  # noqa: BLE001 - any fault is a row, and the run goes on
@@ -76,7 +76,7 @@ class Failures:
     def guard(
         self, name: str, report: Callable[[Engine, "Failures"], None], engine: Engine
     ) -> None:
-        """Run a report that prints its own rows; a row says so where it fails as a whole."""
+        """Run a report that prints its own rows; print a row if it fails as a whole."""
 
         def run() -> str:
             report(engine, self)
@@ -92,7 +92,7 @@ def report(
     *,
     only: Sequence[str] | None = None,
 ) -> None:
-    """Measure everything, or what ``only`` names a part of, and print a row of each."""
+    """Measure everything, or what contains a part of ``only``, and print a row for each."""
     chosen = [m for m in measurements if not only or any(part in m.name for part in only)]
     if chosen:
         print(
@@ -107,7 +107,7 @@ def _measured_row(engine: Engine, measurement: Measurement) -> str:
 
 
 def measure(engine: Engine, measurement: Measurement) -> Measured:
-    """Run both in turn, so that a disturbance meets both."""
+    """Run both alternately, so that a disturbance affects both."""
     ours, plain = [], []
     for _ in range(measurement.turns):
         _prepare(measurement, engine)

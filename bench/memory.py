@@ -1,7 +1,7 @@
-"""``python -m bench.memory MODULE ...``: run a module, and say on stderr how large it became.
+"""``python -m bench.memory MODULE ...``: run a module and print its peak memory on stderr.
 
-The kernel's own figure for a finished child also counts what its parent held when it was
-started; the process itself knows better.
+The kernel's figure for a finished child includes its parent's memory at the fork; the process
+itself has the right one.
 """
 
 import atexit

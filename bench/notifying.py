@@ -1,6 +1,6 @@
-"""How quickly messages leave, and what the backlog costs beside a million that have left.
+"""Message throughput, and the cost of a backlog beside a million delivered messages.
 
-``python -m bench.notifying``, on the bench's server, in a database of its own that is dropped.
+``python -m bench.notifying`` runs it on the bench's server, in a temporary database.
 """
 
 import multiprocessing
@@ -47,10 +47,10 @@ where message_id in (select message_id from review.outbox where delivered_at is 
 
 
 class TakesMail(StreamRequestHandler):
-    """As little of a mail server as takes messages."""
+    """A minimal mail server that accepts messages."""
 
     def handle(self) -> None:
-        """Answer each command; after DATA, read to the lone dot."""
+        """Respond to each command; after DATA, read to the single dot."""
         self.connection.setsockopt(6, 1, 1)
         self.wfile.write(b"220 bench\r\n")
         for line in self.rfile:
@@ -63,23 +63,23 @@ class TakesMail(StreamRequestHandler):
 
 
 class TakesHooks(BaseHTTPRequestHandler):
-    """As little of an endpoint as takes messages."""
+    """A minimal endpoint that accepts messages."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        """Read and answer."""
+        """Read and respond."""
         self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 def serve(told: Connection) -> None:
-    """Both receivers, answering at once; tells their ports."""
+    """Serve both receivers with immediate responses, and send their ports to ``told``."""
     servers = [
         ThreadingTCPServer(("127.0.0.1", 0), TakesMail),
         ThreadingHTTPServer(("127.0.0.1", 0), TakesHooks),
@@ -92,7 +92,7 @@ def serve(told: Connection) -> None:
 
 @contextmanager
 def receivers() -> Iterator[tuple[int, int]]:
-    """Both, in a process of their own so that they take no time from the worker's."""
+    """Run both in their own process, so that they take no time from the worker's."""
     hears, tells = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=[tells], daemon=True)
     process.start()
@@ -108,7 +108,7 @@ def write(engine: Engine, count: int, *, delivered: bool) -> None:
 
 
 def rate(engine: Engine) -> tuple[float, float]:
-    """Messages a second from one worker, and milliseconds of processor time it takes for each."""
+    """Return messages per second of one worker, and processor milliseconds per message."""
     write(engine, MESSAGES, delivered=False)
     with receivers() as (smtp, http):
         mail = MailServer.from_url(f"smtp://127.0.0.1:{smtp}?from=team@exchange.example")
@@ -140,7 +140,7 @@ def median_ms(work: Callable[[], object], turns: int = 31) -> float:
 
 
 def costs(engine: Engine) -> dict[str, float]:
-    """Milliseconds of what the page and a worker ask, with 100 waiting and 20 parked."""
+    """Return milliseconds of the page's and the worker's queries, with 100 waiting and 20 stuck."""
     with engine.connect() as connection:
         page = median_ms(lambda: backlog.read(connection))
         why = median_ms(lambda: backlog.failures(connection))
@@ -160,12 +160,12 @@ def costs(engine: Engine) -> dict[str, float]:
 
 
 def report(_: Engine, failures: Failures) -> None:
-    """Measure in a database of its own, and print the table."""
+    """Measure in a temporary database, and print the table."""
     failures.print_row("notifying", measured)
 
 
 def measured() -> str:
-    """The table: with few delivered, and with a million."""
+    """Return the table: with few delivered, and with a million."""
     engine = database.recreate(NAME)
     try:
         with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Twenty reviewers asking for the next application at once, two thousand times in all."""
+"""Twenty reviewers pressing Next at once, two thousand times in total."""
 
 import statistics
 import time
@@ -22,12 +22,12 @@ PULLER = "puller{}@example.com"
 
 
 def report(engine: Engine, failures: Failures) -> None:
-    """Pull, and print how long each took and whether two people ever got the same."""
+    """Run it and print the times, and whether two people ever got the same application."""
     failures.print_row("next", partial(pulled, engine))
 
 
 def pulled(engine: Engine) -> str:
-    """The row of two thousand pulls."""
+    """Return the row of two thousand presses."""
     _prepare(engine)
     pooled = create_engine(engine.url, pool_size=REVIEWERS, max_overflow=0)
     now, gate = moment(engine), Barrier(REVIEWERS)

@@ -1,4 +1,4 @@
-"""Refreshing the rollups, beside the plainest SQL that makes the same tables."""
+"""Refreshing the rollups, compared with the plainest SQL for the same tables."""
 
 from sqlalchemy import Engine, text
 
@@ -7,7 +7,7 @@ from bench.measurements import Measurement
 from data_access import rollups
 from program.periods import ONE_DAY, WindowKind, month_start, window
 
-# Exactly what a refresh computes, in the plainest words.
+# The same rows as a refresh, in the plainest SQL.
 PLAIN_ROLLUPS = """
 create table bench.daily as
 select affiliate_account_id, day, sum(volume_usd) as volume_usd, sum(fees_usd) as fees_usd,
@@ -76,12 +76,12 @@ def forget_rollups(engine: Engine) -> None:
 
 
 def refresh_all(engine: Engine) -> None:
-    """A first refresh."""
+    """Run a first refresh."""
     rollups.refresh(engine, now=moment(engine))
 
 
 def refresh_all_plainly(engine: Engine) -> None:
-    """The same rollups by `create table as`, with the server's own settings."""
+    """Compute the same rollups by `create table as`, with the server's default settings."""
     through = newest_day(engine)
     shown = window(WindowKind.TRAILING_30_DAYS, through)
     statements = PLAIN_ROLLUPS.format(through=through, start=shown.start, end=shown.end)
@@ -90,7 +90,7 @@ def refresh_all_plainly(engine: Engine) -> None:
 
 
 def step_back(engine: Engine) -> None:
-    """Leave the rollups as they were a day ago."""
+    """Set the rollups back by a day."""
     rollups.refresh(engine, now=moment(engine), through=newest_day(engine) - ONE_DAY)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         part = f"review.affiliate_daily_{month_start(newest_day(engine)):%Y_%m}"
@@ -100,7 +100,7 @@ def step_back(engine: Engine) -> None:
 
 
 def refresh_one_day(engine: Engine) -> None:
-    """A refresh after one more day has come."""
+    """Refresh after one more day has arrived."""
     rollups.refresh(engine, now=moment(engine))
 
 

@@ -1,4 +1,4 @@
-"""What the made-up data looks like, counted from the tables themselves."""
+"""Properties of the generated data, counted in the tables."""
 
 from sqlalchemy import Engine, text
 
@@ -12,7 +12,7 @@ union all select 'affiliates', count(distinct affiliate_account_id) from exchang
 union all select 'activity', count(*) from exchange.referral_activity
 """
 
-# The on-exchange track from the facts themselves, so that it needs no refresh.
+# The on-exchange track from the facts, so that no refresh is needed.
 PENDING = """
 with through as (select max(activity_date) as day from exchange.referral_activity),
 pending as (
@@ -54,7 +54,7 @@ from judged
 
 
 def of_pending(engine: Engine) -> dict[str, float]:
-    """Which share of the pending has each trait."""
+    """Return the share of pending applications with each property."""
     with engine.begin() as connection:
         connection.execute(text("set local work_mem = '512MB'"))
         row = connection.execute(text(PENDING)).mappings().one()
@@ -62,7 +62,7 @@ def of_pending(engine: Engine) -> dict[str, float]:
 
 
 def report(engine: Engine) -> str:
-    """Counts of rows, and the shares of the pending that have each trait, as lines."""
+    """Return row counts, and the shares of pending applications with each property, as lines."""
     with engine.begin() as connection:
         lines = [f"{what:<28} {found:>12,}" for what, found in connection.execute(text(COUNTS))]
     return "\n".join(

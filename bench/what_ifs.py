@@ -1,4 +1,4 @@
-"""A draft of the policy over everything there is: the whole replay, and its lists."""
+"""What-ifs at scale: the whole replay, and its lists."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +15,7 @@ from program.affiliates.what_if import Population
 from program.periods import WindowKind
 from program.policy.policy import Policy
 
-# A minimum, a rate, the age of evidence, and another way of counting.
+# A minimum, a rate, the validity of evidence, and another way of counting.
 DRAFTS = {
     "minimums": replace(
         Policy(), min_volume_usd=Decimal(35_000_000), max_rebate_rate=Decimal("0.30")
@@ -27,13 +27,13 @@ DRAFTS = {
 
 @cache
 def reporting(engine: Engine) -> Engine:
-    """The same database, asked as figures are asked for."""
+    """Return an engine with the settings for figures."""
     settings = " ".join(f"-c {name}={value}" for name, value in SETTINGS[Purpose.REPORTER].items())
     return create_engine(engine.url, connect_args={"options": f"-c timezone=UTC {settings}"})
 
 
 def replayed(engine: Engine, *, draft: Policy) -> None:
-    """The replay and the first page of every list, as the page shows them."""
+    """Run the replay and read the first page of every list, as the page does."""
     with reporting(engine).connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         what_if.replay(connection, context, draft)
@@ -41,7 +41,7 @@ def replayed(engine: Engine, *, draft: Policy) -> None:
 
 
 def listed(engine: Engine, *, population: Population, page: int) -> None:
-    """One page of those who change side."""
+    """Read one page of those who change sides."""
     with reporting(engine).connect() as connection:
         context = judging.basis(connection, now=moment(engine))
         what_if.changers(connection, context, DRAFTS["minimums"], population=population, page=page)
