@@ -1,4 +1,4 @@
-# Affiliate Review: `make help` lists what can be done here.
+# Affiliate Review: `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,12 +46,12 @@ check: $(READY_DEV) ## Format, lint, types, layers and the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
 
 .PHONY: fix
-fix: $(READY_DEV) ## Format, and mend what the linter can
+fix: $(READY_DEV) ## Format, and fix what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: docs
-docs: $(READY_DEV) ## Write the tables in docs/ that follow from the code
+docs: $(READY_DEV) ## Write the generated tables in docs/
 	$(BIN)/python -m cogapp -r docs/*.md
 
 .PHONY: prove

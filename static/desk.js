@@ -1,20 +1,20 @@
-/* What Streamlit cannot do by itself: keys that press or focus, and drafts that outlive a page.
-   The Python side is dashboard/ui/keyboard.py; the two agree on class names only.
+/* What Streamlit lacks: keys that press or focus, and drafts that outlive a page.
+   The Python side is dashboard/ui/keyboard.py; the two share only class names.
 
-   Keys: a widget inside a container keyed `hot-x` answers to the key x while nobody types: a
-   field gets the focus, a button is pressed. `hot-go` answers to Ctrl+Enter; while one types,
-   the nearest `hot-go` or `hot-go-...` of the same column or dialog does, after what was typed
-   has been handed over. Escape leaves a field, or presses `hot-back`. What is pressed while
-   the server is still drawing waits until it has drawn.
+   Keys: a widget inside a container with the key `hot-x` responds to the key x while nobody
+   types: a field is focused, a button is pressed. `hot-go` responds to Ctrl+Enter; while
+   somebody types, the nearest `hot-go` or `hot-go-...` of the same column or dialog does, after
+   the text has been submitted to the server. Escape leaves a field, or presses `hot-back`. Keys
+   pressed while the server is drawing wait until it is done.
 
-   What sends: a button inside a container keyed `sends-...` answers only once it was seen for a
-   moment as it is, and not to a pointer that has stayed on it since it pressed something else.
-   A press before that does nothing, so that nothing is sent that nobody looked at.
+   Sending: a button inside a container with the key `sends-...` responds only after it was
+   visible unchanged for a moment, and not to a pointer that has rested on it since pressing
+   something else. An earlier press does nothing, so that nothing is sent unseen.
 
-   Drafts: what is typed into a text area inside a container keyed `draft-...` is kept in this
-   browser, for the person named on the page, and put back wherever that field is drawn again.
-   A name in data-sent says that the form was accepted, and its drafts go. Signing out takes
-   them all. Text is only ever a value, never markup. */
+   Drafts: text in a text area inside a container with the key `draft-...` is stored in this
+   browser, for the person named on the page, and restored wherever that field is drawn again.
+   A name in data-sent says that the form was accepted, and its drafts are dropped. Signing out
+   drops them all. Text is only ever a value, never markup. */
 "use strict";
 (() => {
   if (window.reviewDesk) return;
@@ -30,7 +30,7 @@
   const NOT_TYPED = /^(button|checkbox|color|file|image|radio|range|reset|submit)$/;
 
   const isVisible = (element) => element.getClientRects().length > 0;
-  /* Until when a press may still have to show in the server's state. */
+  /* Until when the server's state may not yet show a press. */
   let startsBy = 0;
 
   function isIdle() {
@@ -51,8 +51,8 @@
   const DIALOG = '[role="dialog"], [data-testid="stPopoverBody"]';
   const dialog = () => [...document.querySelectorAll(DIALOG)].filter(isVisible).pop();
 
-  /* The widget that answers to a name; a field before a button, as the help sign of a field is
-     a button as well. */
+  /* The widget that responds to a name; fields come before buttons, since a field's help icon is
+     a button too. */
   function hot(name, part = document) {
     const holders = [...part.querySelectorAll(`.st-key-hot-${name}`)];
     for (const kind of ["textarea, input", "button"])
@@ -64,8 +64,8 @@
     return undefined;
   }
 
-  /* The name that Ctrl+Enter presses: `go`, or while one types the nearest `go-...` of the same
-     column or dialog, so that what is typed in one place sends nothing in another. */
+  /* The name that Ctrl+Enter presses: `go`, or while typing the nearest `go-...` of the same
+     column or dialog, so that typing in one place sends nothing in another. */
   function goName(field) {
     if (!field) return "go";
     const last = field.closest(DIALOG) ?? outermostColumn(field) ?? document.body;
@@ -92,18 +92,18 @@
     event.stopPropagation();
   }
 
-  // What sends.
+  // Sending.
 
   const SENDS = '[class*="st-key-sends-"]';
-  /* The ways on and back: a press that comes after a step by a slow double press is none. */
+  /* Buttons to the next and previous step: the second press of a slow double press is ignored. */
   const STEPS = ".st-key-step-on";
   const SLOW_PRESS_MS = 1600;
   const LOOK_MS = 120;
-  /* Since when each of these buttons shows what it shows. */
+  /* Since when each of these buttons is unchanged. */
   const faces = new WeakMap();
-  /* Where the pointer has been since it was last pressed on anything that took it. */
+  /* Where the pointer has been since its last accepted press. */
   let trail = null;
-  /* What the pointer is pressed on, and whether that may send. */
+  /* The element that the pointer pressed, and whether it may send. */
   let pressed = {};
 
   const armedAfter = () => Number(document.querySelector("[data-armed-after]")?.dataset.armedAfter ?? 600);
@@ -124,7 +124,7 @@
     return `${its ?? ""} ${button.textContent}`;
   }
 
-  /* Whether it was seen as it is now for long enough; what does not send needs no look. */
+  /* Whether it was visible unchanged for long enough; always true if it does not send. */
   function isArmed(button) {
     if (!sender(button)) return true;
     const face = faces.get(button);
@@ -137,7 +137,7 @@
     for (const button of document.querySelectorAll(`${SENDS} button, ${STEPS} button`)) watch(button);
   }
 
-  /* Seconds that run down, and what they belong to goes with the last. */
+  /* Count down seconds, and hide their container after the last. */
   function countDown() {
     for (const mark of document.querySelectorAll("[data-leaves-in]")) {
       mark.dataset.endsAt ??= performance.now() + Number(mark.dataset.leavesIn);
@@ -173,7 +173,7 @@
     trail.bottom = Math.max(trail.bottom, event.clientY);
   }
 
-  /* Whether the pointer pressed something before this was shown, and never left the place. */
+  /* Whether the pointer pressed something before this was shown, and has not moved since. */
   function hasRestedOn(button) {
     const at = faces.get(button)?.at;
     const its = button.getBoundingClientRect();
@@ -193,7 +193,7 @@
     const button = watched(event.target);
     const may = !button || (isArmed(button) && !hasRestedOn(button));
     pressed = { button, name: button && nameOf(button), may };
-    // A press that was not taken begins nothing: the next one at this place is its repeat.
+    // After an ignored press, the next one at this place is its repeat and is ignored too.
     if (!may) return take(event);
     const [x, y] = [event.clientX, event.clientY];
     trail = { at: performance.now(), left: x, right: x, top: y, bottom: y };
@@ -202,7 +202,7 @@
   function onClick(event) {
     const button = watched(event.target);
     if (!button) return;
-    // Without a count it is the keyboard's, or this script's: there is no pointer to look at.
+    // Clicks by the keyboard or this script have no count and no pointer.
     const isPointers = event.detail > 0;
     const wasPressed = pressed.button === button && pressed.name === nameOf(button) && pressed.may;
     if (isArmed(button) && (wasPressed || !isPointers)) return;
@@ -210,7 +210,7 @@
     event.stopImmediatePropagation();
   }
 
-  /* What `find` finds, if it is what was seen at the time of the press. */
+  /* The result of `find`, if it is what was visible at the press. */
   function asSeen(seen, find) {
     const name = seen && nameOf(seen);
     const its = keyOf(seen);
@@ -230,7 +230,7 @@
     button.click();
   }
 
-  /* Press what `find` finds: at once, or once the server has drawn what was asked for before. */
+  /* Press the result of `find`: now, or when the server has drawn the result of earlier presses. */
   function press(find, isGo = false, takesNext = false) {
     if (isIdle() && waiting.length === 0) return click(find());
     waiting.push({ find, isGo, takesNext, looks: 0 });
@@ -239,8 +239,8 @@
 
   function pressNext(idleBefore) {
     if (waiting.length === 0) return;
-    // Looks are counted, not seconds, as a browser that is busy itself does not look. What was
-    // pressed after one that leads nowhere was meant to come after it, and goes as well.
+    // Checks are counted, not seconds, since a busy browser does not check. Presses after one that
+    // found nothing were meant to follow it, and are dropped too.
     if (++waiting[0].looks > LOOKS) {
       waiting.length = 0;
       return;
@@ -256,7 +256,7 @@
 
   let typed = { field: null, at: 0 };
 
-  /* A field that vanished under the hand: what is still typed is text, not keys. */
+  /* Whether a field just vanished while typing: further input is text, not shortcuts. */
   const wasText = () => typed.field && !typed.field.isConnected && Date.now() - typed.at < 1000;
 
   function leave(field) {
@@ -274,18 +274,18 @@
     const seen = find();
     if (!seen && (field || isIdle())) return;
     take(event);
-    // Nothing is sent that was not on the screen when it was pressed, and seen.
+    // Send only what was visible when pressed.
     if (event.repeat || !isArmed(seen)) return;
     const asked = asSeen(seen, find);
     const wasIdle = isIdle() && waiting.length === 0;
-    // Leaving the field hands over what was typed; the press has to come after it.
+    // Leaving the field submits its text; the press must come after that.
     if (field) leave(field);
     if (field && wasIdle) {
       startsBy = Date.now() + STARTS_MS;
       window.setTimeout(() => click(asked()), HAND_OVER_MS);
       return;
     }
-    // A second press that came too early finds another button, and is dropped.
+    // A second press that came too early would hit another button, and is dropped.
     if (!seen && waiting.some((one) => one.isGo)) return;
     press(asked, true);
   }
@@ -295,13 +295,13 @@
     const typing = typesIn(document.activeElement);
     if (typing) typed = { field: document.activeElement, at: Date.now() };
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return goOn(event);
-    // A key held down presses again and again; what sends is pressed once.
+    // A held key repeats; a sending button is pressed once.
     if (event.repeat && /^(Enter| )$/.test(event.key) && sender(document.activeElement))
       return take(event);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       if (typing) return leave(document.activeElement);
-      // Open dialogs and lists close themselves.
+      // Dialogs and lists close by themselves.
       const back = dialog() ? undefined : hot("back");
       if (!back) return;
       take(event);
@@ -313,7 +313,7 @@
       typed.at = Date.now();
       return take(event);
     }
-    // A dialog has the keyboard to itself.
+    // An open dialog receives all keys.
     if (dialog()) return;
     answer(event, NAMED[event.key] || event.key.toLowerCase());
   }
@@ -322,13 +322,13 @@
 
   function answer(event, name) {
     const element = hot(name);
-    // Only digits may wait for something that is not there yet: what is about to be drawn may
-    // give a letter to a button of Streamlit's own as well.
+    // Only digits may wait for a button that is not drawn yet: a letter may become a shortcut of
+    // Streamlit's own.
     if (!element && (isIdle() || !/^\d$/.test(name))) return;
     take(event);
     if (event.repeat || !isArmed(element)) return;
     const takesNext = Boolean(element?.closest(".st-key-take-next"));
-    // Pressed before what the first press takes was seen, it means the same one (static/lists.js).
+    // Before the first press's result was visible, it means the same one (static/lists.js).
     if (takesNext && (isTakingNext() || waiting.some((one) => one.takesNext))) return;
     if (element && element.tagName !== "BUTTON") element.focus();
     else press(asSeen(element, () => hot(name)), false, takesNext);
@@ -337,13 +337,13 @@
   // Drafts.
 
   const markers = () => document.querySelector("[data-person]");
-  /* The places whose fields were on the page when it was last looked at. */
+  /* The places whose fields were on the page at the last check. */
   let wereHere = new Set();
   const toHandOver = new Set();
   const forgotten = new Set();
   let isPuttingBack = false;
 
-  /* What this browser keeps, as [place, [person, form, label]]; nothing where it may not. */
+  /* The drafts in this browser, as [place, [person, form, label]]; empty if storage is blocked. */
   function places() {
     try {
       return Object.keys(window.localStorage)
@@ -378,12 +378,12 @@
       if (field.value === (field.dataset.draftFirst ?? "")) window.localStorage.removeItem(place);
       else window.localStorage.setItem(place, JSON.stringify({ text: field.value, at: Date.now() }));
     } catch {
-      /* A full or closed store only means that this draft lives no longer than the page. */
+      /* With full or blocked storage, the draft lives only as long as the page. */
     }
   }
 
-  /* Every field is looked at once for each form it serves: the draft is never older than what
-     the server draws, as it follows each stroke. */
+  /* Each field is restored once per form: a draft is saved at each keystroke, so it is never
+     older than the server's text. */
   function putBack(field) {
     const place = placeOf(field);
     if (!place || field.dataset.draftPlace === place) return;
@@ -393,7 +393,7 @@
     const kept = read(place);
     if (!kept || kept.text === field.value) return;
     fill(field, kept.text);
-    // Where the field was drawn anew under the hand, this is what was just typed.
+    // If the field was redrawn while typing, this is what was just typed.
     if (!wereHere.has(place)) say(field, kept.at);
   }
 
@@ -412,7 +412,7 @@
     toHandOver.add(field);
   }
 
-  /* Streamlit takes a text for typed when the field is left; a run that goes on is let finish. */
+  /* Streamlit accepts text when the field is left; let a running script finish. */
   function handOver() {
     if (!isIdle()) return;
     for (const field of toHandOver) {
@@ -445,7 +445,7 @@
     field.closest('[data-testid="stTextArea"]')?.append(note);
   }
 
-  /* `data-sent` holds "form#token" for what this session had accepted; each token counts once. */
+  /* `data-sent` holds "form#token" for each accepted form; each token counts once. */
   function forgetSent() {
     for (const sent of (markers()?.dataset.sent ?? "").split(" ")) {
       const [form, token] = sent.split("#");
@@ -487,7 +487,7 @@
   );
   document.addEventListener("pointermove", follow, { capture: true, passive: true });
   document.addEventListener("click", onClick, true);
-  // What opens without being drawn anew, such as an expander, is seen from then on.
+  // Content that opens without a redraw, such as an expander, is visible from then on.
   window.setInterval(() => {
     watchSenders();
     countDown();
@@ -495,7 +495,7 @@
   document.addEventListener("input", (event) => {
     if (event.target.tagName !== "TEXTAREA") return;
     keep(event.target);
-    // What is typed on is no restored draft any more.
+    // After typing, the text is no longer a restored draft.
     if (!isPuttingBack) noteOf(event.target)?.remove();
   });
   document.addEventListener(

@@ -1,18 +1,18 @@
-/* Lists: what is shown stands in the address, and a heading sorts the whole of it.
+/* Lists: the address holds what is shown, and a heading sorts the whole list.
 
-   Links: Streamlit follows a link to the page one is on without telling the address bar, so that
-   a reload, a shared link and every later press would go by the old one. Here such a link goes
-   the way of the browser's own back and forward.
+   Links: Streamlit follows a link to the current page without changing the address, so that a
+   reload, a shared link and later presses would use the old one. Here such a link is handled
+   like the browser's back and forward.
 
-   Opening: Streamlit moves to another page in two steps, of which the first puts the other
-   page's query behind the path of this one. The second takes its place in the history, so that
-   the way back never leads to an address that nobody asked for.
+   Opening: Streamlit goes to another page in two steps, of which the first appends the new
+   page's query to the current path. The second replaces it in the history, so that going back
+   never leads to that address.
 
-   Next: whoever presses it twice means one application. A second press, by pointer or key, counts
-   only once the page that the first one led to was drawn and seen for a moment.
+   Next: pressing it twice means one application. A second press, by pointer or key, counts only
+   after the page of the first one was drawn and visible for a moment.
 
-   Headings: the column menu of a table inside a container keyed `whole-...` offers no sorting, as
-   it would sort the rows at hand by themselves. */
+   Headings: in a container with the key `whole-...`, the column menu of a table offers no
+   sorting, since it would sort only the rows on the page. */
 "use strict";
 (() => {
   if (window.reviewLists) return;
@@ -21,7 +21,7 @@
   const LINKS = 'a[data-testid="stPageLink-NavLink"], a[data-testid="stTopNavLink"]';
   const WHOLE = '[class*="st-key-whole-"]';
 
-  /* Where the pages are: what their links say is meant from there, whatever page one is on. */
+  /* The root of the pages, to which their links are relative on every page. */
   const root = new URL("../../", document.querySelector('script[src*="static/lists.js"]').src);
 
   function onClick(event) {
@@ -37,7 +37,7 @@
   }
 
   const push = window.history.pushState.bind(window.history);
-  /* The address that was just written behind the path of the page that is about to be left. */
+  /* The address after the first step of opening another page. */
   let halfway = null;
 
   window.history.pushState = (state, unused, address) => {
@@ -55,7 +55,7 @@
   const isBusy = () =>
     document.querySelector("[data-test-script-state]")?.dataset.testScriptState !== "notRunning";
 
-  /* While this mark stands, the application that was taken has not been seen yet. */
+  /* While this attribute is set, the claimed application has not been visible yet. */
   function mark(isTaking) {
     document.documentElement.toggleAttribute("data-taking-next", isTaking);
   }
