@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from program.text.folding import folded
 from program.text.handles import dialed, identity, identity_key
-from program.text.links import Kind
+from program.text.links import IdentifierKind
 
 SHORTEST_DIGITS = 4
 # An id as people quote it, and the address of one of our pages.
@@ -47,7 +47,7 @@ def sought(term: str) -> Sought:
         texts=tuple(dict.fromkeys([part, *_named(term)])),
         # A name without a platform identifies nobody.
         key=identity_key("", term)
-        if found and (found.platform or found.kind is Kind.PHONE)
+        if found and (found.platform or found.kind is IdentifierKind.PHONE)
         else "",
         number=int(number[1]) if number and int(number[1]) <= LARGEST_ID else None,
     )

@@ -16,7 +16,7 @@ from program.text.links import (
     MAIN_HOST,
     NAMED_BY_SUBDOMAIN,
     PHONED,
-    Kind,
+    IdentifierKind,
     Site,
 )
 from program.text.platforms import BY_KEY, EMAIL, platform_key
@@ -64,7 +64,7 @@ ZEROS = (
 LONGEST_KEY = 200
 SHORTEST_KEY = 3
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15
-MARKS = {Kind.NAME: ":", Kind.ID: "#"}
+MARKS = {IdentifierKind.NAME: ":", IdentifierKind.ID: "#"}
 
 # The database has the same patterns, so they use only what both read the same way.
 ADDRESS = r"\A(?:[^<>@:/]*[:<])?[ @]*([^ <>@:/?,;]+@[^ <>@:/?,;]+\.[^ <>@:/?,;.]+)>?(?:\?.*)?\Z"
@@ -112,13 +112,13 @@ class Identity:
     """Whom a handle names: a ``kind`` of identifier on a platform. ``spelled`` keeps the case."""
 
     platform: str
-    kind: Kind
+    kind: IdentifierKind
     spelled: str
 
     @property
     def text(self) -> str:
         """The comparable form: the same for every spelling of one identifier."""
-        exact = self.kind in (Kind.ID, Kind.PHONE)
+        exact = self.kind in (IdentifierKind.ID, IdentifierKind.PHONE)
         return self.spelled if exact else folded(self.spelled)
 
     @property
@@ -127,11 +127,11 @@ class Identity:
 
         A phone number or an email address is the same person on every platform.
         """
-        if self.kind is Kind.PHONE:
+        if self.kind is IdentifierKind.PHONE:
             return f"+{self.text}"
-        if self.kind is Kind.EMAIL:
+        if self.kind is IdentifierKind.EMAIL:
             return f"{EMAIL}:{look(self.text)}"[:LONGEST_KEY]
-        text = self.text if self.kind is Kind.ID else look(self.text)
+        text = self.text if self.kind is IdentifierKind.ID else look(self.text)
         return f"{self.platform}{MARKS[self.kind]}{text}"[:LONGEST_KEY]
 
 
@@ -148,7 +148,7 @@ def identity(platform: str, handle: str) -> Identity | None:
         typed = re.sub(MAIL_LINK, "", typed, flags=_READ_ALIKE).replace("%40", "@")
     address = re.match(ADDRESS, typed, _READ_ALIKE)
     if address is not None:
-        return Identity(platform=EMAIL, kind=Kind.EMAIL, spelled=_unescaped(address[1]))
+        return Identity(platform=EMAIL, kind=IdentifierKind.EMAIL, spelled=_unescaped(address[1]))
     key = platform_key(platform)
     found = _in_link(typed)
     if found is None:
@@ -207,7 +207,7 @@ def _unlabelled(key: str, typed: str) -> tuple[str, str]:
 def _without_host(key: str, typed: str) -> Identity | None:
     phone = _phone(typed, key)
     if phone is not None:
-        return Identity(platform=key, kind=Kind.PHONE, spelled=phone)
+        return Identity(platform=key, kind=IdentifierKind.PHONE, spelled=phone)
     if re.search(WITHIN_AN_ADDRESS, typed):
         is_path = key in MAIN_HOST and ":" not in typed and not re.match(TWO_NAMES, typed)
         return _at(BY_HOST[MAIN_HOST[key]], typed) if is_path else None
@@ -240,12 +240,12 @@ def _at(site: Site, rest: str) -> Identity | None:
     return None
 
 
-def _written(platform: str, kind: Kind, part: str) -> Identity | None:
+def _written(platform: str, kind: IdentifierKind, part: str) -> Identity | None:
     """Return whom a part of an address names."""
     text = _trimmed(_unescaped(part))
-    if kind is Kind.NAME:
+    if kind is IdentifierKind.NAME:
         return _named(platform, text)
-    spelled = _digits(text) if kind is Kind.PHONE else text
+    spelled = _digits(text) if kind is IdentifierKind.PHONE else text
     return Identity(platform=platform, kind=kind, spelled=spelled) if spelled else None
 
 
@@ -254,13 +254,13 @@ def _named(platform: str, name: str) -> Identity | None:
     shape = ID_SHAPES.get(platform)
     number = re.match(shape, name, re.ASCII) if shape is not None else None
     if number is not None:
-        return Identity(platform=platform, kind=Kind.ID, spelled=number[1])
+        return Identity(platform=platform, kind=IdentifierKind.ID, spelled=number[1])
     if platform == NUMBERLESS:
         name = re.sub(NO_NUMBER, "", name)
     # No network has such names; it is an invitation code.
     if not name or name.startswith("+"):
         return None
-    return Identity(platform=platform, kind=Kind.NAME, spelled=name)
+    return Identity(platform=platform, kind=IdentifierKind.NAME, spelled=name)
 
 
 def dialed(typed: str) -> str:
@@ -306,39 +306,48 @@ def _unescaped(text: str) -> str:
     )
 
 
-PROFILES: dict[tuple[str, Kind], tuple[str, str]] = {
-    ("x", Kind.NAME): ("https://x.com/{}", r"[A-Za-z0-9_]{1,15}"),
-    ("x", Kind.ID): ("https://x.com/i/user/{}", "[0-9]{1,20}"),
-    ("youtube", Kind.NAME): ("https://www.youtube.com/@{}", r"[A-Za-z0-9_.-]{3,30}"),
-    ("youtube", Kind.ID): ("https://www.youtube.com/channel/{}", "UC[A-Za-z0-9_-]{1,30}"),
-    ("telegram", Kind.NAME): ("https://t.me/{}", r"[A-Za-z0-9_]{4,32}"),
-    ("tiktok", Kind.NAME): ("https://www.tiktok.com/@{}", r"[A-Za-z0-9_.]{2,24}"),
-    ("instagram", Kind.NAME): (
+PROFILES: dict[tuple[str, IdentifierKind], tuple[str, str]] = {
+    ("x", IdentifierKind.NAME): ("https://x.com/{}", r"[A-Za-z0-9_]{1,15}"),
+    ("x", IdentifierKind.ID): ("https://x.com/i/user/{}", "[0-9]{1,20}"),
+    ("youtube", IdentifierKind.NAME): ("https://www.youtube.com/@{}", r"[A-Za-z0-9_.-]{3,30}"),
+    ("youtube", IdentifierKind.ID): ("https://www.youtube.com/channel/{}", "UC[A-Za-z0-9_-]{1,30}"),
+    ("telegram", IdentifierKind.NAME): ("https://t.me/{}", r"[A-Za-z0-9_]{4,32}"),
+    ("tiktok", IdentifierKind.NAME): ("https://www.tiktok.com/@{}", r"[A-Za-z0-9_.]{2,24}"),
+    ("instagram", IdentifierKind.NAME): (
         "https://www.instagram.com/{}",
         r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}",
     ),
-    ("threads", Kind.NAME): ("https://www.threads.com/@{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}"),
-    ("facebook", Kind.NAME): ("https://www.facebook.com/{}", r"[A-Za-z0-9][A-Za-z0-9.]{4,49}"),
-    ("facebook", Kind.ID): ("https://www.facebook.com/{}", "[0-9]{5,20}"),
-    ("discord", Kind.ID): ("https://discord.com/users/{}", "[0-9]{17,20}"),
-    ("linkedin", Kind.NAME): (
+    ("threads", IdentifierKind.NAME): (
+        "https://www.threads.com/@{}",
+        r"[A-Za-z0-9_][A-Za-z0-9_.]{0,29}",
+    ),
+    ("facebook", IdentifierKind.NAME): (
+        "https://www.facebook.com/{}",
+        r"[A-Za-z0-9][A-Za-z0-9.]{4,49}",
+    ),
+    ("facebook", IdentifierKind.ID): ("https://www.facebook.com/{}", "[0-9]{5,20}"),
+    ("discord", IdentifierKind.ID): ("https://discord.com/users/{}", "[0-9]{17,20}"),
+    ("linkedin", IdentifierKind.NAME): (
         "https://www.linkedin.com/in/{}",
         "[A-Za-z0-9][A-Za-z0-9-]{2,99}",
     ),
-    ("twitch", Kind.NAME): ("https://www.twitch.tv/{}", r"[A-Za-z0-9][A-Za-z0-9_]{2,24}"),
-    ("kick", Kind.NAME): ("https://kick.com/{}", r"[A-Za-z0-9][A-Za-z0-9_-]{2,24}"),
-    ("rumble", Kind.NAME): ("https://rumble.com/user/{}", r"[A-Za-z0-9][A-Za-z0-9_]{2,24}"),
-    ("reddit", Kind.NAME): ("https://www.reddit.com/user/{}", "[A-Za-z0-9_-]{3,20}"),
-    ("medium", Kind.NAME): ("https://medium.com/@{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{1,29}"),
-    ("tradingview", Kind.NAME): (
+    ("twitch", IdentifierKind.NAME): ("https://www.twitch.tv/{}", r"[A-Za-z0-9][A-Za-z0-9_]{2,24}"),
+    ("kick", IdentifierKind.NAME): ("https://kick.com/{}", r"[A-Za-z0-9][A-Za-z0-9_-]{2,24}"),
+    ("rumble", IdentifierKind.NAME): (
+        "https://rumble.com/user/{}",
+        r"[A-Za-z0-9][A-Za-z0-9_]{2,24}",
+    ),
+    ("reddit", IdentifierKind.NAME): ("https://www.reddit.com/user/{}", "[A-Za-z0-9_-]{3,20}"),
+    ("medium", IdentifierKind.NAME): ("https://medium.com/@{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{1,29}"),
+    ("tradingview", IdentifierKind.NAME): (
         "https://www.tradingview.com/u/{}/",
         r"[A-Za-z0-9_-]{3,30}",
     ),
-    ("vk", Kind.NAME): ("https://vk.com/{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{3,31}"),
-    ("vk", Kind.ID): ("https://vk.com/id{}", "[0-9]{1,20}"),
-    ("weibo", Kind.ID): ("https://weibo.com/u/{}", "[0-9]{5,20}"),
-    ("bilibili", Kind.ID): ("https://space.bilibili.com/{}", "[0-9]{1,20}"),
-    ("xiaohongshu", Kind.ID): (
+    ("vk", IdentifierKind.NAME): ("https://vk.com/{}", r"[A-Za-z0-9_][A-Za-z0-9_.]{3,31}"),
+    ("vk", IdentifierKind.ID): ("https://vk.com/id{}", "[0-9]{1,20}"),
+    ("weibo", IdentifierKind.ID): ("https://weibo.com/u/{}", "[0-9]{5,20}"),
+    ("bilibili", IdentifierKind.ID): ("https://space.bilibili.com/{}", "[0-9]{1,20}"),
+    ("xiaohongshu", IdentifierKind.ID): (
         "https://www.xiaohongshu.com/user/profile/{}",
         "[0-9a-f]{24}",
     ),

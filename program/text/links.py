@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class IdentifierKind(StrEnum):
     """The type of identifier that a network uses for people."""
 
     NAME = "name"  # read without case, and imitated by look-alike letters
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 class Place:
     """Where a link contains the identifier."""
 
-    kind: Kind
+    kind: IdentifierKind
     pattern: str
 
 
@@ -46,14 +46,14 @@ _END = r"(?:[/?#].*)?\Z"
 def _name(before: str = "", *, but: str = "", part: str = "[^/?#]+") -> Place:
     """A name after ``before``, except the network's own pages ``but``, separated by spaces."""
     own = f"(?!(?:{but.replace(' ', '|')})(?:[/?#]|\\Z))" if but else ""
-    return Place(Kind.NAME, rf"\A/+{before}{own}(?:@|%40)*({part}){_END}")
+    return Place(IdentifierKind.NAME, rf"\A/+{before}{own}(?:@|%40)*({part}){_END}")
 
 
 def _id(before: str, part: str = "[0-9]+") -> Place:
-    return Place(Kind.ID, rf"\A/+{before}({part})(?:[/?#&_].*)?\Z")
+    return Place(IdentifierKind.ID, rf"\A/+{before}({part})(?:[/?#&_].*)?\Z")
 
 
-def _asked(kind: Kind, path: str, name: str) -> Place:
+def _asked(kind: IdentifierKind, path: str, name: str) -> Place:
     """The value of a query parameter."""
     return Place(kind, rf"\A/+{path}/?\?(?:[^#]*&)?{name}=([^&#]+).*\Z")
 
@@ -101,19 +101,19 @@ SITES: tuple[Site, ...] = (
             *("nitter.net", "xcancel.com"),
         ),
         (
-            _asked(Kind.NAME, "intent/(?:user|follow)", "screen_name"),
-            _asked(Kind.ID, "intent/(?:user|follow)", "user_id"),
-            _asked(Kind.ID, "messages/compose", "recipient_id"),
+            _asked(IdentifierKind.NAME, "intent/(?:user|follow)", "screen_name"),
+            _asked(IdentifierKind.ID, "intent/(?:user|follow)", "user_id"),
+            _asked(IdentifierKind.ID, "messages/compose", "recipient_id"),
             _id("i/user/"),
             _name("(?:#!/+)?", but=_X_PAGES),
         ),
     ),
-    Site("x", ("twitter:",), (_asked(Kind.NAME, "user", "screen_name"),)),
+    Site("x", ("twitter:",), (_asked(IdentifierKind.NAME, "user", "screen_name"),)),
     Site(
         "telegram",
         ("t.me", "telegram.me", "telegram.dog"),
         (
-            Place(Kind.PHONE, rf"\A/+(?:\+|%2b)([0-9]{{7,15}}){_END}"),
+            Place(IdentifierKind.PHONE, rf"\A/+(?:\+|%2b)([0-9]{{7,15}}){_END}"),
             _name("(?:s/+)?", but=_TELEGRAM_PAGES),
         ),
     ),
@@ -121,23 +121,23 @@ SITES: tuple[Site, ...] = (
         "telegram",
         ("web.telegram.org",),
         (
-            Place(Kind.NAME, r"\A[^#]*#(?:/im\?p=)?(?:@|%40)([^/?&#]+).*\Z"),
+            Place(IdentifierKind.NAME, r"\A[^#]*#(?:/im\?p=)?(?:@|%40)([^/?&#]+).*\Z"),
             Place(
-                Kind.NAME,
+                IdentifierKind.NAME,
                 r"\A[^#]*#\?tgaddr=tg(?::|%3a)(?:/|%2f)(?:/|%2f)resolve(?:\?|%3f)domain(?:=|%3d)"
                 r"([a-z0-9_]+).*\Z",
             ),
-            Place(Kind.ID, r"\A[^#]*#(?:/im\?p=u)?([0-9]{5,20})(?:[_?/].*)?\Z"),
+            Place(IdentifierKind.ID, r"\A[^#]*#(?:/im\?p=u)?([0-9]{5,20})(?:[_?/].*)?\Z"),
         ),
     ),
     Site(
         "telegram",
         ("tg:",),
         (
-            _asked(Kind.NAME, "resolve", "domain"),
-            _asked(Kind.PHONE, "resolve", "phone"),
-            _asked(Kind.ID, "user", "id"),
-            _asked(Kind.ID, "openmessage", "user_id"),
+            _asked(IdentifierKind.NAME, "resolve", "domain"),
+            _asked(IdentifierKind.PHONE, "resolve", "phone"),
+            _asked(IdentifierKind.ID, "user", "id"),
+            _asked(IdentifierKind.ID, "openmessage", "user_id"),
         ),
     ),
     Site(
@@ -159,16 +159,19 @@ SITES: tuple[Site, ...] = (
     Site(
         "instagram",
         ("instagram.com", "instagr.am"),
-        (_asked(Kind.NAME, "user", "username"), _name("(?:stories/+|_u/+)?", but=_INSTAGRAM_PAGES)),
+        (
+            _asked(IdentifierKind.NAME, "user", "username"),
+            _name("(?:stories/+|_u/+)?", but=_INSTAGRAM_PAGES),
+        ),
     ),
-    Site("instagram", ("instagram:",), (_asked(Kind.NAME, "user", "username"),)),
+    Site("instagram", ("instagram:",), (_asked(IdentifierKind.NAME, "user", "username"),)),
     Site("instagram", ("ig.me",), (_name("m/+"),)),
     Site("threads", ("threads.net", "threads.com"), (_name("(?:@|%40)"),)),
     Site(
         "facebook",
         ("facebook.com", "fb.com"),
         (
-            _asked(Kind.ID, r"(?:profile|story|permalink)\.php", "id"),
+            _asked(IdentifierKind.ID, r"(?:profile|story|permalink)\.php", "id"),
             _id("(?:people|pages)/[^/?#]+/"),
             _id("pages/category/[^/?#]+/(?:[^/?#]*-)?"),
             _id("p/(?:[^/?#]*-)?", "[0-9]{5,}"),
@@ -185,22 +188,25 @@ SITES: tuple[Site, ...] = (
         "whatsapp",
         ("wa.me",),
         (
-            _asked(Kind.PHONE, "(?:send)?", "phone"),
-            Place(Kind.PHONE, rf"\A/+(?:c/+)?((?:\+|%2b)?[0-9][^/?#]*){_END}"),
+            _asked(IdentifierKind.PHONE, "(?:send)?", "phone"),
+            Place(IdentifierKind.PHONE, rf"\A/+(?:c/+)?((?:\+|%2b)?[0-9][^/?#]*){_END}"),
         ),
     ),
     Site(
         "whatsapp",
         ("whatsapp.com", "api.whatsapp.com", "web.whatsapp.com", "whatsapp:"),
-        (_asked(Kind.PHONE, "send", "phone"), Place(Kind.PHONE, rf"\A/+catalog/([0-9]+){_END}")),
+        (
+            _asked(IdentifierKind.PHONE, "send", "phone"),
+            Place(IdentifierKind.PHONE, rf"\A/+catalog/([0-9]+){_END}"),
+        ),
     ),
     Site("whatsapp", ("chat.whatsapp.com",)),
     Site(
         "signal",
         ("signal.me", "sgnl:"),
         (
-            Place(Kind.PHONE, r"\A/*(?:signal\.me/*)?#p/([^/?&#]+).*\Z"),
-            Place(Kind.ID, r"\A/*(?:signal\.me/*)?#eu/([^/?&#]+).*\Z"),
+            Place(IdentifierKind.PHONE, r"\A/*(?:signal\.me/*)?#p/([^/?&#]+).*\Z"),
+            Place(IdentifierKind.ID, r"\A/*(?:signal\.me/*)?#eu/([^/?&#]+).*\Z"),
         ),
     ),
     Site("signal", ("signal.group",)),
@@ -214,19 +220,23 @@ SITES: tuple[Site, ...] = (
     ),
     Site("line", ("page.line.me",), (_name(),)),
     Site("line", ("lin.ee",)),
-    Site("viber", ("viber:",), (_asked(Kind.PHONE, "(?:chat|add|contact)", "number"),)),
-    Site("viber", ("viber.click",), (Place(Kind.PHONE, rf"\A/+((?:\+|%2b)?[0-9]+){_END}"),)),
+    Site("viber", ("viber:",), (_asked(IdentifierKind.PHONE, "(?:chat|add|contact)", "number"),)),
+    Site(
+        "viber", ("viber.click",), (Place(IdentifierKind.PHONE, rf"\A/+((?:\+|%2b)?[0-9]+){_END}"),)
+    ),
     Site("skype", ("skype:",), (_name(part="[^?#/]+"),)),
     Site("skype", ("join.skype.com", "skype.com")),
     Site(
         "phone",
         ("tel:", "sms:", "callto:", "facetime:", "imessage:"),
-        (Place(Kind.PHONE, r"\A/+([^?;&]+).*\Z"),),
+        (Place(IdentifierKind.PHONE, r"\A/+([^?;&]+).*\Z"),),
     ),
-    Site("zalo", ("zalo.me",), (Place(Kind.PHONE, rf"\A/+(?:pc/+)?([0-9]{{7,15}}){_END}"),)),
+    Site(
+        "zalo", ("zalo.me",), (Place(IdentifierKind.PHONE, rf"\A/+(?:pc/+)?([0-9]{{7,15}}){_END}"),)
+    ),
     Site("kakaotalk", ("pf.kakao.com",), (_id("", "[A-Za-z0-9_]+"),)),
     Site("kakaotalk", ("open.kakao.com",)),
-    Site("wechat", ("weixin:",), (Place(Kind.NAME, r"\A/+dl/chat\?([^&#]+).*\Z"),)),
+    Site("wechat", ("weixin:",), (Place(IdentifierKind.NAME, r"\A/+dl/chat\?([^&#]+).*\Z"),)),
     Site("wechat", ("u.wechat.com",), (_id("", "[A-Za-z0-9_-]+"),)),
     Site(
         "linkedin",
@@ -252,7 +262,7 @@ SITES: tuple[Site, ...] = (
     Site(
         "vk",
         ("vk.com", "vk.me", "vkontakte.ru"),
-        (_id("id"), _asked(Kind.ID, "im", "sel"), _name(but=_VK_PAGES)),
+        (_id("id"), _asked(IdentifierKind.ID, "im", "sel"), _name(but=_VK_PAGES)),
     ),
     Site(
         "weibo",
