@@ -28,7 +28,7 @@ WINDOW_WORDS = {
 }
 
 
-class Kind(StrEnum):
+class SettingKind(StrEnum):
     """The type of a setting, which decides how it is shown and entered."""
 
     MONEY = "money"
@@ -64,7 +64,7 @@ class Setting:
     name: str
     label: str
     group: Group
-    kind: Kind
+    kind: SettingKind
     explanation: str
     unit: str = ""
     least: Decimal | None = None
@@ -82,7 +82,7 @@ def _money(name: str, label: str, group: Group, explanation: str, **given: Any) 
         name=name,
         label=label,
         group=group,
-        kind=Kind.MONEY,
+        kind=SettingKind.MONEY,
         unit="USD",
         least=Decimal(0),
         most=HIGHEST_MONEY,
@@ -97,7 +97,7 @@ def _count(name: str, label: str, group: Group, unit: str, explanation: str) -> 
         name=name,
         label=label,
         group=group,
-        kind=Kind.COUNT,
+        kind=SettingKind.COUNT,
         unit=unit,
         least=Decimal(0),
         most=HIGHEST_COUNT,
@@ -110,7 +110,7 @@ def _rate(name: str, label: str, explanation: str) -> Setting:
         name=name,
         label=label,
         group=Group.REBATE,
-        kind=Kind.RATE,
+        kind=SettingKind.RATE,
         unit="% of net fees",
         least=Decimal(0),
         most=Decimal(1),
@@ -157,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="window_kind",
         label="A month is",
         group=Group.COUNTING,
-        kind=Kind.CHOICE,
+        kind=SettingKind.CHOICE,
         choices=tuple(WindowKind),
         explanation="The days over which volume, active and new users are counted. UTC.",
         recounts=(VOLUME.key, ACTIVE_USERS.key, NEW_USERS.key),
@@ -173,7 +173,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="new_user_must_trade",
         label="A new user must have traded",
         group=Group.COUNTING,
-        kind=Kind.YES_NO,
+        kind=SettingKind.YES_NO,
         explanation="Whether a new user counts only after trading in the month.",
         recounts=(NEW_USERS.key,),
     ),
@@ -181,7 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="evidence_valid_days",
         label="Evidence is current for",
         group=Group.COUNTING,
-        kind=Kind.DAYS,
+        kind=SettingKind.DAYS,
         unit="days",
         least=Decimal(0),
         most=Decimal(3650),
@@ -198,7 +198,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="review_sla_business_days",
         label="Review within",
         group=Group.DESK,
-        kind=Kind.DAYS,
+        kind=SettingKind.DAYS,
         unit="business days",
         least=Decimal(1),
         most=Decimal(250),
@@ -208,7 +208,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="claim_idle_minutes",
         label="A claim expires after",
         group=Group.DESK,
-        kind=Kind.COUNT,
+        kind=SettingKind.COUNT,
         unit="minutes",
         least=Decimal(1),
         most=Decimal(7 * 24 * 60),
@@ -219,7 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="second_approval_for_overrides",
         label="Against the computed eligibility",
         group=Group.SECOND,
-        kind=Kind.YES_NO,
+        kind=SettingKind.YES_NO,
         explanation="Whether a decision against the computed eligibility needs a second person.",
         unreplayed="which decisions would have needed a second person",
     ),
@@ -235,7 +235,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="requalification_misses",
         label="Suspend after",
         group=Group.AFFILIATES,
-        kind=Kind.COUNT,
+        kind=SettingKind.COUNT,
         unit="missed months in a row",
         least=Decimal(1),
         most=Decimal(12),
@@ -246,7 +246,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="requalification_protection_months",
         label="New affiliates are protected for",
         group=Group.AFFILIATES,
-        kind=Kind.COUNT,
+        kind=SettingKind.COUNT,
         unit="whole months",
         least=Decimal(0),
         most=Decimal(24),
@@ -256,7 +256,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="requalification_silent",
         label="Silent",
         group=Group.AFFILIATES,
-        kind=Kind.YES_NO,
+        kind=SettingKind.YES_NO,
         explanation="Whether affiliates get no message when their standing changes.",
         unreplayed="who would get a message",
     ),
@@ -264,7 +264,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="checklist",
         label="Items to answer",
         group=Group.CHECKLIST,
-        kind=Kind.CHECKS,
+        kind=SettingKind.CHECKS,
         choices=tuple(checklist.ITEMS_BY_KEY),
         explanation="Due-diligence items on an application's page, in this order.",
         unreplayed="what reviewers would answer",
@@ -273,7 +273,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="required_checks",
         label="Required before an approval",
         group=Group.CHECKLIST,
-        kind=Kind.CHECKS,
+        kind=SettingKind.CHECKS,
         choices=tuple(checklist.ITEMS_BY_KEY),
         explanation="Those that must be passed, or not apply, before an approval.",
         unreplayed="which approvals would have lacked an item",
@@ -372,7 +372,7 @@ def words(setting: Setting, of: Value) -> str:
         return "yes" if of else "no"
     if isinstance(of, str):
         return WINDOW_WORDS[WindowKind(of)] if of in setting.choices else of
-    if setting.kind is Kind.RATE:
+    if setting.kind is SettingKind.RATE:
         return wording.percent(Decimal(of))
     number = wording.full_usd(Decimal(of)) if isinstance(of, Decimal) else f"{of:,}"
     return f"{number} {_unit(setting, of)}".strip()
@@ -382,7 +382,7 @@ def typed(setting: Setting, of: Value) -> str:
     """Format money or a rate for an input field; a rate in percent."""
     if of is None:
         return ""
-    if setting.kind is Kind.RATE:
+    if setting.kind is SettingKind.RATE:
         return wording.percent(Decimal(str(of))).removesuffix(" %")
     return wording.full_usd(Decimal(str(of)))
 
@@ -396,10 +396,10 @@ def understood(setting: Setting, text: str) -> Decimal | None:
     if not plain:
         return None
     if not re.fullmatch(r"[+−-]?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
-        example = "12.5" if setting.kind is Kind.RATE else "20,000,000"
+        example = "12.5" if setting.kind is SettingKind.RATE else "20,000,000"
         raise ValueError(f"{setting.label}: {text.strip()[:40]} is not a number. Write {example}.")
     number = Decimal(plain.replace(",", "").replace("−", "-"))
-    return number / 100 if setting.kind is Kind.RATE else number
+    return number / 100 if setting.kind is SettingKind.RATE else number
 
 
 def to_json(policy: Policy) -> dict[str, Any]:
@@ -433,7 +433,7 @@ def _understood(like: Value, kept: Any, setting: Setting) -> Any:  # noqa: ANN40
         return kept
     if isinstance(kept, list):
         return tuple(kept)
-    if setting.kind is Kind.CHOICE:
+    if setting.kind is SettingKind.CHOICE:
         # An unknown choice is kept, so that validation can name it.
         return WindowKind(kept) if kept in setting.choices else kept
     return int(kept) if isinstance(like, int) else Decimal(kept)
@@ -444,7 +444,7 @@ def _fault(setting: Setting, of: Value) -> str | None:
         return None if setting.optional else f"{setting.label}: enter a value."
     if setting.choices:
         return _choice_fault(setting, of)
-    if setting.kind is Kind.YES_NO:
+    if setting.kind is SettingKind.YES_NO:
         return None if isinstance(of, bool) else f"{setting.label}: choose yes or no."
     return _number_fault(setting, of)
 
@@ -473,7 +473,7 @@ def _number_fault(setting: Setting, of: Value) -> str | None:
     if setting.most is not None and number > setting.most:
         return f"{setting.label}: {words(setting, number)} is above {words(setting, setting.most)}."
     if number != number.quantize(Decimal(1).scaleb(-setting.places)):
-        decimals = setting.places - 2 if setting.kind is Kind.RATE else setting.places
+        decimals = setting.places - 2 if setting.kind is SettingKind.RATE else setting.places
         return f"{setting.label}: takes {f'at most {decimals}' if decimals else 'no'} decimals."
     return None
 
@@ -481,7 +481,7 @@ def _number_fault(setting: Setting, of: Value) -> str | None:
 def _unit(setting: Setting, of: Decimal | int) -> str:
     return (
         setting.unit.removesuffix("s")
-        if of == 1 and setting.kind is not Kind.MONEY
+        if of == 1 and setting.kind is not SettingKind.MONEY
         else setting.unit
     )
 

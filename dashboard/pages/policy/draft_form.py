@@ -19,10 +19,10 @@ from program.periods import WindowKind, day_start
 from program.policy import checklist, settings
 from program.policy.drafts import HORIZON_DAYS, LONGEST_NOTE, Draft, carried_over
 from program.policy.policy import Policy
-from program.policy.settings import WINDOW_WORDS, Group, Kind, Setting
+from program.policy.settings import WINDOW_WORDS, Group, Setting, SettingKind
 
 PLACE = "policy"
-TYPED = (Kind.MONEY, Kind.RATE)
+TYPED = (SettingKind.MONEY, SettingKind.RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +129,13 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
             help=hint,
             placeholder=setting.none or None,
         )
-    elif setting.kind is Kind.CHOICE:
+    elif setting.kind is SettingKind.CHOICE:
         options = list(setting.choices)
         index = options.index(found)
         st.selectbox(label, options, index=index, format_func=_window, key=key, help=hint)
-    elif setting.kind is Kind.YES_NO:
+    elif setting.kind is SettingKind.YES_NO:
         st.checkbox(label, value=found, key=key, help=hint)
-    elif setting.kind is Kind.CHECKS:
+    elif setting.kind is SettingKind.CHECKS:
         items = list(dict.fromkeys((*found, *setting.choices)))
         st.multiselect(label, items, default=list(found), format_func=_item, key=key, help=hint)
     else:
@@ -246,8 +246,8 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
 def _value(setting: Setting, found: Any) -> Any:  # noqa: ANN401 - each setting has its own type
     if setting.kind in TYPED:
         return settings.understood(setting, found or "")
-    if setting.kind is Kind.CHOICE:
+    if setting.kind is SettingKind.CHOICE:
         return WindowKind(found)
-    if setting.kind is Kind.CHECKS:
+    if setting.kind is SettingKind.CHECKS:
         return tuple(found)
     return found

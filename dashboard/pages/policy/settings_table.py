@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.ui.safe_text import escape
 from program.policy import settings
 from program.policy.policy import Policy
-from program.policy.settings import SETTINGS, Change, Group, Kind, Setting
+from program.policy.settings import SETTINGS, Change, Group, Setting, SettingKind
 
 # The groups in columns of about equal length.
 COLUMNS: tuple[tuple[Group, ...], ...] = (
@@ -44,7 +44,7 @@ def draw_changes(changes: Sequence[Change]) -> None:
     """Draw each changed setting, old and new: word, sign and color."""
     for change in changes:
         old, new = change.words
-        if change.setting.kind is Kind.CHECKS:
+        if change.setting.kind is SettingKind.CHECKS:
             _draw_list_change(change)
             continue
         st.markdown(
@@ -55,7 +55,7 @@ def draw_changes(changes: Sequence[Change]) -> None:
 
 def _draw_setting(setting: Setting, policy: Policy) -> None:
     found = settings.value(policy, setting)
-    if setting.kind is Kind.CHECKS:
+    if setting.kind is SettingKind.CHECKS:
         st.caption(setting.label, help=setting.explanation)
         for key in found if isinstance(found, tuple) else ():
             st.text(settings.words(setting, (key,)))
