@@ -45,7 +45,7 @@ from data_access.explore.sources import Source
 from program.periods import ONE_DAY, day_start, utc_day
 from program.reports import csv_guard
 from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
-from program.reports.datasets import AMOUNTS, PEOPLE, WORDS, Column, Dataset, Kind
+from program.reports.datasets import AMOUNTS, PEOPLE, WORDS, Column, ColumnKind, Dataset
 from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
 from program.review import people
 from program.review.searching import sought
@@ -152,9 +152,9 @@ def choices(
 
 def plain(column: Column, value: Expression) -> Expression:
     """Format a value as text: times in ISO 8601, booleans as true and false."""
-    if column.kind is Kind.MOMENT:
+    if column.kind is ColumnKind.MOMENT:
         return utc(value)
-    if column.kind is Kind.TRUTH:
+    if column.kind is ColumnKind.TRUTH:
         return case((value, "true"), (~value, "false"))
     return value
 
@@ -298,7 +298,7 @@ class _Asked:
     def _order_names(self) -> set[str]:
         return {order.column for order in self.view.sorted_by} | set(self.view.dataset.keys)
 
-    def _kind(self, name: str) -> Kind:
+    def _kind(self, name: str) -> ColumnKind:
         column = self.view.dataset.column(name)
         assert column is not None
         return column.kind
@@ -369,7 +369,7 @@ class _Asked:
 
 
 def condition(
-    asked: Filter, value: Expression, kind: Kind, context: JudgingContext
+    asked: Filter, value: Expression, kind: ColumnKind, context: JudgingContext
 ) -> ColumnElement[bool]:
     """Return a filter on a column's value; every value in it is a parameter."""
     if isinstance(asked, Known):
@@ -388,8 +388,8 @@ def condition(
     return or_(found, value.is_(None)) if asked.or_unknown else found
 
 
-def _range(asked: Range, value: Expression, kind: Kind) -> ColumnElement[bool]:
-    of: TypeEngine[Any] = BigInteger() if kind in (Kind.ID, Kind.WHOLE) else Numeric()
+def _range(asked: Range, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
+    of: TypeEngine[Any] = BigInteger() if kind in (ColumnKind.ID, ColumnKind.WHOLE) else Numeric()
     ends = []
     if asked.least is not None:
         ends.append(value >= literal(_number(asked.least, of), of))
@@ -403,11 +403,11 @@ def _number(value: Any, of: TypeEngine[Any]) -> Any:  # noqa: ANN401 - a Decimal
 
 
 def _days(
-    asked: Days, value: Expression, kind: Kind, context: JudgingContext
+    asked: Days, value: Expression, kind: ColumnKind, context: JudgingContext
 ) -> ColumnElement[bool]:
     first, last = asked.span(utc_day(context.now))
-    of: TypeEngine[Any] = DateTime(timezone=True) if kind is Kind.MOMENT else Date()
-    moment = day_start if kind is Kind.MOMENT else _same
+    of: TypeEngine[Any] = DateTime(timezone=True) if kind is ColumnKind.MOMENT else Date()
+    moment = day_start if kind is ColumnKind.MOMENT else _same
     ends = []
     if first is not None:
         ends.append(value >= literal(moment(first), of))
@@ -420,18 +420,18 @@ def _same(day: date) -> date:
     return day
 
 
-def _one_of(asked: OneOf, value: Expression, kind: Kind) -> ColumnElement[bool]:
-    if kind is Kind.TRUTH:
+def _one_of(asked: OneOf, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
+    if kind is ColumnKind.TRUTH:
         return value == any_(literal([word == "yes" for word in asked.values], ARRAY(Boolean)))
     named = asked.column in PEOPLE
     words = [people.normal(word) for word in asked.values] if named else list(asked.values)
     return value == any_(literal(words, ARRAY(Text)))
 
 
-def _bucketed(value: Expression, bucket: Bucket | None, kind: Kind) -> Expression:
+def _bucketed(value: Expression, bucket: Bucket | None, kind: ColumnKind) -> Expression:
     if bucket is None:
         return value
-    in_utc = func.timezone("UTC", value) if kind is Kind.MOMENT else value
+    in_utc = func.timezone("UTC", value) if kind is ColumnKind.MOMENT else value
     # The unit comes from the enum and is a literal, so that grouped expressions compare equal.
     return cast(func.date_trunc(literal_column(f"'{bucket}'"), in_utc), Date)
 

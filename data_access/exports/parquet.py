@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from data_access.exports.copy_stream import CsvStream
 from data_access.exports.target import Target
-from program.reports.datasets import Column, Kind
+from program.reports.datasets import Column, ColumnKind
 
 GROUP_ROWS = 100_000
 BLOCK_BYTES = 1 << 20
@@ -78,15 +78,15 @@ def _table(block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
 def arrow_type(column: Column) -> pa.DataType:
     """Return the column's type in the file."""
     match column.kind:
-        case Kind.ID | Kind.WHOLE:
+        case ColumnKind.ID | ColumnKind.WHOLE:
             return pa.int64()
-        case Kind.MONEY | Kind.SHARE | Kind.NUMBER:
+        case ColumnKind.MONEY | ColumnKind.SHARE | ColumnKind.NUMBER:
             return pa.decimal128(DIGITS, column.scale)
-        case Kind.TRUTH:
+        case ColumnKind.TRUTH:
             return pa.bool_()
-        case Kind.DAY:
+        case ColumnKind.DAY:
             return pa.date32()
-        case Kind.MOMENT:
+        case ColumnKind.MOMENT:
             return pa.timestamp("us", tz="UTC")
         case _:
             return pa.string()

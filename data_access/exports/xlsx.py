@@ -21,7 +21,7 @@ from data_access.db.errors import Invalid
 from data_access.exports.copy_stream import CsvFile, CsvStream
 from data_access.exports.target import Target
 from program.reports import csv_guard
-from program.reports.datasets import NUMBERS, Column, Kind
+from program.reports.datasets import NUMBERS, Column, ColumnKind
 from program.reports.export_formats import XLSX_ROWS, FileFormat, too_many_rows
 
 DIGITS = 15
@@ -32,16 +32,16 @@ FIRST_DAY = date(1899, 12, 30)
 EARLIEST = date(1900, 3, 1)
 DAY_S = 86_400
 WIDTHS = {
-    Kind.ID: 14,
-    Kind.WHOLE: 12,
-    Kind.MONEY: 18,
-    Kind.SHARE: 10,
-    Kind.NUMBER: 12,
-    Kind.TEXT: 26,
-    Kind.CHOICE: 16,
-    Kind.TRUTH: 10,
-    Kind.DAY: 12,
-    Kind.MOMENT: 24,
+    ColumnKind.ID: 14,
+    ColumnKind.WHOLE: 12,
+    ColumnKind.MONEY: 18,
+    ColumnKind.SHARE: 10,
+    ColumnKind.NUMBER: 12,
+    ColumnKind.TEXT: 26,
+    ColumnKind.CHOICE: 16,
+    ColumnKind.TRUTH: 10,
+    ColumnKind.DAY: 12,
+    ColumnKind.MOMENT: 24,
 }
 Writer = Callable[[int, int, str], object]
 
@@ -132,12 +132,12 @@ class _Cells:
         """Return the function (row, column, text) for a column."""
         if column.kind in NUMBERS:
             return self._numbers(column)
-        if column.kind is Kind.DAY:
+        if column.kind is ColumnKind.DAY:
             return self._times("yyyy-mm-dd", day_number)
-        if column.kind is Kind.MOMENT:
+        if column.kind is ColumnKind.MOMENT:
             # With milliseconds, since the last of a day would otherwise be shown as the next day.
             return self._times("yyyy-mm-dd hh:mm:ss.000", moment_number)
-        if column.kind is Kind.TRUTH:
+        if column.kind is ColumnKind.TRUTH:
             return lambda row, place, text: self.sheet.write_boolean(row, place, text == "true")
         return self._text
 
@@ -173,9 +173,9 @@ class _Cells:
 
 
 def _number_format(column: Column) -> str:
-    if column.kind is Kind.ID:
+    if column.kind is ColumnKind.ID:
         return "0"
-    whole = "#,##0" if column.kind is not Kind.SHARE else "0"
+    whole = "#,##0" if column.kind is not ColumnKind.SHARE else "0"
     return f"{whole}.{'0' * column.scale}" if column.scale else whole
 
 

@@ -12,14 +12,14 @@ from decimal import Decimal
 from urllib.parse import quote, unquote
 
 from program import wording
-from program.reports.datasets import NUMBERS, TIMES, TRUTHS, WORDS, Column, Kind
+from program.reports.datasets import NUMBERS, TIMES, TRUTHS, WORDS, Column, ColumnKind
 from program.text import numbers
 from program.text.platforms import platform_key
 
 LONGEST_TEXT = 200
 MOST_VALUES = 200
 OR_UNKNOWN, UNKNOWN, KNOWN, PART, BETWEEN = "?", "?", "!", "~", ".."
-WHOLES = (Kind.ID, Kind.WHOLE)
+WHOLES = (ColumnKind.ID, ColumnKind.WHOLE)
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LATEST = r"last([0-9]{1,4})"
@@ -115,7 +115,7 @@ def refusal(column: Column, text: str) -> str:
             "or last30."
         )
     if column.kind not in NUMBERS:
-        allowed = TRUTHS if column.kind is Kind.TRUTH else column.choices
+        allowed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
         known = f": it can be {wording.listed(allowed, last='or')}" if allowed else ""
         return f"The filter {shown} on {column.name} is not understood{known}."
     for end in text.removeprefix(OR_UNKNOWN).split(BETWEEN):
@@ -191,7 +191,7 @@ def clean(text: str) -> str:
 
 def one_of(column: Column, values: Sequence[str], *, or_unknown: bool = False) -> Filter | None:
     """Return a filter on these values, each once; ``None`` if the column can hold none of them."""
-    allowed = TRUTHS if column.kind is Kind.TRUTH else column.choices
+    allowed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     meant = platform_key if column.is_platform else _same
     kept = dict.fromkeys(key for value in values if (key := meant(clean(value))))
     if allowed:

@@ -14,7 +14,7 @@ from program.review.queue_filters import TRACK_CHOICES
 from program.review.workflow import UPSTREAM_STATUSES, Decision, Status
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """The type of a column, which decides how it is filtered, aggregated and written."""
 
     ID = "id number"
@@ -29,10 +29,12 @@ class Kind(StrEnum):
     MOMENT = "time, UTC"
 
 
-NUMBERS = frozenset({Kind.ID, Kind.WHOLE, Kind.MONEY, Kind.SHARE, Kind.NUMBER})
-AMOUNTS = NUMBERS - {Kind.ID}
-TIMES = frozenset({Kind.DAY, Kind.MOMENT})
-WORDS = frozenset({Kind.TEXT, Kind.CHOICE})
+NUMBERS = frozenset(
+    {ColumnKind.ID, ColumnKind.WHOLE, ColumnKind.MONEY, ColumnKind.SHARE, ColumnKind.NUMBER}
+)
+AMOUNTS = NUMBERS - {ColumnKind.ID}
+TIMES = frozenset({ColumnKind.DAY, ColumnKind.MOMENT})
+WORDS = frozenset({ColumnKind.TEXT, ColumnKind.CHOICE})
 TRUTHS = ("yes", "no")
 # Columns that hold a person's address, compared in normal form.
 PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
@@ -48,7 +50,7 @@ class Column:
     """
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     description: str
     always: bool = False
     personal: bool = False
@@ -115,23 +117,25 @@ KYC = ("none", "pending", "verified", "rejected")
 
 
 def _id(name: str, description: str, *, always: bool = True) -> Column:
-    return Column(name=name, kind=Kind.ID, description=description, always=always)
+    return Column(name=name, kind=ColumnKind.ID, description=description, always=always)
 
 
 def _whole(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=Kind.WHOLE, description=description, always=always)
+    return Column(name=name, kind=ColumnKind.WHOLE, description=description, always=always)
 
 
 def _money(name: str, description: str, *, scale: int = 2, always: bool = False) -> Column:
-    return Column(name=name, kind=Kind.MONEY, description=description, scale=scale, always=always)
+    return Column(
+        name=name, kind=ColumnKind.MONEY, description=description, scale=scale, always=always
+    )
 
 
 def _share(name: str, description: str) -> Column:
-    return Column(name=name, kind=Kind.SHARE, description=description, scale=4)
+    return Column(name=name, kind=ColumnKind.SHARE, description=description, scale=4)
 
 
 def _text(name: str, description: str, *, personal: bool = False) -> Column:
-    return Column(name=name, kind=Kind.TEXT, description=description, personal=personal)
+    return Column(name=name, kind=ColumnKind.TEXT, description=description, personal=personal)
 
 
 def _choice(
@@ -139,7 +143,7 @@ def _choice(
 ) -> Column:
     return Column(
         name=name,
-        kind=Kind.CHOICE,
+        kind=ColumnKind.CHOICE,
         description=description,
         choices=tuple(choices),
         always=always,
@@ -147,15 +151,15 @@ def _choice(
 
 
 def _day(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=Kind.DAY, description=description, always=always)
+    return Column(name=name, kind=ColumnKind.DAY, description=description, always=always)
 
 
 def _moment(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=Kind.MOMENT, description=description, always=always)
+    return Column(name=name, kind=ColumnKind.MOMENT, description=description, always=always)
 
 
 def _truth(name: str, description: str, *, always: bool = True) -> Column:
-    return Column(name=name, kind=Kind.TRUTH, description=description, always=always)
+    return Column(name=name, kind=ColumnKind.TRUTH, description=description, always=always)
 
 
 # --- Columns that several datasets have -----------------------------------------------------------
@@ -167,7 +171,7 @@ _ACCOUNT = (
 _EMAIL = _text("email", "The account's address", personal=True)
 _SOCIAL_PLATFORM = Column(
     name="social_platform",
-    kind=Kind.CHOICE,
+    kind=ColumnKind.CHOICE,
     description="Where the social account is",
     always=True,
     is_platform=True,
@@ -275,7 +279,7 @@ _SNAPSHOT = (
     *(
         Column(
             name=f"snapshot_{criterion.key}",
-            kind=Kind.MONEY if criterion.unit is Unit.USD else Kind.WHOLE,
+            kind=ColumnKind.MONEY if criterion.unit is Unit.USD else ColumnKind.WHOLE,
             description=f"{criterion.label} when it was decided",
             scale=6 if criterion.unit is Unit.USD else 0,
         )
@@ -304,7 +308,7 @@ DECISIONS_MADE = Dataset(
         _moment("decided_at", "When it was decided, UTC", always=True),
         Column(
             name="hours_to_decision",
-            kind=Kind.NUMBER,
+            kind=ColumnKind.NUMBER,
             description="From submission to decision",
             scale=2,
             always=True,

@@ -21,8 +21,8 @@ from program.reports.datasets import (
     NUMBERS,
     TIMES,
     Column,
+    ColumnKind,
     Dataset,
-    Kind,
 )
 
 PAGE_SIZE = 50
@@ -366,7 +366,7 @@ def _group_column(dataset: Dataset, group: Group) -> Column:
     described = f"{column.description}: the {group.bucket}"
     if group.bucket is not Bucket.DAY:
         described += ", by its first day"
-    return replace(column, name=group.name, kind=Kind.DAY, description=described)
+    return replace(column, name=group.name, kind=ColumnKind.DAY, description=described)
 
 
 def _measure_column(dataset: Dataset, measure: Measure) -> Column:
@@ -375,7 +375,7 @@ def _measure_column(dataset: Dataset, measure: Measure) -> Column:
     if column is None or measure.function in COUNTS:
         of = f" of {measure.column}" if measure.column else ""
         described = words + of
-        return Column(name=measure.name, kind=Kind.WHOLE, description=described, always=True)
+        return Column(name=measure.name, kind=ColumnKind.WHOLE, description=described, always=True)
     made = replace(
         column,
         name=measure.name,
@@ -384,7 +384,7 @@ def _measure_column(dataset: Dataset, measure: Measure) -> Column:
     )
     if measure.function is not Function.AVERAGE:
         return made
-    kind = Kind.NUMBER if column.kind is Kind.WHOLE else column.kind
+    kind = ColumnKind.NUMBER if column.kind is ColumnKind.WHOLE else column.kind
     return replace(made, kind=kind, scale=max(column.scale, 2))
 
 

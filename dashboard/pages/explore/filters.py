@@ -10,7 +10,7 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from program.reports import column_filters as filtering
 from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
-from program.reports.datasets import NUMBERS, TIMES, TRUTHS, Column, Kind, label_of
+from program.reports.datasets import NUMBERS, TIMES, TRUTHS, Column, ColumnKind, label_of
 from program.reports.views import View
 
 Follow = Callable[[View], None]
@@ -80,7 +80,7 @@ def _editor(
             _range(asked, part)
         elif column.kind in TIMES:
             _days(asked, part)
-        elif column.kind is Kind.TEXT:
+        elif column.kind is ColumnKind.TEXT:
             st.text_input(
                 "Contains", asked.part if isinstance(asked, Contains) else "", key=f"{part}-part"
             )
@@ -141,7 +141,7 @@ def _days(asked: Filter | None, part: str) -> None:
 
 def _one_of(column: Column, asked: Filter | None, part: str, choices: Choices) -> None:
     held = list(asked.values) if isinstance(asked, OneOf) else []
-    fixed = TRUTHS if column.kind is Kind.TRUTH else column.choices
+    fixed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     labels = {} if fixed else choices(column.name)
     st.multiselect(
         "Any of",
@@ -190,7 +190,7 @@ def _text(column: Column, part: str) -> str:
         if held("latest"):
             return f"last{held('latest')}"
         return f"{held('first') or ''}..{held('last') or ''}"
-    if column.kind is Kind.TEXT:
+    if column.kind is ColumnKind.TEXT:
         return f"~{held('part') or ''}"
     made = filtering.one_of(column, held("values") or [])
     return filtering.written(made) if made else ""

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.ui import cells, charts, figures, headings
 from dashboard.ui.charts import Chart
 from program.periods import utc_day
-from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, Kind
+from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, ColumnKind
 from program.reports.views import Order
 from program.wording import rounded
 
@@ -24,16 +24,16 @@ MOST_PLACES = 8
 DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
 LETTER_WIDTH = 7
 WIDTHS = {
-    Kind.ID: 84,
-    Kind.WHOLE: 84,
-    Kind.MONEY: 124,
-    Kind.SHARE: 84,
-    Kind.NUMBER: 84,
-    Kind.TEXT: 136,
-    Kind.CHOICE: 92,
-    Kind.TRUTH: 72,
-    Kind.DAY: 92,
-    Kind.MOMENT: 130,
+    ColumnKind.ID: 84,
+    ColumnKind.WHOLE: 84,
+    ColumnKind.MONEY: 124,
+    ColumnKind.SHARE: 84,
+    ColumnKind.NUMBER: 84,
+    ColumnKind.TEXT: 136,
+    ColumnKind.CHOICE: 92,
+    ColumnKind.TRUTH: 72,
+    ColumnKind.DAY: 92,
+    ColumnKind.MOMENT: 130,
 }
 Row = Mapping[str, Any]
 
@@ -74,7 +74,7 @@ def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever t
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
         case date():
             return value.isoformat()
-    if column.kind is Kind.ID or column.kind not in NUMBERS:
+    if column.kind is ColumnKind.ID or column.kind not in NUMBERS:
         return str(value)
     if isinstance(value, Decimal):
         places = max(min(column.scale, 2), -_exponent(value)) if column.scale else 0
@@ -91,7 +91,7 @@ def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> C
             label = utc_day(label)
         held = totals.setdefault(label, None)
         totals[label] = value if held is None else held + (value or 0)
-    unit = "USD" if up.kind is Kind.MONEY else ""
+    unit = "USD" if up.kind is ColumnKind.MONEY else ""
     title = f"{up.label} by {across.label.lower()}, {what}"
     if across.kind not in TIMES:
         labels = [cell(label, across) or figures.UNKNOWN for label in totals]
@@ -105,7 +105,7 @@ def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> C
 
 def can_go_across(column: Column) -> bool:
     """Whether the column can label a chart's bars."""
-    return column.kind in WORDS or column.kind in TIMES or column.kind is Kind.TRUTH
+    return column.kind in WORDS or column.kind in TIMES or column.kind is ColumnKind.TRUTH
 
 
 def can_go_up(column: Column) -> bool:
@@ -120,9 +120,9 @@ def _exponent(value: Decimal) -> int:
 
 def _held(values: Sequence[Any], column: Column) -> pa.Array:
     """Return the cells: numbers, days and times as such; text if a grid would lose digits."""
-    if column.kind is Kind.DAY:
+    if column.kind is ColumnKind.DAY:
         return cells.days(values)
-    if column.kind is Kind.MOMENT:
+    if column.kind is ColumnKind.MOMENT:
         return cells.moments(values)
     if _are_numbers(values, column):
         return cells.numbers(values) if column.scale else cells.whole(values)
@@ -167,11 +167,11 @@ def _config(column: Column, values: Sequence[Any], first: Order) -> Any:  # noqa
         ),
         "alignment": "right" if is_number else "left",
     }
-    if column.kind is Kind.DAY:
+    if column.kind is ColumnKind.DAY:
         return st.column_config.DateColumn(format=DAY, **given)
-    if column.kind is Kind.MOMENT:
+    if column.kind is ColumnKind.MOMENT:
         return st.column_config.DatetimeColumn(format=MOMENT, timezone="UTC", **given)
     if _are_numbers(values, column):
-        written = "%d" if column.kind is Kind.ID else f"%,.{_places(values, column)}f"
+        written = "%d" if column.kind is ColumnKind.ID else f"%,.{_places(values, column)}f"
         return st.column_config.NumberColumn(format=written, **given)
     return st.column_config.TextColumn(**given)

@@ -31,8 +31,8 @@ from program.reports.datasets import (
     TIMES,
     WORDS,
     Column,
+    ColumnKind,
     Dataset,
-    Kind,
 )
 from program.reports.views import Function, View, measurable
 from program.review.searching import search_text, sought
@@ -288,7 +288,7 @@ def test_metrics_that_were_never_computed_are_unknown_and_not_zero(conn: Connect
 # --- Filters, sorts and pages against a frame -----------------------------------------------------
 
 
-def passes(asked: Filter, value: Any, kind: Kind) -> bool:
+def passes(asked: Filter, value: Any, kind: ColumnKind) -> bool:
     if isinstance(asked, Known):
         return (value is not None) == asked.known
     if value is None:
@@ -299,11 +299,11 @@ def passes(asked: Filter, value: Any, kind: Kind) -> bool:
                 asked.most is None or value <= asked.most
             )
         case Days():
-            day = utc_day(value) if kind is Kind.MOMENT else value
+            day = utc_day(value) if kind is ColumnKind.MOMENT else value
             first, last = asked.span(NOW.date())
             return (first is None or day >= first) and (last is None or day <= last)
         case OneOf():
-            word = {True: "yes", False: "no"}[value] if kind is Kind.TRUTH else value
+            word = {True: "yes", False: "no"}[value] if kind is ColumnKind.TRUTH else value
             meant = platform_key(word) if asked.column == "social_platform" else word
             return meant in asked.values
         case Contains():
@@ -328,14 +328,14 @@ def in_frame(frame: pd.DataFrame, asked: View) -> pd.DataFrame:
     return found
 
 
-def _stable(values: list[Any], kind: Kind, *, descending: bool) -> list[int]:
+def _stable(values: list[Any], kind: ColumnKind, *, descending: bool) -> list[int]:
     known = [p for p in range(len(values)) if values[p] is not None]
     unknown = [p for p in range(len(values)) if values[p] is None]
     known.sort(key=lambda place: _key(values[place], kind), reverse=descending)
     return [*known, *unknown]
 
 
-def _key(value: Any, kind: Kind) -> Any:
+def _key(value: Any, kind: ColumnKind) -> Any:
     if kind in WORDS:
         return "".join(s.lower() if s.isascii() else s for s in value).encode()
     return value

@@ -52,8 +52,8 @@ from program.reports.datasets import (
     DATASETS,
     WORDS,
     Column,
+    ColumnKind,
     Dataset,
-    Kind,
 )
 from program.reports.export_formats import Ending, FileFormat, Form
 from program.reports.views import View
@@ -252,7 +252,7 @@ def test_no_payload_is_live_in_any_text_column_of_any_format(
     stocked: Engine, dataset: Dataset
 ) -> None:
     view = everything(dataset)
-    texts = [column.name for column in view.shown if column.kind is Kind.TEXT]
+    texts = [column.name for column in view.shown if column.kind is ColumnKind.TEXT]
     lines = csv.DictReader(
         io.StringIO(file_of(order_of(view, FileFormat.CSV)).decode(), newline="")
     )
@@ -348,7 +348,7 @@ def test_every_text_arrives_in_a_workbook_as_it_is() -> None:
     target = io.BytesIO()
     with Workbook(target, {"constant_memory": True, "strings_to_urls": False}) as book:
         cells = xlsx._Cells(book, book.add_worksheet("Rows"))
-        write = cells.writer(Column(name="x", kind=Kind.TEXT, description=""))
+        write = cells.writer(Column(name="x", kind=ColumnKind.TEXT, description=""))
         for row, text in enumerate(texts):
             write(row, 0, text)
 
