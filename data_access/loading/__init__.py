@@ -17,7 +17,7 @@ from data_access.loading.airtable import Export
 from data_access.loading.arrival import Merged
 from data_access.loading.calls import Call, Progress
 from data_access.loading.form_map import FormMap
-from data_access.loading.kinds import KINDS, Kind, kind_named
+from data_access.loading.kinds import KINDS, FactKind, kind_named
 from data_access.loading.problems import LoadRefused, Notice, Problem, Problems
 from data_access.loading.sources import Source
 
@@ -84,7 +84,7 @@ def load(
         return _record(call, named, files, merged)
 
 
-def _require_meant(kind: Kind, source_format: str, mapping: Path | FormMap | None) -> None:
+def _require_meant(kind: FactKind, source_format: str, mapping: Path | FormMap | None) -> None:
     if source_format not in FORMATS:
         raise _misused(f"is not a format; the formats are {', '.join(FORMATS)}", source_format)
     if source_format == "airtable" and kind.name != "applications":
@@ -105,7 +105,7 @@ def _misused(reason: str, what: str) -> LoadRefused:
     return LoadRefused((Problem(file=what, reason=reason),))
 
 
-def _record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> LoadReport:
+def _record(call: Call, kind: FactKind, files: list[Source], merged: Merged) -> LoadReport:
     load_id = calls.keep_record(call, kind, files, merged)
     return LoadReport(
         kind=kind.name,

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, text
 
-from data_access.loading.kinds import Form, Kind
+from data_access.loading.kinds import FactKind, Form
 from data_access.loading.problems import CAP, Kept, Notice, Problem, Problems
 from data_access.loading.staging import TABLE, Places
 
@@ -55,7 +55,7 @@ class Arrival:
     """The staged rows of one call. ``names``: the files' columns."""
 
     connection: Connection
-    kind: Kind
+    kind: FactKind
     names: frozenset[str]
     places: Places
     problems: Problems
@@ -130,7 +130,7 @@ def refuse_repeated(arrival: Arrival, key: tuple[str, ...], where: str = "true")
     arrival.problems.refuse_if_any()
 
 
-def staged_value(kind: Kind, name: str) -> str:
+def staged_value(kind: FactKind, name: str) -> str:
     """Return the SQL of a staged value as the table stores it: NFC text, defaults for empty."""
     column = kind.by_name[name]
     value = f"normalize(s.{name}, nfc)" if column.form is Form.TEXT else f"s.{name}"
@@ -186,5 +186,5 @@ def _columns(arrival: Arrival) -> list[str]:
     return [column.name for column in arrival.kind.columns if column.name in told]
 
 
-def _same(kind: Kind, side: str) -> str:
+def _same(kind: FactKind, side: str) -> str:
     return " and ".join(f"t.{name} = {side}.{name}" for name in kind.key)

@@ -14,7 +14,7 @@ from data_access.db import tables
 from data_access.loading import airtable, csv_blocks, manifests, parquet_blocks, staging
 from data_access.loading.airtable import Export
 from data_access.loading.arrival import Arrival, Merged
-from data_access.loading.kinds import Kind
+from data_access.loading.kinds import FactKind
 from data_access.loading.problems import Problem, Problems
 from data_access.loading.sources import Source, Unreadable
 from data_access.loading.validation import Batch, check
@@ -29,7 +29,7 @@ class Call:
     """One call's files while they are read and staged."""
 
     connection: Connection
-    kind: Kind
+    kind: FactKind
     reader: Reader
     problems: Problems
     places: staging.Places
@@ -41,7 +41,7 @@ class Call:
 
 def begin(
     connection: Connection,
-    kind: Kind,
+    kind: FactKind,
     problems: Problems,
     *,
     now: datetime,
@@ -57,7 +57,7 @@ def begin(
 
 
 def _header_and_batches(
-    kind: Kind, source: Source, problems: Problems
+    kind: FactKind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
     if source.is_parquet:
         return parquet_blocks.header_and_batches(kind, source, problems)
@@ -172,7 +172,7 @@ def arrival(call: Call) -> Arrival:
     )
 
 
-def keep_record(call: Call, kind: Kind, files: list[Source], merged: Merged) -> int:
+def keep_record(call: Call, kind: FactKind, files: list[Source], merged: Merged) -> int:
     """Record the load; returns its id."""
     fingerprints = [asdict(file.fingerprint) for file in files if file.fingerprint]
     load_id: int = call.connection.execute(

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from data_access.loading.kinds import Kind, header_problems
+from data_access.loading.kinds import FactKind, header_problems
 from data_access.loading.problems import Problem, Problems
 from data_access.loading.sources import Source, Unreadable
 from data_access.loading.validation import Batch
@@ -37,7 +37,7 @@ Lines = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def header_and_batches(
-    kind: Kind, source: Source, problems: Problems
+    kind: FactKind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
     """Yield the column names, then the rows in batches.
 
@@ -118,7 +118,7 @@ def _blocks(unpacked: IO[bytes]) -> Iterator[bytes]:
         yield held + b"\n"
 
 
-def _header(file: str, head: bytes, line: int, kind: Kind, problems: Problems) -> list[str]:
+def _header(file: str, head: bytes, line: int, kind: FactKind, problems: Problems) -> list[str]:
     try:
         text = head.decode().removesuffix("\r")
     except UnicodeDecodeError as error:

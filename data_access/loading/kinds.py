@@ -43,7 +43,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class FactKind:
     """A kind of fact: its table, its key, and its columns.
 
     ``day`` is the SQL of the UTC day whose figures a row of ``{side}`` affects, if any.
@@ -94,11 +94,11 @@ def _moment(name: str, *, required: bool = True) -> Column:
     return Column(name=name, form=Form.MOMENT, sql_type="timestamptz", required=required)
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, FactKind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            Kind(
+            FactKind(
                 name="accounts",
                 table="exchange.accounts",
                 key=("account_id",),
@@ -113,7 +113,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     _moment("created_at"),
                 ),
             ),
-            Kind(
+            FactKind(
                 name="applications",
                 table="exchange.applications",
                 key=("application_id",),
@@ -129,7 +129,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     _moment("status_changed_at", required=False),
                 ),
             ),
-            Kind(
+            FactKind(
                 name="referrals",
                 table="exchange.referrals",
                 key=("affiliate_account_id", "referred_account_id"),
@@ -140,7 +140,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     _moment("referred_at"),
                 ),
             ),
-            Kind(
+            FactKind(
                 name="activity",
                 table="exchange.referral_activity",
                 key=("affiliate_account_id", "activity_date", "referred_account_id"),
@@ -178,7 +178,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 
 
 def header_problems(
-    file: str, names: list[str], kind: Kind, line: int | None = None
+    file: str, names: list[str], kind: FactKind, line: int | None = None
 ) -> list[Problem]:
     """Return problems with the column names on ``line`` of a file; column order is free."""
     known = ", ".join(kind.by_name)
@@ -207,7 +207,7 @@ def header_problems(
     return [Problem(file=file, line=line, column=name, reason=reason) for name, reason in reasons]
 
 
-def kind_named(name: str) -> Kind:
+def kind_named(name: str) -> FactKind:
     """Return the kind with that name; raises LoadRefused for any other."""
     if name not in KINDS:
         reason = f"is not a kind of file; the kinds are {', '.join(KINDS)}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from data_access.loading.kinds import Form, Kind
+from data_access.loading.kinds import FactKind, Form
 from data_access.loading.problems import LoadRefused, Problem
 from data_access.loading.sources import Fingerprint, read_toml
 
@@ -24,7 +24,7 @@ class Promise:
     totals: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-def read(path: Path, kind: Kind, files: list[str]) -> dict[str, Promise]:
+def read(path: Path, kind: FactKind, files: list[str]) -> dict[str, Promise]:
     """Return the promise for each of ``files``; raises LoadRefused if one is missing or wrong."""
     told = read_toml(path)
     for name in files:
@@ -54,7 +54,7 @@ def broken(
     return found
 
 
-def _promise(path: Path, name: str, told: dict[str, Any], kind: Kind) -> Promise:
+def _promise(path: Path, name: str, told: dict[str, Any], kind: FactKind) -> Promise:
     unknown = [key for key in told if key not in ("rows", "sha256", "totals")]
     if unknown:
         raise _refused(path, name, f"names {', '.join(unknown)}; it may name rows, sha256, totals")
@@ -73,7 +73,7 @@ def _promise(path: Path, name: str, told: dict[str, Any], kind: Kind) -> Promise
     )
 
 
-def _total(path: Path, name: str, kind: Kind, column: str, value: object) -> Decimal:
+def _total(path: Path, name: str, kind: FactKind, column: str, value: object) -> Decimal:
     known = [rule.name for rule in kind.columns if rule.form in (Form.WHOLE, Form.MONEY)]
     if column not in known:
         raise _refused(path, name, f"totals {column}; the columns with a total are {known}")

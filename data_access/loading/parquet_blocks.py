@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from data_access.loading.kinds import Column, Form, Kind, header_problems
+from data_access.loading.kinds import Column, FactKind, Form, header_problems
 from data_access.loading.problems import Problem, Problems
 from data_access.loading.sources import (
     PARQUET,
@@ -74,7 +74,7 @@ ADVICE = {
 
 
 def header_and_batches(
-    kind: Kind, source: Source, problems: Problems
+    kind: FactKind, source: Source, problems: Problems
 ) -> Iterator[list[str] | Batch]:
     """Yield the column names, then the rows in batches, like `csv_blocks`. Raises Unreadable."""
     with unreadable(), source.path.open("rb") as raw:
@@ -93,7 +93,7 @@ def header_and_batches(
         raise Unreadable("is a Parquet file that is cut short or damaged") from error
 
 
-def _read(kind: Kind, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
+def _read(kind: FactKind, source: Source, problems: Problems) -> Iterator[list[str] | Batch]:
     with parquet.ParquetFile(source.path, buffer_size=1 << 20, pre_buffer=False) as file:
         schema, total = file.schema_arrow, file.metadata.num_rows
         wrong = header_problems(source.name, schema.names, kind)
@@ -120,7 +120,7 @@ def _read(kind: Kind, source: Source, problems: Problems) -> Iterator[list[str] 
             )
 
 
-def _storage_problems(file: str, schema: pa.Schema, kind: Kind) -> list[Problem]:
+def _storage_problems(file: str, schema: pa.Schema, kind: FactKind) -> list[Problem]:
     wrong = []
     for field in schema:
         reason = _storage_reason(kind.by_name[field.name], field.type)

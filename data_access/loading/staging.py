@@ -15,7 +15,7 @@ import numpy as np
 from psycopg import Cursor, sql
 from sqlalchemy import Connection, text
 
-from data_access.loading.kinds import Kind
+from data_access.loading.kinds import FactKind
 
 TABLE = "arrivals"
 
@@ -55,7 +55,7 @@ class Places:
         return self.starts[index], ends[index] - 1
 
 
-def create(connection: Connection, kind: Kind) -> None:
+def create(connection: Connection, kind: FactKind) -> None:
     """Create the empty staging table of ``kind``, dropped at the end of the transaction.
 
     Replaces that of an earlier call in the same transaction.
@@ -70,7 +70,7 @@ def create(connection: Connection, kind: Kind) -> None:
     )
 
 
-def copy_statement(kind: Kind, names: Iterable[str]) -> sql.Composed:
+def copy_statement(kind: FactKind, names: Iterable[str]) -> sql.Composed:
     """Return the COPY statement for a file with those columns; empty optional values are null."""
     names = list(names)
     optional = [name for name in names if not kind.by_name[name].required]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from data_access.loading.explanations import explain
-from data_access.loading.kinds import Column, Form, Kind
+from data_access.loading.kinds import Column, FactKind, Form
 from data_access.loading.problems import Problem, Problems
 from program.text import invisible
 
@@ -64,7 +64,7 @@ def as_csv(columns: dict[str, pa.Array]) -> bytes:
     return sink.getvalue()
 
 
-def check(batch: Batch, kind: Kind, problems: Problems, *, now: datetime) -> set[int]:
+def check(batch: Batch, kind: FactKind, problems: Problems, *, now: datetime) -> set[int]:
     """Add the batch's problems to ``problems``, in order of its lines.
 
     Returns the lines of the problems that were named.
@@ -84,7 +84,9 @@ def check(batch: Batch, kind: Kind, problems: Problems, *, now: datetime) -> set
     return {line for line, _, _ in wrong}
 
 
-def _refused(batch: Batch, kind: Kind, line: int, row: int, name: str, now: datetime) -> Problem:
+def _refused(
+    batch: Batch, kind: FactKind, line: int, row: int, name: str, now: datetime
+) -> Problem:
     value = batch.columns[name][row].as_py()
     reason = explain(kind.by_name[name], value, earliest=EARLIEST, now=now)
     return Problem(file=batch.file, line=line, column=name, value=value, reason=reason)
