@@ -34,7 +34,7 @@ ROW_HEIGHT = 32
 ROWS_SHOWN = 12
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """The type of a column, which decides its format.
 
     Shares and changes are fractions; a month is its first day.
@@ -51,8 +51,8 @@ class Kind(StrEnum):
     HOURS = "hours"
 
 
-DATES = {Kind.DAY: DAY, Kind.MONTH: MONTH}
-NO_NUMBERS = frozenset({Kind.TEXT, *DATES})
+DATES = {CellKind.DAY: DAY, CellKind.MONTH: MONTH}
+NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Column:
 
     key: str
     label: str
-    kind: Kind
+    kind: CellKind
     cells: Sequence[Cell]
     help: str | None = None
     doors: Sequence[Filters | None] = ()
@@ -222,17 +222,17 @@ def _sort(sheet: Sheet, key: str, heading: str) -> None:
     """Sort text ascending, numbers and days descending; pressed again, reverse."""
     column = next(column for column in sheet.columns if column.key == heading)
     before = _asked(sheet, key)
-    falls = column.kind is not Kind.TEXT if before.removeprefix("-") != heading else None
+    falls = column.kind is not CellKind.TEXT if before.removeprefix("-") != heading else None
     descending = not before.startswith("-") if falls is None else falls
     st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
 
 
-def _written(kind: Kind, cell: Cell) -> str:
+def _written(kind: CellKind, cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
         return guarded(cell)
-    if isinstance(cell, Decimal) and kind in (Kind.SHARE, Kind.CHANGE):
+    if isinstance(cell, Decimal) and kind in (CellKind.SHARE, CellKind.CHANGE):
         cell = rounded(cell, SHARE_PLACES).normalize()
     return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
 
@@ -248,7 +248,7 @@ def _is_number(column: Column) -> bool:
     return not column.doors and column.kind not in NO_NUMBERS
 
 
-def _sayer(kind: Kind) -> Callable[[float], str]:
+def _sayer(kind: CellKind) -> Callable[[float], str]:
     return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
 
 
@@ -259,21 +259,21 @@ def _shown(column: Column) -> Sequence[Cell]:
     return column.cells
 
 
-def _worded(kind: Kind, cell: Cell) -> str | None:
+def _worded(kind: CellKind, cell: Cell) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
     if isinstance(cell, date):
-        return figures.month(cell) if kind is Kind.MONTH else figures.day(cell, year=True)
+        return figures.month(cell) if kind is CellKind.MONTH else figures.day(cell, year=True)
     return WORDED[kind](Decimal(cell))
 
 
-WORDED: Mapping[Kind, Callable[[Decimal], str]] = {
-    Kind.ID: lambda number: str(int(number)),
-    Kind.COUNT: lambda number: figures.count(int(number)),
-    Kind.USD: figures.usd,
-    Kind.SHARE: figures.whole_percent,
-    Kind.CHANGE: figures.percent,
-    Kind.HOURS: figures.took,
+WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
+    CellKind.ID: lambda number: str(int(number)),
+    CellKind.COUNT: lambda number: figures.count(int(number)),
+    CellKind.USD: figures.usd,
+    CellKind.SHARE: figures.whole_percent,
+    CellKind.CHANGE: figures.percent,
+    CellKind.HOURS: figures.took,
 }
 
 

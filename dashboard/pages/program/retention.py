@@ -6,7 +6,7 @@ from decimal import Decimal
 from dashboard.pages.program import volume
 from dashboard.pages.program.report_bar import Asked, open_list
 from dashboard.ui import data_table, figures, stacked_charts, states
-from dashboard.ui.data_table import Column, Kind, Sheet
+from dashboard.ui.data_table import CellKind, Column, Sheet
 from data_access.reports.page import Cohorts, Head
 from data_access.reports.retention import Retained
 from program.periods import Window, months_later
@@ -72,14 +72,14 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
             Column(
                 key="referred_in",
                 label="Referred in",
-                kind=Kind.MONTH,
+                kind=CellKind.MONTH,
                 cells=months,
                 help=kpis.RETENTION.definition,
             ),
             Column(
                 key="users",
                 label="Users",
-                kind=Kind.COUNT,
+                kind=CellKind.COUNT,
                 cells=[sizes[month] for month in months],
                 help=kpis.NEW_USERS.definition,
             ),
@@ -87,7 +87,7 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
                 Column(
                     key=f"active_after_{number}",
                     label=str(number),
-                    kind=Kind.SHARE,
+                    kind=CellKind.SHARE,
                     cells=after(number),
                     help=kpis.RETENTION.definition,
                 )

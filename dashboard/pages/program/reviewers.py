@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.pages.program import workload
 from dashboard.pages.program.report_bar import Asked, open_list
 from dashboard.ui import data_table, stacked_charts, states
-from dashboard.ui.data_table import Column, Kind, Sheet
+from dashboard.ui.data_table import CellKind, Column, Sheet
 from data_access.reports.page import Reviewers
 from data_access.reports.speed import Decided
 from program.reports import kpis
@@ -57,12 +57,12 @@ def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
     doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, asked) for row in people]
     reviewer = Column(
-        key="reviewer", label="Reviewer", kind=Kind.TEXT, cells=[row.key for row in people]
+        key="reviewer", label="Reviewer", kind=CellKind.TEXT, cells=[row.key for row in people]
     )
     reopened = Column(
         key=kpis.REOPENED.key,
         label=kpis.REOPENED.name,
-        kind=Kind.COUNT,
+        kind=CellKind.COUNT,
         cells=[part.reopened.get(row.key, 0) for row in people],
         help=kpis.REOPENED.definition,
         doors=doors,

@@ -13,7 +13,7 @@ from dashboard.pages.program.kpi_cards import Amount, Figure
 from dashboard.pages.program.report_bar import Asked, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
-from dashboard.ui.data_table import Column, Kind, Sheet
+from dashboard.ui.data_table import CellKind, Column, Sheet
 from data_access.reports.page import LEADERS_DRAWN, Head, Volume
 from data_access.reports.volume import Leader, Month, Traded
 from program.periods import ONE_DAY, Window, month_start, months_later
@@ -187,7 +187,7 @@ def _steps(traded: Window, asked: Asked) -> list[Known]:
 
 def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
     """Return the columns to draw."""
-    return {column.label: column.cells for column in sheet.columns if column.kind is Kind.USD}  # type: ignore[misc]
+    return {column.label: column.cells for column in sheet.columns if column.kind is CellKind.USD}  # type: ignore[misc]
 
 
 def _note(asked: Asked) -> str:
@@ -269,14 +269,14 @@ def volume_sheet(
     first = Column(
         key="first_day_utc",
         label=f"{asked.grain.capitalize()} from",
-        kind=Kind.DAY,
+        kind=CellKind.DAY,
         cells=[step.window.start for step in steps],
     )
     columns = [
         Column(
             key=key,
             label=names.get(key, key),
-            kind=Kind.USD,
+            kind=CellKind.USD,
             cells=[
                 volumes.get(step.window.start, Decimal(0)) if step.any else None for step in steps
             ],
@@ -292,7 +292,7 @@ def days_column(steps: Sequence[Known]) -> Column:
     return Column(
         key="delivered_days",
         label="Days delivered",
-        kind=Kind.COUNT,
+        kind=CellKind.COUNT,
         cells=[step.days for step in steps],
         help="Days that were not delivered are unknown, not zero.",
     )
@@ -354,29 +354,41 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
         )
         changes[-1] = _change(newest, then)
     first, last = months[0].trading.window, months[-1].trading.window
-    cells: list[tuple[str, str, Kind, Sequence[data_table.Cell], str]] = [
-        ("month", "Month", Kind.MONTH, [m.month for m in months], kpis.MONTHLY_VOLUME.definition),
-        ("volume_usd", "Volume", Kind.USD, [m.volume_usd for m in months], kpis.VOLUME.definition),
-        ("change", "Change", Kind.CHANGE, changes, kpis.MONTHLY_VOLUME.definition),
-        ("fees_usd", "Net fees", Kind.USD, [m.fees_usd for m in months], kpis.FEES.definition),
+    cells: list[tuple[str, str, CellKind, Sequence[data_table.Cell], str]] = [
+        (
+            "month",
+            "Month",
+            CellKind.MONTH,
+            [m.month for m in months],
+            kpis.MONTHLY_VOLUME.definition,
+        ),
+        (
+            "volume_usd",
+            "Volume",
+            CellKind.USD,
+            [m.volume_usd for m in months],
+            kpis.VOLUME.definition,
+        ),
+        ("change", "Change", CellKind.CHANGE, changes, kpis.MONTHLY_VOLUME.definition),
+        ("fees_usd", "Net fees", CellKind.USD, [m.fees_usd for m in months], kpis.FEES.definition),
         (
             "active_users",
             "Active users",
-            Kind.COUNT,
+            CellKind.COUNT,
             [m.active_users for m in months],
             kpis.MONTHLY_ACTIVE.definition,
         ),
         (
             "new_users",
             "New users",
-            Kind.COUNT,
+            CellKind.COUNT,
             [m.new_users for m in months],
             kpis.NEW_USERS.definition,
         ),
         (
             "concentration",
             "Concentration",
-            Kind.COUNT,
+            CellKind.COUNT,
             [None if m.concentration is None else int(rounded(m.concentration)) for m in months],
             kpis.CONCENTRATION.definition,
         ),
@@ -406,27 +418,27 @@ def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Shee
             Column(
                 key="affiliate",
                 label="Affiliate",
-                kind=Kind.TEXT,
+                kind=CellKind.TEXT,
                 cells=[leader.username or "unknown" for leader in leaders],
             ),
             Column(
                 key="account_id",
                 label="Account",
-                kind=Kind.ID,
+                kind=CellKind.ID,
                 help="The account's number on the exchange.",
                 cells=[leader.affiliate_account_id for leader in leaders],
             ),
             Column(
                 key="volume_usd",
                 label="Volume",
-                kind=Kind.USD,
+                kind=CellKind.USD,
                 cells=[leader.volume_usd for leader in leaders],
                 help=kpis.VOLUME.definition,
             ),
             Column(
                 key="share",
                 label="Share",
-                kind=Kind.SHARE,
+                kind=CellKind.SHARE,
                 cells=[leader.volume_usd / whole if whole else None for leader in leaders],
                 help=kpis.TOP_TEN.definition,
             ),

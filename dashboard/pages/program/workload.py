@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.program import report_bar
 from dashboard.pages.program.report_bar import Asked, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
-from dashboard.ui.data_table import Column, Kind, Sheet
+from dashboard.ui.data_table import CellKind, Column, Sheet
 from data_access.reports import backlog, funnel
 from data_access.reports.backlog import Open
 from data_access.reports.page import Head, Work
@@ -136,7 +136,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
         Column(
             key="first_day_utc",
             label=f"{asked.grain.capitalize()} from",
-            kind=Kind.DAY,
+            kind=CellKind.DAY,
             cells=[step.start for step in steps],
         )
     ]
@@ -151,7 +151,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
         Column(
             key="open",
             label="Open at its end",
-            kind=Kind.COUNT,
+            kind=CellKind.COUNT,
             cells=[step.open_then for step in steps],
             help=kpis.OPEN_THEN.definition,
             doors=doors(kpis.OPEN_THEN),
@@ -171,7 +171,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
         Column(
             key=str(clock),
             label=CLOCK_LABELS[clock].capitalize(),
-            kind=Kind.COUNT,
+            kind=CellKind.COUNT,
             cells=[backlog.total(rows, age=key, clock=clock) for key in keys],
             help=f"{kpis.OPEN_BY_CLOCK.definition} Here: {CLOCK_WORDS[clock]}.",
             doors=[behind(key, clock) for key in keys],
@@ -181,14 +181,14 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
     age = Column(
         key="age",
         label="Age",
-        kind=Kind.TEXT,
+        kind=CellKind.TEXT,
         cells=[group.label for group in AGE_GROUPS],
         help=kpis.OPEN_BY_AGE.definition,
     )
     total = Column(
         key="open",
         label="Open",
-        kind=Kind.COUNT,
+        kind=CellKind.COUNT,
         cells=[backlog.total(rows, age=key) for key in keys],
         help=kpis.OPEN_BY_AGE.definition,
         doors=[behind(key, None) for key in keys],
@@ -208,14 +208,14 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
     stage = Column(
         key="stage",
         label="Stage",
-        kind=Kind.TEXT,
+        kind=CellKind.TEXT,
         cells=list(STAGE_LABELS.values()),
         help=kpis.FUNNEL.definition,
     )
     number = Column(
         key="applications",
         label="Applications",
-        kind=Kind.COUNT,
+        kind=CellKind.COUNT,
         cells=numbers,
         help=kpis.FUNNEL.definition,
         doors=doors,
@@ -223,7 +223,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
     share = Column(
         key="share_of_submitted",
         label="Share of submitted",
-        kind=Kind.SHARE,
+        kind=CellKind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
         help=kpis.FUNNEL_SHARE.definition,
         doors=doors,
@@ -244,13 +244,13 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
         Column(
             key="what",
             label="From submission to",
-            kind=Kind.TEXT,
+            kind=CellKind.TEXT,
             cells=["first touch by staff", "decision"],
         ),
         Column(
             key="applications",
             label="Applications",
-            kind=Kind.COUNT,
+            kind=CellKind.COUNT,
             cells=[work.touched.number, now.total],
             help=_of_both(kpis.TOUCHED, kpis.DECIDED),
             doors=doors,
@@ -287,7 +287,7 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
     key = Column(
         key=str(split),
         label=SPLIT_LABELS[split],
-        kind=Kind.TEXT,
+        kind=CellKind.TEXT,
         cells=[shown_key(split, row.key) for row in apart],
     )
     columns = [key]
@@ -311,7 +311,7 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Co
     rate = Column(
         key=kpis.APPROVAL_RATE.key,
         label=kpis.APPROVAL_RATE.name,
-        kind=Kind.SHARE,
+        kind=CellKind.SHARE,
         cells=[row.approval_rate for row in apart],
         help=kpis.APPROVAL_RATE.definition,
         doors=doors(kpis.APPROVAL_RATE),
@@ -383,7 +383,7 @@ def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
     return Column(
         key=kpi.key,
         label=kpi.name,
-        kind=Kind.COUNT,
+        kind=CellKind.COUNT,
         cells=cells,
         help=kpi.definition,
         doors=doors,
@@ -398,7 +398,9 @@ def _hours(
     doors: list[Filters | None],
 ) -> Column:
     """Return times; the list behind one has every application it was computed from."""
-    return Column(key=key, label=label, kind=Kind.HOURS, cells=cells, help=definition, doors=doors)
+    return Column(
+        key=key, label=label, kind=CellKind.HOURS, cells=cells, help=definition, doors=doors
+    )
 
 
 def _of_both(touch: Kpi, decision: Kpi) -> str:
