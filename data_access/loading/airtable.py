@@ -16,7 +16,7 @@ from data_access.loading import form_text
 from data_access.loading.explanations import IS_MOMENT
 from data_access.loading.form_map import WHO, FormMap
 from data_access.loading.form_text import FormText, Line
-from data_access.loading.kinds import KINDS, Column, Form
+from data_access.loading.kinds import KINDS, ColumnRule, Form
 from data_access.loading.problems import Kept, Notice, Problem, Problems
 from data_access.loading.sources import UTF_16, Source, Unreadable
 from data_access.loading.validation import Batch, as_csv
@@ -69,8 +69,8 @@ KIND = replace(
             replace(column, required=False) if column.name == "account_id" else column
             for column in KINDS["applications"].columns
         ),
-        Column(name="account_name", form=Form.TEXT, sql_type="text", required=False),
-        Column(name="account_either", form=Form.TEXT, sql_type="text", required=False),
+        ColumnRule(name="account_name", form=Form.TEXT, sql_type="text", required=False),
+        ColumnRule(name="account_either", form=Form.TEXT, sql_type="text", required=False),
     ),
 )
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from data_access.loading.kinds import Column, Form
+from data_access.loading.kinds import ColumnRule, Form
 from program.text import invisible, numbers
 
 
@@ -100,7 +100,7 @@ IS_MOMENT = re.compile(
 )
 
 
-def explain(column: Column, value: str, *, earliest: date, now: datetime) -> str:
+def explain(column: ColumnRule, value: str, *, earliest: date, now: datetime) -> str:
     """Return why ``value`` was refused for ``column``; completes a sentence, without full stop."""
     if column.form is Form.TEXT:
         return _text(value)
@@ -110,7 +110,7 @@ def explain(column: Column, value: str, *, earliest: date, now: datetime) -> str
     return calendar or _first(_explanations(column), column, value) or "cannot be read"
 
 
-def _explanations(column: Column) -> tuple[Explanation, ...]:
+def _explanations(column: ColumnRule) -> tuple[Explanation, ...]:
     tables = {
         Form.WHOLE: WHOLE,
         Form.MONEY: MONEY
@@ -125,13 +125,13 @@ def _explanations(column: Column) -> tuple[Explanation, ...]:
     return EMPTY + SPACED + tables[column.form]
 
 
-def _too_fine(column: Column) -> tuple[Explanation, ...]:
+def _too_fine(column: ColumnRule) -> tuple[Explanation, ...]:
     return _table(
         (rf"^-?[0-9]+\.[0-9]{{{column.decimals + 1},}}$", TOO_FINE),
     )
 
 
-def _first(table: tuple[Explanation, ...], column: Column, value: str) -> str | None:
+def _first(table: tuple[Explanation, ...], column: ColumnRule, value: str) -> str | None:
     for explanation in table:
         if explanation.pattern.search(value):
             return explanation.reason.format(
@@ -147,7 +147,7 @@ def _first(table: tuple[Explanation, ...], column: Column, value: str) -> str | 
     return None
 
 
-def _calendar(column: Column, value: str, *, earliest: date, now: datetime) -> str | None:
+def _calendar(column: ColumnRule, value: str, *, earliest: date, now: datetime) -> str | None:
     if column.form is Form.DAY and IS_DAY.match(value) and value.isascii():
         try:
             day = date.fromisoformat(value)

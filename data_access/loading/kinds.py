@@ -21,7 +21,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class ColumnRule:
     """The rule of one column.
 
     A column that is not ``required`` may be missing or empty; empty means ``default``. ``minimum``
@@ -52,9 +52,9 @@ class FactKind:
     name: str
     table: str
     key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnRule, ...]
     day: str = "null::date"
-    by_name: Mapping[str, Column] = field(init=False)
+    by_name: Mapping[str, ColumnRule] = field(init=False)
 
     def __post_init__(self) -> None:
         named = MappingProxyType({column.name: column for column in self.columns})
@@ -68,9 +68,9 @@ LARGEST_INTEGER = 2**31 - 1
 LARGEST_APPLICATION = 2**53 - 1
 
 
-def identifier(name: str, *, required: bool = True, maximum: int = LARGEST_BIGINT) -> Column:
+def identifier(name: str, *, required: bool = True, maximum: int = LARGEST_BIGINT) -> ColumnRule:
     """Return the column of an upstream id: a bigint from 1."""
-    return Column(
+    return ColumnRule(
         name=name,
         form=Form.WHOLE,
         sql_type="bigint",
@@ -80,18 +80,20 @@ def identifier(name: str, *, required: bool = True, maximum: int = LARGEST_BIGIN
     )
 
 
-def _text(name: str, *, required: bool = False, default: str | None = None) -> Column:
-    return Column(name=name, form=Form.TEXT, sql_type="text", required=required, default=default)
+def _text(name: str, *, required: bool = False, default: str | None = None) -> ColumnRule:
+    return ColumnRule(
+        name=name, form=Form.TEXT, sql_type="text", required=required, default=default
+    )
 
 
-def _word(name: str, default: str, *words: str) -> Column:
-    return Column(
+def _word(name: str, default: str, *words: str) -> ColumnRule:
+    return ColumnRule(
         name=name, form=Form.WORD, sql_type="text", required=False, default=default, words=words
     )
 
 
-def _moment(name: str, *, required: bool = True) -> Column:
-    return Column(name=name, form=Form.MOMENT, sql_type="timestamptz", required=required)
+def _moment(name: str, *, required: bool = True) -> ColumnRule:
+    return ColumnRule(name=name, form=Form.MOMENT, sql_type="timestamptz", required=required)
 
 
 KINDS: Mapping[str, FactKind] = MappingProxyType(
@@ -106,7 +108,7 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
                     identifier("account_id"),
                     _text("username", required=True),
                     _text("email"),
-                    Column(
+                    ColumnRule(
                         name="country_code", form=Form.COUNTRY, sql_type="char(2)", required=False
                     ),
                     _word("kyc_status", "none", "none", "pending", "verified", "rejected"),
@@ -148,15 +150,15 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
                 columns=(
                     identifier("affiliate_account_id"),
                     identifier("referred_account_id"),
-                    Column(name="activity_date", form=Form.DAY, sql_type="date"),
-                    Column(
+                    ColumnRule(name="activity_date", form=Form.DAY, sql_type="date"),
+                    ColumnRule(
                         name="volume_usd",
                         form=Form.MONEY,
                         sql_type="numeric(20, 2)",
                         digits=18,
                         decimals=2,
                     ),
-                    Column(
+                    ColumnRule(
                         name="fees_usd",
                         form=Form.MONEY,
                         sql_type="numeric(20, 6)",
@@ -164,7 +166,7 @@ KINDS: Mapping[str, FactKind] = MappingProxyType(
                         decimals=6,
                         signed=True,
                     ),
-                    Column(
+                    ColumnRule(
                         name="trade_count",
                         form=Form.WHOLE,
                         sql_type="integer",

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from data_access.loading.kinds import Column, FactKind, Form, header_problems
+from data_access.loading.kinds import ColumnRule, FactKind, Form, header_problems
 from data_access.loading.problems import Problem, Problems
 from data_access.loading.sources import (
     PARQUET,
@@ -134,7 +134,7 @@ def _is_text(stored: pa.DataType) -> bool:
     return any(is_kind(stored) for is_kind in kinds)
 
 
-def _storage_reason(column: Column, stored: pa.DataType) -> str | None:
+def _storage_reason(column: ColumnRule, stored: pa.DataType) -> str | None:
     while types.is_dictionary(stored):
         stored = stored.value_type
     advice = ADVICE[column.form]

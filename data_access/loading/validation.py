@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from data_access.loading.explanations import explain
-from data_access.loading.kinds import Column, FactKind, Form
+from data_access.loading.kinds import ColumnRule, FactKind, Form
 from data_access.loading.problems import Problem, Problems
 from program.text import invisible
 
@@ -92,7 +92,7 @@ def _refused(
     return Problem(file=batch.file, line=line, column=name, value=value, reason=reason)
 
 
-def refusals(column: Column, values: pa.Array, *, now: datetime) -> Mask:
+def refusals(column: ColumnRule, values: pa.Array, *, now: datetime) -> Mask:
     """Return which of the texts the column's rule refuses."""
     wrong = RULES[column.form](column, values, now)
     if column.required or column.form is Form.TEXT:
@@ -111,7 +111,7 @@ def _mismatch(values: pa.Array, pattern: str) -> Mask:
     return ~_mask(matching)
 
 
-def _whole(column: Column, values: pa.Array, _now: datetime) -> Mask:
+def _whole(column: ColumnRule, values: pa.Array, _now: datetime) -> Mask:
     most = str(column.maximum)
     zero = "0|" if column.minimum == 0 else ""
     wrong = _mismatch(values, f"^(?:{zero}[1-9][0-9]{{0,{len(most) - 1}}})$")
@@ -123,13 +123,13 @@ def _whole(column: Column, values: pa.Array, _now: datetime) -> Mask:
     return wrong
 
 
-def _money(column: Column, values: pa.Array, _now: datetime) -> Mask:
+def _money(column: ColumnRule, values: pa.Array, _now: datetime) -> Mask:
     sign = "-?" if column.signed else ""
     whole = f"(?:0|[1-9][0-9]{{0,{column.digits - 1}}})"
     return _mismatch(values, rf"^{sign}{whole}(?:\.[0-9]{{1,{column.decimals}}})?$")
 
 
-def _day(_column: Column, values: pa.Array, now: datetime) -> Mask:
+def _day(_column: ColumnRule, values: pa.Array, now: datetime) -> Mask:
     # A file has few days, each many times.
     today = now.astimezone(UTC).date()
     wrong = [day for day in pc.unique(values).to_pylist() if not _is_day(day, today)]
@@ -146,7 +146,7 @@ def _is_day(text: str, today: date) -> bool:
         return False
 
 
-def _moment(_column: Column, values: pa.Array, now: datetime) -> Mask:
+def _moment(_column: ColumnRule, values: pa.Array, now: datetime) -> Mask:
     wrong = _mismatch(values, MOMENT_PATTERN)
     written = pc.if_else(pa.array(wrong), pa.scalar(None, pa.string()), values)
     try:
@@ -165,7 +165,7 @@ def _is_moment(text: str | None, now: datetime) -> bool:
         return False
 
 
-def _text(column: Column, values: pa.Array, _now: datetime) -> Mask:
+def _text(column: ColumnRule, values: pa.Array, _now: datetime) -> Mask:
     wrong = pc.match_substring_regex(values, INVISIBLE)
     if pc.any(wrong).as_py():
         # Few texts have any, and some need them: joined emoji, Persian words.
@@ -178,11 +178,11 @@ def _text(column: Column, values: pa.Array, _now: datetime) -> Mask:
     return _mask(wrong)
 
 
-def _word(column: Column, values: pa.Array, _now: datetime) -> Mask:
+def _word(column: ColumnRule, values: pa.Array, _now: datetime) -> Mask:
     return _mask(pc.invert(pc.is_in(values, pa.array(column.words))))
 
 
-def _country(_column: Column, values: pa.Array, _now: datetime) -> Mask:
+def _country(_column: ColumnRule, values: pa.Array, _now: datetime) -> Mask:
     return _mismatch(values, "^[A-Z]{2}$")
 
 
