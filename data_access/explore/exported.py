@@ -14,11 +14,11 @@ from data_access.explore.queries import Writer, guarded
 from data_access.explore.sources import Source
 from data_access.queue import listing
 from program.policy.criteria import CRITERIA
-from program.reports.datasets import APPLICATIONS, Column
+from program.reports.datasets import APPLICATIONS, DatasetColumn
 from program.review.queue_filters import Filters
 from program.review.workflow import OPEN_STATUSES, Status
 
-BY_NAME: dict[str, Column] = {column.name: column for column in APPLICATIONS.columns}
+BY_NAME: dict[str, DatasetColumn] = {column.name: column for column in APPLICATIONS.columns}
 
 
 def applications(

@@ -45,7 +45,7 @@ from data_access.explore.sources import Source
 from program.periods import ONE_DAY, day_start, utc_day
 from program.reports import csv_guard
 from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
-from program.reports.datasets import AMOUNTS, PEOPLE, WORDS, Column, ColumnKind, Dataset
+from program.reports.datasets import AMOUNTS, PEOPLE, WORDS, ColumnKind, Dataset, DatasetColumn
 from program.reports.views import PAGE_SIZE, Bucket, Function, Measure, View
 from program.review import people
 from program.review.searching import sought
@@ -54,7 +54,7 @@ from program.text.folding import folded
 
 Expression = ColumnElement[Any]
 Expressions = Mapping[str, Expression]
-Writer = Callable[[Column, Expression], Expression]
+Writer = Callable[[DatasetColumn, Expression], Expression]
 # Columns that name people, in which a pasted link or phone number is found in any spelling.
 NAMING = ("username", "social_handle", "contact_handle")
 # The time limit of a page; files have a longer one.
@@ -150,7 +150,7 @@ def choices(
     return {value: value for value in spelled}
 
 
-def plain(column: Column, value: Expression) -> Expression:
+def plain(column: DatasetColumn, value: Expression) -> Expression:
     """Format a value as text: times in ISO 8601, booleans as true and false."""
     if column.kind is ColumnKind.MOMENT:
         return utc(value)
@@ -159,14 +159,14 @@ def plain(column: Column, value: Expression) -> Expression:
     return value
 
 
-def typed(column: Column, value: Expression) -> Expression:
+def typed(column: DatasetColumn, value: Expression) -> Expression:
     """Format a value for a file with types, with the decimals that the file keeps."""
     if column.kind in AMOUNTS and column.scale:
         return cast(value, Numeric(38, column.scale))
     return plain(column, value)
 
 
-def guarded(column: Column, value: Expression) -> Expression:
+def guarded(column: DatasetColumn, value: Expression) -> Expression:
     """Format a value for CSV, by the rule of ``program.reports.csv_guard``."""
     if column.kind not in WORDS or column.choices:
         return plain(column, value)
@@ -436,7 +436,7 @@ def _bucketed(value: Expression, bucket: Bucket | None, kind: ColumnKind) -> Exp
     return cast(func.date_trunc(literal_column(f"'{bucket}'"), in_utc), Date)
 
 
-def _figure(measure: Measure, values: Expressions, shown: Column) -> Expression:
+def _figure(measure: Measure, values: Expressions, shown: DatasetColumn) -> Expression:
     if measure.function is Function.COUNT:
         return func.count()
     value = values[measure.column]
@@ -458,7 +458,7 @@ def _figure(measure: Measure, values: Expressions, shown: Column) -> Expression:
             return func.count(value.distinct())
 
 
-def _sorted(value: Expression, column: Column, *, descending: bool = False) -> Expression:
+def _sorted(value: Expression, column: DatasetColumn, *, descending: bool = False) -> Expression:
     if column.kind in WORDS:
         # In collation C, the same on every server.
         value = func.lower(collate(value, "C"))

@@ -25,7 +25,7 @@ from data_access.exports.copy_stream import CsvStream
 from data_access.exports.target import ReaderGone, Target, naming
 from program import wording
 from program.reports import views
-from program.reports.datasets import APPLICATIONS, BY_KEY, Column
+from program.reports.datasets import APPLICATIONS, BY_KEY, DatasetColumn
 from program.reports.export_formats import (
     LONGEST_S,
     XLSX_ROWS,
@@ -58,7 +58,7 @@ class OfView:
         return self.view.dataset.key
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[DatasetColumn, ...]:
         """The file's columns, in order."""
         return self.view.shown
 
@@ -91,7 +91,7 @@ class OfQueue:
         return APPLICATIONS.key
 
     @property
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[DatasetColumn, ...]:
         """The file's columns, in order."""
         return tuple(exported.BY_NAME[name] for name in self.names if name in exported.BY_NAME)
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from data_access.exports.copy_stream import CsvStream
 from data_access.exports.target import Target
-from program.reports.datasets import Column, ColumnKind
+from program.reports.datasets import ColumnKind, DatasetColumn
 
 GROUP_ROWS = 100_000
 BLOCK_BYTES = 1 << 20
@@ -17,7 +17,7 @@ DIGITS = 38
 
 def write(
     stream: CsvStream,
-    columns: Sequence[Column],
+    columns: Sequence[DatasetColumn],
     target: Target,
     *,
     about: Mapping[str, str],
@@ -75,7 +75,7 @@ def _table(block: bytes, types: Mapping[str, pa.DataType]) -> pa.Table:
     )
 
 
-def arrow_type(column: Column) -> pa.DataType:
+def arrow_type(column: DatasetColumn) -> pa.DataType:
     """Return the column's type in the file."""
     match column.kind:
         case ColumnKind.ID | ColumnKind.WHOLE:

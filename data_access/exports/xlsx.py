@@ -21,7 +21,7 @@ from data_access.db.errors import Invalid
 from data_access.exports.copy_stream import CsvFile, CsvStream
 from data_access.exports.target import Target
 from program.reports import csv_guard
-from program.reports.datasets import NUMBERS, Column, ColumnKind
+from program.reports.datasets import NUMBERS, ColumnKind, DatasetColumn
 from program.reports.export_formats import XLSX_ROWS, FileFormat, too_many_rows
 
 DIGITS = 15
@@ -48,7 +48,7 @@ Writer = Callable[[int, int, str], object]
 
 def write(
     stream: CsvStream,
-    columns: Sequence[Column],
+    columns: Sequence[DatasetColumn],
     target: Target,
     *,
     about: Mapping[str, str],
@@ -95,7 +95,7 @@ def _rows(
     book: Workbook,
     sheet: Worksheet,
     stream: CsvStream,
-    columns: Sequence[Column],
+    columns: Sequence[DatasetColumn],
     progress: Callable[[int], None],
 ) -> int:
     cells = _Cells(book, sheet)
@@ -128,7 +128,7 @@ class _Cells:
         # The cell stays text even if somebody edits it.
         self.quoted: Format = book.add_format({"quote_prefix": True})
 
-    def writer(self, column: Column) -> Writer:
+    def writer(self, column: DatasetColumn) -> Writer:
         """Return the function (row, column, text) for a column."""
         if column.kind in NUMBERS:
             return self._numbers(column)
@@ -141,7 +141,7 @@ class _Cells:
             return lambda row, place, text: self.sheet.write_boolean(row, place, text == "true")
         return self._text
 
-    def _numbers(self, column: Column) -> Writer:
+    def _numbers(self, column: DatasetColumn) -> Writer:
         write, as_text = self.sheet.write_number, self._text
         look = self.book.add_format({"num_format": _number_format(column)})
 
@@ -172,7 +172,7 @@ class _Cells:
         return self.sheet.write_string(row, place, text, look)
 
 
-def _number_format(column: Column) -> str:
+def _number_format(column: DatasetColumn) -> str:
     if column.kind is ColumnKind.ID:
         return "0"
     whole = "#,##0" if column.kind is not ColumnKind.SHARE else "0"

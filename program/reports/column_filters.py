@@ -12,7 +12,7 @@ from decimal import Decimal
 from urllib.parse import quote, unquote
 
 from program import wording
-from program.reports.datasets import NUMBERS, TIMES, TRUTHS, WORDS, Column, ColumnKind
+from program.reports.datasets import NUMBERS, TIMES, TRUTHS, WORDS, ColumnKind, DatasetColumn
 from program.text import numbers
 from program.text.platforms import platform_key
 
@@ -81,7 +81,7 @@ class Known:
 Filter = Range | Days | OneOf | Contains | Known
 
 
-def understood(column: Column, text: str) -> Filter | None:
+def understood(column: DatasetColumn, text: str) -> Filter | None:
     """Parse the filter text of a column; ``None`` if it cannot be parsed."""
     if text == KNOWN:
         return Known(column=column.name, known=True)
@@ -99,7 +99,7 @@ def understood(column: Column, text: str) -> Filter | None:
     return _one_of(column, rest, or_unknown=or_unknown)
 
 
-def refusal(column: Column, text: str) -> str:
+def refusal(column: DatasetColumn, text: str) -> str:
     """Return a sentence that says why `understood` cannot parse ``text`` and what to write."""
     shown = wording.quoted(text)
     turned = _turned(column, text)
@@ -130,7 +130,7 @@ def refusal(column: Column, text: str) -> str:
     )
 
 
-def _turned(column: Column, text: str) -> str | None:
+def _turned(column: DatasetColumn, text: str) -> str | None:
     """Return the range in the right order if both ends are valid but reversed."""
     ends = text.removeprefix(OR_UNKNOWN).split(BETWEEN)
     if column.kind not in NUMBERS | TIMES or len(ends) != 2 or not all(ends):
@@ -189,7 +189,9 @@ def clean(text: str) -> str:
     return kept[:LONGEST_TEXT]
 
 
-def one_of(column: Column, values: Sequence[str], *, or_unknown: bool = False) -> Filter | None:
+def one_of(
+    column: DatasetColumn, values: Sequence[str], *, or_unknown: bool = False
+) -> Filter | None:
     """Return a filter on these values, each once; ``None`` if the column can hold none of them."""
     allowed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     meant = platform_key if column.is_platform else _same
@@ -207,11 +209,11 @@ def _same(value: str) -> str:
     return value
 
 
-def _one_of(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
+def _one_of(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:
     return one_of(column, [unquote(value) for value in text.split(",")], or_unknown=or_unknown)
 
 
-def _range(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
+def _range(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:
     ends = text.split(BETWEEN)
     if len(ends) != 2 or not any(ends):
         return None
@@ -224,11 +226,11 @@ def _range(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
     return Range(column=column.name, least=least, most=most, or_unknown=or_unknown)
 
 
-def _end(column: Column, text: str) -> Decimal | None:
+def _end(column: DatasetColumn, text: str) -> Decimal | None:
     return numbers.read(text, whole=column.kind in WHOLES) if text else None
 
 
-def _days(column: Column, text: str, *, or_unknown: bool) -> Filter | None:
+def _days(column: DatasetColumn, text: str, *, or_unknown: bool) -> Filter | None:
     latest = re.fullmatch(_LATEST, text)
     if latest is not None:
         number = int(latest[1])

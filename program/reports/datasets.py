@@ -41,7 +41,7 @@ PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class DatasetColumn:
     """One column. ``always`` means never unknown; ``personal`` restricts who may see it.
 
     ``choices`` are the values of a CHOICE, if they are few and known. An ``is_platform`` column is
@@ -83,14 +83,14 @@ class Dataset:
     title: str
     description: str
     empty: str
-    columns: tuple[Column, ...]
+    columns: tuple[DatasetColumn, ...]
     usual: tuple[str, ...]
     order: str
     keys: tuple[str, ...]
     bounded: str | None = None
     most_days: int = 0
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> DatasetColumn | None:
         """Return the column with that name, or ``None``."""
         return next((column for column in self.columns if column.name == name), None)
 
@@ -116,32 +116,34 @@ DECISIONS = tuple(str(decision) for decision in Decision)
 KYC = ("none", "pending", "verified", "rejected")
 
 
-def _id(name: str, description: str, *, always: bool = True) -> Column:
-    return Column(name=name, kind=ColumnKind.ID, description=description, always=always)
+def _id(name: str, description: str, *, always: bool = True) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.ID, description=description, always=always)
 
 
-def _whole(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=ColumnKind.WHOLE, description=description, always=always)
+def _whole(name: str, description: str, *, always: bool = False) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.WHOLE, description=description, always=always)
 
 
-def _money(name: str, description: str, *, scale: int = 2, always: bool = False) -> Column:
-    return Column(
+def _money(name: str, description: str, *, scale: int = 2, always: bool = False) -> DatasetColumn:
+    return DatasetColumn(
         name=name, kind=ColumnKind.MONEY, description=description, scale=scale, always=always
     )
 
 
-def _share(name: str, description: str) -> Column:
-    return Column(name=name, kind=ColumnKind.SHARE, description=description, scale=4)
+def _share(name: str, description: str) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.SHARE, description=description, scale=4)
 
 
-def _text(name: str, description: str, *, personal: bool = False) -> Column:
-    return Column(name=name, kind=ColumnKind.TEXT, description=description, personal=personal)
+def _text(name: str, description: str, *, personal: bool = False) -> DatasetColumn:
+    return DatasetColumn(
+        name=name, kind=ColumnKind.TEXT, description=description, personal=personal
+    )
 
 
 def _choice(
     name: str, description: str, choices: Sequence[str] = (), *, always: bool = False
-) -> Column:
-    return Column(
+) -> DatasetColumn:
+    return DatasetColumn(
         name=name,
         kind=ColumnKind.CHOICE,
         description=description,
@@ -150,16 +152,16 @@ def _choice(
     )
 
 
-def _day(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=ColumnKind.DAY, description=description, always=always)
+def _day(name: str, description: str, *, always: bool = False) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.DAY, description=description, always=always)
 
 
-def _moment(name: str, description: str, *, always: bool = False) -> Column:
-    return Column(name=name, kind=ColumnKind.MOMENT, description=description, always=always)
+def _moment(name: str, description: str, *, always: bool = False) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.MOMENT, description=description, always=always)
 
 
-def _truth(name: str, description: str, *, always: bool = True) -> Column:
-    return Column(name=name, kind=ColumnKind.TRUTH, description=description, always=always)
+def _truth(name: str, description: str, *, always: bool = True) -> DatasetColumn:
+    return DatasetColumn(name=name, kind=ColumnKind.TRUTH, description=description, always=always)
 
 
 # --- Columns that several datasets have -----------------------------------------------------------
@@ -169,7 +171,7 @@ _ACCOUNT = (
     _choice("country_code", "ISO 3166 country, empty if unknown"),
 )
 _EMAIL = _text("email", "The account's address", personal=True)
-_SOCIAL_PLATFORM = Column(
+_SOCIAL_PLATFORM = DatasetColumn(
     name="social_platform",
     kind=ColumnKind.CHOICE,
     description="Where the social account is",
@@ -277,7 +279,7 @@ _SNAPSHOT = (
     _day("snapshot_window_start", "First day of the window then"),
     _day("snapshot_window_end", "Last day of the window then, included"),
     *(
-        Column(
+        DatasetColumn(
             name=f"snapshot_{criterion.key}",
             kind=ColumnKind.MONEY if criterion.unit is Unit.USD else ColumnKind.WHOLE,
             description=f"{criterion.label} when it was decided",
@@ -306,7 +308,7 @@ DECISIONS_MADE = Dataset(
         _EMAIL,
         _moment("submitted_at", "When the application arrived, UTC", always=True),
         _moment("decided_at", "When it was decided, UTC", always=True),
-        Column(
+        DatasetColumn(
             name="hours_to_decision",
             kind=ColumnKind.NUMBER,
             description="From submission to decision",

@@ -20,9 +20,9 @@ from program.reports.datasets import (
     BY_KEY,
     NUMBERS,
     TIMES,
-    Column,
     ColumnKind,
     Dataset,
+    DatasetColumn,
 )
 
 PAGE_SIZE = 50
@@ -129,7 +129,7 @@ class View:
     problems: tuple[str, ...] = field(default=(), compare=False)
 
     @property
-    def shown(self) -> tuple[Column, ...]:
+    def shown(self) -> tuple[DatasetColumn, ...]:
         """The table's columns in order; if grouped, the groups and their figures."""
         if not self.groups:
             found = (self.dataset.column(name) for name in self.columns or self.dataset.usual)
@@ -358,7 +358,7 @@ def measurable(dataset: Dataset, function: Function, name: str) -> bool:
     return column.kind in AMOUNTS
 
 
-def _group_column(dataset: Dataset, group: Group) -> Column:
+def _group_column(dataset: Dataset, group: Group) -> DatasetColumn:
     column = dataset.column(group.column)
     assert column is not None
     if group.bucket is None:
@@ -369,13 +369,15 @@ def _group_column(dataset: Dataset, group: Group) -> Column:
     return replace(column, name=group.name, kind=ColumnKind.DAY, description=described)
 
 
-def _measure_column(dataset: Dataset, measure: Measure) -> Column:
+def _measure_column(dataset: Dataset, measure: Measure) -> DatasetColumn:
     column = dataset.column(measure.column)
     words = FUNCTION_WORDS[measure.function]
     if column is None or measure.function in COUNTS:
         of = f" of {measure.column}" if measure.column else ""
         described = words + of
-        return Column(name=measure.name, kind=ColumnKind.WHOLE, description=described, always=True)
+        return DatasetColumn(
+            name=measure.name, kind=ColumnKind.WHOLE, description=described, always=True
+        )
     made = replace(
         column,
         name=measure.name,

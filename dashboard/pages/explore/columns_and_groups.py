@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.explore.table import can_go_across, can_go_up
 from dashboard.ui import headings, state
-from program.reports.datasets import DATASETS, TIMES, Column, label_of
+from program.reports.datasets import DATASETS, TIMES, DatasetColumn, label_of
 from program.reports.views import (
     FUNCTION_WORDS,
     MOST_GROUPED_BY,
@@ -206,7 +206,7 @@ def chart(view: View, token: str, follow: Follow) -> None:
                 )
 
 
-def _groups(column: Column) -> list[Group]:
+def _groups(column: DatasetColumn) -> list[Group]:
     if column.kind in TIMES:
         return [Group(column=column.name, bucket=bucket) for bucket in Bucket]
     return [Group(column=column.name)]
@@ -233,6 +233,6 @@ def _group_words(group: Group) -> str:
     return f"{label}, by {group.bucket}" if group.bucket else label
 
 
-def _labels(columns: Sequence[Column]) -> Callable[[str], str]:
+def _labels(columns: Sequence[DatasetColumn]) -> Callable[[str], str]:
     """Return a function from a column's name to its heading."""
     return {column.name: column.label for column in columns}.__getitem__

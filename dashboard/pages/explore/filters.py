@@ -10,7 +10,7 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from program.reports import column_filters as filtering
 from program.reports.column_filters import Contains, Days, Filter, Known, OneOf, Range
-from program.reports.datasets import NUMBERS, TIMES, TRUTHS, Column, ColumnKind, label_of
+from program.reports.datasets import NUMBERS, TIMES, TRUTHS, ColumnKind, DatasetColumn, label_of
 from program.reports.views import View
 
 Follow = Callable[[View], None]
@@ -70,7 +70,12 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
 
 
 def _editor(
-    view: View, column: Column, asked: Filter | None, token: str, follow: Follow, choices: Choices
+    view: View,
+    column: DatasetColumn,
+    asked: Filter | None,
+    token: str,
+    follow: Follow,
+    choices: Choices,
 ) -> None:
     """Draw fields for the column's type, and the buttons that apply the filter."""
     part = f"explore-{column.name}-{token}"
@@ -139,7 +144,7 @@ def _days(asked: Filter | None, part: str) -> None:
     st.caption("UTC. The days before today move with time, also in a saved view.")
 
 
-def _one_of(column: Column, asked: Filter | None, part: str, choices: Choices) -> None:
+def _one_of(column: DatasetColumn, asked: Filter | None, part: str, choices: Choices) -> None:
     held = list(asked.values) if isinstance(asked, OneOf) else []
     fixed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     labels = {} if fixed else choices(column.name)
@@ -159,7 +164,7 @@ def _unknown(asked: Filter | None) -> str:
     return OR_UNKNOWN if asked is not None and asked.or_unknown else AS_ASKED
 
 
-def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
+def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None:
     unknown = state.typed(f"{part}-unknown")
     if unknown in (ONLY_KNOWN, ONLY_UNKNOWN):
         follow(
@@ -178,7 +183,7 @@ def _apply(view: View, column: Column, part: str, follow: Follow) -> None:
     follow(view.with_filter(column.name, asked))
 
 
-def _text(column: Column, part: str) -> str:
+def _text(column: DatasetColumn, part: str) -> str:
     """Return the fields' values in the form of the address."""
 
     def held(name: str) -> Any:  # noqa: ANN401 - each field has its own type

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.ui import cells, charts, figures, headings
 from dashboard.ui.charts import Chart
 from program.periods import utc_day
-from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, Column, ColumnKind
+from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, ColumnKind, DatasetColumn
 from program.reports.views import Order
 from program.wording import rounded
 
@@ -40,7 +40,7 @@ Row = Mapping[str, Any]
 
 def draw(
     rows: Sequence[Row],
-    columns: Sequence[Column],
+    columns: Sequence[DatasetColumn],
     *,
     key: str,
     what: str,
@@ -63,7 +63,7 @@ def draw(
     )
 
 
-def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever the column holds
+def cell(value: Any, column: DatasetColumn) -> str | None:  # noqa: ANN401 - whatever the column holds
     """Format a value with every digit; ``None`` is unknown."""
     match value:
         case None:
@@ -82,7 +82,7 @@ def cell(value: Any, column: Column) -> str | None:  # noqa: ANN401 - whatever t
     return f"{value:,}"
 
 
-def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> Chart:
+def chart_of(rows: Sequence[Row], across: DatasetColumn, up: DatasetColumn, *, what: str) -> Chart:
     """Return the rows on the page as bars, adding up those with the same label or day."""
     totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
@@ -103,12 +103,12 @@ def chart_of(rows: Sequence[Row], across: Column, up: Column, *, what: str) -> C
     return draw_bars(days, values, title=title, unit=unit)
 
 
-def can_go_across(column: Column) -> bool:
+def can_go_across(column: DatasetColumn) -> bool:
     """Whether the column can label a chart's bars."""
     return column.kind in WORDS or column.kind in TIMES or column.kind is ColumnKind.TRUTH
 
 
-def can_go_up(column: Column) -> bool:
+def can_go_up(column: DatasetColumn) -> bool:
     """Whether the column can be the height of bars."""
     return column.kind in AMOUNTS
 
@@ -118,7 +118,7 @@ def _exponent(value: Decimal) -> int:
     return exponent if isinstance(exponent, int) else 0
 
 
-def _held(values: Sequence[Any], column: Column) -> pa.Array:
+def _held(values: Sequence[Any], column: DatasetColumn) -> pa.Array:
     """Return the cells: numbers, days and times as such; text if a grid would lose digits."""
     if column.kind is ColumnKind.DAY:
         return cells.days(values)
@@ -129,7 +129,7 @@ def _held(values: Sequence[Any], column: Column) -> pa.Array:
     return pa.array([cell(value, column) for value in values], pa.string())
 
 
-def _are_numbers(values: Sequence[Any], column: Column) -> bool:
+def _are_numbers(values: Sequence[Any], column: DatasetColumn) -> bool:
     """Whether the column has numbers that a grid shows with all their digits."""
     if column.kind not in NUMBERS:
         return False
@@ -142,7 +142,7 @@ def _are_numbers(values: Sequence[Any], column: Column) -> bool:
     )
 
 
-def _places(values: Sequence[Any], column: Column) -> int:
+def _places(values: Sequence[Any], column: DatasetColumn) -> int:
     """Return the decimals of the column: those of its most precise cell."""
     if not column.scale:
         return 0
@@ -150,7 +150,7 @@ def _places(values: Sequence[Any], column: Column) -> int:
     return min(MOST_PLACES, max(min(column.scale, 2), *exact, 0))
 
 
-def _config(column: Column, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
+def _config(column: DatasetColumn, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own
     is_number = column.kind in NUMBERS
     label = headings.numeric(column.label) if is_number else column.label
     if column.name == first.column:

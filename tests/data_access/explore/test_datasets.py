@@ -34,7 +34,7 @@ from data_access.queue import listing
 from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
 from program.reports import csv_guard
-from program.reports.datasets import APPLICATIONS, Column, ColumnKind
+from program.reports.datasets import APPLICATIONS, ColumnKind, DatasetColumn
 from program.review.permissions import Act, Role, may
 from program.review.queue_filters import Due, Filters, Owner, Sort
 from program.review.workflow import Status
@@ -349,7 +349,7 @@ def test_the_database_guards_as_the_program_does(conn: Connection) -> None:
     signs = csv_guard.SIGNS + csv_guard.BREAKS + csv_guard.LOOKED_PAST + "a1,"
     texts = ["".join(rng.choices(signs, k=rng.randrange(9))) for _ in range(5_000)]
     typed = func.unnest(literal(texts, ARRAY(Text))).column_valued("typed")
-    column = Column(name="typed", kind=ColumnKind.TEXT, description="")
+    column = DatasetColumn(name="typed", kind=ColumnKind.TEXT, description="")
 
     found = conn.execute(select(typed, queries.guarded(column, typed))).all()
 

@@ -30,9 +30,9 @@ from program.reports.datasets import (
     NUMBERS,
     TIMES,
     WORDS,
-    Column,
     ColumnKind,
     Dataset,
+    DatasetColumn,
 )
 from program.reports.views import Function, View, measurable
 from program.review.searching import search_text, sought
@@ -347,7 +347,7 @@ def none(values: pd.Series) -> list[Any]:
     ]
 
 
-def texts_for(column: Column) -> st.SearchStrategy[str]:
+def texts_for(column: DatasetColumn) -> st.SearchStrategy[str]:
     """Filters that mean something, near what the crowd holds, and hostile ones."""
     hostile = st.sampled_from(HOSTILE) | st.text(max_size=12)
     numbers = st.sampled_from(["0..", "..15", "5..5", "20000000..", "..19999999.99", "1000..1500"])

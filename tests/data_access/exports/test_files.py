@@ -51,9 +51,9 @@ from program.reports.datasets import (
     BY_KEY,
     DATASETS,
     WORDS,
-    Column,
     ColumnKind,
     Dataset,
+    DatasetColumn,
 )
 from program.reports.export_formats import Ending, FileFormat, Form
 from program.reports.views import View
@@ -198,7 +198,7 @@ def as_csv(value: Any) -> str:
     return str(value)
 
 
-def as_cell(value: Any, column: Column) -> Any:
+def as_cell(value: Any, column: DatasetColumn) -> Any:
     """What a spreadsheet holds for a value."""
     if isinstance(value, datetime):
         # A spreadsheet's times go to the millisecond, and never on to the next day.
@@ -348,7 +348,7 @@ def test_every_text_arrives_in_a_workbook_as_it_is() -> None:
     target = io.BytesIO()
     with Workbook(target, {"constant_memory": True, "strings_to_urls": False}) as book:
         cells = xlsx._Cells(book, book.add_worksheet("Rows"))
-        write = cells.writer(Column(name="x", kind=ColumnKind.TEXT, description=""))
+        write = cells.writer(DatasetColumn(name="x", kind=ColumnKind.TEXT, description=""))
         for row, text in enumerate(texts):
             write(row, 0, text)
 

@@ -6,7 +6,7 @@ import pytest
 
 from program.reports import column_filters
 from program.reports.column_filters import Range
-from program.reports.datasets import APPLICATIONS, Column
+from program.reports.datasets import APPLICATIONS, DatasetColumn
 from program.text import numbers
 
 
@@ -88,7 +88,7 @@ def test_a_whole_number_has_no_decimals(text: str, remedy: str) -> None:
     assert str(refused.value) == remedy
 
 
-def column(name: str) -> Column:
+def column(name: str) -> DatasetColumn:
     found = APPLICATIONS.column(name)
     assert found is not None
     return found
