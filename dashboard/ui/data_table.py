@@ -56,7 +56,7 @@ NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class SheetColumn:
     """One column. ``doors`` are the drill-down lists of its numbers, row by row."""
 
     key: str
@@ -73,7 +73,7 @@ class Sheet:
 
     name: str
     window: Window | None
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
 
     def cells(self, key: str) -> Sequence[Any]:
         """Return the cells of a column."""
@@ -244,7 +244,7 @@ def _styled(sheet: Sheet) -> Styler:
     return worded(shown, said, unknown=figures.DASH)
 
 
-def _is_number(column: Column) -> bool:
+def _is_number(column: SheetColumn) -> bool:
     return not column.doors and column.kind not in NO_NUMBERS
 
 
@@ -252,7 +252,7 @@ def _sayer(kind: CellKind) -> Callable[[float], str]:
     return lambda number: _worded(kind, Decimal(repr(number))) or figures.DASH
 
 
-def _shown(column: Column) -> Sequence[Cell]:
+def _shown(column: SheetColumn) -> Sequence[Cell]:
     """Return numbers and days unchanged; buttons get formatted text."""
     if column.doors:
         return [_worded(column.kind, cell) for cell in column.cells]
@@ -277,7 +277,7 @@ WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
 }
 
 
-def _config(column: Column, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
+def _config(column: SheetColumn, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
     given: dict[str, Any] = {"help": column.help}
     label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
     if asked.removeprefix("-") == column.key:

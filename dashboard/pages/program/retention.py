@@ -6,7 +6,7 @@ from decimal import Decimal
 from dashboard.pages.program import volume
 from dashboard.pages.program.report_bar import Asked, open_list
 from dashboard.ui import data_table, figures, stacked_charts, states
-from dashboard.ui.data_table import CellKind, Column, Sheet
+from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports.page import Cohorts, Head
 from data_access.reports.retention import Retained
 from program.periods import Window, months_later
@@ -69,14 +69,14 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
         name="retention",
         window=Window(min(months), last),
         columns=(
-            Column(
+            SheetColumn(
                 key="referred_in",
                 label="Referred in",
                 kind=CellKind.MONTH,
                 cells=months,
                 help=kpis.RETENTION.definition,
             ),
-            Column(
+            SheetColumn(
                 key="users",
                 label="Users",
                 kind=CellKind.COUNT,
@@ -84,7 +84,7 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
                 help=kpis.NEW_USERS.definition,
             ),
             *(
-                Column(
+                SheetColumn(
                     key=f"active_after_{number}",
                     label=str(number),
                     kind=CellKind.SHARE,

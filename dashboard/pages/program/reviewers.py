@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.pages.program import workload
 from dashboard.pages.program.report_bar import Asked, open_list
 from dashboard.ui import data_table, stacked_charts, states
-from dashboard.ui.data_table import CellKind, Column, Sheet
+from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports.page import Reviewers
 from data_access.reports.speed import Decided
 from program.reports import kpis
@@ -56,10 +56,10 @@ def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
     only_reopened = sorted(key for key in part.reopened if key is not None and key not in known)
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
     doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, asked) for row in people]
-    reviewer = Column(
+    reviewer = SheetColumn(
         key="reviewer", label="Reviewer", kind=CellKind.TEXT, cells=[row.key for row in people]
     )
-    reopened = Column(
+    reopened = SheetColumn(
         key=kpis.REOPENED.key,
         label=kpis.REOPENED.name,
         kind=CellKind.COUNT,

@@ -13,7 +13,7 @@ from dashboard.pages.program.kpi_cards import Amount, Figure
 from dashboard.pages.program.report_bar import Asked, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
-from dashboard.ui.data_table import CellKind, Column, Sheet
+from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports.page import LEADERS_DRAWN, Head, Volume
 from data_access.reports.volume import Leader, Month, Traded
 from program.periods import ONE_DAY, Window, month_start, months_later
@@ -266,14 +266,14 @@ def volume_sheet(
 ) -> Sheet:
     """Return a row per step with the volume of each part; unknown if no day was delivered."""
     steps = _steps(traded, asked)
-    first = Column(
+    first = SheetColumn(
         key="first_day_utc",
         label=f"{asked.grain.capitalize()} from",
         kind=CellKind.DAY,
         cells=[step.window.start for step in steps],
     )
     columns = [
-        Column(
+        SheetColumn(
             key=key,
             label=names.get(key, key),
             kind=CellKind.USD,
@@ -287,9 +287,9 @@ def volume_sheet(
     return Sheet(name=name, window=traded, columns=(first, *columns, days_column(steps)))
 
 
-def days_column(steps: Sequence[Known]) -> Column:
+def days_column(steps: Sequence[Known]) -> SheetColumn:
     """Return a column with the number of delivered days per step."""
-    return Column(
+    return SheetColumn(
         key="delivered_days",
         label="Days delivered",
         kind=CellKind.COUNT,
@@ -394,7 +394,7 @@ def months_sheet(part: Volume, asked: Asked) -> Sheet:
         ),
     ]
     columns = [
-        Column(key=key, label=label, kind=kind, cells=list(values)[::-1], help=help_)
+        SheetColumn(key=key, label=label, kind=kind, cells=list(values)[::-1], help=help_)
         for key, label, kind, values, help_ in cells
     ]
     columns.append(days_column([month.trading for month in months[::-1]]))
@@ -415,27 +415,27 @@ def leaders_sheet(leaders: Sequence[Leader], head: Head, traded: Window) -> Shee
         name="largest-affiliates",
         window=traded,
         columns=(
-            Column(
+            SheetColumn(
                 key="affiliate",
                 label="Affiliate",
                 kind=CellKind.TEXT,
                 cells=[leader.username or "unknown" for leader in leaders],
             ),
-            Column(
+            SheetColumn(
                 key="account_id",
                 label="Account",
                 kind=CellKind.ID,
                 help="The account's number on the exchange.",
                 cells=[leader.affiliate_account_id for leader in leaders],
             ),
-            Column(
+            SheetColumn(
                 key="volume_usd",
                 label="Volume",
                 kind=CellKind.USD,
                 cells=[leader.volume_usd for leader in leaders],
                 help=kpis.VOLUME.definition,
             ),
-            Column(
+            SheetColumn(
                 key="share",
                 label="Share",
                 kind=CellKind.SHARE,

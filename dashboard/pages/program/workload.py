@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.program import report_bar
 from dashboard.pages.program.report_bar import Asked, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
-from dashboard.ui.data_table import CellKind, Column, Sheet
+from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports import backlog, funnel
 from data_access.reports.backlog import Open
 from data_access.reports.page import Head, Work
@@ -133,7 +133,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
         return [drilldown(kpi.opens, span) for span in spans]
 
     columns = [
-        Column(
+        SheetColumn(
             key="first_day_utc",
             label=f"{asked.grain.capitalize()} from",
             kind=CellKind.DAY,
@@ -148,7 +148,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
     ):
         columns.append(_counts(kpi, cells, doors(kpi)))
     columns.append(
-        Column(
+        SheetColumn(
             key="open",
             label="Open at its end",
             kind=CellKind.COUNT,
@@ -168,7 +168,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
         return Filters(slice=Slice(scope=Scope.OPEN, age=age, clock=clock))
 
     states = [
-        Column(
+        SheetColumn(
             key=str(clock),
             label=CLOCK_LABELS[clock].capitalize(),
             kind=CellKind.COUNT,
@@ -178,14 +178,14 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
         )
         for clock in Clock
     ]
-    age = Column(
+    age = SheetColumn(
         key="age",
         label="Age",
         kind=CellKind.TEXT,
         cells=[group.label for group in AGE_GROUPS],
         help=kpis.OPEN_BY_AGE.definition,
     )
-    total = Column(
+    total = SheetColumn(
         key="open",
         label="Open",
         kind=CellKind.COUNT,
@@ -205,14 +205,14 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         reached = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage)
         doors.append(drilldown(reached, asked.period))
     numbers = [submitted, *(stages[stage] for stage in Stage)]
-    stage = Column(
+    stage = SheetColumn(
         key="stage",
         label="Stage",
         kind=CellKind.TEXT,
         cells=list(STAGE_LABELS.values()),
         help=kpis.FUNNEL.definition,
     )
-    number = Column(
+    number = SheetColumn(
         key="applications",
         label="Applications",
         kind=CellKind.COUNT,
@@ -220,7 +220,7 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         help=kpis.FUNNEL.definition,
         doors=doors,
     )
-    share = Column(
+    share = SheetColumn(
         key="share_of_submitted",
         label="Share of submitted",
         kind=CellKind.SHARE,
@@ -241,13 +241,13 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
     doors = [drilldown(touch.opens, asked.period), drilldown(decision.opens, asked.period)]
     doors_before = [drilldown(touch.opens, asked.before), drilldown(decision.opens, asked.before)]
     columns = (
-        Column(
+        SheetColumn(
             key="what",
             label="From submission to",
             kind=CellKind.TEXT,
             cells=["first touch by staff", "decision"],
         ),
-        Column(
+        SheetColumn(
             key="applications",
             label="Applications",
             kind=CellKind.COUNT,
@@ -284,7 +284,7 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
     arrived = work.arrived
     later = sorted((key for key in arrived or {} if key not in found), key=str)
     apart = [*work.apart, *(Decided(key=key) for key in later)]
-    key = Column(
+    key = SheetColumn(
         key=str(split),
         label=SPLIT_LABELS[split],
         kind=CellKind.TEXT,
@@ -299,16 +299,16 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
     return Sheet(name=f"decided-by-{split}", window=period, columns=tuple(columns))
 
 
-def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Column]:
+def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[SheetColumn]:
     """Return decided, approved, rate, overrides and times of each row."""
 
     def doors(kpi: Kpi) -> list[Filters | None]:
         return [behind(kpi, split, row.key, asked) for row in apart]
 
-    def counts(kpi: Kpi, cells: list[int]) -> Column:
+    def counts(kpi: Kpi, cells: list[int]) -> SheetColumn:
         return _counts(kpi, cells, doors(kpi))
 
-    rate = Column(
+    rate = SheetColumn(
         key=kpis.APPROVAL_RATE.key,
         label=kpis.APPROVAL_RATE.name,
         kind=CellKind.SHARE,
@@ -379,8 +379,8 @@ def _flow_chart(sheet: Sheet, asked: Asked) -> charts.Chart:
     )
 
 
-def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> Column:
-    return Column(
+def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> SheetColumn:
+    return SheetColumn(
         key=kpi.key,
         label=kpi.name,
         kind=CellKind.COUNT,
@@ -396,9 +396,9 @@ def _hours(
     cells: list[Decimal | None],
     definition: str,
     doors: list[Filters | None],
-) -> Column:
+) -> SheetColumn:
     """Return times; the list behind one has every application it was computed from."""
-    return Column(
+    return SheetColumn(
         key=key, label=label, kind=CellKind.HOURS, cells=cells, help=definition, doors=doors
     )
 

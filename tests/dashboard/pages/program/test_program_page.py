@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.pages.program import kpi_cards
 from dashboard.shell.screens import PROGRAM, QUEUE
 from dashboard.ui import data_table, figures
-from dashboard.ui.data_table import CellKind, Column, Sheet
+from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.db import tables
 from data_access.db.errors import NotAllowed
 from program import wording
@@ -394,9 +394,11 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
         name="x",
         window=Window(date(2026, 2, 1), date(2026, 3, 1)),
         columns=(
-            Column(key="name", label="Name", kind=CellKind.TEXT, cells=["=1+1", "ana"]),
-            Column(key="usd", label="USD", kind=CellKind.USD, cells=[Decimal("0.10"), None]),
-            Column(key="share", label="Share", kind=CellKind.SHARE, cells=[Decimal("0.125"), None]),
+            SheetColumn(key="name", label="Name", kind=CellKind.TEXT, cells=["=1+1", "ana"]),
+            SheetColumn(key="usd", label="USD", kind=CellKind.USD, cells=[Decimal("0.10"), None]),
+            SheetColumn(
+                key="share", label="Share", kind=CellKind.SHARE, cells=[Decimal("0.125"), None]
+            ),
         ),
     )
 
