@@ -52,7 +52,7 @@ Config = Callable[[str, Sequence[Row], Decimal], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class QueueColumn:
     """One column that can be chosen. ``usual`` ones are shown by default.
 
     Pressing its heading sorts the whole list by ``sort``; ``descending`` is its cells' direction.
@@ -137,47 +137,47 @@ def _months(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa
 
 
 # In display order. Columns that are hidden by default can be chosen.
-COLUMNS: tuple[Column, ...] = (
-    Column(
+COLUMNS: tuple[QueueColumn, ...] = (
+    QueueColumn(
         key="applicant",
         label="Applicant",
         cells=_texts("username"),
         config=_text(104),
     ),
-    Column(
+    QueueColumn(
         key="handle",
         label="Handle",
         cells=_texts("handle"),
         config=_text(100),
     ),
-    Column(
+    QueueColumn(
         key="platform",
         label="Platform",
         cells=_texts("platform"),
         config=_text(74),
         usual=False,
     ),
-    Column(
+    QueueColumn(
         key="country",
         label="Country",
         cells=_words(lambda row: row.country or figures.DASH),
         config=_text(64),
         usual=False,
     ),
-    Column(
+    QueueColumn(
         key="standing",
         label="Status",
         cells=_texts("standing"),
         config=_text(150),
     ),
-    Column(
+    QueueColumn(
         key="waiting",
         label="Waiting",
         cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
         config=_number(60, written="%.1f d", help="Calendar days since it arrived."),
         sort=Sort.WAITING,
     ),
-    Column(
+    QueueColumn(
         key="due",
         label="Due",
         cells=_badge(lambda row: row.due),
@@ -185,7 +185,7 @@ COLUMNS: tuple[Column, ...] = (
         sort=Sort.DUE,
         descending=False,
     ),
-    Column(
+    QueueColumn(
         key="due_at",
         label="Due at",
         cells=lambda rows: cells.moments([row.due_at for row in rows]),
@@ -194,7 +194,7 @@ COLUMNS: tuple[Column, ...] = (
         sort=Sort.DUE,
         descending=False,
     ),
-    Column(
+    QueueColumn(
         key="priority",
         label="Priority",
         cells=_numbers("points"),
@@ -205,54 +205,54 @@ COLUMNS: tuple[Column, ...] = (
         ),
         sort=Sort.PRIORITY,
     ),
-    Column(
+    QueueColumn(
         key="why",
         label="Why",
         cells=_texts("why"),
         config=_text(300, help="The parts of the priority."),
         usual=False,
     ),
-    Column(
+    QueueColumn(
         key="eligibility",
         label="Eligibility",
         cells=_badge(lambda row: badges.outcome_words(row.outcome, track=row.track)),
         config=_eligibility,
     ),
-    Column(
+    QueueColumn(
         key="volume",
         label="Volume",
         cells=lambda rows: volume_bar.cells([row.volume_usd for row in rows]),
         config=_volume,
         sort=Sort.VOLUME,
     ),
-    Column(
+    QueueColumn(
         key="active",
         label="Active",
         cells=_numbers("active_users"),
         config=_number(52),
         sort=Sort.ACTIVE,
     ),
-    Column(
+    QueueColumn(
         key="new",
         label="New",
         cells=_numbers("new_users"),
         config=_number(44),
         sort=Sort.NEW,
     ),
-    Column(
+    QueueColumn(
         key="months",
         label="6 months",
         cells=lambda rows: pa.array([[float(month) for month in row.months] for row in rows]),
         config=_months,
     ),
-    Column(
+    QueueColumn(
         key="evidence",
         label="Evidence",
         cells=_words(lambda row: EVIDENCE_WORDS[row.evidence]),
         config=_text(76),
         usual=False,
     ),
-    Column(
+    QueueColumn(
         key="owner",
         label="Owner",
         cells=_texts("owner"),
@@ -265,7 +265,7 @@ SET_ASIDE_ONLY = frozenset({"standing"})
 OPEN_ONLY = frozenset({"waiting", "due", "due_at", "priority", "why", "owner"})
 
 
-def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[Column, ...]:
+def fitting(chosen: Sequence[str], statuses: Sequence[Status]) -> tuple[QueueColumn, ...]:
     """Return the chosen columns that apply to this list, in the table's order."""
     senseless = frozenset[str]()
     if set(statuses) == {Status.PENDING}:
@@ -293,7 +293,7 @@ class Order:
 def draw(
     *,
     rows: Sequence[Row],
-    columns: Sequence[Column],
+    columns: Sequence[QueueColumn],
     key: str,
     minimum_usd: Decimal,
     on_open: Callable[[], None],
@@ -332,7 +332,7 @@ def draw(
     )
 
 
-def _marked(column: Column, config: Any, order: Order) -> Any:  # noqa: ANN401 - Streamlit's own
+def _marked(column: QueueColumn, config: Any, order: Order) -> Any:  # noqa: ANN401 - Streamlit's own
     """Return the column's settings, with a sign in its heading if the list is sorted by it."""
     if column.sort is not order.by:
         return config
@@ -343,6 +343,6 @@ def _marked(column: Column, config: Any, order: Order) -> Any:  # noqa: ANN401 -
     }
 
 
-def _table(rows: Sequence[Row], columns: Sequence[Column]) -> pa.Table:
+def _table(rows: Sequence[Row], columns: Sequence[QueueColumn]) -> pa.Table:
     held = {column.key: column.cells(rows) for column in columns}
     return pa.table({"open": pa.array(["Open"] * len(rows)), **held})
