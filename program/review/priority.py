@@ -72,7 +72,7 @@ def near(criterion: Criterion, policy: Policy) -> Decimal | int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class PriorityPart:
     """The points of one component, and the reason."""
 
     component: Component
@@ -85,7 +85,7 @@ class Priority:
     """The total and its parts, largest first; parts without points are left out."""
 
     total: int
-    parts: tuple[Part, ...]
+    parts: tuple[PriorityPart, ...]
 
     @property
     def sentence(self) -> str:
@@ -121,7 +121,7 @@ def explain(
 
 def _clock(
     clock_from: datetime, now: datetime, policy: Policy, holidays: frozenset[date]
-) -> Iterator[Part]:
+) -> Iterator[PriorityPart]:
     days = business_time.whole_days(clock_from, now, holidays)
     yield _part(WAITING, waiting_points(days), f"waiting {_days(days)}")
     beyond = days - policy.review_sla_business_days
@@ -131,7 +131,7 @@ def _clock(
         yield _part(OVERDUE, overdue_points(beyond), said)
 
 
-def _eligibility(outcome: Outcome) -> Part:
+def _eligibility(outcome: Outcome) -> PriorityPart:
     words = {
         Outcome.MET: "eligibility met",
         Outcome.UNKNOWN: "eligibility unknown",
@@ -140,7 +140,7 @@ def _eligibility(outcome: Outcome) -> Part:
     return _part(ELIGIBILITY, ELIGIBILITY_POINTS[outcome], words[outcome])
 
 
-def _size(facts: Facts, policy: Policy) -> Iterator[Part]:
+def _size(facts: Facts, policy: Policy) -> Iterator[PriorityPart]:
     for times, points in VOLUME_STEPS:
         if facts.volume_usd is not None and facts.volume_usd >= times * policy.min_volume_usd:
             more = f"at least {times} times the minimum" if times > 1 else "at the minimum or more"
@@ -148,7 +148,7 @@ def _size(facts: Facts, policy: Policy) -> Iterator[Part]:
             return
 
 
-def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator[Part]:
+def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator[PriorityPart]:
     if assessment.outcome is Outcome.MET:
         return
     held = [(facts.value(asked), near(asked, policy)) for asked in ON_EXCHANGE.criteria]
@@ -156,8 +156,8 @@ def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator
         yield _part(NEAR_MISS, NEAR_MISS.cap, "within a tenth of every on-exchange minimum")
 
 
-def _part(component: Component, points: int, sentence: str) -> Part:
-    return Part(component=component, points=points, sentence=sentence)
+def _part(component: Component, points: int, sentence: str) -> PriorityPart:
+    return PriorityPart(component=component, points=points, sentence=sentence)
 
 
 def _days(number: int) -> str:
