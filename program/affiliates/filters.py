@@ -35,7 +35,7 @@ FIGURE_LABELS = {
 }
 
 
-class Part(StrEnum):
+class AffiliatesPart(StrEnum):
     """The three parts of the page."""
 
     REQUALIFICATION = "requalification"
@@ -44,9 +44,9 @@ class Part(StrEnum):
 
 
 PART_LABELS = {
-    Part.REQUALIFICATION: "Requalification",
-    Part.OUTCOMES: "Outcomes",
-    Part.NEAR_MISSES: "Near misses",
+    AffiliatesPart.REQUALIFICATION: "Requalification",
+    AffiliatesPart.OUTCOMES: "Outcomes",
+    AffiliatesPart.NEAR_MISSES: "Near misses",
 }
 
 
@@ -58,7 +58,7 @@ class BoardFilters:
     tested month.
     """
 
-    part: Part = Part.REQUALIFICATION
+    part: AffiliatesPart = AffiliatesPart.REQUALIFICATION
     standing: Standing | None = None
     suggested: str | None = None
     month: str | None = None
@@ -70,7 +70,7 @@ class BoardFilters:
     @property
     def narrows(self) -> bool:
         """Whether any filter is set; part, figure and page are not filters."""
-        whole = replace(self, part=Part.REQUALIFICATION, figure=Figure.VOLUME, page=1)
+        whole = replace(self, part=AffiliatesPart.REQUALIFICATION, figure=Figure.VOLUME, page=1)
         return whole != BoardFilters()
 
     def on_page(self, page: int) -> "BoardFilters":
@@ -80,7 +80,7 @@ class BoardFilters:
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
         spoken = {
-            "part": "" if self.part is Part.REQUALIFICATION else str(self.part),
+            "part": "" if self.part is AffiliatesPart.REQUALIFICATION else str(self.part),
             "standing": self.standing or "",
             "suggested": self.suggested or "",
             "month": self.month or "",
@@ -94,7 +94,7 @@ class BoardFilters:
     def left_out(self, query: Mapping[str, str]) -> str:
         """Return the sentence that names unused parts of the address; "" if there are none."""
         asked = {name: text for name, text in query.items() if name != "page"}
-        usual = {"part": str(Part.REQUALIFICATION), "figure": str(Figure.VOLUME)}
+        usual = {"part": str(AffiliatesPart.REQUALIFICATION), "figure": str(Figure.VOLUME)}
         return wording.left_out(asked, self.to_query(), usual=usual)
 
     @classmethod
@@ -105,7 +105,9 @@ class BoardFilters:
         figure, page = query.get("figure"), query.get("page", "")
         whole = page.isascii() and page.isdigit() and len(page) <= 6
         return cls(
-            part=Part(part) if part in tuple(Part) else Part.REQUALIFICATION,
+            part=AffiliatesPart(part)
+            if part in tuple(AffiliatesPart)
+            else AffiliatesPart.REQUALIFICATION,
             standing=Standing(standing) if standing in tuple(Standing) else None,
             suggested=suggested if suggested in (ANY, *SUGGESTIBLE) else None,
             month=month if month in MONTH_CHOICES else None,

@@ -13,8 +13,8 @@ from program.affiliates.filters import (
     PART_LABELS,
     SUGGESTIBLE,
     UNTESTED,
+    AffiliatesPart,
     BoardFilters,
-    Part,
 )
 from program.affiliates.requalification import Standing, Step
 from program.policy.outcomes import Outcome
@@ -33,7 +33,7 @@ def parts(on_change: Follow) -> None:
     """Draw the choice of the page's parts."""
     st.segmented_control(
         "Part",
-        list(Part),
+        list(AffiliatesPart),
         format_func=PART_LABELS.__getitem__,
         key=_key("part"),
         label_visibility="collapsed",
@@ -133,7 +133,7 @@ def _key(field: str) -> str:
 
 
 def _turn(on_change: Follow) -> None:
-    on_change(BoardFilters(part=state.typed(_key("part")) or Part.REQUALIFICATION))
+    on_change(BoardFilters(part=state.typed(_key("part")) or AffiliatesPart.REQUALIFICATION))
 
 
 def _tell(on_change: Follow) -> None:

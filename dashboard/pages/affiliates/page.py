@@ -5,7 +5,7 @@ from dashboard.pages.affiliates import board, near_misses, outcomes
 from dashboard.pages.affiliates import filters as affiliates_filters
 from dashboard.shell import sign_in
 from dashboard.ui import address, states
-from program.affiliates.filters import QUERY_NAMES, BoardFilters, Part
+from program.affiliates.filters import QUERY_NAMES, AffiliatesPart, BoardFilters
 from program.review.permissions import Act
 
 
@@ -21,9 +21,9 @@ def main() -> None:
 
 
 PARTS = {
-    Part.REQUALIFICATION: board.draw,
-    Part.OUTCOMES: outcomes.draw,
-    Part.NEAR_MISSES: near_misses.draw,
+    AffiliatesPart.REQUALIFICATION: board.draw,
+    AffiliatesPart.OUTCOMES: outcomes.draw,
+    AffiliatesPart.NEAR_MISSES: near_misses.draw,
 }
 
 
