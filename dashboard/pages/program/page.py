@@ -27,7 +27,7 @@ from program.reports import kpis
 from program.reports.periods import QUERY_NAMES, Report, Tab
 from program.review.permissions import Act
 
-Part = Work | Reviewers | Volume | Cohorts | None
+ProgramPart = Work | Reviewers | Volume | Cohorts | None
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     draw(part, head, asked)
 
 
-def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Part]:
+def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, ProgramPart]:
     """Read everything the page shows, in one transaction for consistency."""
     with database.reading(database.reporter()) as connection:
         context = judging.basis(connection, now=now)
@@ -68,7 +68,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pa
             traded=asked.traded,
             traded_before=asked.traded_before,
         )
-        part: Part = None
+        part: ProgramPart = None
         if report.tab is Tab.WORK:
             part = page.work(
                 connection,
@@ -170,7 +170,7 @@ def traded_figure(head: Head, asked: Asked) -> Figure:
     )
 
 
-def draw(part: Part, head: Head, asked: Asked) -> None:
+def draw(part: ProgramPart, head: Head, asked: Asked) -> None:
     """Draw the open part."""
     if isinstance(part, Work):
         workload.draw(part, head, asked)
