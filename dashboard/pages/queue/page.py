@@ -252,11 +252,11 @@ def matching(filters: Filters, context: JudgingContext) -> list[int]:
         return listing.ids(connection, filters, context, most=bulk.MOST)
 
 
-def as_shown(row: QueueRow, page: Loaded) -> table.Row:
+def as_shown(row: QueueRow, page: Loaded) -> table.TableRow:
     """Format a row."""
     now = page.context.now
     owner = row.desk.assignee(now)
-    return table.Row(
+    return table.TableRow(
         application_id=row.application_id,
         username=row.username,
         handle=row.social_handle,

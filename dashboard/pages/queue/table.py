@@ -22,7 +22,7 @@ EVIDENCE_WORDS = {"none": "–", "current": "current", "expired": "expired"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """One application in the table. ``None`` in a figure is unknown."""
 
     application_id: int
@@ -46,9 +46,9 @@ class Row:
     standing: str
 
 
-Cells = Callable[[Sequence[Row]], pa.Array]
+Cells = Callable[[Sequence[TableRow]], pa.Array]
 # Returns a column's settings from its label, the page's rows and the minimum volume.
-Config = Callable[[str, Sequence[Row], Decimal], Any]
+Config = Callable[[str, Sequence[TableRow], Decimal], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,11 @@ def _numbers(field: str) -> Cells:
     return lambda rows: cells.whole([getattr(row, field) for row in rows])
 
 
-def _words(made: Callable[[Row], str]) -> Cells:
+def _words(made: Callable[[TableRow], str]) -> Cells:
     return lambda rows: pa.array([made(row) for row in rows], pa.string())
 
 
-def _badge(made: Callable[[Row], str]) -> Cells:
+def _badge(made: Callable[[TableRow], str]) -> Cells:
     return lambda rows: pa.array([[made(row)] for row in rows])
 
 
@@ -103,7 +103,7 @@ def _badges() -> dict[str, str]:
 BADGES = _badges()
 
 
-def _due(label: str, rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _due(label: str, rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
     words = sorted({row.due for row in rows})
     late = due.OVERDUE.sign + " "
     return st.column_config.MultiselectColumn(
@@ -115,19 +115,19 @@ def _due(label: str, rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: AN
     )
 
 
-def _eligibility(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _eligibility(label: str, _rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
     return st.column_config.MultiselectColumn(
         label, options=list(BADGES), color=list(BADGES.values()), width=138
     )
 
 
-def _volume(label: str, _rows: Sequence[Row], minimum_usd: Decimal) -> Any:  # noqa: ANN401
+def _volume(label: str, _rows: Sequence[TableRow], minimum_usd: Decimal) -> Any:  # noqa: ANN401
     return volume_bar.config(
         label, minimum_usd=minimum_usd, help="Referral volume in the window", width=104
     )
 
 
-def _months(label: str, _rows: Sequence[Row], _minimum: Decimal) -> Any:  # noqa: ANN401
+def _months(label: str, _rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
     return st.column_config.AreaChartColumn(
         label,
         help="Volume by calendar month, the last one still running.",
@@ -292,7 +292,7 @@ class Order:
 
 def draw(
     *,
-    rows: Sequence[Row],
+    rows: Sequence[TableRow],
     columns: Sequence[QueueColumn],
     key: str,
     minimum_usd: Decimal,
@@ -343,6 +343,6 @@ def _marked(column: QueueColumn, config: Any, order: Order) -> Any:  # noqa: ANN
     }
 
 
-def _table(rows: Sequence[Row], columns: Sequence[QueueColumn]) -> pa.Table:
+def _table(rows: Sequence[TableRow], columns: Sequence[QueueColumn]) -> pa.Table:
     held = {column.key: column.cells(rows) for column in columns}
     return pa.table({"open": pa.array(["Open"] * len(rows)), **held})
