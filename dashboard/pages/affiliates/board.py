@@ -143,11 +143,11 @@ def draw_selection(
         standing_dialog.buttons(chosen, person)
 
 
-def as_shown(row: Affiliate, policy: Policy) -> board_table.Row:
+def as_shown(row: Affiliate, policy: Policy) -> board_table.BoardRow:
     """Format a row."""
     newest = row.newest
     facts = newest.facts if newest else None
-    return board_table.Row(
+    return board_table.BoardRow(
         username=row.username,
         country=row.country_code or figures.DASH,
         approved=utc_day(row.approved_at),

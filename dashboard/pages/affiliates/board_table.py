@@ -33,7 +33,7 @@ HEADER_HEIGHT = 34
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BoardRow:
     """One affiliate in the table. ``None`` in a figure is unknown."""
 
     username: str
@@ -81,7 +81,7 @@ def standing_words(standing: Standing) -> str:
 
 def draw(
     *,
-    rows: Sequence[Row],
+    rows: Sequence[BoardRow],
     key: str,
     minimum_usd: Decimal,
     month: str,
@@ -174,7 +174,7 @@ def _month_columns(month: str, minimum_usd: Decimal) -> dict[str, Any]:
     }
 
 
-def _table(rows: Sequence[Row]) -> pa.Table:
+def _table(rows: Sequence[BoardRow]) -> pa.Table:
     looks = [SUGGESTIONS[row.suggestion] if row.suggestion else None for row in rows]
     suggested = [[f"{look.sign} {look.word}"] if look else [] for look in looks]
     return pa.table(
