@@ -76,11 +76,11 @@ def draw_download(person: Person, found: Found) -> None:
         )
 
 
-def invited(row: NearMiss) -> near_misses_table.Row:
+def invited(row: NearMiss) -> near_misses_table.NearMissRow:
     """Format a row."""
     closest = row.closest
     margin = figures.percent(closest.margin) if closest and closest.margin is not None else ""
-    return near_misses_table.Row(
+    return near_misses_table.NearMissRow(
         open="Open" if row.last_application_id else "",
         username=row.username,
         country=row.country_code or figures.DASH,

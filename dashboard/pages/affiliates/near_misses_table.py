@@ -17,7 +17,7 @@ ROW_HEIGHT = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class NearMissRow:
     """One account in the table; ``open`` is "" if there is no application.
 
     ``waits_until`` is ``None`` if they may apply now.
@@ -38,7 +38,7 @@ class Row:
 
 
 def draw(
-    rows: Sequence[Row], *, key: str, minimum_usd: Decimal, on_open: Callable[[], None]
+    rows: Sequence[NearMissRow], *, key: str, minimum_usd: Decimal, on_open: Callable[[], None]
 ) -> None:
     """Draw one page."""
     column = st.column_config
@@ -90,7 +90,7 @@ def draw(
     )
 
 
-def _table(rows: Sequence[Row]) -> pa.Table:
+def _table(rows: Sequence[NearMissRow]) -> pa.Table:
     return pa.table(
         {
             "open": pa.array([row.open for row in rows], pa.string()),
