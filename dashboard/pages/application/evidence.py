@@ -56,9 +56,9 @@ def _draw_recording(shown: Shown, kind: EvidenceKind, label: str) -> None:
         evidence_form.draw(shown.id_, kind, shown.person, shown.now)
 
 
-def _row(shown: Shown, seen: Evidence) -> evidence_table.Row:
+def _row(shown: Shown, seen: Evidence) -> evidence_table.EvidenceRow:
     current = _is_current(shown, seen)
-    return evidence_table.Row(
+    return evidence_table.EvidenceRow(
         kind=seen.kind,
         value=seen.value,
         exchange=seen.exchange_name,

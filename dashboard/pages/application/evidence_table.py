@@ -14,7 +14,7 @@ from program.policy.evidence import EvidenceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class EvidenceRow:
     """One observation. ``counts``: part of today's value; ``current``: not too old.
 
     ``expires`` is in how many days it stops counting; negative if it already has.
@@ -33,7 +33,7 @@ class Row:
     expires: int
 
 
-def draw(rows: Sequence[Row], *, key: str) -> None:
+def draw(rows: Sequence[EvidenceRow], *, key: str) -> None:
     """Draw the observations in the given order."""
     config = st.column_config
     table = pa.table(
@@ -72,13 +72,13 @@ def draw(rows: Sequence[Row], *, key: str) -> None:
     )
 
 
-def _what(row: Row) -> str:
+def _what(row: EvidenceRow) -> str:
     if row.kind is EvidenceKind.X_FOLLOWERS:
         return f"{figures.count(int(row.value))} followers on X"
     return f"{figures.usd_cut(row.value)} USD · {row.exchange or 'another exchange'}"
 
 
-def _state(row: Row) -> str:
+def _state(row: EvidenceRow) -> str:
     if row.counts:
         return "✓ counts"
     return "superseded" if row.current else "expired"
