@@ -84,7 +84,7 @@ def draw_users(shown: Shown, users: Sequence[ReferredUser]) -> None:
         )
         referred_users.draw(
             [
-                referred_users.Row(
+                referred_users.UserRow(
                     account_id=user.referred_account_id,
                     volume_usd=user.volume_usd,
                     share=user.volume_usd / total if total else None,

@@ -13,7 +13,7 @@ from program.periods import utc_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class UserRow:
     """One referred user's part in the window."""
 
     account_id: int
@@ -24,7 +24,7 @@ class Row:
     referred_at: datetime | None
 
 
-def draw(rows: Sequence[Row], *, key: str) -> None:
+def draw(rows: Sequence[UserRow], *, key: str) -> None:
     """Draw the users in the given order."""
     config = st.column_config
     table = pa.table(
