@@ -205,9 +205,9 @@ def draw_sent(listed: list[Message]) -> None:
     table.draw(rows, state="Sent at", is_time=True)
 
 
-def _row(message: Message, said: str | datetime | None) -> table.Row:
+def _row(message: Message, said: str | datetime | None) -> table.MessageRow:
     to = message.sent_to or message.recipient or "nobody"
-    return table.Row(
+    return table.MessageRow(
         application_id=message.application_id,
         username=message.username,
         what=KIND_WORDS[MessageKind.of(message.kind)],

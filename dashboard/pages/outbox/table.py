@@ -13,7 +13,7 @@ TALLEST = 640
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MessageRow:
     """One message: its state in words, or when it was delivered."""
 
     application_id: int
@@ -24,7 +24,7 @@ class Row:
     state: str | datetime | None
 
 
-def draw(rows: Sequence[Row], *, state: str, is_time: bool = False) -> None:
+def draw(rows: Sequence[MessageRow], *, state: str, is_time: bool = False) -> None:
     """Draw the messages in the given order; ``state`` heads the last column, text or times."""
     config, states = st.column_config, [row.state for row in rows]
     table = pa.table(
