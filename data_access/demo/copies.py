@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from data_access.demo import names
 from data_access.demo.calendar import Calendar
-from data_access.demo.judgments import Filed, Row, Written
+from data_access.demo.judgments import Filed, RowValues, Written
 from data_access.demo.plans import Account
 from data_access.demo.trading import Trading
 from program.periods import day_start, utc_day
@@ -206,18 +206,18 @@ def copy_written(connection: Connection, written: Written) -> None:
         _copy_rows(connection, table, rows)
 
 
-def _numbered(rows: list[Row], key: str, time: str) -> list[Row]:
+def _numbered(rows: list[RowValues], key: str, time: str) -> list[RowValues]:
     ordered = sorted(rows, key=lambda row: (row[time], row["application_id"]))
     return [{key: number, **row} for number, row in enumerate(ordered, start=1)]
 
 
-def _copy_rows(connection: Connection, table: str, rows: list[Row]) -> None:
+def _copy_rows(connection: Connection, table: str, rows: list[RowValues]) -> None:
     columns = sorted({name for row in rows for name in row})
     if rows:
         copy(connection, table, columns, (tuple(_values(row, columns)) for row in rows))
 
 
-def _values(row: Row, columns: Sequence[str]) -> Iterator[Any]:
+def _values(row: RowValues, columns: Sequence[str]) -> Iterator[Any]:
     for name in columns:
         value = row.get(name)
         yield Jsonb(value, dumps=_json) if isinstance(value, dict) else value

@@ -31,7 +31,7 @@ from program.policy.viewed import ViewedFacts
 from program.review import reapplication, rebates
 from program.review.workflow import Decision, Move, Status, is_override
 
-Row = dict[str, Any]
+RowValues = dict[str, Any]
 # The check that fails if a decision rests on its failure.
 FAILED_FOR = {
     "account_not_in_order": "identity_and_account",
@@ -45,14 +45,14 @@ FAILED_FOR = {
 class Written:
     """Rows for the review tables, by table, unordered."""
 
-    evidence: list[Row] = field(default_factory=list)
-    notes: list[Row] = field(default_factory=list)
-    checks: list[Row] = field(default_factory=list)
-    decisions: list[Row] = field(default_factory=list)
-    proposals: list[Row] = field(default_factory=list)
-    desk: list[Row] = field(default_factory=list)
-    events: list[Row] = field(default_factory=list)
-    outbox: list[Row] = field(default_factory=list)
+    evidence: list[RowValues] = field(default_factory=list)
+    notes: list[RowValues] = field(default_factory=list)
+    checks: list[RowValues] = field(default_factory=list)
+    decisions: list[RowValues] = field(default_factory=list)
+    proposals: list[RowValues] = field(default_factory=list)
+    desk: list[RowValues] = field(default_factory=list)
+    events: list[RowValues] = field(default_factory=list)
+    outbox: list[RowValues] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
     draft = drafted(matter, outcome, known, at)
     answers = _answered(written, matter, draft, at)
     reviewer, second = matter.application.reviewer, None
-    detail: Row = {"status": change(Status.PENDING, Status(outcome))}
+    detail: RowValues = {"status": change(Status.PENDING, Status(outcome))}
     if draft["needed_for"]:
         second = _confirmed(written, matter, draft, known, at)
         detail["status"] = change(Status.AWAITING_SECOND_APPROVAL, Status(outcome))
@@ -208,7 +208,9 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
     send(written, matter, str(outcome), draft["message_to_applicant"], at, **told)
 
 
-def _confirmed(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> str:
+def _confirmed(
+    written: Written, matter: Matter, draft: RowValues, known: Known, at: datetime
+) -> str:
     """Let the reviewer propose it and a manager confirm it; returns the manager."""
     second = names.MANAGERS[int(matter.rng.integers(2))]
     propose(written, matter, draft, known, _proposed_before(at, matter))
@@ -223,7 +225,7 @@ def _proposed_before(at: datetime, matter: Matter) -> datetime:
     return moments.between(since, at, 0.2, 0.6, matter.rng)
 
 
-def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Row:
+def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> RowValues:
     """Return a decision as the form submits it, with the reasons for a second person."""
     rng, approved = matter.rng, outcome is Decision.APPROVED
     rate = _rate(known.assessment, rng) if approved else None
@@ -258,7 +260,7 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
     }
 
 
-def propose(written: Written, matter: Matter, draft: Row, known: Known, at: datetime) -> None:
+def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at: datetime) -> None:
     """Propose a decision to a second person, who has not responded yet."""
     seen = matter.seen(known)
     row = {
@@ -285,7 +287,9 @@ def _cost(matter: Matter, known: Known, rate: Decimal | None) -> rebates.RebateC
     return rebates.cost(known.fees_usd, window=known.window, rate=rate, standard=standard)
 
 
-def _decision(draft: Row, matter: Matter, at: datetime, snapshot: Row, second: str | None) -> Row:
+def _decision(
+    draft: RowValues, matter: Matter, at: datetime, snapshot: RowValues, second: str | None
+) -> RowValues:
     rule = draft["reapply"]
     kept = {name: value for name, value in draft.items() if name != "needed_for"}
     return {
@@ -353,7 +357,7 @@ def _rate(assessment: Assessment, rng: np.random.Generator) -> Decimal:
     return Decimal(15 + 5 * steps).scaleb(-2)
 
 
-def _evidence(case: Filed) -> Iterator[Row]:
+def _evidence(case: Filed) -> Iterator[RowValues]:
     for evidence_id, sighting in case.sightings:
         yield {
             "evidence_id": evidence_id,
@@ -369,7 +373,7 @@ def _evidence(case: Filed) -> Iterator[Row]:
         }
 
 
-def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[Row]:
+def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[RowValues]:
     settled = case.application.settled_at is not None
     count = rng.choice(4, p=[0.15, 0.4, 0.3, 0.15] if settled else [0.6, 0.25, 0.1, 0.05])
     since = case.application.submitted_at
@@ -382,7 +386,7 @@ def _notes(case: Filed, until: datetime, rng: np.random.Generator) -> Iterator[R
         }
 
 
-def _answered(written: Written, matter: Matter, draft: Row, at: datetime) -> dict[str, str]:
+def _answered(written: Written, matter: Matter, draft: RowValues, at: datetime) -> dict[str, str]:
     """Answer the checklist before the decision: everything that an approval requires."""
     rng, policy = matter.rng, matter.policy
     approved = draft["outcome"] == Decision.APPROVED
@@ -422,7 +426,9 @@ def check(
     return answers
 
 
-def tell(written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: Row) -> None:
+def tell(
+    written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: RowValues
+) -> None:
     """Record an event on the timeline."""
     written.events.append(
         {
@@ -435,7 +441,7 @@ def tell(written: Written, case: Filed, kind: str, actor: str, at: datetime, det
     )
 
 
-def change(old: str | None, new: str | None) -> Row:
+def change(old: str | None, new: str | None) -> RowValues:
     """Return an old and a new value as events store them."""
     return {"old": old if old is None else str(old), "new": new if new is None else str(new)}
 

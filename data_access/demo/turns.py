@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from data_access.demo import judgments, moments, names
-from data_access.demo.judgments import Matter, Row, Written, change
+from data_access.demo.judgments import Matter, RowValues, Written, change
 from data_access.demo.plans import Turn
 from program.messages.canned_texts import Use
 from program.periods import ONE_DAY, day_start, utc_day
@@ -26,7 +26,7 @@ def write(written: Written, matter: Matter) -> None:
     written.desk.append({"application_id": matter.case.application_id, **row})
 
 
-def _claim(written: Written, matter: Matter, at: datetime) -> Row:
+def _claim(written: Written, matter: Matter, at: datetime) -> RowValues:
     rng, reviewer = matter.rng, matter.application.reviewer
     _check(written, matter, at, share=rng.uniform(0.2, 0.8))
     detail = {"assignee": change(None, reviewer)}
@@ -35,7 +35,7 @@ def _claim(written: Written, matter: Matter, at: datetime) -> Row:
     return _held(reviewer, at, until.replace(microsecond=0))
 
 
-def _assign(written: Written, matter: Matter, at: datetime) -> Row:
+def _assign(written: Written, matter: Matter, at: datetime) -> RowValues:
     reviewer = matter.application.reviewer
     _check(written, matter, at)
     detail = {"assignee": change(None, reviewer)}
@@ -43,20 +43,20 @@ def _assign(written: Written, matter: Matter, at: datetime) -> Row:
     return _held(reviewer, at, None)
 
 
-def _ask(written: Written, matter: Matter, at: datetime) -> Row:
+def _ask(written: Written, matter: Matter, at: datetime) -> RowValues:
     return _ask_for(
         list(names.ANSWERS)[matter.rng.integers(len(names.ANSWERS))], written, matter, at
     )
 
 
-def _ask_for(key: str, written: Written, matter: Matter, at: datetime) -> Row:
+def _ask_for(key: str, written: Written, matter: Matter, at: datetime) -> RowValues:
     message = matter.filled(Use.INFORMATION, key, matter.known(at), at)
     _move(written, matter, Move.REQUEST_INFORMATION, Status.MORE_INFO_NEEDED, at, message=message)
     judgments.send(written, matter, str(Move.REQUEST_INFORMATION), message, at)
     return _at(Status.MORE_INFO_NEEDED, at, paused_at=at)
 
 
-def _answer(written: Written, matter: Matter, at: datetime) -> Row:
+def _answer(written: Written, matter: Matter, at: datetime) -> RowValues:
     submitted = matter.application.submitted_at
     asked = moments.between(submitted, at, 0.05, 0.1, matter.rng)
     # Applicants without enough referrals can only show their reach.
@@ -70,14 +70,14 @@ def _answer(written: Written, matter: Matter, at: datetime) -> Row:
     return _at(Status.PENDING, at, clock_from=clock_from, answered_at=at)
 
 
-def _defer_to_a_day(written: Written, matter: Matter, at: datetime) -> Row:
+def _defer_to_a_day(written: Written, matter: Matter, at: datetime) -> RowValues:
     days = int(matter.rng.integers(*DEFERRED_FOR))
     until = utc_day(matter.calendar.now) + days * ONE_DAY
     _defer(written, matter, at, until=until.isoformat(), until_change=False)
     return _at(Status.DEFERRED, at, deferred_until=day_start(until))
 
 
-def _defer_to_a_change(written: Written, matter: Matter, at: datetime) -> Row:
+def _defer_to_a_change(written: Written, matter: Matter, at: datetime) -> RowValues:
     _defer(written, matter, at, until=None, until_change=True)
     # The current outcomes: those of that time may differ, and the application would have returned.
     judged = matter.known(matter.calendar.now).assessment.criteria
@@ -90,7 +90,7 @@ def _defer(written: Written, matter: Matter, at: datetime, **until: object) -> N
     _move(written, matter, Move.DEFER, Status.DEFERRED, at, reason=reason, **until)
 
 
-def _propose(written: Written, matter: Matter, at: datetime) -> Row:
+def _propose(written: Written, matter: Matter, at: datetime) -> RowValues:
     known = matter.known(at)
     met = known.assessment.outcome is Outcome.MET
     # The opposite of the computed result, which one person may not decide alone.
@@ -102,14 +102,14 @@ def _propose(written: Written, matter: Matter, at: datetime) -> Row:
     return _at(Status.AWAITING_SECOND_APPROVAL, at)
 
 
-def _reopen(written: Written, matter: Matter, at: datetime) -> Row:
+def _reopen(written: Written, matter: Matter, at: datetime) -> RowValues:
     moved = change(Status.REJECTED, Status.PENDING)
     detail = {"status": moved, "reason": names.REOPENED}
     judgments.tell(written, matter.case, Move.REOPEN, names.MANAGERS[1], at, detail)
     return _at(Status.PENDING, at, clock_from=at)
 
 
-TAKE: dict[Turn, Callable[[Written, Matter, datetime], Row]] = {
+TAKE: dict[Turn, Callable[[Written, Matter, datetime], RowValues]] = {
     Turn.CLAIMED: _claim,
     Turn.ASSIGNED: _assign,
     Turn.ASKED: _ask,
@@ -149,9 +149,9 @@ def _move(
     judgments.tell(written, matter.case, by, matter.application.reviewer, at, moved)
 
 
-def _held(assignee: str, at: datetime, until: datetime | None) -> Row:
+def _held(assignee: str, at: datetime, until: datetime | None) -> RowValues:
     return {"status": "pending", "assignee": assignee, "claimed_at": at, "claim_until": until}
 
 
-def _at(status: Status, at: datetime, **state: object) -> Row:
+def _at(status: Status, at: datetime, **state: object) -> RowValues:
     return {"status": str(status), "status_at": at, **state}
