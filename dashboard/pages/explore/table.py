@@ -35,11 +35,11 @@ WIDTHS = {
     ColumnKind.DAY: 92,
     ColumnKind.MOMENT: 130,
 }
-Row = Mapping[str, Any]
+ExploreRow = Mapping[str, Any]
 
 
 def draw(
-    rows: Sequence[Row],
+    rows: Sequence[ExploreRow],
     columns: Sequence[DatasetColumn],
     *,
     key: str,
@@ -82,7 +82,9 @@ def cell(value: Any, column: DatasetColumn) -> str | None:  # noqa: ANN401 - wha
     return f"{value:,}"
 
 
-def chart_of(rows: Sequence[Row], across: DatasetColumn, up: DatasetColumn, *, what: str) -> Chart:
+def chart_of(
+    rows: Sequence[ExploreRow], across: DatasetColumn, up: DatasetColumn, *, what: str
+) -> Chart:
     """Return the rows on the page as bars, adding up those with the same label or day."""
     totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
