@@ -16,14 +16,14 @@ FALLEN_LISTED = 20
 def board_counts(engine: Engine) -> None:
     """Read the counts of the whole board."""
     with engine.connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         board.counts(connection, context.policy)
 
 
 def board_page(engine: Engine) -> None:
     """Read the first page of the board, most urgent first."""
     with engine.connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         board.page(connection, BoardFilters(), context.policy)
 
 
@@ -40,7 +40,7 @@ def outcomes(engine: Engine) -> None:
 def invited(engine: Engine) -> None:
     """Read the first page of near misses."""
     with engine.connect() as connection:
-        near_misses.page(connection, judging.basis(connection, now=moment(engine)))
+        near_misses.page(connection, judging.read_context(connection, now=moment(engine)))
 
 
 MEASUREMENTS: tuple[Measurement, ...] = tuple(

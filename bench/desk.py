@@ -89,7 +89,7 @@ def screen(engine: Engine) -> Engine:
 def shown_page(engine: Engine, *, filters: Filters) -> None:
     """Read a page and the total, as the queue does."""
     with screen(engine).connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         listing.page(connection, filters, context)
         if filters.narrows:
             listing.count(connection, filters, context)
@@ -110,7 +110,7 @@ def plain_page(
 
 def shown_counts(engine: Engine) -> None:
     with screen(engine).connect() as connection:
-        listing.counts(connection, judging.basis(connection, now=moment(engine)))
+        listing.counts(connection, judging.read_context(connection, now=moment(engine)))
 
 
 def plain(engine: Engine, *, statements: str) -> None:
@@ -121,7 +121,7 @@ def plain(engine: Engine, *, statements: str) -> None:
 
 def some_pending(engine: Engine, number: int) -> list[int]:
     with engine.connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         on_exchange = Filters(track="on_exchange", sort=Sort.VOLUME)
         return [
             row.application_id
@@ -130,7 +130,7 @@ def some_pending(engine: Engine, number: int) -> list[int]:
 
 
 def read_application(connection: Any, id_: int, now: Any) -> None:
-    context = judging.basis(connection, now=now)
+    context = judging.read_context(connection, now=now)
     application = read.read(connection, id_, now=now)
     assert context.freshness is not None
     end = context.freshness.data_through + timedelta(days=1)
@@ -187,7 +187,7 @@ class Deciding:
         self.id = self.id or some_pending(engine, 8)[7]
         self._pass_checks(engine)
         with engine.connect() as connection:
-            context = judging.basis(connection, now=moment(engine))
+            context = judging.read_context(connection, now=moment(engine))
             self.shown = assessments.read(connection, self.id, context).seen
 
     def _pass_checks(self, engine: Engine) -> None:
@@ -284,7 +284,7 @@ EXPORT_MEMORY_KB = 100 * 1024
 def copied(engine: Engine) -> None:
     """Run ``\\copy`` of the same query."""
     with engine.connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         statement = explore_exported.applications(Filters(), context)
         compiled = statement.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}

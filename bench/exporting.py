@@ -145,7 +145,7 @@ def order(engine: Engine, form: Form, person: str) -> Order:
 def copied(engine: Engine) -> float:
     """Return the seconds that ``\\copy`` of the same query takes."""
     with engine.connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         made = queries.statement(EVERYTHING, context, write=queries.guarded)
         compiled = made.compile(
             dialect=connection.dialect, compile_kwargs={"render_postcompile": True}

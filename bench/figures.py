@@ -27,7 +27,7 @@ def read(engine: Engine, *, report: Report) -> None:
     with engine.connect() as connection:
         for name, value in database.SETTINGS[Purpose.REPORTER].items():
             connection.execute(text(f"set local {name} = {value}"))
-        context, fresh = judging.basis(connection, now=now), freshness.newest(connection)
+        context, fresh = judging.read_context(connection, now=now), freshness.newest(connection)
         known = delivered.read(connection)
         assert fresh is not None
         through = fresh.data_through

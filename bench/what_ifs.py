@@ -35,7 +35,7 @@ def reporting(engine: Engine) -> Engine:
 def replayed(engine: Engine, *, draft: Policy) -> None:
     """Run the replay and read the first page of every list, as the page does."""
     with reporting(engine).connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         what_if.replay(connection, context, draft)
         what_if.changers(connection, context, draft, population=Population.OPEN)
 
@@ -43,7 +43,7 @@ def replayed(engine: Engine, *, draft: Policy) -> None:
 def listed(engine: Engine, *, population: Population, page: int) -> None:
     """Read one page of those who change sides."""
     with reporting(engine).connect() as connection:
-        context = judging.basis(connection, now=moment(engine))
+        context = judging.read_context(connection, now=moment(engine))
         what_if.changers(connection, context, DRAFTS["minimums"], population=population, page=page)
 
 

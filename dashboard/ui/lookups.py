@@ -45,7 +45,9 @@ def count_anew() -> None:
 def _counted(query: Query, viewer: str) -> int:
     filters = Filters.from_query(dict(query)).seen_by(viewer)
     with database.reading(database.reader()) as connection:
-        return listing.count(connection, filters, judging.basis(connection, now=datetime.now(UTC)))
+        return listing.count(
+            connection, filters, judging.read_context(connection, now=datetime.now(UTC))
+        )
 
 
 def _query(spoken: Mapping[str, str]) -> Query:
@@ -60,5 +62,5 @@ def explored(dataset: str, column: str) -> dict[str, str]:
     Empty if that takes too long.
     """
     with database.reading(database.reader()) as connection:
-        context = judging.basis(connection, now=datetime.now(UTC))
+        context = judging.read_context(connection, now=datetime.now(UTC))
         return queries.choices(connection, BY_KEY[dataset], context, column)

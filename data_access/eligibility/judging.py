@@ -80,7 +80,7 @@ class JudgingContext:
     holidays: frozenset[date] = frozenset()
 
 
-def basis(connection: Connection, *, now: datetime) -> JudgingContext:
+def read_context(connection: Connection, *, now: datetime) -> JudgingContext:
     """Read the inputs of judging at ``now``."""
     policy = policies.in_force(connection, now=now)
     fresh = refreshed.newest(connection)

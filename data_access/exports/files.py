@@ -198,7 +198,7 @@ def write(
     out = target if isinstance(target, Target) else Target(target)
     try:
         with explaining(), database.exporter().connect() as connection, connection.begin():
-            context = judging.basis(connection, now=order.now)
+            context = judging.read_context(connection, now=order.now)
             _write(connection, order, context, out, folder, progress)
     except BaseException:
         out.give_up()

@@ -53,7 +53,7 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
     with database.acting(engine) as connection:
         staff.require(connection, email, Act.SEE_AFFILIATES)
         staff.require(connection, email, Act.EXPORT)
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         listed = near_misses.every(connection, context)
         log.record(
             connection,

@@ -87,7 +87,7 @@ def at_most(engine: Callable[[], Engine], order: Order) -> int:
     chosen = order.selection
     with engine().connect() as connection:
         if isinstance(chosen, OfView):
-            context = judging.basis(connection, now=order.now)
+            context = judging.read_context(connection, now=order.now)
             return queries.count(connection, chosen.view, context)
         every = select(func.count()).select_from(tables.applications)
         return connection.execute(every).scalar_one()

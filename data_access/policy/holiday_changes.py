@@ -174,7 +174,7 @@ def _effect(connection: Connection, day: date, kind: str, now: datetime) -> Effe
     """What changing a day that has begun does; ``None`` for one that is still to come."""
     if day > utc_day(now):
         return None
-    context = judging.basis(connection, now=now)
+    context = judging.read_context(connection, now=now)
     changed = context.holidays | {day} if kind == "added" else context.holidays - {day}
     return Effect(
         overdue=listing.counts(connection, context).overdue,

@@ -169,7 +169,7 @@ def _find_once(connection: Connection, filters: Filters, now: datetime) -> Ranke
     """Find the order once; colleagues who ask for the same one wait for it."""
     with _finding:
         kept = _kept(connection, filters, now)
-        return kept or _find(connection, filters, judging.basis(connection, now=now))
+        return kept or _find(connection, filters, judging.read_context(connection, now=now))
 
 
 def forget(engine_or_connection: Engine | Connection) -> None:

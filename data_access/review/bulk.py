@@ -442,7 +442,7 @@ def _filled(
     reason_code: str | None = None,
 ) -> tuple[Standing, str]:
     with database.acting(engine) as connection:
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         application = read.read(connection, id_, now=now)
         standing = assessments.read(connection, id_, context)
         finding = reason_code and finding_of(connection, id_, standing, reason_code)

@@ -138,7 +138,7 @@ def established(
     connection: Connection, application_id: int, now: datetime
 ) -> frozenset[EvidenceKind]:
     """Return the kinds of evidence that count at ``now``."""
-    context = judging.basis(connection, now=now)
+    context = judging.read_context(connection, now=now)
     return current_kinds(
         assessments.list_evidence(connection, application_id),
         data_through=context.freshness.data_through if context.freshness else None,

@@ -175,7 +175,7 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
     draft = command.draft
     conflicts.require_none(connection, application, command.actor)
     transitions.require_not_claimed_by_another(application, command)
-    context = judging.basis(connection, now=command.at)
+    context = judging.read_context(connection, now=command.at)
     standing = assessments.read(connection, command.application_id, context)
     checks = checklist.outcomes(connection, command.application_id)
     seen = decision_basis.view(standing, application, checks)

@@ -98,7 +98,7 @@ def reason(connection: Connection, application: Application) -> str | None:
 
 def answers_now(connection: Connection, application_id: int, now: datetime) -> str:
     """Return every criterion's result at ``now`` in one line, for later comparison."""
-    context = judging.basis(connection, now=now)
+    context = judging.read_context(connection, now=now)
     judged = assessments.read(connection, application_id, context).assessment
     return " ".join(f"{result.criterion.key}={result.outcome}" for result in judged.criteria)
 

@@ -89,7 +89,7 @@ def _lapse(connection: Connection, application: Application, command: Applicatio
     proposal = proposals.waiting(connection, application.application_id)
     if proposal is None:
         return False
-    context = judging.basis(connection, now=command.at)
+    context = judging.read_context(connection, now=command.at)
     standing = assessments.read(connection, application.application_id, context)
     checks = checklist.outcomes(connection, application.application_id)
     differs = second_approvals.difference(proposal, standing, application, checks)

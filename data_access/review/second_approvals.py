@@ -81,7 +81,7 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
     def do(connection: Connection, application: Application) -> Judgment:
         transitions.require_way(connection, application, Move.CONFIRM)
         proposal = _require_confirmable(connection, application, command)
-        context = judging.basis(connection, now=command.at)
+        context = judging.read_context(connection, now=command.at)
         standing = assessments.read(connection, command.application_id, context)
         checks = checklist.outcomes(connection, command.application_id)
         differs = difference(proposal, standing, application, checks)

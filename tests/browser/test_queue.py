@@ -34,7 +34,7 @@ def waiting(site: Site, condition: str = "") -> list[str]:
 def matching(site: Site, filters: Filters) -> list[str]:
     """Names that the filters leave, in their order."""
     with site.engine.connect() as connection:
-        context = judging.basis(connection, now=datetime.now(UTC))
+        context = judging.read_context(connection, now=datetime.now(UTC))
         return [row.username for row in listing.page(connection, filters, context)]
 
 

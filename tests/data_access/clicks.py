@@ -61,13 +61,13 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """What a page opened now would show."""
     with engine.connect() as conn:
-        return assessments.read(conn, id_, judging.basis(conn, now=now)).seen
+        return assessments.read(conn, id_, judging.read_context(conn, now=now)).seen
 
 
 def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """What a page opened now would show, with the checklist and who the applicant is."""
     with engine.connect() as conn:
-        standing = assessments.read(conn, id_, judging.basis(conn, now=now))
+        standing = assessments.read(conn, id_, judging.read_context(conn, now=now))
         application = read_application(conn, id_, now=now)
         return decision_basis.view(standing, application, checklist.outcomes(conn, id_))
 

@@ -25,7 +25,7 @@ INVITED = "near-misses"
 def draw(filters: BoardFilters, person: Person) -> None:
     """Draw the near misses."""
     with database.reading(database.reader()) as connection:
-        context = judging.basis(connection, now=datetime.now(UTC))
+        context = judging.read_context(connection, now=datetime.now(UTC))
         found = near_misses.page(connection, context, number=filters.page)
     state.keep_rows(INVITED, [row.last_application_id or 0 for row in found.rows])
     frame.draw_head(f"To invite {found.total:,}" if context.freshness else "To invite")

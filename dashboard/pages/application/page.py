@@ -90,7 +90,7 @@ def main() -> None:
 def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything; raises NotFound."""
     with database.reading(database.reader()) as connection:
-        context = eligibility_judging.basis(connection, now=now)
+        context = eligibility_judging.read_context(connection, now=now)
         application = read.read(connection, id_, now=now)
         span, since, window = spans(context, now)
         account = application.account_id

@@ -63,7 +63,7 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
     look, refused = None, ""
     with database.reading(database.reporter()) as connection:
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         try:
             look = queries.look(connection, view, context)
         except (Invalid, TooSlow) as refusal:

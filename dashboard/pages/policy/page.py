@@ -55,7 +55,7 @@ def main() -> None:
     address.read(QUERY_NAMES)
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         versions = policies.history(connection)
         edits = person.may(Act.EDIT_POLICY)
         drafts = policy_drafts.open_ones(connection) if edits else []

@@ -48,7 +48,7 @@ def main() -> None:
 def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, ProgramPart]:
     """Read everything the page shows, in one transaction for consistency."""
     with database.reading(database.reporter()) as connection:
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         fresh = freshness.newest(connection)
         known = delivered.read(connection)
         asked = report_bar.asked(

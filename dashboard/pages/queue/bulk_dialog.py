@@ -202,7 +202,7 @@ def _draft(chosen: Chosen) -> str:
 def _some(chosen: Chosen) -> tuple[QueueRow | None, list[str], bool]:
     """Return the first, some names, and whether metrics are behind."""
     with database.reading(database.reader()) as connection:
-        context = judging.basis(connection, now=datetime.now(UTC))
+        context = judging.read_context(connection, now=datetime.now(UTC))
         rows = listing.rows(connection, list(chosen.ids[:NAMED]), context)
     fresh = context.freshness
     behind = fresh is not None and is_behind(fresh.data_through, utc_day(context.now))
@@ -218,7 +218,7 @@ def _named(names: Sequence[str], number: int) -> str:
 def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
     now = datetime.now(UTC)
     with database.reading(database.reader()) as connection:
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         standing = assessments.read(connection, first.application_id, context)
         finding = None
         if chosen.act is Act.DECIDE:

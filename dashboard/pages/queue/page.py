@@ -94,7 +94,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything."""
     with database.reading(database.reader()) as connection:
         seen = queue_news.read(connection)
-        context = judging.basis(connection, now=now)
+        context = judging.read_context(connection, now=now)
         counts = listing.counts(connection, context, viewer=person.email)
         numbers = Numbers(
             total=counts.total,

@@ -49,7 +49,7 @@ def reject(conn: Connection, id_: int, **given: Any) -> None:
 
 
 def listed(conn: Connection, **given: Any) -> list[int]:
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
     return [row.account_id for row in near_misses.page(conn, context, **given).rows]
 
 
@@ -61,7 +61,7 @@ def test_both_sides_of_a_tenth_below_each_minimum(conn: Connection) -> None:
         add(conn, id_, *figures)
     add(conn, 9, 30, 15, 5)
 
-    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+    found = near_misses.page(conn, judging.read_context(conn, now=NOW))
 
     assert [row.account_id for row in found.rows] == [9, 1, 2]
     assert (found.total, found.over) == (3, 2)
@@ -91,7 +91,7 @@ def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Conne
     add_application(conn, 9)
     add_evidence(conn, 9, value=9000)
 
-    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+    found = near_misses.page(conn, judging.read_context(conn, now=NOW))
 
     assert [row.account_id for row in found.rows] == [1, 2, 6]
     assert (found.total, found.over) == (3, 1)
@@ -108,7 +108,7 @@ def test_who_is_not_delivered_yet_is_not_counted_either(conn: Connection) -> Non
     add(conn, 1)
     add_metrics(conn, 2, volume=40 * MILLION, active=20, new=9)
 
-    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+    found = near_misses.page(conn, judging.read_context(conn, now=NOW))
 
     assert ([row.account_id for row in found.rows], found.total, found.over) == ([1], 1, 1)
 
@@ -124,7 +124,7 @@ def test_who_waits_is_an_affiliate_or_was_rejected_for_ever_is_left_out(conn: Co
     reject(conn, 5, reapply="after_30_days", reapply_from=NOW.date())
     add_application(conn, 6, account_id=6, status="withdrawn")
 
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
     rows = {row.account_id: row for row in near_misses.page(conn, context).rows}
 
     assert set(rows) == {4, 5, 6}
@@ -140,7 +140,7 @@ def test_the_trend_is_six_months_and_a_month_without_activity_is_zero(conn: Conn
     add_month(conn, 1, date(2025, 10, 1), Decimal(7))
     add_month(conn, 1, date(2025, 9, 1), Decimal(9))
 
-    (row,) = near_misses.page(conn, judging.basis(conn, now=NOW)).rows
+    (row,) = near_misses.page(conn, judging.read_context(conn, now=NOW)).rows
 
     assert row.months == (7, 0, 0, 0, 0, 5)
 
@@ -158,7 +158,7 @@ def test_pages_and_a_page_beyond_the_last(conn: Connection) -> None:
 def test_without_metrics_nobody_is_named(conn: Connection) -> None:
     add(conn, 1)
 
-    found = near_misses.page(conn, judging.basis(conn, now=NOW))
+    found = near_misses.page(conn, judging.read_context(conn, now=NOW))
 
     assert (found.rows, found.total) == ([], 0)
 

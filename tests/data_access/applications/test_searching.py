@@ -47,7 +47,7 @@ def queued(conn: Connection) -> Connection:
 
 
 def found(conn: Connection, term: str) -> set[int]:
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
     return {
         row.application_id
         for row in listing.page(conn, Filters.from_query({"search": term}), context)
@@ -212,7 +212,7 @@ def test_a_column_is_explored_alike(
     view = View.from_query(
         {"dataset": "applications", "columns": "application_id", column: f"~{part}"}, personal=True
     )
-    rows = queries.page(queued, view, judging.basis(queued, now=NOW))
+    rows = queries.page(queued, view, judging.read_context(queued, now=NOW))
 
     assert sorted(row["application_id"] for row in rows) == expected
 

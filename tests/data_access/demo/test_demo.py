@@ -724,7 +724,7 @@ def decide_with_two(engine: Engine, application_id: int) -> None:
 
 def standing(engine: Engine, application_id: int) -> assessments.Standing:
     with engine.connect() as connection:
-        context = judging.basis(connection, now=NOW)
+        context = judging.read_context(connection, now=NOW)
         return assessments.read(connection, application_id, context)
 
 

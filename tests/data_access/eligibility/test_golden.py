@@ -46,7 +46,7 @@ def insert_evidence(engine: Engine) -> None:
 def exported(engine: Engine, columns: tuple[str, ...]) -> list[dict[str, str]]:
     with engine.connect() as conn:
         statement = explore_exported.applications(
-            Filters(), judging.basis(conn, now=NOW), columns=columns
+            Filters(), judging.read_context(conn, now=NOW), columns=columns
         )
         text = b"".join(copy_stream.CsvStream(conn, statement)).decode()
     return list(csv.DictReader(io.StringIO(text)))

@@ -195,7 +195,7 @@ def judge_both_ways(
             add_refresh(conn, at=NOW - timedelta(hours=1))
         for number, one in enumerate(cases, start=1):
             store(conn, number, one)
-        context = judging.basis(conn, now=NOW)
+        context = judging.read_context(conn, now=NOW)
         by_sql = judged_by_sql(conn, context)
 
         assert policy == context.policy
@@ -219,7 +219,7 @@ def test_no_referrals_is_a_known_zero_but_metrics_not_yet_computed_are_unknown(
         add_refresh(conn, through=T, at=NOW - timedelta(hours=1))
     add_application(conn, 1, account={"first_seen_at": first_seen})
 
-    standing = assessments.read(conn, 1, judging.basis(conn, now=NOW))
+    standing = assessments.read(conn, 1, judging.read_context(conn, now=NOW))
 
     assert volume == standing.facts.volume_usd
 
@@ -237,7 +237,7 @@ def test_metrics_of_an_affiliate_count_even_if_the_account_came_later(conn: Conn
     )
     add_application(conn, 7, account_id=1)
 
-    standing = assessments.read(conn, 7, judging.basis(conn, now=NOW))
+    standing = assessments.read(conn, 7, judging.read_context(conn, now=NOW))
 
     assert standing.facts.volume_usd == Decimal(5)
 
@@ -259,6 +259,6 @@ def test_metrics_counted_by_another_policys_words_are_unknown_until_a_refresh(
     add_metrics(conn, 1, volume=5)
     add_policy(conn, Policy(version=2, **change))
 
-    standing = assessments.read(conn, 1, judging.basis(conn, now=NOW))
+    standing = assessments.read(conn, 1, judging.read_context(conn, now=NOW))
 
     assert volume == standing.facts.volume_usd

@@ -73,7 +73,7 @@ def written(
     statuses: Sequence[Status] = tuple(Status),
     columns: Sequence[str] = tuple(explore_exported.BY_NAME),
 ) -> bytes:
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
     statement = explore_exported.applications(
         filters or Filters(), context, statuses=statuses, columns=columns
     )
@@ -430,7 +430,7 @@ def test_the_export_has_the_queues_rows_in_the_queues_order(
 ) -> None:
     with town.connect() as conn:
         exported = rows(conn, view, statuses=PENDING)
-        shown = listing.page(conn, view, judging.basis(conn, now=NOW), size=1000)
+        shown = listing.page(conn, view, judging.read_context(conn, now=NOW), size=1000)
 
     assert [row["application_id"] for row in exported] == [str(r.application_id) for r in shown]
     assert [row["application_id"] for row in exported] == [
@@ -477,7 +477,7 @@ def test_over_every_status_and_unfiltered_the_order_is_by_id(
 def test_pieces_are_bounded_and_counted(town: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(copy_stream, "CHUNK_BYTES", 1000)
     with town.connect() as conn:
-        statement = explore_exported.applications(Filters(), judging.basis(conn, now=NOW))
+        statement = explore_exported.applications(Filters(), judging.read_context(conn, now=NOW))
         stream = CsvStream(conn, statement)
         pieces = list(stream)
 
@@ -639,7 +639,7 @@ def test_a_search_reaches_every_status_that_is_exported(engine: Engine) -> None:
         add_application(conn, 1, status="approved", social_handle="@meadow")
         add_application(conn, 2, social_handle="@meadow_too")
         add_application(conn, 3, status="rejected", social_handle="@other")
-        context = judging.basis(conn, now=NOW)
+        context = judging.read_context(conn, now=NOW)
 
         def found(*statuses: Status) -> list[str]:
             statement = explore_exported.applications(

@@ -146,7 +146,7 @@ def _trade(conn: Connection, people: list[Applicant]) -> None:
 
 
 def context(conn: Connection) -> JudgingContext:
-    return judging.basis(conn, now=NOW)
+    return judging.read_context(conn, now=NOW)
 
 
 def view(dataset: Dataset = APPLICATIONS, **query: str) -> View:

@@ -178,7 +178,7 @@ def file_of(order: Order) -> bytes:
 
 def in_database(engine: Engine, view: View) -> list[dict[str, Any]]:
     with engine.connect() as conn:
-        return queries.page(conn, view, judging.basis(conn, now=NOW), size=100_000)
+        return queries.page(conn, view, judging.read_context(conn, now=NOW), size=100_000)
 
 
 def as_csv(value: Any) -> str:

@@ -234,7 +234,7 @@ def test_sql_and_python_agree_on_any_draft(
         for number, one in enumerate(cases, start=1):
             lay_down(conn, number, one)
         context, drafted = (
-            replace(judging.basis(conn, now=NOW), policy=p) for p in (present, draft)
+            replace(judging.read_context(conn, now=NOW), policy=p) for p in (present, draft)
         )
         moved = policy_settings.recounted(present, draft)
         now: list[tuple[int, Outcome | None, Outcome | None]] = []
@@ -309,7 +309,7 @@ def small(conn: Connection) -> Connection:
 
 
 def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     draft = replace(
         PRESENT,
         min_volume_usd=Decimal(28_000_000),
@@ -357,7 +357,7 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
     decide(small, 11, met, rate="0.50", decided_at=NOW - timedelta(days=9))
     decide(small, 12, met, rate="0.40", decided_at=NOW - timedelta(hours=1))
     add_application(small, 14, status="approved")
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(31_000_000))
 
     def costs(status: str, since: timedelta) -> tuple[Any, ...]:
@@ -380,7 +380,7 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
 
 
 def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Connection) -> None:
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     draft = replace(PRESENT, min_volume_usd=Decimal(28_000_000))
     pages = [
         what_if.changers(small, context, draft, population=Population.DECISIONS, page=page, size=1)
@@ -405,7 +405,7 @@ def test_another_age_of_evidence_is_asked_of_the_evidence_itself(conn: Connectio
         followers = 6000 if days <= 90 else None
         decide(conn, id_, Facts(x_followers=followers))
     add_evidence(conn, 3, observed_at=NOW - timedelta(days=1), recorded_at=NOW)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     def judged(days: int) -> list[Any]:
         draft = replace(PRESENT, evidence_valid_days=days)
@@ -438,7 +438,7 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
             new_users=6,
         )
     )
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     month = what_if.replay(conn, context, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
     # Without a row for February there were no referrals: volume 0, and reach still unknown.
@@ -478,7 +478,7 @@ def test_unknown_by_whatever_count_is_unknown_and_only_who_hinges_on_it_is_not_r
         add_refresh(conn)
         add_metrics(conn, 1, active=15, new=5, **what)
     add_application(conn, 1)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     replay = what_if.replay(conn, context, replace(PRESENT, **drafted)).replays[Population.OPEN]
 
@@ -509,7 +509,7 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
             new_users=5,
         )
     )
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     found = what_if.replay(conn, context, replace(PRESENT, version=3))
 
@@ -521,7 +521,7 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
 
 
 def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     account = {"account_id": 3, "application_id": 3, "approved_at": NOW - timedelta(days=300)}
     tested = {"month": FEBRUARY, "outcome": "not_met", "near": False, "volume_usd": 1}
     decision_id = small.execute(text("select min(decision_id) from review.decisions")).scalar_one()
@@ -549,7 +549,7 @@ def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
 
 
 def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     # 3, with 30 M and 1,000 of fees at 30 %, leaves: 10 % of them beyond the draft's standard.
     strict = replace(
         PRESENT, min_volume_usd=Decimal(31_000_000), standard_rebate_rate=Decimal("0.2")
@@ -569,7 +569,7 @@ def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
 
 
 def test_an_empty_database_changes_nobody(conn: Connection) -> None:
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     found = what_if.replay(conn, context, replace(PRESENT, min_new_users=6))
 
@@ -587,7 +587,7 @@ def test_old_decisions_keep_their_own_version(small: Connection) -> None:
 
     assert {row.policy_version for row in kept} == {1}
     assert {row.snapshot["criteria"][0]["minimum"] for row in kept} == {"20000000.00"}
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
     assert context.policy.version == 2
     # Minimums are only compared with, so the queue uses the new ones at once.
     assert context.freshness is not None
@@ -599,7 +599,7 @@ def test_a_decision_made_by_another_count_than_the_present_is_not_made_up(
 ) -> None:
     monthly = replace(PRESENT, version=2, window_kind=WindowKind.CALENDAR_MONTH, effective_from=NOW)
     add_policy(small, monthly)
-    context = judging.basis(small, now=NOW)
+    context = judging.read_context(small, now=NOW)
 
     found = what_if.replay(small, context, replace(monthly, min_volume_usd=Decimal(1)))
 

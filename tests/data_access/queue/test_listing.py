@@ -63,7 +63,7 @@ class Desk:
 def desk(databases: Databases) -> Iterator[Desk]:
     people = crowd.invent()
     with crowd.town(databases, people) as engine, engine.connect() as conn:
-        yield Desk(engine, conn, people, judging.basis(conn, now=NOW))
+        yield Desk(engine, conn, people, judging.read_context(conn, now=NOW))
 
 
 def whole_numbers() -> st.SearchStrategy[str]:
@@ -276,7 +276,7 @@ def test_ties_are_broken_by_id(conn: Connection, sort: Sort, ids: list[int]) -> 
     for id_ in (12, 11, 13):
         add_application(conn, id_)
         add_metrics(conn, id_, volume=5, active=1)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     found = listing.page(conn, Filters(sort=sort), context)
 
@@ -339,7 +339,7 @@ def test_before_the_first_refresh_everything_is_unknown_and_nothing_fails(
 ) -> None:
     for id_ in (1, 2):
         add_application(conn, id_)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
     unknown = Filters(eligibility=(Outcome.UNKNOWN,))
 
     found = listing.page(conn, unknown.in_order(Sort.VOLUME), context)
@@ -363,7 +363,7 @@ def empty_counts(**given: int) -> listing.Counts:
 
 def test_an_empty_queue_is_no_error(conn: Connection) -> None:
     add_refresh(conn)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     assert listing.page(conn, Filters(), context) == []
     assert listing.count(conn, Filters(), context) == 0
@@ -395,7 +395,7 @@ def test_waiting_counts_from_the_moment(
     conn: Connection, days: int, late: timedelta, waits: bool
 ) -> None:
     add_application(conn, 1, submitted_at=NOW - timedelta(days=days) + late)
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     assert listing.count(conn, Filters(waiting_days=days), context) == int(waits)
 
@@ -433,7 +433,7 @@ def test_a_search_finds_parts_of_name_handle_and_contact_and_whole_numbers(
         social_handle="@Meadow_Trader",
         contact_handle="tele.guy",
     )
-    context = judging.basis(conn, now=NOW)
+    context = judging.read_context(conn, now=NOW)
 
     assert listing.count(conn, Filters(search=clean_search(term)), context) == int(found)
 
@@ -527,7 +527,7 @@ def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
 def test_one_that_left_the_queue_in_another_process_moves_the_rest_up(conn: Connection) -> None:
     for id_ in (1, 2, 3):
         add_application(conn, id_, submitted_at=NOW - timedelta(hours=9 - id_))
-    context, oldest = judging.basis(conn, now=NOW), Filters().in_order(Sort.WAITING)
+    context, oldest = judging.read_context(conn, now=NOW), Filters().in_order(Sort.WAITING)
     assert order_cache.place(conn, 3, oldest, context).position == 3
 
     conn.execute(

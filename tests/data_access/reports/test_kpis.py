@@ -377,7 +377,7 @@ OPEN = {
 
 
 def test_what_is_open_by_age_and_clock(paper: Connection) -> None:
-    rows = backlog.by_age_and_clock(paper, judging.basis(paper, now=NOW))
+    rows = backlog.by_age_and_clock(paper, judging.read_context(paper, now=NOW))
 
     assert rows == [Open(age=a, clock=c, number=n) for (a, c), n in OPEN.items()]
     assert backlog.total(rows) == 8
@@ -395,7 +395,7 @@ def behind(kpi: Kpi, period: Window = FEBRUARY, **query: str) -> Filters:
 
 
 def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
-    context = judging.basis(paper, now=NOW)
+    context = judging.read_context(paper, now=NOW)
     expected: list[tuple[Filters, int]] = [
         (behind(kpis.SUBMITTED), 7),
         (behind(kpis.DECIDED), 4),
@@ -440,7 +440,7 @@ def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
 
 
 def test_ages_and_clocks_cover_what_is_open_without_overlap(paper: Connection) -> None:
-    context = judging.basis(paper, now=NOW)
+    context = judging.read_context(paper, now=NOW)
     whole = listing.ids(paper, behind(kpis.OPEN), context, most=100)
     for parts in (
         [behind(kpis.OPEN, age=group.key) for group in AGE_GROUPS],
@@ -451,7 +451,7 @@ def test_ages_and_clocks_cover_what_is_open_without_overlap(paper: Connection) -
 
 
 def test_a_list_behind_a_figure_shows_its_rows(paper: Connection) -> None:
-    context = judging.basis(paper, now=NOW)
+    context = judging.read_context(paper, now=NOW)
     asked = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED).during(FEBRUARY)
 
     rows = listing.page(paper, Filters(slice=asked), context)

@@ -565,7 +565,7 @@ def test_sixteen_people_who_pull_three_hundred_never_get_the_same(hall: Engine) 
 
 def begins_alike(connection: Any, filters: Filters, *, now: datetime) -> Any:
     """An offer that sends sixteen people to the same one, where the real one spreads them."""
-    view = order_cache.ranked(connection, filters, judging.basis(connection, now=now))
+    view = order_cache.ranked(connection, filters, judging.read_context(connection, now=now))
     start, view.offers_made = view.offers_made // THREADS, view.offers_made + 1
     return view.ids[start : start + order_cache.LOOKED_AT_ONCE]
 

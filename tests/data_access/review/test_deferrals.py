@@ -36,13 +36,13 @@ def status(desk: Engine, now: object = NOW) -> Status:
 
 def counts(desk: Engine, *, now: object = NOW) -> tuple[int, dict[Status, int]]:
     with desk.connect() as conn:
-        found = listing.counts(conn, judging.basis(conn, now=now))  # type: ignore[arg-type]
+        found = listing.counts(conn, judging.read_context(conn, now=now))  # type: ignore[arg-type]
     return found.total, {s: n for s, n in found.set_aside.items() if n}
 
 
 def due(desk: Engine, now: object) -> object:
     with desk.connect() as conn:
-        context = judging.basis(conn, now=now)  # type: ignore[arg-type]
+        context = judging.read_context(conn, now=now)  # type: ignore[arg-type]
         return listing.due_at(clicks.read(desk, 1, now=now).desk, context)
 
 
@@ -181,7 +181,7 @@ def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
 def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
     clicks.defer(desk, 1)
     with desk.connect() as conn:
-        context = judging.basis(conn, now=NOW)
+        context = judging.read_context(conn, now=NOW)
         deferred = listing.page(conn, Filters(status=Status.DEFERRED), context)
         pending = listing.page(conn, Filters(), context)
 

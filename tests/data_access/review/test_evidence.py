@@ -330,7 +330,7 @@ def test_what_is_recorded_counts_at_once(desk: Engine, id_: int) -> None:
     record(desk, id_, replace(VOLUME, value=Decimal("8000000.00"), exchange_name="ExB"))
 
     with desk.connect() as conn:
-        standing = assessments.read(conn, id_, judging.basis(conn, now=NOW))
+        standing = assessments.read(conn, id_, judging.read_context(conn, now=NOW))
     assert standing.facts.external_volume_usd == Decimal("20000000.00")
     assert standing.assessment.track == "external"
 
@@ -352,7 +352,7 @@ def volume(name: str, millions: int, *, days: int = 1, answer: str | None = "una
 def external(engine: Engine, id_: int) -> tuple[Decimal | None, Decimal | None]:
     """The volume elsewhere as the program adds it up, and as the database does."""
     with engine.connect() as conn:
-        context = judging.basis(conn, now=NOW)
+        context = judging.read_context(conn, now=NOW)
         added = assessments.read(conn, id_, context).established.external_volume_usd
         judged = judging.established_evidence(context, [id_])
         return added, conn.execute(select(judged.c.external_volume_usd)).scalar_one_or_none()

@@ -65,7 +65,7 @@ def assert_all_counted(engine: Engine) -> None:
 
 
 def assert_lists_agree(conn: Connection) -> None:
-    context, period = judging.basis(conn, now=NOW), PERIODS[1]
+    context, period = judging.read_context(conn, now=NOW), PERIODS[1]
     stages = funnel.stages(conn, period)
     numbers = {
         Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END): flow.steps(conn, period, Grain.MONTH)

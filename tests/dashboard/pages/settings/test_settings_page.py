@@ -188,7 +188,7 @@ def test_a_holiday_moves_the_clock_of_the_queue(settings: Desk) -> None:
 
 def overdue(desk: Desk) -> int:
     with desk.engine.connect() as conn:
-        context = judging.basis(conn, now=desk.now)
+        context = judging.read_context(conn, now=desk.now)
         return listing.count(conn, Filters(due=Due.OVERDUE), context)
 
 
