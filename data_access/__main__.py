@@ -78,9 +78,9 @@ def _misread_in_one_line() -> Iterator[None]:
         # No arguments: show the help.
         raise
     except click.UsageError as error:
-        said = " ".join(error.format_message().split())
+        message = " ".join(error.format_message().split())
         path = error.ctx.command_path if error.ctx else main.name
-        raise Misread(f"{said.rstrip('.')}. See `{path} --help`.") from error
+        raise Misread(f"{message.rstrip('.')}. See `{path} --help`.") from error
 
 
 def _sentence(error: BaseException | None) -> str | None:
@@ -274,7 +274,7 @@ def export(
     file_format: str | None,
     bom: bool,
     gzip: bool,
-    **asked: Any,  # noqa: ANN401 - the options that say which rows
+    **options_: Any,  # noqa: ANN401 - the options that say which rows
 ) -> None:
     """Write DATASET to FILE ("-" is standard output).
 
@@ -286,14 +286,14 @@ def export(
     from data_access.exports.files import Order, Progress
 
     try:
-        dataset, file = options.dataset_and_file(what, asked["view_name"])
+        dataset, file = options.dataset_and_file(what, options_["view_name"])
     except Invalid as misuse:
         raise click.UsageError(str(misuse)) from misuse
     place = "standard output" if str(file) == options.STDOUT else str(file)
     with terminal.cancellable(f"Canceled before everything was written to {place}."):
         order = Order(
             form=options.form(file, file_format, bom=bom, gzip=gzip),
-            selection=options.selection(database.exporter, dataset, asked, now=_now()),
+            selection=options.selection(database.exporter, dataset, options_, now=_now()),
             exported_by=_person(),
             now=_now(),
         )
@@ -348,8 +348,8 @@ def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
     counts = worker.command(
         database.deliverer(), mailbox=mailbox, once=once, with_parent=with_parent
     )
-    told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
-    terminal.say(f"Delivery: {told or 'nothing was due'}.")
+    summary = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
+    terminal.say(f"Delivery: {summary or 'nothing was due'}.")
 
 
 @main.command()

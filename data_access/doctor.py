@@ -59,8 +59,8 @@ def _server(connection: Connection) -> Finding:
     version = connection.execute(text("show server_version")).scalar_one()
     number = int(connection.execute(text("show server_version_num")).scalar_one())
     supported = 15 <= number // 10_000 <= 18
-    said = f"PostgreSQL {version}" + ("" if supported else "; 15 to 18 are supported")
-    return Finding(what="connection", ok=supported, said=said)
+    sentence = f"PostgreSQL {version}" + ("" if supported else "; 15 to 18 are supported")
+    return Finding(what="connection", ok=supported, said=sentence)
 
 
 def _durability(connection: Connection) -> Finding:
@@ -70,16 +70,16 @@ def _durability(connection: Connection) -> Finding:
         if connection.execute(text("select current_setting(:name)"), {"name": name}).scalar_one()
         == "off"
     ]
-    said = f"{', '.join(off)} off: a crash may lose decisions; switch on" if off else "on"
-    return Finding(what="durable settings", ok=not off, said=said)
+    sentence = f"{', '.join(off)} off: a crash may lose decisions; switch on" if off else "on"
+    return Finding(what="durable settings", ok=not off, said=sentence)
 
 
 def _schema(connection: Connection) -> Finding:
     found, wanted = migrate.revision(connection), migrate.head()
-    said = f"revision {found}"
+    sentence = f"revision {found}"
     if found != wanted:
-        said += f", this program needs {wanted}: run `python -m data_access migrate`"
-    return Finding(what="schema", ok=found == wanted, said=said)
+        sentence += f", this program needs {wanted}: run `python -m data_access migrate`"
+    return Finding(what="schema", ok=found == wanted, said=sentence)
 
 
 def _data(connection: Connection, now: datetime) -> Finding:
@@ -88,8 +88,8 @@ def _data(connection: Connection, now: datetime) -> Finding:
     if delivered is None:
         return Finding(what="data", ok=False, said="no activity loaded yet: run `load activity`")
     ok = delivered >= today - timedelta(days=1)
-    said = f"activity through {delivered}" + ("" if ok else "; yesterday is missing: load it")
-    return Finding(what="data", ok=ok, said=said)
+    sentence = f"activity through {delivered}" + ("" if ok else "; yesterday is missing: load it")
+    return Finding(what="data", ok=ok, said=sentence)
 
 
 def _rollups(connection: Connection, now: datetime) -> Finding:
@@ -99,32 +99,34 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
             what="rollups", ok=False, said="never computed: run `python -m data_access refresh`"
         )
     behind = rollups_behind(connection, today=now.astimezone(UTC).date())
-    said = f"metrics through {shown.data_through}, computed {shown.refreshed_at:%Y-%m-%d %H:%M} UTC"
+    sentence = (
+        f"metrics through {shown.data_through}, computed {shown.refreshed_at:%Y-%m-%d %H:%M} UTC"
+    )
     if behind:
-        said += "; newer days are loaded: run `python -m data_access refresh`"
-    return Finding(what="rollups", ok=not behind, said=said)
+        sentence += "; newer days are loaded: run `python -m data_access refresh`"
+    return Finding(what="rollups", ok=not behind, said=sentence)
 
 
 def _outbox(connection: Connection, now: datetime) -> Finding:
     found = backlog.read(connection)
-    said = backlog_words(found, now)
+    sentence = backlog_words(found, now)
     if found.is_late(now):
-        said += "; is a worker running? `python -m data_access notify`"
+        sentence += "; is a worker running? `python -m data_access notify`"
     if found.parked:
-        said += "; see the page Outbox"
+        sentence += "; see the page Outbox"
     # An undeliverable message waits for a person; a late one means that nothing is delivered.
-    return Finding(what="outbox", ok=not found.is_late(now), said=said)
+    return Finding(what="outbox", ok=not found.is_late(now), said=sentence)
 
 
 def backlog_words(found: Backlog, now: datetime) -> str:
     """Describe the backlog: how many wait, since when, and how many are undeliverable."""
-    said = "nothing waits"
+    sentence = "nothing waits"
     if found.oldest is not None:
         are = "message waits" if found.waiting == 1 else "messages wait"
         since = f"{found.oldest.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         minutes = max(0, int((now - found.oldest).total_seconds() // 60))
-        said = f"{found.waiting:,} {are}, the oldest since {since}, {minutes:,} min"
-    return said + (f"; {found.parked:,} undeliverable" if found.parked else "")
+        sentence = f"{found.waiting:,} {are}, the oldest since {since}, {minutes:,} min"
+    return sentence + (f"; {found.parked:,} undeliverable" if found.parked else "")
 
 
 def _privileges(connection: Connection) -> Finding:
@@ -142,10 +144,10 @@ def _privileges(connection: Connection) -> Finding:
         return Finding(what="privileges", ok=False, said="the login cannot write decisions")
     open_ones = ", ".join(_unguarded(connection))
     if open_ones:
-        said = f"rows of {open_ones} can be changed; put the trigger {tables.GUARD} back"
-        return Finding(what="privileges", ok=False, said=said)
-    said = "an ordinary login that may decide, and change nothing that was recorded"
-    return Finding(what="privileges", ok=True, said=said)
+        sentence = f"rows of {open_ones} can be changed; put the trigger {tables.GUARD} back"
+        return Finding(what="privileges", ok=False, said=sentence)
+    sentence = "an ordinary login that may decide, and change nothing that was recorded"
+    return Finding(what="privileges", ok=True, said=sentence)
 
 
 def _unguarded(connection: Connection) -> list[str]:

@@ -88,13 +88,13 @@ def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[i
 
 def _accounts(connection: Connection, changed: Sequence[int]) -> list[int]:
     """Return the accounts of these applications, now and as last counted."""
-    whose = union(
+    accounts = union(
         *(
             select(table.c.account_id).where(table.c.application_id.in_(changed))
             for table in (tables.applications, tables.affiliate_tested)
         )
     )
-    return list(connection.execute(whose).scalars())
+    return list(connection.execute(accounts).scalars())
 
 
 def _as_before_but(accounts: Sequence[int]) -> CompoundSelect[Any]:

@@ -173,9 +173,9 @@ def _measure(connection: Connection, policy: Policy) -> None:
     judged = judging.outcome_word(judging.whole_truth(known, policy))
     # Lower bounds are not compared, so incomplete figures are NULL.
     whole = {key: case((missing == 0, measured.c[key])) for key in METRIC_TYPES}
-    told = {**measured.c, **whole, "outcome": judged}
+    values = {**measured.c, **whole, "outcome": judged}
     new = insert(table).from_select(
-        [table.c[name] for name in KEPT], select(*(told[name].label(name) for name in KEPT))
+        [table.c[name] for name in KEPT], select(*(values[name].label(name) for name in KEPT))
     )
     connection.execute(
         new.on_conflict_do_update(

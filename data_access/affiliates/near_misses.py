@@ -288,7 +288,7 @@ def _last_applications(connection: Connection, ids: Sequence[int]) -> dict[int, 
     ).mappings()
     last: dict[int, dict[str, Any]] = {}
     for row in rows:
-        told = dict(row)
-        id_ = told.pop("account_id")
-        last[id_] = {**told, "last_status": Status(told["last_status"])}
+        values = dict(row)
+        id_ = values.pop("account_id")
+        last[id_] = {**values, "last_status": Status(values["last_status"])}
     return last

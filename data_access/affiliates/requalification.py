@@ -102,25 +102,25 @@ def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
     newest = months_later(month_start(done.through + ONE_DAY), -1)
     months = [months_later(newest, -back) for back in range(MONTHS_KEPT - 1, -1, -1)]
     tested, days = _tested_before(connection, months), delivered.read(connection)
-    asked = [days.trading(Window(month, months_later(month, 1))) for month in months]
+    known_days = [days.trading(Window(month, months_later(month, 1))) for month in months]
     return [
         (known, known.window.end > done.start or tested.get(known.window.start) != known.missing)
-        for known in asked
+        for known in known_days
     ]
 
 
 def _tested_before(connection: Connection, months: list[date]) -> dict[date, int]:
     """Return the number of missing days at each month's last test, for tested months."""
-    asked = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
+    wanted = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
     table = tables.requalifications
     newest = (
         select(table.c.missing_days)
-        .where(table.c.month == asked)
+        .where(table.c.month == wanted)
         .order_by(table.c.requalification_id.desc())
         .limit(1)
         .lateral("newest")
     )
-    held = connection.execute(select(asked, newest.c.missing_days).join(newest, true()))
+    held = connection.execute(select(wanted, newest.c.missing_days).join(newest, true()))
     return {row.asked: row.missing_days for row in held}
 
 
@@ -169,14 +169,14 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
 
     ``only`` restricts it to these applications.
     """
-    asked = affiliates_approved.standing().where(
+    affiliates = affiliates_approved.standing().where(
         tables.decisions.c.decided_at < day_start(month.window.start)
     )
     if only is not None:
         application = tables.applications.alias("asked")
         accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
-        asked = asked.where(tables.applications.c.account_id.in_(accounts))
-    due = asked.subquery("due")
+        affiliates = affiliates.where(tables.applications.c.account_id.in_(accounts))
+    due = affiliates.subquery("due")
     source, values = _figures(due, month.window, policy)
     measured = (
         select(
@@ -316,20 +316,20 @@ def _sum_up(
     connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
 ) -> None:
     """Sum up the affiliates that changed, independent of any policy; at first, all."""
-    whose: list[int] | None = None
+    ids: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed:
-        whose = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
-    if whose is not None and len(whose) > FEW:
-        whose = None
+        ids = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
+    if ids is not None and len(ids) > FEW:
+        ids = None
     table = tables.affiliate_tested
-    gone = table.delete() if whose is None else table.delete().where(table.c.account_id.in_(whose))
+    gone = table.delete() if ids is None else table.delete().where(table.c.account_id.in_(ids))
     connection.execute(gone)
-    if whose == []:
+    if ids == []:
         return
     chosen = select(affiliates_approved.KEPT)
-    if whose is not None:
-        chosen = chosen.where(affiliates_approved.KEPT.c.account_id.in_(whose))
+    if ids is not None:
+        chosen = chosen.where(affiliates_approved.KEPT.c.account_id.in_(ids))
     connection.execute(
         text(SUM_UP.format(approvals=affiliates_approved.as_text(chosen))),
         {

@@ -175,7 +175,7 @@ def take_back(
     if newest != event_id:
         raise NotInState(OVERTAKEN)
     connection.execute(delete(state).where(state.c.account_id == event.account_id))
-    if before := _told_before(connection, event):
+    if before := _standing_before(connection, event):
         connection.execute(PUT_BACK, {"before": json.dumps(before)})
     standing = {"old": event.new, "new": event.old}
     undone: int = connection.execute(
@@ -207,17 +207,17 @@ def _held(connection: Connection, account_id: int) -> dict[str, Any] | None:
     return held
 
 
-def _told_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | None:
+def _standing_before(connection: Connection, event: Row[Any]) -> dict[str, Any] | None:
     """Return the standing before that event as JSON, from the timeline."""
     table = tables.events
-    told: dict[str, Any] | None = connection.execute(
+    standing: dict[str, Any] | None = connection.execute(
         select(table.c.detail["before"]).where(
             table.c.application_id == event.application_id,
             table.c.kind == f"affiliate_{event.kind}",
             table.c.detail["affiliate_event_id"].as_integer() == event.affiliate_event_id,
         )
     ).scalar_one()
-    return told
+    return standing
 
 
 def check(change: Change) -> None:
@@ -349,7 +349,7 @@ def _record_event(
     """Record the affiliate's event, and one on its application's timeline."""
     table, change = tables.affiliate_events, command.change
     standing = _standing(affiliate, change.step)
-    told = {
+    values = {
         "reason_code": change.reason_code,
         "reason": change.reason.strip(),
         "misses": affiliate.misses,
@@ -366,7 +366,7 @@ def _record_event(
             kind=str(change.step),
             **standing,
             request_id=command.request_id,
-            **told,
+            **values,
         )
         .returning(table.c.affiliate_event_id)
     ).scalar_one()
@@ -375,7 +375,7 @@ def _record_event(
         command,
         change.step.event,
         standing=standing,
-        **told,
+        **values,
         affiliate_event_id=event_id,
         before=before,
     )

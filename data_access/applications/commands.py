@@ -67,8 +67,8 @@ class ApplicationCommand(Command):
         from a redrawn page that shows other facts.
         """
         own = [one.name for one in fields(self) if one.compare and one.name not in _COMMON]
-        asked = {name: _plain(getattr(self, name)) for name in own}
-        return {"command": type(self).__name__, **asked}
+        content = {name: _plain(getattr(self, name)) for name in own}
+        return {"command": type(self).__name__, **content}
 
 
 _COMMON = {one.name for one in fields(ApplicationCommand)}

@@ -43,29 +43,29 @@ TOUCHES = (
 )
 
 
-def conditions(asked: Slice, context: JudgingContext) -> list[Condition]:
+def conditions(slice_: Slice, context: JudgingContext) -> list[Condition]:
     """Return a slice's conditions except its status; a clock condition needs the desk joined."""
-    found = submitted(asked)
-    if asked.moment is Moment.OPEN_AT_END and asked.period:
-        found += open_at_end(asked.period)
-    by_event = asked.moment not in (None, Moment.SUBMITTED, Moment.OPEN_AT_END)
-    if by_event or asked.reviewer or asked.override or asked.track:
-        found.append(tables.applications.c.application_id.in_(_by_moment(asked)))
-    if asked.age:
-        found += aged(asked.age, context.now)
-    if asked.clock:
-        found.append(clock(asked.clock, context))
-    if asked.reached:
-        since = asked.since if asked.moment is Moment.SUBMITTED else None
-        found.append(reached(asked.reached, since))
+    found = submitted(slice_)
+    if slice_.moment is Moment.OPEN_AT_END and slice_.period:
+        found += open_at_end(slice_.period)
+    by_event = slice_.moment not in (None, Moment.SUBMITTED, Moment.OPEN_AT_END)
+    if by_event or slice_.reviewer or slice_.override or slice_.track:
+        found.append(tables.applications.c.application_id.in_(_by_moment(slice_)))
+    if slice_.age:
+        found += aged(slice_.age, context.now)
+    if slice_.clock:
+        found.append(clock(slice_.clock, context))
+    if slice_.reached:
+        since = slice_.since if slice_.moment is Moment.SUBMITTED else None
+        found.append(reached(slice_.reached, since))
     return found
 
 
-def submitted(asked: Slice) -> list[Condition]:
+def submitted(slice_: Slice) -> list[Condition]:
     """Return the condition on the submission time, if that is the slice's moment."""
-    if asked.moment is not Moment.SUBMITTED or asked.period is None:
+    if slice_.moment is not Moment.SUBMITTED or slice_.period is None:
         return []
-    return within(tables.applications.c.submitted_at, asked.period)
+    return within(tables.applications.c.submitted_at, slice_.period)
 
 
 def open_at_end(period: Window) -> list[Condition]:
@@ -128,18 +128,18 @@ def track_seen() -> ColumnElement[str]:
     return func.coalesce(tables.decisions.c.snapshot["track"].astext, NO_TRACK)
 
 
-def decided(asked: Slice, application: FromClause = tables.applications) -> list[Condition]:
+def decided(slice_: Slice, application: FromClause = tables.applications) -> list[Condition]:
     """Return the conditions for a slice's current decisions; needs ``application`` joined."""
     decision = tables.decisions.c
     found = stands(application)
-    if asked.moment is Moment.DECIDED and asked.period:
-        found += within(decision.decided_at, asked.period)
-    if asked.reviewer:
-        found.append(person(decision.decided_by) == asked.reviewer)
-    if asked.override:
+    if slice_.moment is Moment.DECIDED and slice_.period:
+        found += within(decision.decided_at, slice_.period)
+    if slice_.reviewer:
+        found.append(person(decision.decided_by) == slice_.reviewer)
+    if slice_.override:
         found.append(decision.is_override)
-    if asked.track:
-        found.append(track_seen() == asked.track)
+    if slice_.track:
+        found.append(track_seen() == slice_.track)
     return found
 
 
@@ -180,7 +180,7 @@ def first_touched(period: Window) -> Subquery:
     ).subquery("first_touched")
 
 
-def reopenings(asked: Slice) -> Select[Any]:
+def reopenings(slice_: Slice) -> Select[Any]:
     """Return the applications reopened in the slice's period, and who had decided them."""
     event, decision = tables.events, tables.decisions
     by = person(decision.c.decided_by).label("decided_by")
@@ -190,10 +190,10 @@ def reopenings(asked: Slice) -> Select[Any]:
         decision.c.decision_id == cast(event.c.detail["decision_id"].astext, BigInteger),
     )
     statement = statement.where(event.c.kind == Move.REOPEN)
-    if asked.period:
-        statement = statement.where(*within(event.c.at, asked.period))
-    if asked.reviewer:
-        statement = statement.where(by == asked.reviewer)
+    if slice_.period:
+        statement = statement.where(*within(event.c.at, slice_.period))
+    if slice_.reviewer:
+        statement = statement.where(by == slice_.reviewer)
     return statement
 
 
@@ -297,16 +297,16 @@ def _touches(during: Callable[[ColumnElement[datetime]], list[Condition]]) -> Co
     return touches(lambda table: during(table.c[moments[table]]))
 
 
-def _by_moment(asked: Slice) -> Select[Any]:
-    if asked.moment is Moment.TOUCHED and asked.period:
-        return select(first_touched(asked.period).c.application_id)
-    if asked.moment is Moment.REOPENED:
-        return select(reopenings(asked).subquery("reopened").c.application_id)
+def _by_moment(slice_: Slice) -> Select[Any]:
+    if slice_.moment is Moment.TOUCHED and slice_.period:
+        return select(first_touched(slice_.period).c.application_id)
+    if slice_.moment is Moment.REOPENED:
+        return select(reopenings(slice_).subquery("reopened").c.application_id)
     application, decision = tables.applications.alias("decided"), tables.decisions
     return (
         select(decision.c.application_id)
         .join(application, application.c.application_id == decision.c.application_id)
-        .where(*decided(asked, application))
+        .where(*decided(slice_, application))
     )
 
 

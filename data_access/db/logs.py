@@ -73,12 +73,12 @@ def named(error: BaseException) -> str:
 
 
 def _codes(error: psycopg.Error) -> str:
-    told = error.diag
+    diag = error.diag
     known = {
-        "schema": told.schema_name,
-        "table": told.table_name,
-        "column": told.column_name,
-        "constraint": told.constraint_name,
+        "schema": diag.schema_name,
+        "table": diag.table_name,
+        "column": diag.column_name,
+        "constraint": diag.constraint_name,
     }
     places = " ".join(f"{name}={value}" for name, value in known.items() if value)
     return f"{type(error).__name__} {error.sqlstate or 'without a code'} {places}".rstrip()

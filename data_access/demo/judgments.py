@@ -204,8 +204,8 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
     )
     written.decisions.append(_decision(draft, matter, at, snapshot, second))
     tell(written, matter.case, str(outcome), second or reviewer, at, detail)
-    told = {name: draft[name] for name in ("reason_code", "rebate_rate")}
-    send(written, matter, str(outcome), draft["message_to_applicant"], at, **told)
+    details = {name: draft[name] for name in ("reason_code", "rebate_rate")}
+    send(written, matter, str(outcome), draft["message_to_applicant"], at, **details)
 
 
 def _confirmed(

@@ -58,15 +58,15 @@ def _ask_for(key: str, written: Written, matter: Matter, at: datetime) -> RowVal
 
 def _answer(written: Written, matter: Matter, at: datetime) -> RowValues:
     submitted = matter.application.submitted_at
-    asked = moments.between(submitted, at, 0.05, 0.1, matter.rng)
+    asked_at = moments.between(submitted, at, 0.05, 0.1, matter.rng)
     # Applicants without enough referrals can only show their reach.
     met = matter.known(at).assessment.outcome is Outcome.MET
     key = "profile_proof" if met else "external_statement"
-    _ask_for(key, written, matter, asked)
-    detail = {"answer": names.ANSWERS[key], "paused_since": asked.isoformat()}
+    _ask_for(key, written, matter, asked_at)
+    detail = {"answer": names.ANSWERS[key], "paused_since": asked_at.isoformat()}
     _move(written, matter, Move.RECORD_ANSWER, Status.PENDING, at, **detail)
     # None of the demo's holidays is in the past.
-    clock_from = business_time.resume(submitted, asked, at)
+    clock_from = business_time.resume(submitted, asked_at, at)
     return _at(Status.PENDING, at, clock_from=clock_from, answered_at=at)
 
 

@@ -53,9 +53,9 @@ def in_force(connection: Connection, *, now: datetime) -> Policy:
 def scheduled(connection: Connection, *, now: datetime) -> list[Policy]:
     """Return versions that take effect after ``now``, the next one first."""
     table = tables.policies
-    asked = _selected().where(table.c.effective_from > now, ~_withdrawn())
+    query = _selected().where(table.c.effective_from > now, ~_withdrawn())
     rows = connection.execute(
-        asked.order_by(None).order_by(table.c.effective_from, table.c.version)
+        query.order_by(None).order_by(table.c.effective_from, table.c.version)
     )
     return [_policy(row) for row in rows.mappings()]
 

@@ -98,8 +98,8 @@ class TooSlow(Refusal):
 
 def count(connection: Connection, view: View, context: JudgingContext) -> int:
     """Return how many rows match the filters, or how many groups they form."""
-    asked = _Asked(view, context)
-    found = (asked.grouped() if view.groups else asked.rows(())).order_by(None).subquery("found")
+    query = _ViewQuery(view, context)
+    found = (query.grouped() if view.groups else query.rows(())).order_by(None).subquery("found")
     return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
@@ -107,7 +107,7 @@ def page(
     connection: Connection, view: View, context: JudgingContext, *, size: int = PAGE_SIZE
 ) -> list[dict[str, Any]]:
     """Return the rows of the view's page, in order, as values by column name."""
-    statement = _Asked(view, context).shown(view.page, size)
+    statement = _ViewQuery(view, context).shown(view.page, size)
     narrowed_by = sources.NARROWED_BY.get(view.dataset.key)
     if view.groups or narrowed_by is None:
         return [dict(row) for row in connection.execute(statement).mappings()]
@@ -116,8 +116,8 @@ def page(
 
 def statement(view: View, context: JudgingContext, *, write: Writer) -> Select[Any]:
     """Return all rows of the view in its order, each value through ``write``: for a file."""
-    asked = _Asked(view, context)
-    return asked.grouped(write=write) if view.groups else asked.written(write)
+    query = _ViewQuery(view, context)
+    return query.grouped(write=write) if view.groups else query.written(write)
 
 
 def choices(
@@ -127,8 +127,8 @@ def choices(
 
     Empty if that takes too long.
     """
-    asked = _Asked(View(dataset=dataset, columns=(name,)).bounded(), context)
-    found = asked.rows((name,)).order_by(None).subquery("found").c[name]
+    query = _ViewQuery(View(dataset=dataset, columns=(name,)).bounded(), context)
+    found = query.rows((name,)).order_by(None).subquery("found").c[name]
     connection.execute(text(f"set local statement_timeout = {CHOICES_MS}"))
     try:
         rows = connection.execute(
@@ -192,7 +192,7 @@ def _in_two_steps(
     connection: Connection, view: View, context: JudgingContext, size: int, narrowed_by: str
 ) -> list[dict[str, Any]]:
     # First the ids, from only the tables that filters and order need.
-    found = _Asked(view, context).rows((narrowed_by,))
+    found = _ViewQuery(view, context).rows((narrowed_by,))
     start = (view.page - 1) * size
     ids = list(connection.execute(found.offset(start).limit(size)).scalars())
     if not ids:
@@ -200,14 +200,14 @@ def _in_two_steps(
     names = dict.fromkeys((narrowed_by, *(column.name for column in view.shown)))
     all_of_them = View(dataset=view.dataset, columns=tuple(names))
     rows = connection.execute(
-        _Asked(all_of_them, context, only=ids).rows(tuple(names)).order_by(None)
+        _ViewQuery(all_of_them, context, only=ids).rows(tuple(names)).order_by(None)
     ).mappings()
     shown = [column.name for column in view.shown]
     by_id = {row[narrowed_by]: {name: row[name] for name in shown} for row in rows}
     return [by_id[id_] for id_ in ids if id_ in by_id]
 
 
-class _Asked:
+class _ViewQuery:
     """One view over its source, as statements."""
 
     def __init__(self, view: View, context: JudgingContext, *, only: Sequence[int] = ()) -> None:
@@ -222,7 +222,7 @@ class _Asked:
         return frozenset(
             {
                 *(column.name for column in view.shown),
-                *(asked.column for asked in view.filters),
+                *(filter_.column for filter_ in view.filters),
                 *(order.column for order in view.sorted_by),
                 *(group.column for group in view.groups),
                 *(measure.column for measure in view.figures),
@@ -342,22 +342,22 @@ class _Asked:
 
     def _conditions(self, values: Expressions) -> list[ColumnElement[bool]]:
         return [
-            condition(asked, self._meant(asked, values), self._kind(asked.column), self.context)
-            for asked in self.view.filters
-            if asked.column in values
+            condition(wanted, self._meant(wanted, values), self._kind(wanted.column), self.context)
+            for wanted in self.view.filters
+            if wanted.column in values
         ]
 
-    def _meant(self, asked: Filter, values: Expressions) -> Expression:
-        value = values[asked.column]
-        return self._by_platform(asked.column, value) if isinstance(asked, OneOf) else value
+    def _meant(self, filter_: Filter, values: Expressions) -> Expression:
+        value = values[filter_.column]
+        return self._by_platform(filter_.column, value) if isinstance(filter_, OneOf) else value
 
     def _by_platform(self, name: str, value: Expression) -> Expression:
         column = self.view.dataset.column(name)
         return platform_key(value) if column is not None and column.is_platform else value
 
     def _ordered(self, statement: Select[Any], values: Expressions) -> Select[Any]:
-        dataset, asked = self.view.dataset, self.view.sorted_by
-        by = {order.column: order.descending for order in asked}
+        dataset, orders = self.view.dataset, self.view.sorted_by
+        by = {order.column: order.descending for order in orders}
         by |= {key: False for key in dataset.keys if key not in by}
         return statement.order_by(
             *(
@@ -369,32 +369,32 @@ class _Asked:
 
 
 def condition(
-    asked: Filter, value: Expression, kind: ColumnKind, context: JudgingContext
+    filter_: Filter, value: Expression, kind: ColumnKind, context: JudgingContext
 ) -> ColumnElement[bool]:
     """Return a filter on a column's value; every value in it is a parameter."""
-    if isinstance(asked, Known):
-        return value.is_not(None) if asked.known else value.is_(None)
-    match asked:
+    if isinstance(filter_, Known):
+        return value.is_not(None) if filter_.known else value.is_(None)
+    match filter_:
         case Range():
-            found = _range(asked, value, kind)
+            found = _range(filter_, value, kind)
         case Days():
-            found = _days(asked, value, kind, context)
+            found = _days(filter_, value, kind, context)
         case OneOf():
-            found = _one_of(asked, value, kind)
+            found = _one_of(filter_, value, kind)
         case Contains():
-            naming = asked.column in NAMING
-            texts = sought(asked.part).texts if naming else (folded(asked.part),)
+            naming = filter_.column in NAMING
+            texts = sought(filter_.part).texts if naming else (folded(filter_.part),)
             found = searching.contains(value, texts)
-    return or_(found, value.is_(None)) if asked.or_unknown else found
+    return or_(found, value.is_(None)) if filter_.or_unknown else found
 
 
-def _range(asked: Range, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
+def _range(filter_: Range, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
     of: TypeEngine[Any] = BigInteger() if kind in (ColumnKind.ID, ColumnKind.WHOLE) else Numeric()
     ends = []
-    if asked.least is not None:
-        ends.append(value >= literal(_number(asked.least, of), of))
-    if asked.most is not None:
-        ends.append(value <= literal(_number(asked.most, of), of))
+    if filter_.least is not None:
+        ends.append(value >= literal(_number(filter_.least, of), of))
+    if filter_.most is not None:
+        ends.append(value <= literal(_number(filter_.most, of), of))
     return and_(*ends)
 
 
@@ -403,9 +403,9 @@ def _number(value: Any, of: TypeEngine[Any]) -> Any:  # noqa: ANN401 - a Decimal
 
 
 def _days(
-    asked: Days, value: Expression, kind: ColumnKind, context: JudgingContext
+    filter_: Days, value: Expression, kind: ColumnKind, context: JudgingContext
 ) -> ColumnElement[bool]:
-    first, last = asked.span(utc_day(context.now))
+    first, last = filter_.span(utc_day(context.now))
     of: TypeEngine[Any] = DateTime(timezone=True) if kind is ColumnKind.MOMENT else Date()
     moment = day_start if kind is ColumnKind.MOMENT else _same
     ends = []
@@ -420,11 +420,11 @@ def _same(day: date) -> date:
     return day
 
 
-def _one_of(asked: OneOf, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
+def _one_of(filter_: OneOf, value: Expression, kind: ColumnKind) -> ColumnElement[bool]:
     if kind is ColumnKind.TRUTH:
-        return value == any_(literal([word == "yes" for word in asked.values], ARRAY(Boolean)))
-    named = asked.column in PEOPLE
-    words = [people.normal(word) for word in asked.values] if named else list(asked.values)
+        return value == any_(literal([word == "yes" for word in filter_.values], ARRAY(Boolean)))
+    named = filter_.column in PEOPLE
+    words = [people.normal(word) for word in filter_.values] if named else list(filter_.values)
     return value == any_(literal(words, ARRAY(Text)))
 
 

@@ -98,9 +98,9 @@ class OfQueue:
     @property
     def filters(self) -> dict[str, Any]:
         """The filters as the log stores them."""
-        asked = self.filters_asked.on_page(1).to_query()
-        asked.pop("status", None)
-        return {**asked, "statuses": [str(status) for status in self.statuses]}
+        query = self.filters_asked.on_page(1).to_query()
+        query.pop("status", None)
+        return {**query, "statuses": [str(status) for status in self.statuses]}
 
     def without_personal(self) -> "OfQueue":
         """Return the same without personal columns."""
@@ -109,8 +109,8 @@ class OfQueue:
 
     def said(self) -> str:
         """Describe the rows."""
-        asked = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
-        return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *asked])
+        parts = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
+        return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *parts])
 
     def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
         """Return the statement for all rows."""
@@ -140,36 +140,44 @@ class Order:
         """Return the order as JSON, for another process."""
         chosen = self.selection
         if isinstance(chosen, OfView):
-            asked: dict[str, Any] = {"view": chosen.view.to_query(), "view_name": chosen.view_name}
+            selection: dict[str, Any] = {
+                "view": chosen.view.to_query(),
+                "view_name": chosen.view_name,
+            }
         else:
-            asked = {
+            selection = {
                 "queue": chosen.filters_asked.to_query(),
                 "viewer": chosen.filters_asked.viewer,
                 "statuses": list(chosen.statuses),
                 "names": list(chosen.names),
             }
         form = {"file_format": self.form.file_format, "bom": self.form.bom, "gzip": self.form.gzip}
-        return {**asked, "form": form, "exported_by": self.exported_by, "now": self.now.isoformat()}
+        return {
+            **selection,
+            "form": form,
+            "exported_by": self.exported_by,
+            "now": self.now.isoformat(),
+        }
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Order":
+    def from_json(cls, content: Mapping[str, Any]) -> "Order":
         """Parse an order from another process, which has checked what the person may see."""
         chosen: Selection
-        if "view" in told:
-            view = View.from_query(told["view"], personal=True)
-            chosen = OfView(view=view, view_name=told["view_name"])
+        if "view" in content:
+            view = View.from_query(content["view"], personal=True)
+            chosen = OfView(view=view, view_name=content["view_name"])
         else:
             chosen = OfQueue(
-                filters_asked=Filters.from_query(told["queue"]).seen_by(told["viewer"]),
-                statuses=tuple(Status(status) for status in told["statuses"]),
-                names=tuple(told["names"]),
+                filters_asked=Filters.from_query(content["queue"]).seen_by(content["viewer"]),
+                statuses=tuple(Status(status) for status in content["statuses"]),
+                names=tuple(content["names"]),
             )
-        form = told["form"]
+        form = content["form"]
         return cls(
             selection=chosen,
             form=replace(Form(**form), file_format=FileFormat(form["file_format"])),
-            exported_by=told["exported_by"],
-            now=datetime.fromisoformat(told["now"]),
+            exported_by=content["exported_by"],
+            now=datetime.fromisoformat(content["now"]),
         )
 
 
@@ -221,20 +229,25 @@ def _write(
         return
     made = chosen.statement(context, queries.typed)
     _require_room(connection, made, file_format)
-    told = about(order, context)
+    description = about(order, context)
     progress(0)
     with CsvStream(connection, made) as stream:
         # Imported here, so that a CSV starts sooner and uses less memory.
         if file_format is FileFormat.PARQUET:
             from data_access.exports import parquet
 
-            parquet.write(stream, chosen.columns, target, about=told, progress=progress)
+            parquet.write(stream, chosen.columns, target, about=description, progress=progress)
         else:
             from data_access.exports import xlsx
 
             with _temporary(folder) as beside:
                 xlsx.write(
-                    stream, chosen.columns, target, about=told, folder=beside, progress=progress
+                    stream,
+                    chosen.columns,
+                    target,
+                    about=description,
+                    folder=beside,
+                    progress=progress,
                 )
         progress(stream.row_count)
 
@@ -300,10 +313,10 @@ def explaining() -> Iterator[None]:
         interrupt = _interrupt_behind(error)
         if interrupt is not None:
             raise interrupt from None
-        said = explained(error.orig if isinstance(error, DBAPIError) else error)
-        if said is None:
+        sentence = explained(error.orig if isinstance(error, DBAPIError) else error)
+        if sentence is None:
             raise
-        raise DatabaseUnavailable(said) from error
+        raise DatabaseUnavailable(sentence) from error
 
 
 def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:

@@ -128,17 +128,17 @@ class Job:
     def follow(self) -> None:
         """Read the process's reports until it ends; runs in its own thread."""
         assert self.process.stdout is not None
-        told: dict[str, Any] = {}
+        report: dict[str, Any] = {}
         with self.process.stdout as lines:
             for line in lines:
-                told = json.loads(line)
-                self.held.done = told.get("rows", self.rows)
-                if not {"refused", "failed"} & told.keys():
+                report = json.loads(line)
+                self.held.done = report.get("rows", self.rows)
+                if not {"refused", "failed"} & report.keys():
                     # A refusal or a failure is reported as a sentence, without a file.
                     self._begun.set()
         self.process.wait()
-        if not told.get("done"):
-            self._end(Ending.FAILED, told.get("refused") or FAILED)
+        if not report.get("done"):
+            self._end(Ending.FAILED, report.get("refused") or FAILED)
         self._written.set()
 
     def _end(self, ending: Ending, sentence: str, *, wait: bool = False) -> None:
@@ -188,7 +188,7 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
         _require_room(connection, order.exported_by)
         with naming(f"The server's folder for exports, {export_spool.SPOOL},"):
             folder = export_spool.new_folder()
-        asked = NewJob(
+        new_job = NewJob(
             job_id=uuid4(),
             kind=JobKind.EXPORT,
             person=order.exported_by,
@@ -196,13 +196,13 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
             expected=expected,
             folder=str(folder),
         )
-        lease = people_jobs.claim(connection, asked)
+        lease = people_jobs.claim(connection, new_job)
     assert lease is not None
     job = Job(
         order=order,
         process=_worker(),
         folder=folder,
-        held=Held(engine=engine, job_id=asked.job_id, lease=lease),
+        held=Held(engine=engine, job_id=new_job.job_id, lease=lease),
     )
     job.held.cancel = job.cancel
     job_leases.hold(job.held)
@@ -222,9 +222,9 @@ def _worker() -> subprocess.Popen[str]:
 
 def _give_order(job: Job) -> None:
     assert job.process.stdin is not None
-    asked = {"order": job.order.to_json(), "path": str(job.path)}
+    order = {"order": job.order.to_json(), "path": str(job.path)}
     try:
-        job.process.stdin.write(json.dumps(asked) + "\n")
+        job.process.stdin.write(json.dumps(order) + "\n")
         job.process.stdin.close()
     except OSError:
         LOG.warning("the export process ended before it started")

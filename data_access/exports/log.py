@@ -66,10 +66,10 @@ def log(
     table = tables.exports
     with database.reading(engine) as connection:
         staff.require(connection, viewer, Act.SEE_EXPORTS)
-        asked = select(table).order_by(table.c.export_id.desc()).limit(limit)
+        query = select(table).order_by(table.c.export_id.desc()).limit(limit)
         if before is not None:
-            asked = asked.where(table.c.export_id < before)
-        rows = connection.execute(asked).all()
+            query = query.where(table.c.export_id < before)
+        rows = connection.execute(query).all()
     return [
         Exported(
             export_id=row.export_id,

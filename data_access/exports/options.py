@@ -61,21 +61,21 @@ def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
 
 
 def selection(
-    engine: Callable[[], Engine], dataset: str | None, asked: Mapping[str, Any], *, now: datetime
+    engine: Callable[[], Engine], dataset: str | None, given: Mapping[str, Any], *, now: datetime
 ) -> Selection:
     """Return rows and columns to export. Raises Invalid or NotFound."""
-    queue_options = [f"--{name}" for name in OF_THE_QUEUE if asked[name]]
-    view_options = [option for name, option in OF_VIEWS.items() if asked[name]]
-    if asked["view_name"] is not None:
-        return _saved(engine, dataset, asked, [*view_options, *queue_options])
+    queue_options = [f"--{name}" for name in OF_THE_QUEUE if given[name]]
+    view_options = [option for name, option in OF_VIEWS.items() if given[name]]
+    if given["view_name"] is not None:
+        return _saved(engine, dataset, given, [*view_options, *queue_options])
     if dataset == APPLICATIONS.key and not view_options:
-        return _of_queue(asked)
-    if queue_options or asked["sort"] != str(Sort.PRIORITY):
+        return _of_queue(given)
+    if queue_options or given["sort"] != str(Sort.PRIORITY):
         raise Invalid(
             f"{', '.join(queue_options) or '--sort'} is the queue's and goes with applications "
             "alone, without --filter, --group and --order. Write it as --filter or --order."
         )
-    view = _view(dataset or "", asked)
+    view = _view(dataset or "", given)
     refused = view.too_long(now.date())
     if refused is not None:
         raise Invalid(refused)
@@ -96,24 +96,24 @@ def at_most(engine: Callable[[], Engine], order: Order) -> int:
 def _saved(
     engine: Callable[[], Engine],
     dataset: str | None,
-    asked: Mapping[str, Any],
+    given: Mapping[str, Any],
     others: Sequence[str],
 ) -> Selection:
-    if others or asked["columns"]:
+    if others or given["columns"]:
         raise Invalid(f"--view says it all: leave out {', '.join(others) or '--columns'}.")
     with engine().connect() as connection:
-        found = saved_views.named(connection, asked["view_name"], owner=asked["owner"])
+        found = saved_views.named(connection, given["view_name"], owner=given["owner"])
     if dataset not in (None, found.view.dataset.key):
         raise Invalid(f"The view {found.name!a} is of {found.view.dataset.key}.")
     _require_understood(found.view)
     return OfView(view=found.view.bounded(), view_name=found.name)
 
 
-def _view(dataset: str, asked: Mapping[str, Any]) -> View:
-    query = {"dataset": dataset, "columns": ",".join(_names(dataset, asked))}
+def _view(dataset: str, given: Mapping[str, Any]) -> View:
+    query = {"dataset": dataset, "columns": ",".join(_names(dataset, given))}
     for name, option in (("group", "group"), ("measures", "measures"), ("sort", "order")):
-        query[name] = ",".join(part.strip() for part in (asked[option] or "").split(","))
-    for text in asked["filters"]:
+        query[name] = ",".join(part.strip() for part in (given[option] or "").split(","))
+    for text in given["filters"]:
         column, sign, wanted = text.partition("=")
         if not sign or column in query:
             raise Invalid(f"--filter {text!a} is not understood: write COLUMN=FILTER, once.")
@@ -129,13 +129,13 @@ def _require_understood(view: View) -> None:
         raise Invalid(" ".join(view.problems))
 
 
-def _of_queue(asked: Mapping[str, Any]) -> Selection:
+def _of_queue(given: Mapping[str, Any]) -> Selection:
     query = {
         name: ",".join(value) if isinstance(value, tuple) else value or ""
-        for name, value in asked.items()
+        for name, value in given.items()
         if name in OF_THE_QUEUE or name == "sort"
     }
-    statuses = tuple(Status(name) for name in asked["status"]) or tuple(Status)
+    statuses = tuple(Status(name) for name in given["status"]) or tuple(Status)
     filters = Filters.from_query({**query, "status": ""})
     kept = filters.to_query()
     for name in ("search", "country", "platform"):
@@ -144,13 +144,13 @@ def _of_queue(asked: Mapping[str, Any]) -> Selection:
             continue
         if query[name].strip() != kept.get(name, ""):
             raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
-    names = _names(APPLICATIONS.key, asked)
+    names = _names(APPLICATIONS.key, given)
     exported.require_known(names)
     return OfQueue(filters_asked=filters, statuses=statuses, names=names)
 
 
-def _names(dataset: str, asked: Mapping[str, Any]) -> tuple[str, ...]:
+def _names(dataset: str, given: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the requested columns, or all of the dataset, whatever other options are set."""
-    if not asked["columns"]:
+    if not given["columns"]:
         return BY_KEY[dataset].names
-    return tuple(dict.fromkeys(name.strip() for name in asked["columns"].split(",")))
+    return tuple(dict.fromkeys(name.strip() for name in given["columns"].split(",")))

@@ -68,8 +68,8 @@ def naming(name: str, advice: str = "") -> Iterator[None]:
             f"{name} was closed by its reader before the end; what was read is incomplete."
         ) from error
     except OSError as error:
-        said = f"{name} cannot be written: {_why(error)}. {advice}"
-        raise Unwritable(said.strip()) from error
+        sentence = f"{name} cannot be written: {_why(error)}. {advice}"
+        raise Unwritable(sentence.strip()) from error
 
 
 def _why(error: OSError) -> str:

@@ -55,8 +55,8 @@ def say(text: str) -> None:
 class Cancelled(click.ClickException):
     """The person or a signal stopped the command."""
 
-    def __init__(self, said: str, signal_number: int) -> None:
-        super().__init__(said)
+    def __init__(self, sentence: str, signal_number: int) -> None:
+        super().__init__(sentence)
         # The shell's status for a signal; click reads it from the instance.
         self.exit_code = 128 + signal_number  # type: ignore[misc]
 
@@ -70,7 +70,7 @@ class _Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def cancellable(said: str) -> Iterator[None]:
+def cancellable(sentence: str) -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and SIGHUP into a sentence, after open resources are closed."""
 
     def stop(number: int, _: object) -> None:
@@ -86,7 +86,7 @@ def cancellable(said: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stopped:
         number = getattr(stopped, "signal_number", signal.SIGINT)
-        raise Cancelled(said, number) from stopped
+        raise Cancelled(sentence, number) from stopped
     finally:
         for logger, level in zip(cut, levels, strict=True):
             logger.setLevel(level)
@@ -96,9 +96,9 @@ def cancellable(said: str) -> Iterator[None]:
 
 def _heard() -> list[signal.Signals]:
     # A signal that is ignored, as in the background or under nohup, stays ignored.
-    asked = (signal.SIGTERM, signal.SIGHUP)
+    signals = (signal.SIGTERM, signal.SIGHUP)
     in_main = threading.current_thread() is threading.main_thread()
-    return [one for one in asked if in_main and signal.getsignal(one) is not signal.SIG_IGN]
+    return [one for one in signals if in_main and signal.getsignal(one) is not signal.SIG_IGN]
 
 
 @contextmanager

@@ -71,9 +71,9 @@ def turn() -> Iterator[None]:
 
 
 def _takes_one(connection: Connection) -> bool:
-    asked = text("select pg_try_advisory_lock(:key)")
+    statement = text("select pg_try_advisory_lock(:key)")
     keys = range(locks.EXPORTS, locks.EXPORTS + READING_AT_ONCE)
-    return any(connection.execute(asked, {"key": key}).scalar_one() for key in keys)
+    return any(connection.execute(statement, {"key": key}).scalar_one() for key in keys)
 
 
 def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -108,8 +108,8 @@ def main() -> None:
     line = sys.stdin.readline()
     if not line:
         return
-    told = json.loads(line)
-    order, path = Order.from_json(told["order"]), Path(told["path"])
+    message = json.loads(line)
+    order, path = Order.from_json(message["order"]), Path(message["path"])
     progress = Progress(tell=_Teller(path))
     try:
         with files.explaining(), _opened(path) as target, turn():

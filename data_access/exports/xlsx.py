@@ -68,10 +68,12 @@ def write(
     }
     book = Workbook(_Forward(target), options)
     cut = _rows(book, book.add_worksheet("Rows"), stream, columns, progress)
-    told = {**about, "Rows": f"{stream.row_count:,}"}
+    description = {**about, "Rows": f"{stream.row_count:,}"}
     if cut:
-        told["Cut"] = f"{cut:,} texts end after {LONGEST_TEXT:,} characters, all a cell holds"
-    _about(book, told)
+        description["Cut"] = (
+            f"{cut:,} texts end after {LONGEST_TEXT:,} characters, all a cell holds"
+        )
+    _about(book, description)
     try:
         book.close()
     except FileSizeError as error:
@@ -204,13 +206,13 @@ def moment_number(text: str) -> float | None:
     return None if whole is None else whole + thousandths / (DAY_S * 1000)
 
 
-def _about(book: Workbook, told: Mapping[str, str]) -> None:
+def _about(book: Workbook, description: Mapping[str, str]) -> None:
     sheet = book.add_worksheet("About")
     bold = book.add_format({"bold": True, "valign": "top"})
     wrapped: dict[str, Any] = {"text_wrap": True, "valign": "top"}
     text = book.add_format(wrapped)
     sheet.set_column(0, 0, 18)
     sheet.set_column(1, 1, 90)
-    for row, (name, words) in enumerate(told.items()):
+    for row, (name, words) in enumerate(description.items()):
         sheet.write_string(row, 0, name, bold)
         sheet.write_string(row, 1, words[:LONGEST_TEXT], text)

@@ -49,7 +49,7 @@ def merge(arrival: Arrival) -> Merged:
     """
     judge(arrival)
     rows = arrived(arrival) if arrival.problems.keeping else ()
-    _tell_of_withdrawals(arrival)
+    _report_withdrawals(arrival)
     # First those that stop being pending, to make room for new pending ones.
     updated = _update(arrival, "n.status <> 'pending'") + _update(arrival, "n.status = 'pending'")
     inserted = _insert(arrival)
@@ -185,23 +185,23 @@ def _hold_still(arrival: Arrival) -> None:
 
 
 def _status(arrival: Arrival) -> str:
-    told = staged_value(arrival.kind, "status")
+    status = staged_value(arrival.kind, "status")
     kept = "case when t.application_id is null then 'pending' else t.status end"
     if "status" not in arrival.names:
         return kept
     return (
         f"case when {DECIDED} then t.status "
-        f"when {REOPENED} and {told} in ('approved', 'rejected') then t.status else {told} end"
+        f"when {REOPENED} and {status} in ('approved', 'rejected') then t.status else {status} end"
     )
 
 
 def _status_changed_at(arrival: Arrival) -> str:
     if "status_changed_at" in arrival.names:
-        told = "s.status_changed_at"
+        changed_at = "s.status_changed_at"
     else:
         # The time of the change is not known, and that of an older change would be wrong.
-        told = f"case when t.status = {_status(arrival)} then t.status_changed_at end"
-    return f"case when {DECIDED} then t.status_changed_at else {told} end"
+        changed_at = f"case when t.status = {_status(arrival)} then t.status_changed_at end"
+    return f"case when {DECIDED} then t.status_changed_at else {changed_at} end"
 
 
 def _outcomes(arrival: Arrival) -> tuple[list[str], str]:
@@ -241,9 +241,9 @@ def _count_same_rows_once(arrival: Arrival) -> None:
 
 def _count_same_pending_once(arrival: Arrival) -> None:
     """Count a form sent twice as one application, the earlier; with other content, as two."""
-    told = [name for name in CONTENT if name in arrival.names]
+    given = [name for name in CONTENT if name in arrival.names]
     _, outcomes = _outcomes(arrival)
-    content = ", ".join(("account_id", *(_compared(name) for name in told)))
+    content = ", ".join(("account_id", *(_compared(name) for name in given)))
     arrival.count_once(
         "select staged, account_id::text, first, true from (select *, first_value(staged) over "
         f"(partition by {content} order by is_new, submitted_at, staged) as first "
@@ -253,7 +253,7 @@ def _count_same_pending_once(arrival: Arrival) -> None:
         "sent the same as {other}; it was counted once",
     )
     same = "".join(
-        f" and {_compared(name, 't')} is not distinct from {_compared(name, 'n')}" for name in told
+        f" and {_compared(name, 't')} is not distinct from {_compared(name, 'n')}" for name in given
     )
     arrival.count_once(
         f"select n.staged, n.account_id::text, t.application_id, false from ({outcomes}) n "
@@ -329,7 +329,7 @@ def _refuse_second_pending(arrival: Arrival) -> None:
     arrival.problems.refuse_if_any()
 
 
-def _tell_of_withdrawals(arrival: Arrival) -> None:
+def _report_withdrawals(arrival: Arrival) -> None:
     _, outcomes = _outcomes(arrival)
     arrival.run(
         "insert into review.events (application_id, kind, actor, at, detail) "

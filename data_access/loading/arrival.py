@@ -76,8 +76,8 @@ class Arrival:
         ).all()
         for number, value, other, _ in found:
             file, line = self.places.of(number)
-            said = reason.format(other=self._place(file, other) if other else "")
-            problem = Problem(file=file, line=line, column=column, value=value, reason=said)
+            sentence = reason.format(other=self._place(file, other) if other else "")
+            problem = Problem(file=file, line=line, column=column, value=value, reason=sentence)
             self.problems.add(problem)
         if found:
             self.problems.more += found[0][-1] - len(found)
@@ -182,8 +182,8 @@ def _changes(arrival: Arrival, columns: list[str], which: str, among: str) -> st
 
 
 def _columns(arrival: Arrival) -> list[str]:
-    told = arrival.names - set(arrival.kind.key)
-    return [column.name for column in arrival.kind.columns if column.name in told]
+    given = arrival.names - set(arrival.kind.key)
+    return [column.name for column in arrival.kind.columns if column.name in given]
 
 
 def _same(kind: FactKind, side: str) -> str:

@@ -69,12 +69,12 @@ def _first_line(block: bytes) -> tuple[int, bytes, bytes]:
     while rest:
         head, _, rest = rest.partition(b"\n")
         text = head.decode(errors="replace").strip()
-        told = SEPARATOR_LINE.fullmatch(text)
-        if told and told[1] != ",":
+        separator = SEPARATOR_LINE.fullmatch(text)
+        if separator and separator[1] != ",":
             raise Unreadable(
-                f"says in its first line that {told[1]!r} separates its columns; use commas"
+                f"says in its first line that {separator[1]!r} separates its columns; use commas"
             )
-        if not told and not BLANK.fullmatch(text):
+        if not separator and not BLANK.fullmatch(text):
             return number, head, rest
         number += 1
     raise Unreadable(

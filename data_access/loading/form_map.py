@@ -85,17 +85,17 @@ def read(path: Path | None) -> FormMap:
     return parse(read_toml(path), path.name)
 
 
-def parse(told: Mapping[str, Any], name: str) -> FormMap:
+def parse(content: Mapping[str, Any], name: str) -> FormMap:
     """Parse a map from TOML or JSON content, over the defaults; raises LoadRefused."""
     for part in PARTS:
-        if not isinstance(told.get(part, {}), dict):
+        if not isinstance(content.get(part, {}), dict):
             raise _refused(name, f"has {part} that are no table; write [{part}]")
-    _require_texts(told, name)
-    unknown = [str(key) for key in told if key not in PARTS]
+    _require_texts(content, name)
+    unknown = [str(key) for key in content if key not in PARTS]
     unknown += [
         str(key)
         for part, known in PARTS.items()
-        for key in told.get(part, {})
+        for key in content.get(part, {})
         if known is not None and key not in known
     ]
     if unknown:
@@ -104,24 +104,24 @@ def parse(told: Mapping[str, Any], name: str) -> FormMap:
             f"names {', '.join(unknown)}; under [fields] it may name {', '.join(TARGETS)}, and "
             "beside it there may be [platforms], [statuses], [dates] and [file]",
         )
-    return _over_defaults(told, name)
+    return _over_defaults(content, name)
 
 
-def _require_texts(told: Mapping[str, Any], name: str) -> None:
+def _require_texts(content: Mapping[str, Any], name: str) -> None:
     for part in PARTS:
-        for key, value in told.get(part, {}).items():
+        for key, value in content.get(part, {}).items():
             if not isinstance(value, str):
                 raise _refused(name, f"says {key} = {value}; write it in quotes")
             if any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in key + value):
                 raise _refused(name, f"has a damaged character at {key!r}; type it again")
 
 
-def _over_defaults(told: Mapping[str, Any], name: str) -> FormMap:
-    chosen = {column: (str(title),) for column, title in told.get("fields", {}).items() if title}
+def _over_defaults(content: Mapping[str, Any], name: str) -> FormMap:
+    chosen = {column: (str(title),) for column, title in content.get("fields", {}).items() if title}
     taken = {title for titles in chosen.values() for title in titles}
     # Naming one way to the account removes the defaults of the others.
     replaced = {
-        *told.get("fields", {}),
+        *content.get("fields", {}),
         *(WHO if any(who in chosen for who in WHO) else ()),
     }
     defaults = {
@@ -130,22 +130,22 @@ def _over_defaults(told: Mapping[str, Any], name: str) -> FormMap:
         if column not in replaced
     }
     return FormMap(
-        told=told,
+        told=content,
         fields={**defaults, **chosen},
-        platforms={**FormMap().platforms, **_words(told.get("platforms", {}))},
-        statuses=_statuses(told, name),
-        dates=_dates(told.get("dates", {}), name),
-        encoding=_one_of(told, "encoding", ENCODINGS, name),
-        delimiter=_one_of(told, "delimiter", DELIMITERS, name),
+        platforms={**FormMap().platforms, **_words(content.get("platforms", {}))},
+        statuses=_statuses(content, name),
+        dates=_dates(content.get("dates", {}), name),
+        encoding=_one_of(content, "encoding", ENCODINGS, name),
+        delimiter=_one_of(content, "delimiter", DELIMITERS, name),
     )
 
 
-def _words(told: Mapping[str, Any]) -> dict[str, str]:
-    return {" ".join(str(word).lower().split()): str(meant) for word, meant in told.items()}
+def _words(content: Mapping[str, Any]) -> dict[str, str]:
+    return {" ".join(str(word).lower().split()): str(meant) for word, meant in content.items()}
 
 
-def _statuses(told: Mapping[str, Any], name: str) -> dict[str, str]:
-    words = _words(told.get("statuses", {}))
+def _statuses(content: Mapping[str, Any], name: str) -> dict[str, str]:
+    words = _words(content.get("statuses", {}))
     wrong = [meant for meant in words.values() if meant not in STATUSES]
     if wrong:
         raise _refused(
@@ -154,19 +154,19 @@ def _statuses(told: Mapping[str, Any], name: str) -> dict[str, str]:
     return words
 
 
-def _dates(told: Mapping[str, Any], name: str) -> DateStyle | None:
-    if not told:
+def _dates(content: Mapping[str, Any], name: str) -> DateStyle | None:
+    if not content:
         return None
-    if len(told) == 1:
+    if len(content) == 1:
         raise _refused(name, "has dates with only one of format and zone; write both")
     try:
-        return form_dates.style(str(told["format"]), str(told["zone"]))
+        return form_dates.style(str(content["format"]), str(content["zone"]))
     except ValueError as error:
         raise _refused(name, str(error)) from error
 
 
-def _one_of(told: Mapping[str, Any], key: str, known: Mapping[str, str], name: str) -> str:
-    value = str(told.get("file", {}).get(key, ""))
+def _one_of(content: Mapping[str, Any], key: str, known: Mapping[str, str], name: str) -> str:
+    value = str(content.get("file", {}).get(key, ""))
     if value and value.lower() not in known:
         listed = ", ".join(repr(one) for one in known)
         raise _refused(name, f"has the {key} {value!r}; write one of {listed}")

@@ -92,11 +92,11 @@ def read(
     content = unpacked.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise Unreadable(f"is larger than {LARGEST >> 20} MB; split it")
-    text, used, said = _decoded(content, encoding)
+    text, used, remarks = _decoded(content, encoding)
     found = delimiter or _delimiter(text, known)
     if found != ",":
-        said = (*said, f"has its columns separated by {DELIMITERS[found]}")
-    return FormText(text=text, delimiter=found, encoding=used, said=said)
+        remarks = (*remarks, f"has its columns separated by {DELIMITERS[found]}")
+    return FormText(text=text, delimiter=found, encoding=used, said=remarks)
 
 
 def looks_like(content: bytes) -> str:
@@ -151,9 +151,9 @@ def _undecodable(name: str) -> str:
 def _delimiter(text: str, known: Collection[str]) -> str:
     """Return the separator: from the `sep=` line, else the one that gives known fields."""
     first, _, _ = text.partition("\n")
-    told = SEPARATOR_LINE.fullmatch(first.strip())
-    if told:
-        separator = "\t" if told[1] == "\\t" else told[1]
+    line = SEPARATOR_LINE.fullmatch(first.strip())
+    if line:
+        separator = "\t" if line[1] == "\\t" else line[1]
         if separator not in DELIMITERS:
             raise Unreadable(f"says that {separator!r} separates its columns; use commas")
         return separator

@@ -70,7 +70,7 @@ def settle_known(connection: Connection, taken: Taken) -> list[FormRow]:
     }
     known = _known(connection, list(prints))
     return [
-        _told_apart(row, known.get(fingerprint(taken.header, row.cells)))
+        _mark_known(row, known.get(fingerprint(taken.header, row.cells)))
         if row.outcome is Outcome.KEPT
         else row
         for row in taken.rows
@@ -160,9 +160,9 @@ def retry(
                 for row in rows
                 if row.import_id == import_id
             ]
-            told = read_by or _map_of(connection, import_id)
+            form_map = read_by or _map_of(connection, import_id)
             with connection.begin_nested():
-                loaded += _load(connection, of_one, told, done)
+                loaded += _load(connection, of_one, form_map, done)
         return loaded, len(rows) - loaded
 
 
@@ -232,19 +232,19 @@ def _known(connection: Connection, prints: list[str]) -> dict[str, Row[Any]]:
     return {row.fingerprint: row for row in found}
 
 
-def _told_apart(row: FormRow, known: Row[Any] | None) -> FormRow:
+def _mark_known(row: FormRow, known: Row[Any] | None) -> FormRow:
     if known is None:
         return row
     if known.state == "kept":
-        said = f"Import {known.import_id:,} keeps this row; correct it there"
-        return replace(row, outcome=Outcome.WAITING, said=(said,))
+        sentence = f"Import {known.import_id:,} keeps this row; correct it there"
+        return replace(row, outcome=Outcome.WAITING, said=(sentence,))
     day = f"{known.settled_at:%-d %b %Y}"
-    said = f"{known.state.capitalize()} by {known.settled_by} on {day}"
+    sentence = f"{known.state.capitalize()} by {known.settled_by} on {day}"
     return replace(
         row,
         outcome=Outcome.SETTLED,
         application_id=known.application_id,
-        said=(said,),
+        said=(sentence,),
     )
 
 
@@ -252,7 +252,7 @@ def _claimed(
     connection: Connection, row_ids: Sequence[int], request_id: UUID
 ) -> list[KeptRow] | None:
     """Return the rows, locked, if all of them wait; ``None`` if this same request settled them."""
-    kept, told = tables.kept_rows, tables.kept_row_events
+    kept, events = tables.kept_rows, tables.kept_row_events
     found = connection.execute(
         _selected()
         .where(kept.c.row_id.in_(list(row_ids)))
@@ -261,7 +261,7 @@ def _claimed(
     ).all()
     if not found or len(found) != len(set(row_ids)):
         raise NotFound("This row does not exist.")
-    repeated = select(told.c.event_id).where(told.c.request_id == request_id).limit(1)
+    repeated = select(events.c.event_id).where(events.c.request_id == request_id).limit(1)
     if connection.execute(repeated).first() is not None:
         return None
     settled = next((row for row in found if row.state != "kept"), None)
@@ -275,8 +275,10 @@ def _claimed(
 
 def _counted(connection: Connection, request_id: UUID) -> tuple[int, int]:
     """Return the first result of a repeated request."""
-    told = tables.kept_row_events
-    kinds = connection.execute(select(told.c.kind).where(told.c.request_id == request_id)).scalars()
+    events = tables.kept_row_events
+    kinds = connection.execute(
+        select(events.c.kind).where(events.c.request_id == request_id)
+    ).scalars()
     each = list(kinds)
     return each.count("loaded"), len(each) - each.count("loaded")
 
@@ -335,7 +337,7 @@ def _settle(
             settled_at=done.at,
         )
     )
-    _tell(connection, row_id, done, state, detail)
+    _record_events(connection, row_id, done, state, detail)
 
 
 def _correct(
@@ -350,10 +352,12 @@ def _correct(
         .where(kept.c.row_id == row.row_id)
         .values(cells=list(row.cells), problems=problems_as_json(problems))
     )
-    _tell(connection, row.row_id, done, "corrected", {"old": before, "new": list(row.cells)})
+    _record_events(
+        connection, row.row_id, done, "corrected", {"old": before, "new": list(row.cells)}
+    )
 
 
-def _tell(
+def _record_events(
     connection: Connection, row_id: int, done: _Done, kind: str, detail: dict[str, Any]
 ) -> None:
     connection.execute(

@@ -26,11 +26,11 @@ class Promise:
 
 def read(path: Path, kind: FactKind, files: list[str]) -> dict[str, Promise]:
     """Return the promise for each of ``files``; raises LoadRefused if one is missing or wrong."""
-    told = read_toml(path)
+    content = read_toml(path)
     for name in files:
-        if not isinstance(told.get(name), dict):
+        if not isinstance(content.get(name), dict):
             raise _refused(path, name, 'is not described; add a table ["' + name + '"]')
-    return {name: _promise(path, name, told[name], kind) for name in files}
+    return {name: _promise(path, name, content[name], kind) for name in files}
 
 
 def broken(
@@ -54,11 +54,11 @@ def broken(
     return found
 
 
-def _promise(path: Path, name: str, told: dict[str, Any], kind: FactKind) -> Promise:
-    unknown = [key for key in told if key not in ("rows", "sha256", "totals")]
+def _promise(path: Path, name: str, content: dict[str, Any], kind: FactKind) -> Promise:
+    unknown = [key for key in content if key not in ("rows", "sha256", "totals")]
     if unknown:
         raise _refused(path, name, f"names {', '.join(unknown)}; it may name rows, sha256, totals")
-    rows, sha256 = told.get("rows"), told.get("sha256")
+    rows, sha256 = content.get("rows"), content.get("sha256")
     if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool)):
         raise _refused(path, name, "has rows that are not a whole number")
     if sha256 is not None and not SHA256.match(str(sha256)):
@@ -68,7 +68,7 @@ def _promise(path: Path, name: str, told: dict[str, Any], kind: FactKind) -> Pro
         sha256=sha256.lower() if sha256 else None,
         totals={
             column: _total(path, name, kind, column, value)
-            for column, value in told.get("totals", {}).items()
+            for column, value in content.get("totals", {}).items()
         },
     )
 

@@ -109,14 +109,14 @@ def take(
         return taken
 
 
-def finish(engine: Engine, taken: Taken, *, delivered: bool, said: str, now: datetime) -> bool:
+def finish(engine: Engine, taken: Taken, *, delivered: bool, reply: str, now: datetime) -> bool:
     """Record that the receiver accepted it; ``delivered``: it confirms that the applicant has it.
 
     Returns whether the lease still held.
     """
     kind = "message_delivered" if delivered else "message_sent"
     state = {"delivered_at": now, "last_error": None, "last_reason": None}
-    return _end(engine, taken, kind, now, told={"said": said}, state=state)
+    return _end(engine, taken, kind, now, detail={"said": reply}, state=state)
 
 
 def fail(
@@ -130,9 +130,9 @@ def fail(
 ) -> bool:
     """Record a failed try: retry later or park it. Returns whether the lease still held."""
     tries = taken.tries + 1
-    said = letters.harmless_line(failure.said)[:LONGEST_ERROR]
-    told = {"reason": str(failure.reason), "said": said, "tries": tries}
-    state: dict[str, Any] = {"last_error": said, "last_reason": str(failure.reason)}
+    error = letters.harmless_line(failure.said)[:LONGEST_ERROR]
+    detail = {"reason": str(failure.reason), "said": error, "tries": tries}
+    state: dict[str, Any] = {"last_error": error, "last_reason": str(failure.reason)}
     # On the timeline stand the first failure and the giving up, not every try between.
     kind = "message_failed" if taken.tries == 0 else None
     if failure.final or tries >= patience.tries:
@@ -143,14 +143,14 @@ def fail(
             state["sent"] = None
     else:
         state["next_attempt_at"] = now + (failure.after or patience.wait(tries, chance))
-    return _end(engine, taken, kind, now, told=told, state=state)
+    return _end(engine, taken, kind, now, detail=detail, state=state)
 
 
 def withhold(engine: Engine, taken: Taken, *, now: datetime) -> bool:
     """Withhold the message. Returns whether the lease still held."""
     state = {"stopped_as": str(Stopped.WITHHELD), "stopped_at": now}
-    told = {"reason": taken.withheld}
-    return _end(engine, taken, "message_withheld", now, told=told, state=state, tried=False)
+    detail = {"reason": taken.withheld}
+    return _end(engine, taken, "message_withheld", now, detail=detail, state=state, tried=False)
 
 
 def give_back(engine: Engine, taken: Sequence[Taken]) -> None:
@@ -175,13 +175,13 @@ def _end(
     kind: str | None,
     now: datetime,
     *,
-    told: Mapping[str, Any],
+    detail: Mapping[str, Any],
     state: Mapping[str, Any],
     tried: bool = True,
 ) -> bool:
     """End a taking and tell of it, in one statement that is a transaction of its own."""
     given = {"of": taken.application_id, "id_": taken.message_id, "held": taken.lease}
-    event = {} if kind is None else _event(taken, kind, now, told)
+    event = {} if kind is None else _event(taken, kind, now, detail)
     statement = _ending(tuple(sorted(state)), tells=kind is not None)
     # Nothing to take back and nothing to wait for: neither BEGIN nor COMMIT need a word.
     with acting(engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
@@ -191,10 +191,10 @@ def _end(
         return ended.rowcount == 1
 
 
-def _event(taken: Taken, kind: str, now: datetime, told: Mapping[str, Any]) -> dict[str, Any]:
+def _event(taken: Taken, kind: str, now: datetime, values: Mapping[str, Any]) -> dict[str, Any]:
     out = taken.outgoing
     way = {"route": str(out.route), "to": out.to} if out else {}
-    detail = {"message_id": str(taken.message_id), **way, **told}
+    detail = {"message_id": str(taken.message_id), **way, **values}
     return {"kind": kind, "actor": DELIVERY, "at": now, "detail": detail}
 
 
@@ -234,8 +234,10 @@ def _ending(columns: tuple[str, ...], *, tells: bool) -> Executable:
     if not tells:
         return ended
     done = ended.returning(table.c.application_id).cte("ended")
-    told = [bindparam(name, type_=event.c[name].type) for name in ("kind", "actor", "at", "detail")]
-    of = select(done.c.application_id, *told)
+    binds = [
+        bindparam(name, type_=event.c[name].type) for name in ("kind", "actor", "at", "detail")
+    ]
+    of = select(done.c.application_id, *binds)
     return (
         insert(event)
         .from_select(["application_id", "kind", "actor", "at", "detail"], of)

@@ -250,8 +250,8 @@ class Worker:
     def _send(self, taken: Taken, outgoing: leases.Outgoing) -> None:
         channel = self.channels.get(outgoing.route)
         if channel is None:
-            said = f"Delivery by {outgoing.route} is not set up."
-            self._fail(taken, Failure(reason=Reason.NOT_SET_UP, said=said, final=True))
+            sentence = f"Delivery by {outgoing.route} is not set up."
+            self._fail(taken, Failure(reason=Reason.NOT_SET_UP, said=sentence, final=True))
             return
         try:
             with self._sending[outgoing.route]:
@@ -266,13 +266,13 @@ class Worker:
         self.troubles.over(f"delivery by {outgoing.route}")
         self._finish(taken, receipt.said, delivered=receipt.delivered)
 
-    def _finish(self, taken: Taken, said: str, *, delivered: bool) -> None:
+    def _finish(self, taken: Taken, reply: str, *, delivered: bool) -> None:
         # It has left: to forget that because the database was away for a moment would send it
         # twice. Later than this the lease may be somebody else's.
         for patience_s in (0.2, 1.0, 3.0, None):
             try:
                 held = leases.finish(
-                    self.engine, taken, delivered=delivered, said=said, now=self.clock()
+                    self.engine, taken, delivered=delivered, reply=reply, now=self.clock()
                 )
             except DatabaseUnavailable:
                 if patience_s is None:

@@ -127,12 +127,12 @@ def _renew() -> None:
 def _renew_one(held: Held) -> None:
     try:
         with database.acting(held.engine) as connection:
-            asked = jobs.renew(connection, held.job_id, held.lease, done=held.done)
+            renewed = jobs.renew(connection, held.job_id, held.lease, done=held.done)
     except (Refusal, SQLAlchemyError):
         LOG.warning("the lease of a job cannot be renewed just now", exc_info=True)
         return
-    if asked is not jobs.Renewed.HELD:
+    if renewed is not jobs.Renewed.HELD:
         held.cancel()
-    if asked is jobs.Renewed.LOST:
+    if renewed is jobs.Renewed.LOST:
         with _lock:
             _held.pop(held.lease, None)

@@ -166,12 +166,12 @@ def ask_to_cancel(engine: Engine, job_id: UUID, *, actor: str) -> bool:
     """Ask the holder to stop; returns whether the job is the actor's and running."""
     table = tables.jobs
     with database.acting(engine) as connection:
-        asked = connection.execute(
+        requested = connection.execute(
             update(table)
             .where(table.c.job_id == job_id, table.c.person == actor, table.c.ended_at.is_(None))
             .values(cancel_asked_at=func.clock_timestamp())
         )
-    return asked.rowcount == 1
+    return requested.rowcount == 1
 
 
 def renew(connection: Connection, job_id: UUID, lease: UUID, *, done: int) -> Renewed:

@@ -76,7 +76,7 @@ def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
     ).subquery()
     is_decision = event.kind.in_(DECIDING)
     subject = event.application_id.distinct()
-    told = (
+    counts = (
         select(
             func.count(subject).filter(is_decision).label("decided"),
             func.count(subject).filter(~is_decision).label("moved"),
@@ -87,8 +87,8 @@ def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
     row = connection.execute(
         select(
             select(func.count()).select_from(arrived).scalar_subquery().label("arrived"),
-            told.c.decided,
-            told.c.moved,
+            counts.c.decided,
+            counts.c.moved,
         )
     ).one()
     return News(arrived=row.arrived, decided=row.decided, moved=row.moved)

@@ -12,8 +12,8 @@ def reopened(connection: Connection, period: Window) -> dict[str | None, int]:
 
     The key ``None`` counts each application once, whoever decided.
     """
-    asked = Slice(scope=Scope.ALL, moment=Moment.REOPENED).during(period)
-    found = conditions.reopenings(asked).subquery("reopened").c
+    slice_ = Slice(scope=Scope.ALL, moment=Moment.REOPENED).during(period)
+    found = conditions.reopenings(slice_).subquery("reopened").c
     rows = connection.execute(
         select(
             found.decided_by,

@@ -90,13 +90,13 @@ def _require_answerable(connection: Connection, command: AnswerCheck) -> None:
     policy = policies.in_force(connection, now=command.at)
     if item not in {*policy.checklist, *policy.required_checks}:
         raise Invalid("This check is not on the policy's checklist. Reload the page.")
-    asked = item_of(item)
+    checked = item_of(item)
     why = why_not(
-        asked,
+        checked,
         CheckOutcome(command.outcome),
         command.comment,
         before=outcomes(connection, id_).get(item),
-        established=established(connection, id_, command.at) if asked.needs else (),
+        established=established(connection, id_, command.at) if checked.needs else (),
     )
     if why is not None:
         raise Invalid(why)

@@ -85,11 +85,11 @@ def declare(engine: Engine, command: DeclareConflict) -> int:
     return commands.perform(engine, command, do)
 
 
-def _require_may_declare(connection: Connection, actor: str, whose: str) -> None:
+def _require_may_declare(connection: Connection, actor: str, email: str) -> None:
     person = staff.require(connection, actor, Act.DECLARE_CONFLICT)
-    if whose != person.email and person.role is not Role.MANAGER:
+    if email != person.email and person.role is not Role.MANAGER:
         raise NotAllowed("You declare your own conflicts of interest; a manager declares others'.")
-    if staff.find(connection, whose) is None:
+    if staff.find(connection, email) is None:
         raise Invalid("This person is not on the staff list. Choose an active colleague.")
 
 

@@ -378,8 +378,8 @@ def unproven(
     if draft.outcome is not Decision.REJECTED or reason is None:
         return ()
     policy = standing.policy
-    asked = {*policy.checklist, *policy.required_checks}
-    return assertions.unproven(reason, standing.assessment, checks, asked=asked)
+    items = {*policy.checklist, *policy.required_checks}
+    return assertions.unproven(reason, standing.assessment, checks, items=items)
 
 
 def require_proven(draft: Draft, missing: Sequence[str]) -> None:

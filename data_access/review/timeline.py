@@ -51,8 +51,8 @@ def read(connection: Connection, application: Application) -> list[TimelineEntry
     # Each part comes newest first and sorting is stable: of one moment the later stays above.
     parts = (_decisions, _events, _checks, _notes, _evidence)
     entries = [entry for read_part in parts for entry in read_part(connection, id_)]
-    told = any(entry.title == Move.WITHDRAW for entry in entries)
-    if application.status is Status.WITHDRAWN and application.status_changed_at and not told:
+    withdrawn = any(entry.title == Move.WITHDRAW for entry in entries)
+    if application.status is Status.WITHDRAWN and application.status_changed_at and not withdrawn:
         entries.append(
             TimelineEntry(
                 at=application.status_changed_at,
@@ -179,11 +179,11 @@ def _delivery(kind: str, detail: dict[str, Any]) -> tuple[str, str]:
     title = words.format(
         route=detail.get("route", ""), tries=f"{tries} tr{'y' if tries == 1 else 'ies'}"
     )
-    told = detail.get(key) or ""
-    if isinstance(told, dict):
-        old, new = (f"{side[0]} {side[1] or 'nobody'}" for side in (told["old"], told["new"]))
-        told = f"{new}, instead of {old}"
-    return title, str(told)
+    text = detail.get(key) or ""
+    if isinstance(text, dict):
+        old, new = (f"{side[0]} {side[1] or 'nobody'}" for side in (text["old"], text["new"]))
+        text = f"{new}, instead of {old}"
+    return title, str(text)
 
 
 def _title(kind: str, detail: dict[str, Any]) -> str:

@@ -69,7 +69,7 @@ DAY = {
     At.LEFT: "left_day",
 }
 WAIT = {At.TOUCHED: "touch_seconds", At.DECIDED: "decision_seconds"}
-TOLD_APART = {
+SPLIT_BY = {
     At.SUBMITTED: {"country": "country", "platform": "platform"},
     At.DECIDED: {
         "country": "country",
@@ -94,10 +94,10 @@ def counted(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(tables.work_counted)).one_or_none()
 
 
-def course(asked: FromClause | None) -> Select[Any]:
-    """Return the lifecycle row of each application, or of those with ids in ``asked``."""
+def course(ids: FromClause | None) -> Select[Any]:
+    """Return the lifecycle row of each application, or of those with ids in ``ids``."""
     application, decision = tables.applications, tables.decisions
-    touched = _touched(asked)
+    touched = _touched(ids)
     stands = and_(
         decision.c.application_id == application.c.application_id,
         *application_conditions.stands(application),
@@ -130,13 +130,13 @@ def course(asked: FromClause | None) -> Select[Any]:
         .outerjoin(touched, touched.c.application_id == application.c.application_id)
         .outerjoin(decision, stands)
     )
-    return found if asked is None else found.where(_among(application, asked))
+    return found if ids is None else found.where(_among(application, ids))
 
 
-def _touched(asked: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with two columns
+def _touched(ids: FromClause | None) -> Any:  # noqa: ANN401 - a subquery with two columns
     # An application cannot be touched before it exists.
     every = application_conditions.touches(
-        lambda table: [] if asked is None else [_among(table, asked)]
+        lambda table: [] if ids is None else [_among(table, ids)]
     )
     touch = every.subquery("touch")
     return (
@@ -160,8 +160,8 @@ def _active_since() -> ColumnElement[Any]:
     )
 
 
-def _among(table: FromClause, asked: FromClause) -> ColumnElement[bool]:
-    return table.c.application_id.in_(select(asked.c.application_id))
+def _among(table: FromClause, ids: FromClause) -> ColumnElement[bool]:
+    return table.c.application_id.in_(select(ids.c.application_id))
 
 
 def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -182,7 +182,7 @@ def cells(source: FromClause, *which: At) -> Any:  # noqa: ANN401 - a union of s
 
 def _cells(source: FromClause, at: At) -> Select[Any]:
     found = source.c
-    day, apart = found[DAY[at]], TOLD_APART.get(at, {})
+    day, apart = found[DAY[at]], SPLIT_BY.get(at, {})
     columns = {name: found[column] for name, column in apart.items()}
     dimension: ColumnElement[Any] = literal(PROGRAM, Text)
     segment: ColumnElement[Any] = literal(WHOLE, Text)
@@ -223,11 +223,11 @@ def _waits(source: FromClause, at: At, sign: int) -> Any:  # noqa: ANN401 - of b
     return joined.filter(source.c.sign == sign)
 
 
-def changed(asked: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
-    """Return the rows of ``asked`` that changed: as counted with sign -1, as now with sign 1."""
+def changed(ids: FromClause, fresh: FromClause) -> Any:  # noqa: ANN401 - a union of selects
+    """Return the rows of ``ids`` that changed: as counted with sign -1, as now with sign 1."""
     held = tables.application_courses
     now = select(*fresh.c, literal(1).label("sign"))
-    then = select(*held.c, literal(-1).label("sign")).where(_among(held, asked))
+    then = select(*held.c, literal(-1).label("sign")).where(_among(held, ids))
     return union_all(
         now.where(~_same(fresh, held)),
         then.where(~_same(held, fresh)),
@@ -276,9 +276,9 @@ def uncounted(connection: Connection) -> Select[Any]:
         every = course(None).add_columns(literal(1).label("sign"))
         return select(cells(every.cte("every_course")).subquery("uncounted"))
     # The plan depends on their number, which cannot be estimated from the conditions.
-    asked = of(connection.execute(union(*news(since))).scalars()).cte("asked")
-    fresh = course(asked).cte("fresh")
-    moved = changed(asked, fresh).cte("moved")
+    ids = of(connection.execute(union(*news(since))).scalars()).cte("asked")
+    fresh = course(ids).cte("fresh")
+    moved = changed(ids, fresh).cte("moved")
     return select(cells(moved).subquery("uncounted"))
 
 

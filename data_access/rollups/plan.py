@@ -86,7 +86,7 @@ def make(
     """Decide what to recompute; raises Refusal if there is no data."""
     last = cursor.execute("select * from review.refreshes order by refresh_id desc limit 1")
     before = last.fetchone()
-    through = _data_through(cursor, now=now, asked=through)
+    through = _data_through(cursor, now=now, through=through)
     start = _first_day(cursor, before, since=since, through=through)
     shown = window(policy.window_kind, through)
     return Plan(
@@ -103,15 +103,15 @@ def make(
     )
 
 
-def _data_through(cursor: Cursor[DictRow], *, now: datetime, asked: date | None) -> date:
+def _data_through(cursor: Cursor[DictRow], *, now: datetime, through: date | None) -> date:
     today = utc_day(now)
-    if asked is not None:
-        if asked >= today:
+    if through is not None:
+        if through >= today:
             raise Invalid(
-                f"{asked} is not over yet in UTC, so it cannot be the data-through day. "
+                f"{through} is not over yet in UTC, so it cannot be the data-through day. "
                 f"Choose {today - ONE_DAY} or an earlier day."
             )
-        return asked
+        return through
     # Day by day, from the newest: a plain maximum would read every row. OFFSET 0 makes it look for
     # rows of that day only.
     newest = """select max(activity_date) as found from (

@@ -28,7 +28,7 @@ MONTH_LEADERS = 100
 IN_FLIGHT = 1_000
 # With more chunks, every affiliate's segment is recomputed.
 FEW_CHUNKS = 3
-ASKED = Identifier("pg_temp", "asked_accounts")
+AFFECTED = Identifier("pg_temp", "asked_accounts")
 JUDGED = Identifier("pg_temp", "fresh_judged")
 FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
@@ -127,7 +127,7 @@ KEEP = SQL(
         (excluded.country, excluded.track, excluded.cohort, excluded.rate, excluded.granted)
     """
 )
-TOLD_APART = SQL(
+BY_SEGMENT = SQL(
     """
     select case grouping(country, track, cohort, rate) when 15 then 'program' when 7 then 'country'
                 when 11 then 'track' when 13 then 'cohort' else 'rate' end as dimension,
@@ -195,23 +195,23 @@ COHORTS = SQL(
 def write(cursor: Cursor[DictRow], made: Plan) -> None:
     """Bring the sums up to date with what was just written per affiliate."""
     with _hashing(cursor):
-        _tell_apart(cursor, made)
+        _assign_segments(cursor, made)
         _sum_days(cursor, made)
         _sum_months(cursor, made)
-        _follow_cohorts(cursor, made)
+        _update_cohorts(cursor, made)
 
 
-def _tell_apart(cursor: Cursor[DictRow], made: Plan) -> None:
-    asked = _asked_about(cursor, made)
-    replacing.compute(cursor, ASKED, asked)
-    named = SQL("select account_id from {}").format(ASKED)
+def _assign_segments(cursor: Cursor[DictRow], made: Plan) -> None:
+    accounts = _affected_accounts(cursor, made)
+    replacing.compute(cursor, AFFECTED, accounts)
+    named = SQL("select account_id from {}").format(AFFECTED)
     judged = NEWEST_APPROVAL.format(accounts=named, standing=_standing(cursor, named))
     replacing.compute(cursor, JUDGED, judged)
     replacing.compute(cursor, FRESH, SEGMENTS.format(judged=JUDGED))
     replacing.compute(cursor, CHANGED, CHANGES.format(fresh=FRESH))
     cursor.execute(SQL("analyze {}").format(CHANGED))
     before = SQL("day < {}").format(Literal(made.start))
-    replacing.compute(cursor, MOVED, TOLD_APART.format(segments=CHANGED, days=before))
+    replacing.compute(cursor, MOVED, BY_SEGMENT.format(segments=CHANGED, days=before))
     cursor.execute(MOVE.format(moved=MOVED))
     cursor.execute("delete from review.segment_daily where affiliates = 0")
     cursor.execute(KEEP.format(fresh=FRESH))
@@ -223,7 +223,7 @@ def _standing(cursor: Cursor[DictRow], accounts: Composable) -> SQL:
     return SQL(approved.as_text(approved.standing().where(among)))
 
 
-def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:
+def _affected_accounts(cursor: Cursor[DictRow], made: Plan) -> Composable:
     last = cursor.execute(
         """select decision_id, event_id, exists (select from review.affiliate_segments) as counted
            from review.refreshes order by refresh_id desc limit 1"""
@@ -240,7 +240,7 @@ def _asked_about(cursor: Cursor[DictRow], made: Plan) -> Composable:
 def _sum_days(cursor: Cursor[DictRow], made: Plan) -> None:
     segments = SQL("(select *, 1 as sign from review.affiliate_segments)")
     days = SQL("day >= {}").format(Literal(made.start))
-    summed = TOLD_APART.format(segments=segments, days=days)
+    summed = BY_SEGMENT.format(segments=segments, days=days)
     replacing.compute(cursor, replacing.SEGMENT_DAILY.fresh, summed)
     scope = SQL("held.day >= {}").format(Literal(made.start))
     replacing.replace(cursor, replacing.SEGMENT_DAILY, scope)
@@ -258,7 +258,7 @@ def _sum_months(cursor: Cursor[DictRow], made: Plan) -> None:
         replacing.replace(cursor, rollup, scope)
 
 
-def _follow_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
+def _update_cohorts(cursor: Cursor[DictRow], made: Plan) -> None:
     """Update retention of complete months; nothing is computed for the running one."""
     month = _first_month(cursor, made, replacing.COHORTS)
     gone = SQL("delete from review.referral_cohorts where active_month >= {}")

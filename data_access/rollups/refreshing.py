@@ -85,7 +85,7 @@ def refresh(
                     partial(_test_affiliates, connection, done),
                     partial(cohort_outcomes.follow, connection, done),
                 )
-                _carry_out(cursor, made, progress or _unseen, then)
+                _carry_out(cursor, made, progress or _ignore_progress, then)
                 _record(cursor, made, now)
                 fresh = freshness.newest(connection)
     except (psycopg.OperationalError, OperationalError) as error:
@@ -227,5 +227,5 @@ def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:
     )
 
 
-def _unseen(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Ignore progress."""

@@ -52,7 +52,7 @@ def write(connection: Connection, done: Refreshed) -> list[int] | None:
     """
     with _planned(connection):
         since = lifecycle.counted(connection)
-        ids = None if since is None else _looked_at(connection, done, since)
+        ids = None if since is None else _candidates(connection, done, since)
         if ids is None:
             _count_all(connection)
         else:
@@ -76,17 +76,21 @@ def _count_all(connection: Connection) -> None:
     connection.execute(text(f"analyze {daily.fullname}"))
 
 
-def _looked_at(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
-    sources = (*lifecycle.news(since), _told(connection, since), _traded_otherwise(done))
+def _candidates(connection: Connection, done: Refreshed, since: Row[Any]) -> list[int]:
+    sources = (
+        *lifecycle.news(since),
+        _upstream_changes(connection, since),
+        _traded_otherwise(done),
+    )
     # Read and sent back as parameters: a select inside a writing statement is not parallel.
     return list(connection.execute(union(*sources)).scalars())
 
 
 def _count_changes(connection: Connection, ids: list[int]) -> None:
     held = tables.application_courses
-    asked = _kept(connection, "asked_courses", lifecycle.of(ids).subquery())
-    fresh = _kept(connection, "fresh_courses", lifecycle.course(asked).subquery())
-    moved = _kept(connection, "moved_courses", lifecycle.changed(asked, fresh).subquery())
+    ids_table = _kept(connection, "asked_courses", lifecycle.of(ids).subquery())
+    fresh = _kept(connection, "fresh_courses", lifecycle.course(ids_table).subquery())
+    moved = _kept(connection, "moved_courses", lifecycle.changed(ids_table, fresh).subquery())
     connection.execute(
         delete(held).where(held.c.application_id.in_(select(moved.c.application_id)))
     )
@@ -116,7 +120,7 @@ def _add(connection: Connection, source: Any, *which: At) -> None:  # noqa: ANN4
     connection.execute(insert(daily).from_select(names, select(*(summed.c[n] for n in names))))
 
 
-def _told(connection: Connection, since: Row[Any]) -> Select[Any]:
+def _upstream_changes(connection: Connection, since: Row[Any]) -> Select[Any]:
     """Return applications that upstream may have changed, by a load or directly.
 
     Rows carry the transaction that wrote them, which finds the few that are new or changed without

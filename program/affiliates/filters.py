@@ -93,9 +93,9 @@ class BoardFilters:
 
     def left_out(self, query: Mapping[str, str]) -> str:
         """Return the sentence that names unused parts of the address; "" if there are none."""
-        asked = {name: text for name, text in query.items() if name != "page"}
+        relevant = {name: text for name, text in query.items() if name != "page"}
         usual = {"part": str(AffiliatesPart.REQUALIFICATION), "figure": str(Figure.VOLUME)}
-        return wording.left_out(asked, self.to_query(), usual=usual)
+        return wording.left_out(relevant, self.to_query(), usual=usual)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "BoardFilters":

@@ -372,10 +372,10 @@ def margin_words(test: MonthTest, policy: Policy) -> str:
 
 
 def _decisive(track: Track, facts: Facts, policy: Policy) -> CriterionResult | None:
-    told = [r for r in judge_track(track, facts, policy).criteria if r.margin is not None]
-    if not told:
+    known = [r for r in judge_track(track, facts, policy).criteria if r.margin is not None]
+    if not known:
         return None
-    return (min if track.requires is Requires.ALL else max)(told, key=_margin)
+    return (min if track.requires is Requires.ALL else max)(known, key=_margin)
 
 
 def _margin(result: CriterionResult) -> Decimal:

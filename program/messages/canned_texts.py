@@ -425,15 +425,15 @@ def criterion_gap(assessment: Assessment, window: Window | None) -> str | None:
     if assessment.outcome is Outcome.MET:
         return None
     parts = [_track_gap(track, window) for track in assessment.tracks]
-    told = [part for part in parts if part]
-    return wording.sentence("; ".join(told)) if told else None
+    gaps = [part for part in parts if part]
+    return wording.sentence("; ".join(gaps)) if gaps else None
 
 
 def minimums(policy: Policy) -> str:
     """Return the program's minimums in one sentence."""
     tracks = assess(Facts(), policy).tracks
-    asked = [_track_asked(track, policy) for track in tracks]
-    return f"The program asks for {'; or, instead, for '.join(asked)}."
+    requirements = [_track_requirements(track, policy) for track in tracks]
+    return f"The program asks for {'; or, instead, for '.join(requirements)}."
 
 
 def rationale(use: Use, key: str, assessment: Assessment) -> str:
@@ -458,22 +458,22 @@ def _track_gap(track: TrackResult, window: Window | None) -> str:
 def _gap(result: CriterionResult) -> str:
     value = result.value or 0
     usd = result.criterion.unit is Unit.USD
-    said = wording.cut_usd(Decimal(value)) if usd else f"{value:,}"
-    return _said(_WORDS[result.criterion.key].gap, said, result)
+    figure = wording.cut_usd(Decimal(value)) if usd else f"{value:,}"
+    return _phrase(_WORDS[result.criterion.key].gap, figure, result)
 
 
-def _track_asked(track: TrackResult, policy: Policy) -> str:
+def _track_requirements(track: TrackResult, policy: Policy) -> str:
     clauses = []
     for result in track.criteria:
         more = result.criterion.comparison is Comparison.MORE_THAN
-        asked = _said(_WORDS[result.criterion.key].asked, "", result)
-        clauses.append(asked if more else f"at least {asked}")
+        phrase = _phrase(_WORDS[result.criterion.key].asked, "", result)
+        clauses.append(phrase if more else f"at least {phrase}")
     word = "and" if track.track.requires is Requires.ALL else "or"
     month = f" {_MONTH_WORDS[policy.window_kind]}" if track.track is ON_EXCHANGE else ""
     return wording.listed(clauses, last=word) + month
 
 
-def _said(template: str, value: str, result: CriterionResult) -> str:
+def _phrase(template: str, value: str, result: CriterionResult) -> str:
     one = result.minimum == 1
     return template.format(
         value=value,

@@ -47,8 +47,8 @@ _LINES = re.compile("\r\n?|\u2028|\u2029|\u0085|\v|\f")
 class Unsendable(Exception):
     """The message cannot be sent as it is; the text says why."""
 
-    def __init__(self, reason: Reason, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, reason: Reason, sentence: str) -> None:
+        super().__init__(sentence)
         self.reason = reason
 
 

@@ -116,9 +116,9 @@ def open_items(
     return tuple(item(key) for key in ordered if key not in answers)
 
 
-def lacks_evidence(asked: CheckItem, established: Collection[EvidenceKind]) -> bool:
+def lacks_evidence(checked: CheckItem, established: Collection[EvidenceKind]) -> bool:
     """Whether the item cannot pass yet; ``established`` holds the kinds with current evidence."""
-    return asked.needs is not None and asked.needs not in established
+    return checked.needs is not None and checked.needs not in established
 
 
 def passable(
@@ -129,7 +129,7 @@ def passable(
 
 
 def why_not(
-    asked: CheckItem,
+    checked: CheckItem,
     outcome: CheckOutcome,
     comment: str,
     *,
@@ -142,13 +142,13 @@ def why_not(
     """
     if outcome is CheckOutcome.FAILED and not comment:
         return "Say in the comment what was found; a failed check needs it."
-    if outcome is CheckOutcome.PASSED and asked.needs and lacks_evidence(asked, established):
+    if outcome is CheckOutcome.PASSED and checked.needs and lacks_evidence(checked, established):
         return (
-            f"{asked.label} passes only with evidence. Record it first "
-            f"({KIND_LABELS[asked.needs].lower()}), or answer not applicable."
+            f"{checked.label} passes only with evidence. Record it first "
+            f"({KIND_LABELS[checked.needs].lower()}), or answer not applicable."
         )
     if before is CheckOutcome.FAILED and outcome is not before and not comment:
-        return f"{asked.label} was answered failed. Say in the comment why that holds no more."
+        return f"{checked.label} was answered failed. Say in the comment why that holds no more."
     return None
 
 

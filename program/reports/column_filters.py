@@ -139,32 +139,32 @@ def _turned(column: DatasetColumn, text: str) -> str | None:
     return turned if understood(column, turned) is not None else None
 
 
-def written(asked: Filter) -> str:
+def written(filter_: Filter) -> str:
     """Format the filter for the address; `understood` parses it back."""
-    match asked:
+    match filter_:
         case Known():
-            return KNOWN if asked.known else UNKNOWN
+            return KNOWN if filter_.known else UNKNOWN
         case Range():
-            rest = f"{_plain(asked.least)}..{_plain(asked.most)}"
+            rest = f"{_plain(filter_.least)}..{_plain(filter_.most)}"
         case Days(latest=int(latest)):
             rest = f"last{latest}"
         case Days():
-            rest = f"{asked.first or ''}..{asked.last or ''}"
+            rest = f"{filter_.first or ''}..{filter_.last or ''}"
         case OneOf():
-            rest = ",".join(quote(value, safe=" @") for value in asked.values)
+            rest = ",".join(quote(value, safe=" @") for value in filter_.values)
         case Contains():
-            rest = PART + asked.part
-    return (OR_UNKNOWN if asked.or_unknown else "") + rest
+            rest = PART + filter_.part
+    return (OR_UNKNOWN if filter_.or_unknown else "") + rest
 
 
-def said(asked: Filter) -> str:
+def said(filter_: Filter) -> str:
     """Describe the filter without its column: ``1,000 or more, or unknown``."""
-    match asked:
+    match filter_:
         case Known():
-            return "known" if asked.known else "unknown"
+            return "known" if filter_.known else "unknown"
         case Range():
             words = _ends(
-                *(None if end is None else f"{end:,f}" for end in (asked.least, asked.most)),
+                *(None if end is None else f"{end:,f}" for end in (filter_.least, filter_.most)),
                 after="or more",
                 before="or less",
             )
@@ -172,15 +172,18 @@ def said(asked: Filter) -> str:
             words = f"the last {latest:,} days" if latest > 1 else "yesterday"
         case Days():
             words = _ends(
-                *(None if end is None else wording.day(end) for end in (asked.first, asked.last)),
+                *(
+                    None if end is None else wording.day(end)
+                    for end in (filter_.first, filter_.last)
+                ),
                 after="or later",
                 before="or earlier",
             )
         case OneOf():
-            words = wording.listed(asked.values, last="or")
+            words = wording.listed(filter_.values, last="or")
         case Contains():
-            words = f"contains {asked.part}"
-    return f"{words}, or unknown" if asked.or_unknown else words
+            words = f"contains {filter_.part}"
+    return f"{words}, or unknown" if filter_.or_unknown else words
 
 
 def clean(text: str) -> str:

@@ -166,11 +166,11 @@ class Report:
         A rolling period keeps its length and ends with ``through``; any other is cut there and may
         be empty.
         """
-        asked = self.period(today)
+        days = self.period(today)
         if self.choice in ROLLING_DAYS:
-            end = min(asked.end, through + ONE_DAY)
-            return Window(end - timedelta(days=asked.days), end)
-        return Window(asked.start, max(asked.start, min(asked.end, through + ONE_DAY)))
+            end = min(days.end, through + ONE_DAY)
+            return Window(end - timedelta(days=days.days), end)
+        return Window(days.start, max(days.start, min(days.end, through + ONE_DAY)))
 
     def traded_before(self, today: date, through: date) -> Window:
         """Return the days of trading to compare with."""
@@ -207,11 +207,11 @@ class Report:
         table's.
         """
         own = {"sort", "from", "to"} if self.choice is Choice.CUSTOM else {"sort"}
-        asked = {name: text for name, text in query.items() if name not in own}
+        relevant = {name: text for name, text in query.items() if name not in own}
         usual = Report()
         spared = {"period": usual.choice, "tab": usual.tab}
         spared |= {"split": usual.split, "of": usual.dimension}
-        return wording.left_out(asked, self.to_query(), usual=spared)
+        return wording.left_out(relevant, self.to_query(), usual=spared)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Report":

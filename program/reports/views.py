@@ -155,15 +155,15 @@ class View:
 
     def filter_on(self, column: str) -> Filter | None:
         """Return the filter on a column, if there is one."""
-        return next((asked for asked in self.filters if asked.column == column), None)
+        return next((filter_ for filter_ in self.filters if filter_.column == column), None)
 
-    def with_filter(self, column: str, asked: Filter | None) -> "View":
+    def with_filter(self, column: str, filter_: Filter | None) -> "View":
         """Return the view with this filter on the column, or none, back on the first page."""
-        if asked is not None and self.filter_on(column) is not None:
-            changed = tuple(asked if f.column == column else f for f in self.filters)
+        if filter_ is not None and self.filter_on(column) is not None:
+            changed = tuple(filter_ if f.column == column else f for f in self.filters)
         else:
             changed = tuple(f for f in self.filters if f.column != column)
-            changed += (asked,) if asked is not None else ()
+            changed += (filter_,) if filter_ is not None else ()
         return replace(self, filters=changed, page=1)
 
     def sorted_anew(self, column: str) -> "View":
@@ -189,7 +189,7 @@ class View:
             "chart": self.chart,
             "page": "" if self.page == 1 else str(self.page),
         }
-        spoken |= {asked.column: filtering.written(asked) for asked in self.filters}
+        spoken |= {filter_.column: filtering.written(filter_) for filter_ in self.filters}
         return {name: text for name, text in spoken.items() if text}
 
     @property
@@ -242,8 +242,8 @@ class View:
         name = self.dataset.bounded
         if name is None:
             return None
-        asked = self.filter_on(name)
-        first, last = asked.span(today) if isinstance(asked, Days) else (None, None)
+        filter_ = self.filter_on(name)
+        first, last = filter_.span(today) if isinstance(filter_, Days) else (None, None)
         end = last or today
         if first is not None and (end - first).days < self.dataset.most_days:
             return None
@@ -254,7 +254,7 @@ class View:
 
     def in_words(self) -> list[str]:
         """Format each filter as a line: ``volume_usd: 1,000 or more``."""
-        return [f"{asked.column}: {filtering.said(asked)}" for asked in self.filters]
+        return [f"{filter_.column}: {filtering.said(filter_)}" for filter_ in self.filters]
 
 
 @dataclass(slots=True)
@@ -275,11 +275,11 @@ class _Reader:
             if column is None:
                 self._note_unknown_filter(name)
                 continue
-            asked = filtering.understood(column, text)
-            if asked is None:
+            filter_ = filtering.understood(column, text)
+            if filter_ is None:
                 self.problems.append(filtering.refusal(column, text))
             else:
-                found.append(asked)
+                found.append(filter_)
         return tuple(found)
 
     def groups(self) -> tuple[Group, ...]:
@@ -307,13 +307,13 @@ class _Reader:
         return tuple(dict.fromkeys(found))[:MOST_MEASURES]
 
     def orders(self, names: set[str]) -> tuple[Order, ...]:
-        asked = [_order(text) for text in self._listed("sort")]
-        for order in asked:
+        orders = [_order(text) for text in self._listed("sort")]
+        for order in orders:
             if order.column not in names:
                 self.problems.append(
                     f"Sorting by {wording.quoted(order.column)} is not understood."
                 )
-        kept = {order.column: order for order in reversed(asked) if order.column in names}
+        kept = {order.column: order for order in reversed(orders) if order.column in names}
         return tuple(reversed(kept.values()))[:MOST_ORDERS]
 
     def chart(self, names: set[str]) -> str:

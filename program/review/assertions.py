@@ -18,11 +18,11 @@ def unproven(
     assessment: Assessment,
     checks: Mapping[str, CheckOutcome],
     *,
-    asked: Collection[str],
+    items: Collection[str],
 ) -> tuple[str, ...]:
     """Return in words the facts that the reason asserts and that are not established.
 
-    ``checks`` are the newest answers, ``asked`` the items on the policy's checklist; an item that
+    ``checks`` are the newest answers, ``items`` the items on the policy's checklist; an item that
     is not on it cannot be missing.
     """
     found = []
@@ -36,7 +36,7 @@ def unproven(
             if result.outcome is Outcome.UNKNOWN
         ]
     key = reason.asserts_failed
-    if key is not None and key in asked and checks.get(key) is not CheckOutcome.FAILED:
+    if key is not None and key in items and checks.get(key) is not CheckOutcome.FAILED:
         how = "not answered" if key not in checks else str(checks[key]).replace("_", " ")
         found.append(f"the check “{item(key).label}”, which is {how}")
     return tuple(found)

@@ -90,8 +90,8 @@ class Priority:
     @property
     def sentence(self) -> str:
         """The parts in one line."""
-        said = " · ".join(f"{part.sentence} {part.points}" for part in self.parts)
-        return said or "No points yet"
+        text = " · ".join(f"{part.sentence} {part.points}" for part in self.parts)
+        return text or "No points yet"
 
 
 def explain(
@@ -127,8 +127,8 @@ def _clock(
     beyond = days - policy.review_sla_business_days
     # With zero review days, a clock that has yet to begin is not late.
     if beyond >= 0 and clock_from <= now:
-        said = f"overdue by {_days(beyond)}" if beyond else "overdue"
-        yield _part(OVERDUE, overdue_points(beyond), said)
+        sentence = f"overdue by {_days(beyond)}" if beyond else "overdue"
+        yield _part(OVERDUE, overdue_points(beyond), sentence)
 
 
 def _eligibility(outcome: Outcome) -> PriorityPart:

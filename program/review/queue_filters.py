@@ -180,19 +180,19 @@ class Filters:
 
     def left_out(self, query: Mapping[str, str]) -> str:
         """Return the sentence that names unused parts of the address; "" if there are none."""
-        asked = {name: text for name, text in query.items() if name != "page"}
+        relevant = {name: text for name, text in query.items() if name != "page"}
         usual = {"status": str(Status.PENDING), "sort": str(Sort.PRIORITY)}
-        return wording.left_out(asked, self.to_query(), usual=usual, lists=("eligibility",))
+        return wording.left_out(relevant, self.to_query(), usual=usual, lists=("eligibility",))
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "Filters":
         """Parse the query parameters; anything malformed is ignored."""
-        asked = query.get("eligibility", "").split(",")
+        eligibilities = query.get("eligibility", "").split(",")
         waiting = _whole_number(query.get("waiting"))
         sort = _one_of(query.get("sort", "").removeprefix(REVERSED), tuple(Sort))
         return cls(
             search=clean_search(query.get("search", "")),
-            eligibility=tuple(outcome for outcome in Outcome if outcome in asked),
+            eligibility=tuple(outcome for outcome in Outcome if outcome in eligibilities),
             track=_one_of(query.get("track"), TRACK_CHOICES),
             country=_matching(query.get("country"), rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}"),
             platform=platform_key(clean_search(query.get("platform", ""))) or None,

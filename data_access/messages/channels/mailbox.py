@@ -34,8 +34,10 @@ class Mailbox:
         try:
             self._keep(name, made.as_bytes(policy=POLICY.clone(utf8=not is_plain)))
         except OSError as error:
-            said = f"The folder {self.folder} cannot be written: {error.strerror}"
-            raise NotTaken(Failure(reason=Reason.UNREACHABLE, said=said), is_down=True) from error
+            sentence = f"The folder {self.folder} cannot be written: {error.strerror}"
+            raise NotTaken(
+                Failure(reason=Reason.UNREACHABLE, said=sentence), is_down=True
+            ) from error
         return Receipt(said=f"Written to {name}.", delivered=False)
 
     def close(self) -> None:

@@ -146,8 +146,8 @@ class MailServer:
     def _understood(self, error: Exception, to: str) -> NotTaken:
         """What an error means for the message: taken by nobody, or by nobody knows whom."""
         if not self._is_connected:
-            said = f"The mail server: {self._words_for(error)}"
-            return NotTaken(Failure(reason=Reason.UNREACHABLE, said=said), is_down=True)
+            sentence = f"The mail server: {self._words_for(error)}"
+            return NotTaken(Failure(reason=Reason.UNREACHABLE, said=sentence), is_down=True)
         match error:
             case aiosmtplib.SMTPNotSupported():
                 return _cannot_take(to)
@@ -157,10 +157,10 @@ class MailServer:
                 return _refused(error.code, error.message)
             case aiosmtplib.SMTPResponseException():
                 # The sender or the session is refused, and so would every other message be.
-                said = f"The mail server: {self._words_for(error)}"
-                return NotTaken(Failure(reason=Reason.BUSY, said=said), is_down=True)
-        said = f"The mail server fell silent: {self._words_for(error)}"
-        return NotTaken(Failure(reason=Reason.NO_ANSWER, said=said), is_down=True)
+                sentence = f"The mail server: {self._words_for(error)}"
+                return NotTaken(Failure(reason=Reason.BUSY, said=sentence), is_down=True)
+        sentence = f"The mail server fell silent: {self._words_for(error)}"
+        return NotTaken(Failure(reason=Reason.NO_ANSWER, said=sentence), is_down=True)
 
     def _words_for(self, error: Exception) -> str:
         """What to tell of an error: the server's words where it spoke, never what it was sent."""
@@ -175,16 +175,16 @@ class MailServer:
 
 
 def _cannot_take(to: str) -> NotTaken:
-    said = (
+    sentence = (
         f"The mail server takes no addresses with letters beyond ASCII before the @ (SMTPUTF8), "
         f"as in {letters.shown(to)}."
     )
-    return NotTaken(Failure(reason=Reason.BAD_CONTACT, said=said, final=True))
+    return NotTaken(Failure(reason=Reason.BAD_CONTACT, said=sentence, final=True))
 
 
-def _refused(code: int, said: str) -> NotTaken:
+def _refused(code: int, sentence: str) -> NotTaken:
     final = 500 <= code < 600
     reason = Reason.REFUSED if final else Reason.BUSY
     return NotTaken(
-        Failure(reason=reason, said=f"The mail server answered {code}: {said}", final=final)
+        Failure(reason=reason, said=f"The mail server answered {code}: {sentence}", final=final)
     )

@@ -283,18 +283,18 @@ def _judged(answer: httpx.Response, now: datetime) -> Receipt:
         _failure(
             Reason.BUSY,
             f"it answered {code}",
-            after=asked_wait(answer.headers.get("retry-after", ""), now),
+            after=requested_wait(answer.headers.get("retry-after", ""), now),
         ),
         is_down=code in (401, 403, 429, 502, 503, 504),
     )
 
 
-def asked_wait(asked: str, now: datetime) -> timedelta | None:
+def requested_wait(header: str, now: datetime) -> timedelta | None:
     """The wait that ``Retry-After`` asks for in seconds or as a date, an hour at most.
 
     ``None`` where it asks for none, or in a way that is not understood.
     """
-    text = asked.strip()
+    text = header.strip()
     if text.isascii() and text.isdigit():
         # Of many digits only that they are many counts.
         seconds = float(int(text[:9]) if len(text.lstrip("0")) <= 9 else LONGEST_ASKED_WAIT_S)
@@ -314,6 +314,6 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _failure(
-    reason: Reason, said: str, *, final: bool = False, after: timedelta | None = None
+    reason: Reason, sentence: str, *, final: bool = False, after: timedelta | None = None
 ) -> Failure:
-    return Failure(reason=reason, said=f"The endpoint: {said}", final=final, after=after)
+    return Failure(reason=reason, said=f"The endpoint: {sentence}", final=final, after=after)

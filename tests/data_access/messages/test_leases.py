@@ -204,13 +204,13 @@ def test_what_one_took_no_other_gets_until_the_lease_lapses(desk: Engine) -> Non
     (second,) = take(desk, now=NOW + LEASE)
 
     # The first slept past its lease: whatever it says changes nothing.
-    assert not leases.finish(desk, first[0], delivered=True, said="", now=NOW)
+    assert not leases.finish(desk, first[0], delivered=True, reply="", now=NOW)
     failure = Failure(reason=Reason.BUSY, said="", final=True)
     assert not leases.fail(desk, first[0], failure, patience=Patience(), chance=0.5, now=NOW)
     assert (state(desk, id_).delivered_at, told(desk)) == (None, [])
-    assert leases.finish(desk, second, delivered=True, said="", now=NOW)
+    assert leases.finish(desk, second, delivered=True, reply="", now=NOW)
     assert told(desk) == [("message_delivered", DELIVERY)]
-    assert not leases.finish(desk, second, delivered=True, said="", now=NOW)
+    assert not leases.finish(desk, second, delivered=True, reply="", now=NOW)
     assert first[0].outgoing == second.outgoing
 
 

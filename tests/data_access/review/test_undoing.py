@@ -192,7 +192,7 @@ def test_whoever_comes_first_has_the_message_the_worker_or_the_person(desk: Engi
     (taken,) = take(desk, NOW + UNDO_FOR)
     with pytest.raises(NotInState, match="already sent to the applicant"):
         undo(desk, SHORT, taken_first)
-    assert leases.finish(desk, taken, delivered=True, said="", now=NOW + UNDO_FOR)
+    assert leases.finish(desk, taken, delivered=True, reply="", now=NOW + UNDO_FOR)
     with pytest.raises(NotInState, match="already sent to the applicant"):
         undo(desk, SHORT, taken_first)
     assert clicks.read(desk, SHORT).status is Status.REJECTED
