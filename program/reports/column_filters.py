@@ -157,7 +157,7 @@ def written(filter_: Filter) -> str:
     return (OR_UNKNOWN if filter_.or_unknown else "") + rest
 
 
-def said(filter_: Filter) -> str:
+def describe(filter_: Filter) -> str:
     """Describe the filter without its column: ``1,000 or more, or unknown``."""
     match filter_:
         case Known():
