@@ -81,7 +81,7 @@ class Known:
 Filter = Range | Days | OneOf | Contains | Known
 
 
-def understood(column: DatasetColumn, text: str) -> Filter | None:
+def parse(column: DatasetColumn, text: str) -> Filter | None:
     """Parse the filter text of a column; ``None`` if it cannot be parsed."""
     if text == KNOWN:
         return Known(column=column.name, known=True)
@@ -136,7 +136,7 @@ def _turned(column: DatasetColumn, text: str) -> str | None:
     if column.kind not in NUMBERS | TIMES or len(ends) != 2 or not all(ends):
         return None
     turned = BETWEEN.join(reversed(ends))
-    return turned if understood(column, turned) is not None else None
+    return turned if parse(column, turned) is not None else None
 
 
 def written(filter_: Filter) -> str:

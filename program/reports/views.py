@@ -275,7 +275,7 @@ class _Reader:
             if column is None:
                 self._note_unknown_filter(name)
                 continue
-            filter_ = filtering.understood(column, text)
+            filter_ = filtering.parse(column, text)
             if filter_ is None:
                 self.problems.append(filtering.refusal(column, text))
             else:

@@ -172,7 +172,7 @@ def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None
         )
         return
     text = _text(column, part)
-    asked = filtering.understood(column, ("?" if unknown == OR_UNKNOWN else "") + text)
+    asked = filtering.parse(column, ("?" if unknown == OR_UNKNOWN else "") + text)
     if asked is None:
         empty = text in ("", filtering.BETWEEN, filtering.PART)
         submit.refused(

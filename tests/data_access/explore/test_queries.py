@@ -444,7 +444,7 @@ def test_what_is_typed_is_never_part_of_a_statement(conn: Connection) -> None:
     shapes: dict[tuple[Any, ...], set[str]] = {}
     for column in by_kind.values():
         for text_ in (*typed, *(f"~{one}" for one in typed), *(f"?{one}" for one in typed)):
-            asked = filtering.understood(column, text_)
+            asked = filtering.parse(column, text_)
             if asked is not None:
                 made = explore_queries.condition(asked, sql_column("x"), column.kind, basis)
                 shape = str(made.compile(dialect=conn.dialect))

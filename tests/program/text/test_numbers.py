@@ -97,11 +97,11 @@ def column(name: str) -> DatasetColumn:
 def test_a_filter_reads_numbers_so_and_names_the_end_that_is_none() -> None:
     volume, active = column("volume_usd"), column("active_users")
 
-    assert column_filters.understood(volume, "0.25..") == Range(
+    assert column_filters.parse(volume, "0.25..") == Range(
         column="volume_usd", least=Decimal("0.25")
     )
     for text in ("0,25..", "..0,25", "1.234,50..2000", "?0,25..", "1e3..", "NaN..", "..", "5"):
-        assert column_filters.understood(volume, text) is None, text
+        assert column_filters.parse(volume, text) is None, text
     assert column_filters.refusal(volume, "0..0,25") == (
         "The filter “0..0,25” on volume_usd is not understood: “0,25” has a decimal comma; write `0.25`."
     )
@@ -121,12 +121,12 @@ def test_a_range_that_ends_before_it_begins_is_refused_and_turned_around() -> No
         ("submitted_at", "2026-03-01..2026-01-01", "2026-01-01..2026-03-01"),
         ("data_through", "2024-03-01..2024-02-29", "2024-02-29..2024-03-01"),
     ):
-        assert column_filters.understood(column(name), typed) is None
+        assert column_filters.parse(column(name), typed) is None
         assert column_filters.refusal(column(name), typed) == (
             f"The filter “{typed}” on {name} ends before it begins; write it as “{turned}”."
         )
-    assert column_filters.understood(column("volume_usd"), "5..5") is not None
-    assert column_filters.understood(column("data_through"), "2026-01-01..2026-01-01") is not None
+    assert column_filters.parse(column("volume_usd"), "5..5") is not None
+    assert column_filters.parse(column("data_through"), "2026-01-01..2026-01-01") is not None
 
 
 def test_a_word_that_a_column_never_holds_is_refused_with_those_it_can() -> None:
