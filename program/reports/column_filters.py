@@ -139,7 +139,7 @@ def _turned(column: DatasetColumn, text: str) -> str | None:
     return turned if parse(column, turned) is not None else None
 
 
-def written(filter_: Filter) -> str:
+def to_text(filter_: Filter) -> str:
     """Format the filter for the address; `understood` parses it back."""
     match filter_:
         case Known():

@@ -189,7 +189,7 @@ class View:
             "chart": self.chart,
             "page": "" if self.page == 1 else str(self.page),
         }
-        spoken |= {filter_.column: filtering.written(filter_) for filter_ in self.filters}
+        spoken |= {filter_.column: filtering.to_text(filter_) for filter_ in self.filters}
         return {name: text for name, text in spoken.items() if text}
 
     @property

@@ -198,4 +198,4 @@ def _text(column: DatasetColumn, part: str) -> str:
     if column.kind is ColumnKind.TEXT:
         return f"~{held('part') or ''}"
     made = filtering.one_of(column, held("values") or [])
-    return filtering.written(made) if made else ""
+    return filtering.to_text(made) if made else ""
