@@ -387,7 +387,7 @@ def typed(setting: Setting, of: Value) -> str:
     return wording.full_usd(Decimal(str(of)))
 
 
-def understood(setting: Setting, text: str) -> Decimal | None:
+def parse(setting: Setting, text: str) -> Decimal | None:
     """Parse typed money or a rate; raises ValueError with the sentence if it is neither.
 
     Thousands separators are accepted; a rate is in percent. Empty is ``None``.

@@ -245,7 +245,7 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
 
 def _value(setting: Setting, found: Any) -> Any:  # noqa: ANN401 - each setting has its own type
     if setting.kind in TYPED:
-        return settings.understood(setting, found or "")
+        return settings.parse(setting, found or "")
     if setting.kind is SettingKind.CHOICE:
         return WindowKind(found)
     if setting.kind is SettingKind.CHECKS:

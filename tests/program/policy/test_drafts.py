@@ -154,10 +154,10 @@ def test_changes_carried_over_keep_what_a_colleague_published() -> None:
 def test_money_and_rates_are_understood_as_people_type_them(
     name: str, text: str, found: Decimal | None
 ) -> None:
-    assert policy_settings.understood(SETTINGS_BY_NAME[name], text) == found
+    assert policy_settings.parse(SETTINGS_BY_NAME[name], text) == found
 
 
 @pytest.mark.parametrize("text", ["2e7", "20.000.000", "1,00", "twenty", "1_000", "٣", "NaN"])
 def test_what_is_no_number_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a number. Write 20,000,000"):
-        policy_settings.understood(SETTINGS_BY_NAME["min_volume_usd"], text)
+        policy_settings.parse(SETTINGS_BY_NAME["min_volume_usd"], text)
