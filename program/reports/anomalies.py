@@ -35,7 +35,7 @@ class Anomaly:
     usual: Decimal
 
 
-def found(days: Sequence[date], values: Sequence[Decimal | None]) -> list[Anomaly]:
+def detect(days: Sequence[date], values: Sequence[Decimal | None]) -> list[Anomaly]:
     """Return the days that stand out; an unknown value is None.
 
     Raises ValueError unless ``days`` are consecutive.

@@ -227,7 +227,7 @@ def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
     first = traded.start - anomalies.DAYS_BEFORE * ONE_DAY
     days = buckets(Window(first, traded.end), Grain.DAY)
     values = [volumes.get(d.start) if asked.delivered.trading(d).any else None for d in days]
-    found = anomalies.found([day.start for day in days], values)
+    found = anomalies.detect([day.start for day in days], values)
     return [anomaly for anomaly in found if anomaly.day in traded]
 
 

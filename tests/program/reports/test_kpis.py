@@ -322,14 +322,14 @@ def course(*last: int) -> tuple[list[date], list[Decimal]]:
     ],
 )
 def test_a_day_stands_out_beyond_a_tenth_where_days_never_stray(monday: int, marked: bool) -> None:
-    found = anomalies.found(*course(monday))
+    found = anomalies.detect(*course(monday))
 
     assert [(a.day, a.usual) for a in found] == ([(date(2026, 3, 30), 100)] if marked else [])
 
 
 def test_a_weekend_is_held_against_weekends() -> None:
     """Mon-Fri as usual, then a Saturday of 100, which is 60 above the usual 40; Sunday 40."""
-    found = anomalies.found(*course(100, 100, 100, 100, 100, 100, 40))
+    found = anomalies.detect(*course(100, 100, 100, 100, 100, 100, 40))
 
     assert [(a.day, a.value, a.usual) for a in found] == [(date(2026, 4, 4), 100, 40)]
 
@@ -343,18 +343,18 @@ def test_a_day_stands_out_beyond_four_usual_deviations(monday: int, marked: bool
     values = [Decimal(90 if week % 2 == 0 else 110) for week in range(4) for _ in range(7)]
     all_days = [MONDAY + timedelta(days=n) for n in range(29)]
 
-    assert bool(anomalies.found(all_days, [*values, Decimal(monday)])) is marked
+    assert bool(anomalies.detect(all_days, [*values, Decimal(monday)])) is marked
 
 
 def test_with_fewer_days_before_nothing_is_said() -> None:
     all_days, values = course(5000)
 
-    assert anomalies.found(all_days[1:], values[1:]) == []
-    assert anomalies.found([], []) == []
+    assert anomalies.detect(all_days[1:], values[1:]) == []
+    assert anomalies.detect([], []) == []
 
 
 def test_days_with_a_gap_are_refused() -> None:
     all_days, values = course(1)
 
     with pytest.raises(ValueError, match="follow one another"):
-        anomalies.found(all_days[:3] + all_days[4:], values[:-1])
+        anomalies.detect(all_days[:3] + all_days[4:], values[:-1])
