@@ -302,7 +302,7 @@ _NEEDED = (
 
 
 def _ways(settings: DeliverySettings, without: Collection[Route]) -> list[ColumnElement[bool]]:
-    by_email = platform_key(tables.outbox.c.channel).in_(delivery.told_by_email(settings))
+    by_email = platform_key(tables.outbox.c.channel).in_(delivery.email_platforms(settings))
     closed = {Route.EMAIL: not_(by_email), Route.WEBHOOK: by_email}
     return [closed[route] for route in without]
 

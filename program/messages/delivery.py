@@ -146,10 +146,10 @@ class DeliverySettings:
 
 def route(platform: str, settings: DeliverySettings) -> Route:
     """Return the route to a contact on ``platform``, however that is spelled."""
-    return Route.EMAIL if platform_key(platform) in told_by_email(settings) else Route.WEBHOOK
+    return Route.EMAIL if platform_key(platform) in email_platforms(settings) else Route.WEBHOOK
 
 
-def told_by_email(settings: DeliverySettings) -> frozenset[str]:
+def email_platforms(settings: DeliverySettings) -> frozenset[str]:
     """Return the keys of the contact platforms that are reached by email."""
     return frozenset({EMAIL, *map(platform_key, settings.email_instead)})
 
