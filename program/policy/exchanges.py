@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from program.text.folding import SEPARATORS, folded, word
-from program.text.handles import look
+from program.text.handles import skeleton
 
 # Added to a name without meaning another exchange: domain endings, ...
 ENDINGS = (
@@ -80,7 +80,7 @@ def resembles(one: str, other: str) -> bool:
     return (
         exchange_key(one) == exchange_key(other)
         or (len(short) >= SHORTEST_PART and short in long)
-        or look(first) == look(second)
+        or skeleton(first) == skeleton(second)
         or (len(short) >= SHORTEST_TYPO and _but_for_one_letter(short, long))
     )
 

@@ -100,7 +100,7 @@ def parse(column: DatasetColumn, text: str) -> Filter | None:
 
 
 def refusal(column: DatasetColumn, text: str) -> str:
-    """Return a sentence that says why `understood` cannot parse ``text`` and what to write."""
+    """Return a sentence that says why `parse` cannot parse ``text`` and what to write."""
     shown = wording.quoted(text)
     turned = _turned(column, text)
     if turned is not None:
@@ -140,7 +140,7 @@ def _turned(column: DatasetColumn, text: str) -> str | None:
 
 
 def to_text(filter_: Filter) -> str:
-    """Format the filter for the address; `understood` parses it back."""
+    """Format the filter for the address; `parse` parses it back."""
     match filter_:
         case Known():
             return KNOWN if filter_.known else UNKNOWN

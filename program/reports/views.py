@@ -254,7 +254,7 @@ class View:
 
     def in_words(self) -> list[str]:
         """Format each filter as a line: ``volume_usd: 1,000 or more``."""
-        return [f"{filter_.column}: {filtering.said(filter_)}" for filter_ in self.filters]
+        return [f"{filter_.column}: {filtering.describe(filter_)}" for filter_ in self.filters]
 
 
 @dataclass(slots=True)

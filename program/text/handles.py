@@ -130,8 +130,8 @@ class Identity:
         if self.kind is IdentifierKind.PHONE:
             return f"+{self.text}"
         if self.kind is IdentifierKind.EMAIL:
-            return f"{EMAIL}:{look(self.text)}"[:LONGEST_KEY]
-        text = self.text if self.kind is IdentifierKind.ID else look(self.text)
+            return f"{EMAIL}:{skeleton(self.text)}"[:LONGEST_KEY]
+        text = self.text if self.kind is IdentifierKind.ID else skeleton(self.text)
         return f"{self.platform}{MARKS[self.kind]}{text}"[:LONGEST_KEY]
 
 
@@ -163,7 +163,7 @@ def identity_key(platform: str, handle: str) -> str:
     return found.key if found is not None and len(found.text) >= SHORTEST_KEY else ""
 
 
-def look(text: str) -> str:
+def skeleton(text: str) -> str:
     """Replace look-alike letters by one of them."""
     return text.translate(_LETTERS)
 

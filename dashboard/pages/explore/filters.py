@@ -27,7 +27,7 @@ def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
     for asked in view.filters:
         column = view.dataset.column(asked.column)
         if column is not None:
-            label = f"{escape(column.label)}: {escape(filtering.said(asked))[:90]}"
+            label = f"{escape(column.label)}: {escape(filtering.describe(asked))[:90]}"
             with st.popover(
                 label,
                 key=f"explore-filter-{column.name}",
