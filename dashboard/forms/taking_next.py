@@ -58,7 +58,7 @@ def _shown(request_id: UUID) -> datetime | None:
 
 
 def _press(actor: str, drawn: Drawn) -> None:
-    filters = Filters.from_query(st.query_params).seen_by(actor)
+    filters = Filters.from_query(st.query_params).for_viewer(actor)
     before: UUID | None = state.kept(KEY)
     # A person who cannot have seen the previous press's application yet presses for that one.
     _take(filters, actor, drawn.request_id if before is None or _was_seen(drawn) else before)

@@ -89,7 +89,7 @@ def selection(promise: Promise) -> Selection:
     """Which rows and columns, with what the person's role may see."""
     personal = may(promise.role, Act.SEE_CONTACT)
     if promise.of_queue:
-        filters = Filters.from_query(promise.query).seen_by(promise.email)
+        filters = Filters.from_query(promise.query).for_viewer(promise.email)
         asked = OfQueue(filters_asked=filters, statuses=filters.statuses)
         return asked if personal else asked.without_personal()
     view = View.from_query(promise.query, personal=personal)

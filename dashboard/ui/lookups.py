@@ -43,7 +43,7 @@ def count_anew() -> None:
 # The viewer is part of the key, since "mine" depends on it.
 @st.cache_data(ttl=FRESH_FOR, show_spinner=False, max_entries=2_000)
 def _counted(query: Query, viewer: str) -> int:
-    filters = Filters.from_query(dict(query)).seen_by(viewer)
+    filters = Filters.from_query(dict(query)).for_viewer(viewer)
     with database.reading(database.reader()) as connection:
         return listing.count(
             connection, filters, judging.read_context(connection, now=datetime.now(UTC))

@@ -168,7 +168,7 @@ class Order:
             chosen = OfView(view=view, view_name=content["view_name"])
         else:
             chosen = OfQueue(
-                filters_asked=Filters.from_query(content["queue"]).seen_by(content["viewer"]),
+                filters_asked=Filters.from_query(content["queue"]).for_viewer(content["viewer"]),
                 statuses=tuple(Status(status) for status in content["statuses"]),
                 names=tuple(content["names"]),
             )

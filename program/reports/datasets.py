@@ -94,7 +94,7 @@ class Dataset:
         """Return the column with that name, or ``None``."""
         return next((column for column in self.columns if column.name == name), None)
 
-    def seen_by(self, *, personal: bool) -> "Dataset":
+    def for_reader(self, *, personal: bool) -> "Dataset":
         """Return the dataset without ``personal`` columns, unless the person may see them."""
         if personal:
             return self

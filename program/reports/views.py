@@ -209,7 +209,7 @@ class View:
         Whatever is malformed or not allowed is left out and named in ``problems``.
         """
         key = query.get("dataset", "") or APPLICATIONS.key
-        dataset = BY_KEY.get(key, APPLICATIONS).seen_by(personal=personal)
+        dataset = BY_KEY.get(key, APPLICATIONS).for_reader(personal=personal)
         reader = _Reader(dataset, query)
         if key not in BY_KEY:
             reader.problems.append(f"There is no dataset {wording.quoted(key)}.")

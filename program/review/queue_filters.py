@@ -144,7 +144,7 @@ class Filters:
         )
         return whole != Filters()
 
-    def seen_by(self, viewer: str) -> "Filters":
+    def for_viewer(self, viewer: str) -> "Filters":
         """Return the view for ``viewer``, an address."""
         return replace(self, viewer=viewer)
 

@@ -71,7 +71,7 @@ def main() -> None:
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
     asked = Filters.from_query(query)
-    page = load(asked.seen_by(person.email), person, now)
+    page = load(asked.for_viewer(person.email), person, now)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     submit.draw_flash()

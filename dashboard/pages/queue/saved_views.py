@@ -35,8 +35,8 @@ def draw(views: Sequence[SavedView], filters: Filters, person: Person) -> None:
 
 def _link(view: SavedView, filters: Filters, person: Person) -> None:
     name = escape(view.name)
-    here = view.filters == filters.on_page(1).seen_by("")
-    number = lookups.counted(view.filters.seen_by(person.email))
+    here = view.filters == filters.on_page(1).for_viewer("")
+    number = lookups.counted(view.filters.for_viewer(person.email))
     owner = "" if view.owner == person.email else f"Shared by {escape(view.owner)}."
     st.page_link(
         QUEUE,

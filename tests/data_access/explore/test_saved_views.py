@@ -50,7 +50,7 @@ def seen_by(desk: Engine, viewer: str) -> list[tuple[str, str]]:
 
 
 def test_a_view_is_kept_without_page_and_viewer(desk: Engine) -> None:
-    save(desk, filters=VIEW.on_page(3).seen_by(ANA))
+    save(desk, filters=VIEW.on_page(3).for_viewer(ANA))
 
     with desk.connect() as conn:
         (view,) = saved_views.listed(conn, viewer=ANA)
