@@ -72,7 +72,7 @@ class Look:
     rows: list[dict[str, Any]]
 
 
-def look(connection: Connection, view: View, context: JudgingContext) -> Look:
+def preview(connection: Connection, view: View, context: JudgingContext) -> Look:
     """Count the view and read its page, or the last page.
 
     Raises Invalid for too wide a view, TooSlow for one that takes longer than a page may.

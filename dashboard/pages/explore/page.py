@@ -65,7 +65,7 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
     with database.reading(database.reporter()) as connection:
         context = judging.read_context(connection, now=now)
         try:
-            look = queries.look(connection, view, context)
+            look = queries.preview(connection, view, context)
         except (Invalid, TooSlow) as refusal:
             refused = str(refusal)
     return Loaded(
