@@ -64,7 +64,7 @@ MOST_CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Preview:
     """A page of a view: the number of rows, and the page's rows."""
 
     view: View
@@ -72,7 +72,7 @@ class Look:
     rows: list[dict[str, Any]]
 
 
-def preview(connection: Connection, view: View, context: JudgingContext) -> Look:
+def preview(connection: Connection, view: View, context: JudgingContext) -> Preview:
     """Count the view and read its page, or the last page.
 
     Raises Invalid for too wide a view, TooSlow for one that takes longer than a page may.
@@ -82,7 +82,7 @@ def preview(connection: Connection, view: View, context: JudgingContext) -> Look
         total = count(connection, view, context)
         last = max(1, -(-total // PAGE_SIZE))
         view = view.on_page(min(view.page, last))
-        return Look(view=view, total=total, rows=page(connection, view, context))
+        return Preview(view=view, total=total, rows=page(connection, view, context))
     except OperationalError as error:
         if isinstance(error.orig, QueryCanceled):
             raise TooSlow(

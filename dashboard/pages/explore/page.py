@@ -20,7 +20,7 @@ from data_access.db.errors import Invalid
 from data_access.eligibility import judging
 from data_access.eligibility.judging import JudgingContext
 from data_access.explore import queries, saved_views
-from data_access.explore.queries import Look, TooSlow
+from data_access.explore.queries import Preview, TooSlow
 from data_access.explore.saved_views import ExploredView
 from data_access.people.staff import Person
 from program.reports.datasets import DATASETS, OF_METRICS
@@ -37,7 +37,7 @@ class Loaded:
 
     view: View
     context: JudgingContext
-    look: Look | None
+    look: Preview | None
     refused: str
     views: list[ExploredView]
 
@@ -129,7 +129,7 @@ def draw_found(page: Loaded) -> None:
         draw_pages(look)
 
 
-def draw_chart(look: Look) -> None:
+def draw_chart(look: Preview) -> None:
     """Draw the view's chart from the rows on the page."""
     columns = {column.name: column for column in look.view.shown}
     across, _, up = look.view.chart.partition(",")
@@ -141,7 +141,7 @@ def draw_chart(look: Look) -> None:
     charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
 
 
-def draw_pages(look: Look) -> None:
+def draw_pages(look: Preview) -> None:
     """Draw the range of rows and the page control."""
     first = (look.view.page - 1) * PAGE_SIZE + 1
     pages = max(1, -(-look.total // PAGE_SIZE))
