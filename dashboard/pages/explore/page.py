@@ -33,11 +33,11 @@ KNOWN = {*OWN_NAMES, *(column.name for dataset in DATASETS for column in dataset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """All data of the page, read in one transaction; without ``look`` it says why."""
+    """All data of the page, read in one transaction; without ``preview`` it says why."""
 
     view: View
     context: JudgingContext
-    look: Preview | None
+    preview: Preview | None
     refused: str
     views: list[ExploredView]
 
@@ -61,15 +61,19 @@ def load(view: View, person: Person, now: datetime) -> Loaded:
     personal = person.may(Act.SEE_CONTACT)
     with database.reading(database.reader()) as connection:
         views = saved_views.explored(connection, viewer=person.email, personal=personal)
-    look, refused = None, ""
+    preview, refused = None, ""
     with database.reading(database.reporter()) as connection:
         context = judging.read_context(connection, now=now)
         try:
-            look = queries.preview(connection, view, context)
+            preview = queries.preview(connection, view, context)
         except (Invalid, TooSlow) as refusal:
             refused = str(refusal)
     return Loaded(
-        view=look.view if look else view, context=context, look=look, refused=refused, views=views
+        view=preview.view if preview else view,
+        context=context,
+        preview=preview,
+        refused=refused,
+        views=views,
     )
 
 
@@ -82,9 +86,9 @@ def draw_head(page: Loaded, person: Person) -> None:
             columns_and_groups.datasets(view, token, follow)
             st.space("stretch")
             export.draw_log(person)
-            if page.look is not None and page.look.total:
+            if page.preview is not None and page.preview.total:
                 name = explore_saved_views.name_of(page.views, view)
-                export.draw(view, page.look.total, person, view_name=name)
+                export.draw(view, page.preview.total, person, view_name=name)
         st.caption(f"{view.dataset.description} {data_words(page.context)}")
         with st.container(key="explore-filters", **line):
             filters.draw(view, token, follow, choices_of(view))
@@ -101,10 +105,10 @@ def draw_head(page: Loaded, person: Person) -> None:
 
 def draw_found(page: Loaded) -> None:
     """Draw the chart, the table and its pages, or why there are none."""
-    view, look = page.view, page.look
-    if look is None:
+    view, preview = page.view, page.preview
+    if preview is None:
         states.refused(page.refused)
-    elif not look.rows:
+    elif not preview.rows:
         whole = View(dataset=view.dataset)
         way = WayOn(label="Show all of them", page=EXPLORE, query=whole.to_query())
         if page.context.freshness is None and view.dataset.key in OF_METRICS:
@@ -116,47 +120,47 @@ def draw_found(page: Loaded) -> None:
         else:
             states.empty(view.dataset.empty)
     else:
-        draw_chart(look)
+        draw_chart(preview)
         with st.container(key="explore-table"):
             table.draw(
-                look.rows,
+                preview.rows,
                 view.shown,
                 key=f"explore-{token_of(view)}",
                 what=view.dataset.title,
                 first=view.sorted_by[0],
                 on_heading=partial(sort_by, view),
             )
-        draw_pages(look)
+        draw_pages(preview)
 
 
-def draw_chart(look: Preview) -> None:
+def draw_chart(preview: Preview) -> None:
     """Draw the view's chart from the rows on the page."""
-    columns = {column.name: column for column in look.view.shown}
-    across, _, up = look.view.chart.partition(",")
+    columns = {column.name: column for column in preview.view.shown}
+    across, _, up = preview.view.chart.partition(",")
     if across not in columns or up not in columns:
         return
-    number = len(look.rows)
-    what = "all that match" if number == look.total else f"the {number} rows shown"
-    drawn = table.chart_of(look.rows, columns[across], columns[up], what=what)
-    charts.draw(drawn, key=f"explore-chart-{token_of(look.view)}")
+    number = len(preview.rows)
+    what = "all that match" if number == preview.total else f"the {number} rows shown"
+    drawn = table.chart_of(preview.rows, columns[across], columns[up], what=what)
+    charts.draw(drawn, key=f"explore-chart-{token_of(preview.view)}")
 
 
-def draw_pages(look: Preview) -> None:
+def draw_pages(preview: Preview) -> None:
     """Draw the range of rows and the page control."""
-    first = (look.view.page - 1) * PAGE_SIZE + 1
-    pages = max(1, -(-look.total // PAGE_SIZE))
+    first = (preview.view.page - 1) * PAGE_SIZE + 1
+    pages = max(1, -(-preview.total // PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center", key="explore-pages"):
-        last = first + len(look.rows) - 1
-        st.caption(f"{first:,}–{last:,} of {look.total:,}", width="content")
+        last = first + len(preview.rows) - 1
+        st.caption(f"{first:,}–{last:,} of {preview.total:,}", width="content")
         if pages > 1:
-            key = f"explore-page-{token_of(look.view)}"
+            key = f"explore-page-{token_of(preview.view)}"
             st.pagination(
                 pages,
-                default=look.view.page,
+                default=preview.view.page,
                 width=320,
                 key=key,
                 on_change=turn_page,
-                args=[look.view, key],
+                args=[preview.view, key],
             )
 
 
@@ -172,9 +176,9 @@ def data_words(context: JudgingContext) -> str:
 
 def count_words(page: Loaded) -> str:
     """Format the number of rows or groups."""
-    if page.look is None:
+    if page.preview is None:
         return "not counted"
-    total = page.look.total
+    total = page.preview.total
     word = "group" if page.view.groups else "row"
     return f"{total:,} {word}{'' if total == 1 else 's'}"
 
