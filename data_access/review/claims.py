@@ -27,7 +27,7 @@ from program.review.permissions import Act
 from program.review.queue_filters import Filters, Owner
 from program.review.workflow import OPEN_STATUSES, Status
 
-LOOKING_FOR = timedelta(seconds=30)
+VIEWING_FOR = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,18 +296,18 @@ def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> N
             )
             .values(claim_until=until)
         )
-        _look(connection, application_id, actor, now)
+        _record_view(connection, application_id, actor, now)
 
 
 @known_by("actor")
-def look(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
+def record_view(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
     """Record that the page is open; colleagues see it for half a minute. Raises NotAllowed."""
     with database.acting(engine) as connection:
-        _look(connection, application_id, actor, now)
+        _record_view(connection, application_id, actor, now)
 
 
 @known_by("actor")
-def others_looking(
+def other_viewers(
     connection: Connection, *, application_id: int, actor: str, now: datetime
 ) -> list[str]:
     """Return the addresses of others who have the application open."""
@@ -317,7 +317,7 @@ def others_looking(
         .where(
             table.c.application_id == application_id,
             table.c.email != actor,
-            table.c.seen_at > now - LOOKING_FOR,
+            table.c.seen_at > now - VIEWING_FOR,
         )
         .order_by(table.c.email)
     )
@@ -325,7 +325,7 @@ def others_looking(
 
 
 # The role is asked in the same statement, as this runs every few seconds for every open page.
-_LOOK = text("""
+_RECORD_VIEW = text("""
 with person as (
     select email, role from review.staff where email = :actor and active
 ), seen as (
@@ -337,9 +337,9 @@ select role from person
 """)
 
 
-def _look(connection: Connection, application_id: int, actor: str, now: datetime) -> None:
+def _record_view(connection: Connection, application_id: int, actor: str, now: datetime) -> None:
     role = connection.execute(
-        _LOOK, {"application_id": application_id, "actor": actor, "now": now}
+        _RECORD_VIEW, {"application_id": application_id, "actor": actor, "now": now}
     ).scalar_one_or_none()
     staff.require_role(role, Act.READ)
 

@@ -15,14 +15,14 @@ from program.messages.delivery import DELIVERY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """The application's current state, who else is looking, and how much others have written.
+    """The application's current state, who else is viewing it, and how much others have written.
 
     ``others_wrote`` counts what anybody but the viewer left on the thread, ever; two glances
     compared say how much is new.
     """
 
     application: Application
-    looking: tuple[str, ...]
+    viewers: tuple[str, ...]
     others_wrote: int
 
 
@@ -39,8 +39,8 @@ def glance(connection: Connection, application_id: int, *, viewer: str, now: dat
     """Return an application's state as ``viewer`` sees it; raises NotFound."""
     return Glance(
         application=read.read(connection, application_id, now=now),
-        looking=tuple(
-            claims.others_looking(connection, application_id=application_id, actor=viewer, now=now)
+        viewers=tuple(
+            claims.other_viewers(connection, application_id=application_id, actor=viewer, now=now)
         ),
         others_wrote=others_wrote(connection, application_id, viewer=viewer),
     )

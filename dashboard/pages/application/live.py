@@ -35,7 +35,7 @@ def strip(shown: Shown, others_wrote: int) -> None:
         return
     now = datetime.now(UTC)
     try:
-        seen, moved = _look(shown, now)
+        seen, moved = _poll(shown, now)
     except DatabaseUnavailable:
         _draw([SILENT])
         return
@@ -44,13 +44,13 @@ def strip(shown: Shown, others_wrote: int) -> None:
         return
     news = [status_words(shown, seen, moved), claim_words(shown, seen, now)]
     fresh = seen.others_wrote - others_wrote
-    _draw([words for words in news if words], seen.looking, fresh=fresh, id_=shown.id_)
+    _draw([words for words in news if words], seen.viewers, fresh=fresh, id_=shown.id_)
 
 
-def _look(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
+def _poll(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
     """Record the visit, and read the application's current state."""
     viewer = shown.person.email
-    submit.write(claims.look, application_id=shown.id_, actor=viewer, now=now)
+    submit.write(claims.record_view, application_id=shown.id_, actor=viewer, now=now)
     with database.reading(database.reader()) as connection:
         seen = presence.glance(connection, shown.id_, viewer=viewer, now=now)
         if seen.application.status is shown.application.status:
@@ -86,11 +86,11 @@ def claim_words(shown: Shown, seen: Glance, now: datetime) -> str | None:
 
 
 def _draw(
-    news: Sequence[str], looking: Sequence[str] = (), *, fresh: int = 0, id_: int | None = None
+    news: Sequence[str], viewers: Sequence[str] = (), *, fresh: int = 0, id_: int | None = None
 ) -> None:
-    if looking:
-        names = ", ".join(email.split("@")[0] for email in looking)
-        verb = "looks" if len(looking) == 1 else "look"
+    if viewers:
+        names = ", ".join(email.split("@")[0] for email in viewers)
+        verb = "looks" if len(viewers) == 1 else "look"
         st.caption(f":material/visibility: {escape(names)} {verb} at this too", width="content")
     if not (news or fresh > 0):
         return

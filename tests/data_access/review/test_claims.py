@@ -328,18 +328,18 @@ def test_staying_claims_nothing(desk: Engine, id_: int) -> None:
     ("after", "shown"),
     [
         (timedelta(0), [ANA]),
-        (review_claims.LOOKING_FOR - MOMENT, [ANA]),
-        (review_claims.LOOKING_FOR, []),
+        (review_claims.VIEWING_FOR - MOMENT, [ANA]),
+        (review_claims.VIEWING_FOR, []),
     ],
 )
 def test_others_see_who_looks_for_half_a_minute(
     desk: Engine, id_: int, after: timedelta, shown: list[str]
 ) -> None:
-    review_claims.look(desk, application_id=id_, actor=ANA, now=NOW)
+    review_claims.record_view(desk, application_id=id_, actor=ANA, now=NOW)
 
     def others(actor: str) -> list[str]:
         with desk.connect() as conn:
-            return review_claims.others_looking(
+            return review_claims.other_viewers(
                 conn, application_id=id_, actor=actor, now=NOW + after
             )
 

@@ -45,10 +45,10 @@ def test_it_sees_the_application_as_it_stands(desk: Engine) -> None:
 def test_who_else_looks_is_seen_for_half_a_minute(seconds: int, shown: bool, desk: Engine) -> None:
     at = NOW - timedelta(seconds=seconds)
     for who in (ANA, BEN):
-        claims.look(desk, application_id=ID, actor=who, now=at)
-    claims.look(desk, application_id=ID + 1, actor=MIRA, now=NOW)
+        claims.record_view(desk, application_id=ID, actor=who, now=at)
+    claims.record_view(desk, application_id=ID + 1, actor=MIRA, now=NOW)
 
-    assert glance(desk).looking == ((BEN,) if shown else ())
+    assert glance(desk).viewers == ((BEN,) if shown else ())
 
 
 def test_what_others_left_is_counted_whatever_it_is(desk: Engine) -> None:
@@ -62,7 +62,7 @@ def test_what_others_left_is_counted_whatever_it_is(desk: Engine) -> None:
     assert glance(desk).others_wrote == 4
 
 
-@pytest.mark.parametrize("act", [claims.look, claims.stay])
+@pytest.mark.parametrize("act", [claims.record_view, claims.stay])
 def test_whoever_left_the_staff_neither_looks_nor_stays(
     desk: Engine, act: Callable[..., None]
 ) -> None:
@@ -74,7 +74,7 @@ def test_whoever_left_the_staff_neither_looks_nor_stays(
         with pytest.raises(NotAllowed):
             act(desk, application_id=ID, actor=who, now=NOW + timedelta(minutes=1))
 
-    assert glance(desk, viewer=BEN).looking == ()
+    assert glance(desk, viewer=BEN).viewers == ()
     claim = clicks.read(desk, ID).desk.claim
     assert claim is not None
     assert (claim.since, claim.until) == (NOW, NOW + timedelta(minutes=30))

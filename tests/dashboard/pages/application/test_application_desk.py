@@ -385,7 +385,7 @@ def news(app: AppTest) -> list[str]:
 def test_who_else_looks_is_shown_for_half_a_minute(queue: Desk) -> None:
     for who, seconds in ((BEN, 1), (MIRA, 40)):
         at = queue.now - timedelta(seconds=seconds)
-        claims.look(queue.engine, application_id=MET, actor=who, now=at)
+        claims.record_view(queue.engine, application_id=MET, actor=who, now=at)
 
     assert ":material/visibility: ben looks at this too" in said(opened(queue))
 
