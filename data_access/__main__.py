@@ -222,7 +222,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
             through=through.date() if through else None,
             progress=advance,
         )
-    moved = reactions.follow_all(database.writer(), now=_now())
+    moved = reactions.react_to_refresh(database.writer(), now=_now())
     window = fresh.window
     terminal.say(
         f"Metrics are through {fresh.data_through}; "

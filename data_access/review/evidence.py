@@ -85,7 +85,7 @@ def record(engine: Engine, command: RecordEvidence) -> int:
             )
             .returning(tables.evidence.c.evidence_id)
         ).scalar_one()
-        reactions.follow(connection, application, command)
+        reactions.react(connection, application, command)
         return evidence_id
 
     return commands.perform(engine, command, do)

@@ -22,7 +22,7 @@ from program.review.workflow import OPEN_STATUSES, Move, Status
 PROGRAM = "program"
 
 
-def follow(connection: Connection, application: Application, command: ApplicationCommand) -> bool:
+def react(connection: Connection, application: Application, command: ApplicationCommand) -> bool:
     """Let one locked application react to what is known now; returns whether it moved."""
     if application.status is Status.AWAITING_SECOND_APPROVAL:
         return _lapse(connection, application, command)
@@ -33,7 +33,7 @@ def follow(connection: Connection, application: Application, command: Applicatio
     return False
 
 
-def follow_all(engine: Engine, *, now: datetime) -> int:
+def react_to_refresh(engine: Engine, *, now: datetime) -> int:
     """Let all deferred and proposed applications react; return how many moved.
 
     One transaction each, so that nobody waits for the whole; safe to repeat and to kill. What
@@ -45,13 +45,13 @@ def follow_all(engine: Engine, *, now: datetime) -> int:
         ids = list(connection.execute(_set_aside()).scalars())
     for id_ in ids:
         try:
-            moved += _follow_one(engine, id_, now)
+            moved += _react_one(engine, id_, now)
         except DatabaseUnavailable:
             busy.append(id_)
-    return moved + sum(_follow_one(engine, id_, now) for id_ in busy)
+    return moved + sum(_react_one(engine, id_, now) for id_ in busy)
 
 
-def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
+def _react_one(engine: Engine, id_: int, now: datetime) -> bool:
     command = ApplicationCommand(request_id=uuid4(), actor=PROGRAM, application_id=id_, at=now)
     with database.acting(engine) as connection:
         application = read.read(connection, id_, now=now, lock=True)
@@ -64,7 +64,7 @@ def _follow_one(engine: Engine, id_: int, now: datetime) -> bool:
         if application.status is Status.PENDING and due is not None and due <= now:
             late = replace(application, status=Status.DEFERRED)
             return _return(connection, late, replace(command, at=due), "its date is reached")
-        return follow(connection, application, command)
+        return react(connection, application, command)
 
 
 def _set_aside() -> Select[int]:

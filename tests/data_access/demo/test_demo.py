@@ -501,7 +501,7 @@ def test_most_wait_for_a_day_or_two_and_some_are_overdue(
 def test_nothing_that_is_set_aside_moves_at_the_next_refresh(desk: Engine) -> None:
     rollups.refresh(desk, now=NOW)
 
-    assert reactions.follow_all(desk, now=NOW) == 0
+    assert reactions.react_to_refresh(desk, now=NOW) == 0
 
 
 def test_what_waits_for_a_second_person_is_confirmed_by_one(desk: Engine) -> None:

@@ -122,7 +122,7 @@ def test_another_answer_brings_it_back_and_the_same_answer_does_not(desk: Engine
 
 def test_new_metrics_bring_it_back_after_a_refresh(desk: Engine) -> None:
     clicks.defer(desk, 1, until=None, until_change=True)
-    assert reactions.follow_all(desk, now=NOW) == 0
+    assert reactions.react_to_refresh(desk, now=NOW) == 0
 
     with desk.begin() as conn:
         conn.execute(
@@ -133,8 +133,8 @@ def test_new_metrics_bring_it_back_after_a_refresh(desk: Engine) -> None:
             {"volume": Decimal(20_000_000)},
         )
 
-    assert reactions.follow_all(desk, now=NOW) == 1
-    assert reactions.follow_all(desk, now=NOW) == 0
+    assert reactions.react_to_refresh(desk, now=NOW) == 1
+    assert reactions.react_to_refresh(desk, now=NOW) == 0
     assert status(desk) is Status.PENDING
 
 
@@ -142,7 +142,7 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
     clicks.defer(desk, 1, until=T + timedelta(days=3))
     later = NOW + timedelta(days=5)
 
-    assert reactions.follow_all(desk, now=later) == 1
+    assert reactions.react_to_refresh(desk, now=later) == 1
     back = clicks.events(desk, 1)[-1]
     assert back.detail["why"] == "its date is reached"
     # It was back from that moment on, whenever the refresh came to write it down.
@@ -164,11 +164,11 @@ def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, databas
             text("select 1 from exchange.applications where application_id = 1 for update")
         )
         with pytest.raises(DatabaseUnavailable):
-            reactions.follow_all(impatient, now=later)
+            reactions.react_to_refresh(impatient, now=later)
     impatient.dispose()
 
     assert [clicks.events(desk, id_)[-1].kind for id_ in (1, 2)] == ["deferred", "brought_back"]
-    assert reactions.follow_all(desk, now=later) == 1
+    assert reactions.react_to_refresh(desk, now=later) == 1
 
 
 def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
@@ -215,7 +215,7 @@ def test_without_being_asked_to_no_change_brings_it_back(desk: Engine) -> None:
     clicks.record_evidence(desk, 1)
 
     assert status(desk) is Status.DEFERRED
-    assert reactions.follow_all(desk, now=NOW) == 0
+    assert reactions.react_to_refresh(desk, now=NOW) == 0
 
 
 def test_more_of_the_same_answer_does_not_bring_it_back(desk: Engine) -> None:
@@ -242,7 +242,7 @@ def test_what_is_withdrawn_meanwhile_does_not_come_back(desk: Engine, aside: Any
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
 
-    assert reactions.follow_all(desk, now=NOW + timedelta(days=60)) == 0
+    assert reactions.react_to_refresh(desk, now=NOW + timedelta(days=60)) == 0
     assert status(desk, NOW + timedelta(days=60)) is Status.WITHDRAWN
 
 

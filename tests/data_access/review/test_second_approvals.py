@@ -185,11 +185,11 @@ def test_a_refresh_lapses_what_waits_without_anybody_looking(
     desk: Engine, change: Callable[[Connection], Any]
 ) -> None:
     clicks.ask_second(desk, ID)
-    assert reactions.follow_all(desk, now=NOW) == 0
+    assert reactions.react_to_refresh(desk, now=NOW) == 0
     with desk.begin() as conn:
         change(conn)
 
-    assert reactions.follow_all(desk, now=NOW) == 1
+    assert reactions.react_to_refresh(desk, now=NOW) == 1
 
     assert standing(desk) == "pending"
     lapse = clicks.events(desk, ID)[-1]
@@ -203,7 +203,9 @@ def test_a_withdrawal_upstream_ends_what_waits_once(desk: Engine) -> None:
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
 
-    assert reactions.follow_all(desk, now=NOW) == reactions.follow_all(desk, now=NOW) == 0
+    assert (
+        reactions.react_to_refresh(desk, now=NOW) == reactions.react_to_refresh(desk, now=NOW) == 0
+    )
 
     assert last(desk).closed_as == "withdrawn"
     kinds = [event.kind for event in clicks.events(desk, ID)]
@@ -214,7 +216,7 @@ def test_one_that_upstream_brings_back_is_pending_here_too(desk: Engine) -> None
     clicks.ask_second(desk, ID)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
-    reactions.follow_all(desk, now=NOW)
+    reactions.react_to_refresh(desk, now=NOW)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'pending'"))
 

@@ -38,7 +38,7 @@ def morning(day: date) -> datetime:
 def refresh(engine: Engine, day: date, volume: int) -> None:
     deliver(engine, *trades(day, volume))
     rollups.refresh(engine, now=morning(day))
-    reactions.follow_all(engine, now=morning(day))
+    reactions.react_to_refresh(engine, now=morning(day))
 
 
 @pytest.fixture
