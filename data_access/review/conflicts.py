@@ -21,7 +21,7 @@ OWN_APPLICATION = "You are the applicant: the account's address is yours."
 
 
 @known_by("email")
-def found(connection: Connection, application: Application, email: str) -> str | None:
+def refusal(connection: Connection, application: Application, email: str) -> str | None:
     """Return the sentence why this person may not decide; ``None`` if they may.
 
     The newest recorded reason is quoted in it: typed text, never markup.
@@ -43,7 +43,7 @@ def found(connection: Connection, application: Application, email: str) -> str |
 @known_by("email")
 def require_none(connection: Connection, application: Application, email: str) -> None:
     """Raise ConflictOfInterest if this person may not decide about the applicant."""
-    sentence = found(connection, application, email)
+    sentence = refusal(connection, application, email)
     if sentence is not None:
         raise ConflictOfInterest(f"{sentence} Leave the decision to a colleague.")
 

@@ -259,7 +259,7 @@ def _require_proposer_free(
     connection: Connection, application: Application, proposal: Proposal
 ) -> None:
     """Raise if the proposer has declared a conflict of interest since."""
-    if conflicts.found(connection, application, proposal.proposed_by) is not None:
+    if conflicts.refusal(connection, application, proposal.proposed_by) is not None:
         raise ConflictOfInterest(
             f"{proposal.proposed_by}, who proposed this, has a conflict of interest with the "
             "applicant. Decline it; another colleague decides again."

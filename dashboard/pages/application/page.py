@@ -104,7 +104,7 @@ def load(id_: int, filters: Filters, person: Person, now: datetime) -> Loaded:
             question=information_requests.question(connection, application),
             deferred_because=deferrals.reason(connection, application),
             checks=checklist.answers(connection, id_),
-            conflict=conflicts.found(connection, application, person.email),
+            conflict=conflicts.refusal(connection, application, person.email),
             place=order_cache.place(connection, id_, filters, context),
             filters=filters,
             person=person,

@@ -91,7 +91,7 @@ def test_a_domain_is_one_in_both_of_its_alphabets(desk: Engine) -> None:
         own_ones = [
             id_
             for id_ in (11, 12, 13)
-            if conflicts.found(conn, read.read(conn, id_, now=NOW), written)
+            if conflicts.refusal(conn, read.read(conn, id_, now=NOW), written)
         ]
     assert own_ones == [11, 12]
     # The next one is nobody's own either.

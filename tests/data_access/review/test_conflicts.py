@@ -52,7 +52,7 @@ def declare(engine: Engine, id_: int, **given: Any) -> int:
 
 def found(engine: Engine, id_: int, email: str) -> str | None:
     with engine.connect() as conn:
-        return conflicts.found(conn, read.read(conn, id_, now=NOW), email)
+        return conflicts.refusal(conn, read.read(conn, id_, now=NOW), email)
 
 
 def kept(engine: Engine, id_: int) -> list[Any]:
