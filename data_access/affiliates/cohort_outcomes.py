@@ -125,7 +125,7 @@ returning decision_id
 """
 
 
-def follow(connection: Connection, done: Refreshed) -> None:
+def update(connection: Connection, done: Refreshed) -> None:
     """Bring the outcomes up to the refresh's days; safe to repeat. Needs `approved.KEPT`."""
     oldest = months_later(month_start(done.through), -COHORTS)
     connection.execute(monthly_counts.SETTINGS)

@@ -83,7 +83,7 @@ def refresh(
                 # Steps that depend on the rollups, in the same transaction.
                 then = (
                     partial(_test_affiliates, connection, done),
-                    partial(cohort_outcomes.follow, connection, done),
+                    partial(cohort_outcomes.update, connection, done),
                 )
                 _carry_out(cursor, made, progress or _ignore_progress, then)
                 _record(cursor, made, now)

@@ -114,7 +114,7 @@ def follow(
     deliver(conn, begin, through, without=without)
     done = Refreshed(start=start, through=through, policy=Policy(), before=None, now=NOW)
     approved.keep(conn)
-    cohort_outcomes.follow(conn, done)
+    cohort_outcomes.update(conn, done)
 
 
 def small_cohort(conn: Connection) -> None:

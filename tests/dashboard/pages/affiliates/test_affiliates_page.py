@@ -63,7 +63,7 @@ def refresh_all(conn: Connection, desk: Desk) -> None:
     )
     looked_at = affiliates_approved.keep(conn)
     requalification.test(conn, done, looked_at=looked_at)
-    cohort_outcomes.follow(conn, done)
+    cohort_outcomes.update(conn, done)
 
 
 def press(app: AppTest, key: str) -> AppTest:
