@@ -123,7 +123,7 @@ def superseded() -> Condition:
     return tables.decisions.c.decision_id.in_(replaced)
 
 
-def track_seen() -> ColumnElement[str]:
+def snapshot_track() -> ColumnElement[str]:
     """Return the track in a decision's snapshot, or "none"."""
     return func.coalesce(tables.decisions.c.snapshot["track"].astext, NO_TRACK)
 
@@ -139,7 +139,7 @@ def decided(slice_: Slice, application: FromClause = tables.applications) -> lis
     if slice_.override:
         found.append(decision.is_override)
     if slice_.track:
-        found.append(track_seen() == slice_.track)
+        found.append(snapshot_track() == slice_.track)
     return found
 
 

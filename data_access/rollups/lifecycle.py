@@ -120,7 +120,7 @@ def course(ids: FromClause | None) -> Select[Any]:
             _seconds(decision.c.decided_at - submitted).label("decision_seconds"),
             person(decision.c.decided_by).label("decided_by"),
             decision.c.is_override,
-            case((decided, application_conditions.track_seen())).label("track"),
+            case((decided, application_conditions.snapshot_track())).label("track"),
             case((and_(decided, application.c.status == Status.APPROVED), _active_since())).label(
                 "active_since"
             ),
