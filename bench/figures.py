@@ -59,7 +59,7 @@ def read(engine: Engine, *, report: Report) -> None:
                 delivered=known,
             )
         else:
-            page.following(connection, traded=traded, grain=grain, through=through, delivered=known)
+            page.cohorts(connection, traded=traded, grain=grain, through=through, delivered=known)
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:

@@ -163,7 +163,7 @@ def trading(
     )
 
 
-def following(
+def cohorts(
     connection: Connection, *, traded: Window, grain: Grain, through: date, delivered: Delivered
 ) -> Cohorts:
     """Read the part on cohorts."""

@@ -81,7 +81,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pr
             part = page.reviewing(connection, period=asked.period, news=head.news)
         elif asked.traded and asked.traded_before and asked.through:
             if report.tab is Tab.COHORTS:
-                part = page.following(
+                part = page.cohorts(
                     connection,
                     traded=asked.traded,
                     grain=asked.grain,
