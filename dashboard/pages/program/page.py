@@ -14,7 +14,7 @@ from dashboard.pages.program import (
     workload,
 )
 from dashboard.pages.program.kpi_cards import Figure
-from dashboard.pages.program.report_bar import Asked, drilldown
+from dashboard.pages.program.report_bar import ReportView, drilldown
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, states
 from data_access.db import database
@@ -35,23 +35,23 @@ def main() -> None:
     person = sign_in.require(Act.SEE_PROGRAM)
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
-    asked, head, part = load(Report.from_query(query), person, now)
-    states.stale(asked.through, today=asked.today)
-    states.left_out(asked.report.left_out(query), shown="The usual is shown instead.")
+    view, head, part = load(Report.from_query(query), person, now)
+    states.stale(view.through, today=view.today)
+    states.left_out(view.report.left_out(query), shown="The usual is shown instead.")
     st.subheader("Program", anchor=False)
-    report_bar.draw(asked)
-    kpi_cards.row(five(head, asked), key="five")
+    report_bar.draw(view)
+    kpi_cards.row(five(head, view), key="five")
     backlog.draw(now)
-    draw(part, head, asked)
+    draw(part, head, view)
 
 
-def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, ProgramPart]:
+def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Head, ProgramPart]:
     """Read everything the page shows, in one transaction for consistency."""
     with database.reading(database.reporter()) as connection:
         context = judging.read_context(connection, now=now)
         fresh = freshness.newest(connection)
         known = delivered.read(connection)
-        asked = report_bar.asked(
+        view = report_bar.resolve(
             report,
             context,
             person=person,
@@ -62,58 +62,58 @@ def load(report: Report, person: Person, now: datetime) -> tuple[Asked, Head, Pr
         head = page.head(
             connection,
             context,
-            period=asked.period,
-            before=asked.before,
-            grain=asked.grain,
-            traded=asked.traded,
-            traded_before=asked.traded_before,
+            period=view.period,
+            before=view.before,
+            grain=view.grain,
+            traded=view.traded,
+            traded_before=view.traded_before,
         )
         part: ProgramPart = None
         if report.tab is Tab.WORK:
             part = page.work(
                 connection,
-                period=asked.period,
-                before=asked.before,
+                period=view.period,
+                before=view.before,
                 split=report.split,
                 news=head.news,
             )
         elif report.tab is Tab.REVIEWERS:
-            part = page.reviewing(connection, period=asked.period, news=head.news)
-        elif asked.traded and asked.traded_before and asked.through:
+            part = page.reviewing(connection, period=view.period, news=head.news)
+        elif view.traded and view.traded_before and view.through:
             if report.tab is Tab.COHORTS:
                 part = page.cohorts(
                     connection,
-                    traded=asked.traded,
-                    grain=asked.grain,
-                    through=asked.through,
+                    traded=view.traded,
+                    grain=view.grain,
+                    through=view.through,
                     delivered=known,
                 )
             else:
                 part = page.trading(
                     connection,
-                    traded=asked.traded,
-                    before=asked.traded_before,
-                    grain=asked.grain,
+                    traded=view.traded,
+                    before=view.traded_before,
+                    grain=view.grain,
                     dimension=report.dimension,
                     standard=context.policy.standard_rebate_rate,
-                    through=asked.through,
+                    through=view.through,
                     delivered=known,
                 )
-    return asked, head, part
+    return view, head, part
 
 
-def five(head: Head, asked: Asked) -> list[Figure]:
+def five(head: Head, view: ReportView) -> list[Figure]:
     """Return open, decided, approval rate, time to decision, and program volume."""
     now, before, steps = head.decided.now, head.decided.before, head.decided.steps
-    said = {"days": f"{asked.days} UTC", "compared": asked.compared}
+    said = {"days": f"{view.days} UTC", "compared": view.compared}
     return [
-        open_figure(head, asked),
+        open_figure(head, view),
         Figure(
             kpi=kpis.DECIDED,
             value=now.total,
             before=before.total,
             course=[step.total for step in steps],
-            drilldown=drilldown(kpis.DECIDED.opens, asked.period),
+            drilldown=drilldown(kpis.DECIDED.opens, view.period),
             **said,
         ),
         Figure(
@@ -121,7 +121,7 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=now.approval_rate,
             before=before.approval_rate,
             course=[step.approval_rate for step in steps],
-            drilldown=drilldown(kpis.APPROVAL_RATE.opens, asked.period) if now.total else None,
+            drilldown=drilldown(kpis.APPROVAL_RATE.opens, view.period) if now.total else None,
             nothing="none",
             **said,
         ),
@@ -130,19 +130,19 @@ def five(head: Head, asked: Asked) -> list[Figure]:
             value=now.median_hours,
             before=before.median_hours,
             course=[step.median_hours for step in steps],
-            drilldown=drilldown(kpis.TIME_TO_DECISION.opens, asked.period) if now.total else None,
+            drilldown=drilldown(kpis.TIME_TO_DECISION.opens, view.period) if now.total else None,
             nothing="none",
             **said,
         ),
-        traded_figure(head, asked),
+        traded_figure(head, view),
     ]
 
 
-def open_figure(head: Head, asked: Asked) -> Figure:
+def open_figure(head: Head, view: ReportView) -> Figure:
     """Return how many are open, or were at a past period's end, compared with its beginning."""
-    first = figures.day(asked.period.start)
-    flow, last = head.flow, asked.period.last_day
-    past = asked.period.end < asked.today
+    first = figures.day(view.period.start)
+    flow, last = head.flow, view.period.last_day
+    past = view.period.end < view.today
     kpi = kpis.OPEN_AT_END if past else kpis.OPEN
     return Figure(
         kpi=kpi,
@@ -152,34 +152,34 @@ def open_figure(head: Head, asked: Asked) -> Figure:
         days=f"end of {figures.day(last)} UTC" if past else kpi_cards.NOW,
         compared=f"Compared with the number open when {first} began, UTC.",
         course=[step.open_then for step in flow.steps],
-        drilldown=drilldown(kpi.opens, asked.period if past else None),
+        drilldown=drilldown(kpi.opens, view.period if past else None),
     )
 
 
-def traded_figure(head: Head, asked: Asked) -> Figure:
+def traded_figure(head: Head, view: ReportView) -> Figure:
     """Return the program's volume, unknown while no day of the period is known."""
-    if asked.traded is None:
-        return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{asked.days} UTC")
+    if view.traded is None:
+        return Figure(kpi=kpis.VOLUME, value=None, nothing="unknown", days=f"{view.days} UTC")
     return kpi_cards.of_trading(
         kpis.VOLUME,
         volume.total(head.traded),
-        now=asked.trading,
+        now=view.trading,
         before=volume.total(head.traded_before),
-        then=asked.trading_before,
+        then=view.trading_before,
         course=[row.volume_usd for row in head.traded],
     )
 
 
-def draw(part: ProgramPart, head: Head, asked: Asked) -> None:
+def draw(part: ProgramPart, head: Head, view: ReportView) -> None:
     """Draw the open part."""
     if isinstance(part, Work):
-        workload.draw(part, head, asked)
+        workload.draw(part, head, view)
     elif isinstance(part, Reviewers):
-        reviewers.draw(part, asked)
+        reviewers.draw(part, view)
     elif isinstance(part, Volume):
-        volume.draw(part, head, asked)
+        volume.draw(part, head, view)
     elif isinstance(part, Cohorts):
-        retention.draw(part, head, asked)
+        retention.draw(part, head, view)
     else:
         states.empty(
             "Trading in this period is unknown. Choose an earlier one, or run "

@@ -38,7 +38,7 @@ QUEUE = "dashboard/pages/queue/page.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReportView:
     """The report with its days computed. ``traded`` is None if metrics were never computed.
 
     ``take`` makes files in the reader's name.
@@ -84,7 +84,7 @@ class Asked:
         return self.delivered.trading(self.traded_before or self.before)
 
 
-def asked(
+def resolve(
     report: Report,
     context: JudgingContext,
     *,
@@ -92,12 +92,12 @@ def asked(
     today: date,
     fresh: Freshness | None,
     delivered: Delivered,
-) -> Asked:
+) -> ReportView:
     """Compute the days of a report."""
     period = report.period(today)
     through = fresh.data_through if fresh else None
     traded = report.traded(today, through) if through else None
-    return Asked(
+    return ReportView(
         report=report,
         today=today,
         period=period,
@@ -130,7 +130,7 @@ def span(window: Window) -> str:
     return figures.day_range(window.start, window.last_day)
 
 
-def draw(shown: Asked) -> None:
+def draw(shown: ReportView) -> None:
     """Draw the choices on one line, and the resulting days."""
     _hold(shown)
     with st.container(key="report", horizontal=True, vertical_alignment="bottom"):
@@ -143,7 +143,7 @@ def draw(shown: Asked) -> None:
             format_func=CHOICE_LABELS.__getitem__,
             label_visibility="collapsed",
             width=150,
-            on_change=_tell,
+            on_change=_apply,
             args=["choice", shown.period],
         )
         if shown.report.choice is Choice.CUSTOM:
@@ -153,7 +153,7 @@ def draw(shown: Asked) -> None:
                 format="YYYY-MM-DD",
                 label_visibility="collapsed",
                 width=230,
-                on_change=_tell,
+                on_change=_apply,
                 args=["days", None],
                 **fields.ANY_DAY,
             )
@@ -190,7 +190,7 @@ def drilldown(of: Slice | None, period: Window | None = None) -> Filters | None:
     return Filters(slice=of if period is None else of.during(period))
 
 
-def _words(shown: Asked) -> str:
+def _words(shown: ReportView) -> str:
     said = [f"Applications and decisions of {span(shown.period)} UTC, compared with "]
     said.append(span(shown.before))
     if shown.period.last_day >= shown.today:
@@ -212,12 +212,12 @@ def _segments(label: str, field: str, options: list[Any], labels: dict[Any, str]
         required=True,
         format_func=labels.__getitem__,
         label_visibility="collapsed",
-        on_change=_tell,
+        on_change=_apply,
         args=[field, None],
     )
 
 
-def _hold(shown: Asked) -> None:
+def _hold(shown: ReportView) -> None:
     report = shown.report
     state.show(_key("tab"), report.tab)
     state.show(_key("choice"), report.choice)
@@ -228,12 +228,12 @@ def _hold(shown: Asked) -> None:
 
 def _typed_days(report: Report) -> tuple[date, ...]:
     """Return the requested days that the field can show."""
-    asked = (report.since, report.until)
-    days = [day for day in asked if day and day >= fields.ANY_DAY["min_value"]]
+    ends = (report.since, report.until)
+    days = [day for day in ends if day and day >= fields.ANY_DAY["min_value"]]
     return tuple(days) if days == sorted(days) else ()
 
 
-def _tell(field: str, shown: Window | None) -> None:
+def _apply(field: str, shown: Window | None) -> None:
     """Write what was just chosen to the address, which every run reads."""
     report, chosen = Report.from_query(st.query_params), state.typed(_key(field))
     changes: dict[str, Any] = {field: chosen}
@@ -255,8 +255,8 @@ def _tell(field: str, shown: Window | None) -> None:
 
 def _order_of_a_table() -> dict[str, str]:
     """Return the sort parameter of a table on this part; other parts have other tables."""
-    asked = st.query_params.get(data_table.SORT)
-    return {data_table.SORT: asked} if asked else {}
+    sort = st.query_params.get(data_table.SORT)
+    return {data_table.SORT: sort} if sort else {}
 
 
 def _key(field: str) -> str:

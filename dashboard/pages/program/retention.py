@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from dashboard.pages.program import volume
-from dashboard.pages.program.report_bar import Asked, open_list
+from dashboard.pages.program.report_bar import ReportView, open_list
 from dashboard.ui import data_table, figures, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports.page import Cohorts, Head
@@ -13,7 +13,7 @@ from program.periods import Window, months_later
 from program.reports import kpis
 
 
-def draw(part: Cohorts, head: Head, asked: Asked) -> None:
+def draw(part: Cohorts, head: Head, view: ReportView) -> None:
     """Draw the retention grid, and volume by month of approval."""
     if not part.retained:
         states.empty("No calendar month with referred users is complete yet.")
@@ -32,16 +32,16 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
             chart,
             key="retention",
             on_open=open_list,
-            take=asked.take,
+            take=view.take,
             more="share of the users referred; blank where a day of the month was not delivered",
         )
-    if asked.traded is None or not head.traded:
+    if view.traded is None or not head.traded:
         return
-    traded = approvals_sheet(part, head, asked, asked.traded)
+    traded = approvals_sheet(part, head, view, view.traded)
     chart = stacked_charts.over_time(
         traded.cells("first_day_utc"),
         volume.money(traded),
-        title=f"How much do affiliates trade, by month of approval? By {asked.grain}, UTC, USD",
+        title=f"How much do affiliates trade, by month of approval? By {view.grain}, UTC, USD",
         unit="USD",
     )
     data_table.card(
@@ -49,8 +49,8 @@ def draw(part: Cohorts, head: Head, asked: Asked) -> None:
         chart,
         key="approval-cohorts",
         on_open=open_list,
-        take=asked.take,
-        more=", ".join(filter(None, [asked.trading.gap, asked.as_of])),
+        take=view.take,
+        more=", ".join(filter(None, [view.trading.gap, view.as_of])),
     )
 
 
@@ -97,7 +97,7 @@ def retention_sheet(rows: Sequence[Retained]) -> Sheet:
     )
 
 
-def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> Sheet:
+def approvals_sheet(part: Cohorts, head: Head, view: ReportView, traded: Window) -> Sheet:
     """Return a row per step, with a column for each of the largest approval months and the rest."""
     whole = {row.start: row.volume_usd for row in head.traded}
     parts = volume.largest(part.traded, whole)
@@ -105,6 +105,6 @@ def approvals_sheet(part: Cohorts, head: Head, asked: Asked, traded: Window) -> 
         "volume-by-month-of-approval",
         parts,
         volume.cohort_names(parts),
-        asked,
+        view,
         traded,
     )

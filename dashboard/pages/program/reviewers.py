@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.pages.program import workload
-from dashboard.pages.program.report_bar import Asked, open_list
+from dashboard.pages.program.report_bar import ReportView, open_list
 from dashboard.ui import data_table, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports.page import Reviewers
@@ -14,11 +14,11 @@ from program.reports.periods import Split
 MOST_DRAWN = 15
 
 
-def draw(part: Reviewers, asked: Asked) -> None:
+def draw(part: Reviewers, view: ReportView) -> None:
     """Draw a chart of decisions by reviewer, and the table."""
-    sheet = reviewers_sheet(part, asked)
+    sheet = reviewers_sheet(part, view)
     if not sheet.rows:
-        states.empty(f"No application was decided or reopened, {asked.days} UTC.")
+        states.empty(f"No application was decided or reopened, {view.days} UTC.")
         return
     drawn = slice(0, MOST_DRAWN)
     some = "" if sheet.rows <= MOST_DRAWN else f"; the first {MOST_DRAWN} of {sheet.rows}"
@@ -37,25 +37,25 @@ def draw(part: Reviewers, asked: Asked) -> None:
         chart,
         key="reviewers-chart",
         on_open=open_list,
-        take=asked.take,
+        take=view.take,
     )
     data_table.listing(
         sheet,
         "Reviewers",
         key="reviewers",
         on_open=open_list,
-        take=asked.take,
+        take=view.take,
         more=f"{part.reopened.get(None, 0):,} reopened in all",
     )
     st.caption(f"Reopened: {kpis.REOPENED.definition} {kpis.OVERRIDES.definition}")
 
 
-def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
+def reviewers_sheet(part: Reviewers, view: ReportView) -> Sheet:
     """Return a row per reviewer, most decisions first; includes those with only reopened ones."""
     known = {row.key for row in part.decided}
     only_reopened = sorted(key for key in part.reopened if key is not None and key not in known)
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
-    doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, asked) for row in people]
+    doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, view) for row in people]
     reviewer = SheetColumn(
         key="reviewer", label="Reviewer", kind=CellKind.TEXT, cells=[row.key for row in people]
     )
@@ -67,9 +67,9 @@ def reviewers_sheet(part: Reviewers, asked: Asked) -> Sheet:
         help=kpis.REOPENED.definition,
         doors=doors,
     )
-    columns = workload.decided_columns(people, Split.REVIEWER, asked)
+    columns = workload.decided_columns(people, Split.REVIEWER, view)
     return Sheet(
         name="reviewers",
-        window=asked.period,
+        window=view.period,
         columns=(reviewer, *columns[:-2], reopened, *columns[-2:]),
     )

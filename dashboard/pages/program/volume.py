@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.program import kpi_cards, report_bar
 from dashboard.pages.program.kpi_cards import Amount, Figure
-from dashboard.pages.program.report_bar import Asked, open_list, span
+from dashboard.pages.program.report_bar import ReportView, open_list, span
 from dashboard.ui import badges, charts, data_table, figures, stacked_charts, states
 from dashboard.ui.charts import Chart
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
@@ -30,28 +30,28 @@ NOT_APPROVED = "not_approved"
 MOST_TOLD = 5
 
 
-def draw(part: Volume, head: Head, asked: Asked) -> None:
+def draw(part: Volume, head: Head, view: ReportView) -> None:
     """Draw figures, the trend, the months, and the largest affiliates."""
-    traded, known = asked.traded, asked.trading
+    traded, known = view.traded, view.trading
     if traded is None:
         states.empty("The data do not reach this period yet.")
         return
-    kpi_cards.row(_first_row(part, head, asked), key="volume-figures")
-    kpi_cards.row(_second_row(part, head, asked), key="volume-rebates")
+    kpi_cards.row(_first_row(part, head, view), key="volume-figures")
+    kpi_cards.row(_second_row(part, head, view), key="volume-rebates")
     if known.any:
-        _draw_trend(part, head, asked, traded)
+        _draw_trend(part, head, view, traded)
     else:
         states.empty(f"What was traded {span(traded)}, UTC, is unknown: {known.gap}.")
     left, right = st.columns([1.55, 1])
     with left:
         if part.months:
             data_table.listing(
-                months_sheet(part, asked),
+                months_sheet(part, view),
                 "Month over month",
                 key="months",
                 on_open=open_list,
-                take=asked.take,
-                more=f"data through {figures.day(asked.through)}",
+                take=view.take,
+                more=f"data through {figures.day(view.through)}",
             )
     with right:
         if known.any:
@@ -60,7 +60,7 @@ def draw(part: Volume, head: Head, asked: Asked) -> None:
                 "The ten largest affiliates",
                 key="leaders",
                 on_open=open_list,
-                take=asked.take,
+                take=view.take,
                 more=known.gap,
             )
 
@@ -70,9 +70,9 @@ def total(rows: Iterable[Traded]) -> Decimal:
     return sum((row.volume_usd for row in rows), Decimal(0))
 
 
-def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
+def _first_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
     now, before = head.traded, head.traded_before
-    known, known_before = asked.trading, asked.trading_before
+    known, known_before = view.trading, view.trading_before
 
     def mean(rows: Sequence[Traded], over: Known) -> Decimal | None:
         return Decimal(sum(row.user_days for row in rows)) / over.days if over.days else None
@@ -86,9 +86,9 @@ def _first_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
         kpi_cards.of_trading(
             kpis.NEW_USERS,
             sum(row.new_users for row in now),
-            now=asked.delivered.referring(known.window),
+            now=view.delivered.referring(known.window),
             before=sum(row.new_users for row in before),
-            then=asked.delivered.referring(known_before.window),
+            then=view.delivered.referring(known_before.window),
         ),
         figure(kpis.STANDARD_REBATE, part.rebates.standard_usd, part.rebates_before.standard_usd),
     ]
@@ -99,8 +99,8 @@ def fees(rows: Iterable[Traded]) -> Decimal:
     return sum((row.fees_usd for row in rows), Decimal(0))
 
 
-def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
-    known, whole = asked.trading, total(head.traded)
+def _second_row(part: Volume, head: Head, view: ReportView) -> list[Figure]:
+    known, whole = view.trading, total(head.traded)
     top = sum((leader.volume_usd for leader in part.leaders), Decimal(0))
     return [
         kpi_cards.of_trading(
@@ -108,23 +108,23 @@ def _second_row(part: Volume, head: Head, asked: Asked) -> list[Figure]:
             part.rebates.extra_usd,
             now=known,
             before=part.rebates_before.extra_usd,
-            then=asked.trading_before,
-            as_of=asked.as_of,
+            then=view.trading_before,
+            as_of=view.as_of,
         ),
         kpi_cards.of_trading(kpis.TOP_TEN, top / whole if whole else None, now=known),
-        _of_month(kpis.CONCENTRATION, part, asked, lambda month: month.concentration),
-        _of_month(kpis.MONTHLY_ACTIVE, part, asked, lambda month: month.active_users),
+        _of_month(kpis.CONCENTRATION, part, view, lambda month: month.concentration),
+        _of_month(kpis.MONTHLY_ACTIVE, part, view, lambda month: month.active_users),
     ]
 
 
-def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount]) -> Figure:
+def _of_month(kpi: Kpi, part: Volume, view: ReportView, of: Callable[[Month], Amount]) -> Figure:
     """Return a figure of the calendar month in which the period ends."""
-    assert asked.traded is not None
-    month, newest = month_start(asked.traded.last_day), _newest(part, asked)
+    assert view.traded is not None
+    month, newest = month_start(view.traded.last_day), _newest(part, view)
     running = "" if part.same_days is None else ", still running"
     days = f"{figures.month(month)}, in which the period ends, UTC{running}"
     if newest is None or not newest.trading.any:
-        known = asked.delivered.trading(Window(month, months_later(month, 1)))
+        known = view.delivered.trading(Window(month, months_later(month, 1)))
         return Figure(kpi=kpi, value=None, nothing=figures.UNKNOWN, days=f"{days} · {known.gap}")
     # A running month is not compared with a whole one.
     before = part.months[-2] if part.same_days is None and len(part.months) > 1 else None
@@ -141,21 +141,21 @@ def _of_month(kpi: Kpi, part: Volume, asked: Asked, of: Callable[[Month], Amount
     )
 
 
-def _newest(part: Volume, asked: Asked) -> Month | None:
+def _newest(part: Volume, view: ReportView) -> Month | None:
     """Return the month in which the period ends, unless it is unknown."""
     newest = part.months[-1] if part.months else None
-    ends_in = month_start(asked.traded.last_day) if asked.traded else None
+    ends_in = month_start(view.traded.last_day) if view.traded else None
     return newest if newest and newest.month == ends_in else None
 
 
-def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
-    dimension = asked.report.dimension
+def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> None:
+    dimension = view.report.dimension
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Volume by**", width="content")
-        report_bar.choose_dimension(asked.report)
-    sheet = trend_sheet(part, head, asked, traded)
-    title = f"How much do referred users trade? By {asked.grain}, UTC, USD"
-    notes = [step.gap for step in _steps(traded, asked)]
+        report_bar.choose_dimension(view.report)
+    sheet = trend_sheet(part, head, view, traded)
+    title = f"How much do referred users trade? By {view.grain}, UTC, USD"
+    notes = [step.gap for step in _steps(traded, view)]
     if dimension is not Dimension.PROGRAM:
         chart = stacked_charts.over_time(
             sheet.cells("first_day_utc"), money(sheet), title=title, unit="USD", notes=notes
@@ -165,24 +165,24 @@ def _draw_trend(part: Volume, head: Head, asked: Asked, traded: Window) -> None:
             chart,
             key=f"trend-{dimension}",
             on_open=open_list,
-            take=asked.take,
-            more=_note(asked),
+            take=view.take,
+            more=_note(view),
         )
         return
-    marked = standing_out(part, asked, traded)
+    marked = standing_out(part, view, traded)
     chart = _program_chart(sheet, title, marked, notes)
     data_table.card(
         sheet,
         chart,
         key="trend-program",
         on_open=open_list,
-        take=asked.take,
-        more=_told(marked, asked),
+        take=view.take,
+        more=_told(marked, view),
     )
 
 
-def _steps(traded: Window, asked: Asked) -> list[Known]:
-    return [asked.delivered.trading(step) for step in buckets(traded, asked.grain)]
+def _steps(traded: Window, view: ReportView) -> list[Known]:
+    return [view.delivered.trading(step) for step in buckets(traded, view.grain)]
 
 
 def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
@@ -190,13 +190,13 @@ def money(sheet: Sheet) -> dict[str, Sequence[charts.Value]]:
     return {column.label: column.cells for column in sheet.columns if column.kind is CellKind.USD}  # type: ignore[misc]
 
 
-def _note(asked: Asked) -> str:
+def _note(view: ReportView) -> str:
     notes = {
         Dimension.AFFILIATE: f"the {LEADERS_DRAWN} largest of the period, the others as the rest",
         Dimension.COUNTRY: "",
     }
-    note = notes.get(asked.report.dimension, asked.as_of)
-    return ", ".join(filter(None, [asked.trading.gap, note]))
+    note = notes.get(view.report.dimension, view.as_of)
+    return ", ".join(filter(None, [view.trading.gap, note]))
 
 
 def _program_chart(
@@ -219,21 +219,21 @@ def _program_chart(
     return chart
 
 
-def standing_out(part: Volume, asked: Asked, traded: Window) -> list[Anomaly]:
+def standing_out(part: Volume, view: ReportView, traded: Window) -> list[Anomaly]:
     """Return the days of the period that are unusual for their weekday."""
     if not part.days:
         return []
     volumes = {row.start: row.volume_usd for row in part.days}
     first = traded.start - anomalies.DAYS_BEFORE * ONE_DAY
     days = buckets(Window(first, traded.end), Grain.DAY)
-    values = [volumes.get(d.start) if asked.delivered.trading(d).any else None for d in days]
+    values = [volumes.get(d.start) if view.delivered.trading(d).any else None for d in days]
     found = anomalies.detect([day.start for day in days], values)
     return [anomaly for anomaly in found if anomaly.day in traded]
 
 
-def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
-    gap = f"{asked.trading.gap}, bars that miss some are faint; " if asked.trading.gap else ""
-    if asked.grain is not Grain.DAY:
+def _told(marked: Sequence[Anomaly], view: ReportView) -> str:
+    gap = f"{view.trading.gap}, bars that miss some are faint; " if view.trading.gap else ""
+    if view.grain is not Grain.DAY:
         return f"{gap}days that stand out are marked by days"
     if not marked:
         return f"{gap}no day stands out"
@@ -245,30 +245,30 @@ def _told(marked: Sequence[Anomaly], asked: Asked) -> str:
     return f"{gap}stand out: {', '.join(told)}{more}"
 
 
-def trend_sheet(part: Volume, head: Head, asked: Asked, traded: Window) -> Sheet:
+def trend_sheet(part: Volume, head: Head, view: ReportView, traded: Window) -> Sheet:
     """Return a row per step: the program's volume, or its largest segments and the rest."""
     whole = {row.start: row.volume_usd for row in head.traded}
-    if asked.report.dimension is Dimension.PROGRAM:
+    if view.report.dimension is Dimension.PROGRAM:
         parts = {"volume_usd": whole}
     else:
         parts = largest(part.apart, whole)
-    names = {"volume_usd": "Volume", **_names(asked.report.dimension, part.leaders, parts)}
-    name = f"volume-by-{asked.report.dimension}-{asked.grain}"
-    return volume_sheet(name, parts, names, asked, traded)
+    names = {"volume_usd": "Volume", **_names(view.report.dimension, part.leaders, parts)}
+    name = f"volume-by-{view.report.dimension}-{view.grain}"
+    return volume_sheet(name, parts, names, view, traded)
 
 
 def volume_sheet(
     name: str,
     parts: Mapping[str, Mapping[date, Decimal]],
     names: Mapping[str, str],
-    asked: Asked,
+    view: ReportView,
     traded: Window,
 ) -> Sheet:
     """Return a row per step with the volume of each part; unknown if no day was delivered."""
-    steps = _steps(traded, asked)
+    steps = _steps(traded, view)
     first = SheetColumn(
         key="first_day_utc",
-        label=f"{asked.grain.capitalize()} from",
+        label=f"{view.grain.capitalize()} from",
         kind=CellKind.DAY,
         cells=[step.window.start for step in steps],
     )
@@ -340,16 +340,16 @@ def cohort_names(segments: Iterable[str]) -> dict[str, str]:
     return usual | {month: figures.month(date.fromisoformat(f"{month}-01")) for month in months}
 
 
-def months_sheet(part: Volume, asked: Asked) -> Sheet:
+def months_sheet(part: Volume, view: ReportView) -> Sheet:
     """Return the calendar months without a gap, newest first, each compared with the previous."""
-    assert asked.through is not None
+    assert view.through is not None
     months = part.months
     changes = [None, *(_change(now, then) for then, now in pairwise(months))][: len(months)]
-    if part.same_days is not None and (newest := _newest(part, asked)):
+    if part.same_days is not None and (newest := _newest(part, view)):
         # A running month is compared with the same days of the month before.
         then = replace(
             newest,
-            trading=asked.delivered.trading(part.same_days),
+            trading=view.delivered.trading(part.same_days),
             volume_usd=part.same_days_usd,
         )
         changes[-1] = _change(newest, then)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.pages.program import report_bar
-from dashboard.pages.program.report_bar import Asked, drilldown, open_list
+from dashboard.pages.program.report_bar import ReportView, drilldown, open_list
 from dashboard.ui import badges, charts, data_table, stacked_charts, states
 from dashboard.ui.data_table import CellKind, Sheet, SheetColumn
 from data_access.reports import backlog, funnel
@@ -38,49 +38,49 @@ CLOCK_LABELS = {
 }
 
 
-def draw(work: Work, head: Head, asked: Asked) -> None:
+def draw(work: Work, head: Head, view: ReportView) -> None:
     """Draw two rows of charts, then the tables."""
     if not _anything(head):
         states.empty(
-            f"No application arrived, was decided or is open: {asked.days} UTC. Choose a longer "
+            f"No application arrived, was decided or is open: {view.days} UTC. Choose a longer "
             "period, or load applications with `python -m data_access load`."
         )
         return
-    _draw_flow(head, asked)
+    _draw_flow(head, view)
     left, right = st.columns(2)
     with left:
-        _draw_open_now(head, asked)
+        _draw_open_now(head, view)
     with right:
-        _draw_funnel(work, asked)
+        _draw_funnel(work, view)
     data_table.listing(
-        times_sheet(work, head, asked),
+        times_sheet(work, head, view),
         "How long does it take?",
         key="times",
         on_open=open_list,
-        take=asked.take,
+        take=view.take,
     )
-    _draw_apart(apart_sheet(work, asked), asked)
+    _draw_apart(apart_sheet(work, view), view)
 
 
-def _draw_flow(head: Head, asked: Asked) -> None:
+def _draw_flow(head: Head, view: ReportView) -> None:
     """Draw submitted and decided per step, and open at its end."""
-    sheet = steps_sheet(head, asked)
+    sheet = steps_sheet(head, view)
     left, right = st.columns(2)
     with left:
         data_table.card(
-            sheet, _flow_chart(sheet, asked), key="flow", on_open=open_list, take=asked.take
+            sheet, _flow_chart(sheet, view), key="flow", on_open=open_list, take=view.take
         )
     with right:
         chart = charts.lines(
             sheet.cells("first_day_utc"),
             {"open": sheet.cells("open")},
-            title=f"How many are open at the end of each {asked.grain}? UTC",
+            title=f"How many are open at the end of each {view.grain}? UTC",
             unit=APPLICATIONS,
         )
-        data_table.card(sheet, chart, key="open-then", on_open=open_list, take=asked.take)
+        data_table.card(sheet, chart, key="open-then", on_open=open_list, take=view.take)
 
 
-def _draw_open_now(head: Head, asked: Asked) -> None:
+def _draw_open_now(head: Head, view: ReportView) -> None:
     sheet = open_sheet(head.open_now)
     chart = stacked_charts.across(
         sheet.cells("age"),
@@ -89,11 +89,11 @@ def _draw_open_now(head: Head, asked: Asked) -> None:
         unit=APPLICATIONS,
         colours_from=3,
     )
-    data_table.card(sheet, chart, key="open-now", on_open=open_list, take=asked.take)
+    data_table.card(sheet, chart, key="open-now", on_open=open_list, take=view.take)
 
 
-def _draw_funnel(work: Work, asked: Asked) -> None:
-    sheet = funnel_sheet(work.stages, asked)
+def _draw_funnel(work: Work, view: ReportView) -> None:
+    sheet = funnel_sheet(work.stages, view)
     chart = stacked_charts.across(
         sheet.cells("stage"),
         {"applications": sheet.cells("applications")},
@@ -101,18 +101,18 @@ def _draw_funnel(work: Work, asked: Asked) -> None:
         unit=APPLICATIONS,
     )
     data_table.card(
-        sheet, chart, key="funnel", on_open=open_list, take=asked.take, more="by submission"
+        sheet, chart, key="funnel", on_open=open_list, take=view.take, more="by submission"
     )
 
 
-def _draw_apart(sheet: Sheet, asked: Asked) -> None:
+def _draw_apart(sheet: Sheet, view: ReportView) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown("**Decisions by**", width="content")
-            report_bar.choose_split(asked.report)
-            st.caption(f"{asked.days} · UTC", width="content")
+            report_bar.choose_split(view.report)
+            st.caption(f"{view.days} · UTC", width="content")
             st.space("stretch")
-            data_table.download(sheet, key="apart-csv", take=asked.take)
+            data_table.download(sheet, key="apart-csv", take=view.take)
         if sheet.rows:
             data_table.table(sheet, key=f"apart-{sheet.name}", on_open=open_list)
         else:
@@ -124,10 +124,10 @@ def _anything(head: Head) -> bool:
     return arrived or bool(head.decided.now.total or backlog.total(head.open_now))
 
 
-def steps_sheet(head: Head, asked: Asked) -> Sheet:
+def steps_sheet(head: Head, view: ReportView) -> Sheet:
     """Return the steps of the period."""
     steps, decided = head.flow.steps, head.decided.steps
-    spans = buckets(asked.period, asked.grain)
+    spans = buckets(view.period, view.grain)
 
     def doors(kpi: Kpi) -> list[Filters | None]:
         return [drilldown(kpi.opens, span) for span in spans]
@@ -135,7 +135,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
     columns = [
         SheetColumn(
             key="first_day_utc",
-            label=f"{asked.grain.capitalize()} from",
+            label=f"{view.grain.capitalize()} from",
             kind=CellKind.DAY,
             cells=[step.start for step in steps],
         )
@@ -157,7 +157,7 @@ def steps_sheet(head: Head, asked: Asked) -> Sheet:
             doors=doors(kpis.OPEN_THEN),
         )
     )
-    return Sheet(name="applications", window=asked.period, columns=tuple(columns))
+    return Sheet(name="applications", window=view.period, columns=tuple(columns))
 
 
 def open_sheet(rows: Sequence[Open]) -> Sheet:
@@ -196,14 +196,14 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
     return Sheet(name="open-applications", window=None, columns=(age, *states, total))
 
 
-def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
+def funnel_sheet(stages: Mapping[str, int], view: ReportView) -> Sheet:
     """Return how many reached each stage, and their share of those submitted."""
     submitted = stages[funnel.SUBMITTED]
     of_all = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED)
-    doors: list[Filters | None] = [drilldown(of_all, asked.period)]
+    doors: list[Filters | None] = [drilldown(of_all, view.period)]
     for stage in Stage:
         reached = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage)
-        doors.append(drilldown(reached, asked.period))
+        doors.append(drilldown(reached, view.period))
     numbers = [submitted, *(stages[stage] for stage in Stage)]
     stage = SheetColumn(
         key="stage",
@@ -228,18 +228,18 @@ def funnel_sheet(stages: Mapping[str, int], asked: Asked) -> Sheet:
         help=kpis.FUNNEL_SHARE.definition,
         doors=doors,
     )
-    return Sheet(name="funnel", window=asked.period, columns=(stage, number, share))
+    return Sheet(name="funnel", window=view.period, columns=(stage, number, share))
 
 
-def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
+def times_sheet(work: Work, head: Head, view: ReportView) -> Sheet:
     """Return first touch and decision: count, median, 90th percentile, and the previous period."""
     touch, decision = kpis.TIME_TO_TOUCH, kpis.TIME_TO_DECISION
     half = _of_both(touch, decision)
     nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
-    then = report_bar.span(asked.before)
-    doors = [drilldown(touch.opens, asked.period), drilldown(decision.opens, asked.period)]
-    doors_before = [drilldown(touch.opens, asked.before), drilldown(decision.opens, asked.before)]
+    then = report_bar.span(view.before)
+    doors = [drilldown(touch.opens, view.period), drilldown(decision.opens, view.period)]
+    doors_before = [drilldown(touch.opens, view.before), drilldown(decision.opens, view.before)]
     columns = (
         SheetColumn(
             key="what",
@@ -274,12 +274,12 @@ def times_sheet(work: Work, head: Head, asked: Asked) -> Sheet:
             doors_before,
         ),
     )
-    return Sheet(name="times", window=asked.period, columns=columns)
+    return Sheet(name="times", window=view.period, columns=columns)
 
 
-def apart_sheet(work: Work, asked: Asked) -> Sheet:
+def apart_sheet(work: Work, view: ReportView) -> Sheet:
     """Return the period's decisions by group, and submissions if they can be split."""
-    split, period = asked.report.split, asked.period
+    split, period = view.report.split, view.period
     found = {row.key: row for row in work.apart}
     arrived = work.arrived
     later = sorted((key for key in arrived or {} if key not in found), key=str)
@@ -292,18 +292,18 @@ def apart_sheet(work: Work, asked: Asked) -> Sheet:
     )
     columns = [key]
     if arrived is not None:
-        doors = [behind(kpis.SUBMITTED, split, row.key, asked) for row in apart]
+        doors = [behind(kpis.SUBMITTED, split, row.key, view) for row in apart]
         cells = [arrived.get(row.key, 0) for row in apart]
         columns.append(_counts(kpis.SUBMITTED, cells, doors))
-    columns += decided_columns(apart, split, asked)
+    columns += decided_columns(apart, split, view)
     return Sheet(name=f"decided-by-{split}", window=period, columns=tuple(columns))
 
 
-def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[SheetColumn]:
+def decided_columns(apart: list[Decided], split: Split, view: ReportView) -> list[SheetColumn]:
     """Return decided, approved, rate, overrides and times of each row."""
 
     def doors(kpi: Kpi) -> list[Filters | None]:
-        return [behind(kpi, split, row.key, asked) for row in apart]
+        return [behind(kpi, split, row.key, view) for row in apart]
 
     def counts(kpi: Kpi, cells: list[int]) -> SheetColumn:
         return _counts(kpi, cells, doors(kpi))
@@ -339,9 +339,9 @@ def decided_columns(apart: list[Decided], split: Split, asked: Asked) -> list[Sh
     ]
 
 
-def behind(kpi: Kpi, split: Split, key: str, asked: Asked) -> Filters | None:
+def behind(kpi: Kpi, split: Split, key: str, view: ReportView) -> Filters | None:
     """Return the drill-down list of a row's number; ``None`` if no address can express it."""
-    whole = drilldown(kpi.opens, asked.period)
+    whole = drilldown(kpi.opens, view.period)
     if whole is None:
         return None
     query = {**whole.to_query(), _QUERY[split]: key}
@@ -364,7 +364,7 @@ def shown_key(split: Split, key: str) -> str:
     return platform_label(key) if split is Split.PLATFORM else key
 
 
-def _flow_chart(sheet: Sheet, asked: Asked) -> charts.Chart:
+def _flow_chart(sheet: Sheet, view: ReportView) -> charts.Chart:
     starts: list[date] = list(sheet.cells("first_day_utc"))
     series = {
         "submitted": sheet.cells(kpis.SUBMITTED.key),
@@ -374,7 +374,7 @@ def _flow_chart(sheet: Sheet, asked: Asked) -> charts.Chart:
     return charts.lines(
         starts,
         series,
-        title=f"How many arrive and are decided? By {asked.grain}, UTC",
+        title=f"How many arrive and are decided? By {view.grain}, UTC",
         unit=APPLICATIONS,
     )
 
