@@ -57,14 +57,14 @@ NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetColumn:
-    """One column. ``doors`` are the drill-down lists of its numbers, row by row."""
+    """One column. ``drilldowns`` are the drill-down lists of its numbers, row by row."""
 
     key: str
     label: str
     kind: CellKind
     cells: Sequence[Cell]
     help: str | None = None
-    doors: Sequence[Filters | None] = ()
+    drilldowns: Sequence[Filters | None] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,9 @@ class Sheet:
         def moved(of: Sequence[Any]) -> list[Any]:
             return [of[place] for place in places] if of else []
 
-        columns = (replace(c, cells=moved(c.cells), doors=moved(c.doors)) for c in self.columns)
+        columns = (
+            replace(c, cells=moved(c.cells), drilldowns=moved(c.drilldowns)) for c in self.columns
+        )
         return replace(self, columns=tuple(columns))
 
     @property
@@ -245,7 +247,7 @@ def _styled(sheet: Sheet) -> Styler:
 
 
 def _is_number(column: SheetColumn) -> bool:
-    return not column.doors and column.kind not in NO_NUMBERS
+    return not column.drilldowns and column.kind not in NO_NUMBERS
 
 
 def _sayer(kind: CellKind) -> Callable[[float], str]:
@@ -254,7 +256,7 @@ def _sayer(kind: CellKind) -> Callable[[float], str]:
 
 def _shown(column: SheetColumn) -> Sequence[Cell]:
     """Return numbers and days unchanged; buttons get formatted text."""
-    if column.doors:
+    if column.drilldowns:
         return [_worded(column.kind, cell) for cell in column.cells]
     return column.cells
 
@@ -282,12 +284,12 @@ def _config(column: SheetColumn, key: str, on_open: Open, asked: str) -> Any:  #
     label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
     if asked.removeprefix("-") == column.key:
         label = headings.signed(label, descending=asked.startswith("-"))
-    if column.doors:
+    if column.drilldowns:
         return st.column_config.ButtonColumn(
             label,
             key=key,
             on_click=on_open,
-            args=(column.doors, key),
+            args=(column.drilldowns, key),
             type="tertiary",
             alignment="right",
             **given,

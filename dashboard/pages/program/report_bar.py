@@ -175,11 +175,11 @@ def choose_dimension(report: Report) -> None:
     _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
 
 
-def open_list(doors: Sequence[Filters | None], key: str) -> None:
+def open_list(drilldowns: Sequence[Filters | None], key: str) -> None:
     """Open the drill-down list of the pressed number."""
     click: Any = state.typed(key)
     row = click["row"] if click else None
-    if row is not None and row < len(doors) and (drilldown := doors[row]) is not None:
+    if row is not None and row < len(drilldowns) and (drilldown := drilldowns[row]) is not None:
         st.switch_page(QUEUE, query_params=drilldown.to_query())
 
 

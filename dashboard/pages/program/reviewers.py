@@ -55,7 +55,7 @@ def reviewers_sheet(part: Reviewers, view: ReportView) -> Sheet:
     known = {row.key for row in part.decided}
     only_reopened = sorted(key for key in part.reopened if key is not None and key not in known)
     people = [*part.decided, *(Decided(key=key) for key in only_reopened)]
-    doors = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, view) for row in people]
+    drilldowns = [workload.behind(kpis.REOPENED, Split.REVIEWER, row.key, view) for row in people]
     reviewer = SheetColumn(
         key="reviewer", label="Reviewer", kind=CellKind.TEXT, cells=[row.key for row in people]
     )
@@ -65,7 +65,7 @@ def reviewers_sheet(part: Reviewers, view: ReportView) -> Sheet:
         kind=CellKind.COUNT,
         cells=[part.reopened.get(row.key, 0) for row in people],
         help=kpis.REOPENED.definition,
-        doors=doors,
+        drilldowns=drilldowns,
     )
     columns = workload.decided_columns(people, Split.REVIEWER, view)
     return Sheet(

@@ -129,7 +129,7 @@ def steps_sheet(head: Head, view: ReportView) -> Sheet:
     steps, decided = head.flow.steps, head.decided.steps
     spans = buckets(view.period, view.grain)
 
-    def doors(kpi: Kpi) -> list[Filters | None]:
+    def drilldowns(kpi: Kpi) -> list[Filters | None]:
         return [drilldown(kpi.opens, span) for span in spans]
 
     columns = [
@@ -146,7 +146,7 @@ def steps_sheet(head: Head, view: ReportView) -> Sheet:
         (kpis.APPROVED, [step.approved for step in decided]),
         (kpis.REJECTED, [step.rejected for step in decided]),
     ):
-        columns.append(_counts(kpi, cells, doors(kpi)))
+        columns.append(_counts(kpi, cells, drilldowns(kpi)))
     columns.append(
         SheetColumn(
             key="open",
@@ -154,7 +154,7 @@ def steps_sheet(head: Head, view: ReportView) -> Sheet:
             kind=CellKind.COUNT,
             cells=[step.open_then for step in steps],
             help=kpis.OPEN_THEN.definition,
-            doors=doors(kpis.OPEN_THEN),
+            drilldowns=drilldowns(kpis.OPEN_THEN),
         )
     )
     return Sheet(name="applications", window=view.period, columns=tuple(columns))
@@ -174,7 +174,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
             kind=CellKind.COUNT,
             cells=[backlog.total(rows, age=key, clock=clock) for key in keys],
             help=f"{kpis.OPEN_BY_CLOCK.definition} Here: {CLOCK_WORDS[clock]}.",
-            doors=[behind(key, clock) for key in keys],
+            drilldowns=[behind(key, clock) for key in keys],
         )
         for clock in Clock
     ]
@@ -191,7 +191,7 @@ def open_sheet(rows: Sequence[Open]) -> Sheet:
         kind=CellKind.COUNT,
         cells=[backlog.total(rows, age=key) for key in keys],
         help=kpis.OPEN_BY_AGE.definition,
-        doors=[behind(key, None) for key in keys],
+        drilldowns=[behind(key, None) for key in keys],
     )
     return Sheet(name="open-applications", window=None, columns=(age, *states, total))
 
@@ -200,10 +200,10 @@ def funnel_sheet(stages: Mapping[str, int], view: ReportView) -> Sheet:
     """Return how many reached each stage, and their share of those submitted."""
     submitted = stages[funnel.SUBMITTED]
     of_all = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED)
-    doors: list[Filters | None] = [drilldown(of_all, view.period)]
+    drilldowns: list[Filters | None] = [drilldown(of_all, view.period)]
     for stage in Stage:
         reached = Slice(scope=Scope.ALL, moment=Moment.SUBMITTED, reached=stage)
-        doors.append(drilldown(reached, view.period))
+        drilldowns.append(drilldown(reached, view.period))
     numbers = [submitted, *(stages[stage] for stage in Stage)]
     stage = SheetColumn(
         key="stage",
@@ -218,7 +218,7 @@ def funnel_sheet(stages: Mapping[str, int], view: ReportView) -> Sheet:
         kind=CellKind.COUNT,
         cells=numbers,
         help=kpis.FUNNEL.definition,
-        doors=doors,
+        drilldowns=drilldowns,
     )
     share = SheetColumn(
         key="share_of_submitted",
@@ -226,7 +226,7 @@ def funnel_sheet(stages: Mapping[str, int], view: ReportView) -> Sheet:
         kind=CellKind.SHARE,
         cells=[Decimal(n) / submitted if submitted else None for n in numbers],
         help=kpis.FUNNEL_SHARE.definition,
-        doors=doors,
+        drilldowns=drilldowns,
     )
     return Sheet(name="funnel", window=view.period, columns=(stage, number, share))
 
@@ -238,7 +238,7 @@ def times_sheet(work: Work, head: Head, view: ReportView) -> Sheet:
     nine = _of_both(kpis.TIME_TO_TOUCH_P90, kpis.TIME_TO_DECISION_P90)
     now, before = head.decided.now, head.decided.before
     then = report_bar.span(view.before)
-    doors = [drilldown(touch.opens, view.period), drilldown(decision.opens, view.period)]
+    drilldowns = [drilldown(touch.opens, view.period), drilldown(decision.opens, view.period)]
     doors_before = [drilldown(touch.opens, view.before), drilldown(decision.opens, view.before)]
     columns = (
         SheetColumn(
@@ -253,12 +253,18 @@ def times_sheet(work: Work, head: Head, view: ReportView) -> Sheet:
             kind=CellKind.COUNT,
             cells=[work.touched.number, now.total],
             help=_of_both(kpis.TOUCHED, kpis.DECIDED),
-            doors=doors,
+            drilldowns=drilldowns,
         ),
         _hours(
-            "median_hours", "Median", [work.touched.median_hours, now.median_hours], half, doors
+            "median_hours",
+            "Median",
+            [work.touched.median_hours, now.median_hours],
+            half,
+            drilldowns,
         ),
-        _hours("p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine, doors),
+        _hours(
+            "p90_hours", "9 of 10 within", [work.touched.p90_hours, now.p90_hours], nine, drilldowns
+        ),
         _hours(
             "median_hours_before",
             f"Median, {then}",
@@ -292,9 +298,9 @@ def apart_sheet(work: Work, view: ReportView) -> Sheet:
     )
     columns = [key]
     if arrived is not None:
-        doors = [behind(kpis.SUBMITTED, split, row.key, view) for row in apart]
+        drilldowns = [behind(kpis.SUBMITTED, split, row.key, view) for row in apart]
         cells = [arrived.get(row.key, 0) for row in apart]
-        columns.append(_counts(kpis.SUBMITTED, cells, doors))
+        columns.append(_counts(kpis.SUBMITTED, cells, drilldowns))
     columns += decided_columns(apart, split, view)
     return Sheet(name=f"decided-by-{split}", window=period, columns=tuple(columns))
 
@@ -302,11 +308,11 @@ def apart_sheet(work: Work, view: ReportView) -> Sheet:
 def decided_columns(apart: list[Decided], split: Split, view: ReportView) -> list[SheetColumn]:
     """Return decided, approved, rate, overrides and times of each row."""
 
-    def doors(kpi: Kpi) -> list[Filters | None]:
+    def drilldowns(kpi: Kpi) -> list[Filters | None]:
         return [behind(kpi, split, row.key, view) for row in apart]
 
     def counts(kpi: Kpi, cells: list[int]) -> SheetColumn:
-        return _counts(kpi, cells, doors(kpi))
+        return _counts(kpi, cells, drilldowns(kpi))
 
     rate = SheetColumn(
         key=kpis.APPROVAL_RATE.key,
@@ -314,7 +320,7 @@ def decided_columns(apart: list[Decided], split: Split, view: ReportView) -> lis
         kind=CellKind.SHARE,
         cells=[row.approval_rate for row in apart],
         help=kpis.APPROVAL_RATE.definition,
-        doors=doors(kpis.APPROVAL_RATE),
+        drilldowns=drilldowns(kpis.APPROVAL_RATE),
     )
     return [
         counts(kpis.DECIDED, [row.total for row in apart]),
@@ -327,14 +333,14 @@ def decided_columns(apart: list[Decided], split: Split, view: ReportView) -> lis
             "Median time",
             [row.median_hours for row in apart],
             kpis.TIME_TO_DECISION.definition,
-            doors(kpis.TIME_TO_DECISION),
+            drilldowns(kpis.TIME_TO_DECISION),
         ),
         _hours(
             "p90_hours",
             "9 of 10 within",
             [row.p90_hours for row in apart],
             kpis.TIME_TO_DECISION_P90.definition,
-            doors(kpis.TIME_TO_DECISION_P90),
+            drilldowns(kpis.TIME_TO_DECISION_P90),
         ),
     ]
 
@@ -379,14 +385,14 @@ def _flow_chart(sheet: Sheet, view: ReportView) -> charts.Chart:
     )
 
 
-def _counts(kpi: Kpi, cells: list[int], doors: list[Filters | None]) -> SheetColumn:
+def _counts(kpi: Kpi, cells: list[int], drilldowns: list[Filters | None]) -> SheetColumn:
     return SheetColumn(
         key=kpi.key,
         label=kpi.name,
         kind=CellKind.COUNT,
         cells=cells,
         help=kpi.definition,
-        doors=doors,
+        drilldowns=drilldowns,
     )
 
 
@@ -395,11 +401,16 @@ def _hours(
     label: str,
     cells: list[Decimal | None],
     definition: str,
-    doors: list[Filters | None],
+    drilldowns: list[Filters | None],
 ) -> SheetColumn:
     """Return times; the list behind one has every application it was computed from."""
     return SheetColumn(
-        key=key, label=label, kind=CellKind.HOURS, cells=cells, help=definition, doors=doors
+        key=key,
+        label=label,
+        kind=CellKind.HOURS,
+        cells=cells,
+        help=definition,
+        drilldowns=drilldowns,
     )
 
 
