@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from program.text.folding import LONGEST_FOLDED, ZERO_WIDTH, folded
 from program.text.links import (
     BY_HOST,
-    DOORS,
+    HOST_PREFIXES,
     ID_SHAPES,
     MAIN_HOST,
     NAMED_BY_SUBDOMAIN,
@@ -227,7 +227,9 @@ def _site(host: str) -> Site | None:
     known = BY_HOST.get(host.translate(_LOWER))
     if known is not None or re.match(SUBDOMAIN, host, _READ_ALIKE):
         return known
-    return BY_HOST.get(re.sub(DOORS, "", host, count=1, flags=_READ_ALIKE).translate(_LOWER))
+    return BY_HOST.get(
+        re.sub(HOST_PREFIXES, "", host, count=1, flags=_READ_ALIKE).translate(_LOWER)
+    )
 
 
 def _at(site: Site, rest: str) -> Identity | None:

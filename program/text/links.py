@@ -282,7 +282,7 @@ MAIN_HOST: dict[str, str] = {site.platform: site.hosts[0] for site in reversed(S
 # Hosts whose subdomains are users' names: meadow.t.me.
 NAMED_BY_SUBDOMAIN = ("t.me",)
 # Host prefixes without meaning: mobile pages, countries, languages.
-DOORS = (
+HOST_PREFIXES = (
     r"\A(?:(?:www[0-9]?|m|mobile|web|touch|mbasic|business|old|new|np|amp|ptb|canary|gaming|"
     r"[a-z]{2}|[a-z]{2}-[a-z]{2})\.)+"
 )

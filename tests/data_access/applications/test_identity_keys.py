@@ -174,7 +174,7 @@ def test_what_the_database_keeps_is_the_programs() -> None:
     hosts = [host for site in SITES for host in site.hosts]
     letters = [f"\\{ord(sign):04x}" for signs in LOOK_ALIKES.values() for sign in signs]
     kept = [
-        *(*patterns, *places, *links.ID_SHAPES.values(), links.DOORS, ZERO_WIDTH),
+        *(*patterns, *places, *links.ID_SHAPES.values(), links.HOST_PREFIXES, ZERO_WIDTH),
         *(*hosts, *links.PHONED, *BY_KEY, *handles.NOBODY),
         *(letter for letter in letters if letter > r"\007f"),
     ]
