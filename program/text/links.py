@@ -53,7 +53,7 @@ def _id(before: str, part: str = "[0-9]+") -> Place:
     return Place(IdentifierKind.ID, rf"\A/+{before}({part})(?:[/?#&_].*)?\Z")
 
 
-def _asked(kind: IdentifierKind, path: str, name: str) -> Place:
+def _parameter(kind: IdentifierKind, path: str, name: str) -> Place:
     """The value of a query parameter."""
     return Place(kind, rf"\A/+{path}/?\?(?:[^#]*&)?{name}=([^&#]+).*\Z")
 
@@ -101,14 +101,14 @@ SITES: tuple[Site, ...] = (
             *("nitter.net", "xcancel.com"),
         ),
         (
-            _asked(IdentifierKind.NAME, "intent/(?:user|follow)", "screen_name"),
-            _asked(IdentifierKind.ID, "intent/(?:user|follow)", "user_id"),
-            _asked(IdentifierKind.ID, "messages/compose", "recipient_id"),
+            _parameter(IdentifierKind.NAME, "intent/(?:user|follow)", "screen_name"),
+            _parameter(IdentifierKind.ID, "intent/(?:user|follow)", "user_id"),
+            _parameter(IdentifierKind.ID, "messages/compose", "recipient_id"),
             _id("i/user/"),
             _name("(?:#!/+)?", but=_X_PAGES),
         ),
     ),
-    Site("x", ("twitter:",), (_asked(IdentifierKind.NAME, "user", "screen_name"),)),
+    Site("x", ("twitter:",), (_parameter(IdentifierKind.NAME, "user", "screen_name"),)),
     Site(
         "telegram",
         ("t.me", "telegram.me", "telegram.dog"),
@@ -134,10 +134,10 @@ SITES: tuple[Site, ...] = (
         "telegram",
         ("tg:",),
         (
-            _asked(IdentifierKind.NAME, "resolve", "domain"),
-            _asked(IdentifierKind.PHONE, "resolve", "phone"),
-            _asked(IdentifierKind.ID, "user", "id"),
-            _asked(IdentifierKind.ID, "openmessage", "user_id"),
+            _parameter(IdentifierKind.NAME, "resolve", "domain"),
+            _parameter(IdentifierKind.PHONE, "resolve", "phone"),
+            _parameter(IdentifierKind.ID, "user", "id"),
+            _parameter(IdentifierKind.ID, "openmessage", "user_id"),
         ),
     ),
     Site(
@@ -160,18 +160,18 @@ SITES: tuple[Site, ...] = (
         "instagram",
         ("instagram.com", "instagr.am"),
         (
-            _asked(IdentifierKind.NAME, "user", "username"),
+            _parameter(IdentifierKind.NAME, "user", "username"),
             _name("(?:stories/+|_u/+)?", but=_INSTAGRAM_PAGES),
         ),
     ),
-    Site("instagram", ("instagram:",), (_asked(IdentifierKind.NAME, "user", "username"),)),
+    Site("instagram", ("instagram:",), (_parameter(IdentifierKind.NAME, "user", "username"),)),
     Site("instagram", ("ig.me",), (_name("m/+"),)),
     Site("threads", ("threads.net", "threads.com"), (_name("(?:@|%40)"),)),
     Site(
         "facebook",
         ("facebook.com", "fb.com"),
         (
-            _asked(IdentifierKind.ID, r"(?:profile|story|permalink)\.php", "id"),
+            _parameter(IdentifierKind.ID, r"(?:profile|story|permalink)\.php", "id"),
             _id("(?:people|pages)/[^/?#]+/"),
             _id("pages/category/[^/?#]+/(?:[^/?#]*-)?"),
             _id("p/(?:[^/?#]*-)?", "[0-9]{5,}"),
@@ -188,7 +188,7 @@ SITES: tuple[Site, ...] = (
         "whatsapp",
         ("wa.me",),
         (
-            _asked(IdentifierKind.PHONE, "(?:send)?", "phone"),
+            _parameter(IdentifierKind.PHONE, "(?:send)?", "phone"),
             Place(IdentifierKind.PHONE, rf"\A/+(?:c/+)?((?:\+|%2b)?[0-9][^/?#]*){_END}"),
         ),
     ),
@@ -196,7 +196,7 @@ SITES: tuple[Site, ...] = (
         "whatsapp",
         ("whatsapp.com", "api.whatsapp.com", "web.whatsapp.com", "whatsapp:"),
         (
-            _asked(IdentifierKind.PHONE, "send", "phone"),
+            _parameter(IdentifierKind.PHONE, "send", "phone"),
             Place(IdentifierKind.PHONE, rf"\A/+catalog/([0-9]+){_END}"),
         ),
     ),
@@ -220,7 +220,9 @@ SITES: tuple[Site, ...] = (
     ),
     Site("line", ("page.line.me",), (_name(),)),
     Site("line", ("lin.ee",)),
-    Site("viber", ("viber:",), (_asked(IdentifierKind.PHONE, "(?:chat|add|contact)", "number"),)),
+    Site(
+        "viber", ("viber:",), (_parameter(IdentifierKind.PHONE, "(?:chat|add|contact)", "number"),)
+    ),
     Site(
         "viber", ("viber.click",), (Place(IdentifierKind.PHONE, rf"\A/+((?:\+|%2b)?[0-9]+){_END}"),)
     ),
@@ -262,7 +264,7 @@ SITES: tuple[Site, ...] = (
     Site(
         "vk",
         ("vk.com", "vk.me", "vkontakte.ru"),
-        (_id("id"), _asked(IdentifierKind.ID, "im", "sel"), _name(but=_VK_PAGES)),
+        (_id("id"), _parameter(IdentifierKind.ID, "im", "sel"), _name(but=_VK_PAGES)),
     ),
     Site(
         "weibo",
