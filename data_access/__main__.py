@@ -40,8 +40,22 @@ SCHEMA_MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedTable)
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-class OneLineErrors(click.Group):
+class HelpMayNotFit(click.Command):
+    """A command that reports in one line that its help cannot be written."""
+
+    def make_context(self, *given: Any, **named: Any) -> click.Context:  # noqa: ANN401 - click's own
+        """Parse the arguments, or print the help."""
+        try:
+            with terminal.printing():
+                return super().make_context(*given, **named)
+        except terminal.Unwritable as refusal:
+            raise click.ClickException(refusal.summary) from refusal
+
+
+class OneLineErrors(HelpMayNotFit, click.Group):
     """A command group that reports errors as one sentence on stderr, never as a traceback."""
+
+    command_class = HelpMayNotFit
 
     def make_context(self, *given: Any, **named: Any) -> click.Context:  # noqa: ANN401 - click's own
         """Parse the arguments; an error is one line and exit status 2."""

@@ -634,7 +634,9 @@ def test_a_failure_is_one_line_on_stderr_and_nothing_on_stdout(configured: Engin
 
 
 @pytest.mark.parametrize(
-    "command", [("export", "applications", "-"), ("doctor",), ("migrate",)], ids=lambda c: c[0]
+    "command",
+    [("export", "applications", "-"), ("doctor",), ("migrate",), ("--help",), ("load", "--help")],
+    ids=" ".join,
 )
 def test_a_full_disk_behind_standard_output_is_one_line(
     configured: Engine, command: tuple[str, ...]

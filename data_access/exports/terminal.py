@@ -40,16 +40,21 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 def say(text: str) -> None:
     """Print a command's output. Raises Unwritable if standard output cannot be written."""
-    try:
+    with printing(". What was done stays."):
         click.echo(text)
+
+
+@contextmanager
+def printing(then: str = ".") -> Iterator[None]:
+    """Print on standard output. Raises Unwritable, ending with ``then``, where it takes no more."""
+    try:
+        yield
     except BrokenPipeError:
         # The reader has closed the pipe; the command ends quietly.
         raise
     except OSError as error:
         _forget_what_is_left()
-        raise Unwritable(
-            f"Standard output cannot be written: {error.strerror}. What was done stays."
-        ) from error
+        raise Unwritable(f"Standard output cannot be written: {error.strerror}{then}") from error
 
 
 class Cancelled(click.ClickException):

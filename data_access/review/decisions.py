@@ -185,6 +185,8 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
         standing.policy,
         second_reasons(standing, draft.outcome, draft.rebate_rate),
     )
+    # What is missing is named before a placeholder that is empty because of it.
+    require_proven(draft, unproven(draft, standing, checks))
     _check(draft, standing.policy)
     if draft.outcome is Decision.APPROVED:
         require_checklist(checks, standing.policy)
@@ -192,7 +194,6 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
     needed = needed_for(standing, draft.outcome, draft.rebate_rate)
     if override or needed:
         _require_override_reason(draft, standing.assessment.outcome, override=override)
-    require_proven(draft, unproven(draft, standing, checks))
     return Weighed(
         standing=standing,
         seen=seen,

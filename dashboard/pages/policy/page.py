@@ -117,10 +117,22 @@ def draw_in_force(versions: Sequence[Published], context: JudgingContext) -> Non
 
 def scheduled(versions: Sequence[Published], now: datetime) -> list[Published]:
     """Return the scheduled versions, the next one first."""
-    coming = [
-        one for one in versions if one.policy.effective_from > now and one.withdrawn_by is None
-    ]
+    coming = [one for one in standing(versions) if one.policy.effective_from > now]
     return sorted(coming, key=lambda one: (one.policy.effective_from, one.policy.version))
+
+
+def standing(versions: Sequence[Published]) -> list[Published]:
+    """The versions that nobody withdrew."""
+    return [one for one in versions if one.withdrawn_by is None]
+
+
+def overtaken_by(published: Published, versions: Sequence[Published]) -> int | None:
+    """The version that starts at the same moment and so keeps this one from taking effect."""
+    policy = published.policy
+    start = policy.effective_from
+    ruling = ruling_at([policy, *(one.policy for one in standing(versions))], start)
+    same_start = ruling.effective_from == start and ruling.version > policy.version
+    return ruling.version if same_start else None
 
 
 def draw_scheduled(
@@ -136,8 +148,14 @@ def draw_scheduled(
         policy = published.policy
         with st.container(border=True, gap="xsmall", key=f"scheduled-{policy.version}"):
             starts = figures.moment(policy.effective_from)
+            overtaken = overtaken_by(published, coming)
+            effect = (
+                f"takes effect on {starts}"
+                if overtaken is None
+                else f"will not take effect: version {overtaken} starts at the same time, {starts},"
+            )
             st.markdown(
-                f":material/event_upcoming: **Version {policy.version}** takes effect on {starts} "
+                f":material/event_upcoming: **Version {policy.version}** {effect} "
                 f"and changes {figures_of(published)} of version {published.base_version}"
             )
             st.text(policy.note)
@@ -152,13 +170,14 @@ def figures_of(published: Published) -> str:
     return f"{number} setting{'' if number == 1 else 's'}"
 
 
-def about(published: Published) -> str:
+def about(published: Published, overtaken: int | None = None) -> str:
     """Format since when it is in force, and who wrote and confirmed it; for Markdown."""
     policy = published.policy
     second = f", confirmed by {escape(published.confirmed_by)}" if published.confirmed_by else ""
     since = figures.moment(policy.effective_from)
-    word = "in effect" if published.withdrawn_by is None else "was to take effect"
-    gone = ""
+    ruled = published.withdrawn_by is None and overtaken is None
+    word = "in effect" if ruled else "was to take effect"
+    gone = "" if overtaken is None else f" · replaced by version {overtaken}, which starts then too"
     if published.withdrawn_by is not None and published.withdrawn_at is not None:
         at = figures.moment(published.withdrawn_at)
         gone = f" · withdrawn {at}, confirmed by {escape(published.withdrawn_by)}"
@@ -172,6 +191,7 @@ def draw_history(
     st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
     for published in versions:
         policy = published.policy
+        overtaken = overtaken_by(published, versions)
         with st.container(border=True, gap="xsmall", key=f"version-{policy.version}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"**Version {policy.version}**", width="content")
@@ -179,9 +199,11 @@ def draw_history(
                     st.badge("in force", icon=":material/check:", color="green")
                 elif published.withdrawn_by is not None:
                     st.badge("withdrawn", icon=":material/event_busy:", color="gray")
+                elif overtaken is not None:
+                    st.badge("never in force", icon=":material/event_busy:", color="gray")
                 elif policy.effective_from > context.now:
                     st.badge("scheduled", icon=":material/event_upcoming:", color="blue")
-                st.caption(about(published), width="content")
+                st.caption(about(published, overtaken), width="content")
             st.text(policy.note)
             if published.changes:
                 settings_table.draw_changes(published.changes)

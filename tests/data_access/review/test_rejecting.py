@@ -110,6 +110,29 @@ def test_of_many_only_those_of_whom_it_is_known_are_told_so(desk: Engine, knowin
         assert "Followers on X and Volume on other exchanges" in results[1].sentence
 
 
+def test_where_nothing_is_known_the_refusal_names_what_is_missing_and_no_placeholder(
+    engine: Engine,
+) -> None:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_application(conn, UNKNOWN)
+
+    [result] = bulk.reject(
+        engine,
+        ids=[UNKNOWN],
+        reason_code="below_minimums",
+        rationale="Short",
+        message="{{criterion_gap}}",
+        reapply="after_30_days",
+        actor=ANA,
+        now=NOW,
+        request_id=uuid.uuid4(),
+    )
+
+    assert not result.done
+    assert "requires facts that are not established" in result.sentence
+
+
 # Metrics reach to T, the day before NOW: decided so many days later they are behind, or not.
 @pytest.mark.parametrize(("days", "provisional"), [(0, False), (1, True), (5, True)])
 def test_a_decision_keeps_that_its_metrics_were_behind(

@@ -126,6 +126,14 @@ def test_another_fact_about_the_applicant_ends_it(desk: Engine, statement: str) 
     assert len(clicks.events(desk, ID)[-1].detail["changes"]) == 1
 
 
+def test_another_spelling_of_the_same_handle_leaves_it_standing(desk: Engine) -> None:
+    with desk.begin() as conn:
+        conn.execute(text("update exchange.applications set social_handle = upper(social_handle)"))
+
+    clicks.confirm(desk, ID, now=morning(FIRST))
+    assert clicks.read(desk, ID).status == "approved"
+
+
 def test_evidence_of_the_first_persons_own_is_not_put_down_to_a_colleague(desk: Engine) -> None:
     at = morning(FIRST) + timedelta(minutes=5)
     clicks.record_evidence(desk, ID, entry=clicks.followers(4000, observed_at=at), now=at)

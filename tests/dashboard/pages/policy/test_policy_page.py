@@ -153,13 +153,13 @@ def test_what_needs_a_refresh_is_said_before_it_is_published(office: Desk) -> No
 
 
 def planned(desk: Desk, days: int = 30) -> Any:
-    """Version 2, proposed by mira and confirmed by leo, to take effect in so many days."""
+    """The next version, proposed by mira and confirmed by leo, to take effect in so many days."""
     with desk.engine.connect() as conn:
         base = policies.newest(conn)
     starts = day_start(desk.now.date() + timedelta(days=days))
     about = {"actor": PEOPLE[Role.MANAGER], "now": desk.now}
     draft = Draft(
-        policy=replace(base, min_new_users=6),
+        policy=replace(base, min_new_users=base.min_new_users + 1),
         note="Later",
         base_version=base.version,
         effective_from=starts,
@@ -197,6 +197,20 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
     assert any("confirmed by leo" in one.replace("\\", "") for one in said(app))
     with office.engine.connect() as conn:
         assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
+
+
+def test_of_two_versions_that_start_together_only_the_higher_is_said_to_take_effect(
+    office: Desk,
+) -> None:
+    planned(office)
+    planned(office)
+
+    lines = said(office.open(POLICY))
+    assert any("**Version 2** will not take effect: version 3 starts" in one for one in lines)
+    assert any("**Version 3** takes effect on" in one for one in lines)
+
+    lines = said(office.open(POLICY, part="history"))
+    assert any("was to take effect" in one and "replaced by version 3" in one for one in lines)
 
 
 def test_a_proposed_withdrawal_is_taken_back_or_declined_with_a_reason(office: Desk) -> None:
