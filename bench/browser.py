@@ -74,25 +74,33 @@ def opened() -> Iterator[Page]:
 
 
 def measurements(
-    page: Page, address: str, *, times: int = TURNS, people: int = CROWD
+    page: Page, address: str, *, times: int = TURNS, people: int = CROWD, warmed: bool = True
 ) -> Iterator[tuple[str, Callable[[], list[float]]]]:
-    """Yield measurements by name, each to be run before the next is requested."""
+    """Yield measurements by name, each to be run before the next is requested.
+
+    With ``warmed`` the first turn of each is not counted.
+    """
+
+    def turns(act: Callable[[], float]) -> list[float]:
+        if warmed:
+            act()
+        return [act() for _ in range(times)]
 
     def crowded() -> list[float]:
         reload(page, address)
         cookies = "; ".join(f"{c['name']}={c['value']}" for c in page.context.cookies())
         with crowd(address, cookies, people):
-            return turns(lambda: click_filter(page), times)
+            return turns(lambda: click_filter(page))
 
     def alone() -> list[float]:
         reload(page, address)
-        return turns(lambda: click_filter(page), times)
+        return turns(lambda: click_filter(page))
 
-    yield "queue, warm reload", lambda: turns(lambda: reload(page, address), times)
+    yield "queue, warm reload", lambda: turns(lambda: reload(page, address))
     yield "filter click, alone", alone
     yield f"filter click, {CROWD} people", crowded
-    yield "open an application", lambda: turns(lambda: open_first(page, address), times)
-    yield "decide, confirmed", lambda: turns(lambda: reject(page, address), times)
+    yield "open an application", lambda: turns(lambda: open_first(page, address))
+    yield "decide, confirmed", lambda: turns(lambda: reject(page, address))
 
 
 def row(name: str, work: Callable[[], list[float]]) -> str:
@@ -104,12 +112,6 @@ def line(name: str, found: list[float]) -> str:
     spread = f"[{min(found):.0f} - {max(found):.0f}]"
     verdict = "ok" if median <= BARS[name] else "OVER"
     return f"{name:<28} {median:>10.0f} {spread:>15} {BARS[name]:>6} {verdict}"
-
-
-def turns(act: Callable[[], float], times: int) -> list[float]:
-    """Return the milliseconds of ``times`` runs, after one that is not counted."""
-    act()
-    return [act() for _ in range(times)]
 
 
 def settled(page: Page) -> None:
