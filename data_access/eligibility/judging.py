@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Numeric,
+    Select,
     Subquery,
     and_,
     case,
@@ -54,6 +55,8 @@ from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
 
 Truth = ColumnElement[bool]
+# Application ids, or a statement that selects them.
+Only: TypeAlias = Sequence[int] | Select[Any]
 METRIC_TYPES: dict[str, TypeEngine[Any]] = {
     VOLUME.key: Numeric(24, 2),
     ACTIVE_USERS.key: Integer(),
@@ -121,7 +124,7 @@ def counted(found: ColumnElement[Any], key: str, late: FromClause) -> ColumnElem
     return func.coalesce(found, case((late.c.account_id.is_(None), zero)))
 
 
-def established_evidence(context: JudgingContext, only: Sequence[int] = ()) -> Subquery:
+def established_evidence(context: JudgingContext, only: Only = ()) -> Subquery:
     """Return per application what its current evidence establishes: followers and volume.
 
     ``only`` restricts it to these applications.
@@ -139,7 +142,7 @@ def established_evidence(context: JudgingContext, only: Sequence[int] = ()) -> S
         .ext(distinct_on(*keys))
         .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
     )
-    if only:
+    if isinstance(only, Select) or only:
         newest = newest.where(seen.c.application_id.in_(only))
     found = newest.subquery("newest_evidence")
     return (
@@ -169,7 +172,7 @@ class Judging:
     late: Subquery | None
 
 
-def judging(context: JudgingContext, *, only: Sequence[int] = ()) -> Judging:
+def judging(context: JudgingContext, *, only: Only = ()) -> Judging:
     """Return applications joined with window metrics and established evidence.
 
     ``only`` restricts the evidence that is read, not the applications.

@@ -244,6 +244,14 @@ def platforms(connection: Connection) -> dict[str, str]:
     return choices({row.social_platform: row.number for row in found})
 
 
+def search_matches(filters: Filters, *, pending_only: bool) -> Select[int] | None:
+    """Select the ids that match the search, found once per statement; ``None`` without a search."""
+    if not filters.search:
+        return None
+    found = searching.applications(filters.search, pending_only=pending_only)
+    return select(found.cte("search_matches").prefix_with("MATERIALIZED").c.application_id)
+
+
 def filtered(
     filters: Filters, context: JudgingContext, *, pending_only: bool = True
 ) -> list[ColumnElement[bool]]:
@@ -251,6 +259,13 @@ def filtered(
 
     A country needs the account joined; an owner or the clock needs the desk.
     """
+    matches = search_matches(filters, pending_only=pending_only)
+    found = _narrowed(filters, context)
+    return found if matches is None else [*found, tables.applications.c.application_id.in_(matches)]
+
+
+def _narrowed(filters: Filters, context: JudgingContext) -> list[ColumnElement[bool]]:
+    """Return the conditions of `filtered` but for the search."""
     application = tables.applications
     conditions: list[ColumnElement[bool]] = []
     if filters.owner is Owner.MINE:
@@ -266,9 +281,6 @@ def filtered(
     if filters.waiting_days:
         since = context.now - timedelta(days=filters.waiting_days)
         conditions.append(application.c.submitted_at <= since)
-    if filters.search:
-        found = searching.applications(filters.search, pending_only=pending_only)
-        conditions.append(application.c.application_id.in_(found))
     return [*conditions, *application_conditions.conditions(filters.slice, context)]
 
 
@@ -391,15 +403,16 @@ def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
     """Match with only the tables that filters and order need."""
     application = tables.applications
     pending_only = filters.only_open
-    conditions = [
-        *standing(filters, context.now),
-        *filtered(filters, context, pending_only=pending_only),
-    ]
+    conditions = [*standing(filters, context.now), *_narrowed(filters, context)]
+    matches = search_matches(filters, pending_only=pending_only)
+    if matches is not None:
+        conditions.append(application.c.application_id.in_(matches))
     values: dict[str, ColumnElement[Any]] = {}
     source: FromClause = application
     ranked = filters.sort is Sort.PRIORITY and pending_only
     if filters.eligibility or filters.track or ranked:
-        found = judging(context)
+        # Of a search only the matches are judged.
+        found = judging(context, only=() if matches is None else matches)
         source, values = found.source, found.values
         conditions += judged(filters, values, context)
     elif filters.sort in SORT_METRIC:
