@@ -27,6 +27,7 @@ from data_access.db import database
 from data_access.db.embedded import HOME, Cluster
 from data_access.db.errors import Invalid, Refusal
 from data_access.exports import terminal
+from data_access.exports.target import Unwritable
 from program.policy.outcomes import Outcome
 from program.reports.export_formats import FileFormat
 from program.review.queue_filters import REVERSED, SORT_LABELS, TRACK_CHOICES, WAITING_CHOICES, Sort
@@ -48,7 +49,7 @@ class HelpMayNotFit(click.Command):
         try:
             with terminal.printing():
                 return super().make_context(*given, **named)
-        except terminal.Unwritable as refusal:
+        except Unwritable as refusal:
             raise click.ClickException(refusal.summary) from refusal
 
 
