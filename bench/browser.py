@@ -230,9 +230,9 @@ def click_about(address: str, cookies: str, number: int, done: threading.Event) 
         turn = number
         while not done.is_set():
             began = time.monotonic()
-            asked = BackMsg()
-            asked.rerun_script.query_string = queries[turn % len(queries)]
-            socket_.send(asked.SerializeToString())
+            message = BackMsg()
+            message.rerun_script.query_string = queries[turn % len(queries)]
+            socket_.send(message.SerializeToString())
             answer = ForwardMsg()
             while answer.WhichOneof("type") != "script_finished":
                 answer.ParseFromString(bytes(socket_.recv(timeout=30)))

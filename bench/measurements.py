@@ -48,12 +48,12 @@ class Measured:
     @property
     def within(self) -> bool:
         """Whether the limit is met."""
-        asked = self.measurement
+        measurement = self.measurement
         kept = True
-        if asked.bar is not None and self.ratio is not None:
-            kept = self.ratio <= asked.bar
-        if asked.bar_s is not None:
-            kept = kept and statistics.median(self.ours) <= asked.bar_s
+        if measurement.bar is not None and self.ratio is not None:
+            kept = self.ratio <= measurement.bar
+        if measurement.bar_s is not None:
+            kept = kept and statistics.median(self.ours) <= measurement.bar_s
         return kept
 
 
@@ -130,12 +130,12 @@ def _seconds(work: Callable[[Engine], object], engine: Engine) -> float:
 
 
 def _line(found: Measured) -> str:
-    ours, asked = found.ours, found.measurement
+    ours, measurement = found.ours, found.measurement
     plain = f"{statistics.median(found.plain):9.3f}" if found.plain else f"{'':>9}"
     ratio = f"{found.ratio:7.2f}" if found.ratio is not None else f"{'':>7}"
-    limit = f"{asked.bar_s:g} s" if asked.bar_s is not None else ""
-    if asked.bar is not None:
-        limit = f"{asked.bar:g}x"
+    limit = f"{measurement.bar_s:g} s" if measurement.bar_s is not None else ""
+    if measurement.bar is not None:
+        limit = f"{measurement.bar:g}x"
     verdict = ("ok" if found.within else "OVER") if limit else ""
     spread = f"[{min(ours):.3f} - {max(ours):.3f}]"
     return (

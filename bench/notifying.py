@@ -78,13 +78,13 @@ class TakesHooks(BaseHTTPRequestHandler):
         """Do not log."""
 
 
-def serve(told: Connection) -> None:
-    """Serve both receivers with immediate responses, and send their ports to ``told``."""
+def serve(pipe: Connection) -> None:
+    """Serve both receivers with immediate responses, and send their ports to ``pipe``."""
     servers = [
         ThreadingTCPServer(("127.0.0.1", 0), TakesMail),
         ThreadingHTTPServer(("127.0.0.1", 0), TakesHooks),
     ]
-    told.send([server.server_address[1] for server in servers])
+    pipe.send([server.server_address[1] for server in servers])
     for server in servers:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever).start()

@@ -89,8 +89,8 @@ def _progress(words: Words, actor: str) -> None:
     if run is None or not _runs(run):
         st.rerun()
     label, _ = words.acts[run.act]
-    done, asked = len(run.results), len(run.asked)
-    st.progress(done / asked, text=f"{label}: {done:,} of {asked:,}")
+    done, total = len(run.results), len(run.asked)
+    st.progress(done / total, text=f"{label}: {done:,} of {total:,}")
 
 
 def _report(words: Words, run: Run, actor: str) -> None:
@@ -113,16 +113,16 @@ def _report(words: Words, run: Run, actor: str) -> None:
 
 def _sentence(words: Words, run: Run, refused: int) -> str:
     label, done = words.acts[run.act]
-    answered, asked = len(run.results), len(run.asked)
+    answered, total = len(run.results), len(run.asked)
     if run.finished_at is None:
         return (
             f":material/warning: **{label} ended unfinished: {_why_unfinished(run)}"
-            f"{answered:,} of {asked:,} were done.** "
+            f"{answered:,} of {total:,} were done.** "
             "Choose the rest and send again; nothing is done twice."
         )
     icon = ":material/check:" if not refused else ":material/info:"
-    told = f"{icon} **{done} {answered - refused:,} of {words.number(asked)}**"
-    return f"{told} · {refused:,} refused" if refused else told
+    text = f"{icon} **{done} {answered - refused:,} of {words.number(total)}**"
+    return f"{text} · {refused:,} refused" if refused else text
 
 
 def _why_unfinished(run: Run) -> str:

@@ -69,10 +69,10 @@ def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> N
 
 def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
     """Ask whether to replace the view with the same name by what was shown when saving."""
-    asked, taken = state.kept(_place(form)) or (None, None)
-    if asked is None or taken is None:
+    view, taken = state.kept(_place(form)) or (None, None)
+    if view is None or taken is None:
         return
-    if (asked.shown, asked.actor) != (shown, person.email):
+    if (view.shown, view.actor) != (shown, person.email):
         state.forget(_place(form))
         return
     st.warning(escape(str(taken)), icon=":material/bookmark:")
@@ -82,8 +82,8 @@ def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
             form=form,
             key=f"{form}-replace",
             act=_keep,
-            args=[asked, taken.version],
-            sends=(asked, taken.version),
+            args=[view, taken.version],
+            sends=(view, taken.version),
             destroys=True,
         )
         st.button("Keep it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
@@ -110,27 +110,27 @@ def _save(
     )
 
 
-def _keep(asked: Asked, replacing: UUID | None) -> None:
-    state.forget(_place(asked.form))
+def _keep(view: Asked, replacing: UUID | None) -> None:
+    state.forget(_place(view.form))
     act = partial(
         saved_views.save,
-        name=asked.name,
-        filters=asked.shown,
-        shared=asked.shared,
-        actor=asked.actor,
+        name=view.name,
+        filters=view.shown,
+        shared=view.shared,
+        actor=view.actor,
         now=datetime.now(UTC),
-        request_id=asked.request_id,
+        request_id=view.request_id,
         replacing=replacing,
     )
     try:
-        view_id = submit.attempt(asked.form, asked.actor, act, raises=(NameTaken,))
+        view_id = submit.attempt(view.form, view.actor, act, raises=(NameTaken,))
     except NameTaken as taken:
-        state.keep(_place(asked.form), (asked, taken))
+        state.keep(_place(view.form), (view, taken))
         return
     if view_id is not None:
-        state.renew(asked.form, asked.request_id)
+        state.renew(view.form, view.request_id)
         done = "saved" if replacing is None else "replaced"
-        submit.accepted("", f"The view {asked.name.strip()} is {done}.")
+        submit.accepted("", f"The view {view.name.strip()} is {done}.")
 
 
 def _place(form: str) -> str:

@@ -55,14 +55,14 @@ def redeem_export(token: str, *, browser: str) -> Promise | None:
     ``browser`` is the value of BROWSER_COOKIE in the browser that follows it.
     """
     try:
-        told, mark = _signer(SECRET_FILE).loads(token, max_age=LINK_SECONDS)
+        content, mark = _signer(SECRET_FILE).loads(token, max_age=LINK_SECONDS)
     except BadData:
         return None
     if not browser or not compare_digest(mark, _mark(browser)):
         return None
-    form = told.pop("form")
+    form = content.pop("form")
     return Promise(
-        **{**told, "role": Role(told["role"])},
+        **{**content, "role": Role(content["role"])},
         form=Form(**{**form, "file_format": FileFormat(form["file_format"])}),
     )
 

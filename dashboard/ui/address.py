@@ -10,9 +10,9 @@ def read(names: Collection[str]) -> dict[str, str]:
 
     A link that was edited by hand or is from an older version may have another page's parameters.
     """
-    asked = st.query_params.to_dict()
-    known = {name: text for name, text in asked.items() if name in names}
-    if known != asked:
+    query = st.query_params.to_dict()
+    known = {name: text for name, text in query.items() if name in names}
+    if known != query:
         st.query_params.from_dict(known)
     return known
 

@@ -11,21 +11,21 @@ def line(
     *, waiting: int, oldest: datetime | None, parked: int, is_late: bool, now: datetime
 ) -> None:
     """Draw one line: how many wait, since when, and undeliverable ones; prominent only if late."""
-    said = words(waiting=waiting, oldest=oldest, parked=parked, now=now)
+    text = words(waiting=waiting, oldest=oldest, parked=parked, now=now)
     if is_late:
-        st.warning(f"{said} Messages are not being delivered.", icon=":material/schedule_send:")
+        st.warning(f"{text} Messages are not being delivered.", icon=":material/schedule_send:")
     else:
-        st.caption(f":material/outgoing_mail: {said}")
+        st.caption(f":material/outgoing_mail: {text}")
 
 
 def words(*, waiting: int, oldest: datetime | None, parked: int, now: datetime) -> str:
     """Return the text of :func:`line`."""
-    said = "No messages to applicants are waiting."
+    text = "No messages to applicants are waiting."
     if waiting:
         many = "message to applicants waits" if waiting == 1 else "messages to applicants wait"
         age = figures.waiting(now - oldest) if oldest else figures.UNKNOWN
-        said = f"{figures.count(waiting)} {many}, the oldest for {age}."
-    return said + (f" {figures.count(parked)} undeliverable." if parked else "")
+        text = f"{figures.count(waiting)} {many}, the oldest for {age}."
+    return text + (f" {figures.count(parked)} undeliverable." if parked else "")
 
 
 def figures_row(

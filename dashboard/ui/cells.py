@@ -46,18 +46,18 @@ def moments(values: Sequence[datetime | None]) -> pa.Array:
 
 def worded(
     columns: Mapping[str, Sequence[Any]],
-    said: Mapping[str, Callable[[float], str]],
+    formats: Mapping[str, Callable[[float], str]],
     *,
     unknown: str = figures.UNKNOWN,
 ) -> Styler:
-    """Return a table whose columns in ``said`` hold numbers but show formatted text."""
+    """Return a table whose columns in ``formats`` hold numbers but show formatted text."""
     held = {
         name: pd.Series([None if one is None else float(one) for one in values], dtype="float64")
-        if name in said
+        if name in formats
         else pd.Series(list(values), dtype="object")
         for name, values in columns.items()
     }
-    return pd.DataFrame(held).style.format(dict(said), na_rep=unknown)
+    return pd.DataFrame(held).style.format(dict(formats), na_rep=unknown)
 
 
 def number_column(label: str, *, written: str | None = COUNT, **given: Any) -> Any:  # noqa: ANN401 - streamlit's own

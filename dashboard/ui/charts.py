@@ -170,8 +170,8 @@ def lines(
         figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
     if minimum is not None:
         _rule(figure, minimum, minimum_label, unit)
-    told = [_alt(name, days, values, unit) for name, values in series.items()]
-    return Chart(figure, f"{title} {' '.join(told)}")
+    texts = [_alt(name, days, values, unit) for name, values in series.items()]
+    return Chart(figure, f"{title} {' '.join(texts)}")
 
 
 def name_days(figure: go.Figure, days: Sequence[date]) -> None:
@@ -293,10 +293,10 @@ def lengths(values: Sequence[Value]) -> list[float | None]:
 
 def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list[str]:
     """Return the exact values for hovering, each with its note."""
-    said = [exact(value, unit) for value in values]
+    texts = [exact(value, unit) for value in values]
     if notes:
-        said = [", ".join(filter(None, pair)) for pair in zip(said, notes, strict=True)]
-    return [escape_chart(words) for words in said]
+        texts = [", ".join(filter(None, pair)) for pair in zip(texts, notes, strict=True)]
+    return [escape_chart(words) for words in texts]
 
 
 def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:

@@ -136,15 +136,15 @@ def as_csv(sheet: Sheet) -> bytes:
 def words(sheet: Sheet, *, more: str = "") -> str:
     """Return the days and the zone, to show beside the figures."""
     span = sheet.window
-    said = "now" if span is None else figures.day_range(span.start, span.last_day)
-    return " · ".join(part for part in (said, "UTC", more) if part)
+    days = "now" if span is None else figures.day_range(span.start, span.last_day)
+    return " · ".join(part for part in (days, "UTC", more) if part)
 
 
 def card(
     sheet: Sheet, chart: Chart, *, key: str, on_open: Open, take: Take, more: str = ""
 ) -> None:
     """Draw a chart with its data as a table and as a file."""
-    sorted_sheet = _as_asked(sheet, f"{key}-table")
+    sorted_sheet = _sorted(sheet, f"{key}-table")
     with st.container(border=True, gap="xsmall", height="stretch"):
         charts.draw(chart, key=key, picture=sheet.file)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -164,7 +164,7 @@ def listing(
             st.markdown(f"**{title}**", width="content")
             st.caption(words(sheet, more=more), width="content")
             st.space("stretch")
-            download(_as_asked(sheet, key), key=f"{key}-csv", take=take)
+            download(_sorted(sheet, key), key=f"{key}-csv", take=take)
         table(sheet, key=key, on_open=on_open)
 
 
@@ -189,41 +189,41 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
 
     Pressing a heading sorts the rows and their file; the address keeps the order.
     """
-    sheet, asked = _as_asked(sheet, key), _asked(sheet, key)
+    sheet, order = _sorted(sheet, key), _order(sheet, key)
     headings.table(
         _styled(sheet),
         # Another order is another table, so that a click refers to the row that was shown.
-        key=f"{key}-{asked.removeprefix('-')}{'-down' * asked.startswith('-')}" if asked else key,
+        key=f"{key}-{order.removeprefix('-')}{'-down' * order.startswith('-')}" if order else key,
         on_heading=partial(_sort, sheet, key),
         alt=sheet.name.replace("-", " "),
         row_height=ROW_HEIGHT,
         height=ROW_HEIGHT * (min(sheet.rows, ROWS_SHOWN) + 1) + 3,
         placeholder=figures.DASH,
         column_config={
-            column.key: _config(column, f"{key}-{column.key}", on_open, asked)
+            column.key: _config(column, f"{key}-{column.key}", on_open, order)
             for column in sheet.columns
         },
     )
 
 
-def _asked(sheet: Sheet, key: str) -> str:
+def _order(sheet: Sheet, key: str) -> str:
     """Return the column by which the address sorts this table, with - for descending."""
-    table_key, _, asked = st.query_params.get(SORT, "").partition(":")
-    known = any(column.key == asked.removeprefix("-") for column in sheet.columns)
-    return asked if table_key == key and known else ""
+    table_key, _, order = st.query_params.get(SORT, "").partition(":")
+    known = any(column.key == order.removeprefix("-") for column in sheet.columns)
+    return order if table_key == key and known else ""
 
 
-def _as_asked(sheet: Sheet, key: str) -> Sheet:
-    asked = _asked(sheet, key)
-    if not asked:
+def _sorted(sheet: Sheet, key: str) -> Sheet:
+    order = _order(sheet, key)
+    if not order:
         return sheet
-    return sheet.sorted_by(asked.removeprefix("-"), descending=asked.startswith("-"))
+    return sheet.sorted_by(order.removeprefix("-"), descending=order.startswith("-"))
 
 
 def _sort(sheet: Sheet, key: str, heading: str) -> None:
     """Sort text ascending, numbers and days descending; pressed again, reverse."""
     column = next(column for column in sheet.columns if column.key == heading)
-    before = _asked(sheet, key)
+    before = _order(sheet, key)
     falls = column.kind is not CellKind.TEXT if before.removeprefix("-") != heading else None
     descending = not before.startswith("-") if falls is None else falls
     st.query_params[SORT] = f"{key}:{'-' if descending else ''}{heading}"
@@ -242,8 +242,8 @@ def _written(kind: CellKind, cell: Cell) -> str:
 def _styled(sheet: Sheet) -> Styler:
     """Style the cells: numbers, so that the table can sort, in the format of the cards."""
     shown = {column.key: _shown(column) for column in sheet.columns}
-    said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
-    return worded(shown, said, unknown=figures.DASH)
+    formats = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
+    return worded(shown, formats, unknown=figures.DASH)
 
 
 def _is_number(column: SheetColumn) -> bool:
@@ -279,11 +279,11 @@ WORDED: Mapping[CellKind, Callable[[Decimal], str]] = {
 }
 
 
-def _config(column: SheetColumn, key: str, on_open: Open, asked: str) -> Any:  # noqa: ANN401 - streamlit's own
+def _config(column: SheetColumn, key: str, on_open: Open, order: str) -> Any:  # noqa: ANN401 - streamlit's own
     given: dict[str, Any] = {"help": column.help}
     label = column.label if column.kind in NO_NUMBERS else headings.numeric(column.label)
-    if asked.removeprefix("-") == column.key:
-        label = headings.signed(label, descending=asked.startswith("-"))
+    if order.removeprefix("-") == column.key:
+        label = headings.signed(label, descending=order.startswith("-"))
     if column.drilldowns:
         return st.column_config.ButtonColumn(
             label,

@@ -67,14 +67,14 @@ PAGES = (QUEUE, APPLICATION, EVERYWHERE)
 def overlay(page: str) -> None:
     """Draw a button that shows the shortcuts, those of the current page first."""
     with keyboard.hot(keyboard.HELP, width="content"):
-        asked = st.button(
+        pressed = st.button(
             "Keys",
             key="shortcuts",
             icon=":material/keyboard:",
             type="tertiary",
             help="What the keyboard does here: press ?",
         )
-    if asked:
+    if pressed:
         _table(page)
 
 

@@ -62,7 +62,7 @@ def over_time(
     name_days(figure, starts)
     figure.update_layout(barmode="stack", hovermode="x unified")
     _legend(figure, parts)
-    return Chart(figure, f"{title} {_told(parts, unit)}")
+    return Chart(figure, f"{title} {_alternative(parts, unit)}")
 
 
 def across(
@@ -102,7 +102,7 @@ def across(
     totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
     _lay_down(figure, len(labels), ceiling_of([totals], None), unit)
     _legend(figure, parts)
-    return Chart(figure, f"{title} {_told(parts, unit, labels)}")
+    return Chart(figure, f"{title} {_alternative(parts, unit, labels)}")
 
 
 def grid(
@@ -204,14 +204,14 @@ def _check_parts(parts: Series) -> None:
         raise ValueError(f"{len(parts)} parts; draw 1 to {MOST_PARTS}, the rest as one")
 
 
-def _told(parts: Series, unit: str, labels: Sequence[str] | None = None) -> str:
+def _alternative(parts: Series, unit: str, labels: Sequence[str] | None = None) -> str:
     def total(values: Sequence[Value]) -> Any:  # noqa: ANN401 - whole numbers or money
         return sum((value for value in values if value is not None), 0)
 
     if labels is not None and len(parts) == 1:
         (values,) = parts.values()
-        told = zip(labels, values, strict=True)
-        return " ".join(f"{label}: {exact(value, unit)}." for label, value in told)
+        pairs = zip(labels, values, strict=True)
+        return " ".join(f"{label}: {exact(value, unit)}." for label, value in pairs)
     return " ".join(
         f"{name}: {exact(total(values), unit)} in all." for name, values in parts.items()
     )

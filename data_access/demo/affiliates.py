@@ -76,7 +76,7 @@ def move_affiliates(engine: Engine, *, now: datetime) -> None:
             return
     month = month_start(fresh.data_through)
     for story in STORIES:
-        for application_id in _whose(engine, story, month, now):
+        for application_id in _matching(engine, story, month, now):
             for ago, step in story.steps:
                 _take(engine, application_id, step, _moment(month, ago, now))
 
@@ -85,7 +85,7 @@ def _moment(month: date, ago: int, now: datetime) -> datetime:
     return min(day_start(months_later(month, -ago)) + LOOKED_AT, now)
 
 
-def _whose(engine: Engine, story: Story, month: date, now: datetime) -> Iterator[int]:
+def _matching(engine: Engine, story: Story, month: date, now: datetime) -> Iterator[int]:
     """Yield matching affiliates that were approved well before the first step and are unchanged."""
     before = _moment(month, story.steps[0][0] + 1, now)
     with database.acting(engine) as connection:

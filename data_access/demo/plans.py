@@ -368,7 +368,7 @@ def _settled(
     application = _closed(status, settled, reach, calendar, rng)
     if status is Status.APPROVED and after < FADES:
         # Not eligible here, so the reach elsewhere is checked.
-        application = _looked_at_again(application, settled, "short", calendar)
+        application = _rechecked(application, settled, "short", calendar)
     out_of_order = status is Status.REJECTED and rng.random() < 0.06
     return Account(
         shape=shape,
@@ -378,7 +378,7 @@ def _settled(
     )
 
 
-def _looked_at_again(
+def _rechecked(
     application: Application, settled: datetime, reach: str, calendar: Calendar
 ) -> Application:
     """Return the application with its reach recorded again after the approval, at intervals."""
@@ -403,7 +403,7 @@ def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Ite
         status, reach, _ = PASSING_STORIES[kind]
         application = _closed(status, settled, reach, calendar, rng)
         if status is Status.APPROVED and settled.minute % 2:
-            application = _looked_at_again(application, settled, "reach", calendar)
+            application = _rechecked(application, settled, "reach", calendar)
         anchor = calendar.index(utc_day(settled))
         shape = Shape(users=0, opened=anchor, anchor=anchor)
         out_of_order = status is Status.REJECTED and rng.random() < 0.06
@@ -518,11 +518,13 @@ def _sightings(
             calendar,
             rng,
         )
-        for kind, value, exchange, age in _found(reach, rng)
+        for kind, value, exchange, age in _observations(reach, rng)
     )
 
 
-def _found(reach: str, rng: np.random.Generator) -> list[tuple[EvidenceKind, str, str, int | None]]:
+def _observations(
+    reach: str, rng: np.random.Generator
+) -> list[tuple[EvidenceKind, str, str, int | None]]:
     followers, volume = EvidenceKind.X_FOLLOWERS, EvidenceKind.EXTERNAL_VOLUME
     first, second, _ = names.EXCHANGES
     few = str(int(np.clip(rng.lognormal(7.2, 0.8), 12, 4_800)))

@@ -69,8 +69,8 @@ def missing_words(rows: Sequence[Affiliate]) -> str:
     gaps = {test.month: test.gap for row in rows for test in row.tests if test.gap}
     if not gaps:
         return ""
-    told = "; ".join(f"{figures.month(month)}, {gap}" for month, gap in sorted(gaps.items()))
-    return f"{told}. Affiliates below the minimums then are unknown, neither missed nor met."
+    months = "; ".join(f"{figures.month(month)}, {gap}" for month, gap in sorted(gaps.items()))
+    return f"{months}. Affiliates below the minimums then are unknown, neither missed nor met."
 
 
 def newest_month(fresh: Freshness | None) -> date | None:

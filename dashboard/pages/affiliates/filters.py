@@ -52,7 +52,7 @@ def figures_of(labels: Mapping[Any, str], on_change: Follow) -> None:
         key=_key("figure"),
         label_visibility="collapsed",
         required=True,
-        on_change=_tell,
+        on_change=_apply,
         args=[on_change],
     )
 
@@ -79,7 +79,7 @@ def fields(
             placeholder="Search name or account number",
             icon=":material/search:",
             label_visibility="collapsed",
-            on_change=_tell,
+            on_change=_apply,
             args=[on_change],
         )
     suggestions = {ANY: f"any suggestion {sum(by_suggestion.values()):,}"} | {
@@ -99,7 +99,7 @@ def fields(
             f"Near {near:,}",
             key=_key("near"),
             help="Missed or passed by at most a tenth of a minimum.",
-            on_change=_tell,
+            on_change=_apply,
             args=[on_change],
         )
 
@@ -119,7 +119,7 @@ def _choice(
         placeholder=label,
         label_visibility="collapsed",
         index=None,
-        on_change=_tell,
+        on_change=_apply,
         args=[on_change],
     )
 
@@ -136,7 +136,7 @@ def _turn(on_change: Follow) -> None:
     on_change(BoardFilters(part=state.typed(_key("part")) or AffiliatesPart.REQUALIFICATION))
 
 
-def _tell(on_change: Follow) -> None:
+def _apply(on_change: Follow) -> None:
     held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         BoardFilters.from_query(

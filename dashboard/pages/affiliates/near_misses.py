@@ -102,5 +102,5 @@ def last_words(row: NearMiss) -> str:
         return "never applied"
     when = figures.day(row.last_at.date(), year=True)
     reason = REASONS_BY_CODE[row.reason_code].label.lower() if row.reason_code else ""
-    told = f"{STATUS_WORDS[row.last_status]} {when}"
-    return f"{told}: {reason}" if reason else told
+    outcome = f"{STATUS_WORDS[row.last_status]} {when}"
+    return f"{outcome}: {reason}" if reason else outcome

@@ -148,8 +148,8 @@ def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], No
 
 
 def _worded(held: Mapping[str, Sequence[Any]], figure: Figure) -> Styler:
-    said = {"before": lambda number: _amount(Decimal(repr(number)), figure)}
-    return cells.worded(held, {name: say for name, say in said.items() if name in held})
+    formats = {"before": lambda number: _amount(Decimal(repr(number)), figure)}
+    return cells.worded(held, {name: say for name, say in formats.items() if name in held})
 
 
 def then_words(line: Line, horizon: int, figure: Figure) -> str:

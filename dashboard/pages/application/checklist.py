@@ -34,21 +34,21 @@ def draw(shown: Shown) -> None:
     may = shown.person.may(Act.ANSWER_CHECK) and shown.application.status in OPEN_STATUSES
     opened = state.kept(_opened(shown.id_))
     with st.container(border=True, gap=None, key="checklist"):
-        said = lines.progress(sum(key in given for key in keys), len(keys), len(left))
-        st.markdown(f"**Checklist** · {said}")
+        progress = lines.progress(sum(key in given for key in keys), len(keys), len(left))
+        st.markdown(f"**Checklist** · {progress}")
         submit.draw(_name(shown.id_))
         for key in keys:
-            asked, answer = item(key), given.get(key)
-            _draw_line(shown, asked, answer, may=may, required=key in policy.required_checks)
+            check, answer = item(key), given.get(key)
+            _draw_line(shown, check, answer, may=may, required=key in policy.required_checks)
             if key == opened:
-                _draw_opened(shown, asked, answer, may=may)
+                _draw_opened(shown, check, answer, may=may)
 
 
 def _draw_line(
-    shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool, required: bool
+    shown: Shown, check: CheckItem, given: Answer | None, *, may: bool, required: bool
 ) -> None:
     line = lines.Line(
-        label=asked.label,
+        label=check.label,
         required=required,
         outcome=given.outcome if given else None,
         author=given.author if given else "",
@@ -57,49 +57,49 @@ def _draw_line(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.button(
             lines.words(line),
-            key=f"check-open-{asked.key}-{shown.id_}",
+            key=f"check-open-{check.key}-{shown.id_}",
             type="tertiary",
             wrap=True,
             on_click=_open,
-            args=[shown.id_, asked.key],
+            args=[shown.id_, check.key],
         )
         if may and given is None:
             st.space("stretch")
-            _draw_pass(shown, asked)
+            _draw_pass(shown, check)
     if given is not None and given.comment:
         st.caption(escape(given.comment))
 
 
-def _draw_pass(shown: Shown, asked: CheckItem) -> None:
+def _draw_pass(shown: Shown, check: CheckItem) -> None:
     """Draw the button that passes an open item, unless its evidence is missing."""
-    if lacks_evidence(asked, shown.evidence_kinds):
+    if lacks_evidence(check, shown.evidence_kinds):
         st.caption("needs evidence", width="content")
         return
     sending.button(
         "Pass",
         form=_name(shown.id_),
-        key=f"check-pass-{asked.key}-{shown.id_}",
+        key=f"check-pass-{check.key}-{shown.id_}",
         act=_answer,
-        args=[shown, asked.key, CheckOutcome.PASSED, None, _request(shown.id_, asked.key)],
+        args=[shown, check.key, CheckOutcome.PASSED, None, _request(shown.id_, check.key)],
         icon=":material/check:",
         type="tertiary",
     )
 
 
-def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: bool) -> None:
+def _draw_opened(shown: Shown, check: CheckItem, given: Answer | None, *, may: bool) -> None:
     with st.container(border=True, gap="small"):
-        st.text(asked.question)
-        if asked.hint:
-            st.caption(f"Look at: {asked.hint}")
+        st.text(check.question)
+        if check.hint:
+            st.caption(f"Look at: {check.hint}")
         if given is not None:
             word = lines.LOOKS[given.outcome].word
             st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
         if not may:
             return
-        part = _item(shown.id_, asked.key)
-        lacks = lacks_evidence(asked, shown.evidence_kinds)
-        if asked.needs and lacks:
-            what = KIND_LABELS[asked.needs].lower()
+        part = _item(shown.id_, check.key)
+        lacks = lacks_evidence(check, shown.evidence_kinds)
+        if check.needs and lacks:
+            what = KIND_LABELS[check.needs].lower()
             st.caption(f"It passes once evidence is recorded: {what}.")
         comment = state.form_key(part, "comment")
         with keyboard.draft(part):
@@ -109,9 +109,9 @@ def _draw_opened(shown: Shown, asked: CheckItem, given: Answer | None, *, may: b
                 sending.button(
                     OUTCOME_LABELS[outcome],
                     form=_name(shown.id_),
-                    key=f"check-{asked.key}-{outcome}-{shown.id_}",
+                    key=f"check-{check.key}-{outcome}-{shown.id_}",
                     act=_answer,
-                    args=[shown, asked.key, outcome, comment, _request(shown.id_, asked.key)],
+                    args=[shown, check.key, outcome, comment, _request(shown.id_, check.key)],
                     sends=given,
                     icon=lines.LOOKS[outcome].icon,
                     disabled=outcome is CheckOutcome.PASSED and lacks,

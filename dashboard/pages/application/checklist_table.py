@@ -35,11 +35,11 @@ def words(line: Line) -> str:
     look = LOOKS[line.outcome] if line.outcome else OPEN
     word = look.word if line.outcome else "required" if line.required else "open"
     colour = "orange" if line.required and not line.outcome else look.colour
-    said = f":{colour}[{look.icon} {word}] {escape(line.label)}"
+    text = f":{colour}[{look.icon} {word}] {escape(line.label)}"
     if line.outcome is None or line.at is None:
-        return said
+        return text
     who = escape(line.author.split("@")[0])
-    return f"{said} · {who}, {figures.day(line.at.date())}"
+    return f"{text} · {who}, {figures.day(line.at.date())}"
 
 
 def progress(answered: int, total: int, left: int) -> str:

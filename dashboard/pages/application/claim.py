@@ -31,8 +31,8 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
         st.badge(f"yours{_until(shown)}", icon=":material/person_check:", color="green")
     else:
         # An address is typed text, which a badge must not show.
-        whose = f"**{escape(holder)}**{_until(shown)}"
-        st.markdown(f":orange[:material/person:] {whose}", width="content")
+        owner = f"**{escape(holder)}**{_until(shown)}"
+        st.markdown(f":orange[:material/person:] {owner}", width="content")
     if shown.person.may(Act.CLAIM):
         _draw_act(shown, holder)
     if shown.person.may(Act.ASSIGN):

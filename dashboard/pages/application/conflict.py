@@ -32,12 +32,16 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
             "A person with a conflict of interest cannot decide on this applicant. The "
             "declaration is recorded."
         )
-        whose = state.form_key(form, "whose")
+        who_key = state.form_key(form, "whose")
         if manages:
             names = {p.email: p.display_name for p in colleagues}
             mine = list(names).index(person.email) if person.email in names else 0
             st.selectbox(
-                "Person", list(names), index=mine, format_func=lambda email: names[email], key=whose
+                "Person",
+                list(names),
+                index=mine,
+                format_func=lambda email: names[email],
+                key=who_key,
             )
         reason = state.form_key(form, "reason")
         st.text_area("Link to the applicant (internal)", key=reason, height=80)
@@ -46,16 +50,16 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
             form=form,
             key=f"declare-{shown.id_}",
             act=_declare,
-            args=[shown, whose, reason, state.request_id(form)],
+            args=[shown, who_key, reason, state.request_id(form)],
         )
 
 
-def _declare(shown: Shown, whose: str, reason: str, request_id: UUID) -> None:
+def _declare(shown: Shown, who_key: str, reason: str, request_id: UUID) -> None:
     form = _name(shown.id_)
     state.hold(decision_name(shown.id_))
     command = conflicts.DeclareConflict(
         application_id=shown.id_,
-        email=state.typed(whose) or shown.person.email,
+        email=state.typed(who_key) or shown.person.email,
         reason=state.typed(reason) or "",
         actor=shown.person.email,
         at=datetime.now(UTC),

@@ -70,9 +70,9 @@ class Loaded:
 def main() -> None:
     """Load, then draw: what the decision rests on first, the slow chart last."""
     person = sign_in.require(Act.READ)
-    asked = address.read(KNOWN)
-    filters = Filters.from_query(asked).for_viewer(person.email)
-    id_ = read.possible_id(asked.get("id", ""))
+    query = address.read(KNOWN)
+    filters = Filters.from_query(query).for_viewer(person.email)
+    id_ = read.possible_id(query.get("id", ""))
     if id_ is None:
         refuse("The address does not name an application.", filters)
         return

@@ -27,8 +27,10 @@ def draw(
     ``unknown_because`` says by criterion key why one has no value.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        asked = " ".join(f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria)
-        st.markdown("**Eligibility**", width="content", help=asked)
+        minimums = " ".join(
+            f"{r.criterion.label}: {minimum_words(r)}." for r in assessment.criteria
+        )
+        st.markdown("**Eligibility**", width="content", help=minimums)
         badges.outcome_badge(assessment.outcome, track=assessment.track, provisional=provisional)
         st.space("stretch")
         if window is not None:

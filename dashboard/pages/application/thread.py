@@ -31,7 +31,7 @@ def draw(shown: Shown, entries: Sequence[TimelineEntry]) -> None:
     with st.container(border=True, gap="small", key="thread"):
         if shown.person.may(Act.WRITE_NOTE):
             note_form.draw(shown.id_, shown.person)
-        thread_entries.filters(lines, only, on_filter=partial(_follow, shown.id_))
+        thread_entries.filters(lines, only, on_filter=partial(_apply_filter, shown.id_))
         thread_entries.draw(
             lines,
             only,
@@ -40,7 +40,7 @@ def draw(shown: Shown, entries: Sequence[TimelineEntry]) -> None:
         )
 
 
-def _follow(id_: int, key: str) -> None:
+def _apply_filter(id_: int, key: str) -> None:
     """Write the chosen filter to the address."""
     state.hold(decision_name(id_))
     chosen = state.typed(key)

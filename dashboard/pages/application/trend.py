@@ -83,7 +83,7 @@ def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: da
         minimum=getattr(policy, criterion.minimum),
     )
     charts.draw(chart, key=f"trend-{what}-Months")
-    _tell_gaps(values)
+    _note_gaps(values)
 
 
 def _draw_days(
@@ -106,13 +106,13 @@ def _draw_days(
         minimum_label=f"{wording.stated_usd(minimum)} USD over {window.days} days, a day:",
     )
     charts.draw(chart, key=f"trend-{what}-Days")
-    _tell_gaps(values)
+    _note_gaps(values)
 
 
 def _happened(point: Point) -> bool:
     return any(getattr(point, field) for _, field in METRICS.values())
 
 
-def _tell_gaps(values: Sequence[charts.Value]) -> None:
+def _note_gaps(values: Sequence[charts.Value]) -> None:
     if None in values:
         st.caption("Gaps are days that were not delivered; they are unknown.")

@@ -101,8 +101,10 @@ def groups(view: View, token: str, follow: Follow) -> None:
 
     def choose() -> None:
         by = tuple(choices[name] for name in state.typed(by_key))
-        told = tuple(figures[name] for name in (state.typed(of_key) or []))
-        follow(replace(view, groups=by, measures=told if by else (), orders=(), chart="", page=1))
+        measures = tuple(figures[name] for name in (state.typed(of_key) or []))
+        follow(
+            replace(view, groups=by, measures=measures if by else (), orders=(), chart="", page=1)
+        )
 
     label = f"Groups {len(view.groups)}" if view.groups else "Group"
     with st.popover(label, icon=":material/workspaces:", type="tertiary", key="explore-groups"):
@@ -138,8 +140,8 @@ def order(view: View, token: str, follow: Follow) -> None:
 
     def choose() -> None:
         descending = state.typed(down_key) == "descending"
-        asked = Order(column=state.typed(by_key), descending=descending)
-        follow(replace(view, orders=(asked,), page=1))
+        chosen = Order(column=state.typed(by_key), descending=descending)
+        follow(replace(view, orders=(chosen,), page=1))
 
     sign = "↓" if first.descending else "↑"
     with st.popover(

@@ -93,10 +93,10 @@ def draw_running(person: Person) -> None:
             with st.container(
                 horizontal=True, vertical_alignment="center", key=f"export-{job.job_id.hex}"
             ):
-                _told(job, person)
+                _error(job, person)
 
 
-def _told(job: Shown, person: Person) -> None:
+def _error(job: Shown, person: Person) -> None:
     if job.ending is None:
         _running(job, person)
         return
@@ -107,12 +107,12 @@ def _told(job: Shown, person: Person) -> None:
 def _running(job: Shown, person: Person) -> None:
     expected = max(job.expected or 0, job.rows)
     of = f" of {figures.count(job.expected)}" if job.expected else ""
-    said = f"{job.file_name}: {figures.count(job.rows)}{of} rows"
+    progress = f"{job.file_name}: {figures.count(job.rows)}{of} rows"
     if not job.rows:
-        said += ", starting or waiting for its turn"
+        progress += ", starting or waiting for its turn"
     elif job.rows == job.expected:
-        said += " written, handing over"
-    st.progress(job.rows / expected if expected else 0.0, text=said, width=420)
+        progress += " written, handing over"
+    st.progress(job.rows / expected if expected else 0.0, text=progress, width=420)
     st.button(
         "Cancel",
         key=f"export-cancel-{job.job_id.hex}",

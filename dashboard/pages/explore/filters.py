@@ -24,16 +24,16 @@ AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
 
 def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
     """Draw the current filters with their editors, and the button to add one."""
-    for asked in view.filters:
-        column = view.dataset.column(asked.column)
+    for filter_ in view.filters:
+        column = view.dataset.column(filter_.column)
         if column is not None:
-            label = f"{escape(column.label)}: {escape(filtering.describe(asked))[:90]}"
+            label = f"{escape(column.label)}: {escape(filtering.describe(filter_))[:90]}"
             with st.popover(
                 label,
                 key=f"explore-filter-{column.name}",
                 icon=":material/filter_alt:",
             ):
-                _editor(view, column, asked, token, follow, choices)
+                _editor(view, column, filter_, token, follow, choices)
     _adding(view, token, follow, choices)
     if len(view.filters) > 1:
         cleared = View(
@@ -72,7 +72,7 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
 def _editor(
     view: View,
     column: DatasetColumn,
-    asked: Filter | None,
+    filter_: Filter | None,
     token: str,
     follow: Follow,
     choices: Choices,
@@ -82,24 +82,26 @@ def _editor(
     submit.draw(part)
     with st.form(part, border=False):
         if column.kind in NUMBERS:
-            _range(asked, part)
+            _range(filter_, part)
         elif column.kind in TIMES:
-            _days(asked, part)
+            _days(filter_, part)
         elif column.kind is ColumnKind.TEXT:
             st.text_input(
-                "Contains", asked.part if isinstance(asked, Contains) else "", key=f"{part}-part"
+                "Contains",
+                filter_.part if isinstance(filter_, Contains) else "",
+                key=f"{part}-part",
             )
         else:
-            _one_of(column, asked, part, choices)
+            _one_of(column, filter_, part, choices)
         if not column.always:
             options = [AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN]
             st.selectbox(
-                "Unknown", options, index=options.index(_unknown(asked)), key=f"{part}-unknown"
+                "Unknown", options, index=options.index(_unknown(filter_)), key=f"{part}-unknown"
             )
         st.form_submit_button(
             "Apply", key=f"{part}-apply", on_click=_apply, args=[view, column, part, follow]
         )
-    if asked is not None:
+    if filter_ is not None:
         st.button(
             "Remove this filter",
             key=f"{part}-remove",
@@ -110,8 +112,8 @@ def _editor(
         )
 
 
-def _range(asked: Filter | None, part: str) -> None:
-    held = asked if isinstance(asked, Range) else None
+def _range(filter_: Filter | None, part: str) -> None:
+    held = filter_ if isinstance(filter_, Range) else None
     least, most = st.columns(2)
     least.text_input(
         "At least",
@@ -123,8 +125,8 @@ def _range(asked: Filter | None, part: str) -> None:
     )
 
 
-def _days(asked: Filter | None, part: str) -> None:
-    held = asked if isinstance(asked, Days) else None
+def _days(filter_: Filter | None, part: str) -> None:
+    held = filter_ if isinstance(filter_, Days) else None
     first, last = st.columns(2)
     from_, to = (held.first, held.last) if held else (None, None)
     first.date_input("From", from_, key=f"{part}-first", **fields.ANY_DAY)
@@ -144,8 +146,8 @@ def _days(asked: Filter | None, part: str) -> None:
     st.caption("UTC. The days before today move with time, also in a saved view.")
 
 
-def _one_of(column: DatasetColumn, asked: Filter | None, part: str, choices: Choices) -> None:
-    held = list(asked.values) if isinstance(asked, OneOf) else []
+def _one_of(column: DatasetColumn, filter_: Filter | None, part: str, choices: Choices) -> None:
+    held = list(filter_.values) if isinstance(filter_, OneOf) else []
     fixed = TRUTHS if column.kind is ColumnKind.TRUTH else column.choices
     labels = {} if fixed else choices(column.name)
     st.multiselect(
@@ -158,10 +160,10 @@ def _one_of(column: DatasetColumn, asked: Filter | None, part: str, choices: Cho
     )
 
 
-def _unknown(asked: Filter | None) -> str:
-    if isinstance(asked, Known):
-        return ONLY_KNOWN if asked.known else ONLY_UNKNOWN
-    return OR_UNKNOWN if asked is not None and asked.or_unknown else AS_ASKED
+def _unknown(filter_: Filter | None) -> str:
+    if isinstance(filter_, Known):
+        return ONLY_KNOWN if filter_.known else ONLY_UNKNOWN
+    return OR_UNKNOWN if filter_ is not None and filter_.or_unknown else AS_ASKED
 
 
 def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None:
@@ -172,15 +174,15 @@ def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None
         )
         return
     text = _text(column, part)
-    asked = filtering.parse(column, ("?" if unknown == OR_UNKNOWN else "") + text)
-    if asked is None:
+    filter_ = filtering.parse(column, ("?" if unknown == OR_UNKNOWN else "") + text)
+    if filter_ is None:
         empty = text in ("", filtering.BETWEEN, filtering.PART)
         submit.refused(
             part,
             "Fill in at least one field." if empty else filtering.refusal(column, text),
         )
         return
-    follow(view.with_filter(column.name, asked))
+    follow(view.with_filter(column.name, filter_))
 
 
 def _text(column: DatasetColumn, part: str) -> str:

@@ -109,7 +109,7 @@ def _draw_found(replayed: Replayed, kept: Kept, context: JudgingContext) -> None
     what_if_panel.draw_figures(found)
     what_if_panel.draw_sides(found)
     what_if_panel.draw_rebates(found.rebates)
-    what_if_panel.draw_follows(found)
+    what_if_panel.draw_consequences(found)
     _draw_list(replayed, kept, context)
 
 

@@ -139,14 +139,14 @@ def draw_rebates(costs: Rebates) -> None:
     st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
 
 
-def draw_follows(found: WhatIf) -> None:
+def draw_consequences(found: WhatIf) -> None:
     """Draw what follows for the clock and the requalification board, if anything does."""
-    words = follow_words(found)
+    words = consequence_words(found)
     if words:
         st.caption(" ".join(words))
 
 
-def follow_words(found: WhatIf) -> list[str]:
+def consequence_words(found: WhatIf) -> list[str]:
     """Return a sentence for each of the two that the draft changes."""
     words = []
     if found.overdue is not None:

@@ -105,7 +105,7 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
 def five(head: Head, view: ReportView) -> list[Figure]:
     """Return open, decided, approval rate, time to decision, and program volume."""
     now, before, steps = head.decided.now, head.decided.before, head.decided.steps
-    said = {"days": f"{view.days} UTC", "compared": view.compared}
+    common = {"days": f"{view.days} UTC", "compared": view.compared}
     return [
         open_figure(head, view),
         Figure(
@@ -114,7 +114,7 @@ def five(head: Head, view: ReportView) -> list[Figure]:
             before=before.total,
             course=[step.total for step in steps],
             drilldown=drilldown(kpis.DECIDED.opens, view.period),
-            **said,
+            **common,
         ),
         Figure(
             kpi=kpis.APPROVAL_RATE,
@@ -123,7 +123,7 @@ def five(head: Head, view: ReportView) -> list[Figure]:
             course=[step.approval_rate for step in steps],
             drilldown=drilldown(kpis.APPROVAL_RATE.opens, view.period) if now.total else None,
             nothing="none",
-            **said,
+            **common,
         ),
         Figure(
             kpi=kpis.TIME_TO_DECISION,
@@ -132,7 +132,7 @@ def five(head: Head, view: ReportView) -> list[Figure]:
             course=[step.median_hours for step in steps],
             drilldown=drilldown(kpis.TIME_TO_DECISION.opens, view.period) if now.total else None,
             nothing="none",
-            **said,
+            **common,
         ),
         traded_figure(head, view),
     ]

@@ -191,17 +191,19 @@ def drilldown(of: Slice | None, period: Window | None = None) -> Filters | None:
 
 
 def _words(shown: ReportView) -> str:
-    said = [f"Applications and decisions of {span(shown.period)} UTC, compared with "]
-    said.append(span(shown.before))
+    sentences = [f"Applications and decisions of {span(shown.period)} UTC, compared with "]
+    sentences.append(span(shown.before))
     if shown.period.last_day >= shown.today:
-        said.append("; the last day is still running")
+        sentences.append("; the last day is still running")
     if shown.traded and shown.traded_before:
-        said.append(f". Trading of {span(shown.traded)}, compared with {span(shown.traded_before)}")
+        sentences.append(
+            f". Trading of {span(shown.traded)}, compared with {span(shown.traded_before)}"
+        )
         if not shown.trading.whole:
-            said.append(f"; {shown.trading.gap}")
+            sentences.append(f"; {shown.trading.gap}")
     if shown.report.grain not in (None, shown.grain):
-        said.append(f". Too many steps for one chart, so by {shown.grain}")
-    return "".join(said) + "."
+        sentences.append(f". Too many steps for one chart, so by {shown.grain}")
+    return "".join(sentences) + "."
 
 
 def _segments(label: str, field: str, options: list[Any], labels: dict[Any, str]) -> None:

@@ -177,7 +177,7 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
         key="trend-program",
         on_open=open_list,
         take=view.take,
-        more=_told(marked, view),
+        more=_anomaly_words(marked, view),
     )
 
 
@@ -231,18 +231,18 @@ def standing_out(part: Volume, view: ReportView, traded: Window) -> list[Anomaly
     return [anomaly for anomaly in found if anomaly.day in traded]
 
 
-def _told(marked: Sequence[Anomaly], view: ReportView) -> str:
+def _anomaly_words(marked: Sequence[Anomaly], view: ReportView) -> str:
     gap = f"{view.trading.gap}, bars that miss some are faint; " if view.trading.gap else ""
     if view.grain is not Grain.DAY:
         return f"{gap}days that stand out are marked by days"
     if not marked:
         return f"{gap}no day stands out"
-    told = [
+    days = [
         f"{figures.day(a.day)} ({figures.usd(a.value)} instead of {figures.usd(a.usual)} USD)"
         for a in marked[:MOST_TOLD]
     ]
     more = f" and {len(marked) - MOST_TOLD} more" if len(marked) > MOST_TOLD else ""
-    return f"{gap}stand out: {', '.join(told)}{more}"
+    return f"{gap}stand out: {', '.join(days)}{more}"
 
 
 def trend_sheet(part: Volume, head: Head, view: ReportView, traded: Window) -> Sheet:

@@ -193,7 +193,7 @@ def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change:
         format_func=words,
         key=_key("eligibility"),
         label_visibility="collapsed",
-        on_change=_tell,
+        on_change=_apply,
         args=[filters, on_change],
     )
 
@@ -214,7 +214,7 @@ def _segments(
         key=_key(field),
         help=help_,
         label_visibility="collapsed",
-        on_change=_tell,
+        on_change=_apply,
         args=[filters, on_change],
     )
 
@@ -228,7 +228,7 @@ def _search(filters: Filters, on_change: Follow) -> None:
         placeholder="Search name or handle",
         icon=":material/search:",
         label_visibility="collapsed",
-        on_change=_tell,
+        on_change=_apply,
         args=[filters, on_change],
     )
 
@@ -249,7 +249,7 @@ def _choice(
         placeholder=label,
         label_visibility="collapsed",
         index=None,
-        on_change=_tell,
+        on_change=_apply,
         args=[filters, on_change],
     )
 
@@ -275,7 +275,7 @@ def _order(filters: Filters, on_change: Follow) -> None:
         key=_key("sort"),
         format_func=lambda sort: f"Order: {labels[sort]}",
         label_visibility="collapsed",
-        on_change=_tell,
+        on_change=_apply,
         args=[filters, on_change],
     )
 
@@ -293,7 +293,7 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
     return list(value) if isinstance(value, tuple) else value
 
 
-def _tell(filters: Filters, on_change: Follow) -> None:
+def _apply(filters: Filters, on_change: Follow) -> None:
     held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         Filters.from_query(

@@ -12,5 +12,5 @@ def draw(words: str) -> None:
 
 def words(arrived: int, decided: int, changed: int) -> str:
     """Format ``3 new · 2 decided``; ``changed`` are those that colleagues took or set aside."""
-    told = ((arrived, "new"), (decided, "decided"), (changed, "changed"))
-    return " · ".join(f"{number:,} {word}" for number, word in told if number)
+    counts = ((arrived, "new"), (decided, "decided"), (changed, "changed"))
+    return " · ".join(f"{number:,} {word}" for number, word in counts if number)

@@ -108,7 +108,7 @@ def _go_on(shown: Shown, answered: bool, request_id: UUID) -> None:
     form = name(shown.id_)
     state.hold(form)
     given = str(fields.value(form, "answer"))
-    asked: dict[str, Any] = {
+    common: dict[str, Any] = {
         "application_id": shown.id_,
         "actor": shown.person.email,
         "at": datetime.now(UTC),
@@ -116,10 +116,10 @@ def _go_on(shown: Shown, answered: bool, request_id: UUID) -> None:
     }
     drafts = [f"{form}-answer"]
     if answered:
-        answer = information_requests.RecordAnswer(answer=given, **asked)
+        answer = information_requests.RecordAnswer(answer=given, **common)
         result = submit.submit(form, answer, information_requests.record_answer, drafts=drafts)
     else:
-        stop = information_requests.StopWaiting(reason=given, **asked)
+        stop = information_requests.StopWaiting(reason=given, **common)
         result = submit.submit(form, stop, information_requests.stop_waiting, drafts=drafts)
     if result is not None:
         state.release(form)

@@ -34,12 +34,12 @@ def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) ->
     """Return objections to the decision, a sentence each; empty if there are none."""
     outcome = shown.standing.assessment.outcome
     needed = needed_for(shown, decision, rate)
-    said = [reason.sentence for reason in needed]
+    sentences = [reason.sentence for reason in needed]
     if is_override(decision, outcome):
-        said.insert(0, f"Eligibility is {badges.OUTCOMES[outcome].word}.")
+        sentences.insert(0, f"Eligibility is {badges.OUTCOMES[outcome].word}.")
         if OVERRIDE not in needed:
-            said.insert(1, "This goes against the computed eligibility.")
-    return said
+            sentences.insert(1, "This goes against the computed eligibility.")
+    return sentences
 
 
 def draw_provisional(shown: Shown) -> None:
@@ -58,10 +58,10 @@ def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
     return decisions.unproven(draft, shown.standing, given)
 
 
-def draw_objections(said: list[str]) -> None:
+def draw_objections(objections_: list[str]) -> None:
     """Show the objections above the fields, if there are any."""
-    if said:
-        st.info(" ".join(said), icon=":material/gavel:")
+    if objections_:
+        st.info(" ".join(objections_), icon=":material/gavel:")
 
 
 def draw_reason(shown: Shown) -> None:

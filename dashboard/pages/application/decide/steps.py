@@ -139,7 +139,7 @@ def _preview(id_: int, check: Callable[[], None]) -> None:
 
 def draw_options(
     shown: Shown,
-    asked: str,
+    question: str,
     what: str,
     options: Sequence[tuple[object, str]],
     *,
@@ -149,7 +149,7 @@ def draw_options(
 
     Picking one also calls ``also``.
     """
-    st.caption(f"{asked} Press its number.")
+    st.caption(f"{question} Press its number.")
     with st.container(gap=None, key="options"):
         for number, (value, words) in enumerate(options, start=1):
             with keyboard.hot(str(number)):
