@@ -31,7 +31,7 @@ from data_access.messages import channels
 from data_access.messages.channels import NotTaken, body_of
 from data_access.messages.channels.mailbox import Mailbox
 from data_access.messages.channels.smtp import MailServer
-from data_access.messages.channels.webhook import Webhook, asked_wait, secret_of
+from data_access.messages.channels.webhook import Webhook, requested_wait, secret_of
 from data_access.messages.leases import Outgoing
 from program.messages.delivery import Reason, Route
 from tests.conftest import ROOT
@@ -499,7 +499,7 @@ def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None
 def test_the_wait_asked_for_is_seconds_or_a_date_and_an_hour_at_most(
     asked: str, seconds: int | None
 ) -> None:
-    found = asked_wait(asked, NOW)
+    found = requested_wait(asked, NOW)
 
     assert found == (None if seconds is None else timedelta(seconds=seconds))
 

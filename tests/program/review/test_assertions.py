@@ -30,7 +30,7 @@ SAYING = [reason for reason in REASONS if reason.asserts and reason.code != "aud
 def missing(code: str, facts: dict[str, Any], checks: Any = None, **given: Any) -> tuple[str, ...]:
     judged = assess(Facts(**facts), Policy())
     return unproven(
-        REASONS_BY_CODE[code], judged, checks or {}, **{"asked": DEFAULT_CHECKLIST, **given}
+        REASONS_BY_CODE[code], judged, checks or {}, **{"items": DEFAULT_CHECKLIST, **given}
     )
 
 
@@ -82,7 +82,7 @@ def test_a_reason_that_rests_on_a_check_needs_it_failed(
 
     assert found == (() if how is None else (f"the check “{label}”, which is {how}",))
     # What the policy asks nobody to find out cannot be missing.
-    assert missing(reason.code, {}, checks, asked=()) == ()
+    assert missing(reason.code, {}, checks, items=()) == ()
 
 
 def test_the_other_reasons_assert_nothing_that_is_kept() -> None:
