@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
 
@@ -20,7 +19,7 @@ import streamlit as st
 
 from dashboard.ui import figures
 from dashboard.ui.safe_text import escape_chart
-from program.periods import ONE_DAY, Window
+from program.periods import ONE_DAY, Window, months_later
 
 Value = Decimal | int | None
 MOST_POINTS = 1_000
@@ -34,6 +33,7 @@ RULE = "rgba(125, 132, 150, 0.95)"
 OUTSIDE_OPACITY = 0.45
 POINT = 8
 BAR_SHARE, DAY_MS = 0.82, 86_400_000
+MOST_TICKS, MOST_MONTH_TICKS = 7, 13
 NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
@@ -72,23 +72,25 @@ def daily_bars(
     minimum: Decimal | int | None = None,
     minimum_label: str = "minimum",
     notes: Sequence[str] = (),
+    ends: Sequence[date] = (),
 ) -> Chart:
     """Return one bar per day; days of ``window`` are shaded and stand out. ``title`` is a question.
 
-    ``notes`` say what is missing from each bar, which also makes it fainter.
+    ``ends`` are the days after longer steps. ``notes`` say what is missing from each bar, which
+    also makes it fainter.
     """
     check(days, values)
     faint = notes or ["" if window is None or day in window else "outside" for day in days]
     opacity = [OUTSIDE_OPACITY if one else 1 for one in faint]
     bars = go.Bar(
-        **places(days),
+        **places(days, ends),
         y=lengths(values),
         customdata=hover(values, unit, notes),
         hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
         marker={"opacity": opacity, "line": {"width": 0}},
     )
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    name_days(figure, days)
+    name_days(figure, days, ends)
     if window is not None:
         _shade(figure, window)
     if minimum is not None:
@@ -107,15 +109,16 @@ def monthly_bars(
 ) -> Chart:
     """Return one bar per month; ``months`` are first days of months."""
     check(months, values)
+    ends = [months_later(month, 1) for month in months]
     bars = go.Bar(
-        x=list(months),
+        **places(months, ends),
         y=lengths(values),
         customdata=hover(values, unit),
         hovertemplate="%{x|%b %Y}<br>%{customdata}<extra></extra>",
         marker={"line": {"width": 0}},
     )
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    figure.update_xaxes(type="date", tickformat="%b\n%Y", nticks=13)
+    _name_steps(figure, months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)
     if minimum is not None:
         _rule(figure, minimum, minimum_label, unit)
     return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
@@ -174,29 +177,47 @@ def lines(
     return Chart(figure, f"{title} {' '.join(texts)}")
 
 
-def name_days(figure: go.Figure, days: Sequence[date]) -> None:
+def name_days(figure: go.Figure, days: Sequence[date], ends: Sequence[date] = ()) -> None:
     """Label the axis with days, and with years below unless all are this year's."""
     this = figures.this_year()
     ticks = "%-d %b" if all(day.year == this for day in days) else "%-d %b\n%Y"
-    figure.update_xaxes(type="date", tickformat=ticks, nticks=7)
-    if len(days) == 1:
-        # A single step would be as wide as the chart, with its day at every tick.
-        (day,) = days
-        around = [day - 2 * ONE_DAY, day + 2 * ONE_DAY]
-        figure.update_xaxes(tickmode="array", tickvals=[day], range=around)
+    _name_steps(figure, days, ends, ticks=ticks, most=MOST_TICKS)
 
 
-def places(starts: Sequence[date]) -> dict[str, Any]:
-    """Return positions and widths of bars: days around midnight, longer steps within them.
+def _name_steps(
+    figure: go.Figure, starts: Sequence[date], ends: Sequence[date], *, ticks: str, most: int
+) -> None:
+    """Label the beginnings of steps, at most ``most``.
 
-    By default a single bar is very thin, and so are weeks beside a shorter one.
+    Left alone, Plotly labels few steps with the same day several times, and many with days on
+    which no step begins.
     """
-    days = [(after - day).days for day, after in pairwise(starts)]
-    days.append(days[-1] if days else 1)
+    every = max(1, ceil(len(starts) / most))
+    figure.update_xaxes(
+        type="date", tickformat=ticks, tickmode="array", tickvals=list(starts[::every])
+    )
+    if len(starts) == 1:
+        # A single step would be as wide as the chart.
+        (start,), (end,) = starts, ends or _next_days(starts)
+        beside = 2 * (end - start)
+        figure.update_xaxes(range=[start - beside, end - ONE_DAY + beside])
+
+
+def places(starts: Sequence[date], ends: Sequence[date] = ()) -> dict[str, Any]:
+    """Return positions and widths of bars: days around midnight, longer steps up to ``ends``.
+
+    Left alone, Plotly draws a single bar very thin, and weeks as thin as a shorter one beside them.
+    """
+    ends = ends or _next_days(starts)
+    days = [(end - start).days for start, end in zip(starts, ends, strict=True)]
     widths = [BAR_SHARE * DAY_MS * length for length in days]
-    centered = max(days) == 1
+    centered = max(days, default=1) == 1
     offsets = [-width / 2 if centered else 0 for width in widths]
     return {"x": list(starts), "width": widths, "offset": offsets}
+
+
+def _next_days(days: Sequence[date]) -> list[date]:
+    return [day + ONE_DAY for day in days]
 
 
 def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:

@@ -37,11 +37,17 @@ LEGEND_ROOM = 60
 
 
 def over_time(
-    starts: Sequence[date], parts: Series, *, title: str, unit: str, notes: Sequence[str] = ()
+    starts: Sequence[date],
+    parts: Series,
+    *,
+    title: str,
+    unit: str,
+    ends: Sequence[date],
+    notes: Sequence[str] = (),
 ) -> Chart:
     """Return stacked bars; ``parts`` are in legend order, from the bottom up.
 
-    ``notes`` say what is missing from each step.
+    ``ends`` are the days after each step; ``notes`` say what is missing from each.
     """
     _check_parts(parts)
     for values in parts.values():
@@ -49,7 +55,7 @@ def over_time(
     bars = [
         go.Bar(
             name=escape_chart(name),
-            **places(starts),
+            **places(starts, ends),
             y=lengths(values),
             customdata=hover(values, unit, notes),
             hovertemplate="%{customdata}",
@@ -59,7 +65,7 @@ def over_time(
     ]
     totals = [sum((v[i] or 0) for v in parts.values()) for i in range(len(starts))]
     figure = framed(bars, title, ceiling_of([totals], None), unit)
-    name_days(figure, starts)
+    name_days(figure, starts, ends)
     figure.update_layout(barmode="stack", hovermode="x unified")
     _legend(figure, parts)
     return Chart(figure, f"{title} {_alternative(parts, unit)}")

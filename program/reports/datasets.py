@@ -38,6 +38,8 @@ WORDS = frozenset({ColumnKind.TEXT, ColumnKind.CHOICE})
 TRUTHS = ("yes", "no")
 # Columns that hold a person's address, compared in normal form.
 PEOPLE = frozenset({"assignee", "decided_by", "second_approver"})
+# The column whose days are first days of months.
+MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -407,7 +409,7 @@ MONTHLY = Dataset(
     description="Referral metrics by affiliate and calendar month, UTC, to the data-through day.",
     empty=_NO_METRICS,
     columns=(
-        _day("month", "First day of the month", always=True),
+        _day(MONTH, "First day of the month", always=True),
         _id("account_id", "The affiliate's account"),
         *_ACCOUNT,
         _EMAIL,

@@ -141,7 +141,8 @@ def draw_chart(preview: Preview) -> None:
         return
     number = len(preview.rows)
     what = "all that match" if number == preview.total else f"the {number} rows shown"
-    drawn = table.chart_of(preview.rows, columns[across], columns[up], what=what)
+    bucket = next((one.bucket for one in preview.view.groups if one.name == across), None)
+    drawn = table.chart_of(preview.rows, columns[across], columns[up], what=what, bucket=bucket)
     charts.draw(drawn, key=f"explore-chart-{token_of(preview.view)}")
 
 

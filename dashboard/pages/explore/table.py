@@ -1,7 +1,7 @@
 """Explore's table and chart: exact values, never read as markup."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +11,16 @@ import streamlit as st
 from dashboard.ui import cells, charts, figures, headings
 from dashboard.ui.charts import Chart
 from program.periods import utc_day
-from program.reports.datasets import AMOUNTS, NUMBERS, TIMES, WORDS, ColumnKind, DatasetColumn
-from program.reports.views import Order
+from program.reports.datasets import (
+    AMOUNTS,
+    MONTH,
+    NUMBERS,
+    TIMES,
+    WORDS,
+    ColumnKind,
+    DatasetColumn,
+)
+from program.reports.views import Bucket, Order
 from program.wording import rounded
 
 ROW_HEIGHT = 32
@@ -23,6 +31,7 @@ MOST_WHOLE = 2**53 - 1
 MOST_PLACES = 8
 DAY, MOMENT = "YYYY-MM-DD", "YYYY-MM-DD HH:mm"
 LETTER_WIDTH = 7
+WEEK = timedelta(days=7)
 WIDTHS = {
     ColumnKind.ID: 84,
     ColumnKind.WHOLE: 84,
@@ -83,9 +92,17 @@ def cell(value: Any, column: DatasetColumn) -> str | None:  # noqa: ANN401 - wha
 
 
 def chart_of(
-    rows: Sequence[ExploreRow], across: DatasetColumn, up: DatasetColumn, *, what: str
+    rows: Sequence[ExploreRow],
+    across: DatasetColumn,
+    up: DatasetColumn,
+    *,
+    what: str,
+    bucket: Bucket | None = None,
 ) -> Chart:
-    """Return the rows on the page as bars, adding up those with the same label or day."""
+    """Return the rows on the page as bars, adding up those with the same label or day.
+
+    ``bucket`` is what a day of ``across`` stands for, if for more than itself.
+    """
     totals: dict[Any, Decimal | int | None] = {}
     for row in rows:
         label, value = row[across.name], row[up.name]
@@ -100,9 +117,10 @@ def chart_of(
         return charts.category_bars(labels, list(totals.values()), title=title, unit=unit)
     days = sorted(day for day in totals if day is not None)
     values = [totals[day] for day in days]
-    months = all(day.day == 1 for day in days)
-    draw_bars = charts.monthly_bars if months else charts.daily_bars
-    return draw_bars(days, values, title=title, unit=unit)
+    if bucket is Bucket.MONTH or across.name == MONTH:
+        return charts.monthly_bars(days, values, title=title, unit=unit)
+    ends = [day + WEEK for day in days] if bucket is Bucket.WEEK else []
+    return charts.daily_bars(days, values, title=title, unit=unit, ends=ends)
 
 
 def can_go_across(column: DatasetColumn) -> bool:

@@ -11,6 +11,7 @@ from data_access.reports.page import Cohorts, Head
 from data_access.reports.retention import Retained
 from program.periods import Window, months_later
 from program.reports import kpis
+from program.reports.periods import buckets
 
 
 def draw(part: Cohorts, head: Head, view: ReportView) -> None:
@@ -43,6 +44,7 @@ def draw(part: Cohorts, head: Head, view: ReportView) -> None:
         volume.money(traded),
         title=f"How much do affiliates trade, by month of approval? By {view.grain}, UTC, USD",
         unit="USD",
+        ends=[step.end for step in buckets(view.traded, view.grain)],
     )
     data_table.card(
         traded,

@@ -155,10 +155,16 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
         report_bar.choose_dimension(view.report)
     sheet = trend_sheet(part, head, view, traded)
     title = f"How much do referred users trade? By {view.grain}, UTC, USD"
-    notes = [step.gap for step in _steps(traded, view)]
+    steps = _steps(traded, view)
+    notes, ends = [step.gap for step in steps], [step.window.end for step in steps]
     if dimension is not Dimension.PROGRAM:
         chart = stacked_charts.over_time(
-            sheet.cells("first_day_utc"), money(sheet), title=title, unit="USD", notes=notes
+            sheet.cells("first_day_utc"),
+            money(sheet),
+            title=title,
+            unit="USD",
+            ends=ends,
+            notes=notes,
         )
         data_table.card(
             sheet,
@@ -170,7 +176,7 @@ def _draw_trend(part: Volume, head: Head, view: ReportView, traded: Window) -> N
         )
         return
     marked = standing_out(part, view, traded)
-    chart = _program_chart(sheet, title, marked, notes)
+    chart = _program_chart(sheet, title, marked, notes, ends)
     data_table.card(
         sheet,
         chart,
@@ -200,7 +206,11 @@ def _note(view: ReportView) -> str:
 
 
 def _program_chart(
-    sheet: Sheet, title: str, marked: Sequence[Anomaly], notes: Sequence[str]
+    sheet: Sheet,
+    title: str,
+    marked: Sequence[Anomaly],
+    notes: Sequence[str],
+    ends: Sequence[date],
 ) -> Chart:
     chart = charts.daily_bars(
         sheet.cells("first_day_utc"),
@@ -208,6 +218,7 @@ def _program_chart(
         title=title,
         unit="USD",
         notes=notes,
+        ends=ends,
     )
     if marked:
         stacked_charts.marks(

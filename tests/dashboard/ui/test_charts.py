@@ -81,35 +81,74 @@ def test_a_step_between_gaps_or_alone_is_a_point_and_a_gap_is_nothing() -> None:
     assert points(3, None, 4, None, 5, 6) == [True, False, True, False, False, False]
 
 
-def test_a_single_step_is_named_once_and_leaves_room_beside_it() -> None:
-    for chart in (
-        charts.lines(DAYS[:1], {"open": [3]}, title="?", unit="users"),
-        charts.daily_bars(DAYS[:1], [3], title="?", unit="users"),
-        stacked_charts.over_time(DAYS[:1], {"a": [3], "b": [4]}, title="?", unit="users"),
-    ):
+def over_steps(starts: list[date], ends: list[date] | None = None) -> list[charts.Chart]:
+    """Every chart over time, of the same steps."""
+    values, until = [3] * len(starts), ends or [day + timedelta(days=1) for day in starts]
+    return [
+        charts.lines(starts, {"open": values}, title="?", unit="users"),
+        charts.daily_bars(starts, values, title="?", unit="users", ends=ends or ()),
+        stacked_charts.over_time(
+            starts, {"a": values, "b": values}, title="?", unit="users", ends=until
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("days", "named"), [(1, 1), (2, 2), (3, 3), (7, 7), (8, 4), (90, 7)])
+def test_each_label_is_the_beginning_of_a_step_and_stands_once(days: int, named: int) -> None:
+    for chart in over_steps(DAYS[:1] if days == 1 else [FIRST + timedelta(n) for n in range(days)]):
         axis = chart.figure.layout.xaxis
-        assert list(axis.tickvals) == DAYS[:1]
-        assert axis.range[0] < DAYS[0] < axis.range[1]
+        assert axis.tickmode == "array"
+        assert len(set(axis.tickvals)) == len(axis.tickvals) == named
+        assert set(axis.tickvals) <= set(chart.figure.data[0].x)
+
+
+@pytest.mark.parametrize("months", [1, 2, 12])
+def test_each_month_is_named_once_and_as_wide_as_it_is(months: int) -> None:
+    starts = [date(2025, month, 1) for month in range(1, months + 1)]
+    chart = charts.monthly_bars(starts, [3] * months, title="?", unit="users")
+
+    axis, (bars,) = chart.figure.layout.xaxis, chart.figure.data
+    assert list(axis.tickvals) == starts
+    lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    assert [round(width / 86_400_000 / 0.82) for width in bars.width] == lengths[:months]
+    if months == 1:
+        assert axis.range[0] < starts[0] < axis.range[1]
+
+
+def test_a_single_step_leaves_room_beside_it() -> None:
+    for days in (1, 7, 31):
+        end = FIRST + timedelta(days=days)
+        for chart in over_steps([FIRST], [end]):
+            axis = chart.figure.layout.xaxis
+            assert axis.range[0] < FIRST
+            assert axis.range[1] >= (FIRST if chart.figure.data[0].type == "scatter" else end)
 
 
 @pytest.mark.parametrize(
-    ("starts", "widths"),
+    ("starts", "end", "lengths"),
     [
-        ([0], [1]),
-        ([0, 1, 2], [1, 1, 1]),
-        ([0, 1, 8, 15], [1, 7, 7, 7]),
+        ([0], 1, [1]),
+        ([0], 7, [7]),
+        ([0, 1, 2], 3, [1, 1, 1]),
+        ([0, 1, 8, 15], 18, [1, 7, 7, 3]),
+        ([0, 1], 30, [1, 29]),
     ],
 )
-def test_bars_are_as_wide_as_their_steps(starts: list[int], widths: list[int]) -> None:
+def test_bars_are_as_wide_as_their_steps(starts: list[int], end: int, lengths: list[int]) -> None:
     days = [FIRST + timedelta(days=n) for n in starts]
-    values = [1] * len(days)
-    for chart in (
-        charts.daily_bars(days, values, title="?", unit="users"),
-        stacked_charts.over_time(days, {"a": values}, title="?", unit="users"),
-    ):
+    for chart in over_steps(days, [*days[1:], FIRST + timedelta(days=end)])[1:]:
         (bars, *_) = chart.figure.data
-        assert [round(width / 86_400_000 / 0.82) for width in bars.width] == widths
-        assert all(offset <= 0 for offset in bars.offset)
+        assert [round(width / 86_400_000 / 0.82) for width in bars.width] == lengths
+        # Days stand around their midnight, longer steps begin with their first.
+        around = {True} if max(lengths) == 1 else {False}
+        assert {offset < 0 for offset in bars.offset} == around
+
+
+def test_days_with_others_missing_between_them_stay_days() -> None:
+    days = [FIRST, FIRST + timedelta(days=3), FIRST + timedelta(days=4)]
+    (bars,) = charts.daily_bars(days, [1, 1, 1], title="?", unit="users").figure.data
+
+    assert [round(width / 86_400_000 / 0.82) for width in bars.width] == [1, 1, 1]
 
 
 def test_days_of_another_year_are_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

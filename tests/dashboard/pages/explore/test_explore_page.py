@@ -1,19 +1,23 @@
 """The explore page: what the address asks, who sees what, and the way to a file."""
 
+import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from dashboard.pages.explore import table
 from dashboard.shell import export_links
 from dashboard.shell.screens import EXPLORE
 from data_access.explore import saved_views
 from data_access.exports import jobs, log
-from program.reports.datasets import APPLICATIONS, DATASETS
+from program.reports.datasets import APPLICATIONS, DATASETS, MONTHLY
 from program.reports.export_formats import Ending
-from program.reports.views import View
+from program.reports.views import Bucket, View
 from program.review.permissions import Role
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
 
@@ -153,6 +157,39 @@ def test_groups_are_drawn_as_a_chart_that_is_told_in_words(queue: Desk) -> None:
     (chart,) = protos(app, "plotly_chart")
     assert chart.alt.startswith("Count by eligibility, all that match Highest: 1")
     assert cells(app, "count") == [1, 1, 1]
+
+
+def test_a_chart_over_time_draws_days_weeks_and_months_as_such() -> None:
+    def chart(column: str, bucket: Bucket | None, *days: date) -> Any:
+        across = replace(APPLICATIONS.column("submitted_at") or MONTHLY.columns[0], name=column)
+        up = APPLICATIONS.column("active_users")
+        assert up is not None
+        rows = [{column: day, "active_users": 2} for day in days]
+        drawn = table.chart_of(rows, across, up, what="all", bucket=bucket)
+        (bars,) = drawn.figure.data
+        return [round(width / 86_400_000 / 0.82) for width in bars.width], bars.hovertemplate[:10]
+
+    first = date(2026, 11, 1)
+    # The first of a month alone is a day still, unless the column holds months.
+    assert chart("submitted_at_day", Bucket.DAY, first) == ([1], "%{x|%-d %b")
+    assert chart("submitted_at", None, first, date(2026, 11, 9)) == ([1, 1], "%{x|%-d %b")
+    assert chart("submitted_at_week", Bucket.WEEK, date(2026, 11, 2)) == ([7], "%{x|%-d %b")
+    assert chart("submitted_at_month", Bucket.MONTH, first) == ([30], "%{x|%b %Y}")
+    assert chart("month", None, date(2026, 2, 1), first) == ([28, 30], "%{x|%b %Y}")
+
+
+def test_a_group_by_day_is_drawn_by_day_though_it_is_the_first_of_a_month(queue: Desk) -> None:
+    def wide(group: str) -> Any:
+        name = group.replace(":", "_")
+        app = queue.open(EXPLORE, group=group, measures="count", chart=f"{name},count")
+        (chart,) = protos(app, "plotly_chart")
+        return {round(w / 86_400_000 / 0.82) for w in json.loads(chart.spec)["data"][0]["width"]}
+
+    with queue.engine.begin() as conn:
+        conn.execute(text("update exchange.applications set submitted_at = '2026-11-01T10:00Z'"))
+    assert wide("submitted_at:day") == {1}
+    assert wide("submitted_at:week") == {7}
+    assert wide("submitted_at:month") == {30}
 
 
 def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:

@@ -23,7 +23,7 @@ from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
 from program.reports.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
-from program.reports.periods import Tab
+from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
@@ -311,6 +311,45 @@ def test_only_the_part_that_is_looked_at_is_drawn(
     assert len(protos(app, "plotly_chart")) == charts
     assert len(app.dataframe) == tables_
     assert len(app.metric) == (13 if tab == "volume" else 5)
+
+
+def drawn(app: AppTest, key: str) -> dict[str, Any]:
+    """A chart's traces and layout."""
+    (chart,) = (proto for proto in protos(app, "plotly_chart") if proto.id.endswith(key))
+    spec: dict[str, Any] = json.loads(chart.spec)
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("days", "grain"),
+    [(1, Grain.DAY), (2, Grain.DAY), (7, Grain.MONTH), (30, Grain.WEEK), (90, Grain.MONTH)],
+)
+def test_any_number_of_steps_is_drawn_as_wide_and_named_as_it_is(
+    days: int, grain: Grain, worked: Desk
+) -> None:
+    first, last = worked.now.date() - days * DAY, worked.now.date() - DAY
+    steps = buckets(Window(first, last + DAY), grain)
+    period = {"period": "custom", "from": str(first), "to": str(last), "by": str(grain)}
+
+    charts = [drawn(worked.open(PROGRAM, **period), key) for key in ("flow", "open-then")]
+    charts += [
+        drawn(worked.open(PROGRAM, tab="volume", of=of, **period), f"trend-{of}")
+        for of in ("program", "country")
+    ]
+
+    for chart in charts:
+        axis = chart["layout"]["xaxis"]
+        assert len(set(axis["tickvals"])) == len(axis["tickvals"]) > 0
+        assert set(axis["tickvals"]) <= {str(step.start) for step in steps}
+        for trace in chart["data"]:
+            if trace.get("mode") == "markers":
+                continue
+            assert trace["x"] == [str(step.start) for step in steps]
+            if trace["type"] == "bar":
+                wide = [round(width / 86_400_000 / 0.82) for width in trace["width"]]
+                assert wide == [step.days for step in steps]
+            elif len(steps) == 1:
+                assert trace["marker"]["size"] == [8]
 
 
 @pytest.mark.parametrize("of", ["program", "track", "country", "cohort", "affiliate"])
