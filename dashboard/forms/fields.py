@@ -33,23 +33,17 @@ def text(form: str, name: str, label: str, *, filled: str = "", height: int = 90
     state.draw_field(form, name, key, filled)
 
 
-def number(
-    form: str, name: str, label: str, *, first: float, step: float, on_change: Callable[[], None]
-) -> float:
-    """Draw a number with two decimals; on a change, store it and call ``on_change``."""
+def number(form: str, name: str, label: str, *, first: str, on_change: Callable[[], None]) -> str:
+    """Draw a number as text, which the caller reads; on a change, store it and call ``on_change``.
+
+    A browser's own field for numbers drops commas and cuts at points: 2,5 would be 25, 5.000 be 5.
+    """
     key = _key(form, name, "")
-    value = st.number_input(
-        label,
-        min_value=0.0,
-        max_value=100.0,
-        value=state.held(form).get(name, first),
-        step=step,
-        format="%.2f",
-        key=key,
-        on_change=on_change,
+    typed = st.text_input(
+        label, value=state.held(form).get(name, first), key=key, on_change=on_change
     )
     state.draw_field(form, name, key, first)
-    return float(value)
+    return typed
 
 
 def choice(

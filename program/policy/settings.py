@@ -16,12 +16,15 @@ from program.periods import WindowKind
 from program.policy import checklist
 from program.policy.criteria import ACTIVE_USERS, EXTERNAL_VOLUME, NEW_USERS, VOLUME, X_FOLLOWERS
 from program.policy.policy import Policy
+from program.text import numbers
 
 Value = Decimal | int | bool | str | tuple[str, ...] | None
 # Fields that identify a version and are not set by hand.
 IDENTITY = ("version", "effective_from", "author", "note")
 HIGHEST_MONEY = Decimal(10) ** 15
 HIGHEST_COUNT = Decimal(10) ** 9
+# A number as its field shows it.
+SEPARATED = re.compile(r"-?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?")
 WINDOW_WORDS = {
     WindowKind.TRAILING_30_DAYS: "the 30 days that end with the data-through day",
     WindowKind.CALENDAR_MONTH: "the last whole calendar month",
@@ -38,6 +41,10 @@ class SettingKind(StrEnum):
     CHOICE = "choice"
     YES_NO = "yes or no"
     CHECKS = "checklist items"
+
+
+WHOLES = (SettingKind.COUNT, SettingKind.DAYS)
+TYPED = (SettingKind.MONEY, SettingKind.RATE, *WHOLES)
 
 
 class Group(StrEnum):
@@ -379,7 +386,7 @@ def words(setting: Setting, of: Value) -> str:
 
 
 def typed(setting: Setting, of: Value) -> str:
-    """Format money or a rate for an input field; a rate in percent."""
+    """Format a number for an input field; a rate in percent."""
     if of is None:
         return ""
     if setting.kind is SettingKind.RATE:
@@ -387,18 +394,24 @@ def typed(setting: Setting, of: Value) -> str:
     return wording.full_usd(Decimal(str(of)))
 
 
-def parse(setting: Setting, text: str) -> Decimal | None:
-    """Parse typed money or a rate; raises ValueError with the sentence if it is neither.
+def parse(setting: Setting, text: str) -> Decimal | int | None:
+    """Parse a typed number; raises ValueError with the sentence if it is none.
 
-    Thousands separators are accepted; a rate is in percent. Empty is ``None``.
+    Its unit and the separators that its field shows may stand with it; a rate is in percent.
+    Empty is ``None``.
     """
     plain = text.strip().removesuffix("%").removesuffix("USD").strip()
     if not plain:
         return None
-    if not re.fullmatch(r"[+−-]?([1-9][0-9]{0,2}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?", plain):
-        example = "12.5" if setting.kind is SettingKind.RATE else "20,000,000"
-        raise ValueError(f"{setting.label}: {text.strip()[:40]} is not a number. Write {example}.")
-    number = Decimal(plain.replace(",", "").replace("−", "-"))
+    if SEPARATED.fullmatch(plain):
+        plain = plain.replace(",", "")
+    whole = setting.kind in WHOLES
+    try:
+        number = numbers.read(plain, whole=whole)
+    except numbers.NotANumber as wrong:
+        raise ValueError(f"{setting.label}: {wording.quoted(text.strip())} {wrong}.") from wrong
+    if whole:
+        return int(number)
     return number / 100 if setting.kind is SettingKind.RATE else number
 
 

@@ -64,7 +64,9 @@ class NotANumber(ValueError):
 def read(text: str, *, whole: bool = False) -> Decimal:
     """Parse ``text``. Raises `NotANumber` with what is wrong and what to write."""
     if (_WHOLE if whole else _PLAIN).fullmatch(text):
-        return Decimal(text)
+        number = Decimal(text)
+        # There is one zero.
+        return number or number.copy_abs()
     raise NotANumber(reason(text, whole=whole))
 
 

@@ -22,7 +22,6 @@ from program.policy.policy import Policy
 from program.policy.settings import WINDOW_WORDS, Group, Setting, SettingKind
 
 PLACE = "policy"
-TYPED = (SettingKind.MONEY, SettingKind.RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,7 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
     label = f"{setting.label}{unit}{changed}"
     now = settings.words(setting, before)
     hint = f"{setting.explanation} Version {written.base.version}: {now}."
-    if setting.kind in TYPED:
+    if setting.kind in settings.TYPED:
         st.text_input(
             label,
             value=settings.typed(setting, found),
@@ -135,11 +134,9 @@ def _draw_field(setting: Setting, policy: Policy, written: Written) -> None:
         st.selectbox(label, options, index=index, format_func=_window, key=key, help=hint)
     elif setting.kind is SettingKind.YES_NO:
         st.checkbox(label, value=found, key=key, help=hint)
-    elif setting.kind is SettingKind.CHECKS:
+    else:
         items = list(dict.fromkeys((*found, *setting.choices)))
         st.multiselect(label, items, default=list(found), format_func=_item, key=key, help=hint)
-    else:
-        st.number_input(label, value=found, step=1, key=key, help=hint)
 
 
 def _draw_about(draft: Draft, form: str) -> None:
@@ -244,7 +241,7 @@ def _typed_draft(written: Written, request_id: UUID) -> Draft:
 
 
 def _value(setting: Setting, found: Any) -> Any:  # noqa: ANN401 - each setting has its own type
-    if setting.kind in TYPED:
+    if setting.kind in settings.TYPED:
         return settings.parse(setting, found or "")
     if setting.kind is SettingKind.CHOICE:
         return WindowKind(found)

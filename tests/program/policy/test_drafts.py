@@ -147,17 +147,53 @@ def test_changes_carried_over_keep_what_a_colleague_published() -> None:
     [
         ("min_volume_usd", " 20,000,000.50 USD", Decimal("20000000.50")),
         ("min_volume_usd", "-1", Decimal(-1)),
+        ("min_x_followers", "5,000", 5000),
+        ("min_x_followers", " 5000 ", 5000),
+        ("min_new_users", "-0", 0),
+        ("min_new_users", "", None),
         ("max_rebate_rate", "12.5 %", Decimal("0.125")),
         ("second_approval_monthly_extra_usd", " ", None),
     ],
 )
-def test_money_and_rates_are_understood_as_people_type_them(
-    name: str, text: str, found: Decimal | None
+def test_numbers_are_read_with_their_unit_and_the_separators_of_the_field(
+    name: str, text: str, found: Decimal | int | None
 ) -> None:
     assert policy_settings.parse(SETTINGS_BY_NAME[name], text) == found
 
 
-@pytest.mark.parametrize("text", ["2e7", "20.000.000", "1,00", "twenty", "1_000", "٣", "NaN"])
-def test_what_is_no_number_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a number. Write 20,000,000"):
-        policy_settings.parse(SETTINGS_BY_NAME["min_volume_usd"], text)
+@pytest.mark.parametrize(
+    ("name", "text", "remedy"),
+    [
+        ("min_volume_usd", "2e7", "is written with an exponent; write all its digits."),
+        ("min_volume_usd", "20.000.000", "has points between its digits; write `20000000`."),
+        ("min_volume_usd", "20 000 000", "has a thousands separator; write `20000000`."),
+        ("min_volume_usd", "1.234,50", "has a decimal comma; write `1234.50`."),
+        ("min_volume_usd", "0,250", "has a decimal comma; write `0.250`."),
+        ("min_volume_usd", "1234,567", "has a decimal comma; write `1234.567`."),
+        ("min_volume_usd", "1_000", "has a thousands separator; write `1000`."),
+        ("min_volume_usd", "twenty", "is not a number; write it like 1234.50."),
+        ("min_volume_usd", "٣", "has digits other than 0 to 9; write it with those."),
+        ("min_volume_usd", "NaN", "is not a number; write digits."),
+        ("max_rebate_rate", "12,5", "has a decimal comma; write `12.5`."),
+        ("max_rebate_rate", "２０", "has digits other than 0 to 9; write it with those."),
+        ("min_x_followers", "5.000", "is not a whole number; write it without decimals."),
+        ("min_x_followers", "0,25", "has a decimal comma; write `0.25`."),
+        ("min_x_followers", "1e3", "is written with an exponent; write all its digits."),
+        ("evidence_valid_days", "90.5", "is not a whole number; write it without decimals."),
+    ],
+)
+def test_what_is_no_number_is_refused_with_what_to_write(name: str, text: str, remedy: str) -> None:
+    setting = SETTINGS_BY_NAME[name]
+    with pytest.raises(ValueError, match=r".") as refused:
+        policy_settings.parse(setting, text)
+
+    assert str(refused.value) == f"{setting.label}: “{text}” {remedy}"
+
+
+def test_what_a_field_shows_is_read_back() -> None:
+    policy = replace(BASE, min_volume_usd=Decimal("20000000.50"), min_x_followers=5_000_000)
+    for setting in policy_settings.SETTINGS:
+        if setting.kind in policy_settings.TYPED:
+            found = policy_settings.value(policy, setting)
+            shown = policy_settings.typed(setting, found)
+            assert policy_settings.parse(setting, shown) == found, setting.name

@@ -14,6 +14,8 @@ from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import override, steps
 from dashboard.pages.application.decide.steps import Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
+from dashboard.ui.safe_text import escape
+from data_access.db.errors import Invalid
 from data_access.review import checklist, decisions
 from data_access.review.decisions import Draft
 from program import wording
@@ -21,8 +23,9 @@ from program.messages import canned_texts
 from program.messages.canned_texts import Use
 from program.policy.checklist import CheckOutcome, item, obstacles, open_items, passable
 from program.review.workflow import Decision
+from program.text import numbers
 
-SUGGESTED_PERCENT = Decimal(20)
+SUGGESTED, ONE_PERCENT = Decimal("0.2"), Decimal("0.01")
 
 
 def draw(shown: Shown) -> None:
@@ -114,12 +117,10 @@ def _draw_fields(shown: Shown) -> None:
             form,
             "percent",
             _rate_label(shown),
-            first=float(_first_percent(shown)),
-            step=0.5,
+            first=_first_percent(shown),
             on_change=partial(state.hold, form),
         )
-    rate = _rate(percent)
-    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
+    rate = _draw_rate(shown, percent)
     against = override.objections(shown, Decision.APPROVED, rate)
     override.draw_objections(against)
     with keyboard.draft(form):
@@ -129,8 +130,20 @@ def _draw_fields(shown: Shown) -> None:
         fields.text(
             form, "message", "Message to the applicant", filled=_message(shown, rate), height=150
         )
-    _draw_omission(shown, _message_typed(shown, rate), rate, refill=True)
+    if rate is not None:
+        _draw_omission(shown, _message_typed(shown, rate), rate, refill=True)
     steps.preview_button(shown, partial(_check, shown))
+
+
+def _draw_rate(shown: Shown, percent: str) -> Decimal | None:
+    """Draw what the typed rate costs, or what is wrong with it; returns the rate if it is one."""
+    try:
+        rate = _rate(percent)
+    except Invalid as wrong:
+        st.error(escape(str(wrong)), icon=":material/error:")
+        return None
+    rebate_cost.draw(shown.standing.cost(rate), through=_through(shown))
+    return rate
 
 
 def _draw_preview(shown: Shown) -> None:
@@ -151,7 +164,7 @@ def _draw_omission(shown: Shown, message: str, rate: Decimal, *, refill: bool) -
 
 def _draft(shown: Shown) -> Draft:
     form = name(shown.id_)
-    rate = _rate(fields.value(form, "percent", float(_first_percent(shown))))
+    rate = _rate(fields.value(form, "percent", _first_percent(shown)))
     return Draft(
         outcome=Decision.APPROVED,
         rationale=fields.value(form, "rationale", _rationale(shown)),
@@ -174,22 +187,25 @@ def _rate_label(shown: Shown) -> str:
     return f"Rebate in % of net fees, above {standard} and at most {most}"
 
 
-def _first_percent(shown: Shown) -> Decimal:
+def _first_percent(shown: Shown) -> str:
     policy = shown.standing.policy
-    standard, most = policy.standard_rebate_rate * 100, policy.max_rebate_rate * 100
-    return min(max(SUGGESTED_PERCENT, standard + 1), most)
+    standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
+    return wording.percent(min(max(SUGGESTED, standard + ONE_PERCENT), most)).removesuffix(" %")
 
 
-def _rate(percent: float) -> Decimal:
-    # The widget holds a percentage with two decimals, which this converts exactly.
-    return Decimal(f"{percent:.2f}") / 100
+def _rate(percent: str) -> Decimal:
+    """Read a typed percentage; raises Invalid with what to write."""
+    try:
+        return numbers.read(percent.strip().removesuffix("%").rstrip()) / 100
+    except numbers.NotANumber as wrong:
+        raise Invalid(f"The rebate rate {wording.quoted(percent.strip())} {wrong}.") from wrong
 
 
 def _rationale(shown: Shown) -> str:
     return canned_texts.rationale(Use.APPROVAL, "welcome", shown.standing.assessment)
 
 
-def _message(shown: Shown, rate: Decimal) -> str:
+def _message(shown: Shown, rate: Decimal | None) -> str:
     canned = canned_texts.texts(Use.APPROVAL)[0]
     return steps.filled(shown, canned.message, rebate_rate=rate)
 

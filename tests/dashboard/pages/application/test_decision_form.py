@@ -37,6 +37,11 @@ def field(app: AppTest, label: str) -> Any:
     return found
 
 
+def rate(app: AppTest) -> Any:
+    (found,) = [one for one in app.text_input if one.label.startswith("Rebate")]
+    return found
+
+
 def approving(desk: Desk, id_: int = MET) -> AppTest:
     """The fields of an approval whose checks are passed."""
     with desk.engine.begin() as conn:
@@ -85,7 +90,7 @@ def test_open_checks_are_listed_before_an_approval_and_those_pass_in_one_press(
 
     app = press(app, f"pass-open-{MET}")
 
-    assert app.number_input[0].value == 20.0
+    assert rate(app).value == "20"
     with queue.engine.connect() as conn:
         passed = conn.execute(text("select item from review.checks where outcome = 'passed'"))
         labels = {ITEMS_BY_KEY[item].label for item in passed.scalars()}
@@ -217,17 +222,47 @@ def test_what_cannot_be_sent_is_refused_before_the_preview_and_kept(
 
 
 @pytest.mark.parametrize(
-    ("percent", "refused"), [(10.0, True), (10.01, False), (50.0, False), (50.01, True)]
+    ("percent", "refused"), [("10", True), ("10.01", False), ("50 %", False), ("50.01", True)]
 )
 def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
-    queue: Desk, percent: float, refused: bool
+    queue: Desk, percent: str, refused: bool
 ) -> None:
     app = approving(queue)
-    app.number_input[0].set_value(percent).run()
+    rate(app).set_value(percent).run()
     app = press(app, f"preview-{MET}")
 
     assert any("must be above the standard" in line for line in said(app)) is refused
     assert bool([b for b in app.button if b.key == f"send-{MET}"]) is not refused
+
+
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("2,5", "has a decimal comma; write `2.5`"),
+        ("12,5", "has a decimal comma; write `12.5`"),
+        ("1.234,50", "has a decimal comma; write `1234.50`"),
+        ("1 234", "has a thousands separator; write `1234`"),
+        ("１２", "has digits other than 0 to 9; write it with those"),
+        ("2e1", "is written with an exponent; write all its digits"),
+        ("", "is empty; write digits"),
+        ("20.125", "takes at most two decimals of a percent"),
+        ("-0", "must be above the standard"),
+    ],
+)
+def test_a_rate_is_read_as_numbers_are_and_refused_at_its_field(
+    queue: Desk, typed: str, remedy: str
+) -> None:
+    app = approving(queue)
+    field(app, "Rationale").input("Of my own")
+    rate(app).set_value(typed).run()
+    app = press(app, f"preview-{MET}")
+
+    assert any(remedy in line.replace("\\", "").replace("\u2060", "") for line in said(app))
+    assert (rate(app).value, field(app, "Rationale").value) == (typed, "Of my own")
+    assert not [one for one in app.button if one.key == f"send-{MET}"]
+    rate(app).set_value("12.5").run()
+    app = press(app, f"preview-{MET}")
+    assert any("Rebate 12.5 % of net fees" in line for line in said(app))
 
 
 def test_against_the_computation_a_reason_and_a_second_person_are_asked_for(queue: Desk) -> None:
