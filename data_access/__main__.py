@@ -106,7 +106,7 @@ def _sentence(error: BaseException | None) -> str | None:
     if isinstance(error, InsufficientPrivilege):
         return f"The login of DATABASE_URL may not do this: {reason}."
     if isinstance(error, psycopg.OperationalError):
-        return f"The database did not answer: {reason}"
+        return f"The database did not respond: {reason}"
     return None
 
 
@@ -119,7 +119,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--to", default="head", help="A revision; down where it is older.")
+@click.option("--to", default="head", help="Target revision; an older one downgrades.")
 def migrate(to: str) -> None:
     """Bring the schema up to date; safe to repeat."""
     from data_access.db import migrate as migrations
@@ -253,7 +253,7 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
     "--format",
     "file_format",
     type=click.Choice([str(f) for f in FileFormat]),
-    help="By FILE's ending where it is not given.",
+    help="Default: by FILE's extension.",
 )
 @click.option("--columns", help="Which columns, in order, separated by commas.")
 @click.option(
@@ -263,9 +263,9 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
 @click.option("--measures", help="Measures of each group, such as count,sum:volume_usd.")
 @click.option("--order", help="Columns to sort by, a minus for descending: -volume_usd.")
 @click.option("--view", "view_name", help="A saved view of the explore page; DATASET is its own.")
-@click.option("--owner", help="Whose view, where several people have one of that name.")
-@click.option("--bom", is_flag=True, help="Begin a CSV so that Excel takes it for UTF-8.")
-@click.option("--gzip", is_flag=True, help="Compress a CSV; so does an ending .gz.")
+@click.option("--owner", help="The view's owner, if several people have one with that name.")
+@click.option("--bom", is_flag=True, help="Start a CSV with a byte-order mark, for Excel.")
+@click.option("--gzip", is_flag=True, help="Compress a CSV; the extension .gz does too.")
 @click.option("--status", type=click.Choice([str(s) for s in Status]), multiple=True)
 @click.option("--search", default="", help="Part of a name or handle.")
 @click.option("--eligibility", type=click.Choice([str(o) for o in Outcome]), multiple=True)
@@ -275,14 +275,14 @@ def refresh(since: datetime | None, through: datetime | None) -> None:
 @click.option(
     "--waiting",
     type=click.Choice([str(days) for days in WAITING_CHOICES]),
-    help="At least so many days.",
+    help="At least this many days.",
 )
 @click.option(
     "--sort",
     type=click.Choice([f"{sign}{sort}" for sign in ("", REVERSED) for sort in SORT_LABELS]),
     default=str(Sort.PRIORITY),
     metavar="[-]ORDER",
-    help=f"{', '.join(SORT_LABELS)}; a minus turns it round.",
+    help=f"{', '.join(SORT_LABELS)}; a minus reverses it.",
 )
 def export(
     what: tuple[str, ...],
@@ -326,7 +326,7 @@ def demo_command(affiliates: int, seed: int) -> None:
     """Fill an empty database with made-up but lifelike data."""
     from data_access import demo, rollups
 
-    with terminal.progress("Making up data") as advance:
+    with terminal.progress("Generating data") as advance:
         report = demo.fill(
             database.loader(), now=_now(), affiliates=affiliates, seed=seed, progress=advance
         )
@@ -350,8 +350,10 @@ def doctor() -> None:
 
 
 @main.command()
-@click.option("--once", is_flag=True, help="Deliver what is due, and end.")
-@click.option("--mailbox", type=click.Path(path_type=Path), help="A folder for .eml files instead.")
+@click.option("--once", is_flag=True, help="Deliver due messages and exit.")
+@click.option(
+    "--mailbox", type=click.Path(path_type=Path), help="Write .eml files to this folder instead."
+)
 @click.option("--with-parent", is_flag=True, help="End with the process that started this.")
 def notify(once: bool, mailbox: Path | None, with_parent: bool) -> None:
     """Deliver the outbox: mail by SMTP_URL, the rest by NOTIFY_WEBHOOK_URL; runs on.
@@ -380,8 +382,8 @@ def start(port: int, browser: bool) -> None:
     with engine.connect() as connection:
         empty = database.is_embedded() and demo.is_empty(connection)
     if empty:
-        terminal.say("The database is empty: making up demo data.")
-        with terminal.progress("Making up data") as advance:
+        terminal.say("The database is empty: generating demo data.")
+        with terminal.progress("Generating data") as advance:
             demo.fill(engine, now=_now(), progress=advance)
     if empty:
         _refresh()

@@ -144,9 +144,9 @@ def _privileges(connection: Connection) -> Finding:
         return Finding(what="privileges", ok=False, said="the login cannot write decisions")
     open_ones = ", ".join(_unguarded(connection))
     if open_ones:
-        sentence = f"rows of {open_ones} can be changed; put the trigger {tables.GUARD} back"
+        sentence = f"rows of {open_ones} can be changed; restore the trigger {tables.GUARD}"
         return Finding(what="privileges", ok=False, said=sentence)
-    sentence = "an ordinary login that may decide, and change nothing that was recorded"
+    sentence = "an ordinary login that can decide but cannot change records"
     return Finding(what="privileges", ok=True, said=sentence)
 
 

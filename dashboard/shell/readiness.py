@@ -12,7 +12,7 @@ from data_access.db.errors import Refusal
 from data_access.db.logs import LOG
 
 NOT_CACHED = {"Cache-Control": "no-store"}
-AWAY = "the database does not answer"
+AWAY = "the database does not respond"
 # Concurrent checks share one query.
 FRESH_FOR_S = 1.0
 

@@ -32,8 +32,8 @@ PURPOSE = "Review affiliate applications: the facts, the evidence, and one place
 ROLE_WORDS: dict[Role, str] = {
     Role.REVIEWER: "Works the queue, records evidence and notes, decides.",
     Role.MANAGER: "Reviews and decides, and sees the program's figures.",
-    Role.ANALYST: "Reads everything and exports tables, decides nothing.",
-    Role.ADMIN: "Keeps staff and settings, decides nothing.",
+    Role.ANALYST: "Reads everything and exports tables; does not decide.",
+    Role.ADMIN: "Manages staff and settings; does not decide.",
 }
 EXAMPLE_SECRETS = """\
 [auth]

@@ -37,7 +37,7 @@ DEFER = _on(APPLICATION, "d", "defer until later")
 PASS_CHECKS = _on(APPLICATION, "p", "pass the open checks that are listed before an approval")
 EDIT = _on(APPLICATION, "e", "edit what a choice filled in")
 CHOOSE = _on(APPLICATION, "1 … 9", "choose a reason, a question or a date")
-ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go one step on: fill, preview, send")
+ONWARD = _on(EVERYWHERE, "Ctrl+Enter", "go to the next step: fill in, preview, send")
 BACK = _on(EVERYWHERE, "Escape", "leave the field, or go one step back")
 HELP = _on(EVERYWHERE, "?", "show these keys")
 
@@ -72,7 +72,7 @@ def overlay(page: str) -> None:
             key="shortcuts",
             icon=":material/keyboard:",
             type="tertiary",
-            help="What the keyboard does here: press ?",
+            help="Keyboard shortcuts: press ?",
         )
     if pressed:
         _table(page)
@@ -80,7 +80,7 @@ def overlay(page: str) -> None:
 
 @st.dialog("Keys", icon=":material/keyboard:")
 def _table(page: str) -> None:
-    st.caption("They rest while you type.")
+    st.caption("They are off while you type.")
     for place in sorted(PAGES, key=lambda name: name != page):
         st.markdown(f"**{place}**")
         with st.container(gap="xxsmall"):

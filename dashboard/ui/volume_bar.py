@@ -27,7 +27,7 @@ def config(label: str, *, minimum_usd: Decimal, help: str, width: int) -> Any:  
     """Return the column; the minimum follows ``label``."""
     return st.column_config.ProgressColumn(
         f"{label} / {wording.stated_usd(minimum_usd)}",
-        help=f"{help}, USD, cut, not rounded; the bar is full at the minimum.",
+        help=f"{help}, USD, rounded down; the bar is full at the minimum.",
         min_value=0,
         max_value=float(minimum_usd / MILLION) or 1,
         format=f"%.{PLACES}f M",

@@ -56,7 +56,7 @@ PUT_BACK = text(
 OVERTAKEN = "The affiliate's standing changed meanwhile, so this cannot be undone. Reload the page."
 SILENT = (
     "The policy is silent: affiliates get no message when their standing changes. "
-    "Look again; your text is kept."
+    "Review it again; your text is kept."
 )
 
 

@@ -121,7 +121,7 @@ class DataChanged(Refusal):
         listed = "; ".join(f"{what}: {shown} is now {now}" for what, shown, now in changes)
         super().__init__(
             f"The facts changed since this page was shown ({listed}). "
-            "Look again and decide; your text is kept."
+            "Review it and decide again; your text is kept."
         )
 
 
@@ -161,15 +161,15 @@ class BaseMoved(Refusal):
         self.newest = newest
         if newest.version > base_version:
             self.moved = (
-                f"{newest.author} published version {newest.version} since this draft was begun "
-                f"against version {base_version}."
+                f"{newest.author} published version {newest.version} since this draft was started "
+                f"from version {base_version}."
             )
         else:
             self.moved = (
-                f"Version {base_version}, against which this draft was begun, does not rule when "
-                f"it is to begin; version {newest.version} does."
+                f"This draft is based on version {base_version}, but version {newest.version} is "
+                "in force when it would take effect."
             )
-        super().__init__(f"{self.moved} Look at it and start from it; your draft is kept.")
+        super().__init__(f"{self.moved} Review that version and start from it; your draft is kept.")
 
 
 class SettingMissing(Refusal):
@@ -205,7 +205,7 @@ class AlreadyMoved(Refusal):
         self.standing, self.by, self.at = standing, by, at
         who = f" by {by}" if by else ""
         when = f" at {at.astimezone(UTC):%H:%M} UTC on {wording.day(utc_day(at))}" if at else ""
-        super().__init__(f"Already {standing}{who}{when}. Look again; your text is kept.")
+        super().__init__(f"Already {standing}{who}{when}. Review it again; your text is kept.")
 
 
 class Outdated(Refusal):

@@ -13,7 +13,7 @@ def require(text: str, *, what: str, longest: int) -> str:
     if invisible.shows_nothing(kept):
         raise Invalid(f"{what} is empty. Enter some text.")
     if len(kept) > longest:
-        raise Invalid(f"{what} has {len(kept):,} characters; {longest:,} fit. Shorten it.")
+        raise Invalid(f"{what} has {len(kept):,} characters; the limit is {longest:,}. Shorten it.")
     if "\0" in kept:
         raise Invalid(f"{what} contains a NUL character. Remove it.")
     if any("\ud800" <= sign <= "\udfff" for sign in kept):

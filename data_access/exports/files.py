@@ -257,13 +257,13 @@ def _temporary(folder: Path | None) -> Iterator[Path]:
     """A temporary folder. Raises Unwritable, which names it."""
     place = folder or _temporary_files()
     name = f"The folder for temporary files, {place},"
-    advice = "" if folder else "Or name another folder by TMPDIR."
+    advice = "" if folder else "Or set TMPDIR to another folder."
     with naming(name, advice), tempfile.TemporaryDirectory(dir=place) as made:
         yield Path(made)
 
 
 def _temporary_files() -> Path:
-    with naming("No folder for temporary files", "Name one by TMPDIR."):
+    with naming("No folder for temporary files", "Set TMPDIR to one."):
         return Path(tempfile.gettempdir())
 
 

@@ -349,10 +349,10 @@ def _require_room(connection: Connection, person: str) -> None:
     running = Counter(people_jobs.running(connection, JobKind.EXPORT))
     if running.total() >= AT_ONCE:
         raise TooManyExports(
-            f"{running.total()} exports run already, as many as the server takes. "
+            f"{running.total()} exports are running, the server's limit. "
             "Try again when one has ended."
         )
     if running[person] >= AT_ONCE_EACH:
         raise TooManyExports(
-            f"{running[person]} exports of yours run already. Wait for one, or cancel one."
+            f"You already have {running[person]} running exports. Wait for one, or cancel one."
         )

@@ -50,13 +50,13 @@ def form(file: Path, file_format: str | None, *, bom: bool, gzip: bool) -> Form:
     named = Form(file_format=FileFormat(file_format)) if file_format else form_of(file.name)
     if named is None:
         raise Invalid(
-            f"{file} has an ending that no export has. Name it {listed(ENDINGS, last='or')}, "
-            "or say with --format what it is to be."
+            f"{file} has an extension that no export has. Use {listed(ENDINGS, last='or')}, "
+            "or choose the format with --format."
         )
     found = named.file_format
     zipped = gzip or file.name.lower().endswith(".gz")
     if found is not FileFormat.CSV and (bom or zipped):
-        raise Invalid(f"--bom and --gzip are for CSV; {found} has no use for them.")
+        raise Invalid(f"--bom and --gzip apply only to CSV, not to {found}.")
     return Form(file_format=found, bom=bom, gzip=zipped)
 
 
@@ -72,8 +72,8 @@ def selection(
         return _of_queue(given)
     if queue_options or given["sort"] != str(Sort.PRIORITY):
         raise Invalid(
-            f"{', '.join(queue_options) or '--sort'} is the queue's and goes with applications "
-            "alone, without --filter, --group and --order. Write it as --filter or --order."
+            f"{', '.join(queue_options) or '--sort'} is the queue's: it applies only to "
+            "applications without --filter, --group and --order. Use --filter or --order instead."
         )
     view = _view(dataset or "", given)
     refused = view.too_long(now.date())
@@ -100,11 +100,11 @@ def _saved(
     others: Sequence[str],
 ) -> Selection:
     if others or given["columns"]:
-        raise Invalid(f"--view says it all: leave out {', '.join(others) or '--columns'}.")
+        raise Invalid(f"--view sets everything: leave out {', '.join(others) or '--columns'}.")
     with engine().connect() as connection:
         found = saved_views.named(connection, given["view_name"], owner=given["owner"])
     if dataset not in (None, found.view.dataset.key):
-        raise Invalid(f"The view {found.name!a} is of {found.view.dataset.key}.")
+        raise Invalid(f"The view {found.name!a} is a view of {found.view.dataset.key}.")
     _require_understood(found.view)
     return OfView(view=found.view.bounded(), view_name=found.name)
 

@@ -75,4 +75,4 @@ def naming(name: str, advice: str = "") -> Iterator[None]:
 def _why(error: OSError) -> str:
     """Return the reason in words, with what to do about a full disk."""
     reason = error.strerror or str(error)
-    return f"{reason}; free some room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else reason
+    return f"{reason}; free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else reason

@@ -127,7 +127,7 @@ def _find_accounts_by_either(arrival: Arrival) -> None:
     for found, reason in (
         (
             "by_id is null and names = 0",
-            "is neither the id nor the username of a known account; load the account, or mend it",
+            "is neither the id nor the username of a known account; load the account or correct it",
         ),
         ("by_id is null and names > 1", "is several accounts' username; give the account's id"),
         (

@@ -154,8 +154,8 @@ def _calendar(column: ColumnRule, value: str, *, earliest: date, now: datetime) 
         except ValueError:
             return IMPOSSIBLE
         if day < earliest:
-            return f"lies before {earliest}, the earliest day taken"
-        return f"lies in the future; today is {now:%Y-%m-%d} in UTC"
+            return f"is before {earliest}, the earliest day accepted"
+        return f"is in the future; today is {now:%Y-%m-%d} in UTC"
     if column.form is Form.MOMENT and IS_MOMENT.match(value) and value.isascii():
         try:
             moment = datetime.fromisoformat(value)
@@ -163,11 +163,11 @@ def _calendar(column: ColumnRule, value: str, *, earliest: date, now: datetime) 
             return IMPOSSIBLE
         if moment > now:
             return (
-                f"lies in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now. Check the clock and the "
+                f"is in the future; it is {now:%Y-%m-%dT%H:%M:%SZ} now. Check the clock and the "
                 "zone of whatever wrote it"
             )
         if moment.date() <= earliest:
-            return f"lies before {earliest}, the earliest day taken"
+            return f"is before {earliest}, the earliest day accepted"
     return None
 
 

@@ -232,7 +232,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def io_reason(error: OSError) -> str:
     """Return why a file cannot be read, in the operating system's words."""
     return (
-        f"cannot be read: {error.strerror or error}; copy it to a disk that is in order, "
+        f"cannot be read: {error.strerror or error}; copy it to a working disk, "
         "check its permissions, and load it again"
     )
 

@@ -17,7 +17,7 @@ from program.review.permissions import Act, Role
 
 LONGEST_REASON = 2_000
 LONGEST_ADDRESS = 320
-OWN_APPLICATION = "You are the applicant: the account's address is yours."
+OWN_APPLICATION = "You are the applicant: the account has your email address."
 
 
 @known_by("email")

@@ -137,12 +137,12 @@ def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
 
 def _check(entry: Entry, now: datetime) -> None:
     if entry.observed_at > now:
-        raise Invalid("The observation lies in the future. Give the day it was seen.")
+        raise Invalid("The observation is in the future. Enter the day it was seen.")
     _check_value(entry)
     name, url = entry.exchange_name.strip(), entry.source_url.strip()
     external = entry.kind is EvidenceKind.EXTERNAL_VOLUME
     if external and invisible.shows_nothing(name):
-        raise Invalid("Say which exchange the volume was on; several exchanges add up.")
+        raise Invalid("Enter the exchange of the volume; several exchanges add up.")
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(f"The exchange's name is not valid; keep it under {LONGEST_NAME} characters.")
     if url and not _is_web_address(url):

@@ -34,7 +34,7 @@ POPULATION_LABELS = {
 POPULATION_NOTES = {
     Population.OPEN: "as they stand now, deferred ones included.",
     Population.DECISIONS: "all of them, on the figures each was based on.",
-    Population.AFFILIATES: "as they stand now, one per account, by its newest standing approval.",
+    Population.AFFILIATES: "as they stand now, one per account, by its newest current approval.",
 }
 
 
@@ -167,7 +167,7 @@ def unreplayed(change: Change) -> str | None:
     setting = change.setting
     if not setting.unreplayed:
         return None
-    return f"{setting.group}, “{setting.label}”: not replayed is {setting.unreplayed}."
+    return f"{setting.group}, “{setting.label}”: the replay does not show {setting.unreplayed}."
 
 
 def gap(key: str, *, of: Population) -> str:
@@ -175,10 +175,10 @@ def gap(key: str, *, of: Population) -> str:
     label = next(criterion.label for criterion in CRITERIA if criterion.key == key).lower()
     if of is Population.DECISIONS:
         return (
-            f"Past decisions hold {label} as the policy of their time counted it. A decision that "
-            "hinges on it is not replayed where it is counted in another way now."
+            f"Past decisions store {label} as counted by the policy of that time. Decisions that "
+            "depend on it are not replayed if the draft counts it differently."
         )
     return (
-        f"The current figures do not contain {label} as the draft counts it. What depends on it "
-        "is not replayed; a refresh after publishing counts it."
+        f"The current figures do not contain {label} as the draft counts it. Whatever depends on "
+        "it is not replayed; a refresh after publishing counts it."
     )

@@ -53,7 +53,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
     ),
     Placeholder(
         name="criterion_gap",
-        meaning="Which known figures fall short and by how much; none where none is known to",
+        meaning="Which known figures fall short and by how much; no value if none does",
         example=(
             "Over 24 Oct to 22 Nov 2026 your referral volume was 4.1 M of 20 M USD and 12 of the "
             "required 15 users were active."
@@ -61,8 +61,7 @@ PLACEHOLDERS: tuple[Placeholder, ...] = (
     ),
     Placeholder(
         name="finding",
-        meaning="What the reason says of the applicant; where nobody has established it, words "
-        "that assert nothing",
+        meaning="What the reason says of the applicant; neutral words if it is not established",
         example="the minimums are not reached yet",
     ),
     Placeholder(

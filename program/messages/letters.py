@@ -91,7 +91,7 @@ def problems(subject: str, body: str) -> tuple[str, ...]:
     if not subject.strip() or len(subject) > LONGEST_SUBJECT or harmless_line(subject) != subject:
         found.append(f"The subject must be one line of at most {LONGEST_SUBJECT} characters.")
     if len(body) > LONGEST_BODY:
-        found.append(f"The text has {len(body):,} characters; {LONGEST_BODY:,} fit.")
+        found.append(f"The text has {len(body):,} characters; the limit is {LONGEST_BODY:,}.")
     unknown = [name for name in canned_texts.unfilled(f"{subject}\n{body}") if name not in _NAMES]
     if unknown:
         named = ", ".join("{{" + name + "}}" for name in unknown)
@@ -140,7 +140,8 @@ def compose(template: Template, message: str, values: Mapping[str, str]) -> Lett
     body = canned_texts.fill(template.body, {**around, MESSAGE: text}).strip()
     if len(body) > LONGEST_TEXT:
         raise Unsendable(
-            Reason.BAD_TEXT, f"The text has {len(body):,} characters; {LONGEST_TEXT:,} can be sent."
+            Reason.BAD_TEXT,
+            f"The text has {len(body):,} characters; the limit is {LONGEST_TEXT:,}.",
         )
     return Letter(subject=subject or "Your affiliate application", text=body)
 

@@ -141,14 +141,17 @@ def why_not(
     ``before`` is its newest answer, if it has one.
     """
     if outcome is CheckOutcome.FAILED and not comment:
-        return "Say in the comment what was found; a failed check needs it."
+        return "Write in the comment what was found; a failed check needs a comment."
     if outcome is CheckOutcome.PASSED and checked.needs and lacks_evidence(checked, established):
         return (
             f"{checked.label} passes only with evidence. Record it first "
             f"({KIND_LABELS[checked.needs].lower()}), or answer not applicable."
         )
     if before is CheckOutcome.FAILED and outcome is not before and not comment:
-        return f"{checked.label} was answered failed. Say in the comment why that holds no more."
+        return (
+            f"{checked.label} was answered as failed. Write in the comment why that no longer "
+            "applies."
+        )
     return None
 
 

@@ -464,9 +464,9 @@ def _fault(setting: Setting, of: Value) -> str | None:
 
 def _choice_fault(setting: Setting, of: Value) -> str | None:
     chosen = of if isinstance(of, tuple) else (of,)
-    strange = [str(one) for one in chosen if one not in setting.choices]
+    strange = [wording.quoted(str(one)) for one in chosen if one not in setting.choices]
     if strange:
-        return f"{setting.label}: nobody knows {', '.join(strange)}. Choose from the list."
+        return f"{setting.label}: there is no {', '.join(strange)}. Choose from the list."
     if len(set(chosen)) != len(chosen):
         return f"{setting.label}: an item is listed twice. Remove one."
     return None

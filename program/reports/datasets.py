@@ -172,7 +172,7 @@ _ACCOUNT = (
     _text("username", "The account's public name"),
     _choice("country_code", "ISO 3166 country, empty if unknown"),
 )
-_EMAIL = _text("email", "The account's address", personal=True)
+_EMAIL = _text("email", "The account's email address", personal=True)
 _SOCIAL_PLATFORM = DatasetColumn(
     name="social_platform",
     kind=ColumnKind.CHOICE,
@@ -220,7 +220,7 @@ _CONCENTRATION = (
 APPLICATIONS = Dataset(
     key="applications",
     title="Applications",
-    description="Every application with metrics, eligibility now, and the decision that stands.",
+    description="Every application with metrics, eligibility now, and the current decision.",
     empty="No application has arrived yet.",
     columns=(
         _id("application_id", "The application"),
@@ -240,7 +240,7 @@ APPLICATIONS = Dataset(
         *_JUDGED,
         _choice("risk_level", f"{_NOT_JUDGED}; the shares at the end are what is known"),
         _text("risk_signals", _NOT_JUDGED),
-        _whole("policy_version", "The policy that judged", always=True),
+        _whole("policy_version", "The policy version used", always=True),
         _moment("decided_at", "When it was decided, UTC"),
         _choice("decided_by", "Who decided"),
         _choice("reason_code", "Why it was rejected"),
@@ -318,7 +318,7 @@ DECISIONS_MADE = Dataset(
             always=True,
         ),
         _choice("outcome", "approved or rejected", DECISIONS, always=True),
-        _truth("is_current", "Whether it stands; false if a later decision supersedes it"),
+        _truth("is_current", "Whether it is current; false if a later decision supersedes it"),
         _id("supersedes", "The earlier decision it supersedes", always=False),
         _choice("reason_code", "Why it was rejected"),
         _text("rationale", "The reviewer's rationale"),
@@ -330,7 +330,7 @@ DECISIONS_MADE = Dataset(
         _day("reapply_from", "From when the applicant may apply again"),
         _choice("decided_by", "Who decided", always=True),
         _choice("second_approver", "Who gave the second approval"),
-        _whole("policy_version", "The policy that judged", always=True),
+        _whole("policy_version", "The policy version used", always=True),
         *_SNAPSHOT,
     ),
     usual=(
@@ -353,7 +353,7 @@ DECISIONS_MADE = Dataset(
 AFFILIATES = Dataset(
     key="affiliates",
     title="Affiliates",
-    description="Accounts with a standing approval: metrics of the window, eligibility now, rate.",
+    description="Accounts with a current approval: metrics of the window, eligibility now, rate.",
     empty="Nobody is approved yet.",
     columns=(
         _id("account_id", "The affiliate's account"),
@@ -372,7 +372,7 @@ AFFILIATES = Dataset(
         *_METRICS,
         *_EVIDENCE,
         *_JUDGED,
-        _whole("policy_version", "The policy that judges now", always=True),
+        _whole("policy_version", "The policy version in force", always=True),
         *_CONCENTRATION,
     ),
     usual=(

@@ -74,6 +74,6 @@ def too_many_rows(count: int, file_format: FileFormat) -> str | None:
     if file_format is not FileFormat.XLSX or count <= XLSX_ROWS:
         return None
     return (
-        f"A sheet holds {XLSX_ROWS:,} rows and these are more. "
+        f"A sheet holds {XLSX_ROWS:,} rows and this export has more. "
         "Narrow the filters, or export as CSV or Parquet, which have no such limit."
     )

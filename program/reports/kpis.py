@@ -27,7 +27,7 @@ class Counted(StrEnum):
 
     SUBMISSION = "the day it was submitted"
     TOUCH = "the day staff first touched it"
-    DECISION = "the day the decision that stands was made"
+    DECISION = "the day of the current decision"
     REOPENING = "the day it was reopened"
     NOW = "as it stands now"
     STEP_END = "as it stood at the end of each step"
@@ -65,7 +65,9 @@ _REJECTED = Slice(scope=Scope.REJECTED, moment=Moment.DECIDED)
 _REOPENED = Slice(scope=Scope.ALL, moment=Moment.REOPENED)
 _OPEN_AT_END = Slice(scope=Scope.ALL, moment=Moment.OPEN_AT_END)
 _OPEN = Slice(scope=Scope.OPEN)
-_STANDS = "A decision stands while no later one supersedes it and the application was not reopened."
+_STANDS = (
+    "A decision is current while no later one supersedes it and the application was not reopened."
+)
 _TRADES = "Upstream's figures, summed over all affiliates."
 
 SUBMITTED = Kpi(
@@ -81,7 +83,7 @@ DECIDED = Kpi(
     name="Decided",
     unit=Unit.APPLICATIONS,
     definition=(
-        f"Applications whose standing decision, either way, was made here in the period. {_STANDS}"
+        f"Applications whose current decision, either way, was made here in the period. {_STANDS}"
     ),
     counted=Counted.DECISION,
     opens=_DECIDED,
@@ -175,7 +177,7 @@ TIME_TO_DECISION = Kpi(
     name="Median time to decision",
     unit=Unit.HOURS,
     definition=(
-        "From submission to the standing decision, of the decided: half took longer. Hours of the"
+        "From submission to the current decision, of the decided: half took longer. Hours of the"
         " calendar, nights and weekends included."
     ),
     counted=Counted.DECISION,
@@ -187,7 +189,7 @@ TIME_TO_DECISION_P90 = Kpi(
     name="Time to decision, 9 of 10 within",
     unit=Unit.HOURS,
     definition=(
-        "From submission to the standing decision: one in ten took longer (90th percentile, "
+        "From submission to the current decision: one in ten took longer (90th percentile, "
         "interpolated)."
     ),
     counted=Counted.DECISION,

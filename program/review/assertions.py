@@ -46,5 +46,5 @@ def unproven_sentence(reason: Reason, missing: Collection[str]) -> str:
     """Return the error that names what must be established before this rejection."""
     return (
         f"{reason.label} requires facts that are not established: {wording.listed(list(missing))}. "
-        "Establish it first, or confirm that you reject without it."
+        "Establish them first, or confirm that you reject without them."
     )

@@ -51,7 +51,7 @@ def fault(address: str) -> str | None:
     if not text:
         return "The address is empty."
     if len(text) > LONGEST:
-        return f"The address has {len(text):,} characters; {LONGEST} fit."
+        return f"The address has {len(text):,} characters; the limit is {LONGEST}."
     if not all("!" <= sign <= "~" for sign in text):
         return (
             "The address contains a space or a letter outside of a to z. Use an address of "

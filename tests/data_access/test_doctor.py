@@ -82,7 +82,7 @@ def test_where_all_is_well_everything_is_examined_and_ok(conn: Connection) -> No
     assert found["rollups"].said == "metrics through 2026-03-14, computed 2026-03-15 08:00 UTC"
     assert found["outbox"].said == "nothing waits"
     assert found["privileges"].said == (
-        "an ordinary login that may decide, and change nothing that was recorded"
+        "an ordinary login that can decide but cannot change records"
     )
 
 

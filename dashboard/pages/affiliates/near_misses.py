@@ -36,8 +36,8 @@ def draw(filters: BoardFilters, person: Person) -> None:
     states.stale(context.freshness.data_through, today=context.now.date())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            "Rejected, withdrawn or never applied, and now over the minimums of a track or short "
-            "of them by a tenth at most, elsewhere by current evidence · "
+            "Accounts that were rejected, withdrew or never applied, and that now meet a track's "
+            "minimums or fall short by at most a tenth; external by current evidence · "
             f"{figures.day_range(window.start, window.last_day)} UTC · {found.over:,} over, "
             f"{found.total - found.over:,} near · permanent rejections are left out",
             width="stretch",

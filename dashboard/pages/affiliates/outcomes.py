@@ -35,8 +35,9 @@ def draw(filters: BoardFilters, _person: Person) -> None:
         outcomes = cohort_outcomes.outcomes(connection, data_through=through)
         fallen = cohort_outcomes.fallen(connection, data_through=through, most=FALLEN_LISTED)
     st.caption(
-        f"Approvals that stand, by month, the last {COHORTS} months · each figure is of 30 days "
-        "that end so many days after the approval, UTC, against the month before the decision · "
+        f"Current approvals of the last {COHORTS} months, by month · each figure covers the 30 "
+        "days that end so many days after the approval, UTC, compared with the month before the "
+        "decision · "
         f"data through {figures.day(through, year=True)}"
     )
     if not outcomes.cohorts:
@@ -53,8 +54,8 @@ def draw(filters: BoardFilters, _person: Person) -> None:
     if left_out := left_out_words(outcomes.cohorts):
         st.caption(left_out)
     st.caption(
-        "The groups below are over the months that are complete at each horizon, so each has its "
-        "own approvals; “from” is what the same ones had at application."
+        "The groups below cover the months that are complete at each horizon, so each horizon has "
+        "its own approvals; “from” is their figure at application."
     )
     draw_groups(
         "Overrides (against the computed eligibility) and other approvals",
@@ -167,8 +168,8 @@ def left_out_words(cohorts: Sequence[Cohort]) -> str:
     if not short:
         return ""
     return (
-        "Approvals of whose 30 days upstream did not deliver every one are left out, here and "
-        "below, as unknown; they still qualify where what was delivered meets every minimum: "
+        "Approvals with days that upstream did not deliver are unknown and left out, here and "
+        "below; they still qualify if the delivered days meet every minimum: "
         f"{', '.join(short)}."
     )
 

@@ -95,8 +95,8 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
                 headings.numeric("Halved · collapsed"),
                 width=150,
                 alignment="right",
-                help="Volume of days 31 to 60 at most a half, and at most a fifth, of that at "
-                "application; of the approvals that had any.",
+                help="Volume of days 31 to 60 at most half, and at most a fifth, of the volume at "
+                "application; of the approvals with volume then.",
             ),
         },
     )

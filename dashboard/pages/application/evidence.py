@@ -83,7 +83,7 @@ def _doubtful(shown: Shown) -> list[str]:
     current = [seen for seen in shown.standing.evidence if _is_current(shown, seen)]
     return [
         f":material/help: {escape(wording.listed(names))} may be one exchange, so only the newest "
-        "counts. If they differ, record one of them again and say so."
+        "counts. If they are different, record one of them again and answer “No, another exchange”."
         for names in doubtful(current)
     ]
 

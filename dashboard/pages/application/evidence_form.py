@@ -103,7 +103,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
         submit.refused(form, f"Write the value as a plain number: {typed} {error}.")
         return
     if held["day"] is None:
-        submit.refused(form, "Give the day it was seen.")
+        submit.refused(form, "Enter the day it was seen.")
         return
     # Only the date is known: an earlier day counts from its noon, today from now.
     noon = day_start(held["day"]) + timedelta(hours=12)

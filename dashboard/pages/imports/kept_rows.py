@@ -48,7 +48,7 @@ def draw(person: Person) -> None:
             args=[person.email, ids, read_by, state.request_id(ALL)],
             sends=(ids, name),
             icon=":material/refresh:",
-            help="After their accounts are loaded, or with a map that knows their values.",
+            help="Retry after their accounts are loaded, or with a map that has their values.",
         )
     for row in listed:
         _draw_row(row, read_by, person)

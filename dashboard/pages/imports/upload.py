@@ -59,13 +59,13 @@ def draw(person: Person) -> None:
 
 def _uploaded() -> Upload | None:
     sent = st.file_uploader(
-        f"Export of the form: CSV of at most {LARGEST_MB} MB, also packed as .gz or .zst",
+        f"Export of the form: CSV of at most {LARGEST_MB} MB, also compressed as .gz or .zst",
         type=ACCEPTED,
         key=state.form_key(FORM, "file"),
     )
     if sent is None:
         st.caption(
-            "In Airtable: open the grid view, choose Download CSV. An Excel workbook is saved as "
+            "In Airtable: open the grid view, choose Download CSV. Save an Excel workbook as "
             "“CSV UTF-8” first. Larger files: python -m data_access load applications "
             "--format airtable --keep-rest FILE."
         )
@@ -117,7 +117,7 @@ def _how_read(peek: Peek, *, guessed: bool) -> str:
     encoding = ENCODINGS.get(peek.encoding, peek.encoding)
     words = f"Read as {encoding}, columns separated by {DELIMITERS[peek.delimiter]}: "
     rows = f"{len(peek.rows):,} rows of {len(peek.header):,} fields, the first {PREVIEWED} below."
-    doubt = " It is not UTF-8. Check that the letters of the names are right." if guessed else ""
+    doubt = " It is not UTF-8. Check that names look right." if guessed else ""
     return words + rows + doubt
 
 

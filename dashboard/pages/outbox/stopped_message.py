@@ -181,5 +181,5 @@ def _retry_all(messages: Sequence[Message], actor: str, request_id: UUID) -> Non
     result = submit.submit(RETRY_ALL, command, resend.retry_all)
     if result is not None:
         went, refused = result
-        others = f" {len(refused):,} had moved on meanwhile." if refused else ""
-        submit.accepted("", f"{went:,} on their way again.{others}")
+        others = f" {len(refused):,} had changed in the meantime." if refused else ""
+        submit.accepted("", f"{went:,} queued for delivery again.{others}")

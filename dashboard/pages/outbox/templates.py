@@ -110,7 +110,7 @@ def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> Non
         st.caption(
             "This language has no version yet. English is sent."
             if current is None
-            else "This is the original text; nobody has changed it."
+            else "This is the built-in text."
         )
         return
     with st.expander(f"Versions, {len(versions):,}"):

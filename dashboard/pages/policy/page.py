@@ -215,7 +215,7 @@ def draw_history(
 
 def draw_trail(trail: Sequence[PolicyEvent]) -> None:
     """Draw the events of drafts, newest first."""
-    with st.expander(f"Trail of drafts, the last {len(trail):,} entries"):
+    with st.expander(f"History of drafts, the last {len(trail):,} entries"):
         for event in trail:
             verb = EVENT_WORDS[event.kind]
             moved = ", ".join(
@@ -247,7 +247,7 @@ def draw_next(
     submit.draw(PLACE)
     if chosen is None:
         base = choose_base(schedule)
-        st.caption(f"A draft of version {schedule.next_number}, begun from version {base.version}.")
+        st.caption(f"A draft of version {schedule.next_number}, based on version {base.version}.")
         draft_form.draw(Written(base=base, kept=None), person)
         return
     base = schedule.version(chosen.draft.base_version)
@@ -374,7 +374,7 @@ def _show_draft(key: str) -> None:
 def draw_moved(chosen: Kept, ruling: Policy, base: Policy, person: Person) -> None:
     """Show that another version is in force when the draft starts, and the way on."""
     moved = escape(BaseMoved(base.version, ruling).moved)
-    st.error(f"{moved} Your draft is kept; move it over to continue.", icon=":material/error:")
+    st.error(f"{moved} Your draft is kept; move your changes to continue.", icon=":material/error:")
     with st.container(horizontal=True):
         draft_form.carry_over_button(Written(base=ruling, kept=chosen), base, person)
         draft_form.discard_button(chosen, person)
@@ -448,8 +448,8 @@ def draw_ways(kept: Kept, person: Person, schedule: Schedule, *, sound: bool) ->
     elif kept.proposed_at is not None:
         if not is_current:
             st.error(
-                f"Version {ruling.version} rules when it is to begin, so this cannot be "
-                "published. Decline it; its author can move it over.",
+                f"Version {ruling.version} is in force when this draft would take effect, so it "
+                "cannot be published. Decline it; its author can move the changes.",
                 icon=":material/error:",
             )
         publish.draw_second(kept, person, version=schedule.next_number, sound=ready)

@@ -14,10 +14,10 @@ from data_access.people.staff import Person
 from data_access.policy import drafts
 from data_access.policy.drafts import Kept
 
-SILENT = "The queue uses it from that moment on. Decisions made before keep their own version."
+SILENT = "The queue uses it from then on. Earlier decisions keep their own version."
 NEEDS_REFRESH = (
-    "It counts in another way than the metrics were computed, so eligibility on the exchange is "
-    "unknown in the queue from that moment until `python -m data_access refresh` has run."
+    "It changes how metrics are counted, so on-exchange eligibility is unknown in the queue from "
+    "then until `python -m data_access refresh` has run."
 )
 
 

@@ -126,7 +126,7 @@ def draw_sides(found: WhatIf) -> None:
             "untold": cells.number_column(
                 "Not replayed",
                 width=90,
-                help="The stored figures cannot tell. These are in no other column.",
+                help="The stored figures are not enough. These are in no other column.",
             ),
         },
     )
@@ -184,8 +184,8 @@ def rebate_words(costs: Rebates) -> list[str]:
     assert costs.standard_usd is not None
     if costs.leaving_usd:
         found.append(
-            f"Affiliates who would leave met have {figures.usd(costs.leaving_usd)} USD a month "
-            "beyond the standard rate."
+            "Affiliates who would no longer be met get "
+            f"{figures.usd(costs.leaving_usd)} USD a month above the standard rate."
         )
     if costs.joining_usd:
         found.append(

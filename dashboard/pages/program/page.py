@@ -37,7 +37,7 @@ def main() -> None:
     query = address.read(QUERY_NAMES)
     view, head, part = load(Report.from_query(query), person, now)
     states.stale(view.through, today=view.today)
-    states.left_out(view.report.left_out(query), shown="The usual is shown instead.")
+    states.left_out(view.report.left_out(query), shown="The default is shown instead.")
     st.subheader("Program", anchor=False)
     report_bar.draw(view)
     kpi_cards.row(five(head, view), key="five")

@@ -166,13 +166,13 @@ def draw(shown: ReportView) -> None:
 def choose_split(report: Report) -> None:
     """Draw the choice of the dimension by which applications are split."""
     state.show(_key("split"), report.split)
-    _segments("Told apart by", "split", list(Split), SPLIT_LABELS)
+    _segments("Split by", "split", list(Split), SPLIT_LABELS)
 
 
 def choose_dimension(report: Report) -> None:
     """Draw the choice of the dimension by which volume is split."""
     state.show(_key("dimension"), report.dimension)
-    _segments("Told apart by", "dimension", list(Dimension), DIMENSION_LABELS)
+    _segments("Split by", "dimension", list(Dimension), DIMENSION_LABELS)
 
 
 def open_list(drilldowns: Sequence[Filters | None], key: str) -> None:

@@ -41,7 +41,7 @@ def draw(part: Volume, head: Head, view: ReportView) -> None:
     if known.any:
         _draw_trend(part, head, view, traded)
     else:
-        states.empty(f"What was traded {span(traded)}, UTC, is unknown: {known.gap}.")
+        states.empty(f"Trading of {span(traded)}, UTC, is unknown: {known.gap}.")
     left, right = st.columns([1.55, 1])
     with left:
         if part.months:
@@ -225,7 +225,7 @@ def _program_chart(
             chart.figure,
             [anomaly.day for anomaly in marked],
             [anomaly.value for anomaly in marked],
-            [f"stands out: usual would be {figures.usd(a.usual)} USD" for a in marked],
+            [f"stands out: {figures.usd(a.usual)} USD would be usual" for a in marked],
         )
     return chart
 

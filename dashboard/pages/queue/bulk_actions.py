@@ -147,7 +147,7 @@ def _ask_fields(fields: Fields) -> None:
 
 def _check_message(fields: Fields) -> None:
     if not fields["about"]:
-        raise Invalid("Choose what it is about first.")
+        raise Invalid("Choose a question first.")
     text_rules.require(
         fields["message"] or "",
         what="The message to the applicant",

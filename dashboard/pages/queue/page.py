@@ -330,7 +330,7 @@ def draw_empty(page: Loaded) -> None:
     """Show that nothing matches or nothing waits, with a way on."""
     if page.filters.slice.scope is not None:
         way_on = states.WayOn(label="To the queue", page=QUEUE)
-        states.empty("No application matches this any longer.", way_on)
+        states.empty("No application matches any longer.", way_on)
         return
     filters, whole = page.filters, whole_list(page.filters, page.numbers)
     word = STATUS_WORDS[filters.status]

@@ -129,7 +129,7 @@ def policy_facts(policy: Policy) -> list[tuple[str, str]]:
             "Rebate",
             f"{standard} is standard, at most {figures.rate(policy.max_rebate_rate)}",
         ),
-        ("Evidence holds for", f"{policy.evidence_valid_days} days"),
+        ("Evidence is valid for", f"{policy.evidence_valid_days} days"),
     ]
 
 

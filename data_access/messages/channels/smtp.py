@@ -91,7 +91,7 @@ class MailServer:
             raise not_taken from error
         self._used += 1
         self._last_used = time.monotonic()
-        return Receipt(said="The mail server took it.")
+        return Receipt(said="The mail server accepted it.")
 
     def close(self) -> None:
         """End the connection, if there is one."""
@@ -159,7 +159,7 @@ class MailServer:
                 # The sender or the session is refused, and so would every other message be.
                 sentence = f"The mail server: {self._words_for(error)}"
                 return NotTaken(Failure(reason=Reason.BUSY, said=sentence), is_down=True)
-        sentence = f"The mail server fell silent: {self._words_for(error)}"
+        sentence = f"The mail server stopped responding: {self._words_for(error)}"
         return NotTaken(Failure(reason=Reason.NO_ANSWER, said=sentence), is_down=True)
 
     def _words_for(self, error: Exception) -> str:

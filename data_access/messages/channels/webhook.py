@@ -178,8 +178,8 @@ def host_of(url: str) -> str:
         hosts.require(asked_for)
     except hosts.NotAReceiver as refusal:
         raise SettingMissing(
-            f"NOTIFY_WEBHOOK_URL names an address that no endpoint has: {refusal}. "
-            "Write the name of the endpoint's own server."
+            f"NOTIFY_WEBHOOK_URL points to an address that no endpoint has: {refusal}. "
+            "Write the host name of the endpoint's server."
         ) from None
     secure = asked_for and (
         parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)

@@ -90,13 +90,13 @@ def test_readiness_is_more_than_health(engine: Engine, monkeypatch: pytest.Monke
         raise DatabaseUnavailable("no postgresql://user:hunter2@host answers")
 
     monkeypatch.setattr(database, "reader", gone)
-    assert readiness.obstacle() == "the database does not answer"
+    assert readiness.obstacle() == "the database does not respond"
     assert answer("/healthz") == (200, "ok")
 
 
 def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[None] = []
-    found: list[str | None] = ["the database does not answer"]
+    found: list[str | None] = ["the database does not respond"]
 
     def look() -> str | None:
         looks.append(None)
@@ -110,7 +110,7 @@ def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(readiness, "obstacle", look)
     patient, curious = readiness.Readiness(60), readiness.Readiness(-1)
 
-    assert asyncio.run(ask(patient, 100)) == {(503, "the database does not answer")}
+    assert asyncio.run(ask(patient, 100)) == {(503, "the database does not respond")}
     assert len(looks) == 1
     asyncio.run(ask(curious, 1))
     found[0] = None

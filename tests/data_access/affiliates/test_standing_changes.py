@@ -241,7 +241,7 @@ def test_a_reason_is_required_that_fits_the_step(board: Engine) -> None:
     id_ = affiliate(board)
     for change, said in (
         (replace(NOTICE, reason=" "), "The reason is empty"),
-        (replace(NOTICE, reason="x" * 2_001), "2,000 fit"),
+        (replace(NOTICE, reason="x" * 2_001), "the limit is 2,000"),
         (replace(NOTICE, reason_code="minimums_met"), "Choose a reason"),
         (replace(NOTICE, reason_code=""), "Choose a reason"),
     ):

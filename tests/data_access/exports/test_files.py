@@ -534,11 +534,11 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         (["activity", "-", "--filter", "day=2020-01-01..2026-01-01"], "at most 366 days"),
         (["-", "--view", "no such"], "There is no view 'no such'"),
         (["-", "--view", "x", "--filter", "outcome=approved"], "leave out --filter."),
-        (["decisions", "x.xlsx", "--gzip"], "are for CSV"),
+        (["decisions", "x.xlsx", "--gzip"], "apply only to CSV"),
         *(
             (
                 ["decisions", name],
-                f"{name} has an ending that no export has. Name it .csv, .csv.gz, ",
+                f"{name} has an extension that no export has. Use .csv, .csv.gz, ",
             )
             for name in (
                 "x.xls",
@@ -574,7 +574,7 @@ def test_files_are_read_from_the_replica_and_logged_in_the_database(
     assert (
         "DATABASE_REPLICA_URL" in done.stderr
         or "is not responding" in done.stderr
-        or "does not answer" in done.stderr
+        or "does not respond" in done.stderr
     )
     assert last_line(stocked).outcome == "failed"
 

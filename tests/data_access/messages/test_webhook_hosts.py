@@ -80,7 +80,7 @@ def made(url: str) -> Webhook:
 
 @pytest.mark.parametrize("host", NEVER)
 def test_no_endpoint_is_at_an_address_of_the_machine_s_own_network(host: str) -> None:
-    with pytest.raises(SettingMissing, match="names an address that no endpoint has"):
+    with pytest.raises(SettingMissing, match="points to an address that no endpoint has"):
         made(f"https://{host}/hook")
 
 

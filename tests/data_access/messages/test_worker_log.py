@@ -29,14 +29,14 @@ def test_a_failure_is_told_at_once_then_by_the_minute_and_its_end(
 
     for second in range(3_000):
         now[0] = float(second)
-        troubles.note("delivery", "the database does not answer")
+        troubles.note("delivery", "the database does not respond")
     troubles.over("delivery")
     troubles.over("delivery")
 
-    assert log.messages[0] == "delivery fails: the database does not answer"
+    assert log.messages[0] == "delivery fails: the database does not respond"
     assert (
         log.messages[1:50]
-        == ["delivery still fails, 60 more times: the database does not answer"] * 49
+        == ["delivery still fails, 60 more times: the database does not respond"] * 49
     )
     assert log.messages[50:] == ["delivery works again, after 3000 failures"]
 

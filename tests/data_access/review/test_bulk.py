@@ -105,8 +105,8 @@ def test_each_message_is_filled_for_its_applicant(desk: Engine) -> None:
     [
         ({"rationale": " "}, "rationale is empty"),
         ({"message": ""}, "message to the applicant is empty"),
-        ({"rationale": "x" * 20_000}, "20,000 characters; 4,000 fit"),
-        ({"message": "x" * 20_000}, "20,000 characters; 4,000 fit"),
+        ({"rationale": "x" * 20_000}, "20,000 characters; the limit is 4,000"),
+        ({"message": "x" * 20_000}, "20,000 characters; the limit is 4,000"),
         ({"reason_code": "because"}, "Choose a reason"),
         ({"reapply": "someday"}, "Choose when the applicant may apply again"),
     ],

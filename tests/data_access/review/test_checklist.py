@@ -173,7 +173,7 @@ def test_reviewers_and_managers_answer_and_nobody_else(
         ({"outcome": "maybe"}, "passed, failed or not applicable"),
         ({"item": "likes_cats"}, "not on the policy's checklist"),
         ({"item": ""}, "not on the policy's checklist"),
-        ({"comment": "x" * 2_001}, "2,001 characters; 2,000 fit"),
+        ({"comment": "x" * 2_001}, "2,001 characters; the limit is 2,000"),
         ({"comment": "a\0b"}, "NUL"),
         ({"comment": "half \ud83d"}, "an invalid character"),
     ],
@@ -280,7 +280,7 @@ def test_what_was_failed_is_overturned_only_with_a_comment(
     answer(desk, id_, outcome=FAILED, comment="No reply", actor=author)
 
     for empty in (" ", "\u200b"):
-        with pytest.raises(Invalid, match="why that holds no more"):
+        with pytest.raises(Invalid, match="why that no longer applies"):
             answer(desk, id_, outcome=outcome, comment=empty)
     assert answers(desk, id_)[ITEM].outcome is FAILED
 

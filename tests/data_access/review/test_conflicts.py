@@ -97,7 +97,7 @@ def test_whoever_has_the_accounts_address_is_the_applicant(
 ) -> None:
     id_ = apply(desk, email=address)
 
-    expected = "You are the applicant: the account's address is yours." if own else None
+    expected = "You are the applicant: the account has your email address." if own else None
     assert found(desk, id_, email) == expected
 
 
@@ -181,11 +181,11 @@ def test_a_reviewer_declares_their_own_and_a_manager_anybodys(
     [
         ({"reason": ""}, "The reason is empty"),
         ({"reason": " \n"}, "The reason is empty"),
-        ({"reason": "x" * 2_001}, "2,001 characters; 2,000 fit"),
+        ({"reason": "x" * 2_001}, "2,001 characters; the limit is 2,000"),
         ({"reason": "a\0b"}, "NUL"),
         ({"reason": "half \ud83d"}, "an invalid character"),
         ({"email": " ", "actor": MIRA}, "The address is empty"),
-        ({"email": "x" * 321, "actor": MIRA}, "321 characters; 320 fit"),
+        ({"email": "x" * 321, "actor": MIRA}, "321 characters; the limit is 320"),
         ({"email": "a\0b", "actor": MIRA}, "NUL"),
         ({"email": "nobody@example.com", "actor": MIRA}, "not on the staff list"),
     ],

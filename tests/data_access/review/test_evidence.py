@@ -169,7 +169,7 @@ def test_nothing_is_observed_in_the_future(
 ) -> None:
     entry = replace(FOLLOWERS, observed_at=observed_at)
     if not taken:
-        refused(desk, id_, entry, "lies in the future")
+        refused(desk, id_, entry, "is in the future")
         return
     record(desk, id_, entry)
     assert recorded(desk, id_)[0].observed_at == observed_at

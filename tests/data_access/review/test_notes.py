@@ -155,7 +155,7 @@ def test_a_request_id_of_another_application_is_refused(desk: Engine, id_: int) 
     [
         ("", "The note is empty"),
         (" \n\t ", "The note is empty"),
-        ("x" * 10_001, "10,001 characters; 10,000 fit"),
+        ("x" * 10_001, "10,001 characters; the limit is 10,000"),
         ("a\0b", "NUL"),
         ("half \ud83d", "an invalid character"),
     ],

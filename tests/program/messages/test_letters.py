@@ -102,7 +102,7 @@ def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
         ("a\nb", "{{message}}", "one line"),
         ("a\u202eb", "{{message}}", "one line"),
         ("x" * 201, "{{message}}", "one line"),
-        ("Hello", "{{message}}" + "x" * 4_000, "4,011 characters; 4,000 fit"),
+        ("Hello", "{{message}}" + "x" * 4_000, "4,011 characters; the limit is 4,000"),
         ("Hello", "{{message}} {{usrname}}", "There is no placeholder {{usrname}}"),
         ("Hello {{nobody", "{{message}}", "There is no placeholder"),
         ("Hello", "Dear {{username}}", "{{message}} must appear exactly once in the text"),

@@ -50,8 +50,8 @@ def test_the_public_program_contradicts_nothing() -> None:
         ({"max_rebate_rate": Decimal("1.0001")}, "Highest rate: 100.01 % is above 100 %."),
         ({"standard_rebate_rate": Decimal("-0.01")}, "Standard rate: -1 % is below 0 %."),
         ({"standard_rebate_rate": Decimal("0.10001")}, "Standard rate: takes at most 2 decimals."),
-        ({"window_kind": ""}, "A month is: nobody knows"),
-        ({"window_kind": "0 days"}, "A month is: nobody knows 0 days."),
+        ({"window_kind": ""}, "A month is: there is no “”"),
+        ({"window_kind": "0 days"}, "A month is: there is no “0 days”."),
         ({"window_kind": WindowKind.CALENDAR_MONTH}, None),
         ({"evidence_valid_days": -1}, "Evidence is current for: −1 days is below 0 days."),
         ({"evidence_valid_days": 0}, None),
@@ -69,7 +69,7 @@ def test_the_public_program_contradicts_nothing() -> None:
         ({"checklist": ("audience_real",)}, "Required before an approval but not on the checklist"),
         (
             {"required_checks": ("horoscope",)},
-            "Required before an approval: nobody knows horoscope",
+            "Required before an approval: there is no “horoscope”",
         ),
         (
             {"checklist": (*BASE.checklist, "audience_real")},

@@ -114,5 +114,5 @@ def test_the_refusal_names_what_is_missing_and_both_ways_on() -> None:
 
     assert said == (
         "Below the minimums requires facts that are not established: Followers on X. "
-        "Establish it first, or confirm that you reject without it."
+        "Establish them first, or confirm that you reject without them."
     )

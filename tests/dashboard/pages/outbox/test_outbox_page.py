@@ -110,7 +110,7 @@ def test_parked_messages_are_told_by_reason_and_retried_together(outbox: Desk) -
     app = press(app, "Retry all 2 of “the receiver was busy or failed”")
 
     assert sorted(str(one[0]) for one in states(outbox)) == ["None", "None", "parked"]
-    assert [one.value for one in app.toast] == ["2 on their way again\\."]
+    assert [one.value for one in app.toast] == ["2 queued for delivery again\\."]
 
 
 def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: Desk) -> None:
