@@ -551,7 +551,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
                 "x.csv.2",
             )
         ),
-        (["x.ods", "--view", "Approved ones"], "x.ods has an ending"),
+        (["x.ods", "--view", "Approved ones"], "x.ods has an extension"),
     ],
 )
 def test_what_the_command_line_does_not_understand_it_refuses(
@@ -908,4 +908,4 @@ def test_more_exports_than_the_server_takes_are_refused(
     assert "cancel one" in answer(address(promise())).text
 
     monkeypatch.setattr(jobs, "AT_ONCE", 1)
-    assert "as many as the server takes" in answer(address(promise(email=MIRA)), who=MIRA).text
+    assert "the server's limit" in answer(address(promise(email=MIRA)), who=MIRA).text

@@ -397,7 +397,7 @@ def test_a_draft_on_what_was_withdrawn_is_told_where_to_start(office: Engine) ->
     kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
     withdraw(office, later)
 
-    with pytest.raises(BaseMoved, match=r"does not rule when it is to begin; version 1 does"):
+    with pytest.raises(BaseMoved, match=r"but version 1 is in force when it would take effect"):
         drafts.propose(office, **asked(kept, MIRA))
 
 

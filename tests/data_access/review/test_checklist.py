@@ -168,8 +168,8 @@ def test_reviewers_and_managers_answer_and_nobody_else(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"outcome": FAILED}, "Say in the comment what was found"),
-        ({"outcome": FAILED, "comment": " \n"}, "Say in the comment what was found"),
+        ({"outcome": FAILED}, "Write in the comment what was found"),
+        ({"outcome": FAILED, "comment": " \n"}, "Write in the comment what was found"),
         ({"outcome": "maybe"}, "passed, failed or not applicable"),
         ({"item": "likes_cats"}, "not on the policy's checklist"),
         ({"item": ""}, "not on the policy's checklist"),

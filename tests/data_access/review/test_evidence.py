@@ -178,8 +178,8 @@ def test_nothing_is_observed_in_the_future(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "which exchange"),
-        ("   ", "which exchange"),
+        ("", "Enter the exchange"),
+        ("   ", "Enter the exchange"),
         ("x" * 101, "under 100 characters"),
         ("Ex\0A", "not valid"),
         ("Ex\nA", "not valid"),

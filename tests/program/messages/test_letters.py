@@ -87,7 +87,7 @@ def test_hostile_names_and_texts_become_harmless() -> None:
 
 def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
     assert len(letters.compose(ENGLISH, "x", {**VALUES, "username": LONG}).subject) == 200
-    with pytest.raises(Unsendable, match=r"12,\d+ characters; 12,000 can be sent"):
+    with pytest.raises(Unsendable, match=r"12,\d+ characters; the limit is 12,000"):
         letters.compose(ENGLISH, "x" * 12_000, VALUES)
     with pytest.raises(Unsendable, match="empty"):
         letters.compose(ENGLISH, " \u202e\n", VALUES)

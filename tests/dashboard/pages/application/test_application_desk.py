@@ -275,7 +275,7 @@ def test_a_failed_check_without_a_comment_is_refused(queue: Desk) -> None:
 
     press(app, f"check-no_prior_ban-failed-{MET}")
 
-    assert "a failed check needs it" in plain(said(app, ["error"]))
+    assert "a failed check needs a comment" in plain(said(app, ["error"]))
     assert "required" in line(app, "no_prior_ban")
 
 

@@ -555,7 +555,7 @@ def test_volumes_on_other_exchanges_add_up(queue: Desk) -> None:
         ("x_followers", "5200.5", {}, "Followers must be a whole number"),
         ("x_followers", "9" * 30, {}, "Followers must be a whole number"),
         ("x_followers", "5200", {"source": "javascript:alert(1)"}, "not a web address"),
-        ("external_volume", "20000000", {}, "Say which exchange"),
+        ("external_volume", "20000000", {}, "Enter the exchange"),
         ("external_volume", "1.005", {"exchange": "ExA"}, "at most two decimals"),
         ("external_volume", "1e3", {"exchange": "ExA"}, "Write the value as a plain number"),
     ],

@@ -185,7 +185,7 @@ def test_a_deferral_needs_a_date_or_a_change(ticked: AppTest, queue: Desk) -> No
 def test_a_question_is_filled_for_the_first_and_sent_to_each(ticked: AppTest, queue: Desk) -> None:
     begin(ticked, Act.REQUEST_INFORMATION)
     press(ticked, "bulk-go-on")
-    assert "Choose what it is about first" in ticked.error[0].value
+    assert "Choose a question first" in ticked.error[0].value
 
     field(ticked, "selectbox", "Question").set_value("identity_verification").run()
     press(ticked, "bulk-go-on")
