@@ -1,4 +1,4 @@
-"""What waits in the outbox, what is stuck there and why. Cheap however much was delivered."""
+"""The backlog of the outbox and its failures. Cheap however many messages were delivered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LISTED = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How many wait, since when the oldest does, how many failed before, how many are parked."""
+    """How many wait, since when, how many of them failed before, and how many are undeliverable."""
 
     waiting: int
     oldest: datetime | None
@@ -26,13 +26,13 @@ class Backlog:
     parked: int
 
     def is_late(self, now: datetime) -> bool:
-        """Whether the oldest waits for longer than it should."""
+        """Return whether the oldest has waited too long."""
         return self.oldest is not None and now - self.oldest >= LATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureCount:
-    """How many messages wait or are parked after the same kind of failure."""
+    """How many messages wait or are undeliverable after the same kind of failure."""
 
     reason: Reason
     waiting: int
@@ -63,12 +63,12 @@ class Message:
 
 
 def since() -> ColumnElement[datetime]:
-    """From when a message waits: its making, or somebody's last retry."""
+    """Return since when a message waits: its creation, or the last manual retry."""
     return func.coalesce(tables.outbox.c.retried_at, tables.outbox.c.created_at)
 
 
 def read(connection: Connection) -> Backlog:
-    """The backlog now."""
+    """Return the current backlog."""
     table = tables.outbox
     waits = connection.execute(
         select(func.count(), func.min(since()), func.count().filter(table.c.attempts > 0)).where(
@@ -82,7 +82,7 @@ def read(connection: Connection) -> Backlog:
 
 
 def failures(connection: Connection) -> list[FailureCount]:
-    """Failures by reason, the most parked first."""
+    """Return failures by reason, most undeliverable first."""
     table = tables.outbox
     waits, parked = is_waiting(), table.c.stopped_as == Stopped.PARKED
     counted = (
@@ -102,14 +102,14 @@ def failures(connection: Connection) -> list[FailureCount]:
 
 
 def waiting(connection: Connection) -> list[Message]:
-    """What waits, the oldest first, at most LISTED."""
+    """Return waiting messages, oldest first, at most LISTED."""
     return _listed(connection, is_waiting(), since())
 
 
 def stopped(
     connection: Connection, stopped_as: Stopped, *, reason: Reason | None = None
 ) -> list[Message]:
-    """What was stopped so, the latest first, at most LISTED; of one reason if asked."""
+    """Return messages stopped in this way, latest first, at most LISTED; optionally by reason."""
     table = tables.outbox
     matches = table.c.stopped_as == stopped_as
     if reason is not None:
@@ -118,7 +118,7 @@ def stopped(
 
 
 def delivered(connection: Connection, *, count: int = 50) -> list[Message]:
-    """What was handed over last, the latest first."""
+    """Return the last delivered messages, latest first."""
     table = tables.outbox
     order = table.c.delivered_at.desc()
     return _listed(connection, table.c.delivered_at.is_not(None), order, count=count)
@@ -144,7 +144,7 @@ def _listed(
 
 
 def _written(payload: Mapping[str, Any]) -> str:
-    """What was written, or what would have been but for a silent policy."""
+    """Return the text that was sent, or that a silent policy withheld."""
     return str(payload.get("message") or payload.get("withheld_message") or "")
 
 

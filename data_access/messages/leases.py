@@ -1,8 +1,8 @@
 """Lease outbox messages and record the result. Nothing is sent here.
 
-A worker takes rows for a while; a taking that is not ended lapses by itself. What is handed
-over is made at the first taking and kept, so every try sends the same. Whoever ends a taking
-must still hold it: a worker that slept past its lease changes nothing.
+A worker leases rows for a while; an unfinished lease expires by itself. The content is rendered
+with the first lease and stored, so every attempt sends the same. Results are recorded only while
+the lease holds: a worker that slept past its lease changes nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +42,7 @@ LONGEST_ERROR = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """The rendered message, the same at every try. ``payload`` is the webhook's."""
+    """The rendered message, the same for every attempt. ``payload`` is the webhook's."""
 
     message_id: UUID
     route: Route
@@ -57,7 +57,7 @@ class Outgoing:
 class Taken:
     """A leased message. Without ``outgoing``, ``refused`` says why.
 
-    ``withheld`` is why it is not to leave at all; ``tries`` counts the failures so far.
+    ``withheld`` is why it must not be sent; ``tries`` counts the failures so far.
     """
 
     message_id: UUID
@@ -71,7 +71,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A try that failed. A final one is not repeated; ``after`` is the wait that was asked for."""
+    """A failed attempt. A ``final`` one is not retried; ``after`` is the requested wait."""
 
     reason: Reason
     said: str
@@ -80,7 +80,7 @@ class Failure:
 
 
 def is_waiting() -> ColumnElement[bool]:
-    """Whether a message is still to leave."""
+    """Return whether a message is still to be sent."""
     return tables.outbox.c.delivered_at.is_(None) & tables.outbox.c.stopped_as.is_(None)
 
 
@@ -92,9 +92,9 @@ def take(
     lease: timedelta,
     without: Collection[Route] = (),
 ) -> list[Taken]:
-    """Take up to ``count`` messages that are due, the longest due first.
+    """Lease up to ``count`` messages that are due, longest due first.
 
-    Those that others hold are passed over; so is what would go ``without`` a route.
+    Skips messages that others hold, and those of a route in ``without``.
     """
     with acting(engine) as connection:
         settings = message_settings.in_force(connection)
@@ -133,13 +133,13 @@ def fail(
     error = letters.harmless_line(failure.said)[:LONGEST_ERROR]
     detail = {"reason": str(failure.reason), "said": error, "tries": tries}
     state: dict[str, Any] = {"last_error": error, "last_reason": str(failure.reason)}
-    # On the timeline stand the first failure and the giving up, not every try between.
+    # The timeline shows the first failure and the last, not every attempt between.
     kind = "message_failed" if taken.tries == 0 else None
     if failure.final or tries >= patience.tries:
         kind = "message_parked"
         state |= {"stopped_as": str(Stopped.PARKED), "stopped_at": now}
         if failure.reason is Reason.NOT_SET_UP:
-            # It was never ready to leave: it is made anew when somebody retries it.
+            # It was never ready to send: a retry renders it again.
             state["sent"] = None
     else:
         state["next_attempt_at"] = now + (failure.after or patience.wait(tries, chance))
@@ -179,11 +179,11 @@ def _end(
     state: Mapping[str, Any],
     tried: bool = True,
 ) -> bool:
-    """End a taking and tell of it, in one statement that is a transaction of its own."""
+    """Finish a lease and record the event, in one autocommitted statement."""
     given = {"of": taken.application_id, "id_": taken.message_id, "held": taken.lease}
     event = {} if kind is None else _event(taken, kind, now, detail)
     statement = _ending(tuple(sorted(state)), tells=kind is not None)
-    # Nothing to take back and nothing to wait for: neither BEGIN nor COMMIT need a word.
+    # A single statement, so BEGIN and COMMIT are not needed.
     with acting(engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
         ended = connection.execute(
             statement, {**given, "tried": int(tried), **_named(state), **event}
@@ -204,10 +204,10 @@ def _named(state: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _ending(columns: tuple[str, ...], *, tells: bool) -> Executable:
-    """The update that ends a taking still held, and the event for what it changed.
+    """Return the update that finishes a held lease, and the event for the changed row.
 
-    The applicant's row is locked before the message's, as by whoever acts on a message, and so
-    no two wait for each other.
+    The application's row is locked before the message's, as in every act on a message, so that no
+    two wait for each other.
     """
     table, application, event = tables.outbox, tables.applications, tables.events
     applicant = (
@@ -246,7 +246,7 @@ def _ending(columns: tuple[str, ...], *, tells: bool) -> Executable:
 
 
 def _typed(column: str) -> TypeEngine[Any]:
-    # Nothing kept is NULL, not the JSON value null.
+    # An empty value is SQL NULL, not JSON null.
     is_json = column == tables.outbox.c.sent.name
     return JSONB(none_as_null=True) if is_json else tables.outbox.c[column].type
 
@@ -331,7 +331,7 @@ def _taken(
 
 
 def outgoing(message_id: UUID, sent: Mapping[str, Any]) -> Outgoing:
-    """What is kept as sent, as a channel takes it."""
+    """Return the stored content for a channel."""
     return Outgoing(
         message_id=message_id,
         route=Route(sent["route"]),
@@ -344,7 +344,7 @@ def outgoing(message_id: UUID, sent: Mapping[str, Any]) -> Outgoing:
 
 
 def _keep(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """What is sent is kept before it leaves, so that a later try sends the same."""
+    """Store the content before sending, so that later attempts send the same."""
     if rows:
         table = tables.outbox
         connection.execute(

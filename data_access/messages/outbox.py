@@ -1,6 +1,6 @@
-"""Messages to applicants, written in the transaction of the act they announce.
+"""Messages to applicants, written in the transaction of the act that they announce.
 
-The exchange's backend reads them all. What nobody is to be written about goes to it alone.
+The exchange's backend reads all of them. Acts that the applicant is not told about are for it only.
 """
 
 from typing import Any
@@ -13,17 +13,17 @@ from data_access.applications.read import Application
 from data_access.db import tables
 from program.text.platforms import EMAIL, platform_name
 
-# Withheld from the start, so that no worker takes it.
+# Withheld from the start, so that no worker leases it.
 BACKEND, EXCHANGE = "backend", "exchange"
 
 
 def message_id(request_id: UUID) -> UUID:
-    """The id of the message that an act leaves."""
+    """Return the id of the message that an act writes."""
     return uuid5(request_id, "outbox")
 
 
 def reached_by(application: Application) -> tuple[str, str | None]:
-    """Channel and recipient: the contact the applicant named, otherwise their email."""
+    """Return channel and recipient: the contact given by the applicant, or their email."""
     return reached_at(application.contact_platform, application.contact_handle, application.email)
 
 
@@ -31,7 +31,7 @@ def reached_at(
     contact_platform: str | None, contact_handle: str | None, account_email: str | None
 ) -> tuple[str, str | None]:
     """The same from the three alone."""
-    # A platform without a handle reaches nobody, and a handle without one is of anywhere.
+    # A platform without a handle is useless; a handle without a platform is used as it is.
     platform = platform_name(contact_platform or "")
     if platform and contact_handle:
         return platform, contact_handle
@@ -49,12 +49,10 @@ def put(
     withheld_message: str | None = None,
     **more: Any,  # noqa: ANN401 - plain JSON values
 ) -> None:
-    """Leave one message for delivery; ``kind`` is what it announces.
+    """Add one message; ``kind`` is what it announces.
 
-    It waits for as long as the act can be undone.
-
-    Without a ``message`` it is for the exchange's backend and reaches nobody else;
-    ``withheld_message`` is what would have been written, to be sent after all.
+    It waits while the act can be undone. Without a ``message`` it is for the exchange's backend
+    only; ``withheld_message`` is the text that can be sent later.
     """
     channel, recipient = reached_by(application) if message is not None else (BACKEND, EXCHANGE)
     withheld = {"stopped_as": "withheld", "stopped_at": command.at} if message is None else {}

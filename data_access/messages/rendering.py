@@ -22,7 +22,7 @@ LONGEST_KIND = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The rendered message. ``obstacle`` says why it would not be sent, if so."""
+    """The rendered message. ``obstacle`` says why it could not be sent, if so."""
 
     channel: str
     recipient: str | None
@@ -33,7 +33,7 @@ class Preview:
 def preview(
     connection: Connection, application: Application, *, kind: str, message: str
 ) -> Preview:
-    """What a message of ``kind`` would be by the settings and templates of now."""
+    """Render a message of ``kind`` with the current settings and templates."""
     settings = message_settings.in_force(connection)
     channel, recipient = outbox.reached_by(application)
     row = {
@@ -62,7 +62,7 @@ def preview(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreachable:
-    """A person whom a message would not reach now, and why, in a sentence."""
+    """A person whom a message cannot reach, and the reason as a sentence."""
 
     application_id: int
     username: str
@@ -70,7 +70,7 @@ class Unreachable:
 
 
 def unreachable(connection: Connection, ids: Sequence[int]) -> list[Unreachable]:
-    """Of the applicants behind ``ids``, those whom no message could be sent to."""
+    """Return the applicants of ``ids`` whom no message can reach."""
     settings = message_settings.in_force(connection)
     application, account = tables.applications, tables.accounts
     rows = connection.execute(
@@ -102,7 +102,7 @@ def sent(
     templates: Sequence[Template],
     now: datetime,
 ) -> dict[str, Any]:
-    """What is kept as sent, from a row of the outbox beside its applicant. Raises Unsendable."""
+    """Return the content to store, from an outbox row with its applicant. Raises Unsendable."""
     route, to = _way(row, settings)
     letter, template = _letter(row, settings, templates)
     return {
@@ -141,7 +141,7 @@ def _letter(
 
 
 def _payload(row: Mapping[str, Any], to: str, letter: Letter, language: str) -> dict[str, Any]:
-    """What the exchange's own endpoint gets: docs/message.schema.json."""
+    """Return the payload for the exchange's endpoint: docs/message.schema.json."""
     kind = letters.harmless_line(str(row["payload"].get("kind") or ""))
     return {
         "version": 1,

@@ -1,4 +1,4 @@
-"""What a manager does with a message that did not leave: retry, correct, cancel."""
+"""What managers do with unsent messages: retry, correct, cancel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ from program.review.permissions import Act
 from program.text.platforms import EMAIL, platform_name
 
 LONGEST_REASON = 500
-# Withheld ones may still be sent, by somebody who wants that.
+# Withheld messages can still be sent.
 RETRIABLE = (Stopped.PARKED, Stopped.WITHHELD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageCommand(ApplicationCommand):
-    """A command on a message that did not leave."""
+    """A command on a message that was not sent."""
 
     act: ClassVar[Act] = Act.KEEP_OUTBOX
     message_id: UUID
@@ -35,12 +35,12 @@ class MessageCommand(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(MessageCommand):
-    """Send a parked or withheld message on its way again."""
+    """Retry an undeliverable or withheld message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect(MessageCommand):
-    """Send a parked message to another recipient."""
+    """Send an undeliverable message to another recipient."""
 
     platform: str
     recipient: str
@@ -48,7 +48,7 @@ class Redirect(MessageCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelMessage(MessageCommand):
-    """Give a parked message up."""
+    """Cancel an undeliverable message."""
 
     reason: str
 
@@ -61,7 +61,7 @@ class RetryAll(Command):
 
 
 def retry(engine: Engine, command: Retry) -> int:
-    """Send a parked or withheld message on its way again; returns the event's id.
+    """Retry an undeliverable or withheld message; returns the event's id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
@@ -71,7 +71,7 @@ def retry(engine: Engine, command: Retry) -> int:
         _require_told(connection, row)
         if row.channel == BACKEND:
             return _send_kept(connection, application, command, row)
-        # It never was on its way: it is made anew from what is now.
+        # It was never queued, so it is rendered with current data.
         made_anew = {"sent": null()} if row.stopped_as == Stopped.WITHHELD else {}
         _set(
             connection,
@@ -89,7 +89,7 @@ def retry(engine: Engine, command: Retry) -> int:
 
 
 def retry_all(engine: Engine, command: RetryAll) -> tuple[int, tuple[str, ...]]:
-    """Retry each of these; returns how many went and what was said of the others."""
+    """Retry each of these; returns how many succeeded and the refusals of the others."""
     refused = []
     for message in command.messages:
         one = Retry(
@@ -107,9 +107,9 @@ def retry_all(engine: Engine, command: RetryAll) -> tuple[int, tuple[str, ...]]:
 
 
 def redirect(engine: Engine, command: Redirect) -> int:
-    """Send it to another recipient, as a new message that replaces it; returns the event's id.
+    """Send it to another recipient as a new message that replaces it; returns the event's id.
 
-    It gets an id of its own: the first receiver may have taken the old one after all. Raises
+    The new message has its own id, since the first receiver may have accepted the old one. Raises
     NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
     channel, to = contact(command.platform, command.recipient)
@@ -127,7 +127,7 @@ def redirect(engine: Engine, command: Redirect) -> int:
 
 
 def cancel(engine: Engine, command: CancelMessage) -> int:
-    """Give a parked message up, with a reason; returns the event's id.
+    """Cancel an undeliverable message, with a reason; returns the event's id.
 
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
@@ -148,7 +148,7 @@ def cancel(engine: Engine, command: CancelMessage) -> int:
 
 
 def contact(platform: str, recipient: str) -> tuple[str, str]:
-    """Platform and recipient as they can be used. Raises Invalid."""
+    """Return platform and recipient in usable form. Raises Invalid."""
     try:
         channel = platform_name(letters.platform(platform))
         by_mail = channel == EMAIL
@@ -179,7 +179,7 @@ def _stopped(
 def _send_kept(
     connection: Connection, application: Application, command: Retry, row: Row[Any]
 ) -> int:
-    """Send what a silent policy kept back, to the applicant, as a message that replaces it."""
+    """Send a withheld message to the applicant, as a message that replaces it."""
     text = row.payload.get("withheld_message")
     if not text:
         raise NotInState("No text was saved with this message, so it cannot be sent.")
@@ -197,7 +197,7 @@ def _replace(
     recipient: str | None,
     payload: Mapping[str, Any],
 ) -> UUID:
-    """Stop a message and put another in its place; returns the new one's id."""
+    """Stop a message and insert its replacement; returns the new message's id."""
     _set(connection, row.message_id, stopped_as=str(Stopped.REPLACED), stopped_at=command.at)
     successor = message_id(command.request_id)
     connection.execute(
@@ -227,7 +227,7 @@ def _not_stopped(row: Row[Any]) -> Refusal:
 
 
 def _require_told(connection: Connection, row: Row[Any]) -> None:
-    """Raise NotInState while the settings would withhold it again."""
+    """Raise NotInState if the settings would withhold it again."""
     settings = message_settings.in_force(connection)
     why = delivery.withheld(str(row.payload.get("kind")), settings)
     if why is not None:

@@ -1,7 +1,7 @@
-"""The worker: takes messages, hands them over one by one, and says what became of each.
+"""The worker: leases messages, sends them one by one, and records the results.
 
-One by one for each channel, because a worker that is killed then leaves at most one message a
-channel of which nobody knows whether it was taken. Several workers beside each other are safe.
+One by one per channel, so that a killed worker leaves at most one unconfirmed message per channel.
+Several workers in parallel are safe.
 """
 
 import logging
@@ -35,9 +35,9 @@ DOWN_AFTER = 3
 
 
 def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bool) -> Counter[str]:
-    """What ``python -m data_access notify`` does; returns how many ended how.
+    """Run ``python -m data_access notify``; returns counts by result.
 
-    Raises SettingMissing where no way of delivery is set up.
+    Raises SettingMissing if no channel is configured.
     """
     channels: Mapping[Route, Channel] = (
         dict.fromkeys(Route, Mailbox(folder=mailbox)) if mailbox else from_environment(os.environ)
@@ -51,7 +51,7 @@ def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bo
 
 @contextmanager
 def _told_to_stop(stop: Event) -> Iterator[None]:
-    """Ctrl-C and a service manager's end are heard after the message in hand."""
+    """Handle Ctrl-C and SIGTERM after the current message."""
     before = {
         name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)
     }
@@ -81,11 +81,11 @@ def _end_with(parent: int, stop: Event) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How a worker goes about it. A lease outlasts many tries, and lapses within a minute."""
+    """The worker's timing. A lease lasts for many attempts and expires within a minute."""
 
     batch: int = 50
     lease: timedelta = timedelta(seconds=60)
-    # The longest a single try can take; with less than this left of a lease none is begun.
+    # The longest attempt; with less than this left of a lease, none is started.
     longest_try: timedelta = timedelta(seconds=25)
     idle: timedelta = timedelta(seconds=1)
     down: timedelta = timedelta(seconds=30)
@@ -94,7 +94,7 @@ class Pace:
 
 @dataclass(slots=True, kw_only=True)
 class Trouble:
-    """Something that fails: how often since it was last told, and in all."""
+    """A continuing failure: how often since it was last logged, and in total."""
 
     told_at: float
     untold: int = 0
@@ -103,14 +103,14 @@ class Trouble:
 
 @dataclass(slots=True)
 class Troubles:
-    """Tells the log of what fails: at once, then every minute with a count, and when it is over."""
+    """Logs failures: at once, then every minute with a count, and when they are over."""
 
     every_s: float = 60.0
     clock: Callable[[], float] = time.monotonic
     _open: dict[str, Trouble] = field(default_factory=dict)
 
     def note(self, what: str, why: str) -> None:
-        """``what`` failed, because of ``why``."""
+        """Record that ``what`` failed because of ``why``."""
         now = self.clock()
         trouble = self._open.get(what)
         if trouble is None:
@@ -124,7 +124,7 @@ class Troubles:
             trouble.told_at, trouble.untold = now, 0
 
     def over(self, what: str) -> None:
-        """``what`` went well."""
+        """Record that ``what`` succeeded."""
         trouble = self._open.pop(what, None)
         if trouble is not None:
             times = "failure" if trouble.failures == 1 else "failures"
@@ -135,7 +135,7 @@ class Troubles:
 class Worker:
     """One worker with its channels; ``clock`` gives the time, ``chance`` a number in [0, 1).
 
-    Each channel is served in a thread of its own, so that a slow one holds up no other.
+    Each channel has its own thread, so that a slow one does not delay the others.
     """
 
     engine: Engine
@@ -149,18 +149,18 @@ class Worker:
     troubles: Troubles = field(default_factory=Troubles)
     _in_a_row: Counter[Route] = field(default_factory=Counter)
     _down_until: dict[Route, float] = field(default_factory=dict)
-    # What was made for a route leaves by it, though its platform may lead elsewhere by now.
+    # A message is sent by the route it was rendered for, even if its platform has another now.
     _sending: dict[Route, Lock] = field(default_factory=lambda: {route: Lock() for route in Route})
 
     def drain(self) -> Counter[str]:
-        """Deliver all that is due and return how many ended how.
+        """Deliver everything that is due and return counts by result.
 
         Messages of a route that is down are left for later.
         """
         return self._each_way(self._drain)
 
     def run(self) -> Counter[str]:
-        """Deliver until ``stop`` is set; a database that is away is waited for."""
+        """Deliver until ``stop`` is set; waits while the database is unavailable."""
         return self._each_way(self._run)
 
     def _each_way(self, work: Callable[[Collection[Route]], None]) -> Counter[str]:
@@ -175,7 +175,7 @@ class Worker:
         return self.counts
 
     def _ways(self) -> list[list[Route]]:
-        """Routes by the channel that serves them."""
+        """Return the routes of each channel."""
         ways: dict[int, list[Route]] = {}
         for route in Route:
             ways.setdefault(id(self.channels.get(route)), []).append(route)
@@ -187,7 +187,7 @@ class Worker:
         try:
             work(routes)
         except BaseException:
-            # One does not go on while the other's failure waits to be told.
+            # Stop the other channel's thread too, so that the failure is raised.
             self.stop.set()
             raise
 
@@ -209,7 +209,7 @@ class Worker:
                 self.stop.wait(self.pace.idle.total_seconds())
 
     def _turn(self, routes: Collection[Route]) -> bool:
-        """Take a batch for these routes; returns whether anything of it was dealt with."""
+        """Lease a batch for these routes; returns whether any of it was processed."""
         serving = [route for route in routes if not self._is_down(route)]
         if not serving:
             return False
@@ -258,7 +258,7 @@ class Worker:
                 receipt = channel.send(outgoing, now=self.clock())
         except NotTaken as not_taken:
             self._note_down(outgoing.route, is_down=not_taken.is_down)
-            # What the receiver said may name the applicant; it is kept with the message.
+            # The receiver's text may name the applicant; it is stored with the message only.
             self.troubles.note(f"delivery by {outgoing.route}", str(not_taken.failure.reason))
             self._fail(taken, not_taken.failure)
             return
@@ -267,8 +267,8 @@ class Worker:
         self._finish(taken, receipt.said, delivered=receipt.delivered)
 
     def _finish(self, taken: Taken, reply: str, *, delivered: bool) -> None:
-        # It has left: to forget that because the database was away for a moment would send it
-        # twice. Later than this the lease may be somebody else's.
+        # It was sent: failing to record that, because the database was briefly unavailable, would
+        # send it twice. After this time the lease may belong to another worker.
         for patience_s in (0.2, 1.0, 3.0, None):
             try:
                 held = leases.finish(
@@ -298,11 +298,11 @@ class Worker:
             self.counts[what] += 1
 
     def _note_down(self, route: Route, *, is_down: bool) -> None:
-        """After a few failures in a row the route rests, so that others are not held up."""
+        """Pause a route after a few failures in a row, so that others are not delayed."""
         self._in_a_row[route] = self._in_a_row[route] + 1 if is_down else 0
         if self._in_a_row[route] >= DOWN_AFTER:
             self._down_until[route] = time.monotonic() + self.pace.down.total_seconds()
-            # The next try after the rest decides at once whether it goes on.
+            # One attempt after the pause decides whether it continues.
             self._in_a_row[route] = DOWN_AFTER - 1
             LOG.warning("delivery by %s rests: %d failures in a row", route, DOWN_AFTER)
 

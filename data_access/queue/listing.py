@@ -119,7 +119,7 @@ class Counts:
 def counts(connection: Connection, context: JudgingContext, *, viewer: str = "") -> Counts:
     """Count the whole queue by eligibility, clock and owner, in one query."""
     found = judging(context)
-    # OFFSET 0 keeps the planner from judging again wherever the truth is mentioned.
+    # OFFSET 0 keeps the planner from repeating the judging wherever the result is used.
     judged_once = (
         select(
             whole_truth(found.values, context.policy).label("truth"),
@@ -265,7 +265,7 @@ def filtered(
 
 
 def _narrowed(filters: Filters, context: JudgingContext) -> list[ColumnElement[bool]]:
-    """Return the conditions of `filtered` but for the search."""
+    """Return the conditions of `filtered` except the search."""
     application = tables.applications
     conditions: list[ColumnElement[bool]] = []
     if filters.owner is Owner.MINE:
@@ -306,7 +306,7 @@ def judged(
 class By:
     """A part of an order. Values that ``may_be_unknown`` come last in both directions.
 
-    One that ``stays`` is the same in both.
+    With ``stays``, the direction is never reversed.
     """
 
     column: ColumnElement[Any]
@@ -321,7 +321,7 @@ def _directed(order: Sequence[By], *, reverse: bool) -> list[ColumnElement[Any]]
     for by in order:
         descending = by.descending != (reverse and not by.stays)
         part = by.column.desc() if descending else by.column.asc()
-        # Upwards, Postgres has what is unknown last by itself.
+        # In ascending order Postgres puts NULLs last already.
         made.append(part.nulls_last() if descending and by.may_be_unknown else part)
     return made
 
@@ -331,7 +331,7 @@ def ordering(
 ) -> list[ColumnElement[Any]]:
     """Return the requested order; ``values`` must hold the columns it uses.
 
-    What is settled has no priority and no clock, and comes latest first instead.
+    Decided and withdrawn applications have no priority and no clock, and are ordered latest first.
     """
     return _directed(_order(filters, values, context), reverse=filters.reverse)
 
@@ -341,7 +341,7 @@ def _order(
 ) -> list[By]:
     application = tables.applications.c
     if filters.sort in SORT_METRIC:
-        # An unknown is not a zero: it comes after every known value, never among them.
+        # An unknown is not zero: it comes after every known value, never among them.
         largest = values[SORT_METRIC[filters.sort]]
         return [
             By(column=largest, descending=True, may_be_unknown=True),
@@ -357,7 +357,7 @@ def _order(
         return [By(column=application.submitted_at), By(column=application.application_id)]
     eldest = [By(column=clock_from()), By(column=application.application_id)]
     if filters.sort is Sort.DUE:
-        # While the clock stands still it is not known when it is due.
+        # While the clock is stopped, the due date is unknown.
         return [By(column=tables.desk.c.paused_at.is_not(None), stays=True), *eldest]
     points = priority_sql.score(
         values,
@@ -411,7 +411,7 @@ def matching_ids(filters: Filters, context: JudgingContext) -> Matching:
     source: FromClause = application
     ranked = filters.sort is Sort.PRIORITY and pending_only
     if filters.eligibility or filters.track or ranked:
-        # Of a search only the matches are judged.
+        # With a search only the matches are judged.
         found = judging(context, only=() if matches is None else matches)
         source, values = found.source, found.values
         conditions += judged(filters, values, context)
@@ -437,7 +437,7 @@ def _ranked(
 ) -> Matching:
     """Rank by priority, computing each value and the eligibility once per row.
 
-    OFFSET 0 keeps the planner from working them out again wherever one is mentioned.
+    OFFSET 0 keeps the planner from repeating them wherever they are used.
     """
     valued = statement.add_columns(
         clock_from().label("clock_from"),

@@ -16,7 +16,7 @@ ELDEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """The newest event, application and pending arrival at one moment."""
+    """The newest event, application and pending arrival at one time."""
 
     event_id: int
     application_id: int
@@ -32,12 +32,12 @@ class News:
     moved: int = 0
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Return whether there is any."""
         return self != News()
 
 
 def read(connection: Connection) -> Pulse:
-    """Take the pulse now."""
+    """Return the current pulse."""
     event, application = tables.events.c, tables.applications.c
     row = connection.execute(
         select(
@@ -60,12 +60,12 @@ def read(connection: Connection) -> Pulse:
 def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
     """Count what happened after ``seen``, except what ``viewer`` did.
 
-    An arrival shows by a number or a time beyond the highest that was seen. Upstream numbers
-    its applications itself, so that either alone could miss one.
+    An arrival has an id or a time beyond the highest that was seen. Upstream assigns the ids of
+    applications, so that either alone could miss one.
     """
     event, application = tables.events.c, tables.applications.c
     waits = application.status == Status.PENDING
-    # A union, not an "or": each half is the end of an index.
+    # A union, not an "or": each half reads the end of an index.
     arrived = union(
         select(application.application_id).where(
             waits, application.application_id > seen.application_id

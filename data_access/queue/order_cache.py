@@ -1,9 +1,9 @@
 """Cache the order of a whole view for a short time. Losing the cache is safe.
 
-Finding the best of twenty thousand takes longer than one step to the next may. So the order
-of a view is found once and kept for a short while in each process. The events say which
-applications have left the queue since, so every process shows the same position; each id is
-checked again before it is shown or claimed.
+Ranking twenty thousand applications takes longer than one step to the next may. So the order of a
+view is computed once and cached in each process. The events say which applications have left the
+queue since, so that every process shows the same position; each id is checked again before it is
+shown or claimed.
 """
 
 from collections import OrderedDict
@@ -37,9 +37,9 @@ class Place:
 
 
 class RankedView:
-    """The applications of one view in order, as found at ``made_at``.
+    """The applications of one view in order, as of ``made_at``.
 
-    ``newest_event`` is the last event known then: a move of a later one takes its application out.
+    ``newest_event`` is the last event at that time: a later status change removes its application.
     """
 
     def __init__(self, ids: Sequence[int], made_at: datetime, newest_event: int) -> None:
@@ -52,9 +52,9 @@ class RankedView:
     def neighbors(
         self, application_id: int, moved: Collection[int]
     ) -> tuple[Sequence[int], Sequence[int]]:
-        """Return the ids before it, the nearest first, and the ids after it.
+        """Return the ids before it, nearest first, and the ids after it.
 
-        All come after one that is not in the view, or has left it.
+        For an application that is not in the view, or has left it, all ids come after it.
         """
         index = self._index_of.get(application_id)
         if index is None or application_id in moved:
@@ -62,7 +62,7 @@ class RankedView:
         return self.ids[:index][::-1], self.ids[index + 1 :]
 
     def position(self, application_id: int, moved: Collection[int]) -> int | None:
-        """Return its position among those that did not move, from 1; ``None`` if not in there."""
+        """Return its position among those that did not move, from 1; ``None`` if not there."""
         index = self._index_of.get(application_id)
         if index is None or application_id in moved:
             return None
@@ -78,7 +78,7 @@ class RankedView:
         return self.ids[start : start + LOOKED_AT_ONCE]
 
     def skip_offered(self) -> None:
-        """Start the next offer behind the last one."""
+        """Start the next offer after the last one."""
         self.offers_made += LOOKED_AT_ONCE - 1
 
     def _present(self, moved: Collection[int]) -> list[int]:
@@ -130,7 +130,7 @@ def _kept(connection: Connection, filters: Filters, now: datetime) -> RankedView
 
 
 def _find(connection: Connection, filters: Filters, context: JudgingContext) -> RankedView:
-    # Asked first: who moves in between is in both, and not missed.
+    # Read first: an application that moves in between is in both, and not missed.
     newest = connection.execute(select(func.max(tables.events.c.event_id))).scalar() or 0
     matching = listing.matching_ids(filters, context)
     ids = connection.execute(matching.statement.order_by(*matching.order)).scalars().all()
@@ -150,7 +150,7 @@ def _key(connection: Connection, filters: Filters) -> tuple[str, Filters]:
 def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequence[int]:
     """Return some ids from the first not yet offered, starting one further each time.
 
-    Colleagues who ask at the same moment start at different ids. Empty at the end.
+    Colleagues who ask at the same time start at different ids. Empty at the end.
     """
     view = _kept(connection, filters, now) or _find_once(connection, filters, now)
     with _lock:
@@ -158,7 +158,7 @@ def offer(connection: Connection, filters: Filters, *, now: datetime) -> Sequenc
 
 
 def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> None:
-    """Continue behind the ids just offered, because none of them was free."""
+    """Continue after the ids just offered, because none of them was free."""
     view = _kept(connection, filters, now)
     if view is not None:
         with _lock:
@@ -166,7 +166,7 @@ def pass_over(connection: Connection, filters: Filters, *, now: datetime) -> Non
 
 
 def _find_once(connection: Connection, filters: Filters, now: datetime) -> RankedView:
-    """Find the order once; colleagues who ask for the same one wait for it."""
+    """Rank once; colleagues who need the same order wait for it."""
     with _finding:
         kept = _kept(connection, filters, now)
         return kept or _find(connection, filters, judging.read_context(connection, now=now))

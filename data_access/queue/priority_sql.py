@@ -24,7 +24,7 @@ def score(
     answered: ColumnElement[bool],
     context: JudgingContext,
 ) -> ColumnElement[int]:
-    """The points of `priority.explain` for the row; ``truth`` is the whole's, NULL unknown."""
+    """Return the points of `priority.explain` for the row; ``truth`` is its eligibility."""
     points = (
         _clock(clock_from, context)
         + _eligibility(truth)
@@ -37,11 +37,11 @@ def score(
 
 
 def _clock(clock_from: ColumnElement[datetime], context: JudgingContext) -> Value:
-    """Return the points for waiting and overdue, looked up in a table of moments."""
+    """Return the points for waiting and overdue, looked up in a table of times."""
     most = priority.days_counted(context.policy)
     sla = context.policy.review_sla_business_days
     starts = business_time.latest_starts(context.now, most, context.holidays)
-    # width_bucket counts the bounds at or before a value, and wants them ascending.
+    # width_bucket counts the bounds at or before a value, and needs them ascending.
     bounds = [start + JUST_AFTER for start in reversed(starts)]
     by_days = [
         priority.waiting_points(days) + priority.overdue_points(days - sla)

@@ -1,6 +1,6 @@
-"""The ways out: mail server, webhook, and a folder for trying out. Each sends one message.
+"""Delivery channels: mail server, webhook, and a folder for trials. Each sends one message.
 
-A channel raises NotTaken with what is known: that the receiver did not take it, or did not say.
+A channel raises NotTaken if the receiver refused it or did not confirm.
 """
 
 import json
@@ -18,7 +18,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class NotTaken(Exception):
-    """The message was not taken, or nobody knows. ``is_down`` where others would fare alike."""
+    """The message was refused, or may be. ``is_down`` if others would fail too."""
 
     def __init__(self, failure: Failure, *, is_down: bool = False) -> None:
         super().__init__(failure.said)
@@ -28,36 +28,36 @@ class NotTaken(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """The receiver took it. ``delivered`` where it says that the applicant has it."""
+    """The receiver accepted it. ``delivered`` if it confirms that the applicant has it."""
 
     said: str
     delivered: bool = False
 
 
 class Channel(Protocol):
-    """One way out, used by one worker at a time."""
+    """One channel, used by one worker at a time."""
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
-        """Hand one message over. Raises NotTaken."""
+        """Send one message. Raises NotTaken."""
 
     def close(self) -> None:
-        """Let go of connections; sending again opens new ones."""
+        """Close connections; sending again opens new ones."""
 
 
 def body_of(outgoing: Outgoing) -> bytes:
-    """The webhook's body: the same bytes at every try."""
+    """Return the webhook's body: the same bytes for every attempt."""
     return json.dumps(
         outgoing.payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True
     ).encode()
 
 
 def trusted() -> ssl.SSLContext:
-    """What certificates are believed: the system's, or what SSL_CERT_FILE names."""
+    """Return a context that trusts the system's certificates, or those in SSL_CERT_FILE."""
     return ssl.create_default_context()
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[Route, Channel]:
-    """The ways that are set up. Raises SettingMissing where none is, or one is malformed."""
+    """Return the configured channels. Raises SettingMissing if none is, or one is malformed."""
     from data_access.messages.channels.smtp import MailServer
     from data_access.messages.channels.webhook import Webhook
 

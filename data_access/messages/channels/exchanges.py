@@ -1,7 +1,7 @@
-"""Talking to a receiver, each exchange within one deadline over all of it.
+"""Exchanges with a receiver, each within one deadline for all of it.
 
-A time limit for each step would let a receiver that sends a byte now and then hold a worker for
-as long as it likes. Here whatever an exchange waits for ends when its time is over.
+With a limit per step, a receiver that sends a byte now and then could hold a worker forever. Here
+every wait of an exchange ends at its deadline.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ Answer = TypeVar("Answer")
 
 
 class Exchanges:
-    """Runs one exchange after the other; connections may outlast each."""
+    """Runs one exchange after another; connections may outlast each."""
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
 
     def run(self, exchange: Callable[[], Awaitable[Answer]], *, seconds: float) -> Answer:
-        """What the exchange gives. Raises TimeoutError when ``seconds`` are over."""
+        """Return the exchange's result. Raises TimeoutError after ``seconds``."""
 
         async def within() -> Answer:
             async with asyncio.timeout(seconds):
@@ -29,7 +29,7 @@ class Exchanges:
         return self._runner.run(within())
 
     def close(self) -> None:
-        """Let go of the connections, which were told to end."""
+        """Close the connections."""
         runner, self._runner = self._runner, None
         if runner is not None:
             with runner:
@@ -37,6 +37,6 @@ class Exchanges:
 
 
 async def _noticed() -> None:
-    # A connection that was ended notices in one of the next turns.
+    # A closed connection notices in one of the next event loop turns.
     for _ in range(3):
         await asyncio.sleep(0)

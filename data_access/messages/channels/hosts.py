@@ -1,6 +1,7 @@
-"""Which addresses a message may be handed to, and the one that a name means just now.
+"""The addresses to which messages may be sent, and name resolution.
 
-A name that is looked up twice may mean two things; so what was looked at is what is connected to.
+A name may resolve differently the second time, so the address that was checked is the one that is
+connected to.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
 
-# Where clouds tell whoever asks from inside what a machine may do, beyond the link-local range.
+# Metadata services of clouds outside of the link-local range.
 METADATA = frozenset(
     ipaddress.ip_address(text)
     for text in (
@@ -20,7 +21,7 @@ METADATA = frozenset(
     )
 )
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "metadata.goog"})
-# Of IPv6, what stands for an address of IPv4 in its last four bytes.
+# IPv6 ranges with an IPv4 address in the last four bytes.
 TRANSLATED = tuple(
     ipaddress.IPv6Network(text)
     for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")
@@ -29,11 +30,11 @@ LOOPBACK = (IPv6Address("::"), IPv6Address("::1"))
 
 
 class NotAReceiver(Exception):
-    """No endpoint is at this address; the text says so in a few words."""
+    """No endpoint can be at this address; the text says why in a few words."""
 
 
 def require(host: str) -> None:
-    """Raise NotAReceiver for a host that is written as such an address, in whatever spelling."""
+    """Raise NotAReceiver for a host written as such an address, in any spelling."""
     if host.rstrip(".") in METADATA_NAMES:
         raise NotAReceiver("it is a cloud's metadata service")
     address = written(host)
@@ -42,9 +43,9 @@ def require(host: str) -> None:
 
 
 async def addresses(host: str, port: int) -> list[str]:
-    """Where the host is now, to be tried in this order.
+    """Resolve the host to addresses, to be tried in this order.
 
-    Raises NotAReceiver if any of it may not be spoken to, OSError if the name is not known.
+    Raises NotAReceiver if any of them is not allowed, OSError if the name is unknown.
     """
     address = written(host)
     if address is not None:
@@ -58,11 +59,11 @@ async def addresses(host: str, port: int) -> list[str]:
 
 
 def written(host: str) -> Address | None:
-    """The address that a host is written as; ``None`` for a name.
+    """Return the address that a host is written as; ``None`` for a name.
 
-    Resolvers also take the old spellings: one number, octal, hexadecimal, fewer parts.
+    Resolvers also accept the old notations: one number, octal, hexadecimal, fewer parts.
     """
-    # As a resolver takes it: full-width digits and other full stops are ordinary ones there.
+    # As resolvers do: full-width digits and other full stops are normalized.
     plain = unicodedata.normalize("NFKC", host).replace("\u3002", ".").rstrip(".")
     try:
         return ipaddress.ip_address(plain)
@@ -78,14 +79,14 @@ def _require(address: Address) -> None:
     for one in (address, *_within(address)):
         if one in METADATA:
             raise NotAReceiver("it is a cloud's metadata service")
-        # Of IPv6 the ranges that are called reserved hold the loopback and translated addresses.
+        # In IPv6 the reserved ranges contain the loopback and translated addresses.
         odd = isinstance(one, IPv4Address) and (one.is_reserved or one.packed[0] == 0)
         if odd or one.is_link_local or one.is_multicast or one.is_unspecified:
             raise NotAReceiver("it is link-local, multicast, reserved or no address at all")
 
 
 def _within(address: Address) -> list[Address]:
-    """The IPv4 addresses that an IPv6 address stands for."""
+    """Return the IPv4 addresses embedded in an IPv6 address."""
     if isinstance(address, IPv4Address):
         return []
     teredo = address.teredo[1] if address.teredo else None

@@ -1,4 +1,4 @@
-"""An outgoing message as an e-mail: plain text and HTML, the same bytes at every try."""
+"""Build an email from an outgoing message: plain text and HTML, the same bytes every time."""
 
 import re
 from email.header import Header
@@ -16,15 +16,15 @@ ENCODED = "=?"
 
 
 def address_of(text: str) -> Address:
-    """A checked address as headers take it, letters beyond ASCII included."""
+    """Return a validated address for headers, letters beyond ASCII included."""
     local, _, domain = text.rpartition("@")
     return Address(username=local, domain=domain)
 
 
 def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMessage:
-    """The e-mail; ``Message-ID`` follows from the row's id, and so does the boundary.
+    """Build the email; ``Message-ID`` and the boundary are derived from the row's id.
 
-    The headers' own classes refuse line breaks, so nothing typed can add a header.
+    The header classes refuse line breaks, so typed text cannot add a header.
     """
     made = EmailMessage(policy=POLICY)
     made["Message-ID"] = f"<{outgoing.message_id}@{sender.domain or 'localhost'}>"
@@ -37,7 +37,7 @@ def mail(outgoing: Outgoing, *, sender: Address, to: Address | None) -> EmailMes
     made.set_content(outgoing.text, cte="quoted-printable")
     made.add_alternative(letters.as_html(outgoing.text), subtype="html", cte="quoted-printable")
     for part in made.iter_parts():
-        # Encoded, because mailboxes that begin a mail with such a line write ">" before it.
+        # Encoded, because mailboxes that store such lines put ">" before them.
         part.set_payload(FROM.sub("=46rom ", str(part.get_payload())))
     made.set_boundary(f"={outgoing.message_id.hex}=")
     return made
@@ -47,5 +47,5 @@ def _set_subject(made: EmailMessage, subject: str) -> None:
     if ENCODED not in subject:
         made["Subject"] = subject
         return
-    # Text that looks encoded would be decoded, and so be another, unless it is encoded itself.
+    # Text that looks encoded would be decoded unless it is encoded itself.
     made.set_raw("Subject", Header(subject, "utf-8", header_name="Subject").encode())

@@ -1,4 +1,4 @@
-"""A folder instead of a receiver: every message becomes an ``.eml`` file. For trying out."""
+"""A folder instead of a receiver, for trials: every message becomes an ``.eml`` file."""
 
 import os
 from contextlib import suppress
@@ -17,12 +17,12 @@ SENDER = Address(display_name="Affiliate program", addr_spec="affiliates@localho
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailbox:
-    """Takes what would go by any route; a message written again replaces its file."""
+    """Accepts messages of any route; a message written again replaces its file."""
 
     folder: Path
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
-        """Write one message; whole, or not at all. Raises NotTaken where there is no room."""
+        """Write one message completely or not at all. Raises NotTaken if there is no space."""
         to = address_of(outgoing.to) if outgoing.route is Route.EMAIL else None
         made = mail(outgoing, sender=SENDER, to=to)
         if to is None:
@@ -41,7 +41,7 @@ class Mailbox:
         return Receipt(said=f"Written to {name}.", delivered=False)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
     def _keep(self, name: str, content: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -1,4 +1,4 @@
-"""Handing messages to a mail server by SMTP, encrypted and signed in where that is set."""
+"""Send messages to a mail server by SMTP, with encryption and login if configured."""
 
 import asyncio
 import ssl
@@ -24,14 +24,14 @@ HOW = (
     "(TLS from the start); signs such as @ in a password as %40."
 )
 MOST_BY_CONNECTION = 100
-# What asks a server to take addresses with letters beyond ASCII before the @.
+# Options for addresses with letters beyond ASCII before the @.
 BEYOND_ASCII = ("SMTPUTF8", "BODY=8BITMIME")
 IDLE_S = 5.0
 
 
 @dataclass(kw_only=True)
 class MailServer:
-    """One mail server. Without ``is_encrypted`` only one on this computer is spoken to."""
+    """One mail server. Without ``is_encrypted``, only one on this computer is used."""
 
     host: str
     port: int
@@ -40,7 +40,7 @@ class MailServer:
     password: str = field(default="", repr=False)
     tls_from_start: bool = False
     is_encrypted: bool = True
-    # For all of a delivery, the connection included.
+    # The deadline for a delivery, including the connection.
     timeout_s: float = 20.0
     trust: ssl.SSLContext | None = None
     _exchanges: Exchanges = field(default_factory=Exchanges, repr=False)
@@ -51,7 +51,7 @@ class MailServer:
 
     @classmethod
     def from_url(cls, url: str) -> "MailServer":
-        """As SMTP_URL says. Raises SettingMissing, without repeating what may be a password."""
+        """Parse SMTP_URL. Raises SettingMissing, without repeating what may be a password."""
         try:
             parts = urlsplit(url.strip())
             host, port, query = parts.hostname, parts.port, parse_qs(parts.query)
@@ -74,12 +74,12 @@ class MailServer:
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             tls_from_start=at_once,
-            # A server on this computer may do without; to any other nothing goes in the open.
+            # A server on this computer may go without; to any other, nothing is sent unencrypted.
             is_encrypted=at_once or host not in LOOPBACK,
         )
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:  # noqa: ARG002 - as every channel
-        """Hand one message over, all of it within ``timeout_s``. Raises NotTaken."""
+        """Send one message within ``timeout_s``. Raises NotTaken."""
         made = mail(outgoing, sender=self.sender, to=address_of(outgoing.to))
         self._is_connected = False
         try:
@@ -94,7 +94,7 @@ class MailServer:
         return Receipt(said="The mail server accepted it.")
 
     def close(self) -> None:
-        """End the connection, if there is one."""
+        """Close the connection, if there is one."""
         client, self._client, self._used = self._client, None, 0
         if client is not None and isinstance(client.transport, asyncio.WriteTransport):
             client.transport.abort()
@@ -104,7 +104,7 @@ class MailServer:
         client = await self._connected()
         self._is_connected = True
         options = () if to.isascii() else BEYOND_ASCII
-        # The very bytes: whoever writes a message anew may change it, as with lines like "From ".
+        # The exact bytes: a client that rewrites a message may change it, as lines with "From ".
         content = made.as_bytes(policy=POLICY.clone(utf8=not to.isascii()))
         await client.sendmail(self.sender.addr_spec, [to], content, mail_options=options)
 
@@ -118,8 +118,8 @@ class MailServer:
         return self._client
 
     async def _is_fresh(self, client: aiosmtplib.SMTP) -> bool:
-        # Servers end connections that idle or carry much; finding out midway would look as if
-        # the message might have been taken.
+        # Servers close connections that are idle or heavily used; noticing that midway would look
+        # as if the message might have been accepted.
         if self._used >= MOST_BY_CONNECTION or not client.is_connected:
             return False
         if time.monotonic() - self._last_used < IDLE_S:
@@ -139,12 +139,12 @@ class MailServer:
             tls_context=self.trust or trusted(),
             username=self.user or None,
             password=self.password or None,
-            # What an exchange may take is said once, over all of it.
+            # One deadline covers the whole exchange.
             timeout=None,
         )
 
     def _understood(self, error: Exception, to: str) -> NotTaken:
-        """What an error means for the message: taken by nobody, or by nobody knows whom."""
+        """Return what an error means for the message: refused, or unconfirmed."""
         if not self._is_connected:
             sentence = f"The mail server: {self._words_for(error)}"
             return NotTaken(Failure(reason=Reason.UNREACHABLE, said=sentence), is_down=True)
@@ -156,14 +156,14 @@ class MailServer:
             case aiosmtplib.SMTPDataError():
                 return _refused(error.code, error.message)
             case aiosmtplib.SMTPResponseException():
-                # The sender or the session is refused, and so would every other message be.
+                # The sender or the session is refused, so every other message would be too.
                 sentence = f"The mail server: {self._words_for(error)}"
                 return NotTaken(Failure(reason=Reason.BUSY, said=sentence), is_down=True)
         sentence = f"The mail server stopped responding: {self._words_for(error)}"
         return NotTaken(Failure(reason=Reason.NO_ANSWER, said=sentence), is_down=True)
 
     def _words_for(self, error: Exception) -> str:
-        """What to tell of an error: the server's words where it spoke, never what it was sent."""
+        """Return the text of an error: the server's words, never what was sent to it."""
         match error:
             case aiosmtplib.SMTPAuthenticationError():
                 return f"the login was refused ({error.code})"

@@ -1,6 +1,6 @@
-"""Handing messages to the exchange's own endpoint: signed, never redirected, briefly listened to.
+"""Send messages to the exchange's endpoint: signed, without redirects, reading little.
 
-The headers are those of Standard Webhooks, so ready-made libraries can check the signature.
+The headers are those of Standard Webhooks, so existing libraries can verify the signature.
 """
 
 import asyncio
@@ -28,13 +28,13 @@ LONGEST_ANSWER = 4_096
 LONGEST_HOST, LONGEST_LABEL = 253, 63
 SHORTEST_SECRET = 24
 LONGEST_ASKED_WAIT_S = 3600
-# What a repeat cannot mend: the message itself was not understood.
+# Retrying cannot help: the endpoint did not understand the message.
 FINAL = (400, 410, 413, 422)
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what marks one, not one
 SCHEME = "v1,"
 ASYMMETRIC = ("whsk_", "whpk_")
 URL_SAFE = str.maketrans("-_", "+/")
-# An answer's body says nothing that its status has not said.
+# The status is enough; the body of a response is hardly read.
 LISTEN_S = 1.0
 HOW_TO_MAKE_ONE = (
     "Make one with `python -c 'import secrets; print(secrets.token_urlsafe(32))'` "
@@ -44,12 +44,12 @@ HOW_TO_MAKE_ONE = (
 
 @dataclass(kw_only=True)
 class Webhook:
-    """One endpoint. Only hosts in ``allowed`` are ever spoken to."""
+    """One endpoint. Only hosts in ``allowed`` are contacted."""
 
     url: str
     secret: bytes = field(repr=False)
     allowed: frozenset[str]
-    # For all of an exchange, the connection and the answer included.
+    # The deadline for an exchange, including connection and response.
     timeout_s: float = 10.0
     trust: ssl.SSLContext | None = None
     _exchanges: Exchanges = field(default_factory=Exchanges, repr=False)
@@ -57,7 +57,7 @@ class Webhook:
 
     @classmethod
     def from_settings(cls, environment: Mapping[str, str]) -> "Webhook":
-        """As NOTIFY_WEBHOOK_* say. Raises SettingMissing, without repeating their values."""
+        """Parse NOTIFY_WEBHOOK_*. Raises SettingMissing, without repeating their values."""
         url = environment["NOTIFY_WEBHOOK_URL"].strip()
         host = host_of(url)
         named = environment.get("NOTIFY_WEBHOOK_HOSTS", host)
@@ -70,7 +70,7 @@ class Webhook:
         return cls(url=url, secret=secret_of(secret), allowed=allowed)
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
-        """Hand one message over. Raises NotTaken."""
+        """Send one message. Raises NotTaken."""
         if host_of(self.url) not in self.allowed:
             raise NotTaken(_failure(Reason.NOT_SET_UP, "its host is not allowed", final=True))
         body = body_of(outgoing)
@@ -92,11 +92,11 @@ class Webhook:
         return _judged(answer, now)
 
     async def _posted(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        """The answer, heard out as far as it is short and comes soon."""
+        """Return the response, whose body is read only if it is short and fast."""
         began = time.monotonic()
         answer = await self._handed_over(body, headers)
         left = self.timeout_s - (time.monotonic() - began)
-        # What it did is said by the status, which is here already; the rest is not waited for.
+        # The status is known already; the rest of the body is not waited for.
         with suppress(httpx.HTTPError, TimeoutError):
             async with asyncio.timeout(min(LISTEN_S, left / 2)):
                 await _heard_out(answer)
@@ -104,7 +104,7 @@ class Webhook:
         return answer
 
     async def _handed_over(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        """Post to the first address of the host that takes connections, as it is looked up now."""
+        """Post to the first address of the host, resolved now, that accepts a connection."""
         client, url = self._connected(), httpx.URL(self.url)
         named = {**headers, "Host": url.netloc.decode("ascii")}
         port = url.port or (443 if url.scheme == "https" else 80)
@@ -114,7 +114,7 @@ class Webhook:
                 *("POST", url.copy_with(host=address)),
                 content=body,
                 headers=named,
-                # The certificate is still asked for by the name.
+                # The certificate is checked against the name.
                 extensions={"sni_hostname": url.host},
             )
             try:
@@ -130,7 +130,7 @@ class Webhook:
             raise httpx.ConnectError("its name is not known") from error
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
             with suppress(TimeoutError):
@@ -141,17 +141,17 @@ class Webhook:
         if self._client is None:
             self._client = httpx.AsyncClient(
                 verify=self.trust or trusted(),
-                # All of an exchange has one deadline; half of it may go by without a connection.
+                # One deadline covers the whole exchange; connecting may take half of it.
                 timeout=httpx.Timeout(None, connect=self.timeout_s / 2),
                 follow_redirects=False,
-                # Neither a proxy nor a password file of the environment has a say here.
+                # Ignore proxies and password files of the environment.
                 trust_env=False,
             )
         return self._client
 
 
 def signed(secret: bytes, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers that say who sent it, when, and that nothing was changed since."""
+    """Return the headers that authenticate sender, time and content."""
     at = str(int(now.timestamp()))
     digest = hmac.new(secret, f"{message_id}.{at}.".encode() + body, hashlib.sha256).digest()
     return {
@@ -165,7 +165,7 @@ def signed(secret: bytes, message_id: str, now: datetime, body: bytes) -> dict[s
 
 
 def host_of(url: str) -> str:
-    """The host, in small letters. Raises SettingMissing where none may be spoken to."""
+    """Return the host in lower case. Raises SettingMissing if it is not allowed."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
@@ -193,7 +193,7 @@ def host_of(url: str) -> str:
 
 
 def _looked_up(url: str) -> str:
-    """The host as it is looked up, in ASCII; "" where none of that name can be."""
+    """Return the host in ASCII, as it is resolved; "" if it is not a valid name."""
     try:
         name = httpx.URL(url).raw_host.decode("ascii")
     except (httpx.InvalidURL, UnicodeError):
@@ -204,10 +204,10 @@ def _looked_up(url: str) -> str:
 
 
 def secret_of(typed: str) -> bytes:
-    """The signing key, given as it is or as ``whsec_`` and base64. Raises SettingMissing.
+    """Return the signing key, given plain or as ``whsec_`` and base64. Raises SettingMissing.
 
-    Base64 may be of either alphabet, with or without its padding, and broken into lines; the
-    scheme before it, as in ``v1,whsec_``, is some consoles' way to show one.
+    The base64 may use either alphabet, with or without padding, and contain line breaks; some
+    consoles show it with a scheme in front, as in ``v1,whsec_``.
     """
     text = typed.strip()
     if not text:
@@ -262,7 +262,7 @@ def _as_it_is(text: str) -> bytes:
 
 async def _heard_out(answer: httpx.Response) -> None:
     heard = 0
-    # As it comes: in pieces of a size the first would be waited for until it is whole.
+    # Raw pieces: a fixed size would wait until the first piece is full.
     async for piece in answer.aiter_raw():
         heard += len(piece)
         if heard >= LONGEST_ANSWER:
@@ -272,7 +272,7 @@ async def _heard_out(answer: httpx.Response) -> None:
 def _judged(answer: httpx.Response, now: datetime) -> Receipt:
     code = answer.status_code
     if 200 <= code < 300:
-        # 202 means: taken, and still to be passed on.
+        # 202 means accepted, to be passed on.
         done = code != httpx.codes.ACCEPTED
         return Receipt(said=f"The endpoint answered {code}.", delivered=done)
     if code in FINAL:
@@ -290,13 +290,13 @@ def _judged(answer: httpx.Response, now: datetime) -> Receipt:
 
 
 def requested_wait(header: str, now: datetime) -> timedelta | None:
-    """The wait that ``Retry-After`` asks for in seconds or as a date, an hour at most.
+    """Return the wait in ``Retry-After``, in seconds or as a date, at most an hour.
 
-    ``None`` where it asks for none, or in a way that is not understood.
+    ``None`` if there is none, or it cannot be parsed.
     """
     text = header.strip()
     if text.isascii() and text.isdigit():
-        # Of many digits only that they are many counts.
+        # Of many digits, only their number matters.
         seconds = float(int(text[:9]) if len(text.lstrip("0")) <= 9 else LONGEST_ASKED_WAIT_S)
     else:
         until = _http_date(text)
@@ -309,7 +309,7 @@ def _http_date(text: str) -> datetime | None:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    # Dates of the web are in UTC, and one of the three forms does not say so.
+    # HTTP dates are in UTC, and one of their three formats does not say so.
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
