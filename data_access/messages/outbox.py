@@ -30,7 +30,7 @@ def reached_by(application: Application) -> tuple[str, str | None]:
 def reached_at(
     contact_platform: str | None, contact_handle: str | None, account_email: str | None
 ) -> tuple[str, str | None]:
-    """The same from the three alone."""
+    """The same from contact platform, contact handle and account email."""
     # A platform without a handle is useless; a handle without a platform is used as it is.
     platform = platform_name(contact_platform or "")
     if platform and contact_handle:

@@ -1,1 +1,1 @@
-"""What reviewers do with an application: one command, one transaction."""
+"""Acts of reviewers on an application: one command, one transaction."""

@@ -85,7 +85,7 @@ def answer(engine: Engine, command: AnswerCheck) -> int:
 
 
 def _require_answerable(connection: Connection, command: AnswerCheck) -> None:
-    """Raise Invalid unless the policy asks for the item and it may be answered so."""
+    """Raise Invalid unless the item is on the policy's checklist and can get this answer."""
     item, id_ = command.item, command.application_id
     policy = policies.in_force(connection, now=command.at)
     if item not in {*policy.checklist, *policy.required_checks}:
@@ -104,7 +104,7 @@ def _require_answerable(connection: Connection, command: AnswerCheck) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassOpenChecks(ApplicationCommand):
-    """Answer these open items as passed: the ones that were listed before somebody agreed."""
+    """Answer these open items, as listed on the screen, as passed."""
 
     act: ClassVar[Act] = Act.ANSWER_CHECK
     items: Sequence[str]
@@ -112,9 +112,9 @@ class PassOpenChecks(ApplicationCommand):
 
 
 def pass_open(engine: Engine, command: PassOpenChecks) -> int:
-    """Answer these open items as passed; returns how many those were.
+    """Answer these open items as passed; returns how many they were.
 
-    All of them pass, or none where one was answered meanwhile or lacks its evidence. Raises
+    All of them pass, or none if one was answered in the meantime or lacks its evidence. Raises
     NotAllowed, NotFound, Invalid or RequestReused.
     """
     command = replace(command, comment=_checked(command.comment))

@@ -53,7 +53,7 @@ class Release(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign(ApplicationCommand):
-    """Give an application to a colleague, whose hold does not lapse."""
+    """Assign an application to a colleague; the assignment does not expire."""
 
     act: ClassVar[Act] = Act.ASSIGN
     assignee: str
@@ -61,14 +61,14 @@ class Assign(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The application that was claimed; ``None`` where the view holds none that is free."""
+    """The id of the claimed application; ``None`` if the view has no unclaimed one."""
 
     application_id: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeNext(Command):
-    """Claim the best application of the view that nobody works on."""
+    """Claim the first unclaimed application of the view."""
 
     filters: Filters
 
@@ -119,7 +119,7 @@ def release(engine: Engine, command: Release) -> int:
 
 
 def assign(engine: Engine, command: Assign) -> int:
-    """Give an application to a colleague, whose hold does not lapse; returns the event's id.
+    """Assign an application to a colleague; the assignment does not expire. Returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, Invalid or RequestReused.
     """
@@ -139,9 +139,9 @@ def assign(engine: Engine, command: Assign) -> int:
 
 
 def take_next(engine: Engine, command: TakeNext) -> Taken:
-    """Claim the best application of the view that nobody works on.
+    """Claim the first unclaimed application of the view.
 
-    Never the same one for two people. Raises NotAllowed or RequestReused.
+    Two people never get the same one. Raises NotAllowed or RequestReused.
     """
     try:
         with database.acting(engine) as connection:
@@ -149,7 +149,7 @@ def take_next(engine: Engine, command: TakeNext) -> Taken:
     except IntegrityError as error:
         if errors.constraint(error) != "requests_pkey":
             raise
-    # The other click of a double one was quicker; what it took is this one's as well.
+    # The first press of a double click was faster; its application is this request's too.
     with database.acting(engine) as connection:
         return Taken(_taken_before(connection, command))
 
@@ -167,13 +167,13 @@ def _take(connection: Connection, command: TakeNext) -> int | None:
             if taken is not None:
                 return taken
             order_cache.pass_over(connection, view, now=command.at)
-        # The remembered order is used up; what came or was given back since is not in it.
+        # The cached order is used up and lacks applications that were added or released since.
         order_cache.forget(connection)
     return None
 
 
 def _taken_before(connection: Connection, command: TakeNext) -> int | None:
-    """What this request already took; asks for the role where it is new, in the same look."""
+    """Return what this request already claimed; for a new one, check the role in the same query."""
     before, person = tables.requests, tables.staff
     row = connection.execute(
         select(person.c.role, before.c.act, before.c.actor, before.c.application_id)
@@ -190,8 +190,8 @@ def _taken_before(connection: Connection, command: TakeNext) -> int | None:
     return taken
 
 
-# Locks the first that is free and that the actor may decide, claims it, and leaves event and
-# request, in one statement. The guard on the update is for a claim that was committed after
+# Lock the first application that is free and that the actor may decide, claim it, and write event
+# and request, in one statement. The condition on the update covers claims that were committed after
 # this statement began.
 _TAKE_FIRST = text("""
 with free as (
@@ -257,12 +257,12 @@ def _take_first(connection: Connection, ids: Sequence[int], command: TakeNext) -
 def hold(
     connection: Connection, application: Application, command: ApplicationCommand, kind: str
 ) -> int:
-    """Put the actor's name on the application until the idle time is over, and say so."""
+    """Claim the application for the actor until the idle time is over, and record it."""
     old = application.desk.assignee(command.at)
     until: datetime | None = command.at + idle_time(connection, command.at)
     held = application.desk.claim
     if old == command.actor and held is not None and held.until is None:
-        # What a colleague assigned does not begin to lapse by being claimed as well.
+        # Claiming an assigned application does not make the assignment expire.
         until = None
     transitions.put(
         connection, command, assignee=command.actor, claimed_at=command.at, claim_until=until
@@ -279,10 +279,9 @@ def idle_time(connection: Connection, now: datetime) -> timedelta:
 
 @known_by("actor")
 def stay(engine: Engine, *, application_id: int, actor: str, now: datetime) -> None:
-    """Extend the actor's claim, because they were just active on the open page.
+    """Extend the actor's claim after activity on the open page.
 
-    Not an act of its own: it leaves no event and never takes anything from anybody. Raises
-    NotAllowed.
+    This is not an act: it leaves no event and takes nothing from anybody. Raises NotAllowed.
     """
     table = tables.desk
     with database.acting(engine) as connection:
@@ -324,7 +323,7 @@ def other_viewers(
     return list(found.scalars())
 
 
-# The role is asked in the same statement, as this runs every few seconds for every open page.
+# One statement also checks the role, since this runs every few seconds for every open page.
 _RECORD_VIEW = text("""
 with person as (
     select email, role from review.staff where email = :actor and active

@@ -37,10 +37,10 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A decision as the form gives it.
+    """A decision as submitted.
 
-    ``override_reason`` is needed if it goes against the computed eligibility or costs
-    much; ``reapply`` is the rule for applying again, by default the reason's own;
+    ``override_reason`` is needed if it goes against the computed eligibility or its cost needs a
+    second person; ``reapply`` is the rule for applying again, by default the reason's;
     ``knowingly`` confirms that the reason states facts that are not established.
     """
 
@@ -67,10 +67,10 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What becomes a decision: the draft, the facts it rests on, and who made it.
+    """The content of a decision: the draft, the facts it rests on, and who made it.
 
-    ``message_day`` is the UTC day the message was written for: the day from which the applicant
-    may apply again is the one it names. ``detail`` is what the event says of a proposal.
+    ``message_day`` is the UTC day for which the message was written, from which the day of
+    reapplication is counted. ``detail`` is added to the event for a proposal.
     """
 
     draft: Draft
@@ -93,7 +93,7 @@ class Decide(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reopen(ApplicationCommand):
-    """Put a decided application back into the queue."""
+    """Return a decided application to the queue."""
 
     act: ClassVar[Act] = Act.REOPEN
     reason: str
@@ -101,7 +101,7 @@ class Reopen(ApplicationCommand):
 
 @dataclass(frozen=True)
 class Judgment(Result):
-    """What became of a decision."""
+    """The result of submitting a decision."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Proposed(Judgment):
 
 
 def submit(engine: Engine, command: Decide) -> Decided | Proposed:
-    """Decide, or propose the decision where it needs a second person.
+    """Decide, or propose the decision if it needs a second person.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, ClaimedByAnother, DataChanged,
     FiguresMoved, Invalid or RequestReused.
@@ -143,10 +143,10 @@ def submit(engine: Engine, command: Decide) -> Decided | Proposed:
 
 
 def reopen(engine: Engine, command: Reopen) -> int:
-    """Put a decided application back into the queue; the decision stays readable.
+    """Return a decided application to the queue; the decision stays readable.
 
-    The next decision supersedes it, and the review clock restarts. Returns the event's id.
-    Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
+    The next decision supersedes it, and the review clock restarts. Returns the event's id. Raises
+    NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
     reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
     command = replace(command, reason=reason)
@@ -171,7 +171,7 @@ def reopen(engine: Engine, command: Reopen) -> int:
 
 
 def weigh(connection: Connection, application: Application, command: Decide) -> Weighed:
-    """Check a draft on the locked application against what is known now."""
+    """Validate a draft on the locked application against the current facts."""
     draft = command.draft
     conflicts.require_none(connection, application, command.actor)
     transitions.require_not_claimed_by_another(application, command)
@@ -185,7 +185,7 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
         standing.policy,
         second_reasons(standing, draft.outcome, draft.rebate_rate),
     )
-    # What is missing is named before a placeholder that is empty because of it.
+    # Missing facts are reported before a placeholder that is empty because of them.
     require_proven(draft, unproven(draft, standing, checks))
     _check(draft, standing.policy)
     if draft.outcome is Decision.APPROVED:
@@ -296,7 +296,7 @@ def _insert(connection: Connection, command: ApplicationCommand, settlement: Set
 def _propose(
     connection: Connection, application: Application, command: Decide, weighed: Weighed
 ) -> Proposed:
-    """Leave the decision to a second person, with what the first one saw."""
+    """Propose the decision to a second person, with the facts that the first one saw."""
     draft, needed = command.draft, list(weighed.needed_for)
     proposal_id: int = connection.execute(
         insert(tables.proposals)

@@ -23,7 +23,7 @@ FURTHEST = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defer(ApplicationCommand):
-    """Set aside until the UTC day ``until`` begins, or a criterion's result changes, or both."""
+    """Defer until the UTC day ``until`` begins, a criterion's result changes, or both."""
 
     act: ClassVar[Act] = Act.DEFER
     until: date | None
@@ -39,7 +39,7 @@ class BringBack(ApplicationCommand):
 
 
 def defer(engine: Engine, command: Defer) -> int:
-    """Set aside; the review clock goes on, as the applicant still waits for us.
+    """Defer; the review clock keeps running, since the applicant still waits for us.
 
     Returns the event's id. Raises NotAllowed, NotFound, AlreadyDecided, NotInState,
     ClaimedByAnother, Invalid or RequestReused.

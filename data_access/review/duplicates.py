@@ -24,7 +24,7 @@ from program.review.workflow import Decision, Status
 from program.text.handles import identity, identity_key
 
 SHOWN = 20
-# Thousands type a contact such as "none"; only so many of one name are looked at.
+# Thousands may type a contact such as "none"; at most this many of one name are compared.
 LOOKED_AT = 1_000
 
 

@@ -60,7 +60,7 @@ class RecordEvidence(ApplicationCommand):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The observation as it was typed."""
+        """Return the observation as it was typed."""
         return _typed(_values(self.entry), self.entry)
 
 
@@ -110,7 +110,7 @@ def _exchange(connection: Connection, application_id: int, entry: Entry) -> dict
 
 
 def _stated(connection: Connection, application_id: int) -> list[Stated]:
-    """Return the exchanges recorded for an application, oldest statement first."""
+    """Return the exchanges recorded for an application, oldest first."""
     table = tables.evidence
     rows = connection.execute(
         select(table.c.exchange_name, table.c.told_apart)
@@ -125,8 +125,8 @@ def _stated(connection: Connection, application_id: int) -> list[Stated]:
 
 
 def _typed(values: dict[str, object], entry: Entry) -> dict[str, str]:
-    # Of the moment only the day is typed; its time may be that of the click, which a repeat
-    # of the same form does not share.
+    # Only the day is typed; the time may be that of the click, which a repeat of the form does not
+    # share.
     typed = {name: str(value) for name, value in values.items() if value is not None}
     if entry.kind is EvidenceKind.EXTERNAL_VOLUME:
         typed["exchange_name"] = entry.exchange_name.strip()

@@ -30,7 +30,7 @@ class RequestInformation(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAnswer(ApplicationCommand):
-    """Record what the applicant answered."""
+    """Record the applicant's answer."""
 
     act: ClassVar[Act] = Act.RECORD_ANSWER
     answer: str
@@ -38,7 +38,7 @@ class RecordAnswer(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopWaiting(ApplicationCommand):
-    """Go on without an answer."""
+    """Continue without an answer."""
 
     act: ClassVar[Act] = Act.RECORD_ANSWER
     reason: str
@@ -72,7 +72,7 @@ def request(engine: Engine, command: RequestInformation) -> int:
 
 
 def record_answer(engine: Engine, command: RecordAnswer) -> int:
-    """Record what the applicant answered; the clock goes on. Returns the event's id.
+    """Record the applicant's answer; the clock continues. Returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
@@ -93,7 +93,7 @@ def record_answer(engine: Engine, command: RecordAnswer) -> int:
 
 
 def stop_waiting(engine: Engine, command: StopWaiting) -> int:
-    """Go on without an answer; returns the event's id.
+    """Continue without an answer; returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """

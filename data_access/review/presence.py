@@ -15,10 +15,10 @@ from program.messages.delivery import DELIVERY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """The application's current state, who else is viewing it, and how much others have written.
+    """An application's current state, its other viewers, and how much others have written.
 
-    ``others_wrote`` counts what anybody but the viewer left on the thread, ever; two glances
-    compared say how much is new.
+    ``others_wrote`` counts all entries on the thread that are not the viewer's; the difference of
+    two glances is what is new.
     """
 
     application: Application

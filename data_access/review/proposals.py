@@ -1,4 +1,4 @@
-"""Proposed decisions as they are stored; none is ever removed."""
+"""Stored proposals of decisions; none is ever removed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from program.review.workflow import Decision, Move, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A decision as the first person proposed it. ``needed_for`` says why two are needed."""
+    """A decision as the first person proposed it. ``needed_for`` says why two people are needed."""
 
     proposal_id: int
     application_id: int
@@ -38,19 +38,19 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapsed:
-    """A proposal that ended because facts changed: (what, shown then, found) in words."""
+    """A proposal that expired because facts changed: (what, shown then, current) in words."""
 
     proposal: Proposal
     changes: tuple[tuple[str, str, str], ...]
 
 
 def waiting(connection: Connection, application_id: int) -> Proposal | None:
-    """The proposal that waits for a second person, if one does."""
+    """Return the proposal that waits for a second person, or ``None``."""
     return next((p for p in history(connection, application_id) if p.closed_as is None), None)
 
 
 def lapsed(connection: Connection, application: Application) -> Lapsed | None:
-    """The last proposal, if it lapsed and nobody has decided since."""
+    """Return the last proposal if it expired and nobody has decided since."""
     id_ = application.application_id
     last = next(iter(history(connection, id_)), None)
     if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
@@ -71,7 +71,7 @@ def lapsed(connection: Connection, application: Application) -> Lapsed | None:
 
 
 def history(connection: Connection, application_id: int) -> list[Proposal]:
-    """Every proposal for an application, newest first; none is ever removed."""
+    """Return all proposals for an application, newest first; none is ever removed."""
     table = tables.proposals
     rows = connection.execute(
         select(table)
@@ -94,7 +94,7 @@ def history(connection: Connection, application_id: int) -> list[Proposal]:
 def close(
     connection: Connection, proposal_id: int, closed_as: str, by: str | None, at: datetime
 ) -> None:
-    """End a proposal; ``by`` is nobody where facts ended it."""
+    """Close a proposal; ``by`` is None if changed facts closed it."""
     table = tables.proposals
     connection.execute(
         update(table)

@@ -1,7 +1,7 @@
 """React to changed facts: end proposals and return deferred applications.
 
-Evidence is followed in its own transaction; new metrics after each refresh. The actor of
-these events is `PROGRAM`.
+New evidence is handled in its own transaction; new metrics after each refresh. The actor of these
+events is `PROGRAM`.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ PROGRAM = "program"
 
 
 def react(connection: Connection, application: Application, command: ApplicationCommand) -> bool:
-    """Let one locked application react to what is known now; returns whether it moved."""
+    """Let one locked application react to the current facts; returns whether its status changed."""
     if application.status is Status.AWAITING_SECOND_APPROVAL:
         return _lapse(connection, application, command)
     if application.status is Status.DEFERRED and application.desk.deferred_answers is not None:
@@ -34,11 +34,11 @@ def react(connection: Connection, application: Application, command: Application
 
 
 def react_to_refresh(engine: Engine, *, now: datetime) -> int:
-    """Let all deferred and proposed applications react; return how many moved.
+    """Let all deferred and proposed applications react; returns how many changed status.
 
-    One transaction each, so that nobody waits for the whole; safe to repeat and to kill. What
-    somebody is just acting on is left for the end. Raises DatabaseUnavailable if it is busy
-    then as well.
+    One transaction each, so that nobody waits for all; safe to repeat and to kill. Applications
+    that somebody is changing are retried at the end. Raises DatabaseUnavailable if they are still
+    busy then.
     """
     moved, busy = 0, []
     with database.acting(engine) as connection:
@@ -56,7 +56,7 @@ def _react_one(engine: Engine, id_: int, now: datetime) -> bool:
     with database.acting(engine) as connection:
         application = read.read(connection, id_, now=now, lock=True)
         if application.status not in OPEN_STATUSES:
-            # Told as of the moment it happened, not of the refresh that noticed.
+            # Dated to when it happened, not to the refresh that noticed.
             settled = min(application.status_changed_at or now, now)
             second_approvals.end_with_the_application(connection, replace(command, at=settled))
             return False
@@ -68,7 +68,7 @@ def _react_one(engine: Engine, id_: int, now: datetime) -> bool:
 
 
 def _set_aside() -> Select[int]:
-    """What waits here, and what upstream withdrew while a proposal for it waited."""
+    """Return applications that wait here, and those withdrawn upstream with an open proposal."""
     desk_, application, proposal = tables.desk, tables.applications, tables.proposals
     waiting = (str(Status.DEFERRED), str(Status.AWAITING_SECOND_APPROVAL))
     proposed = select(1).where(

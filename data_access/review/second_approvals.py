@@ -1,8 +1,8 @@
 """Propose, confirm, decline and cancel decisions that need a second person.
 
 The proposal stores what its proposer saw. If a result that it rests on changes, the proposal
-expires: nobody confirms what nobody reviewed. Figures that changed without changing a result are
-shown to the second person beside those of the proposal.
+expires, so that nobody confirms facts that nobody reviewed. Figures that changed without changing a
+result are shown to the second person beside those of the proposal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Confirm(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decline(ApplicationCommand):
-    """Send a proposal back with a reason."""
+    """Decline a proposal with a reason."""
 
     act: ClassVar[Act] = Act.APPROVE_SECOND
     proposal_id: int
@@ -58,7 +58,7 @@ class Decline(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(ApplicationCommand):
-    """Take a proposal back: the first person's own, or any as a manager."""
+    """Cancel a proposal: the first person's own, or any as a manager."""
 
     act: ClassVar[Act] = Act.DECIDE
     proposal_id: int
@@ -106,7 +106,7 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
         return decisions.settle(connection, application, command, Move.CONFIRM, settlement)
 
     result = commands.perform_as(Judgment, engine, command, do)
-    # A lapse has to outlive the refusal, so it is committed first and refused afterwards.
+    # The expiry must be committed before the refusal is raised.
     if isinstance(result, ProposalLapsed):
         raise ApprovalLapsed(
             "The facts changed since this was proposed, so the proposal expired and the "
@@ -117,7 +117,7 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
 
 
 def decline(engine: Engine, command: Decline) -> int:
-    """Send a proposal back; the application is pending again. Returns the event's id.
+    """Decline a proposal; the application is pending again. Returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
@@ -136,7 +136,7 @@ def decline(engine: Engine, command: Decline) -> int:
 
 
 def cancel(engine: Engine, command: Cancel) -> int:
-    """Take a proposal back; the application is pending again. Returns the event's id.
+    """Cancel a proposal; the application is pending again. Returns the event's id.
 
     Raises NotAllowed, NotFound, AlreadyDecided, NotInState, Invalid or RequestReused.
     """
@@ -158,7 +158,7 @@ def cancel(engine: Engine, command: Cancel) -> int:
 def _require_confirmable(
     connection: Connection, application: Application, command: Confirm
 ) -> Proposal:
-    """The proposal, if the actor may be its second person and its first one still free."""
+    """Return the proposal, if the actor may confirm it and its proposer has no conflict."""
     proposal = _require_open(connection, command.application_id, command.proposal_id)
     if command.actor == proposal.proposed_by:
         raise NotAllowed("You proposed this yourself; another person must confirm it.")
@@ -168,7 +168,7 @@ def _require_confirmable(
 
 
 def _draft(proposal: Proposal) -> Draft:
-    """The proposal as the decision it is to become."""
+    """Return the proposal as a draft of the decision."""
     return Draft(
         outcome=proposal.outcome,
         rationale=proposal.rationale,
@@ -195,7 +195,7 @@ def difference(
     application: Application,
     checks: Mapping[str, CheckOutcome],
 ) -> Comparison:
-    """Compare with what the proposer saw: what ends the proposal, and what only moved."""
+    """Compare with what the proposer saw: what expires the proposal, and what only moved."""
     return viewed.compare(
         proposal.seen,
         decision_basis.view(standing, application, checks),
@@ -211,7 +211,7 @@ def lapse(
     differs: Comparison,
     command: ApplicationCommand,
 ) -> None:
-    """End the proposal, since what it rests on changed; old and new stay readable."""
+    """Expire the proposal, since its facts changed; old and new values stay readable."""
     proposals.close(connection, proposal.proposal_id, "lapsed", None, command.at)
     detail = {
         "proposal_id": proposal.proposal_id,
@@ -227,11 +227,11 @@ def _as_json(changes: Sequence[Change]) -> list[dict[str, str]]:
 
 
 def end_with_the_application(connection: Connection, command: ApplicationCommand) -> None:
-    """Upstream settled the application while a proposal waited: that waits for nobody now."""
+    """Close a proposal whose application was decided or withdrawn upstream."""
     proposal = proposals.waiting(connection, command.application_id)
     if proposal is not None:
         proposals.close(connection, proposal.proposal_id, "withdrawn", None, command.at)
-        # Should upstream bring it back, it is as pending here as there.
+        # If upstream reverts that, the application is pending here as well.
         transitions.put(connection, command, status=str(Status.PENDING), status_at=command.at)
         commands.record_event(
             connection,

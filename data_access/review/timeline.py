@@ -48,7 +48,7 @@ def read(connection: Connection, application: Application) -> list[TimelineEntry
         actor="applicant",
         title="submitted",
     )
-    # Each part comes newest first and sorting is stable: of one moment the later stays above.
+    # Each part comes newest first and sorting is stable: with equal times, the later stays above.
     parts = (_decisions, _events, _checks, _notes, _evidence)
     entries = [entry for read_part in parts for entry in read_part(connection, id_)]
     withdrawn = any(entry.title == Move.WITHDRAW for entry in entries)
@@ -160,7 +160,7 @@ def _event(row: Row[Any]) -> TimelineEntry:
     )
 
 
-# What became of a message: the words, and what of the detail is told beside them.
+# The words for what became of a message, and the keys of the detail shown with them.
 _DELIVERIES = {
     "message_sent": ("message sent by {route}", "to"),
     "message_delivered": ("message delivered by {route}", "to"),

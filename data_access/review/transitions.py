@@ -91,7 +91,7 @@ def move(
 
 
 def put(connection: Connection, command: ApplicationCommand, **state: Any) -> None:  # noqa: ANN401
-    """Set columns of the application's row on the desk, making the row if there is none."""
+    """Set columns of the application's row on the desk, creating the row if there is none."""
     connection.execute(
         insert(tables.desk)
         .values(application_id=command.application_id, **state)
@@ -104,7 +104,7 @@ def _write_back(
 ) -> None:
     table = tables.applications
     try:
-        # The status guard repeats what the lock already gives: of two decisions one finds no row.
+        # The condition on the status repeats the lock: of two decisions one updates no row.
         with connection.begin_nested():
             moved = connection.execute(
                 update(table)

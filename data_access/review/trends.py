@@ -19,7 +19,7 @@ FIGURES = ("volume_usd", "active_users", "new_users")
 class Point:
     """One day's or month's figures of an affiliate; ``start`` is its first day. USD, UTC.
 
-    Volume and active users are ``None`` where upstream delivered no day of it, for anybody.
+    Volume and active users are ``None`` if upstream delivered no day of it.
     """
 
     start: date
