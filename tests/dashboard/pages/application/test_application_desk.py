@@ -516,7 +516,7 @@ def test_an_outage_is_said_beside_the_page(
     def lost(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailable
 
-    monkeypatch.setattr(claims, "look", lost)
+    monkeypatch.setattr(claims, "record_view", lost)
 
     app = watcher.look()
 
