@@ -108,7 +108,7 @@ def _draw_found(replayed: Replayed, kept: Kept, context: JudgingContext) -> None
         st.warning(sentence, icon=":material/help:")
     what_if_panel.draw_figures(found)
     what_if_panel.draw_sides(found)
-    what_if_panel.draw_rebates(found.rebates)
+    what_if_panel.draw_rebates(found)
     what_if_panel.draw_consequences(found)
     _draw_list(replayed, kept, context)
 
@@ -117,7 +117,7 @@ def _draw_list(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
     found = replayed.found
     changing = [population for population in Population if found.replays[population].changed]
     if not changing:
-        states.empty("No result changes.")
+        states.empty(what_if_panel.no_change_words(found))
         return
     st.markdown("**Changed results**")
     population, move = _choose(found, changing, kept)

@@ -1,6 +1,6 @@
 """The results of a what-if: who changes sides, and what follows for the program."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -105,8 +105,11 @@ def draw_sides(found: WhatIf) -> None:
         "total": cells.whole([row.total for row in rows]),
     }
     for outcome in Outcome:
-        held[outcome] = [_now_then(row.before(outcome), row.after(outcome)) for row in rows]
-    held["changed"] = cells.whole([row.changed for row in rows])
+        held[outcome] = [
+            _now_then(row.before(outcome), row.after(outcome)) if _is_told(row) else figures.UNKNOWN
+            for row in rows
+        ]
+    held["changed"] = cells.whole([row.changed if _is_told(row) else None for row in rows])
     held["untold"] = cells.whole([row.untold for row in rows])
     headings.table(
         pa.table(held),
@@ -134,9 +137,9 @@ def draw_sides(found: WhatIf) -> None:
     st.caption(" ".join(notes))
 
 
-def draw_rebates(costs: Rebates) -> None:
+def draw_rebates(found: WhatIf) -> None:
     """Draw what the rates cost, in sentences: no affiliate's rate changes by itself."""
-    st.caption(" ".join(("**Rebates**:", *rebate_words(costs))))
+    st.caption(" ".join(("**Rebates**:", *rebate_words(found.rebates, found.replays))))
 
 
 def draw_consequences(found: WhatIf) -> None:
@@ -158,7 +161,7 @@ def consequence_words(found: WhatIf) -> list[str]:
     return words
 
 
-def rebate_words(costs: Rebates) -> list[str]:
+def rebate_words(costs: Rebates, replays: Mapping[Population, Replay]) -> list[str]:
     """Describe what the draft would change about rates, and what it would not."""
     found = []
     old, new = costs.above_most
@@ -185,12 +188,14 @@ def rebate_words(costs: Rebates) -> list[str]:
     if costs.leaving_usd:
         found.append(
             "Affiliates who would no longer be met get "
-            f"{figures.usd(costs.leaving_usd)} USD a month above the standard rate."
+            f"{figures.usd(costs.leaving_usd)} USD a month above the standard rate"
+            f"{_only(replays[Population.AFFILIATES])}."
         )
     if costs.joining_usd:
         found.append(
             "Open applications that would become met would cost up to "
-            f"{figures.usd(costs.joining_usd)} USD a month more, at the highest rate."
+            f"{figures.usd(costs.joining_usd)} USD a month more, at the highest rate"
+            f"{_only(replays[Population.OPEN])}."
         )
     found.append(
         f"Granted rates: {_pair(costs.granted_usd)} USD a month; everybody else at the standard "
@@ -254,6 +259,27 @@ def replayed_words(replay: Replay) -> str:
     return f"of the {replay.replayed:,} replayed ({share}); {replay.untold:,} could not be"
 
 
+def no_change_words(found: WhatIf) -> str:
+    """Return the sentence for a replay in which no result changes."""
+    untold = sum(replay.untold for replay in found.replays.values())
+    replayed = sum(replay.replayed for replay in found.replays.values())
+    if not untold:
+        return "No result changes."
+    if not replayed:
+        return f"Whether a result changes is unknown: none of {untold:,} could be replayed."
+    return f"No result changes among {replayed:,} replayed; {untold:,} could not be."
+
+
+def _is_told(replay: Replay) -> bool:
+    """Whether somebody of a population was replayed, or it is empty."""
+    return bool(replay.replayed) or not replay.untold
+
+
+def _only(replay: Replay) -> str:
+    about = replayed_words(replay)
+    return f", {about}" if about else ""
+
+
 def _metric(
     label: str,
     value: str,
@@ -262,7 +288,7 @@ def _metric(
     replay: Replay | None = None,
 ) -> None:
     about = replayed_words(replay) if replay else ""
-    if replay and replay.untold and not replay.replayed:
+    if replay and not _is_told(replay):
         # Nothing is known, so there is no change.
         value, change, about = figures.UNKNOWN, about, ""
     st.metric(

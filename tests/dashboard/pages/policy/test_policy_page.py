@@ -118,6 +118,19 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
     assert UNKNOWN not in cells(app, "number", 1)
 
 
+def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk) -> None:
+    app = draft_page(office)
+    # Nothing that is stored counts users from this floor.
+    field(app, "text_input", "A user is active from").set_value("5")
+    press(app, SAVE)
+    app = draft_page(office, replay=str(kept(office).draft_id))
+
+    told, untold = cells(app, "met", 0), cells(app, "untold", 0)
+    assert untold == [1, 0, 0]
+    assert told == ["0", "0", "0"]
+    assert "No result changes among 2 replayed; 1 could not be." in said(app)
+
+
 @pytest.mark.parametrize(
     ("label", "typed", "sentence"),
     [

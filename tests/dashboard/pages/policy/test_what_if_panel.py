@@ -24,30 +24,38 @@ def test_a_figure_names_the_share_that_was_replayed(told: int, untold: int, word
     assert what_if_panel.replayed_words(replay) == words
 
 
-def panel(told: int) -> None:
+def panel(told: int, untold: int = 3) -> None:
+    from datetime import date
     from decimal import Decimal
+
+    import streamlit as st
 
     from dashboard.pages.policy import what_if_panel
     from program.affiliates.what_if import Decided, Population, Rebates, Replay, WhatIf
+    from program.periods import Window
     from program.policy.outcomes import Outcome
 
     moves = {(Outcome.MET, Outcome.MET): told} if told else {}
-    replays = {one: Replay(population=one, moves=moves, untold=3) for one in Population}
+    replays = {one: Replay(population=one, moves=moves, untold=untold) for one in Population}
     sums = (Decimal(1), Decimal(1))
     costs = Rebates(
-        window=None,
+        window=Window(date(2026, 11, 1), date(2026, 12, 1)),
         affiliates=1,
         at_standard=0,
         above_most=(0, 0),
         over_usd=None,
-        costly=None,
         granted_usd=sums,
         standard_usd=sums,
-        leaving_usd=None,
-        joining_usd=None,
+        leaving_usd=Decimal(20),
+        joining_usd=Decimal(30),
+        costly=(0, 0),
     )
     decided = Decided(total=told, met=(told, told), overrides=(0, 0), recorded_overrides=0)
-    what_if_panel.draw_figures(WhatIf(replays=replays, decided=decided, rebates=costs))
+    found = WhatIf(replays=replays, decided=decided, rebates=costs)
+    what_if_panel.draw_figures(found)
+    what_if_panel.draw_sides(found)
+    what_if_panel.draw_rebates(found)
+    st.text(what_if_panel.no_change_words(found))
 
 
 def test_no_change_is_said_only_of_those_that_were_replayed() -> None:
@@ -64,3 +72,31 @@ def test_no_change_is_said_only_of_those_that_were_replayed() -> None:
     assert {(m.value, m.delta) for m in none[:3]} == {
         ("unknown", "of the 0 replayed (0 %); 3 could not be")
     }
+
+
+@pytest.mark.parametrize(
+    ("told", "untold", "no_change", "met", "changed", "share"),
+    [
+        (1, 0, "No result changes.", "1", 0.0, "rate."),
+        (1, 3, "No result changes among 3 replayed; 9 could not be.", "1", 0.0, "(25 %)"),
+        (
+            *(0, 3, "Whether a result changes is unknown: none of 9 could be replayed."),
+            *("unknown", None, "(0 %)"),
+        ),
+        (0, 0, "No result changes.", "0", 0.0, "rate."),
+    ],
+)
+def test_nothing_is_said_of_those_that_were_not_replayed(
+    told: int, untold: int, no_change: str, met: str, changed: float | None, share: str
+) -> None:
+    app = AppTest.from_function(panel, args=(told, untold)).run()
+    sides = app.dataframe[0].value
+
+    assert not app.exception
+    assert app.text[0].value == no_change
+    assert set(sides["met"]) == {met}
+    assert set(sides["unknown"]) == ({"0"} if met != "unknown" else {"unknown"})
+    assert [None if number != number else number for number in sides["changed"]] == [changed] * 3
+    # Amounts of those that move carry the share as well.
+    (rebates,) = (one.value for one in app.caption if one.value.startswith("**Rebates**"))
+    assert rebates.count(share) == 2
