@@ -149,6 +149,57 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
     assert back.at == day_start(T + timedelta(days=3))
 
 
+@pytest.mark.parametrize(
+    ("until", "late"),
+    [
+        pytest.param(date(2026, 3, 20), timedelta(0), id="a Friday"),
+        pytest.param(date(2026, 3, 21), timedelta(hours=60), id="a Saturday"),
+        pytest.param(date(2026, 3, 22), MICROSECOND, id="a Sunday"),
+        pytest.param(date(2026, 3, 23), timedelta(hours=30), id="a holiday"),
+        pytest.param(date(2026, 3, 29), timedelta(hours=5), id="a change to summer time"),
+        pytest.param(date(2026, 12, 31), timedelta(days=60), id="the end of the year"),
+    ],
+)
+def test_the_return_is_of_the_day_that_was_chosen_whenever_the_refresh_comes(
+    desk: Engine, until: date, late: timedelta
+) -> None:
+    with desk.begin() as conn:
+        conn.execute(insert(tables.holidays).values(day=date(2026, 3, 23), name="a day off"))
+    before, begins = due(desk, NOW), day_start(until)
+    clicks.defer(desk, 1, until=until, until_change=True)
+
+    assert reactions.react_to_refresh(desk, now=begins - MICROSECOND) == 0
+    assert status(desk, begins - MICROSECOND) is Status.DEFERRED
+    assert reactions.react_to_refresh(desk, now=begins + late) == 1
+    assert reactions.react_to_refresh(desk, now=begins + late + timedelta(days=1)) == 0
+
+    back = clicks.events(desk, 1)[-1]
+    assert (back.kind, back.at, back.detail["why"]) == (
+        *("brought_back", begins, "its date is reached"),
+    )
+    assert clicks.read(desk, 1, now=begins + late).desk.status_at == begins
+    # The clock went on meanwhile, so weekends and holidays move neither day nor due time.
+    assert due(desk, begins + late) == before
+
+
+def test_a_claim_before_the_return_was_written_down_outlives_it(desk: Engine) -> None:
+    clicks.defer(desk, 1, until=T + timedelta(days=2))
+    later = NOW + timedelta(days=1)
+    clicks.claim(desk, 1, now=later)
+
+    assert reactions.react_to_refresh(desk, now=later + timedelta(minutes=1)) == 1
+
+    held = clicks.read(desk, 1, now=later + timedelta(minutes=1)).desk
+    assert held.claim is not None
+    assert held.claim.since == later
+    assert [event.kind for event in clicks.events(desk, 1)] == [
+        *("deferred", "claimed", "brought_back"),
+    ]
+    with desk.connect() as conn:
+        thread = [line.at for line in timeline.read(conn, clicks.read(desk, 1, now=later))]
+    assert thread == sorted(thread, reverse=True)
+
+
 def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, database_url: str) -> None:
     with desk.begin() as conn:
         add_application(conn, 2)
