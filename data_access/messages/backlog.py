@@ -1,16 +1,21 @@
 """The backlog of the outbox and its failures. Cheap however many messages were delivered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
 
 from data_access.db import tables
+from data_access.messages import rendering
+from data_access.messages import settings as message_settings
+from data_access.messages import templates as message_templates
 from data_access.messages.leases import is_waiting
-from program.messages.delivery import Reason, Stopped
+from data_access.messages.outbox import BACKEND, reached_at
+from program.messages.delivery import DeliverySettings, Reason, Stopped
+from program.messages.letters import Template
 
 LATE = timedelta(hours=1)
 LISTED = 200
@@ -41,7 +46,11 @@ class FailureCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of the outbox. Recipient, text and error are typed or foreign text."""
+    """One message of the outbox. Recipient, text and error are typed or foreign text.
+
+    Of one that is still to be made, channel, recipient and text are those it would leave with
+    now; ``obstacle`` says why it could not, if so.
+    """
 
     message_id: UUID
     application_id: int
@@ -51,7 +60,6 @@ class Message:
     recipient: str | None
     text: str
     sent_to: str | None
-    subject: str | None
     created_at: datetime
     attempts: int
     next_attempt_at: datetime
@@ -60,6 +68,7 @@ class Message:
     stopped_at: datetime | None
     reason: Reason | None
     last_error: str | None
+    obstacle: str | None = None
 
 
 def since() -> ColumnElement[datetime]:
@@ -133,14 +142,21 @@ def _listed(
 ) -> list[Message]:
     table, application, account = tables.outbox, tables.applications, tables.accounts
     rows = connection.execute(
-        select(table, account.c.username)
+        select(
+            table,
+            *(account.c.username, account.c.email, account.c.country_code),
+            *(application.c.social_handle, application.c.contact_platform),
+            application.c.contact_handle,
+        )
         .join_from(table, application, application.c.application_id == table.c.application_id)
         .join(account, account.c.account_id == application.c.account_id)
         .where(matches)
         .order_by(order, table.c.message_id)
         .limit(count)
-    )
-    return [_message(row) for row in rows]
+    ).mappings()
+    settings = message_settings.in_force(connection)
+    templates = message_templates.in_force(connection)
+    return [_message(row, settings, templates) for row in rows]
 
 
 def _written(payload: Mapping[str, Any]) -> str:
@@ -148,24 +164,36 @@ def _written(payload: Mapping[str, Any]) -> str:
     return str(payload.get("message") or payload.get("withheld_message") or "")
 
 
-def _message(row: Row[Any]) -> Message:
-    sent = row.sent or {}
+def _message(row: RowMapping, settings: DeliverySettings, templates: Sequence[Template]) -> Message:
+    stopped_as = Stopped(row["stopped_as"]) if row["stopped_as"] else None
+    sent = row["sent"] or {}
+    made = None
+    if stopped_as is Stopped.WITHHELD or (stopped_as is Stopped.PARKED and not sent):
+        made = rendering.preview_of(_to_make(row), settings, templates)
     return Message(
-        message_id=row.message_id,
-        application_id=row.application_id,
-        username=row.username,
-        kind=str(row.payload.get("kind") or ""),
-        channel=row.channel,
-        recipient=row.recipient,
-        text=sent.get("text") or _written(row.payload),
-        sent_to=sent.get("to"),
-        subject=sent.get("subject"),
-        created_at=row.created_at,
-        attempts=row.attempts,
-        next_attempt_at=row.next_attempt_at,
-        delivered_at=row.delivered_at,
-        stopped_as=Stopped(row.stopped_as) if row.stopped_as else None,
-        stopped_at=row.stopped_at,
-        reason=Reason(row.last_reason) if row.last_reason else None,
-        last_error=row.last_error,
+        **{name: row[name] for name in _AS_STORED},
+        kind=str(row["payload"].get("kind") or ""),
+        channel=made.channel if made else row["channel"],
+        recipient=made.recipient if made else row["recipient"],
+        text=made.text if made else sent.get("text") or _written(row["payload"]),
+        sent_to=None if made else sent.get("to"),
+        stopped_as=stopped_as,
+        reason=Reason(row["last_reason"]) if row["last_reason"] else None,
+        obstacle=made.obstacle if made else None,
     )
+
+
+_AS_STORED = (
+    *("message_id", "application_id", "username", "created_at", "attempts", "next_attempt_at"),
+    *("delivered_at", "stopped_at", "last_error"),
+)
+
+
+def _to_make(row: RowMapping) -> dict[str, Any]:
+    """A row as it would be sent: what a silent policy kept back goes to the applicant."""
+    channel, recipient = row["channel"], row["recipient"]
+    if channel == BACKEND:
+        contact = (row["contact_platform"], row["contact_handle"], row["email"])
+        channel, recipient = reached_at(*contact)
+    payload = {**row["payload"], "message": _written(row["payload"])}
+    return {**row, "channel": channel, "recipient": recipient, "payload": payload}

@@ -46,11 +46,22 @@ def preview(
         "social_handle": application.social_handle,
         "payload": {"kind": kind, "message": message},
     }
+    return preview_of(row, settings, message_templates.in_force(connection))
+
+
+def preview_of(
+    row: Mapping[str, Any], settings: DeliverySettings, templates: Sequence[Template]
+) -> Preview:
+    """The same of a row of the outbox beside its applicant."""
+    channel, payload = row["channel"], row["payload"]
+    kind, message = str(payload.get("kind") or ""), str(payload.get("message") or "")
     try:
         route, to = _way(row, settings)
-        letter, _ = _letter(row, settings, message_templates.in_force(connection))
+        letter, _ = _letter(row, settings, templates)
     except Unsendable as unsendable:
-        return Preview(channel=channel, recipient=recipient, text=message, obstacle=str(unsendable))
+        return Preview(
+            channel=channel, recipient=row["recipient"], text=message, obstacle=str(unsendable)
+        )
     withheld = delivery.withheld(kind, settings)
     return Preview(
         channel=EMAIL if route is Route.EMAIL else channel,

@@ -51,19 +51,23 @@ def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
     rows = connection.execute(select(table).order_by(table.c.version.desc()).limit(count))
     return [
         SavedSettings(
-            settings=DeliverySettings(
-                version=row.version,
-                silent=row.silent,
-                send_rejections=row.send_rejections,
-                email_instead=tuple(dict.fromkeys(map(platform_key, row.email_instead))),
-                language_by_country=dict(row.language_by_country),
-            ),
-            author=row.author,
-            note=row.note,
-            saved_at=row.saved_at,
+            settings=_settings(row, row["version"]),
+            author=row["author"],
+            note=row["note"],
+            saved_at=row["saved_at"],
         )
-        for row in rows
+        for row in rows.mappings()
     ]
+
+
+def _settings(kept: Mapping[Any, Any], version: int) -> DeliverySettings:
+    return DeliverySettings(
+        version=version,
+        silent=kept["silent"],
+        send_rejections=kept["send_rejections"],
+        email_instead=tuple(dict.fromkeys(map(platform_key, kept["email_instead"]))),
+        language_by_country=dict(kept["language_by_country"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +75,7 @@ class Silencing:
     """Settings that tell applicants less, waiting for a second person; ``note`` is typed text."""
 
     proposal_id: int
-    silent: bool
-    send_rejections: bool
+    settings: DeliverySettings
     note: str
     proposed_by: str
     proposed_at: datetime
@@ -165,8 +168,7 @@ def waiting(connection: Connection) -> Silencing | None:
         return None
     return Silencing(
         proposal_id=row.proposal_id,
-        silent=row.settings["silent"],
-        send_rejections=row.settings["send_rejections"],
+        settings=_settings(row.settings, row.shown_version + 1),
         note=row.settings["note"],
         proposed_by=row.proposed_by,
         proposed_at=row.proposed_at,

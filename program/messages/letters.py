@@ -14,7 +14,7 @@ from program import wording
 from program.messages import canned_texts
 from program.messages.canned_texts import Placeholder
 from program.messages.delivery import ENGLISH, MessageKind, Reason
-from program.text import mail_addresses
+from program.text import invisible, mail_addresses
 
 LONGEST_SUBJECT = 200
 LONGEST_BODY = 4_000
@@ -88,7 +88,8 @@ class Letter:
 def problems(subject: str, body: str) -> tuple[str, ...]:
     """Return what blocks saving a template, a sentence each; empty if nothing does."""
     found = []
-    if not subject.strip() or len(subject) > LONGEST_SUBJECT or harmless_line(subject) != subject:
+    hides = invisible.shows_nothing(subject) or harmless_line(subject) != subject
+    if hides or len(subject) > LONGEST_SUBJECT:
         found.append(f"The subject must be one line of at most {LONGEST_SUBJECT} characters.")
     if len(body) > LONGEST_BODY:
         found.append(f"The text has {len(body):,} characters; the limit is {LONGEST_BODY:,}.")

@@ -17,6 +17,7 @@ from data_access.messages import settings as message_settings
 from data_access.messages import templates as message_templates
 from data_access.messages.backlog import Backlog, FailureCount, Message
 from data_access.people.staff import Person
+from program.messages import letters
 from program.messages.delivery import (
     KIND_WORDS,
     REASON_WORDS,
@@ -131,7 +132,7 @@ def draw_part(part: str, failures: list[FailureCount], person: Person, now: date
             versions = message_settings.versions(connection)
             templates = message_templates.in_force(connection)
             proposal = message_settings.waiting(connection)
-        outbox_settings.draw_waiting(proposal, person)
+        outbox_settings.draw_waiting(proposal, versions[0].settings, person)
         outbox_settings.draw_missing(versions[0].settings, templates)
         outbox_settings.draw(versions, person)
 
@@ -143,7 +144,8 @@ def draw_templates(person: Person) -> None:
     kind, language = outbox_templates.choose(templates)
     with database.reading(database.reader()) as connection:
         versions = message_templates.history(connection, kind, language)
-    outbox_templates.draw(kind, language, versions, person)
+    spoken = letters.choose(templates, kind, language)
+    outbox_templates.draw(kind, language, versions, spoken, person)
 
 
 def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Person) -> None:

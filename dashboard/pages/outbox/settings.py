@@ -60,17 +60,19 @@ def draw_missing(current: DeliverySettings, templates: Sequence[Template]) -> No
             )
 
 
-def draw_waiting(proposal: Silencing | None, person: Person) -> None:
+def draw_waiting(proposal: Silencing | None, current: DeliverySettings, person: Person) -> None:
     """Draw a change that sends fewer messages, and who may confirm it."""
     if proposal is None:
         return
-    what = "stop all messages" if proposal.silent else "stop rejection messages"
+    what = _less_words(current, proposal.settings)
     note = f": {proposal.note}" if proposal.note else ""
     st.warning(
         f"{escape(proposal.proposed_by)} asks to {what}, {figures.moment(proposal.proposed_at)}"
         f"{escape(note)}. A second person confirms it.",
         icon=":material/volume_off:",
     )
+    # It puts all of the settings in force.
+    st.text(f"It would be: {wording.inline(_in_words(proposal.settings))}.")
     with st.container(horizontal=True):
         own = proposal.proposed_by == person.email
         if not own:
@@ -91,6 +93,16 @@ def draw_waiting(proposal: Silencing | None, person: Person) -> None:
             args=[proposal, person.email, False],
             sends=proposal,
         )
+
+
+def _less_words(current: DeliverySettings, proposed: DeliverySettings) -> str:
+    """Describe which messages would no longer be sent."""
+    stops = []
+    if proposed.silent and not current.silent:
+        stops.append("all messages")
+    if current.send_rejections and not proposed.send_rejections:
+        stops.append("rejection messages")
+    return f"stop {wording.listed(stops)}" if stops else "send fewer messages"
 
 
 def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
@@ -148,13 +160,11 @@ def _draw_version(saved: SavedSettings) -> None:
 
 def _in_words(settings: DeliverySettings) -> str:
     """Describe the settings: who gets messages, and what differs from the defaults."""
+    rejections = settings.send_rejections
     if settings.silent:
-        return "No messages"
-    words = [
-        "All messages are sent"
-        if settings.send_rejections
-        else "All messages but rejections are sent"
-    ]
+        words = [f"No messages are sent{'' if rejections else ', and no rejections afterwards'}"]
+    else:
+        words = [f"All messages {'' if rejections else 'but rejections '}are sent"]
     if settings.email_instead:
         words.append(f"by email instead of {wording.listed(settings.email_instead)}")
     pairs = settings.language_by_country.items()
@@ -165,12 +175,15 @@ def _in_words(settings: DeliverySettings) -> str:
 
 def languages(typed: str) -> dict[str, str]:
     """Parse countries and languages from lines such as ``BR: pt``. Raises Invalid."""
-    found = {}
+    found: dict[str, str] = {}
     for line in filter(None, (line.strip() for line in typed.splitlines())):
         country, sign, language = line.partition(":")
         if not sign:
             raise Invalid("Write a country and its language on a line each, such as BR: pt.")
-        found[country.strip().upper()] = language.strip()
+        name = country.strip().upper()
+        if name in found:
+            raise Invalid(f"{name} has two languages. Write one line for each country.")
+        found[name] = language.strip()
     return found
 
 

@@ -33,6 +33,8 @@ def draw(message: Message, person: Person) -> None:
             st.text(message.last_error)
         if not message.text:
             st.caption("No text was saved with this message, so it cannot be sent.")
+        elif message.obstacle and message.obstacle != message.last_error:
+            st.caption(escape(message.obstacle))
         message_preview.draw(
             channel=message.channel,
             recipient=message.sent_to or message.recipient,

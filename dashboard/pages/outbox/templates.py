@@ -36,22 +36,29 @@ def choose(templates: Sequence[Template]) -> tuple[MessageKind, str]:
         index=languages.index(ENGLISH),
         accept_new_options=True,
         key="template-language",
-        help="A code such as es or pt-BR. A new language starts with the English text.",
+        help="A code such as es or pt-BR. A new language starts with the text sent so far.",
     )
     return MessageKind(kind), str(language or ENGLISH).strip()
 
 
 def draw(
-    kind: MessageKind, language: str, versions: Sequence[SavedTemplate], person: Person
+    kind: MessageKind,
+    language: str,
+    versions: Sequence[SavedTemplate],
+    spoken: Template,
+    person: Person,
 ) -> None:
-    """Draw the fields, a preview with an application, and earlier versions."""
+    """Draw the fields, a preview with an application, and earlier versions.
+
+    ``spoken`` is the template in use, with which a new one starts.
+    """
     current = versions[0].template if versions else letters.shipped(kind, language)
     version = current.version if current else 0
     form = f"template-{kind}-{language}-{version}"
     submit.draw(form)
     left, right = st.columns(2, gap="large")
     with left:
-        subject, body = _fields(form, current)
+        subject, body = _fields(form, spoken)
         sending.button(
             f"Save version {version + 1}",
             form=form,
@@ -66,19 +73,19 @@ def draw(
                 st.text(f"{{{{{placeholder.name}}}}}  {placeholder.meaning}")
     with right:
         _preview(subject, body)
-        _earlier(versions, current)
+        _earlier(versions, current, spoken)
 
 
-def _fields(form: str, current: Template | None) -> tuple[str, str]:
+def _fields(form: str, current: Template) -> tuple[str, str]:
     subject = st.text_input(
         "Subject",
-        value=current.subject if current else "",
+        value=current.subject,
         max_chars=letters.LONGEST_SUBJECT,
         key=state.form_key(form, "subject"),
     )
     body = st.text_area(
         "Text",
-        value=current.body if current else "{{message}}",
+        value=current.body,
         height=220,
         max_chars=letters.LONGEST_BODY,
         key=state.form_key(form, "body"),
@@ -105,10 +112,12 @@ def _preview(subject: str, body: str) -> None:
         st.text(letter.text)
 
 
-def _earlier(versions: Sequence[SavedTemplate], current: Template | None) -> None:
+def _earlier(versions: Sequence[SavedTemplate], current: Template | None, spoken: Template) -> None:
     if not versions:
+        used = "English" if spoken.language == ENGLISH else spoken.language
         st.caption(
-            "This language has no version yet. English is sent."
+            f"This language has no version yet; the {used} template for "
+            f"{KIND_WORDS[spoken.kind]} is used."
             if current is None
             else "This is the built-in text."
         )

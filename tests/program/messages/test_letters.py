@@ -101,6 +101,8 @@ def test_a_very_long_subject_is_cut_and_a_very_long_text_refused() -> None:
         ("", "{{message}}", "one line"),
         ("a\nb", "{{message}}", "one line"),
         ("a\u202eb", "{{message}}", "one line"),
+        ("\u200b\u2800", "{{message}}", "one line"),
+        ("\u3164", "{{message}}", "one line"),
         ("x" * 201, "{{message}}", "one line"),
         ("Hello", "{{message}}" + "x" * 4_000, "4,011 characters; the limit is 4,000"),
         ("Hello", "{{message}} {{usrname}}", "There is no placeholder {{usrname}}"),

@@ -1,7 +1,7 @@
 """The outbox page: what is stuck and why, what can be done about it, words and settings."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from program.messages.delivery import MessageKind
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.data_access.messages.test_leases import work
 
 TRICKY = "*a* :red[b] <i>c</i>"
 
@@ -190,6 +191,153 @@ def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> No
     with outbox.engine.connect() as conn:
         kept = settings.in_force(conn)
     assert (kept.silent, kept.language_by_country) == (True, {"BR": "pt", "MX": "pt-BR"})
+
+
+def settle(desk: Desk, version: int, **given: Any) -> None:
+    """Settings as two people put them in force."""
+    values: dict[str, Any] = {
+        "version": version,
+        "silent": False,
+        "send_rejections": True,
+        "email_instead": [],
+        "language_by_country": {},
+        "author": PEOPLE[Role.ADMIN],
+        "note": "",
+        "saved_at": desk.now,
+        **given,
+    }
+    with desk.engine.begin() as conn:
+        conn.execute(insert(tables.delivery_settings).values(values))
+
+
+def template(desk: Desk, language: str, body: str, *, shown: int, kind: Any = None) -> None:
+    templates.save(
+        desk.engine,
+        kind=kind or MessageKind.APPROVED,
+        language=language,
+        subject="About you",
+        body=body,
+        shown_version=shown,
+        actor=desk.who,
+        now=desk.now,
+    )
+
+
+WITHHELD = {"stopped_as": "withheld"}
+BY_POLICY = {
+    "channel": "backend",
+    "recipient": "exchange",
+    "payload": {"kind": "affiliate_suspended", "withheld_message": "Your rebate is suspended."},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "gets", "shown"),
+    [
+        ({}, "by email, to user7@example.com", f"Dear {TRICKY},\n\nWelcome."),
+        # What a silent policy kept back goes to the applicant, not to the exchange.
+        (BY_POLICY, "by telegram, to contact7", "Your rebate is suspended."),
+    ],
+)
+def test_a_withheld_message_is_shown_as_it_leaves_and_sent_once_the_settings_allow_it(
+    outbox: Desk, given: dict[str, Any], gets: str, shown: str
+) -> None:
+    template(outbox, "en", "Dear {{username}},\n\n{{message}}", shown=1)
+    settle(outbox, 2, silent=True)
+    write(outbox, stopped_at=outbox.now, **WITHHELD, **given)
+
+    app = outbox.open(OUTBOX, show="withheld")
+    plain = [line.replace("\\", "").replace("\u2060", "") for line in said(app, ["caption"])]
+    assert f"The applicant gets, {gets}:" in plain
+    assert "It is withheld, because silent mode is on." in plain
+    assert shown in said(app, ["text"])
+    app = press(app, "Send after all")
+    assert "It would be withheld again, because silent mode is on" in app.toast[0].value
+    assert [one[0] for one in states(outbox)] == ["withheld"]
+
+    settle(outbox, 3)
+    app = press(outbox.open(OUTBOX, show="withheld"), "Send after all")
+    assert [one.value for one in app.toast] == ["Queued for delivery again\\."]
+    (sent,) = work(outbox.engine, now=datetime.now(UTC)).taken
+    assert sent.text == shown
+    assert gets.endswith(f"to {sent.to}")
+
+
+def test_a_withheld_message_without_text_cannot_be_sent_and_says_so(outbox: Desk) -> None:
+    write(outbox, stopped_at=outbox.now, payload={"kind": "approved"}, **WITHHELD)
+
+    app = outbox.open(OUTBOX, show="withheld")
+
+    assert "No text was saved with this message, so it cannot be sent." in said(app)
+    (button,) = (one for one in app.button if one.label == "Send after all")
+    assert button.disabled
+
+
+def test_who_confirms_less_is_shown_all_that_would_be_in_force(outbox: Desk) -> None:
+    template(outbox, "pt", "{{message}}", shown=0, kind=MessageKind.OTHER)
+    settle(outbox, 2, silent=True)
+    app = outbox.open(OUTBOX, show="settings")
+    app.toggle[1].set_value(False)
+    field(app, "Language by country, one per line").set_value("BR: pt")
+    press(app, "Save version 3")
+
+    outbox.who = PEOPLE[Role.ADMIN]
+    app = outbox.open(OUTBOX, show="settings")
+
+    # Messages are stopped already; what would be stopped as well is named.
+    assert [one.label for one in app.button if "Confirm" in one.label] == [
+        "Confirm: stop rejection messages"
+    ]
+    assert "It would be: no messages are sent, and no rejections afterwards; BR in pt." in said(
+        app, ["text"]
+    )
+
+
+def test_a_language_without_templates_is_refused_or_names_what_is_missing(outbox: Desk) -> None:
+    def saved(typed: str) -> AppTest:
+        app = outbox.open(OUTBOX, show="settings")
+        field(app, "Language by country, one per line").set_value(typed)
+        (button,) = (one for one in app.button if one.label.startswith("Save version"))
+        return button.click().run()
+
+    for typed, refusal in (
+        ("PL: eo", "There is no template in eo, so PL would get English"),
+        ("BR: pt\nbr: es", "BR has two languages"),
+        ("BR: Portuguese", "as codes, such as BR: pt"),
+    ):
+        (error,) = saved(typed).error
+        assert refusal in error.value.replace("\\", "").replace("\u2060", "")
+        with outbox.engine.connect() as conn:
+            assert settings.in_force(conn).language_by_country == {}
+
+    template(outbox, "pt", "{{message}}", shown=0)
+    (warning,) = saved("BR: pt").warning
+    assert "No template in pt for: rejection, question to the applicant" in warning.value
+    template(outbox, "pt", "{{message}}", shown=0, kind=MessageKind.OTHER)
+    assert not outbox.open(OUTBOX, show="settings").warning
+
+
+def test_a_new_language_starts_with_the_text_that_is_sent_so_far(outbox: Desk) -> None:
+    template(outbox, "pt", "Olá\n\n{{message}}", shown=0)
+
+    def started(language: str) -> tuple[str, str, str]:
+        app = outbox.open(OUTBOX, show="templates")
+        # The testing library types nothing that is no option yet.
+        states, box = app._tree.get_widget_states(), app.selectbox(key="template-language")
+        (typed,) = (one for one in states.widgets if one.id == box.id)
+        typed.string_value = language
+        app._run(states)
+        (told,) = (one for one in said(app, ["caption"]) if one.startswith("This language"))
+        return field(app, "Subject").value, field(app, "Text").value, told
+
+    assert started("pt-BR") == (
+        *("About you", "Olá\n\n{{message}}"),
+        "This language has no version yet; the pt template for approval is used.",
+    )
+    assert started("es")[1:] == (
+        "{{message}}",
+        "This language has no version yet; the English template for approval is used.",
+    )
 
 
 def test_the_program_pages_line_reads_the_backlog(
