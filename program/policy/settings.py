@@ -492,11 +492,9 @@ def _number_fault(setting: Setting, of: Value) -> str | None:
 
 
 def _unit(setting: Setting, of: Decimal | int) -> str:
-    return (
-        setting.unit.removesuffix("s")
-        if of == 1 and setting.kind is not SettingKind.MONEY
-        else setting.unit
-    )
+    if of == 1 and setting.kind is not SettingKind.MONEY:
+        return setting.unit.replace("months", "month").removesuffix("s")
+    return setting.unit
 
 
 def _missing_checks(policy: Policy) -> str:
