@@ -43,7 +43,7 @@ MUTATIONS = (
         file="data_access/db/migrations/schema/05_review.sql",
         old="    constraint decisions_supersedes_once unique (supersedes),\n",
         new="",
-        test=f"{CONSTRAINTS}::test_a_decision_is_superseded_once_so_one_of_them_stands",
+        test=f"{CONSTRAINTS}::test_a_decision_is_superseded_once_so_one_is_current",
     ),
     Mutation(
         guard="An account has one pending application",
@@ -57,14 +57,14 @@ MUTATIONS = (
         file="data_access/messages/leases.py",
         old=".with_for_update(skip_locked=True)",
         new=".with_for_update()",
-        test=f"{DELIVERIES}::test_a_worker_passes_over_what_another_is_just_taking",
+        test=f"{DELIVERIES}::test_a_worker_skips_messages_that_another_is_leasing",
     ),
     Mutation(
         guard="A taking that lapsed changes nothing",
         file="data_access/messages/leases.py",
         old='            table.c.leased_by == bindparam("held"),\n',
         new="",
-        test=f"{DELIVERIES}::test_what_one_took_no_other_gets_until_the_lease_lapses",
+        test=f"{DELIVERIES}::test_a_leased_message_goes_to_no_other_worker_until_the_lease_expires",
     ),
     Mutation(
         guard="A connection that died in the pool is replaced",
@@ -99,7 +99,7 @@ MUTATIONS = (
         file="data_access/applications/commands.py",
         old="        staff.require(connection, command.actor, command.act)\n",
         new="",
-        test=f"{ACTS}::test_the_role_is_asked_where_the_rows_are_written",
+        test=f"{ACTS}::test_the_role_is_checked_where_the_rows_are_written",
     ),
     Mutation(
         guard="The application is locked before anything is checked",
@@ -120,14 +120,14 @@ MUTATIONS = (
         file="data_access/review/decisions.py",
         old="    transitions.require_not_claimed_by_another(application, command)\n",
         new="",
-        test=f"{OWNERSHIP}::test_what_somebody_works_on_is_not_decided_by_others",
+        test=f"{OWNERSHIP}::test_a_claimed_application_is_not_decided_by_others",
     ),
     Mutation(
         guard="What changed since the page was shown is refused",
         file="data_access/review/decisions.py",
         old="    assessments.require_unchanged(\n        command.shown,\n",
         new="    assessments.require_unchanged(\n        seen,\n",
-        test=f"{DECISIONS}::test_what_changed_since_the_page_was_shown_is_refused_and_named",
+        test=f"{DECISIONS}::test_facts_changed_since_the_page_was_shown_are_refused_and_named",
     ),
     Mutation(
         guard="An approval needs its checklist",
@@ -141,21 +141,21 @@ MUTATIONS = (
         file="data_access/review/decisions.py",
         old="        if weighed.needed_for:\n            return",
         new="        if False:\n            return",
-        test=f"{SECOND}::test_what_needs_two_people_is_proposed_and_not_decided",
+        test=f"{SECOND}::test_a_decision_for_two_people_is_proposed_and_not_made",
     ),
     Mutation(
         guard="Nobody takes what was claimed under the statement",
         file="data_access/review/claims.py",
         old="        where (held.assignee is null or held.claim_until <= :now)\n",
         new="        where true\n",
-        test=f"{OWNERSHIP}::test_what_changed_under_the_statement_is_not_taken",
+        test=f"{OWNERSHIP}::test_an_application_claimed_during_the_statement_is_not_taken",
     ),
     Mutation(
         guard="Nobody waits for what a colleague is just taking",
         file="data_access/review/claims.py",
         old="for update of application skip locked",
         new="for update of application",
-        test=f"{OWNERSHIP}::test_nobody_waits_for_the_one_that_a_colleague_is_just_taking",
+        test=f"{OWNERSHIP}::test_next_does_not_wait_for_an_application_being_claimed",
     ),
     Mutation(
         guard="A link to a file is for the browser it was made for",
@@ -176,7 +176,7 @@ MUTATIONS = (
         file="dashboard/shell/local_sign_in.py",
         old="    if not database.is_embedded():\n        return",
         new="    if False:\n        return",
-        test="tests/dashboard/shell/test_serve.py::test_the_local_sign_in_is_refused_with_a_database_of_ones_own",
+        test="tests/dashboard/shell/test_serve.py::test_the_local_sign_in_is_refused_with_an_external_database",
     ),
     Mutation(
         guard="What may leave already is not undone",
@@ -225,7 +225,7 @@ MUTATIONS = (
         file="dashboard/shell/files.py",
         old="    theirs = (person.email, person.role) in meant_for and person.may(Act.EXPORT)",
         new="    theirs = bool(meant_for) and person.may(Act.EXPORT)",
-        test=f"{GATES}::test_a_file_is_for_whom_its_address_was_sent_to_while_they_are_who_they_were",
+        test=f"{GATES}::test_a_file_is_only_for_its_recipient_while_person_and_role_are_unchanged",
     ),
     Mutation(
         guard="Only who imports uploads",
@@ -288,7 +288,7 @@ MUTATIONS = (
         file="data_access/review/checklist.py",
         old="            if key not in passing:\n                raise Invalid(_not_open(key, given))\n",
         new="",
-        test=f"{CHECKLIST}::test_what_a_colleague_answered_meanwhile_is_passed_by_nobody",
+        test=f"{CHECKLIST}::test_an_item_answered_in_the_meantime_is_not_passed",
     ),
     Mutation(
         guard="What is unknown is rejected only with an explicit word",
@@ -323,7 +323,7 @@ MUTATIONS = (
         file="data_access/db/migrations/schema/05_review.sql",
         old="before delete or update or truncate on review.notes",
         new="before update or truncate on review.notes",
-        test="tests/data_access/db/test_migrate.py::test_what_is_recorded_cannot_be_changed",
+        test="tests/data_access/db/test_migrate.py::test_recorded_rows_cannot_be_changed",
     ),
     Mutation(
         guard="A month with undelivered days is never missed",
@@ -337,6 +337,6 @@ MUTATIONS = (
         file="data_access/affiliates/cohort_outcomes.py",
         old="       or held.missing_days is distinct from missing)",
         new="       or held.missing_days is null)",
-        test="tests/data_access/affiliates/test_cohort_outcomes.py::test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them",
+        test="tests/data_access/affiliates/test_cohort_outcomes.py::test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later",
     ),
 )

@@ -31,7 +31,7 @@ def count(engine: Engine, table: str) -> int:
         return int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
 
 
-def test_it_has_the_size_that_was_asked_for(made: Engine) -> None:
+def test_the_demo_has_the_requested_size(made: Engine) -> None:
     assert count(made, "exchange.accounts") == 20_000
     assert count(made, "exchange.applications") == 20_000
     assert count(made, "exchange.applications where status = 'pending'") == 400
@@ -55,7 +55,7 @@ def test_the_program_page_is_measured_over_the_longest_period_and_every_costly_s
         assert f"kpi page, {name}" in measured
 
 
-def test_it_says_that_it_is_built(made: Engine) -> None:
+def test_a_finished_build_is_marked(made: Engine) -> None:
     assert database.is_built(NAME, cluster=CLUSTER)
     assert not database.is_built("bench_that_is_not", cluster=CLUSTER)
 

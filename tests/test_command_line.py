@@ -127,7 +127,7 @@ def test_every_command_has_help(command: str | None, option: str) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
-def test_the_help_says_what_each_command_and_option_is(command: str) -> None:
+def test_the_help_explains_each_command_and_option(command: str) -> None:
     made = main.commands[command]
     options = [p for p in made.params if isinstance(p, click.Option)]
 
@@ -155,7 +155,7 @@ def test_the_help_says_what_each_command_and_option_is(command: str) -> None:
         (["demo", "--seed", "x"], "'x' is not a valid integer"),
     ],
 )
-def test_a_misused_command_is_told_how_to_be_used(arguments: list[str], said: str) -> None:
+def test_a_misused_command_prints_its_usage(arguments: list[str], said: str) -> None:
     done = run(*arguments)
 
     assert done.exit_code == 2
@@ -206,7 +206,7 @@ def test_a_bad_address_is_one_line_without_the_password(
 @pytest.mark.parametrize(
     "arguments", [a for a in NEEDING if a[0] not in ("migrate", "doctor")], ids=" ".join
 )
-def test_before_migrating_each_command_says_so(
+def test_before_migrating_each_command_says_what_to_run(
     bare: Engine, in_folder: Path, arguments: list[str]
 ) -> None:
     failed(run(*arguments), "Run `python -m data_access migrate`.")
@@ -244,9 +244,7 @@ def test_going_down_refuses_where_it_would_lose_data(configured: Engine) -> None
 # --- Loading, refreshing, exporting -----------------------------------------------------------------
 
 
-def test_what_is_loaded_and_refreshed_comes_out_of_the_export(
-    configured: Engine, tmp_path: Path
-) -> None:
+def test_loaded_and_refreshed_data_appear_in_the_export(configured: Engine, tmp_path: Path) -> None:
     load_all(tmp_path)
     refreshed = succeeded(run("refresh"))
     done = succeeded(run("export", "applications", "-"))
@@ -286,7 +284,7 @@ def test_a_missing_file_is_named(configured: Engine, tmp_path: Path) -> None:
     assert last == "Error: Nothing was loaded: 1 problem; see the lines above."
 
 
-def test_every_bad_value_is_told_with_its_place_and_nothing_is_loaded(
+def test_every_bad_value_is_reported_with_its_place_and_nothing_is_loaded(
     configured: Engine, tmp_path: Path
 ) -> None:
     file = write(
@@ -366,7 +364,7 @@ def test_a_map_is_a_file_or_the_name_of_a_saved_one(configured: Engine, tmp_path
     assert done.stdout == "g.csv: import 1: 2 new, 1 kept for later.\n"
 
 
-def test_a_refresh_without_activity_says_what_to_load(configured: Engine) -> None:
+def test_a_refresh_without_activity_names_what_to_load(configured: Engine) -> None:
     failed(run("refresh"), "There is no referral activity")
 
 
@@ -395,7 +393,7 @@ def test_columns_are_chosen_by_name(configured: Engine, tmp_path: Path) -> None:
         (["--search", "a\x1b[31mb"], "--search `a\\x1b[31mb` is not understood"),
     ],
 )
-def test_what_an_export_does_not_understand_it_refuses_rather_than_leaves_out(
+def test_an_export_refuses_what_it_does_not_understand(
     configured: Engine, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     file = write(tmp_path / "kept.csv", "precious")
@@ -456,7 +454,7 @@ def test_a_pipe_is_written_to_and_not_replaced(configured: Engine, tmp_path: Pat
     assert pipe.is_fifo()
 
 
-def test_whoever_runs_the_command_is_in_the_log_even_without_a_name(
+def test_the_commands_user_is_logged_even_without_a_name(
     configured: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown() -> str:
@@ -566,7 +564,7 @@ def test_the_outbox_is_delivered_into_a_folder_and_once_only(
     assert "Welcome." in letter.read_text()
 
 
-def test_without_a_way_of_delivery_it_says_what_to_set(
+def test_without_a_channel_the_command_names_what_to_set(
     configured: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SMTP_URL", "NOTIFY_WEBHOOK_URL"):
@@ -649,7 +647,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(
     assert line.startswith("Error: Standard output cannot be written: No space left on device")
 
 
-def test_a_connection_that_a_signal_cuts_is_told_of_in_the_sentence_alone(
+def test_a_connection_cut_by_a_signal_is_reported_only_in_the_sentence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with terminal.cancellable("Cancelled."):

@@ -68,7 +68,9 @@ def test_a_changed_definition_means_another_copy(reused: Reused, change: str) ->
     assert reused.name != first
 
 
-def test_a_connection_left_open_is_told(reused: Reused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_left_open_is_reported(
+    reused: Reused, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tests.databases.PATIENCE_SECONDS", 0)
     with within(reused), pytest.raises(AssertionError, match="left a connection"):
         reused.put_back()

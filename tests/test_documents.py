@@ -34,7 +34,7 @@ def test_the_readme_names_only_commands_that_exist() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))
-def test_every_command_says_what_it_does(name: str) -> None:
+def test_every_command_has_a_description(name: str) -> None:
     command = main.commands[name]
 
     assert isinstance(command, click.Command)
@@ -72,7 +72,7 @@ def test_the_table_of_common_changes_has_twenty() -> None:
     assert len(table.splitlines()) == 20
 
 
-def test_the_glossary_is_sorted_and_says_each_term_in_one_sentence() -> None:
+def test_the_glossary_is_sorted_and_explains_each_term_in_one_sentence() -> None:
     rows = re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
     terms = [term for term, _ in rows[1:]]
 
@@ -94,7 +94,7 @@ def test_the_generated_parts_of_the_documents_follow_from_the_code(
     "name",
     [name for name, _ in inspect.getmembers(generated, inspect.isfunction) if name[0] != "_"],
 )
-def test_every_generated_part_stands_in_a_document(name: str) -> None:
+def test_every_generated_part_is_in_a_document(name: str) -> None:
     documents = "".join(file.read_text() for file in (ROOT / "docs").glob("*.md"))
 
     assert f"cog.outl(generated.{name}())" in documents

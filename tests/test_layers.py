@@ -47,7 +47,7 @@ def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -
         (r"\bnumber_input\b", set()),
     ],
 )
-def test_what_only_these_modules_may_name(names: str, files: set[str]) -> None:
+def test_restricted_names_are_used_only_in_their_modules(names: str, files: set[str]) -> None:
     naming = {
         str(path.relative_to(ROOT))
         for path in [*(ROOT / "dashboard").rglob("*.py"), ROOT / "serve.py"]
@@ -66,7 +66,7 @@ PRESSED_UNSEEN = {
 }
 
 
-def test_every_button_that_writes_does_so_only_once_it_was_seen() -> None:
+def test_every_button_that_writes_responds_only_after_it_was_seen() -> None:
     unseen = {
         f"{path.name}: {function}"
         for path in sorted((ROOT / "dashboard").rglob("*.py"))

@@ -632,7 +632,7 @@ def test_a_slow_double_click_on_claim_does_not_release(site: Site, visit: Visit)
 @pytest.mark.slow
 @pytest.mark.usefixtures("as_it_was")
 @pytest.mark.parametrize("button", BUTTONS)
-def test_what_is_pressed_twice_is_done_once(button: str, site: Site, visit: Visit) -> None:
+def test_a_button_pressed_twice_acts_once(button: str, site: Site, visit: Visit) -> None:
     press_at_pauses(BUTTONS[button], site, visit, PAUSES_MS)
 
 

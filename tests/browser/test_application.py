@@ -27,7 +27,7 @@ def decisions(site: Site, number: int) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.slow
-def test_a_note_stands_in_the_thread_with_its_author(site: Site, visit: Visit) -> None:
+def test_a_note_is_in_the_thread_with_its_author(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "noted"})
     page = opened(visit, "ana", number, "noted")
 
@@ -168,7 +168,7 @@ def test_going_against_eligibility_waits_for_a_second_person(site: Site, visit: 
 
 
 @pytest.mark.slow
-def test_what_is_typed_outlives_another_choice(site: Site, visit: Visit) -> None:
+def test_typed_text_survives_another_choice(site: Site, visit: Visit) -> None:
     number = site.applicant(meets=False, account={"username": "undecided"})
     page = opened(visit, "ana", number, "undecided")
     screen.begin(page, "Reject", "9 · Other")

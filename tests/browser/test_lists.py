@@ -177,7 +177,7 @@ def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, vis
 
 
 @pytest.mark.slow
-def test_every_page_forgets_what_belongs_to_another_and_the_way_back_keeps_its_parts(
+def test_every_page_drops_other_pages_parameters_and_the_way_back_keeps_its_own(
     visit: Visit,
 ) -> None:
     page = visit("mira", "/")

@@ -80,7 +80,9 @@ def test_somebody_on_the_staff_list_comes_in_at_the_page_they_asked_for(
 
 
 @pytest.mark.slow
-def test_somebody_not_on_the_staff_list_is_told_so(provider: IdentityProvider, page: Page) -> None:
+def test_a_person_not_on_the_staff_list_gets_an_explanation(
+    provider: IdentityProvider, page: Page
+) -> None:
     provider.claims = {"email": "stranger@example.com", "email_verified": True}
 
     sign_in(page)

@@ -60,7 +60,7 @@ def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
             context.close()
 
 
-def test_while_the_database_is_away_the_page_says_so_and_keeps_the_rationale(
+def test_during_an_outage_the_page_says_so_and_keeps_the_rationale(
     site: Site, elsewhere: Page
 ) -> None:
     number = site.applicant(checked=True, account={"username": "unlucky"})

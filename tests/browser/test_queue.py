@@ -88,7 +88,7 @@ def test_searching_looks_while_one_types(site: Site, visit: Visit) -> None:
 
 
 @pytest.mark.slow
-def test_a_view_without_rows_says_so_and_leads_back(site: Site, visit: Visit) -> None:
+def test_a_view_without_rows_shows_it_with_a_way_back(site: Site, visit: Visit) -> None:
     page = visit("ana", "/?search=nobody_is_called_so")
 
     expect(page.get_by_text("pending applications matches these filters.")).to_be_visible()

@@ -140,7 +140,7 @@ def test_next_takes_the_best_and_the_following_the_next_best(
 UNGUARDED = "() => { document.documentElement.hasAttribute = () => false; }"
 
 
-def test_presses_of_next_before_its_application_was_seen_are_one_for_the_server(
+def test_presses_of_next_before_its_application_was_seen_count_once(
     site: Site, visit: Visit
 ) -> None:
     ids = [site.applicant(account={"username": f"twice_{n}"}) for n in range(7)]

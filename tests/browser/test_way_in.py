@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
 
 @pytest.mark.parametrize("path", ["/", "/application?id={id}", "/program"])
-def test_nobody_sees_anything_but_the_way_in(site: Site, visit: Visit, path: str) -> None:
+def test_strangers_see_only_the_sign_in(site: Site, visit: Visit, path: str) -> None:
     name, number = site.rows(
         "select username, application_id from exchange.applications "
         "join exchange.accounts using (account_id) where status = 'pending' limit 1"
@@ -24,7 +24,7 @@ def test_nobody_sees_anything_but_the_way_in(site: Site, visit: Visit, path: str
     assert page.locator(".stButton, .stForm, .stTextInput, .stDataFrame").count() == 0
 
 
-def test_signing_in_leads_to_the_application_asked_for(site: Site, visit: Visit) -> None:
+def test_signing_in_leads_to_the_requested_application(site: Site, visit: Visit) -> None:
     number = site.applicant(account={"username": "deep_link"})
     page = visit(None, f"/application?id={number}")
 

@@ -122,7 +122,7 @@ def test_a_setting_that_may_lose_decisions_is_a_problem(
     assert ok or found.said.startswith("synchronous_commit off: a crash may lose decisions")
 
 
-def test_an_old_schema_ends_the_examination_and_says_what_to_run(conn: Connection) -> None:
+def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> None:
     conn.execute(text("update review.alembic_version set version_num = '0000'"))
 
     found = examined(conn)
@@ -210,7 +210,7 @@ def test_metrics_should_reach_the_newest_delivered_day(
         ([], 2, True, "nothing waits; 2 undeliverable; see the page Outbox"),
     ],
 )
-def test_a_backlog_is_told_and_a_late_one_is_a_problem(
+def test_a_backlog_is_reported_and_a_late_backlog_is_a_problem(
     conn: Connection, ages: list[int], parked: int, ok: bool, said: str
 ) -> None:
     add_application(conn, 7)

@@ -69,7 +69,7 @@ def test_a_rate_has_the_digits_it_has(share: str, said: str) -> None:
         (date(2026, 12, 3), date(2027, 1, 2), "3 Dec 2026 to 1 Jan 2027"),
     ],
 )
-def test_a_window_is_said_by_its_first_and_last_day(first: date, end: date, said: str) -> None:
+def test_a_window_is_formatted_by_its_first_and_last_day(first: date, end: date, said: str) -> None:
     assert wording.span(Window(first, end)) == said
 
 

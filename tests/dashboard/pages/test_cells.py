@@ -82,7 +82,7 @@ def looks_typed(cell: Any) -> bool:
         ("5,001 followers on X", False),
     ],
 )
-def test_a_number_written_as_text_is_told_from_words(cell: Any, typed: bool) -> None:
+def test_a_number_stored_as_text_is_distinguished_from_text(cell: Any, typed: bool) -> None:
     assert looks_typed(cell) is typed
 
 

@@ -214,7 +214,7 @@ RAW = planted(4, "username")
         (Block(tab=Block.Tab(label=RAW)), True),
     ],
 )
-def test_the_walk_tells_live_text_from_plain(message: Message, live: bool) -> None:
+def test_the_walk_distinguishes_live_text_from_plain(message: Message, live: bool) -> None:
     assert bool(leaks_in(message)) is live
 
 
@@ -470,7 +470,7 @@ def test_typed_text_in_cells_stays_as_it_was_typed(hostile: Desk) -> None:
     assert set(table["platform"]) == {planted(n, "platform") for n in NUMBERS}
 
 
-def test_names_of_views_and_holidays_and_what_a_report_says_stay_text(hostile: Desk) -> None:
+def test_names_of_views_and_holidays_and_reports_stay_text(hostile: Desk) -> None:
     for number in NUMBERS[::3]:
         actor = address_of(number, Role.MANAGER)
         if not actor.isprintable():

@@ -39,7 +39,7 @@ def test_the_first_thing_a_page_does_is_to_ask_who_is_there(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.parent.name)
-def test_a_page_asks_for_the_act_its_screen_is_listed_with(path: Path) -> None:
+def test_a_page_requires_the_act_of_its_screen(path: Path) -> None:
     (screen,) = (screen for screen in SCREENS if screen.file == str(path.relative_to(ROOT)))
 
     (argument,) = body_of(path, "main")[0].value.args  # type: ignore[attr-defined]

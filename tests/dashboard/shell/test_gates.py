@@ -246,7 +246,7 @@ def test_a_message_that_no_page_of_theirs_sends_is_dropped(
         (2_100_000, Role.MANAGER, 1009),
     ],
 )
-def test_a_message_has_the_size_of_what_a_page_can_hold(
+def test_a_message_may_be_as_large_as_a_pages_fields(
     size: int, who: Role | None, code: int | None, asking: Asking
 ) -> None:
     asking.who = PEOPLE[who] if who else None
@@ -300,7 +300,7 @@ def request(method: str, path: str, **headers: str) -> httpx.Response:
     return asyncio.run(ask())
 
 
-def test_a_file_is_for_whom_its_address_was_sent_to_while_they_are_who_they_were(
+def test_a_file_is_only_for_its_recipient_while_person_and_role_are_unchanged(
     asking: Asking,
 ) -> None:
     manager, analyst = PEOPLE[Role.MANAGER], PEOPLE[Role.ANALYST]
@@ -327,14 +327,14 @@ def test_a_file_is_for_whom_its_address_was_sent_to_while_they_are_who_they_were
     assert request("GET", f"/media/{PICTURE}.svg").status_code == 200
 
 
-def test_an_address_that_goes_to_nobody_is_nobodys(asking: Asking) -> None:
+def test_an_address_that_names_nobody_has_no_identity(asking: Asking) -> None:
     talk(Streamlit(says=(b"/media/" + FILE.encode() + b".csv",)), handshake())
 
     asking.who = PEOPLE[Role.MANAGER]
     assert request("GET", f"/media/{FILE}.csv").status_code == 403
 
 
-def test_what_holds_no_address_costs_no_look_at_the_staff_list(asking: Asking) -> None:
+def test_messages_without_file_addresses_cost_no_query(asking: Asking) -> None:
     asking.who = PEOPLE[Role.MANAGER]
 
     talk(Streamlit(says=(b"x" * 100_000,)), handshake(), said(rerun_script=[]))

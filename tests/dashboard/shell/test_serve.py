@@ -179,7 +179,7 @@ def test_the_local_sign_in_is_refused_from_anywhere_else(
     assert "affiliate_review_local" not in response.headers.get("set-cookie", "")
 
 
-def test_the_local_sign_in_is_refused_with_a_database_of_ones_own(
+def test_the_local_sign_in_is_refused_with_an_external_database(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://db.example.com/review")
@@ -204,7 +204,7 @@ def test_signing_out_ends_the_session_in_other_tabs_too() -> None:
     assert local_sign_in.read_session(value) is None
 
 
-def test_openid_leads_back_to_the_page_asked_for() -> None:
+def test_openid_returns_to_the_requested_page() -> None:
     browser = Browser()
     browser.get("/application?id=77&evil=%0d%0aX")
 

@@ -72,7 +72,7 @@ def cards(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
-def test_every_page_offers_the_way_in_to_nobody(
+def test_every_page_shows_the_sign_in_to_strangers(
     screen: Screen, staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in(monkeypatch, None)
@@ -85,7 +85,7 @@ def test_every_page_offers_the_way_in_to_nobody(
 
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.title)
-def test_every_page_file_asks_by_itself(
+def test_every_page_file_checks_the_person_itself(
     screen: Screen, staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second lock: the file alone, without the shell around it."""
@@ -142,7 +142,7 @@ def test_a_changed_role_counts_at_the_next_run(
     assert refusal in texts(app)
 
 
-def test_the_way_in_remembers_what_was_asked_for(
+def test_the_sign_in_remembers_the_requested_page(
     staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in(monkeypatch, None)
@@ -169,7 +169,7 @@ def test_names_of_people_cannot_become_markup(
     assert "&lt;img src=x" in drawn
 
 
-def test_the_local_sign_in_says_what_it_is_on_every_page(
+def test_the_local_sign_in_is_marked_on_every_page(
     staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for email in (None, PEOPLE[Role.MANAGER]):
@@ -179,7 +179,7 @@ def test_the_local_sign_in_says_what_it_is_on_every_page(
             assert "Local sign-in: for trials on this computer only" in drawn
 
 
-def test_where_it_is_refused_the_page_says_what_to_set(
+def test_a_refused_local_sign_in_names_what_to_set(
     staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_in, "local_obstacle", lambda: "DATABASE_URL is set.")

@@ -139,7 +139,7 @@ def lease_runs_out(desk: Desk) -> None:
         conn.execute(text("update review.jobs set lease_until = now() where ended_at is null"))
 
 
-def test_an_export_is_seen_cancelled_and_reported_by_whichever_process(
+def test_an_export_is_shown_canceled_and_reported_by_any_process(
     desk: Desk, servers: tuple[Server, Server]
 ) -> None:
     first, second = servers

@@ -19,7 +19,7 @@ NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
         (0, None, 3, "No messages to applicants are waiting. 3 undeliverable."),
     ],
 )
-def test_it_says_how_many_wait_and_since_when(
+def test_the_backlog_shows_how_many_wait_and_since_when(
     waiting: int, minutes: int | None, parked: int, expected: str
 ) -> None:
     oldest = None if minutes is None else NOW - timedelta(minutes=minutes)
@@ -28,7 +28,7 @@ def test_it_says_how_many_wait_and_since_when(
 
 
 @pytest.mark.parametrize("is_late", [False, True])
-def test_it_is_loud_only_where_nothing_is_delivered(is_late: bool) -> None:
+def test_the_backlog_line_is_prominent_only_if_nothing_is_delivered(is_late: bool) -> None:
     def page(is_late: bool) -> None:
         from datetime import UTC, datetime
 

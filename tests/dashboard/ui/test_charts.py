@@ -94,7 +94,7 @@ def over_steps(starts: list[date], ends: list[date] | None = None) -> list[chart
 
 
 @pytest.mark.parametrize(("days", "named"), [(1, 1), (2, 2), (3, 3), (7, 7), (8, 4), (90, 7)])
-def test_each_label_is_the_beginning_of_a_step_and_stands_once(days: int, named: int) -> None:
+def test_each_label_is_the_beginning_of_a_step_and_appears_once(days: int, named: int) -> None:
     for chart in over_steps(DAYS[:1] if days == 1 else [FIRST + timedelta(n) for n in range(days)]):
         axis = chart.figure.layout.xaxis
         assert axis.tickmode == "array"

@@ -92,7 +92,7 @@ def test_a_rate_shows_the_digits_it_has(share: str, expected: str) -> None:
         (timedelta(days=4, hours=23), "4 d"),
     ],
 )
-def test_waiting_is_told_in_its_largest_whole_unit(span: timedelta, expected: str) -> None:
+def test_waiting_is_formatted_in_its_largest_whole_unit(span: timedelta, expected: str) -> None:
     assert expected == figures.waiting(span)
 
 

@@ -42,7 +42,7 @@ def test_no_address_arrow_or_icon_name_is_left_in_one_piece(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_it_stays_on_one_printable_line(text: str) -> None:
+def test_escaped_text_stays_on_one_printable_line(text: str) -> None:
     assert escape(text).replace(WORD_JOINER, "").isprintable()
 
 

@@ -31,7 +31,7 @@ TODAY = date(2026, 11, 23)
         ),
     ],
 )
-def test_staleness_is_said_from_the_first_missing_day(
+def test_staleness_is_shown_from_the_first_missing_day(
     data_through: date | None, expected: str | None
 ) -> None:
     assert expected == stale_words(data_through, today=TODAY)

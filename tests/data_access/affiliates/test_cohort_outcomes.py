@@ -197,7 +197,7 @@ def test_a_missing_day_leaves_a_fall_unknown(
     assert len(cohort_outcomes.fallen(conn, data_through=THROUGH, most=9)) == expected[0]
 
 
-def test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them(
+def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
     conn: Connection,
 ) -> None:
     """Of days 31 to 60; at two active users what was delivered is enough, at three it is short."""
@@ -224,7 +224,7 @@ def test_a_period_with_missing_days_is_met_or_unknown_and_told_anew_with_them(
     assert conn.execute(said).scalar_one() == "not_met"
 
 
-def test_days_missing_are_counted_alike_in_sql_and_python(conn: Connection) -> None:
+def test_sql_and_python_count_missing_days_the_same(conn: Connection) -> None:
     chance = Random(3)
     for share in (0, 0.1, 0.5, 1):
         days = [BEGIN + timedelta(n) for n in range(60) if chance.random() < share]
@@ -241,7 +241,7 @@ def test_days_missing_are_counted_alike_in_sql_and_python(conn: Connection) -> N
             assert counted == Delivered(days=days).trading(window).missing
 
 
-def test_what_is_not_complete_is_absent_not_zero(conn: Connection) -> None:
+def test_incomplete_periods_are_absent_not_zero(conn: Connection) -> None:
     small_cohort(conn)
 
     follow(conn, through=date(2025, 12, 29))

@@ -155,7 +155,7 @@ def test_pages_and_a_page_beyond_the_last(conn: Connection) -> None:
     assert listed(conn, size=2, number=9) == [5]
 
 
-def test_without_metrics_nobody_is_named(conn: Connection) -> None:
+def test_without_metrics_no_near_misses_are_listed(conn: Connection) -> None:
     add(conn, 1)
 
     found = near_misses.page(conn, judging.read_context(conn, now=NOW))

@@ -139,7 +139,7 @@ def test_a_month_is_complete_with_its_last_day(conn: Connection) -> None:
     assert max(outcomes(conn, 1)) == date(2026, 3, 1)
 
 
-def test_the_month_of_the_approval_is_not_tested_and_what_is_not_known_is_unknown(
+def test_the_month_of_the_approval_is_not_tested_and_missing_facts_are_unknown(
     conn: Connection,
 ) -> None:
     add_affiliate(conn, 1, "++", approved_at=datetime(2026, 1, 31, 23, tzinfo=UTC))
@@ -214,7 +214,7 @@ def test_each_figure_is_known_from_below_while_days_are_missing(conn: Connection
         assert (month.near, month.gap) == (False, "1 of 28 days not delivered")
 
 
-def test_days_that_arrive_later_have_the_month_tested_anew(conn: Connection) -> None:
+def test_days_that_arrive_later_retest_the_month(conn: Connection) -> None:
     add_affiliate(conn, 1, "---")
     add_refresh(conn)
     holes = [date(2026, 1, 10), date(2026, 1, 11)]
@@ -432,7 +432,7 @@ def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) 
     assert conn.execute(affiliates_approved.standing()).all() == []
 
 
-def test_sql_and_python_count_misses_and_nearness_alike(conn: Connection) -> None:
+def test_sql_and_python_agree_on_misses_and_nearness(conn: Connection) -> None:
     """Every pattern of four months, and figures around each line; in two months days are missing."""
     chance = Random(7)
     delivered: dict[tuple[int, date], Facts] = {}

@@ -87,7 +87,7 @@ def told(board: Engine, statement: str, id_: int) -> list[Any]:
         return list(conn.execute(text(statement), {"id": id_}).all())
 
 
-def test_a_change_is_kept_told_on_both_timelines_and_silent(board: Engine) -> None:
+def test_a_silent_change_is_stored_and_recorded_on_both_timelines(board: Engine) -> None:
     id_ = affiliate(board)
     assert read(board, id_).suggestion is Step.SUSPEND
 
@@ -153,7 +153,7 @@ def test_the_ways_there_and_back(board: Engine) -> None:
     )
 
 
-def test_a_way_back_begins_the_count_anew(board: Engine) -> None:
+def test_a_restoration_restarts_the_count(board: Engine) -> None:
     id_ = affiliate(board)
     move(board, id_, SUSPEND, Standing.ACTIVE)
     move(board, id_, RESTORE, Standing.SUSPENDED)
@@ -400,7 +400,7 @@ def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
     move(board, id_, TERMINATE, read(board, id_).standing, now=NOW + timedelta(minutes=1))
 
 
-def test_a_change_is_undone_by_who_did_it_in_time_and_while_it_stands(board: Engine) -> None:
+def test_a_change_is_undone_only_by_its_author_in_time_and_while_current(board: Engine) -> None:
     id_, _, request_id = stepped(board)
     with pytest.raises(NotAllowed, match=f"Only {MIRA}"):
         undo(board, id_, request_id, actor=ANA)

@@ -238,7 +238,7 @@ every_act = pytest.mark.parametrize("act", ACTS, ids=repr)
 
 @every_act
 @pytest.mark.parametrize("actor", [ANA, MIRA, NOOR, ADA, NOBODY])
-def test_the_role_is_asked_where_the_rows_are_written(desk: Engine, act: Act, actor: str) -> None:
+def test_the_role_is_checked_where_the_rows_are_written(desk: Engine, act: Act, actor: str) -> None:
     id_ = act.ready(desk, actor)
     before = clicks.kept(desk, id_)
 
@@ -252,7 +252,7 @@ def test_the_role_is_asked_where_the_rows_are_written(desk: Engine, act: Act, ac
 
 
 @every_act
-def test_whoever_left_the_staff_is_refused_at_the_next_act(desk: Engine, act: Act) -> None:
+def test_former_staff_are_refused_at_the_next_act(desk: Engine, act: Act) -> None:
     id_ = act.ready(desk, act.actor)
     before = clicks.kept(desk, id_)
     switch = "update review.staff set active = {} where email = :who"
@@ -301,7 +301,7 @@ def test_a_failure_after_any_write_leaves_nothing(desk: Engine, act: Act) -> Non
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act.event], ids=repr)
-def test_it_leaves_one_event_with_what_was_and_what_is(desk: Engine, act: Act) -> None:
+def test_a_change_leaves_one_event_with_old_and_new_values(desk: Engine, act: Act) -> None:
     id_ = act.ready(desk, act.actor)
     before = clicks.events(desk, id_)
 
@@ -313,7 +313,7 @@ def test_it_leaves_one_event_with_what_was_and_what_is(desk: Engine, act: Act) -
 
 
 @pytest.mark.parametrize("act", [act for act in ACTS if not act.event], ids=repr)
-def test_what_is_a_row_of_its_own_needs_no_event(desk: Engine, act: Act) -> None:
+def test_entries_with_their_own_row_need_no_event(desk: Engine, act: Act) -> None:
     id_ = act.ready(desk, act.actor)
 
     act.do(desk, id_)

@@ -120,7 +120,7 @@ def test_the_database_finds_the_same_person_in_any_text(
 
 
 @SAMPLE_OR_ALL
-def test_so_it_does_for_every_character_and_every_address(
+def test_the_database_agrees_for_every_character_and_address(
     conn: Connection, known: list[str]
 ) -> None:
     addresses = [
@@ -134,7 +134,7 @@ def test_so_it_does_for_every_character_and_every_address(
     assert unequal(conn, [("", address) for address in addresses]) == []
 
 
-def test_so_it_does_for_hostile_and_for_long_text(conn: Connection) -> None:
+def test_the_database_agrees_for_hostile_and_long_text(conn: Connection) -> None:
     kept = [
         handle
         for handle in HOSTILE_TEXT
@@ -164,7 +164,7 @@ def test_without_a_handle_there_is_no_key(conn: Connection) -> None:
     assert tuple(conn.execute(text(asked)).one()) == (None, ":meadow")
 
 
-def test_what_the_database_keeps_is_the_programs() -> None:
+def test_the_schemas_patterns_are_the_programs() -> None:
     """The functions of the schema were written from the program's tables, and are frozen there."""
     schema = (migrate.MIGRATIONS / "schema" / "01_text.sql").read_text(encoding="utf-8")
     names = "ADDRESS APP PORT SUBDOMAIN LABELLED PHONE TRUNK_ZERO NO_NUMBER ESCAPED WEB BARE"
@@ -183,9 +183,7 @@ def test_what_the_database_keeps_is_the_programs() -> None:
 
 
 @pytest.mark.parametrize("function", ["identity_key", "identity_at", "unescaped", "phone_digits"])
-def test_the_functions_may_stand_in_an_index_and_in_a_parallel_plan(
-    conn: Connection, function: str
-) -> None:
+def test_the_functions_are_immutable_and_parallel_safe(conn: Connection, function: str) -> None:
     asked = "select provolatile, proparallel from pg_proc where proname = :f"
 
     assert tuple(conn.execute(text(asked), {"f": function}).one()) == ("i", "s")

@@ -57,7 +57,7 @@ def test_an_application_is_read_beside_its_account(conn: Connection) -> None:
     )
 
 
-def test_what_upstream_does_not_know_is_none(conn: Connection) -> None:
+def test_fields_that_upstream_lacks_are_none(conn: Connection) -> None:
     account = {"email": None, "country_code": None}
     add_application(conn, 7, account=account, contact_platform=None, contact_handle=None)
 
@@ -71,16 +71,14 @@ def test_what_upstream_does_not_know_is_none(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize("id_", [0, -7, 8, 2**31, 2**63, 10**30])
-def test_what_does_not_exist_is_not_found(conn: Connection, id_: int) -> None:
+def test_an_unknown_id_is_not_found(conn: Connection, id_: int) -> None:
     add_application(conn, 7)
 
     with pytest.raises(NotFound, match=f"There is no application {id_}."):
         application_read.read(conn, id_, now=NOW)
 
 
-def test_a_locked_application_waits_for_whoever_came_first(
-    engine: Engine, database_url: str
-) -> None:
+def test_a_locked_application_makes_the_second_act_wait(engine: Engine, database_url: str) -> None:
     impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=50"})
     with engine.begin() as conn:
         add_application(conn, 7)
@@ -177,7 +175,7 @@ def test_others_of_the_account_come_newest_first_with_how_they_ended(conn: Conne
     ]
 
 
-def test_only_the_decision_that_stands_is_told(conn: Connection) -> None:
+def test_only_the_current_decision_is_returned(conn: Connection) -> None:
     add_account(conn, 1)
     add_application(conn, 10, account_id=1)
     add_application(conn, 11, account_id=1, status="rejected")

@@ -129,7 +129,7 @@ SEARCHES = [
 ]
 
 
-def test_what_is_on_the_clipboard_is_found(queued: Connection) -> None:
+def test_pasted_text_is_found(queued: Connection) -> None:
     wrong = {
         term: answer
         for id_, terms in SEARCHES
@@ -147,7 +147,7 @@ def test_what_is_on_the_clipboard_is_found(queued: Connection) -> None:
         *("https://t.me/+meadowtalk", "+1 555 010 0100", "#" + "9" * 19),
     ],
 )
-def test_what_is_another_is_not(queued: Connection, term: str) -> None:
+def test_a_search_for_another_does_not_find_it(queued: Connection, term: str) -> None:
     expected = {601, 602} if term == "https://x.com/meadow" else set()
 
     assert found(queued, term) == expected
@@ -162,7 +162,7 @@ def test_the_database_searches_the_same_text(conn: Connection, typed: list[str])
 
 
 @SAMPLE_OR_ALL
-def test_so_it_does_for_every_character(conn: Connection, known: list[str]) -> None:
+def test_the_database_agrees_for_every_character(conn: Connection, known: list[str]) -> None:
     assert unequal(conn, [text_ for sign in known for text_ in (f"{sign}a", f"+1 {sign}5")]) == []
 
 
@@ -172,7 +172,7 @@ def unequal(conn: Connection, typed: list[str]) -> list[tuple[str, str, str]]:
     return [(t, found_, search_text(t)) for t, found_ in made if found_ != search_text(t)]
 
 
-def test_the_affiliates_board_is_searched_alike(queued: Connection) -> None:
+def test_the_affiliates_board_has_the_same_search(queued: Connection) -> None:
     accounts = {
         term: set(queued.scalars(searching.accounts(term)))
         for _, terms in SEARCHES
@@ -206,7 +206,7 @@ def test_the_affiliates_board_is_searched_alike(queued: Connection) -> None:
         ("username", "https://x.com/user601", [601]),
     ],
 )
-def test_a_column_is_explored_alike(
+def test_a_column_gives_the_same_result_as_a_plain_frame(
     queued: Connection, column: str, part: str, expected: list[int]
 ) -> None:
     view = View.from_query(

@@ -57,7 +57,7 @@ def test_an_application_has_one_first_decision(desk: Connection) -> None:
     decide(desk, application_id=8)
 
 
-def test_a_decision_is_superseded_once_so_one_of_them_stands(desk: Connection) -> None:
+def test_a_decision_is_superseded_once_so_one_is_current(desk: Connection) -> None:
     first = decide(desk)
     second = decide(desk, supersedes=first)
 
@@ -97,7 +97,7 @@ def test_a_decision_that_contradicts_itself_is_refused(
         {"outcome": "rejected", "reason_code": "other", "rebate_rate": None},
     ],
 )
-def test_one_that_does_not_is_taken(desk: Connection, given: dict[str, Any]) -> None:
+def test_a_consistent_decision_is_accepted(desk: Connection, given: dict[str, Any]) -> None:
     assert decide(desk, **given) > 0
 
 

@@ -113,7 +113,7 @@ def test_every_usual_spelling_of_the_scheme_connects(
         f"postgresql://ana:{SECRET}@no-such-host.invalid/review",
     ],
 )
-def test_a_server_that_does_not_answer_is_said_in_a_sentence(
+def test_an_unresponsive_server_is_reported_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     use(monkeypatch, url)
@@ -142,7 +142,7 @@ def test_a_refused_login_is_an_answer_that_is_missing_too(
 
 
 @pytest.mark.parametrize("purpose", Purpose)
-def test_every_connection_speaks_utc_and_says_what_it_is_for(
+def test_every_connection_uses_utc_and_names_its_purpose(
     monkeypatch: pytest.MonkeyPatch, database_url: str, purpose: Purpose
 ) -> None:
     monkeypatch.setenv("PGTZ", "Pacific/Auckland")
@@ -321,7 +321,7 @@ def original(error: psycopg.Error) -> DBAPIError:
     ],
     ids=lambda given: getattr(given, "__name__", None),
 )
-def test_what_says_nothing_of_the_request_is_told_as_a_state_of_the_database(
+def test_errors_unrelated_to_the_request_are_reported_as_database_states(
     error: Exception, expected: type[DatabaseUnavailable] | None
 ) -> None:
     found = database.refusal_for(error)

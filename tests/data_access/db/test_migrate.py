@@ -31,7 +31,7 @@ def test_every_table_this_code_names_has_those_columns_and_no_others(conn: Conne
     assert in_code == in_database
 
 
-def test_migrations_are_found_wherever_the_checkout_lies(
+def test_migrations_are_found_in_any_checkout_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newest = migrate.head()
@@ -42,7 +42,7 @@ def test_migrations_are_found_wherever_the_checkout_lies(
     assert migrate.head() == newest
 
 
-def test_every_table_and_column_says_what_it_is(conn: Connection) -> None:
+def test_every_table_and_column_has_a_comment(conn: Connection) -> None:
     bare = conn.execute(
         text(
             "select c.oid::regclass || coalesce('.' || a.attname, '') "
@@ -106,7 +106,9 @@ def test_another_programs_alembic_in_the_same_database_is_left_alone(engine: Eng
         connection.execute(text("drop table public.alembic_version"))
 
 
-def test_a_database_of_an_unreleased_version_is_told_how_to_start_anew(engine: Engine) -> None:
+def test_a_database_of_an_unreleased_version_is_refused_with_how_to_start_over(
+    engine: Engine,
+) -> None:
     with engine.begin() as connection:
         connection.execute(text("drop table review.alembic_version"))
         connection.execute(text(NEIGHBOUR))
@@ -153,7 +155,7 @@ CHANGES = (
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", tables.APPEND_ONLY)
-def test_what_is_recorded_cannot_be_changed(conn: Connection, name: str, change: str) -> None:
+def test_recorded_rows_cannot_be_changed(conn: Connection, name: str, change: str) -> None:
     table = tables.metadata.tables[f"review.{name}"]
     statement = change.format(table=table.fullname, column=table.columns[1].name)
 
@@ -163,7 +165,7 @@ def test_what_is_recorded_cannot_be_changed(conn: Connection, name: str, change:
     assert refused.value.orig.sqlstate == "42501"  # type: ignore[union-attr]
 
 
-def test_nor_can_it_by_inserting_over_it(conn: Connection) -> None:
+def test_recorded_rows_cannot_be_replaced_by_an_upsert(conn: Connection) -> None:
     with pytest.raises(DBAPIError, match="policies is append-only"):
         conn.execute(
             text(

@@ -72,7 +72,7 @@ def test_any_name_has_the_same_keys_in_the_database(conn: Connection, names: lis
 
 
 @SAMPLE_OR_ALL
-def test_so_has_every_character_and_every_word_that_is_known(
+def test_the_database_agrees_for_every_character_and_known_word(
     conn: Connection, known: list[str]
 ) -> None:
     words = [name for platform in PLATFORMS for name in (platform.label, *platform.called)]
@@ -86,9 +86,7 @@ def test_so_has_every_character_and_every_word_that_is_known(
 
 
 @pytest.mark.parametrize("function", [f"{name.partition('(')[0]}" for name in list(FUNCTIONS)[:5]])
-def test_the_functions_may_stand_in_an_index_and_in_a_parallel_plan(
-    conn: Connection, function: str
-) -> None:
+def test_the_functions_are_immutable_and_parallel_safe(conn: Connection, function: str) -> None:
     asked = "select provolatile, proparallel from pg_proc where oid = cast(:f as regproc)"
 
     assert tuple(conn.execute(text(asked), {"f": function}).one()) == ("i", "s")

@@ -333,7 +333,7 @@ def test_weekends_are_quiet_and_the_program_grows(whole: Engine) -> None:
     assert 2 * months[0][0] < months[-1][0]
 
 
-def test_decisions_are_taken_at_work_and_on_what_the_facts_said(whole: Engine) -> None:
+def test_decisions_are_made_at_work_on_the_facts_of_the_time(whole: Engine) -> None:
     wrong = """
         select count(*) from review.decisions d join exchange.applications p using (application_id)
         join lateral (
@@ -385,7 +385,7 @@ NOT_SAID = {
 
 
 @pytest.mark.parametrize("lacks", NOT_SAID.values(), ids=NOT_SAID)
-def test_every_decision_says(whole: Engine, lacks: str) -> None:
+def test_every_decision_has_its_reasons(whole: Engine, lacks: str) -> None:
     made = "review.decisions join exchange.applications using (application_id) join exchange.accounts using (account_id)"
 
     assert one(whole, f"select count(*) from {made} where {lacks}") == 0
@@ -420,7 +420,7 @@ def test_no_approval_without_the_required_checks(whole: Engine, table: str) -> N
     assert one(whole, lacking) == 0
 
 
-def test_checks_are_of_the_policys_list_and_a_failed_one_says_why(whole: Engine) -> None:
+def test_checks_are_on_the_policys_list_and_a_failed_one_has_a_comment(whole: Engine) -> None:
     odd = """
         select count(*) from review.checks, review.policies
         where item <> all (checklist) or (outcome = 'failed') <> (comment <> '')"""
@@ -504,7 +504,7 @@ def test_nothing_that_is_set_aside_moves_at_the_next_refresh(desk: Engine) -> No
     assert reactions.react_to_refresh(desk, now=NOW) == 0
 
 
-def test_what_waits_for_a_second_person_is_confirmed_by_one(desk: Engine) -> None:
+def test_a_proposal_is_confirmed_by_a_second_person(desk: Engine) -> None:
     waiting = rows(
         desk, "select application_id, proposal_id from review.proposals where closed_as is null"
     )
@@ -837,7 +837,7 @@ def test_the_smallest_demo_still_holds_every_case(engine: Engine) -> None:
     assert report.affiliates == 20
 
 
-def test_progress_tells_of_everybody_who_applied(engine: Engine) -> None:
+def test_progress_counts_every_applicant(engine: Engine) -> None:
     told: list[tuple[int, int]] = []
 
     demo.fill(

@@ -170,7 +170,7 @@ BATCH = {
 
 @settings(max_examples=6, deadline=None, suppress_health_check=HEALTH)
 @given(**BATCH)
-def test_sql_and_python_judge_every_case_alike(
+def test_sql_and_python_agree_on_every_case(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
 ) -> None:
     judge_both_ways(conn, cases, policy, refreshed)
@@ -179,7 +179,7 @@ def test_sql_and_python_judge_every_case_alike(
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=HEALTH)
 @given(**BATCH)
-def test_sql_and_python_judge_2500_cases_alike(
+def test_sql_and_python_agree_on_2500_cases(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
 ) -> None:
     judge_both_ways(conn, cases, policy, refreshed)

@@ -197,7 +197,7 @@ def test_no_referrals_is_a_zero_and_not_an_unknown(conn: Connection) -> None:
     assert [row[name] for name in OUTCOMES] == ["not_met", "unknown", "unknown"]
 
 
-def test_what_is_missing_from_an_account_is_empty(conn: Connection) -> None:
+def test_missing_account_fields_are_empty(conn: Connection) -> None:
     add_application(
         conn, 7, account={"country_code": None}, contact_platform=None, contact_handle=None
     )
@@ -207,7 +207,7 @@ def test_what_is_missing_from_an_account_is_empty(conn: Connection) -> None:
     assert (row["country_code"], row["contact_platform"], row["contact_handle"]) == ("", "", "")
 
 
-def test_a_decided_application_says_who_when_and_what(conn: Connection) -> None:
+def test_a_decided_application_shows_who_when_and_what(conn: Connection) -> None:
     add_application(conn, 1, status="rejected")
     add_application(conn, 2, status="approved")
     add_decision(conn, 1)
@@ -226,7 +226,7 @@ def test_a_decided_application_says_who_when_and_what(conn: Connection) -> None:
     ]
 
 
-def test_only_the_decision_that_stands_shows(conn: Connection) -> None:
+def test_only_the_current_decision_is_shown(conn: Connection) -> None:
     add_application(conn, 1, status="approved")
     first = add_decision(conn, 1, reason_code="below_minimums")
     second = add_decision(conn, 1, supersedes=first, reason_code="duplicate")
@@ -298,7 +298,9 @@ def test_the_address_of_who_decided_is_guarded_too(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize("typed", ["'=1", "''+1", " =1", "\u3000=1", "' -", "'\u200b@x"])
-def test_what_looks_guarded_or_hides_a_sign_is_guarded_too(conn: Connection, typed: str) -> None:
+def test_text_that_looks_guarded_or_hides_a_sign_is_guarded_too(
+    conn: Connection, typed: str
+) -> None:
     add_application(conn, 7, social_handle=typed)
 
     (row,) = rows(conn)
@@ -315,9 +317,7 @@ SPLIT = (
 
 
 @pytest.mark.parametrize("typed", SPLIT, ids=ascii)
-def test_no_cell_begins_a_formula_whatever_separator_a_reader_takes(
-    conn: Connection, typed: str
-) -> None:
+def test_no_cell_begins_a_formula_with_any_separator(conn: Connection, typed: str) -> None:
     names = [name for name in TYPED if name != "username"]
     add_application(conn, 7, account={"username": typed}, **dict.fromkeys(names, typed))
     content = written(conn, columns=[*TYPED, "application_id"]).decode()
@@ -526,7 +526,7 @@ def log(engine: Engine) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("email", ["ana@example.com", "noor@example.com"])
-def test_every_role_exports_what_it_may_see_and_each_export_is_kept(
+def test_every_role_exports_only_visible_columns_and_each_export_is_logged(
     served: Engine, email: str
 ) -> None:
     view = Filters(search="meadow", eligibility=(Outcome.MET, Outcome.UNKNOWN), sort=Sort.VOLUME)

@@ -176,7 +176,7 @@ def everything(dataset: Dataset) -> View:
 # --- What stands in the cells ---------------------------------------------------------------------
 
 
-def test_applications_say_what_the_rules_say(town: Engine, people: list[Applicant]) -> None:
+def test_applications_agree_with_the_rules(town: Engine, people: list[Applicant]) -> None:
     with town.connect() as conn:
         found = {row["application_id"]: row for row in rows(conn, everything(APPLICATIONS))}
 
@@ -194,7 +194,7 @@ def test_applications_say_what_the_rules_say(town: Engine, people: list[Applican
         )
 
 
-def test_a_decision_shows_what_was_known_and_whether_it_stands(conn: Connection) -> None:
+def test_a_decision_shows_its_facts_and_whether_it_is_current(conn: Connection) -> None:
     add_application(conn, 1, status="rejected", submitted_at=NOW - timedelta(hours=30))
     common = {
         "application_id": 1, "outcome": "rejected", "reason_code": "other", "rationale": "=1",
@@ -225,7 +225,7 @@ def test_a_decision_shows_what_was_known_and_whether_it_stands(conn: Connection)
     assert earlier["rationale"] == "=1"
 
 
-def test_an_affiliate_is_an_account_whose_approval_stands(conn: Connection) -> None:
+def test_an_affiliate_is_an_account_with_a_current_approval(conn: Connection) -> None:
     add_refresh(conn)
     add_account(conn, 7)
     for id_, status in ((1, "approved"), (2, "approved"), (3, "rejected")):
@@ -407,7 +407,7 @@ def hold_against_the_frame(
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), key=st.sampled_from(list(BY_KEY)))
-def test_whatever_is_asked_is_answered_like_a_plain_frame(
+def test_every_request_gives_the_same_as_a_plain_frame(
     town: Engine, frames: dict[str, pd.DataFrame], data: st.DataObject, key: str
 ) -> None:
     hold_against_the_frame(town, frames, BY_KEY[key], data.draw(queries(BY_KEY[key])))
@@ -437,7 +437,7 @@ def form(asked: Filter) -> tuple[Any, ...]:
     return (type(asked), asked.or_unknown)
 
 
-def test_what_is_typed_is_never_part_of_a_statement(conn: Connection) -> None:
+def test_typed_text_is_never_part_of_a_statement(conn: Connection) -> None:
     typed = ("x", "x,y,z", "yes,no", "1..2", "1.5..2", "2026-01-01..2026-02-01", *HOSTILE)
     by_kind = {c.kind: c for d in DATASETS for c in d.columns if not c.choices}
     basis = context(conn)
@@ -474,7 +474,7 @@ def test_groups_count_like_a_frame(
     assert sorted(row["count"] for row in found) == sorted(by)
 
 
-def test_figures_of_groups_are_exact_and_leave_out_what_is_unknown(
+def test_figures_of_groups_are_exact_and_leave_out_unknown_values(
     town: Engine, frames: dict[str, pd.DataFrame]
 ) -> None:
     figures = [f for f in Function if f is not Function.COUNT]
@@ -546,7 +546,7 @@ def test_pages_follow_one_another_without_gap(town: Engine) -> None:
     ["email=~a", "sort=email", "columns=email,contact_handle,contact_platform", "group=email",
      "group=status&measures=distinct:contact_handle"],
 )  # fmt: skip
-def test_what_somebody_may_not_see_they_can_neither_filter_nor_sort_by(query: str) -> None:
+def test_hidden_columns_can_be_neither_filtered_nor_sorted(query: str) -> None:
     allowed = View.from_kept(query, personal=True)
     refused = View.from_kept(query, personal=False)
 

@@ -57,7 +57,7 @@ def test_a_view_is_kept_without_page_and_viewer(desk: Engine) -> None:
     assert view.filters == VIEW
 
 
-def test_colleagues_see_what_is_shared_and_ones_own_come_first(desk: Engine) -> None:
+def test_colleagues_see_shared_views_after_their_own(desk: Engine) -> None:
     save(desk, "Zebra")
     save(desk, "Private", actor=BEN)
     save(desk, "Common", actor=BEN, shared=True)
@@ -95,7 +95,7 @@ def test_a_name_in_another_spelling_overwrites_nothing(
     ]
 
 
-def test_what_is_replaced_knowingly_stays_the_same_view(desk: Engine) -> None:
+def test_a_view_replaced_on_purpose_keeps_its_id(desk: Engine) -> None:
     first = save(desk, "Met", shared=True)
     with pytest.raises(NameTaken, match="Colleagues see it too"):
         save(desk, "MET")
@@ -104,7 +104,7 @@ def test_what_is_replaced_knowingly_stays_the_same_view(desk: Engine) -> None:
     assert seen_by(desk, ANA) == [("MET", ANA)]
 
 
-def test_what_was_changed_or_removed_meanwhile_is_not_replaced(desk: Engine) -> None:
+def test_a_view_changed_or_removed_meanwhile_is_not_replaced(desk: Engine) -> None:
     view_id = save(desk, "Met")
     asked = version(desk, "met")
     save(desk, "Met!")

@@ -147,7 +147,9 @@ def test_a_target_that_is_full_is_named(many: Engine, tmp_path: Path, form: str)
 
 
 @pytest.mark.parametrize("form", each("csv", of=["csv", "xlsx", "parquet"]))
-def test_a_reader_that_goes_is_told_apart(many: Engine, tmp_path: Path, form: str) -> None:
+def test_a_reader_that_disconnects_is_reported_as_such(
+    many: Engine, tmp_path: Path, form: str
+) -> None:
     made = Exporting(many, tmp_path, "-", form=form, days=10, stdout=subprocess.PIPE)
     assert made.process.stdout is not None
     made.process.stdout.buffer.read(4)  # type: ignore[attr-defined]
@@ -175,9 +177,7 @@ def test_a_signal_midway_ends_it(many: Engine, tmp_path: Path, name: str, stop: 
 
 
 @pytest.mark.parametrize("name", each("x.xlsx", of=FORMS))
-def test_what_ends_a_query_that_waits_ends_the_file(
-    many: Engine, tmp_path: Path, name: str
-) -> None:
+def test_canceling_a_waiting_query_ends_the_file(many: Engine, tmp_path: Path, name: str) -> None:
     for ending, saying in (
         ("pg_terminate_backend", "The connection to the database was lost"),
         # As the server does when a statement takes longer than it may.

@@ -277,7 +277,7 @@ def test_no_payload_is_live_in_any_text_column_of_any_format(
         assert not [cell for cell in row if cell.hyperlink]
 
 
-def test_a_workbook_is_typed_frozen_and_says_what_it_is(stocked: Engine) -> None:
+def test_a_workbook_is_typed_frozen_and_describes_itself(stocked: Engine) -> None:
     view = View.from_kept(
         "columns=application_id,submitted_at,volume_usd&status=pending", personal=True
     )
@@ -483,7 +483,7 @@ COMBINATIONS: dict[str, list[list[str]]] = {
 
 
 @pytest.mark.parametrize("dataset", list(COMBINATIONS))
-def test_a_file_has_the_documented_columns_whatever_narrows_or_orders_it(
+def test_a_file_has_the_documented_columns_with_any_filter_or_order(
     stocked: Engine, dataset: str
 ) -> None:
     page = (ROOT / "docs" / "exports.md").read_text()
@@ -554,7 +554,7 @@ def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> 
         (["x.ods", "--view", "Approved ones"], "x.ods has an extension"),
     ],
 )
-def test_what_the_command_line_does_not_understand_it_refuses(
+def test_the_command_line_refuses_what_it_does_not_understand(
     stocked: Engine, arguments: list[str], said: str
 ) -> None:
     done = run(*arguments)
@@ -749,7 +749,7 @@ def working(engine: Engine) -> int:
         ).scalar_one()
 
 
-def test_a_client_that_hangs_up_leaves_no_transaction_and_is_told(
+def test_a_client_that_disconnects_leaves_no_transaction_and_is_reported(
     stocked: Engine, stuck: Job
 ) -> None:
     sent: list[dict[str, Any]] = []
@@ -810,7 +810,7 @@ def test_a_file_under_way_ends_for_who_may_not_have_it_any_more(
 
 
 @pytest.mark.parametrize("file_format", list(FileFormat))
-def test_a_full_disk_of_the_server_is_told_to_the_person_and_frees_all(
+def test_a_full_disk_is_reported_to_the_person_and_everything_is_freed(
     stocked: Engine, file_format: FileFormat
 ) -> None:
     jobs.prepare()
@@ -834,7 +834,7 @@ def test_a_full_disk_of_the_server_is_told_to_the_person_and_frees_all(
     assert not job.folder.exists()
 
 
-def test_a_server_without_room_for_any_export_says_so(
+def test_a_server_without_disk_space_refuses_exports_in_a_sentence(
     stocked: Engine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -849,7 +849,7 @@ def test_a_server_without_room_for_any_export_says_so(
     )
 
 
-def test_one_cancels_one_s_own_export_and_nobody_else_s(stocked: Engine, stuck: Job) -> None:
+def test_a_person_cancels_only_their_own_export(stocked: Engine, stuck: Job) -> None:
     jobs.cancel(stuck.job_id, actor=MIRA)
     assert stuck.ending is None
 
@@ -861,9 +861,7 @@ def test_one_cancels_one_s_own_export_and_nobody_else_s(stocked: Engine, stuck: 
         list(jobs.pieces(stuck))
 
 
-def test_a_database_that_goes_away_breaks_the_file_off_and_says_so(
-    stocked: Engine, stuck: Job
-) -> None:
+def test_a_lost_database_interrupts_the_file_and_is_reported(stocked: Engine, stuck: Job) -> None:
     pieces = jobs.pieces(stuck)
     assert next(pieces)
     with stocked.begin() as conn:

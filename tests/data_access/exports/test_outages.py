@@ -156,7 +156,7 @@ def outcomes(engine: Engine) -> list[str]:
         return list(conn.execute(asked).scalars())
 
 
-def test_a_database_that_restarts_breaks_the_file_off_and_the_person_is_told(
+def test_a_restarted_database_interrupts_the_file_and_the_person_is_informed(
     cluster: Cluster, engine: Engine, port: int
 ) -> None:
     before = len(outcomes(engine))
@@ -179,7 +179,7 @@ def test_a_database_that_restarts_breaks_the_file_off_and_the_person_is_told(
     until(lambda: not job.folder.exists())
 
 
-def test_a_client_that_hangs_up_ends_the_query_and_the_person_is_told(
+def test_a_client_that_disconnects_ends_the_query_and_the_person_is_informed(
     engine: Engine, port: int
 ) -> None:
     before = len(outcomes(engine))
@@ -212,7 +212,7 @@ time.sleep(60)
 """
 
 
-def test_what_ran_in_a_dashboard_that_was_killed_is_in_the_log_as_failed(
+def test_an_export_of_a_killed_dashboard_is_logged_as_failed(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(outcomes(engine))

@@ -488,7 +488,7 @@ def test_a_number_is_an_id_or_a_username_and_never_guessed(
         ("🏴\U000e0067", "🏴", "U+E0067 TAG LATIN SMALL LETTER G"),
     ],
 )
-def test_what_shows_nothing_is_taken_out_and_said_unless_it_means_something(
+def test_meaningless_invisible_characters_are_removed_and_reported(
     accounts: Engine, tmp_path: Path, written: str, kept: str | None, said: str | None
 ) -> None:
     path = export(tmp_path, f"1,@a\u200e,WhatsApp,{written},{AT}", f"2,@b,,,{AT}")
@@ -515,7 +515,7 @@ def test_a_form_sent_twice_with_its_platform_in_another_case_counts_once(
     assert [row[3] for row in stored(accounts)] == ["Our own chat"]
 
 
-def test_a_form_sent_twice_counts_once_and_is_said(accounts: Engine, tmp_path: Path) -> None:
+def test_a_form_sent_twice_counts_once_and_is_reported(accounts: Engine, tmp_path: Path) -> None:
     later = "2026-03-01T10:00:04.000Z"
     path = export(
         tmp_path,
@@ -575,7 +575,7 @@ def test_the_same_form_sent_again_after_a_rejection_is_a_new_application(
         (lambda rows: "\ufeff\ufeff".encode() + rows.replace("UID", '"UID"').encode(), None),
     ],
 )
-def test_an_export_is_read_as_it_is_written_and_that_is_said(
+def test_an_export_is_read_in_its_own_format_which_is_reported(
     accounts: Engine, tmp_path: Path, encode: Callable[[str], bytes], said: str | None
 ) -> None:
     path = tmp_path / "export.csv"
@@ -587,7 +587,7 @@ def test_an_export_is_read_as_it_is_written_and_that_is_said(
     assert [said in str(notice) for notice in report.notices] == ([True] if said else [])
 
 
-def test_a_title_above_the_table_is_said_once(accounts: Engine, tmp_path: Path) -> None:
+def test_a_title_above_the_table_is_reported_once(accounts: Engine, tmp_path: Path) -> None:
     path = export(tmp_path, HEADER, f"1,@a,,,{AT}", header="Applications export,,,,")
 
     (problem,) = refusal(accounts, path).problems
@@ -596,9 +596,7 @@ def test_a_title_above_the_table_is_said_once(accounts: Engine, tmp_path: Path) 
     assert "(it has Applications export)" in problem.reason
 
 
-def test_an_encoding_that_is_only_likely_is_for_the_map_to_say(
-    accounts: Engine, tmp_path: Path
-) -> None:
+def test_a_likely_encoding_must_be_named_in_the_map(accounts: Engine, tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
     path.write_bytes(f"{HEADER}\n1,@é,,,{AT}\n".encode("cp1252"))
     assert "name that encoding in the map" in str(refusal(accounts, path))

@@ -111,7 +111,7 @@ WHAT_BECOMES = {
 }
 
 
-def test_each_row_is_loaded_counted_once_or_kept_and_the_look_before_said_so(desk: Engine) -> None:
+def test_each_row_is_loaded_counted_once_or_kept_as_the_preview_said(desk: Engine) -> None:
     before = handles(desk)
     looked = imports.look(desk, upload(*ROWS), FormMap(), now=NOW, actor=ANA)
     assert (outcomes(looked), handles(desk), waiting(desk)) == (WHAT_BECOMES, before, [])
@@ -132,7 +132,7 @@ def test_each_row_is_loaded_counted_once_or_kept_and_the_look_before_said_so(des
     assert (total, listed.imported_by, listed.file_name) == (1, ANA, "grid.csv")
 
 
-def test_what_is_wrong_names_the_forms_field_and_what_to_do(desk: Engine) -> None:
+def test_problems_name_the_forms_field_and_what_to_do(desk: Engine) -> None:
     make(desk, upload(*ROWS))
 
     said = {

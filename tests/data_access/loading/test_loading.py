@@ -173,7 +173,7 @@ LAID_OUT = {
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("name", LAID_OUT)
-def test_what_spreadsheets_leave_around_a_table_is_passed_over(
+def test_spreadsheet_leftovers_around_a_table_are_ignored(
     engine: Engine, tmp_path: Path, name: str, end: bytes
 ) -> None:
     path = put(tmp_path, "activity.csv", b"\xef\xbb\xbf" + end.join(LAID_OUT[name]) + end)
@@ -270,9 +270,7 @@ def test_clocks_may_differ_by_five_minutes(engine: Engine, tmp_path: Path) -> No
     assert load(engine, "accounts", put(tmp_path, "accounts.csv", content)).rows_inserted == 1
 
 
-def test_what_an_emoji_or_a_word_needs_is_no_invisible_damage(
-    engine: Engine, tmp_path: Path
-) -> None:
+def test_joiners_needed_by_emoji_and_words_are_kept(engine: Engine, tmp_path: Path) -> None:
     names = [
         "👩\u200d💻",
         "می\u200cخواهم",
@@ -361,7 +359,7 @@ def test_text_is_composed_so_that_one_name_has_one_spelling(engine: Engine, tmp_
     assert again.rows_updated == 0
 
 
-def test_an_absent_column_keeps_what_is_there_and_an_empty_value_clears_it(
+def test_an_absent_column_keeps_values_and_an_empty_value_clears_them(
     engine: Engine, tmp_path: Path
 ) -> None:
     load(engine, "accounts", put(tmp_path, "accounts.csv", ACCOUNTS))
@@ -407,7 +405,7 @@ def test_each_month_has_its_partition_with_the_key_and_checks_of_the_table(
     ]
 
 
-def test_old_and_new_months_load_together_and_the_first_changed_day_is_told(
+def test_old_and_new_months_load_together_and_the_first_changed_day_is_reported(
     engine: Engine, tmp_path: Path
 ) -> None:
     header = ACTIVITY.splitlines()[0] + "\n"
@@ -445,7 +443,7 @@ def test_a_moved_referral_changes_the_earlier_of_its_two_days(
     assert (report.rows_inserted, report.rows_updated, report.first_day) == (0, 1, date(2026, 3, 1))
 
 
-def test_what_was_loaded_is_written_down(engine: Engine, tmp_path: Path) -> None:
+def test_loads_are_recorded(engine: Engine, tmp_path: Path) -> None:
     path = put(tmp_path, "activity.csv", ACTIVITY)
     report = load(engine, "activity", path)
 
@@ -615,7 +613,7 @@ def test_an_application_already_decided_keeps_its_status(engine: Engine, tmp_pat
     assert rows(engine, "select distinct social_handle from exchange.applications") == [("@b",)]
 
 
-def test_what_was_reopened_is_decided_here_alone_and_a_withdrawal_is_told(
+def test_a_reopened_application_is_decided_here_and_a_withdrawal_is_recorded(
     engine: Engine, tmp_path: Path
 ) -> None:
     accounts(engine, tmp_path, 1)
@@ -670,7 +668,7 @@ def test_a_status_that_changed_at_an_untold_time_forgets_the_older_time(
     assert status(engine) == [(5, "rejected", None)]
 
 
-def test_without_an_id_account_and_moment_say_which_application_it_is(
+def test_without_an_id_account_and_time_identify_an_application(
     engine: Engine, tmp_path: Path
 ) -> None:
     accounts(engine, tmp_path, 1, 2)

@@ -647,7 +647,7 @@ def test_content_that_does_not_fit_the_ending_is_refused_with_its_remedy(
     assert said == {(file, reason): reason for file, _, reason in MISNAMED}
 
 
-def test_a_forms_export_that_is_parquet_is_not_told_to_take_the_name_it_has(
+def test_a_parquet_form_export_is_not_advised_to_take_its_own_name(
     loaded: Engine, tmp_path: Path
 ) -> None:
     (tmp_path / "grid.parquet").write_bytes(b"PAR1 and so on")

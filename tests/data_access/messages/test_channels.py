@@ -184,7 +184,7 @@ TEXTS = (
 )
 
 
-def test_what_arrives_is_the_text_that_was_shown(arrivals: Arrivals, tmp_path: Path) -> None:
+def test_the_delivered_text_is_the_previewed_text(arrivals: Arrivals, tmp_path: Path) -> None:
     box = Mailbox(folder=tmp_path)
     with mail_server(arrivals) as port:
         mail = server(port, timeout_s=10.0)
@@ -261,7 +261,7 @@ PATIENCE_S = 8.0
 
 
 @pytest.mark.parametrize("answered", range(len(SMTP_ANSWERS) + 1))
-def test_a_mail_server_that_drips_is_given_up_at_the_deadline_whatever_it_was_asked(
+def test_a_slow_mail_server_is_abandoned_at_the_deadline_in_any_step(
     answered: int,
 ) -> None:
     began = time.monotonic()
@@ -315,7 +315,7 @@ def test_a_mail_servers_refusal_is_understood(
     assert told.value.is_down is is_down
 
 
-def test_no_mail_server_and_a_silent_one_are_told_apart(arrivals: Arrivals) -> None:
+def test_a_missing_mail_server_is_distinguished_from_a_silent_one(arrivals: Arrivals) -> None:
     with pytest.raises(NotTaken) as nobody:
         server(free_port()).send(outgoing(), now=NOW)
     with socket.create_server(("127.0.0.1", 0)) as mute, pytest.raises(NotTaken) as silent:
@@ -454,7 +454,7 @@ def test_an_endless_answer_is_not_listened_to(endless: str) -> None:
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX-Y: "])
-def test_an_endpoint_whose_answer_never_begins_is_given_up_at_the_deadline(head: bytes) -> None:
+def test_an_endpoint_that_never_responds_is_abandoned_at_the_deadline(head: bytes) -> None:
     began = time.monotonic()
     with dripping([head]) as port, pytest.raises(NotTaken) as told:
         hook(f"http://127.0.0.1:{port}/", timeout_s=0.5).send(outgoing(), now=NOW)
@@ -516,7 +516,7 @@ def test_a_date_to_wait_for_is_kept_from_the_answer(arrivals: Arrivals) -> None:
     assert told.value.failure.after == timedelta(minutes=20)
 
 
-def test_no_endpoint_and_a_silent_one_are_told_apart(arrivals: Arrivals) -> None:
+def test_a_missing_endpoint_is_distinguished_from_a_silent_one(arrivals: Arrivals) -> None:
     with pytest.raises(NotTaken) as nobody:
         hook(f"http://127.0.0.1:{free_port()}/").send(outgoing(), now=NOW)
     arrivals.mood = lambda: "hang"
@@ -546,7 +546,7 @@ GOOD = {
 }
 
 
-def test_what_is_set_up_is_read_and_no_secret_shows() -> None:
+def test_configured_channels_are_read_without_exposing_secrets() -> None:
     made = channels.from_environment(GOOD)
     mail, to = made[Route.EMAIL], made[Route.WEBHOOK]
 
@@ -579,7 +579,7 @@ def test_what_is_set_up_is_read_and_no_secret_shows() -> None:
         {"NOTIFY_WEBHOOK_SECRET": ""},
     ],
 )
-def test_what_is_set_up_wrongly_is_named_without_its_value(changed: dict[str, str]) -> None:
+def test_a_malformed_setting_is_named_without_its_value(changed: dict[str, str]) -> None:
     with pytest.raises(SettingMissing) as told:
         channels.from_environment({**GOOD, **changed})
 
@@ -627,7 +627,7 @@ def test_a_secret_works_in_every_form_it_is_handed_out_in(typed: str, key: bytes
         (f"{SECRET}\u200b", "invisible character"),
     ],
 )
-def test_a_secret_that_cannot_be_one_is_told_its_true_fault(typed: str, fault: str) -> None:
+def test_an_invalid_secret_is_refused_with_its_actual_fault(typed: str, fault: str) -> None:
     with pytest.raises(SettingMissing) as told:
         secret_of(typed)
 
@@ -636,7 +636,7 @@ def test_a_secret_that_cannot_be_one_is_told_its_true_fault(typed: str, fault: s
     assert not [part for part in (SECRET, IN_BASE64[:20], "c4nary") if part in str(told.value)]
 
 
-def test_nothing_set_up_says_what_to_set() -> None:
+def test_without_channels_the_error_names_what_to_set() -> None:
     with pytest.raises(SettingMissing, match="Set SMTP_URL, or NOTIFY_WEBHOOK_URL"):
         channels.from_environment({})
 
@@ -644,7 +644,7 @@ def test_nothing_set_up_says_what_to_set() -> None:
 # --- The folder ---------------------------------------------------------------------------------
 
 
-def test_a_folder_without_room_is_told_as_a_way_that_is_down(tmp_path: Path) -> None:
+def test_a_full_folder_is_reported_as_a_channel_that_is_down(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotTaken, match=r"The folder .*/file cannot be written: ") as told:
         Mailbox(folder=tmp_path / "file").send(outgoing(), now=NOW)
@@ -653,7 +653,7 @@ def test_a_folder_without_room_is_told_as_a_way_that_is_down(tmp_path: Path) -> 
     assert not told.value.failure.final
 
 
-def test_a_folder_takes_what_would_go_any_way(tmp_path: Path) -> None:
+def test_a_folder_accepts_messages_of_any_route(tmp_path: Path) -> None:
     box = Mailbox(folder=tmp_path / "mail")
     box.send(outgoing(), now=NOW)
     box.send(outgoing(), now=NOW)

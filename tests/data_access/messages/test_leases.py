@@ -181,7 +181,7 @@ def test_a_slow_channel_does_not_hold_up_the_other(desk: Engine, slow: Route) ->
     assert len(stalled.taken) == 3
 
 
-def test_a_worker_passes_over_what_another_is_just_taking(desk: Engine) -> None:
+def test_a_worker_skips_messages_that_another_is_leasing(desk: Engine) -> None:
     ids = {write(desk), write(desk)}
     settings = DeliverySettings()
 
@@ -195,7 +195,7 @@ def test_a_worker_passes_over_what_another_is_just_taking(desk: Engine) -> None:
         assert {lease(first), lease(second)} == ids
 
 
-def test_what_one_took_no_other_gets_until_the_lease_lapses(desk: Engine) -> None:
+def test_a_leased_message_goes_to_no_other_worker_until_the_lease_expires(desk: Engine) -> None:
     id_ = write(desk)
 
     first = take(desk)
@@ -226,7 +226,7 @@ def test_a_message_of_an_act_that_is_not_committed_is_not_there(desk: Engine) ->
     assert take(desk) == []
 
 
-def test_what_is_sent_is_kept_and_a_later_try_sends_the_same(desk: Engine) -> None:
+def test_sent_content_is_stored_and_a_later_attempt_sends_the_same(desk: Engine) -> None:
     id_ = write(desk)
     busy = NotTaken(Failure(reason=Reason.BUSY, said="later"))
     seen: list[bytes] = []
@@ -289,7 +289,7 @@ def test_failures_wait_longer_each_time_then_it_is_parked_with_its_reason(desk: 
     assert work(desk, now=at + timedelta(days=30)).taken == []
 
 
-def test_a_wait_that_the_receiver_asked_for_is_kept(desk: Engine) -> None:
+def test_a_wait_requested_by_the_receiver_is_respected(desk: Engine) -> None:
     id_ = write(desk)
     later = Failure(reason=Reason.BUSY, said="slowly", after=timedelta(seconds=77))
 
@@ -320,7 +320,7 @@ def test_a_route_that_is_down_rests_and_does_not_hold_up_the_other(desk: Engine)
     assert [(row.attempts, row.leased_by) for row in untried] == [(0, None)] * 3
 
 
-def test_a_way_that_is_not_set_up_parks_and_is_made_anew_when_retried(desk: Engine) -> None:
+def test_a_message_without_a_channel_is_parked_and_rendered_again_on_retry(desk: Engine) -> None:
     id_ = write(desk, channel="telegram", recipient="meadow")
     mail = Collecting()
     work(desk, channels={Route.EMAIL: mail})
@@ -410,7 +410,7 @@ def test_platforms_set_to_mail_go_to_the_accounts_address(desk: Engine) -> None:
         ({"send_rejections": False}, "rejection messages are"),
     ],
 )
-def test_what_is_not_to_be_told_is_withheld_and_says_so(
+def test_messages_off_by_settings_are_withheld_with_the_reason(
     setting: dict[str, bool], why: str, desk: Engine
 ) -> None:
     id_ = write(desk, payload={"kind": "rejected", "message": "No."})
@@ -423,7 +423,7 @@ def test_what_is_not_to_be_told_is_withheld_and_says_so(
     assert (event.kind, event.detail["reason"].startswith(why)) == ("message_withheld", True)
 
 
-def test_a_second_language_is_told_in_its_words(desk: Engine) -> None:
+def test_a_second_language_gets_its_own_template(desk: Engine) -> None:
     message_templates.save(
         desk,
         kind=MessageKind.APPROVED,
@@ -642,7 +642,7 @@ def test_a_rolled_back_decision_sends_nothing(
 # --- The backlog ------------------------------------------------------------------------------------
 
 
-def test_the_backlog_says_how_many_since_when_and_why(desk: Engine) -> None:
+def test_the_backlog_shows_how_many_since_when_and_why(desk: Engine) -> None:
     for minutes in (5, 90):
         write(desk, created_at=NOW - timedelta(minutes=minutes))
     write(desk, delivered_at=NOW)
@@ -666,7 +666,7 @@ def test_the_backlog_says_how_many_since_when_and_why(desk: Engine) -> None:
 # --- Seen before it is sent ------------------------------------------------------------------------
 
 
-def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
+def test_the_preview_shows_what_will_be_sent_or_why_it_cannot(desk: Engine) -> None:
     def seen(**account: Any) -> Any:
         with desk.connect() as conn:
             if account:
@@ -694,7 +694,7 @@ def test_the_preview_is_what_leaves_or_says_what_keeps_it(desk: Engine) -> None:
     assert seen().obstacle == "It is withheld, because rejection messages are off."
 
 
-def test_whom_no_message_could_be_sent_to_is_named_with_the_reason(desk: Engine) -> None:
+def test_unreachable_applicants_are_named_with_the_reason(desk: Engine) -> None:
     reached = {"contact_platform": "telegram", "contact_handle": "@ana"}
     nowhere: dict[str, Any] = {"contact_platform": None, "contact_handle": None}
     cases = {

@@ -78,7 +78,7 @@ def test_a_corrected_recipient_gets_a_message_of_its_own_id(desk: Engine) -> Non
     }
 
 
-def test_a_cancelled_message_stays_and_says_why(desk: Engine) -> None:
+def test_a_cancelled_message_stays_with_its_reason(desk: Engine) -> None:
     id_ = park(desk)
 
     act(desk, "cancel", id_)
@@ -100,7 +100,7 @@ def test_a_withheld_message_can_still_be_sent_but_not_cancelled(desk: Engine) ->
 
 
 @pytest.mark.parametrize("what", ACTS)
-def test_a_double_click_acts_once_and_only_on_what_is_parked(what: str, desk: Engine) -> None:
+def test_a_double_click_acts_once_and_only_on_parked_messages(what: str, desk: Engine) -> None:
     id_, twice = park(desk), uuid.uuid4()
 
     first = act(desk, what, id_, request_id=twice)
@@ -113,7 +113,7 @@ def test_a_double_click_acts_once_and_only_on_what_is_parked(what: str, desk: En
 
 
 @pytest.mark.parametrize("what", ACTS)
-def test_what_a_worker_holds_or_has_sent_is_left_to_it(what: str, desk: Engine) -> None:
+def test_messages_leased_or_sent_by_a_worker_are_left_alone(what: str, desk: Engine) -> None:
     id_ = write(desk)
     take(desk)
 
@@ -174,7 +174,7 @@ def test_many_are_retried_at_once_and_a_repeat_changes_nothing(desk: Engine) -> 
     assert len(work(desk).taken) == 2
 
 
-def test_the_timeline_tells_sent_delivered_failed_and_what_was_done(desk: Engine) -> None:
+def test_the_timeline_shows_sent_delivered_failed_and_manual_acts(desk: Engine) -> None:
     told = [
         ("message_sent", {"route": "email", "to": "u@example.com"}),
         ("message_delivered", {"route": "webhook", "to": "meadow"}),
@@ -208,7 +208,7 @@ def test_the_timeline_tells_sent_delivered_failed_and_what_was_done(desk: Engine
     ]
 
 
-def test_what_a_silent_policy_kept_back_is_sent_after_all_with_its_text(desk: Engine) -> None:
+def test_a_withheld_message_is_sent_later_with_its_text(desk: Engine) -> None:
     kept = {"kind": "affiliate_suspended", "withheld_message": "Hello, your rebate is suspended."}
     id_ = write(
         desk,

@@ -90,7 +90,7 @@ def test_an_endpoint_may_be_public_private_or_on_this_computer(host: str) -> Non
 
 
 @pytest.mark.parametrize("url", NOT_ADDRESSES)
-def test_what_hides_something_is_no_address(url: str) -> None:
+def test_text_with_hidden_characters_is_no_address(url: str) -> None:
     with pytest.raises(SettingMissing, match="cannot be used"):
         made(url)
 
@@ -123,7 +123,7 @@ def test_a_name_that_has_come_to_mean_such_an_address_is_not_spoken_to(
     assert refused.value.is_down
 
 
-def test_what_is_connected_to_is_what_was_looked_at(
+def test_the_connection_goes_to_the_checked_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked: list[str] = []

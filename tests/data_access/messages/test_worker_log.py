@@ -21,7 +21,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def test_a_failure_is_told_at_once_then_by_the_minute_and_its_end(
+def test_a_failure_is_logged_at_once_every_minute_and_at_its_end(
     log: pytest.LogCaptureFixture,
 ) -> None:
     now = [0.0]

@@ -114,7 +114,7 @@ def test_a_domain_is_one_in_both_of_its_alphabets(desk: Engine) -> None:
         ("\N{NO-BREAK SPACE}ana@example.com",) * 2,
     ],
 )
-def test_only_what_both_fold_alike_is_folded(typed: str, form: str) -> None:
+def test_only_what_python_and_sql_fold_the_same_is_folded(typed: str, form: str) -> None:
     assert people.normal(typed) == form
 
 
@@ -133,7 +133,7 @@ def test_only_what_both_fold_alike_is_folded(typed: str, form: str) -> None:
         ("ana\u200b@example.com", False),
     ],
 )
-def test_what_can_be_somebodys_address(desk: Engine, typed: str, is_one: bool) -> None:
+def test_addresses_of_staff_are_validated(desk: Engine, typed: str, is_one: bool) -> None:
     assert (people.fault(typed) is None) == is_one
     with desk.connect() as conn:
         found = staff.find(conn, typed)
@@ -221,7 +221,7 @@ def test_nobody_publishes_their_own_policy_by_another_spelling(desk: Engine, spe
         assert drafts.own(conn, spelling) == drafts.own(conn, MIRA)
 
 
-def test_what_somebody_holds_keeps_and_chose_is_theirs_in_any_spelling(desk: Engine) -> None:
+def test_claims_views_and_preferences_belong_to_a_person_in_any_spelling(desk: Engine) -> None:
     loud = MIRA.upper()
     clicks.claim(desk, 1, actor=loud)
     saved_views.save(

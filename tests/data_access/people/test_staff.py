@@ -65,7 +65,7 @@ def test_a_changed_role_counts_at_once(conn: Connection) -> None:
 
 @pytest.mark.parametrize("act", Act)
 @pytest.mark.parametrize("email", STAFF)
-def test_what_a_button_shows_is_what_the_verb_allows(
+def test_a_button_is_shown_exactly_if_the_verb_allows_the_act(
     conn: Connection, email: str, act: Act
 ) -> None:
     add_staff(conn)
@@ -92,7 +92,7 @@ def test_everyone_comes_by_role_and_address(conn: Connection) -> None:
     ]
 
 
-def test_without_staff_there_is_nobody(conn: Connection) -> None:
+def test_without_staff_nobody_is_listed(conn: Connection) -> None:
     assert staff.everyone(conn) == []
     assert staff.find(conn, "ana@example.com") is None
 

@@ -100,7 +100,7 @@ def proposed(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
     return own(engine, by)
 
 
-def test_two_managers_publish_a_version_and_the_trail_says_who(office: Engine) -> None:
+def test_two_managers_publish_a_version_and_the_history_names_both(office: Engine) -> None:
     kept = proposed(office, min_volume_usd=Decimal("25000000.00"))
 
     assert drafts.confirm(office, **asked(kept, LEO)) == 2
@@ -220,7 +220,7 @@ def test_a_double_click_publishes_once_and_another_form_under_the_id_is_refused(
         drafts.decline(office, reason="No", **once)
 
 
-def test_what_is_confirmed_is_what_was_looked_at(office: Engine) -> None:
+def test_only_the_viewed_revision_can_be_confirmed(office: Engine) -> None:
     seen = proposed(office)
     given = {"draft_id": seen.draft_id, "actor": MIRA, "now": LATER}
     drafts.cancel(office, **given, request_id=uuid4())
@@ -247,7 +247,7 @@ def test_a_declined_proposal_is_a_draft_again_with_the_reason(office: Engine) ->
         assert policy_acts.trail(conn)[0].kind == "discarded"
 
 
-def test_what_contradicts_itself_is_neither_saved_nor_proposed(office: Engine) -> None:
+def test_a_contradictory_draft_is_neither_saved_nor_proposed(office: Engine) -> None:
     with pytest.raises(Contradictory, match="below the standard"):
         written(office, max_rebate_rate=Decimal("0.05"))
     kept = written(office, min_new_users=5)
@@ -296,7 +296,9 @@ def ruling(engine: Engine, at: datetime) -> int:
         return policies.in_force(conn, now=at).version
 
 
-def test_two_managers_withdraw_what_is_scheduled_and_it_never_rules(office: Engine) -> None:
+def test_two_managers_withdraw_a_scheduled_version_and_it_never_takes_effect(
+    office: Engine,
+) -> None:
     version = scheduled(office)
     assert ruling(office, APRIL) == version
 
@@ -342,7 +344,7 @@ def test_nobody_withdraws_alone(office: Engine, again: str) -> None:
 
 
 @pytest.mark.parametrize(("at", "withdrawn"), [(APRIL - SECOND, True), (APRIL, False)])
-def test_only_what_does_not_rule_yet_is_withdrawn(
+def test_only_a_version_not_yet_in_force_is_withdrawn(
     office: Engine, at: datetime, withdrawn: bool
 ) -> None:
     version = scheduled(office)
@@ -358,7 +360,7 @@ def test_only_what_does_not_rule_yet_is_withdrawn(
             withdraw(office, unknown)
 
 
-def test_what_is_urgent_rules_until_the_scheduled_version_begins(office: Engine) -> None:
+def test_an_urgent_version_is_in_force_until_the_scheduled_one_starts(office: Engine) -> None:
     later = scheduled(office)
     base = Policy() if ruling(office, LATER) == 1 else None
     assert base is not None
@@ -377,7 +379,7 @@ def test_what_is_urgent_rules_until_the_scheduled_version_begins(office: Engine)
     assert [c.setting.name for c in found[urgent].changes] == ["min_active_users"]
 
 
-def test_a_draft_builds_on_what_rules_when_it_begins(office: Engine) -> None:
+def test_a_draft_builds_on_the_version_in_force_at_its_start(office: Engine) -> None:
     later = scheduled(office)
     kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
     assert kept.draft.base_version == later
@@ -392,7 +394,9 @@ def test_a_draft_builds_on_what_rules_when_it_begins(office: Engine) -> None:
     assert drafts.confirm(office, **asked(own(office), LEO)) == later + 1
 
 
-def test_a_draft_on_what_was_withdrawn_is_told_where_to_start(office: Engine) -> None:
+def test_a_draft_based_on_a_withdrawn_version_is_refused_with_the_right_base(
+    office: Engine,
+) -> None:
     later = scheduled(office)
     kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
     withdraw(office, later)
@@ -416,7 +420,7 @@ def test_a_version_is_planned_at_most_a_year_ahead(office: Engine, days: int, ta
     versions=st.lists(st.tuples(st.integers(-3, 9), st.booleans()), max_size=5),
     at=st.integers(-4, 10),
 )
-def test_python_and_sql_say_the_same_version_rules(
+def test_python_and_sql_agree_on_the_version_in_force(
     office: Engine, versions: list[tuple[int, bool]], at: int
 ) -> None:
     made = [replace(Policy(), version=1)]

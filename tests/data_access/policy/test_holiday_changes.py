@@ -96,7 +96,7 @@ def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, ask
         ({"day": TODAY + timedelta(days=3 * 366 + 1)}, "more than three years away"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(desk: Engine, given: dict[str, Any], said: str) -> None:
+def test_invalid_input_is_refused_in_words(desk: Engine, given: dict[str, Any], said: str) -> None:
     with pytest.raises(Invalid, match=said):
         holiday_changes.add(desk, **{"name": "Harvest", **asked(), **given})
 

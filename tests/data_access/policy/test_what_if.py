@@ -396,7 +396,7 @@ def test_the_list_has_as_many_as_the_count_on_its_pages_and_either_way(small: Co
     )
 
 
-def test_another_age_of_evidence_is_asked_of_the_evidence_itself(conn: Connection) -> None:
+def test_another_validity_of_evidence_is_replayed_from_the_evidence(conn: Connection) -> None:
     add_refresh(conn)
     for id_, days in ((1, 20), (2, 60), (3, 120)):
         add_application(conn, id_, status="approved")
@@ -470,7 +470,7 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
         ({"window_kind": WindowKind.CALENDAR_MONTH, "min_x_followers": 4_000}, {}, UNKNOWN),
     ],
 )
-def test_unknown_by_whatever_count_is_unknown_and_only_who_hinges_on_it_is_not_replayed(
+def test_an_uncountable_value_is_unknown_and_only_those_that_depend_on_it_are_not_replayed(
     conn: Connection, drafted: dict[str, Any], what: dict[str, Any], outcome: Outcome | None
 ) -> None:
     """Nobody looked at the reach. Without metrics nothing is known by days nor by months."""
@@ -548,7 +548,7 @@ def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
     assert [label in words for label, words in zip(labels, gaps, strict=True)] == [True] * 3
 
 
-def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
+def test_costs_of_leaving_and_joining_met(small: Connection) -> None:
     context = judging.read_context(small, now=NOW)
     # 3, with 30 M and 1,000 of fees at 30 %, leaves: 10 % of them beyond the draft's standard.
     strict = replace(
@@ -568,7 +568,7 @@ def test_what_leaving_and_joining_met_comes_to(small: Connection) -> None:
     assert (found.leaving_usd, found.joining_usd) == (Decimal(0), Decimal(160))
 
 
-def test_an_empty_database_changes_nobody(conn: Connection) -> None:
+def test_an_empty_database_has_no_changers(conn: Connection) -> None:
     context = judging.read_context(conn, now=NOW)
 
     found = what_if.replay(conn, context, replace(PRESENT, min_new_users=6))

@@ -172,7 +172,7 @@ def test_every_list_is_ordered_both_ways_as_the_oracle_orders_it(
         assert desk.paged(view, size=1000) == desk.ids(view)
 
 
-def test_a_list_of_all_that_is_open_counts_no_points_for_a_clock_that_stands_still(
+def test_a_stopped_clock_adds_no_points_in_the_list_of_open_applications(
     desk: Desk,
 ) -> None:
     people = [p for p in desk.people if p.status in OPEN_STATUSES]
@@ -233,7 +233,7 @@ def test_walking_by_next_meets_everyone_in_order(desk: Desk, sort: Sort) -> None
 @pytest.mark.parametrize(
     "view", [Filters(), Filters(eligibility=(Outcome.UNKNOWN,), sort=Sort.VOLUME)]
 )
-def test_what_the_filters_leave_out_has_no_place_and_work_goes_on_with_the_first(
+def test_an_application_outside_the_filters_has_no_position_and_next_is_the_first(
     desk: Desk, view: Filters
 ) -> None:
     decided = next(p for p in desk.people if p.status is Status.APPROVED)
@@ -244,7 +244,7 @@ def test_what_the_filters_leave_out_has_no_place_and_work_goes_on_with_the_first
     assert desk.place(decided.application_id, view) == nowhere
 
 
-def test_in_an_empty_view_nobody_has_a_place(desk: Desk) -> None:
+def test_an_empty_view_has_no_positions(desk: Desk) -> None:
     nowhere = Place(position=None, total=0, previous_id=None, next_id=None)
 
     assert desk.place(desk.people[0].application_id, Filters(country="ZZ")) == nowhere
@@ -326,7 +326,7 @@ def test_each_row_shows_the_facts_judgment_months_and_evidence_of_its_applicatio
         )
 
 
-def test_rows_come_in_the_order_asked_for_and_leave_out_what_does_not_exist(desk: Desk) -> None:
+def test_rows_come_in_the_given_order_without_unknown_ids(desk: Desk) -> None:
     a, b, c = (p.application_id for p in desk.people[:3])
     rows = listing.rows(desk.conn, [c, ABSENT, a, b], desk.context)
 
@@ -479,7 +479,7 @@ def test_any_text_may_be_searched_for(desk: Desk, typed: str) -> None:
         st.sampled_from(HOSTILE_TEXT) | st.text(max_size=30),
     )
 )
-def test_any_address_bar_may_be_asked(desk: Desk, query: dict[str, str]) -> None:
+def test_any_query_parameters_are_accepted(desk: Desk, query: dict[str, str]) -> None:
     view = Filters.from_query(query)
 
     assert desk.paged(view, size=1000) == desk.ids(view)
@@ -524,7 +524,7 @@ def test_one_row_and_two_hundred_take_one_statement(desk: Desk) -> None:
         assert len(seen) == 1
 
 
-def test_one_that_left_the_queue_in_another_process_moves_the_rest_up(conn: Connection) -> None:
+def test_an_application_that_left_in_another_process_moves_the_rest_up(conn: Connection) -> None:
     for id_ in (1, 2, 3):
         add_application(conn, id_, submitted_at=NOW - timedelta(hours=9 - id_))
     context, oldest = judging.read_context(conn, now=NOW), Filters().in_order(Sort.WAITING)

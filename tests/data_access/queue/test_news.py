@@ -52,7 +52,7 @@ def test_an_arrival_shows_by_number_or_time(
     assert news.since(desk, seen, viewer=ANA).arrived == arrived
 
 
-def test_an_arrival_that_is_settled_already_waits_for_nobody(desk: Connection) -> None:
+def test_an_application_that_arrives_decided_is_not_in_the_queue(desk: Connection) -> None:
     seen = news.read(desk)
 
     add_application(desk, 30, submitted_at=NOW, status="rejected")
@@ -61,7 +61,7 @@ def test_an_arrival_that_is_settled_already_waits_for_nobody(desk: Connection) -
 
 
 @pytest.mark.parametrize("move", Move)
-def test_decisions_are_told_from_other_changes(move: Move, desk: Connection) -> None:
+def test_decisions_are_distinguished_from_other_changes(move: Move, desk: Connection) -> None:
     seen = news.read(desk)
 
     tell(desk, 10, move)
@@ -81,7 +81,7 @@ def test_several_changes_of_one_application_are_one(desk: Connection) -> None:
     assert news.since(desk, seen, viewer=ANA) == News(moved=2)
 
 
-def test_what_one_did_oneself_is_no_news(desk: Connection) -> None:
+def test_ones_own_acts_are_no_news(desk: Connection) -> None:
     seen = news.read(desk)
 
     tell(desk, 10, "claimed", actor=ANA)

@@ -148,7 +148,7 @@ def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
     now=st.sampled_from(NOWS),
     off=days_off,
 )
-def test_sql_and_python_add_up_every_case_alike(
+def test_sql_and_python_add_up_every_case_the_same(
     conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
 ) -> None:
     """25 batches of 100 generated cases: 2,500, unknown figures and clocks ahead included."""

@@ -211,7 +211,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("period", BY_HAND)
-def test_what_was_decided_and_how_long_it_took(paper: Connection, period: Window) -> None:
+def test_decisions_and_their_durations(paper: Connection, period: Window) -> None:
     before = Window(period.start - timedelta(days=31), period.start)
     found = speed.course(paper, period, before=before, grain=Grain.MONTH)
 
@@ -221,7 +221,7 @@ def test_what_was_decided_and_how_long_it_took(paper: Connection, period: Window
     assert [step.total for step in found.steps] == [BY_HAND[period].total]
 
 
-def test_what_was_decided_between_the_two_periods_counts_for_neither(paper: Connection) -> None:
+def test_decisions_between_the_two_periods_count_for_neither(paper: Connection) -> None:
     """1 – 3 March against 1 – 3 February: 4 is decided in the first, 1 in the second.
 
     2, 3 and 6 lie between. 1 and 2 February alone hold nothing.
@@ -243,7 +243,7 @@ def test_a_period_without_decisions_has_no_rate(paper: Connection) -> None:
     assert BY_HAND[FEBRUARY].approval_rate == Decimal("0.75")
 
 
-def test_what_staff_first_touched(paper: Connection) -> None:
+def test_first_touches_by_staff(paper: Connection) -> None:
     """In February 1 (6 h), 2, 5, 6 and 7 (24 h each); 3 was touched in January.
 
     In March 4 (28 days and a tick, with its decision) and 9 (a tick).
@@ -259,7 +259,7 @@ def test_what_staff_first_touched(paper: Connection) -> None:
     assert speed.touched(paper, nothing, before=nothing) == (Touched(), Touched())
 
 
-def test_steps_say_what_came_and_how_many_were_open(paper: Connection) -> None:
+def test_steps_show_arrivals_and_how_many_were_open(paper: Connection) -> None:
     """At the start of February 3 and 4 are open. By week from Monday, cut at the ends:
 
     week    1 (Sun)   2 – 8   9 – 15  16 – 22  23 – 28
@@ -303,7 +303,7 @@ def test_days_are_utc_whatever_zone_the_connection_has(paper: Connection, zone: 
     }
 
 
-def test_what_upstream_settled_without_saying_when_never_waited(conn: Connection) -> None:
+def test_an_application_settled_upstream_without_a_time_never_waited(conn: Connection) -> None:
     add_application(conn, 1, submitted_at=at(2, 10), status="approved")
 
     (step,) = flow.steps(conn, FEBRUARY, Grain.MONTH).steps
@@ -319,7 +319,7 @@ APART = {
 
 
 @pytest.mark.parametrize("split", Split)
-def test_decisions_told_apart_add_up_to_all(paper: Connection, split: Split) -> None:
+def test_decisions_by_group_add_up_to_all(paper: Connection, split: Split) -> None:
     rows = speed.decided_by(paper, FEBRUARY, split)
 
     assert {row.key: row.total for row in rows} == APART[split]
@@ -327,14 +327,14 @@ def test_decisions_told_apart_add_up_to_all(paper: Connection, split: Split) -> 
     assert sum(row.overrides for row in rows) == 1
 
 
-def test_what_arrives_is_told_apart_by_country_and_platform_alone(paper: Connection) -> None:
+def test_arrivals_are_split_by_country_and_platform_only(paper: Connection) -> None:
     assert speed.submitted_by(paper, FEBRUARY, Split.COUNTRY) == {"BR": 5, "unknown": 2}
     assert speed.submitted_by(paper, FEBRUARY, Split.PLATFORM) == {"x": 6, "youtube": 1}
     with pytest.raises(ValueError, match="no track yet"):
         speed.submitted_by(paper, FEBRUARY, Split.TRACK)
 
 
-def test_reviewers_see_what_was_taken_back_of_theirs(paper: Connection) -> None:
+def test_reviewers_see_which_of_their_decisions_were_reopened(paper: Connection) -> None:
     assert reviewers.reopened(paper, FEBRUARY) == {None: 1, ANA: 1}
     assert reviewers.reopened(paper, MARCH) == {None: 1, ANA: 1}
     assert reviewers.reopened(paper, JANUARY) == {None: 0}
@@ -376,7 +376,7 @@ OPEN = {
 }
 
 
-def test_what_is_open_by_age_and_clock(paper: Connection) -> None:
+def test_open_applications_by_age_and_clock(paper: Connection) -> None:
     rows = backlog.by_age_and_clock(paper, judging.read_context(paper, now=NOW))
 
     assert rows == [Open(age=a, clock=c, number=n) for (a, c), n in OPEN.items()]
@@ -439,7 +439,7 @@ def test_the_list_behind_a_number_holds_as_many(paper: Connection) -> None:
     assert {kpi.opens.scope for kpi in kpis.KPIS if kpi.opens} <= drilled
 
 
-def test_ages_and_clocks_cover_what_is_open_without_overlap(paper: Connection) -> None:
+def test_ages_and_clocks_partition_open_applications(paper: Connection) -> None:
     context = judging.read_context(paper, now=NOW)
     whole = listing.ids(paper, behind(kpis.OPEN), context, most=100)
     for parts in (
@@ -554,7 +554,7 @@ def test_a_months_concentration(conn: Connection) -> None:
     assert [(row.month.month, row.concentration) for row in found] == [(1, None), (2, 5200)]
 
 
-def test_a_month_that_nobody_delivered_is_unknown(conn: Connection) -> None:
+def test_a_month_that_was_not_delivered_is_unknown(conn: Connection) -> None:
     """100 in November, 50 in January; December is missing, and nothing is known of October.
 
     Of the 4 referred in November 1 trades in it, 1 two months later; of December nobody knows.

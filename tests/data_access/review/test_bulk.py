@@ -73,7 +73,7 @@ def newest(desk: Engine, actor: str) -> bulk.Run | None:
     return bulk.latest(desk, actor=actor, names=[act.name for act in Act])
 
 
-def test_each_gets_its_own_result_and_a_partial_failure_is_said(desk: Engine) -> None:
+def test_each_gets_its_own_result_and_a_partial_failure_is_reported(desk: Engine) -> None:
     clicks.claim(desk, 2, actor=BEN)
 
     results = reject(desk, 1, 2, 3, MET, 99)
@@ -135,7 +135,7 @@ def test_a_repeat_returns_the_first_results_and_does_nothing_more(desk: Engine) 
         assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
 
 
-def test_one_that_is_busy_is_tried_again_and_stops_nothing(
+def test_a_busy_application_is_retried_and_stops_nothing(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, tries = bulk._one, []
@@ -199,7 +199,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
         assert conn.execute(text("select count(*) from review.decisions")).scalar_one() == 3
 
 
-def test_what_a_cut_off_run_did_counts_as_done_though_the_facts_moved(
+def test_an_interrupted_runs_results_count_as_done_though_the_facts_moved(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message would read otherwise by now, and one has become eligible."""
@@ -245,7 +245,7 @@ def test_a_forged_number_is_one_of_the_results(desk: Engine, forged: int) -> Non
 
 
 @pytest.mark.parametrize("forged", [2**63, 10**30])
-def test_what_no_number_can_be_is_refused_as_a_whole(desk: Engine, forged: int) -> None:
+def test_an_impossible_number_refuses_the_whole_request(desk: Engine, forged: int) -> None:
     with pytest.raises(Invalid, match="does not exist"):
         claim(desk, 1, forged)
     assert clicks.events(desk, 1) == []
@@ -261,7 +261,7 @@ def test_a_forged_colleague_is_refused_for_each(desk: Engine, assignee: str) -> 
     assert {r.sentence for r in results} == {"Choose a colleague who reviews applications."}
 
 
-def test_an_applicant_named_like_a_placeholder_keeps_nobody_from_being_told(
+def test_an_applicant_named_like_a_placeholder_does_not_block_messages(
     engine: Engine,
 ) -> None:
     with engine.begin() as conn:

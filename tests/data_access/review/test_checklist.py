@@ -179,7 +179,7 @@ def test_reviewers_and_managers_answer_and_nobody_else(
     ],
     ids=["failed", "failed blank", "outcome", "item", "no item", "long", "nul", "half"],
 )
-def test_what_cannot_be_kept_is_refused_in_words(
+def test_text_that_cannot_be_stored_is_refused_in_words(
     desk: Engine, id_: int, given: dict[str, Any], said: str
 ) -> None:
     before = requests(desk)
@@ -274,7 +274,7 @@ def test_a_check_that_needs_evidence_passes_only_with_what_counts(
 
 @pytest.mark.parametrize("outcome", [PASSED, NOT_APPLICABLE])
 @pytest.mark.parametrize("author", ["ana@example.com", "ben@example.com"])
-def test_what_was_failed_is_overturned_only_with_a_comment(
+def test_a_failed_answer_is_changed_only_with_a_comment(
     desk: Engine, id_: int, outcome: CheckOutcome, author: str
 ) -> None:
     answer(desk, id_, outcome=FAILED, comment="No reply", actor=author)
@@ -305,7 +305,7 @@ def test_passing_the_listed_items_passes_those_and_no_others(desk: Engine, id_: 
 
 
 @pytest.mark.parametrize("outcome", CheckOutcome)
-def test_what_a_colleague_answered_meanwhile_is_passed_by_nobody(
+def test_an_item_answered_in_the_meantime_is_not_passed(
     desk: Engine, id_: int, outcome: CheckOutcome
 ) -> None:
     answer(desk, id_, outcome=outcome, comment="Looked", actor="ben@example.com")

@@ -103,7 +103,7 @@ def test_the_idle_time_is_the_policys(engine: Engine, minutes: int, holds: bool)
 
 
 @pytest.mark.parametrize("after", [IDLE - MOMENT, IDLE, YEARS])
-def test_what_a_colleague_assigned_does_not_lapse(desk: Engine, id_: int, after: timedelta) -> None:
+def test_an_assignment_does_not_expire(desk: Engine, id_: int, after: timedelta) -> None:
     clicks.assign(desk, id_, assignee=BEN, actor=MIRA)
 
     assert holder(desk, id_, now=NOW + after) == BEN
@@ -131,7 +131,7 @@ def test_an_assigned_application_can_be_given_up(desk: Engine, id_: int) -> None
     assert holder(desk, id_) is None
 
 
-def test_only_the_holder_releases_and_only_what_is_held(desk: Engine, id_: int) -> None:
+def test_only_the_holder_releases_a_claim(desk: Engine, id_: int) -> None:
     with pytest.raises(NotInState, match="nothing to release"):
         clicks.release(desk, id_)
     clicks.claim(desk, id_)
@@ -143,7 +143,9 @@ def test_only_the_holder_releases_and_only_what_is_held(desk: Engine, id_: int) 
 
 
 @pytest.mark.parametrize("address", [BEN, "  BEN@Example.com "])
-def test_assigning_passes_on_what_anybody_holds(desk: Engine, id_: int, address: str) -> None:
+def test_assigning_transfers_an_application_that_anybody_holds(
+    desk: Engine, id_: int, address: str
+) -> None:
     clicks.claim(desk, id_)
 
     clicks.assign(desk, id_, assignee=address, actor=MIRA)
@@ -165,7 +167,7 @@ def test_only_colleagues_who_review_are_assigned_anything(
     assert clicks.kept(desk, id_) == before
 
 
-def test_taking_over_is_possible_and_told(desk: Engine, id_: int) -> None:
+def test_taking_over_is_possible_and_shown(desk: Engine, id_: int) -> None:
     clicks.claim(desk, id_)
 
     clicks.take_over(desk, id_, actor=BEN)
@@ -203,7 +205,7 @@ def test_of_many_who_claim_at_once_one_does(desk: Engine, id_: int) -> None:
 
 @pytest.mark.parametrize("verb", [clicks.claim, clicks.take_over, clicks.assign])
 @pytest.mark.parametrize("status", ["approved", "rejected", "withdrawn"])
-def test_what_is_settled_is_nobodys_any_more(desk: Engine, verb: Any, status: str) -> None:
+def test_a_decided_application_is_nobodys(desk: Engine, verb: Any, status: str) -> None:
     with desk.begin() as conn:
         id_ = add_application(conn, next(clicks.NUMBERS), status=status)
 
@@ -224,7 +226,7 @@ OTHERS_MAY_NOT = (
 
 @pytest.mark.parametrize("verb", OTHERS_MAY_NOT)
 @pytest.mark.parametrize("actor", [BEN, MIRA])
-def test_what_somebody_works_on_is_not_decided_by_others(
+def test_a_claimed_application_is_not_decided_by_others(
     desk: Engine, eligible: int, verb: Any, actor: str
 ) -> None:
     clicks.claim(desk, eligible)
@@ -236,7 +238,7 @@ def test_what_somebody_works_on_is_not_decided_by_others(
 
 
 @pytest.mark.parametrize("verb", [clicks.approve, clicks.ask_applicant, clicks.defer])
-def test_whoever_holds_it_decides_and_so_does_anybody_after_the_claim_lapsed(
+def test_the_holder_decides_and_anybody_does_after_the_claim_expired(
     desk: Engine, eligible: int, verb: Any
 ) -> None:
     clicks.claim(desk, eligible)
@@ -251,7 +253,7 @@ def test_whoever_holds_it_decides_and_so_does_anybody_after_the_claim_lapsed(
 
 
 @pytest.mark.parametrize("verb", [clicks.note, clicks.record_evidence, clicks.check])
-def test_anybody_adds_to_what_is_known(desk: Engine, id_: int, verb: Any) -> None:
+def test_adding_facts_leaves_the_claim_to_its_holder(desk: Engine, id_: int, verb: Any) -> None:
     clicks.claim(desk, id_)
 
     verb(desk, id_, actor=BEN)
@@ -267,7 +269,7 @@ def test_anybody_adds_to_what_is_known(desk: Engine, id_: int, verb: Any) -> Non
         (clicks.ask_applicant, ANA),
     ],
 )
-def test_what_is_done_with_is_nobodys(
+def test_a_finished_application_has_no_holder(
     desk: Engine, eligible: int, verb: Any, still: str | None
 ) -> None:
     clicks.claim(desk, eligible)
@@ -277,7 +279,9 @@ def test_what_is_done_with_is_nobodys(
     assert holder(desk, eligible) == still
 
 
-def test_what_waits_for_a_second_person_is_nobodys(desk: Engine, id_: int) -> None:
+def test_an_application_that_waits_for_a_second_person_is_unassigned(
+    desk: Engine, id_: int
+) -> None:
     with desk.begin() as conn:
         pass_checks(conn, id_)
     clicks.claim(desk, id_)
@@ -287,7 +291,7 @@ def test_what_waits_for_a_second_person_is_nobodys(desk: Engine, id_: int) -> No
     assert holder(desk, id_) is None
 
 
-def test_staying_prolongs_ones_own_claim_and_leaves_no_event(desk: Engine, id_: int) -> None:
+def test_staying_extends_ones_own_claim_without_an_event(desk: Engine, id_: int) -> None:
     clicks.claim(desk, id_)
     before = clicks.events(desk, id_)
 
@@ -310,7 +314,7 @@ def test_staying_prolongs_nothing_else(desk: Engine, id_: int, who: str, later: 
     assert (claim.assignee, claim.until) == (ANA, NOW + IDLE)
 
 
-def test_staying_with_what_was_assigned_leaves_it_without_an_end(desk: Engine, id_: int) -> None:
+def test_staying_leaves_an_assignment_without_an_end(desk: Engine, id_: int) -> None:
     clicks.assign(desk, id_, assignee=BEN)
 
     review_claims.stay(desk, application_id=id_, actor=BEN, now=NOW + IDLE)
@@ -370,7 +374,7 @@ def line_up(hall: Engine, count: int) -> list[int]:
         ]
 
 
-def test_the_next_ones_come_best_first_and_then_there_is_none(hall: Engine) -> None:
+def test_next_gives_the_best_first_until_none_is_left(hall: Engine) -> None:
     ids = line_up(hall, 5)
 
     taken = [clicks.take_next(hall) for _ in range(7)]
@@ -388,7 +392,7 @@ def test_an_eligible_one_comes_before_one_that_waits_as_long(hall: Engine) -> No
     assert clicks.take_next(hall) == 2
 
 
-def test_nobody_is_given_what_they_may_not_decide(hall: Engine) -> None:
+def test_next_skips_applications_that_the_person_may_not_decide(hall: Engine) -> None:
     line_up(hall, 3)
     with hall.begin() as conn:
         conn.execute(
@@ -401,7 +405,7 @@ def test_nobody_is_given_what_they_may_not_decide(hall: Engine) -> None:
     assert clicks.take_next(hall, actor=BEN) == 1
 
 
-def test_claiming_what_was_assigned_to_oneself_does_not_make_it_lapse(hall: Engine) -> None:
+def test_claiming_ones_own_assignment_does_not_make_it_expire(hall: Engine) -> None:
     line_up(hall, 1)
     clicks.assign(hall, 1, assignee=BEN)
 
@@ -410,7 +414,7 @@ def test_claiming_what_was_assigned_to_oneself_does_not_make_it_lapse(hall: Engi
     assert holder(hall, 1, now=NOW + timedelta(days=30)) == BEN
 
 
-def test_a_used_up_order_is_left_in_steps_of_what_was_looked_at(
+def test_a_used_up_order_is_skipped_in_batches(
     hall: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line_up(hall, 3 * order_cache.LOOKED_AT_ONCE)
@@ -432,7 +436,7 @@ def test_an_empty_queue_has_no_next_one(hall: Engine) -> None:
     assert clicks.take_next(hall) is None
 
 
-def test_what_is_held_or_set_aside_or_settled_is_passed_over(hall: Engine) -> None:
+def test_claimed_deferred_and_decided_applications_are_skipped(hall: Engine) -> None:
     ids = line_up(hall, 8)
     with hall.begin() as conn:
         for id_ in ids:
@@ -447,7 +451,7 @@ def test_what_is_held_or_set_aside_or_settled_is_passed_over(hall: Engine) -> No
     assert [clicks.take_next(hall) for _ in range(3)] == [7, 8, None]
 
 
-def test_what_left_the_queue_after_the_order_was_found_is_passed_over(hall: Engine) -> None:
+def test_applications_that_left_the_queue_are_skipped(hall: Engine) -> None:
     line_up(hall, 8)
     assert clicks.take_next(hall) == 1  # finds the order
     clicks.claim(hall, 2, actor=BEN)
@@ -457,7 +461,7 @@ def test_what_left_the_queue_after_the_order_was_found_is_passed_over(hall: Engi
     assert [clicks.take_next(hall) for _ in range(5)] == [5, 6, 7, 8, None]
 
 
-def test_what_lapsed_was_released_or_has_come_due_is_offered_again(hall: Engine) -> None:
+def test_expired_released_and_due_applications_are_offered_again(hall: Engine) -> None:
     line_up(hall, 4)
     clicks.claim(hall, 1)
     clicks.claim(hall, 2, now=NOW + IDLE / 2)
@@ -474,7 +478,7 @@ def test_what_lapsed_was_released_or_has_come_due_is_offered_again(hall: Engine)
     assert late[4] is None
 
 
-def test_what_was_given_back_since_is_found_when_the_order_is_used_up(hall: Engine) -> None:
+def test_released_applications_are_found_when_the_order_is_used_up(hall: Engine) -> None:
     line_up(hall, 2)
     assert [clicks.take_next(hall), clicks.take_next(hall)] == [1, 2]
     clicks.release(hall, 1)
@@ -609,7 +613,7 @@ def take_first(conn: Connection, ids: list[int], who: str) -> int | None:
     return review_claims._take_first(conn, ids, asked)
 
 
-def test_nobody_waits_for_the_one_that_a_colleague_is_just_taking(hall: Engine) -> None:
+def test_next_does_not_wait_for_an_application_being_claimed(hall: Engine) -> None:
     line_up(hall, 3)
     with hall.begin() as first, hall.begin() as second:
         second.execute(text("set local lock_timeout = 1000"))
@@ -618,18 +622,18 @@ def test_nobody_waits_for_the_one_that_a_colleague_is_just_taking(hall: Engine) 
         assert take_first(second, [1, 2, 3], BEN) == 2
 
 
-def test_waiting_for_it_instead_would_be_noticed(
+def test_waiting_instead_of_skipping_would_be_noticed(
     hall: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits = review_claims._TAKE_FIRST.text.replace(" skip locked", "")
     monkeypatch.setattr(review_claims, "_TAKE_FIRST", text(waits))
 
     with pytest.raises(OperationalError, match="lock timeout"):
-        test_nobody_waits_for_the_one_that_a_colleague_is_just_taking(hall)
+        test_next_does_not_wait_for_an_application_being_claimed(hall)
 
 
 @pytest.mark.parametrize("state", [{"assignee": ANA}, {"status": "deferred"}])
-def test_what_changed_under_the_statement_is_not_taken(
+def test_an_application_claimed_during_the_statement_is_not_taken(
     hall: Engine, monkeypatch: pytest.MonkeyPatch, state: dict[str, str]
 ) -> None:
     """A colleague's change that is committed after the statement began to look."""
@@ -639,7 +643,9 @@ def test_what_changed_under_the_statement_is_not_taken(
     assert taken_during(hall, state) is None
 
 
-def test_without_the_guard_it_would_be(hall: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_guard_the_application_would_be_taken(
+    hall: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare = slowly(without_guard(review_claims._TAKE_FIRST.text))
     monkeypatch.setattr(review_claims, "_TAKE_FIRST", text(bare))
     line_up(hall, 1)

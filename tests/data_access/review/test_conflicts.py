@@ -92,7 +92,7 @@ def requests(engine: Engine) -> int:
         ("", "", False),
     ],
 )
-def test_whoever_has_the_accounts_address_is_the_applicant(
+def test_the_person_with_the_accounts_address_is_the_applicant(
     desk: Engine, address: str | None, email: str, own: bool
 ) -> None:
     id_ = apply(desk, email=address)
@@ -146,7 +146,7 @@ def test_no_deciding_act_is_taken_from_somebody_with_a_conflict(
     assert clicks.kept(desk, id_) == before
 
 
-def test_it_is_kept_with_who_said_so_and_an_event(desk: Engine, id_: int) -> None:
+def test_a_conflict_is_stored_with_its_author_and_an_event(desk: Engine, id_: int) -> None:
     conflict_id = declare(desk, id_, email=" Ben@example.com", actor=MIRA)
 
     (row,) = kept(desk, id_)
@@ -191,7 +191,7 @@ def test_a_reviewer_declares_their_own_and_a_manager_anybodys(
     ],
     ids=["empty", "blank", "long", "nul", "half", "no one", "endless", "nul in it", "stranger"],
 )
-def test_what_cannot_be_kept_is_refused_in_words(
+def test_text_that_cannot_be_stored_is_refused_in_words(
     desk: Engine, id_: int, given: dict[str, Any], said: str
 ) -> None:
     before = requests(desk)

@@ -156,7 +156,7 @@ def test_an_approval_writes_decision_status_event_and_message_together(desk: Eng
     assert written(desk) == ONE
 
 
-def test_the_snapshot_holds_what_was_judged(desk: Engine) -> None:
+def test_the_snapshot_holds_the_assessment(desk: Engine) -> None:
     approve(desk)
 
     with desk.connect() as conn:
@@ -213,7 +213,7 @@ def test_a_person_taken_off_the_list_is_refused_at_the_next_act(desk: Engine) ->
     assert written(desk) == NOTHING
 
 
-def test_a_second_decision_is_refused_and_the_first_stands(desk: Engine) -> None:
+def test_a_second_decision_is_refused_and_the_first_stays(desk: Engine) -> None:
     shown = seen(desk, MET)
     first = approve(desk, shown=shown)
 
@@ -278,7 +278,7 @@ def new_policy(engine: Engine) -> None:
         (new_policy, "policy version: 1 is now 2"),
     ],
 )
-def test_what_changed_since_the_page_was_shown_is_refused_and_named(
+def test_facts_changed_since_the_page_was_shown_are_refused_and_named(
     desk: Engine, change: Any, said: str
 ) -> None:
     shown = seen(desk, MET)
@@ -352,7 +352,7 @@ def test_a_figure_that_moved_without_another_result_is_accepted_by_a_second_pres
         (approve, MET, True, True, False),
     ],
 )
-def test_going_against_the_computed_eligibility_must_be_said(
+def test_an_override_needs_a_written_reason(
     desk: Engine, act: Any, id_: int, said_so: bool, taken: bool, override: bool | None
 ) -> None:
     if not taken:
@@ -382,7 +382,7 @@ def test_going_against_the_computed_eligibility_must_be_said(
         ("Infinity", False),
     ],
 )
-def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
+def test_the_rate_is_above_the_standard_and_at_most_the_maximum(
     desk: Engine, rate: str, taken: bool
 ) -> None:
     if taken:
@@ -564,7 +564,7 @@ def test_the_message_goes_to_a_platform_with_its_handle_or_else_to_the_address(
         )
 
 
-def test_a_busy_application_says_so_and_a_repeat_is_harmless(
+def test_a_busy_application_is_refused_as_busy_and_a_retry_is_harmless(
     desk: Engine, database_url: str
 ) -> None:
     impatient = create_engine(

@@ -57,7 +57,7 @@ def test_asking_leaves_the_queue_and_sends_the_message(desk: Engine) -> None:
     assert message.payload["message"] == "Please send a statement."
 
 
-def test_the_clock_stands_still_while_the_applicant_owes_an_answer(desk: Engine) -> None:
+def test_the_clock_stops_while_the_applicant_owes_an_answer(desk: Engine) -> None:
     before, pause = due(desk, NOW), timedelta(days=7)
     clicks.ask_applicant(desk, 1)
 
@@ -90,7 +90,7 @@ def test_a_deferral_ends_with_its_day(desk: Engine, left: timedelta) -> None:
     ("days", "said"),
     [(0, "not in the future"), (-1, "not in the future"), (1, None), (365, None), (366, "a year")],
 )
-def test_a_deferral_lies_in_the_future_and_within_a_year(
+def test_a_deferral_ends_in_the_future_and_within_a_year(
     desk: Engine, days: int, said: str | None
 ) -> None:
     until = NOW.date() + timedelta(days=days)
@@ -200,7 +200,7 @@ def test_a_claim_before_the_return_was_written_down_outlives_it(desk: Engine) ->
     assert thread == sorted(thread, reverse=True)
 
 
-def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, database_url: str) -> None:
+def test_a_busy_application_does_not_delay_the_others(desk: Engine, database_url: str) -> None:
     with desk.begin() as conn:
         add_application(conn, 2)
     for id_ in (1, 2):
@@ -222,7 +222,7 @@ def test_one_that_is_busy_does_not_keep_the_others_waiting(desk: Engine, databas
     assert reactions.react_to_refresh(desk, now=later) == 1
 
 
-def test_what_waits_is_brought_back_before_it_is_decided(desk: Engine) -> None:
+def test_a_deferred_application_is_brought_back_before_it_is_decided(desk: Engine) -> None:
     clicks.defer(desk, 1)
 
     with pytest.raises(NotInState, match="Bring it back first"):
@@ -241,7 +241,7 @@ def test_the_set_aside_are_lists_of_their_own(desk: Engine) -> None:
 
 
 @pytest.mark.parametrize("verb", [clicks.reject, clicks.ask_applicant, clicks.defer, clicks.claim])
-def test_what_has_come_due_is_worked_on_before_anybody_writes_so(desk: Engine, verb: Any) -> None:
+def test_a_due_deferral_is_pending_before_anything_is_written(desk: Engine, verb: Any) -> None:
     clicks.defer(desk, 1, until=T + timedelta(days=2))
     later = NOW + timedelta(days=1)
 
@@ -260,7 +260,7 @@ def test_either_the_date_or_the_change_brings_it_back(desk: Engine) -> None:
     assert status(desk) is Status.PENDING
 
 
-def test_without_being_asked_to_no_change_brings_it_back(desk: Engine) -> None:
+def test_without_that_condition_a_change_does_not_bring_it_back(desk: Engine) -> None:
     clicks.defer(desk, 1, until=T + timedelta(days=3), until_change=False)
 
     clicks.record_evidence(desk, 1)
@@ -288,7 +288,7 @@ def test_the_clock_goes_on_while_it_is_deferred(desk: Engine) -> None:
 
 
 @pytest.mark.parametrize("aside", [clicks.defer, clicks.ask_applicant])
-def test_what_is_withdrawn_meanwhile_does_not_come_back(desk: Engine, aside: Any) -> None:
+def test_an_application_withdrawn_meanwhile_does_not_return(desk: Engine, aside: Any) -> None:
     aside(desk, 1)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
@@ -297,7 +297,7 @@ def test_what_is_withdrawn_meanwhile_does_not_come_back(desk: Engine, aside: Any
     assert status(desk, NOW + timedelta(days=60)) is Status.WITHDRAWN
 
 
-def test_a_pause_costs_no_business_time_whatever_lies_in_it(desk: Engine) -> None:
+def test_a_pause_costs_no_business_time(desk: Engine) -> None:
     """Submitted on a Tuesday at 9:00; asked on Thursday, answered on the Tuesday after."""
     tuesday = NOW - timedelta(days=5)
     thursday, answer = tuesday + timedelta(days=2), tuesday + timedelta(days=7)
@@ -319,7 +319,7 @@ def test_a_message_with_a_placeholder_left_is_not_sent(desk: Engine) -> None:
     assert clicks.kept(desk, 1) == before
 
 
-def test_the_answer_stands_in_the_thread(desk: Engine) -> None:
+def test_the_answer_is_in_the_thread(desk: Engine) -> None:
     clicks.ask_applicant(desk, 1)
     clicks.record_answer(desk, 1, answer="<b>A statement</b>", now=NOW + timedelta(days=1))
 

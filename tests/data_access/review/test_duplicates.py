@@ -137,14 +137,14 @@ def test_handle_and_contact_both_count_and_each_application_once(conn: Connectio
     assert (found.total, found.at_least) == (1, False)
 
 
-def test_the_accounts_own_applications_are_told_elsewhere(conn: Connection) -> None:
+def test_the_accounts_own_applications_are_listed_separately(conn: Connection) -> None:
     add_application(conn, 1, social_handle="meadow")
     add_application(conn, 2, account_id=1, social_handle="meadow", status="rejected")
 
     assert of(conn) == Connections()
 
 
-def test_what_became_of_it_is_told(conn: Connection) -> None:
+def test_a_match_shows_its_outcome(conn: Connection) -> None:
     add_application(conn, 1, social_handle="meadow")
     add_application(conn, 2, social_handle="meadow", status="approved")
     first = add_decision(conn, 2, decided_at=NOW - timedelta(days=2))
@@ -160,7 +160,7 @@ def test_what_became_of_it_is_told(conn: Connection) -> None:
     assert (found.outcome, found.reason_code, found.decided_at) == (Decision.APPROVED, None, NOW)
 
 
-def test_what_it_waits_for_is_told(conn: Connection) -> None:
+def test_the_status_shows_what_it_waits_for(conn: Connection) -> None:
     add_application(conn, 1, social_handle="meadow")
     add_application(conn, 2, social_handle="meadow")
     conn.execute(

@@ -149,7 +149,7 @@ def test_volume_beyond_cents_or_reason_is_refused(desk: Engine, id_: int, value:
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 @pytest.mark.parametrize("value", ["-1", "-0.01", "NaN", "sNaN", "Infinity", "-Infinity"])
-def test_what_is_no_number_or_negative_is_refused(
+def test_an_invalid_or_negative_number_is_refused(
     desk: Engine, id_: int, entry: Entry, value: str
 ) -> None:
     refused(desk, id_, replace(entry, value=Decimal(value)), "must be zero or more")
@@ -325,7 +325,7 @@ def test_all_of_it_is_read_newest_observation_first_and_later_entries_first(
     assert [seen.evidence_id for seen in recorded(desk, id_)] == [newest, again, middle, oldest]
 
 
-def test_what_is_recorded_counts_at_once(desk: Engine, id_: int) -> None:
+def test_recorded_evidence_counts_at_once(desk: Engine, id_: int) -> None:
     record(desk, id_, replace(VOLUME, value=Decimal("12000000.00")))
     record(desk, id_, replace(VOLUME, value=Decimal("8000000.00"), exchange_name="ExB"))
 
@@ -379,7 +379,7 @@ def test_the_newest_statement_of_an_exchange_counts_however_it_is_spelled(
 @pytest.mark.parametrize(
     ("first", "second"), [("OKX", "OKX.com"), ("OKX.com", "OKX"), ("Bybit", "Bybit Whales")]
 )
-def test_a_name_that_extends_another_is_asked_about_before_it_counts(
+def test_a_name_that_extends_another_must_be_confirmed_before_it_counts(
     desk: Engine, id_: int, first: str, second: str
 ) -> None:
     record(desk, id_, volume(first, 12, days=3))
@@ -402,7 +402,7 @@ def test_a_name_that_extends_another_is_asked_about_before_it_counts(
     assert external(desk, id_) == (31_000_000, 31_000_000)
 
 
-def test_what_came_in_unasked_does_not_add_up_until_somebody_says_so(
+def test_unconfirmed_evidence_does_not_add_up_until_somebody_confirms_it(
     desk: Engine, id_: int
 ) -> None:
     with desk.begin() as conn:

@@ -161,7 +161,7 @@ def test_a_request_id_of_another_application_is_refused(desk: Engine, id_: int) 
     ],
     ids=["empty", "blank", "long", "nul", "half"],
 )
-def test_what_cannot_be_kept_is_refused_in_words(
+def test_text_that_cannot_be_stored_is_refused_in_words(
     desk: Engine, id_: int, body: str, said: str
 ) -> None:
     before = requests(desk)

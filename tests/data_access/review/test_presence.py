@@ -31,7 +31,7 @@ def glance(engine: Engine, *, viewer: str = ANA) -> Glance:
         return presence.glance(conn, ID, viewer=viewer, now=NOW)
 
 
-def test_it_sees_the_application_as_it_stands(desk: Engine) -> None:
+def test_a_glance_returns_the_current_state(desk: Engine) -> None:
     clicks.claim(desk, ID, actor=BEN)
     clicks.ask_applicant(desk, ID, actor=BEN)
 
@@ -42,7 +42,7 @@ def test_it_sees_the_application_as_it_stands(desk: Engine) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, True), (29, True), (30, False)])
-def test_who_else_looks_is_seen_for_half_a_minute(seconds: int, shown: bool, desk: Engine) -> None:
+def test_other_viewers_are_shown_for_half_a_minute(seconds: int, shown: bool, desk: Engine) -> None:
     at = NOW - timedelta(seconds=seconds)
     for who in (ANA, BEN):
         claims.record_view(desk, application_id=ID, actor=who, now=at)
@@ -51,7 +51,7 @@ def test_who_else_looks_is_seen_for_half_a_minute(seconds: int, shown: bool, des
     assert glance(desk).viewers == ((BEN,) if shown else ())
 
 
-def test_what_others_left_is_counted_whatever_it_is(desk: Engine) -> None:
+def test_others_entries_of_every_kind_are_counted(desk: Engine) -> None:
     assert glance(desk).others_wrote == 0
     for act in (clicks.note, clicks.check, clicks.record_evidence, clicks.ask_applicant):
         before = glance(desk).others_wrote
@@ -63,9 +63,7 @@ def test_what_others_left_is_counted_whatever_it_is(desk: Engine) -> None:
 
 
 @pytest.mark.parametrize("act", [claims.record_view, claims.stay])
-def test_whoever_left_the_staff_neither_looks_nor_stays(
-    desk: Engine, act: Callable[..., None]
-) -> None:
+def test_former_staff_neither_view_nor_stay(desk: Engine, act: Callable[..., None]) -> None:
     clicks.claim(desk, ID)
     with desk.begin() as conn:
         conn.execute(text("update review.staff set active = false where email = :a"), {"a": ANA})

@@ -55,7 +55,7 @@ def test_a_reason_that_asserts_the_unknown_needs_evidence_or_an_explicit_word(
     assert snapshot(desk, UNKNOWN)["unproven"] == ["Followers on X", "Volume on other exchanges"]
 
 
-def test_with_the_word_the_letter_still_may_not_claim_it(desk: Engine) -> None:
+def test_with_the_confirmation_the_message_still_may_not_claim_it(desk: Engine) -> None:
     with pytest.raises(Invalid, match="states facts that are not established"):
         clicks.reject(desk, UNKNOWN, knowingly=True, message=f"Sorry, {CLAIM}.")
     assert clicks.read(desk, UNKNOWN).status is Status.PENDING
@@ -80,7 +80,9 @@ def test_a_reason_that_rests_on_a_check_is_given_once_it_failed(desk: Engine, re
 
 
 @pytest.mark.parametrize("knowingly", [False, True])
-def test_of_many_only_those_of_whom_it_is_known_are_told_so(desk: Engine, knowingly: bool) -> None:
+def test_a_bulk_rejection_claims_a_fact_only_where_it_is_established(
+    desk: Engine, knowingly: bool
+) -> None:
     canned = CANNED_BY_KEY[Use.REJECTION, "below_minimums"]
     results = bulk.reject(
         desk,
@@ -110,7 +112,7 @@ def test_of_many_only_those_of_whom_it_is_known_are_told_so(desk: Engine, knowin
         assert "Followers on X and Volume on other exchanges" in results[1].sentence
 
 
-def test_where_nothing_is_known_the_refusal_names_what_is_missing_and_no_placeholder(
+def test_with_nothing_known_the_refusal_names_missing_facts_and_no_placeholder(
     engine: Engine,
 ) -> None:
     with engine.begin() as conn:

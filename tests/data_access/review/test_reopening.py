@@ -71,13 +71,13 @@ def test_the_event_names_the_decision_and_both_statuses(desk: Engine) -> None:
     assert event.detail["decision_id"] == 1
 
 
-def test_the_review_clock_begins_anew(desk: Engine) -> None:
+def test_the_review_clock_restarts(desk: Engine) -> None:
     clicks.reopen(desk, 1)
 
     assert clicks.read(desk, 1).desk.clock_from == NOW
 
 
-def test_another_pending_application_of_the_account_stands_in_the_way(desk: Engine) -> None:
+def test_another_pending_application_of_the_account_blocks_reopening(desk: Engine) -> None:
     with desk.begin() as conn:
         add_application(conn, 2, account_id=1)
 
@@ -86,7 +86,7 @@ def test_another_pending_application_of_the_account_stands_in_the_way(desk: Engi
     assert clicks.read(desk, 1).status == "approved"
 
 
-def test_what_is_not_decided_cannot_be_reopened(desk: Engine) -> None:
+def test_an_undecided_application_cannot_be_reopened(desk: Engine) -> None:
     clicks.reopen(desk, 1)
 
     with pytest.raises(NotInState, match="nothing to reopen"):

@@ -59,7 +59,7 @@ def last(desk: Engine) -> proposals.Proposal:
         return proposals.history(conn, ID)[0]
 
 
-def test_what_needs_two_people_is_proposed_and_not_decided(desk: Engine) -> None:
+def test_a_decision_for_two_people_is_proposed_and_not_made(desk: Engine) -> None:
     made = clicks.submit(desk, ID, draft=clicks.draft())
 
     assert isinstance(made, decisions.Proposed)
@@ -83,7 +83,7 @@ def test_it_waits_in_its_own_status_with_its_reasons(desk: Engine) -> None:
     assert upstream == "pending"
 
 
-def test_what_one_person_may_decide_is_decided(engine: Engine) -> None:
+def test_a_decision_for_one_person_is_made(engine: Engine) -> None:
     with engine.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
@@ -126,7 +126,7 @@ def test_the_second_is_never_the_first_manager_or_not(desk: Engine) -> None:
     assert (made.decided_by, made.second_approver) == (MIRA, BEN)
 
 
-def test_what_is_confirmed_is_what_was_proposed(desk: Engine) -> None:
+def test_the_confirmed_decision_is_the_proposed_one(desk: Engine) -> None:
     clicks.ask_second(desk, ID)
     clicks.confirm(desk, ID)
 
@@ -198,7 +198,7 @@ def test_a_refresh_lapses_what_waits_without_anybody_looking(
         clicks.confirm(desk, ID, proposal_id=last(desk).proposal_id)
 
 
-def test_a_withdrawal_upstream_ends_what_waits_once(desk: Engine) -> None:
+def test_a_withdrawal_upstream_ends_an_open_proposal_once(desk: Engine) -> None:
     clicks.ask_second(desk, ID)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
@@ -212,7 +212,7 @@ def test_a_withdrawal_upstream_ends_what_waits_once(desk: Engine) -> None:
     assert kinds.count("second_approval_ended") == 1
 
 
-def test_one_that_upstream_brings_back_is_pending_here_too(desk: Engine) -> None:
+def test_an_application_reverted_upstream_is_pending_here_too(desk: Engine) -> None:
     clicks.ask_second(desk, ID)
     with desk.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
@@ -305,7 +305,7 @@ def test_who_has_a_conflict_is_no_second_person(desk: Engine) -> None:
     clicks.confirm(desk, ID, actor=BEN)
 
 
-def test_a_rejection_is_proposed_and_confirmed_alike(engine: Engine) -> None:
+def test_a_rejection_is_proposed_and_confirmed_like_an_approval(engine: Engine) -> None:
     with engine.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
@@ -404,7 +404,7 @@ def test_a_proposal_that_has_ended_cannot_be_confirmed(desk: Engine) -> None:
             clicks.confirm(desk, ID, proposal_id=forged)
 
 
-def test_the_thread_tells_all_of_it(desk: Engine) -> None:
+def test_the_thread_shows_all_of_it(desk: Engine) -> None:
     clicks.ask_second(desk, ID, now=NOW)
     clicks.decline(desk, ID, now=NOW + timedelta(minutes=1))
     clicks.ask_second(desk, ID, now=NOW + timedelta(minutes=2))
@@ -427,7 +427,7 @@ def costly(engine: Engine, fees: str, **policy: Any) -> None:
 
 
 @pytest.mark.parametrize(("fees", "needed"), [("99999.99", False), ("100000.00", True)])
-def test_high_cost_asks_for_two_from_the_threshold_on(
+def test_high_cost_needs_two_people_from_the_threshold_on(
     engine: Engine, fees: str, needed: bool
 ) -> None:
     costly(engine, fees)  # (20 % - 10 %) of 100,000 USD is 10,000 USD a month
@@ -441,7 +441,7 @@ def test_high_cost_asks_for_two_from_the_threshold_on(
         clicks.approve(engine, ID)
 
 
-def test_without_a_threshold_cost_asks_for_nobody(engine: Engine) -> None:
+def test_without_a_threshold_cost_needs_no_second_person(engine: Engine) -> None:
     costly(engine, "9999999", second_approval_monthly_extra_usd=None)
 
     clicks.approve(engine, ID)

@@ -76,7 +76,7 @@ def test_a_new_application_was_submitted_and_no_more(conn: Connection) -> None:
     ]
 
 
-def test_everything_is_told_newest_first(conn: Connection) -> None:
+def test_everything_is_listed_newest_first(conn: Connection) -> None:
     add_application(conn, 7)
     add_evidence(
         *(conn, 7),
@@ -113,7 +113,9 @@ def test_everything_is_told_newest_first(conn: Connection) -> None:
 
 
 @pytest.mark.parametrize("kind", ["approved", "rejected"])
-def test_a_decision_is_told_once_though_it_is_also_an_event(conn: Connection, kind: str) -> None:
+def test_a_decision_is_listed_once_although_it_is_also_an_event(
+    conn: Connection, kind: str
+) -> None:
     add_application(conn, 7, status="approved")
     add_decision(conn, 7, ago(10))
     add_event(conn, 7, kind, ago(10))
@@ -122,7 +124,7 @@ def test_a_decision_is_told_once_though_it_is_also_an_event(conn: Connection, ki
 
 
 @pytest.mark.parametrize("kind", ["claimed", "released", "deferred", "reopened", "approved_later"])
-def test_every_other_event_is_told(conn: Connection, kind: str) -> None:
+def test_every_other_event_is_shown(conn: Connection, kind: str) -> None:
     add_application(conn, 7)
     add_event(conn, 7, kind, ago(10))
 

@@ -94,7 +94,7 @@ def withdraw(desk: Engine, id_: int) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "role"), [cell for cell in CELLS if cell[1] is not Status.WITHDRAWN]
 )
-def test_the_move_is_made_by_whom_the_grid_names_and_refused_to_all_others(
+def test_the_transition_is_allowed_exactly_to_the_roles_in_the_grid(
     desk: Engine, old: Status, new: Status, role: Role
 ) -> None:
     id_ = brought_to(desk, old, meant_for=new)
@@ -151,9 +151,7 @@ def test_no_longer_waiting_leads_back_to_pending(desk: Engine, role: Role) -> No
 
 
 @pytest.mark.parametrize("status", OPEN_STATUSES)
-def test_what_upstream_withdraws_is_withdrawn_whatever_it_waited_for(
-    desk: Engine, status: Status
-) -> None:
+def test_a_withdrawal_upstream_applies_in_every_status(desk: Engine, status: Status) -> None:
     id_ = brought_to(desk, status, meant_for=GONE)
 
     withdraw(desk, id_)

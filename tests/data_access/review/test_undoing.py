@@ -100,9 +100,7 @@ def test_a_message_leaves_once_the_time_to_undo_is_over_and_not_before(
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_what_is_undone_in_time_never_leaves_and_the_application_is_pending_as_before(
-    desk: Engine, name: str
-) -> None:
+def test_an_act_undone_in_time_sends_nothing_and_restores_pending(desk: Engine, name: str) -> None:
     act, id_, actor = ACTS[name]
     before, request = clicks.read(desk, id_), uuid.uuid4()
     result = act(desk, request_id=request, actor=actor)
@@ -185,7 +183,7 @@ def test_undo_is_refused_from_the_moment_the_message_may_leave(desk: Engine, nam
     assert clicks.kept(desk, id_) == before
 
 
-def test_whoever_comes_first_has_the_message_the_worker_or_the_person(desk: Engine) -> None:
+def test_worker_and_person_never_both_act_on_a_message(desk: Engine) -> None:
     taken_first, undone_first = uuid.uuid4(), uuid.uuid4()
     reject(desk, request_id=taken_first)
     # A worker whose clock runs ahead has it already; the person's clock says there is time.
@@ -211,7 +209,7 @@ def test_a_worker_passes_over_a_message_that_is_just_being_undone(desk: Engine) 
     assert len(take(desk, NOW + UNDO_FOR + SECOND)) == 1
 
 
-def test_what_was_moved_on_since_is_not_undone(desk: Engine) -> None:
+def test_a_standing_changed_since_is_not_undone(desk: Engine) -> None:
     decided, asked = uuid.uuid4(), uuid.uuid4()
     reject(desk, request_id=decided)
     clicks.reopen(desk, SHORT, now=NOW + SECOND)

@@ -195,7 +195,7 @@ def move(engine: Engine, id_: int, step: Step, shown: Standing, at: datetime) ->
     )
 
 
-def test_what_is_granted_is_paid_from_the_approval_and_while_in_the_program(engine: Engine) -> None:
+def test_a_granted_rate_is_paid_from_the_approval_while_in_the_program(engine: Engine) -> None:
     """On 1, 2 ... 7 March fees of 1, 10 ... 1,000,000; approved at 0.30 on the 3rd, at 23:00.
 
     On notice on the 4th, suspended on the 5th, restored on the 7th: paid on 3, 4 and 7. Over the

@@ -352,7 +352,7 @@ def test_a_day_that_is_not_over_is_refused(engine: Engine, through: date) -> Non
         refresh(engine, through=through)
 
 
-def test_the_refresh_says_what_it_did(engine: Engine) -> None:
+def test_the_refresh_prints_its_result(engine: Engine) -> None:
     deliver(engine, Trade(day=date(2026, 1, 5)), Trade(day=T))
     record_load(engine, date(2026, 1, 5))
 
@@ -524,7 +524,7 @@ def test_a_new_policy_rewrites_the_window(engine: Engine) -> None:
     assert in_window(engine, "active_users") == 0
 
 
-def test_a_window_that_lies_behind_follows_corrections(engine: Engine) -> None:
+def test_a_past_window_follows_corrections(engine: Engine) -> None:
     set_policy(engine, window_kind="calendar_month")
     deliver(engine, Trade(day=date(2026, 2, 3)), Trade(day=T))
     refresh(engine)
@@ -596,9 +596,7 @@ def test_readers_see_the_old_until_the_end(engine: Engine) -> None:
     assert everything(engine) != before
 
 
-def test_a_second_refresh_waits_for_the_first_or_says_that_one_is_running(
-    engine: Engine, database_url: str
-) -> None:
+def test_a_second_refresh_waits_for_the_first_or_refuses(engine: Engine, database_url: str) -> None:
     deliver(engine, Trade(day=T))
     impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=100"})
 
@@ -612,9 +610,7 @@ def test_a_second_refresh_waits_for_the_first_or_says_that_one_is_running(
     impatient.dispose()
 
 
-def test_a_refresh_waits_for_a_load_that_has_begun_or_says_so(
-    engine: Engine, database_url: str
-) -> None:
+def test_a_refresh_waits_for_a_running_load_or_refuses(engine: Engine, database_url: str) -> None:
     deliver(engine, Trade(day=T))
     impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=100"})
 
@@ -764,7 +760,7 @@ REFERRALS = st.builds(
     cuts=st.sampled_from([[], [BOB], [1, BOB, 7003, 9000]]),
     back=st.integers(1, 40),
 )
-def test_rollups_are_what_plain_python_makes_of_the_facts(
+def test_rollups_equal_a_plain_python_computation(
     engine: Engine,
     trades: list[Trade],
     referrals: list[Referral],

@@ -162,7 +162,7 @@ def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
         assert not workload.uncounted(conn)
 
 
-def test_what_arrives_or_leaves_upstream(worked_on: Engine) -> None:
+def test_arrivals_and_departures_upstream_are_counted(worked_on: Engine) -> None:
     with worked_on.begin() as conn:
         add_application(conn, 31, submitted_at=NOW)
         settle(conn, 31, "withdrawn", NOW)
@@ -170,7 +170,7 @@ def test_what_arrives_or_leaves_upstream(worked_on: Engine) -> None:
 
 
 @pytest.mark.parametrize("few", [100, 0], ids=["by who wrote them", "all compared"])
-def test_what_upstream_changes_without_a_word_counts_with_the_next_refresh(
+def test_direct_changes_by_upstream_count_with_the_next_refresh(
     worked_on: Engine, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr("data_access.rollups.work_sums.FEW", few)
@@ -202,7 +202,7 @@ def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
     assert_all_counted(worked_on)
 
 
-def test_what_a_load_changes_counts_at_once(worked_on: Engine, tmp_path: Path) -> None:
+def test_a_loads_changes_count_at_once(worked_on: Engine, tmp_path: Path) -> None:
     """Of another country, and submitted long before the last refresh; nothing else is told."""
     row = "77,77,x,@late,telegram,late,2026-02-10T12:00:00Z\n"
     files = {

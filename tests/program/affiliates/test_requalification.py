@@ -104,7 +104,7 @@ SUGGESTED = [
 
 
 @pytest.mark.parametrize(("standing", "since", "misses", "newest", "suggested"), SUGGESTED)
-def test_what_is_suggested(
+def test_suggestions_by_standing_and_months(
     standing: Standing, since: datetime | None, misses: int, newest: Outcome, suggested: Step | None
 ) -> None:
     found = suggestion(

@@ -72,7 +72,7 @@ def test_with_everything_known_every_placeholder_reads_as_its_example() -> None:
         ({"social_handle": ""}, "social_handle"),
     ],
 )
-def test_what_is_not_known_or_does_not_apply_has_no_value_and_stays_in_the_text(
+def test_unknown_placeholders_have_no_value_and_stay_in_the_text(
     given: dict[str, Any], name: str
 ) -> None:
     found = values(**given)
@@ -193,7 +193,7 @@ def test_every_pair_of_braces_in_a_typed_text_is_a_placeholder_or_a_broken_one(
         ("{{{username}}}", "{meadow_trader}"),
     ],
 )
-def test_filling_replaces_what_it_knows_and_leaves_the_rest(typed: str, filled: str) -> None:
+def test_filling_replaces_known_placeholders_and_leaves_the_rest(typed: str, filled: str) -> None:
     assert fill(typed, values()) == filled
 
 
@@ -257,7 +257,7 @@ WRITE_YOURSELF = {"other": ("say why, in your own words",), "free": ("your quest
 
 
 @pytest.mark.parametrize("canned", CANNED, ids=lambda each: f"{each.use}-{each.key}")
-def test_a_text_is_ready_to_send_or_asks_for_words_of_ones_own(canned: Canned) -> None:
+def test_a_text_is_ready_to_send_or_has_a_placeholder_to_write(canned: Canned) -> None:
     filled = fill(canned.message, values())
 
     assert unfilled(filled) == WRITE_YOURSELF.get(canned.key, ())
@@ -286,7 +286,7 @@ def test_there_is_one_text_per_rejection_reason_under_the_reasons_own_name() -> 
     assert found == [(reason.code, reason.label) for reason in REASONS]
 
 
-def test_texts_are_told_apart_by_key_and_label_within_their_use() -> None:
+def test_texts_have_distinct_keys_and_labels_within_their_use() -> None:
     assert len({(text.use, text.key) for text in CANNED}) == len(CANNED)
     assert len({(text.use, text.label) for text in CANNED}) == len(CANNED)
     assert [len(texts(use)) for use in Use] == [1, 9, 5]

@@ -54,7 +54,9 @@ def test_mail_goes_by_mail_and_all_else_to_the_exchanges_bot_unless_set_otherwis
         ("approved", True, True, "silent mode is on"),
     ],
 )
-def test_what_is_withheld(kind: str, silent: bool, rejections: bool, expected: str | None) -> None:
+def test_withheld_messages_by_kind_and_settings(
+    kind: str, silent: bool, rejections: bool, expected: str | None
+) -> None:
     assert withheld(kind, DeliverySettings(silent=silent, send_rejections=rejections)) == expected
 
 
@@ -79,6 +81,6 @@ def test_every_reason_has_its_words() -> None:
     assert set(REASON_WORDS) == set(Reason)
 
 
-def test_a_kind_nobody_knows_is_told_with_the_general_words() -> None:
+def test_an_unknown_kind_gets_the_general_template() -> None:
     assert MessageKind.of("requalification_missed") is MessageKind.OTHER
     assert MessageKind.of("rejected") is MessageKind.REJECTED

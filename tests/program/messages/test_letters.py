@@ -44,7 +44,7 @@ def test_anything_else_is_no_mail_address(typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", [None, "", "  ", "\n"])
-def test_no_contact_is_told_apart_from_a_bad_one(typed: str | None) -> None:
+def test_a_missing_contact_is_distinguished_from_a_bad_one(typed: str | None) -> None:
     for read in (letters.address, letters.handle):
         with pytest.raises(Unsendable) as told:
             read(typed)
@@ -65,7 +65,7 @@ def test_a_handle_that_hides_something_is_refused(typed: str) -> None:
     assert told.value.reason is Reason.BAD_CONTACT
 
 
-def test_the_message_stands_in_the_letter_as_it_was_written() -> None:
+def test_the_message_is_in_the_letter_as_it_was_written() -> None:
     letter = letters.compose(ENGLISH, "You are in.\n\nWelcome, {meadow}.", VALUES)
 
     assert letter.subject == "Application 7 of meadow"

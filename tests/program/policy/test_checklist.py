@@ -35,7 +35,7 @@ def test_every_item_asks_a_question_that_yes_passes_and_says_where_to_look(each:
     assert hint.endswith(".")
 
 
-def test_items_are_told_apart_by_their_labels() -> None:
+def test_items_have_distinct_labels() -> None:
     assert len({each.label for each in ITEMS}) == len(ITEMS)
 
 
@@ -53,7 +53,7 @@ def test_an_item_that_only_a_policy_names_reads_as_its_key() -> None:
         ({"no longer asked": PASSED}, ["b", "a", "c"]),
     ],
 )
-def test_open_is_what_nobody_answered_the_required_first(
+def test_open_items_are_the_unanswered_ones_required_first(
     answers: dict[str, CheckOutcome], left: list[str]
 ) -> None:
     assert [each.key for each in open_items(["a", "b", "c"], ["b"], answers)] == left

@@ -35,7 +35,7 @@ def days(first: str, last: str) -> Window:
         (days("2025-12-01", "2025-12-01"), 0, "none of these days was delivered"),
     ],
 )
-def test_days_that_were_not_delivered_are_told(window: Window, number: int, gap: str) -> None:
+def test_days_that_were_not_delivered_are_shown(window: Window, number: int, gap: str) -> None:
     known = DELIVERED.trading(window)
 
     assert (known.days, known.gap) == (number, gap)

@@ -30,7 +30,7 @@ def test_every_setting_of_the_policy_has_one_row() -> None:
     assert sorted(setting.name for setting in SETTINGS) == sorted(policy_settings.setting_fields())
 
 
-def test_every_row_says_what_it_is() -> None:
+def test_every_row_has_a_description() -> None:
     for setting in SETTINGS:
         assert setting.label
         assert setting.explanation.endswith(".")
@@ -117,9 +117,7 @@ def test_a_version_cannot_overtake_the_one_it_builds_on() -> None:
         ("new_user_must_trade", True, True),
     ],
 )
-def test_only_what_is_counted_in_another_way_needs_a_refresh(
-    name: str, value: Any, refresh: bool
-) -> None:
+def test_only_a_change_of_counting_needs_a_refresh(name: str, value: Any, refresh: bool) -> None:
     assert needs_refresh(BASE, replace(BASE, **{name: value})) is refresh
 
 
@@ -182,7 +180,7 @@ def test_numbers_are_read_with_their_unit_and_the_separators_of_the_field(
         ("evidence_valid_days", "90.5", "is not a whole number; write it without decimals."),
     ],
 )
-def test_what_is_no_number_is_refused_with_what_to_write(name: str, text: str, remedy: str) -> None:
+def test_an_invalid_number_is_refused_with_what_to_write(name: str, text: str, remedy: str) -> None:
     setting = SETTINGS_BY_NAME[name]
     with pytest.raises(ValueError, match=r".") as refused:
         policy_settings.parse(setting, text)
@@ -190,7 +188,7 @@ def test_what_is_no_number_is_refused_with_what_to_write(name: str, text: str, r
     assert str(refused.value) == f"{setting.label}: “{text}” {remedy}"
 
 
-def test_what_a_field_shows_is_read_back() -> None:
+def test_a_fields_text_is_parsed_back() -> None:
     policy = replace(BASE, min_volume_usd=Decimal("20000000.50"), min_x_followers=5_000_000)
     for setting in policy_settings.SETTINGS:
         if setting.kind in policy_settings.TYPED:

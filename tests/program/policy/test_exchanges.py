@@ -42,7 +42,7 @@ def test_every_way_to_write_an_exchange_has_one_key(key: str, spellings: list[st
         ("HB", "HBX", False),
     ],
 )
-def test_what_contains_extends_or_imitates_a_name_is_asked_about(
+def test_a_name_that_contains_extends_or_imitates_another_must_be_confirmed(
     one: str, other: str, alike: bool
 ) -> None:
     assert (resembles(one, other), resembles(other, one)) == (alike, alike)
@@ -59,13 +59,13 @@ def test_what_contains_extends_or_imitates_a_name_is_asked_about(
         ("OKX", [], ()),
     ],
 )
-def test_other_names_of_what_may_be_the_same_exchange_are_asked_about(
+def test_other_names_that_may_mean_the_same_exchange_must_be_confirmed(
     name: str, stated: list[str], doubts: tuple[str, ...]
 ) -> None:
     assert in_doubt(name, [Stated(name=other) for other in stated]) == doubts
 
 
-def test_what_was_told_apart_stays_so_in_every_spelling() -> None:
+def test_exchanges_marked_distinct_stay_so_in_every_spelling() -> None:
     stated = [Stated(name="Binance"), Stated(name="Binance US", told_apart=True)]
 
     assert was_told_apart("BINANCE-US", stated)

@@ -61,7 +61,7 @@ def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
         ({"applicant": {}}, "verified → none"),
     ],
 )  # fmt: skip
-def test_what_a_decision_rests_on_changed(later: dict[str, Any], said: str) -> None:
+def test_changed_facts_of_a_decision_are_found(later: dict[str, Any], said: str) -> None:
     found = viewed.compare(SEEN, replace(SEEN, **later), Policy(), costly)
 
     assert [said in str(change) for change in found.changed] == [True], found
@@ -97,13 +97,13 @@ def test_a_figure_moved_and_nothing_rests_on_it(later: dict[str, Any], said: lis
     assert [str(change) for change in found.moved] == said
 
 
-def test_what_was_not_kept_is_not_compared() -> None:
+def test_facts_that_were_not_stored_are_not_compared() -> None:
     bare = replace(SEEN, checks=None, applicant=None, evidence_ids=None, fees_usd=None)
 
     assert not viewed.compare(bare, SEEN, Policy(), costly)
     assert not viewed.compare(SEEN, bare, Policy(), costly)
 
 
-def test_what_is_kept_is_what_was_seen() -> None:
+def test_the_stored_facts_are_the_viewed_facts() -> None:
     assert ViewedFacts.from_json(SEEN.to_json()) == SEEN
     assert dict(viewed.figures(SEEN))["Referral volume"] == "25,100,000.00 USD"

@@ -41,7 +41,7 @@ def test_every_figure_has_a_key_of_its_own_a_definition_and_a_moment() -> None:
         assert isinstance(kpi.counted, Counted)
 
 
-def test_what_opens_a_list_opens_it_by_the_moment_that_is_counted() -> None:
+def test_a_drilldown_uses_the_same_date_as_its_figure() -> None:
     moments = {
         Counted.SUBMISSION: Moment.SUBMITTED,
         Counted.TOUCH: Moment.TOUCHED,
@@ -117,7 +117,7 @@ def said(day: str) -> str:
         ("2026-03-15", "9999-12-31", ("2026-03-15", "2026-03-15")),
     ],
 )
-def test_a_period_of_ones_own_is_cut_at_today_and_at_five_years(
+def test_a_custom_period_is_limited_to_today_and_five_years(
     since: str, until: str, period: tuple[str, str]
 ) -> None:
     report = Report.from_query({"period": "custom", "from": since, "to": until})
@@ -282,17 +282,17 @@ def test_a_list_behind_a_figure_survives_its_address(
         {"moment": "decided", "since": "2026-01-01", "until": "2026-01-31"},
     ],
 )
-def test_without_a_scope_no_list_is_asked(query: dict[str, str]) -> None:
+def test_without_a_scope_there_is_no_slice(query: dict[str, str]) -> None:
     assert Slice.from_query(query) == Slice()
 
 
-def test_half_a_period_is_none() -> None:
+def test_half_a_custom_period_is_no_period() -> None:
     query = {"scope": "all", "moment": "decided", "since": "2026-01-01", "reviewer": "a b"}
 
     assert Slice.from_query(query) == Slice(scope=Scope.ALL)
 
 
-def test_a_spreadsheet_shows_what_it_would_run() -> None:
+def test_a_formula_is_shown_as_text_in_a_spreadsheet() -> None:
     assert [guarded(text) for text in ("=1+1", "-x", "＝1", "ana", "")] == [
         "'=1+1",
         "'-x",
@@ -346,7 +346,7 @@ def test_a_day_stands_out_beyond_four_usual_deviations(monday: int, marked: bool
     assert bool(anomalies.detect(all_days, [*values, Decimal(monday)])) is marked
 
 
-def test_with_fewer_days_before_nothing_is_said() -> None:
+def test_with_fewer_days_before_it_a_day_is_not_tested() -> None:
     all_days, values = course(5000)
 
     assert anomalies.detect(all_days[1:], values[1:]) == []

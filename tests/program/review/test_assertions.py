@@ -51,7 +51,7 @@ def test_below_the_minimums_is_known_only_where_every_track_is(
     assert missing("below_minimums", facts) == tuple(LABELS[name] for name in left)
 
 
-def test_who_is_eligible_is_below_nothing() -> None:
+def test_an_eligible_applicant_is_not_below_the_minimums() -> None:
     met = {**ON_EXCHANGE, "x_followers": 5001}
 
     assert missing("below_minimums", met) == ("that the minimums are not met, which they are",)

@@ -90,7 +90,7 @@ def test_a_review_is_due_after_so_many_business_days(
     assert due_at(start, days) == due
 
 
-def test_a_holiday_moves_what_is_due() -> None:
+def test_a_holiday_moves_due_dates() -> None:
     assert due_at(at(9, 9), 1, HOLIDAY) == at(11, 9)
 
 
@@ -191,7 +191,7 @@ def test_what_began_at_the_latest_start_or_before_is_due(
 
 
 @given(moments, holidays, st.integers(0, 15))
-def test_all_starts_in_one_walk_are_the_single_ones(
+def test_all_starts_in_one_walk_equal_the_single_ones(
     now: datetime, off: frozenset[date], most: int
 ) -> None:
     singly = [latest_start(now, days, off) for days in range(most + 1)]
@@ -208,7 +208,7 @@ def test_days_are_counted_as_a_walk_would(first: date, count: int, off: frozense
 
 
 @given(moments, st.timedeltas(timedelta(0), timedelta(days=30)), moments, holidays)
-def test_a_resumed_clock_has_used_what_it_had(
+def test_a_resumed_clock_keeps_its_used_time(
     start: datetime, before: timedelta, resumed: datetime, off: frozenset[date]
 ) -> None:
     paused = start + before

@@ -126,7 +126,7 @@ def test_unknown_figures_add_nothing_but_that_they_are_unknown() -> None:
     assert [part.component.key for part in priority({}).parts] == ["eligibility"]
 
 
-def test_it_is_said_in_words_with_the_points() -> None:
+def test_the_priority_is_explained_in_words_with_the_points() -> None:
     assert priority(NEAR, ago=timedelta(days=4)).sentence == (
         "overdue by 1 business day 18 · within a tenth of every on-exchange minimum 10 · "
         "waiting 4 business days 8"

@@ -43,7 +43,7 @@ filters = st.builds(
 
 
 @given(filters)
-def test_what_is_written_into_the_address_bar_is_read_back(asked: Filters) -> None:
+def test_query_parameters_round_trip(asked: Filters) -> None:
     query = asked.to_query()
 
     assert Filters.from_query(query) == asked
@@ -106,7 +106,7 @@ def test_garbage_in_the_address_bar_is_never_an_error(query: dict[str, str]) -> 
         ({"unheard": "of"}, Filters()),
     ],
 )
-def test_what_cannot_be_understood_falls_back_to_the_default(
+def test_unparsable_parameters_fall_back_to_the_default(
     query: dict[str, str], understood: Filters
 ) -> None:
     assert Filters.from_query(query) == understood

@@ -27,7 +27,7 @@ DECIDED = date(2026, 11, 24)
         ("never", None, "We cannot consider another application from this account."),
     ],
 )
-def test_a_rule_says_from_which_day_on(key: str, opens_on: date | None, said: str) -> None:
+def test_a_rule_gives_the_day_and_the_sentence(key: str, opens_on: date | None, said: str) -> None:
     assert (reapply_from(key, DECIDED), reapply_sentence(key, DECIDED)) == (opens_on, said)
 
 

@@ -113,7 +113,7 @@ def test_a_second_person_is_needed_for_overrides_and_from_the_threshold_on(
     assert tuple(reason.key for reason in found) == keys
 
 
-def test_the_reason_says_what_it_costs_and_from_where_on_it_matters() -> None:
+def test_the_reason_states_the_cost_and_the_threshold() -> None:
     (reason,) = needs_second_person(
         override=False,
         cost=costs("123456.789"),

@@ -128,9 +128,7 @@ def test_every_decision_is_a_status() -> None:
         (Decision.REJECTED, Outcome.UNKNOWN, False),
     ],
 )
-def test_what_goes_against_the_computed_eligibility(
-    decision: Decision, outcome: Outcome, against: bool
-) -> None:
+def test_overrides_are_recognized(decision: Decision, outcome: Outcome, against: bool) -> None:
     assert is_override(decision, outcome) is against
 
 
@@ -153,7 +151,7 @@ def test_the_reasons_keep_their_codes() -> None:
     assert tuple(REASONS_BY_CODE) == CODES
 
 
-def test_reasons_are_told_apart_by_their_labels() -> None:
+def test_reasons_have_distinct_labels() -> None:
     labels = {reason.label for reason in REASONS}
 
     assert len(labels) == len(REASONS)
@@ -164,7 +162,7 @@ def test_every_reason_has_a_text_to_start_from() -> None:
     assert {text.key for text in texts(Use.REJECTION)} == set(CODES)
 
 
-def test_whoever_may_take_a_way_is_whoever_may_do_its_act() -> None:
+def test_a_transition_is_allowed_exactly_to_those_who_may_do_its_act() -> None:
     for transition in TRANSITIONS:
         if transition.act is not None:
             for role in Role:

@@ -110,7 +110,7 @@ def test_a_handle_or_link_has_a_profile(platform: str, handle: str, address: str
         ("my place", "meadow"),
     ],
 )
-def test_where_no_safe_address_follows_there_is_none(platform: str, handle: str) -> None:
+def test_without_a_safe_address_there_is_no_profile_url(platform: str, handle: str) -> None:
     assert profile_url(platform, handle) is None
 
 
@@ -137,12 +137,14 @@ STARTS = st.sampled_from(["", *(f"https://{host}/" for site in SITES for host in
 
 
 @given(PLATFORMS | st.text(max_size=20), STARTS, st.text(max_size=40))
-def test_no_text_ever_does(platform: str, start: str, handle: str) -> None:
+def test_no_text_leads_elsewhere(platform: str, start: str, handle: str) -> None:
     assert leads_only_there(platform, start + handle)
 
 
 @given(PLATFORMS, STARTS, st.text(string.ascii_letters + string.digits + "_./?#@:=&%", max_size=20))
-def test_not_even_text_that_looks_like_a_handle(platform: str, start: str, handle: str) -> None:
+def test_text_that_looks_like_a_handle_leads_nowhere_else(
+    platform: str, start: str, handle: str
+) -> None:
     assert leads_only_there(platform, start + handle)
 
 
@@ -487,7 +489,7 @@ def exactly(platform: str, handle: str) -> str:
         ),
     ],
 )
-def test_what_names_nobody_has_no_key(handle: str) -> None:
+def test_text_that_names_nobody_has_no_key(handle: str) -> None:
     assert {platform: identity_key(platform, handle) for platform in ("x", "telegram")} == {
         "x": "",
         "telegram": "",

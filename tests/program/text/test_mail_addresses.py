@@ -24,9 +24,7 @@ from program.text.mail_addresses import bare, mail_address
         ("é" * 32 + "@b.io", "é" * 32 + "@b.io"),
     ],
 )
-def test_an_address_is_sent_to_whatever_its_script_and_wherever_it_was_copied(
-    typed: str, sent: str
-) -> None:
+def test_an_address_in_any_script_or_copied_form_is_sent_to(typed: str, sent: str) -> None:
     assert mail_address(typed) == sent
 
 
@@ -39,7 +37,7 @@ def test_an_address_is_sent_to_whatever_its_script_and_wherever_it_was_copied(
         *("\u202ejosé@b.io", "jos\u00e9 x@b.io", "é.@b.io", "a@" + "ü" * 64 + ".de"),
     ],
 )
-def test_what_is_no_single_address_is_none(typed: str) -> None:
+def test_text_that_is_not_one_address_is_none(typed: str) -> None:
     assert mail_address(typed) is None
 
 

@@ -67,7 +67,7 @@ def test_a_plain_number_is_read_to_its_last_digit(text: str, number: str) -> Non
         ("1 234,5", "is not a number; write it like 1234.50"),
     ],
 )
-def test_any_other_way_is_refused_with_what_to_write(text: str, remedy: str) -> None:
+def test_any_other_format_is_refused_with_what_to_write(text: str, remedy: str) -> None:
     with pytest.raises(numbers.NotANumber) as refused:
         numbers.read(text)
 
@@ -97,7 +97,7 @@ def column(name: str) -> DatasetColumn:
     return found
 
 
-def test_a_filter_reads_numbers_so_and_names_the_end_that_is_none() -> None:
+def test_a_filter_reads_numbers_and_names_an_invalid_end() -> None:
     volume, active = column("volume_usd"), column("active_users")
 
     assert column_filters.parse(volume, "0.25..") == Range(

@@ -60,7 +60,7 @@ def test_no_word_means_two_platforms() -> None:
     assert [about for about in ABOUT if about in WORDS] == []
 
 
-def test_what_is_not_known_keeps_the_name_that_was_typed() -> None:
+def test_an_unknown_platform_keeps_its_typed_name() -> None:
     assert [platform_name(t) for t in (" TG ", " My Place ", "")] == ["telegram", "My Place", ""]
 
 

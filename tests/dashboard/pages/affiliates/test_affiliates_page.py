@@ -90,13 +90,13 @@ def test_the_page_is_for_those_who_may_see_it(desk: Desk) -> None:
         ("<b>", "The board is empty. Approved affiliates appear with the next refresh."),
     ],
 )
-def test_an_empty_database_says_so(desk: Desk, part: str, sentence: str) -> None:
+def test_an_empty_database_is_reported(desk: Desk, part: str, sentence: str) -> None:
     desk.who = PEOPLE[Role.MANAGER]
 
     assert sentence in said(desk.open(AFFILIATES, part=part))
 
 
-def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
+def test_the_board_shows_what_the_months_suggest(board: Desk) -> None:
     app = board.open(AFFILIATES)
 
     assert cells(app, "username") == [f"user{MISSING}", f"user{FINE}"]
@@ -109,7 +109,7 @@ def test_the_board_says_what_the_months_suggest(board: Desk) -> None:
     assert "silent: no messages are sent" in caption
 
 
-def test_the_board_says_which_months_were_not_delivered_whole(board: Desk) -> None:
+def test_the_board_shows_which_months_miss_days(board: Desk) -> None:
     """Of the newest month the first day is missing: who was short has missed two and is kept."""
     newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
     refresh_without(board, newest)
@@ -127,7 +127,7 @@ def test_the_board_says_which_months_were_not_delivered_whole(board: Desk) -> No
     assert cells(app, "near") == ["", ""]
 
 
-def test_outcomes_say_whose_days_were_not_delivered(board: Desk) -> None:
+def test_outcomes_show_which_approvals_miss_days(board: Desk) -> None:
     newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
     refresh_without(board, months_later(newest, -8).replace(day=2))
 
@@ -145,7 +145,7 @@ def refresh_without(board: Desk, day: date) -> None:
         refresh_all(conn, board)
 
 
-def test_the_filters_stand_in_the_address(board: Desk) -> None:
+def test_the_filters_are_in_the_address(board: Desk) -> None:
     app = board.open(AFFILIATES, suggested="suspended")
     assert cells(app, "username") == [f"user{MISSING}"]
 
@@ -153,13 +153,13 @@ def test_the_filters_stand_in_the_address(board: Desk) -> None:
     assert "None of the 2 affiliates matches these filters." in said(app)
 
 
-def test_what_of_the_address_does_not_narrow_the_board_is_said(board: Desk) -> None:
+def test_unused_parts_of_the_boards_address_are_named(board: Desk) -> None:
     app = board.open(AFFILIATES, standing="happy", month="met", near="yes", part="requalification")
 
     assert "The address asks for standing “happy” and near “yes”" in " ".join(said(app))
 
 
-def test_ticked_ones_are_suspended_with_a_reason_and_the_report_says_so(board: Desk) -> None:
+def test_ticked_affiliates_are_suspended_with_a_reason_and_reported(board: Desk) -> None:
     app = board.open(AFFILIATES)
     tick(app, 0, 1)
     press(app, "affiliates-suspended")
@@ -205,7 +205,7 @@ def test_others_read_the_board_and_are_offered_nothing(board: Desk, role: Role) 
     assert not [b for b in app.button if (b.key or "").startswith("affiliates-")]
 
 
-def test_outcomes_say_when_a_cohort_will_be_complete(board: Desk) -> None:
+def test_outcomes_show_when_a_cohort_will_be_complete(board: Desk) -> None:
     app = board.open(AFFILIATES, part="outcomes", figure="active")
 
     assert cells(app, "affiliates") == [2]
@@ -213,7 +213,7 @@ def test_outcomes_say_when_a_cohort_will_be_complete(board: Desk) -> None:
     assert "Overrides (against the computed eligibility) and other approvals" in "".join(said(app))
 
 
-def test_near_misses_name_whom_to_invite_as_text(board: Desk) -> None:
+def test_near_misses_show_names_as_text(board: Desk) -> None:
     app = board.open(AFFILIATES, part="near-misses")
 
     assert "To invite 1" in said(app)

@@ -20,7 +20,7 @@ JANUARY = date(2020, 1, 1)
         (None, Decimal(0), Decimal(5), "5 from 0 · –"),
     ],
 )
-def test_a_change_names_what_it_is_from_unless_the_column_before_does(
+def test_a_change_names_its_base_unless_the_previous_column_has_it(
     shown: Decimal | None, before: Decimal, now: Decimal, words: str
 ) -> None:
     line = Line(
@@ -38,7 +38,7 @@ def test_a_change_names_what_it_is_from_unless_the_column_before_does(
         (date(2020, 3, 31), "unknown, not delivered"),
     ],
 )
-def test_a_month_says_until_when_it_is_unknown_or_that_it_was_not_delivered(
+def test_an_unknown_month_shows_when_it_will_be_known_or_that_days_are_missing(
     through: date, words: str
 ) -> None:
     line = Line(

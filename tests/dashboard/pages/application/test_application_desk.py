@@ -61,7 +61,7 @@ def test_claiming_and_releasing(queue: Desk) -> None:
     assert [event.kind for event in clicks.events(queue.engine, MET)] == ["claimed", "released"]
 
 
-def test_what_a_colleague_holds_says_whose_and_until_when_and_can_be_taken_over(
+def test_a_colleagues_claim_is_shown_with_its_end_and_can_be_taken_over(
     queue: Desk,
 ) -> None:
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
@@ -99,7 +99,7 @@ def test_assigning_gives_it_to_a_colleague_who_reviews_and_it_does_not_lapse(que
     assert clicks.read(queue.engine, MET).desk.claim.until is None
 
 
-def test_looking_keeps_a_claim_of_ones_own_and_nobody_elses(queue: Desk) -> None:
+def test_viewing_extends_only_ones_own_claim(queue: Desk) -> None:
     began = queue.now - timedelta(minutes=20)
     clicks.claim(queue.engine, MET, now=began)
     clicks.claim(queue.engine, SHORT, actor=BEN, now=began)
@@ -137,7 +137,7 @@ def test_take_next_opens_the_best_unclaimed_of_the_view(queue: Desk) -> None:
     assert holder(queue, UNKNOWN) == ANA
 
 
-def test_next_pressed_before_a_look_at_what_it_took_means_the_same_one(
+def test_next_pressed_again_before_seeing_its_application_takes_the_same_one(
     queue: Desk, onlooker: Any
 ) -> None:
     clicks.claim(queue.engine, SHORT, actor=BEN, now=queue.now)
@@ -159,7 +159,7 @@ def test_next_pressed_before_a_look_at_what_it_took_means_the_same_one(
     assert (holder(queue), holder(queue, UNKNOWN)) == (ANA, ANA)
 
 
-def test_with_nothing_left_to_take_the_page_stays_and_says_so(queue: Desk) -> None:
+def test_without_an_unclaimed_application_next_stays_on_the_page(queue: Desk) -> None:
     for id_ in (MET, SHORT, UNKNOWN):
         clicks.claim(queue.engine, id_, actor=BEN, now=queue.now)
     app = opened(queue)
@@ -177,7 +177,7 @@ def test_with_nothing_left_to_take_the_page_stays_and_says_so(queue: Desk) -> No
     ("days", "colour", "words"),
     [(0, "gray", "due in"), (0.5, "gray", "due in"), (21, "red", "overdue by")],
 )
-def test_the_clock_says_in_words_when_the_review_is_due(
+def test_the_clock_shows_when_the_review_is_due(
     days: float, colour: str, words: str, queue: Desk
 ) -> None:
     with queue.engine.begin() as conn:
@@ -198,7 +198,7 @@ def test_the_clock_is_paused_while_the_applicant_owes_information(queue: Desk) -
     assert "waiting for the applicant" in found
 
 
-def test_the_priority_opens_to_what_it_is_made_of(queue: Desk) -> None:
+def test_the_priority_opens_to_its_parts(queue: Desk) -> None:
     app = opened(queue)
 
     (table,) = [words for words in said(app, ["markdown"]) if words.startswith("| points |")]
@@ -217,7 +217,7 @@ def line(app: AppTest, item: str, id_: int = MET) -> str:
     return plain([app.button(key=f"check-open-{item}-{id_}").label])
 
 
-def test_the_checklist_says_what_is_open_and_what_is_required(queue: Desk) -> None:
+def test_the_checklist_shows_what_is_open_and_what_is_required(queue: Desk) -> None:
     app = opened(queue)
 
     assert f"**Checklist** · 0 of {len(DEFAULT_CHECKLIST)}, 5 required left" in said(app)
@@ -323,7 +323,7 @@ def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
 # How old the evidence is.
 
 
-def test_evidence_says_its_age_and_when_it_expires(queue: Desk) -> None:
+def test_evidence_shows_its_age_and_when_it_expires(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         for days in (2, 90, 91, 95):
             add_evidence(conn, UNKNOWN, value=6000 + days, observed_at=ago(queue, days))
@@ -340,7 +340,7 @@ def ago(desk: Desk, days: int) -> Any:
     return desk.now - timedelta(days=days)
 
 
-def test_expired_evidence_makes_the_criterion_unknown_again_and_says_so(queue: Desk) -> None:
+def test_expired_evidence_makes_the_criterion_unknown_again_and_is_shown(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         add_evidence(conn, UNKNOWN, value=9000, observed_at=ago(queue, 93))
         add_evidence(conn, UNKNOWN, value=9000, observed_at=ago(queue, 120))
@@ -353,7 +353,7 @@ def test_expired_evidence_makes_the_criterion_unknown_again_and_says_so(queue: D
     assert any("Followers on X: expired 2 d ago, so the criterion" in words for words in captions)
 
 
-def test_several_exchanges_say_what_they_add_up_to(queue: Desk) -> None:
+def test_several_exchanges_show_their_sum(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         for name, value in (("ExA", "8000000"), ("Ex*B*", "12500000.50")):
             given = {"kind": "external_volume", "exchange_name": name, "value": Decimal(value)}
@@ -367,7 +367,7 @@ def test_several_exchanges_say_what_they_add_up_to(queue: Desk) -> None:
 # What is live.
 
 
-def test_a_quiet_page_says_nothing_of_colleagues(queue: Desk) -> None:
+def test_a_page_without_news_shows_nothing(queue: Desk) -> None:
     app = opened(queue)
 
     assert not news(app)
@@ -420,7 +420,7 @@ def hour(at: Any) -> str:
     return f"{at.astimezone(UTC):%H:%M} UTC"
 
 
-def test_a_takeover_is_shown_to_whoever_held_it(
+def test_a_takeover_is_shown_to_the_former_holder(
     queue: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicks.claim(queue.engine, MET, now=queue.now)
@@ -471,18 +471,14 @@ def test_a_status_that_a_colleague_changed_is_shown_with_who_and_when(
     assert news(watcher.look()) == [sentence.format(at=hour(queue.now))]
 
 
-def test_what_upstream_withdrew_is_shown_without_anybodys_name(
-    queue: Desk, watcher: Watcher
-) -> None:
+def test_a_withdrawal_upstream_is_shown_without_a_name(queue: Desk, watcher: Watcher) -> None:
     with queue.engine.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
 
     assert news(watcher.look()) == ["Already withdrawn. Your text is kept."]
 
 
-def test_what_others_wrote_is_counted_and_what_one_wrote_oneself_is_not(
-    queue: Desk, watcher: Watcher
-) -> None:
+def test_others_entries_are_counted_and_ones_own_are_not(queue: Desk, watcher: Watcher) -> None:
     clicks.note(queue.engine, MET)
     assert not watcher.look().button
 
@@ -493,7 +489,7 @@ def test_what_others_wrote_is_counted_and_what_one_wrote_oneself_is_not(
 
 
 @pytest.mark.parametrize("gone", ["signed out", "not on the staff list"])
-def test_whoever_is_gone_learns_nothing_more(
+def test_people_who_left_learn_nothing_more(
     gone: str, queue: Desk, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clicks.claim(queue.engine, MET, actor=BEN, now=queue.now)
@@ -510,7 +506,7 @@ def test_whoever_is_gone_learns_nothing_more(
     assert not app.button
 
 
-def test_an_outage_is_said_beside_the_page(
+def test_an_outage_is_shown_beside_the_page(
     watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: Any, **__: Any) -> None:

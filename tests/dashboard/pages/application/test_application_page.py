@@ -79,7 +79,7 @@ def outcome_word(column: Any) -> str:
 # Who applies, and where from here.
 
 
-def test_it_says_who_applies_and_how_to_reach_them(queue: Desk) -> None:
+def test_the_page_shows_the_applicant_and_the_contacts(queue: Desk) -> None:
     app = open_application(queue)
 
     assert "user1" in said(app, ["subheader"])
@@ -90,7 +90,7 @@ def test_it_says_who_applies_and_how_to_reach_them(queue: Desk) -> None:
     assert profile.url == "https://x.com/handle1"
 
 
-def test_what_the_applicant_left_out_is_said_or_left_out(queue: Desk) -> None:
+def test_missing_applicant_data_are_named_or_left_out(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         add_application(
             conn,
@@ -181,7 +181,7 @@ def test_an_address_without_an_application_is_refused_calmly(
 # How it stands.
 
 
-def test_a_met_application_says_by_how_much(queue: Desk) -> None:
+def test_a_met_application_shows_its_margin(queue: Desk) -> None:
     app = open_application(queue)
 
     assert lines(app) == {
@@ -194,7 +194,7 @@ def test_a_met_application_says_by_how_much(queue: Desk) -> None:
     assert ":green-badge[:material/check: met · on-exchange]" in said(app)
 
 
-def test_falling_short_says_what_is_missing(queue: Desk) -> None:
+def test_falling_short_shows_what_is_missing(queue: Desk) -> None:
     app = open_application(queue, SHORT)
 
     assert lines(app) == {
@@ -210,7 +210,7 @@ def test_falling_short_says_what_is_missing(queue: Desk) -> None:
     }
 
 
-def test_unknown_and_failed_do_not_look_alike(queue: Desk) -> None:
+def test_unknown_and_failed_look_different(queue: Desk) -> None:
     failed = said(open_application(queue, SHORT), ["markdown"])
     unknown = said(open_application(queue, UNKNOWN), ["markdown"])
 
@@ -265,7 +265,7 @@ def test_on_old_metrics_eligibility_is_provisional(
     assert len(warnings) == (1 if provisional else 0)
 
 
-def test_metrics_never_computed_are_said_and_nothing_is_claimed(desk: Desk) -> None:
+def test_metrics_never_computed_are_reported_as_unknown(desk: Desk) -> None:
     with desk.engine.begin() as conn:
         add_application(conn, MET)
 
@@ -306,7 +306,7 @@ def trading(queue: Desk) -> Desk:
     return queue
 
 
-def test_the_chart_is_told_in_words_and_follows_the_choice(trading: Desk) -> None:
+def test_the_chart_has_a_text_alternative_and_follows_the_choice(trading: Desk) -> None:
     app = open_application(trading)
     last = trading.yesterday
     day = f"{last.day} {last:%b %Y}"
@@ -419,7 +419,7 @@ def test_a_rejected_application_shows_the_reason_in_words(queue: Desk) -> None:
     assert any("ben" in words and "policy version 1" in words for words in said(app, ["caption"]))
 
 
-def test_a_withdrawn_application_says_that_nothing_was_decided_here(queue: Desk) -> None:
+def test_a_withdrawn_application_shows_that_nothing_was_decided_here(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(text("update exchange.applications set status = 'withdrawn'"))
 
@@ -484,7 +484,7 @@ def test_a_note_joins_the_thread_and_empties_its_form(queue: Desk) -> None:
         ("x" * 10_001, "10,001 characters"),
     ],
 )
-def test_a_refused_note_says_why_and_keeps_the_text(body: str, sentence: str, queue: Desk) -> None:
+def test_a_refused_note_shows_why_and_keeps_the_text(body: str, sentence: str, queue: Desk) -> None:
     app = open_application(queue)
 
     note(app, body)
@@ -494,7 +494,7 @@ def test_a_refused_note_says_why_and_keeps_the_text(body: str, sentence: str, qu
     assert rows_of(queue, "review.notes") == 0
 
 
-def test_a_name_that_may_be_a_recorded_exchange_is_asked_about_and_nothing_typed_is_lost(
+def test_a_name_that_may_be_a_recorded_exchange_must_be_confirmed_and_text_is_kept(
     queue: Desk,
 ) -> None:
     app = open_application(queue, UNKNOWN)
@@ -574,7 +574,7 @@ def test_evidence_that_cannot_be_taken_is_refused_and_kept(
     assert rows_of(queue, "review.evidence") == 2
 
 
-def test_older_and_expired_evidence_stays_and_says_so(queue: Desk) -> None:
+def test_older_and_expired_evidence_stays_and_is_marked(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         for value, days in ((7000, 1), (6000, 5), (5500, 95)):
             add_evidence(conn, UNKNOWN, value=value, observed_at=queue.now - timedelta(days=days))
@@ -606,7 +606,7 @@ def chat(desk: Desk, id_: int = SHORT) -> None:
     reject_elsewhere(desk, id_, now=ago[1])
 
 
-def test_the_thread_tells_everything_newest_first(queue: Desk) -> None:
+def test_the_thread_lists_everything_newest_first(queue: Desk) -> None:
     chat(queue)
 
     app = open_application(queue, SHORT)
@@ -623,7 +623,7 @@ def test_the_thread_tells_everything_newest_first(queue: Desk) -> None:
     assert {"First **look**", "as the profile says"} <= set(said(app, ["text"]))
 
 
-def test_who_can_read_a_line_is_written_on_it(queue: Desk) -> None:
+def test_each_line_shows_who_can_read_it(queue: Desk) -> None:
     chat(queue)
 
     found = said(open_application(queue, SHORT), ["caption"])
@@ -653,7 +653,7 @@ def test_who_can_read_a_line_is_written_on_it(queue: Desk) -> None:
         ("events", ["submitted"]),
     ],
 )
-def test_one_kind_alone_is_shown_and_stands_in_the_address(
+def test_one_kind_is_shown_alone_and_kept_in_the_address(
     kind: str, titles: list[str], queue: Desk
 ) -> None:
     chat(queue)
@@ -670,7 +670,7 @@ def test_one_kind_alone_is_shown_and_stands_in_the_address(
     assert len(thread(again)) == 9
 
 
-def test_the_filter_counts_and_a_kind_nobody_knows_filters_nothing(queue: Desk) -> None:
+def test_the_filter_counts_and_an_unknown_kind_filters_nothing(queue: Desk) -> None:
     chat(queue)
 
     app = open_application(queue, SHORT, thread="gossip")
@@ -682,7 +682,7 @@ def test_the_filter_counts_and_a_kind_nobody_knows_filters_nothing(queue: Desk) 
     assert len(thread(app)) == 9
 
 
-def test_of_a_long_thread_the_older_lines_come_when_asked_for(queue: Desk) -> None:
+def test_older_lines_of_a_long_thread_are_shown_on_request(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(
             insert(tables.notes),
@@ -732,7 +732,7 @@ def test_other_applications_of_the_account_are_listed_with_their_end(queue: Desk
         ("never", 200, "An earlier decision says that this account may not apply again."),
     ],
 )
-def test_an_application_that_came_too_early_after_another_says_so(
+def test_an_application_submitted_too_early_is_marked(
     reapply: str, days_after: int, sentence: str | None, queue: Desk
 ) -> None:
     decided = queue.now - timedelta(days=300)
@@ -795,9 +795,7 @@ def test_an_account_with_one_application_lists_no_others(queue: Desk) -> None:
     assert not any("Other applications" in words for words in said(app))
 
 
-def test_the_page_asks_as_much_of_the_database_however_much_there_is(
-    queue: Desk, statements: list[str]
-) -> None:
+def test_the_page_runs_a_fixed_number_of_queries(queue: Desk, statements: list[str]) -> None:
     open_application(queue)
     asked = []
     for more in range(2):

@@ -155,7 +155,7 @@ def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) 
     )
 
 
-def test_what_moved_and_what_changed_since_the_form_was_begun_is_told_apart(queue: Desk) -> None:
+def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> None:
     app = rejecting(queue, reason="other")
     assert not [one for one in said(app) if "since you" in one]
 
@@ -187,7 +187,7 @@ def test_what_moved_and_what_changed_since_the_form_was_begun_is_told_apart(queu
     assert not [one for one in said(app) if "since you" in one]
 
 
-def test_what_was_edited_outlives_another_choice_and_the_preview(queue: Desk) -> None:
+def test_edited_text_survives_another_choice_and_the_preview(queue: Desk) -> None:
     app = rejecting(queue)
     field(app, "Rationale").input("In my own words")
     app = press(press(app, f"choose-d-{SHORT}"), f"choose-r-{SHORT}")
@@ -209,7 +209,7 @@ def test_what_was_edited_outlives_another_choice_and_the_preview(queue: Desk) ->
         ("Message", "a\0b", "NUL"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_the_preview_and_kept(
+def test_an_invalid_form_is_refused_before_the_preview_and_kept(
     queue: Desk, label: str, typed: str, sentence: str
 ) -> None:
     app = rejecting(queue)
@@ -224,7 +224,7 @@ def test_what_cannot_be_sent_is_refused_before_the_preview_and_kept(
 @pytest.mark.parametrize(
     ("percent", "refused"), [("10", True), ("10.01", False), ("50 %", False), ("50.01", True)]
 )
-def test_the_rate_lies_above_the_standard_and_at_most_at_the_maximum(
+def test_the_rate_is_above_the_standard_and_at_most_the_maximum(
     queue: Desk, percent: str, refused: bool
 ) -> None:
     app = approving(queue)
@@ -265,7 +265,7 @@ def test_a_rate_is_read_as_numbers_are_and_refused_at_its_field(
     assert any("Rebate 12.5 % of net fees" in line for line in said(app))
 
 
-def test_against_the_computation_a_reason_and_a_second_person_are_asked_for(queue: Desk) -> None:
+def test_an_override_needs_a_reason_and_a_second_person(queue: Desk) -> None:
     app = press(approving(queue, UNKNOWN), f"preview-{UNKNOWN}")
 
     assert any("Write the override reason" in line for line in said(app))
@@ -307,7 +307,7 @@ def test_the_second_person_is_a_manager_and_never_the_first(
     ] == offered
 
 
-def test_a_manager_confirms_and_both_stand_in_the_decision(queue: Desk) -> None:
+def test_a_manager_confirms_and_the_decision_names_both(queue: Desk) -> None:
     proposed(queue)
     queue.who = PEOPLE[Role.MANAGER]
     press(opened(queue, UNKNOWN), f"confirm-{UNKNOWN}")

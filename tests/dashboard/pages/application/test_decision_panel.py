@@ -108,14 +108,14 @@ def earn(desk: Desk, id_: int, fees: Decimal) -> None:
 # What was typed.
 
 
-def test_another_rule_for_applying_again_fills_what_nobody_edited(queue: Desk) -> None:
+def test_another_reapply_rule_refills_unedited_text(queue: Desk) -> None:
     app = rejecting(queue)
     again(app).select("never").run()
 
     assert "We cannot consider another application" in field(app, "Message").value
 
 
-def test_another_rule_for_applying_again_keeps_what_was_edited_and_says_what_it_lacks(
+def test_another_reapply_rule_keeps_edited_text_and_warns_what_it_lacks(
     queue: Desk,
 ) -> None:
     app = rejecting(queue)
@@ -131,7 +131,7 @@ def test_another_rule_for_applying_again_keeps_what_was_edited_and_says_what_it_
     assert "does not say" not in plain(app)
 
 
-def test_another_rate_keeps_an_edited_message_and_says_that_it_names_another(queue: Desk) -> None:
+def test_another_rate_keeps_an_edited_message_and_warns_about_the_old_rate(queue: Desk) -> None:
     app = approving(queue)
     field(app, "Message").input("Welcome, your rebate is 20 %.").run()
     rate(app).set_value("25").run()
@@ -166,7 +166,7 @@ def test_a_double_click_decides_once_and_opens_the_next_all_the_same(queue: Desk
 # Approving.
 
 
-def test_the_one_press_says_how_many_checks_it_answers(queue: Desk) -> None:
+def test_the_pass_button_shows_how_many_checks_it_answers(queue: Desk) -> None:
     app = press(opened(queue), f"choose-a-{MET}")
 
     # All but the one that lacks its evidence.
@@ -180,7 +180,7 @@ def test_each_open_check_leads_to_its_answer(queue: Desk) -> None:
     assert [area.label for area in app.text_area if area.label.startswith("Comment")]
 
 
-def test_a_failed_check_stands_before_an_approval_and_is_not_passed_in_one_press(
+def test_a_failed_check_blocks_an_approval_and_is_not_passed_in_bulk(
     queue: Desk,
 ) -> None:
     first = DEFAULT_REQUIRED_CHECKS[0]
@@ -194,7 +194,7 @@ def test_a_failed_check_stands_before_an_approval_and_is_not_passed_in_one_press
     assert f"send-{MET}" not in [button.key for button in app.button]
 
 
-def test_the_rate_says_what_it_costs(queue: Desk) -> None:
+def test_the_rate_shows_its_cost(queue: Desk) -> None:
     earn(queue, MET, Decimal(50_000))
 
     words = plain(approving(queue))
@@ -206,7 +206,7 @@ def test_the_rate_says_what_it_costs(queue: Desk) -> None:
     assert "data through" in words
 
 
-def test_unknown_fees_are_said(queue: Desk) -> None:
+def test_unknown_fees_are_shown_as_unknown(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(text("delete from review.refreshes"))
 
@@ -214,7 +214,7 @@ def test_unknown_fees_are_said(queue: Desk) -> None:
 
 
 @pytest.mark.parametrize(("fees", "asks"), [(99_999, False), (100_000, True)])
-def test_from_the_policys_cost_on_a_second_person_and_a_reason_are_asked_for(
+def test_from_the_policys_cost_on_a_second_person_and_a_reason_are_needed(
     fees: int, asks: bool, queue: Desk
 ) -> None:
     earn(queue, MET, Decimal(fees))
@@ -246,7 +246,7 @@ def test_metrics_that_are_behind_warn_on_both_steps(queue: Desk) -> None:
 # Rejecting what is met, and the day from which one may apply again.
 
 
-def test_rejecting_what_is_met_asks_why_and_for_a_second_person(queue: Desk) -> None:
+def test_rejecting_a_met_application_needs_a_reason_and_a_second_person(queue: Desk) -> None:
     app = press(rejecting(queue, MET, "duplicate"), f"preview-{MET}")
     assert "Write the override reason" in plain(app)
 
@@ -264,7 +264,7 @@ def test_rejecting_what_is_met_asks_why_and_for_a_second_person(queue: Desk) -> 
         ("at_once", "at any time"),
     ],
 )
-def test_the_preview_says_from_which_day_one_may_apply_again(
+def test_the_preview_shows_when_the_applicant_may_apply_again(
     rule: str, words: str, queue: Desk
 ) -> None:
     app = rejecting(queue)
@@ -296,7 +296,7 @@ def test_a_proposal_is_shown_whole(queue: Desk) -> None:
         assert part in words
 
 
-def test_a_proposal_whose_facts_moved_says_what_moved(queue: Desk) -> None:
+def test_a_proposal_shows_figures_that_moved(queue: Desk) -> None:
     propose(queue)
     with queue.engine.begin() as conn:
         conn.execute(
@@ -331,7 +331,7 @@ def test_after_a_lapse_on_confirming_one_can_decide_without_reloading(queue: Des
 
 
 @pytest.mark.parametrize("who", [Role.ANALYST, Role.ADMIN])
-def test_who_does_not_decide_reads_what_waits_and_can_press_nothing(who: Role, queue: Desk) -> None:
+def test_analysts_read_a_waiting_application_without_buttons(who: Role, queue: Desk) -> None:
     propose(queue)
     clicks.ask_applicant(queue.engine, MET, now=queue.now, message="Your own question")
     until = queue.now.date() + timedelta(days=3)
@@ -346,7 +346,7 @@ def test_who_does_not_decide_reads_what_waits_and_can_press_nothing(who: Role, q
         assert f"bring-back-{id_}" not in keys
 
 
-def test_a_lapsed_proposal_says_what_changed_and_what_was_proposed(queue: Desk) -> None:
+def test_a_lapsed_proposal_shows_what_changed_and_what_was_proposed(queue: Desk) -> None:
     propose(queue)
     entry = clicks.followers(4000, observed_at=queue.now - timedelta(hours=1))
     clicks.record_evidence(queue.engine, UNKNOWN, now=queue.now, entry=entry, actor=BEN)
@@ -367,7 +367,7 @@ def test_a_lapsed_proposal_says_what_changed_and_what_was_proposed(queue: Desk) 
 # Set aside, and decided.
 
 
-def test_a_deferral_says_until_when_and_why(queue: Desk) -> None:
+def test_a_deferral_shows_its_end_and_its_reason(queue: Desk) -> None:
     app = press(opened(queue), f"choose-d-{MET}", f"defer-3-{MET}")
     field(app, "Reason").input(MARKUP)
     app = press(app, f"preview-{MET}")
@@ -410,7 +410,7 @@ def test_a_day_that_cannot_be_waited_for_is_refused(days: int, queue: Desk) -> N
     assert status(queue, MET) == "pending"
 
 
-def test_what_a_decision_rested_on_stays_readable(queue: Desk) -> None:
+def test_the_facts_behind_a_decision_stay_readable(queue: Desk) -> None:
     press(rejecting(queue), f"preview-{SHORT}", f"send-{SHORT}")
     with queue.engine.begin() as conn:
         conn.execute(text("update review.affiliate_window set active_users = 99"))
@@ -477,7 +477,7 @@ def test_markup_in_a_question_and_in_a_reason_for_reopening_is_shown_as_typed(
 
 
 @pytest.mark.parametrize("key", ["profile_proof", "free"])
-def test_a_question_of_ones_own_is_written_before_it_is_sent(key: str, queue: Desk) -> None:
+def test_a_custom_question_must_be_written_before_it_is_sent(key: str, queue: Desk) -> None:
     app = press(opened(queue), f"choose-i-{MET}", f"ask-{key}-{MET}", f"preview-{MET}")
 
     refused = key == "free"

@@ -29,7 +29,7 @@ def buttons(app: Any) -> list[str]:
     return [proto.label for proto in protos(app, "link_button")]
 
 
-def test_the_address_says_what_is_shown_and_the_page_says_how_much(queue: Desk) -> None:
+def test_the_address_holds_the_view_and_the_page_shows_the_totals(queue: Desk) -> None:
     app = queue.open(
         EXPLORE,
         columns="application_id,volume_usd,eligibility",
@@ -53,7 +53,7 @@ def test_an_empty_database_has_a_sentence_for_every_dataset(desk: Desk, dataset:
     assert "**0 rows**" in said(app)
 
 
-def test_what_the_address_asks_in_vain_is_named_and_left_out(queue: Desk) -> None:
+def test_unusable_parts_of_the_address_are_named_and_left_out(queue: Desk) -> None:
     app = queue.open(EXPLORE, volume_usd="[x](http://evil.example)", status="pending", id="7")
 
     (warning,) = said(app, ["warning"])
@@ -149,7 +149,7 @@ def test_a_filter_is_typed_and_goes_into_the_address(queue: Desk) -> None:
     assert cells(app, "application_id", ROWS) == [1]
 
 
-def test_groups_are_drawn_as_a_chart_that_is_told_in_words(queue: Desk) -> None:
+def test_groups_are_drawn_as_a_chart_with_a_text_alternative(queue: Desk) -> None:
     app = queue.open(
         EXPLORE, group="eligibility", measures="count,sum:volume_usd", chart="eligibility,count"
     )

@@ -58,7 +58,9 @@ def report_of(app: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_who_may_not_import_is_shown_no_form_and_told_so(importing: Desk, role: Role) -> None:
+def test_people_who_may_not_import_get_an_explanation_instead_of_the_form(
+    importing: Desk, role: Role
+) -> None:
     importing.who = PEOPLE[role]
 
     app = importing.open(IMPORT)
@@ -99,7 +101,7 @@ def test_every_row_is_reported_before_it_is_loaded_and_after(importing: Desk) ->
     assert any(words.startswith("##### Import 1: grid") for words in said(app))
 
 
-def test_a_file_that_is_none_is_refused_with_its_remedy(importing: Desk) -> None:
+def test_a_file_of_another_type_is_refused_with_its_remedy(importing: Desk) -> None:
     app = importing.open(IMPORT)
     app.file_uploader[0].set_value(("grid.csv", b"PK\x03\x04" + bytes(60), "text/csv")).run()
 
@@ -139,7 +141,7 @@ def test_a_row_that_still_cannot_be_loaded_stays_as_corrected(importing: Desk) -
     assert [field.value for field in app.text_input if field.value in ("98", "99")] == ["98"]
 
 
-def test_the_history_lists_every_import_and_says_which_is_none(importing: Desk) -> None:
+def test_the_history_lists_every_import_and_refuses_an_unknown_one(importing: Desk) -> None:
     assert any(
         "There are no imports yet" in w for w in said(importing.open(IMPORT, show="history"))
     )

@@ -74,7 +74,7 @@ def test_it_is_for_those_who_keep_the_outbox(role: Role, outbox: Desk) -> None:
     assert ("Outbox" in said(outbox.open(OUTBOX))) is may(role, Act.KEEP_OUTBOX)
 
 
-def test_where_nothing_waits_it_says_so(outbox: Desk) -> None:
+def test_an_empty_backlog_is_reported(outbox: Desk) -> None:
     for part, words in (
         ("parked", "No messages are undeliverable"),
         ("withheld", "No messages are withheld"),
@@ -84,7 +84,7 @@ def test_where_nothing_waits_it_says_so(outbox: Desk) -> None:
         assert any(words in one for one in said(outbox.open(OUTBOX, show=part)))
 
 
-def test_the_backlog_is_told_and_a_late_one_loudly(outbox: Desk) -> None:
+def test_the_backlog_is_shown_and_a_late_one_prominently(outbox: Desk) -> None:
     write(outbox)
     write(outbox, created_at=outbox.now - timedelta(hours=3), attempts=2, last_error=TRICKY)
     write(outbox, parked="busy")
@@ -97,7 +97,7 @@ def test_the_backlog_is_told_and_a_late_one_loudly(outbox: Desk) -> None:
     assert cells(app, "applicant") == [TRICKY, TRICKY]
 
 
-def test_parked_messages_are_told_by_reason_and_retried_together(outbox: Desk) -> None:
+def test_parked_messages_are_listed_by_reason_and_retried_together(outbox: Desk) -> None:
     for reason in ("busy", "busy", "bad_contact"):
         write(outbox, parked=reason)
 
@@ -164,7 +164,7 @@ def test_a_template_is_previewed_with_an_application_checked_and_saved(outbox: D
     )
 
 
-def test_settings_are_saved_as_a_version_and_silence_is_told(outbox: Desk) -> None:
+def test_settings_are_saved_as_a_version_and_silent_mode_is_shown(outbox: Desk) -> None:
     templates.save(
         outbox.engine,
         kind=MessageKind.APPROVED,

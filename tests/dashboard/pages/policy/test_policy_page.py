@@ -144,7 +144,7 @@ def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk
         ("Referral volume", "", "enter a value."),
     ],
 )
-def test_what_cannot_be_is_refused_in_words_and_stays_in_the_field(
+def test_invalid_input_is_refused_in_words_and_stays_in_the_field(
     label: str, typed: str, sentence: str, office: Desk
 ) -> None:
     app = draft_page(office)
@@ -158,7 +158,7 @@ def test_what_cannot_be_is_refused_in_words_and_stays_in_the_field(
         assert drafts.open_ones(conn) == []
 
 
-def test_what_needs_a_refresh_is_said_before_it_is_published(office: Desk) -> None:
+def test_a_needed_refresh_is_announced_before_publishing(office: Desk) -> None:
     app = draft_page(office)
     field(app, "checkbox", "A new user must").set_value(True)
     app = press(app, SAVE)
@@ -217,7 +217,7 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
         assert policies.in_force(conn, now=office.now + timedelta(days=40)).version == 1
 
 
-def test_of_two_versions_that_start_together_only_the_higher_is_said_to_take_effect(
+def test_of_two_versions_that_start_together_only_the_higher_takes_effect(
     office: Desk,
 ) -> None:
     planned(office)
@@ -246,7 +246,7 @@ def test_a_proposed_withdrawal_is_taken_back_or_declined_with_a_reason(office: D
         assert [one for one in app.button if one.label == "Propose the withdrawal"]
 
 
-def test_a_draft_begins_from_the_scheduled_version_or_for_what_is_urgent_from_that_in_force(
+def test_a_draft_is_based_on_the_scheduled_version_or_if_urgent_on_the_one_in_force(
     office: Desk,
 ) -> None:
     starts = planned(office)

@@ -58,7 +58,7 @@ def panel(told: int, untold: int = 3) -> None:
     st.text(what_if_panel.no_change_words(found))
 
 
-def test_no_change_is_said_only_of_those_that_were_replayed() -> None:
+def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
     some = AppTest.from_function(panel, args=(1,)).run().metric
     none = AppTest.from_function(panel, args=(0,)).run().metric
 

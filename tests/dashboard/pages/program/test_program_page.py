@@ -132,7 +132,7 @@ def test_five_figures_with_their_change(worked: Desk) -> None:
     assert figure(app, "volume") == ("3.9 k USD", "+30 %")
 
 
-def test_every_figure_says_its_definition_its_days_and_its_zone(worked: Desk) -> None:
+def test_every_figure_shows_its_definition_days_and_zone(worked: Desk) -> None:
     app = worked.open(PROGRAM, tab="volume")
     lines = said(app, ["caption"])
 
@@ -145,7 +145,7 @@ def test_every_figure_says_its_definition_its_days_and_its_zone(worked: Desk) ->
     assert "UTC, compared with" in span
 
 
-def test_every_number_of_a_table_says_its_definition(worked: Desk) -> None:
+def test_every_number_of_a_table_shows_its_definition(worked: Desk) -> None:
     """In the table of times each column holds two figures, so it says both."""
     helps: dict[str, str | None] = {}
     for tab in Tab:
@@ -184,7 +184,7 @@ def test_the_steps_of_a_chart_add_up_to_the_figure(worked: Desk) -> None:
     }
 
 
-def test_the_address_says_period_step_and_part(worked: Desk) -> None:
+def test_the_address_holds_period_step_and_part(worked: Desk) -> None:
     last = worked.yesterday
     app = worked.open(
         PROGRAM, period="custom", **{"from": str(last - 6 * DAY), "to": str(last), "by": "day"}
@@ -202,7 +202,7 @@ def open_at(worked: Desk, day: date) -> int:
         return int(conn.execute(count, {"at": day_start(day)}).scalar_one())
 
 
-def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) -> None:
+def test_open_applications_are_compared_with_the_periods_beginning(worked: Desk) -> None:
     """Also while the period is compared with fewer days than the whole one before."""
     (shown,) = (
         m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
@@ -214,7 +214,7 @@ def test_open_ones_are_held_against_the_moment_the_period_began(worked: Desk) ->
     assert f"Compared with the number open when {first} began, UTC." in shown.proto.help
 
 
-def test_a_past_period_says_what_was_open_at_its_end(worked: Desk) -> None:
+def test_a_past_period_shows_what_was_open_at_its_end(worked: Desk) -> None:
     """Of 30 days that ended 5 days ago: 3 and 6 were open then, and nothing when they began."""
     last = worked.yesterday - 5 * DAY
     days = {"from": str(last - 29 * DAY), "to": str(last)}
@@ -264,7 +264,7 @@ def test_days_that_cannot_be_shown_are_named_and_stay_as_they_were_typed(worked:
         ({"period": "90d", "by": "week", "tab": "volume", "of": "track", "sort": "x:y"}, []),
     ],
 )
-def test_what_the_address_asks_in_vain_is_named(
+def test_unusable_parts_of_the_address_are_named(
     worked: Desk, query: dict[str, str], named: list[str]
 ) -> None:
     warnings = said(worked.open(PROGRAM, **query), ["warning"])
@@ -353,7 +353,7 @@ def test_any_number_of_steps_is_drawn_as_wide_and_named_as_it_is(
 
 
 @pytest.mark.parametrize("of", ["program", "track", "country", "cohort", "affiliate"])
-def test_volume_is_told_apart(worked: Desk, of: str) -> None:
+def test_volume_is_split_by_segment(worked: Desk, of: str) -> None:
     app = worked.open(PROGRAM, tab="volume", of=of)
     drawn = traces(app, f"trend-{of}")
 
@@ -361,7 +361,7 @@ def test_volume_is_told_apart(worked: Desk, of: str) -> None:
     assert sum(drawn[named.get(of, "the rest")]) == 3900
 
 
-def test_a_day_that_stands_out_is_marked_and_told(worked: Desk) -> None:
+def test_a_day_that_stands_out_is_marked_and_described(worked: Desk) -> None:
     app = worked.open(PROGRAM, tab="volume")
 
     assert traces(app, "trend-program")["stands out"] == [1000]
@@ -501,7 +501,7 @@ def test_a_chart_offers_its_picture_and_nothing_else(worked: Desk) -> None:
         (Unit.USERS, 4, None, None),
     ],
 )
-def test_a_change_is_said_where_it_can_be(
+def test_a_change_is_shown_where_it_is_known(
     unit: Unit, now: Any, before: Any, words: str | None
 ) -> None:
     assert kpi_cards.change(unit, now, before) == words
@@ -519,7 +519,7 @@ def test_figures_are_for_roles_that_may_see_them(role: Role, worked: Desk) -> No
     assert (refusal in said(app)) is not allowed
 
 
-def test_the_page_asks_as_much_however_much_there_is_and_never_the_raw_activity(
+def test_the_page_runs_a_fixed_number_of_queries_and_never_reads_raw_activity(
     worked: Desk, statements: list[str]
 ) -> None:
     asked = []

@@ -89,7 +89,7 @@ def test_nothing_is_offered_until_something_is_ticked(queue: Desk) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_each_role_is_offered_what_it_may(role: Role, queue: Desk) -> None:
+def test_each_role_sees_its_allowed_actions(role: Role, queue: Desk) -> None:
     queue.who = PEOPLE[role]
     app = queue.open(QUEUE)
     if app.dataframe[0].proto.selection_mode:
@@ -103,7 +103,7 @@ def test_approving_is_never_offered(ticked: AppTest) -> None:
     assert not any("Approve" in one.label for one in bulk_actions.ACTS)
 
 
-def test_what_is_set_aside_can_only_change_hands(queue: Desk) -> None:
+def test_a_set_aside_application_can_only_be_reassigned(queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(
             insert(tables.desk).values(
@@ -116,9 +116,7 @@ def test_what_is_set_aside_can_only_change_hands(queue: Desk) -> None:
     assert offered(app) == ["Claim", "Assign…"]
 
 
-def test_ticking_a_row_asks_the_database_for_nothing_of_the_queue(
-    queue: Desk, statements: list[str]
-) -> None:
+def test_ticking_a_row_runs_no_query_of_the_queue(queue: Desk, statements: list[str]) -> None:
     """A tick is a run of the table's own; here, without a browser, of the page."""
     app = queue.open(QUEUE)
     statements.clear()
@@ -203,7 +201,7 @@ def rejected_halfway(app: AppTest) -> AppTest:
     return press(app, "bulk-go-on")
 
 
-def test_a_rejection_is_confirmed_with_everything_it_says(ticked: AppTest) -> None:
+def test_a_rejection_is_confirmed_with_all_its_content(ticked: AppTest) -> None:
     rejected_halfway(ticked)
 
     words = said(ticked, ["text"])
@@ -242,7 +240,7 @@ def test_going_back_finds_the_texts_again(ticked: AppTest) -> None:
     assert field(ticked, "selectbox", "Reason").value == "below_minimums"
 
 
-def test_what_is_refused_is_reported_with_its_reason_and_the_rest_is_done(
+def test_refusals_are_reported_with_reasons_and_the_rest_is_done(
     ticked: AppTest, queue: Desk
 ) -> None:
     """A colleague took one of the two meanwhile; of the other not everything is known."""
@@ -289,7 +287,7 @@ def test_a_colleague_does_not_see_my_report(ticked: AppTest, queue: Desk) -> Non
 
 
 @pytest.mark.parametrize("results", [[], [{"application_id": 2, "done": True, "sentence": ""}]])
-def test_a_run_that_was_cut_off_says_how_far_it_came(results: list[Any], queue: Desk) -> None:
+def test_an_interrupted_run_shows_its_progress(results: list[Any], queue: Desk) -> None:
     with queue.engine.begin() as conn:
         conn.execute(
             insert(tables.bulk_runs).values(
@@ -360,7 +358,7 @@ def test_other_rows_are_not_ticked_by_their_place(crowd: Desk) -> None:
 # Runs that take longer than a click.
 
 
-def test_a_long_run_goes_on_and_says_so(desk: Desk) -> None:
+def test_a_long_run_continues_and_shows_it(desk: Desk) -> None:
     go, number = Event(), uuid4()
 
     assert begun(go.wait, number, desk) is None
@@ -406,7 +404,7 @@ def fail() -> None:
     raise AssertionError("the same request must not be begun twice")
 
 
-def test_what_is_refused_at_once_is_raised(desk: Desk) -> None:
+def test_an_immediate_refusal_is_raised(desk: Desk) -> None:
     with pytest.raises(AssertionError, match="twice"):
         background.begin(uuid4(), fail, actor=desk.who)
 

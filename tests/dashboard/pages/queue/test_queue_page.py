@@ -51,7 +51,7 @@ def fill(desk: Desk, count: int) -> None:
             add_application(conn, id_, submitted_at=desk.now - timedelta(hours=id_))
 
 
-def test_a_row_says_what_is_known(queue: Desk) -> None:
+def test_a_row_shows_the_known_facts(queue: Desk) -> None:
     show_all_columns(queue)
     app = queue.open(QUEUE, sort="waiting")
 
@@ -72,7 +72,7 @@ def test_a_row_says_what_is_known(queue: Desk) -> None:
     assert cells(app, "owner") == ["–", "–", "–"]
 
 
-def test_it_says_how_many_wait_how_they_stand_and_how_many_are_listed(queue: Desk) -> None:
+def test_the_queue_shows_how_many_wait_by_state_and_how_many_are_listed(queue: Desk) -> None:
     app = queue.open(QUEUE)
 
     assert "Pending 3" in said(app)
@@ -101,7 +101,7 @@ def test_an_account_that_came_after_the_metrics_is_unknown_not_zero(queue: Desk)
     assert app.dataframe[0].value[["volume", "active", "new"]].iloc[2].isna().all()
 
 
-def test_nothing_waits(desk: Desk) -> None:
+def test_without_messages_nothing_waits(desk: Desk) -> None:
     fill(desk, 0)
 
     app = desk.open(QUEUE)
@@ -112,7 +112,7 @@ def test_nothing_waits(desk: Desk) -> None:
     assert not app.pagination
 
 
-def test_nothing_waits_is_said_with_filters_too(desk: Desk) -> None:
+def test_an_empty_queue_is_reported_with_filters_too(desk: Desk) -> None:
     fill(desk, 0)
 
     assert EMPTY in said(desk.open(QUEUE, eligibility="met"))
@@ -125,7 +125,7 @@ def test_nothing_waits_is_said_with_filters_too(desk: Desk) -> None:
         (2, "None of the 2 pending applications matches these filters."),
     ],
 )
-def test_filters_that_leave_nothing_say_so_and_lead_to_all(
+def test_filters_without_matches_are_reported_with_a_link_to_all(
     count: int, sentence: str, desk: Desk
 ) -> None:
     fill(desk, count)
@@ -147,7 +147,9 @@ def test_filters_that_leave_nothing_say_so_and_lead_to_all(
         (2, ", 2 days behind; eligibility is provisional."),
     ],
 )
-def test_old_metrics_are_said_loudly(days_behind: int, sentence: str | None, desk: Desk) -> None:
+def test_old_metrics_are_shown_prominently(
+    days_behind: int, sentence: str | None, desk: Desk
+) -> None:
     with desk.engine.begin() as conn:
         add_refresh(conn, through=desk.yesterday - timedelta(days=days_behind), at=desk.now)
         add_application(conn, 1)
@@ -285,7 +287,7 @@ def test_a_filter_taken_away_leaves_the_address_bar(queue: Desk) -> None:
         {"id": "1", "unheard": "of"},
     ],
 )
-def test_what_cannot_be_understood_counts_as_absent(query: dict[str, str], queue: Desk) -> None:
+def test_unparsable_parameters_count_as_absent(query: dict[str, str], queue: Desk) -> None:
     app = queue.open(QUEUE, **query)
 
     assert "1–3 of 3" in said(app)
@@ -305,7 +307,7 @@ def test_what_cannot_be_understood_counts_as_absent(query: dict[str, str], queue
         ),
     ],
 )
-def test_what_of_the_address_does_not_narrow_the_list_is_said(
+def test_unused_parts_of_the_queues_address_are_named(
     query: dict[str, str], named: str, queue: Desk
 ) -> None:
     app = queue.open(QUEUE, **query)
@@ -313,13 +315,13 @@ def test_what_of_the_address_does_not_narrow_the_list_is_said(
     assert f"The address asks for {named}" in " ".join(said(app))
 
 
-def test_an_address_that_was_understood_says_nothing(queue: Desk) -> None:
+def test_a_valid_address_shows_no_remark(queue: Desk) -> None:
     app = queue.open(QUEUE, status="pending", platform="Twitter", page="99", search=" user ")
 
     assert "is not understood" not in " ".join(said(app))
 
 
-def test_a_platform_that_nobody_is_on_leaves_nothing_and_is_never_markup(queue: Desk) -> None:
+def test_an_unused_platform_matches_nothing_and_is_never_markup(queue: Desk) -> None:
     app = queue.open(QUEUE, platform="<script>alert(1)</script>")
 
     assert "None of the 3 pending applications matches these filters." in said(app)
@@ -456,7 +458,7 @@ def test_the_bar_is_full_at_the_minimum_in_force(queue: Desk) -> None:
     assert cells(app, "volume") == [31.23, 20, 19.99]
 
 
-def test_the_queue_asks_as_much_of_the_database_for_fifty_as_for_five(
+def test_the_queue_runs_the_same_queries_for_fifty_as_for_five(
     desk: Desk, statements: list[str]
 ) -> None:
     fill(desk, 5)
@@ -518,7 +520,7 @@ def set_aside(queue: Desk) -> Desk:
     return queue
 
 
-def test_each_list_says_how_many_stand_in_it_and_leads_to_the_others(set_aside: Desk) -> None:
+def test_each_list_shows_its_total_and_links_to_the_others(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE)
 
     assert "Pending 1" in said(app)
@@ -550,7 +552,7 @@ def test_another_list_begins_without_filters(set_aside: Desk) -> None:
         ("deferred", "Deferred 1", "until ", None),
     ],
 )
-def test_what_is_set_aside_says_for_how_long(
+def test_a_set_aside_application_shows_for_how_long(
     status: str, title: str, standing: str, due: str | None, set_aside: Desk
 ) -> None:
     app = set_aside.open(QUEUE, status=status)
@@ -569,7 +571,9 @@ def test_a_deferral_for_both_names_both(set_aside: Desk) -> None:
 
 
 @pytest.mark.parametrize("status", ["approved", "rejected", "withdrawn"])
-def test_decided_ones_are_listed_latest_first_without_a_clock(status: str, queue: Desk) -> None:
+def test_decided_applications_are_listed_latest_first_without_a_clock(
+    status: str, queue: Desk
+) -> None:
     with queue.engine.begin() as conn:
         for id_, days in ((11, 3), (12, 1), (13, 2)):
             at = queue.now - timedelta(days=days)
@@ -585,7 +589,7 @@ def test_decided_ones_are_listed_latest_first_without_a_clock(status: str, queue
     assert "take-next" not in buttons(app)
 
 
-def test_an_empty_list_says_so_and_leads_back(queue: Desk) -> None:
+def test_an_empty_list_shows_it_with_a_way_back(queue: Desk) -> None:
     app = queue.open(QUEUE, status="deferred")
 
     assert "No application is deferred." in said(app)
@@ -684,7 +688,7 @@ def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
         assert scalar(conn, "select count(*) from review.events where kind = 'claimed'") == 1
 
 
-def test_nothing_unclaimed_is_said_plainly(set_aside: Desk) -> None:
+def test_a_view_without_unclaimed_applications_is_reported(set_aside: Desk) -> None:
     app = set_aside.open(QUEUE)
 
     app.button(key="take-next").click().run()
@@ -779,7 +783,7 @@ def test_the_question_ends_when_left_and_when_something_else_is_shown(queue: Des
     assert view_links(app)[0][1] == "country=BR"
 
 
-def test_the_second_half_of_a_double_click_on_save_says_nothing(queue: Desk, onlooker: Any) -> None:
+def test_the_second_half_of_a_double_click_on_save_is_ignored(queue: Desk, onlooker: Any) -> None:
     app = kept_as(queue.open(QUEUE, country="BR"), "Once")
     onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
     (send,) = (button for button in app.button if button.label == "Save this view")
@@ -832,7 +836,7 @@ def test_ones_own_views_can_be_removed_and_no_others(queue: Desk) -> None:
 # What moved meanwhile.
 
 
-def test_what_happened_since_is_said_without_touching_the_table() -> None:
+def test_news_is_shown_without_touching_the_table() -> None:
     def script() -> None:
         from dashboard.pages.queue import news
 

@@ -62,7 +62,7 @@ def test_the_page_is_for_those_who_keep_the_holidays(role: Role, desk: Desk) -> 
     assert any(words.startswith(refusal) for words in said(app)) is (role not in KEEPERS)
 
 
-def test_without_a_holiday_it_says_so(settings: Desk) -> None:
+def test_without_holidays_the_page_says_so(settings: Desk) -> None:
     assert NOTHING in said(settings.open(SETTINGS))
 
 
@@ -147,7 +147,7 @@ def reason(app: AppTest, form: str) -> Any:
     return found
 
 
-def test_coming_days_stand_first_and_past_ones_apart(settings: Desk) -> None:
+def test_coming_days_are_first_and_past_ones_separate(settings: Desk) -> None:
     today = settings.now.date()
     near, far = today + timedelta(days=3), today + timedelta(days=30)
     past, longer_past = today - timedelta(days=3), today - timedelta(days=30)
