@@ -43,23 +43,18 @@ def read(engine: Engine, *, report: Report) -> None:
             traded=traded,
             traded_before=earlier,
         )
+        days = page.TradingDays(
+            traded=traded, before=earlier, grain=grain, through=through, delivered=known
+        )
         if report.tab is Tab.WORK:
             page.work(connection, period=period, before=before, split=report.split, news=head.news)
         elif report.tab is Tab.REVIEWERS:
             page.reviewing(connection, period=period, news=head.news)
         elif report.tab is Tab.VOLUME:
-            page.trading(
-                connection,
-                traded=traded,
-                before=earlier,
-                grain=grain,
-                dimension=report.dimension,
-                standard=context.policy.standard_rebate_rate,
-                through=through,
-                delivered=known,
-            )
+            standard = context.policy.standard_rebate_rate
+            page.trading(connection, days, dimension=report.dimension, standard=standard)
         else:
-            page.cohorts(connection, traded=traded, grain=grain, through=through, delivered=known)
+            page.cohorts(connection, days)
 
 
 def read_a_year(engine: Engine, *, tab: Tab) -> None:

@@ -168,17 +168,15 @@ def load(
     if keep_rest:
         _import_forms(kind, files, read_by, mapping, report)
         return
+    delivery = loading.Delivery(
+        kind=kind,
+        paths=files,
+        manifest=manifest,
+        source_format=source_format,
+        mapping=read_by,
+    )
     with terminal.progress("Loading") as advance:
-        done = loading.load(
-            database.loader(),
-            kind,
-            list(files),
-            now=_now(),
-            manifest=manifest,
-            source_format=source_format,
-            mapping=read_by,
-            progress=advance,
-        )
+        done = loading.load(database.loader(), delivery, now=_now(), progress=advance)
     for notice in done.notices:
         click.echo(str(notice), err=True)
     terminal.say(str(done))
@@ -201,17 +199,15 @@ def _import_forms(
     for file in files:
         upload = imports.Upload(name=file.name, content=read_whole(file))
         with terminal.progress("Importing") as advance:
-            made = imports.make(
-                database.loader(),
-                upload,
-                read_by or FormMap(),
-                actor=_person(),
-                now=_now(),
-                request_id=uuid4(),
+            command = imports.MakeImport(
+                upload=upload,
+                read_by=read_by or FormMap(),
                 map_name=map_name,
-                is_staff=False,
-                progress=advance,
+                actor=_person(),
+                at=_now(),
+                request_id=uuid4(),
             )
+            made = imports.make_from_command_line(database.loader(), command, advance)
         assert made.report is not None
         if report is not None:
             with terminal.output(report) as output:

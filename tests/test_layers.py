@@ -93,7 +93,8 @@ def written_by_plain_buttons(module: ast.Module) -> set[str]:
 def functions_that_write(module: ast.Module) -> set[str]:
     """Those that submit something, and those that name one of them."""
     named = {node.name: names_in(node) for node in module.body if isinstance(node, ast.FunctionDef)}
-    writing = {f"submit.{name}" for name in ("submit", "attempt", "write", "load")}
+    writing = {f"submit.{name}" for name in ("submit", "carry_out", "write", "load")}
+    writing.add("background.submit")
     while more := {name for name, used in named.items() if used & writing} - writing:
         writing |= more
     return writing
@@ -103,3 +104,27 @@ def names_in(tree: ast.AST) -> set[str]:
     return {
         ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)
     }
+
+
+LONGEST, MOST_PARAMETERS = 60, 7
+
+
+def test_a_function_fits_in_a_glance() -> None:
+    too_big = [
+        f"{path.relative_to(ROOT)}: {function.name}, {lines} lines, {parameters} parameters"
+        for package in ("program", "data_access", "dashboard")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for lines, parameters in [size(function)]
+        if lines > LONGEST or parameters > MOST_PARAMETERS
+    ]
+    assert too_big == []
+
+
+def size(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
+    """Lines from its name to its end, and parameters without self."""
+    taken = function.args
+    named = [one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
+    length = (function.end_lineno or 0) - function.lineno + 1
+    return length, len([name for name in named if name not in ("self", "cls")])

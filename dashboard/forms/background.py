@@ -8,11 +8,14 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
+from dashboard.forms import submit as form_submit
 from data_access.db import database
 from data_access.db.errors import Refusal
 from data_access.people import job_leases, jobs
+from data_access.people.commands import Asked, Verb
 from data_access.people.job_leases import Held
 from data_access.people.jobs import JobKind, NewJob, State
 from program.reports.export_formats import Ending
@@ -24,6 +27,24 @@ PATIENCE_S = 1.5
 LOOK_EVERY_S = 0.05
 
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
+
+
+def submit(
+    form: str, command: Asked, verb: Verb[Asked, object], *, kind: JobKind = JobKind.RUN
+) -> bool:
+    """Begin a command whose verb outlasts a click, if the sender is still signed in.
+
+    Returns whether it was begun; a refusal within a moment is said beside the form.
+    """
+    if form_submit.refused_to_stranger(form, command.actor):
+        return False
+    act = partial(form_submit.carry_out, command, verb)
+    try:
+        begin(command.request_id, act, actor=command.actor, kind=kind)
+    except Refusal as refusal:
+        form_submit.refused(form, str(refusal))
+        return False
+    return True
 
 
 def begin(

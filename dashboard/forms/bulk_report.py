@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -14,11 +13,11 @@ from dashboard.ui import keyboard, lookups, state
 from dashboard.ui.navigation import APPLICATION
 from data_access import undoing
 from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.people import jobs, preferences
 from data_access.people.jobs import State
-from data_access.review import bulk
-from data_access.review.bulk import Run
+from data_access.people.preferences import PutPreference
+from data_access.review import bulk_runs
+from data_access.review.bulk_runs import Result, Run
 from program.messages.delivery import undo_for
 from program.review.permissions import Act
 
@@ -70,7 +69,7 @@ def draw(words: Words, *, actor: str) -> None:
 
 
 def _latest(words: Words, actor: str) -> Run | None:
-    return bulk.latest(database.reader(), actor=actor, names=tuple(words.acts))
+    return bulk_runs.latest(database.reader(), actor=actor, names=tuple(words.acts))
 
 
 def _runs(run: Run) -> bool:
@@ -105,7 +104,7 @@ def _report(words: Words, run: Run, actor: str) -> None:
             type="tertiary",
             icon=":material/close:",
             on_click=_dismiss,
-            args=[words.seen, run.request_id, actor],
+            args=[words.seen, run.request_id, actor, state.request_id(words.seen)],
         )
     if refused:
         _refusals(refused)
@@ -153,28 +152,20 @@ def _draw_undo(words: Words, run: Run, actor: str) -> None:
 
 
 def _undo(words: Words, run: Run, ids: Sequence[int], actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger("", actor):
-        return
-    act = partial(
-        submit.write,
-        undoing.undo_run,
+    command = undoing.UndoRun(
         undone=run.request_id,
         ids=ids,
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
         name=words.undo,
         noun=words.noun,
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    try:
-        background.begin(request_id, act, actor=actor)
-    except Refusal as refusal:
-        submit.refused("", str(refusal))
-        return
-    lookups.count_anew()
+    if background.submit("", command, undoing.undo_run):
+        lookups.count_anew()
 
 
-def _refusals(refused: Sequence[bulk.Result]) -> None:
+def _refusals(refused: Sequence[Result]) -> None:
     """Draw the refused ones with their reasons and links."""
     with st.expander(f"The {len(refused):,} that were refused, and why", expanded=len(refused) < 6):
         for result in refused[:REFUSALS_LISTED]:
@@ -189,10 +180,8 @@ def _refusals(refused: Sequence[bulk.Result]) -> None:
             st.caption(f"and {len(refused) - REFUSALS_LISTED:,} more")
 
 
-def _dismiss(seen: str, request_id: UUID, actor: str) -> None:
-    if submit.refused_to_stranger("", actor):
-        return
-    try:
-        submit.write(preferences.put, name=seen, value=str(request_id), actor=actor)
-    except Refusal as refusal:
-        submit.refused("", str(refusal))
+def _dismiss(seen: str, run_id: UUID, actor: str, request_id: UUID) -> None:
+    command = PutPreference(
+        name=seen, value=str(run_id), actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    submit.submit("", command, preferences.put, renews=seen)

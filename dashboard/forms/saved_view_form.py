@@ -1,8 +1,7 @@
 """Save the view on the screen under a name, and remove saved views."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -12,7 +11,7 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db.errors import NameTaken
 from data_access.explore import saved_views
-from data_access.explore.saved_views import ExploredView, SavedView
+from data_access.explore.saved_views import ExploredView, RemoveView, SavedView, SaveView
 from data_access.people.staff import Person
 from program.reports.views import View
 from program.review import sending as seeing
@@ -20,15 +19,11 @@ from program.review.queue_filters import Filters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A view to save; ``name`` is typed text."""
+class Taken:
+    """A view whose name is taken: whether to replace the other one is asked."""
 
-    form: str
-    name: str
-    shared: bool
-    shown: Filters | View
-    actor: str
-    request_id: UUID
+    command: SaveView
+    refusal: NameTaken
 
 
 def draw_form(form: str, shown: Filters | View, person: Person, *, example: str) -> None:
@@ -55,12 +50,13 @@ def draw_form(form: str, shown: Filters | View, person: Person, *, example: str)
 
 def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> None:
     """Draw the button that removes the person's own view; errors are shown in ``form``."""
+    key = f"{form}-remove-{kept.view_id}"
     sending.button(
         "Remove",
         form=form,
-        key=f"{form}-remove-{kept.view_id}",
+        key=key,
         act=_remove,
-        args=[form, kept, person.email],
+        args=[form, kept, person.email, state.request_id(key)],
         sends=kept,
         icon=":material/delete:",
         type="tertiary",
@@ -69,21 +65,22 @@ def draw_removal(form: str, kept: SavedView | ExploredView, person: Person) -> N
 
 def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
     """Ask whether to replace the view with the same name by what was shown when saving."""
-    view, taken = state.kept(_place(form)) or (None, None)
-    if view is None or taken is None:
+    taken: Taken | None = state.kept(_place(form))
+    if taken is None:
         return
-    if (view.shown, view.actor) != (shown, person.email):
+    if (taken.command.filters, taken.command.actor) != (shown, person.email):
         state.forget(_place(form))
         return
-    st.warning(escape(str(taken)), icon=":material/bookmark:")
+    refusal = taken.refusal
+    st.warning(escape(str(refusal)), icon=":material/bookmark:")
     with st.container(horizontal=True):
         sending.button(
-            f"Replace “{escape(taken.name)}”",
+            f"Replace “{escape(refusal.name)}”",
             form=form,
             key=f"{form}-replace",
-            act=_keep,
-            args=[view, taken.version],
-            sends=(view, taken.version),
+            act=_replace,
+            args=[form, taken],
+            sends=(taken.command, refusal.version),
             destroys=True,
         )
         st.button("Keep it", key=f"{form}-leave", on_click=state.forget, args=[_place(form)])
@@ -97,47 +94,38 @@ def _save(
     if not name.strip() and not seeing.was_seen(shown_at, sending.pressed_at()):
         # The second half of a double click, on the form that the first one emptied.
         return
-    _keep(
-        Asked(
-            form=form,
-            name=name,
-            shared=bool(state.typed(f"{form}-shared-{part}")),
-            shown=shown,
-            actor=actor,
-            request_id=request_id,
-        ),
-        None,
+    command = SaveView(
+        name=name,
+        filters=shown,
+        shared=bool(state.typed(f"{form}-shared-{part}")),
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
+    _keep(form, command, "saved")
 
 
-def _keep(view: Asked, replacing: UUID | None) -> None:
-    state.forget(_place(view.form))
-    act = partial(
-        saved_views.save,
-        name=view.name,
-        filters=view.shown,
-        shared=view.shared,
-        actor=view.actor,
-        now=datetime.now(UTC),
-        request_id=view.request_id,
-        replacing=replacing,
-    )
+def _replace(form: str, taken: Taken) -> None:
+    command = replace(taken.command, replacing=taken.refusal.version, at=datetime.now(UTC))
+    _keep(form, command, "replaced")
+
+
+def _keep(form: str, command: SaveView, done: str) -> None:
+    state.forget(_place(form))
+    said = f"The view {command.name.strip()} is {done}."
     try:
-        view_id = submit.attempt(view.form, view.actor, act, raises=(NameTaken,))
-    except NameTaken as taken:
-        state.keep(_place(view.form), (view, taken))
-        return
-    if view_id is not None:
-        state.renew(view.form, view.request_id)
-        done = "saved" if replacing is None else "replaced"
-        submit.accepted("", f"The view {view.name.strip()} is {done}.")
+        submit.submit(form, command, saved_views.save, said=said, raises=(NameTaken,))
+    except NameTaken as refusal:
+        state.keep(_place(form), Taken(command=command, refusal=refusal))
 
 
 def _place(form: str) -> str:
     return f"{form}-taken"
 
 
-def _remove(form: str, kept: SavedView | ExploredView, actor: str) -> None:
-    act = partial(saved_views.remove, view_id=kept.view_id, actor=actor)
-    if submit.attempt(form, actor, act) is not None:
-        submit.accepted("", f"The view {kept.name} is removed.")
+def _remove(form: str, kept: SavedView | ExploredView, actor: str, request_id: UUID) -> None:
+    command = RemoveView(
+        view_id=kept.view_id, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    said = f"The view {kept.name} is removed."
+    submit.submit(form, command, saved_views.remove, said=said)

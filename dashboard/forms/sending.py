@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard.forms import submit as form_submit
 from dashboard.ui import keyboard, state
+from dashboard.ui.state import Sight
 from program.review import sending
 
 
@@ -36,26 +37,42 @@ def button(
     args: Sequence[Any] = (),
     sends: object = None,
     destroys: bool = False,
-    submit: bool = False,
     **look: Any,  # noqa: ANN401 - what st.button takes
 ) -> None:
     """Draw a button that calls ``act`` with ``args``, if what it sends was seen.
 
     ``sends`` identifies what is sent: when it changes, the button must be seen again. ``form``
-    shows the message after a press that came too early. ``submit`` makes it the submit button of
-    its `st.form`.
+    shows the message after a press that came too early.
     """
-    face = sha256(repr((label, sends)).encode()).hexdigest()
-    sight = state.sight(key, face, drawn_at())
-    width = look.get("width", "content")
-    with keyboard.sends(sight.token, destroys=destroys, width=width):
-        draw = st.form_submit_button if submit else st.button
-        draw(label, key=key, on_click=_press, args=[form, sight.at, act, args], **look)
+    sight = _sight(key, label, sends)
+    with keyboard.sends(sight.token, destroys=destroys, width=look.get("width", "content")):
+        st.button(label, key=key, on_click=_press, args=[form, sight.at, act, args], **look)
+
+
+def form_button(
+    label: str,
+    *,
+    form: str,
+    key: str,
+    act: Callable[..., None],
+    args: Sequence[Any] = (),
+    **look: Any,  # noqa: ANN401 - what st.form_submit_button takes
+) -> None:
+    """Draw the same as the submit button of the `st.form` it stands in."""
+    sight = _sight(key, label, None)
+    with keyboard.sends(sight.token, width=look.get("width", "content")):
+        press = [form, sight.at, act, args]
+        st.form_submit_button(label, key=key, on_click=_press, args=press, **look)
 
 
 def show_anew(key: str) -> None:
     """What this button sends is about to be shown for the first time."""
     state.lose_sight(key)
+
+
+def _sight(key: str, label: str, sends: object) -> Sight:
+    face = sha256(repr((label, sends)).encode()).hexdigest()
+    return state.sight(key, face, drawn_at())
 
 
 def _press(form: str, shown_at: datetime, act: Callable[..., None], args: Sequence[Any]) -> None:

@@ -8,9 +8,9 @@ import streamlit as st
 from dashboard.shell import sign_in
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
-from data_access.applications.commands import Asked, Done, Verb
 from data_access.db import database
 from data_access.db.errors import ApprovalLapsed, Refusal
+from data_access.people.commands import Asked, Done, Verb
 from program.review import people
 
 
@@ -30,14 +30,19 @@ def submit(
     the caller. Success renews the request id, of the form or of ``renews``, clears the browser's
     ``drafts`` and shows ``said`` on the next page.
     """
+    if refused_to_stranger(form, command.actor):
+        return None
     try:
-        result = attempt(form, command.actor, lambda engine: verb(engine, command), raises=raises)
+        result = carry_out(command, verb)
+    except raises:
+        raise
     except ApprovalLapsed as lapsed:
         # This id was used for expiring the proposal, so the next request needs another.
         state.renew(renews or form, command.request_id)
         refused(form, str(lapsed))
         return None
-    if result is None:
+    except Refusal as refusal:
+        refused(form, str(refusal))
         return None
     state.renew(renews or form, command.request_id)
     for draft in drafts:
@@ -47,28 +52,9 @@ def submit(
     return result
 
 
-def attempt(
-    form: str,
-    actor: str,
-    act: Callable[..., Done],
-    *,
-    raises: tuple[type[Refusal], ...] = (),
-    loads: bool = False,
-) -> Done | None:
-    """Call ``act`` if the sender is still signed in; returns the result, ``None`` if refused.
-
-    ``act`` takes the engine. A refusal is shown beside the form. With ``loads``, it uses the role
-    that imports files.
-    """
-    if refused_to_stranger(form, actor):
-        return None
-    try:
-        return act(database.loader() if loads else database.writer())
-    except Refusal as refusal:
-        if isinstance(refusal, (ApprovalLapsed, *raises)):
-            raise
-        refused(form, str(refusal))
-        return None
+def carry_out(command: Asked, verb: Verb[Asked, Done]) -> Done:
+    """Call the verb on the connection that its command needs. Raises Refusal."""
+    return verb(database.loader() if command.loads else database.writer(), command)
 
 
 def write(verb: Callable[..., Done], **asked: Any) -> Done:  # noqa: ANN401 - each verb's own

@@ -38,6 +38,14 @@ NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 
 @dataclass(frozen=True, slots=True)
+class Minimum:
+    """A minimum to draw as a line across a chart; ``label`` stands before its value."""
+
+    value: Decimal | int
+    label: str = "minimum"
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A figure, and its text alternative."""
 
@@ -69,33 +77,40 @@ def daily_bars(
     title: str,
     unit: str,
     window: Window | None = None,
-    minimum: Decimal | int | None = None,
-    minimum_label: str = "minimum",
-    notes: Sequence[str] = (),
-    ends: Sequence[date] = (),
+    minimum: Minimum | None = None,
 ) -> Chart:
-    """Return one bar per day; days of ``window`` are shaded and stand out. ``title`` is a question.
-
-    ``ends`` are the days after longer steps. ``notes`` say what is missing from each bar, which
-    also makes it fainter.
-    """
+    """Return one bar per day; days of ``window`` are shaded and stand out."""
     check(days, values)
-    faint = notes or ["" if window is None or day in window else "outside" for day in days]
-    opacity = [OUTSIDE_OPACITY if one else 1 for one in faint]
-    bars = go.Bar(
-        **places(days, ends),
-        y=lengths(values),
-        customdata=hover(values, unit, notes),
-        hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
-        marker={"opacity": opacity, "line": {"width": 0}},
-    )
+    outside = [window is not None and day not in window for day in days]
+    bars = _dated_bars(places(days), values, hover(values, unit), outside)
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
-    name_days(figure, days, ends)
+    name_days(figure, days)
     if window is not None:
         _shade(figure, window)
     if minimum is not None:
-        _rule(figure, minimum, minimum_label, unit)
+        _rule(figure, minimum, unit)
     return Chart(figure, _alt(title, days, values, unit))
+
+
+def step_bars(
+    starts: Sequence[date],
+    values: Sequence[Value],
+    *,
+    title: str,
+    unit: str,
+    ends: Sequence[date] = (),
+    notes: Sequence[str] = (),
+) -> Chart:
+    """Return one bar per step of days. ``ends`` are the days after longer steps.
+
+    ``notes`` say what is missing from each bar, which also makes it fainter.
+    """
+    check(starts, values)
+    faint = [bool(note) for note in notes] or [False] * len(starts)
+    bars = _dated_bars(places(starts, ends), values, hover(values, unit, notes), faint)
+    figure = framed([bars], title, ceiling_of([values]), unit)
+    name_days(figure, starts, ends)
+    return Chart(figure, _alt(title, starts, values, unit))
 
 
 def monthly_bars(
@@ -104,8 +119,7 @@ def monthly_bars(
     *,
     title: str,
     unit: str,
-    minimum: Decimal | int | None = None,
-    minimum_label: str = "minimum",
+    minimum: Minimum | None = None,
 ) -> Chart:
     """Return one bar per month; ``months`` are first days of months."""
     check(months, values)
@@ -120,7 +134,7 @@ def monthly_bars(
     figure = framed([bars], title, ceiling_of([values], minimum), unit)
     _name_steps(figure, months, ends, ticks="%b\n%Y", most=MOST_MONTH_TICKS)
     if minimum is not None:
-        _rule(figure, minimum, minimum_label, unit)
+        _rule(figure, minimum, unit)
     return Chart(figure, _alt(title, months, values, unit, spoken=_in_month))
 
 
@@ -140,7 +154,7 @@ def category_bars(
         hovertemplate="%{customdata}<extra></extra>",
         marker={"line": {"width": 0}},
     )
-    figure = framed([bars], title, ceiling_of([values], None), unit)
+    figure = framed([bars], title, ceiling_of([values]), unit)
     figure.update_xaxes(
         tickmode="array", tickvals=list(range(len(labels))), ticktext=[s[:18] for s in shown]
     )
@@ -157,8 +171,6 @@ def lines(
     *,
     title: str,
     unit: str,
-    minimum: Decimal | int | None = None,
-    minimum_label: str = "minimum",
 ) -> Chart:
     """Return one line per series over the same days; a missing value is a gap, never a zero."""
     if not 1 <= len(series) <= MOST_LINES:
@@ -166,13 +178,11 @@ def lines(
     for values in series.values():
         check(days, values, lines=len(series))
     drawn = [_line(name, days, values, unit) for name, values in series.items()]
-    figure = framed(drawn, title, ceiling_of(list(series.values()), minimum), unit)
+    figure = framed(drawn, title, ceiling_of(list(series.values())), unit)
     name_days(figure, days)
     figure.update_layout(hovermode="x unified")
     if len(series) > 1:
         figure.update_layout(showlegend=True, margin_t=TWO_ROWS_ROOM)
-    if minimum is not None:
-        _rule(figure, minimum, minimum_label, unit)
     texts = [_alt(name, days, values, unit) for name, values in series.items()]
     return Chart(figure, f"{title} {' '.join(texts)}")
 
@@ -218,6 +228,21 @@ def places(starts: Sequence[date], ends: Sequence[date] = ()) -> dict[str, Any]:
 
 def _next_days(days: Sequence[date]) -> list[date]:
     return [day + ONE_DAY for day in days]
+
+
+def _dated_bars(
+    at: Mapping[str, Any], values: Sequence[Value], texts: Sequence[str], faint: Sequence[bool]
+) -> go.Bar:
+    return go.Bar(
+        **at,
+        y=lengths(values),
+        customdata=texts,
+        hovertemplate="%{x|%-d %b %Y}<br>%{customdata}<extra></extra>",
+        marker={
+            "opacity": [OUTSIDE_OPACITY if one else 1 for one in faint],
+            "line": {"width": 0},
+        },
+    )
 
 
 def _line(name: str, days: Sequence[date], values: Sequence[Value], unit: str) -> go.Scatter:
@@ -282,12 +307,12 @@ def _shade(figure: go.Figure, window: Window) -> None:
     )
 
 
-def _rule(figure: go.Figure, minimum: Decimal | int, label: str, unit: str) -> None:
-    figure.add_hline(y=float(minimum), line={"color": RULE, "width": 1.5, "dash": "dash"})
+def _rule(figure: go.Figure, minimum: Minimum, unit: str) -> None:
+    figure.add_hline(y=float(minimum.value), line={"color": RULE, "width": 1.5, "dash": "dash"})
     figure.update_layout(margin_t=TWO_ROWS_ROOM)
     # Above the bars, where no bar overlaps the text.
     figure.add_annotation(
-        text=escape_chart(f"╌╌ {label} {exact(minimum, unit, short=True)}"),
+        text=escape_chart(f"╌╌ {minimum.label} {exact(minimum.value, unit, short=True)}"),
         font={"size": 11},
         xref="paper",
         x=1,
@@ -320,10 +345,10 @@ def hover(values: Sequence[Value], unit: str, notes: Sequence[str] = ()) -> list
     return [escape_chart(words) for words in texts]
 
 
-def ceiling_of(series: Sequence[Sequence[Value]], minimum: Decimal | int | None) -> float:
+def ceiling_of(series: Sequence[Sequence[Value]], minimum: Minimum | None = None) -> float:
     """Return the largest of all values and the minimum."""
     heights = [float(value) for values in series for value in values if value is not None]
-    return max([*heights, float(minimum or 0), 0.0])
+    return max([*heights, float(minimum.value) if minimum else 0.0, 0.0])
 
 
 def ticks_up_to(ceiling: float) -> list[float]:

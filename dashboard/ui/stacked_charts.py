@@ -64,7 +64,7 @@ def over_time(
         for name, values in parts.items()
     ]
     totals = [sum((v[i] or 0) for v in parts.values()) for i in range(len(starts))]
-    figure = framed(bars, title, ceiling_of([totals], None), unit)
+    figure = framed(bars, title, ceiling_of([totals]), unit)
     name_days(figure, starts, ends)
     figure.update_layout(barmode="stack", hovermode="x unified")
     _legend(figure, parts)
@@ -106,7 +106,7 @@ def across(
     ]
     figure = framed([*passed_over, *bars], title, 0, unit)
     totals = [sum(v[i] or 0 for v in parts.values()) for i in range(len(labels))]
-    _lay_down(figure, len(labels), ceiling_of([totals], None), unit)
+    _lay_down(figure, len(labels), ceiling_of([totals]), unit)
     _legend(figure, parts)
     return Chart(figure, f"{title} {_alternative(parts, unit, labels)}")
 

@@ -6,7 +6,7 @@ change, and its contact gets the message.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,9 +23,8 @@ from data_access.db import database, tables, text_rules
 from data_access.db.errors import AlreadyMoved, Invalid, NotInState
 from data_access.eligibility import policies
 from data_access.messages import outbox
-from data_access.people.identities import known_by
-from data_access.review import bulk, conflicts
-from data_access.review.bulk import Result
+from data_access.review import conflicts
+from data_access.review.bulk_runs import BulkCommand, Result, run
 from program.affiliates.requalification import (
     MESSAGES,
     REASONS_BY_CODE,
@@ -37,6 +36,7 @@ from program.affiliates.requalification import (
     way,
 )
 from program.messages import canned_texts
+from program.messages.canned_texts import MessageFacts
 from program.messages.delivery import undo_for
 from program.periods import Window, month_start, months_later, utc_day
 from program.policy.eligibility import Facts, assess
@@ -84,6 +84,18 @@ class MoveAffiliate(ApplicationCommand):
     shown: Standing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveEach(BulkCommand):
+    """Change each in the same way, from the standing it was ``shown`` with, by application.
+
+    The message's placeholders are filled for each.
+    """
+
+    act: ClassVar[Act] = Act.REQUALIFY
+    change: Change
+    shown: Mapping[int, Standing] = field(compare=False)
+
+
 def move(engine: Engine, command: MoveAffiliate) -> int:
     """Change one affiliate's standing; returns the event's id.
 
@@ -116,48 +128,24 @@ def move(engine: Engine, command: MoveAffiliate) -> int:
     return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def move_each(
-    engine: Engine,
-    *,
-    shown: Mapping[int, Standing],
-    change: Change,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> list[Result]:
-    """Change each in the same way, from the standing it was shown with; fill placeholders for each.
-
-    ``shown`` is by application. Raises NotAllowed, Invalid or RequestReused.
-    """
+def move_each(engine: Engine, command: MoveEach) -> list[Result]:
+    """Change each in the same way. Raises as `bulk_runs.run`."""
+    change = command.change
     check(change)
 
-    def each(id_: int, own: UUID) -> object:
-        return move(
-            engine,
-            MoveAffiliate(
-                application_id=id_,
-                change=_filled(engine, id_, change, now) if change.message.strip() else change,
-                shown=shown[id_],
-                actor=actor,
-                at=now,
-                request_id=own,
-                leaves_after=undo_for(len(shown)),
-            ),
+    def each(id_: int, request_id: UUID) -> object:
+        one = MoveAffiliate(
+            application_id=id_,
+            change=_filled(engine, command, id_) if change.message.strip() else change,
+            shown=command.shown[id_],
+            actor=command.actor,
+            at=command.at,
+            request_id=request_id,
+            leaves_after=undo_for(len(command.ids)),
         )
+        return move(engine, one)
 
-    return bulk.run(
-        engine,
-        Act.REQUALIFY,
-        list(shown),
-        each,
-        content=asdict(change),
-        actor=actor,
-        now=now,
-        request_id=request_id,
-        name=run_name(change.step),
-        noun="affiliate",
-    )
+    return run(engine, command, each, name=run_name(change.step), noun="affiliate")
 
 
 def take_back(
@@ -236,16 +224,16 @@ def values(
 ) -> dict[str, str]:
     """Return the values of a message's placeholders; figures are of the newest tested month."""
     newest = affiliate.newest
-    return canned_texts.values(
+    facts = MessageFacts(
         username=application.username,
         application_id=application.application_id,
         social_handle=application.social_handle,
         assessment=assess(newest.facts if newest else Facts(), policy),
         window=Window(newest.month, months_later(newest.month, 1)) if newest else None,
         policy=policy,
-        on=utc_day(now),
-        rebate_rate=affiliate.rebate_rate,
+        day=utc_day(now),
     )
+    return canned_texts.values(facts, rebate_rate=affiliate.rebate_rate)
 
 
 def preview(connection: Connection, application_id: int, message: str, *, now: datetime) -> str:
@@ -263,12 +251,10 @@ def suggested_message(step: Step) -> str:
     return MESSAGES[step]
 
 
-def _filled(engine: Engine, id_: int, change: Change, now: datetime) -> Change:
+def _filled(engine: Engine, command: MoveEach, id_: int) -> Change:
     with database.acting(engine) as connection:
-        text = preview(connection, id_, change.message, now=now)
-    return Change(
-        step=change.step, reason_code=change.reason_code, reason=change.reason, message=text
-    )
+        message = preview(connection, id_, command.change.message, now=command.at)
+    return replace(command.change, message=message)
 
 
 def _message(change: Change, policy: Policy) -> str | None:

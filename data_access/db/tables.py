@@ -571,8 +571,6 @@ policy_events = Table(
     Column("at", Moment),
     Column("detail", JSONB),
     Column("request_id", Uuid),
-    Column("asked", JSONB),
-    Column("result", BigInteger),
     schema="review",
 )
 policy_withdrawals = Table(

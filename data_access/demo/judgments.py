@@ -18,7 +18,7 @@ from data_access.demo.calendar import Calendar
 from data_access.demo.plans import Account, Application, Sighting
 from data_access.demo.trading import Trading
 from program.messages import canned_texts
-from program.messages.canned_texts import Use
+from program.messages.canned_texts import MessageFacts, Use
 from program.periods import ONE_DAY, Window, day_start, utc_day, window
 from program.policy import snapshots, viewed
 from program.policy.checklist import CheckOutcome
@@ -120,16 +120,16 @@ class Matter:
 
     def filled(self, use: Use, key: str, known: Known, at: datetime, **given: Any) -> str:  # noqa: ANN401
         """Fill a canned text with the applicant's values; ``given`` is a rate or a rule."""
-        values = canned_texts.values(
+        facts = MessageFacts(
             username=self.case.account.username,
             application_id=self.case.application_id,
             social_handle=self.case.account.social_handle,
             assessment=known.assessment,
             window=known.window,
             policy=self.policy,
-            on=utc_day(at),
-            **given,
+            day=utc_day(at),
         )
+        values = canned_texts.values(facts, **given)
         return canned_texts.fill(canned_texts.CANNED_BY_KEY[use, key].message, values)
 
 
@@ -197,8 +197,7 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
     snapshot = snapshots.take(
         known.assessment,
         policy=matter.policy,
-        data_through=known.data_through,
-        window=known.window,
+        metrics=snapshots.Metrics(data_through=known.data_through, window=known.window),
         evidence_ids=known.established.evidence_ids,
         checklist=answers,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import cycle
+from typing import NamedTuple
 
 import numpy as np
 
@@ -63,6 +64,15 @@ class Shape:
         """The first day of sign-ups; exact counts need users from before the window."""
         needs_room = self.users > self.new and (self.exact or self.active > 0)
         return min(self.opened, self.anchor - 90) if needs_room else self.opened
+
+
+class Observation(NamedTuple):
+    """A value found at ``exchange``, or on a profile; ``age_days`` is given where it matters."""
+
+    kind: EvidenceKind
+    value: str
+    exchange: str | None = None
+    age_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -508,74 +518,60 @@ def _sightings(
 ) -> tuple[Sighting, ...]:
     """Return evidence for a kind of reach, recorded between ``since`` and ``until``."""
     return tuple(
-        _sighting(
-            kind,
-            value,
-            exchange,
-            age,
-            moments.between(since, until, 0.3, 0.9, rng),
-            reviewer,
-            calendar,
-            rng,
-        )
-        for kind, value, exchange, age in _observations(reach, rng)
+        _sighting(one, moments.between(since, until, 0.3, 0.9, rng), reviewer, calendar, rng)
+        for one in _observations(reach, rng)
     )
 
 
-def _observations(
-    reach: str, rng: np.random.Generator
-) -> list[tuple[EvidenceKind, str, str, int | None]]:
+def _observations(reach: str, rng: np.random.Generator) -> list[Observation]:
     followers, volume = EvidenceKind.X_FOLLOWERS, EvidenceKind.EXTERNAL_VOLUME
     first, second, _ = names.EXCHANGES
     few = str(int(np.clip(rng.lognormal(7.2, 0.8), 12, 4_800)))
     many = str(int(5001 + rng.lognormal(9.2, 1.0)))
     little = f"{int(rng.lognormal(14.6, 0.9)) % 19_000_000}.{rng.integers(100):02d}"
     large = f"{int(20_000_000 * (1 + rng.exponential(0.6)))}.{rng.integers(100):02d}"
-    reaching: list[tuple[EvidenceKind, str, str, int | None]] = [
-        (followers, many, "", None),
-        (volume, large, first, None),
-    ]
-    found: dict[str, list[tuple[EvidenceKind, str, str, int | None]]] = {
+    reaching = [Observation(followers, many), Observation(volume, large, first)]
+    found = {
         "none": [],
-        "short": [(followers, few, "", None), (volume, little, first, None)],
-        "few followers": [(followers, few, "", None)],
-        "little volume": [(volume, little, second, None)],
+        "short": [Observation(followers, few), Observation(volume, little, first)],
+        "few followers": [Observation(followers, few)],
+        "little volume": [Observation(volume, little, second)],
         "reach": [reaching[int(rng.random() < 0.35)]],
-        "followers 5000": [(followers, "5000", "", None), (volume, "19999999.99", first, None)],
-        "followers 5001": [(followers, "5001", "", None)],
-        "exchanges 12+8": [
-            (volume, "12000000.00", first, None),
-            (volume, "8000000.00", second, None),
+        "followers 5000": [
+            Observation(followers, "5000"),
+            Observation(volume, "19999999.99", first),
         ],
-        "followers 90 days old": [(followers, "48000", "", 90)],
-        "followers 91 days old": [(followers, "48000", "", 91)],
+        "followers 5001": [Observation(followers, "5001")],
+        "exchanges 12+8": [
+            Observation(volume, "12000000.00", first),
+            Observation(volume, "8000000.00", second),
+        ],
+        "followers 90 days old": [Observation(followers, "48000", age_days=90)],
+        "followers 91 days old": [Observation(followers, "48000", age_days=91)],
     }
     return found[reach]
 
 
 def _sighting(
-    kind: EvidenceKind,
-    value: str,
-    exchange: str,
-    age_days: int | None,
+    observation: Observation,
     recorded_at: datetime,
     reviewer: str,
     calendar: Calendar,
     rng: np.random.Generator,
 ) -> Sighting:
     observed = recorded_at - timedelta(minutes=int(rng.integers(1, 30)))
-    if age_days is not None:
-        observed = day_start(calendar.through - age_days * ONE_DAY) + timedelta(hours=9)
-    of_profile = kind is EvidenceKind.X_FOLLOWERS
+    if observation.age_days is not None:
+        observed = day_start(calendar.through - observation.age_days * ONE_DAY) + timedelta(hours=9)
+    of_profile = observation.kind is EvidenceKind.X_FOLLOWERS
     methods = (
         (EvidenceMethod.PROFILE_PAGE, EvidenceMethod.SCREENSHOT, EvidenceMethod.API)
         if of_profile
         else (EvidenceMethod.STATEMENT, EvidenceMethod.SCREENSHOT, EvidenceMethod.OTHER)
     )
     return Sighting(
-        kind=kind,
-        value=value,
-        exchange_name=exchange or None,
+        kind=observation.kind,
+        value=observation.value,
+        exchange_name=observation.exchange,
         method=methods[rng.choice(3, p=[0.7, 0.22, 0.08])],
         observed_at=observed,
         recorded_at=recorded_at,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
@@ -24,16 +24,16 @@ from sqlalchemy import (
     update,
 )
 
-from data_access.db import database, locks, tables, text_rules
+from data_access.db import locks, tables, text_rules
 from data_access.db.errors import (
     Invalid,
     NameTaken,
     NotAllowed,
     NotFound,
     NotInState,
-    RequestReused,
 )
-from data_access.people import staff
+from data_access.people import commands, staff
+from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from program.reports.views import View
 from program.review.permissions import Act
@@ -75,66 +75,74 @@ class ExploredView:
     view: View
 
 
-@known_by("actor")
-def save(
-    engine: Engine,
-    *,
-    name: str,
-    filters: Filters | View,
-    shared: bool,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    replacing: UUID | None = None,
-) -> int:
-    """Keep the view under this name; returns its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveView(Command):
+    """Keep a view under a name.
 
-    ``replacing`` is the version, of `NameTaken`, of one's own view of that name. Raises
-    NotAllowed, Invalid, RequestReused, NameTaken where there is such a view and it was not to be
-    replaced, and NotInState where it is not as it was.
+    ``replacing`` is the version, of `NameTaken`, of one's own view of that name.
     """
-    typed = WIDE_SPACES.sub(" ", name)
-    text = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
-    if not text.isprintable():
+
+    act: ClassVar[Act] = Act.SAVE_VIEW
+    name: str
+    filters: Filters | View
+    shared: bool
+    replacing: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveView(Command):
+    """Remove one's own view."""
+
+    act: ClassVar[Act] = Act.SAVE_VIEW
+    view_id: int
+
+
+def save(engine: Engine, command: SaveView) -> int:
+    """Keep the view under its name; returns its id.
+
+    Raises NotAllowed, Invalid, RequestReused, NameTaken where there is such a view and it was not
+    to be replaced, and NotInState where it is not as it was.
+    """
+    typed = WIDE_SPACES.sub(" ", command.name)
+    name = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
+    if not name.isprintable():
         raise Invalid("The view's name contains characters that cannot be shown. Enter another.")
-    screen = str(Of.EXPLORE if isinstance(filters, View) else Of.QUEUE)
+    screen = str(Of.EXPLORE if isinstance(command.filters, View) else Of.QUEUE)
     values = {
-        "owner": actor,
+        "owner": command.actor,
         "screen": screen,
-        "name": text,
-        "shared": shared,
-        "query": urlencode(filters.on_page(1).to_query()),
+        "name": name,
+        "shared": command.shared,
+        "query": urlencode(command.filters.on_page(1).to_query()),
+        "request_id": command.request_id,
     }
-    with database.acting(engine) as connection:
-        connection.execute(
-            select(func.pg_advisory_xact_lock(locks.SAVED_VIEWS, func.hashtext(actor)))
-        )
-        staff.require(connection, actor, Act.SAVE_VIEW)
-        earlier = _saved_before(connection, request_id, values)
-        if earlier is not None:
-            return earlier
-        same = _same_name(connection, actor, screen, text)
-        _require_knowing(same, text, replacing)
+
+    def do(connection: Connection) -> int:
+        same = _same_name(connection, command.actor, screen, name)
+        _require_knowing(same, name, command.replacing)
         if same is None:
-            _require_room(connection, actor, screen)
-        return _write(connection, same, {**values, "request_id": request_id}, now)
+            _require_room(connection, command.actor, screen)
+        return _write(connection, same, values, command.at)
+
+    return commands.perform(engine, command, do, lock=locks.SAVED_VIEWS, of=command.actor)
 
 
-@known_by("actor")
-def remove(engine: Engine, *, view_id: int, actor: str) -> int:
+def remove(engine: Engine, command: RemoveView) -> int:
     """Remove one's own view and return its id.
 
-    Raises NotAllowed, or NotFound for what is not one's own.
+    Raises NotAllowed, RequestReused, or NotFound for what is not one's own.
     """
     table = tables.saved_views
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.SAVE_VIEW)
+
+    def do(connection: Connection) -> int:
         gone = connection.execute(
-            delete(table).where(table.c.view_id == view_id, table.c.owner == actor)
+            delete(table).where(table.c.view_id == command.view_id, table.c.owner == command.actor)
         )
         if gone.rowcount != 1:
             raise NotFound("This view no longer exists, or it belongs to a colleague.")
-    return view_id
+        return command.view_id
+
+    return commands.perform(engine, command, do, lock=locks.SAVED_VIEWS, of=command.actor)
 
 
 @known_by("viewer")
@@ -203,20 +211,6 @@ def _explored(row: Row[Any], *, personal: bool) -> ExploredView:
         shared=row.shared,
         view=View.from_kept(row.query, personal=personal),
     )
-
-
-def _saved_before(
-    connection: Connection, request_id: UUID, values: Mapping[str, Any]
-) -> int | None:
-    """The view that this form saved already; raises RequestReused if the form was another."""
-    table = tables.saved_views
-    row = connection.execute(select(table).where(table.c.request_id == request_id)).first()
-    if row is None:
-        return None
-    if any(row._mapping[name] != value for name, value in values.items()):
-        raise RequestReused
-    view_id: int = row.view_id
-    return view_id
 
 
 def _is_called(name: str) -> ColumnElement[bool]:

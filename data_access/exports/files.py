@@ -343,8 +343,7 @@ def explained(error: BaseException | None) -> str | None:
 def record(connection: Connection, order: Order, *, rows: int, outcome: Ending) -> None:
     """Write the log entry: what was exported, and how it ended."""
     chosen = order.selection
-    log.record(
-        connection,
+    entry = log.Entry(
         exported_by=order.exported_by,
         dataset=chosen.dataset,
         file_format=order.form.ending,
@@ -354,6 +353,7 @@ def record(connection: Connection, order: Order, *, rows: int, outcome: Ending) 
         outcome=outcome,
         view_name=chosen.view_name,
     )
+    log.record(connection, entry)
 
 
 def keep(order: Order, *, rows: int, outcome: Ending) -> None:

@@ -11,51 +11,46 @@ from data_access.db import database, tables
 from data_access.people import staff
 from data_access.people.identities import known_by
 from program.reports.export_formats import Ending
+from program.review import people
 from program.review.permissions import Act
 
 
-@known_by("exported_by")
-def record(
-    connection: Connection,
-    *,
-    exported_by: str,
-    dataset: str,
-    file_format: str,
-    filters: Mapping[str, Any],
-    columns: Sequence[str],
-    row_count: int,
-    outcome: str = Ending.COMPLETE,
-    view_name: str | None = None,
-) -> None:
-    """Record who exported what, and how it ended."""
-    connection.execute(
-        insert(tables.exports).values(
-            exported_by=exported_by,
-            dataset=dataset,
-            format=str(file_format),
-            filters=dict(filters),
-            columns=list(columns),
-            row_count=row_count,
-            outcome=str(outcome),
-            view_name=view_name,
-        )
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Who exported what, and how it ended. Filters are as requested; view names are typed text."""
+
+    exported_by: str
+    dataset: str
+    file_format: str
+    filters: Mapping[str, Any]
+    columns: Sequence[str]
+    row_count: int
+    outcome: Ending = Ending.COMPLETE
+    view_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """One log entry. Filters are as requested; view names are typed text."""
+class Exported(Entry):
+    """An entry as the log has it."""
 
     export_id: int
-    exported_by: str
     exported_at: datetime
-    dataset: str
-    file_format: str
-    filters: dict[str, Any]
-    columns: tuple[str, ...]
-    row_count: int
-    outcome: Ending
-    view_name: str | None
+
+
+def record(connection: Connection, entry: Entry) -> None:
+    """Add an entry to the log."""
+    connection.execute(
+        insert(tables.exports).values(
+            exported_by=people.normal(entry.exported_by),
+            dataset=entry.dataset,
+            format=str(entry.file_format),
+            filters=dict(entry.filters),
+            columns=list(entry.columns),
+            row_count=entry.row_count,
+            outcome=str(entry.outcome),
+            view_name=entry.view_name,
+        )
+    )
 
 
 @known_by("viewer")

@@ -55,8 +55,7 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
         staff.require(connection, email, Act.EXPORT)
         context = judging.read_context(connection, now=now)
         listed = near_misses.every(connection, context)
-        log.record(
-            connection,
+        entry = log.Entry(
             exported_by=email,
             dataset=DATASET,
             file_format=FileFormat.CSV,
@@ -64,6 +63,7 @@ def as_csv(engine: Engine, *, email: str, now: datetime) -> bytes:
             columns=COLUMNS,
             row_count=len(listed),
         )
+        log.record(connection, entry)
     written = StringIO()
     csv.writer(written).writerows([COLUMNS, *_lines(listed, context)])
     return written.getvalue().encode()

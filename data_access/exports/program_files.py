@@ -34,8 +34,7 @@ def record(
     with database.acting(engine) as connection:
         staff.require(connection, email, Act.SEE_PROGRAM)
         staff.require(connection, email, Act.EXPORT)
-        log.record(
-            connection,
+        entry = log.Entry(
             exported_by=email,
             dataset=DATASET,
             file_format=FileFormat.CSV,
@@ -43,3 +42,4 @@ def record(
             columns=columns,
             row_count=row_count,
         )
+        log.record(connection, entry)

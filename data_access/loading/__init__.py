@@ -5,6 +5,7 @@ Each file is read in blocks, its values are validated in one place (`validation`
 are merged into the facts, in the same transaction.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,7 +22,16 @@ from data_access.loading.kinds import KINDS, FactKind, kind_named
 from data_access.loading.problems import LoadRefused, Notice, Problem, Problems
 from data_access.loading.sources import Source
 
-__all__ = ["FORMATS", "KINDS", "LoadRefused", "LoadReport", "Problem", "Progress", "load"]
+__all__ = [
+    "FORMATS",
+    "KINDS",
+    "Delivery",
+    "LoadRefused",
+    "LoadReport",
+    "Problem",
+    "Progress",
+    "load",
+]
 
 FORMATS = ("csv", "airtable")
 
@@ -47,29 +57,35 @@ class LoadReport:
         )
 
 
-def load(
-    engine: Engine,
-    kind: str,
-    paths: list[Path],
-    *,
-    now: datetime,
-    manifest: Path | None = None,
-    source_format: str = "csv",
-    mapping: Path | FormMap | None = None,
-    progress: Progress | None = None,
-) -> LoadReport:
-    """Load files of one kind in one transaction; raises LoadRefused and changes nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Files of one kind to load.
 
-    ``now`` is an aware time; facts after it are refused. ``manifest`` and ``mapping`` are TOML
-    files (see docs/loading.md); ``mapping`` is for the format airtable. ``progress`` is called with
-    the bytes read so far and the total.
+    ``manifest`` and ``mapping`` are TOML files (see docs/loading.md); ``mapping`` is for the
+    format airtable.
     """
-    named = kind_named(kind)
-    _require_meant(named, source_format, mapping)
+
+    kind: str
+    paths: Sequence[Path]
+    manifest: Path | None = None
+    source_format: str = "csv"
+    mapping: Path | FormMap | None = None
+
+
+def load(
+    engine: Engine, delivery: Delivery, *, now: datetime, progress: Progress | None = None
+) -> LoadReport:
+    """Load files in one transaction; raises LoadRefused and changes nothing.
+
+    ``now`` is an aware time; facts after it are refused. ``progress`` is called with the bytes
+    read so far and the total.
+    """
+    named, mapping, manifest = kind_named(delivery.kind), delivery.mapping, delivery.manifest
+    _require_meant(named, delivery.source_format, mapping)
     read_map = mapping if isinstance(mapping, FormMap) else form_map.read(mapping)
-    export = Export(read_map) if source_format == "airtable" else None
+    export = Export(read_map) if delivery.source_format == "airtable" else None
     notify = progress or _ignore
-    files = sources.find([Path(path) for path in paths])
+    files = sources.find([Path(path) for path in delivery.paths])
     promises = manifests.read(manifest, named, [file.name for file in files]) if manifest else {}
     with engine.begin() as connection:
         call = calls.begin(connection, named, Problems(), now=now, export=export)

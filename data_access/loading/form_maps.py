@@ -4,22 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access.db import database, tables, text_rules
+from data_access.db import locks, tables, text_rules
 from data_access.db.errors import Invalid, NotFound, Outdated
 from data_access.loading import form_map
 from data_access.loading.form_map import FormMap
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import commands
+from data_access.people.commands import Command
 from program.review.permissions import Act
 from program.text.folding import name_key
 
 LONGEST_NAME = 80
-LOCK = "select pg_advisory_xact_lock(hashtext('review.form_maps'))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,55 +72,71 @@ def chosen(engine: Callable[[], Engine], file_or_name: str) -> FormMap:
     return form_map.parse(saved.content, saved.name)
 
 
-@known_by("actor")
-def save(
-    engine: Engine,
-    *,
-    name: str,
-    content: Mapping[str, Any],
-    expected: int | None,
-    actor: str,
-    now: datetime,
-) -> int:
-    """Save a map under a name and return its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapCommand(Command):
+    """A command on a saved map."""
 
-    ``expected`` is the id of the version it replaces, ``None`` for a new name. Unchanged content
-    keeps the current version. Raises NotAllowed, Invalid, LoadRefused or Outdated.
+    act: ClassVar[Act] = Act.IMPORT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveMap(MapCommand):
+    """Save a map, as TOML or JSON hold it, under a name.
+
+    ``expected`` is the id of the version it replaces, ``None`` for a new name.
     """
-    kept = text_rules.require(name, what="The map's name", longest=LONGEST_NAME)
-    form_map.parse(content, kept)
-    with database.acting(engine) as connection:
-        connection.execute(text(LOCK))
-        staff.require(connection, actor, Act.IMPORT)
-        before = named(connection, kept)
-        if before is not None and before.content == content:
+
+    name: str
+    definition: Mapping[str, Any]
+    expected: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetireMap(MapCommand):
+    """Retire a map."""
+
+    map_id: int
+
+
+def save(engine: Engine, command: SaveMap) -> int:
+    """Save a map under a name and return its id; unchanged content keeps the current version.
+
+    Raises NotAllowed, Invalid, LoadRefused, RequestReused or Outdated.
+    """
+    name = text_rules.require(command.name, what="The map's name", longest=LONGEST_NAME)
+    form_map.parse(command.definition, name)
+
+    def do(connection: Connection) -> int:
+        before, expected = named(connection, name), command.expected
+        if before is not None and before.content == command.definition:
             return before.map_id
         if before is not None and expected is None:
             raise Invalid(f"There is a map {before.name} already. Replace it, or choose a name.")
         if expected is not None and (before is None or before.map_id != expected):
             raise Outdated
-        return _add(connection, before.name if before else kept, content, actor, now)
+        return _add(connection, before.name if before else name, command.definition, command)
+
+    return commands.perform(engine, command, do, lock=locks.FORM_MAPS)
 
 
-@known_by("actor")
-def retire(engine: Engine, *, map_id: int, actor: str, now: datetime) -> int:
-    """Retire a map; returns its id. Raises NotAllowed or Outdated."""
-    with database.acting(engine) as connection:
-        connection.execute(text(LOCK))
-        staff.require(connection, actor, Act.IMPORT)
-        before = next((one for one in listed(connection) if one.map_id == map_id), None)
+def retire(engine: Engine, command: RetireMap) -> int:
+    """Retire a map; returns its id. Raises NotAllowed, RequestReused or Outdated."""
+
+    def do(connection: Connection) -> int:
+        before = next((one for one in listed(connection) if one.map_id == command.map_id), None)
         if before is None:
             raise Outdated
-        _add(connection, before.name, before.content, actor, now, is_retired=True)
-    return map_id
+        _add(connection, before.name, before.content, command, is_retired=True)
+        return command.map_id
+
+    return commands.perform(engine, command, do, lock=locks.FORM_MAPS)
 
 
 def _add(
     connection: Connection,
     name: str,
     content: Mapping[str, Any],
-    actor: str,
-    now: datetime,
+    command: MapCommand,
     *,
     is_retired: bool = False,
 ) -> int:
@@ -132,8 +147,8 @@ def _add(
             name=name,
             content=dict(content),
             is_retired=is_retired,
-            saved_by=actor,
-            saved_at=now,
+            saved_by=command.actor,
+            saved_at=command.at,
         )
         .returning(table.c.map_id)
     ).scalar_one()

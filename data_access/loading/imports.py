@@ -11,20 +11,20 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text
+from sqlalchemy import Connection, Engine, Row, func, insert, select
 
 from data_access.db import database, tables
-from data_access.db.errors import RequestReused
 from data_access.loading import airtable, forms, kept_rows
 from data_access.loading.calls import Progress
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import FormRow, Outcome, RowProblem, Taken
 from data_access.loading.problems import LoadRefused, Problem
 from data_access.loading.sources import Source, Unreadable
-from data_access.people import staff
+from data_access.people import commands, staff
+from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from program.review.permissions import Act
 from program.text import invisible
@@ -32,7 +32,6 @@ from program.text import invisible
 # The report of a longer file names only the rows that there is something to say of.
 REPORTED = 20_000
 LISTED = 50
-SAME_REQUEST = text("select pg_advisory_xact_lock(hashtextextended(:request, 0))")
 CLEANED, BLANK = "cleaned", "blank"
 
 
@@ -90,51 +89,47 @@ def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, act
         return _report(taken, kept_rows.settle_known(connection, taken))
 
 
-@known_by("actor")
-def make(
-    engine: Engine,
-    upload: Upload,
-    read_by: FormMap,
-    *,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    map_name: str | None = None,
-    is_staff: bool = True,
-    progress: Progress | None = None,
-) -> Import:
-    """Load the good rows of a form's export, keep the others, and say what became of each.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeImport(Command):
+    """Load the good rows of a form's export, and keep the others."""
 
-    The same request again gives the first result. The command line's user is no member of
-    staff (``is_staff``). Raises NotAllowed, LoadRefused or RequestReused.
+    act: ClassVar[Act] = Act.IMPORT
+    loads: ClassVar[bool] = True
+    upload: Upload
+    read_by: FormMap
+    map_name: str | None = None
+
+
+def make(engine: Engine, command: MakeImport) -> int:
+    """Import a file and return the import's number.
+
+    Raises NotAllowed, LoadRefused or RequestReused.
     """
-    with database.acting(engine) as connection, _source(upload) as source:
-        if is_staff:
-            staff.require(connection, actor, Act.IMPORT)
-        # Whoever sends the same form meanwhile is waited for.
-        connection.execute(SAME_REQUEST, {"request": str(request_id)})
-        earlier = _earlier(connection, request_id, upload, read_by)
-        if earlier is not None:
-            return earlier
-        taken = forms.take(connection, source, read_by, now=now, write=True, progress=progress)
-        rows = kept_rows.settle_known(connection, taken)
-        report = _report(taken, rows)
-        made = _record(
-            connection,
-            upload,
-            read_by,
-            report,
-            request_id=request_id,
-            map_name=map_name,
-            load_id=taken.load_id,
-            imported_by=actor,
-            imported_at=now,
+
+    def do(connection: Connection) -> int:
+        return _make(connection, command).import_id
+
+    return commands.perform(engine, command, do)
+
+
+def make_from_command_line(
+    engine: Engine, command: MakeImport, progress: Progress | None = None
+) -> Import:
+    """Import a file for the command line, whose user is no member of staff. Raises LoadRefused."""
+    with database.acting(engine) as connection:
+        return _make(connection, command, progress)
+
+
+def _make(connection: Connection, command: MakeImport, progress: Progress | None = None) -> Import:
+    with _source(command.upload) as source:
+        taken = forms.take(
+            connection, source, command.read_by, now=command.at, write=True, progress=progress
         )
-        kept_rows.keep(connection, made.import_id, report.header, rows)
-        kept_rows.settle_loaded(
-            connection, report.header, rows, actor=actor, now=now, request_id=request_id
-        )
-        return made
+    rows = kept_rows.settle_known(connection, taken)
+    made = _record(connection, command, _report(taken, rows), taken.load_id)
+    kept_rows.keep(connection, made.import_id, taken.header, rows)
+    kept_rows.settle_loaded(connection, taken.header, rows, command)
+    return made
 
 
 def find(connection: Connection, import_id: int) -> Import | None:
@@ -175,18 +170,6 @@ def _source(upload: Upload) -> Iterator[Source]:
         yield Source(path, title=upload.name)
 
 
-def _earlier(
-    connection: Connection, request_id: UUID, upload: Upload, read_by: FormMap
-) -> Import | None:
-    table = tables.form_imports
-    row = connection.execute(select(table).where(table.c.request_id == request_id)).first()
-    if row is None:
-        return None
-    if (row.sha256, row.map) != (upload.sha256, dict(read_by.told)):
-        raise RequestReused
-    return _import(row)
-
-
 def _report(taken: Taken, rows: Sequence[FormRow]) -> Report:
     counts: Counter[str] = Counter(str(row.outcome) for row in rows)
     counts[CLEANED] = sum(row.outcome in forms.GOOD and bool(row.said) for row in rows)
@@ -202,24 +185,24 @@ def _report(taken: Taken, rows: Sequence[FormRow]) -> Report:
 
 
 def _record(
-    connection: Connection,
-    upload: Upload,
-    read_by: FormMap,
-    report: Report,
-    **given: Any,  # noqa: ANN401 - columns of the table
+    connection: Connection, command: MakeImport, report: Report, load_id: int | None
 ) -> Import:
-    table = tables.form_imports
+    table, upload, read_by = tables.form_imports, command.upload, command.read_by
     row = connection.execute(
         insert(table)
         .values(
+            request_id=command.request_id,
             file_name=upload.name,
             bytes=len(upload.content),
             sha256=upload.sha256,
             map=dict(read_by.told),
+            map_name=command.map_name,
             header=list(report.header),
             counts=dict(report.counts),
             report=_as_json(report),
-            **given,
+            load_id=load_id,
+            imported_by=command.actor,
+            imported_at=command.at,
         )
         .returning(table)
     ).one()

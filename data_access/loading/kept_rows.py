@@ -5,25 +5,24 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from data_access.db import database, tables, text_rules
+from data_access.db import tables, text_rules
 from data_access.db.errors import NotFound, NotInState
 from data_access.loading import form_map, forms
 from data_access.loading.form_map import FormMap
 from data_access.loading.forms import GOOD, FormRow, Outcome, RowProblem, Taken
 from data_access.loading.sources import Source
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import commands
+from data_access.people.commands import Command
 from program.review.permissions import Act
 
 LONGEST_REASON = 500
@@ -99,15 +98,8 @@ def keep(
         )
 
 
-@known_by("actor")
 def settle_loaded(
-    connection: Connection,
-    header: Sequence[str],
-    rows: Sequence[FormRow],
-    *,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
+    connection: Connection, header: Sequence[str], rows: Sequence[FormRow], command: Command
 ) -> None:
     """Settle kept rows that came again and were loaded now, with a better map or file."""
     good = {fingerprint(header, row.cells): row for row in rows if row.outcome in GOOD}
@@ -118,76 +110,74 @@ def settle_loaded(
         .with_for_update()
     ).all()
     for row_id, mark in waiting:
-        done = _Done(request_id=request_id, actor=actor, at=now)
-        _settle(connection, row_id, done, "loaded", good[mark].application_id, {})
+        _settle(connection, row_id, command, "loaded", good[mark].application_id, {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Done:
-    """Who did it, when, and with which form."""
+class RetryRows(Command):
+    """Retry kept rows, with corrected ``cells``.
 
-    request_id: UUID
-    actor: str
-    at: datetime
-
-
-@known_by("actor")
-def retry(
-    engine: Engine,
-    row_ids: Sequence[int],
-    *,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    cells: Mapping[int, Sequence[str]] | None = None,
-    read_by: FormMap | None = None,
-) -> tuple[int, int]:
-    """Retry kept rows, with corrected ``cells``; returns how many loaded, and how many did not.
-
-    ``read_by`` is a map other than the import's. Rows that still cannot be loaded are kept as
-    corrected. Raises NotAllowed, NotFound, or NotInState if somebody settled one in the meantime.
+    ``read_by`` is a map other than the import's.
     """
-    done = _Done(request_id=request_id, actor=actor, at=now)
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.IMPORT)
-        rows = _claimed(connection, row_ids, request_id)
-        if rows is None:
-            return _counted(connection, request_id)
+
+    act: ClassVar[Act] = Act.IMPORT
+    loads: ClassVar[bool] = True
+    row_ids: Sequence[int]
+    cells: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    read_by: FormMap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DismissRows(Command):
+    """Dismiss rows, with the reason on record."""
+
+    act: ClassVar[Act] = Act.IMPORT
+    row_ids: Sequence[int]
+    reason: str
+
+
+def retry(engine: Engine, command: RetryRows) -> tuple[int, int]:
+    """Retry kept rows; returns how many loaded, and how many did not.
+
+    Rows that still cannot be loaded are kept as corrected. Raises NotAllowed, NotFound,
+    RequestReused, or NotInState if somebody settled one in the meantime.
+    """
+    cells = {row_id: forms.storable(typed) for row_id, typed in command.cells.items()}
+    command = replace(command, cells=cells)
+
+    def do(connection: Connection) -> int:
+        rows = _claimed(connection, command.row_ids)
         loaded = 0
         for import_id in sorted({row.import_id for row in rows}):
             of_one = [
-                replace(row, cells=forms.storable((cells or {}).get(row.row_id, row.cells)))
+                replace(row, cells=cells.get(row.row_id, row.cells))
                 for row in rows
                 if row.import_id == import_id
             ]
-            form_map = read_by or _map_of(connection, import_id)
+            read_by = command.read_by or _map_of(connection, import_id)
             with connection.begin_nested():
-                loaded += _load(connection, of_one, form_map, done)
-        return loaded, len(rows) - loaded
+                loaded += _load(connection, of_one, read_by, command)
+        return loaded
+
+    loaded = commands.perform(engine, command, do)
+    return loaded, len(set(command.row_ids)) - loaded
 
 
-@known_by("actor")
-def dismiss(
-    engine: Engine,
-    row_ids: Sequence[int],
-    *,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Dismiss rows, with the reason on record; returns how many.
+def dismiss(engine: Engine, command: DismissRows) -> int:
+    """Dismiss rows; returns how many.
 
-    Raises NotAllowed, Invalid, NotFound, or NotInState if somebody settled one in the meantime.
+    Raises NotAllowed, Invalid, NotFound, RequestReused, or NotInState if somebody settled one in
+    the meantime.
     """
-    why = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    done = _Done(request_id=request_id, actor=actor, at=now)
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.IMPORT)
-        rows = _claimed(connection, row_ids, request_id)
-        for row in rows or ():
-            _settle(connection, row.row_id, done, "dismissed", None, {"reason": why})
-        return len(row_ids)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
+
+    def do(connection: Connection) -> int:
+        rows = _claimed(connection, command.row_ids)
+        for row in rows:
+            _settle(connection, row.row_id, command, "dismissed", None, {"reason": reason})
+        return len(rows)
+
+    return commands.perform(engine, command, do)
 
 
 def problems_as_json(problems: Sequence[RowProblem]) -> list[dict[str, str]]:
@@ -248,11 +238,9 @@ def _mark_known(row: FormRow, known: Row[Any] | None) -> FormRow:
     )
 
 
-def _claimed(
-    connection: Connection, row_ids: Sequence[int], request_id: UUID
-) -> list[KeptRow] | None:
-    """Return the rows, locked, if all of them wait; ``None`` if this same request settled them."""
-    kept, events = tables.kept_rows, tables.kept_row_events
+def _claimed(connection: Connection, row_ids: Sequence[int]) -> list[KeptRow]:
+    """Return the rows, locked, if all of them wait."""
+    kept = tables.kept_rows
     found = connection.execute(
         _selected()
         .where(kept.c.row_id.in_(list(row_ids)))
@@ -261,9 +249,6 @@ def _claimed(
     ).all()
     if not found or len(found) != len(set(row_ids)):
         raise NotFound("This row does not exist.")
-    repeated = select(events.c.event_id).where(events.c.request_id == request_id).limit(1)
-    if connection.execute(repeated).first() is not None:
-        return None
     settled = next((row for row in found if row.state != "kept"), None)
     if settled is not None:
         raise NotInState(
@@ -271,16 +256,6 @@ def _claimed(
             f"{settled.settled_by}. Nothing was changed."
         )
     return [_kept(row) for row in found]
-
-
-def _counted(connection: Connection, request_id: UUID) -> tuple[int, int]:
-    """Return the first result of a repeated request."""
-    events = tables.kept_row_events
-    kinds = connection.execute(
-        select(events.c.kind).where(events.c.request_id == request_id)
-    ).scalars()
-    each = list(kinds)
-    return each.count("loaded"), len(each) - each.count("loaded")
 
 
 def _map_of(connection: Connection, import_id: int) -> FormMap:
@@ -291,7 +266,7 @@ def _map_of(connection: Connection, import_id: int) -> FormMap:
     return form_map.parse(row.map, row.file_name)
 
 
-def _load(connection: Connection, rows: list[KeptRow], read_by: FormMap, done: _Done) -> int:
+def _load(connection: Connection, rows: list[KeptRow], read_by: FormMap, command: Command) -> int:
     """Load rows of one import; returns how many succeeded."""
     with _source(rows) as source:
         # The rows are written to a new file here, so only the map's fields and words matter.
@@ -299,7 +274,7 @@ def _load(connection: Connection, rows: list[KeptRow], read_by: FormMap, done: _
             connection,
             source,
             replace(read_by, encoding="", delimiter=","),
-            now=done.at,
+            now=command.at,
             write=True,
         )
     results = {result.row - 2: result for result in taken.rows}
@@ -308,10 +283,10 @@ def _load(connection: Connection, rows: list[KeptRow], read_by: FormMap, done: _
         result = results.get(at)
         if result is not None and result.outcome in GOOD:
             detail = {"cells": list(row.cells), "application_id": result.application_id}
-            _settle(connection, row.row_id, done, "loaded", result.application_id, detail)
+            _settle(connection, row.row_id, command, "loaded", result.application_id, detail)
             loaded += 1
         else:
-            _correct(connection, row, result.problems if result else EMPTIED, done)
+            _correct(connection, row, result.problems if result else EMPTIED, command)
     return loaded
 
 
@@ -321,7 +296,7 @@ EMPTIED = (RowProblem(field="", value="", reason="is empty; dismiss it"),)
 def _settle(
     connection: Connection,
     row_id: int,
-    done: _Done,
+    command: Command,
     state: str,
     application_id: int | None,
     detail: dict[str, Any],
@@ -333,15 +308,15 @@ def _settle(
         .values(
             state=state,
             application_id=application_id,
-            settled_by=done.actor,
-            settled_at=done.at,
+            settled_by=command.actor,
+            settled_at=command.at,
         )
     )
-    _record_events(connection, row_id, done, state, detail)
+    _record_event(connection, row_id, command, state, detail)
 
 
 def _correct(
-    connection: Connection, row: KeptRow, problems: Sequence[RowProblem], done: _Done
+    connection: Connection, row: KeptRow, problems: Sequence[RowProblem], command: Command
 ) -> None:
     kept = tables.kept_rows
     before = connection.execute(
@@ -352,21 +327,20 @@ def _correct(
         .where(kept.c.row_id == row.row_id)
         .values(cells=list(row.cells), problems=problems_as_json(problems))
     )
-    _record_events(
-        connection, row.row_id, done, "corrected", {"old": before, "new": list(row.cells)}
-    )
+    detail = {"old": before, "new": list(row.cells)}
+    _record_event(connection, row.row_id, command, "corrected", detail)
 
 
-def _record_events(
-    connection: Connection, row_id: int, done: _Done, kind: str, detail: dict[str, Any]
+def _record_event(
+    connection: Connection, row_id: int, command: Command, kind: str, detail: dict[str, Any]
 ) -> None:
     connection.execute(
         insert(tables.kept_row_events).values(
             row_id=row_id,
-            request_id=done.request_id,
+            request_id=command.request_id,
             kind=kind,
-            actor=done.actor,
-            at=done.at,
+            actor=command.actor,
+            at=command.at,
             detail=detail,
         )
     )

@@ -8,13 +8,14 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, Engine, Row, insert, null, select, update
 
 from data_access.applications import commands
-from data_access.applications.commands import ApplicationCommand, Command
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid, NotFound, NotInState, Refusal
 from data_access.messages import settings as message_settings
 from data_access.messages.backlog import Message
 from data_access.messages.outbox import BACKEND, message_id, reached_by
+from data_access.people.commands import Command
 from program.messages import delivery, letters
 from program.messages.delivery import STOPPED_WORDS, Stopped
 from program.review.permissions import Act
@@ -57,6 +58,7 @@ class CancelMessage(MessageCommand):
 class RetryAll(Command):
     """Retry each of these messages."""
 
+    act: ClassVar[Act] = Act.KEEP_OUTBOX
     messages: Sequence[Message]
 
 

@@ -1,15 +1,14 @@
 """How applicants are told: the settings in force, and saving a new version of them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, Row, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
-from data_access.db import database, locks, tables, text_rules
+from data_access.db import locks, tables, text_rules
 from data_access.db.errors import (
     Invalid,
     NotAllowed,
@@ -18,8 +17,8 @@ from data_access.db.errors import (
     SecondApprovalNeeded,
 )
 from data_access.messages import templates as message_templates
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import commands
+from data_access.people.commands import Command
 from program.messages import letters
 from program.messages.delivery import LANGUAGE, DeliverySettings, MessageKind
 from program.messages.letters import Unsendable
@@ -81,83 +80,106 @@ class Silencing:
     proposed_at: datetime
 
 
-@known_by("actor")
-def save(
-    engine: Engine,
-    *,
-    silent: bool,
-    send_rejections: bool,
-    email_instead: Sequence[str],
-    language_by_country: Mapping[str, str],
-    note: str,
-    shown_version: int,
-    actor: str,
-    now: datetime,
-    ask: bool = False,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsCommand(Command):
+    """A command on the delivery settings."""
+
+    act: ClassVar[Act] = Act.KEEP_OUTBOX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveSettings(SettingsCommand):
+    """Save a version of the settings; the form was drawn from ``shown_version``.
+
+    With ``ask``, what needs a second person is proposed to one.
+    """
+
+    silent: bool
+    send_rejections: bool
+    email_instead: Sequence[str]
+    language_by_country: Mapping[str, str]
+    note: str
+    shown_version: int
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmSilencing(SettingsCommand):
+    """Put a colleague's proposal to send fewer messages in force."""
+
+    proposal_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineSilencing(SettingsCommand):
+    """Decline a proposal to send fewer messages, or take one's own back."""
+
+    proposal_id: int
+
+
+def save(engine: Engine, command: SaveSettings) -> int:
     """Save a version and return its number; the same again makes no new one.
 
-    Telling applicants less needs a second person: with ``ask`` it then waits for one, and the
+    Sending fewer messages needs a second person: with ``ask`` it then waits for one, and the
     version in force is returned. Raises NotAllowed, Invalid, NotInState while another such
-    proposal waits, SecondApprovalNeeded, and Outdated where somebody saved a version since.
+    proposal waits, SecondApprovalNeeded, RequestReused, and Outdated where somebody saved a
+    version since.
     """
     kept: dict[str, Any] = {
-        "silent": silent,
-        "send_rejections": send_rejections,
-        "email_instead": sorted({_platform(name) for name in email_instead}),
-        "language_by_country": dict(_pair(*pair) for pair in language_by_country.items()),
-        "note": text_rules.allow(note, what="The note", longest=LONGEST_NOTE),
+        "silent": command.silent,
+        "send_rejections": command.send_rejections,
+        "email_instead": sorted({_platform(name) for name in command.email_instead}),
+        "language_by_country": dict(_pair(*pair) for pair in command.language_by_country.items()),
+        "note": text_rules.allow(command.note, what="The note", longest=LONGEST_NOTE),
     }
-    with _acting(engine, actor) as connection:
+
+    def do(connection: Connection) -> int:
         before = _newest(connection)
+        version = int(before["version"])
         if all(before[name] == value for name, value in kept.items()):
-            return int(before["version"])
-        if before["version"] != shown_version:
+            return version
+        if version != command.shown_version:
             raise Outdated
         _require_templates(connection, kept["language_by_country"])
         if not _silences(before, kept):
-            return _insert(connection, kept, shown_version + 1, actor, now)
-        if not ask:
-            raise SecondApprovalNeeded(
-                "Sending fewer messages needs a second person. Propose it; another person who "
-                "manages the outbox confirms it."
-            )
-        if waiting(connection) is not None:
-            raise NotInState("Such a change already waits for a second person. Reload the page.")
-        connection.execute(
-            insert(tables.delivery_proposals).values(
-                shown_version=shown_version, settings=kept, proposed_by=actor, proposed_at=now
-            )
-        )
-        return shown_version
+            return _insert(connection, kept, version + 1, command.actor, command.at)
+        _propose(connection, kept, command)
+        return version
+
+    return _perform(engine, command, do)
 
 
-@known_by("actor")
-def confirm(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> int:
+def confirm(engine: Engine, command: ConfirmSilencing) -> int:
     """Put a colleague's proposal in force as the second person; returns the version.
 
-    Raises NotAllowed, NotInState, or Outdated where somebody saved a version since.
+    Raises NotAllowed, NotInState, RequestReused, or Outdated where somebody saved a version since.
     """
-    with _acting(engine, actor) as connection:
-        row = _require_waiting(connection, proposal_id)
-        if actor == row.proposed_by:
+
+    def do(connection: Connection) -> int:
+        row = _require_waiting(connection, command.proposal_id)
+        if command.actor == row.proposed_by:
             raise NotAllowed("You proposed this yourself; another person must confirm it.")
         if _newest(connection)["version"] != row.shown_version:
             raise Outdated
-        _close(connection, proposal_id, "confirmed", actor, now)
-        return _insert(connection, row.settings, row.shown_version + 1, row.proposed_by, now)
+        _close(connection, command, "confirmed")
+        version = row.shown_version + 1
+        return _insert(connection, row.settings, version, row.proposed_by, command.at)
+
+    return _perform(engine, command, do)
 
 
-@known_by("actor")
-def decline(engine: Engine, *, proposal_id: int, actor: str, now: datetime) -> int:
+def decline(engine: Engine, command: DeclineSilencing) -> int:
     """Leave the settings as they are; the first person takes it back so.
 
     Returns the proposal's id. Raises as `confirm`.
     """
-    with _acting(engine, actor) as connection:
-        _require_waiting(connection, proposal_id)
-        _close(connection, proposal_id, "declined", actor, now)
-    return proposal_id
+
+    def do(connection: Connection) -> int:
+        _require_waiting(connection, command.proposal_id)
+        _close(connection, command, "declined")
+        return command.proposal_id
+
+    return _perform(engine, command, do)
 
 
 def waiting(connection: Connection) -> Silencing | None:
@@ -182,12 +204,8 @@ def _silences(before: Mapping[Any, Any], after: Mapping[str, Any]) -> bool:
     )
 
 
-@contextmanager
-def _acting(engine: Engine, actor: str) -> Iterator[Connection]:
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.KEEP_OUTBOX)
-        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.DELIVERY_SETTINGS})
-        yield connection
+def _perform(engine: Engine, command: SettingsCommand, do: Callable[[Connection], int]) -> int:
+    return commands.perform(engine, command, do, lock=locks.DELIVERY_SETTINGS)
 
 
 def _newest(connection: Connection) -> Mapping[Any, Any]:
@@ -204,6 +222,24 @@ def _insert(
     return version
 
 
+def _propose(connection: Connection, kept: Mapping[str, Any], command: SaveSettings) -> None:
+    if not command.ask:
+        raise SecondApprovalNeeded(
+            "Sending fewer messages needs a second person. Propose it; another person who "
+            "manages the outbox confirms it."
+        )
+    if waiting(connection) is not None:
+        raise NotInState("Such a change already waits for a second person. Reload the page.")
+    connection.execute(
+        insert(tables.delivery_proposals).values(
+            shown_version=command.shown_version,
+            settings=kept,
+            proposed_by=command.actor,
+            proposed_at=command.at,
+        )
+    )
+
+
 def _require_waiting(connection: Connection, proposal_id: int) -> Row[Any]:
     table = tables.delivery_proposals
     row = connection.execute(
@@ -215,13 +251,13 @@ def _require_waiting(connection: Connection, proposal_id: int) -> Row[Any]:
 
 
 def _close(
-    connection: Connection, proposal_id: int, closed_as: str, by: str, now: datetime
+    connection: Connection, command: ConfirmSilencing | DeclineSilencing, closed_as: str
 ) -> None:
     table = tables.delivery_proposals
     connection.execute(
         update(table)
-        .where(table.c.proposal_id == proposal_id)
-        .values(closed_as=closed_as, closed_by=by, closed_at=now)
+        .where(table.c.proposal_id == command.proposal_id)
+        .values(closed_as=closed_as, closed_by=command.actor, closed_at=command.at)
     )
 
 

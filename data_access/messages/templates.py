@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Connection, Engine, Row, insert, select, text
+from sqlalchemy import Connection, Engine, Row, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from data_access.applications.read import Application
-from data_access.db import database, locks, tables
+from data_access.db import locks, tables
 from data_access.db.errors import Invalid, Outdated
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import commands
+from data_access.people.commands import Command
 from program.messages import canned_texts, letters
 from program.messages.delivery import LANGUAGE, MessageKind
 from program.messages.letters import Letter, Template
@@ -54,45 +54,57 @@ def history(connection: Connection, kind: MessageKind, language: str) -> list[Sa
     ]
 
 
-@known_by("actor")
-def save(
-    engine: Engine,
-    *,
-    kind: MessageKind,
-    language: str,
-    subject: str,
-    body: str,
-    shown_version: int,
-    actor: str,
-    now: datetime,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveTemplate(Command):
+    """Save a version of a template.
+
+    ``shown_version`` is the one the form was filled with, 0 for a new language.
+    """
+
+    act: ClassVar[Act] = Act.KEEP_OUTBOX
+    kind: MessageKind
+    language: str
+    subject: str
+    body: str
+    shown_version: int
+
+
+def save(engine: Engine, command: SaveTemplate) -> int:
     """Save a version and return its number; the same again makes no new one.
 
-    ``shown_version`` is the one the form was filled with, 0 for a new language. Raises
-    NotAllowed, Invalid, and Outdated where somebody saved another version since.
+    Raises NotAllowed, Invalid, RequestReused, and Outdated where somebody saved another version
+    since.
     """
-    subject, body = subject.strip(), body.strip()
+    kind, language = command.kind, command.language
+    subject, body = command.subject.strip(), command.body.strip()
     if not LANGUAGE.fullmatch(language):
         raise Invalid("A language is a code such as es or pt-BR.")
     found = letters.problems(subject, body)
     if found:
         raise Invalid(" ".join(found))
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.KEEP_OUTBOX)
-        connection.execute(text("select pg_advisory_xact_lock(:k)"), {"k": locks.TEMPLATES})
+
+    def do(connection: Connection) -> int:
         newest = next(iter(history(connection, kind, language)), None)
         before = newest.template if newest else letters.shipped(kind, language)
         if before is not None and (before.subject, before.body) == (subject, body):
             return before.version
-        if (before.version if before else 0) != shown_version:
+        if (before.version if before else 0) != command.shown_version:
             raise Outdated
-        values = {"kind": str(kind), "language": language, "subject": subject, "body": body}
+        version = command.shown_version + 1
         connection.execute(
             insert(tables.message_templates).values(
-                {**values, "version": shown_version + 1, "author": actor, "saved_at": now}
+                kind=str(kind),
+                language=language,
+                version=version,
+                subject=subject,
+                body=body,
+                author=command.actor,
+                saved_at=command.at,
             )
         )
-    return shown_version + 1
+        return version
+
+    return commands.perform(engine, command, do, lock=locks.TEMPLATES)
 
 
 def preview(application: Application, *, subject: str, body: str, message: str) -> Letter:

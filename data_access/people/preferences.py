@@ -1,12 +1,14 @@
 """Personal settings, such as the columns of the queue."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
-from data_access.db import database, tables
-from data_access.people import staff
+from data_access.db import tables
+from data_access.people import commands
+from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from program.review.permissions import Act
 
@@ -20,16 +22,27 @@ def read(connection: Connection, *, email: str, name: str) -> Any:  # noqa: ANN4
     ).scalar_one_or_none()
 
 
-@known_by("actor")
-def put(engine: Engine, *, name: str, value: Any, actor: str) -> None:  # noqa: ANN401
-    """Store the actor's own value. Raises NotAllowed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutPreference(Command):
+    """Set the actor's own value, as plain JSON values."""
+
+    act: ClassVar[Act] = Act.READ
+    name: str
+    value: Any
+
+
+def put(engine: Engine, command: PutPreference) -> int:
+    """Set the actor's own value; returns how many were set. Raises NotAllowed or RequestReused."""
     table = tables.preferences
-    with database.acting(engine) as connection:
-        staff.require(connection, actor, Act.READ)
+
+    def do(connection: Connection) -> int:
         connection.execute(
             insert(table)
-            .values(email=actor, name=name, value=value)
+            .values(email=command.actor, name=command.name, value=command.value)
             .on_conflict_do_update(
-                index_elements=[table.c.email, table.c.name], set_={"value": value}
+                index_elements=[table.c.email, table.c.name], set_={"value": command.value}
             )
         )
+        return 1
+
+    return commands.perform(engine, command, do)

@@ -8,7 +8,6 @@ otherwise one that is scheduled.
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
 
@@ -22,8 +21,8 @@ from data_access.db.errors import (
 )
 from data_access.eligibility import policies
 from data_access.people.identities import known_by
-from data_access.policy import acts
-from data_access.policy.acts import Asked
+from data_access.policy import trail
+from data_access.policy.trail import PolicyCommand
 from program.policy import drafts, settings
 from program.policy.drafts import LONGEST_NOTE, Draft
 from program.policy.policy import Policy
@@ -44,194 +43,193 @@ class Kept:
     declined_because: str | None
 
 
-@known_by("actor")
-def save(
-    engine: Engine,
-    *,
-    draft: Draft,
-    draft_id: int | None,
-    revision: int | None = None,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
-    """Keep a draft, a new one where ``draft_id`` is ``None``; returns its id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveDraft(PolicyCommand):
+    """Keep a draft, a new one without ``draft_id``.
 
-    ``revision`` is what the form was drawn from. Raises NotAllowed, NotFound, NotInState,
-    BaseMoved, Contradictory, Invalid or RequestReused.
+    ``revision`` is the one the form was drawn from.
     """
+
+    draft: Draft
+    draft_id: int | None = None
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftCommand(PolicyCommand):
+    """A command on a draft there is."""
+
+    draft_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardDraft(DraftCommand):
+    """Throw one's own draft away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelProposal(DraftCommand):
+    """Take one's own proposal back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeDraft(DraftCommand):
+    """Ask a second manager to publish one's own draft, as it was at ``revision``."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmDraft(DraftCommand):
+    """Publish a colleague's proposal, as it was at ``revision``."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineDraft(DraftCommand):
+    """Give a colleague's proposal, as it was at ``revision``, back with a reason."""
+
+    revision: int
+    reason: str
+
+
+def save(engine: Engine, command: SaveDraft) -> int:
+    """Keep a draft; returns its id.
+
+    Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory, Invalid or RequestReused.
+    """
+    draft = command.draft
     note = text_rules.allow(draft.note, what="The note", longest=LONGEST_NOTE)
-    _require_sound(draft, now)
-    given = {
+    _require_sound(draft, command.at)
+    values = {
         "base_version": draft.base_version,
         "settings": settings.to_json(draft.policy),
         "note": note,
         "effective_from": draft.effective_from,
+        "saved_at": command.at,
     }
-    moment = draft.effective_from.isoformat() if draft.effective_from else None
-    content = {**given, "effective_from": moment, "draft_id": draft_id, "revision": revision}
-    kind = "drafted" if draft_id is None else "saved"
-    asked = Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
 
     def do(connection: Connection) -> int:
-        base = _require_known_base(connection, draft.base_version, now)
-        before = base
-        if draft_id is None:
-            _require_no_other(connection, actor)
-            kept_id = _insert(connection, author=actor, saved_at=now, **given)
+        before = _require_known_base(connection, draft.base_version, command.at)
+        if command.draft_id is None:
+            _require_no_other(connection, command.actor)
+            kind, draft_id = "drafted", _insert(connection, author=command.actor, **values)
         else:
-            kept = _require_own(connection, draft_id, actor)
+            kept = _require_own(connection, command.draft_id, command.actor)
             _require_written(kept)
-            _require_seen(kept, revision)
-            before = kept.draft.policy
-            kept_id = draft_id
-            _update(connection, kept, saved_at=now, reason=None, **given)
-        acts.record_event(connection, asked, kept_id, kept_id, changes=_moved(before, draft.policy))
-        return kept_id
+            _require_seen(kept, command.revision)
+            before, kind, draft_id = kept.draft.policy, "saved", kept.draft_id
+            _update(connection, kept, reason=None, **values)
+        changes = _moved(before, draft.policy)
+        trail.record_event(connection, command, kind, draft_id, changes=changes)
+        return draft_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def discard(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
+def discard(engine: Engine, command: DiscardDraft) -> int:
     """Throw one's own draft away; it stays in the trail. Returns its id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
-    asked = _asked("discarded", draft_id, actor, now, request_id)
 
     def do(connection: Connection) -> int:
-        kept = _require_own(connection, draft_id, actor)
+        kept = _require_own(connection, command.draft_id, command.actor)
         _require_written(kept)
-        _update(connection, kept, closed_as="discarded", closed_by=actor, closed_at=now)
-        acts.record_event(connection, asked, draft_id, draft_id)
-        return draft_id
+        _close(connection, kept, command, "discarded")
+        trail.record_event(connection, command, "discarded", kept.draft_id)
+        return kept.draft_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def propose(
-    engine: Engine,
-    *,
-    draft_id: int,
-    revision: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def propose(engine: Engine, command: ProposeDraft) -> int:
     """Ask a second manager to publish one's own draft; returns its id.
 
     Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory or RequestReused.
     """
-    asked = _asked("proposed", draft_id, actor, now, request_id, revision=revision)
 
     def do(connection: Connection) -> int:
-        kept = _require_own(connection, draft_id, actor)
+        kept = _require_own(connection, command.draft_id, command.actor)
         _require_written(kept)
-        _require_seen(kept, revision)
-        base = _require_publishable(connection, kept.draft, now)
-        _update(connection, kept, proposed_at=now, reason=None)
-        changes = _moved(base, kept.draft.policy)
-        acts.record_event(
-            connection, asked, draft_id, draft_id, changes=changes, note=kept.draft.note
+        _require_seen(kept, command.revision)
+        base = _require_publishable(connection, kept.draft, command.at)
+        _update(connection, kept, proposed_at=command.at, reason=None)
+        trail.record_event(
+            connection,
+            command,
+            "proposed",
+            kept.draft_id,
+            changes=_moved(base, kept.draft.policy),
+            note=kept.draft.note,
         )
-        return draft_id
+        return kept.draft_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def confirm(
-    engine: Engine,
-    *,
-    draft_id: int,
-    revision: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def confirm(engine: Engine, command: ConfirmDraft) -> int:
     """Publish a colleague's proposal as its second manager; returns the new version.
 
     Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory or RequestReused.
     """
-    asked = _asked("confirmed", draft_id, actor, now, request_id, revision=revision)
 
     def do(connection: Connection) -> int:
-        kept = _require_proposed(connection, draft_id, revision)
-        if actor == kept.author:
+        kept = _require_proposed(connection, command.draft_id, command.revision)
+        if command.actor == kept.author:
             raise NotAllowed("You proposed this yourself; another manager must confirm it.")
-        base = _require_publishable(connection, kept.draft, now)
-        policy = _next_version(policies.next_number(connection), kept, now)
+        base = _require_publishable(connection, kept.draft, command.at)
+        policy = _next_version(policies.next_number(connection), kept, command.at)
         policies.add(connection, policy)
-        _update(
+        _close(connection, kept, command, "published", version=policy.version)
+        trail.record_event(
             connection,
-            kept,
-            closed_as="published",
-            closed_by=actor,
-            closed_at=now,
-            version=policy.version,
-        )
-        acts.record_event(
-            connection,
-            asked,
-            draft_id,
-            policy.version,
+            command,
+            "confirmed",
+            kept.draft_id,
             version=policy.version,
             effective_from=policy.effective_from.isoformat(),
             changes=_moved(base, policy),
         )
         return policy.version
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def decline(
-    engine: Engine,
-    *,
-    draft_id: int,
-    revision: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def decline(engine: Engine, command: DeclineDraft) -> int:
     """Give a colleague's proposal back with a reason; it is a draft again. Returns its id.
 
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    asked = _asked("declined", draft_id, actor, now, request_id, revision=revision, reason=text)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
 
     def do(connection: Connection) -> int:
-        kept = _require_proposed(connection, draft_id, revision)
-        if actor == kept.author:
+        kept = _require_proposed(connection, command.draft_id, command.revision)
+        if command.actor == kept.author:
             raise NotAllowed("You proposed this yourself. Take it back instead.")
-        _update(connection, kept, proposed_at=None, reason=text)
-        acts.record_event(connection, asked, draft_id, draft_id, reason=text)
-        return draft_id
+        _update(connection, kept, proposed_at=None, reason=reason)
+        trail.record_event(connection, command, "declined", kept.draft_id, reason=reason)
+        return kept.draft_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def cancel(engine: Engine, *, draft_id: int, actor: str, now: datetime, request_id: UUID) -> int:
+def cancel(engine: Engine, command: CancelProposal) -> int:
     """Take one's own proposal back; it is a draft again. Returns its id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
-    asked = _asked("cancelled", draft_id, actor, now, request_id)
 
     def do(connection: Connection) -> int:
-        kept = _require_own(connection, draft_id, actor)
+        kept = _require_own(connection, command.draft_id, command.actor)
         if kept.proposed_at is None:
             raise NotInState("This draft is not proposed. Reload the page.")
         _update(connection, kept, proposed_at=None)
-        acts.record_event(connection, asked, draft_id, draft_id)
-        return draft_id
+        trail.record_event(connection, command, "cancelled", kept.draft_id)
+        return kept.draft_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
 @known_by("author")
@@ -247,23 +245,6 @@ def open_ones(connection: Connection) -> list[Kept]:
     order = (table.c.proposed_at.asc().nulls_last(), table.c.saved_at.desc())
     rows = connection.execute(select(table).where(table.c.closed_as.is_(None)).order_by(*order))
     return [_kept(connection, row) for row in rows.mappings()]
-
-
-def _asked(
-    kind: str,
-    draft_id: int,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    **content: Any,  # noqa: ANN401 - plain JSON values
-) -> Asked:
-    return Asked(
-        kind=kind,
-        actor=actor,
-        now=now,
-        request_id=request_id,
-        content={"draft_id": draft_id, **content},
-    )
 
 
 def _moved(old: Policy, new: Policy) -> list[dict[str, Any]]:
@@ -292,6 +273,23 @@ def _update(connection: Connection, kept: Kept, **values: Any) -> None:  # noqa:
         update(table)
         .where(table.c.draft_id == kept.draft_id)
         .values(revision=kept.revision + 1, **values)
+    )
+
+
+def _close(
+    connection: Connection,
+    kept: Kept,
+    command: PolicyCommand,
+    closed_as: str,
+    version: int | None = None,
+) -> None:
+    _update(
+        connection,
+        kept,
+        closed_as=closed_as,
+        closed_by=command.actor,
+        closed_at=command.at,
+        version=version,
     )
 
 

@@ -3,17 +3,18 @@
 A past day moves clocks that have run already, so what was overdue may not have been.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
-from uuid import UUID
+from enum import StrEnum
+from typing import ClassVar
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from data_access.db import database, locks, tables, text_rules
-from data_access.db.errors import Invalid, NeedsConfirming, NotInState, RequestReused
+from data_access.db import locks, tables, text_rules
+from data_access.db.errors import Invalid, NeedsConfirming, NotInState
 from data_access.eligibility import judging
-from data_access.people import staff
-from data_access.people.identities import known_by
+from data_access.people import commands
+from data_access.people.commands import Command
 from data_access.queue import listing
 from program import wording
 from program.periods import utc_day
@@ -49,56 +50,62 @@ class Change:
     at: datetime
 
 
-@known_by("actor")
-def add(
-    engine: Engine,
-    *,
-    day: date,
-    name: str,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    confirmed: Effect | None = None,
-) -> None:
-    """Make a day a holiday.
+class ChangeKind(StrEnum):
+    """Make a day a holiday, call it something else, or make it an ordinary day again."""
 
-    Raises NotAllowed, Invalid, NotInState where it is one already, RequestReused, and
+    ADDED = "added"
+    RENAMED = "renamed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeHoliday(Command):
+    """Change one day. ``confirmed`` is the effect on the past that the person has seen."""
+
+    act: ClassVar[Act] = Act.KEEP_HOLIDAYS
+    kind: ChangeKind
+    day: date
+    name: str = ""
+    reason: str
+    confirmed: Effect | None = field(default=None, compare=False)
+
+
+def change(engine: Engine, command: ChangeHoliday) -> int:
+    """Add, rename or remove a holiday; returns the entry's id.
+
+    Raises NotAllowed, Invalid, NotInState where the day cannot be changed so, RequestReused, and
     NeedsConfirming for a day that has begun, unless its present effect was ``confirmed``.
     """
-    text = text_rules.require(name, what="The holiday's name", longest=LONGEST_NAME)
-    _change(engine, day, "added", text, reason, actor, now, request_id, confirmed)
+    day, kind, name = command.day, command.kind, None
+    if kind is not ChangeKind.REMOVED:
+        name = text_rules.require(command.name, what="The holiday's name", longest=LONGEST_NAME)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
 
+    def do(connection: Connection) -> int:
+        old = _require_way(connection, command, name)
+        effect = _effect(connection, command)
+        if effect is not None and effect != command.confirmed:
+            raise NeedsConfirming(_effect_sentence(day, effect), effect)
+        _write(connection, day, name)
+        table = tables.holiday_changes
+        change_id: int = connection.execute(
+            insert(table)
+            .values(
+                day=day,
+                kind=str(kind),
+                old_name=old,
+                new_name=name,
+                reason=reason,
+                effect=None if effect is None else asdict(effect),
+                actor=command.actor,
+                at=command.at,
+                request_id=command.request_id,
+            )
+            .returning(table.c.change_id)
+        ).scalar_one()
+        return change_id
 
-@known_by("actor")
-def rename(
-    engine: Engine,
-    *,
-    day: date,
-    name: str,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> None:
-    """Call a holiday something else. Raises NotAllowed, Invalid, NotInState or RequestReused."""
-    text = text_rules.require(name, what="The holiday's name", longest=LONGEST_NAME)
-    _change(engine, day, "renamed", text, reason, actor, now, request_id, None)
-
-
-@known_by("actor")
-def remove(
-    engine: Engine,
-    *,
-    day: date,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    confirmed: Effect | None = None,
-) -> None:
-    """Make a day an ordinary one again; raises as `add` does."""
-    _change(engine, day, "removed", None, reason, actor, now, request_id, confirmed)
+    return commands.perform(engine, command, do, lock=locks.HOLIDAYS)
 
 
 def record(connection: Connection, *, most: int = 100) -> list[Change]:
@@ -111,71 +118,31 @@ def record(connection: Connection, *, most: int = 100) -> list[Change]:
     return [Change(**row) for row in rows.mappings()]
 
 
-def _change(
-    engine: Engine,
-    day: date,
-    kind: str,
-    name: str | None,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    confirmed: Effect | None,
-) -> None:
-    why = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    table = tables.holiday_changes
-    with database.acting(engine) as connection:
-        connection.execute(select(func.pg_advisory_xact_lock(locks.HOLIDAYS)))
-        staff.require(connection, actor, Act.KEEP_HOLIDAYS)
-        earlier = connection.execute(select(table).where(table.c.request_id == request_id)).first()
-        if earlier is not None:
-            if (earlier.day, earlier.kind, earlier.actor) != (day, kind, actor):
-                raise RequestReused
-            return
-        old = _require_way(connection, day, kind, name, now)
-        effect = None if kind == "renamed" else _effect(connection, day, kind, now)
-        if effect is not None and effect != confirmed:
-            raise NeedsConfirming(_effect_sentence(day, effect), effect)
-        _write(connection, day, name)
-        connection.execute(
-            insert(table).values(
-                day=day,
-                kind=kind,
-                old_name=old,
-                new_name=name,
-                reason=why,
-                effect=None if effect is None else asdict(effect),
-                actor=actor,
-                at=now,
-                request_id=request_id,
-            )
-        )
-
-
-def _require_way(
-    connection: Connection, day: date, kind: str, name: str | None, now: datetime
-) -> str | None:
+def _require_way(connection: Connection, command: ChangeHoliday, name: str | None) -> str | None:
     """The day's present name, if it can be changed so."""
-    held = tables.holidays
+    day, kind, held = command.day, command.kind, tables.holidays
     old = connection.execute(select(held.c.name).where(held.c.day == day)).scalar()
     words = wording.day(day)
-    if kind == "added" and old is not None:
+    added = kind is ChangeKind.ADDED
+    if added and old is not None:
         raise NotInState(f"{words} is already a holiday, “{old}”. Rename it in the list.")
-    if kind != "added" and old is None:
+    if not added and old is None:
         raise NotInState(f"{words} is no longer a holiday. Reload the page.")
-    if kind == "renamed" and old == name:
+    if kind is ChangeKind.RENAMED and old == name:
         raise Invalid(f"{words} is already called “{old}”. Enter another name.")
-    if kind == "added" and abs(day - utc_day(now)) > FURTHEST:
+    if added and abs(day - utc_day(command.at)) > FURTHEST:
         raise Invalid(f"{words} is more than three years away. Choose a day nearer to today.")
     return old
 
 
-def _effect(connection: Connection, day: date, kind: str, now: datetime) -> Effect | None:
-    """What changing a day that has begun does; ``None`` for one that is still to come."""
-    if day > utc_day(now):
+def _effect(connection: Connection, command: ChangeHoliday) -> Effect | None:
+    """What changing a day that has begun does; ``None`` for one to come, and for a new name."""
+    day, kind = command.day, command.kind
+    if kind is ChangeKind.RENAMED or day > utc_day(command.at):
         return None
-    context = judging.read_context(connection, now=now)
-    changed = context.holidays | {day} if kind == "added" else context.holidays - {day}
+    context = judging.read_context(connection, now=command.at)
+    added = kind is ChangeKind.ADDED
+    changed = context.holidays | {day} if added else context.holidays - {day}
     return Effect(
         overdue=listing.counts(connection, context).overdue,
         overdue_then=listing.counts(connection, replace(context, holidays=changed)).overdue,

@@ -6,17 +6,14 @@ over what was withdrawn.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from data_access.db import tables, text_rules
 from data_access.db.errors import NotAllowed, NotInState
 from data_access.eligibility import policies
-from data_access.people.identities import known_by
-from data_access.policy import acts
-from data_access.policy.acts import Asked
+from data_access.policy import trail
+from data_access.policy.trail import PolicyCommand
 from program import wording
 from program.periods import utc_day
 from program.policy.policy import Policy
@@ -39,98 +36,103 @@ class Withdrawal:
     closing_reason: str | None
 
 
-@known_by("actor")
-def propose(
-    engine: Engine,
-    *,
-    version: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposeWithdrawal(PolicyCommand):
+    """Ask a second manager to withdraw a scheduled version."""
+
+    version: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmWithdrawal(PolicyCommand):
+    """Withdraw the version, as its second manager."""
+
+    withdrawal_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineWithdrawal(PolicyCommand):
+    """Leave the version scheduled, with a reason."""
+
+    withdrawal_id: int
+    reason: str
+
+
+def propose(engine: Engine, command: ProposeWithdrawal) -> int:
     """Ask a second manager to withdraw a scheduled version; returns the withdrawal's id.
 
     Raises NotAllowed, NotInState, Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    content = {"version": version, "reason": text}
-    asked = _asked("withdrawal_proposed", content, actor, now, request_id)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
+    version = command.version
 
     def do(connection: Connection) -> int:
-        _require_scheduled(connection, version, now)
+        _require_scheduled(connection, version, command.at)
         if any(one.version == version for one in open_ones(connection)):
             raise NotInState("Its withdrawal is already proposed. Reload the page.")
         table = tables.policy_withdrawals
-        values = {"reason": text, "proposed_by": actor, "proposed_at": now}
         withdrawal_id: int = connection.execute(
-            insert(table).values(version=version, **values).returning(table.c.withdrawal_id)
+            insert(table)
+            .values(
+                version=version,
+                reason=reason,
+                proposed_by=command.actor,
+                proposed_at=command.at,
+            )
+            .returning(table.c.withdrawal_id)
         ).scalar_one()
-        acts.record_event(connection, asked, None, withdrawal_id, version=version, reason=text)
+        trail.record_event(
+            connection, command, "withdrawal_proposed", version=version, reason=reason
+        )
         return withdrawal_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def confirm(
-    engine: Engine, *, withdrawal_id: int, actor: str, now: datetime, request_id: UUID
-) -> int:
+def confirm(engine: Engine, command: ConfirmWithdrawal) -> int:
     """Withdraw the version as its second manager; returns its number.
 
     Raises NotAllowed, NotInState or RequestReused.
     """
-    asked = _asked("withdrawn", {"withdrawal_id": withdrawal_id}, actor, now, request_id)
 
     def do(connection: Connection) -> int:
-        found = _require_open(connection, withdrawal_id)
-        if actor == found.proposed_by:
+        found = _require_open(connection, command.withdrawal_id)
+        if command.actor == found.proposed_by:
             raise NotAllowed("You proposed this yourself; another manager must confirm it.")
-        _require_scheduled(connection, found.version, now)
-        _close(connection, withdrawal_id, "withdrawn", actor, now)
-        acts.record_event(
+        _require_scheduled(connection, found.version, command.at)
+        _close(connection, command, found, "withdrawn")
+        trail.record_event(
             connection,
-            asked,
-            None,
-            found.version,
+            command,
+            "withdrawn",
             version=found.version,
             reason=found.reason,
             proposed_by=found.proposed_by,
         )
         return found.version
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
-@known_by("actor")
-def decline(
-    engine: Engine,
-    *,
-    withdrawal_id: int,
-    reason: str,
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-) -> int:
+def decline(engine: Engine, command: DeclineWithdrawal) -> int:
     """Leave the version scheduled, with a reason; returns the withdrawal's id.
 
     Whoever proposed the withdrawal takes it back in the same way. Raises NotAllowed, NotInState,
     Invalid or RequestReused.
     """
-    text = text_rules.require(reason, what="The reason", longest=LONGEST_REASON)
-    content = {"withdrawal_id": withdrawal_id, "reason": text}
-    asked = _asked("withdrawal_declined", content, actor, now, request_id)
+    reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
 
     def do(connection: Connection) -> int:
-        found = _require_open(connection, withdrawal_id)
-        closed_as = "cancelled" if actor == found.proposed_by else "declined"
-        _close(connection, withdrawal_id, closed_as, actor, now, closing_reason=text)
-        acts.record_event(
-            connection, asked, None, withdrawal_id, version=found.version, reason=text
+        found = _require_open(connection, command.withdrawal_id)
+        closed_as = "cancelled" if command.actor == found.proposed_by else "declined"
+        _close(connection, command, found, closed_as, reason)
+        trail.record_event(
+            connection, command, "withdrawal_declined", version=found.version, reason=reason
         )
-        return withdrawal_id
+        return found.withdrawal_id
 
-    return acts.perform(engine, asked, do)
+    return trail.perform(engine, command, do)
 
 
 def open_ones(connection: Connection) -> list[Withdrawal]:
@@ -143,12 +145,6 @@ def every(connection: Connection) -> list[Withdrawal]:
     table = tables.policy_withdrawals
     rows = connection.execute(select(table).order_by(table.c.withdrawal_id.desc())).mappings()
     return [Withdrawal(**row) for row in rows]
-
-
-def _asked(
-    kind: str, content: dict[str, Any], actor: str, now: datetime, request_id: UUID
-) -> Asked:
-    return Asked(kind=kind, actor=actor, now=now, request_id=request_id, content=content)
 
 
 def _require_scheduled(connection: Connection, version: int, now: datetime) -> Policy:
@@ -179,16 +175,19 @@ def _require_open(connection: Connection, withdrawal_id: int) -> Withdrawal:
 
 def _close(
     connection: Connection,
-    withdrawal_id: int,
+    command: PolicyCommand,
+    withdrawal: Withdrawal,
     closed_as: str,
-    by: str,
-    at: datetime,
-    *,
-    closing_reason: str | None = None,
+    reason: str | None = None,
 ) -> None:
     table = tables.policy_withdrawals
     connection.execute(
         update(table)
-        .where(table.c.withdrawal_id == withdrawal_id, table.c.closed_as.is_(None))
-        .values(closed_as=closed_as, closed_by=by, closed_at=at, closing_reason=closing_reason)
+        .where(table.c.withdrawal_id == withdrawal.withdrawal_id, table.c.closed_as.is_(None))
+        .values(
+            closed_as=closed_as,
+            closed_by=command.actor,
+            closed_at=command.at,
+            closing_reason=reason,
+        )
     )

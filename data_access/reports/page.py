@@ -84,6 +84,20 @@ class Cohorts:
     traded: Sequence[Traded]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingDays:
+    """The days of trading that a report covers, step by step, and those it compares them with.
+
+    ``through`` is the data-through day.
+    """
+
+    traded: Window
+    before: Window
+    grain: Grain
+    through: date
+    delivered: Delivered
+
+
 def head(
     connection: Connection,
     context: JudgingContext,
@@ -132,30 +146,23 @@ def reviewing(connection: Connection, *, period: Window, news: Uncounted) -> Rev
 
 
 def trading(
-    connection: Connection,
-    *,
-    traded: Window,
-    before: Window,
-    grain: Grain,
-    dimension: Dimension,
-    standard: Decimal,
-    through: date,
-    delivered: Delivered,
+    connection: Connection, days: TradingDays, *, dimension: Dimension, standard: Decimal
 ) -> Volume:
-    """Read the part on volume; ``through`` is the data-through day."""
+    """Read the part on volume; ``standard`` is the standard rebate rate."""
+    traded, grain = days.traded, days.grain
     leaders = volume.leaders(connection, traded)
-    last = min(through, months_later(month_start(traded.last_day), 1) - ONE_DAY)
+    last = min(days.through, months_later(month_start(traded.last_day), 1) - ONE_DAY)
     same_days = _same_days(last)
     return Volume(
         apart=_apart(connection, traded, grain, dimension, leaders),
         days=_days_and_before(connection, traded, grain),
         rebates=volume.rebates(connection, traded, standard=standard),
-        rebates_before=volume.rebates(connection, before, standard=standard),
+        rebates_before=volume.rebates(connection, days.before, standard=standard),
         months=volume.months(
             connection,
             first=months_later(month_start(last), 1 - MONTHS_SHOWN),
             through=last,
-            delivered=delivered,
+            delivered=days.delivered,
         ),
         same_days=same_days,
         same_days_usd=_volume(connection, same_days),
@@ -163,19 +170,17 @@ def trading(
     )
 
 
-def cohorts(
-    connection: Connection, *, traded: Window, grain: Grain, through: date, delivered: Delivered
-) -> Cohorts:
+def cohorts(connection: Connection, days: TradingDays) -> Cohorts:
     """Read the part on cohorts."""
-    complete = month_start(through + ONE_DAY)
+    complete = month_start(days.through + ONE_DAY)
     return Cohorts(
         retained=retention.retained(
             connection,
             first=months_later(complete, 1 - MONTHS_SHOWN),
             complete=complete,
-            delivered=delivered,
+            delivered=days.delivered,
         ),
-        traded=volume.steps(connection, traded, grain, Dimension.COHORT),
+        traded=volume.steps(connection, days.traded, days.grain, Dimension.COHORT),
     )
 
 

@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from data_access.applications import commands
-from data_access.applications.commands import ApplicationCommand, Command
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import database, errors, tables
 from data_access.db.errors import Invalid, NotInState, RequestReused
 from data_access.eligibility import policies
 from data_access.people import staff
+from data_access.people.commands import Command
 from data_access.people.identities import known_by
 from data_access.queue import order_cache
 from data_access.review import transitions
@@ -70,6 +71,7 @@ class Taken:
 class TakeNext(Command):
     """Claim the first unclaimed application of the view."""
 
+    act: ClassVar[Act] = Act.CLAIM
     filters: Filters
 
 

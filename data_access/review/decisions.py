@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Engine, insert
 
 from data_access.applications import commands, decision_basis, decision_history
-from data_access.applications.commands import ApplicationCommand, Result
+from data_access.applications.commands import ApplicationCommand
 from data_access.applications.read import Application
 from data_access.db import tables, text_rules
 from data_access.db.errors import Invalid, NotInState
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import Standing, ViewedFacts
 from data_access.messages import outbox
+from data_access.people.commands import Result
 from data_access.review import checklist, conflicts, transitions
 from program import wording
 from program.messages import canned_texts
@@ -424,14 +425,18 @@ def check_rate(rate: Decimal | None, policy: Policy) -> None:
 def _snapshot(
     draft: Draft, standing: Standing, checks: Mapping[str, CheckOutcome], at: datetime
 ) -> dict[str, Any]:
-    freshness = standing.freshness
+    metrics = None
+    if (fresh := standing.freshness) is not None:
+        metrics = snapshots.Metrics(
+            data_through=fresh.data_through,
+            window=fresh.window,
+            provisional=is_behind(fresh.data_through, utc_day(at)),
+        )
     return snapshots.take(
         standing.assessment,
         policy=standing.policy,
-        data_through=freshness.data_through if freshness else None,
-        window=freshness.window if freshness else None,
+        metrics=metrics,
         evidence_ids=standing.established.evidence_ids,
         checklist={item: str(outcome) for item, outcome in checks.items()},
-        provisional=freshness is not None and is_behind(freshness.data_through, utc_day(at)),
         unproven=unproven(draft, standing, checks),
     )

@@ -5,7 +5,6 @@ an affiliate's standing; the message is cancelled before any worker had it. Whoe
 the worker or the person, holds the message's row, and the other finds that out there.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -21,9 +20,8 @@ from data_access.db import tables
 from data_access.db.errors import NotAllowed, NotFound, NotInState
 from data_access.messages import outbox
 from data_access.people import staff
-from data_access.people.identities import known_by
-from data_access.review import bulk, transitions
-from data_access.review.bulk import Result
+from data_access.review import transitions
+from data_access.review.bulk_runs import BulkCommand, Result, own_request, run
 from program.messages.delivery import Stopped
 from program.review.permissions import Act
 from program.review.workflow import Move, Status
@@ -41,6 +39,19 @@ class Undo(ApplicationCommand):
 
     act: ClassVar[Act] = Act.UNDO
     undone: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoRun(BulkCommand):
+    """Take back what the run ``undone`` did with each of these.
+
+    It is stored under ``name``, by default the act's; ``noun`` is what it is about.
+    """
+
+    act: ClassVar[Act] = Act.UNDO
+    undone: UUID
+    name: str = ""
+    noun: str = "application"
 
 
 def undo(engine: Engine, command: Undo) -> int:
@@ -75,49 +86,20 @@ def undo(engine: Engine, command: Undo) -> int:
     return commands.perform(engine, command, do)
 
 
-@known_by("actor")
-def undo_run(
-    engine: Engine,
-    *,
-    undone: UUID,
-    ids: Sequence[int],
-    actor: str,
-    now: datetime,
-    request_id: UUID,
-    name: str = "",
-    noun: str = "application",
-) -> list[Result]:
-    """Take back what the run ``undone`` did with each of these, as far as nothing has left.
+def undo_run(engine: Engine, command: UndoRun) -> list[Result]:
+    """Take back what a run did, as far as nothing has left. Raises as `bulk_runs.run`."""
 
-    It is kept under ``name``, the act's own unless one is given.
-
-    Raises NotAllowed, Invalid or RequestReused.
-    """
-
-    def each(id_: int, own: UUID) -> object:
-        return undo(
-            engine,
-            Undo(
-                application_id=id_,
-                undone=bulk.own_request(undone, id_),
-                actor=actor,
-                at=now,
-                request_id=own,
-            ),
+    def each(id_: int, request_id: UUID) -> object:
+        one = Undo(
+            application_id=id_,
+            undone=own_request(command.undone, id_),
+            actor=command.actor,
+            at=command.at,
+            request_id=request_id,
         )
+        return undo(engine, one)
 
-    return bulk.run(
-        engine,
-        Act.UNDO,
-        ids,
-        each,
-        content={"undone": str(undone)},
-        actor=actor,
-        now=now,
-        request_id=request_id,
-        name=name,
-        noun=noun,
-    )
+    return run(engine, command, each, name=command.name, noun=command.noun)
 
 
 def _own_act(connection: Connection, command: Undo) -> Row[Any]:

@@ -340,35 +340,44 @@ def texts(use: Use) -> tuple[Canned, ...]:
     return tuple(text for text in CANNED if text.use is use)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """The applicant a message goes to, and the facts that its placeholders state.
+
+    ``day`` is the UTC day of the decision, ``window`` the days that the metrics cover.
+    """
+
+    username: str
+    application_id: int
+    social_handle: str
+    assessment: Assessment
+    window: Window | None
+    policy: Policy
+    day: date
+
+
 def values(
+    facts: MessageFacts,
     *,
-    username: str,
-    application_id: int,
-    social_handle: str,
-    assessment: Assessment,
-    window: Window | None,
-    policy: Policy,
-    on: date,
     rebate_rate: Decimal | None = None,
     reapply: str | None = None,
     finding: str | None = None,
-    exchange: str = EXCHANGE,
 ) -> dict[str, str]:
     """Return the value of each placeholder that has one; any other stays and blocks sending.
 
-    ``on`` is the UTC day of the decision, ``rebate_rate`` a fraction, ``reapply`` the key of a
-    rule. Values that do not apply, such as the rate of a rejection, and blank names are left out.
+    ``rebate_rate`` is a fraction, ``reapply`` the key of a rule. Values that do not apply, such as
+    the rate of a rejection, and blank names are left out.
     """
     found = {
-        "username": username,
-        "application_id": str(application_id),
-        "social_handle": social_handle,
-        "criterion_gap": criterion_gap(assessment, window),
+        "username": facts.username,
+        "application_id": str(facts.application_id),
+        "social_handle": facts.social_handle,
+        "criterion_gap": criterion_gap(facts.assessment, facts.window),
         "finding": finding,
-        "minimums": minimums(policy),
+        "minimums": minimums(facts.policy),
         "rebate_rate": None if rebate_rate is None else wording.percent(rebate_rate),
-        "reapply_from": None if reapply is None else reapply_sentence(reapply, on),
-        "exchange": exchange,
+        "reapply_from": None if reapply is None else reapply_sentence(reapply, facts.day),
+        "exchange": EXCHANGE,
     }
     return {name: value for name, value in found.items() if value and value.strip()}
 

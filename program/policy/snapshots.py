@@ -4,6 +4,7 @@ Numbers are kept as text, so that readers do not turn money into floats.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,29 +13,36 @@ from program.policy.eligibility import Assessment, CriterionResult
 from program.policy.policy import Policy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Which metrics an assessment used; ``provisional`` is whether they were behind."""
+
+    data_through: date
+    window: Window
+    provisional: bool = False
+
+
 def take(
     assessment: Assessment,
     *,
     policy: Policy,
-    data_through: date | None,
-    window: Window | None,
+    metrics: Metrics | None,
     evidence_ids: Sequence[int] = (),
     checklist: Mapping[str, str] | None = None,
-    provisional: bool = False,
     unproven: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Freeze an assessment: enough to recompute it, and to show what the reviewer saw.
 
-    ``provisional`` is whether metrics were behind; ``unproven`` names, in words, the facts that the
+    ``metrics`` is ``None`` if there were none; ``unproven`` names, in words, the facts that the
     rejection reason asserts and that were not established.
     """
     return {
-        "data_through": data_through.isoformat() if data_through else None,
-        "provisional": provisional,
+        "data_through": metrics.data_through.isoformat() if metrics else None,
+        "provisional": metrics is not None and metrics.provisional,
         "window": {
             "kind": str(policy.window_kind),
-            "start": window.start.isoformat() if window else None,
-            "end": window.last_day.isoformat() if window else None,
+            "start": metrics.window.start.isoformat() if metrics else None,
+            "end": metrics.window.last_day.isoformat() if metrics else None,
         },
         "policy_version": policy.version,
         "criteria": [_criterion(result) for result in assessment.criteria],

@@ -23,6 +23,7 @@ from data_access.explore import saved_views
 from data_access.messages import settings
 from data_access.policy import drafts as policy_drafts
 from data_access.policy import holiday_changes, withdrawals
+from data_access.policy.holiday_changes import ChangeHoliday, ChangeKind
 from program.policy.drafts import Draft
 from program.review.permissions import Act
 from program.review.queue_filters import Filters
@@ -30,7 +31,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.builders import add_policy, rewriting
 from tests.data_access import clicks
-from tests.data_access.clicks import ANA, BEN, MIRA
+from tests.data_access.clicks import ANA, BEN, MIRA, command
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
@@ -150,21 +151,14 @@ def drafts(site: Site, n: int, *, by: str = MIRA, proposed: bool = True) -> None
         base = policies.newest(connection)
     policy = replace(base, min_new_users=base.min_new_users + 1)
     draft = Draft(policy=policy, note="More growth", base_version=base.version)
-    policy_drafts.save(
-        site.engine, draft=draft, draft_id=None, actor=by, now=now(), request_id=uuid4()
-    )
+    who = {"actor": by, "now": now()}
+    policy_drafts.save(site.engine, command(policy_drafts.SaveDraft, draft=draft, **who))
     if proposed:
         with site.engine.connect() as connection:
             kept = policy_drafts.own(connection, by)
         assert kept is not None
-        policy_drafts.propose(
-            site.engine,
-            draft_id=kept.draft_id,
-            revision=kept.revision,
-            actor=by,
-            now=now(),
-            request_id=uuid4(),
-        )
+        one = {"draft_id": kept.draft_id, "revision": kept.revision}
+        policy_drafts.propose(site.engine, command(policy_drafts.ProposeDraft, **one, **who))
 
 
 def schedules(site: Site, n: int, *, withdrawn_by: str = "") -> None:
@@ -179,14 +173,8 @@ def schedules(site: Site, n: int, *, withdrawn_by: str = "") -> None:
     with site.engine.begin() as connection:
         add_policy(connection, coming)
     if withdrawn_by:
-        withdrawals.propose(
-            site.engine,
-            version=coming.version,
-            reason="Too early",
-            actor=withdrawn_by,
-            now=now(),
-            request_id=uuid4(),
-        )
+        given = {"version": coming.version, "reason": "Too early", "actor": withdrawn_by}
+        withdrawals.propose(site.engine, command(withdrawals.ProposeWithdrawal, **given, now=now()))
 
 
 def empty_policies(site: Site) -> None:
@@ -206,8 +194,8 @@ def silences(by: str) -> Callable[[Site, int], None]:
         unsilence(site)
         with site.engine.connect() as connection:
             version = settings.in_force(connection).version
-        settings.save(
-            site.engine,
+        asked = command(
+            settings.SaveSettings,
             silent=True,
             send_rejections=True,
             email_instead=[],
@@ -218,6 +206,7 @@ def silences(by: str) -> Callable[[Site, int], None]:
             now=now(),
             ask=True,
         )
+        settings.save(site.engine, asked)
 
     return propose
 
@@ -233,15 +222,8 @@ def keeps_views(site: Site, n: int) -> None:
     with site.engine.begin() as connection:
         connection.execute(text("delete from review.saved_views"))
     for name in ("First", "Second", "Third"):
-        saved_views.save(
-            site.engine,
-            name=name,
-            filters=Filters(search=name),
-            shared=False,
-            actor=ANA,
-            now=now(),
-            request_id=uuid4(),
-        )
+        view = {"name": name, "filters": Filters(search=name), "shared": False}
+        saved_views.save(site.engine, command(saved_views.SaveView, **view, now=now()))
 
 
 def holidays(site: Site, n: int) -> None:
@@ -249,15 +231,14 @@ def holidays(site: Site, n: int) -> None:
     with site.engine.begin() as connection:
         connection.execute(text("delete from review.holidays"))
     for days in (40, 41):
-        holiday_changes.add(
-            site.engine,
-            day=now().date() + timedelta(days=days),
-            name=f"In {days} days",
-            reason="The office is closed",
-            actor=MIRA,
-            now=now(),
-            request_id=uuid4(),
-        )
+        given = {
+            "kind": ChangeKind.ADDED,
+            "day": now().date() + timedelta(days=days),
+            "name": f"In {days} days",
+            "reason": "The office is closed",
+            "actor": MIRA,
+        }
+        holiday_changes.change(site.engine, command(ChangeHoliday, **given, now=now()))
 
 
 def removes_first_holiday(page: Page, n: int) -> None:

@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,6 +14,7 @@ from tests.browser import screen
 from tests.browser.conftest import Site, Visit
 from tests.builders import add_evidence
 from tests.dashboard.ui.hostile import HOSTILE
+from tests.data_access import clicks
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
@@ -131,11 +131,7 @@ def test_an_import_shows_a_files_text_as_typed(site: Site, visit: Visit) -> None
     nothing_came_alive(page)
     with site.engine.connect() as connection:
         ids = [row.row_id for row in kept_rows.listed(connection)[0]]
-    kept_rows.dismiss(
-        site.engine,
-        ids,
-        reason="Nobody's",
-        actor="ana@example.com",
-        now=datetime.now(UTC),
-        request_id=uuid4(),
+    command = clicks.command(
+        kept_rows.DismissRows, row_ids=ids, reason="Nobody's", now=datetime.now(UTC)
     )
+    kept_rows.dismiss(site.engine, command)

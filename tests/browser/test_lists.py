@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +13,7 @@ from program.review.queue_filters import Filters
 from tests.browser import screen
 from tests.browser.clearing import ARMED
 from tests.browser.conftest import Site, Visit
+from tests.data_access import clicks
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
@@ -24,12 +24,14 @@ def chip(site: Site) -> Iterator[str]:
     name = "Those of the chip"
     saved_views.save(
         site.engine,
-        name=name,
-        filters=Filters(search="chip_"),
-        shared=False,
-        actor="ana@example.com",
-        now=datetime.now(UTC),
-        request_id=uuid4(),
+        clicks.command(
+            saved_views.SaveView,
+            name=name,
+            filters=Filters(search="chip_"),
+            shared=False,
+            actor="ana@example.com",
+            now=datetime.now(UTC),
+        ),
     )
     yield name
     with site.engine.begin() as connection:

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, text
 
 from data_access.applications import decision_basis
-from data_access.applications.commands import Command
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
 from data_access.eligibility import assessments, judging
 from data_access.eligibility.assessments import ViewedFacts
+from data_access.people.commands import Command
 from data_access.review import (
     checklist,
     claims,
@@ -47,7 +47,7 @@ NUMBERS = itertools.count(1)  # of applications in a module's desk
 Asked = TypeVar("Asked", bound=Command)
 
 
-def command(kind: type[Asked], **given: Any) -> Asked:
+def command(kind: type[Asked], /, **given: Any) -> Asked:
     """A command of ana's at `NOW`, unless ``given`` says otherwise; ``now`` is its ``at``."""
     given = {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
     return kind(at=given.pop("now"), **given)

@@ -17,7 +17,7 @@ from data_access.db import database
 from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.people.staff import Person
-from data_access.review import bulk
+from data_access.review import bulk_runs
 from program.affiliates import requalification as rules
 from program.affiliates.filters import PAGE_SIZE, BoardFilters
 from program.affiliates.requalification import MonthTest, Standing
@@ -128,13 +128,13 @@ def draw_selection(
     filters: BoardFilters, chosen: dict[int, Standing], on_page: int, total: int, person: Person
 ) -> None:
     """Draw the steps for the ticked affiliates, or for all that match."""
-    most = min(total, bulk.MOST)
+    most = min(total, bulk_runs.MOST)
     key = f"affiliates-all-{hash(filters)}"
     more_match = len(chosen) == on_page < total
     if more_match and state.typed(key):
         with database.reading(database.reader()) as connection:
             policy = policies.in_force(connection, now=datetime.now(UTC))
-            chosen = board.shown(connection, filters, policy, most=bulk.MOST)
+            chosen = board.shown(connection, filters, policy, most=bulk_runs.MOST)
     with st.container(key="bulk-bar", horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(chosen):,} chosen**", width="content")
         if more_match:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -262,21 +261,16 @@ def _preview(chosen: Chosen, change: Change) -> None:
 
 
 def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(FORM, actor):
-        return
-    send = partial(
-        submit.write,
-        standing_changes.move_each,
+    assert chosen.change is not None
+    command = standing_changes.MoveEach(
+        ids=tuple(chosen.shown),
         shown=chosen.shown,
         change=chosen.change,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    try:
-        background.begin(request_id, send, actor=actor)
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
+    if not background.submit(FORM, command, standing_changes.move_each):
         return
     state.mark_sent(_draft(chosen))
     state.renew(FORM, request_id)

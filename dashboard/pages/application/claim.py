@@ -13,7 +13,7 @@ from dashboard.pages.application.decide import unsent_text
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
-from data_access.applications.commands import Asked, Verb
+from data_access.people.commands import Asked, Verb
 from data_access.people.staff import Person
 from data_access.review import claims
 from program.review.permissions import Act

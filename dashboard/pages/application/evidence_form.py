@@ -55,11 +55,10 @@ def draw(id_: int, kind: EvidenceKind, person: Person, now: datetime) -> None:
             key=state.form_key(form, "method"),
         )
         st.text_input("Source, a web address", key=state.form_key(form, "source"))
-        sending.button(
+        sending.form_button(
             "Record",
             form=form,
             key=state.form_key(form, "send"),
-            submit=True,
             type="primary",
             act=_record,
             args=[form, state.request_id(form), id_, kind, person.email],

@@ -35,7 +35,7 @@ def _next_id(shown: Shown, request_id: UUID) -> int | None:
         request_id=uuid5(request_id, "next"),
     )
     try:
-        return submit.write(claims.take_next, command=command).application_id
+        return submit.carry_out(command, claims.take_next).application_id
     except Refusal:
         # The act is done; only the next application is missing, so go to the queue.
         return None

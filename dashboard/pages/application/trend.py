@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Protocol
 
 import streamlit as st
 
 from dashboard.ui import charts
+from dashboard.ui.charts import Minimum
 from program import wording
 from program.periods import Window, month_start, months_later
 from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
@@ -80,7 +80,7 @@ def _draw_months(points: Sequence[Point], what: str, policy: Policy, through: da
         values,
         title=f"{criterion.label} by calendar month, UTC",
         unit=str(criterion.unit),
-        minimum=getattr(policy, criterion.minimum),
+        minimum=Minimum(getattr(policy, criterion.minimum)),
     )
     charts.draw(chart, key=f"trend-{what}-Months")
     _note_gaps(values)
@@ -91,7 +91,10 @@ def _draw_days(
 ) -> None:
     """Draw days: not delivered ones are gaps, delivered ones without trading are zero."""
     criterion, field = METRICS[what]
-    minimum = Decimal(getattr(policy, criterion.minimum))
+    minimum = None
+    if criterion is VOLUME:
+        label = f"{wording.stated_usd(policy.min_volume_usd)} USD over {window.days} days, a day:"
+        minimum = Minimum(policy.min_volume_usd / window.days, label)
     start = min(through - timedelta(days=DAYS_SHOWN - 1), window.start)
     days = [start + timedelta(days=n) for n in range((through - start).days + 1)]
     found = {point.start: getattr(point, field) for point in points}
@@ -102,8 +105,7 @@ def _draw_days(
         title=f"{criterion.label} by day, UTC; the window is shaded",
         unit=str(criterion.unit),
         window=window,
-        minimum=minimum / window.days if criterion is VOLUME else None,
-        minimum_label=f"{wording.stated_usd(minimum)} USD over {window.days} days, a day:",
+        minimum=minimum,
     )
     charts.draw(chart, key=f"trend-{what}-Days")
     _note_gaps(values)

@@ -120,7 +120,7 @@ def chart_of(
     if bucket is Bucket.MONTH or across.name == MONTH:
         return charts.monthly_bars(days, values, title=title, unit=unit)
     ends = [day + WEEK for day in days] if bucket is Bucket.WEEK else []
-    return charts.daily_bars(days, values, title=title, unit=unit, ends=ends)
+    return charts.step_bars(days, values, title=title, unit=unit, ends=ends)
 
 
 def can_go_across(column: DatasetColumn) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 from zoneinfo import available_timezones
 
 import streamlit as st
@@ -14,12 +14,13 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.loading import airtable, form_maps
 from data_access.loading.form_map import STATUSES, FormMap
-from data_access.loading.form_maps import SavedMap
+from data_access.loading.form_maps import RetireMap, SavedMap, SaveMap
 from data_access.loading.form_text import ENCODINGS, folded
 from data_access.loading.imports import Peek
 from data_access.people.staff import Person
 
 FORM = "form-map"
+RETIRE = "form-map-retire"
 NONE = "–"
 COLUMNS = {
     "account_id": "Account ID",
@@ -185,7 +186,7 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
             form=FORM,
             key=state.form_key(FORM, "save"),
             act=_save,
-            args=[person.email, content, None],
+            args=[person.email, content, None, state.request_id(FORM)],
             icon=":material/save:",
         )
         if saved is not None and saved.content != content:
@@ -194,7 +195,7 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
                 form=FORM,
                 key=state.form_key(FORM, "replace"),
                 act=_save,
-                args=[person.email, content, saved],
+                args=[person.email, content, saved, state.request_id(FORM)],
                 sends=saved.map_id,
                 icon=":material/sync:",
             )
@@ -204,31 +205,33 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
                 form=FORM,
                 key=state.form_key(FORM, "retire"),
                 act=_retire,
-                args=[person.email, saved],
+                args=[person.email, saved, state.request_id(RETIRE)],
                 sends=saved.map_id,
                 type="tertiary",
             )
 
 
-def _save(actor: str, content: Mapping[str, Any], replaced: SavedMap | None) -> None:
-    request_id = state.request_id(FORM)
+def _save(
+    actor: str, content: Mapping[str, Any], replaced: SavedMap | None, request_id: UUID
+) -> None:
     typed = state.typed(f"{FORM}-name-{request_id.hex[:8]}") or ""
-    name = replaced.name if replaced else typed
-    act = partial(
-        form_maps.save,
+    name = replaced.name if replaced else typed.strip()
+    command = SaveMap(
         name=name,
-        content=content,
+        definition=content,
         expected=replaced.map_id if replaced else None,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    if submit.attempt(FORM, actor, act) is not None:
-        state.renew(FORM, request_id)
-        state.show("import-map", name.strip())
-        submit.accepted(FORM, f"The map {name.strip()} is saved.")
+    if submit.submit(FORM, command, form_maps.save) is not None:
+        state.show("import-map", name)
+        submit.accepted(FORM, f"The map {name} is saved.")
 
 
-def _retire(actor: str, saved: SavedMap) -> None:
-    act = partial(form_maps.retire, map_id=saved.map_id, actor=actor, now=datetime.now(UTC))
-    if submit.attempt(FORM, actor, act) is not None:
+def _retire(actor: str, saved: SavedMap, request_id: UUID) -> None:
+    command = RetireMap(
+        map_id=saved.map_id, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    if submit.submit(FORM, command, form_maps.retire, renews=RETIRE) is not None:
         submit.accepted(FORM, f"The map {saved.name} is retired.")

@@ -1,8 +1,7 @@
 """Rows that imports kept: each is corrected and loaded, or dismissed with a reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -11,12 +10,12 @@ from dashboard.forms import sending, submit
 from dashboard.pages.imports.field_map import COLUMNS
 from dashboard.ui import figures, state, states
 from dashboard.ui.safe_text import escape
-from data_access.applications.commands import Done
 from data_access.db import database
 from data_access.db.errors import NotFound, NotInState
 from data_access.loading import form_map, form_maps, kept_rows
 from data_access.loading.form_map import FormMap
-from data_access.loading.kept_rows import KeptRow
+from data_access.loading.kept_rows import DismissRows, KeptRow, RetryRows
+from data_access.people.commands import Asked, Done, Verb
 from data_access.people.staff import Person
 
 ALL = "kept-rows"
@@ -67,13 +66,12 @@ def _draw_row(row: KeptRow, read_by: FormMap | None, person: Person) -> None:
             st.markdown(f"{where}{escape(problem.reason)}.")
         with st.form(form, border=False):
             _fields(row, form)
-            sending.button(
+            sending.form_button(
                 "Correct and load",
                 form=form,
                 key=state.form_key(form, "load"),
                 act=_correct,
                 args=[person.email, row, read_by, state.request_id(form)],
-                submit=True,
                 icon=":material/upload:",
             )
         _dismissing(row, form, person)
@@ -129,19 +127,17 @@ def _corrected(row: KeptRow, request_id: UUID) -> Sequence[str]:
 
 def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID) -> None:
     form = _form(row)
-    act = partial(
-        kept_rows.retry,
+    command = RetryRows(
         row_ids=[row.row_id],
         cells={row.row_id: _corrected(row, request_id)},
         read_by=read_by,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    result = _attempt(form, actor, act, loads=True)
+    result = _submit(form, command, kept_rows.retry)
     if result is None:
         return
-    state.renew(form, request_id)
     if result[0]:
         submit.accepted(ALL, f"Row {row.row_number:,} is loaded.")
     else:
@@ -152,40 +148,36 @@ def _correct(actor: str, row: KeptRow, read_by: FormMap | None, request_id: UUID
 
 def _dismiss(actor: str, row: KeptRow, request_id: UUID) -> None:
     form = _form(row)
-    act = partial(
-        kept_rows.dismiss,
+    command = DismissRows(
         row_ids=[row.row_id],
         reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    if _attempt(form, actor, act, loads=False) is not None:
-        state.renew(form, request_id)
+    if _submit(form, command, kept_rows.dismiss) is not None:
         submit.accepted(ALL, f"Row {row.row_number:,} is dismissed; the reason is on record.")
 
 
 def _retry_all(
     actor: str, row_ids: Sequence[int], read_by: FormMap | None, request_id: UUID
 ) -> None:
-    act = partial(
-        kept_rows.retry,
+    command = RetryRows(
         row_ids=row_ids,
         read_by=read_by,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    result = submit.attempt(ALL, actor, act, loads=True)
+    result = submit.submit(ALL, command, kept_rows.retry)
     if result is not None:
         loaded, kept = result
-        state.renew(ALL, request_id)
         submit.accepted(ALL, f"{loaded:,} loaded, {kept:,} still kept.")
 
 
-def _attempt(form: str, actor: str, act: Callable[..., Done], *, loads: bool) -> Done | None:
+def _submit(form: str, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
     try:
-        return submit.attempt(form, actor, act, raises=(NotFound, NotInState), loads=loads)
+        return submit.submit(form, command, verb, raises=(NotFound, NotInState))
     except (NotFound, NotInState) as refusal:
         # A row that somebody else settled is no longer in the list.
         submit.refused(ALL, str(refusal))

@@ -167,25 +167,15 @@ def _load_button(
 def _load(
     actor: str, upload: Upload, content: Mapping[str, Any], name: str | None, request_id: UUID
 ) -> None:
-    if submit.refused_to_stranger(FORM, actor):
-        return
-    now = datetime.now(UTC)
-
-    def act() -> object:
-        return submit.load(
-            imports.make,
-            upload,
-            form_map.parse(content, upload.name),
-            actor=actor,
-            now=now,
-            request_id=request_id,
-            map_name=name,
-        )
-
-    try:
-        background.begin(request_id, act, actor=actor, kind=JobKind.IMPORT)
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
+    command = imports.MakeImport(
+        upload=upload,
+        read_by=form_map.parse(content, upload.name),
+        map_name=name,
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
+    )
+    if not background.submit(FORM, command, imports.make, kind=JobKind.IMPORT):
         return
     state.keep(SENT, request_id)
     state.forget(FORM)

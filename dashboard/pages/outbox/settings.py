@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -22,6 +21,7 @@ from program.messages.letters import Template
 
 # Results of proposals are shown by the page, since the proposal may be gone.
 PAGE = ""
+CONFIRM, DECLINE = "silencing-confirm", "silencing-decline"
 PLATFORMS = ("telegram", "discord", "whatsapp", "wechat", "line", "x", "instagram", "phone")
 
 
@@ -79,18 +79,18 @@ def draw_waiting(proposal: Silencing | None, current: DeliverySettings, person: 
             sending.button(
                 f"Confirm: {what}",
                 form=PAGE,
-                key="silencing-confirm",
-                act=_end,
-                args=[proposal, person.email, True],
+                key=CONFIRM,
+                act=_confirm,
+                args=[proposal, person.email, state.request_id(CONFIRM)],
                 sends=proposal,
                 type="primary",
             )
         sending.button(
             "Take back" if own else "Decline",
             form=PAGE,
-            key="silencing-decline",
-            act=_end,
-            args=[proposal, person.email, False],
+            key=DECLINE,
+            act=_decline,
+            args=[proposal, person.email, state.request_id(DECLINE)],
             sends=proposal,
         )
 
@@ -105,12 +105,20 @@ def _less_words(current: DeliverySettings, proposed: DeliverySettings) -> str:
     return f"stop {wording.listed(stops)}" if stops else "send fewer messages"
 
 
-def _end(proposal: Silencing, actor: str, confirmed: bool) -> None:
-    verb = message_settings.confirm if confirmed else message_settings.decline
-    act = partial(verb, proposal_id=proposal.proposal_id, actor=actor, now=datetime.now(UTC))
-    if submit.attempt(PAGE, actor, act) is not None:
-        said = "The settings are in force now." if confirmed else "The settings stay as they are."
-        submit.accepted(PAGE, said)
+def _confirm(proposal: Silencing, actor: str, request_id: UUID) -> None:
+    command = message_settings.ConfirmSilencing(
+        proposal_id=proposal.proposal_id, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    said = "The settings are in force now."
+    submit.submit(PAGE, command, message_settings.confirm, renews=CONFIRM, said=said)
+
+
+def _decline(proposal: Silencing, actor: str, request_id: UUID) -> None:
+    command = message_settings.DeclineSilencing(
+        proposal_id=proposal.proposal_id, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    said = "The settings stay as they are."
+    submit.submit(PAGE, command, message_settings.decline, renews=DECLINE, said=said)
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
@@ -194,19 +202,19 @@ def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
     except Invalid as wrong:
         submit.refused(form, str(wrong))
         return
-    act = partial(
-        message_settings.save,
+    command = message_settings.SaveSettings(
         silent=bool(state.typed(f"{form}-silent-{part}")),
         send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
         email_instead=state.typed(f"{form}-email-{part}") or [],
         language_by_country=by_country,
         note=state.typed(f"{form}-note-{part}") or "",
         shown_version=version,
-        actor=actor,
-        now=datetime.now(UTC),
         ask=True,
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    saved = submit.attempt(form, actor, act)
+    saved = submit.submit(form, command, message_settings.save)
     if saved is None:
         return
     with database.reading(database.reader()) as connection:

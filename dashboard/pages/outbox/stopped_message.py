@@ -10,10 +10,10 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.ui import figures, message_preview, state
 from dashboard.ui.safe_text import escape
-from data_access.applications.commands import Asked, Verb
 from data_access.db.errors import NotFound, NotInState
 from data_access.messages import resend
 from data_access.messages.backlog import Message
+from data_access.people.commands import Asked, Verb
 from data_access.people.staff import Person
 from program.messages.delivery import KIND_WORDS, REASON_WORDS, MessageKind, Reason, Stopped
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -14,7 +13,7 @@ from data_access.applications import read
 from data_access.db import database
 from data_access.db.errors import Refusal
 from data_access.messages import templates as message_templates
-from data_access.messages.templates import SavedTemplate
+from data_access.messages.templates import SavedTemplate, SaveTemplate
 from data_access.people.staff import Person
 from program.messages import letters
 from program.messages.delivery import ENGLISH, KIND_WORDS, MessageKind
@@ -133,17 +132,17 @@ def _save(
     form: str, request_id: UUID, kind: MessageKind, language: str, version: int, actor: str
 ) -> None:
     part = request_id.hex[:8]
-    act = partial(
-        message_templates.save,
+    command = SaveTemplate(
         kind=kind,
         language=language,
         subject=state.typed(f"{form}-subject-{part}") or "",
         body=state.typed(f"{form}-body-{part}") or "",
         shown_version=version,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    saved = submit.attempt(form, actor, act)
+    saved = submit.submit(form, command, message_templates.save)
     if saved is not None:
         said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
         submit.accepted("", said)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -56,13 +55,12 @@ def draw(written: Written, person: Person) -> None:
                     _draw_group(group, draft.policy, written)
                 if column_is_last(groups):
                     _draw_about(draft, form)
-        sending.button(
+        sending.form_button(
             "Save the draft",
             form=PLACE,
             key=state.form_key(form, "save"),
             act=_save,
             args=[written, person.email, state.request_id(form)],
-            submit=True,
             icon=":material/save:",
             type="secondary" if written.kept else "primary",
         )
@@ -176,45 +174,42 @@ def _save(written: Written, actor: str, request_id: UUID) -> None:
     except ValueError as wrong:
         submit.refused(PLACE, str(wrong))
         return
-    kept = written.kept
-    if not _sent(draft, kept, actor, request_id):
-        return
-    state.renew(written.form, request_id)
-    submit.accepted(PLACE, "The draft is saved. Nothing changes until it is published.")
+    said = "The draft is saved. Nothing changes until it is published."
+    _send(written, draft, actor, request_id, said)
 
 
 def _carry_over(written: Written, old: Policy, actor: str, request_id: UUID) -> None:
     draft = carried_over(written.draft, old=old, new=written.base)
-    if _sent(draft, written.kept, actor, request_id):
-        submit.accepted(PLACE, f"Your changes now build on version {written.base.version}.")
+    said = f"Your changes now build on version {written.base.version}."
+    _send(written, draft, actor, request_id, said)
 
 
-def _sent(draft: Draft, kept: Kept | None, actor: str, request_id: UUID) -> bool:
-    act = partial(
-        drafts.save,
+def _send(written: Written, draft: Draft, actor: str, request_id: UUID, said: str) -> None:
+    kept = written.kept
+    command = drafts.SaveDraft(
         draft=draft,
         draft_id=kept.draft_id if kept else None,
         revision=kept.revision if kept else None,
         actor=actor,
-        now=datetime.now(UTC),
+        at=datetime.now(UTC),
         request_id=request_id,
     )
     try:
-        return submit.attempt(PLACE, actor, act, raises=(Contradictory,)) is not None
+        saved = submit.submit(
+            PLACE, command, drafts.save, renews=written.form, raises=(Contradictory,)
+        )
     except Contradictory as found:
         submit.refused(PLACE, f"{found} What you typed is kept.")
-        return False
+        return
+    if saved is not None:
+        submit.accepted(PLACE, said)
 
 
 def _discard(kept: Kept, actor: str, request_id: UUID) -> None:
-    act = partial(
-        drafts.discard,
-        draft_id=kept.draft_id,
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
+    command = drafts.DiscardDraft(
+        draft_id=kept.draft_id, actor=actor, at=datetime.now(UTC), request_id=request_id
     )
-    if submit.attempt(PLACE, actor, act) is not None:
+    if submit.submit(PLACE, command, drafts.discard) is not None:
         submit.accepted(PLACE, "The draft is discarded. The history keeps it.")
 
 

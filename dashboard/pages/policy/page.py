@@ -18,11 +18,11 @@ from data_access.eligibility import judging, policies
 from data_access.eligibility.judging import JudgingContext
 from data_access.eligibility.policies import Published
 from data_access.people.staff import Person
-from data_access.policy import acts
 from data_access.policy import drafts as policy_drafts
+from data_access.policy import trail
 from data_access.policy import withdrawals as policy_withdrawals
-from data_access.policy.acts import PolicyEvent
 from data_access.policy.drafts import Kept
+from data_access.policy.trail import PolicyEvent
 from data_access.policy.withdrawals import Withdrawal
 from program.policy.drafts import changed, contradictions, needs_refresh
 from program.policy.policy import Policy, ruling_at
@@ -59,7 +59,7 @@ def main() -> None:
         versions = policies.history(connection)
         edits = person.may(Act.EDIT_POLICY)
         drafts = policy_drafts.open_ones(connection) if edits else []
-        trail = acts.trail(connection) if edits else []
+        events = trail.newest(connection) if edits else []
         withdrawals = policy_withdrawals.open_ones(connection) if edits else []
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Policy", anchor=False)
@@ -67,7 +67,7 @@ def main() -> None:
     if part == DRAFT:
         draw_next(versions, drafts, context, person)
     elif part == HISTORY:
-        draw_history(versions, trail, context)
+        draw_history(versions, events, context)
     else:
         draw_in_force(versions, context)
         draw_scheduled(scheduled(versions, context.now), withdrawals, person)
@@ -185,7 +185,7 @@ def about(published: Published, overtaken: int | None = None) -> str:
 
 
 def draw_history(
-    versions: Sequence[Published], trail: Sequence[PolicyEvent], context: JudgingContext
+    versions: Sequence[Published], events: Sequence[PolicyEvent], context: JudgingContext
 ) -> None:
     """Draw all versions, newest first, with their changes; for managers also the drafts' events."""
     st.caption(f"{len(versions):,} version{'s' if len(versions) != 1 else ''}, newest first.")
@@ -209,14 +209,14 @@ def draw_history(
                 settings_table.draw_changes(published.changes)
             else:
                 st.caption("The first version." if policy.version == 1 else "No setting differs.")
-    if trail:
-        draw_trail(trail)
+    if events:
+        draw_trail(events)
 
 
-def draw_trail(trail: Sequence[PolicyEvent]) -> None:
+def draw_trail(events: Sequence[PolicyEvent]) -> None:
     """Draw the events of drafts, newest first."""
-    with st.expander(f"History of drafts, the last {len(trail):,} entries"):
-        for event in trail:
+    with st.expander(f"History of drafts, the last {len(events):,} entries"):
+        for event in events:
             verb = EVENT_WORDS[event.kind]
             moved = ", ".join(
                 SETTINGS_BY_NAME[one["setting"]].label

@@ -1,7 +1,6 @@
 """Publish the next policy with two managers: propose, confirm, decline, take back."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -92,37 +91,38 @@ def _form(act: str, kept: Kept) -> str:
 
 
 def _propose(kept: Kept, actor: str, request_id: UUID) -> None:
-    act = partial(drafts.propose, revision=kept.revision, **_asked(kept, actor, request_id))
-    if submit.attempt(PLACE, actor, act) is not None:
+    command = drafts.ProposeDraft(revision=kept.revision, **_asked(kept, actor, request_id))
+    if submit.submit(PLACE, command, drafts.propose) is not None:
         submit.accepted(PLACE, "Proposed. A second manager publishes it.")
 
 
 def _cancel(kept: Kept, actor: str, request_id: UUID) -> None:
-    act = partial(drafts.cancel, **_asked(kept, actor, request_id))
-    if submit.attempt(PLACE, actor, act) is not None:
+    command = drafts.CancelProposal(**_asked(kept, actor, request_id))
+    if submit.submit(PLACE, command, drafts.cancel) is not None:
         submit.accepted(PLACE, "It is a draft again.")
 
 
 def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
-    act = partial(drafts.confirm, revision=kept.revision, **_asked(kept, actor, request_id))
-    version = submit.attempt(PLACE, actor, act)
+    command = drafts.ConfirmDraft(revision=kept.revision, **_asked(kept, actor, request_id))
+    version = submit.submit(PLACE, command, drafts.confirm)
     if version is not None:
         submit.accepted(PLACE, f"Published as version {version}.")
 
 
 def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
     reason = state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or ""
-    asked = _asked(kept, actor, request_id)
-    act = partial(drafts.decline, revision=kept.revision, reason=reason, **asked)
-    if submit.attempt(PLACE, actor, act) is not None:
+    command = drafts.DeclineDraft(
+        revision=kept.revision, reason=reason, **_asked(kept, actor, request_id)
+    )
+    if submit.submit(PLACE, command, drafts.decline) is not None:
         submit.accepted(PLACE, "Returned to the author with your reason.")
 
 
 def _asked(kept: Kept, actor: str, request_id: UUID) -> dict[str, Any]:
-    """What every act on a draft has alike."""
+    """What every command on a draft has alike."""
     return {
         "draft_id": kept.draft_id,
         "actor": actor,
-        "now": datetime.now(UTC),
+        "at": datetime.now(UTC),
         "request_id": request_id,
     }

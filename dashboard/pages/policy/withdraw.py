@@ -1,8 +1,6 @@
 """Withdraw a scheduled version of the policy with two managers."""
 
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -90,42 +88,36 @@ def _typed(form: str, request_id: UUID) -> str:
 
 def _propose(version: int, actor: str, request_id: UUID) -> None:
     form = _form("propose", version)
-    act = partial(
-        withdrawals.propose,
+    command = withdrawals.ProposeWithdrawal(
         version=version,
         reason=_typed(form, request_id),
-        **_asked(actor, request_id),
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    if submit.attempt(PLACE, actor, act) is not None:
-        _accept(form, request_id, f"Proposed. A second manager withdraws version {version}.")
+    if submit.submit(PLACE, command, withdrawals.propose, renews=form) is not None:
+        submit.accepted(PLACE, f"Proposed. A second manager withdraws version {version}.")
 
 
 def _confirm(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
     id_ = waiting.withdrawal_id
-    act = partial(withdrawals.confirm, withdrawal_id=id_, **_asked(actor, request_id))
-    version = submit.attempt(PLACE, actor, act)
+    command = withdrawals.ConfirmWithdrawal(
+        withdrawal_id=id_, actor=actor, at=datetime.now(UTC), request_id=request_id
+    )
+    renews = _form("confirm", id_)
+    version = submit.submit(PLACE, command, withdrawals.confirm, renews=renews)
     if version is not None:
-        said = f"Version {version} is withdrawn and never takes effect."
-        _accept(_form("confirm", id_), request_id, said)
+        submit.accepted(PLACE, f"Version {version} is withdrawn and never takes effect.")
 
 
 def _decline(waiting: Withdrawal, actor: str, request_id: UUID) -> None:
     form = _form("decline", waiting.withdrawal_id)
-    act = partial(
-        withdrawals.decline,
+    command = withdrawals.DeclineWithdrawal(
         withdrawal_id=waiting.withdrawal_id,
         reason=_typed(form, request_id),
-        **_asked(actor, request_id),
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=request_id,
     )
-    if submit.attempt(PLACE, actor, act) is not None:
-        _accept(form, request_id, f"Version {waiting.version} stays scheduled.")
-
-
-def _asked(actor: str, request_id: UUID) -> dict[str, Any]:
-    """What every act here has alike."""
-    return {"actor": actor, "now": datetime.now(UTC), "request_id": request_id}
-
-
-def _accept(form: str, request_id: UUID, said: str) -> None:
-    state.renew(form, request_id)
-    submit.accepted(PLACE, said)
+    if submit.submit(PLACE, command, withdrawals.decline, renews=form) is not None:
+        submit.accepted(PLACE, f"Version {waiting.version} stays scheduled.")

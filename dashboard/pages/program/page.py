@@ -80,25 +80,18 @@ def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Hea
         elif report.tab is Tab.REVIEWERS:
             part = page.reviewing(connection, period=view.period, news=head.news)
         elif view.traded and view.traded_before and view.through:
+            days = page.TradingDays(
+                traded=view.traded,
+                before=view.traded_before,
+                grain=view.grain,
+                through=view.through,
+                delivered=known,
+            )
             if report.tab is Tab.COHORTS:
-                part = page.cohorts(
-                    connection,
-                    traded=view.traded,
-                    grain=view.grain,
-                    through=view.through,
-                    delivered=known,
-                )
+                part = page.cohorts(connection, days)
             else:
-                part = page.trading(
-                    connection,
-                    traded=view.traded,
-                    before=view.traded_before,
-                    grain=view.grain,
-                    dimension=report.dimension,
-                    standard=context.policy.standard_rebate_rate,
-                    through=view.through,
-                    delivered=known,
-                )
+                standard = context.policy.standard_rebate_rate
+                part = page.trading(connection, days, dimension=report.dimension, standard=standard)
     return view, head, part
 
 

@@ -212,7 +212,7 @@ def _program_chart(
     notes: Sequence[str],
     ends: Sequence[date],
 ) -> Chart:
-    chart = charts.daily_bars(
+    chart = charts.step_bars(
         sheet.cells("first_day_utc"),
         sheet.cells("volume_usd"),
         title=title,

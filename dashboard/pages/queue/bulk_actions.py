@@ -13,8 +13,11 @@ from dashboard.ui import figures, state
 from data_access.db import database, text_rules
 from data_access.db.errors import Invalid
 from data_access.people import staff
+from data_access.people.commands import Verb
 from data_access.people.staff import Person
 from data_access.review import bulk, decisions, deferrals
+from data_access.review.bulk import AskEach, AssignEach, ClaimEach, DeferEach, RejectEach
+from data_access.review.bulk_runs import BulkCommand
 from program.messages import canned_texts
 from program.messages.canned_texts import CANNED_BY_KEY, Canned, Use
 from program.review.permissions import Act
@@ -29,9 +32,10 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAct:
-    """One act: its words, its fields, their validation, and the verb.
+    """One act: its words, its fields, their validation, its command and verb.
 
-    ``move`` is its transition; without one it changes only who works on an application.
+    ``command`` takes the fields, and those that every command has. ``move`` is its transition;
+    without one it changes only who works on an application.
     """
 
     act: Act
@@ -42,7 +46,8 @@ class BulkAct:
     draw: Callable[[Fields], None] = lambda _: None
     check: Callable[[Fields, datetime], None] = lambda _, __: None
     says: Callable[[Fields], Sequence[str]] = lambda _: ()
-    verb: Callable[..., object]
+    command: Callable[[Fields, Fields], BulkCommand]
+    verb: Verb[Any, object]
     move: Move | None = None
 
     @property
@@ -234,12 +239,15 @@ def _place(options: Sequence[str], chosen: str | None) -> int | None:
     return options.index(chosen) if chosen in options else None
 
 
-def _reject(engine: Any, *, about: str, knowingly: bool | None, **given: Any) -> object:  # noqa: ANN401
-    return bulk.reject(engine, reason_code=about, knowingly=bool(knowingly), **given)
-
-
-def _ask(engine: Any, *, about: str, **given: Any) -> object:  # noqa: ANN401, ARG001
-    return bulk.request_information(engine, **given)
+def _rejection(fields: Fields, common: Fields) -> RejectEach:
+    return RejectEach(
+        reason_code=fields["about"],
+        rationale=fields["rationale"],
+        message=fields["message"],
+        reapply=fields["reapply"],
+        knowingly=bool(fields["knowingly"]),
+        **common,
+    )
 
 
 ACTS: tuple[BulkAct, ...] = (
@@ -248,6 +256,7 @@ ACTS: tuple[BulkAct, ...] = (
         label="Claim",
         done="Claimed",
         icon=":material/front_hand:",
+        command=lambda _, common: ClaimEach(**common),
         verb=bulk.claim,
     ),
     BulkAct(
@@ -259,6 +268,7 @@ ACTS: tuple[BulkAct, ...] = (
         draw=_assign_fields,
         check=_check_assign,
         says=lambda fields: [f"To {fields['assignee']}"],
+        command=lambda fields, common: AssignEach(**fields, **common),
         verb=bulk.assign,
     ),
     BulkAct(
@@ -270,6 +280,7 @@ ACTS: tuple[BulkAct, ...] = (
         draw=_defer_fields,
         check=_check_defer,
         says=_say_defer,
+        command=lambda fields, common: DeferEach(**fields, **common),
         verb=bulk.defer,
         move=Move.DEFER,
     ),
@@ -281,7 +292,8 @@ ACTS: tuple[BulkAct, ...] = (
         names=("about", "message"),
         draw=_ask_fields,
         check=lambda fields, _: _check_message(fields),
-        verb=_ask,
+        command=lambda fields, common: AskEach(message=fields["message"], **common),
+        verb=bulk.request_information,
         move=Move.REQUEST_INFORMATION,
     ),
     BulkAct(
@@ -293,7 +305,8 @@ ACTS: tuple[BulkAct, ...] = (
         draw=_reject_fields,
         check=_check_reject,
         says=_say_reject,
-        verb=_reject,
+        command=_rejection,
+        verb=bulk.reject,
         move=Move.REJECT,
     ),
 )

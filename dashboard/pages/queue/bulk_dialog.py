@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
-from uuid import UUID
 
 import streamlit as st
 
@@ -15,13 +13,14 @@ from dashboard.ui import keyboard, lookups, message_preview, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import Refusal
-from data_access.eligibility import assessments, judging
+from data_access.eligibility import judging
 from data_access.messages import rendering
 from data_access.people.staff import Person
 from data_access.queue import listing
 from data_access.queue.listing import QueueRow
 from data_access.review import bulk
-from program.messages import canned_texts
+from data_access.review.bulk import AskEach, RejectEach
+from data_access.review.bulk_runs import BulkCommand
 from program.periods import is_behind, utc_day
 from program.review.permissions import Act
 from program.review.workflow import Status
@@ -124,14 +123,23 @@ def _go_on(chosen: Chosen) -> None:
 
 def _confirmation(chosen: Chosen, person: Person) -> None:
     one = ACTS_BY_ACT[chosen.act]
+    command = one.command(
+        chosen.fields,
+        {
+            "ids": chosen.ids,
+            "actor": person.email,
+            "at": datetime.now(UTC),
+            "request_id": state.request_id(FORM),
+        },
+    )
     first, names, behind = _some(chosen)
     st.text(_named(names, len(chosen.ids)))
     if behind and chosen.act is Act.DECIDE:
         st.warning("Metrics are behind; eligibility is provisional.", icon=":material/schedule:")
     for line in one.says(chosen.fields):
         st.text(line)
-    if chosen.fields.get("message") and first is not None:
-        _preview(chosen, first)
+    if isinstance(command, AskEach | RejectEach) and first is not None:
+        _preview(command, first)
     # Back is where Continue was, so that pressing twice sends nothing.
     with st.container(horizontal=True, key="step-on"):
         if one.needs:
@@ -143,7 +151,7 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
                 form=FORM,
                 key="bulk-confirm",
                 act=_confirm,
-                args=[chosen, person.email, state.request_id(FORM)],
+                args=[chosen, command],
                 sends=chosen,
                 destroys=one.destroys,
                 type="primary",
@@ -156,40 +164,26 @@ def _back(chosen: Chosen) -> None:
     state.keep(FORM, replace(chosen, filled=False))
 
 
-def _preview(chosen: Chosen, first: QueueRow) -> None:
+def _preview(command: AskEach | RejectEach, first: QueueRow) -> None:
     st.caption(f"What {escape(first.username)} will get; each gets their own.")
+    with database.reading(database.reader()) as connection:
+        _, filled = bulk.filled(connection, command, first.application_id)
+        left_out = rendering.unreachable(connection, command.ids)
     with st.container(border=True):
-        filled = canned_texts.fill(chosen.fields["message"], _values(chosen, first))
         st.text(filled)
     message_preview.draw_unfilled(filled)
-    with database.reading(database.reader()) as connection:
-        left_out = rendering.unreachable(connection, chosen.ids)
     message_preview.draw_unreachable(
-        [(one.username, one.reason) for one in left_out], of=len(chosen.ids)
+        [(one.username, one.reason) for one in left_out], of=len(command.ids)
     )
 
 
-def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
-    if submit.refused_to_stranger(FORM, actor):
-        return
-    one = ACTS_BY_ACT[chosen.act]
-    send = partial(
-        submit.write,
-        one.verb,
-        ids=chosen.ids,
-        **chosen.fields,
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=request_id,
-    )
-    try:
-        background.begin(request_id, send, actor=actor)
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
+def _confirm(chosen: Chosen, command: BulkCommand) -> None:
+    command = replace(command, at=datetime.now(UTC))
+    if not background.submit(FORM, command, ACTS_BY_ACT[chosen.act].verb):
         return
     lookups.count_anew()
     state.mark_sent(_draft(chosen))
-    state.renew(FORM, request_id)
+    state.renew(FORM, command.request_id)
     close()
     st.rerun()
 
@@ -213,26 +207,3 @@ def _named(names: Sequence[str], number: int) -> str:
     more = number - len(names)
     listed = ", ".join(names)
     return f"{listed} and {more:,} more" if more else listed
-
-
-def _values(chosen: Chosen, first: QueueRow) -> dict[str, str]:
-    now = datetime.now(UTC)
-    with database.reading(database.reader()) as connection:
-        context = judging.read_context(connection, now=now)
-        standing = assessments.read(connection, first.application_id, context)
-        finding = None
-        if chosen.act is Act.DECIDE:
-            finding = bulk.finding_of(
-                connection, first.application_id, standing, chosen.fields["about"]
-            )
-    return canned_texts.values(
-        username=first.username,
-        application_id=first.application_id,
-        social_handle=first.social_handle,
-        assessment=standing.assessment,
-        window=context.freshness.window if context.freshness else None,
-        policy=context.policy,
-        on=utc_day(now),
-        reapply=chosen.fields.get("reapply"),
-        finding=finding,
-    )

@@ -1,7 +1,7 @@
 """The columns of the queue's table, chosen by each person."""
 
 from collections.abc import Sequence
-from functools import partial
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
@@ -10,6 +10,7 @@ from dashboard.forms import submit
 from dashboard.pages.queue import table
 from dashboard.ui import state
 from data_access.people import preferences
+from data_access.people.preferences import PutPreference
 from data_access.people.staff import Person
 
 NAME = "queue_columns"
@@ -53,5 +54,12 @@ def _choose(actor: str) -> None:
 
 
 def _put(columns: Sequence[str], actor: str) -> None:
-    act = partial(preferences.put, name=NAME, value=list(columns), actor=actor)
-    submit.attempt("", actor, act)
+    # The id as it is now: of two quick ticks the second comes before the page is drawn again.
+    command = PutPreference(
+        name=NAME,
+        value=list(columns),
+        actor=actor,
+        at=datetime.now(UTC),
+        request_id=state.request_id(KEY),
+    )
+    submit.submit("", command, preferences.put, renews=KEY)

@@ -36,7 +36,7 @@ from data_access.queue import listing
 from data_access.queue import news as queue_news
 from data_access.queue.listing import QueueRow
 from data_access.queue.news import Pulse
-from data_access.review import bulk
+from data_access.review import bulk_runs
 from program.policy.outcomes import Outcome
 from program.review.permissions import Act
 from program.review.queue_filters import PAGE_SIZE, QUERY_NAMES, Filters, Sort
@@ -233,7 +233,7 @@ def may_act_on(filters: Filters, person: Person) -> bool:
 
 def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
     """Draw the acts for the ticked applications, or for all that match."""
-    most = min(page.total, bulk.MOST)
+    most = min(page.total, bulk_runs.MOST)
     key = f"bulk-all-{hash(page.filters)}"
     more_match = len(ids) == len(page.rows) < page.total
     if more_match and state.typed(key):
@@ -249,7 +249,7 @@ def draw_selection(page: Loaded, ids: list[int], person: Person) -> None:
 def matching(filters: Filters, context: JudgingContext) -> list[int]:
     """Return all that match, in order, up to the size of a run."""
     with database.reading(database.reader()) as connection:
-        return listing.ids(connection, filters, context, most=bulk.MOST)
+        return listing.ids(connection, filters, context, most=bulk_runs.MOST)
 
 
 def as_shown(row: QueueRow, page: Loaded) -> table.TableRow:

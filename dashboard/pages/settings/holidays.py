@@ -1,9 +1,7 @@
 """Change the review clock's holidays: add, rename, remove, each with a reason."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,24 +15,30 @@ from data_access.db.errors import NeedsConfirming
 from data_access.eligibility.holidays import Holiday
 from data_access.people.staff import Person
 from data_access.policy import holiday_changes
-from data_access.policy.holiday_changes import LONGEST_NAME, LONGEST_REASON, Effect
+from data_access.policy.holiday_changes import (
+    LONGEST_NAME,
+    LONGEST_REASON,
+    ChangeHoliday,
+    ChangeKind,
+    Effect,
+)
 
 FORM = "holiday"
 CONFIRMING = "holiday-confirming"
+DONE = {
+    ChangeKind.ADDED: "is a holiday now",
+    ChangeKind.RENAMED: "has another name now",
+    ChangeKind.REMOVED: "is an ordinary day again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A requested change; ``confirmed`` is the effect that the person has seen."""
+class Confirming:
+    """A change of the past; ``sentence`` tells the effect that is to be confirmed."""
 
     form: str
-    kind: str
-    day: date
-    name: str
-    reason: str
-    request_id: UUID
-    sentence: str = ""
-    confirmed: Effect | None = None
+    command: ChangeHoliday
+    sentence: str
 
 
 def draw(person: Person) -> None:
@@ -55,13 +59,12 @@ def draw(person: Person) -> None:
         why, send = st.columns([2.2, 0.8], vertical_alignment="bottom")
         why.text_input("Reason", max_chars=LONGEST_REASON, key=state.form_key(FORM, "reason"))
         with send:
-            sending.button(
+            sending.form_button(
                 "Add",
                 form=FORM,
                 key=state.form_key(FORM, "send"),
                 act=_send,
-                args=[FORM, "added", None, person.email, state.request_id(FORM)],
-                submit=True,
+                args=[FORM, ChangeKind.ADDED, None, person.email, state.request_id(FORM)],
                 icon=":material/add:",
                 type="primary",
                 width="stretch",
@@ -70,14 +73,14 @@ def draw(person: Person) -> None:
 
 def change_buttons(holiday: Holiday, person: Person) -> None:
     """Draw the buttons to rename a holiday or remove it."""
-    _popover(holiday, person, "renamed", "Rename", ":material/edit:")
-    _popover(holiday, person, "removed", "Remove", ":material/delete:")
+    _popover(holiday, person, ChangeKind.RENAMED, "Rename", ":material/edit:")
+    _popover(holiday, person, ChangeKind.REMOVED, "Remove", ":material/delete:")
 
 
-def _popover(holiday: Holiday, person: Person, kind: str, word: str, icon: str) -> None:
+def _popover(holiday: Holiday, person: Person, kind: ChangeKind, word: str, icon: str) -> None:
     form = f"{FORM}-{kind}-{holiday.day.isoformat()}"
     with st.popover(word, icon=icon, key=f"{form}-open"):
-        if kind == "renamed":
+        if kind is ChangeKind.RENAMED:
             st.text_input(
                 "New name",
                 value=holiday.name,
@@ -98,18 +101,18 @@ def _popover(holiday: Holiday, person: Person, kind: str, word: str, icon: str) 
 
 def _draw_confirming(person: Person) -> None:
     """Draw the change's effect on the past, and the two ways on."""
-    asked: Asked | None = state.kept(CONFIRMING)
+    asked: Confirming | None = state.kept(CONFIRMING)
     if asked is None:
         return
     with st.container(border=True, key="holiday-confirming"):
         st.warning(escape(asked.sentence), icon=":material/history:")
-        word = "Add" if asked.kind == "added" else "Remove"
+        word = "Add" if asked.command.kind is ChangeKind.ADDED else "Remove"
         with st.container(horizontal=True):
             sending.button(
                 f"{word} it and change the past",
                 form=FORM,
                 key="holiday-confirm",
-                act=_do,
+                act=_confirm,
                 args=[asked, person.email],
                 sends=asked,
                 type="primary",
@@ -117,7 +120,7 @@ def _draw_confirming(person: Person) -> None:
             st.button("Keep it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
 
 
-def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) -> None:
+def _send(form: str, kind: ChangeKind, day: date | None, actor: str, request_id: UUID) -> None:
     def typed(part: str) -> Any:  # noqa: ANN401 - each field has its own type
         return state.typed(f"{form}-{part}-{request_id.hex[:8]}")
 
@@ -125,54 +128,35 @@ def _send(form: str, kind: str, day: date | None, actor: str, request_id: UUID) 
     if day is None:
         submit.refused(FORM, "Choose a day first.")
         return
-    asked = Asked(
-        form=form,
+    command = ChangeHoliday(
         kind=kind,
         day=day,
         name=typed("name") or "",
         reason=typed("reason") or "",
+        actor=actor,
+        at=datetime.now(UTC),
         request_id=request_id,
     )
-    _do(asked, actor)
+    _change(form, command)
 
 
-def _do(asked: Asked, actor: str) -> None:
+def _confirm(asked: Confirming, actor: str) -> None:
+    _change(asked.form, replace(asked.command, actor=actor, at=datetime.now(UTC)))
+
+
+def _change(form: str, command: ChangeHoliday) -> None:
     state.forget(CONFIRMING)
+    said = f"{figures.day(command.day, year=True)} {DONE[command.kind]}."
     try:
-        day = submit.attempt(FORM, actor, partial(_put, asked, actor), raises=(NeedsConfirming,))
+        submit.submit(
+            FORM,
+            command,
+            holiday_changes.change,
+            renews=form,
+            said=said,
+            raises=(NeedsConfirming,),
+        )
     except NeedsConfirming as needed:
         effect = needed.effect if isinstance(needed.effect, Effect) else None
-        state.keep(CONFIRMING, replace(asked, sentence=str(needed), confirmed=effect))
-        return
-    if day is None:
-        return
-    state.renew(asked.form, asked.request_id)
-    words = {
-        "added": "is a holiday now",
-        "renamed": "has another name now",
-        "removed": "is an ordinary day again",
-    }[asked.kind]
-    state.flash(state.Flash(ok=True, text=f"{figures.day(day, year=True)} {words}."))
-
-
-def _put(asked: Asked, actor: str, engine: Any) -> date:  # noqa: ANN401 - of data_access
-    """Change the day as requested, and return it."""
-    _verb(asked.kind)(
-        engine,
-        day=asked.day,
-        reason=asked.reason,
-        actor=actor,
-        now=datetime.now(UTC),
-        request_id=asked.request_id,
-        **({} if asked.kind == "removed" else {"name": asked.name}),
-        **({} if asked.kind == "renamed" else {"confirmed": asked.confirmed}),
-    )
-    return asked.day
-
-
-def _verb(kind: str) -> Callable[..., None]:
-    return {
-        "added": holiday_changes.add,
-        "renamed": holiday_changes.rename,
-        "removed": holiday_changes.remove,
-    }[kind]
+        command = replace(command, confirmed=effect)
+        state.keep(CONFIRMING, Confirming(form=form, command=command, sentence=str(needed)))

@@ -51,6 +51,7 @@ from program.review.workflow import Decision
 from tests.builders import add_refresh, pass_checks, set_policy
 from tests.dashboard.pages.screen import Desk
 from tests.dashboard.ui.hostile import HOSTILE
+from tests.data_access import clicks
 
 PLAIN = {
     "Text.body",
@@ -459,9 +460,12 @@ def test_typed_text_in_cells_stays_as_it_was_typed(hostile: Desk) -> None:
     everything = [column.key for column in queue_table.COLUMNS]
     preferences.put(
         hostile.engine,
-        name="queue_columns",
-        value=everything,
-        actor=address_of(1, Role.REVIEWER),
+        clicks.command(
+            preferences.PutPreference,
+            name="queue_columns",
+            value=everything,
+            actor=address_of(1, Role.REVIEWER),
+        ),
     )
     table = show(hostile, QUEUE, 1, Role.REVIEWER).dataframe[0].value
 

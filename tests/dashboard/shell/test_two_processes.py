@@ -50,10 +50,10 @@ from data_access.db import database
 from data_access.review import bulk
 
 actor, number, *ids = sys.argv[1:]
-claim = partial(
-    bulk.claim, database.writer(), ids=[int(id_) for id_ in ids], actor=actor,
-    now=datetime.now(UTC), request_id=UUID(number),
+command = bulk.ClaimEach(
+    ids=[int(id_) for id_ in ids], actor=actor, at=datetime.now(UTC), request_id=UUID(number)
 )
+claim = partial(bulk.claim, database.writer(), command)
 background.begin(UUID(number), claim, actor=actor)
 time.sleep(60)
 """
@@ -213,7 +213,8 @@ def test_a_bulk_run_goes_on_in_another_process_where_the_first_was_killed(
 
 
 def claim_all(desk: Desk, number: UUID) -> object:
-    return bulk.claim(desk.engine, ids=[1, 2, 3], actor=desk.who, now=desk.now, request_id=number)
+    command = bulk.ClaimEach(ids=[1, 2, 3], actor=desk.who, at=desk.now, request_id=number)
+    return bulk.claim(desk.engine, command)
 
 
 def claimed(desk: Desk) -> int:

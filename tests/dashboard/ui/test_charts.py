@@ -21,8 +21,7 @@ def volume_chart() -> charts.Chart:
         title="Does <b>volume</b> hold up?",
         unit="USD",
         window=WINDOW,
-        minimum=Decimal(20000),
-        minimum_label="the <i>pace</i> of",
+        minimum=charts.Minimum(Decimal(20000), "the <i>pace</i> of"),
     )
 
 
@@ -86,7 +85,7 @@ def over_steps(starts: list[date], ends: list[date] | None = None) -> list[chart
     values, until = [3] * len(starts), ends or [day + timedelta(days=1) for day in starts]
     return [
         charts.lines(starts, {"open": values}, title="?", unit="users"),
-        charts.daily_bars(starts, values, title="?", unit="users", ends=ends or ()),
+        charts.step_bars(starts, values, title="?", unit="users", ends=ends or ()),
         stacked_charts.over_time(
             starts, {"a": values, "b": values}, title="?", unit="users", ends=until
         ),

@@ -24,7 +24,7 @@ from data_access.db.errors import (
     NotInState,
     RequestReused,
 )
-from data_access.review import bulk, timeline
+from data_access.review import bulk_runs, timeline
 from program.affiliates.filters import ANY, BoardFilters
 from program.affiliates.requalification import REASONS, Standing, Step
 from program.messages.delivery import UNDO_FOR, undo_for
@@ -277,13 +277,9 @@ def test_a_conflict_of_interest_forbids_it(board: Engine) -> None:
 
 def move_each(
     board: Engine, shown: dict[int, Standing], change: Change, **given: Any
-) -> list[bulk.Result]:
-    return standing_changes.move_each(
-        board,
-        shown=shown,
-        change=change,
-        **{"actor": MIRA, "now": NOW, "request_id": uuid.uuid4(), **given},
-    )
+) -> list[bulk_runs.Result]:
+    whole = {"ids": list(shown), "shown": shown, "change": change, "actor": MIRA, **given}
+    return standing_changes.move_each(board, clicks.command(standing_changes.MoveEach, **whole))
 
 
 def test_each_gets_its_own_result_and_a_repeat_returns_them(board: Engine) -> None:
@@ -302,11 +298,13 @@ def test_each_gets_its_own_result_and_a_repeat_returns_them(board: Engine) -> No
     assert [result.done for result in results] == [True, False, True, False]
     assert "Already terminated by mira@example.com" in results[1].sentence
     assert move_each(board, shown, NOTICE, request_id=request_id) == results
-    run = bulk.latest(board, actor=MIRA, names=(standing_changes.run_name(Step.PUT_ON_NOTICE),))
+    run = bulk_runs.latest(
+        board, actor=MIRA, names=(standing_changes.run_name(Step.PUT_ON_NOTICE),)
+    )
     assert run is not None
     assert list(run.results) == results
     # The queue reports its own runs only.
-    assert bulk.latest(board, actor=MIRA, names=("CLAIM", "DEFER")) is None
+    assert bulk_runs.latest(board, actor=MIRA, names=("CLAIM", "DEFER")) is None
 
 
 def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Engine) -> None:
@@ -422,8 +420,8 @@ def test_all_of_a_run_are_undone(board: Engine) -> None:
     run, taken_back = uuid.uuid4(), uuid.uuid4()
     move_each(board, shown, SUSPEND, request_id=run)
 
-    results = undoing.undo_run(
-        board,
+    command = clicks.command(
+        undoing.UndoRun,
         undone=run,
         ids=list(shown),
         actor=MIRA,
@@ -433,9 +431,11 @@ def test_all_of_a_run_are_undone(board: Engine) -> None:
         noun="affiliate",
     )
 
+    results = undoing.undo_run(board, command)
+
     assert [result.done for result in results] == [True] * 3
     assert {read(board, id_).standing for id_ in shown} == {Standing.ACTIVE}
-    kept = bulk.latest(board, actor=MIRA, names=(standing_changes.UNDO_RUN,))
+    kept = bulk_runs.latest(board, actor=MIRA, names=(standing_changes.UNDO_RUN,))
     assert kept is not None
     assert kept.request_id == taken_back
 

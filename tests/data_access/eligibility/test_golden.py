@@ -13,6 +13,7 @@ from data_access.db import tables
 from data_access.eligibility import judging
 from data_access.explore import exported as explore_exported
 from data_access.exports import copy_stream
+from data_access.loading import Delivery
 from program.periods import WindowKind
 from program.policy.policy import Policy
 from program.review.queue_filters import Filters
@@ -63,7 +64,7 @@ def test_golden_data_is_equal_in_every_cell(
     engine: Engine, kind: WindowKind, expected: str
 ) -> None:
     for name in KINDS:
-        loading.load(engine, name, [GOLDEN / f"{name}.csv"], now=NOW)
+        loading.load(engine, Delivery(kind=name, paths=[GOLDEN / f"{name}.csv"]), now=NOW)
     insert_evidence(engine)
     if kind is WindowKind.CALENDAR_MONTH:
         with engine.begin() as conn:

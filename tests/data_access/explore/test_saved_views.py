@@ -16,10 +16,12 @@ from data_access.db.errors import (
 )
 from data_access.explore import saved_views
 from data_access.people import preferences
+from data_access.people.preferences import PutPreference
 from program.policy.outcomes import Outcome
 from program.reports.views import View
 from program.review.queue_filters import Filters, Owner
-from tests.builders import NOW, add_staff
+from tests.builders import add_staff
+from tests.data_access import clicks
 from tests.data_access.clicks import ANA, BEN
 
 VIEW = Filters(eligibility=(Outcome.MET,), owner=Owner.UNASSIGNED)
@@ -32,9 +34,14 @@ def desk(engine: Engine) -> Engine:
     return engine
 
 
-def save(desk: Engine, name: str = "Met", actor: str = ANA, **given: object) -> int:
-    form = {"filters": VIEW, "shared": False, "now": NOW, "request_id": uuid4()}
-    return saved_views.save(desk, name=name, actor=actor, **{**form, **given})  # type: ignore[arg-type]
+def save(desk: Engine, name: str = "Met", **given: object) -> int:
+    form = {"name": name, "filters": VIEW, "shared": False, **given}
+    return saved_views.save(desk, clicks.command(saved_views.SaveView, **form))
+
+
+def remove(desk: Engine, view_id: int, **given: object) -> int:
+    command = clicks.command(saved_views.RemoveView, view_id=view_id, **given)
+    return saved_views.remove(desk, command)
 
 
 def version(desk: Engine, name: str) -> UUID:
@@ -115,7 +122,7 @@ def test_a_view_changed_or_removed_meanwhile_is_not_replaced(desk: Engine) -> No
     with pytest.raises(NotInState):
         save(desk, "met", replacing=asked)
     current = version(desk, "met")
-    saved_views.remove(desk, view_id=view_id, actor=ANA)
+    remove(desk, view_id)
     with pytest.raises(NotInState):
         save(desk, "met", replacing=current)
     assert seen_by(desk, ANA) == [("Met!", ANA)]
@@ -166,8 +173,8 @@ def test_only_ones_own_is_removed(desk: Engine) -> None:
     view_id = save(desk, shared=True)
 
     with pytest.raises(NotFound):
-        saved_views.remove(desk, view_id=view_id, actor=BEN)
-    saved_views.remove(desk, view_id=view_id, actor=ANA)
+        remove(desk, view_id, actor=BEN)
+    remove(desk, view_id)
     assert seen_by(desk, ANA) == []
 
 
@@ -187,7 +194,7 @@ def test_a_forged_number_removes_nothing(desk: Engine, forged: int) -> None:
     save(desk)
 
     with pytest.raises(NotFound):
-        saved_views.remove(desk, view_id=forged, actor=ANA)
+        remove(desk, forged)
     assert len(seen_by(desk, ANA)) == 1
 
 
@@ -197,8 +204,9 @@ def test_strangers_save_nothing(desk: Engine) -> None:
 
 
 def test_a_preference_is_each_persons_own(desk: Engine) -> None:
-    preferences.put(desk, name="queue_columns", value=["due"], actor=ANA)
-    preferences.put(desk, name="queue_columns", value=["due", "owner"], actor=ANA)
+    for columns in (["due"], ["due", "owner"]):
+        command = clicks.command(PutPreference, name="queue_columns", value=columns)
+        preferences.put(desk, command)
 
     with desk.connect() as conn:
         assert preferences.read(conn, email=ANA, name="queue_columns") == ["due", "owner"]

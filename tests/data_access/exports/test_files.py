@@ -17,7 +17,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
-from uuid import uuid4
 from xml.etree import ElementTree
 
 import httpx
@@ -68,6 +67,7 @@ from tests.builders import (
     add_refresh,
     add_staff,
 )
+from tests.data_access import clicks
 from tests.databases import Databases
 
 ANA, MIRA, NOOR = "ana@example.com", "mira@example.com", "noor@example.com"
@@ -425,12 +425,13 @@ def test_the_command_line_writes_the_same_rows_and_the_same_log(
         conn.execute(text("delete from review.saved_views"))
     saved_views.save(
         stocked,
-        name="Approved ones",
-        filters=view,
-        shared=False,
-        actor=ANA,
-        now=NOW,
-        request_id=uuid4(),
+        clicks.command(
+            saved_views.SaveView,
+            name="Approved ones",
+            filters=view,
+            shared=False,
+            actor=ANA,
+        ),
     )
 
     asked = (

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_access import loading
-from data_access.loading import LoadRefused
+from data_access.loading import Delivery, LoadRefused
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 HEADER = "UID,Social Media Account Name,Contact Platform,Contact Information,Created"
@@ -36,9 +36,10 @@ def export(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def load(engine: Engine, path: Path, mapping: Path | None = None) -> loading.LoadReport:
-    return loading.load(
-        engine, "applications", [path], now=NOW, source_format="airtable", mapping=mapping
+    delivery = Delivery(
+        kind="applications", paths=[path], source_format="airtable", mapping=mapping
     )
+    return loading.load(engine, delivery, now=NOW)
 
 
 def refusal(engine: Engine, path: Path, mapping: Path | None = None) -> LoadRefused:

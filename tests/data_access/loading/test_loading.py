@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,7 +17,7 @@ from pyarrow import parquet
 from sqlalchemy import Engine, text
 
 from data_access import loading
-from data_access.loading import LoadRefused, csv_blocks
+from data_access.loading import Delivery, LoadRefused, csv_blocks
 from tests.builders import add_staff
 from tests.conftest import ROOT
 from tests.data_access import clicks
@@ -62,8 +63,16 @@ def put(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def load(engine: Engine, kind: str, *paths: Path, **options: object) -> loading.LoadReport:
-    return loading.load(engine, kind, list(paths), **{"now": NOW, **options})  # type: ignore[arg-type]
+def load(
+    engine: Engine,
+    kind: str,
+    *paths: Path,
+    now: datetime = NOW,
+    progress: loading.Progress | None = None,
+    **options: Any,
+) -> loading.LoadReport:
+    delivery = Delivery(kind=kind, paths=paths, **options)
+    return loading.load(engine, delivery, now=now, progress=progress)
 
 
 def accounts(engine: Engine, folder: Path, *ids: int) -> None:

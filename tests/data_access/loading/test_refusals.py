@@ -12,7 +12,7 @@ from pyarrow import parquet
 from sqlalchemy import Engine, text
 
 from data_access import loading
-from data_access.loading import LoadRefused
+from data_access.loading import Delivery, LoadRefused
 from tests.databases import Databases
 
 NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
@@ -64,14 +64,15 @@ def loaded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
         for kind, rows in facts.items():
             path = folder / f"{kind}.csv"
             path.write_text("\n".join([HEADERS[kind], *rows]) + "\n")
-            loading.load(engine, kind, [path], now=NOW)
+            loading.load(engine, Delivery(kind=kind, paths=[path]), now=NOW)
         yield engine
 
 
 def refusal(engine: Engine, kind: str, *paths: Path, **options: object) -> LoadRefused:
     before = contents(engine)
+    delivery = Delivery(kind=kind, paths=paths, **options)  # type: ignore[arg-type]
     with pytest.raises(LoadRefused) as caught:
-        loading.load(engine, kind, list(paths), now=NOW, **options)  # type: ignore[arg-type]
+        loading.load(engine, delivery, now=NOW)
     assert contents(engine) == before
     return caught.value
 

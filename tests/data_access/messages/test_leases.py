@@ -24,6 +24,8 @@ from data_access.messages.channels import NotTaken, Receipt, body_of
 from data_access.messages.channels.smtp import MailServer
 from data_access.messages.channels.webhook import Webhook
 from data_access.messages.leases import Failure, Outgoing, Taken
+from data_access.messages.settings import ConfirmSilencing, SaveSettings
+from data_access.messages.templates import SaveTemplate
 from data_access.messages.worker import Pace, Worker
 from data_access.review import decisions as decisions_module
 from data_access.review import information_requests as information_module
@@ -40,7 +42,7 @@ from program.messages.delivery import (
 from tests.builders import NOW, add_application, add_eligible, add_refresh, add_staff, pass_checks
 from tests.conftest import ROOT
 from tests.data_access import clicks
-from tests.data_access.clicks import ANA, MIRA
+from tests.data_access.clicks import ADA, ANA, MIRA
 
 SCHEMA = json.loads((ROOT / "docs" / "message.schema.json").read_text())
 LEASE = timedelta(seconds=60)
@@ -238,13 +240,15 @@ def test_sent_content_is_stored_and_a_later_attempt_sends_the_same(desk: Engine)
     work(desk, Collecting(refuses))
     message_templates.save(
         desk,
-        kind=MessageKind.APPROVED,
-        language="en",
-        subject="Another",
-        body="{{message}} And more.",
-        shown_version=1,
-        actor=MIRA,
-        now=NOW,
+        clicks.command(
+            SaveTemplate,
+            kind=MessageKind.APPROVED,
+            language="en",
+            subject="Another",
+            body="{{message}} And more.",
+            shown_version=1,
+            actor=MIRA,
+        ),
     )
     with desk.begin() as conn:
         conn.execute(update(tables.accounts).values(username="another"))
@@ -333,65 +337,52 @@ def test_a_message_without_a_channel_is_parked_and_rendered_again_on_retry(desk:
 # --- Which way, in which words, and whether at all ------------------------------------------------
 
 
+def save_settings(engine: Engine, **given: Any) -> int:
+    whole = {
+        "silent": False,
+        "send_rejections": True,
+        "email_instead": (),
+        "language_by_country": {},
+        "note": "",
+        "actor": MIRA,
+        **given,
+    }
+    return message_settings.save(engine, clicks.command(SaveSettings, **whole))
+
+
+def confirm_silencing(engine: Engine, by: str) -> int:
+    with engine.connect() as conn:
+        waits = message_settings.waiting(conn)
+    assert waits is not None
+    command = clicks.command(ConfirmSilencing, proposal_id=waits.proposal_id, actor=by)
+    return message_settings.confirm(engine, command)
+
+
 def settle(engine: Engine, **given: Any) -> None:
     with engine.connect() as conn:
         newest = message_settings.in_force(conn)
-    message_settings.save(
-        engine,
-        ask=True,
-        **{
-            "silent": False,
-            "send_rejections": True,
-            "email_instead": (),
-            "language_by_country": {},
-            "note": "",
-            "shown_version": newest.version,
-            "actor": MIRA,
-            "now": NOW,
-            **given,
-        },
-    )
+    save_settings(engine, ask=True, **{"shown_version": newest.version, **given})
     with engine.connect() as conn:
         waits = message_settings.waiting(conn)
     if waits is not None:
-        message_settings.confirm(
-            engine, proposal_id=waits.proposal_id, actor="ada@example.com", now=NOW
-        )
+        confirm_silencing(engine, ADA)
 
 
 @pytest.mark.parametrize("less", [{"silent": True}, {"send_rejections": False}])
 def test_telling_applicants_less_takes_two(desk: Engine, less: dict[str, bool]) -> None:
-    given: dict[str, Any] = {
-        "silent": False,
-        "send_rejections": True,
-        "email_instead": (),
-        "note": "Quiet",
-        "language_by_country": {},
-        "shown_version": 1,
-        "now": NOW,
-        **less,
-    }
+    given: dict[str, Any] = {"note": "Quiet", "shown_version": 1}
     with pytest.raises(SecondApprovalNeeded):
-        message_settings.save(desk, **given, actor=MIRA)
-    assert message_settings.save(desk, **given, actor=MIRA, ask=True) == 1
-    with desk.connect() as conn:
-        waits = message_settings.waiting(conn)
-    assert waits is not None
+        save_settings(desk, **given, **less)
+    assert save_settings(desk, **given, **less, ask=True) == 1
 
     for own in (MIRA, " MIRA@example.com"):
         with pytest.raises(NotAllowed, match="another person"):
-            message_settings.confirm(desk, proposal_id=waits.proposal_id, actor=own, now=NOW)
+            confirm_silencing(desk, own)
     with desk.connect() as conn:
         assert message_settings.in_force(conn).version == 1
-    assert (
-        message_settings.confirm(
-            desk, proposal_id=waits.proposal_id, actor="ada@example.com", now=NOW
-        )
-        == 2
-    )
+    assert confirm_silencing(desk, ADA) == 2
     # Telling them more again is for one.
-    back = {**given, "silent": False, "send_rejections": True, "shown_version": 2}
-    assert message_settings.save(desk, **back, actor=MIRA) == 3
+    assert save_settings(desk, **given | {"shown_version": 2}) == 3
 
 
 def test_platforms_set_to_mail_go_to_the_accounts_address(desk: Engine) -> None:
@@ -426,13 +417,15 @@ def test_messages_off_by_settings_are_withheld_with_the_reason(
 def test_a_second_language_gets_its_own_template(desk: Engine) -> None:
     message_templates.save(
         desk,
-        kind=MessageKind.APPROVED,
-        language="pt",
-        subject="Sua candidatura {{application_id}}",
-        body="Olá {{username}},\n\n{{message}}",
-        shown_version=0,
-        actor=MIRA,
-        now=NOW,
+        clicks.command(
+            SaveTemplate,
+            kind=MessageKind.APPROVED,
+            language="pt",
+            subject="Sua candidatura {{application_id}}",
+            body="Olá {{username}},\n\n{{message}}",
+            shown_version=0,
+            actor=MIRA,
+        ),
     )
     settle(desk, language_by_country={"BR": "pt"})
     for id_ in ("a", "b"):
@@ -456,13 +449,15 @@ def test_shipped_words_serve_until_a_version_is_saved(desk: Engine) -> None:
     def save(subject: str, shown: int) -> int:
         return message_templates.save(
             desk,
-            kind=MessageKind.SUSPENDED,
-            language="en",
-            subject=subject,
-            body="{{message}}",
-            shown_version=shown,
-            actor=MIRA,
-            now=NOW,
+            clicks.command(
+                SaveTemplate,
+                kind=MessageKind.SUSPENDED,
+                language="en",
+                subject=subject,
+                body="{{message}}",
+                shown_version=shown,
+                actor=MIRA,
+            ),
         )
 
     def chosen() -> tuple[str, int]:
@@ -486,13 +481,15 @@ def test_settings_and_templates_are_versions_and_nobody_overwrites_unseen(desk: 
     def save(subject: str, shown: int, actor: str = MIRA) -> int:
         return message_templates.save(
             desk,
-            kind=MessageKind.OTHER,
-            language="en",
-            subject=subject,
-            body="{{message}}",
-            shown_version=shown,
-            actor=actor,
-            now=NOW,
+            clicks.command(
+                SaveTemplate,
+                kind=MessageKind.OTHER,
+                language="en",
+                subject=subject,
+                body="{{message}}",
+                shown_version=shown,
+                actor=actor,
+            ),
         )
 
     assert [save("One", 1), save("One", 1), save("Two", 2)] == [2, 2, 3]
@@ -681,13 +678,15 @@ def test_the_preview_shows_what_will_be_sent_or_why_it_cannot(desk: Engine) -> N
     settle(desk, send_rejections=False, email_instead=["telegram"])
     message_templates.save(
         desk,
-        kind=MessageKind.REJECTED,
-        language="en",
-        subject="About you",
-        body="{{message}}\n\nThe team",
-        shown_version=1,
-        actor=MIRA,
-        now=NOW,
+        clicks.command(
+            SaveTemplate,
+            kind=MessageKind.REJECTED,
+            language="en",
+            subject="About you",
+            body="{{message}}\n\nThe team",
+            shown_version=1,
+            actor=MIRA,
+        ),
     )
     assert (seen().channel, seen().recipient) == ("email", "user7@example.com")
     assert seen().text == "No.\n\nThe team"

@@ -26,7 +26,7 @@ from program.review.queue_filters import Filters
 from tests.builders import NOW, add_application, add_refresh, add_staff, pass_checks
 from tests.data_access import clicks
 from tests.data_access.clicks import ANA, BEN, MIRA
-from tests.data_access.policy.test_drafts import asked, own, written
+from tests.data_access.policy.test_drafts import confirm, own, propose, written
 
 SPELLINGS = ("MIRA@EXAMPLE.COM", " mira@Example.com\n", "\tMira@example.com ")
 # Words that a column of people is called, and no other column; so is whatever ends in `_by`.
@@ -213,9 +213,9 @@ def test_nobody_is_their_own_second_person_by_another_spelling(desk: Engine, spe
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_nobody_publishes_their_own_policy_by_another_spelling(desk: Engine, spelling: str) -> None:
     kept = written(desk, by=spelling)
-    drafts.propose(desk, **asked(kept, spelling))
+    propose(desk, kept, spelling)
     with pytest.raises(NotAllowed, match="yourself"):
-        drafts.confirm(desk, **asked(own(desk, MIRA), spelling))
+        confirm(desk, own(desk, MIRA), spelling)
 
     with desk.connect() as conn:
         assert drafts.own(conn, spelling) == drafts.own(conn, MIRA)
@@ -224,10 +224,10 @@ def test_nobody_publishes_their_own_policy_by_another_spelling(desk: Engine, spe
 def test_claims_views_and_preferences_belong_to_a_person_in_any_spelling(desk: Engine) -> None:
     loud = MIRA.upper()
     clicks.claim(desk, 1, actor=loud)
-    saved_views.save(
-        desk, name="Mine", filters=Filters(), shared=False, actor=loud, now=NOW, request_id=uuid4()
-    )
-    preferences.put(desk, name="columns", value=["due"], actor=loud)
+    view = {"name": "Mine", "filters": Filters(), "shared": False, "actor": loud}
+    saved_views.save(desk, clicks.command(saved_views.SaveView, **view))
+    chosen = {"name": "columns", "value": ["due"], "actor": loud}
+    preferences.put(desk, clicks.command(preferences.PutPreference, **chosen))
     with desk.connect() as conn:
         assert clicks.read(desk, 1).desk.assignee(NOW) == MIRA
         assert [view.owner for view in saved_views.listed(conn, viewer=MIRA)] == [MIRA]

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -22,16 +22,18 @@ from data_access.db.errors import (
     RequestReused,
 )
 from data_access.eligibility import policies
-from data_access.policy import acts as policy_acts
-from data_access.policy import drafts, withdrawals
+from data_access.people.commands import Command
+from data_access.policy import drafts, trail, withdrawals
 from program.policy.drafts import Draft
 from program.policy.policy import Policy, ruling_at
 from program.review.permissions import Act, Role, may
 from tests.builders import NOW, STAFF, rewriting
+from tests.data_access import clicks
 
 MIRA, LEO = "mira@example.com", "leo@example.com"
 LATER = NOW + timedelta(hours=1)
 APRIL, SECOND, ONE_DAY = datetime(2026, 4, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(days=1)
+Asked = TypeVar("Asked", bound=Command)
 STRANGERS = [email for email, role in STAFF.items() if role != Role.MANAGER]
 
 
@@ -72,7 +74,7 @@ def written(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
         base_version=base.version,
         effective_from=starts,
     )
-    drafts.save(engine, draft=draft, draft_id=None, actor=by, now=NOW, request_id=uuid4())
+    drafts.save(engine, clicks.command(drafts.SaveDraft, draft=draft, actor=by))
     return own(engine, by)
 
 
@@ -83,31 +85,53 @@ def own(engine: Engine, by: str = MIRA) -> drafts.Kept:
     return kept
 
 
-def asked(kept: drafts.Kept, by: str, **given: Any) -> dict[str, Any]:
-    return {
-        "draft_id": kept.draft_id,
-        "revision": kept.revision,
-        "actor": by,
-        "now": LATER,
-        "request_id": uuid4(),
-        **given,
-    }
+def asked(kind: type[Asked], kept: drafts.Kept, by: str, **given: Any) -> Asked:
+    """A command of ``by`` on that draft as it was read, an hour after `NOW`."""
+    whole = {"draft_id": kept.draft_id, "revision": kept.revision, "actor": by, **given}
+    taken = {"now", *(field.name for field in fields(kind))}
+    whole = {name: value for name, value in whole.items() if name in taken}
+    return clicks.command(kind, **{"now": LATER, **whole})
+
+
+def save(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    return drafts.save(engine, asked(drafts.SaveDraft, kept, by, **given))
+
+
+def discard(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    return drafts.discard(engine, asked(drafts.DiscardDraft, kept, by, **given))
+
+
+def propose(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    return drafts.propose(engine, asked(drafts.ProposeDraft, kept, by, **given))
+
+
+def confirm(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    return drafts.confirm(engine, asked(drafts.ConfirmDraft, kept, by, **given))
+
+
+def decline(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    given = {"reason": "No", **given}
+    return drafts.decline(engine, asked(drafts.DeclineDraft, kept, by, **given))
+
+
+def cancel(engine: Engine, kept: drafts.Kept, by: str, **given: Any) -> int:
+    return drafts.cancel(engine, asked(drafts.CancelProposal, kept, by, **given))
 
 
 def proposed(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
     kept = written(engine, by, **given)
-    drafts.propose(engine, **asked(kept, by))
+    propose(engine, kept, by)
     return own(engine, by)
 
 
 def test_two_managers_publish_a_version_and_the_history_names_both(office: Engine) -> None:
     kept = proposed(office, min_volume_usd=Decimal("25000000.00"))
 
-    assert drafts.confirm(office, **asked(kept, LEO)) == 2
+    assert confirm(office, kept, LEO) == 2
 
     with office.connect() as conn:
         published = policies.history(conn)[0]
-        trail = policy_acts.trail(conn)
+        told = trail.newest(conn)
         assert policies.in_force(conn, now=LATER) == published.policy
         assert policies.in_force(conn, now=LATER - timedelta(seconds=1)).version == 1
     assert (published.policy.author, published.confirmed_by) == (MIRA, LEO)
@@ -116,12 +140,12 @@ def test_two_managers_publish_a_version_and_the_history_names_both(office: Engin
         "min_volume_usd",
         "min_new_users",
     ]
-    assert [(event.kind, event.actor) for event in reversed(trail)] == [
+    assert [(event.kind, event.actor) for event in reversed(told)] == [
         ("drafted", MIRA),
         ("proposed", MIRA),
         ("confirmed", LEO),
     ]
-    assert trail[0].detail["changes"] == [
+    assert told[0].detail["changes"] == [
         {"setting": "min_volume_usd", "old": "20000000.00", "new": "25000000.00"},
         {"setting": "min_new_users", "old": "5", "new": "6"},
     ]
@@ -131,33 +155,23 @@ def test_nobody_confirms_or_declines_their_own_proposal(office: Engine) -> None:
     kept = proposed(office)
 
     with pytest.raises(NotAllowed, match="another manager"):
-        drafts.confirm(office, **asked(kept, MIRA))
+        confirm(office, kept, MIRA)
     with pytest.raises(NotAllowed, match="Take it back"):
-        drafts.decline(office, **asked(kept, MIRA, reason="No"))
+        decline(office, kept, MIRA, reason="No")
     assert newest(office).version == 1
 
 
 def acts(kept: drafts.Kept) -> dict[str, Callable[[Engine, str], object]]:
     draft = Draft(policy=replace(Policy(), min_new_users=9), note="", base_version=1)
-
-    def form(by: str) -> dict[str, Any]:
-        return asked(kept, by)
-
-    def without_revision(by: str) -> dict[str, Any]:
-        given = form(by)
-        given.pop("revision")
-        return given
-
+    new = {"draft": draft, "draft_id": None, "revision": None}
     return {
-        "save": lambda e, by: drafts.save(
-            e, draft=draft, **{**form(by), "draft_id": None, "revision": None}
-        ),
-        "change": lambda e, by: drafts.save(e, draft=draft, **form(by)),
-        "discard": lambda e, by: drafts.discard(e, **without_revision(by)),
-        "propose": lambda e, by: drafts.propose(e, **form(by)),
-        "confirm": lambda e, by: drafts.confirm(e, **form(by)),
-        "decline": lambda e, by: drafts.decline(e, reason="No", **form(by)),
-        "cancel": lambda e, by: drafts.cancel(e, **without_revision(by)),
+        "save": lambda e, by: save(e, kept, by, **new),
+        "change": lambda e, by: save(e, kept, by, draft=draft),
+        "discard": lambda e, by: discard(e, kept, by),
+        "propose": lambda e, by: propose(e, kept, by),
+        "confirm": lambda e, by: confirm(e, kept, by),
+        "decline": lambda e, by: decline(e, kept, by),
+        "cancel": lambda e, by: cancel(e, kept, by),
     }
 
 
@@ -175,34 +189,34 @@ def test_every_act_is_refused_to_the_three_other_roles(office: Engine) -> None:
 
 def test_the_second_of_two_published_drafts_is_refused_by_name(office: Engine) -> None:
     first, second = proposed(office, MIRA), proposed(office, LEO, min_active_users=20)
-    drafts.confirm(office, **asked(first, LEO))
+    confirm(office, first, LEO)
 
     with pytest.raises(BaseMoved, match=r"mira@example\.com published version 2"):
-        drafts.confirm(office, **asked(second, MIRA))
+        confirm(office, second, MIRA)
 
-    drafts.cancel(office, draft_id=second.draft_id, actor=LEO, now=LATER, request_id=uuid4())
+    cancel(office, second, LEO)
     with pytest.raises(BaseMoved):
-        drafts.propose(office, **asked(own(office, LEO), LEO))
+        propose(office, own(office, LEO), LEO)
     carried = Draft(
         policy=replace(newest(office), min_active_users=20), note="Both", base_version=2
     )
-    drafts.save(office, draft=carried, **asked(own(office, LEO), LEO))
-    drafts.propose(office, **asked(own(office, LEO), LEO))
-    assert drafts.confirm(office, **asked(own(office, LEO), MIRA)) == 3
+    save(office, own(office, LEO), LEO, draft=carried)
+    propose(office, own(office, LEO), LEO)
+    assert confirm(office, own(office, LEO), MIRA) == 3
     assert (newest(office).min_new_users, newest(office).min_active_users) == (6, 20)
 
 
 def test_of_two_confirmations_at_once_one_publishes(office: Engine) -> None:
     kept = [proposed(office, MIRA), proposed(office, LEO, min_active_users=20)]
 
-    def confirm(pair: tuple[drafts.Kept, str]) -> int | Refusal:
+    def press(pair: tuple[drafts.Kept, str]) -> int | Refusal:
         try:
-            return drafts.confirm(office, **asked(pair[0], pair[1]))
+            return confirm(office, *pair)
         except Refusal as refusal:
             return refusal
 
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(confirm, zip(kept, (LEO, MIRA), strict=True)))
+        results = list(pool.map(press, zip(kept, (LEO, MIRA), strict=True)))
 
     assert 2 in results
     assert [type(one) for one in results if one != 2] == [BaseMoved]
@@ -213,38 +227,37 @@ def test_a_double_click_publishes_once_and_another_form_under_the_id_is_refused(
     office: Engine,
 ) -> None:
     kept = proposed(office)
-    once = asked(kept, LEO)
+    once = uuid4()
 
-    assert drafts.confirm(office, **once) == drafts.confirm(office, **once) == 2
+    assert [confirm(office, kept, LEO, request_id=once) for _ in range(2)] == [2, 2]
     with pytest.raises(RequestReused):
-        drafts.decline(office, reason="No", **once)
+        decline(office, kept, LEO, request_id=once)
 
 
 def test_only_the_viewed_revision_can_be_confirmed(office: Engine) -> None:
     seen = proposed(office)
-    given = {"draft_id": seen.draft_id, "actor": MIRA, "now": LATER}
-    drafts.cancel(office, **given, request_id=uuid4())
+    cancel(office, seen, MIRA)
     with pytest.raises(NotInState, match="taken back"):
-        drafts.confirm(office, **asked(seen, LEO))
+        confirm(office, seen, LEO)
     other = replace(seen.draft, policy=replace(seen.draft.policy, min_new_users=1))
-    drafts.save(office, draft=other, revision=own(office).revision, **given, request_id=uuid4())
-    drafts.propose(office, revision=own(office).revision, **given, request_id=uuid4())
+    save(office, own(office), MIRA, draft=other)
+    propose(office, own(office), MIRA)
 
     with pytest.raises(NotInState, match="changed since"):
-        drafts.confirm(office, **asked(seen, LEO))
+        confirm(office, seen, LEO)
 
 
 def test_a_declined_proposal_is_a_draft_again_with_the_reason(office: Engine) -> None:
     kept = proposed(office)
 
-    drafts.decline(office, reason=" Too strict ", **asked(kept, LEO))
+    decline(office, kept, LEO, reason=" Too strict ")
 
     assert own(office).proposed_at is None
     assert own(office).declined_because == "Too strict"
-    drafts.discard(office, draft_id=kept.draft_id, actor=MIRA, now=LATER, request_id=uuid4())
+    discard(office, kept, MIRA)
     with office.connect() as conn:
         assert drafts.open_ones(conn) == []
-        assert policy_acts.trail(conn)[0].kind == "discarded"
+        assert trail.newest(conn)[0].kind == "discarded"
 
 
 def test_a_contradictory_draft_is_neither_saved_nor_proposed(office: Engine) -> None:
@@ -252,11 +265,11 @@ def test_a_contradictory_draft_is_neither_saved_nor_proposed(office: Engine) -> 
         written(office, max_rebate_rate=Decimal("0.05"))
     kept = written(office, min_new_users=5)
     with pytest.raises(Contradictory, match="Nothing differs from version 1"):
-        drafts.propose(office, **asked(kept, MIRA))
+        propose(office, kept, MIRA)
     with pytest.raises(NotInState, match="already have a draft"):
         written(office)
     with pytest.raises(NotAllowed, match=r"mira@example\.com's draft"):
-        drafts.propose(office, **asked(kept, LEO))
+        propose(office, kept, LEO)
 
 
 def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> None:
@@ -264,8 +277,8 @@ def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> 
     kept = proposed(office, effective_from=starts)
 
     with pytest.raises(Contradictory, match="1 Apr 2026, which is past"):
-        drafts.confirm(office, **asked(kept, LEO, now=starts + timedelta(seconds=1)))
-    drafts.confirm(office, **asked(kept, LEO))
+        confirm(office, kept, LEO, now=starts + timedelta(seconds=1))
+    confirm(office, kept, LEO)
 
     with office.connect() as conn:
         assert policies.in_force(conn, now=starts - timedelta(microseconds=1)).version == 1
@@ -278,17 +291,21 @@ def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> 
 def scheduled(engine: Engine, starts: datetime = APRIL, **given: Any) -> int:
     """A version that begins on a later day, by mira and leo; returns its number."""
     kept = proposed(engine, effective_from=starts, **given)
-    return drafts.confirm(engine, **asked(kept, LEO))
+    return confirm(engine, kept, LEO)
 
 
 def withdraw(engine: Engine, version: int, *, now: datetime = LATER) -> int:
-    given = {"now": now, "request_id": uuid4()}
-    withdrawal_id = withdrawals.propose(
-        engine, version=version, reason="Too early", actor=MIRA, **given
-    )
-    return withdrawals.confirm(
-        engine, withdrawal_id=withdrawal_id, actor=LEO, now=now, request_id=uuid4()
-    )
+    return confirm_withdrawal(engine, propose_withdrawal(engine, version, MIRA, now), LEO, now)
+
+
+def propose_withdrawal(engine: Engine, version: int, by: str, now: datetime = LATER) -> int:
+    given = {"version": version, "reason": "Too early", "actor": by, "now": now}
+    return withdrawals.propose(engine, clicks.command(withdrawals.ProposeWithdrawal, **given))
+
+
+def confirm_withdrawal(engine: Engine, id_: int, by: str, now: datetime = LATER) -> int:
+    given = {"withdrawal_id": id_, "actor": by, "now": now}
+    return withdrawals.confirm(engine, clicks.command(withdrawals.ConfirmWithdrawal, **given))
 
 
 def ruling(engine: Engine, at: datetime) -> int:
@@ -307,7 +324,7 @@ def test_two_managers_withdraw_a_scheduled_version_and_it_never_takes_effect(
     assert ruling(office, APRIL) == 1
     with office.connect() as conn:
         kept = policies.history(conn)[0]
-        told = [event.kind for event in policy_acts.trail(conn)][:2]
+        told = [event.kind for event in trail.newest(conn)][:2]
         assert policies.newest(conn).version == 1
         assert policies.scheduled(conn, now=LATER) == []
     assert (kept.policy.version, kept.withdrawn_by) == (version, LEO)
@@ -319,27 +336,17 @@ def test_two_managers_withdraw_a_scheduled_version_and_it_never_takes_effect(
 @pytest.mark.parametrize("again", [MIRA, "MIRA@example.com "])
 def test_nobody_withdraws_alone(office: Engine, again: str) -> None:
     version = scheduled(office)
-    given = {"now": LATER, "request_id": uuid4()}
-    asked_for = withdrawals.propose(
-        office, version=version, reason="Too early", actor=MIRA, **given
-    )
+    asked_for = propose_withdrawal(office, version, MIRA)
 
     with pytest.raises(NotAllowed, match="another manager"):
-        withdrawals.confirm(
-            office, withdrawal_id=asked_for, actor=again, now=LATER, request_id=uuid4()
-        )
+        confirm_withdrawal(office, asked_for, again)
     for email in STRANGERS:
         with pytest.raises(NotAllowed, match="may not change the policy"):
-            withdrawals.confirm(
-                office, withdrawal_id=asked_for, actor=email, now=LATER, request_id=uuid4()
-            )
+            confirm_withdrawal(office, asked_for, email)
     with pytest.raises(NotInState, match="already proposed"):
-        withdrawals.propose(
-            office, version=version, reason="Me too", actor=LEO, now=LATER, request_id=uuid4()
-        )
-    withdrawals.decline(
-        office, withdrawal_id=asked_for, reason="Keep it", actor=LEO, now=LATER, request_id=uuid4()
-    )
+        propose_withdrawal(office, version, LEO)
+    given = {"withdrawal_id": asked_for, "reason": "Keep it", "actor": LEO, "now": LATER}
+    withdrawals.decline(office, clicks.command(withdrawals.DeclineWithdrawal, **given))
     assert ruling(office, APRIL) == version
 
 
@@ -366,9 +373,9 @@ def test_an_urgent_version_is_in_force_until_the_scheduled_one_starts(office: En
     assert base is not None
     draft = Draft(policy=replace(base, min_active_users=20), note="Urgent", base_version=1)
 
-    drafts.save(office, draft=draft, draft_id=None, actor=MIRA, now=LATER, request_id=uuid4())
-    drafts.propose(office, **asked(own(office), MIRA))
-    urgent = drafts.confirm(office, **asked(own(office), LEO))
+    drafts.save(office, clicks.command(drafts.SaveDraft, draft=draft, actor=MIRA, now=LATER))
+    propose(office, own(office), MIRA)
+    urgent = confirm(office, own(office), LEO)
 
     assert urgent > later
     assert ruling(office, LATER) == ruling(office, APRIL - SECOND) == urgent
@@ -384,14 +391,14 @@ def test_a_draft_builds_on_the_version_in_force_at_its_start(office: Engine) -> 
     kept = written(office, effective_from=APRIL + timedelta(days=1), min_new_users=7)
     assert kept.draft.base_version == later
     on_the_old = replace(kept.draft, policy=replace(Policy(), min_new_users=8), base_version=1)
-    drafts.save(office, draft=on_the_old, **asked(kept, MIRA))
+    save(office, kept, MIRA, draft=on_the_old)
 
     with pytest.raises(BaseMoved, match=f"published version {later}"):
-        drafts.propose(office, **asked(own(office), MIRA))
+        propose(office, own(office), MIRA)
 
     withdraw(office, later)
-    drafts.propose(office, **asked(own(office), MIRA))
-    assert drafts.confirm(office, **asked(own(office), LEO)) == later + 1
+    propose(office, own(office), MIRA)
+    assert confirm(office, own(office), LEO) == later + 1
 
 
 def test_a_draft_based_on_a_withdrawn_version_is_refused_with_the_right_base(
@@ -402,7 +409,7 @@ def test_a_draft_based_on_a_withdrawn_version_is_refused_with_the_right_base(
     withdraw(office, later)
 
     with pytest.raises(BaseMoved, match=r"but version 1 is in force when it would take effect"):
-        drafts.propose(office, **asked(kept, MIRA))
+        propose(office, kept, MIRA)
 
 
 @pytest.mark.parametrize(("days", "taken"), [(365, True), (366, False), (27_000, False)])

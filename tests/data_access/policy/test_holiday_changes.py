@@ -7,12 +7,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 
-from data_access.db.errors import Invalid, NeedsConfirming, NotAllowed, NotInState
+from data_access.db.errors import Invalid, NeedsConfirming, NotAllowed, NotInState, RequestReused
 from data_access.eligibility import holidays
 from data_access.policy import holiday_changes
-from data_access.policy.holiday_changes import Effect
+from data_access.policy.holiday_changes import ChangeHoliday, ChangeKind, Effect
 from program.periods import utc_day
 from tests.builders import NOW, STAFF, add_application, add_refresh, add_staff
+from tests.data_access import clicks
 from tests.data_access.clicks import ANA, MIRA
 
 TODAY = utc_day(NOW)  # a Sunday
@@ -30,9 +31,11 @@ def desk(engine: Engine) -> Engine:
     return engine
 
 
-def asked(**given: Any) -> dict[str, Any]:
-    whole = {"day": COMING, "reason": "By law", "actor": MIRA, "now": NOW, "request_id": uuid4()}
-    return {**whole, **given}
+def change(engine: Engine, kind: str, **given: Any) -> int:
+    whole = {"day": COMING, "reason": "By law", "actor": MIRA, **given}
+    return holiday_changes.change(
+        engine, clicks.command(ChangeHoliday, kind=ChangeKind(kind), **whole)
+    )
 
 
 def listed(engine: Engine) -> dict[Any, str]:
@@ -41,9 +44,9 @@ def listed(engine: Engine) -> dict[Any, str]:
 
 
 def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
-    holiday_changes.add(desk, name="Harvest", **asked(actor="MIRA@example.com"))
-    holiday_changes.rename(desk, name="Fair", **asked(reason="Its right name"))
-    holiday_changes.remove(desk, **asked(reason="Moved"))
+    change(desk, "added", name="Harvest", actor="MIRA@example.com")
+    change(desk, "renamed", name="Fair", reason="Its right name")
+    change(desk, "removed", reason="Moved")
 
     with desk.connect() as conn:
         told = [(c.kind, c.old_name, c.new_name, c.reason, c.actor, c.at) for c in
@@ -57,31 +60,42 @@ def test_who_what_when_and_why_are_on_record(desk: Engine) -> None:
 
 
 def test_a_second_name_is_refused_naming_the_first(desk: Engine) -> None:
-    holiday_changes.add(desk, name="Harvest", **asked())
+    change(desk, "added", name="Harvest")
 
     with pytest.raises(NotInState, match="already a holiday, “Harvest”"):
-        holiday_changes.add(desk, name="Fair", **asked())
+        change(desk, "added", name="Fair")
+
+    assert listed(desk) == {COMING: "Harvest"}
+
+
+def test_a_repeat_changes_nothing_and_another_name_under_its_id_is_refused(desk: Engine) -> None:
+    once = {"name": "Harvest", "request_id": uuid4()}
+    assert change(desk, "added", **once) == change(desk, "added", **once)
+
+    for other in ({"name": "Fair"}, {"reason": "By custom"}, {"day": COMING + timedelta(days=1)}):
+        with pytest.raises(RequestReused):
+            change(desk, "added", **once | other)
 
     assert listed(desk) == {COMING: "Harvest"}
 
 
 @pytest.mark.parametrize(("day", "asks"), [(COMING, False), (TODAY, True), (PAST, True)])
 def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, asks: bool) -> None:
-    given = asked(day=day, name="Harvest")
+    given = {"day": day, "name": "Harvest", "request_id": uuid4()}
     if not asks:
-        holiday_changes.add(desk, **given)
+        change(desk, "added", **given)
         return
     with pytest.raises(NeedsConfirming, match="overdue applications: ") as needed:
-        holiday_changes.add(desk, **given)
+        change(desk, "added", **given)
     assert listed(desk) == {}
     expected = Effect(overdue=2, overdue_then=2 if day == TODAY else 0)
     assert needed.value.effect == expected
 
     # Another effect than the one that was shown is shown first.
     with pytest.raises(NeedsConfirming):
-        holiday_changes.add(desk, **given, confirmed=Effect(overdue=9, overdue_then=9))
-    holiday_changes.add(desk, **given, confirmed=expected)
-    holiday_changes.add(desk, **given, confirmed=expected)
+        change(desk, "added", **given, confirmed=Effect(overdue=9, overdue_then=9))
+    change(desk, "added", **given, confirmed=expected)
+    change(desk, "added", **given, confirmed=expected)
     assert listed(desk) == {day: "Harvest"}
     with desk.connect() as conn:
         kept = conn.execute(text("select effect from review.holiday_changes")).scalars().all()
@@ -98,15 +112,15 @@ def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, ask
 )
 def test_invalid_input_is_refused_in_words(desk: Engine, given: dict[str, Any], said: str) -> None:
     with pytest.raises(Invalid, match=said):
-        holiday_changes.add(desk, **{"name": "Harvest", **asked(), **given})
+        change(desk, "added", **{"name": "Harvest", **given})
 
 
 def test_managers_and_admins_keep_the_holidays(desk: Engine) -> None:
     for email, role in STAFF.items():
         if role in ("manager", "admin"):
-            holiday_changes.add(desk, name="Harvest", **asked(actor=email))
-            holiday_changes.remove(desk, **asked(actor=email))
+            change(desk, "added", name="Harvest", actor=email)
+            change(desk, "removed", actor=email)
         else:
             with pytest.raises(NotAllowed, match="manage holidays"):
-                holiday_changes.add(desk, name="Harvest", **asked(actor=email))
+                change(desk, "added", name="Harvest", actor=email)
     assert ANA in STAFF

@@ -55,7 +55,8 @@ def decide(
     rate: str = "0.2",
     **given: Any,
 ) -> None:
-    snapshot = snapshots.take(assess(facts, policy), policy=policy, data_through=T, window=WINDOW)
+    metrics = snapshots.Metrics(data_through=T, window=WINDOW)
+    snapshot = snapshots.take(assess(facts, policy), policy=policy, metrics=metrics)
     conn.execute(
         insert(tables.decisions).values(
             {

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from data_access.db.errors import Busy, Invalid, NotAllowed, RequestReused
-from data_access.review import bulk
+from data_access.review import bulk, bulk_runs
+from data_access.review.bulk_runs import Result, Run
 from program.review.permissions import Act
 from tests.builders import (
     MINIMUMS,
@@ -42,35 +43,28 @@ def desk(engine: Engine) -> Engine:
     return engine
 
 
-def reject(desk: Engine, *ids: int, **given: Any) -> list[bulk.Result]:
-    return bulk.reject(
-        desk,
-        **{
-            "ids": ids,
-            "reason_code": "below_minimums",
-            "rationale": "Far below",
-            "message": MESSAGE,
-            "reapply": "after_30_days",
-            "actor": ANA,
-            "now": NOW,
-            "request_id": uuid.uuid4(),
-            **given,
-        },
-    )
+def reject(desk: Engine, *ids: int, **given: Any) -> list[Result]:
+    whole = {
+        "ids": ids,
+        "reason_code": "below_minimums",
+        "rationale": "Far below",
+        "message": MESSAGE,
+        "reapply": "after_30_days",
+        **given,
+    }
+    return bulk.reject(desk, clicks.command(bulk.RejectEach, **whole))
 
 
-def claim(desk: Engine, *ids: int, **given: Any) -> list[bulk.Result]:
-    return bulk.claim(
-        desk, **{"ids": ids, "actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
-    )
+def claim(desk: Engine, *ids: int, **given: Any) -> list[Result]:
+    return bulk.claim(desk, clicks.command(bulk.ClaimEach, ids=ids, **given))
 
 
-def done(results: list[bulk.Result]) -> dict[int, bool]:
+def done(results: list[Result]) -> dict[int, bool]:
     return {result.application_id: result.done for result in results}
 
 
-def newest(desk: Engine, actor: str) -> bulk.Run | None:
-    return bulk.latest(desk, actor=actor, names=[act.name for act in Act])
+def newest(desk: Engine, actor: str) -> Run | None:
+    return bulk_runs.latest(desk, actor=actor, names=[act.name for act in Act])
 
 
 def test_each_gets_its_own_result_and_a_partial_failure_is_reported(desk: Engine) -> None:
@@ -138,15 +132,15 @@ def test_a_repeat_returns_the_first_results_and_does_nothing_more(desk: Engine) 
 def test_a_busy_application_is_retried_and_stops_nothing(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, tries = bulk._one, []
+    whole, tries = bulk_runs._one, []
 
-    def one(id_: int, *given: Any) -> bulk.Result:
+    def one(id_: int, *given: Any) -> Result:
         tries.append(id_)
         if id_ == SHORT[0]:
             raise Busy("Somebody is acting on it.")
         return whole(id_, *given)
 
-    monkeypatch.setattr(bulk, "_one", one)
+    monkeypatch.setattr(bulk_runs, "_one", one)
     results = reject(desk, *SHORT)
 
     assert tries == [*SHORT, SHORT[0]]
@@ -174,22 +168,22 @@ def test_the_same_id_with_another_text_is_refused(desk: Engine, other: dict[str,
 def test_a_run_that_was_cut_off_goes_on_where_it_was(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request_id, whole = uuid.uuid4(), bulk._one
+    request_id, whole = uuid.uuid4(), bulk_runs._one
     acted: list[int] = []
 
-    def breaks(id_: int, *given: Any) -> bulk.Result:
+    def breaks(id_: int, *given: Any) -> Result:
         if len(acted) == 2:
             raise RuntimeError("cut here")
         acted.append(id_)
         return whole(id_, *given)
 
-    monkeypatch.setattr(bulk, "_one", breaks)
+    monkeypatch.setattr(bulk_runs, "_one", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         reject(desk, *SHORT, request_id=request_id)
     run = newest(desk, ANA)
     assert run is not None
     assert run.finished_at is None
-    monkeypatch.setattr(bulk, "_one", whole)
+    monkeypatch.setattr(bulk_runs, "_one", whole)
 
     later = NOW + timedelta(minutes=1)
     assert done(reject(desk, *SHORT, request_id=request_id, now=later)) == dict.fromkeys(
@@ -203,17 +197,17 @@ def test_an_interrupted_runs_results_count_as_done_though_the_facts_moved(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message would read otherwise by now, and one has become eligible."""
-    request_id, whole = uuid.uuid4(), bulk._one
+    request_id, whole = uuid.uuid4(), bulk_runs._one
 
-    def breaks(id_: int, *given: Any) -> bulk.Result:
+    def breaks(id_: int, *given: Any) -> Result:
         if id_ == 3:
             raise RuntimeError("cut here")
         return whole(id_, *given)
 
-    monkeypatch.setattr(bulk, "_one", breaks)
+    monkeypatch.setattr(bulk_runs, "_one", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         reject(desk, *SHORT, request_id=request_id)
-    monkeypatch.setattr(bulk, "_one", whole)
+    monkeypatch.setattr(bulk_runs, "_one", whole)
     with desk.begin() as conn:
         add_metrics(conn, 1, **MINIMUMS)
         add_metrics(conn, 2, volume=7)
@@ -253,9 +247,8 @@ def test_an_impossible_number_refuses_the_whole_request(desk: Engine, forged: in
 
 @pytest.mark.parametrize("assignee", [NOOR, "nobody@example.com", "a\0b"])
 def test_a_forged_colleague_is_refused_for_each(desk: Engine, assignee: str) -> None:
-    results = bulk.assign(
-        desk, ids=SHORT, assignee=assignee, actor=ANA, now=NOW, request_id=uuid.uuid4()
-    )
+    asked = clicks.command(bulk.AssignEach, ids=SHORT, assignee=assignee)
+    results = bulk.assign(desk, asked)
 
     assert done(results) == dict.fromkeys(SHORT, False)
     assert {r.sentence for r in results} == {"Choose a colleague who reviews applications."}
@@ -289,7 +282,7 @@ def test_the_report_outlives_the_page(desk: Engine) -> None:
 def test_at_least_one_and_at_most_a_thousand(
     desk: Engine, monkeypatch: pytest.MonkeyPatch, number: int, taken: bool
 ) -> None:
-    monkeypatch.setattr(bulk, "_one", lambda id_, *_: bulk.Result(application_id=id_, done=True))
+    monkeypatch.setattr(bulk_runs, "_one", lambda id_, *_: Result(application_id=id_, done=True))
     if taken:
         assert len(claim(desk, *range(1, number + 1))) == number
     else:
@@ -305,19 +298,11 @@ def test_who_may_not_do_it_once_may_not_do_it_in_bulk(desk: Engine) -> None:
 
 
 def test_assigning_deferring_and_asking(desk: Engine) -> None:
-    common = {"ids": SHORT, "actor": ANA, "now": NOW}
-    assigned = bulk.assign(desk, assignee=ANA, request_id=uuid.uuid4(), **common)
-    asked = bulk.request_information(
-        desk, ids=(1,), message="Hello {{username}}", actor=ANA, now=NOW, request_id=uuid.uuid4()
-    )
-    deferred = bulk.defer(
-        desk,
-        until=NOW.date() + timedelta(days=7),
-        until_change=False,
-        reason="",
-        request_id=uuid.uuid4(),
-        **common,
-    )
+    assigned = bulk.assign(desk, clicks.command(bulk.AssignEach, ids=SHORT, assignee=ANA))
+    question = clicks.command(bulk.AskEach, ids=(1,), message="Hello {{username}}")
+    asked = bulk.request_information(desk, question)
+    week = {"until": NOW.date() + timedelta(days=7), "until_change": False, "reason": ""}
+    deferred = bulk.defer(desk, clicks.command(bulk.DeferEach, ids=SHORT, **week))
 
     assert all(result.done for result in assigned)
     assert done(asked) == {1: True}

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select, text
 
 from data_access.db import tables
 from data_access.db.errors import Invalid, NotAllowed, NotFound, RequestReused
+from data_access.people import commands
 from data_access.review import checklist
 from data_access.review.checklist import Answer
 from program.policy.checklist import CheckOutcome
@@ -320,7 +321,7 @@ def test_passing_is_all_or_nothing(desk: Engine, id_: int, monkeypatch: pytest.M
     def breaks(*_: Any, **__: Any) -> None:
         raise RuntimeError("cut here")
 
-    monkeypatch.setattr(checklist.commands, "record_result", breaks)
+    monkeypatch.setattr(commands, "record_result", breaks)
     with pytest.raises(RuntimeError, match="cut here"):
         pass_open(desk, id_)
     assert kept(desk, id_) == []

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, text
 
-from data_access.applications import commands
 from data_access.db import tables
 from data_access.db.errors import Invalid, NotAllowed, NotFound, RequestReused
+from data_access.people import commands
 from data_access.review import notes
 from tests.builders import NOW, STAFF, add_application, add_staff
 from tests.dashboard.ui.hostile import HOSTILE

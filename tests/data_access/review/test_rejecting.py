@@ -1,6 +1,5 @@
 """Rejections say what is known: alone and in bulk, and the decision keeps what was not."""
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +14,6 @@ from program.policy.checklist import CheckOutcome
 from program.review.workflow import REASONS, Status
 from tests.builders import NOW, T, add_application, add_evidence, add_refresh, add_staff
 from tests.data_access import clicks
-from tests.data_access.clicks import ANA
 
 # Everything of KNOWN falls short; of UNKNOWN nobody has looked elsewhere.
 KNOWN, UNKNOWN = 1, 2
@@ -84,18 +82,17 @@ def test_a_bulk_rejection_claims_a_fact_only_where_it_is_established(
     desk: Engine, knowingly: bool
 ) -> None:
     canned = CANNED_BY_KEY[Use.REJECTION, "below_minimums"]
-    results = bulk.reject(
-        desk,
+    command = clicks.command(
+        bulk.RejectEach,
         ids=[KNOWN, UNKNOWN],
         reason_code="below_minimums",
         rationale="Short",
         message=canned.message,
         reapply="after_30_days",
         knowingly=knowingly,
-        actor=ANA,
-        now=NOW,
-        request_id=uuid.uuid4(),
     )
+
+    results = bulk.reject(desk, command)
 
     assert [result.done for result in results] == [True, knowingly]
     with desk.connect() as conn:
@@ -119,17 +116,16 @@ def test_with_nothing_known_the_refusal_names_missing_facts_and_no_placeholder(
         add_staff(conn)
         add_application(conn, UNKNOWN)
 
-    [result] = bulk.reject(
-        engine,
+    command = clicks.command(
+        bulk.RejectEach,
         ids=[UNKNOWN],
         reason_code="below_minimums",
         rationale="Short",
         message="{{criterion_gap}}",
         reapply="after_30_days",
-        actor=ANA,
-        now=NOW,
-        request_id=uuid.uuid4(),
     )
+
+    [result] = bulk.reject(engine, command)
 
     assert not result.done
     assert "requires facts that are not established" in result.sentence

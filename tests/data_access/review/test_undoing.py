@@ -228,16 +228,14 @@ def test_a_standing_changed_since_is_not_undone(desk: Engine) -> None:
 
 def test_a_run_of_many_is_undone_as_far_as_nothing_has_left(desk: Engine) -> None:
     run, ids = uuid.uuid4(), [SHORT, EMAIL]
-    bulk.request_information(
-        desk, ids=ids, message="Hello {{username}}.", actor=ANA, now=NOW, request_id=run
-    )
+    question = {"ids": ids, "message": "Hello {{username}}.", "request_id": run}
+    bulk.request_information(desk, clicks.command(bulk.AskEach, **question))
     over = NOW + undo_for(len(ids))
     assert drain(desk, over - SECOND).taken == []
     clicks.stop_waiting(desk, EMAIL, now=NOW + SECOND)
 
-    results = undoing.undo_run(
-        desk, undone=run, ids=ids, actor=ANA, now=over - SECOND, request_id=uuid.uuid4()
-    )
+    command = clicks.command(undoing.UndoRun, undone=run, ids=ids, now=over - SECOND)
+    results = undoing.undo_run(desk, command)
 
     assert [(result.application_id, result.done) for result in results] == [
         (SHORT, True),

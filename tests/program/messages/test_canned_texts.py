@@ -13,6 +13,7 @@ from program.messages.canned_texts import (
     PLACEHOLDERS,
     WORD_JOINER,
     Canned,
+    MessageFacts,
     Use,
     fill,
     minimums,
@@ -35,21 +36,23 @@ MET = Facts(x_followers=5001)
 
 
 def values(facts: Facts = SHORT, policy: Policy = POLICY, **given: Any) -> dict[str, str]:
-    return canned_texts.values(
-        **{
-            "username": "meadow_trader",
-            "application_id": 1042,
-            "social_handle": "@meadow",
-            "assessment": assess(facts, policy),
-            "window": WINDOW,
-            "policy": policy,
-            "on": date(2026, 11, 24),
-            "rebate_rate": Decimal("0.2000"),
-            "reapply": "after_30_days",
-            "finding": "the minimums are not reached yet",
-            **given,
-        }
-    )
+    applies = {
+        "rebate_rate": Decimal("0.2000"),
+        "reapply": "after_30_days",
+        "finding": "the minimums are not reached yet",
+    }
+    applies |= {name: given.pop(name) for name in applies.keys() & given.keys()}
+    stated = {
+        "username": "meadow_trader",
+        "application_id": 1042,
+        "social_handle": "@meadow",
+        "assessment": assess(facts, policy),
+        "window": WINDOW,
+        "policy": policy,
+        "day": date(2026, 11, 24),
+        **given,
+    }
+    return canned_texts.values(MessageFacts(**stated), **applies)
 
 
 def gap(policy: Policy = POLICY, **facts: Any) -> str | None:

@@ -13,6 +13,7 @@ from program.policy import snapshots
 from program.policy.criteria import CRITERIA
 from program.policy.eligibility import Assessment, Facts, assess
 from program.policy.policy import Policy
+from program.policy.snapshots import Metrics
 
 T = date(2026, 3, 14)
 SPAN = window(WindowKind.TRAILING_30_DAYS, T)
@@ -35,10 +36,8 @@ facts = st.builds(
 
 
 def taken(assessment: Assessment, **given: Any) -> dict[str, Any]:
-    return snapshots.take(
-        assessment,
-        **{"policy": Policy(), "data_through": T, "window": SPAN, **given},
-    )
+    metrics = Metrics(data_through=T, window=SPAN)
+    return snapshots.take(assessment, **{"policy": Policy(), "metrics": metrics, **given})
 
 
 def test_it_holds_everything_the_contract_lists() -> None:
@@ -97,13 +96,14 @@ def test_it_holds_everything_the_contract_lists() -> None:
 
 
 def test_the_window_ends_with_the_last_day_that_counts() -> None:
-    snapshot = taken(assess(FACTS, Policy()), window=Window(date(2026, 2, 1), date(2026, 3, 1)))
+    february = Metrics(data_through=T, window=Window(date(2026, 2, 1), date(2026, 3, 1)))
+    snapshot = taken(assess(FACTS, Policy()), metrics=february)
 
     assert (snapshot["window"]["start"], snapshot["window"]["end"]) == ("2026-02-01", "2026-02-28")
 
 
 def test_without_metrics_day_and_window_are_unknown() -> None:
-    snapshot = taken(assess(Facts(), Policy()), data_through=None, window=None)
+    snapshot = taken(assess(Facts(), Policy()), metrics=None)
 
     assert snapshot["data_through"] is None
     assert snapshot["window"] == {"kind": "trailing_30_days", "start": None, "end": None}

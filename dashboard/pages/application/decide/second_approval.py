@@ -15,7 +15,8 @@ from dashboard.pages.application.decide import override, steps, then_and_now
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import figures, keyboard, state
 from dashboard.ui.safe_text import escape
-from data_access.applications.commands import ApplicationCommand, Verb
+from data_access.applications.commands import ApplicationCommand
+from data_access.people.commands import Verb
 from data_access.review import second_approvals
 from data_access.review.proposals import Proposal
 from program.review.permissions import Act

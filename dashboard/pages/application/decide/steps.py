@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,12 @@ from dashboard.pages.application.context import Shown
 from dashboard.ui import keyboard, message_preview, state
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
-from data_access.applications.commands import Asked, Done, Verb
 from data_access.db import database
 from data_access.db.errors import FiguresMoved, Refusal
 from data_access.messages import rendering
+from data_access.people.commands import Asked, Done, Verb
 from program.messages import canned_texts
+from program.messages.canned_texts import MessageFacts
 from program.periods import utc_day
 
 # The width beside the step's main button, in pixels.
@@ -86,19 +88,26 @@ def _sends(id_: int) -> str:
     return f"send-{id_}"
 
 
-def filled(shown: Shown, template: str, **more: object) -> str:
+def filled(
+    shown: Shown,
+    template: str,
+    *,
+    rebate_rate: Decimal | None = None,
+    reapply: str | None = None,
+    finding: str | None = None,
+) -> str:
     """Fill a canned text with what is known about this application."""
     fresh = shown.standing.freshness
-    values = canned_texts.values(
+    facts = MessageFacts(
         username=shown.application.username,
         application_id=shown.id_,
         social_handle=shown.application.social_handle,
         assessment=shown.standing.assessment,
         window=fresh.window if fresh else None,
         policy=shown.standing.policy,
-        on=utc_day(shown.now),
-        **more,  # type: ignore[arg-type]
+        day=utc_day(shown.now),
     )
+    values = canned_texts.values(facts, rebate_rate=rebate_rate, reapply=reapply, finding=finding)
     return canned_texts.fill(template, values)
 
 

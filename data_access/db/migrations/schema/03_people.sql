@@ -50,7 +50,7 @@ comment on column review.saved_views.shared is 'Whether colleagues see it';
 comment on column review.saved_views.query is 'The view as query parameters';
 comment on column review.saved_views.created_at is 'When it was saved first';
 comment on column review.saved_views.screen is 'The screen: queue or explore';
-comment on column review.saved_views.request_id is 'The form that saved it last; a repeat returns the view, another form replaces it';
+comment on column review.saved_views.request_id is 'The form that saved it last; another form replaces it';
 
 create table review.jobs (
     job_id uuid not null,

@@ -112,8 +112,6 @@ create table review.policy_events (
     at timestamptz not null,
     detail jsonb not null default '{}',
     request_id uuid not null,
-    asked jsonb not null,
-    result bigint not null,
     constraint policy_events_pkey primary key (event_id),
     constraint policy_events_request_id_once unique (request_id),
     constraint policy_events_draft_id_fkey foreign key (draft_id) references review.policy_drafts(draft_id),
@@ -130,9 +128,7 @@ comment on column review.policy_events.kind is 'The kind of the event';
 comment on column review.policy_events.actor is 'Who did it';
 comment on column review.policy_events.at is 'When it happened';
 comment on column review.policy_events.detail is 'Old and new values';
-comment on column review.policy_events.request_id is 'The id made when the form was drawn; a repeat returns the first result';
-comment on column review.policy_events.asked is 'The request, to tell a repeat from a different form with the same id';
-comment on column review.policy_events.result is 'The draft''s id, or the version that was published';
+comment on column review.policy_events.request_id is 'The id made when the form was drawn';
 
 create table review.policy_withdrawals (
     withdrawal_id bigint generated always as identity,
@@ -203,7 +199,7 @@ comment on column review.holiday_changes.reason is 'Why it was changed; typed te
 comment on column review.holiday_changes.effect is 'Overdue applications before and after, as confirmed; null for a day in the future';
 comment on column review.holiday_changes.actor is 'Who changed it';
 comment on column review.holiday_changes.at is 'When it was changed';
-comment on column review.holiday_changes.request_id is 'The id made when the form was drawn; a repeat changes nothing';
+comment on column review.holiday_changes.request_id is 'The id made when the form was drawn';
 
 create function review.policy_in_force(moment timestamptz) returns integer
     language sql stable strict parallel safe

@@ -4,7 +4,7 @@ create table review.requests (
     request_id uuid not null,
     act text not null,
     actor text not null,
-    application_id bigint not null,
+    application_id bigint,
     content jsonb not null,
     result bigint,
     result_kind text not null default 'Result',
@@ -16,9 +16,9 @@ comment on table review.requests is 'Every submitted form, by the id made when i
 comment on column review.requests.request_id is 'The id made when the form was drawn';
 comment on column review.requests.act is 'The act';
 comment on column review.requests.actor is 'Who sent it';
-comment on column review.requests.application_id is 'The application it is about';
+comment on column review.requests.application_id is 'The application it is about, if it is about one';
 comment on column review.requests.content is 'The request, to tell a repeat from a different form with the same id';
-comment on column review.requests.result is 'The id of the row that the act wrote';
+comment on column review.requests.result is 'The id of the row that the act wrote, or how many rows it changed';
 comment on column review.requests.result_kind is 'The type of the result, if an act has several';
 comment on column review.requests.at is 'When it was sent';
 

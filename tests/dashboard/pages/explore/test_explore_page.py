@@ -20,6 +20,7 @@ from program.reports.export_formats import Ending
 from program.reports.views import Bucket, View
 from program.review.permissions import Role
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
+from tests.data_access import clicks
 
 # Before the rows stands the table of columns; grouped rows have none.
 ROWS = 1
@@ -196,12 +197,14 @@ def test_a_view_is_kept_shared_and_led_to(queue: Desk) -> None:
     view = View.from_kept("dataset=decisions&outcome=approved", personal=True)
     saved_views.save(
         queue.engine,
-        name="*Ours*",
-        filters=view,
-        shared=True,
-        actor=PEOPLE[Role.MANAGER],
-        now=queue.now,
-        request_id=uuid4(),
+        clicks.command(
+            saved_views.SaveView,
+            name="*Ours*",
+            filters=view,
+            shared=True,
+            actor=PEOPLE[Role.MANAGER],
+            now=queue.now,
+        ),
     )
 
     app = queue.open(EXPLORE)
@@ -237,10 +240,16 @@ def test_a_running_export_shows_how_far_it_is_and_can_be_cancelled(
 def test_a_manager_reads_who_exported_what(queue: Desk) -> None:
     queue.who = PEOPLE[Role.MANAGER]
     with queue.engine.begin() as conn:
-        log.record(
-            conn, exported_by="noor@example.com", dataset=APPLICATIONS.key, file_format="csv",
-            filters={"status": "pending"}, columns=["application_id"], row_count=1234, outcome="cancelled",
-        )  # fmt: skip
+        entry = log.Entry(
+            exported_by="noor@example.com",
+            dataset=APPLICATIONS.key,
+            file_format="csv",
+            filters={"status": "pending"},
+            columns=["application_id"],
+            row_count=1234,
+            outcome=Ending.CANCELLED,
+        )
+        log.record(conn, entry)
     app = queue.open(EXPLORE)
 
     next(b for b in app.button if b.label == "Export log").click().run()

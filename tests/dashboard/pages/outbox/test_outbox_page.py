@@ -15,6 +15,7 @@ from program.messages.delivery import MessageKind
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.data_access import clicks
 from tests.data_access.messages.test_leases import work
 
 TRICKY = "*a* :red[b] <i>c</i>"
@@ -167,13 +168,16 @@ def test_a_template_is_previewed_with_an_application_checked_and_saved(outbox: D
 def test_settings_are_saved_as_a_version_and_silent_mode_is_shown(outbox: Desk) -> None:
     templates.save(
         outbox.engine,
-        kind=MessageKind.APPROVED,
-        language="pt",
-        subject="Bem-vindo",
-        body="{{message}}",
-        shown_version=0,
-        actor=outbox.who,
-        now=outbox.now,
+        clicks.command(
+            templates.SaveTemplate,
+            kind=MessageKind.APPROVED,
+            language="pt",
+            subject="Bem-vindo",
+            body="{{message}}",
+            shown_version=0,
+            actor=outbox.who,
+            now=outbox.now,
+        ),
     )
     app = outbox.open(OUTBOX, show="settings")
     app.toggle[0].set_value(True)
@@ -213,13 +217,16 @@ def settle(desk: Desk, version: int, **given: Any) -> None:
 def template(desk: Desk, language: str, body: str, *, shown: int, kind: Any = None) -> None:
     templates.save(
         desk.engine,
-        kind=kind or MessageKind.APPROVED,
-        language=language,
-        subject="About you",
-        body=body,
-        shown_version=shown,
-        actor=desk.who,
-        now=desk.now,
+        clicks.command(
+            templates.SaveTemplate,
+            kind=kind or MessageKind.APPROVED,
+            language=language,
+            subject="About you",
+            body=body,
+            shown_version=shown,
+            actor=desk.who,
+            now=desk.now,
+        ),
     )
 
 

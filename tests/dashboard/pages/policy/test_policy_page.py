@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -17,6 +16,7 @@ from program.policy.drafts import Draft
 from program.review.permissions import Act, Role, may
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, said
+from tests.data_access.clicks import command
 
 LEO = "leo@example.com"
 SAVE = "Save the draft"
@@ -182,11 +182,11 @@ def planned(desk: Desk, days: int = 30) -> Any:
         base_version=base.version,
         effective_from=starts,
     )
-    drafts.save(desk.engine, draft=draft, draft_id=None, request_id=uuid4(), **about)
+    drafts.save(desk.engine, command(drafts.SaveDraft, draft=draft, **about))
     one = {"draft_id": kept(desk).draft_id, "revision": kept(desk).revision}
-    drafts.propose(desk.engine, **one, **about, request_id=uuid4())
+    drafts.propose(desk.engine, command(drafts.ProposeDraft, **one, **about))
     one["revision"] = kept(desk).revision
-    drafts.confirm(desk.engine, **one, actor=LEO, now=desk.now, request_id=uuid4())
+    drafts.confirm(desk.engine, command(drafts.ConfirmDraft, **one, **about | {"actor": LEO}))
     return starts
 
 

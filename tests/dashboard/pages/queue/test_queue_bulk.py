@@ -17,11 +17,12 @@ from dashboard.shell.screens import QUEUE
 from data_access.db import tables
 from data_access.db.errors import Refusal
 from data_access.people.jobs import State
-from data_access.review import bulk, claims
+from data_access.review import bulk, bulk_runs, claims
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh, scalar
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
+from tests.data_access import clicks
 
 ACTS = {
     Act.CLAIM: "Claim",
@@ -307,10 +308,10 @@ def test_an_interrupted_run_shows_its_progress(results: list[Any], queue: Desk) 
 
 
 def test_a_second_press_of_the_same_form_changes_nothing(queue: Desk) -> None:
-    common = {"ids": [SHORT, UNKNOWN], "actor": queue.who, "now": queue.now, "request_id": uuid4()}
+    command = clicks.command(bulk.ClaimEach, ids=[SHORT, UNKNOWN], actor=queue.who, now=queue.now)
 
-    first = bulk.claim(queue.engine, **common)
-    second = bulk.claim(queue.engine, **common)
+    first = bulk.claim(queue.engine, command)
+    second = bulk.claim(queue.engine, command)
 
     assert first == second
     assert len(rows(queue, "select event_id from review.events")) == 2
@@ -412,18 +413,13 @@ def test_an_immediate_refusal_is_raised(desk: Desk) -> None:
 def test_progress_is_kept_while_it_runs(crowd: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
-    def one(id_: int, *_: object) -> bulk.Result:
+    def one(id_: int, *_: object) -> bulk_runs.Result:
         with crowd.engine.connect() as conn:
             seen.append(scalar(conn, "select jsonb_array_length(results) from review.bulk_runs"))
-        return bulk.Result(application_id=id_, done=True)
+        return bulk_runs.Result(application_id=id_, done=True)
 
-    monkeypatch.setattr(bulk, "_one", one)
-    bulk.claim(
-        crowd.engine,
-        ids=range(1, 54),
-        actor=crowd.who,
-        now=crowd.now,
-        request_id=uuid4(),
-    )
+    monkeypatch.setattr(bulk_runs, "_one", one)
+    command = clicks.command(bulk.ClaimEach, ids=range(1, 54), actor=crowd.who, now=crowd.now)
+    bulk.claim(crowd.engine, command)
 
     assert [seen[0], seen[20], seen[40], seen[52]] == [0, 20, 40, 40]

@@ -40,7 +40,12 @@ def eligibility_counts(app: AppTest) -> list[str]:
 
 
 def show_all_columns(desk: Desk) -> None:
-    preferences.put(desk.engine, name="queue_columns", value=EVERY_COLUMN, actor=desk.who)
+    preferences.put(
+        desk.engine,
+        clicks.command(
+            preferences.PutPreference, name="queue_columns", value=EVERY_COLUMN, actor=desk.who
+        ),
+    )
 
 
 def fill(desk: Desk, count: int) -> None:
@@ -669,7 +674,12 @@ def test_the_usual_columns_come_back(queue: Desk) -> None:
 
 @pytest.mark.parametrize("kept", [None, [], "owner", {"a": 1}, ["gone"], [["nested"]], 7])
 def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) -> None:
-    preferences.put(queue.engine, name="queue_columns", value=kept, actor=queue.who)
+    preferences.put(
+        queue.engine,
+        clicks.command(
+            preferences.PutPreference, name="queue_columns", value=kept, actor=queue.who
+        ),
+    )
 
     assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
 
@@ -716,12 +726,14 @@ def view_links(app: AppTest) -> list[tuple[str, str]]:
 def save(desk: Desk, name: str, *, shared: bool = False, **query: str) -> None:
     saved_views.save(
         desk.engine,
-        name=name,
-        filters=Filters.from_query(query),
-        shared=shared,
-        actor=desk.who,
-        now=desk.now,
-        request_id=uuid4(),
+        clicks.command(
+            saved_views.SaveView,
+            name=name,
+            filters=Filters.from_query(query),
+            shared=shared,
+            actor=desk.who,
+            now=desk.now,
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Settings: the holidays, for those who keep them, and the policy to read."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,12 +11,14 @@ from dashboard.shell.screens import SETTINGS
 from data_access.db.errors import NeedsConfirming
 from data_access.eligibility import holidays, judging
 from data_access.policy import holiday_changes
+from data_access.policy.holiday_changes import ChangeHoliday, ChangeKind
 from data_access.queue import listing
 from program.policy.policy import Policy
 from program.review.permissions import Act, Role, may
 from program.review.queue_filters import Due, Filters
 from tests.builders import add_application
 from tests.dashboard.pages.screen import PEOPLE, Desk, said
+from tests.data_access.clicks import command
 
 KEEPERS = [role for role in Role if may(role, Act.KEEP_HOLIDAYS)]
 NOTHING = "There are no upcoming holidays. Only weekends stop the review clock."
@@ -30,12 +32,12 @@ def settings(desk: Desk) -> Desk:
 
 def keep(desk: Desk, *days: date) -> None:
     for day in days:
-        given = {"day": day, "name": f"Feast of {day}", "reason": "Law", "actor": desk.who}
-        given |= {"now": desk.now, "request_id": uuid4()}
+        given = {"kind": ChangeKind.ADDED, "day": day, "name": f"Feast of {day}"}
+        asked = command(ChangeHoliday, reason="Law", actor=desk.who, now=desk.now, **given)
         try:
-            holiday_changes.add(desk.engine, **given)
+            holiday_changes.change(desk.engine, asked)
         except NeedsConfirming as needed:
-            holiday_changes.add(desk.engine, **given, confirmed=needed.effect)
+            holiday_changes.change(desk.engine, replace(asked, confirmed=needed.effect))
 
 
 def listed(desk: Desk) -> list[tuple[date, str]]:

@@ -1,0 +1,177 @@
+"""Commands: what a person asked for, and how commands run.
+
+A command is a frozen record of a request; its verb takes the engine and the record. It carries an
+id made when its form was drawn: a double click, a retry after a lost response and a reload send the
+same id, and a repeat returns the first result.
+
+The order matters. First what the command changes is locked, so that concurrent requests wait for
+each other; then a repeated request gets its first result; then the role is checked; and only then
+anything is written, all in one transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, runtime_checkable
+from urllib.parse import urlencode
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from data_access.db import database, locks, tables
+from data_access.db.errors import RequestReused
+from data_access.people import identities, staff
+from program.review import people
+from program.review.permissions import Act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A person's request; addresses of people in it are stored in normal form.
+
+    Each subclass names its act and adds its own fields.
+    """
+
+    act: ClassVar[Act]
+    # Whether its verb runs on the connection for loads, which may take long.
+    loads: ClassVar[bool] = False
+    actor: str
+    at: datetime
+    request_id: UUID
+
+    def __post_init__(self) -> None:
+        """Convert every address of a person to its normal form."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in identities.PARAMETERS and isinstance(value, str):
+                object.__setattr__(self, field.name, people.normal(value))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Return the request as plain JSON values, to tell a repeat from a different form.
+
+        These are the subclass's fields, without those that are not compared: a repeat may be sent
+        from a redrawn page that shows other facts.
+        """
+        own = [one.name for one in fields(self) if one.compare and one.name not in _COMMON]
+        content = {name: _plain(getattr(self, name)) for name in own}
+        return {"command": type(self).__name__, **content}
+
+    @property
+    def about(self) -> int | None:
+        """Return the application it is about, if it is about one."""
+        return None
+
+
+_COMMON = {one.name for one in fields(Command)}
+Asked = TypeVar("Asked", bound=Command)
+Done = TypeVar("Done")
+# A verb takes the engine and the request.
+Verb: TypeAlias = Callable[[Engine, Asked], Done]
+
+
+@runtime_checkable
+class Queryable(Protocol):
+    """Anything with a query string, such as filters or a view."""
+
+    def to_query(self) -> dict[str, str]:
+        """Return the query string's names and values."""
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field's value, and any JSON value
+    match value:
+        case str():
+            return value.strip()
+        case None | bool() | int():
+            return value
+        case bytes():
+            return sha256(value).hexdigest()
+        case Decimal():
+            return str(value.normalize())
+        case date():
+            return value.isoformat()
+        case UUID():
+            return str(value)
+        case Queryable():
+            return urlencode(value.to_query())
+        case Mapping():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case Sequence():
+            return [_plain(one) for one in value]
+    return {one.name: _plain(getattr(value, one.name)) for one in fields(value) if one.compare}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a command: the id of the row it wrote; subclasses name it."""
+
+    id: int
+
+
+Named = TypeVar("Named", bound=Result)
+
+
+def perform(
+    engine: Engine,
+    command: Command,
+    do: Callable[[Connection], int],
+    *,
+    lock: int | None = None,
+    of: str = "",
+) -> int:
+    """Run ``do`` under a lock and return its result, the first one of a repeat.
+
+    ``of`` is which of the things under one lock; without a lock only repeats of the request wait
+    for it. Raises NotAllowed, RequestReused, and whatever ``do`` raises.
+    """
+    held = (locks.REQUESTS, str(command.request_id)) if lock is None else (lock, of)
+    with database.acting(engine) as connection:
+        locks.hold(connection, *held)
+        return once(connection, command, Result, lambda: Result(do(connection))).id
+
+
+def once(
+    connection: Connection, command: Command, kind: type[Named], do: Callable[[], Named]
+) -> Named:
+    """Return the earlier result of this request, or check the role, run ``do`` and record.
+
+    Call it with a lock held, so that identical requests wait for each other. Raises NotAllowed,
+    RequestReused if the id was used with different content, and whatever ``do`` raises.
+    """
+    earlier = _first_result(connection, command, kind)
+    if earlier is not None:
+        return earlier
+    staff.require(connection, command.actor, command.act)
+    result = do()
+    record_result(connection, command, result)
+    return result
+
+
+def _first_result(connection: Connection, command: Command, kind: type[Named]) -> Named | None:
+    table = tables.requests
+    row = connection.execute(select(table).where(table.c.request_id == command.request_id)).first()
+    if row is None:
+        return None
+    before = (row.act, row.actor, row.application_id, row.content)
+    if before != (command.act.name, command.actor, command.about, command.content):
+        raise RequestReused
+    kinds = {one.__name__: one for one in (kind, *kind.__subclasses__())}
+    return kinds[row.result_kind](row.result)
+
+
+def record_result(connection: Connection, command: Command, result: Result) -> None:
+    """Store the result in the command's own transaction."""
+    connection.execute(
+        insert(tables.requests).values(
+            request_id=command.request_id,
+            act=command.act.name,
+            actor=command.actor,
+            application_id=command.about,
+            content=command.content,
+            result=result.id,
+            result_kind=type(result).__name__,
+            at=command.at,
+        )
+    )

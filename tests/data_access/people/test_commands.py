@@ -1,0 +1,321 @@
+"""What is true of every command off an application: a repeat, and another form under its id."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from data_access.applications.commands import ApplicationCommand
+from data_access.db import tables
+from data_access.db.errors import RequestReused
+from data_access.eligibility import policies
+from data_access.explore import saved_views
+from data_access.loading import form_maps, imports, kept_rows
+from data_access.loading.form_map import FormMap
+from data_access.messages import settings, templates
+from data_access.people import preferences
+from data_access.people.commands import Command
+from data_access.policy import drafts, holiday_changes, withdrawals
+from data_access.policy.holiday_changes import ChangeKind
+from data_access.review.bulk_runs import BulkCommand
+from program.messages.delivery import MessageKind
+from program.policy.drafts import Draft
+from program.review.queue_filters import Filters
+from tests.builders import NOW, add_account, add_staff
+from tests.data_access.clicks import ADA, ANA, MIRA, command
+
+LEO = "leo@example.com"
+APRIL = datetime(2026, 4, 1, tzinfo=UTC)
+EXPORT = "UID,Social Media Account Name,Created\n1,@new,2026-03-01T10:00:00Z\n9,@gone,\n"
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Engine:
+    with engine.begin() as conn:
+        add_staff(conn)
+        add_account(conn, 1)
+        conn.execute(text(f"insert into review.staff values ('{LEO}', 'Leo', 'manager', true)"))
+    return engine
+
+
+def written(desk: Engine, **given: Any) -> drafts.Kept:
+    with desk.connect() as conn:
+        base = policies.newest(conn)
+    draft = Draft(
+        policy=replace(base, min_new_users=6), note="More growth", base_version=1, **given
+    )
+    drafts.save(desk, command(drafts.SaveDraft, draft=draft, actor=MIRA))
+    return own(desk)
+
+
+def own(desk: Engine) -> drafts.Kept:
+    with desk.connect() as conn:
+        kept = drafts.own(conn, MIRA)
+    assert kept is not None
+    return kept
+
+
+def of(kept: drafts.Kept) -> dict[str, Any]:
+    return {"draft_id": kept.draft_id, "revision": kept.revision}
+
+
+def proposed(desk: Engine, **given: Any) -> dict[str, Any]:
+    drafts.propose(desk, command(drafts.ProposeDraft, actor=MIRA, **of(written(desk, **given))))
+    return of(own(desk))
+
+
+def scheduled(desk: Engine) -> int:
+    asked = proposed(desk, effective_from=APRIL)
+    return drafts.confirm(desk, command(drafts.ConfirmDraft, actor=LEO, **asked))
+
+
+def withdrawing(desk: Engine) -> int:
+    asked = {"version": scheduled(desk), "reason": "Too early", "actor": MIRA}
+    return withdrawals.propose(desk, command(withdrawals.ProposeWithdrawal, **asked))
+
+
+def silence(**given: Any) -> settings.SaveSettings:
+    asked = {
+        "silent": True,
+        "send_rejections": True,
+        "email_instead": (),
+        "language_by_country": {},
+        "note": "Quiet",
+        "shown_version": 1,
+        "ask": True,
+    }
+    return command(settings.SaveSettings, actor=MIRA, **asked | given)
+
+
+def silencing(desk: Engine) -> int:
+    settings.save(desk, silence())
+    with desk.connect() as conn:
+        waits = settings.waiting(conn)
+    assert waits is not None
+    return waits.proposal_id
+
+
+def view(**given: Any) -> saved_views.SaveView:
+    return command(
+        saved_views.SaveView, **{"name": "Met", "filters": Filters(), "shared": False, **given}
+    )
+
+
+def a_map(**given: Any) -> form_maps.SaveMap:
+    return command(
+        form_maps.SaveMap, **{"name": "Main", "definition": {}, "expected": None, **given}
+    )
+
+
+def an_import(**given: Any) -> imports.MakeImport:
+    upload = imports.Upload(name="grid.csv", content=EXPORT.encode())
+    asked = {"upload": upload, "read_by": FormMap(), "now": APRIL, **given}
+    return command(imports.MakeImport, **asked)
+
+
+def kept_row(desk: Engine) -> kept_rows.KeptRow:
+    imports.make(desk, an_import())
+    with desk.connect() as conn:
+        ((row,), _) = kept_rows.listed(conn)
+    return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A verb, a command that it can carry out now, and what another form would say."""
+
+    verb: Callable[[Engine, Any], object]
+    ready: Callable[[Engine], Command]
+    otherwise: dict[str, Any]
+
+
+CASES: dict[type[Command], Case] = {
+    holiday_changes.ChangeHoliday: Case(
+        verb=holiday_changes.change,
+        ready=lambda _: command(
+            holiday_changes.ChangeHoliday,
+            kind=ChangeKind.ADDED,
+            day=NOW.date() + timedelta(days=9),
+            name="Harvest",
+            reason="By law",
+            actor=MIRA,
+        ),
+        otherwise={"name": "Fair"},
+    ),
+    preferences.PutPreference: Case(
+        verb=preferences.put,
+        ready=lambda _: command(preferences.PutPreference, name="queue_columns", value=["due"]),
+        otherwise={"value": ["owner"]},
+    ),
+    saved_views.SaveView: Case(
+        verb=saved_views.save, ready=lambda _: view(), otherwise={"filters": Filters(search="x")}
+    ),
+    saved_views.RemoveView: Case(
+        verb=saved_views.remove,
+        ready=lambda desk: command(saved_views.RemoveView, view_id=saved_views.save(desk, view())),
+        otherwise={"view_id": 0},
+    ),
+    settings.SaveSettings: Case(
+        verb=settings.save, ready=lambda _: silence(), otherwise={"note": "Another"}
+    ),
+    settings.ConfirmSilencing: Case(
+        verb=settings.confirm,
+        ready=lambda desk: command(
+            settings.ConfirmSilencing, proposal_id=silencing(desk), actor=ADA
+        ),
+        otherwise={"proposal_id": 0},
+    ),
+    settings.DeclineSilencing: Case(
+        verb=settings.decline,
+        ready=lambda desk: command(
+            settings.DeclineSilencing, proposal_id=silencing(desk), actor=ADA
+        ),
+        otherwise={"proposal_id": 0},
+    ),
+    templates.SaveTemplate: Case(
+        verb=templates.save,
+        ready=lambda _: command(
+            templates.SaveTemplate,
+            kind=MessageKind.OTHER,
+            language="en",
+            subject="About you",
+            body="{{message}}",
+            shown_version=1,
+            actor=MIRA,
+        ),
+        otherwise={"subject": "Another"},
+    ),
+    drafts.SaveDraft: Case(
+        verb=drafts.save,
+        ready=lambda desk: command(
+            drafts.SaveDraft, draft=written(desk).draft, actor=MIRA, **of(own(desk))
+        ),
+        otherwise={"revision": 0},
+    ),
+    drafts.DiscardDraft: Case(
+        verb=drafts.discard,
+        ready=lambda desk: command(
+            drafts.DiscardDraft, draft_id=written(desk).draft_id, actor=MIRA
+        ),
+        otherwise={"draft_id": 0},
+    ),
+    drafts.ProposeDraft: Case(
+        verb=drafts.propose,
+        ready=lambda desk: command(drafts.ProposeDraft, actor=MIRA, **of(written(desk))),
+        otherwise={"revision": 0},
+    ),
+    drafts.ConfirmDraft: Case(
+        verb=drafts.confirm,
+        ready=lambda desk: command(drafts.ConfirmDraft, actor=LEO, **proposed(desk)),
+        otherwise={"revision": 0},
+    ),
+    drafts.DeclineDraft: Case(
+        verb=drafts.decline,
+        ready=lambda desk: command(drafts.DeclineDraft, reason="No", actor=LEO, **proposed(desk)),
+        otherwise={"reason": "Too strict"},
+    ),
+    drafts.CancelProposal: Case(
+        verb=drafts.cancel,
+        ready=lambda desk: command(
+            drafts.CancelProposal, draft_id=proposed(desk)["draft_id"], actor=MIRA
+        ),
+        otherwise={"draft_id": 0},
+    ),
+    withdrawals.ProposeWithdrawal: Case(
+        verb=withdrawals.propose,
+        ready=lambda desk: command(
+            withdrawals.ProposeWithdrawal, version=scheduled(desk), reason="Early", actor=MIRA
+        ),
+        otherwise={"reason": "Late"},
+    ),
+    withdrawals.ConfirmWithdrawal: Case(
+        verb=withdrawals.confirm,
+        ready=lambda desk: command(
+            withdrawals.ConfirmWithdrawal, withdrawal_id=withdrawing(desk), actor=LEO
+        ),
+        otherwise={"withdrawal_id": 0},
+    ),
+    withdrawals.DeclineWithdrawal: Case(
+        verb=withdrawals.decline,
+        ready=lambda desk: command(
+            withdrawals.DeclineWithdrawal, withdrawal_id=withdrawing(desk), reason="No", actor=LEO
+        ),
+        otherwise={"reason": "Keep it"},
+    ),
+    form_maps.SaveMap: Case(
+        verb=form_maps.save, ready=lambda _: a_map(), otherwise={"name": "Another"}
+    ),
+    form_maps.RetireMap: Case(
+        verb=form_maps.retire,
+        ready=lambda desk: command(form_maps.RetireMap, map_id=form_maps.save(desk, a_map())),
+        otherwise={"map_id": 0},
+    ),
+    imports.MakeImport: Case(
+        verb=imports.make, ready=lambda _: an_import(), otherwise={"map_name": "Another"}
+    ),
+    kept_rows.RetryRows: Case(
+        verb=kept_rows.retry,
+        ready=lambda desk: command(kept_rows.RetryRows, row_ids=[kept_row(desk).row_id], now=APRIL),
+        otherwise={"cells": {0: ["9"]}},
+    ),
+    kept_rows.DismissRows: Case(
+        verb=kept_rows.dismiss,
+        ready=lambda desk: command(
+            kept_rows.DismissRows, row_ids=[kept_row(desk).row_id], reason="Spam", now=APRIL
+        ),
+        otherwise={"reason": "Nobody's"},
+    ),
+}
+every_command = pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.verb.__qualname__)
+
+
+def stored(desk: Engine) -> dict[str, list[str]]:
+    """Every row of staff's tables, as text."""
+    with desk.connect() as conn:
+        return {
+            name: sorted(conn.execute(text(f"select t::text from {name} t")).scalars())
+            for name, table in tables.metadata.tables.items()
+            if table.schema == "review"
+        }
+
+
+@every_command
+def test_a_repeat_returns_the_first_result_and_writes_nothing(desk: Engine, case: Case) -> None:
+    asked = case.ready(desk)
+    first = case.verb(desk, asked)
+    before = stored(desk)
+
+    # The retry comes later, and from a person whose address is written in another way.
+    again = replace(asked, at=asked.at + timedelta(seconds=9), actor=asked.actor.upper())
+
+    assert case.verb(desk, again) == first
+    assert stored(desk) == before
+
+
+@every_command
+def test_another_form_under_the_same_id_is_refused(desk: Engine, case: Case) -> None:
+    asked = case.ready(desk)
+    case.verb(desk, asked)
+    before = stored(desk)
+
+    for other in (case.otherwise, {"actor": ANA if asked.actor != ANA else MIRA}):
+        with pytest.raises(RequestReused):
+            case.verb(desk, replace(asked, **other))
+
+    assert stored(desk) == before
+
+
+def names(of: type[Command]) -> set[str]:
+    """That command and those that build on it; a class with slots exists twice."""
+    return {of.__name__}.union(*(names(one) for one in of.__subclasses__()))
+
+
+def test_every_command_is_asked_here_or_where_its_kind_is() -> None:
+    # Those on an application, and those on many, have tables of their own.
+    elsewhere = names(ApplicationCommand) | names(BulkCommand) | {"TakeNext", "RetryAll"}
+    groups = {"Command", "DraftCommand", "MapCommand", "PolicyCommand", "SettingsCommand"}
+
+    assert names(Command) - elsewhere - groups == {one.__name__ for one in CASES}
