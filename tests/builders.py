@@ -1,4 +1,4 @@
-"""Rows for tests: a builder supplies everything the claim is silent about."""
+"""Rows for tests: a builder fills in everything that the test does not set."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

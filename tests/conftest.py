@@ -1,4 +1,4 @@
-"""One embedded server for all tests; each test gets what it asks for from a template."""
+"""One embedded server for all tests; each test gets a database from a template."""
 
 import os
 import shutil

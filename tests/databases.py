@@ -1,8 +1,8 @@
-"""The databases that tests work in: copies of one that is migrated and otherwise empty.
+"""Databases for tests: copies of a migrated, otherwise empty template.
 
-A copy is some three hundred files, and a file system is slow to make files where many have just
-been removed. So no copy is dropped before all tests have run, and tests that need a database of
-their own get, one after the other, the same one, put back in between as the template made it.
+A copy is some three hundred files, and a file system is slow to create files where many were just
+removed. So no copy is dropped before all tests have run. Tests that need their own database get the
+same one in turn, reset in between to the template's state.
 """
 
 import time

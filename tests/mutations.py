@@ -1,6 +1,6 @@
-"""Guards of the product, each with a way to take it out and the test that must notice.
+"""Guards of the product, each with a way to remove it and the test that must fail.
 
-A guard that can be removed without any test turning red is one that the next change loses.
+A guard that can be removed without a failing test will be lost in a later change.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The bench's data: of the wanted size, and of the wanted shares."""
+"""The bench's data have the intended size and shares."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A bench run goes to its end, and a measurement that fails is a row of its own."""
+"""A bench run completes, and a failed measurement is a row."""
 
 from functools import partial
 

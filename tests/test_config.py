@@ -1,4 +1,4 @@
-"""The server's settings, and that every colour can be read where it stands."""
+"""The server's settings, and the contrast of every color."""
 
 import tomllib
 from pathlib import Path

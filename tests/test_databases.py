@@ -1,4 +1,4 @@
-"""A database that tests use one after the other hides nothing of one from the next."""
+"""A reused test database shows nothing of the previous test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

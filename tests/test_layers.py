@@ -1,4 +1,4 @@
-"""Who may import whom, and who may ask for what."""
+"""Which modules may import and name what."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Each guard of the product is held by a test: taken out, that test fails."""
+"""Each guard of the product is covered by a test: removed, that test fails."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""A reviewer who clears a queue by keyboard alone, and the figures of it.
+"""A reviewer who clears a queue by keyboard only, and the timings.
 
 ``python -m tests.browser.clearing`` prints them for a hundred applications.
 """

@@ -1,7 +1,7 @@
-"""A real server with demo data, and people who come to it with a real browser.
+"""A real server with demo data, and people with a real browser.
 
-Everything lasts as long as this folder's tests: the browser's driver keeps an event loop
-running, which other tests must not meet.
+Everything lasts as long as this folder's tests: the browser's driver keeps an event loop running,
+which other tests must not meet.
 """
 
 import os

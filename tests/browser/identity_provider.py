@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on loopback that signs everybody in as whoever it is told."""
+"""An OpenID Connect provider on loopback that signs everybody in as a given person."""
 
 import secrets
 import threading

@@ -1,4 +1,4 @@
-"""How a person uses the screens: what they look for, and what they press."""
+"""What a person looks for and presses on the screens."""
 
 import re
 from collections.abc import Callable

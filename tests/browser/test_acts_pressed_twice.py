@@ -1,6 +1,6 @@
-"""What is pressed twice is done once, and what the press brings under the pointer is not done.
+"""A second press acts once, and never on what the first press brought under the pointer.
 
-The first press draws the page anew: Release where Claim was, the next in a list where one was
+The first press redraws the page: Release where Claim was, the next entry of a list where one was
 settled. The second press of a slow double click falls on that.
 """
 

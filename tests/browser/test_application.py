@@ -1,4 +1,4 @@
-"""One application: what is written, recorded and decided stands in Postgres, once."""
+"""One application: whatever is written, recorded and decided is in Postgres, once."""
 
 import re
 from decimal import Decimal

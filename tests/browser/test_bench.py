@@ -1,4 +1,4 @@
-"""What the bench measures in the browser can be done on the pages as they are."""
+"""The browser acts that the bench measures work on the current pages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A queue is cleared by keyboard alone, and every act stands in Postgres with its event."""
+"""A queue is cleared by keyboard only, and every act is in Postgres with its event."""
 
 import sys
 

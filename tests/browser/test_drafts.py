@@ -1,4 +1,4 @@
-"""What somebody types and has not sent is theirs until it is sent, whatever happens meanwhile."""
+"""Unsent text belongs to its author until it is sent, whatever happens in between."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What applicants and colleagues type is shown as typed: it draws, loads and runs nothing."""
+"""Typed text is shown as typed: it draws, loads and runs nothing."""
 
 import csv
 import io

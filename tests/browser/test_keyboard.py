@@ -1,4 +1,4 @@
-"""Keys act where nobody types, and nowhere else."""
+"""Shortcuts work while nobody types, and only then."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect

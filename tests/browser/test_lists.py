@@ -1,4 +1,4 @@
-"""Lists: the address says what is shown, whatever was pressed to get there."""
+"""Lists: the address always holds what is shown."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every screen fits the windows people have, in both themes."""
+"""Every screen fits common window sizes, in both themes."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Signing in through an identity provider, from the first page to the staff list."""
+"""Sign-in through an identity provider, from the first page to the staff list."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The database goes away and comes back; the page stays open and so does the server."""
+"""The database goes away and comes back; page and server survive."""
 
 from collections.abc import Iterator
 from pathlib import Path

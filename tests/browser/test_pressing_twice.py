@@ -1,4 +1,4 @@
-"""Nothing is ever sent that was not on the screen, and looked at, before it was pressed."""
+"""Nothing is sent that was not on the screen long enough before the press."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

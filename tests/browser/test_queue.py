@@ -1,4 +1,4 @@
-"""The queue: what it shows is what the database holds, and the address bar says the view."""
+"""The queue shows what the database holds, and the address holds the view."""
 
 import csv
 import io

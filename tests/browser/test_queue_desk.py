@@ -1,4 +1,4 @@
-"""The queue as a desk: ticking rows, acting on them, news that disturbs nothing, keys."""
+"""Working in the queue: ticking rows, bulk acts, news that moves nothing, shortcuts."""
 
 from datetime import UTC, datetime
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What was just sent is taken back before it leaves; what was refused leaves the form as it was."""
+"""An act is undone before its message leaves; a refused act leaves the form unchanged."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Who gets in, where they land, and what their role leaves out."""
+"""Who gets in, where they land, and what their role hides."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""A desk to work at: every page reads and writes this test's database."""
+"""A desk for tests: every page reads and writes this test's database."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Approved affiliates with months behind them, for tests: what a refresh would have found."""
+"""Approved affiliates with past months, as a refresh would have tested them."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Every character that Unicode knows, and a sample of them for the suite that runs all day."""
+"""All Unicode characters, and a sample of them for the everyday suite."""
 
 import sys
 import unicodedata

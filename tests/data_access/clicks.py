@@ -1,4 +1,4 @@
-"""The desk's acts as a person's clicks: whatever a claim is silent about is filled in."""
+"""The desk's acts as a person's clicks; whatever a test does not set is filled in."""
 
 import itertools
 import uuid

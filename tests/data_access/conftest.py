@@ -1,4 +1,4 @@
-"""A desk with its staff and a refresh, for a module whose tests bring their own applications."""
+"""A desk with staff and a refresh, for modules whose tests bring their own applications."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,6 @@
-"""Some 260 random applications, in the database and as plain records, and an oracle over them.
+"""Some 260 random applications, in the database and as plain records, and an oracle.
 
-The oracle filters, orders and places in plain Python; queue and export must agree with it.
+The oracle filters, sorts and ranks in plain Python; queue and export must agree with it.
 """
 
 import random

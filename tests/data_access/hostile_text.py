@@ -1,4 +1,4 @@
-"""About three hundred classic strings that have broken programs which took them for code."""
+"""About three hundred classic strings that have broken programs by being read as code."""
 
 LINES = r"""
 ' or '1'='1

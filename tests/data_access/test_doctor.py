@@ -1,4 +1,4 @@
-"""Examining the installation: each finding when all is well, and when it is not."""
+"""The doctor: each finding when all is well, and when it is not."""
 
 import uuid
 from collections.abc import Iterator

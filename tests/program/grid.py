@@ -1,8 +1,8 @@
-"""Status by status by role, written out by hand: who brings an application from where to where.
+"""Status by status by role, written out by hand: who may move an application.
 
-A row is where it stands, a column where it is to go. In a cell stand the roles that may do it:
-reviewer, manager, analyst (n), admin (d), or a point where nobody may. Out of approved and
-rejected reviewers lead only by undoing what they themselves have just sent.
+Rows are the current status, columns the new one. A cell lists the roles that may: reviewer,
+manager, analyst (n), admin (d), or a point for nobody. Reviewers move an application out of
+approved and rejected only by undoing what they just sent.
 """
 
 from program.review.permissions import Role

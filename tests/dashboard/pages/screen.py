@@ -1,4 +1,4 @@
-"""Opening a screen without a browser, reading what it shows, and pressing what it offers."""
+"""Open a screen without a browser, read it, and press its buttons."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A page that cannot be read now says so and offers to try again, whatever it was reading."""
+"""A page that cannot be read says so and offers a retry."""
 
 from collections.abc import Iterator
 

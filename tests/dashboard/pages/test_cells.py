@@ -1,4 +1,4 @@
-"""Numbers, money, days and times are such in the cells of every table, not text that looks so."""
+"""Numbers, money, days and times are typed cells in every table, not text."""
 
 import ast
 import json

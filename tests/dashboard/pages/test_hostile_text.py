@@ -1,8 +1,8 @@
-"""Whatever people type stays text: planted in every column, followed through every page.
+"""Typed text stays text: planted in every column, followed through every page.
 
-Each planted text ends with a mark of its own. Where a kind of element takes text as it is,
-the mark may stand anywhere; everywhere else it may only stand in the escaped form of the
-whole text. So an element that nobody thought of is an element in which nothing may stand.
+Each planted text ends with its own mark. Where an element type takes plain text, the mark may
+appear anywhere; elsewhere only in the escaped form of the whole text. So an unexpected element type
+may not contain any.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Each page asks by itself who is there, before it does anything else."""
+"""Each page checks the person before it does anything else."""
 
 import ast
 from pathlib import Path

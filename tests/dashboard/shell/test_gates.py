@@ -1,4 +1,4 @@
-"""What comes to a page, a file or the websocket passes only for the server's own, and for staff."""
+"""Pages, files and the websocket answer only the server's own pages, and only staff."""
 
 import asyncio
 import os

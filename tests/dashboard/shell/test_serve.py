@@ -1,4 +1,4 @@
-"""The plain routes, what every answer carries, and what a failure shows and logs."""
+"""The plain routes, the headers of every response, and what a failure shows and logs."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Nobody sees a page without being somebody who may."""
+"""Only people with permission see a page."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Two dashboard processes on one host, over one database, serve one person's requests alike."""
+"""Two dashboard processes on one host, over one database, serve one person."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Forty things an applicant might type where a name is asked for."""
+"""Forty things an applicant might type as a name."""
 
 HOSTILE = (
     "**bold** and __strong__",

@@ -1,4 +1,4 @@
-"""The line about messages to applicants that other pages have."""
+"""The line about messages to applicants on other pages."""
 
 from datetime import UTC, datetime, timedelta
 

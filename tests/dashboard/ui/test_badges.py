@@ -1,4 +1,4 @@
-"""Outcomes, statuses and roles: icon, word and colour, always all three."""
+"""Outcomes, statuses and roles: always icon, word and color."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -1,4 +1,4 @@
-"""Charts say a question, start at zero, name their minimum and hold no more than they show."""
+"""Charts ask a question, start at zero, label their minimum and limit their points."""
 
 from datetime import date, timedelta
 from decimal import Decimal

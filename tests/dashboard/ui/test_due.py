@@ -1,4 +1,4 @@
-"""The clock in a cell: always a word, and a sign where it is not simply running."""
+"""The clock in a cell: always a word, and a sign unless it is simply running."""
 
 from datetime import UTC, date, datetime, timedelta
 

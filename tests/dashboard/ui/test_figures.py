@@ -1,4 +1,4 @@
-"""What people read, one row a figure."""
+"""Formatted figures, one row per figure."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Typed text stays text. What a browser makes of it is for the browser tests."""
+"""Typed text stays text; the browser tests check what a browser makes of it."""
 
 import re
 

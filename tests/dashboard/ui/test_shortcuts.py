@@ -1,4 +1,4 @@
-"""One table of keys: what the code listens to is what the overlay says."""
+"""One table of shortcuts: the code listens to what the overlay shows."""
 
 import ast
 from collections import Counter

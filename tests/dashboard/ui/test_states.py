@@ -1,4 +1,4 @@
-"""Empty, stale, refused and broken, and the line that says how fresh the figures are."""
+"""Empty, stale, refused and broken screens, and the freshness line."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Outcomes of approvals, worked out by hand: one small cohort, day by day."""
+"""Outcomes of approvals, computed by hand: one small cohort, day by day."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Whom to invite: over the on-exchange minimums or a tenth short, and free to apply."""
+"""Near misses: above the on-exchange minimums or a tenth short, and free to apply."""
 
 import csv
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""The monthly tests: each whole month once, by the rules of its time, corrected by adding."""
+"""Monthly tests: each whole month once, by the rules of its time, corrected by new rows."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Changing standings: by managers alone, from the standing that was shown, told everywhere."""
+"""Changing standings: only by managers, from the standing shown, recorded everywhere."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What is true of every act on an application: its roles, one transaction, its event, its id."""
+"""Every act on an application: its roles, one transaction, its event, its request id."""
 
 import uuid
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The database finds the same person behind a handle as the program does, in any text."""
+"""The database and the program find the same person behind a handle, in any text."""
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings

@@ -1,4 +1,4 @@
-"""What is on the clipboard is found: links, phones, names in any spelling, numbers."""
+"""Pasted text is found: links, phones, names in any spelling, numbers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever writes: the last guard behind the verbs."""
+"""What the database itself refuses: the last guard behind the verbs."""
 
 from collections.abc import Mapping
 from typing import Any

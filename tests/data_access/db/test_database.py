@@ -1,4 +1,4 @@
-"""Connections by purpose: which address, which settings, and what a bad address is told."""
+"""Connections by purpose: their address, their settings, and errors for a bad address."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

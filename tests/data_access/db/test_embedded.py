@@ -1,4 +1,4 @@
-"""The embedded server: starts, survives kill -9, and lets nobody in without the password."""
+"""The embedded server: it starts, survives kill -9, and requires the password."""
 
 import os
 import pwd

@@ -1,4 +1,4 @@
-"""The log says what happened and where, and never what people typed or which password is used."""
+"""The log says what happened and where, without typed text and passwords."""
 
 import logging
 import sys

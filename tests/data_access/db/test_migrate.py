@@ -1,4 +1,4 @@
-"""The schema as the database has it."""
+"""The schema in the database."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The database compares names as the program does: any text, both ways."""
+"""The database compares names as the program does, for any text."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings

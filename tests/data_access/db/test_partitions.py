@@ -1,4 +1,4 @@
-"""Monthly partitions are made once, as data arrives, and shut nobody out."""
+"""Monthly partitions are created once, as data arrives, without blocking anybody."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date

@@ -1,4 +1,4 @@
-"""The golden files, through load, refresh and export, agree with the oracle in every cell."""
+"""The golden files, through load, refresh and export, equal the oracle in every cell."""
 
 import csv
 import io

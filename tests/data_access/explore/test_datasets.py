@@ -1,4 +1,4 @@
-"""Exports: the queue's own rows, in the contract's columns, safe to open, and kept in the log."""
+"""Exports: the queue's rows, in the contract's columns, safe to open, and logged."""
 
 import asyncio
 import csv

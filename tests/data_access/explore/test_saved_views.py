@@ -1,4 +1,4 @@
-"""Views under a name, columns and holidays: what people set for themselves and for all."""
+"""Saved views, columns and holidays: personal and shared settings."""
 
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4

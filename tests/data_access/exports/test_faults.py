@@ -1,6 +1,6 @@
-"""Exports that break off: one true sentence, another status than 0, nothing left behind or open.
+"""Interrupted exports: one true sentence, a non-zero status, nothing left behind or open.
 
-Each as the process that a person or a timer starts, in every form a file can have.
+Each as the process that a person or a timer starts, in every format.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Files: equal to the database in every cell, harmless in a spreadsheet, bound to their asker."""
+"""Files: equal to the database in every cell, harmless in a spreadsheet, bound to their person."""
 
 import asyncio
 import csv

@@ -1,4 +1,4 @@
-"""Exports over a real connection, whose database, client or dashboard goes away midway."""
+"""Exports over a real connection whose database, client or dashboard goes away midway."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Imports of a form's exports: good rows are loaded, the others wait until they are settled."""
+"""Imports of form exports: valid rows are loaded, the others wait until they are settled."""
 
 import uuid
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a load does with files that are in order."""
+"""Loads of valid files."""
 
 import gzip
 import random

@@ -1,4 +1,4 @@
-"""What a load refuses: which file, line, column and why; and that nothing changed then."""
+"""Refused loads: file, line, column and reason; and nothing changed."""
 
 import gzip
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The ways out: what a mail server and an endpoint get, and what is understood of their answers."""
+"""The channels: what a mail server and an endpoint get, and how their responses are read."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Nothing lost, and nothing twice without a cause: workers are killed while receivers misbehave."""
+"""No message is lost, and none sent twice without a cause, while workers are killed."""
 
 import json
 import multiprocessing

@@ -1,4 +1,4 @@
-"""The worker and its leases: each message leaves once, or says why it did not."""
+"""The worker and its leases: each message is sent once, or its failure is recorded."""
 
 import json
 import threading

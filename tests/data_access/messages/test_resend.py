@@ -1,4 +1,4 @@
-"""What a manager does with a message that did not leave, and what it leaves on the timeline."""
+"""What managers do with unsent messages, and its events on the timeline."""
 
 import uuid
 from typing import Any

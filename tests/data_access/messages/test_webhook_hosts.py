@@ -1,4 +1,4 @@
-"""A webhook is spoken to where an endpoint can be, at the address that was looked at."""
+"""A webhook is sent only to allowed hosts, at the address that was checked."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""The worker's log says what fails, for how long, and when it is over; and nothing of messages."""
+"""The worker's log says what fails, for how long, and when it is over; nothing of messages."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""One person is one person, however their address is written."""
+"""A person is the same in any spelling of their address."""
 
 import importlib
 import inspect

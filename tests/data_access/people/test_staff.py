@@ -1,4 +1,4 @@
-"""Who the people are: found in any case, gone the moment they are inactive."""
+"""Staff: found in any case, gone as soon as they are inactive."""
 
 import pytest
 from sqlalchemy import Connection, text

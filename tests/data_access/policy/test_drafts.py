@@ -1,4 +1,4 @@
-"""Drafting and publishing a policy: two managers, one trail, and nobody overtaken."""
+"""Drafting and publishing a policy: two managers, one history, and no overtaking."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Holidays are changed with a reason, on record, and the past only knowingly."""
+"""Holidays are changed with a reason, on record, and past days only after confirmation."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a draft would change: in SQL as in Python, and nothing where nothing changes."""
+"""What a draft would change: the same in SQL and Python, and nothing without a change."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The queue agrees with a plain-Python oracle: filters, orders, pages, counts and places."""
+"""The queue agrees with a plain-Python oracle: filters, orders, pages, counts and positions."""
 
 import random
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The pulse tells what happened since, to everybody but whoever did it."""
+"""The pulse reports what happened since, except one's own acts."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The program's figures over small data, with every answer worked out on paper."""
+"""The program's figures over small data, with results computed by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""One act on many: each on its own, each with its result, none lost."""
+"""Bulk runs: each application on its own, with its own result, none lost."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

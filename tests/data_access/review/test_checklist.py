@@ -1,4 +1,4 @@
-"""Answers to the checklist: each its own row, the newest counts, refused in words."""
+"""Answers to the checklist: each its own row, the newest counts, refusals in words."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""Who works on what: claims hold, lapse, pass on, and no two people get the same next one."""
+"""Claims hold, expire and pass on, and two people never get the same next application."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""Nobody decides about themselves, nor about whom a conflict of interest is recorded with."""
+"""Nobody decides about themselves, or with a recorded conflict of interest."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""Polling decisions by position misses none, in whatever order transactions begin and end."""
+"""Polling decisions by position misses none, in any order of transactions."""
 
 import random
 import threading

@@ -1,4 +1,4 @@
-"""Who else applied under the same name: found in every disguise, and nobody else."""
+"""Duplicate applicants: found in every disguise, and nobody else."""
 
 from datetime import timedelta
 from typing import Any

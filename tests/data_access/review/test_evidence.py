@@ -1,4 +1,4 @@
-"""Evidence: dated observations by those who may record them, checked and kept for ever."""
+"""Evidence: dated observations by those who may record them, validated and kept forever."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""Notes: written once, by those who may, and refused in words."""
+"""Notes: written once, by those who may, with refusals in words."""
 
 import itertools
 import uuid

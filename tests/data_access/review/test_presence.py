@@ -1,4 +1,4 @@
-"""What a page learns of its application while it is open."""
+"""What an open page learns about its application."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Rejections say what is known: alone and in bulk, and the decision keeps what was not."""
+"""Rejections state established facts, alone and in bulk, and record what was not."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""An open proposal over days of new data: figures move under it, and only a result ends it."""
+"""An open proposal over days of new data: figures move, and only a changed result ends it."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

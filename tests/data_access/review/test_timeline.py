@@ -1,4 +1,4 @@
-"""The thread of an application: everything, newest first, text as it was typed."""
+"""The thread of an application: everything, newest first, text as typed."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Every move between statuses with every role, on the database: done, or refused by name."""
+"""Every transition with every role, on the database: done, or refused by name."""
 
 from collections.abc import Callable
 from typing import Any

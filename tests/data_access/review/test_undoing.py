@@ -1,4 +1,4 @@
-"""Undo: whoever sent something takes it back before it leaves for the applicant, never after."""
+"""Undo: the sender undoes an act before its message leaves, never after."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Sums over all affiliates are those of plain SQL, whatever came before the refresh."""
+"""Sums over all affiliates equal plain SQL, whatever came before the refresh."""
 
 import random
 import uuid

@@ -1,4 +1,4 @@
-"""What a refresh keeps of the work, with what is newer, is what counting everything comes to."""
+"""The stored lifecycle sums plus newer changes equal a count of everything."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Texts to applicants: what placeholders become, what blocks, and what a name can never do."""
+"""Texts to applicants: filled placeholders, what blocks sending, and harmless names."""
 
 from datetime import date
 from decimal import Decimal

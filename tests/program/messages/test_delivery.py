@@ -1,4 +1,4 @@
-"""Which way a message goes, whether it goes, and how long is waited after a failure."""
+"""The route of a message, whether it is sent, and the wait after a failure."""
 
 from datetime import timedelta
 

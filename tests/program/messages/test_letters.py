@@ -1,4 +1,4 @@
-"""What leaves is harmless, whatever an applicant or a colleague typed."""
+"""Sent messages are harmless, whatever an applicant or a colleague typed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The checklist: what is open, what blocks an approval, and the whole table of items."""
+"""The checklist: open items, obstacles to an approval, and the table of items."""
 
 import pytest
 

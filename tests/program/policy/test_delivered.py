@@ -1,4 +1,4 @@
-"""What is known of some days, both sides of each edge: whole, in part, before, between, after."""
+"""Known days, on both sides of each edge: whole, partial, before, between, after."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The table of settings, and what speaks against a draft."""
+"""The table of settings, and obstacles to publishing a draft."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The program's boundaries: one row a case, both sides of each."""
+"""The program's boundaries: one row per case, both sides of each."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal

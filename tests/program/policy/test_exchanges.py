@@ -1,4 +1,4 @@
-"""Which names of other exchanges are one, and which are asked about."""
+"""Which names of other exchanges are the same, and which must be confirmed."""
 
 import pytest
 

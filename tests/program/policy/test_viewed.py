@@ -1,4 +1,4 @@
-"""What a decision rests on, told apart from figures that merely move."""
+"""Changed results of a decision, and figures that only moved."""
 
 from dataclasses import replace
 from datetime import date

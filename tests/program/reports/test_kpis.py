@@ -1,4 +1,4 @@
-"""The registry, the periods, the address, and what stands out."""
+"""The KPI table, the periods, the address, and anomalies."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a reason asserts is known before it is said, and said to nobody while it is not."""
+"""A reason's facts are established before they are stated."""
 
 from decimal import Decimal
 from typing import Any

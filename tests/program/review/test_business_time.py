@@ -1,4 +1,4 @@
-"""Business time: whole UTC days but weekends and holidays, continuous within them."""
+"""Business time: whole UTC days without weekends and holidays, continuous within them."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

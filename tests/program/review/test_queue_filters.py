@@ -1,4 +1,4 @@
-"""What is asked of the queue travels in the address bar and comes back the same."""
+"""The queue's view round-trips through the address."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""When a rejected applicant may apply again: the whole tables, both sides of each day."""
+"""When a rejected applicant may apply again: whole tables, both sides of each day."""
 
 from datetime import date
 

@@ -1,6 +1,6 @@
-"""A handle or a link names one person, the same however it is written, or nobody.
+"""A handle or a link names one person, the same in any spelling, or nobody.
 
-A profile link follows from the name or number in it, and from nothing else.
+A profile URL is built from the name or number in it, and from nothing else.
 """
 
 import re

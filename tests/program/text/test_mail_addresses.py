@@ -1,4 +1,4 @@
-"""Mail addresses: what is typed, pasted or in another script, and what a server is asked for."""
+"""Email addresses: typed, pasted or in another script, and as sent to a server."""
 
 import pytest
 

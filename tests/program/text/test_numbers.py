@@ -1,4 +1,4 @@
-"""One way of writing a number: what is read, and what is refused with the way to write it."""
+"""One format for numbers: what is accepted, and what is refused with the right format."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""One key for every way in which people write a platform."""
+"""One key for every spelling of a platform."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The affiliates page: three parts in the address, a board to act on, nothing without data."""
+"""The affiliates page: three parts in the address, acts on the board, and no data."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Outcomes of approvals: every percentage stands beside what it is a percentage of."""
+"""Outcomes of approvals: every percentage is shown with its base."""
 
 from datetime import date
 from decimal import Decimal

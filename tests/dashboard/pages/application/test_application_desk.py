@@ -1,4 +1,4 @@
-"""The desk around one application: whose it is, its clock, its checklist, and what is live."""
+"""Around one application: owner, clock, checklist, and live changes."""
 
 from datetime import UTC, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""One application: what is known of it, and what each role may do about it."""
+"""One application: the known facts, and what each role may do."""
 
 import json
 import uuid

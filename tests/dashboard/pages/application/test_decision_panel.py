@@ -1,4 +1,4 @@
-"""The decision panel: what it warns of, what it keeps, and what it tells of earlier steps."""
+"""The decision panel: warnings, kept text, and earlier steps."""
 
 from datetime import timedelta
 from decimal import Decimal

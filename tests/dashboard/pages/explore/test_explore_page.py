@@ -1,4 +1,4 @@
-"""The explore page: what the address asks, who sees what, and the way to a file."""
+"""Explore: the view in the address, who sees what, and exports."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The import page: a file, what would become of its rows, what was kept, and what was imported."""
+"""The import page: a file, the preview of its rows, kept rows, and past imports."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The outbox page: what is stuck and why, what can be done about it, words and settings."""
+"""The outbox page: undeliverable messages, acts on them, templates and settings."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

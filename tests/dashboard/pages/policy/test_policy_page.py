@@ -1,4 +1,4 @@
-"""The policy's page: who reads what, a draft from typing to publishing, and what it would change."""
+"""The policy page: who reads what, a draft from typing to publishing, and the what-if."""
 
 from dataclasses import replace
 from datetime import timedelta

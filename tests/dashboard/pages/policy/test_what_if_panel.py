@@ -1,4 +1,4 @@
-"""The what-if's headlines say of how many they are."""
+"""The what-if's headlines state their coverage."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -1,4 +1,4 @@
-"""Raw rows of a program with missing days, and its figures worked out from them by pandas alone."""
+"""Raw rows of a program with missing days, and its figures computed by pandas."""
 
 import random
 from collections.abc import Callable, Iterator

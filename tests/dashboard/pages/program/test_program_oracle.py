@@ -1,7 +1,7 @@
-"""No figure of the program page differs from plain pandas over the raw rows, holes included.
+"""The program page's figures equal plain pandas over the raw rows, with missing days.
 
-Over 30 whole days, over a year of which thirteen days are missing, and over 30 days before the
-first delivery: each card, its change, each step of a chart, and the tables.
+Over 30 whole days, over a year with thirteen missing days, and over 30 days before the first
+delivery: each card, its change, each step of a chart, and the tables.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The program page: its figures, its parts, and the way to the applications behind them."""
+"""The program page: its figures, its parts, and their drill-downs."""
 
 import csv
 import io

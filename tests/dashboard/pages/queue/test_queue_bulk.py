@@ -1,4 +1,4 @@
-"""One act on many applications of the queue: choosing them, confirming, and the report."""
+"""Bulk acts in the queue: choosing applications, confirming, and the report."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The queue: what waits, how it stands, and the way to each application."""
+"""The queue: waiting applications, their state, and links to each."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Settings: the holidays, for those who keep them, and the policy to read."""
+"""Settings: editing holidays, and reading the policy."""
 
 from dataclasses import replace
 from datetime import date, timedelta
