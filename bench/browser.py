@@ -40,6 +40,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+NAMES = ("chromium", "chromium-browser", "chromium-headless-shell")
 # Acts, and the maximum median in milliseconds.
 BARS = {
     "queue, warm reload": 500,
@@ -66,7 +67,7 @@ def report(engine: Engine, failures: Failures) -> None:
 @contextmanager
 def opened() -> Iterator[Page]:
     """Open a page in a new browser."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
+    path = next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser.new_context(viewport={"width": 1440, "height": 900}).new_page()

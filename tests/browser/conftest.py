@@ -39,7 +39,8 @@ from tests.browser import screen
 from tests.builders import add_application, add_evidence, add_metrics, pass_checks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The first has no window of its own to draw, which saves a fifth of the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -57,6 +58,7 @@ PROBE = re.compile(
     r"/(application|program|affiliates|explore|outbox|policy|settings|import)/_stcore/(health|host-config)"
 )
 PATIENCE_MS = 60_000
+FORGET = "() => localStorage.clear()"
 
 
 @dataclass(frozen=True)
@@ -271,8 +273,9 @@ class Desks:
 
     def __post_init__(self) -> None:
         [self.profile] = self.chromium.contexts
-        # The profile's last page must stay open: without any, the browser ends.
+        # Without any page the browser ends, and only a page of ours may empty what ours kept.
         [self.anchor] = self.profile.pages
+        self.anchor.goto("/livez")
 
     def first(self, who: str) -> BrowserContext:
         """The profile, as somebody who has signed in before if they have."""
@@ -292,16 +295,20 @@ class Desks:
 
     def leave(self, who: str, context: BrowserContext) -> None:
         """Empty the browser for whoever comes next, or close it where it cannot be emptied."""
-        try:
+        if context is self.profile:
             for page in context.pages:
                 if page is not self.anchor:
-                    page.evaluate("() => localStorage.clear()")
                     page.close()
+            self.anchor.evaluate(FORGET)
+            return
+        try:
+            for page in context.pages:
+                page.evaluate(FORGET)
+                page.close()
         except Error:
             context.close()
         else:
-            if context is not self.profile:
-                self.windows[who] = context
+            self.windows[who] = context
 
     def _as(self, who: str, context: BrowserContext) -> BrowserContext:
         context.clear_cookies()
