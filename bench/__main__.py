@@ -26,6 +26,7 @@ from bench import (
     notifying,
     pulling,
     refreshing,
+    report,
     shares,
     what_ifs,
 )
@@ -62,7 +63,8 @@ def main() -> None:
     if chosen.command == "measure":
         engine = database.connect(chosen.database)
         migrate.migrate(engine)
-        failures = measure(engine, chosen.only)
+        with report.written_to(chosen.report):
+            failures = measure(engine, chosen.only)
         if failures.found:
             sys.exit(f"{len(failures.found)} not measured: {', '.join(failures.found)}")
 
@@ -74,6 +76,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is a million applications")
     parser.add_argument("--database", default=database.NAME, help="its name on the embedded server")
     parser.add_argument("--only", nargs="*", help="measure these alone")
+    parser.add_argument("--report", type=Path, help="keep what is printed in this Markdown file")
     return parser.parse_args()
 
 
@@ -82,9 +85,9 @@ def measure(engine: Engine, only: list[str] | None) -> Failures:
     failures = Failures()
     print(circumstances(), flush=True)
     measurements.report(engine, TIMED, failures, only=only)
-    for name, report in APART.items():
+    for name, measured in APART.items():
         if not only or name in only:
-            failures.guard(name, report, engine)
+            failures.guard(name, measured, engine)
             print(circumstances(), flush=True)
     return failures
 

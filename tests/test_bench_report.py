@@ -1,12 +1,14 @@
 """A bench run completes, and a failed measurement is a row."""
 
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine
 
 from bench import __main__ as bench
-from bench import measurements
+from bench import measurements, report
 from bench.measurements import Failures, Measurement
 
 NOWHERE = create_engine("postgresql+psycopg://nobody@localhost:1/nowhere")
@@ -74,3 +76,20 @@ def test_the_command_names_at_its_end_what_was_not_measured(
 
 def _measured(found: dict[str, str], *_: object) -> Failures:
     return Failures(found=found)
+
+
+def test_a_report_keeps_what_was_printed_also_where_the_run_ends_early(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "performance.md"
+
+    with pytest.raises(KeyboardInterrupt), report.written_to(path):
+        cut_off_after_a_row()
+
+    assert "```\nqueue, first page   0.010\n```" in path.read_text()
+    assert capsys.readouterr().out == "queue, first page   0.010\n"
+
+
+def cut_off_after_a_row() -> None:
+    sys.stdout.write("queue, first page   0.010\n")
+    raise KeyboardInterrupt
