@@ -43,7 +43,7 @@ def full_usd(value: Decimal) -> str:
 def exact_usd(value: Decimal) -> str:
     """Format money with every digit and at least two decimals: ``4,100,000.00``."""
     cents = value.quantize(CENT)
-    return _signed(value, f"{abs(cents if cents == value else value.normalize()):,f}")
+    return signed(value, f"{abs(cents if cents == value else value.normalize()):,f}")
 
 
 def cents_usd(value: Decimal) -> str:
@@ -105,11 +105,11 @@ def sentence(text: str) -> str:
 def _short(value: Decimal, rounding: str) -> str:
     number, _, letter = _scaled(abs(value), rounding)
     if not number and value:
-        return _signed(value, "<0.01")
+        return signed(value, "<0.01")
     text = f"{number:,f}"
     if letter or number == int(number):
         text = text.rstrip("0").rstrip(".") if "." in text else text
-    return _signed(value, text + letter)
+    return signed(value, text + letter)
 
 
 def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
@@ -124,7 +124,8 @@ def _scaled(size: Decimal, rounding: str) -> tuple[Decimal, Decimal, str]:
     return number, scale, letter
 
 
-def _signed(value: Decimal, size: str) -> str:
+def signed(value: Decimal | int, size: str) -> str:
+    """``size`` with a minus sign before it where ``value`` is negative."""
     return f"{MINUS}{size}" if value < 0 else size
 
 

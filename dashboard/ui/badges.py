@@ -6,7 +6,6 @@ from typing import Literal
 import streamlit as st
 
 from program.policy.outcomes import Outcome
-from program.review.permissions import Role
 from program.review.workflow import Status
 
 Colour = Literal["green", "orange", "gray", "blue", "red", "violet"]
@@ -43,12 +42,6 @@ STATUSES: dict[Status, Look] = {
     Status.WITHDRAWN: Look("withdrawn", ":material/undo:", "gray", "–"),
 }
 OVERDUE = Look("overdue", ":material/alarm:", "red", "!")
-ROLES: dict[Role, Look] = {
-    Role.REVIEWER: Look("reviewer", ":material/rule:", "violet", ""),
-    Role.MANAGER: Look("manager", ":material/supervisor_account:", "violet", ""),
-    Role.ANALYST: Look("analyst", ":material/query_stats:", "violet", ""),
-    Role.ADMIN: Look("admin", ":material/settings:", "violet", ""),
-}
 TRACK_WORDS = {"on_exchange": "on-exchange", "external": "external", "both": "both tracks"}
 
 OUTCOME_WORDS: dict[Outcome, str] = {
@@ -56,26 +49,17 @@ OUTCOME_WORDS: dict[Outcome, str] = {
 }
 
 
-def outcome_words(outcome: Outcome, *, track: str | None = None, provisional: bool = False) -> str:
+def outcome_words(outcome: Outcome, *, track: str | None = None) -> str:
     """Format an outcome as plain text for table cells: ``✓ met · on-exchange``."""
-    parts = [OUTCOME_WORDS[outcome]]
-    if track is not None:
-        parts.append(TRACK_WORDS[track])
-    if provisional:
-        parts.append(PROVISIONAL.word)
-    return " · ".join(parts)
+    word = OUTCOME_WORDS[outcome]
+    return word if track is None else f"{word} · {TRACK_WORDS[track]}"
 
 
-def outcome_badge(
-    outcome: Outcome, *, track: str | None = None, provisional: bool = False, about: str = ""
-) -> None:
-    """Draw an outcome, and whether it is provisional.
-
-    ``about`` precedes the word: "volume" draws "volume: met".
-    """
+def outcome_badge(outcome: Outcome, *, track: str | None = None, provisional: bool = False) -> None:
+    """Draw an outcome, and whether it is provisional."""
     look = OUTCOMES[outcome]
-    word = f"{look.word} · {TRACK_WORDS[track]}" if track is not None else look.word
-    st.badge(f"{about}: {word}" if about else word, icon=look.icon, color=look.colour)
+    word = look.word if track is None else f"{look.word} · {TRACK_WORDS[track]}"
+    st.badge(word, icon=look.icon, color=look.colour)
     if provisional:
         _draw(PROVISIONAL)
 

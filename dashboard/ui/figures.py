@@ -4,50 +4,46 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from program import wording
-from program.wording import MINUS, MONTHS, rounded
+from program.wording import MONTHS, rounded
 
 UNKNOWN = "unknown"
 DASH = "–"
 
 
-def usd(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
+def usd(value: Decimal | None) -> str:
     """Format money in short, rounded to three digits: ``12.4 M``."""
-    return unknown if value is None else wording.short_usd(value)
+    return UNKNOWN if value is None else wording.short_usd(value)
 
 
-def usd_cut(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
+def usd_cut(value: Decimal | None) -> str:
     """Format money beside a minimum, rounded down: 19,999,999.99 must never read 20 M."""
-    return unknown if value is None else wording.cut_usd(value)
+    return UNKNOWN if value is None else wording.cut_usd(value)
 
 
-def usd_exact(value: Decimal | None, *, unknown: str = UNKNOWN) -> str:
+def usd_exact(value: Decimal | None) -> str:
     """Format money with every digit and at least two decimals: ``12,400,000.00 USD``."""
-    if value is None:
-        return unknown
-    cents = Decimal("0.01")
-    exact = value.quantize(cents) if value == value.quantize(cents) else value
-    return _signed(value, f"{abs(exact):,f} USD")
+    return UNKNOWN if value is None else f"{wording.exact_usd(value)} USD"
 
 
-def count(value: int | None, *, unknown: str = UNKNOWN) -> str:
+def count(value: int | None) -> str:
     """Format a whole number with separators: ``1,234``."""
-    return unknown if value is None else _signed(value, f"{abs(value):,}")
+    return UNKNOWN if value is None else wording.signed(value, f"{abs(value):,}")
 
 
-def percent(share: Decimal | None, *, unknown: str = DASH) -> str:
+def percent(share: Decimal | None) -> str:
     """Format a change or a margin as a signed whole percentage: 0.565 is ``+57 %``."""
-    return unknown if share is None else wording.change(share)
+    return DASH if share is None else wording.change(share)
 
 
-def rate(share: Decimal | None, *, unknown: str = DASH) -> str:
+def rate(share: Decimal | None) -> str:
     """Format a share as a percentage with all its digits: 0.125 is ``12.5 %``."""
-    return unknown if share is None else wording.percent(share)
+    return DASH if share is None else wording.percent(share)
 
 
-def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
+def whole_percent(share: Decimal | None) -> str:
     """Format a share in whole percent: 0.456 is ``46 %``; also ``<1 %`` and ``>99 %``."""
     if share is None:
-        return unknown
+        return DASH
     whole = rounded(share * 100)
     if whole == 0 < share:
         return "<1 %"
@@ -56,19 +52,19 @@ def whole_percent(share: Decimal | None, *, unknown: str = DASH) -> str:
     return f"{whole:,f} %"
 
 
-def took(hours: Decimal | None, *, unknown: str = DASH) -> str:
+def took(hours: Decimal | None) -> str:
     """Format a duration in hours or days: ``35 min``, ``5.5 h``, ``2.4 d``; days from 48 hours."""
     if hours is None:
-        return unknown
+        return DASH
     if hours >= 48:
         return f"{rounded(hours / 24, 1):,} d"
     return f"{rounded(hours, 1)} h" if hours >= 1 else f"{rounded(hours * 60)} min"
 
 
-def waiting(span: timedelta | None, *, unknown: str = DASH) -> str:
+def waiting(span: timedelta | None) -> str:
     """Format a duration in its largest whole unit: ``4 d``, ``3 h``, ``12 min``."""
     if span is None:
-        return unknown
+        return DASH
     minutes = max(0, int(span.total_seconds())) // 60
     if minutes >= 24 * 60:
         return f"{minutes // (24 * 60):,} d"
@@ -80,10 +76,10 @@ def this_year() -> int:
     return datetime.now(UTC).year
 
 
-def day(value: date | None, *, year: bool | None = None, unknown: str = UNKNOWN) -> str:
+def day(value: date | None, *, year: bool | None = None) -> str:
     """Format a day: ``24 Oct``; with its year if it is not this year, or on request."""
     if value is None:
-        return unknown
+        return UNKNOWN
     return wording.day(value, year=value.year != this_year() if year is None else year)
 
 
@@ -104,15 +100,11 @@ def day_range(first: date, last: date) -> str:
     return f"{day(first, year=False)} {DASH} {day(last)}"
 
 
-def moment(value: datetime | None, *, unknown: str = UNKNOWN) -> str:
+def moment(value: datetime | None) -> str:
     """Format a time in UTC: ``21 Nov 2026, 14:02 UTC``. Raises ValueError without a zone."""
     if value is None:
-        return unknown
+        return UNKNOWN
     if value.tzinfo is None:
         raise ValueError("a time without a zone cannot be shown in UTC")
     utc = value.astimezone(UTC)
     return f"{day(utc.date(), year=True)}, {utc:%H:%M} UTC"
-
-
-def _signed(value: Decimal | int, size: str) -> str:
-    return f"{MINUS}{size}" if value < 0 else size

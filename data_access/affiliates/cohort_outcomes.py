@@ -212,16 +212,6 @@ class Turned:
     halved: int
     collapsed: int
 
-    @property
-    def volume_share(self) -> Decimal | None:
-        """Volume relative to application, a fraction; ``None`` if there was none."""
-        return self.volume / self.volume_before if self.volume_before else None
-
-    @property
-    def met_share(self) -> Decimal | None:
-        """Still qualifying among judged, a fraction; ``None`` if none could be judged."""
-        return Decimal(self.met) / self.judged if self.judged else None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cohort:

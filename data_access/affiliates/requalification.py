@@ -212,7 +212,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
 def _near(
     truth: ColumnElement[bool], values: dict[str, ColumnElement[Any]], policy: Policy
 ) -> ColumnElement[bool]:
-    """`program.affiliates.requalification.is_near` as SQL."""
+    """Whether a miss missed, or a pass passed, by a tenth at most; unknown is neither."""
     nearly_met = or_(
         *(_combined(t, [values[c.key] >= nearly(c, policy) for c in t.criteria]) for t in TRACKS)
     )

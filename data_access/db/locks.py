@@ -16,8 +16,7 @@ FORM_MAPS = 7_310_015
 SAVED_VIEWS = 7_310_013
 # Used with the hash of a request id, for requests that lock nothing else.
 REQUESTS = 7_310_016
-# Taken by the trigger that gives decisions their position.
-DECISION_ORDER = 7_310_008
+# 7_310_008 is taken by the trigger that gives decisions their position.
 # Whoever starts an export counts the running ones under this lock.
 EXPORT_JOBS = 7_310_014
 # The first of as many locks as exports may read at a time; the numbers after it are reserved.

@@ -40,41 +40,6 @@ APPEND_ONLY = (
     "kept_row_events",
 )
 GUARD = "append_only"
-# Columns with a person's address in normal form (`review.person`); check constraints enforce it.
-PEOPLE = {
-    "staff": ("email",),
-    "policies": ("author",),
-    "requests": ("actor",),
-    "evidence": ("recorded_by",),
-    "notes": ("author",),
-    "checks": ("author",),
-    "decisions": ("decided_by", "second_approver"),
-    "events": ("actor",),
-    "exports": ("exported_by",),
-    "desk": ("assignee",),
-    "viewers": ("email",),
-    "proposals": ("proposed_by", "closed_by"),
-    "saved_views": ("owner",),
-    "preferences": ("email",),
-    "conflicts": ("email", "recorded_by"),
-    "bulk_runs": ("actor",),
-    "jobs": ("person",),
-    "policy_drafts": ("author", "closed_by"),
-    "policy_events": ("actor",),
-    "policy_withdrawals": ("proposed_by", "closed_by"),
-    "affiliate_standings": ("changed_by",),
-    "affiliate_events": ("actor",),
-    "application_courses": ("decided_by",),
-    "message_templates": ("author",),
-    "delivery_settings": ("author",),
-    "form_maps": ("saved_by",),
-    "form_imports": ("imported_by",),
-    "kept_rows": ("settled_by",),
-    "kept_row_events": ("actor",),
-    "holiday_changes": ("actor",),
-    "delivery_proposals": ("proposed_by", "closed_by"),
-}
-
 accounts = Table(
     "accounts",
     metadata,

@@ -69,7 +69,11 @@ def known_values(
     missing: ColumnElement[int],
     days: ColumnElement[int],
 ) -> dict[str, ColumnElement[Any]]:
-    """`program.policy.delivered.known_facts` in SQL, with ``missing`` of ``days`` missing."""
+    """What values summed over the delivered days say of all ``days``, of which ``missing`` are not.
+
+    A figure that does not reach its minimum is unknown where a day is missing, and each is where
+    no day was delivered.
+    """
     added_up = {
         criterion.key: case(
             (missing == 0, values[criterion.key]),

@@ -23,7 +23,6 @@ from data_access.loading.validation import Batch, as_csv
 
 ROWS = 20_000
 MOST_DECIMALS = 6
-TEXTS = (Form.TEXT, Form.WORD, Form.COUNTRY)
 types = pa.types
 # What Arrow raises for a damaged file.
 DAMAGE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
@@ -38,7 +37,6 @@ class Storage:
     reason: str
 
 
-NUMBERS = (Form.WHOLE, Form.MONEY)
 REFUSED = (
     Storage(types.is_nested, tuple(Form), "is a nested column; store plain values"),
     Storage(

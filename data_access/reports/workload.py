@@ -21,7 +21,6 @@ from program.periods import Window
 from program.reports.periods import Grain, buckets
 
 Key = TypeVar("Key", bound=Hashable)
-Seconds = np.ndarray[Any, np.dtype[np.int32]]
 COUNTS = ("number", "touched", "decided", "approved", "overrides", "active")
 HOUR = 3600
 PLACES = Decimal("0.0001")

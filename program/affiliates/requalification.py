@@ -4,7 +4,6 @@ Every whole calendar month is tested by the criteria that applications are judge
 suggest; a person changes a standing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,9 +14,9 @@ from program.periods import day_start, month_start, months_later, utc_day
 from program.policy import delivered
 from program.policy.criteria import TRACKS, Criterion, Requires, Track
 from program.policy.eligibility import CriterionResult, Facts, judge_track
-from program.policy.outcomes import Outcome, all_of, any_of
+from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
-from program.review.permissions import Act, Role, may
+from program.review.permissions import Act
 from program.review.priority import near
 
 # Months tested and looked back at; more than a policy can require in a row.
@@ -99,11 +98,6 @@ def way(step: Step, old: Standing) -> Transition | None:
     return next((t for t in TRANSITIONS if (t.step, t.old) == (step, old)), None)
 
 
-def may_move(role: Role, old: Standing, new: Standing) -> bool:
-    """Whether a person with this role can move an affiliate from ``old`` to ``new``."""
-    return any((t.old, t.new) == (old, new) and may(role, t.act) for t in TRANSITIONS)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why a standing changes, and the steps for which the reason can be given."""
@@ -172,19 +166,6 @@ def first_counted(approved_at: datetime, policy: Policy, count_from: date | None
     return max(protected, count_from) if count_from else protected
 
 
-def misses_in_a_row(tests: Sequence[MonthTest], *, counted_from: date) -> int:
-    """Return how many counted months were missed since the last pass.
-
-    An unknown month is neither a miss nor a pass: it adds nothing and ends nothing.
-    """
-    misses = 0
-    for test in sorted(tests, key=lambda test: test.month, reverse=True):
-        if test.outcome is Outcome.MET:
-            break
-        misses += test.outcome is Outcome.NOT_MET and test.month >= counted_from
-    return misses
-
-
 def may_have_missed_more(misses: int, *, counted_from: date, newest: date) -> bool:
     """Whether every month kept up to ``newest`` was missed, so that earlier ones may be too."""
     return misses >= MONTHS_KEPT and counted_from < months_later(newest, 1 - MONTHS_KEPT)
@@ -227,42 +208,6 @@ def nearly(criterion: Criterion, policy: Policy) -> Decimal | int:
 def clearly(criterion: Criterion, policy: Policy) -> Decimal:
     """Return the value from which a criterion is met by more than a tenth of its minimum."""
     return NARROW_SHARE * Decimal(getattr(policy, criterion.minimum))
-
-
-def is_near(facts: Facts, outcome: Outcome, policy: Policy, *, missing_days: int = 0) -> bool:
-    """Whether a miss was by at most a tenth, or a pass by at most a tenth.
-
-    Never with ``missing_days``, since the distance is unknown.
-    """
-    if outcome is Outcome.UNKNOWN or missing_days:
-        return False
-    passed = outcome is Outcome.MET
-    if passed:
-        return not any(_all_above(track, facts, policy) for track in TRACKS)
-    return any(_all_near(track, facts, policy) for track in TRACKS)
-
-
-def _all_near(track: Track, facts: Facts, policy: Policy) -> bool:
-    return _holds(track, [_at_least(facts, c, nearly(c, policy)) for c in track.criteria])
-
-
-def _all_above(track: Track, facts: Facts, policy: Policy) -> bool:
-    return _holds(track, [_more_than(facts, c, clearly(c, policy)) for c in track.criteria])
-
-
-def _holds(track: Track, truths: list[bool | None]) -> bool:
-    combine = all_of if track.requires is Requires.ALL else any_of
-    return combine(Outcome.of(truth) for truth in truths) is Outcome.MET
-
-
-def _at_least(facts: Facts, criterion: Criterion, limit: Decimal | int) -> bool | None:
-    value = facts.value(criterion)
-    return None if value is None else value >= limit
-
-
-def _more_than(facts: Facts, criterion: Criterion, limit: Decimal) -> bool | None:
-    value = facts.value(criterion)
-    return None if value is None else value > limit
 
 
 # The suggested rate.

@@ -34,57 +34,6 @@ WORD_JOINER = "\u2060"
 BROKEN = "…"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placeholder:
-    """A ``{{name}}`` that can be used in a text."""
-
-    name: str
-    meaning: str
-    example: str
-
-
-PLACEHOLDERS: tuple[Placeholder, ...] = (
-    Placeholder(name="username", meaning="The account's username", example="meadow_trader"),
-    Placeholder(name="application_id", meaning="The application's number", example="1042"),
-    Placeholder(
-        name="social_handle",
-        meaning="The social media account as the applicant gave it",
-        example="@meadow",
-    ),
-    Placeholder(
-        name="criterion_gap",
-        meaning="Which known figures fall short and by how much; no value if none does",
-        example=(
-            "Over 24 Oct to 22 Nov 2026 your referral volume was 4.1 M of 20 M USD and 12 of the "
-            "required 15 users were active."
-        ),
-    ),
-    Placeholder(
-        name="finding",
-        meaning="What the reason says of the applicant; neutral words if it is not established",
-        example="the minimums are not reached yet",
-    ),
-    Placeholder(
-        name="minimums",
-        meaning="The program's minimum requirements",
-        example=(
-            "The program asks for at least 20 M USD of referral volume, at least 15 active users "
-            "and at least 5 new users in 30 days; or, instead, for more than 5,000 followers on X "
-            "or at least 20 M USD of volume on other exchanges in 30 days."
-        ),
-    ),
-    Placeholder(
-        name="rebate_rate", meaning="The granted share of net trading fees", example="20 %"
-    ),
-    Placeholder(
-        name="reapply_from",
-        meaning="When the applicant may apply again",
-        example="You may apply again from 24 Dec 2026.",
-    ),
-    Placeholder(name="exchange", meaning="The exchange's name", example=EXCHANGE),
-)
-
-
 class Use(StrEnum):
     """The kind of message that a text is for."""
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from program import wording
 from program.messages import canned_texts
-from program.messages.canned_texts import Placeholder
 from program.messages.delivery import ENGLISH, MessageKind, Reason
 from program.text import invisible, mail_addresses
 
@@ -22,6 +21,16 @@ LONGEST_TEXT = 12_000
 LONGEST_HANDLE = 200
 LONGEST_PLATFORM = 100
 MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placeholder:
+    """A ``{{name}}`` that can be used in a template."""
+
+    name: str
+    meaning: str
+    example: str
+
 
 PLACEHOLDERS: tuple[Placeholder, ...] = (
     Placeholder(

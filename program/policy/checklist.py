@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from program.policy.evidence import KIND_LABELS, EvidenceKind
-from program.policy.policy import DEFAULT_REQUIRED_CHECKS
-
-DEFAULT_REQUIRED = DEFAULT_REQUIRED_CHECKS
 
 
 class CheckOutcome(StrEnum):

@@ -11,15 +11,12 @@ does not is unknown.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from program import wording
 from program.periods import ONE_DAY, Window
 from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
-from program.policy.eligibility import Facts, judge_criterion
-from program.policy.outcomes import Outcome
-from program.policy.policy import Policy
 
 # Criteria that missing days can only raise.
 ADDED_UP: tuple[Criterion, ...] = (VOLUME, ACTIVE_USERS, NEW_USERS)
@@ -103,19 +100,3 @@ def no_change(now: Known, before: Known) -> str:
 def missing_words(missing: int, days: int) -> str:
     """Return how many days are missing: ``3 of 31 days not delivered``."""
     return f"{missing:,} of {days:,} days not delivered"
-
-
-def known_facts(facts: Facts, known: Known, policy: Policy) -> Facts:
-    """Return ``facts``, summed over the delivered days, as facts about the whole window.
-
-    If a day is missing, a figure below its minimum becomes unknown; if no day was delivered, every
-    figure does. `data_access.delivered.known_values` is the same in SQL.
-    """
-    if known.whole:
-        return facts
-    unknown = [
-        criterion.key
-        for criterion in ADDED_UP
-        if not known.any or judge_criterion(criterion, facts, policy).outcome is not Outcome.MET
-    ]
-    return replace(facts, **dict.fromkeys(unknown))

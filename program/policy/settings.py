@@ -6,7 +6,7 @@ field of `Policy`, a column, and a row here.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
@@ -19,8 +19,6 @@ from program.policy.policy import Policy
 from program.text import numbers
 
 Value = Decimal | int | bool | str | tuple[str, ...] | None
-# Fields that identify a version and are not set by hand.
-IDENTITY = ("version", "effective_from", "author", "note")
 HIGHEST_MONEY = Decimal(10) ** 15
 HIGHEST_COUNT = Decimal(10) ** 9
 # A number as its field shows it.
@@ -428,11 +426,6 @@ def from_json(kept: Mapping[str, Any], base: Policy) -> Policy:
         if setting.name in kept
     }
     return replace(base, **known)
-
-
-def setting_fields() -> tuple[str, ...]:
-    """Return the fields of `Policy` that people can set."""
-    return tuple(field.name for field in fields(Policy) if field.name not in IDENTITY)
 
 
 def _plain(of: Value) -> Any:  # noqa: ANN401 - plain JSON values

@@ -31,7 +31,6 @@ _BEGINS_TEXT = f"{_one_of(LOOKED_PAST)}*{_one_of(SIGNS + LEADING_BREAKS)}"
 # Where to insert an apostrophe: zero-width, so that adjacent places all match.
 PLACES = f"\\A(?={_BEGINS_TEXT})|(?<={_one_of(BREAKS)})(?={_BEGINS})"
 _PLACES = re.compile(PLACES)
-_GUARDS = re.compile(f"\\A{GUARD}(?={_BEGINS_TEXT})|(?<={_one_of(BREAKS)}){GUARD}(?={_BEGINS})")
 
 
 def is_dangerous(text: str) -> bool:
@@ -42,8 +41,3 @@ def is_dangerous(text: str) -> bool:
 def guarded(text: str) -> str:
     """Return the text as CSV stores it."""
     return _PLACES.sub(GUARD, text)
-
-
-def unguarded(text: str) -> str:
-    """Return the text that `guarded` was given."""
-    return _GUARDS.sub("", text)

@@ -399,4 +399,3 @@ KPIS: tuple[Kpi, ...] = (
     RETENTION,
     STANDING_OUT,
 )
-KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}

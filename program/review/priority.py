@@ -34,7 +34,6 @@ ELIGIBILITY = Component(key="eligibility", label="Eligibility", cap=25)
 VOLUME = Component(key="volume", label="Volume", cap=15)
 NEAR_MISS = Component(key="near_miss", label="Near miss", cap=10)
 ANSWERED = Component(key="answered", label="Answered", cap=10)
-COMPONENTS = (OVERDUE, ELIGIBILITY, WAITING, VOLUME, NEAR_MISS, ANSWERED)
 
 POINTS_A_DAY_WAITING = 2
 POINTS_WHEN_OVERDUE = 15

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from program.policy.outcomes import Outcome
-from program.review.permissions import Act, Role, may
+from program.review.permissions import Act
 
 
 class Status(StrEnum):
@@ -136,16 +136,6 @@ def way(move: Move, old: Status, *, new: Status | None = None) -> Transition | N
         if (transition.move, transition.old) == (move, old) and new in (None, transition.new):
             return transition
     return None
-
-
-def may_move(role: Role, old: Status, new: Status) -> bool:
-    """Whether a person with this role can move an application from ``old`` to ``new``."""
-    return any(
-        (transition.old, transition.new) == (old, new)
-        and transition.act is not None
-        and may(role, transition.act)
-        for transition in TRANSITIONS
-    )
 
 
 def is_override(decision: Decision, outcome: Outcome) -> bool:

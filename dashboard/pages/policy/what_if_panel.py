@@ -9,6 +9,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboard.ui import badges, cells, figures, headings
+from program import wording
 from program.affiliates.requalification import STEP_LABELS
 from program.affiliates.what_if import (
     MOVES,
@@ -309,7 +310,7 @@ def _now_then(now: int, then: int) -> str:
 
 
 def _count_change(now: int, then: int) -> str:
-    return f"{then - now:+,}".replace("-", figures.MINUS) if now != then else "no change"
+    return f"{then - now:+,}".replace("-", wording.MINUS) if now != then else "no change"
 
 
 def _points(rates: tuple[Decimal, Decimal]) -> str:
@@ -317,7 +318,7 @@ def _points(rates: tuple[Decimal, Decimal]) -> str:
     if not points:
         return "no change"
     size = f"{rounded(abs(points), 1)}" if abs(points) >= Decimal("0.05") else "<0.1"
-    return f"{figures.MINUS if points < 0 else '+'}{size} points"
+    return f"{wording.MINUS if points < 0 else '+'}{size} points"
 
 
 def _tenth(rate: Decimal) -> Decimal:
@@ -336,7 +337,7 @@ def _cost_change(costs: Rebates) -> str | None:
         return None
     if not difference:
         return "no change"
-    return f"{'+' if difference > 0 else figures.MINUS}{figures.usd(abs(difference))} USD"
+    return f"{'+' if difference > 0 else wording.MINUS}{figures.usd(abs(difference))} USD"
 
 
 def _pair(pair: tuple[Decimal, Decimal]) -> str:

@@ -6,30 +6,25 @@ from streamlit.testing.v1 import AppTest
 from dashboard.ui import badges
 from program.policy.criteria import BOTH_TRACKS, TRACKS
 from program.policy.outcomes import Outcome
-from program.review.permissions import Role
 from program.review.workflow import Status
 
 
 @pytest.mark.parametrize(
-    ("outcome", "track", "provisional", "expected"),
+    ("outcome", "track", "expected"),
     [
-        (Outcome.MET, "on_exchange", False, "✓ met · on-exchange"),
-        (Outcome.MET, "both", True, "✓ met · both tracks · provisional"),
-        (Outcome.NOT_MET, None, False, "− not met"),
-        (Outcome.UNKNOWN, None, False, "? unknown"),
-        (Outcome.UNKNOWN, None, True, "? unknown · provisional"),
+        (Outcome.MET, "on_exchange", "✓ met · on-exchange"),
+        (Outcome.MET, "both", "✓ met · both tracks"),
+        (Outcome.NOT_MET, None, "− not met"),
+        (Outcome.UNKNOWN, None, "? unknown"),
     ],
 )
-def test_outcomes_in_words(
-    outcome: Outcome, track: str | None, provisional: bool, expected: str
-) -> None:
-    assert expected == badges.outcome_words(outcome, track=track, provisional=provisional)
+def test_outcomes_in_words(outcome: Outcome, track: str | None, expected: str) -> None:
+    assert expected == badges.outcome_words(outcome, track=track)
 
 
 def test_everything_that_exists_has_a_look_of_its_own() -> None:
     assert set(Outcome) == set(badges.OUTCOMES)
     assert set(Status) == set(badges.STATUSES)
-    assert set(Role) == set(badges.ROLES)
     assert {*(track.key for track in TRACKS), BOTH_TRACKS} == set(badges.TRACK_WORDS)
     looks = [*badges.OUTCOMES.values(), badges.PROVISIONAL, badges.OVERDUE]
     assert len(looks) == len({look.colour for look in looks}) == len({look.icon for look in looks})
@@ -48,13 +43,13 @@ def test_badges_are_drawn_with_icon_word_and_colour() -> None:
         from program.policy.outcomes import Outcome
         from program.review.workflow import Status
 
-        badges.outcome_badge(Outcome.MET, track="on_exchange", provisional=True, about="volume")
+        badges.outcome_badge(Outcome.MET, track="on_exchange", provisional=True)
         badges.status_badge(Status.PENDING, detail="4 d")
 
     drawn = [element.value for element in AppTest.from_function(page).run().markdown]
 
     assert drawn == [
-        ":green-badge[:material/check: volume: met · on-exchange]",
+        ":green-badge[:material/check: met · on-exchange]",
         ":blue-badge[:material/schedule: provisional]",
         ":violet-badge[:material/hourglass_empty: pending 4 d]",
     ]

@@ -152,4 +152,3 @@ def test_days_and_moments() -> None:
 )
 def test_the_unknown_is_a_word_never_a_zero(figure, expected: str) -> None:  # noqa: ANN001
     assert expected == figure(None)
-    assert figure(None, unknown="?") == "?"

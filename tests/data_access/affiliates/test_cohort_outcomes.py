@@ -152,9 +152,9 @@ def test_a_cohort_worked_by_hand(conn: Connection) -> None:
     at_60 = november.at[60]
     assert (at_60.affiliates, at_60.compared, at_60.trading) == (2, 1, 1)
     assert (at_60.halved, at_60.collapsed) == (1, 1)
-    assert at_60.volume_share == Decimal("0.2")
+    assert (at_60.volume_before, at_60.volume) == (100, 20)
     # Nobody has looked elsewhere, so below here is unknown, and nobody is judged.
-    assert (at_60.met, at_60.judged, at_60.met_share) == (0, 0, None)
+    assert (at_60.met, at_60.judged) == (0, 0)
 
 
 def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connection) -> None:

@@ -16,12 +16,10 @@ from program.affiliates.requalification import (
     MonthTest,
     Standing,
     Step,
-    is_near,
     may_have_missed_more,
-    misses_in_a_row,
 )
 from program.periods import Window, months_later
-from program.policy.delivered import Delivered, known_facts
+from program.policy.delivered import Delivered
 from program.policy.eligibility import Facts, assess
 from program.policy.policy import Policy
 from tests.builders import (
@@ -47,6 +45,7 @@ from tests.data_access.affiliate_months import (
     deliver,
     refresh,
 )
+from tests.program.oracles import is_near, known_facts, misses_in_a_row
 
 POLICY = Policy()
 JANUARY = date(2026, 1, 1)

@@ -50,6 +50,7 @@ from tests.builders import (
 )
 from tests.data_access import crowd
 from tests.data_access.crowd import Applicant
+from tests.data_access.guarded_cells import unguarded
 from tests.databases import Databases
 
 # The contract's list, word for word.
@@ -306,7 +307,7 @@ def test_text_that_looks_guarded_or_hides_a_sign_is_guarded_too(
     (row,) = rows(conn)
 
     assert row["social_handle"] == "'" + typed == csv_guard.guarded(typed)
-    assert csv_guard.unguarded(row["social_handle"]) == typed
+    assert unguarded(row["social_handle"]) == typed
 
 
 SPLIT = (
@@ -324,7 +325,7 @@ def test_no_cell_begins_a_formula_with_any_separator(conn: Connection, typed: st
 
     (row,) = csv.DictReader(io.StringIO(content, newline=""))
     assert {name: row[name] for name in TYPED} == dict.fromkeys(TYPED, csv_guard.guarded(typed))
-    assert csv_guard.unguarded(row["username"]) == typed
+    assert unguarded(row["username"]) == typed
     for separator in ",;\t":
         for cells in csv.reader(io.StringIO(content, newline=""), delimiter=separator):
             live = [
@@ -340,8 +341,8 @@ def test_guarding_is_undone_exactly_and_twice_as_well(typed: str) -> None:
     once = csv_guard.guarded(typed)
     twice = csv_guard.guarded(once)
 
-    assert csv_guard.unguarded(once) == typed
-    assert csv_guard.unguarded(twice) == once
+    assert unguarded(once) == typed
+    assert unguarded(twice) == once
 
 
 def test_the_database_guards_as_the_program_does(conn: Connection) -> None:

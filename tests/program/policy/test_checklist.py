@@ -3,7 +3,6 @@
 import pytest
 
 from program.policy.checklist import (
-    DEFAULT_REQUIRED,
     ITEMS,
     OUTCOME_LABELS,
     CheckOutcome,
@@ -11,14 +10,14 @@ from program.policy.checklist import (
     obstacles,
     open_items,
 )
-from program.policy.policy import DEFAULT_CHECKLIST
+from program.policy.policy import DEFAULT_CHECKLIST, DEFAULT_REQUIRED_CHECKS
 
 PASSED, FAILED, NOT_APPLICABLE = CheckOutcome
 
 
 def test_the_items_are_the_policys_default_checklist_in_its_order() -> None:
     assert tuple(each.key for each in ITEMS) == DEFAULT_CHECKLIST
-    assert set(DEFAULT_REQUIRED) <= set(DEFAULT_CHECKLIST)
+    assert set(DEFAULT_REQUIRED_CHECKS) <= set(DEFAULT_CHECKLIST)
 
 
 def test_the_outcomes_are_those_of_the_contract() -> None:
@@ -79,4 +78,6 @@ def test_a_required_item_blocks_until_it_is_passed_or_does_not_apply(
 
 
 def test_every_obstacle_is_named() -> None:
-    assert len(obstacles(DEFAULT_REQUIRED, {"no_self_referral": FAILED})) == len(DEFAULT_REQUIRED)
+    assert len(obstacles(DEFAULT_REQUIRED_CHECKS, {"no_self_referral": FAILED})) == len(
+        DEFAULT_REQUIRED_CHECKS
+    )

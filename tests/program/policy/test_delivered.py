@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from program.periods import Window, recent_months
-from program.policy.delivered import Delivered, known_facts, no_change
+from program.policy.delivered import Delivered, no_change
 from program.policy.eligibility import Facts
 from program.policy.policy import Policy
+from tests.program.oracles import known_facts
 
 BEGIN = date(2025, 11, 1)
 # Thirty days, but for the 11th and the 12th.

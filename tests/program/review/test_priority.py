@@ -8,7 +8,17 @@ import pytest
 
 from program.policy.eligibility import Facts, assess
 from program.policy.policy import Policy
-from program.review.priority import COMPONENTS, HIGHEST, Priority, explain
+from program.review.priority import (
+    ANSWERED,
+    ELIGIBILITY,
+    HIGHEST,
+    NEAR_MISS,
+    OVERDUE,
+    VOLUME,
+    WAITING,
+    Priority,
+    explain,
+)
 
 NOW = datetime(2026, 3, 27, 12, tzinfo=UTC)  # a Friday
 NEAR: dict[str, Any] = {
@@ -119,7 +129,8 @@ def test_the_parts_add_up_and_no_part_exceeds_its_cap() -> None:
 
     assert found.total == min(HIGHEST, sum(part.points for part in found.parts)) == HIGHEST
     assert all(part.points <= part.component.cap for part in found.parts)
-    assert {part.component for part in found.parts} <= set(COMPONENTS)
+    components = {OVERDUE, ELIGIBILITY, WAITING, VOLUME, NEAR_MISS, ANSWERED}
+    assert {part.component for part in found.parts} <= components
 
 
 def test_unknown_figures_add_nothing_but_that_they_are_unknown() -> None:

@@ -19,7 +19,6 @@ from program.review.workflow import (
     Move,
     Status,
     is_override,
-    may_move,
     way,
 )
 from tests.program.grid import CELLS, WHO
@@ -29,7 +28,8 @@ from tests.program.grid import CELLS, WHO
 def test_who_may_bring_an_application_from_where_to_where(
     old: Status, new: Status, role: Role
 ) -> None:
-    assert may_move(role, old, new) is (role in WHO[old, new])
+    acts = [t.act for t in TRANSITIONS if (t.old, t.new) == (old, new) and t.act is not None]
+    assert any(may(role, act) for act in acts) is (role in WHO[old, new])
 
 
 def test_the_grid_leaves_no_cell_out() -> None:
@@ -160,14 +160,6 @@ def test_reasons_have_distinct_labels() -> None:
 
 def test_every_reason_has_a_text_to_start_from() -> None:
     assert {text.key for text in texts(Use.REJECTION)} == set(CODES)
-
-
-def test_a_transition_is_allowed_exactly_to_those_who_may_do_its_act() -> None:
-    for transition in TRANSITIONS:
-        if transition.act is not None:
-            for role in Role:
-                allowed = may(role, transition.act)
-                assert not allowed or may_move(role, transition.old, transition.new)
 
 
 def test_the_documented_diagram_draws_every_way_once() -> None:

@@ -20,12 +20,13 @@ from dashboard.pages.program import kpi_cards
 from dashboard.shell.screens import PROGRAM
 from dashboard.ui import figures
 from program.periods import Window
-from program.reports.kpis import KPIS_BY_KEY, Unit
+from program.reports.kpis import KPIS, Unit
 from program.review.permissions import Role
 from tests.dashboard.pages.program.program_world import BEGIN, DAY, Plain, fill, steps
 from tests.dashboard.pages.program.test_program_page import traces
 from tests.dashboard.pages.screen import PEOPLE, Desk, said
 
+KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 Number = float | int | None
 AGES = ((0, 2), (3, 10), (11, 30), (31, 10_000))
 THIRTY, YEAR, BEFORE = "30 days", "a year", "before the data"

@@ -22,13 +22,14 @@ from data_access.db import tables
 from data_access.db.errors import NotAllowed
 from program import wording
 from program.periods import Window, day_start
-from program.reports.kpis import KPIS_BY_KEY, TIME_TO_DECISION, VOLUME, Unit
+from program.reports.kpis import KPIS, TIME_TO_DECISION, VOLUME, Unit
 from program.reports.periods import Grain, Tab, buckets
 from program.review.permissions import Act, Role, may
 from tests.builders import add_application, add_refresh
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
 from tests.data_access.reports.test_kpis import decide, reopen
 
+KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEN = "ben@example.com"
 
