@@ -75,11 +75,9 @@ def _durability(connection: Connection) -> Finding:
 
 
 def _schema(connection: Connection) -> Finding:
-    found, wanted = migrate.revision(connection), migrate.head()
-    sentence = f"revision {found}"
-    if found != wanted:
-        sentence += f", this program needs {wanted}: run `python -m data_access migrate`"
-    return Finding(what="schema", ok=found == wanted, said=sentence)
+    outdated = migrate.outdated(connection)
+    said = outdated or f"revision {migrate.revision(connection)}"
+    return Finding(what="schema", ok=outdated is None, said=said)
 
 
 def _data(connection: Connection, now: datetime) -> Finding:

@@ -531,7 +531,7 @@ def test_the_doctor_looks_at_a_database_without_schema_too(bare: Engine) -> None
     done = run("doctor")
 
     assert done.exit_code == 1
-    assert "PROBLEM  schema: revision None" in done.stdout
+    assert "PROBLEM  schema: the schema is at revision none" in done.stdout
     assert done.stdout.splitlines()[-1].endswith("run `python -m data_access migrate`")
 
 
@@ -676,4 +676,4 @@ def test_without_an_address_the_embedded_postgres_of_the_home_is_used(server: En
 
     assert done.returncode == 1
     assert "ok       connection: PostgreSQL" in done.stdout
-    assert "PROBLEM  schema: revision None" in done.stdout
+    assert "PROBLEM  schema: the schema is at revision none" in done.stdout

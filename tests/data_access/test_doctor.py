@@ -129,7 +129,7 @@ def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> Non
 
     assert list(found) == ALL[:3]
     assert not found["schema"].ok
-    assert "revision 0000, this program needs" in found["schema"].said
+    assert "revision 0000, and this program needs" in found["schema"].said
     assert "run `python -m data_access migrate`" in found["schema"].said
 
 
