@@ -7,6 +7,7 @@ they had then; and only people who may import can upload.
 
 import re
 from collections import OrderedDict
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -19,6 +20,7 @@ from data_access.db.errors import DatabaseUnavailable
 from data_access.people.staff import Person
 from program.review.permissions import Act
 
+Held = TypeVar("Held")
 MEDIA = "/media/"
 UPLOADS = "/_stcore/upload_file"
 # A file's name is the hash of its content, which also appears in messages to the page.
@@ -45,14 +47,16 @@ async def note_addresses(sent: bytes, connection: HTTPConnection) -> None:
         return
     if person is not None:
         for name in NAMED.findall(sent):
-            _note(name.decode(), person)
+            _newest(_meant_for, name.decode()).add((person.email, person.role))
 
 
-def _note(name: str, person: Person) -> None:
-    _meant_for.setdefault(name, set()).add((person.email, person.role))
-    _meant_for.move_to_end(name)
-    while len(_meant_for) > MOST_FILES:
-        _meant_for.popitem(last=False)
+def _newest(kept: OrderedDict[str, set[Held]], key: str) -> set[Held]:
+    """Return the set under ``key``, used last from now on; drop the oldest beyond MOST_FILES."""
+    held = kept.setdefault(key, set())
+    kept.move_to_end(key)
+    while len(kept) > MOST_FILES:
+        kept.popitem(last=False)
+    return held
 
 
 class FileGate:
@@ -129,10 +133,7 @@ async def _asking(connection: HTTPConnection) -> Person | None:
 def _has_room(method: str, path: str) -> bool:
     """Limit a page's uploads, which are kept in memory until they are removed or it closes."""
     session, _, file = path.removeprefix(f"{UPLOADS}/").partition("/")
-    kept = _uploaded.setdefault(session, set())
-    _uploaded.move_to_end(session)
-    while len(_uploaded) > MOST_FILES:
-        _uploaded.popitem(last=False)
+    kept = _newest(_uploaded, session)
     if method == "DELETE":
         kept.discard(file)
         return True
