@@ -76,8 +76,8 @@ def _durability(connection: Connection) -> Finding:
 
 def _schema(connection: Connection) -> Finding:
     outdated = migrate.outdated(connection)
-    said = outdated or f"revision {migrate.revision(connection)}"
-    return Finding(what="schema", ok=outdated is None, said=said)
+    sentence = outdated or f"revision {migrate.revision(connection)}"
+    return Finding(what="schema", ok=outdated is None, said=sentence)
 
 
 def _data(connection: Connection, now: datetime) -> Finding:

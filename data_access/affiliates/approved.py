@@ -43,13 +43,14 @@ KEPT = Table(
 def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Select[Any]:
     """Return every approved affiliate once.
 
-    An affiliate is an account with an approved application that has a current approval; of several,
-    the latest counts. Columns are account_id, application_id, decision_id and approved_at, and
-    ``also`` columns of the decision or of ``source``, which is decisions joined with their
-    applications and more. Filter inside by account or by decision time (which gives the latest
-    approval of that time); filter by anything else outside.
+    An affiliate is an account with an application that is approved and has an approval that
+    no decision supersedes; of several the one decided last counts. Columns are account_id,
+    application_id, decision_id and approved_at, and ``also`` those of `current_decisions` or of
+    ``source``, which is those beside their applications, and what else is joined to them.
+    Narrow it by account, or by when it was decided, which asks for the last approval of that
+    time; by anything else around it.
     """
-    decision, application = tables.decisions, tables.applications
+    decision, application = tables.current_decisions, tables.applications
     return (
         select(
             application.c.account_id,
@@ -62,7 +63,6 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
         .where(
             application.c.status == str(Status.APPROVED),
             decision.c.outcome == str(Decision.APPROVED),
-            ~conditions.superseded(),
         )
         .ext(distinct_on(application.c.account_id))
         .order_by(
@@ -112,7 +112,7 @@ def kept_since(moment: datetime) -> str:
 
 def since(moment: datetime, *also: ColumnElement[Any]) -> str:
     """Return all affiliates approved since ``moment``, as SQL text."""
-    return as_text(standing(*also).where(tables.decisions.c.decided_at >= moment))
+    return as_text(standing(*also).where(tables.current_decisions.c.decided_at >= moment))
 
 
 def as_text(statement: SelectBase) -> str:

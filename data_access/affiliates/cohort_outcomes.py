@@ -313,7 +313,7 @@ def outcomes(connection: Connection, *, data_through: date) -> Outcomes:
     """Return the current outcomes of the last months' approvals."""
     given = {"through": data_through, "collapse_at": COLLAPSE_HORIZON}
     oldest = months_later(month_start(data_through), 1 - COHORTS)
-    decision = tables.decisions.c
+    decision = tables.current_decisions.c
     standing = approved.since(day_start(oldest), _decided_by(), decision.is_override)
     rows = connection.execute(
         text(GROUPED.format(approvals=standing)),
@@ -384,11 +384,15 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
 
 
 def _decided_by() -> ColumnElement[str]:
-    return person(tables.decisions.c.decided_by).label("decided_by")
+    return person(tables.current_decisions.c.decided_by).label("decided_by")
 
 
 def _still_standing(connection: Connection, fell: Sequence[Row[Any]]) -> list[Fallen]:
-    application, account, decision = tables.applications, tables.accounts, tables.decisions.c
+    application, account, decision = (
+        tables.applications,
+        tables.accounts,
+        tables.current_decisions.c,
+    )
     standing = (
         approved.standing(_decided_by(), decision.is_override)
         .where(application.c.account_id.in_([one.account_id for one in fell]))

@@ -178,25 +178,20 @@ def _external(context: JudgingContext) -> CTE:
 
 
 def _free_to_apply() -> list[ColumnElement[bool]]:
-    application, decision = tables.applications, tables.decisions
+    application, decision = tables.applications, tables.current_decisions
     of_account = application.c.account_id == tables.accounts.c.account_id
     taken = application.c.status.in_([str(Status.PENDING), str(Status.APPROVED)])
     for_ever = (
         select(1)
         .select_from(decision)
         .join(application, application.c.application_id == decision.c.application_id)
-        .where(of_account, decision.c.reapply == NEVER.key, ~_superseded())
+        .where(of_account, decision.c.reapply == NEVER.key)
         .correlate(tables.accounts)
     )
     return [
         ~exists().where(of_account, taken).correlate(tables.accounts),
         ~for_ever.exists(),
     ]
-
-
-def _superseded() -> ColumnElement[bool]:
-    later = tables.decisions.alias("later")
-    return exists().where(later.c.supersedes == tables.decisions.c.decision_id)
 
 
 def _rows(
@@ -262,7 +257,7 @@ def _months(
 
 def _last_applications(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Return the newest application of each, with its current decision."""
-    application, decision = tables.applications, tables.decisions
+    application, decision = tables.applications, tables.current_decisions
     rows = connection.execute(
         select(
             application.c.account_id,
@@ -280,7 +275,6 @@ def _last_applications(connection: Connection, ids: Sequence[int]) -> dict[int, 
             and_(
                 decision.c.application_id == application.c.application_id,
                 decision.c.outcome == str(Decision.REJECTED),
-                ~_superseded(),
             ),
         )
         .where(application.c.account_id.in_(ids))

@@ -170,7 +170,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
     ``only`` restricts it to these applications.
     """
     affiliates = affiliates_approved.standing().where(
-        tables.decisions.c.decided_at < day_start(month.window.start)
+        tables.current_decisions.c.decided_at < day_start(month.window.start)
     )
     if only is not None:
         application = tables.applications.alias("asked")

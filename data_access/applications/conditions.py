@@ -107,7 +107,7 @@ def stands(application: FromClause = tables.applications) -> list[Condition]:
 
     A reopened application is pending again and has no current decision.
     """
-    return [tables.decisions.c.outcome == application.c.status, ~superseded()]
+    return [tables.current_decisions.c.outcome == application.c.status]
 
 
 def leaving() -> ColumnElement[datetime]:
@@ -116,21 +116,14 @@ def leaving() -> ColumnElement[datetime]:
     return func.greatest(application.status_changed_at, application.submitted_at)
 
 
-def superseded() -> Condition:
-    """Return whether a later decision supersedes this one; few do, so all are looked up at once."""
-    later = tables.decisions.alias("later")
-    replaced = select(later.c.supersedes).where(later.c.supersedes.is_not(None))
-    return tables.decisions.c.decision_id.in_(replaced)
-
-
 def snapshot_track() -> ColumnElement[str]:
     """Return the track in a decision's snapshot, or "none"."""
-    return func.coalesce(tables.decisions.c.snapshot["track"].astext, NO_TRACK)
+    return func.coalesce(tables.current_decisions.c.snapshot["track"].astext, NO_TRACK)
 
 
 def decided(slice_: Slice, application: FromClause = tables.applications) -> list[Condition]:
     """Return the conditions for a slice's current decisions; needs ``application`` joined."""
-    decision = tables.decisions.c
+    decision = tables.current_decisions.c
     found = stands(application)
     if slice_.moment is Moment.DECIDED and slice_.period:
         found += within(decision.decided_at, slice_.period)
@@ -144,8 +137,8 @@ def decided(slice_: Slice, application: FromClause = tables.applications) -> lis
 
 
 def with_application() -> FromClause:
-    """Return decisions joined with their application."""
-    application, decision = tables.applications, tables.decisions
+    """Decisions that stand, beside their application."""
+    application, decision = tables.applications, tables.current_decisions
     return decision.join(application, application.c.application_id == decision.c.application_id)
 
 
@@ -260,8 +253,8 @@ def reached(stage: Stage, since: date | None = None) -> Condition:
 
 def _stood(outcome: Decision, begin: datetime | None, *, active: bool = False) -> Select[Any]:
     """Return applications by current decision; ``active``: with volume after it."""
-    decision = tables.decisions
-    found = select(decision.c.application_id).where(decision.c.outcome == outcome, ~superseded())
+    decision = tables.current_decisions
+    found = select(decision.c.application_id).where(decision.c.outcome == outcome)
     if begin is not None:
         found = found.where(decision.c.decided_at >= begin)
     if not active:
@@ -302,7 +295,7 @@ def _by_moment(slice_: Slice) -> Select[Any]:
         return select(first_touched(slice_.period).c.application_id)
     if slice_.moment is Moment.REOPENED:
         return select(reopenings(slice_).subquery("reopened").c.application_id)
-    application, decision = tables.applications.alias("decided"), tables.decisions
+    application, decision = tables.applications.alias("decided"), tables.current_decisions
     return (
         select(decision.c.application_id)
         .join(application, application.c.application_id == decision.c.application_id)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 from data_access.db import tables
 from program.review.workflow import Decision
@@ -36,14 +36,15 @@ class MadeDecision:
 
 def current(connection: Connection, application_id: int) -> MadeDecision | None:
     """Return the current decision on an application: the one that no other supersedes."""
-    made = history(connection, application_id)
-    superseded = {decision.supersedes for decision in made}
-    return next((d for d in made if d.decision_id not in superseded), None)
+    return next(iter(_read(connection, tables.current_decisions, application_id)), None)
 
 
 def history(connection: Connection, application_id: int) -> list[MadeDecision]:
     """Return all decisions on an application, newest first; none is ever removed."""
-    table = tables.decisions
+    return _read(connection, tables.decisions, application_id)
+
+
+def _read(connection: Connection, table: Table, application_id: int) -> list[MadeDecision]:
     rows = connection.execute(
         # The position only serves pollers of decisions.
         select(*(column for column in table.c if column.name != "position"))

@@ -236,18 +236,14 @@ def desk_of(row: Mapping[Any, Any]) -> Desk:
 
 def settled_at() -> ColumnElement[datetime | None]:
     """Return when an application was decided or withdrawn; needs its decision joined."""
-    table, decision = tables.applications.c, tables.decisions.c
+    table, decision = tables.applications.c, tables.current_decisions.c
     at = func.coalesce(table.status_changed_at, decision.decided_at)
     return case((table.status != str(Status.PENDING), at))
 
 
 def others_of_account(connection: Connection, application: Application) -> list[EarlierApplication]:
     """Return the account's other applications, newest first."""
-    table, decision = tables.applications, tables.decisions
-    successor = decision.alias("successor")
-    superseded = (
-        select(1).where(successor.c.supersedes == decision.c.decision_id).correlate(decision)
-    )
+    table, decision = tables.applications, tables.current_decisions
     rows = connection.execute(
         select(
             table.c.application_id,
@@ -260,11 +256,7 @@ def others_of_account(connection: Connection, application: Application) -> list[
             decision.c.reapply,
             decision.c.reapply_from,
         )
-        .outerjoin_from(
-            table,
-            decision,
-            (decision.c.application_id == table.c.application_id) & ~superseded.exists(),
-        )
+        .outerjoin_from(table, decision, decision.c.application_id == table.c.application_id)
         .where(
             table.c.account_id == application.account_id,
             table.c.application_id != application.application_id,

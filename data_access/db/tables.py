@@ -198,6 +198,13 @@ decisions = Table(
     Column("position", BigInteger, FetchedValue()),
     schema="review",
 )
+# A view: of each application the decision that no later one supersedes.
+current_decisions = Table(
+    "current_decisions",
+    metadata,
+    *(Column(column.name, column.type) for column in decisions.c),
+    schema="review",
+)
 events = Table(
     "events",
     metadata,

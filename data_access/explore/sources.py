@@ -92,13 +92,12 @@ def of(
 
 def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] = ()) -> Source:
     """Return every application, with the metrics of its account and its evidence."""
-    application, account, decision = tables.applications, tables.accounts, tables.decisions
+    application, account, decision = tables.applications, tables.accounts, tables.current_decisions
     found = judging(context, only=only)
     rows = with_desk(_with_account(found.source, application.c.account_id))
     if needed & set(_DECISION):
         # At most one decision is current, which the planner cannot know.
-        belongs = decision.c.application_id == application.c.application_id
-        rows = rows.outerjoin(decision, belongs & ~_superseded())
+        rows = rows.outerjoin(decision, decision.c.application_id == application.c.application_id)
     stored: Expressions = {
         **{name: application.c[name] for name in _APPLICATION},
         **{name: account.c[name] for name in _ACCOUNT},
@@ -117,13 +116,11 @@ def applications(context: JudgingContext, needed: Set[str], only: Sequence[int] 
 
 def affiliates(context: JudgingContext, _: Set[str], only: Sequence[int] = ()) -> Source:
     """Return accounts with a current approval, each once, with the newest."""
-    application, account, decision = tables.applications, tables.accounts, tables.decisions
+    application, account, made = tables.applications, tables.accounts, tables.current_decisions
     approved = application.alias("approved")
-    made = decision.alias("made")
     standing = and_(
         made.c.application_id == approved.c.application_id,
         made.c.outcome == Decision.APPROVED,
-        ~_superseded(made),
     )
     approved_at = func.coalesce(made.c.decided_at, approved.c.status_changed_at)
     newest = (
@@ -309,13 +306,6 @@ def _snapshot() -> Expressions:
 def _with_account(source: FromClause, account_id: Expression) -> FromClause:
     # An outer join, so that the planner can remove it if it is not needed.
     return source.outerjoin(tables.accounts, tables.accounts.c.account_id == account_id)
-
-
-def _superseded(decision: Any = tables.decisions) -> ColumnElement[bool]:  # noqa: ANN401
-    later = tables.decisions.alias("later")
-    return (
-        select(1).where(later.c.supersedes == decision.c.decision_id).correlate(decision).exists()
-    )
 
 
 _MAKERS: dict[str, Callable[[JudgingContext, Set[str], Sequence[int]], Source]] = {

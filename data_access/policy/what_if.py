@@ -427,7 +427,7 @@ def _approved(*, rates: bool) -> CTE:
     With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
     end to end: looked up a row at a time, it would take several times as long.
     """
-    application, decision = tables.applications, tables.decisions
+    application, decision = tables.applications, tables.current_decisions
     source: FromClause = application_conditions.with_application()
     columns: list[ColumnElement[Any]] = []
     if rates:

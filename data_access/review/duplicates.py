@@ -129,9 +129,7 @@ def _key(platform: ColumnElement[Any], handle: ColumnElement[Any]) -> ColumnElem
 def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
     matches = _newest(parts, limit=limit)
     application, account = tables.applications, tables.accounts
-    desk, decision = tables.desk, tables.decisions
-    successor = decision.alias("successor")
-    superseded = select(1).where(successor.c.supersedes == decision.c.decision_id)
+    desk, decision = tables.desk, tables.current_decisions
     return (
         select(
             *(column for column in application.c if column.name in _TYPED),
@@ -146,11 +144,7 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
         .join_from(matches, application, application.c.application_id == matches.c.application_id)
         .join(account, account.c.account_id == application.c.account_id)
         .outerjoin(desk, desk.c.application_id == application.c.application_id)
-        .outerjoin(
-            decision,
-            (decision.c.application_id == application.c.application_id)
-            & ~superseded.correlate(decision).exists(),
-        )
+        .outerjoin(decision, decision.c.application_id == application.c.application_id)
         .order_by(application.c.submitted_at.desc(), application.c.application_id.desc())
     )
 

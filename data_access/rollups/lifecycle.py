@@ -96,7 +96,7 @@ def counted(connection: Connection) -> Row[Any] | None:
 
 def course(ids: FromClause | None) -> Select[Any]:
     """Return the lifecycle row of each application, or of those with ids in ``ids``."""
-    application, decision = tables.applications, tables.decisions
+    application, decision = tables.applications, tables.current_decisions
     touched = _touched(ids)
     stands = and_(
         decision.c.application_id == application.c.application_id,
@@ -152,10 +152,10 @@ def _active_since() -> ColumnElement[Any]:
         select(func.min(daily.day))
         .where(
             daily.affiliate_account_id == tables.applications.c.account_id,
-            daily.day > _day(tables.decisions.c.decided_at),
+            daily.day > _day(tables.current_decisions.c.decided_at),
             daily.volume_usd > 0,
         )
-        .correlate(tables.applications, tables.decisions)
+        .correlate(tables.applications, tables.current_decisions)
         .scalar_subquery()
     )
 

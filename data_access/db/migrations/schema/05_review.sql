@@ -232,6 +232,10 @@ create index decisions_of_approval on review.decisions (application_id) include 
 -- decisions of an application form a chain whose end is current, and no row is ever updated.
 create unique index decisions_one_current_per_application on review.decisions (application_id) where supersedes is null;
 create index decisions_replaced on review.decisions (supersedes) where supersedes is not null;
+create view review.current_decisions as
+select * from review.decisions as decision
+where not exists (select from review.decisions as later where later.supersedes = decision.decision_id);
+comment on view review.current_decisions is 'The decision that stands on each application: the one no later decision supersedes';
 create trigger append_only before delete or update or truncate on review.decisions for each statement execute function review.refuse_change();
 alter table review.decisions enable always trigger append_only;
 create trigger decisions_in_order_of_commit before insert on review.decisions for each row execute function review.place_decision();
