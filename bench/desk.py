@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from datetime import timedelta
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
@@ -15,14 +14,15 @@ from bench import memory
 from bench.database import taking_back
 from bench.facts import moment
 from bench.measurements import Measurement
-from data_access.applications import decision_history, read
 from data_access.db.embedded import binaries
 from data_access.eligibility import assessments, judging
 from data_access.explore import exported as explore_exported
-from data_access.queue import listing, order_cache
-from data_access.review import decisions, timeline, trends
-from program.periods import Window, month_start, months_later
+from data_access.people.staff import Person
+from data_access.queue import listing
+from data_access.review import decisions
+from data_access.review import opening as opening_of
 from program.policy.outcomes import Outcome
+from program.review.permissions import Role
 from program.review.queue_filters import PAGE_SIZE, Filters, Owner, Sort
 from program.review.workflow import Decision
 
@@ -76,6 +76,14 @@ where a.application_id = {id} and activity_date > current_date - 31 group by 1 o
 select * from review.notes where application_id = {id};
 select * from review.evidence where application_id = {id};
 select * from review.decisions where application_id = {id};
+select * from review.events where application_id = {id};
+select * from review.checks where application_id = {id};
+select * from review.proposals where application_id = {id};
+select c.* from review.conflicts c join exchange.applications a using (account_id)
+where a.application_id = {id};
+select o.* from exchange.applications o join exchange.applications a using (account_id)
+where a.application_id = {id};
+select * from review.staff;
 """
 
 
@@ -129,21 +137,6 @@ def some_pending(engine: Engine, number: int) -> list[int]:
         ]
 
 
-def read_application(connection: Any, id_: int, now: Any) -> None:
-    context = judging.read_context(connection, now=now)
-    application = read.read(connection, id_, now=now)
-    assert context.freshness is not None
-    end = context.freshness.data_through + timedelta(days=1)
-    assessments.read(connection, id_, context)
-    decision_history.current(connection, id_)
-    read.others_of_account(connection, application)
-    timeline.read(connection, application)
-    trends.daily(connection, application.account_id, Window(end - timedelta(days=90), end))
-    trends.monthly(connection, application.account_id, since=months_later(month_start(end), -11))
-    trends.top_referred_users(connection, application.account_id, context.freshness.window)
-    order_cache.place(connection, id_, Filters(), context)
-
-
 class Opening:
     """Opens one application, chosen beforehand so that the choice is not timed."""
 
@@ -155,7 +148,9 @@ class Opening:
 
     def ours(self, engine: Engine) -> None:
         with screen(engine).connect() as connection:
-            read_application(connection, self.id, moment(engine))
+            opened_by = Person(email=Deciding.ACTOR, display_name="Bench", role=Role.REVIEWER)
+            now = moment(engine)
+            opening_of.open_one(connection, self.id, Filters(), opened_by, now=now)
 
     def plain(self, engine: Engine) -> None:
         plain(engine, statements=PLAIN_OPEN.format(id=self.id))

@@ -43,12 +43,11 @@ KEPT = Table(
 def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Select[Any]:
     """Return every approved affiliate once.
 
-    An affiliate is an account with an application that is approved and has an approval that
-    no decision supersedes; of several the one decided last counts. Columns are account_id,
-    application_id, decision_id and approved_at, and ``also`` those of `current_decisions` or of
-    ``source``, which is those beside their applications, and what else is joined to them.
-    Narrow it by account, or by when it was decided, which asks for the last approval of that
-    time; by anything else around it.
+    An affiliate is an account with an approved application that has a current approval; of several,
+    the latest counts. Columns are account_id, application_id, decision_id and approved_at, and
+    ``also`` columns of the current decision or of ``source``, which is current decisions joined with
+    their application and possibly more. Filter by account, or by decision time, which returns the
+    last approval in that time; filter by anything else outside.
     """
     decision, application = tables.current_decisions, tables.applications
     return (

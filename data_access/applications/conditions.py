@@ -137,7 +137,7 @@ def decided(slice_: Slice, application: FromClause = tables.applications) -> lis
 
 
 def with_application() -> FromClause:
-    """Decisions that stand, beside their application."""
+    """Return current decisions joined with their application."""
     application, decision = tables.applications, tables.current_decisions
     return decision.join(application, application.c.application_id == decision.c.application_id)
 

@@ -1,12 +1,13 @@
 """Stored proposals of decisions; none is ever removed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, select, update
 
-from data_access.applications import decision_history
+from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
 from data_access.db import tables
 from data_access.eligibility.assessments import ViewedFacts
@@ -46,22 +47,30 @@ class Lapsed:
 
 def waiting(connection: Connection, application_id: int) -> Proposal | None:
     """Return the proposal that waits for a second person, or ``None``."""
-    return next((p for p in history(connection, application_id) if p.closed_as is None), None)
+    return waiting_of(history(connection, application_id))
 
 
-def lapsed(connection: Connection, application: Application) -> Lapsed | None:
-    """Return the last proposal if it expired and nobody has decided since."""
-    id_ = application.application_id
-    last = next(iter(history(connection, id_)), None)
+def waiting_of(proposed: Sequence[Proposal]) -> Proposal | None:
+    """The one of an application's proposals that waits, if one does."""
+    return next((proposal for proposal in proposed if proposal.closed_as is None), None)
+
+
+def lapsed(
+    connection: Connection,
+    application: Application,
+    proposed: Sequence[Proposal],
+    decisions: Sequence[MadeDecision],
+) -> Lapsed | None:
+    """The last one ``proposed``, if it lapsed and none of the ``decisions`` came after it."""
+    last = next(iter(proposed), None)
     if application.status is not Status.PENDING or last is None or last.closed_as != "lapsed":
         return None
-    made = decision_history.current(connection, id_)
-    if made is not None and last.closed_at is not None and made.decided_at >= last.closed_at:
+    if any(last.closed_at and made.decided_at >= last.closed_at for made in decisions):
         return None
     table = tables.events
     found: list[dict[str, str]] | None = connection.execute(
         select(table.c.detail["changes"]).where(
-            table.c.application_id == id_,
+            table.c.application_id == application.application_id,
             table.c.kind == str(Move.LAPSE),
             table.c.detail["proposal_id"].as_integer() == last.proposal_id,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 
-from data_access.applications import decision_history
+from data_access.applications.decision_history import MadeDecision
 from data_access.applications.read import Application
 from data_access.db import tables
 from program.review.workflow import Move, Status
@@ -39,8 +39,10 @@ class TimelineEntry:
     body: str = ""
 
 
-def read(connection: Connection, application: Application) -> list[TimelineEntry]:
-    """Return the timeline of an application, newest first."""
+def read(
+    connection: Connection, application: Application, decisions: Sequence[MadeDecision]
+) -> list[TimelineEntry]:
+    """Return the timeline of an application with all its ``decisions``; both newest first."""
     id_ = application.application_id
     submitted = TimelineEntry(
         at=application.submitted_at,
@@ -49,8 +51,9 @@ def read(connection: Connection, application: Application) -> list[TimelineEntry
         title="submitted",
     )
     # Each part comes newest first and sorting is stable: with equal times, the later stays above.
-    parts = (_decisions, _events, _checks, _notes, _evidence)
-    entries = [entry for read_part in parts for entry in read_part(connection, id_)]
+    entries = _decisions(decisions)
+    for read_part in (_events, _checks, _notes, _evidence):
+        entries += read_part(connection, id_)
     withdrawn = any(entry.title == Move.WITHDRAW for entry in entries)
     if application.status is Status.WITHDRAWN and application.status_changed_at and not withdrawn:
         entries.append(
@@ -104,9 +107,9 @@ def _checks(connection: Connection, id_: int) -> list[TimelineEntry]:
     ]
 
 
-def _decisions(connection: Connection, id_: int) -> list[TimelineEntry]:
+def _decisions(decisions: Sequence[MadeDecision]) -> list[TimelineEntry]:
     entries = []
-    for made in decision_history.history(connection, id_):
+    for made in decisions:
         against = " against the computed eligibility" if made.is_override else ""
         second = f", confirmed by {made.second_approver}" if made.second_approver else ""
         reasons = [made.rationale, made.override_reason or ""]

@@ -7,9 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from data_access.applications import decision_basis
+from data_access.applications import decision_basis, decision_history
 from data_access.applications.read import Application
 from data_access.applications.read import read as read_application
 from data_access.eligibility import assessments, judging
@@ -26,9 +26,11 @@ from data_access.review import (
     notes,
     proposals,
     second_approvals,
+    timeline,
 )
 from data_access.review.decisions import Draft
 from data_access.review.evidence import Entry
+from data_access.review.timeline import TimelineEntry
 from program.policy.checklist import CheckOutcome
 from program.policy.evidence import EvidenceKind, EvidenceMethod
 from program.review.queue_filters import Filters
@@ -56,6 +58,12 @@ def command(kind: type[Asked], /, **given: Any) -> Asked:
 def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
     with engine.connect() as conn:
         return read_application(conn, id_, now=now)
+
+
+def thread(conn: Connection, id_: int) -> list[TimelineEntry]:
+    """The timeline as the application's page shows it."""
+    made = decision_history.history(conn, id_)
+    return timeline.read(conn, read_application(conn, id_, now=NOW), made)
 
 
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:

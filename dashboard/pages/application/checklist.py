@@ -7,12 +7,12 @@ import streamlit as st
 
 from dashboard.forms import sending, submit
 from dashboard.pages.application import checklist_table as lines
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import figures, keyboard, state
 from dashboard.ui.safe_text import escape
 from data_access.review import checklist
 from data_access.review.checklist import Answer
+from data_access.review.opening import Opened
 from program.policy.checklist import (
     OUTCOME_LABELS,
     CheckItem,
@@ -26,7 +26,7 @@ from program.review.permissions import Act
 from program.review.workflow import OPEN_STATUSES
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw one line per item; a pressed item is open below its line."""
     policy, given = shown.standing.policy, shown.checks
     keys = list(dict.fromkeys((*policy.required_checks, *policy.checklist)))
@@ -45,7 +45,7 @@ def draw(shown: Shown) -> None:
 
 
 def _draw_line(
-    shown: Shown, check: CheckItem, given: Answer | None, *, may: bool, required: bool
+    shown: Opened, check: CheckItem, given: Answer | None, *, may: bool, required: bool
 ) -> None:
     line = lines.Line(
         label=check.label,
@@ -70,7 +70,7 @@ def _draw_line(
         st.caption(escape(given.comment))
 
 
-def _draw_pass(shown: Shown, check: CheckItem) -> None:
+def _draw_pass(shown: Opened, check: CheckItem) -> None:
     """Draw the button that passes an open item, unless its evidence is missing."""
     if lacks_evidence(check, shown.evidence_kinds):
         st.caption("needs evidence", width="content")
@@ -86,7 +86,7 @@ def _draw_pass(shown: Shown, check: CheckItem) -> None:
     )
 
 
-def _draw_opened(shown: Shown, check: CheckItem, given: Answer | None, *, may: bool) -> None:
+def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: bool) -> None:
     with st.container(border=True, gap="small"):
         st.text(check.question)
         if check.hint:
@@ -138,7 +138,7 @@ def _open(id_: int, key: str) -> None:
 
 
 def _answer(
-    shown: Shown, key: str, outcome: CheckOutcome, comment: str | None, request_id: UUID
+    shown: Opened, key: str, outcome: CheckOutcome, comment: str | None, request_id: UUID
 ) -> None:
     part = _item(shown.id_, key)
     state.hold(decision_name(shown.id_))

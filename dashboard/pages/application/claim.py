@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import unsent_text
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import keyboard, shortcuts, state
@@ -16,11 +15,12 @@ from dashboard.ui.safe_text import escape
 from data_access.people.commands import Asked, Verb
 from data_access.people.staff import Person
 from data_access.review import claims
+from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.workflow import OPEN_STATUSES
 
 
-def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
+def draw(shown: Opened) -> None:
     """Draw in one line who works on it, and this person's actions."""
     if shown.application.status not in OPEN_STATUSES:
         return
@@ -36,16 +36,16 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
     if shown.person.may(Act.CLAIM):
         _draw_act(shown, holder)
     if shown.person.may(Act.ASSIGN):
-        others = [p for p in colleagues if p.email not in (holder, shown.person.email)]
+        others = [p for p in shown.colleagues if p.email not in (holder, shown.person.email)]
         _draw_assigning(shown, others)
 
 
-def draw_answer(shown: Shown) -> None:
+def draw_answer(shown: Opened) -> None:
     """Draw the result of the last press if it was refused."""
     submit.draw(_name(shown.id_))
 
 
-def draw_take_over(shown: Shown, holder: str) -> None:
+def draw_take_over(shown: Opened, holder: str) -> None:
     """Draw this instead of the decision form while a colleague holds the application."""
     st.text(f"{holder} works on this{_until(shown)}.")
     st.caption("Taking over is recorded, and they are notified at once.")
@@ -59,7 +59,7 @@ def draw_take_over(shown: Shown, holder: str) -> None:
     unsent_text.draw(shown)
 
 
-def _draw_act(shown: Shown, holder: str | None) -> None:
+def _draw_act(shown: Opened, holder: str | None) -> None:
     if holder is None:
         with keyboard.hot(shortcuts.CLAIM.key, width="content"):
             command, help_ = claims.Claim(**_asked(shown)), f"Key {shortcuts.CLAIM.key}"
@@ -71,7 +71,7 @@ def _draw_act(shown: Shown, holder: str | None) -> None:
         _button(shown, "Take over", claims.TakeOver(**_asked(shown)), claims.take_over)
 
 
-def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
+def _draw_assigning(shown: Opened, others: Sequence[Person]) -> None:
     # The request id is in the key, so that the popover is a new, closed one after use.
     key = state.form_key(_name(shown.id_), "assign")
     with st.popover("Assign to…", key=key, type="tertiary"):
@@ -94,7 +94,7 @@ def _draw_assigning(shown: Shown, others: Sequence[Person]) -> None:
             st.caption("There is no other reviewer.")
 
 
-def _until(shown: Shown) -> str:
+def _until(shown: Opened) -> str:
     claim = shown.application.desk.claim
     if claim is None or claim.until is None:
         return " (assigned)"
@@ -102,7 +102,7 @@ def _until(shown: Shown) -> str:
 
 
 def _button(
-    shown: Shown,
+    shown: Opened,
     label: str,
     command: Asked,
     verb: Verb[Asked, int],
@@ -120,12 +120,12 @@ def _button(
     )
 
 
-def _do(shown: Shown, command: Asked, verb: Verb[Asked, int]) -> None:
+def _do(shown: Opened, command: Asked, verb: Verb[Asked, int]) -> None:
     state.hold(decision_name(shown.id_))
     submit.submit(_name(shown.id_), replace(command, at=datetime.now(UTC)), verb)
 
 
-def _asked(shown: Shown) -> dict[str, Any]:
+def _asked(shown: Opened) -> dict[str, Any]:
     """What every command here has alike; when it is sent is known once it is."""
     return {
         "application_id": shown.id_,

@@ -1,22 +1,20 @@
 """Declare a conflict of interest; the person then cannot decide here."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import state
-from data_access.people.staff import Person
 from data_access.review import conflicts
+from data_access.review.opening import Opened
 from program.review.permissions import Act, Role
 from program.review.workflow import OPEN_STATUSES
 
 
-def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
+def draw(shown: Opened) -> None:
     """Draw a popover with one question; a manager may name a colleague."""
     form = _name(shown.id_)
     submit.draw(form)
@@ -34,7 +32,7 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
         )
         who_key = state.form_key(form, "whose")
         if manages:
-            names = {p.email: p.display_name for p in colleagues}
+            names = {p.email: p.display_name for p in shown.colleagues}
             mine = list(names).index(person.email) if person.email in names else 0
             st.selectbox(
                 "Person",
@@ -54,7 +52,7 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> None:
         )
 
 
-def _declare(shown: Shown, who_key: str, reason: str, request_id: UUID) -> None:
+def _declare(shown: Opened, who_key: str, reason: str, request_id: UUID) -> None:
     form = _name(shown.id_)
     state.hold(decision_name(shown.id_))
     command = conflicts.DeclareConflict(

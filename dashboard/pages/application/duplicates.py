@@ -1,25 +1,25 @@
 """Earlier applications of the account, and others with the same handle or contact."""
 
-from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from dashboard.pages.application import duplicates_table
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.pages.application.duplicates_table import Other
 from dashboard.ui import figures, navigation, state
 from data_access.applications.read import EarlierApplication
-from data_access.review.duplicates import Connected, Connections
+from data_access.review.duplicates import Connected
+from data_access.review.opening import Opened
 from program.periods import utc_day
 from program.review.queue_filters import Filters
 from program.review.reapplication import NEVER, may_reapply
 from program.review.workflow import REASONS_BY_CODE
 
 
-def draw(shown: Shown, earlier: Sequence[EarlierApplication], found: Connections) -> None:
+def draw(shown: Opened) -> None:
     """Draw what to know before deciding, if there is anything."""
+    earlier, found = shown.earlier, shown.connections
     if not earlier and not found.shown:
         return
     on_open = partial(_open, shown.id_, shown.filters)
@@ -48,7 +48,7 @@ def draw(shown: Shown, earlier: Sequence[EarlierApplication], found: Connections
                 st.caption(f"The newest {len(others)} are listed.")
 
 
-def came_too_early(shown: Shown, other: EarlierApplication) -> bool:
+def came_too_early(shown: Opened, other: EarlierApplication) -> bool:
     """Whether this one was submitted before the other's decision allowed it."""
     arrived = shown.application.submitted_at
     return arrived > other.submitted_at and not may_reapply(

@@ -1,6 +1,5 @@
 """The head of an application's page: navigation, name, status and owner."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -8,19 +7,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import taking_next
 from dashboard.pages.application import claim, priority_breakdown
-from dashboard.pages.application.context import Shown
 from dashboard.ui import badges, due, figures, keyboard, navigation, shortcuts
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
-from data_access.people.staff import Person
 from data_access.queue import listing
+from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
 
 
-def draw(shown: Shown, colleagues: Sequence[Person]) -> DeltaGenerator:
+def draw(shown: Opened) -> DeltaGenerator:
     """Draw two lines: where to go from here, and the application.
 
     Returns the place in the first that is reserved for other viewers.
@@ -36,12 +34,12 @@ def draw(shown: Shown, colleagues: Sequence[Person]) -> DeltaGenerator:
             st.subheader(escape(shown.application.username), anchor=False, width="content")
             _draw_standing(shown)
             st.space("stretch")
-            claim.draw(shown, colleagues)
+            claim.draw(shown)
         claim.draw_answer(shown)
     return free
 
 
-def _draw_way(shown: Shown) -> None:
+def _draw_way(shown: Opened) -> None:
     place, filters = shown.place, shown.filters
     st.page_link(
         QUEUE,
@@ -57,13 +55,13 @@ def _draw_way(shown: Shown) -> None:
     _step(shown, "Next", shortcuts.NEXT, place.next_id)
 
 
-def _draw_way_on(shown: Shown) -> None:
+def _draw_way_on(shown: Opened) -> None:
     shortcuts.overlay(shortcuts.APPLICATION)
     if shown.person.may(Act.CLAIM):
         taking_next.draw("Take next", shortcuts.TAKE_NEXT_HERE, shown.person)
 
 
-def _step(shown: Shown, label: str, shortcut: Shortcut, id_: int | None) -> None:
+def _step(shown: Opened, label: str, shortcut: Shortcut, id_: int | None) -> None:
     with keyboard.hot(shortcut.key, width="content"):
         st.button(
             label,
@@ -76,7 +74,7 @@ def _step(shown: Shown, label: str, shortcut: Shortcut, id_: int | None) -> None
         )
 
 
-def _draw_standing(shown: Shown) -> None:
+def _draw_standing(shown: Opened) -> None:
     application, assessment = shown.application, shown.standing.assessment
     badges.status_badge(application.status, detail=_status_detail(shown))
     badges.outcome_badge(
@@ -91,7 +89,7 @@ def _draw_standing(shown: Shown) -> None:
         )
 
 
-def _status_detail(shown: Shown) -> str:
+def _status_detail(shown: Opened) -> str:
     """Format for how long, or until when."""
     application, now = shown.application, shown.now
     if application.status is Status.PENDING:
@@ -103,7 +101,7 @@ def _status_detail(shown: Shown) -> str:
     return ""
 
 
-def _draw_clock(shown: Shown) -> None:
+def _draw_clock(shown: Opened) -> None:
     due_at, holidays = listing.due_at(shown.application.desk, shown.context), shown.context.holidays
     look = due.look(due_at, status=shown.application.status, now=shown.now)
     help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."

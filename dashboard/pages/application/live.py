@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.forms import submit
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name
 from dashboard.shell import sign_in
 from dashboard.ui import state
@@ -14,6 +13,7 @@ from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import DatabaseUnavailable, NotAllowed
 from data_access.review import claims, presence
+from data_access.review.opening import Opened
 from data_access.review.presence import Glance, Moved
 from program.review.workflow import OPEN_STATUSES, STATUS_WORDS
 
@@ -23,12 +23,11 @@ SIGNED_OUT = "You are no longer signed in. Copy what you typed, then sign in aga
 
 
 @st.fragment(run_every=EVERY)
-def strip(shown: Shown, others_wrote: int) -> None:
+def strip(shown: Opened) -> None:
     """Draw who else is viewing, and what colleagues did since the page was drawn.
 
     A fragment that reruns by itself: viewers go into a reserved line and news float, so that a form
-    being filled is neither changed nor moved. ``others_wrote`` is the number of colleagues' entries
-    when the page was read.
+    being filled is neither changed nor moved.
     """
     if sign_in.signed_in_address() != shown.person.email:
         _draw([SIGNED_OUT])
@@ -43,11 +42,11 @@ def strip(shown: Shown, others_wrote: int) -> None:
         _draw([SIGNED_OUT])
         return
     news = [status_words(shown, seen, moved), claim_words(shown, seen, now)]
-    fresh = seen.others_wrote - others_wrote
+    fresh = seen.others_wrote - shown.others_wrote
     _draw([words for words in news if words], seen.viewers, fresh=fresh, id_=shown.id_)
 
 
-def _poll(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
+def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None]:
     """Record the visit, and read the application's current state."""
     viewer = shown.person.email
     submit.write(claims.record_view, application_id=shown.id_, actor=viewer, now=now)
@@ -58,7 +57,7 @@ def _poll(shown: Shown, now: datetime) -> tuple[Glance, Moved | None]:
         return seen, presence.last_move(connection, shown.id_)
 
 
-def status_words(shown: Shown, seen: Glance, moved: Moved | None) -> str | None:
+def status_words(shown: Opened, seen: Glance, moved: Moved | None) -> str | None:
     """Describe a changed status, by whom and when; ``None`` if it is the same."""
     status = seen.application.status
     if status is shown.application.status:
@@ -70,7 +69,7 @@ def status_words(shown: Shown, seen: Glance, moved: Moved | None) -> str | None:
     return f"{first} {STATUS_WORDS[status]}{who}{when}. Your text is kept."
 
 
-def claim_words(shown: Shown, seen: Glance, now: datetime) -> str | None:
+def claim_words(shown: Opened, seen: Glance, now: datetime) -> str | None:
     """Describe a new owner, or that the viewer's own claim expired."""
     claim = seen.application.desk.claim
     before = shown.application.desk.assignee(shown.now)

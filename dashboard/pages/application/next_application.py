@@ -6,14 +6,14 @@ from uuid import UUID, uuid5
 import streamlit as st
 
 from dashboard.forms import submit
-from dashboard.pages.application.context import Shown
 from dashboard.ui import navigation, state
 from data_access.db.errors import Refusal
 from data_access.review import claims
+from data_access.review.opening import Opened
 from program.review.queue_filters import Owner
 
 
-def open_next(shown: Shown, said: str, request_id: UUID) -> None:
+def open_next(shown: Opened, said: str, request_id: UUID) -> None:
     """Claim and open the next unclaimed application of the view; else open the queue.
 
     ``said`` is the toast about the application just left, with a link back.
@@ -25,7 +25,7 @@ def open_next(shown: Shown, said: str, request_id: UUID) -> None:
     navigation.open_one(after, shown.filters)
 
 
-def _next_id(shown: Shown, request_id: UUID) -> int | None:
+def _next_id(shown: Opened, request_id: UUID) -> int | None:
     if shown.filters.owner is Owner.MINE:
         return shown.place.next_id
     command = claims.TakeNext(

@@ -1,60 +1,62 @@
-"""The table of referred users."""
+"""The table of referred users with the most volume in the window."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-
-import pyarrow as pa
 import streamlit as st
 
-from dashboard.ui import cells, headings
+from dashboard.pages.application import trend
+from dashboard.ui import figures, grid
+from data_access.review.opening import Opened
 from program.periods import utc_day
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRow:
-    """One referred user's part in the window."""
-
-    account_id: int
-    volume_usd: Decimal
-    share: Decimal | None
-    fees_usd: Decimal
-    trading_days: int
-    referred_at: datetime | None
-
-
-def draw(rows: Sequence[UserRow], *, key: str) -> None:
-    """Draw the users in the given order."""
-    config = st.column_config
-    table = pa.table(
-        {
-            "user": [f"u-{row.account_id}" for row in rows],
-            "volume": cells.numbers([row.volume_usd for row in rows]),
-            "share": cells.percents([row.share for row in rows]),
-            "days": cells.whole([row.trading_days for row in rows]),
-            "since": cells.days([row.referred_at and utc_day(row.referred_at) for row in rows]),
-        }
-    )
-    headings.table(
-        table,
-        key=key,
-        alt="Top referred users of the window",
-        row_height=30,
-        column_config={
-            "user": config.TextColumn("User", width=78),
-            "volume": cells.number_column(
-                "Volume", written="%,.0f", help="USD in the window, to the dollar", width=76
-            ),
-            "share": config.ProgressColumn(
-                "Share",
-                help="Of the window's volume",
-                min_value=0,
-                max_value=100,
-                format="%.1f %%",
-                width=86,
-            ),
-            "days": cells.number_column("Days", help="Days with volume in the window", width=42),
-            "since": cells.day_column("Referred", width=88),
-        },
-    )
+def draw(shown: Opened) -> None:
+    """Draw the users by volume; a note without metrics."""
+    standing, users = shown.standing, shown.users
+    fresh, total = standing.freshness, standing.facts.volume_usd
+    with st.container(border=True, gap="small"):
+        st.markdown("**Top referred users of the window**")
+        if fresh is None or total is None:
+            st.caption(trend.NOT_LOADED)
+            return
+        if not users:
+            st.caption("No referred user of this account traded in the window.")
+            return
+        st.caption(
+            f"{figures.day_range(fresh.window.start, fresh.window.last_day)}, UTC · "
+            f"{len(users)} of {figures.count(standing.facts.active_users)} active"
+        )
+        shares = [user.volume_usd / total * 100 if total else None for user in users]
+        grid.draw(
+            {
+                "user": grid.text("User", [f"u-{u.referred_account_id}" for u in users], width=78),
+                "volume": grid.number(
+                    "Volume",
+                    [user.volume_usd for user in users],
+                    written="%,.0f",
+                    help="USD in the window, to the dollar",
+                    width=76,
+                ),
+                "share": grid.Column(
+                    cells=grid.number_cells(shares),
+                    config=st.column_config.ProgressColumn(
+                        "Share",
+                        help="Of the window's volume",
+                        min_value=0,
+                        max_value=100,
+                        format="%.1f %%",
+                        width=86,
+                    ),
+                ),
+                "days": grid.whole(
+                    "Days",
+                    [user.trading_days for user in users],
+                    help="Days with volume in the window",
+                    width=42,
+                ),
+                "since": grid.day(
+                    "Referred", [u.referred_at and utc_day(u.referred_at) for u in users], width=88
+                ),
+            },
+            key=f"users-{shown.id_}",
+            alt="Top referred users of the window",
+            row_height=grid.LOW_ROW_HEIGHT,
+        )

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Protocol
 
 import streamlit as st
 
 from dashboard.ui import charts
 from dashboard.ui.charts import Minimum
+from data_access.review.opening import DAYS_SHOWN, MONTHS_SHOWN, Opened
+from data_access.review.trends import Point
 from program import wording
 from program.periods import Window, month_start, months_later
 from program.policy.criteria import ACTIVE_USERS, NEW_USERS, VOLUME, Criterion
 from program.policy.policy import Policy
 
-DAYS_SHOWN = 90
-MONTHS_SHOWN = 12
 # Unknown is not "none": without metrics no figures are shown.
 NOT_LOADED = "Metrics are not loaded for this account yet."
 METRICS: dict[str, tuple[Criterion, str]] = {
@@ -24,36 +23,22 @@ METRICS: dict[str, tuple[Criterion, str]] = {
 }
 
 
-class Point(Protocol):
-    """One day or month with its figures, named like the metrics."""
-
-    @property
-    def start(self) -> date:
-        """The first day."""
-
-
-def draw(
-    days: Sequence[Point],
-    months: Sequence[Point],
-    *,
-    policy: Policy,
-    window: Window | None,
-    through: date | None,
-    known: bool,
-) -> None:
+def draw(shown: Opened) -> None:
     """Draw the choice of figure and grain, and the chart; or that metrics are missing."""
+    standing = shown.standing
+    fresh, policy = standing.freshness, standing.policy
     with st.container(border=True, gap="small"), st.container(key="trend", gap="small"):
         with st.container(horizontal=True):
             what = _choose("Figure", list(METRICS), key="trend-what")
             grain = _choose("By", ["Days", "Months"], key="trend-by")
-        if window is None or through is None or not known:
+        if fresh is None or standing.facts.volume_usd is None:
             st.caption(NOT_LOADED)
-        elif not any(_happened(month) for month in months):
+        elif not any(_happened(month) for month in shown.months):
             st.caption("No referral activity in the last twelve months.")
         elif grain == "Months":
-            _draw_months(months, what, policy, through)
+            _draw_months(shown.months, what, policy, fresh.data_through)
         else:
-            _draw_days(days, what, policy, window, through)
+            _draw_days(shown.days, what, policy, fresh.window, fresh.data_through)
 
 
 def _choose(label: str, options: list[str], *, key: str) -> str:

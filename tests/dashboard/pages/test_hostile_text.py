@@ -35,7 +35,7 @@ from streamlit.proto.TextInput_pb2 import TextInput
 from streamlit.proto.Toast_pb2 import Toast
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.application import claim, header, thread_entries
+from dashboard.pages.application import claim, header, thread
 from dashboard.pages.queue import table as queue_table
 from dashboard.pages.queue.bulk_dialog import Chosen
 from dashboard.shell.screens import APPLICATION, IMPORT, PROGRAM, QUEUE, SETTINGS, Screen
@@ -229,7 +229,7 @@ def test_the_walk_knows_every_payload_raw_from_escaped(number: int) -> None:
 
 @pytest.mark.parametrize(
     ("module", "path"),
-    [(header, "Heading.body"), (claim, "Button.label"), (thread_entries, "Markdown.body")],
+    [(header, "Heading.body"), (claim, "Button.label"), (thread, "Markdown.body")],
 )
 def test_the_walk_sees_an_escape_that_is_missing(
     module: Any, path: str, hostile: Desk, monkeypatch: pytest.MonkeyPatch

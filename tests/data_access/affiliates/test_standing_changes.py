@@ -14,7 +14,6 @@ from data_access.affiliates import board as affiliates_board
 from data_access.affiliates import standing_changes
 from data_access.affiliates.board import Affiliate
 from data_access.affiliates.standing_changes import Change
-from data_access.applications import read as application_read
 from data_access.db.errors import (
     AlreadyMoved,
     ConflictOfInterest,
@@ -24,7 +23,7 @@ from data_access.db.errors import (
     NotInState,
     RequestReused,
 )
-from data_access.review import bulk_runs, timeline
+from data_access.review import bulk_runs
 from program.affiliates.filters import ANY, BoardFilters
 from program.affiliates.requalification import REASONS, Standing, Step
 from program.messages.delivery import UNDO_FOR, undo_for
@@ -117,7 +116,7 @@ def test_a_silent_change_is_stored_and_recorded_on_both_timelines(board: Engine)
     assert kind == "affiliate_suspended"
     assert detail["standing"] == {"old": "active", "new": "suspended"}
     with board.connect() as conn:
-        lines = timeline.read(conn, clicks.read(board, id_))
+        lines = clicks.thread(conn, id_)
     assert ("affiliate suspended", "Short again.") in [(line.title, line.body) for line in lines]
     left = "select channel, recipient, payload from review.outbox where application_id = :id"
     ((channel, recipient, payload),) = told(board, left, id_)
@@ -390,9 +389,7 @@ def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
     stopped = "select stopped_as from review.outbox where application_id = :id order by created_at"
     assert told(board, stopped, id_)[-1] == ("cancelled",)
     with board.connect() as conn:
-        titles = [
-            entry.title for entry in timeline.read(conn, application_read.read(conn, id_, now=NOW))
-        ]
+        titles = [entry.title for entry in clicks.thread(conn, id_)]
     assert any("undone" in title for title in titles)
     # The affiliate can be moved on as if nothing had been.
     move(board, id_, TERMINATE, read(board, id_).standing, now=NOW + timedelta(minutes=1))

@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
-from data_access.applications import read
 from data_access.db import tables
 from data_access.db.errors import Invalid, NotAllowed, NotFound, NotInState, RequestReused
 from data_access.messages import backlog, resend
 from data_access.messages.backlog import Message
-from data_access.review import timeline
 from program.messages.delivery import Reason, Stopped
 from tests.builders import NOW, add_application, add_staff
 from tests.data_access import clicks
@@ -193,7 +191,7 @@ def test_the_timeline_shows_sent_delivered_failed_and_manual_acts(desk: Engine) 
                 for kind, detail in told
             ],
         )
-        lines = timeline.read(conn, read.read(conn, 7, now=NOW))
+        lines = clicks.thread(conn, 7)
 
     shown = [(line.title, line.body) for line in lines if line.kind == "delivery"]
     assert shown == [

@@ -11,7 +11,7 @@ from data_access.db import tables
 from data_access.db.errors import DatabaseUnavailable, Invalid, NotInState
 from data_access.eligibility import judging
 from data_access.queue import listing
-from data_access.review import reactions, timeline
+from data_access.review import reactions
 from program.periods import day_start
 from program.review.queue_filters import Filters
 from program.review.workflow import Status
@@ -324,5 +324,5 @@ def test_the_answer_is_in_the_thread(desk: Engine) -> None:
     clicks.record_answer(desk, 1, answer="<b>A statement</b>", now=NOW + timedelta(days=1))
 
     with desk.connect() as conn:
-        answer = timeline.read(conn, clicks.read(desk, 1))[0]
+        answer = clicks.thread(conn, 1)[0]
     assert (answer.title, answer.body) == ("the applicant's answer", "<b>A statement</b>")

@@ -19,7 +19,7 @@ from data_access.db.errors import (
     NotAllowed,
     NotInState,
 )
-from data_access.review import decisions, proposals, reactions, timeline
+from data_access.review import decisions, proposals, reactions
 from program.policy.checklist import CheckOutcome
 from program.policy.policy import Policy
 from tests.builders import (
@@ -411,7 +411,7 @@ def test_the_thread_shows_all_of_it(desk: Engine) -> None:
     clicks.confirm(desk, ID, now=NOW + timedelta(minutes=3))
 
     with desk.connect() as conn:
-        told = [e.title for e in timeline.read(conn, clicks.read(desk, ID))]
+        told = [e.title for e in clicks.thread(conn, ID)]
     assert "second approval declined" in told
     assert sum(title.startswith("second approval asked, to approve") for title in told) == 2
     assert any("confirmed by mira@example.com" in title for title in told)

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from data_access import rollups
 from data_access.applications import decision_history
 from data_access.db.errors import ApprovalLapsed, FiguresMoved
-from data_access.review import proposals, reactions, timeline
+from data_access.review import proposals, reactions
 from program.periods import ONE_DAY, day_start
 from tests.builders import NOW, add_application, add_staff, pass_checks
 from tests.data_access import clicks
@@ -63,7 +63,7 @@ def test_twenty_refreshes_without_another_result_leave_it_standing(desk: Engine)
     with desk.connect() as conn:
         made = decision_history.current(conn, ID)
         proposal = proposals.history(conn, ID)[0]
-        told = {entry.title: entry.body for entry in timeline.read(conn, clicks.read(desk, ID))}
+        told = {entry.title: entry.body for entry in clicks.thread(conn, ID)}
     assert made is not None
     # The decision is of the figures it was made on; those it was proposed on stay readable.
     kept = {one["key"]: one["value"] for one in made.snapshot["criteria"]}

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert
 
-from data_access.applications import read as application_read
 from data_access.db import tables
-from data_access.review import timeline
 from data_access.review.timeline import EntryKind, TimelineEntry
 from tests.builders import NOW, add_application, add_evidence
 from tests.dashboard.ui.hostile import HOSTILE
+from tests.data_access import clicks
 
 SUBMITTED = NOW - timedelta(days=5)
 
@@ -65,7 +64,7 @@ def add_decision(conn: Connection, id_: int, at: Any, **given: Any) -> int:
 
 
 def read(conn: Connection, id_: int = 7) -> list[TimelineEntry]:
-    return timeline.read(conn, application_read.read(conn, id_, now=NOW))
+    return clicks.thread(conn, id_)
 
 
 def test_a_new_application_was_submitted_and_no_more(conn: Connection) -> None:

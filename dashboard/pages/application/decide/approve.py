@@ -10,7 +10,6 @@ import streamlit as st
 from dashboard.forms import fields, sending, submit
 from dashboard.pages.application import checklist as application_checklist
 from dashboard.pages.application import rebate_cost
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import override, steps
 from dashboard.pages.application.decide.steps import Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
@@ -18,6 +17,7 @@ from dashboard.ui.safe_text import escape
 from data_access.db.errors import Invalid
 from data_access.review import checklist, decisions
 from data_access.review.decisions import Draft
+from data_access.review.opening import Opened
 from program import wording
 from program.messages import canned_texts
 from program.messages.canned_texts import Use
@@ -28,7 +28,7 @@ from program.text import numbers
 SUGGESTED, ONE_PERCENT = Decimal("0.2"), Decimal("0.01")
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the panel's current step."""
     if _left(shown):
         _draw_obstacles(shown)
@@ -38,17 +38,17 @@ def draw(shown: Shown) -> None:
         _draw_fields(shown)
 
 
-def _given(shown: Shown) -> dict[str, CheckOutcome]:
+def _given(shown: Opened) -> dict[str, CheckOutcome]:
     return {key: answer.outcome for key, answer in shown.checks.items()}
 
 
-def _left(shown: Shown) -> list[str]:
+def _left(shown: Opened) -> list[str]:
     """Return the required items that block an approval."""
     required, given = shown.standing.policy.required_checks, _given(shown)
     return [key for key in required if obstacles([key], given)]
 
 
-def _draw_obstacles(shown: Shown) -> None:
+def _draw_obstacles(shown: Opened) -> None:
     left, given = _left(shown), _given(shown)
     st.caption(
         "An approval needs these checks passed or not applicable. Press a check to answer it."
@@ -67,7 +67,7 @@ def _draw_obstacles(shown: Shown) -> None:
         _draw_pass_open(shown)
 
 
-def _draw_pass_open(shown: Shown) -> None:
+def _draw_pass_open(shown: Opened) -> None:
     """Name what one press would pass before it is pressed."""
     policy = shown.standing.policy
     left = open_items(policy.checklist, policy.required_checks, _given(shown))
@@ -97,7 +97,7 @@ def _draw_pass_open(shown: Shown) -> None:
         )
 
 
-def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
+def _pass_open(shown: Opened, items: tuple[str, ...], request_id: UUID) -> None:
     command = checklist.PassOpenChecks(
         application_id=shown.id_,
         items=items,
@@ -109,7 +109,7 @@ def _pass_open(shown: Shown, items: tuple[str, ...], request_id: UUID) -> None:
     submit.submit(name(shown.id_), command, checklist.pass_open, renews=f"pass-{shown.id_}")
 
 
-def _draw_fields(shown: Shown) -> None:
+def _draw_fields(shown: Opened) -> None:
     form = name(shown.id_)
     override.draw_provisional(shown)
     with keyboard.hot(shortcuts.EDIT.key):
@@ -135,7 +135,7 @@ def _draw_fields(shown: Shown) -> None:
     steps.preview_button(shown, partial(_check, shown))
 
 
-def _draw_rate(shown: Shown, percent: str) -> Decimal | None:
+def _draw_rate(shown: Opened, percent: str) -> Decimal | None:
     """Draw what the typed rate costs, or what is wrong with it; returns the rate if it is one."""
     try:
         rate = _rate(percent)
@@ -146,7 +146,7 @@ def _draw_rate(shown: Shown, percent: str) -> Decimal | None:
     return rate
 
 
-def _draw_preview(shown: Shown) -> None:
+def _draw_preview(shown: Opened) -> None:
     draft = _draft(shown)
     rate = draft.rebate_rate or Decimal(0)
     override.draw_provisional(shown)
@@ -158,11 +158,11 @@ def _draw_preview(shown: Shown) -> None:
     override.draw_send(shown, draft, "Approve", icon=":material/check:")
 
 
-def _draw_omission(shown: Shown, message: str, rate: Decimal, *, refill: bool) -> None:
+def _draw_omission(shown: Opened, message: str, rate: Decimal, *, refill: bool) -> None:
     steps.draw_omission(shown, "message", message, wording.percent(rate), refill=refill)
 
 
-def _draft(shown: Shown) -> Draft:
+def _draft(shown: Opened) -> Draft:
     form = name(shown.id_)
     rate = _rate(fields.value(form, "percent", _first_percent(shown)))
     return Draft(
@@ -174,20 +174,20 @@ def _draft(shown: Shown) -> Draft:
     )
 
 
-def _check(shown: Shown) -> None:
+def _check(shown: Opened) -> None:
     draft = _draft(shown)
     decisions.check_rate(draft.rebate_rate, shown.standing.policy)
     override.check(shown, draft)
 
 
-def _rate_label(shown: Shown) -> str:
+def _rate_label(shown: Opened) -> str:
     policy = shown.standing.policy
     standard = wording.percent(policy.standard_rebate_rate)
     most = wording.percent(policy.max_rebate_rate)
     return f"Rebate in % of net fees, above {standard} and at most {most}"
 
 
-def _first_percent(shown: Shown) -> str:
+def _first_percent(shown: Opened) -> str:
     policy = shown.standing.policy
     standard, most = policy.standard_rebate_rate, policy.max_rebate_rate
     return wording.percent(min(max(SUGGESTED, standard + ONE_PERCENT), most)).removesuffix(" %")
@@ -201,19 +201,19 @@ def _rate(percent: str) -> Decimal:
         raise Invalid(f"The rebate rate {wording.quoted(percent.strip())} {wrong}.") from wrong
 
 
-def _rationale(shown: Shown) -> str:
+def _rationale(shown: Opened) -> str:
     return canned_texts.rationale(Use.APPROVAL, "welcome", shown.standing.assessment)
 
 
-def _message(shown: Shown, rate: Decimal | None) -> str:
+def _message(shown: Opened, rate: Decimal | None) -> str:
     canned = canned_texts.texts(Use.APPROVAL)[0]
     return steps.filled(shown, canned.message, rebate_rate=rate)
 
 
-def _message_typed(shown: Shown, rate: Decimal) -> str:
+def _message_typed(shown: Opened, rate: Decimal) -> str:
     return str(fields.value(name(shown.id_), "message", _message(shown, rate)))
 
 
-def _through(shown: Shown) -> date | None:
+def _through(shown: Opened) -> date | None:
     fresh = shown.standing.freshness
     return fresh.data_through if fresh else None

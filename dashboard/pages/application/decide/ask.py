@@ -8,12 +8,12 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import fields, sending, submit
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
 from dashboard.pages.application.decide.steps import Sent, Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
 from data_access.db import text_rules
 from data_access.review import information_requests
+from data_access.review.opening import Opened
 from program.messages import canned_texts
 from program.messages.canned_texts import CANNED_BY_KEY, Use
 from program.review.permissions import Act
@@ -21,7 +21,7 @@ from program.review.permissions import Act
 PICKED = "ask"
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the panel's current step."""
     chosen = steps.picked(shown.id_, PICKED)
     if chosen is None:
@@ -37,7 +37,7 @@ def draw(shown: Shown) -> None:
         _draw_fields(shown, chosen)
 
 
-def draw_waiting(shown: Shown) -> None:
+def draw_waiting(shown: Opened) -> None:
     """Draw since when the applicant owes an answer, and the two ways on."""
     form, since = name(shown.id_), shown.application.desk.paused_at
     st.markdown("**Waiting for the applicant**")
@@ -65,7 +65,7 @@ def draw_waiting(shown: Shown) -> None:
             )
 
 
-def _draw_fields(shown: Shown, chosen: str) -> None:
+def _draw_fields(shown: Opened, chosen: str) -> None:
     form = name(shown.id_)
     steps.draw_picked(shown, PICKED, CANNED_BY_KEY[Use.INFORMATION, chosen].label)
     with keyboard.draft(f"{form}-ask-{chosen}"), keyboard.hot(shortcuts.EDIT.key):
@@ -79,7 +79,7 @@ def _draw_fields(shown: Shown, chosen: str) -> None:
     steps.preview_button(shown, partial(_check, shown, chosen))
 
 
-def _send(shown: Shown, message: str, request_id: UUID) -> Sent | None:
+def _send(shown: Opened, message: str, request_id: UUID) -> Sent | None:
     command = information_requests.RequestInformation(
         application_id=shown.id_,
         message=message,
@@ -92,19 +92,19 @@ def _send(shown: Shown, message: str, request_id: UUID) -> Sent | None:
     return Sent(f"Application {shown.id_} waits for the applicant.", undoable=True)
 
 
-def _check(shown: Shown, chosen: str) -> None:
+def _check(shown: Opened, chosen: str) -> None:
     text_rules.require_message(_message(shown, chosen))
 
 
-def _message(shown: Shown, chosen: str) -> str:
+def _message(shown: Opened, chosen: str) -> str:
     return str(fields.value(name(shown.id_), f"ask-{chosen}", _filled(shown, chosen)))
 
 
-def _filled(shown: Shown, chosen: str) -> str:
+def _filled(shown: Opened, chosen: str) -> str:
     return steps.filled(shown, CANNED_BY_KEY[Use.INFORMATION, chosen].message)
 
 
-def _go_on(shown: Shown, answered: bool, request_id: UUID) -> None:
+def _go_on(shown: Opened, answered: bool, request_id: UUID) -> None:
     form = name(shown.id_)
     state.hold(form)
     given = str(fields.value(form, "answer"))

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import then_and_now
 from dashboard.ui import state
 from dashboard.ui.safe_text import escape
+from data_access.review.opening import Opened
 from program.policy import viewed
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Show what changed since the form was started; continuing accepts it."""
     first = state.kept(_place(shown.id_))
     if first is None:

@@ -7,12 +7,12 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import fields, sending, submit
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
 from dashboard.pages.application.decide.steps import Sent, Step, name
 from dashboard.ui import figures, keyboard, shortcuts, state
 from data_access.db import text_rules
 from data_access.review import deferrals
+from data_access.review.opening import Opened
 from program.periods import utc_day
 from program.review.permissions import Act
 
@@ -21,7 +21,7 @@ DAYS = (("Tomorrow", 1), ("In a week", 7), ("In a month", 30))
 UNTIL_CHANGE = "a criterion's result changes"
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the panel's current step."""
     until = steps.picked(shown.id_, PICKED)
     if until is None:
@@ -32,7 +32,7 @@ def draw(shown: Shown) -> None:
         _draw_fields(shown, *until)
 
 
-def draw_waiting(shown: Shown) -> None:
+def draw_waiting(shown: Opened) -> None:
     """Draw until when it waits and why, and the button to bring it back."""
     desk = shown.application.desk
     st.markdown("**Deferred**")
@@ -53,7 +53,7 @@ def draw_waiting(shown: Shown) -> None:
         )
 
 
-def _draw_presets(shown: Shown) -> None:
+def _draw_presets(shown: Opened) -> None:
     today = utc_day(shown.now)
     days = [(label, today + timedelta(days=days)) for label, days in DAYS]
     steps.draw_options(
@@ -74,7 +74,7 @@ def _fill_anew(id_: int) -> None:
     fields.refill(name(id_), "day", "change")
 
 
-def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
+def _draw_fields(shown: Opened, day: date | None, change: bool) -> None:
     form = name(shown.id_)
     steps.draw_picked(shown, PICKED, "Defer until")
     # The verb refuses past days too; here they are not offered.
@@ -86,7 +86,7 @@ def _draw_fields(shown: Shown, day: date | None, change: bool) -> None:
     steps.preview_button(shown, partial(_check, shown, day, change))
 
 
-def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
+def _draw_preview(shown: Opened, day: date | None, change: bool) -> None:
     day, change = _typed(shown, day, change)
     why = str(fields.value(name(shown.id_), "why"))
     st.text(_words(day, change=change))
@@ -98,7 +98,7 @@ def _draw_preview(shown: Shown, day: date | None, change: bool) -> None:
     steps.send_buttons(shown, "Defer", send, sends=(day, change, why))
 
 
-def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UUID) -> Sent | None:
+def _send(shown: Opened, day: date | None, change: bool, why: str, request_id: UUID) -> Sent | None:
     command = deferrals.Defer(
         application_id=shown.id_,
         until=day,
@@ -113,13 +113,13 @@ def _send(shown: Shown, day: date | None, change: bool, why: str, request_id: UU
     return Sent(f"Application {shown.id_} is deferred.")
 
 
-def _check(shown: Shown, day: date | None, change: bool) -> None:
+def _check(shown: Opened, day: date | None, change: bool) -> None:
     deferrals.check(*_typed(shown, day, change), datetime.now(UTC))
     why = str(fields.value(name(shown.id_), "why"))
     text_rules.allow(why, what="The reason", longest=deferrals.LONGEST_REASON)
 
 
-def _typed(shown: Shown, day: date | None, change: bool) -> tuple[date | None, bool]:
+def _typed(shown: Opened, day: date | None, change: bool) -> tuple[date | None, bool]:
     """Return the day and the change in the fields, which start from the preset."""
     form = name(shown.id_)
     return fields.value(form, "day", day), fields.value(form, "change", change)
@@ -131,7 +131,7 @@ def _words(day: date | None, *, change: bool) -> str:
     return f"Deferred {', or '.join(parts)}."
 
 
-def _bring_back(shown: Shown, request_id: UUID) -> None:
+def _bring_back(shown: Opened, request_id: UUID) -> None:
     form = name(shown.id_)
     command = deferrals.BringBack(
         application_id=shown.id_,

@@ -8,7 +8,6 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import fields
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import steps
 from dashboard.pages.application.decide.steps import Sent, name
 from dashboard.ui import badges, figures
@@ -16,6 +15,7 @@ from data_access.db import text_rules
 from data_access.db.errors import Invalid
 from data_access.review import decisions
 from data_access.review.decisions import Draft, Proposed
+from data_access.review.opening import Opened
 from program.review.rebates import OVERRIDE, SecondReason
 from program.review.workflow import Decision, is_override
 
@@ -24,13 +24,13 @@ LABEL = "Override reason (internal)"
 
 
 def needed_for(
-    shown: Shown, decision: Decision, rate: Decimal | None = None
+    shown: Opened, decision: Decision, rate: Decimal | None = None
 ) -> tuple[SecondReason, ...]:
     """Return why a second person is needed; empty if one is enough."""
     return decisions.needed_for(shown.standing, decision, rate)
 
 
-def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) -> list[str]:
+def objections(shown: Opened, decision: Decision, rate: Decimal | None = None) -> list[str]:
     """Return objections to the decision, a sentence each; empty if there are none."""
     outcome = shown.standing.assessment.outcome
     needed = needed_for(shown, decision, rate)
@@ -42,7 +42,7 @@ def objections(shown: Shown, decision: Decision, rate: Decimal | None = None) ->
     return sentences
 
 
-def draw_provisional(shown: Shown) -> None:
+def draw_provisional(shown: Opened) -> None:
     """Warn that the decision rests on metrics that are behind, if they are."""
     if shown.is_provisional and shown.standing.freshness is not None:
         through = figures.day(shown.standing.freshness.data_through, year=True)
@@ -52,7 +52,7 @@ def draw_provisional(shown: Shown) -> None:
         )
 
 
-def unproven(shown: Shown, draft: Draft) -> tuple[str, ...]:
+def unproven(shown: Opened, draft: Draft) -> tuple[str, ...]:
     """Return in words what a rejection asserts but is not established."""
     given = {key: answer.outcome for key, answer in shown.checks.items()}
     return decisions.unproven(draft, shown.standing, given)
@@ -64,12 +64,12 @@ def draw_objections(objections_: list[str]) -> None:
         st.info(" ".join(objections_), icon=":material/gavel:")
 
 
-def draw_reason(shown: Shown) -> None:
+def draw_reason(shown: Opened) -> None:
     """Draw the field for the override reason."""
     fields.text(name(shown.id_), FIELD, LABEL, height=70)
 
 
-def check(shown: Shown, draft: Draft) -> None:
+def check(shown: Opened, draft: Draft) -> None:
     """Raise a Refusal for a draft that cannot be sent, before it is previewed."""
     text_rules.require(draft.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
     text_rules.require_message(draft.message)
@@ -82,7 +82,7 @@ def check(shown: Shown, draft: Draft) -> None:
     decisions.require_proven(draft, unproven(shown, draft))
 
 
-def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:
+def draw_send(shown: Opened, draft: Draft, word: str, *, icon: str, destroys: bool = False) -> None:
     """Draw the button that decides, or proposes if a second person is needed."""
     waits = bool(needed_for(shown, draft.outcome, draft.rebate_rate))
     steps.send_buttons(
@@ -95,7 +95,7 @@ def draw_send(shown: Shown, draft: Draft, word: str, *, icon: str, destroys: boo
     )
 
 
-def draw_waits(shown: Shown, draft: Draft) -> None:
+def draw_waits(shown: Opened, draft: Draft) -> None:
     """Say in the preview that nothing is sent until a second person confirms."""
     needed = needed_for(shown, draft.outcome, draft.rebate_rate)
     if needed:
@@ -105,7 +105,7 @@ def draw_waits(shown: Shown, draft: Draft) -> None:
         )
 
 
-def send(shown: Shown, draft: Draft, request_id: UUID) -> Sent | None:
+def send(shown: Opened, draft: Draft, request_id: UUID) -> Sent | None:
     """Decide, or propose to a second person if one is needed."""
     command = decisions.Decide(
         application_id=shown.id_,

@@ -8,7 +8,6 @@ import streamlit as st
 
 from dashboard.forms import submit
 from dashboard.pages.application import claim
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import (
     approve,
     ask,
@@ -23,6 +22,7 @@ from dashboard.pages.application.decide import (
 from dashboard.pages.application.decide.steps import Choice, name
 from dashboard.ui import keyboard, shortcuts
 from dashboard.ui.shortcuts import Shortcut
+from data_access.review.opening import Opened
 from program.review.permissions import Act
 from program.review.workflow import Status
 
@@ -35,7 +35,7 @@ CHOICES = (
 CHOSEN = "choice"
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw what this person can do with the application in its status."""
     status = shown.application.status
     submit.draw(name(shown.id_))
@@ -54,7 +54,7 @@ def draw(shown: Shown) -> None:
         _draw_deciding(shown)
 
 
-def _draw_deciding(shown: Shown) -> None:
+def _draw_deciding(shown: Opened) -> None:
     second_approval.draw_lapsed(shown)
     if not shown.person.may(Act.DECIDE):
         st.markdown("**Decision**")
@@ -71,7 +71,7 @@ def _draw_deciding(shown: Shown) -> None:
         unsent_text.draw(shown, only=["answer", "second"])
 
 
-def _draw_choices(shown: Shown) -> None:
+def _draw_choices(shown: Opened) -> None:
     chosen = steps.picked(shown.id_, CHOSEN)
     with st.container(horizontal=True, gap="xsmall", wrap=False, key="choices"):
         for choice in CHOICES:
@@ -85,7 +85,7 @@ def _draw_choices(shown: Shown) -> None:
     st.caption("Nothing is sent before you have seen it and confirmed.")
 
 
-def _draw_choice(shown: Shown, shortcut: Shortcut, word: str, *, chosen: bool) -> None:
+def _draw_choice(shown: Opened, shortcut: Shortcut, word: str, *, chosen: bool) -> None:
     with keyboard.hot(shortcut.key, width="stretch"):
         st.button(
             word,

@@ -5,12 +5,12 @@ from functools import partial
 import streamlit as st
 
 from dashboard.forms import fields
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import override, steps
 from dashboard.pages.application.decide.steps import Step, name
 from dashboard.ui import figures, keyboard, shortcuts
 from dashboard.ui.safe_text import escape
 from data_access.review.decisions import Draft
+from data_access.review.opening import Opened
 from program import wording
 from program.messages import canned_texts
 from program.messages.canned_texts import CANNED_BY_KEY, Use
@@ -21,7 +21,7 @@ from program.review.workflow import REASONS, REASONS_BY_CODE, Decision
 PICKED = "reason"
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the panel's current step."""
     reason = steps.picked(shown.id_, PICKED)
     if reason is None:
@@ -32,12 +32,12 @@ def draw(shown: Shown) -> None:
         _draw_fields(shown, reason)
 
 
-def _draw_reasons(shown: Shown) -> None:
+def _draw_reasons(shown: Opened) -> None:
     options = [(reason.code, reason.label) for reason in REASONS]
     steps.draw_options(shown, "Why?", PICKED, options)
 
 
-def _draw_fields(shown: Shown, reason: str) -> None:
+def _draw_fields(shown: Opened, reason: str) -> None:
     form = name(shown.id_)
     steps.draw_picked(shown, PICKED, REASONS_BY_CODE[reason].label)
     rule = fields.choice(
@@ -73,7 +73,7 @@ def _draw_fields(shown: Shown, reason: str) -> None:
     steps.preview_button(shown, partial(_check, shown, reason))
 
 
-def _draw_preview(shown: Shown, reason: str) -> None:
+def _draw_preview(shown: Opened, reason: str) -> None:
     draft = _draft(shown, reason)
     rule = draft.reapply or reapplication.default_rule(reason)
     with st.container(gap="xxsmall"):
@@ -91,7 +91,7 @@ def _draw_preview(shown: Shown, reason: str) -> None:
     override.draw_send(shown, draft, "Reject", icon=":material/block:", destroys=True)
 
 
-def _draw_unproven(shown: Shown, reason: str) -> None:
+def _draw_unproven(shown: Opened, reason: str) -> None:
     """Ask for an explicit tick if the reason's facts are not established."""
     missing = override.unproven(shown, _bare(reason))
     if not missing:
@@ -108,7 +108,7 @@ def _draw_unproven(shown: Shown, reason: str) -> None:
     )
 
 
-def _draw_omission(shown: Shown, reason: str, rule: str, *, refill: bool) -> None:
+def _draw_omission(shown: Opened, reason: str, rule: str, *, refill: bool) -> None:
     if "{{reapply_from}}" in CANNED_BY_KEY[Use.REJECTION, reason].message:
         steps.draw_omission(
             shown,
@@ -119,7 +119,7 @@ def _draw_omission(shown: Shown, reason: str, rule: str, *, refill: bool) -> Non
         )
 
 
-def _draft(shown: Shown, reason: str) -> Draft:
+def _draft(shown: Opened, reason: str) -> Draft:
     form = name(shown.id_)
     rule = fields.value(form, _field("reapply", reason), reapplication.default_rule(reason))
     return Draft(
@@ -133,11 +133,11 @@ def _draft(shown: Shown, reason: str) -> Draft:
     )
 
 
-def _check(shown: Shown, reason: str) -> None:
+def _check(shown: Opened, reason: str) -> None:
     override.check(shown, _draft(shown, reason))
 
 
-def _when(shown: Shown, rule: str) -> str:
+def _when(shown: Opened, rule: str) -> str:
     """Format the rule, with the day that it means if sent today."""
     label, day = reapplication.RULES_BY_KEY[rule].label.lower(), utc_day(shown.now)
     opens_on = reapplication.reapply_from(rule, day)
@@ -149,11 +149,11 @@ def _field(part: str, reason: str) -> str:
     return f"{part}-{reason}"
 
 
-def _rationale(shown: Shown, reason: str) -> str:
+def _rationale(shown: Opened, reason: str) -> str:
     return canned_texts.rationale(Use.REJECTION, reason, shown.standing.assessment)
 
 
-def _message(shown: Shown, reason: str, rule: str) -> str:
+def _message(shown: Opened, reason: str, rule: str) -> str:
     missing = override.unproven(shown, _bare(reason))
     return steps.filled(
         shown,
@@ -167,6 +167,6 @@ def _bare(reason: str) -> Draft:
     return Draft(outcome=Decision.REJECTED, reason_code=reason, rationale="", message="")
 
 
-def _message_typed(shown: Shown, reason: str, rule: str) -> str:
+def _message_typed(shown: Opened, reason: str, rule: str) -> str:
     filled = _message(shown, reason, rule)
     return str(fields.value(name(shown.id_), _field("message", reason), filled))

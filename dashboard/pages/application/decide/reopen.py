@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard.forms import fields, sending, submit
 from dashboard.pages.application import scorecard
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import decision_card
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import badges, figures, keyboard, state
 from data_access.applications.decision_history import MadeDecision
 from data_access.review import decisions
+from data_access.review.opening import Opened
 from program.policy.criteria import CRITERIA, Criterion, Unit
 from program.policy.eligibility import CriterionResult
 from program.policy.outcomes import Outcome
@@ -23,7 +23,7 @@ from program.review.reapplication import RULES_BY_KEY
 from program.review.workflow import REASONS_BY_CODE, Status
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the current decision, and Reopen for those who may."""
     st.markdown("**Decision**")
     badges.status_badge(shown.application.status)
@@ -95,7 +95,7 @@ def _number(criterion: Criterion, kept: str | None) -> Decimal | int | None:
     return Decimal(kept) if criterion.unit is Unit.USD else int(kept)
 
 
-def _draw_reopening(shown: Shown) -> None:
+def _draw_reopening(shown: Opened) -> None:
     form = name(shown.id_)
     with st.expander("Reopen"), keyboard.draft(f"{form}-reopen"):
         st.caption("The application returns to the queue. This decision stays readable.")
@@ -109,7 +109,7 @@ def _draw_reopening(shown: Shown) -> None:
         )
 
 
-def _reopen(shown: Shown, request_id: UUID) -> None:
+def _reopen(shown: Opened, request_id: UUID) -> None:
     form = name(shown.id_)
     state.hold(form)
     command = decisions.Reopen(

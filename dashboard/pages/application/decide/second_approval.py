@@ -10,7 +10,6 @@ import streamlit as st
 
 from dashboard.forms import fields, sending, submit, undo
 from dashboard.pages.application import rebate_cost
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide import override, steps, then_and_now
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import figures, keyboard, state
@@ -18,6 +17,7 @@ from dashboard.ui.safe_text import escape
 from data_access.applications.commands import ApplicationCommand
 from data_access.people.commands import Verb
 from data_access.review import second_approvals
+from data_access.review.opening import Opened
 from data_access.review.proposals import Proposal
 from program.review.permissions import Act
 from program.review.reapplication import RULES_BY_KEY
@@ -58,7 +58,7 @@ CANCEL = Way(
 )
 
 
-def draw(shown: Shown) -> None:
+def draw(shown: Opened) -> None:
     """Draw the proposal, and this person's actions."""
     proposal = shown.proposal
     st.markdown("**Waits for a second approval**")
@@ -90,7 +90,7 @@ def draw(shown: Shown) -> None:
         _button(shown, proposal, CANCEL, "Cancel the proposal", kind="secondary")
 
 
-def draw_lapsed(shown: Shown) -> None:
+def draw_lapsed(shown: Opened) -> None:
     """Draw the last proposal and the changes that expired it, if it expired."""
     if shown.lapsed is None:
         return
@@ -104,7 +104,7 @@ def draw_lapsed(shown: Shown) -> None:
         _draw_proposal(shown, proposal, "proposed")
 
 
-def _draw_difference(shown: Shown, proposal: Proposal) -> None:
+def _draw_difference(shown: Opened, proposal: Proposal) -> None:
     """Draw the changes since the first person looked: results that expire it, or only figures."""
     given = {key: answer.outcome for key, answer in shown.checks.items()}
     differs = second_approvals.difference(proposal, shown.standing, shown.application, given)
@@ -127,7 +127,7 @@ def _verb(proposal: Proposal) -> str:
     return "approve" if proposal.outcome is Decision.APPROVED else "reject"
 
 
-def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
+def _draw_proposal(shown: Opened, proposal: Proposal, verb: str) -> None:
     st.caption(
         f"{escape(proposal.proposed_by)} {verb} to {_verb(proposal)} · "
         f"{figures.moment(proposal.proposed_at)} · {', '.join(proposal.needed_for)}"
@@ -150,7 +150,7 @@ def _draw_proposal(shown: Shown, proposal: Proposal, verb: str) -> None:
 
 
 def _button(
-    shown: Shown, proposal: Proposal, way: Way, label: str, *, kind: Kind, destroys: bool = False
+    shown: Opened, proposal: Proposal, way: Way, label: str, *, kind: Kind, destroys: bool = False
 ) -> None:
     icon = ":material/block:" if destroys else ":material/check:" if way is CONFIRM else None
     sending.button(
@@ -167,7 +167,7 @@ def _button(
     )
 
 
-def _end(shown: Shown, proposal_id: int, way: Way, request_id: UUID) -> None:
+def _end(shown: Opened, proposal_id: int, way: Way, request_id: UUID) -> None:
     form = name(shown.id_)
     state.hold(form)
     own = {"reason": str(fields.value(form, "second"))} if way.says_why else {"shown": shown.seen}

@@ -12,7 +12,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import fields, sending, submit, undo
 from dashboard.pages.application import next_application
-from dashboard.pages.application.context import Shown
 from dashboard.ui import keyboard, message_preview, state
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
@@ -20,6 +19,7 @@ from data_access.db import database
 from data_access.db.errors import FiguresMoved, Refusal
 from data_access.messages import rendering
 from data_access.people.commands import Asked, Done, Verb
+from data_access.review.opening import Opened
 from program.messages import canned_texts
 from program.messages.canned_texts import MessageFacts
 from program.periods import utc_day
@@ -34,7 +34,7 @@ class Choice:
 
     shortcut: Shortcut
     word: str
-    draw: Callable[[Shown], None]
+    draw: Callable[[Opened], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def name(id_: int) -> str:
     return f"decision-{id_}"
 
 
-def now_at(shown: Shown) -> Step:
+def now_at(shown: Opened) -> Step:
     """Return the panel's current step."""
     return Step(picked(shown.id_, "step") or Step.FILL)
 
@@ -89,7 +89,7 @@ def _sends(id_: int) -> str:
 
 
 def filled(
-    shown: Shown,
+    shown: Opened,
     template: str,
     *,
     rebate_rate: Decimal | None = None,
@@ -111,7 +111,7 @@ def filled(
     return canned_texts.fill(template, values)
 
 
-def preview_button(shown: Shown, check: Callable[[], None]) -> None:
+def preview_button(shown: Opened, check: Callable[[], None]) -> None:
     """Draw the button to the second step; ``check`` raises a Refusal for an invalid form.
 
     It is where the second step has Back, so that pressing twice sends nothing.
@@ -147,7 +147,7 @@ def _preview(id_: int, check: Callable[[], None]) -> None:
 
 
 def draw_options(
-    shown: Shown,
+    shown: Opened,
     question: str,
     what: str,
     options: Sequence[tuple[object, str]],
@@ -171,7 +171,7 @@ def draw_options(
                 )
 
 
-def draw_picked(shown: Shown, what: str, words: str) -> None:
+def draw_picked(shown: Opened, what: str, words: str) -> None:
     """Draw what was picked, and the button to pick again."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(words)
@@ -185,7 +185,7 @@ def draw_picked(shown: Shown, what: str, words: str) -> None:
             )
 
 
-def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bool) -> None:
+def draw_omission(shown: Opened, field: str, text: str, words: str, *, refill: bool) -> None:
     """Warn if an edited message no longer contains ``words``, with which it was filled.
 
     ``refill`` offers to fill it again, which discards the edits.
@@ -204,7 +204,7 @@ def draw_omission(shown: Shown, field: str, text: str, words: str, *, refill: bo
         )
 
 
-def draw_message(shown: Shown, text: str, kind: str) -> None:
+def draw_message(shown: Opened, text: str, kind: str) -> None:
     """Draw exactly what the applicant will get, and where; or why it cannot be sent."""
     with database.reading(database.reader()) as connection:
         made = rendering.preview(connection, shown.application, kind=kind, message=text)
@@ -217,7 +217,7 @@ def draw_message(shown: Shown, text: str, kind: str) -> None:
 
 
 def send_buttons(
-    shown: Shown,
+    shown: Opened,
     word: str,
     act: Callable[[UUID], Sent | None],
     *,
@@ -256,7 +256,7 @@ def send_buttons(
             )
 
 
-def send(shown: Shown, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
+def send(shown: Opened, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
     """Send what the preview shows; ``None`` if refused, which leads back to the fields."""
     form = name(shown.id_)
     try:
@@ -270,7 +270,7 @@ def send(shown: Shown, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
     return result
 
 
-def _send(shown: Shown, act: Callable[[UUID], Sent | None], request_id: UUID) -> None:
+def _send(shown: Opened, act: Callable[[UUID], Sent | None], request_id: UUID) -> None:
     # A repeated press still has the used id, so it returns the same result.
     sent = act(request_id)
     if sent is None:

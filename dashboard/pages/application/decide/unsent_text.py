@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 import streamlit as st
 
-from dashboard.pages.application.context import Shown
 from dashboard.pages.application.decide.steps import name
 from dashboard.ui import state
+from data_access.review.opening import Opened
 
 LABELS = {
     "rationale": "Rationale (internal)",
@@ -20,7 +20,9 @@ LABELS = {
 }
 
 
-def draw(shown: Shown, *, only: Collection[str] = tuple(LABELS), but: Collection[str] = ()) -> None:
+def draw(
+    shown: Opened, *, only: Collection[str] = tuple(LABELS), but: Collection[str] = ()
+) -> None:
     """Draw each text for copying, while the tab is open; nothing if nothing was typed.
 
     ``only`` and ``but`` select the fields, so that none is shown that can still be edited.

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 from streamlit.testing.v1 import AppTest
 
-from dashboard.pages.application.thread_entries import ICONS
+from dashboard.pages.application.thread import ICONS
 from dashboard.shell import sign_in
 from dashboard.shell.screens import APPLICATION
 from dashboard.ui import figures
