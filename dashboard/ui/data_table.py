@@ -14,8 +14,7 @@ from typing import Any
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from dashboard.ui import charts, figures, headings
-from dashboard.ui.cells import DAY, MONTH, worded
+from dashboard.ui import charts, figures, grid, headings
 from dashboard.ui.charts import Chart
 from program.periods import Window
 from program.reports.csv_guard import guarded
@@ -51,7 +50,7 @@ class CellKind(StrEnum):
     HOURS = "hours"
 
 
-DATES = {CellKind.DAY: DAY, CellKind.MONTH: MONTH}
+DATES = {CellKind.DAY: grid.DAY, CellKind.MONTH: grid.MONTH}
 NO_NUMBERS = frozenset({CellKind.TEXT, *DATES})
 
 
@@ -197,7 +196,7 @@ def table(sheet: Sheet, *, key: str, on_open: Open) -> None:
         on_heading=partial(_sort, sheet, key),
         alt=sheet.name.replace("-", " "),
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(sheet.rows, ROWS_SHOWN) + 1) + 3,
+        height=grid.HEADER_HEIGHT + ROW_HEIGHT * min(sheet.rows, ROWS_SHOWN),
         placeholder=figures.DASH,
         column_config={
             column.key: _config(column, f"{key}-{column.key}", on_open, order)
@@ -242,8 +241,8 @@ def _written(kind: CellKind, cell: Cell) -> str:
 def _styled(sheet: Sheet) -> Styler:
     """Style the cells: numbers, so that the table can sort, in the format of the cards."""
     shown = {column.key: _shown(column) for column in sheet.columns}
-    formats = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
-    return worded(shown, formats, unknown=figures.DASH)
+    said = {column.key: _sayer(column.kind) for column in sheet.columns if _is_number(column)}
+    return grid.styled(shown, said, unknown=figures.DASH)
 
 
 def _is_number(column: SheetColumn) -> bool:

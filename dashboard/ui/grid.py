@@ -1,4 +1,4 @@
-"""Tables of rows: each column says in one place what it holds, its heading and its width.
+"""Tables of rows: each column defines its cells, heading, format and width in one place.
 
 Cells carry numbers and times as such; ``None`` is unknown. Money is exact in the database and in
 files; only here is it a binary number.
@@ -28,22 +28,22 @@ VOLUME_PLACES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """Cells and Streamlit's settings for them; ``words`` writes numbers that have no format."""
+class GridColumn:
+    """Cells and Streamlit's settings; ``words`` formats numbers in Python."""
 
     cells: pa.Array
     config: Any
     words: Callable[[float], str] | None = None
 
 
-def text(label: str, cells: Iterable[str | None], **look: Any) -> Column:  # noqa: ANN401 - streamlit's own
-    """Words, typed ones among them, which a cell never reads as markup."""
+def text(label: str, cells: Iterable[str | None], **look: Any) -> GridColumn:  # noqa: ANN401 - streamlit's own
+    """Make a column of text, which a cell never reads as markup."""
     held = pa.array(list(cells), pa.string())
-    return Column(cells=held, config=st.column_config.TextColumn(label, **look))
+    return GridColumn(cells=held, config=st.column_config.TextColumn(label, **look))
 
 
-def figure_text(label: str, cells: Iterable[str | None], **look: Any) -> Column:  # noqa: ANN401
-    """Words with figures in them, at the right under their heading."""
+def figure_text(label: str, cells: Iterable[str | None], **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of text with figures in it, aligned right."""
     return text(headings.numeric(label), cells, alignment="right", **look)
 
 
@@ -53,9 +53,9 @@ def whole(
     *,
     written: str = COUNT,
     **look: Any,  # noqa: ANN401
-) -> Column:
-    """Whole numbers."""
-    return Column(cells=whole_cells(values), config=_numeric(label, format=written, **look))
+) -> GridColumn:
+    """Make a column of whole numbers."""
+    return GridColumn(cells=whole_cells(values), config=_numeric(label, format=written, **look))
 
 
 def number(
@@ -64,13 +64,13 @@ def number(
     *,
     written: str,
     **look: Any,  # noqa: ANN401
-) -> Column:
-    """Numbers with decimals, money among them."""
-    return Column(cells=number_cells(values), config=_numeric(label, format=written, **look))
+) -> GridColumn:
+    """Make a column of numbers with decimals, such as money."""
+    return GridColumn(cells=number_cells(values), config=_numeric(label, format=written, **look))
 
 
-def percent(label: str, shares: Iterable[Decimal | None], **look: Any) -> Column:  # noqa: ANN401
-    """Shares as percents: 0.125 is 12.5 %."""
+def percent(label: str, shares: Iterable[Decimal | None], **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of shares as percentages: 0.125 is 12.5 %."""
     return number(
         label,
         [None if share is None else share * 100 for share in shares],
@@ -84,23 +84,23 @@ def worded(
     values: Iterable[Decimal | int | None],
     words: Callable[[float], str],
     **look: Any,  # noqa: ANN401
-) -> Column:
-    """Numbers shown in ``words``."""
-    return Column(
+) -> GridColumn:
+    """Make a column of numbers formatted by ``words``."""
+    return GridColumn(
         cells=number_cells(values), config=_numeric(label, format=None, **look), words=words
     )
 
 
-def day(label: str, values: Iterable[date | None], *, width: int = 92, **look: Any) -> Column:  # noqa: ANN401
-    """Days, UTC: ``24 Oct 2026``."""
+def day(label: str, values: Iterable[date | None], *, width: int = 92, **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of UTC days: ``24 Oct 2026``."""
     config = st.column_config.DateColumn(label, format=DAY, width=width, **look)
-    return Column(cells=day_cells(values), config=config)
+    return GridColumn(cells=day_cells(values), config=config)
 
 
-def month(label: str, values: Iterable[date | None], **look: Any) -> Column:  # noqa: ANN401
-    """Calendar months by their first day: ``Oct 2026``."""
+def month(label: str, values: Iterable[date | None], **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of months, given by their first day: ``Oct 2026``."""
     config = st.column_config.DateColumn(label, format=MONTH, **look)
-    return Column(cells=day_cells(values), config=config)
+    return GridColumn(cells=day_cells(values), config=config)
 
 
 def moment(
@@ -109,12 +109,12 @@ def moment(
     *,
     width: int = 136,
     **look: Any,  # noqa: ANN401
-) -> Column:
-    """Times, whose heading says that they are in UTC."""
+) -> GridColumn:
+    """Make a column of times; the heading says that they are in UTC."""
     config = st.column_config.DatetimeColumn(
         f"{label}, UTC", format=MOMENT, timezone="UTC", width=width, **look
     )
-    return Column(cells=moment_cells(values), config=config)
+    return GridColumn(cells=moment_cells(values), config=config)
 
 
 def badges(
@@ -122,13 +122,13 @@ def badges(
     words: Iterable[str | None],
     colors: Mapping[str, str],
     **look: Any,  # noqa: ANN401
-) -> Column:
-    """A word each, in its color; none where it is ``None``."""
+) -> GridColumn:
+    """Make a column of colored words; empty for ``None``."""
     held = pa.array([[word] if word else [] for word in words], pa.list_(pa.string()))
     config = st.column_config.MultiselectColumn(
         label, options=list(colors), color=list(colors.values()), **look
     )
-    return Column(cells=held, config=config)
+    return GridColumn(cells=held, config=config)
 
 
 def volumes(
@@ -138,56 +138,56 @@ def volumes(
     minimum_usd: Decimal,
     help: str,  # noqa: A002 - as Streamlit calls it
     width: int,
-) -> Column:
-    """Volumes as bars that are full at the minimum, which follows ``label``.
+) -> GridColumn:
+    """Make a column of volumes as bars that are full at the minimum, which follows ``label``.
 
-    The cells are millions, cut: the exact money stands on the application's page.
+    The cells are millions, rounded down; the application's page shows the exact amount.
     """
     cut = [None if one is None else wording.cut(one / MILLION, VOLUME_PLACES) for one in usd]
     config = st.column_config.ProgressColumn(
         f"{label} / {wording.stated_usd(minimum_usd)}",
-        help=f"{help}, USD, cut, not rounded; the bar is full at the minimum.",
+        help=f"{help}, USD, rounded down; the bar is full at the minimum.",
         min_value=0,
         max_value=float(minimum_usd / MILLION) or 1,
         format=f"%.{VOLUME_PLACES}f M",
         width=width,
     )
-    return Column(cells=number_cells(cut), config=config)
+    return GridColumn(cells=number_cells(cut), config=config)
 
 
-def monthly(cells: Iterable[Sequence[Decimal]], *, width: int) -> Column:
-    """The last months' volumes as a small chart."""
+def monthly(cells: Iterable[Sequence[Decimal]], *, width: int) -> GridColumn:
+    """Make a column of small charts of the last months' volumes."""
     config = st.column_config.AreaChartColumn(
         "6 months",
         help="Volume by calendar month, the last one still running.",
         y_min=0,
         width=width,
     )
-    return Column(cells=pa.array([[float(one) for one in row] for row in cells]), config=config)
+    return GridColumn(cells=pa.array([[float(one) for one in row] for row in cells]), config=config)
 
 
-def links(label: str, addresses: Iterable[str], pattern: str, **look: Any) -> Column:  # noqa: ANN401
-    """Addresses within the dashboard; ``pattern`` finds the part that is shown."""
+def links(label: str, addresses: Iterable[str], pattern: str, **look: Any) -> GridColumn:  # noqa: ANN401
+    """Make a column of links within the dashboard; ``pattern`` matches the shown part."""
     config = st.column_config.LinkColumn(label, display_text=pattern, **look)
-    return Column(cells=pa.array(list(addresses), pa.string()), config=config)
+    return GridColumn(cells=pa.array(list(addresses), pa.string()), config=config)
 
 
-def applications(ids: Iterable[int | None], *, width: int = 84) -> Column:
-    """Links to applications by their numbers."""
+def applications(ids: Iterable[int | None], *, width: int = 84) -> GridColumn:
+    """Make a column of links to applications, shown as their numbers."""
     addresses = [f"/application?id={id_}" if id_ else "" for id_ in ids]
     return links("Application", addresses, r"id=(\d+)", width=width, help="Open the application")
 
 
-def opens(labels: Iterable[str], *, key: str, on_open: Callable[[], None]) -> Column:
-    """The button that opens a row, before everything else; none where its label is empty."""
+def opens(labels: Iterable[str], *, key: str, on_open: Callable[[], None]) -> GridColumn:
+    """Make the first column, of buttons that open a row; no button for an empty label."""
     config = st.column_config.ButtonColumn(
         "", key=key, on_click=on_open, type="tertiary", width=50, pinned=True
     )
-    return Column(cells=pa.array(list(labels), pa.string()), config=config)
+    return GridColumn(cells=pa.array(list(labels), pa.string()), config=config)
 
 
 def draw(
-    columns: Mapping[str, Column],
+    columns: Mapping[str, GridColumn],
     *,
     key: str,
     alt: str,
@@ -195,7 +195,7 @@ def draw(
     most_high: int | None = None,
     **look: Any,  # noqa: ANN401 - what `headings.table` takes
 ) -> list[int]:
-    """Draw the table, at most ``most_high`` rows high; returns which rows are ticked, by place."""
+    """Draw the table, at most ``most_high`` rows high; returns the positions of ticked rows."""
     rows = len(next(iter(columns.values())).cells)
     high = rows if most_high is None else min(rows, most_high)
     return headings.table(
@@ -210,14 +210,14 @@ def draw(
 
 
 def pages(page: int, total: int, *, size: int, key: str, on_turn: Callable[[int], None]) -> None:
-    """Which of ``total`` rows a page of ``size`` shows, and the way to the others.
+    """Draw which of ``total`` rows a page of ``size`` shows, and the page control.
 
-    The control's ``key`` must name the page, so that a changed filter cannot leave it behind.
+    ``key`` must name the page, so that a changed filter does not keep the control's value.
     """
     first, last = (page - 1) * size + 1, min(total, page * size)
     st.caption(f"{first:,}–{last:,} of {total:,}", width="content")
     if page_count(total, size) > 1:
-        # With a width of its own: one fitted to its content leaves pages out.
+        # With its own width: one fitted to its content leaves pages out.
         st.pagination(
             page_count(total, size),
             default=page,
@@ -228,27 +228,27 @@ def pages(page: int, total: int, *, size: int, key: str, on_turn: Callable[[int]
 
 
 def page_count(total: int, size: int) -> int:
-    """How many pages of ``size`` rows hold ``total``; at least one."""
+    """Return how many pages of ``size`` rows ``total`` rows fill; at least one."""
     return max(1, -(-total // size))
 
 
 def whole_cells(values: Iterable[int | None]) -> pa.Array:
-    """Whole numbers as cells."""
+    """Return cells of whole numbers."""
     return pa.array(list(values), pa.int64())
 
 
 def number_cells(values: Iterable[Decimal | float | None]) -> pa.Array:
-    """Numbers with decimals as cells."""
+    """Return cells of numbers with decimals."""
     return pa.array([None if one is None else float(one) for one in values], pa.float64())
 
 
 def day_cells(values: Iterable[date | None]) -> pa.Array:
-    """Days as cells."""
+    """Return cells of days."""
     return pa.array(list(values), pa.date32())
 
 
 def moment_cells(values: Iterable[datetime | None]) -> pa.Array:
-    """Times as cells."""
+    """Return cells of times."""
     return pa.array(list(values), pa.timestamp("us", tz="UTC"))
 
 
@@ -258,7 +258,7 @@ def styled(
     *,
     unknown: str = figures.UNKNOWN,
 ) -> Styler:
-    """A table whose columns in ``words`` hold numbers and are shown in the words given."""
+    """Return a table whose columns in ``words`` hold numbers, formatted by them."""
     held = {
         name: pd.Series([None if one is None else float(one) for one in values], dtype="float64")
         if name in words
@@ -272,7 +272,7 @@ def _numeric(label: str, **look: Any) -> Any:  # noqa: ANN401 - streamlit's own
     return st.column_config.NumberColumn(headings.numeric(label), alignment="right", **look)
 
 
-def _data(columns: Mapping[str, Column]) -> Any:  # noqa: ANN401 - what st.dataframe takes
+def _data(columns: Mapping[str, GridColumn]) -> Any:  # noqa: ANN401 - what st.dataframe takes
     words = {name: column.words for name, column in columns.items() if column.words}
     if not words:
         return pa.table({name: column.cells for name, column in columns.items()})

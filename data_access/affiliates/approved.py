@@ -45,9 +45,9 @@ def standing(*also: ColumnElement[Any], source: FromClause | None = None) -> Sel
 
     An affiliate is an account with an approved application that has a current approval; of several,
     the latest counts. Columns are account_id, application_id, decision_id and approved_at, and
-    ``also`` columns of the current decision or of ``source``, which is current decisions joined with
-    their application and possibly more. Filter by account, or by decision time, which returns the
-    last approval in that time; filter by anything else outside.
+    ``also`` columns of the decision or of ``source``, which is current decisions joined with their
+    applications and more. Filter inside by account or by decision time (which gives the latest
+    approval of that time); filter by anything else outside.
     """
     decision, application = tables.current_decisions, tables.applications
     return (

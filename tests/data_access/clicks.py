@@ -60,10 +60,10 @@ def read(engine: Engine, id_: int, *, now: Any = NOW) -> Application:
         return read_application(conn, id_, now=now)
 
 
-def thread(conn: Connection, id_: int) -> list[TimelineEntry]:
+def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]:
     """The timeline as the application's page shows it."""
     made = decision_history.history(conn, id_)
-    return timeline.read(conn, read_application(conn, id_, now=NOW), made)
+    return timeline.read(conn, read_application(conn, id_, now=now), made)
 
 
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:

@@ -18,10 +18,9 @@ from data_access.eligibility import freshness, policies
 from data_access.eligibility.freshness import Freshness
 from data_access.people.staff import Person
 from data_access.review import bulk_runs
-from program.affiliates import requalification as rules
 from program.affiliates.filters import PAGE_SIZE, BoardFilters
-from program.affiliates.requalification import MonthTest, Standing
-from program.periods import ONE_DAY, month_start, months_later, utc_day
+from program.affiliates.requalification import Standing
+from program.periods import ONE_DAY, month_start, months_later
 from program.policy.policy import Policy
 from program.review.permissions import Act
 
@@ -107,17 +106,13 @@ def draw_table(
     """Draw the table and the steps for ticked rows, as a fragment like in the queue."""
     sign_in.stay(person.email)
     ids = [row.application_id for row in rows]
-    first = months_later(newest, 1 - board.MONTHS_SHOWN) if newest else None
     ticked = board_table.draw(
-        rows=[as_shown(row, policy) for row in rows],
+        rows,
         key=f"{BOARD}-{hash((filters, tuple((r.application_id, r.standing) for r in rows)))}",
-        minimum_usd=policy.min_volume_usd,
-        month=figures.month(newest, year=None) if newest else "",
-        span=figures.DASH.join(figures.month(month, year=None) for month in (first, newest))
-        if first and newest
-        else "Months",
-        selectable=person.may(Act.REQUALIFY),
+        policy=policy,
+        newest=newest,
         on_open=partial(frame.open_clicked, BOARD, board_table.OPEN),
+        selectable=person.may(Act.REQUALIFY),
     )
     if ticked:
         chosen = {ids[at]: rows[at].standing for at in ticked if at < len(ids)}
@@ -141,60 +136,6 @@ def draw_selection(
             which = "All" if most == total else "The first"
             st.toggle(f"{which} {most:,} that match", key=key)
         standing_dialog.buttons(chosen, person)
-
-
-def as_shown(row: Affiliate, policy: Policy) -> board_table.BoardRow:
-    """Format a row."""
-    newest = row.newest
-    facts = newest.facts if newest else None
-    return board_table.BoardRow(
-        username=row.username,
-        country=row.country_code or figures.DASH,
-        approved=utc_day(row.approved_at),
-        standing=row.standing,
-        since=change_words(row),
-        suggestion=row.suggestion,
-        misses=misses_words(row),
-        months=board_table.month_signs(
-            row.tests, lambda t: t.month >= row.counted_from, width=board.MONTHS_SHOWN
-        ),
-        outcome=newest.outcome if newest else None,
-        volume_usd=facts.volume_usd if facts else None,
-        active_users=facts.active_users if facts else None,
-        new_users=facts.new_users if facts else None,
-        near=near_words(newest, policy),
-        rate=row.rebate_rate,
-        new_rate=row.suggested_rate.rate,
-        why=row.suggested_rate.why,
-    )
-
-
-def misses_words(row: Affiliate) -> str:
-    """Format how many months were missed in a row, or that none counts yet."""
-    if row.newest is None:
-        return "new"
-    if row.newest.month < row.counted_from:
-        return "protected"
-    if not row.misses:
-        return figures.DASH
-    more = rules.may_have_missed_more(
-        row.misses, counted_from=row.counted_from, newest=row.newest.month
-    )
-    return f"{row.misses} {'or more' if more else 'in a row'}"
-
-
-def near_words(newest: MonthTest | None, policy: Policy) -> str:
-    """Format how close the newest month was; "" if it was not close."""
-    if newest is None or not newest.near:
-        return ""
-    return rules.margin_words(newest, policy)
-
-
-def change_words(row: Affiliate) -> str:
-    """Format when and by whom the standing was last changed."""
-    if row.since is None or row.changed_by is None:
-        return ""
-    return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"
 
 
 def draw_none_matches(counts: Counts) -> None:

@@ -1,22 +1,19 @@
 """The requalification board's table. Its cells never read text as markup."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import streamlit as st
-
-from dashboard.ui import badges, cells, headings, volume_bar
+from dashboard.ui import badges, figures, grid
 from dashboard.ui.badges import Look
-from program.affiliates.filters import PAGE_SIZE
+from data_access.affiliates.board import MONTHS_SHOWN, Affiliate
+from program.affiliates import requalification as rules
 from program.affiliates.requalification import MonthTest, Standing, Step
+from program.periods import months_later, utc_day
 from program.policy.outcomes import Outcome
+from program.policy.policy import Policy
 
 OPEN = "affiliates-open"
-ROW_HEIGHT = 36
 STANDINGS: dict[Standing, Look] = {
     Standing.ACTIVE: Look("active", ":material/check_circle:", "green", "✓"),
     Standing.ON_NOTICE: Look("on notice", ":material/flag:", "orange", "⚑"),
@@ -29,112 +26,62 @@ SUGGESTIONS: dict[Step, Look] = {
     Step.RESTORE: Look("restore", ":material/undo:", "green", "✓"),
 }
 PROTECTED_SIGN, UNTESTED_SIGN = "○", "·"
-HEADER_HEIGHT = 34
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoardRow:
-    """One affiliate in the table. ``None`` in a figure is unknown."""
-
-    username: str
-    country: str
-    approved: date
-    standing: Standing
-    since: str
-    suggestion: Step | None
-    misses: str
-    months: str
-    outcome: Outcome | None
-    volume_usd: Decimal | None
-    active_users: int | None
-    new_users: int | None
-    near: str
-    rate: Decimal
-    new_rate: Decimal
-    why: str
-
-
-def table_height(rows: int, row_height: int) -> int:
-    """Return the height in pixels that fits so many rows without a scroll bar or a gap."""
-    return HEADER_HEIGHT + rows * row_height
-
-
-def month_signs(
-    tests: Sequence[MonthTest], counted: Callable[[MonthTest], bool], *, width: int
-) -> str:
-    """Return the newest ``width`` months as signs, oldest first; dots before the first test."""
-    signs = [_sign(test, counted=counted(test)) for test in tests]
-    return " ".join([*[UNTESTED_SIGN] * (width - len(signs)), *signs])
-
-
-def _sign(test: MonthTest, *, counted: bool) -> str:
-    if test.outcome is Outcome.NOT_MET and not counted:
-        return PROTECTED_SIGN
-    return badges.OUTCOMES[test.outcome].sign
-
-
-def standing_words(standing: Standing) -> str:
-    """Format a standing for a cell."""
-    look = STANDINGS[standing]
-    return f"{look.sign} {look.word}"
 
 
 def draw(
+    rows: Sequence[Affiliate],
     *,
-    rows: Sequence[BoardRow],
     key: str,
-    minimum_usd: Decimal,
-    month: str,
-    span: str,
-    selectable: bool,
+    policy: Policy,
+    newest: date | None,
     on_open: Callable[[], None],
+    **look: Any,  # noqa: ANN401 - what `grid.draw` takes
 ) -> list[int]:
     """Draw one page of the board; returns the indexes of the ticked rows.
 
-    ``month`` names the newest tested month and ``span`` the months of the signs. The ticks belong
-    to ``key``, as in the queue.
+    ``newest`` is the newest tested month. The ticks belong to ``key``, as in the queue.
     """
-    return headings.table(
-        _table(rows),
+    return grid.draw(
+        {
+            "open": grid.opens(["Open"] * len(rows), key=OPEN, on_open=on_open),
+            **_standing_columns(rows, newest),
+            **_month_columns(rows, newest, policy),
+        },
         key=key,
-        selectable=selectable,
         alt="Affiliates",
-        row_height=ROW_HEIGHT,
-        height=table_height(min(len(rows), PAGE_SIZE), ROW_HEIGHT),
-        column_config={**_standing_columns(span, on_open), **_month_columns(month, minimum_usd)},
+        **look,
     )
 
 
-def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
+def _standing_columns(rows: Sequence[Affiliate], newest: date | None) -> dict[str, grid.GridColumn]:
     """Return the columns for the affiliate, the standing and the suggestion."""
-    column = st.column_config
+    suggestions = [row.suggestion and _words(SUGGESTIONS[row.suggestion]) for row in rows]
     return {
-        "open": column.ButtonColumn(
-            "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
-        ),
-        "username": column.TextColumn("Affiliate", width=116),
-        "standing": column.MultiselectColumn(
+        "username": grid.text("Affiliate", [row.username for row in rows], width=116),
+        "standing": grid.badges(
             "Standing",
-            options=[standing_words(s) for s in Standing],
-            color=[STANDINGS[s].colour for s in Standing],
+            [_words(STANDINGS[row.standing]) for row in rows],
+            _colors(STANDINGS.values()),
             width=104,
         ),
-        "suggestion": column.MultiselectColumn(
+        "suggestion": grid.badges(
             "Suggests",
-            options=[f"{look.sign} {look.word}" for look in SUGGESTIONS.values()],
-            color=[look.colour for look in SUGGESTIONS.values()],
+            suggestions,
+            _colors(SUGGESTIONS.values()),
             help="The step that the months suggest. A manager decides; nothing changes "
             "automatically.",
             width=118,
         ),
-        "misses": column.TextColumn(
+        "misses": grid.text(
             "Missed",
+            [_misses(row) for row in rows],
             help="Missed months in a row that count. Unknown months neither add to them nor end "
             "them.",
             width=74,
         ),
-        "months": column.TextColumn(
-            span,
+        "months": grid.text(
+            _span(newest),
+            [_signs(row) for row in rows],
             help="✓ met · − missed · ? unknown, neither a miss nor a pass: external evidence "
             "is missing, or days were not delivered · ○ missed while protected after the "
             "approval · dots: not tested",
@@ -143,56 +90,93 @@ def _standing_columns(span: str, on_open: Callable[[], None]) -> dict[str, Any]:
     }
 
 
-def _month_columns(month: str, minimum_usd: Decimal) -> dict[str, Any]:
+def _month_columns(
+    rows: Sequence[Affiliate], newest: date | None, policy: Policy
+) -> dict[str, grid.GridColumn]:
     """Return the columns for the newest tested month's result."""
-    column = st.column_config
+    month = figures.month(newest, year=None) if newest else ""
+    facts = [row.newest and row.newest.facts for row in rows]
     return {
-        "volume": volume_bar.config(
+        "volume": grid.volumes(
             f"{month} volume",
-            minimum_usd=minimum_usd,
+            [one and one.volume_usd for one in facts],
+            minimum_usd=policy.min_volume_usd,
             help=f"Referral volume of {month}, UTC; unknown where days are missing "
             "and the others fall short of the minimum.",
             width=128,
         ),
-        "active": cells.number_column("Active", width=50),
-        "new": cells.number_column("New", width=42),
-        "rate": cells.number_column("Rate", written=cells.PERCENT, width=56),
-        "new_rate": cells.number_column(
+        "active": grid.whole("Active", [one and one.active_users for one in facts], width=50),
+        "new": grid.whole("New", [one and one.new_users for one in facts], width=42),
+        "rate": grid.percent("Rate", [row.rebate_rate for row in rows], width=56),
+        "new_rate": grid.percent(
             "Suggested",
-            written=cells.PERCENT,
+            [row.suggested_rate.rate for row in rows],
             help="The rate that the newest month supports. Granting it is a decision.",
             width=70,
         ),
-        "near": column.TextColumn(
+        "near": grid.text(
             "Near",
+            [_near(row.newest, policy) for row in rows],
             help="Missed or passed by at most a tenth of a minimum, and which one.",
             width=128,
         ),
-        "approved": cells.day_column("Approved"),
-        "since": column.TextColumn("Last change", width=150),
-        "why": column.TextColumn("Rate reason", width=190),
+        "approved": grid.day("Approved", [utc_day(row.approved_at) for row in rows]),
+        "since": grid.text("Last change", [_change(row) for row in rows], width=150),
+        "why": grid.text("Rate reason", [row.suggested_rate.why for row in rows], width=190),
     }
 
 
-def _table(rows: Sequence[BoardRow]) -> pa.Table:
-    looks = [SUGGESTIONS[row.suggestion] if row.suggestion else None for row in rows]
-    suggested = [[f"{look.sign} {look.word}"] if look else [] for look in looks]
-    return pa.table(
-        {
-            "open": pa.array(["Open"] * len(rows)),
-            "username": pa.array([row.username for row in rows], pa.string()),
-            "standing": pa.array([[standing_words(row.standing)] for row in rows]),
-            "suggestion": pa.array(suggested, pa.list_(pa.string())),
-            "misses": pa.array([row.misses for row in rows], pa.string()),
-            "months": pa.array([row.months for row in rows], pa.string()),
-            "volume": volume_bar.cells([row.volume_usd for row in rows]),
-            "active": cells.whole([row.active_users for row in rows]),
-            "new": cells.whole([row.new_users for row in rows]),
-            "rate": cells.percents([row.rate for row in rows]),
-            "new_rate": cells.percents([row.new_rate for row in rows]),
-            "near": pa.array([row.near for row in rows], pa.string()),
-            "approved": cells.days([row.approved for row in rows]),
-            "since": pa.array([row.since for row in rows], pa.string()),
-            "why": pa.array([row.why for row in rows], pa.string()),
-        }
+def _words(look: Look) -> str:
+    return f"{look.sign} {look.word}"
+
+
+def _colors(looks: Iterable[Look]) -> dict[str, str]:
+    return {_words(look): look.colour for look in looks}
+
+
+def _span(newest: date | None) -> str:
+    """Format the first and the last month of the signs."""
+    if newest is None:
+        return "Months"
+    ends = (months_later(newest, 1 - MONTHS_SHOWN), newest)
+    return figures.DASH.join(figures.month(month, year=None) for month in ends)
+
+
+def _signs(row: Affiliate) -> str:
+    """Return the newest months as signs, oldest first; dots before the first test."""
+    signs = [_sign(test, counted=test.month >= row.counted_from) for test in row.tests]
+    return " ".join([*[UNTESTED_SIGN] * (MONTHS_SHOWN - len(signs)), *signs])
+
+
+def _sign(test: MonthTest, *, counted: bool) -> str:
+    if test.outcome is Outcome.NOT_MET and not counted:
+        return PROTECTED_SIGN
+    return badges.OUTCOMES[test.outcome].sign
+
+
+def _misses(row: Affiliate) -> str:
+    """Format how many months were missed in a row, or that none counts yet."""
+    if row.newest is None:
+        return "new"
+    if row.newest.month < row.counted_from:
+        return "protected"
+    if not row.misses:
+        return figures.DASH
+    more = rules.may_have_missed_more(
+        row.misses, counted_from=row.counted_from, newest=row.newest.month
     )
+    return f"{row.misses} {'or more' if more else 'in a row'}"
+
+
+def _near(newest: MonthTest | None, policy: Policy) -> str:
+    """Format how close the newest month was; "" if it was not close."""
+    if newest is None or not newest.near:
+        return ""
+    return rules.margin_words(newest, policy)
+
+
+def _change(row: Affiliate) -> str:
+    """Format when and by whom the standing was last changed."""
+    if row.since is None or row.changed_by is None:
+        return ""
+    return f"{figures.day(row.since.date())} {row.changed_by.split('@')[0]}: {row.reason}"

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.pages.affiliates import filters as affiliates_filters
-from dashboard.ui import address, navigation, state
+from dashboard.ui import address, grid, navigation, state
 from program.affiliates.filters import PAGE_SIZE, BoardFilters
 from program.review.queue_filters import Filters
 from program.review.workflow import Status
@@ -27,23 +27,14 @@ def draw_head(title: str) -> None:
 
 def draw_pages(filters: BoardFilters, total: int) -> None:
     """Draw the number of rows, the range shown, and the page control."""
-    first = (filters.page - 1) * PAGE_SIZE + 1
-    pages = max(1, -(-total // PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            f"{first:,}–{min(total, filters.page * PAGE_SIZE):,} of {total:,}", width="content"
-        )
-        if pages > 1:
-            # The control belongs to its page, so that a changed filter does not keep its value.
-            key = f"affiliates-page-{filters.part}-{filters.page}-{total}"
-            st.pagination(
-                pages, default=filters.page, width=320, key=key, on_change=turn_page, args=[key]
-            )
+        key = f"affiliates-page-{filters.part}-{filters.page}-{total}"
+        grid.pages(filters.page, total, size=PAGE_SIZE, key=key, on_turn=turn_page)
 
 
-def turn_page(key: str) -> None:
+def turn_page(page: int) -> None:
     """Go to the page chosen in the page control."""
-    follow(BoardFilters.from_query(st.query_params).on_page(state.typed(key) or 1))
+    follow(BoardFilters.from_query(st.query_params).on_page(page))
 
 
 def open_clicked(table: str, key: str, status: Status = Status.APPROVED) -> None:

@@ -6,20 +6,23 @@ from functools import partial
 import streamlit as st
 
 from dashboard.forms import submit
-from dashboard.pages.affiliates import frame, near_misses_table
-from dashboard.ui import figures, state, states
+from dashboard.pages.affiliates import frame
+from dashboard.ui import badges, figures, grid, state, states
 from data_access.affiliates import near_misses
 from data_access.affiliates.near_misses import Found, NearMiss
 from data_access.db import database
 from data_access.eligibility import judging
+from data_access.eligibility.judging import JudgingContext
 from data_access.exports import near_misses_file
 from data_access.people.staff import Person
 from program import wording
 from program.affiliates.filters import BoardFilters
+from program.policy.outcomes import Outcome
 from program.review.permissions import Act
 from program.review.workflow import REASONS_BY_CODE, STATUS_WORDS, Status
 
 INVITED = "near-misses"
+OPEN = "near-misses-open"
 
 
 def draw(filters: BoardFilters, person: Person) -> None:
@@ -47,12 +50,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
     if not found.rows:
         states.empty("No account to invite is near the minimums.")
         return
-    near_misses_table.draw(
-        [invited(row) for row in found.rows],
-        key=f"{INVITED}-{hash((found.page, tuple(row.account_id for row in found.rows)))}",
-        minimum_usd=context.policy.min_volume_usd,
-        on_open=partial(frame.open_clicked, INVITED, near_misses_table.OPEN, Status.REJECTED),
-    )
+    draw_table(found, context)
     frame.draw_pages(filters.on_page(found.page), found.total)
 
 
@@ -76,24 +74,64 @@ def draw_download(person: Person, found: Found) -> None:
         )
 
 
-def invited(row: NearMiss) -> near_misses_table.NearMissRow:
-    """Format a row."""
-    closest = row.closest
-    margin = figures.percent(closest.margin) if closest and closest.margin is not None else ""
-    return near_misses_table.NearMissRow(
-        open="Open" if row.last_application_id else "",
-        username=row.username,
-        country=row.country_code or figures.DASH,
-        kyc=row.kyc_status,
-        outcome=row.assessment.outcome,
-        volume_usd=row.facts.volume_usd,
-        active_users=row.facts.active_users,
-        new_users=row.facts.new_users,
-        closest=f"{wording.inline(closest.criterion.label)} {margin}" if closest else "",
-        months=row.months,
-        last=last_words(row),
-        waits_until=row.reapply_from,
+def draw_table(found: Found, context: JudgingContext) -> None:
+    """One page of accounts as cells, which never read their text as markup."""
+    rows = found.rows
+    grid.draw(
+        {
+            "open": grid.opens(
+                ["Open" if row.last_application_id else "" for row in rows],
+                key=OPEN,
+                on_open=partial(frame.open_clicked, INVITED, OPEN, Status.REJECTED),
+            ),
+            "username": grid.text("Account", [row.username for row in rows], width=120),
+            "outcome": grid.badges(
+                "Eligibility",
+                [badges.outcome_words(row.assessment.outcome) for row in rows],
+                {badges.outcome_words(one): badges.OUTCOMES[one].colour for one in Outcome},
+                width=92,
+            ),
+            "volume": grid.volumes(
+                "Volume",
+                [row.facts.volume_usd for row in rows],
+                minimum_usd=context.policy.min_volume_usd,
+                help="Referral volume in the window",
+                width=120,
+            ),
+            "active": grid.whole("Active", [row.facts.active_users for row in rows], width=52),
+            "new": grid.whole("New", [row.facts.new_users for row in rows], width=46),
+            "closest": grid.text(
+                "Closest",
+                [closest_words(row) for row in rows],
+                help="The deciding criterion: the weakest on the exchange, or the strongest "
+                "external one if it is closer.",
+                width=146,
+            ),
+            "months": grid.monthly([row.months for row in rows], width=90),
+            "waits_until": grid.day(
+                "May apply from",
+                [row.reapply_from for row in rows],
+                help=f"The first day on which they may apply again; {figures.DASH} now.",
+            ),
+            "last": grid.text("Last application", [last_words(row) for row in rows], width=250),
+            "country": grid.text(
+                "Country", [row.country_code or figures.DASH for row in rows], width=60
+            ),
+            "kyc": grid.text("KYC", [row.kyc_status for row in rows], width=70),
+        },
+        key=f"{INVITED}-{hash((found.page, tuple(row.account_id for row in rows)))}",
+        alt="Near misses",
+        placeholder=figures.DASH,
     )
+
+
+def closest_words(row: NearMiss) -> str:
+    """The deciding criterion and how far it is from its minimum."""
+    closest = row.closest
+    if closest is None:
+        return ""
+    margin = figures.percent(closest.margin) if closest.margin is not None else ""
+    return f"{wording.inline(closest.criterion.label)} {margin}"
 
 
 def last_words(row: NearMiss) -> str:

@@ -17,7 +17,6 @@ from data_access.eligibility import freshness
 from data_access.people.staff import Person
 from program.affiliates.cohorts import COHORTS, COLLAPSE_HORIZON, LEAST_PER_REVIEWER
 from program.affiliates.filters import FIGURE_LABELS, BoardFilters, Figure
-from program.periods import utc_day
 
 FELL = "fell"
 FALLEN_LISTED = 20
@@ -80,28 +79,12 @@ def draw_fallen(fallen: Sequence[Fallen]) -> None:
         st.caption("None of the approvals that are at least 60 complete days old.")
         return
     outcomes_tables.draw_fallen(
-        [
-            outcomes_tables.FallenRow(
-                username=one.username,
-                approved=utc_day(one.approved_at),
-                by=f"{one.decided_by}{', override' if one.is_override else ''}",
-                before_usd=one.before_usd,
-                later_usd=one.later_usd,
-                fell=fall_words(one),
-            )
-            for one in fallen
-        ],
+        fallen,
         key="fallen",
         on_open=partial(frame.open_clicked, FELL, outcomes_tables.OPEN),
     )
     if len(fallen) == FALLEN_LISTED:
         st.caption(f"The {FALLEN_LISTED} deepest falls.")
-
-
-def fall_words(one: Fallen) -> str:
-    """Format how far it fell: ``collapsed, −84 %``."""
-    label = one.collapse.label if one.collapse else ""
-    return f"{label}, {figures.percent(one.later_usd / one.before_usd - 1)}"
 
 
 def cohort_line(cohort: Cohort, figure: Figure, through: date) -> outcomes_tables.Line:

@@ -4,20 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
-import pyarrow as pa
-import streamlit as st
-from pandas.io.formats.style import Styler
-
-from dashboard.pages.affiliates.board_table import table_height
-from dashboard.ui import cells, figures, headings
+from dashboard.ui import figures, grid
+from data_access.affiliates.cohort_outcomes import Fallen
 from program.affiliates.cohorts import COLLAPSE_HORIZON, HORIZONS, is_complete
 from program.affiliates.filters import Figure
-from program.periods import ONE_DAY, months_later
+from program.periods import ONE_DAY, months_later, utc_day
 
 OPEN = "outcomes-open"
-ROW_HEIGHT = 34
+CENTS = "%,.2f"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,102 +49,75 @@ def draw(lines: Sequence[Line], *, first: str, figure: Figure, key: str) -> None
 
     A change is shown with its base: in the column before, or in the same cell.
     """
-    column = st.column_config
-    shows_before = figure is not Figure.QUALIFYING and any(
-        line.before is not None for line in lines
+    befores = [line.before for line in lines]
+    shows_before = figure is not Figure.QUALIFYING and any(one is not None for one in befores)
+    before = grid.worded(
+        "At application",
+        befores,
+        lambda number: _amount(Decimal(repr(number)), figure),
+        width=110,
+        help="From the decisions' snapshots: the policy's window before each decision.",
     )
-    held = {
-        "name": [line.month or line.name for line in lines],
-        "affiliates": [line.affiliates for line in lines],
-        **({"before": [line.before for line in lines]} if shows_before else {}),
-        **{str(h): [then_words(line, h, figure) for line in lines] for h in HORIZONS},
-        "fell": [_fell(line) for line in lines],
-    }
-    headings.table(
-        _worded(held, figure),
-        key=key,
-        alt=first,
-        row_height=ROW_HEIGHT,
-        height=table_height(len(lines), ROW_HEIGHT),
-        column_config={
-            "name": column.DateColumn(first, format=cells.MONTH, width=150)
-            if all(line.month for line in lines)
-            else column.TextColumn(first, width=150),
-            "affiliates": cells.number_column("Approvals", width=76),
-            "before": cells.number_column(
-                "At application",
-                written=None,
-                width=110,
-                help="From the decisions' snapshots: the policy's window before each decision.",
-            ),
+    months = [line.month for line in lines]
+    grid.draw(
+        {
+            "name": grid.month(first, months, width=150)
+            if all(months)
+            else grid.text(first, [line.name for line in lines], width=150),
+            "affiliates": grid.whole("Approvals", [line.affiliates for line in lines], width=76),
+            **({"before": before} if shows_before else {}),
             **{
-                str(h): column.TextColumn(
-                    headings.numeric(f"At {h} days"),
+                str(horizon): grid.figure_text(
+                    f"At {horizon} days",
+                    [then_words(line, horizon, figure) for line in lines],
                     width=150 if shows_before else 200,
-                    alignment="right",
-                    help=f"Days {h - 29} to {h} after each approval, UTC, all added up.",
+                    help=f"Days {horizon - 29} to {horizon} after each approval, UTC, all added "
+                    "up.",
                 )
-                for h in HORIZONS
+                for horizon in HORIZONS
             },
-            "fell": column.TextColumn(
-                headings.numeric("Halved · collapsed"),
+            "fell": grid.figure_text(
+                "Halved · collapsed",
+                [_fell(line) for line in lines],
                 width=150,
-                alignment="right",
                 help="Volume of days 31 to 60 at most half, and at most a fifth, of the volume at "
                 "application; of the approvals with volume then.",
             ),
         },
+        key=key,
+        alt=first,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FallenRow:
-    """One approval that fell, in the table."""
-
-    username: str
-    approved: date
-    by: str
-    before_usd: Decimal
-    later_usd: Decimal
-    fell: str
-
-
-def draw_fallen(rows: Sequence[FallenRow], *, key: str, on_open: Callable[[], None]) -> None:
+def draw_fallen(rows: Sequence[Fallen], *, key: str, on_open: Callable[[], None]) -> None:
     """Draw the approvals that fell most, each with a link to its application."""
-    column = st.column_config
-    headings.table(
-        pa.table(
-            {
-                "open": ["Open"] * len(rows),
-                "username": [row.username for row in rows],
-                "fell": [row.fell for row in rows],
-                "before": cells.numbers([row.before_usd for row in rows]),
-                "later": cells.numbers([row.later_usd for row in rows]),
-                "approved": cells.days([row.approved for row in rows]),
-                "by": [row.by for row in rows],
-            }
-        ),
+    grid.draw(
+        {
+            "open": grid.opens(["Open"] * len(rows), key=OPEN, on_open=on_open),
+            "username": grid.text("Affiliate", [row.username for row in rows], width=150),
+            "fell": grid.text("Volume", [_fall(row) for row in rows], width=150),
+            "before": grid.number(
+                "At application, USD", [row.before_usd for row in rows], written=CENTS, width=134
+            ),
+            "later": grid.number(
+                "Days 31 to 60, USD", [row.later_usd for row in rows], written=CENTS, width=134
+            ),
+            "approved": grid.day("Approved", [utc_day(row.approved_at) for row in rows]),
+            "by": grid.text(
+                "By",
+                [f"{row.decided_by}{', override' if row.is_override else ''}" for row in rows],
+                width=260,
+            ),
+        },
         key=key,
         alt="Approvals that fell",
-        row_height=ROW_HEIGHT,
-        height=table_height(len(rows), ROW_HEIGHT),
-        column_config={
-            "open": column.ButtonColumn(
-                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
-            ),
-            "username": column.TextColumn("Affiliate", width=150),
-            "fell": column.TextColumn("Volume", width=150),
-            "before": cells.number_column("At application, USD", written="%,.2f", width=134),
-            "later": cells.number_column("Days 31 to 60, USD", written="%,.2f", width=134),
-            "approved": cells.day_column("Approved"),
-            "by": column.TextColumn("By", width=260),
-        },
     )
 
 
-def _worded(held: Mapping[str, Sequence[Any]], figure: Figure) -> Styler:
-    formats = {"before": lambda number: _amount(Decimal(repr(number)), figure)}
-    return cells.worded(held, {name: say for name, say in formats.items() if name in held})
+def _fall(row: Fallen) -> str:
+    """Format how far it fell: ``collapsed, −84 %``."""
+    label = row.collapse.label if row.collapse else ""
+    return f"{label}, {figures.percent(row.later_usd / row.before_usd - 1)}"
 
 
 def then_words(line: Line, horizon: int, figure: Figure) -> str:

@@ -35,7 +35,7 @@ def draw(shown: Opened) -> None:
                     help="USD in the window, to the dollar",
                     width=76,
                 ),
-                "share": grid.Column(
+                "share": grid.GridColumn(
                     cells=grid.number_cells(shares),
                     config=st.column_config.ProgressColumn(
                         "Share",

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.pages.explore.table import can_go_across, can_go_up
-from dashboard.ui import headings, state
+from dashboard.ui import grid, state
 from program.reports.datasets import DATASETS, TIMES, DatasetColumn, label_of
 from program.reports.views import (
     FUNCTION_WORDS,
@@ -21,6 +21,7 @@ from program.reports.views import (
     measurable,
 )
 
+MEANINGS_SHOWN = 8
 Follow = Callable[[View], None]
 
 
@@ -80,16 +81,18 @@ def columns(view: View, token: str, follow: Follow) -> None:
                 on_click=follow,
                 args=[replace(view, columns=view.dataset.names, chart="")],
             )
-        headings.table(
+        described = view.dataset.columns
+        grid.draw(
             {
-                "Column": [column.label for column in view.dataset.columns],
-                "Content": [column.description for column in view.dataset.columns],
-                "Kind": [str(column.kind) for column in view.dataset.columns],
-                "In files": [column.name for column in view.dataset.columns],
+                "Column": grid.text("Column", [column.label for column in described]),
+                "Content": grid.text("Content", [column.description for column in described]),
+                "Kind": grid.text("Kind", [str(column.kind) for column in described]),
+                "In files": grid.text("In files", [column.name for column in described]),
             },
             key=f"explore-meanings-{token}",
-            height=260,
             alt="Description of each column",
+            row_height=grid.LOW_ROW_HEIGHT,
+            most_high=MEANINGS_SHOWN,
         )
 
 

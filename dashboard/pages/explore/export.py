@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.shell import browsers, export_links, sign_in
 from dashboard.shell.export_links import Promise
-from dashboard.ui import cells, figures, headings, state
+from dashboard.ui import figures, grid, state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.exports import jobs as export_jobs
@@ -18,6 +18,7 @@ from program.reports.views import View
 from program.review.permissions import Act
 
 LOOK_EVERY = "2s"
+LOG_ROWS_SHOWN = 10
 FORMS: tuple[tuple[str, Form, str], ...] = (
     (
         "CSV",
@@ -152,24 +153,23 @@ def _log(person: Person) -> None:
         st.caption("There are no exports yet.")
         return
     st.caption(f"The newest {len(lines):,}. Times in UTC; rows are those exported.")
-    headings.table(
+    grid.draw(
         {
-            "When": [line.exported_at for line in lines],
-            "Who": [line.exported_by for line in lines],
-            "Dataset": [line.dataset for line in lines],
-            "Rows": [line.row_count for line in lines],
-            "Format": [line.file_format for line in lines],
-            "Ended": [str(line.outcome) for line in lines],
-            "View": [line.view_name or figures.DASH for line in lines],
-            "Filters and order": [_words(line.filters) for line in lines],
-            "Columns": [", ".join(line.columns) for line in lines],
+            "When": grid.moment("When", [line.exported_at for line in lines]),
+            "Who": grid.text("Who", [line.exported_by for line in lines]),
+            "Dataset": grid.text("Dataset", [line.dataset for line in lines]),
+            "Rows": grid.whole("Rows", [line.row_count for line in lines]),
+            "Format": grid.text("Format", [line.file_format for line in lines]),
+            "Ended": grid.text("Ended", [str(line.outcome) for line in lines]),
+            "View": grid.text("View", [line.view_name or figures.DASH for line in lines]),
+            "Filters and order": grid.text(
+                "Filters and order", [_words(line.filters) for line in lines]
+            ),
+            "Columns": grid.text("Columns", [", ".join(line.columns) for line in lines]),
         },
         key="export-log-table",
         alt="Who exported what",
-        column_config={
-            "When": cells.moment_column("When"),
-            "Rows": cells.number_column("Rows"),
-        },
+        most_high=LOG_ROWS_SHOWN,
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.forms import submit
 from dashboard.pages.explore import columns_and_groups, export, filters, table
 from dashboard.pages.explore import saved_views as explore_saved_views
 from dashboard.shell import sign_in
-from dashboard.ui import address, charts, figures, lookups, state, states
+from dashboard.ui import address, charts, figures, grid, lookups, states
 from dashboard.ui.safe_text import escape
 from dashboard.ui.states import WayOn
 from data_access.db import database
@@ -148,21 +148,14 @@ def draw_chart(preview: Preview) -> None:
 
 def draw_pages(preview: Preview) -> None:
     """Draw the range of rows and the page control."""
-    first = (preview.view.page - 1) * PAGE_SIZE + 1
-    pages = max(1, -(-preview.total // PAGE_SIZE))
     with st.container(horizontal=True, vertical_alignment="center", key="explore-pages"):
-        last = first + len(preview.rows) - 1
-        st.caption(f"{first:,}–{last:,} of {preview.total:,}", width="content")
-        if pages > 1:
-            key = f"explore-page-{token_of(preview.view)}"
-            st.pagination(
-                pages,
-                default=preview.view.page,
-                width=320,
-                key=key,
-                on_change=turn_page,
-                args=[preview.view, key],
-            )
+        grid.pages(
+            preview.view.page,
+            preview.total,
+            size=PAGE_SIZE,
+            key=f"explore-page-{token_of(preview.view)}",
+            on_turn=lambda page: follow(preview.view.on_page(page)),
+        )
 
 
 def data_words(context: JudgingContext) -> str:
@@ -201,11 +194,6 @@ def follow(view: View) -> None:
 def sort_by(view: View, name: str) -> None:
     """Sort all rows by the pressed heading; pressed again, reverse."""
     follow(view.sorted_anew(name))
-
-
-def turn_page(view: View, key: str) -> None:
-    """Go to the page chosen in the page control."""
-    follow(view.on_page(state.typed(key) or 1))
 
 
 def token_of(view: View) -> str:

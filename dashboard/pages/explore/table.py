@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.ui import cells, charts, figures, headings
+from dashboard.ui import charts, figures, grid, headings
 from dashboard.ui.charts import Chart
 from program.periods import utc_day
 from program.reports.datasets import (
@@ -57,18 +57,17 @@ def draw(
     on_heading: headings.Press,
 ) -> None:
     """Draw one page of rows, sorted by ``first``; headings have tooltips and sort."""
-    values = {column.name: [row[column.name] for row in rows] for column in columns}
-    headings.table(
-        pa.table({column.name: _held(values[column.name], column) for column in columns}),
+    grid.draw(
+        {
+            column.name: _column(column, [row[column.name] for row in rows], first)
+            for column in columns
+        },
         key=key,
-        on_heading=on_heading,
         alt=what,
         row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(rows), MOST_ROWS_HIGH) + 1) + 3,
+        most_high=MOST_ROWS_HIGH,
+        on_heading=on_heading,
         placeholder=figures.DASH,
-        column_config={
-            column.name: _config(column, values[column.name], first) for column in columns
-        },
     )
 
 
@@ -141,11 +140,11 @@ def _exponent(value: Decimal) -> int:
 def _held(values: Sequence[Any], column: DatasetColumn) -> pa.Array:
     """Return the cells: numbers, days and times as such; text if a grid would lose digits."""
     if column.kind is ColumnKind.DAY:
-        return cells.days(values)
+        return grid.day_cells(values)
     if column.kind is ColumnKind.MOMENT:
-        return cells.moments(values)
+        return grid.moment_cells(values)
     if _are_numbers(values, column):
-        return cells.numbers(values) if column.scale else cells.whole(values)
+        return grid.number_cells(values) if column.scale else grid.whole_cells(values)
     return pa.array([cell(value, column) for value in values], pa.string())
 
 
@@ -168,6 +167,10 @@ def _places(values: Sequence[Any], column: DatasetColumn) -> int:
         return 0
     exact = (-_exponent(value) for value in values if isinstance(value, Decimal))
     return min(MOST_PLACES, max(min(column.scale, 2), *exact, 0))
+
+
+def _column(column: DatasetColumn, values: Sequence[Any], first: Order) -> grid.GridColumn:
+    return grid.GridColumn(cells=_held(values, column), config=_config(column, values, first))
 
 
 def _config(column: DatasetColumn, values: Sequence[Any], first: Order) -> Any:  # noqa: ANN401 - Streamlit's own

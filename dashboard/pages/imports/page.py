@@ -4,7 +4,6 @@ import streamlit as st
 
 from dashboard.pages.imports import kept_rows as import_kept_rows
 from dashboard.pages.imports import report, tables, upload
-from dashboard.pages.imports.tables import PastImport
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, state, states
 from dashboard.ui.safe_text import escape
@@ -67,7 +66,7 @@ def draw_history(asked: str) -> None:
         return
     st.markdown("##### Imports")
     st.caption(f"{len(listed):,} of {total:,} imports, the newest first.")
-    tables.past([_past(one) for one in listed])
+    tables.past(listed)
 
 
 def draw_import(made: Import) -> None:
@@ -88,17 +87,6 @@ def draw_import(made: Import) -> None:
         st.page_link(
             "dashboard/pages/queue/page.py", label="Open the queue", icon=":material/inbox:"
         )
-
-
-def _past(made: Import) -> PastImport:
-    return PastImport(
-        import_id=made.import_id,
-        when=made.imported_at,
-        who=made.imported_by,
-        file=made.file_name,
-        map_name=made.map_name or "",
-        counts=made.counts,
-    )
 
 
 def _follow(key: str) -> None:

@@ -5,18 +5,13 @@ Names of files and fields, and all cells, are foreign text and are shown only in
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-import pyarrow as pa
-import streamlit as st
+from dashboard.ui import grid
+from data_access.loading.imports import Import
 
-from dashboard.ui import cells as typed
-from dashboard.ui import headings
-
-ROW_HEIGHT = 30
 # Room for two lines, in tables with sentences on what to do.
 TALL_ROW_HEIGHT = 48
-TALLEST = 520
+ROWS_SHOWN, TALL_ROWS_SHOWN = 16, 10
 OUTCOME_SIGNS = {
     "new": "✓ new",
     "changed": "✓ changed",
@@ -25,6 +20,13 @@ OUTCOME_SIGNS = {
     "kept for later": "! kept for later",
     "already kept": "! already kept",
     "settled earlier": "= settled earlier",
+}
+COUNTED = {
+    "new": "New",
+    "changed": "Changed",
+    "already there": "Already there",
+    "counted once": "Counted once",
+    "kept for later": "Kept",
 }
 
 
@@ -41,110 +43,62 @@ class ReportLine:
     application_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastImport:
-    """An import in the list; ``counts`` by outcome."""
-
-    import_id: int
-    when: datetime
-    who: str
-    file: str
-    map_name: str
-    counts: Mapping[str, int]
-
-
 def report(lines: Sequence[ReportLine]) -> None:
     """Draw the result of each row, before or after loading."""
-    config = st.column_config
     _draw(
         {
-            "row": typed.whole([line.row for line in lines]),
-            "outcome": [OUTCOME_SIGNS[line.outcome] for line in lines],
-            "field": [line.field for line in lines],
-            "value": [line.value for line in lines],
-            "wrong": [line.wrong for line in lines],
-            "remedy": [line.remedy for line in lines],
-            "application": [
-                f"/application?id={line.application_id}" if line.application_id else ""
-                for line in lines
-            ],
+            "row": grid.whole("Row", [line.row for line in lines], width=60),
+            "outcome": grid.text(
+                "Outcome", [OUTCOME_SIGNS[line.outcome] for line in lines], width=130
+            ),
+            "field": grid.text("Field", [line.field for line in lines], width=150),
+            "value": grid.text("Value", [line.value for line in lines], width=160),
+            "wrong": grid.text("Problem or change", [line.wrong for line in lines], width=330),
+            "remedy": grid.text("What to do", [line.remedy for line in lines], width=330),
+            "application": grid.applications([line.application_id for line in lines], width=90),
         },
         "Result of each row",
-        {
-            "row": typed.number_column("Row", width=60),
-            "outcome": config.TextColumn("Outcome", width=130),
-            "field": config.TextColumn("Field", width=150),
-            "value": config.TextColumn("Value", width=160),
-            "wrong": config.TextColumn("Problem or change", width=330),
-            "remedy": config.TextColumn("What to do", width=330),
-            "application": config.LinkColumn(
-                "Application", display_text=r"id=(\d+)", width=90, help="Open the application"
-            ),
-        },
-        TALL_ROW_HEIGHT if any(line.wrong for line in lines) else ROW_HEIGHT,
+        tall=any(line.wrong for line in lines),
     )
 
 
 def preview(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw the first rows of a file."""
-    titles = [str(at) for at in range(len(header))]
-    cells = {
-        title: pa.array([row[at] if at < len(row) else "" for row in rows], pa.string())
-        for at, title in enumerate(titles)
+    columns = {
+        str(at): grid.text(
+            name or "(no name)", [row[at] if at < len(row) else "" for row in rows], width=160
+        )
+        for at, name in enumerate(header)
     }
-    config = {
-        title: st.column_config.TextColumn(name or "(no name)", width=160)
-        for title, name in zip(titles, header, strict=True)
-    }
-    _draw(cells, "The first rows as they were read", config)
+    _draw(columns, "The first rows as they were read")
 
 
-def past(imports: Sequence[PastImport]) -> None:
+def past(imports: Sequence[Import]) -> None:
     """Draw past imports, newest first."""
-    config = st.column_config
-    numbers = {
-        "new": "New",
-        "changed": "Changed",
-        "already there": "Already there",
-        "counted once": "Counted once",
-        "kept for later": "Kept",
-    }
-    counts = {name: typed.whole([one.counts.get(name, 0) for one in imports]) for name in numbers}
+    addresses = [f"/import?show=history&import={one.import_id}" for one in imports]
     _draw(
         {
-            "import": [f"/import?show=history&import={one.import_id}" for one in imports],
-            "when": typed.moments([one.when for one in imports]),
-            "who": [one.who for one in imports],
-            "file": [one.file for one in imports],
-            "map": [one.map_name for one in imports],
-            **counts,
+            "import": grid.links(
+                "Import", addresses, r"import=(\d+)", width=70, help="Shows its report"
+            ),
+            "when": grid.moment("When", [one.imported_at for one in imports]),
+            "who": grid.text("Who", [one.imported_by for one in imports], width=180),
+            "file": grid.text("File", [one.file_name for one in imports], width=240),
+            "map": grid.text("Map", [one.map_name or "" for one in imports], width=140),
+            **{
+                name: grid.whole(title, [one.counts.get(name, 0) for one in imports], width=100)
+                for name, title in COUNTED.items()
+            },
         },
         "Imports that were made",
-        {
-            "import": config.LinkColumn(
-                "Import", display_text=r"import=(\d+)", width=70, help="Shows its report"
-            ),
-            "when": typed.moment_column("When"),
-            "who": config.TextColumn("Who", width=180),
-            "file": config.TextColumn("File", width=240),
-            "map": config.TextColumn("Map", width=140),
-            **{name: typed.number_column(title, width=100) for name, title in numbers.items()},
-        },
     )
 
 
-def _draw(
-    cells: Mapping[str, object],
-    alt: str,
-    config: Mapping[str, object],
-    row_height: int = ROW_HEIGHT,
-) -> None:
-    table = pa.table(dict(cells))
-    headings.table(
-        table,
+def _draw(columns: Mapping[str, grid.GridColumn], alt: str, *, tall: bool = False) -> None:
+    grid.draw(
+        columns,
         key=f"import-{alt.lower().replace(' ', '-')}",
         alt=alt,
-        row_height=row_height,
-        height=min(row_height * table.num_rows + ROW_HEIGHT + 10, TALLEST),
-        column_config=dict(config),
+        row_height=TALL_ROW_HEIGHT if tall else grid.LOW_ROW_HEIGHT,
+        most_high=TALL_ROWS_SHOWN if tall else ROWS_SHOWN,
     )

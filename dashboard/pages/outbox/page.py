@@ -9,7 +9,7 @@ from dashboard.pages.outbox import settings as outbox_settings
 from dashboard.pages.outbox import stopped_message, table
 from dashboard.pages.outbox import templates as outbox_templates
 from dashboard.shell import sign_in
-from dashboard.ui import address, figures, state, states
+from dashboard.ui import address, figures, grid, state, states
 from dashboard.ui import backlog as backlog_parts
 from data_access.db import database
 from data_access.messages import backlog
@@ -19,11 +19,9 @@ from data_access.messages.backlog import Backlog, FailureCount, Message
 from data_access.people.staff import Person
 from program.messages import letters
 from program.messages.delivery import (
-    KIND_WORDS,
     REASON_WORDS,
     STOPPED_WORDS,
     DeliverySettings,
-    MessageKind,
     Reason,
     Stopped,
 )
@@ -194,7 +192,8 @@ def draw_waiting(listed: list[Message], now: datetime) -> None:
         states.empty("No messages are waiting. Decisions and questions add messages here.")
         return
     st.caption(f"{len(listed):,} shown, the oldest first.")
-    table.draw([_row(one, _waiting_words(one, now)) for one in listed], state="State")
+    words = [_waiting_words(one, now) for one in listed]
+    table.draw(listed, grid.text("State", words, width=300), key="State")
 
 
 def draw_sent(listed: list[Message]) -> None:
@@ -203,20 +202,8 @@ def draw_sent(listed: list[Message]) -> None:
         states.empty("Nothing was sent yet.")
         return
     st.caption(f"The last {len(listed):,} sent, the latest first.")
-    rows = [_row(one, one.delivered_at) for one in listed]
-    table.draw(rows, state="Sent at", is_time=True)
-
-
-def _row(message: Message, said: str | datetime | None) -> table.MessageRow:
-    to = message.sent_to or message.recipient or "nobody"
-    return table.MessageRow(
-        application_id=message.application_id,
-        username=message.username,
-        what=KIND_WORDS[MessageKind.of(message.kind)],
-        to=f"{message.channel} {to}",
-        written_at=message.created_at,
-        state=said,
-    )
+    sent = grid.moment("Sent at", [one.delivered_at for one in listed], width=160)
+    table.draw(listed, sent, key="Sent at")
 
 
 def _waiting_words(message: Message, now: datetime) -> str:

@@ -1,58 +1,33 @@
 """The table of messages. Recipients are typed text and are shown only in cells."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
-import pyarrow as pa
-import streamlit as st
+from dashboard.ui import grid
+from data_access.messages.backlog import Message
+from program.messages.delivery import KIND_WORDS, MessageKind
 
-from dashboard.ui import cells, headings
-
-TALLEST = 640
+ROWS_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageRow:
-    """One message: its state in words, or when it was delivered."""
-
-    application_id: int
-    username: str
-    what: str
-    to: str
-    written_at: datetime
-    state: str | datetime | None
-
-
-def draw(rows: Sequence[MessageRow], *, state: str, is_time: bool = False) -> None:
-    """Draw the messages in the given order; ``state`` heads the last column, text or times."""
-    config, states = st.column_config, [row.state for row in rows]
-    table = pa.table(
+def draw(messages: Sequence[Message], last: grid.GridColumn, *, key: str) -> None:
+    """Draw the messages in the given order; ``last`` is the column of their states or times."""
+    grid.draw(
         {
-            "application": [f"/application?id={row.application_id}" for row in rows],
-            "applicant": [row.username for row in rows],
-            "what": [row.what for row in rows],
-            "to": [row.to for row in rows],
-            "when": cells.moments([row.written_at for row in rows]),
-            "state": cells.moments(states) if is_time else pa.array(states, pa.string()),
-        }
-    )
-    headings.table(
-        table,
-        key=f"outbox-{state}",
-        alt="Messages to applicants",
-        row_height=30,
-        height=min(30 * (len(rows) + 1) + 2, TALLEST),
-        column_config={
-            "application": config.LinkColumn(
-                "Application", display_text=r"id=(\d+)", width=84, help="Open the application"
+            "application": grid.applications([one.application_id for one in messages]),
+            "applicant": grid.text("Applicant", [one.username for one in messages], width=140),
+            "what": grid.text(
+                "Message", [KIND_WORDS[MessageKind.of(one.kind)] for one in messages], width=130
             ),
-            "applicant": config.TextColumn("Applicant", width=140),
-            "what": config.TextColumn("Message", width=130),
-            "to": config.TextColumn("To", width=200),
-            "when": cells.moment_column("Written"),
-            "state": cells.moment_column(state, width=160)
-            if is_time
-            else config.TextColumn(state, width=300),
+            "to": grid.text("To", [_to(one) for one in messages], width=200),
+            "when": grid.moment("Written", [one.created_at for one in messages]),
+            "state": last,
         },
+        key=f"outbox-{key}",
+        alt="Messages to applicants",
+        row_height=grid.LOW_ROW_HEIGHT,
+        most_high=ROWS_SHOWN,
     )
+
+
+def _to(message: Message) -> str:
+    return f"{message.channel} {message.sent_to or message.recipient or 'nobody'}"

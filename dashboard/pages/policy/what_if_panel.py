@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
-import pyarrow as pa
 import streamlit as st
 
-from dashboard.ui import badges, cells, figures, headings
+from dashboard.ui import badges, figures, grid
 from program import wording
 from program.affiliates.requalification import STEP_LABELS
 from program.affiliates.what_if import (
@@ -35,7 +33,7 @@ from program.policy.outcomes import Outcome
 from program.wording import rounded
 
 OPEN = "what-if-open"
-ROW_HEIGHT = 36
+ROWS_SHOWN = 12
 ARROW = " → "
 # For narrow columns; the help text is complete.
 SHORT_LABELS = {
@@ -101,38 +99,39 @@ def draw_figures(found: WhatIf) -> None:
 def draw_sides(found: WhatIf) -> None:
     """Draw the outcomes now and under the draft, one row per population."""
     rows = [found.replays[population] for population in Population]
-    held: dict[str, Any] = {
-        "who": [POPULATION_LABELS[row.population] for row in rows],
-        "total": cells.whole([row.total for row in rows]),
-    }
-    for outcome in Outcome:
-        held[outcome] = [
-            _now_then(row.before(outcome), row.after(outcome)) if _is_told(row) else figures.UNKNOWN
-            for row in rows
-        ]
-    held["changed"] = cells.whole([row.changed if _is_told(row) else None for row in rows])
-    held["untold"] = cells.whole([row.untold for row in rows])
-    headings.table(
-        pa.table(held),
-        key="what-if-sides",
-        alt="Results now and under the draft",
-        row_height=ROW_HEIGHT,
-        column_config={
-            "who": st.column_config.TextColumn("Now → under the draft", width=150),
-            "total": cells.number_column("All", width=70),
+    grid.draw(
+        {
+            "who": grid.text(
+                "Now → under the draft",
+                [POPULATION_LABELS[row.population] for row in rows],
+                width=150,
+            ),
+            "total": grid.whole("All", [row.total for row in rows], width=70),
             **{
-                outcome: st.column_config.TextColumn(
-                    headings.numeric(badges.OUTCOME_WORDS[outcome]), width=130, alignment="right"
+                outcome: grid.figure_text(
+                    badges.OUTCOME_WORDS[outcome],
+                    [
+                        _now_then(row.before(outcome), row.after(outcome))
+                        if _is_told(row)
+                        else figures.UNKNOWN
+                        for row in rows
+                    ],
+                    width=130,
                 )
                 for outcome in Outcome
             },
-            "changed": cells.number_column("Changed", width=90),
-            "untold": cells.number_column(
+            "changed": grid.whole(
+                "Changed", [row.changed if _is_told(row) else None for row in rows], width=90
+            ),
+            "untold": grid.whole(
                 "Not replayed",
+                [row.untold for row in rows],
                 width=90,
                 help="The stored figures are not enough. These are in no other column.",
             ),
         },
+        key="what-if-sides",
+        alt="Results now and under the draft",
     )
     notes = (f"**{POPULATION_LABELS[one]}**: {POPULATION_NOTES[one]}" for one in Population)
     st.caption(" ".join(notes))
@@ -207,43 +206,34 @@ def rebate_words(costs: Rebates, replays: Mapping[Population, Replay]) -> list[s
 
 def draw_changers(rows: Sequence[Changer], *, key: str, on_open: Callable[[], None]) -> None:
     """Draw one page of those who change sides, each with a link to the application."""
-    table = cells.worded(
+    grid.draw(
         {
-            "open": ["Open"] * len(rows),
-            "number": [row.application_id for row in rows],
-            "applicant": [row.username for row in rows],
-            "handle": [row.handle for row in rows],
-            "status": [row.status for row in rows],
-            "move": [move_words((row.before, row.after)) for row in rows],
-            **{one.key: [row.values[one.key] for row in rows] for one in CRITERIA},
-        },
-        {criterion.key: partial(_figure, criterion.unit) for criterion in CRITERIA},
-    )
-    headings.table(
-        table,
-        key=key,
-        alt="Changed results",
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(rows), 12) + 1) + 3,
-        column_config={
-            "open": st.column_config.ButtonColumn(
-                "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
+            "open": grid.opens(["Open"] * len(rows), key=OPEN, on_open=on_open),
+            "number": grid.whole(
+                "No.", [row.application_id for row in rows], written="%d", width=62
             ),
-            "number": cells.number_column("No.", written="%d", width=62),
-            "applicant": st.column_config.TextColumn("Applicant", width=128),
-            "handle": st.column_config.TextColumn("Handle", width=128),
-            "status": st.column_config.TextColumn("Status", width=76),
-            "move": st.column_config.TextColumn("Now → under the draft", width=150),
+            "applicant": grid.text("Applicant", [row.username for row in rows], width=128),
+            "handle": grid.text("Handle", [row.handle for row in rows], width=128),
+            "status": grid.text("Status", [row.status for row in rows], width=76),
+            "move": grid.text(
+                "Now → under the draft",
+                [move_words((row.before, row.after)) for row in rows],
+                width=150,
+            ),
             **{
-                criterion.key: cells.number_column(
+                criterion.key: grid.worded(
                     SHORT_LABELS.get(criterion.key, criterion.label),
-                    written=None,
+                    [row.values[criterion.key] for row in rows],
+                    partial(_figure, criterion.unit),
                     width=74,
                     help=f"{criterion.label}, {criterion.unit}, as the draft counts it.",
                 )
                 for criterion in CRITERIA
             },
         },
+        key=key,
+        alt="Changed results",
+        most_high=ROWS_SHOWN,
     )
 
 

@@ -1,12 +1,12 @@
 """The queue's filters: read from the address and written back to it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from dashboard.ui import badges, keyboard, state
+from data_access.queue.listing import Counts
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import (
     DUE_LABELS,
@@ -50,18 +50,6 @@ EVERYONE = "everyone"
 Follow = Callable[[Filters], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbers:
-    """Counts of the whole queue, ignoring filters; ``set_aside`` by status."""
-
-    total: int
-    by_outcome: Mapping[Outcome, int]
-    overdue: int
-    mine: int
-    unassigned: int
-    set_aside: Mapping[Status, int]
-
-
 def hold(filters: Filters) -> None:
     """Set the widgets to these filters, before any of them is drawn."""
     for field in FIELDS:
@@ -77,7 +65,7 @@ def title(filters: Filters, number: int) -> None:
     st.subheader(f"{name} {number:,}", anchor=False, width="content")
 
 
-def lists(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+def lists(filters: Filters, numbers: Counts, on_change: Follow) -> None:
     """Draw the links to the other lists: set aside and, less prominent, decided."""
     whole = {Status.PENDING: numbers.total, **numbers.set_aside}
     here = None if filters.slice.scope else filters.status
@@ -122,10 +110,15 @@ def _way_to(status: Status, words: str, on_change: Follow) -> None:
     )
 
 
-def standing(filters: Filters, numbers: Numbers, on_change: Follow) -> None:
+def standing(filters: Filters, numbers: Counts, on_change: Follow) -> None:
     """Draw eligibility, owner and clock, with counts of the whole queue where they apply."""
     counted = filters.status is Status.PENDING and filters.slice.scope is None
-    _eligibility(filters, numbers.by_outcome if counted else {}, on_change)
+    outcomes = {
+        Outcome.MET: numbers.met,
+        Outcome.NOT_MET: numbers.not_met,
+        Outcome.UNKNOWN: numbers.unknown,
+    }
+    _eligibility(filters, outcomes if counted else {}, on_change)
     if not filters.only_open:
         return
     owners = {Owner.MINE: numbers.mine, Owner.UNASSIGNED: numbers.unassigned} if counted else {}

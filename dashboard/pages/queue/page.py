@@ -1,8 +1,7 @@
 """The queue: applications of one list, filtered, ordered and paged in SQL."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -11,12 +10,10 @@ from dashboard.pages.queue import bulk_actions, bulk_dialog, news, table
 from dashboard.pages.queue import columns as queue_columns
 from dashboard.pages.queue import filters as queue_filters
 from dashboard.pages.queue import saved_views as queue_saved_views
-from dashboard.pages.queue.filters import Numbers
 from dashboard.shell import browsers, export_links, sign_in
 from dashboard.ui import (
     address,
-    due,
-    figures,
+    grid,
     keyboard,
     lookups,
     navigation,
@@ -34,13 +31,12 @@ from data_access.people import preferences, staff
 from data_access.people.staff import Person
 from data_access.queue import listing
 from data_access.queue import news as queue_news
-from data_access.queue.listing import QueueRow
+from data_access.queue.listing import Counts, QueueRow
 from data_access.queue.news import Pulse
 from data_access.review import bulk_runs
-from program.policy.outcomes import Outcome
 from program.review.permissions import Act
 from program.review.queue_filters import PAGE_SIZE, QUERY_NAMES, Filters, Sort
-from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
+from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
 TABLE = "queue"
@@ -55,7 +51,7 @@ class Loaded:
     """
 
     context: JudgingContext
-    numbers: Numbers
+    numbers: Counts
     filters: Filters
     total: int
     rows: list[QueueRow]
@@ -95,25 +91,13 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     with database.reading(database.reader()) as connection:
         seen = queue_news.read(connection)
         context = judging.read_context(connection, now=now)
-        counts = listing.counts(connection, context, viewer=person.email)
-        numbers = Numbers(
-            total=counts.total,
-            by_outcome={
-                Outcome.MET: counts.met,
-                Outcome.NOT_MET: counts.not_met,
-                Outcome.UNKNOWN: counts.unknown,
-            },
-            overdue=counts.overdue,
-            mine=counts.mine,
-            unassigned=counts.unassigned,
-            set_aside=counts.set_aside,
-        )
+        numbers = listing.counts(connection, context, viewer=person.email)
         total = (
             whole_list(filters, numbers)
             if not filters.narrows
             else listing.count(connection, filters, context)
         )
-        filters = filters.on_page(min(filters.page, pages_of(total)))
+        filters = filters.on_page(min(filters.page, grid.page_count(total, PAGE_SIZE)))
         return Loaded(
             context=context,
             numbers=numbers,
@@ -129,7 +113,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
         )
 
 
-def whole_list(filters: Filters, numbers: Numbers) -> int:
+def whole_list(filters: Filters, numbers: Counts) -> int:
     """Return the total of the list, ignoring filters; for decided ones, cached for a minute."""
     if filters.status is Status.PENDING:
         return numbers.total
@@ -193,11 +177,6 @@ def draw_export(person: Person, filters: Filters) -> None:
     )
 
 
-def pages_of(total: int) -> int:
-    """Return how many pages ``total`` rows fill; at least one."""
-    return max(1, -(-total // PAGE_SIZE))
-
-
 @st.fragment
 def draw_table(page: Loaded, person: Person) -> None:
     """Draw the table and the acts on ticked rows.
@@ -209,10 +188,9 @@ def draw_table(page: Loaded, person: Person) -> None:
     ids = [row.application_id for row in page.rows]
     columns = table.fitting(page.columns, filters.statuses)
     ticked = table.draw(
-        rows=[as_shown(row, page) for row in page.rows],
-        columns=columns,
+        table.Page(rows=page.rows, context=page.context, names=page.names),
+        columns,
         key=f"{TABLE}-{hash((filters, tuple(ids), tuple(column.key for column in columns)))}",
-        minimum_usd=page.context.policy.min_volume_usd,
         on_open=open_clicked,
         selectable=may_act_on(filters, person),
         order=table.Order(
@@ -252,57 +230,14 @@ def matching(filters: Filters, context: JudgingContext) -> list[int]:
         return listing.ids(connection, filters, context, most=bulk_runs.MOST)
 
 
-def as_shown(row: QueueRow, page: Loaded) -> table.TableRow:
-    """Format a row."""
-    now = page.context.now
-    owner = row.desk.assignee(now)
-    return table.TableRow(
-        application_id=row.application_id,
-        username=row.username,
-        handle=row.social_handle,
-        platform=row.social_platform,
-        country=row.country_code,
-        waiting_days=Decimal(round((now - row.submitted_at) / timedelta(days=1), 3)),
-        due=due.words(row.due_at, status=row.status, now=now, holidays=page.context.holidays),
-        due_at=row.due_at,
-        points=row.priority.total,
-        why=row.priority.sentence,
-        outcome=row.assessment.outcome,
-        track=row.assessment.track,
-        volume_usd=row.facts.volume_usd,
-        active_users=row.facts.active_users,
-        new_users=row.facts.new_users,
-        months=row.months,
-        evidence=str(row.evidence),
-        owner=page.names.get(owner, owner) if owner else figures.DASH,
-        standing=standing_words(row, now),
-    )
-
-
-def standing_words(row: QueueRow, now: datetime) -> str:
-    """Format what an application waits for, or since when it is decided."""
-    if row.status is Status.DEFERRED:
-        until = row.desk.deferred_until
-        change = "a change" if row.desk.deferred_answers is not None else None
-        day = figures.day(until.date(), year=until.year != now.year) if until else None
-        return f"until {' or '.join(filter(None, [day, change]))}"
-    if row.status in OPEN_STATUSES:
-        since = row.desk.status_at
-        return f"for {figures.waiting(now - since)}" if since else STATUS_WORDS[row.status]
-    at = row.status_changed_at
-    day = figures.day(at.date(), year=at.year != now.year) if at else ""
-    return f"{STATUS_WORDS[row.status]} {day}".strip()
-
-
 def follow(filters: Filters) -> None:
     """Write changed filters to the address, which every run reads."""
     address.write(filters.to_query())
 
 
-def turn_page(key: str) -> None:
+def turn_page(page: int) -> None:
     """Go to the page chosen in the page control."""
-    filters = Filters.from_query(st.query_params)
-    follow(filters.on_page(state.typed(key) or 1))
+    follow(Filters.from_query(st.query_params).on_page(page))
 
 
 def sort_by(sort: Sort) -> None:
@@ -358,22 +293,9 @@ def draw_empty(page: Loaded) -> None:
 
 def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
     """Draw the number of rows, the range shown, and the page control."""
-    first = (filters.page - 1) * PAGE_SIZE + 1
-    last = min(total, filters.page * PAGE_SIZE)
     with st.container(horizontal=True, vertical_alignment="center", key="queue-pages"):
-        st.caption(f"{first:,}–{last:,} of {total:,}", width="content")
-        if pages_of(total) > 1:
-            # The control belongs to its page, so that a changed filter does not keep its value.
-            key = f"queue-page-{filters.page}-{total}"
-            # With its own width: one fitted to its content leaves pages out.
-            st.pagination(
-                pages_of(total),
-                default=filters.page,
-                width=320,
-                key=key,
-                on_change=turn_page,
-                args=[key],
-            )
+        key = f"queue-page-{filters.page}-{total}"
+        grid.pages(filters.page, total, size=PAGE_SIZE, key=key, on_turn=turn_page)
         st.space("stretch")
         with keyboard.hot(shortcuts.OPEN_FIRST.key, width="content"):
             st.button(

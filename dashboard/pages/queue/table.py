@@ -1,54 +1,38 @@
 """The queue's table of fifty rows. Its cells never read text as markup."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
-import pyarrow as pa
-import streamlit as st
-
-from dashboard.ui import badges, cells, due, figures, headings, volume_bar
+from dashboard.ui import badges, due, figures, grid, headings
+from data_access.eligibility.judging import JudgingContext
+from data_access.queue.listing import EvidenceState, QueueRow
 from program.policy.outcomes import Outcome
-from program.review.queue_filters import PAGE_SIZE, Sort
-from program.review.workflow import OPEN_STATUSES, Status
+from program.review.queue_filters import Sort
+from program.review.workflow import OPEN_STATUSES, STATUS_WORDS, Status
 
 OPEN = "queue-open"
-ROW_HEIGHT = 36
 SIGN_WIDTH = 14
-EVIDENCE_WORDS = {"none": "–", "current": "current", "expired": "expired"}
+EVIDENCE_WORDS = {
+    EvidenceState.NONE: figures.DASH,
+    EvidenceState.CURRENT: "current",
+    EvidenceState.EXPIRED: "expired",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableRow:
-    """One application in the table. ``None`` in a figure is unknown."""
+class Page:
+    """The rows to show; ``names`` are the short ones of colleagues, by address."""
 
-    application_id: int
-    username: str
-    handle: str
-    platform: str
-    country: str | None
-    waiting_days: Decimal
-    due: str
-    due_at: datetime
-    points: int
-    why: str
-    outcome: Outcome
-    track: str | None
-    volume_usd: Decimal | None
-    active_users: int | None
-    new_users: int | None
-    months: tuple[Decimal, ...]
-    evidence: str
-    owner: str
-    standing: str
+    rows: Sequence[QueueRow]
+    context: JudgingContext
+    names: Mapping[str, str]
 
 
-Cells = Callable[[Sequence[TableRow]], pa.Array]
-# Returns a column's settings from its label, the page's rows and the minimum volume.
-Config = Callable[[str, Sequence[TableRow], Decimal], Any]
+# Returns the column from its label and the page.
+Make = Callable[[str, Page], grid.GridColumn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,35 +44,18 @@ class QueueColumn:
 
     key: str
     label: str
-    cells: Cells
-    config: Config
+    make: Make
     usual: bool = True
     sort: Sort | None = None
     descending: bool = True
 
 
-def _texts(field: str) -> Cells:
-    return lambda rows: pa.array([getattr(row, field) for row in rows], pa.string())
+def _text(width: int, words: Callable[[QueueRow], str], **look: Any) -> Make:  # noqa: ANN401
+    return lambda label, page: grid.text(label, map(words, page.rows), width=width, **look)
 
 
-def _numbers(field: str) -> Cells:
-    return lambda rows: cells.whole([getattr(row, field) for row in rows])
-
-
-def _words(made: Callable[[TableRow], str]) -> Cells:
-    return lambda rows: pa.array([made(row) for row in rows], pa.string())
-
-
-def _badge(made: Callable[[TableRow], str]) -> Cells:
-    return lambda rows: pa.array([[made(row)] for row in rows])
-
-
-def _text(width: int, **given: Any) -> Config:  # noqa: ANN401
-    return lambda label, _rows, _minimum: st.column_config.TextColumn(label, width=width, **given)
-
-
-def _number(width: int, **given: Any) -> Config:  # noqa: ANN401
-    return lambda label, _rows, _minimum: cells.number_column(label, width=width, **given)
+def _whole(width: int, number: Callable[[QueueRow], int | None], **look: Any) -> Make:  # noqa: ANN401
+    return lambda label, page: grid.whole(label, map(number, page.rows), width=width, **look)
 
 
 def _badges() -> dict[str, str]:
@@ -103,93 +70,100 @@ def _badges() -> dict[str, str]:
 BADGES = _badges()
 
 
-def _due(label: str, rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
-    words = sorted({row.due for row in rows})
-    late = due.OVERDUE.sign + " "
-    return st.column_config.MultiselectColumn(
+def _waiting(label: str, page: Page) -> grid.GridColumn:
+    waits = [page.context.now - row.submitted_at for row in page.rows]
+    return grid.number(
         label,
-        options=words,
-        color=["red" if word.startswith(late) else "gray" for word in words],
+        [round(wait / timedelta(days=1), 3) for wait in waits],
+        written="%.1f d",
+        width=60,
+        help="Calendar days since it arrived.",
+    )
+
+
+def _due(label: str, page: Page) -> grid.GridColumn:
+    now, holidays = page.context.now, page.context.holidays
+    words = [
+        due.words(row.due_at, status=row.status, now=now, holidays=holidays) for row in page.rows
+    ]
+    late = due.OVERDUE.sign + " "
+    return grid.badges(
+        label,
+        words,
+        {word: "red" if word.startswith(late) else "gray" for word in sorted(set(words))},
         help="In business days, UTC. The clock stops while the applicant owes information.",
         width=100,
     )
 
 
-def _eligibility(label: str, _rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
-    return st.column_config.MultiselectColumn(
-        label, options=list(BADGES), color=list(BADGES.values()), width=138
-    )
+def _eligibility(label: str, page: Page) -> grid.GridColumn:
+    found = [row.assessment for row in page.rows]
+    words = [badges.outcome_words(one.outcome, track=one.track) for one in found]
+    return grid.badges(label, words, BADGES, width=138)
 
 
-def _volume(label: str, _rows: Sequence[TableRow], minimum_usd: Decimal) -> Any:  # noqa: ANN401
-    return volume_bar.config(
-        label, minimum_usd=minimum_usd, help="Referral volume in the window", width=104
-    )
-
-
-def _months(label: str, _rows: Sequence[TableRow], _minimum: Decimal) -> Any:  # noqa: ANN401
-    return st.column_config.AreaChartColumn(
+def _volume(label: str, page: Page) -> grid.GridColumn:
+    return grid.volumes(
         label,
-        help="Volume by calendar month, the last one still running.",
-        y_min=0,
-        width=62,
+        [row.facts.volume_usd for row in page.rows],
+        minimum_usd=page.context.policy.min_volume_usd,
+        help="Referral volume in the window",
+        width=104,
     )
+
+
+def _owner(label: str, page: Page) -> grid.GridColumn:
+    owners = [row.desk.assignee(page.context.now) for row in page.rows]
+    return grid.text(
+        label,
+        [page.names.get(owner, owner) if owner else figures.DASH for owner in owners],
+        width=56,
+    )
+
+
+def _standing(label: str, page: Page) -> grid.GridColumn:
+    return grid.text(label, [standing_words(row, page.context) for row in page.rows], width=150)
+
+
+def standing_words(row: QueueRow, context: JudgingContext) -> str:
+    """Format what an application waits for, or since when it is decided."""
+    now = context.now
+    if row.status is Status.DEFERRED:
+        until = row.desk.deferred_until
+        change = "a change" if row.desk.deferred_answers is not None else None
+        day = figures.day(until.date(), year=until.year != now.year) if until else None
+        return f"until {' or '.join(filter(None, [day, change]))}"
+    if row.status in OPEN_STATUSES:
+        since = row.desk.status_at
+        return f"for {figures.waiting(now - since)}" if since else STATUS_WORDS[row.status]
+    at = row.status_changed_at
+    day = figures.day(at.date(), year=at.year != now.year) if at else ""
+    return f"{STATUS_WORDS[row.status]} {day}".strip()
 
 
 # In display order. Columns that are hidden by default can be chosen.
 COLUMNS: tuple[QueueColumn, ...] = (
-    QueueColumn(
-        key="applicant",
-        label="Applicant",
-        cells=_texts("username"),
-        config=_text(104),
-    ),
-    QueueColumn(
-        key="handle",
-        label="Handle",
-        cells=_texts("handle"),
-        config=_text(100),
-    ),
+    QueueColumn(key="applicant", label="Applicant", make=_text(104, lambda row: row.username)),
+    QueueColumn(key="handle", label="Handle", make=_text(100, lambda row: row.social_handle)),
     QueueColumn(
         key="platform",
         label="Platform",
-        cells=_texts("platform"),
-        config=_text(74),
+        make=_text(74, lambda row: row.social_platform),
         usual=False,
     ),
     QueueColumn(
         key="country",
         label="Country",
-        cells=_words(lambda row: row.country or figures.DASH),
-        config=_text(64),
+        make=_text(64, lambda row: row.country_code or figures.DASH),
         usual=False,
     ),
-    QueueColumn(
-        key="standing",
-        label="Status",
-        cells=_texts("standing"),
-        config=_text(150),
-    ),
-    QueueColumn(
-        key="waiting",
-        label="Waiting",
-        cells=lambda rows: cells.numbers([row.waiting_days for row in rows]),
-        config=_number(60, written="%.1f d", help="Calendar days since it arrived."),
-        sort=Sort.WAITING,
-    ),
-    QueueColumn(
-        key="due",
-        label="Due",
-        cells=_badge(lambda row: row.due),
-        config=_due,
-        sort=Sort.DUE,
-        descending=False,
-    ),
+    QueueColumn(key="standing", label="Status", make=_standing),
+    QueueColumn(key="waiting", label="Waiting", make=_waiting, sort=Sort.WAITING),
+    QueueColumn(key="due", label="Due", make=_due, sort=Sort.DUE, descending=False),
     QueueColumn(
         key="due_at",
         label="Due at",
-        cells=lambda rows: cells.moments([row.due_at for row in rows]),
-        config=lambda label, _rows, _minimum: cells.moment_column(label),
+        make=lambda label, page: grid.moment(label, [row.due_at for row in page.rows]),
         usual=False,
         sort=Sort.DUE,
         descending=False,
@@ -197,9 +171,9 @@ COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(
         key="priority",
         label="Priority",
-        cells=_numbers("points"),
-        config=_number(
+        make=_whole(
             56,
+            lambda row: row.priority.total,
             help="Points, at most 100. The column Why and the application's page show how they "
             "add up.",
         ),
@@ -208,56 +182,32 @@ COLUMNS: tuple[QueueColumn, ...] = (
     QueueColumn(
         key="why",
         label="Why",
-        cells=_texts("why"),
-        config=_text(300, help="The parts of the priority."),
+        make=_text(300, lambda row: row.priority.sentence, help="The parts of the priority."),
         usual=False,
     ),
-    QueueColumn(
-        key="eligibility",
-        label="Eligibility",
-        cells=_badge(lambda row: badges.outcome_words(row.outcome, track=row.track)),
-        config=_eligibility,
-    ),
-    QueueColumn(
-        key="volume",
-        label="Volume",
-        cells=lambda rows: volume_bar.cells([row.volume_usd for row in rows]),
-        config=_volume,
-        sort=Sort.VOLUME,
-    ),
+    QueueColumn(key="eligibility", label="Eligibility", make=_eligibility),
+    QueueColumn(key="volume", label="Volume", make=_volume, sort=Sort.VOLUME),
     QueueColumn(
         key="active",
         label="Active",
-        cells=_numbers("active_users"),
-        config=_number(52),
+        make=_whole(52, lambda row: row.facts.active_users),
         sort=Sort.ACTIVE,
     ),
     QueueColumn(
-        key="new",
-        label="New",
-        cells=_numbers("new_users"),
-        config=_number(44),
-        sort=Sort.NEW,
+        key="new", label="New", make=_whole(44, lambda row: row.facts.new_users), sort=Sort.NEW
     ),
     QueueColumn(
         key="months",
         label="6 months",
-        cells=lambda rows: pa.array([[float(month) for month in row.months] for row in rows]),
-        config=_months,
+        make=lambda _, page: grid.monthly([row.months for row in page.rows], width=62),
     ),
     QueueColumn(
         key="evidence",
         label="Evidence",
-        cells=_words(lambda row: EVIDENCE_WORDS[row.evidence]),
-        config=_text(76),
+        make=_text(76, lambda row: EVIDENCE_WORDS[row.evidence]),
         usual=False,
     ),
-    QueueColumn(
-        key="owner",
-        label="Owner",
-        cells=_texts("owner"),
-        config=_text(56),
-    ),
+    QueueColumn(key="owner", label="Owner", make=_owner),
 )
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
 # Columns that only some lists can have.
@@ -291,11 +241,10 @@ class Order:
 
 
 def draw(
-    *,
-    rows: Sequence[TableRow],
+    page: Page,
     columns: Sequence[QueueColumn],
+    *,
     key: str,
-    minimum_usd: Decimal,
     on_open: Callable[[], None],
     selectable: bool,
     order: Order,
@@ -312,37 +261,30 @@ def draw(
         if wanted is not None:
             order.choose(wanted)
 
-    settings = {
-        column.key: _marked(column, column.config(column.label, rows, minimum_usd), order)
-        for column in columns
-    }
-    # Only this column is pinned: pinned columns are drawn faint.
-    opens = st.column_config.ButtonColumn(
-        "", key=OPEN, on_click=on_open, type="tertiary", width=50, pinned=True
-    )
-    return headings.table(
-        _table(rows, columns),
+    return grid.draw(
+        {
+            # Only this column is pinned: pinned columns are drawn faint.
+            "open": grid.opens(["Open"] * len(page.rows), key=OPEN, on_open=on_open),
+            **{
+                column.key: _marked(column, column.make(column.label, page), order)
+                for column in columns
+            },
+        },
         key=key,
         on_heading=press,
         selectable=selectable,
         alt="Applications",
-        row_height=ROW_HEIGHT,
-        height=ROW_HEIGHT * (min(len(rows), PAGE_SIZE) + 1) + 3,
-        column_config={"open": opens, **settings},
     )
 
 
-def _marked(column: QueueColumn, config: Any, order: Order) -> Any:  # noqa: ANN401 - Streamlit's own
-    """Return the column's settings, with a sign in its heading if the list is sorted by it."""
+def _marked(column: QueueColumn, made: grid.GridColumn, order: Order) -> grid.GridColumn:
+    """Return the column, with a sign in its heading if the list is sorted by it."""
     if column.sort is not order.by:
-        return config
-    return {
-        **config,
-        "label": headings.signed(config["label"], descending=column.descending != order.reverse),
-        "width": config["width"] + SIGN_WIDTH,
+        return made
+    descending = column.descending != order.reverse
+    config = {
+        **made.config,
+        "label": headings.signed(made.config["label"], descending=descending),
+        "width": made.config["width"] + SIGN_WIDTH,
     }
-
-
-def _table(rows: Sequence[TableRow], columns: Sequence[QueueColumn]) -> pa.Table:
-    held = {column.key: column.cells(rows) for column in columns}
-    return pa.table({"open": pa.array(["Open"] * len(rows)), **held})
+    return replace(made, config=config)

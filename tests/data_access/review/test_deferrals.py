@@ -196,7 +196,7 @@ def test_a_claim_before_the_return_was_written_down_outlives_it(desk: Engine) ->
         *("deferred", "claimed", "brought_back"),
     ]
     with desk.connect() as conn:
-        thread = [line.at for line in timeline.read(conn, clicks.read(desk, 1, now=later))]
+        thread = [line.at for line in clicks.thread(conn, 1, now=later)]
     assert thread == sorted(thread, reverse=True)
 
 
