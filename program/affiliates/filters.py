@@ -8,10 +8,10 @@ from program import wording
 from program.affiliates.requalification import Standing, Step
 from program.policy.outcomes import Outcome
 from program.review.queue_filters import clean_search
+from program.text import query
+from program.text.query import Parameter
 
 PAGE_SIZE = 50
-# Query parameters that the filters write.
-QUERY_NAMES = ("part", "standing", "suggested", "month", "near", "search", "figure", "page")
 ANY = "any"
 SUGGESTIBLE = (Step.SUSPEND, Step.PUT_ON_NOTICE, Step.RESTORE)
 UNTESTED = "untested"
@@ -79,40 +79,28 @@ class BoardFilters:
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
-        spoken = {
-            "part": "" if self.part is AffiliatesPart.REQUALIFICATION else str(self.part),
-            "standing": self.standing or "",
-            "suggested": self.suggested or "",
-            "month": self.month or "",
-            "near": "1" if self.near else "",
-            "search": self.search,
-            "figure": "" if self.figure is Figure.VOLUME else str(self.figure),
-            "page": "" if self.page == 1 else str(self.page),
-        }
-        return {name: str(value) for name, value in spoken.items() if value}
+        return query.write(self, PARAMETERS)
 
-    def left_out(self, query: Mapping[str, str]) -> str:
+    def left_out(self, found: Mapping[str, str]) -> str:
         """Return the sentence that names unused parts of the address; "" if there are none."""
-        relevant = {name: text for name, text in query.items() if name != "page"}
-        usual = {"part": str(AffiliatesPart.REQUALIFICATION), "figure": str(Figure.VOLUME)}
+        relevant = {name: text for name, text in found.items() if name != "page"}
+        usual = query.defaults(BoardFilters, PARAMETERS)
         return wording.left_out(relevant, self.to_query(), usual=usual)
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> "BoardFilters":
+    def from_query(cls, found: Mapping[str, str]) -> "BoardFilters":
         """Parse the query parameters; anything malformed is ignored."""
-        part, standing = query.get("part"), query.get("standing")
-        suggested, month = query.get("suggested"), query.get("month")
-        figure, page = query.get("figure"), query.get("page", "")
-        whole = page.isascii() and page.isdigit() and len(page) <= 6
-        return cls(
-            part=AffiliatesPart(part)
-            if part in tuple(AffiliatesPart)
-            else AffiliatesPart.REQUALIFICATION,
-            standing=Standing(standing) if standing in tuple(Standing) else None,
-            suggested=suggested if suggested in (ANY, *SUGGESTIBLE) else None,
-            month=month if month in MONTH_CHOICES else None,
-            near=query.get("near") == "1",
-            search=clean_search(query.get("search", "")),
-            figure=Figure(figure) if figure in tuple(Figure) else Figure.VOLUME,
-            page=max(1, int(page)) if whole else 1,
-        )
+        return cls(**query.read(PARAMETERS, found))
+
+
+PARAMETERS = (
+    Parameter(name="part", field="part", read=query.member(AffiliatesPart)),
+    Parameter(name="standing", field="standing", read=query.member(Standing)),
+    Parameter(name="suggested", field="suggested", read=query.one_of((ANY, *SUGGESTIBLE))),
+    Parameter(name="month", field="month", read=query.one_of(MONTH_CHOICES)),
+    Parameter(name="near", field="near", read=query.flag("1"), write=lambda _: "1"),
+    Parameter(name="search", field="search", read=clean_search),
+    Parameter(name="figure", field="figure", read=query.member(Figure)),
+    Parameter(name="page", field="page", read=query.page),
+)
+QUERY_NAMES = tuple(one.name for one in PARAMETERS)

@@ -6,17 +6,16 @@ before: all of it if the period is complete, else as many of its first days as h
 data.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from program import wording
 from program.periods import ONE_DAY, Window, month_start, months_later
+from program.text import query
+from program.text.query import Parameter
 
-Member = TypeVar("Member", bound=StrEnum)
 # Nine series of so many points stay below the thousand points that a chart may have.
 MOST_BUCKETS = 110
 LONGEST_DAYS = 5 * 366
@@ -84,8 +83,6 @@ class Dimension(StrEnum):
     AFFILIATE = "affiliate"
 
 
-# Query parameters that a report writes.
-QUERY_NAMES = ("period", "from", "to", "by", "tab", "split", "of", "sort")
 TAB_LABELS = {
     Tab.WORK: "Work",
     Tab.REVIEWERS: "Reviewers",
@@ -187,49 +184,37 @@ class Report:
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
-        usual = Report()
         custom = self.choice is Choice.CUSTOM
-        spoken = {
-            "period": "" if self.choice is usual.choice else str(self.choice),
-            "from": self.since.isoformat() if custom and self.since else "",
-            "to": self.until.isoformat() if custom and self.until else "",
-            "by": str(self.grain or ""),
-            "tab": "" if self.tab is usual.tab else str(self.tab),
-            "split": "" if self.split is usual.split else str(self.split),
-            "of": "" if self.dimension is usual.dimension else str(self.dimension),
-        }
-        return {name: value for name, value in spoken.items() if value}
+        return query.write(self if custom else replace(self, since=None, until=None), PARAMETERS)
 
-    def left_out(self, query: Mapping[str, str]) -> str:
+    def left_out(self, found: Mapping[str, str]) -> str:
         """Return the sentence that names parts of the address that were not used; "" if all were.
 
         Leaves out the days of a custom period, which `cut` describes, and sorting, which is the
         table's.
         """
         own = {"sort", "from", "to"} if self.choice is Choice.CUSTOM else {"sort"}
-        relevant = {name: text for name, text in query.items() if name not in own}
-        usual = Report()
-        spared = {"period": usual.choice, "tab": usual.tab}
-        spared |= {"split": usual.split, "of": usual.dimension}
-        return wording.left_out(relevant, self.to_query(), usual=spared)
+        relevant = {name: text for name, text in found.items() if name not in own}
+        return wording.left_out(relevant, self.to_query(), usual=query.defaults(Report, PARAMETERS))
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> "Report":
+    def from_query(cls, found: Mapping[str, str]) -> "Report":
         """Parse the query parameters; anything malformed is ignored."""
-        usual = cls()
-        choice = _member(Choice, query.get("period"), usual.choice)
-        since = until = None
-        if choice is Choice.CUSTOM:
-            since, until = _day(query.get("from")), _day(query.get("to"))
-        return cls(
-            choice=choice,
-            since=since,
-            until=until,
-            grain=Grain(query["by"]) if query.get("by") in tuple(Grain) else None,
-            tab=_member(Tab, query.get("tab"), usual.tab),
-            split=_member(Split, query.get("split"), usual.split),
-            dimension=_member(Dimension, query.get("of"), usual.dimension),
-        )
+        asked = cls(**query.read(PARAMETERS, found))
+        custom = asked.choice is Choice.CUSTOM
+        return asked if custom else replace(asked, since=None, until=None)
+
+
+PARAMETERS = (
+    Parameter(name="period", field="choice", read=query.member(Choice)),
+    Parameter(name="from", field="since", read=query.day),
+    Parameter(name="to", field="until", read=query.day),
+    Parameter(name="by", field="grain", read=query.member(Grain)),
+    Parameter(name="tab", field="tab", read=query.member(Tab)),
+    Parameter(name="split", field="split", read=query.member(Split)),
+    Parameter(name="of", field="dimension", read=query.member(Dimension)),
+)
+QUERY_NAMES = (*(one.name for one in PARAMETERS), "sort")
 
 
 def buckets(period: Window, grain: Grain) -> list[Window]:
@@ -274,17 +259,3 @@ def _before(choice: Choice, period: Window) -> Window:
     if choice is Choice.LAST_MONTH and period.end == months_later(period.start, 1):
         return Window(start, period.start)
     return Window(start, min(start + days, period.start))
-
-
-def _day(text: str | None) -> date | None:
-    # fromisoformat alone would accept 20260331 and 2026-W14-2.
-    if not text or not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _member(kind: type[Member], text: str | None, usual: Member) -> Member:
-    return kind(text) if text in tuple(kind) else usual

@@ -4,35 +4,23 @@ A slice travels in the address with the queue's filters, so that the list behind
 opened, shared and exported. The address is untrusted text.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
 
 from program import wording
 from program.periods import ONE_DAY, Window
 from program.policy.criteria import BOTH_TRACKS, TRACKS
 from program.review import people
 from program.review.ages import AGE_GROUPS_BY_KEY
+from program.text import query
+from program.text.query import Parameter
 
-Member = TypeVar("Member", bound=StrEnum)
+# The first two digits of every year that is accepted.
+CENTURY = 20
 NO_TRACK = "none"
 UNKNOWN_COUNTRY = "unknown"
-# Query parameters that a slice writes.
-QUERY_NAMES = (
-    "scope",
-    "moment",
-    "since",
-    "until",
-    "reviewer",
-    "override",
-    "decided_track",
-    "age",
-    "clock",
-    "reached",
-)
 TRACKS_AT_DECISION = (*(track.key for track in TRACKS), BOTH_TRACKS, NO_TRACK)
 
 
@@ -135,42 +123,17 @@ class Slice:
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; unset fields are left out."""
-        spoken = {
-            "scope": self.scope or "",
-            "moment": self.moment or "",
-            "since": self.since.isoformat() if self.since else "",
-            "until": self.until.isoformat() if self.until else "",
-            "reviewer": self.reviewer,
-            "override": "yes" if self.override else "",
-            "decided_track": self.track,
-            "age": self.age,
-            "clock": self.clock or "",
-            "reached": self.reached or "",
-        }
-        return {name: str(value) for name, value in spoken.items() if value}
+        return query.write(self, PARAMETERS)
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> "Slice":
+    def from_query(cls, found: Mapping[str, str]) -> "Slice":
         """Parse the query parameters; empty without a scope, and anything malformed is ignored."""
-        scope = _member(Scope, query.get("scope"))
-        if scope is None:
+        asked = cls(**query.read(PARAMETERS, found))
+        if asked.scope is None:
             return cls()
-        since, until = day_of(query.get("since")), day_of(query.get("until"))
-        moment = _member(Moment, query.get("moment"))
-        if moment is None or since is None or until is None or since > until:
-            moment = since = until = None
-        return cls(
-            scope=scope,
-            moment=moment,
-            since=since,
-            until=until,
-            reviewer=_matching(people.normal(query.get("reviewer") or ""), r"[!-~]{1,254}"),
-            override=query.get("override") == "yes",
-            track=_one_of(query.get("decided_track"), TRACKS_AT_DECISION),
-            age=_one_of(query.get("age"), tuple(AGE_GROUPS_BY_KEY)),
-            clock=_member(Clock, query.get("clock")),
-            reached=_member(Stage, query.get("reached")),
-        )
+        if asked.moment and asked.since and asked.until and asked.since <= asked.until:
+            return asked
+        return replace(asked, moment=None, since=None, until=None)
 
     @property
     def sentence(self) -> str:
@@ -196,23 +159,25 @@ class Slice:
 WHOLE = Slice()
 
 
-def day_of(text: str | None) -> date | None:
-    """Parse an ISO date from 2000 to 2100; ``None`` for anything else."""
-    if not text or not re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+def _day(text: str) -> date | None:
+    found = query.day(text)
+    return found if found and found.year // 100 == CENTURY else None
 
 
-def _member(kind: type[Member], text: str | None) -> Member | None:
-    return kind(text) if text in tuple(kind) else None
+def _reviewer(text: str) -> str | None:
+    return query.matching(r"[!-~]{1,254}")(people.normal(text))
 
 
-def _one_of(text: str | None, choices: tuple[str, ...]) -> str:
-    return text if text in choices and text else ""
-
-
-def _matching(text: str | None, pattern: str) -> str:
-    return text if text and re.fullmatch(pattern, text) else ""
+PARAMETERS = (
+    Parameter(name="scope", field="scope", read=query.member(Scope)),
+    Parameter(name="moment", field="moment", read=query.member(Moment)),
+    Parameter(name="since", field="since", read=_day),
+    Parameter(name="until", field="until", read=_day),
+    Parameter(name="reviewer", field="reviewer", read=_reviewer),
+    Parameter(name="override", field="override", read=query.flag("yes"), write=lambda _: "yes"),
+    Parameter(name="decided_track", field="track", read=query.one_of(TRACKS_AT_DECISION)),
+    Parameter(name="age", field="age", read=query.one_of(AGE_GROUPS_BY_KEY)),
+    Parameter(name="clock", field="clock", read=query.member(Clock)),
+    Parameter(name="reached", field="reached", read=query.member(Stage)),
+)
+QUERY_NAMES = tuple(one.name for one in PARAMETERS)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeVar
 
 from program import wording
 from program.policy.criteria import BOTH_TRACKS, TRACKS
@@ -17,28 +16,14 @@ from program.review import drilldown
 from program.review.drilldown import UNKNOWN_COUNTRY, WHOLE, Scope, Slice
 from program.review.searching import link_names
 from program.review.workflow import OPEN_STATUSES, Status
+from program.text import query
 from program.text.folding import ZERO_WIDTH
 from program.text.platforms import platform_key
+from program.text.query import Parameter
 
-Member = TypeVar("Member", bound=StrEnum)
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
 WAITING_CHOICES = (3, 7, 14, 30)
-# What the filters write into the address.
-QUERY_NAMES = (
-    "search",
-    "eligibility",
-    "track",
-    "country",
-    "platform",
-    "waiting",
-    "status",
-    "owner",
-    "due",
-    "sort",
-    "page",
-    *drilldown.QUERY_NAMES,
-)
 SCOPE_STATUSES: dict[Scope, tuple[Status, ...]] = {
     Scope.OPEN: OPEN_STATUSES,
     Scope.DECIDED: (Status.APPROVED, Status.REJECTED),
@@ -163,48 +148,20 @@ class Filters:
 
     def to_query(self) -> dict[str, str]:
         """Return the query parameters; defaults are left out."""
-        spoken = {
-            "search": self.search,
-            "eligibility": ",".join(self.eligibility),
-            "track": self.track or "",
-            "country": self.country or "",
-            "platform": self.platform or "",
-            "waiting": str(self.waiting_days or ""),
-            "status": "" if self.status is Status.PENDING else str(self.status),
-            "owner": self.owner or "",
-            "due": self.due or "",
-            "sort": self.order if self.order != Sort.PRIORITY else "",
-            "page": "" if self.page == 1 else str(self.page),
-        }
-        return {name: value for name, value in spoken.items() if value} | self.slice.to_query()
+        return query.write(self, PARAMETERS) | self.slice.to_query()
 
-    def left_out(self, query: Mapping[str, str]) -> str:
+    def left_out(self, found: Mapping[str, str]) -> str:
         """Return the sentence that names unused parts of the address; "" if there are none."""
-        relevant = {name: text for name, text in query.items() if name != "page"}
-        usual = {"status": str(Status.PENDING), "sort": str(Sort.PRIORITY)}
+        relevant = {name: text for name, text in found.items() if name != "page"}
+        usual = query.defaults(Filters, PARAMETERS)
         return wording.left_out(relevant, self.to_query(), usual=usual, lists=("eligibility",))
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> "Filters":
+    def from_query(cls, found: Mapping[str, str]) -> "Filters":
         """Parse the query parameters; anything malformed is ignored."""
-        eligibilities = query.get("eligibility", "").split(",")
-        waiting = _whole_number(query.get("waiting"))
-        sort = _one_of(query.get("sort", "").removeprefix(REVERSED), tuple(Sort))
-        return cls(
-            search=clean_search(query.get("search", "")),
-            eligibility=tuple(outcome for outcome in Outcome if outcome in eligibilities),
-            track=_one_of(query.get("track"), TRACK_CHOICES),
-            country=_matching(query.get("country"), rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}"),
-            platform=platform_key(clean_search(query.get("platform", ""))) or None,
-            waiting_days=waiting if waiting in WAITING_CHOICES else None,
-            status=Status(_one_of(query.get("status"), tuple(Status)) or Status.PENDING),
-            owner=_member(Owner, query.get("owner")),
-            due=_member(Due, query.get("due")),
-            sort=Sort(sort or Sort.PRIORITY),
-            reverse=sort is not None and query["sort"].startswith(REVERSED),
-            page=max(1, min(_whole_number(query.get("page")) or 1, 1_000_000)),
-            slice=Slice.from_query(query),
-        )
+        values = query.read(PARAMETERS, found)
+        sort, reverse = values.pop("order", (Sort.PRIORITY, False))
+        return cls(**values, sort=sort, reverse=reverse, slice=Slice.from_query(found))
 
 
 def clean_search(text: str) -> str:
@@ -219,17 +176,38 @@ def clean_search(text: str) -> str:
     return printable[:LONGEST_SEARCH].strip()
 
 
-def _whole_number(text: str | None) -> int | None:
-    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
+def _outcomes(text: str) -> tuple[Outcome, ...]:
+    asked = text.split(",")
+    return tuple(outcome for outcome in Outcome if outcome in asked)
 
 
-def _one_of(text: str | None, choices: tuple[str, ...]) -> str | None:
-    return text if text in choices else None
+def _waiting(text: str) -> int | None:
+    days = query.whole(text)
+    return days if days in WAITING_CHOICES else None
 
 
-def _member(kind: type[Member], text: str | None) -> Member | None:
-    return kind(text) if text in tuple(kind) else None
+def _order(text: str) -> tuple[Sort, bool] | None:
+    sort = query.member(Sort)(text.removeprefix(REVERSED))
+    return None if sort is None else (sort, text.startswith(REVERSED))
 
 
-def _matching(text: str | None, pattern: str) -> str | None:
-    return text if text and re.fullmatch(pattern, text) else None
+PARAMETERS = (
+    Parameter(name="search", field="search", read=clean_search),
+    Parameter(name="eligibility", field="eligibility", read=_outcomes, write=",".join),
+    Parameter(name="track", field="track", read=query.one_of(TRACK_CHOICES)),
+    Parameter(
+        name="country", field="country", read=query.matching(rf"[A-Z]{{2}}|{UNKNOWN_COUNTRY}")
+    ),
+    Parameter(
+        name="platform",
+        field="platform",
+        read=lambda text: platform_key(clean_search(text)) or None,
+    ),
+    Parameter(name="waiting", field="waiting_days", read=_waiting),
+    Parameter(name="status", field="status", read=query.member(Status)),
+    Parameter(name="owner", field="owner", read=query.member(Owner)),
+    Parameter(name="due", field="due", read=query.member(Due)),
+    Parameter(name="sort", field="order", read=_order),
+    Parameter(name="page", field="page", read=query.page),
+)
+QUERY_NAMES = (*(one.name for one in PARAMETERS), *drilldown.QUERY_NAMES)
