@@ -28,8 +28,16 @@ from data_access.eligibility.judging import JudgingContext
 from data_access.people.identities import person
 from program.periods import Window, day_start
 from program.review import business_time
-from program.review.ages import AGE_GROUPS_BY_KEY
-from program.review.drilldown import NO_TRACK, UNKNOWN_COUNTRY, Clock, Moment, Scope, Slice, Stage
+from program.review.drilldown import (
+    AGE_GROUPS_BY_KEY,
+    NO_TRACK,
+    UNKNOWN_COUNTRY,
+    Clock,
+    Moment,
+    Scope,
+    Slice,
+    Stage,
+)
 from program.review.queue_filters import Due
 from program.review.workflow import Decision, Move, Status
 

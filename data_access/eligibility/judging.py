@@ -145,18 +145,23 @@ def established_evidence(context: JudgingContext, only: Only = ()) -> Subquery:
     if isinstance(only, Select) or only:
         newest = newest.where(seen.c.application_id.in_(only))
     found = newest.subquery("newest_evidence")
+    return added_up(found, found.c.application_id, name="established")
+
+
+def added_up(newest: Subquery, key: ColumnElement[int], *, name: str) -> Subquery:
+    """Return per ``key`` what the newest evidence of each kind and exchange establishes."""
     return (
         select(
-            found.c.application_id,
-            func.max(found.c.value)
-            .filter(found.c.kind == EvidenceKind.X_FOLLOWERS)
+            key,
+            func.max(newest.c.value)
+            .filter(newest.c.kind == EvidenceKind.X_FOLLOWERS)
             .label(X_FOLLOWERS.key),
-            func.sum(found.c.value)
-            .filter(found.c.kind == EvidenceKind.EXTERNAL_VOLUME)
+            func.sum(newest.c.value)
+            .filter(newest.c.kind == EvidenceKind.EXTERNAL_VOLUME)
             .label(EXTERNAL_VOLUME.key),
         )
-        .group_by(found.c.application_id)
-        .subquery("established")
+        .group_by(key)
+        .subquery(name)
     )
 
 

@@ -47,7 +47,6 @@ from program.policy.criteria import (
     VOLUME,
     X_FOLLOWERS,
 )
-from program.policy.evidence import EvidenceKind
 from program.policy.policy import Policy
 
 Values = dict[str, ColumnElement[Any]]
@@ -268,16 +267,4 @@ def _evidence_then(valid_days: int, name: str) -> Subquery:
         .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
         .subquery(f"{name}_newest")
     )
-    return (
-        select(
-            found.c.decision_id,
-            func.max(found.c.value)
-            .filter(found.c.kind == EvidenceKind.X_FOLLOWERS)
-            .label(X_FOLLOWERS.key),
-            func.sum(found.c.value)
-            .filter(found.c.kind == EvidenceKind.EXTERNAL_VOLUME)
-            .label(EXTERNAL_VOLUME.key),
-        )
-        .group_by(found.c.decision_id)
-        .subquery(name)
-    )
+    return eligibility_judging.added_up(found, found.c.decision_id, name=name)

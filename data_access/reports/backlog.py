@@ -9,8 +9,7 @@ from data_access.applications import conditions
 from data_access.applications.read import with_desk
 from data_access.db import tables
 from data_access.eligibility.judging import JudgingContext
-from program.review.ages import AGE_GROUPS
-from program.review.drilldown import Clock, Scope
+from program.review.drilldown import AGE_GROUPS, Clock, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

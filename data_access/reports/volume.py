@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Numeric, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Numeric, Table, case, cast, func, select
 
 from data_access.db import tables
 from data_access.reports.buckets import bucket
@@ -82,25 +82,7 @@ def steps(
 ) -> list[Traded]:
     """Return every step and segment with activity, in order."""
     table = tables.segment_daily
-    found = connection.execute(
-        select(
-            bucket(table.c.day, period, grain).label("start"),
-            table.c.segment,
-            func.sum(table.c.volume_usd).label("volume_usd"),
-            func.sum(table.c.fees_usd).label("fees_usd"),
-            func.sum(table.c.active_users).label("user_days"),
-            func.sum(table.c.new_users).label("new_users"),
-        )
-        .where(
-            table.c.dimension == dimension, table.c.day >= period.start, table.c.day < period.end
-        )
-        .group_by("start", table.c.segment)
-        .order_by("start", table.c.segment)
-    ).mappings()
-    return [
-        Traded(**{**row, "user_days": int(row["user_days"]), "new_users": int(row["new_users"])})
-        for row in found
-    ]
+    return _steps(connection, period, grain, table, table.c.segment, table.c.dimension == dimension)
 
 
 def rebates(connection: Connection, period: Window, *, standard: Decimal) -> Rebates:
@@ -202,34 +184,39 @@ def of_affiliates(
     connection: Connection, period: Window, grain: Grain, ids: Sequence[int]
 ) -> list[Traded]:
     """Return the steps of these affiliates, with the account id as segment."""
-    table = tables.affiliate_daily
+    table, account = tables.affiliate_daily, tables.affiliate_daily.c.affiliate_account_id
+    return _steps(connection, period, grain, table, account, account.in_(ids))
+
+
+def _steps(
+    connection: Connection,
+    period: Window,
+    grain: Grain,
+    table: Table,
+    segment: ColumnElement[Any],
+    which: ColumnElement[bool],
+) -> list[Traded]:
     found = connection.execute(
         select(
             bucket(table.c.day, period, grain).label("start"),
-            table.c.affiliate_account_id,
+            segment.label("segment"),
             func.sum(table.c.volume_usd).label("volume_usd"),
             func.sum(table.c.fees_usd).label("fees_usd"),
             func.sum(table.c.active_users).label("user_days"),
             func.sum(table.c.new_users).label("new_users"),
         )
-        .where(
-            and_(
-                table.c.affiliate_account_id.in_(ids),
-                table.c.day >= period.start,
-                table.c.day < period.end,
-            )
-        )
-        .group_by("start", table.c.affiliate_account_id)
-        .order_by("start", table.c.affiliate_account_id)
+        .where(which, table.c.day >= period.start, table.c.day < period.end)
+        .group_by("start", segment)
+        .order_by("start", segment)
     )
     return [
         Traded(
             start=row.start,
-            segment=str(row.affiliate_account_id),
+            segment=str(row.segment),
             volume_usd=row.volume_usd,
             fees_usd=row.fees_usd,
-            user_days=row.user_days,
-            new_users=row.new_users,
+            user_days=int(row.user_days),
+            new_users=int(row.new_users),
         )
         for row in found
     ]

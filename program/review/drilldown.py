@@ -4,6 +4,7 @@ A slice travels in the address with the queue's filters, so that the list behind
 opened, shared and exported. The address is untrusted text.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,7 +14,6 @@ from program import wording
 from program.periods import ONE_DAY, Window
 from program.policy.criteria import BOTH_TRACKS, TRACKS
 from program.review import people
-from program.review.ages import AGE_GROUPS_BY_KEY
 from program.text import query
 from program.text.query import Parameter
 
@@ -91,6 +91,25 @@ STAGE_WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgeGroup:
+    """Whole days of 24 hours since submission, from ``first`` to ``last``; open-ended if None."""
+
+    key: str
+    label: str
+    first: int
+    last: int | None
+
+
+AGE_GROUPS = (
+    AgeGroup(key="0-2", label="0–2 days", first=0, last=2),
+    AgeGroup(key="3-10", label="3–10 days", first=3, last=10),
+    AgeGroup(key="11-30", label="11–30 days", first=11, last=30),
+    AgeGroup(key="31+", label="31 days and more", first=31, last=None),
+)
+AGE_GROUPS_BY_KEY = {group.key: group for group in AGE_GROUPS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """The applications of ``scope`` that match everything set; empty without a scope.
 
@@ -165,7 +184,8 @@ def _day(text: str) -> date | None:
 
 
 def _reviewer(text: str) -> str | None:
-    return query.matching(r"[!-~]{1,254}")(people.normal(text))
+    address = people.normal(text)
+    return address if re.fullmatch(r"[!-~]{1,254}", address) else None
 
 
 PARAMETERS = (

@@ -6,9 +6,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.forms import sending, submit
-from dashboard.pages.application import checklist_table as lines
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import figures, keyboard, state
+from dashboard.ui.badges import Look
 from dashboard.ui.safe_text import escape
 from data_access.review import checklist
 from data_access.review.checklist import Answer
@@ -25,6 +25,15 @@ from program.policy.evidence import KIND_LABELS
 from program.review.permissions import Act
 from program.review.workflow import OPEN_STATUSES
 
+LOOKS: dict[CheckOutcome, Look] = {
+    CheckOutcome.PASSED: Look("passed", ":material/check_circle:", "green", "✓"),
+    CheckOutcome.FAILED: Look("failed", ":material/cancel:", "red", "×"),
+    CheckOutcome.NOT_APPLICABLE: Look(
+        "not applicable", ":material/do_not_disturb_on:", "gray", "–"
+    ),
+}
+OPEN = Look("open", ":material/radio_button_unchecked:", "gray", "○")
+
 
 def draw(shown: Opened) -> None:
     """Draw one line per item; a pressed item is open below its line."""
@@ -34,8 +43,9 @@ def draw(shown: Opened) -> None:
     may = shown.person.may(Act.ANSWER_CHECK) and shown.application.status in OPEN_STATUSES
     opened = state.kept(_opened(shown.id_))
     with st.container(border=True, gap=None, key="checklist"):
-        progress = lines.progress(sum(key in given for key in keys), len(keys), len(left))
-        st.markdown(f"**Checklist** · {progress}")
+        owed = f"{len(left)} required left" if left else "nothing required is left"
+        answered = sum(key in given for key in keys)
+        st.markdown(f"**Checklist** · {answered} of {len(keys)}, {owed}")
         submit.draw(_name(shown.id_))
         for key in keys:
             check, answer = item(key), given.get(key)
@@ -47,16 +57,9 @@ def draw(shown: Opened) -> None:
 def _draw_line(
     shown: Opened, check: CheckItem, given: Answer | None, *, may: bool, required: bool
 ) -> None:
-    line = lines.Line(
-        label=check.label,
-        required=required,
-        outcome=given.outcome if given else None,
-        author=given.author if given else "",
-        at=given.at if given else None,
-    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
         st.button(
-            lines.words(line),
+            _line_words(check, given, required=required),
             key=f"check-open-{check.key}-{shown.id_}",
             type="tertiary",
             wrap=True,
@@ -68,6 +71,16 @@ def _draw_line(
             _draw_pass(shown, check)
     if given is not None and given.comment:
         st.caption(escape(given.comment))
+
+
+def _line_words(check: CheckItem, given: Answer | None, *, required: bool) -> str:
+    """Format the line as one Markdown string, with typed text escaped."""
+    if given is None:
+        colour, word = ("orange", "required") if required else (OPEN.colour, OPEN.word)
+        return f":{colour}[{OPEN.icon} {word}] {escape(check.label)}"
+    look, who = LOOKS[given.outcome], escape(given.author.split("@")[0])
+    said = f":{look.colour}[{look.icon} {look.word}] {escape(check.label)}"
+    return f"{said} · {who}, {figures.day(given.at.date())}"
 
 
 def _draw_pass(shown: Opened, check: CheckItem) -> None:
@@ -92,7 +105,7 @@ def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: 
         if check.hint:
             st.caption(f"Look at: {check.hint}")
         if given is not None:
-            word = lines.LOOKS[given.outcome].word
+            word = LOOKS[given.outcome].word
             st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
         if not may:
             return
@@ -113,7 +126,7 @@ def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: 
                     act=_answer,
                     args=[shown, check.key, outcome, comment, _request(shown.id_, check.key)],
                     sends=given,
-                    icon=lines.LOOKS[outcome].icon,
+                    icon=LOOKS[outcome].icon,
                     disabled=outcome is CheckOutcome.PASSED and lacks,
                 )
 

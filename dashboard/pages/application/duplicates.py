@@ -1,20 +1,40 @@
 """Earlier applications of the account, and others with the same handle or contact."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import streamlit as st
 
-from dashboard.pages.application import duplicates_table
 from dashboard.pages.application.decide.steps import name as decision_name
-from dashboard.pages.application.duplicates_table import Other
-from dashboard.ui import figures, navigation, state
+from dashboard.ui import badges, figures, navigation, state
+from dashboard.ui.safe_text import escape
 from data_access.applications.read import EarlierApplication
 from data_access.review.duplicates import Connected
 from data_access.review.opening import Opened
 from program.periods import utc_day
 from program.review.queue_filters import Filters
 from program.review.reapplication import NEVER, may_reapply
-from program.review.workflow import REASONS_BY_CODE
+from program.review.workflow import REASONS_BY_CODE, Status
+
+SHOWN_AT_ONCE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """Another application. ``name`` and ``more`` may hold typed text; ``how`` is our word.
+
+    ``settled_at`` is when it was decided or withdrawn; ``None`` while it is pending.
+    """
+
+    application_id: int
+    name: str
+    how: str
+    status: Status
+    submitted_at: datetime
+    settled_at: datetime | None
+    more: str = ""
 
 
 def draw(shown: Opened) -> None:
@@ -29,7 +49,7 @@ def draw(shown: Opened) -> None:
             st.warning(_warning(too_early[0]), icon=":material/event_busy:")
         if earlier:
             others = [_of_account(other) for other in earlier]
-            duplicates_table.draw(
+            _draw_others(
                 "Other applications of this account",
                 others,
                 total=f"{len(others):,}",
@@ -38,7 +58,7 @@ def draw(shown: Opened) -> None:
         if found.shown:
             least = "at least " if found.at_least else ""
             others = [_elsewhere(other) for other in found.shown]
-            duplicates_table.draw(
+            _draw_others(
                 "Other accounts with this handle or contact",
                 others,
                 total=f"{least}{found.total:,}",
@@ -99,3 +119,36 @@ def _elsewhere(other: Connected) -> Other:
 def _open(here: int, filters: Filters, id_: int) -> None:
     state.hold(decision_name(here))
     navigation.open_one(id_, filters)
+
+
+def _draw_others(
+    title: str, others: Sequence[Other], *, total: str, on_open: Callable[[int], None]
+) -> None:
+    """Draw one line per application, each with a link; only the first few at once."""
+    st.markdown(f"**{title}** · {total}")
+    for other in others[:SHOWN_AT_ONCE]:
+        _draw_line(other, on_open)
+    rest = others[SHOWN_AT_ONCE:]
+    if rest:
+        with st.expander(f"{len(rest):,} more", type="compact"):
+            for other in rest:
+                _draw_line(other, on_open)
+
+
+def _draw_line(other: Other, on_open: Callable[[int], None]) -> None:
+    look = badges.STATUSES[other.status]
+    days = f"submitted {figures.day(other.submitted_at.date(), year=True)}"
+    if other.settled_at is not None:
+        days = f"{figures.day(other.settled_at.date(), year=True)} · {days}"
+    with st.container(gap=None):
+        st.button(
+            f"**{escape(other.name)}** · {other.how} · "
+            f":{look.colour}[{look.icon} {look.word}] :gray[· {days}]",
+            key=f"other-{other.application_id}",
+            type="tertiary",
+            wrap=True,
+            on_click=on_open,
+            args=[other.application_id],
+        )
+        if other.more:
+            st.caption(escape(other.more))

@@ -6,13 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.forms import taking_next
-from dashboard.pages.application import claim, priority_breakdown
+from dashboard.pages.application import claim
 from dashboard.ui import badges, due, figures, keyboard, navigation, shortcuts
 from dashboard.ui.safe_text import escape
 from dashboard.ui.shortcuts import Shortcut
 from data_access.queue import listing
 from data_access.review.opening import Opened
 from program.review.permissions import Act
+from program.review.priority import HIGHEST, Priority
 from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
@@ -82,7 +83,7 @@ def _draw_standing(shown: Opened) -> None:
     )
     if application.status.upstream is Status.PENDING:
         _draw_clock(shown)
-        priority_breakdown.draw(
+        _draw_priority(
             listing.priority_of(
                 shown.standing.facts, assessment, shown.application.desk, shown.context
             )
@@ -114,3 +115,24 @@ def _draw_clock(shown: Opened) -> None:
         color=look.colour,
         help=help_,
     )
+
+
+def _draw_priority(priority: Priority) -> None:
+    """Draw the total as a button that opens the parts."""
+    with st.popover(f"priority {priority.total}", type="tertiary"):
+        st.markdown(_priority_words(priority))
+
+
+def _priority_words(priority: Priority) -> str:
+    """Return the parts as a Markdown table, without typed text."""
+    if not priority.parts:
+        return "No points yet."
+    lines = ["| points | at most | for |", "|--:|--:|:--|"]
+    lines += [
+        f"| **{part.points}** | {part.component.cap} | {part.sentence} |" for part in priority.parts
+    ]
+    added = sum(part.points for part in priority.parts)
+    total = f"| **{priority.total}** | {HIGHEST} | together |"
+    if added > priority.total:
+        total = f"| **{priority.total}** | {HIGHEST} | together, of {added} |"
+    return "\n".join([*lines, total])

@@ -72,13 +72,7 @@ def draw_head(found: Backlog, settings: DeliverySettings, now: datetime) -> None
         st.info("Silent mode is on: no messages are sent.", icon=":material/volume_off:")
     elif not settings.send_rejections:
         st.info("Rejection messages are off.", icon=":material/volume_off:")
-    backlog_parts.figures_row(
-        waiting=found.waiting,
-        oldest=found.oldest,
-        failing=found.failing,
-        parked=found.parked,
-        now=now,
-    )
+    backlog_parts.figures_row(found, now)
 
 
 def draw_failures(failures: list[FailureCount]) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.pages.program import (
-    backlog,
     kpi_cards,
     report_bar,
     retention,
@@ -17,8 +16,10 @@ from dashboard.pages.program.kpi_cards import Figure
 from dashboard.pages.program.report_bar import ReportView, drilldown
 from dashboard.shell import sign_in
 from dashboard.ui import address, figures, states
+from dashboard.ui import backlog as backlog_parts
 from data_access.db import database
 from data_access.eligibility import delivered, freshness, judging
+from data_access.messages import backlog
 from data_access.people.staff import Person
 from data_access.reports import backlog as report_backlog
 from data_access.reports import page
@@ -41,8 +42,15 @@ def main() -> None:
     st.subheader("Program", anchor=False)
     report_bar.draw(view)
     kpi_cards.row(five(head, view), key="five")
-    backlog.draw(now)
+    draw_backlog(now)
     draw(part, head, view)
+
+
+def draw_backlog(now: datetime) -> None:
+    """Draw how many messages wait, since when, and undeliverable ones; prominent if late."""
+    with database.reading(database.reader()) as connection:
+        found = backlog.read(connection)
+    backlog_parts.line(found, now)
 
 
 def load(report: Report, person: Person, now: datetime) -> tuple[ReportView, Head, ProgramPart]:

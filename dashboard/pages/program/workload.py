@@ -17,8 +17,16 @@ from data_access.reports.speed import Decided
 from program.reports import kpis
 from program.reports.kpis import Kpi
 from program.reports.periods import SPLIT_LABELS, Split, buckets
-from program.review.ages import AGE_GROUPS
-from program.review.drilldown import CLOCK_WORDS, NO_TRACK, Clock, Moment, Scope, Slice, Stage
+from program.review.drilldown import (
+    AGE_GROUPS,
+    CLOCK_WORDS,
+    NO_TRACK,
+    Clock,
+    Moment,
+    Scope,
+    Slice,
+    Stage,
+)
 from program.review.queue_filters import Filters
 from program.text.platforms import platform_label
 

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.ui import backlog
+from data_access.messages.backlog import Backlog
 
 NOW = datetime(2026, 3, 15, 9, tzinfo=UTC)
 
@@ -24,18 +25,21 @@ def test_the_backlog_shows_how_many_wait_and_since_when(
 ) -> None:
     oldest = None if minutes is None else NOW - timedelta(minutes=minutes)
 
-    assert backlog.words(waiting=waiting, oldest=oldest, parked=parked, now=NOW) == expected
+    found = Backlog(waiting=waiting, oldest=oldest, failing=0, parked=parked)
+    assert backlog.words(found, NOW) == expected
 
 
 @pytest.mark.parametrize("is_late", [False, True])
 def test_the_backlog_line_is_prominent_only_if_nothing_is_delivered(is_late: bool) -> None:
     def page(is_late: bool) -> None:
-        from datetime import UTC, datetime
+        from datetime import UTC, datetime, timedelta
 
         from dashboard.ui import backlog
+        from data_access.messages.backlog import LATE, Backlog
 
         now = datetime(2026, 3, 15, 9, tzinfo=UTC)
-        backlog.line(waiting=1, oldest=now, parked=0, is_late=is_late, now=now)
+        oldest = now - LATE + timedelta(seconds=0 if is_late else 1)
+        backlog.line(Backlog(waiting=1, oldest=oldest, failing=0, parked=0), now)
 
     app = AppTest.from_function(page, args=(is_late,)).run()
 

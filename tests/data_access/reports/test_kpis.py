@@ -18,8 +18,7 @@ from program.policy.delivered import Delivered
 from program.reports import kpis
 from program.reports.kpis import Kpi
 from program.reports.periods import Dimension, Grain, Split
-from program.review.ages import AGE_GROUPS
-from program.review.drilldown import Clock, Moment, Scope, Slice, Stage
+from program.review.drilldown import AGE_GROUPS, Clock, Moment, Scope, Slice, Stage
 from program.review.queue_filters import Filters
 from tests.builders import NOW, add_application, add_evidence, add_refresh, add_staff
 

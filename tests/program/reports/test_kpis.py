@@ -23,8 +23,7 @@ from program.reports.periods import (
     Tab,
     buckets,
 )
-from program.review.ages import AGE_GROUPS
-from program.review.drilldown import Clock, Moment, Scope, Slice, Stage
+from program.review.drilldown import AGE_GROUPS, Clock, Moment, Scope, Slice, Stage
 from program.review.queue_filters import Filters
 
 MONDAY = date(2026, 3, 2)

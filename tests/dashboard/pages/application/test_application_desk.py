@@ -394,7 +394,7 @@ class Watcher:
     """A page that was drawn some time ago, as its timer looks at the application again."""
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch, id_: int = MET) -> None:
-        drawn: list[tuple[Any, int]] = []
+        drawn: list[tuple[Any]] = []
         with monkeypatch.context() as patched:
             patched.setattr(live, "strip", lambda *given: drawn.append(given))
             opened(desk, id_)
@@ -404,11 +404,11 @@ class Watcher:
         return AppTest.from_function(strip, args=self.drawn).run()
 
 
-def strip(shown: object, others_wrote: int) -> None:
+def strip(shown: object) -> None:
     """Run as a script of its own, so that it brings what it needs."""
     from dashboard.pages.application import live
 
-    live.strip(shown, others_wrote)
+    live.strip(shown)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, text
 from streamlit.testing.v1 import AppTest
 
-from dashboard.shell.screens import OUTBOX
+from dashboard.shell.screens import OUTBOX, PROGRAM
 from data_access.db import tables
 from data_access.messages import settings, templates
 from program.messages.delivery import MessageKind
@@ -347,18 +347,10 @@ def test_a_new_language_starts_with_the_text_that_is_sent_so_far(outbox: Desk) -
     )
 
 
-def test_the_program_pages_line_reads_the_backlog(
-    outbox: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dashboard.pages.program import backlog
-    from dashboard.ui import backlog as parts
-
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(parts, "line", lambda **given: told.append(given))
+def test_the_program_pages_line_reads_the_backlog(outbox: Desk) -> None:
     write(outbox, created_at=outbox.now - timedelta(hours=2))
     write(outbox, parked="busy")
 
-    backlog.draw(outbox.now)
-
-    (line,) = told
-    assert (line["waiting"], line["parked"], line["is_late"]) == (1, 1, True)
+    (line,) = (w for w in outbox.open(PROGRAM).warning if "message to applicants" in w.value)
+    assert line.value.startswith("1 message to applicants waits, the oldest for 2 h.")
+    assert "1 undeliverable. Messages are not being delivered." in line.value
