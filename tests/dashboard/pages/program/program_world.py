@@ -19,26 +19,37 @@ from tests.data_access.rollups.test_refreshing import Referral, Trade, deliver
 
 DAY = timedelta(days=1)
 BEGIN, END = 420, 1
-HOLES = (*range(190, 202), 300)
+# More than a calendar month in one piece, and a day.
+HOLES = (*range(190, 252), 300)
 AFFILIATES = range(1, 13)
+# An affiliate who trades without an approval.
+TURNED_DOWN = 12
+# Before the first delivered day somebody was referred.
+FIRST_REFERRAL = 440
 COUNTRIES = ("BR", "DE", None)
+# As typed, and as people know them.
+PLATFORMS = {"x": "X", "YouTube": "YouTube", "Twitter": "X", " x ": "X"}
+# A day that stands out by far.
+SPIKE = 5
 STANDARD = 0.1
 ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
 
 
 def fill(engine: Engine, now: datetime) -> None:
-    """Activity of 420 days without thirteen of them, and applications before, in and after."""
+    """Activity of 420 days without two months of them; applications before, in and after."""
     chance, today = random.Random(11), now.date()
     users = {user: chance.choice(AFFILIATES) for user in range(100, 190)}
     facts: list[Trade | Referral] = []
     for user, affiliate in users.items():
         at = day_start(today - chance.randrange(END, BEGIN) * DAY) + _seconds(chance, 86_400)
         facts.append(Referral(at=at, affiliate=affiliate, user=user))
+    facts.append(Referral(at=day_start(today - FIRST_REFERRAL * DAY), affiliate=1, user=99))
     for back in range(END, BEGIN + 1):
         if back in HOLES:
             continue
         for user in chance.sample(sorted(users), 9):
             volume = chance.choice([0, 19, 250, 9_000]) * chance.random() + (back % 7 == 3)
+            volume *= 100 if back == SPIKE else 1
             facts.append(
                 Trade(
                     day=today - back * DAY,
@@ -52,6 +63,9 @@ def fill(engine: Engine, now: datetime) -> None:
     with engine.begin() as conn:
         for id_ in range(1, 61):
             _apply(conn, id_, chance, now)
+        # Whatever the weekday, one is not due yet and others are at the edges.
+        for id_, hours in enumerate((1, 26, 50, 74, 98, 122), start=61):
+            add_application(conn, id_, submitted_at=now - timedelta(hours=hours))
     rollups.refresh(engine, now=now)
     move(engine, 1, Step.SUSPEND, Standing.ACTIVE, day_start(today - 9 * DAY))
     rollups.refresh(engine, now=now)
@@ -59,10 +73,12 @@ def fill(engine: Engine, now: datetime) -> None:
 
 def _apply(conn: Connection, id_: int, chance: random.Random, now: datetime) -> None:
     affiliate = id_ in AFFILIATES
-    back = chance.randrange(30, 90) if affiliate else chance.randrange(1, 500)
+    back = chance.randrange(30, 90) if affiliate else chance.randrange(1, 500 if id_ < 40 else 45)
     submitted = now.replace(microsecond=0) - back * DAY - _seconds(chance, 86_400)
     country = COUNTRIES[id_ % len(COUNTRIES)]
-    add_application(conn, id_, submitted_at=submitted, account={"country_code": country})
+    platform = list(PLATFORMS)[id_ % len(PLATFORMS)]
+    account = {"country_code": country}
+    add_application(conn, id_, submitted_at=submitted, account=account, social_platform=platform)
     touched = submitted + _seconds(chance, 400_000)
     if touched < now and chance.random() < 0.5:
         conn.execute(
@@ -76,6 +92,8 @@ def _apply(conn: Connection, id_: int, chance: random.Random, now: datetime) -> 
     if not affiliate and (decided > now - DAY or chance.random() < 0.25):
         return
     outcome = "approved" if affiliate or chance.random() < 0.4 else "rejected"
+    if id_ == TURNED_DOWN:
+        outcome = "rejected"
     rate = {"rebate_rate": chance.choice(["0.15", "0.3"])} if outcome == "approved" else {}
     by, override = chance.choice([ANA, BEN]), chance.random() < 0.3
     made = decide(
@@ -159,6 +177,35 @@ class Plain:
             rows = rows[~gone]
         return float(((rows.rebate_rate.astype(float) - STANDARD) * rows.fees_usd).sum())
 
+    def stand_out(self, window: Window) -> dict[date, float]:
+        """Days far from what their weekday usually brings, and what that is."""
+        daily = self.activity.groupby("day").volume_usd.sum()
+        found = {}
+        for back in range(window.days):
+            day = window.start + back * DAY
+            before = Window(day - 28 * DAY, day)
+            if self.delivered(before) < before.days or not self.delivered(Window(day, day + DAY)):
+                continue
+            usual = {
+                weekday: daily[_in(daily.index.to_series(), before)]
+                .pipe(lambda days, weekday=weekday: days[days.index.day_of_week == weekday])
+                .median()
+                for weekday in range(7)
+            }
+            days = daily[_in(daily.index.to_series(), before)]
+            strays = (days - days.index.day_of_week.map(usual)).abs()
+            expected, value = usual[day.weekday()], daily[pd.Timestamp(day, tz="UTC")]
+            if abs(value - expected) > max(4 * 1.4826 * strays.median(), 0.1 * expected):
+                found[day] = float(expected)
+        return found
+
+    @cached_property
+    def approvals(self) -> pd.DataFrame:
+        """The approval that stands of each affiliate."""
+        approved = self.standing[self.standing.outcome == "approved"]
+        accounts = self.apps[["application_id", "account_id"]]
+        return approved.merge(accounts, on="application_id").set_index("account_id")
+
     def by_affiliate(self, window: Window) -> pd.Series:
         return self.traded(window).groupby("affiliate_account_id").volume_usd.sum()
 
@@ -192,7 +239,9 @@ class Plain:
             ~self.decisions.decision_id.isin(self.decisions.supersedes.dropna())
         ]
         found = newest.merge(
-            self.apps[["application_id", "submitted_at", "status", "country_code"]],
+            self.apps[
+                ["application_id", "submitted_at", "status", "country_code", "social_platform"]
+            ],
             on="application_id",
         )
         found = found[found.status == found.outcome]
@@ -231,6 +280,17 @@ class Plain:
 
     def open_now(self) -> int:
         return int((self.apps.status == "pending").sum())
+
+    def clock(self, submitted: pd.Timestamp) -> str:
+        """How the clock of an open application stands: three business days, no holidays."""
+        at, used = submitted, pd.Timedelta(0)
+        while at < self.now:
+            midnight = at.normalize() + pd.Timedelta(days=1)
+            if at.weekday() < 5:
+                used += min(midnight, self.now) - at
+            at = midnight
+        days = used / pd.Timedelta(days=1)
+        return "overdue" if days >= 3 else "soon" if days >= 2 else "later"
 
     def stages(self, window: Window) -> list[int]:
         came = set(self.submitted(window).application_id)

@@ -1,11 +1,12 @@
 """The program page's figures equal plain pandas over the raw rows, with missing days.
 
-Over 30 whole days, over a year with thirteen missing days, and over 30 days before the first
-delivery: each card, its change, each step of a chart, and the tables.
+Over 30 whole days, over a year with two missing months, and over 30 days before the
+first delivery: each card, its change and its course, each step of a chart, and each column of the
+tables, however decisions and volume are told apart.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,8 +22,17 @@ from dashboard.shell.screens import PROGRAM
 from dashboard.ui import figures
 from program.periods import Window
 from program.reports.kpis import KPIS, Unit
+from program.reports.periods import Dimension, Split
 from program.review.permissions import Role
-from tests.dashboard.pages.program.program_world import BEGIN, DAY, Plain, fill, steps
+from tests.dashboard.pages.program.program_world import (
+    AFFILIATES,
+    BEGIN,
+    DAY,
+    PLATFORMS,
+    Plain,
+    fill,
+    steps,
+)
 from tests.dashboard.pages.program.test_program_page import traces
 from tests.dashboard.pages.screen import PEOPLE, Desk, said
 
@@ -74,7 +84,10 @@ def test_no_figure_differs_from_plain_pandas(world: World) -> None:
     assert_reviewers(world)
     assert_volume(world)
     if world.known:
-        assert_countries(world)
+        for split in Split:
+            assert_decisions_by(world, split)
+        for dimension in Dimension:
+            assert_volume_by(world, dimension)
         assert_cohorts(world)
 
 
@@ -83,17 +96,33 @@ def card(app: AppTest, key: str) -> Any:
     return found
 
 
-def assert_card(app: AppTest, key: str, value: Number, before: Number, *, why: str = "") -> None:
-    """The short value, the exact one, and the change; ``why`` is said in the place of a change."""
+def assert_card(
+    app: AppTest,
+    key: str,
+    value: Number,
+    before: Number,
+    *,
+    why: str = "",
+    course: Sequence[Number] = (),
+) -> None:
+    """The short value, the exact one, the change and the course, where there is one.
+
+    ``why`` is said in the place of a change.
+    """
     found, unit = card(app, key), KPIS_BY_KEY[key].unit
     amount = None if value is None else _decimal(value, unit)
     was = None if before is None else _decimal(before, unit)
     assert found.value == kpi_cards.said(unit, amount, nothing=found.value), key
     assert (value is None) == (found.value in ("unknown", "none", "–")), key
-    if (exactly := re.search(r"Exactly ([−\d,.]+)", found.proto.help)) and amount is not None:
+    exactly = re.search(r"Exactly ([−\d,.]+)", found.proto.help)
+    whole = (Unit.APPLICATIONS, Unit.AFFILIATES)
+    assert bool(exactly) is (amount is not None and unit not in whole), key
+    if exactly and amount is not None:
         told = Decimal(exactly[1].strip(".").replace(",", "").replace("−", "-"))
         assert abs(told - (amount * 100 if unit is Unit.SHARE else amount)) < Decimal("0.011"), key
     assert found.delta == (kpi_cards.change(unit, amount, was) or why), key
+    if course:
+        assert list(found.proto.chart_data) == pytest.approx(course), key
 
 
 def _decimal(value: float, unit: Unit) -> Decimal:
@@ -126,23 +155,26 @@ def assert_work(world: World) -> None:
     past = now.end < world.desk.now.date()
     is_open = plain.open_at(now.end) if past else plain.open_now()
     assert_card(app, "open_at_end" if past else "open", is_open, plain.open_at(now.start))
-    assert_card(app, "decided", len(decided), len(was))
+    spans = list(steps(now, world.grain))
+    made = [len(plain.decided(w)) for w in spans]
+    assert_card(app, "decided", len(decided), len(was), course=made if any(made) else ())
     assert_card(app, "approval_rate", _rate(decided), _rate(was))
     hours = _percentile(decided.hours, 50)
     assert_card(app, "time_to_decision", hours, _percentile(was.hours, 50))
 
-    spans = list(steps(now, world.grain))
     flow, still = traces(app, "flow"), traces(app, "open-then")
     assert flow["submitted"] == [len(plain.submitted(w)) for w in spans]
     for outcome in ("approved", "rejected"):
         found = [int((plain.decided(w).outcome == outcome).sum()) for w in spans]
         assert flow[outcome] == found
     assert still["open"] == [plain.open_at(w.end) for w in spans]
+    table = _table(app, "submitted")
+    assert table.decided.tolist() == [str(number) for number in made]
+    assert table.open.tolist() == [str(plain.open_at(w.end)) for w in spans]
+    assert_open(app, plain)
+    assert bool(len(decided)) is world.known
     if not len(decided):
         return
-    days = (plain.now - plain.apps[plain.apps.status == "pending"].submitted_at).dt.days
-    ages = [int(days.between(low, high).sum()) for low, high in AGES]
-    assert _table(app, "age").open.tolist() == [str(number) for number in ages]
     funnel = _table(app, "share_of_submitted")
     stages = plain.stages(now)
     assert funnel.applications.tolist() == [f"{n:,}" for n in stages]
@@ -151,16 +183,76 @@ def assert_work(world: World) -> None:
     ]
     times, touched = _table(app, "what"), plain.touched(now)
     assert times.applications.tolist() == [str(len(touched)), str(len(decided))]
-    for column, share in (("median_hours", 50), ("p90_hours", 90)):
-        waits = [_percentile(rows.hours, share) for rows in (touched, decided)]
-        assert times[column].tolist() == [figures.took(_decimal(w, Unit.HOURS)) for w in waits]
-    by_country = decided.fillna({"country_code": "unknown"}).groupby("country_code")
-    apart = _table(app, "country").set_index("country")
-    assert apart.decided.to_dict() | {
-        c: "0" for c in apart.index if c not in by_country.groups
-    } == (dict.fromkeys(apart.index, "0") | {c: str(len(rows)) for c, rows in by_country})
-    for country, rows in by_country:
-        assert apart.overrides[country] == str(int(rows.is_override.sum()))
+    touched_before = plain.touched(then)
+    for column, share, both in (
+        ("median_hours", 50, (touched, decided)),
+        ("p90_hours", 90, (touched, decided)),
+        ("median_hours_before", 50, (touched_before, was)),
+        ("p90_hours_before", 90, (touched_before, was)),
+    ):
+        assert times[column].tolist() == [_took(rows, share) for rows in both], column
+
+
+def assert_open(app: AppTest, plain: Plain) -> None:
+    """Those open now by age and by their clock."""
+    pending = plain.apps[plain.apps.status == "pending"]
+    clocks, table = pending.submitted_at.map(plain.clock), _table(app, "age")
+    days = (plain.now - pending.submitted_at).dt.days
+    assert set(clocks) >= {"overdue", "later"}
+    for place, (low, high) in enumerate(AGES):
+        of_age = days.between(low, high)
+        assert table.open[place] == str(int(of_age.sum()))
+        for clock in ("overdue", "soon", "later", "stopped"):
+            assert table[clock][place] == str(int((of_age & (clocks == clock)).sum())), clock
+
+
+def _took(rows: pd.DataFrame, share: int) -> str | None:
+    hours = _percentile(rows.hours, share)
+    return None if hours is None else figures.took(_decimal(hours, Unit.HOURS))
+
+
+def assert_decisions_by(world: World, split: Split) -> None:
+    """Each column of the decisions told apart, and those that arrived where they can be."""
+    app, plain = world.open(tab="work", split=split), world.plain
+    keys = {
+        Split.TRACK: lambda rows: rows.snapshot.map(
+            lambda kept: "both tracks" if kept["track"] else "no track met"
+        ),
+        Split.COUNTRY: lambda rows: rows.country_code.fillna("unknown"),
+        Split.PLATFORM: lambda rows: rows.social_platform.map(PLATFORMS),
+        Split.REVIEWER: lambda rows: rows.decided_by,
+    }[split]
+    decided, arrived = plain.decided(world.period), plain.submitted(world.period)
+    apart = _assert_apart(app, str(split), decided, keys(decided))
+    if split in (Split.COUNTRY, Split.PLATFORM):
+        counts = keys(arrived).value_counts()
+        assert {key: int(n) for key, n in apart.submitted.items()} == {
+            key: int(counts.get(key, 0)) for key in apart.index
+        }
+        assert int(counts.sum()) == apart.submitted.astype(int).sum() > 0
+    else:
+        assert "submitted" not in apart
+
+
+def _assert_apart(
+    app: AppTest, column: str, decided: pd.DataFrame, keys: pd.Series
+) -> pd.DataFrame:
+    """The table with this column, each row's figures as those of the decisions with its key."""
+    table = _table(app, column).set_index(column)
+    assert len(set(keys)) > 1
+    assert set(keys) <= set(table.index)
+    for key, shown in table.iterrows():
+        rows = decided[keys == key]
+        assert shown.decided == str(len(rows)), key
+        for outcome in ("approved", "rejected"):
+            assert shown[outcome] == str(int((rows.outcome == outcome).sum())), key
+        rate = _rate(rows)
+        share = None if rate is None else figures.whole_percent(_decimal(rate, Unit.SHARE))
+        assert shown.approval_rate == share, key
+        assert shown.overrides == str(int(rows.is_override.sum())), key
+        for name, percent in (("median_hours", 50), ("p90_hours", 90)):
+            assert shown[name] == _took(rows, percent), (key, name)
+    return table
 
 
 def assert_reviewers(world: World) -> None:
@@ -171,13 +263,7 @@ def assert_reviewers(world: World) -> None:
     if not len(decided):
         assert not app.dataframe
         return
-    table = _table(app, "reviewer").set_index("reviewer")
-    for reviewer, rows in decided.groupby("decided_by"):
-        assert table.decided[reviewer] == str(len(rows))
-        assert table.rejected[reviewer] == str(int((rows.outcome == "rejected").sum()))
-        assert table.approval_rate[reviewer] == figures.whole_percent(
-            _decimal(_rate(rows) or 0, Unit.SHARE)
-        )
+    table = _assert_apart(app, "reviewer", decided, decided.decided_by)
     taken_back = again.merge(
         plain.decisions,
         left_on=again.detail.map(lambda d: d["decision_id"]),
@@ -202,16 +288,24 @@ def assert_volume(world: World) -> None:
         ("extra_rebate", plain.extra_rebate),
     ):
         was = known(of, then) if world.comparable else None
-        assert_card(app, key, known(of, now), was, why=why)
+        course = [of(step) for step in steps(now, world.grain)] if key == "volume" else []
+        assert_card(
+            app, key, known(of, now), was, why=why, course=course if world.comparable else []
+        )
     assert_card(app, "top_ten_share", known(plain.top_ten, now), None)
     lines = said(app)
     if not world.known:
         begin = figures.day(world.desk.now.date() - BEGIN * DAY, year=True)
         assert sum(f"data begin {begin}" in line for line in lines) >= 6
         assert not [metric for metric in app.metric if metric.delta and "%" in metric.delta]
+        for key in ("new_users", "concentration", "monthly_active_users"):
+            assert_card(app, key, None, None)
         return
-    news = plain.new_users(then) if then.start >= plain.referrals.referred_at.min().date() else None
-    assert_card(app, "new_users", plain.new_users(now), news, why=card(app, "new_users").delta)
+    # Users are known to be referred from the first one, or the first delivered day, on.
+    begin = min(world.desk.now.date() - BEGIN * DAY, plain.referrals.referred_at.min().date())
+    gone = max((begin - then.start).days, 0)
+    was, lacks = None if gone else plain.new_users(then), f"unknown, {gone} days were not delivered"
+    assert_card(app, "new_users", plain.new_users(now), was, why=lacks if gone else "")
 
     first = now.last_day.replace(day=1)
     month = Window(first, min((first + 32 * DAY).replace(day=1), now.end))
@@ -223,7 +317,12 @@ def assert_volume(world: World) -> None:
     ):
         assert_card(app, key, of_month(month), of_month(earlier) if earlier else None)
 
-    drawn = traces(app, "trend-program")[""]
+    trend = traces(app, "trend-program")
+    drawn, expected_days = trend[""], plain.stand_out(now) if world.grain == "day" else {}
+    assert trend.get("stands out", []) == pytest.approx(
+        [plain.volume(Window(day, day + DAY)) for day in expected_days]
+    )
+    assert bool(expected_days) == (world.name == THIRTY)
     expected = [known(plain.volume, step) for step in steps(now, world.grain)]
     assert drawn == pytest.approx(expected, nan_ok=True)
     assert (None in drawn) == (world.name == YEAR)
@@ -244,15 +343,17 @@ def _assert_months(app: AppTest, plain: Plain, newest: Window) -> None:
     while len(months) < len(table):
         start = (months[-1].start - DAY).replace(day=1)
         months.append(Window(start, months[-1].start))
+    assert 0 in table.delivered_days.tolist()
     for row, month in zip(table.itertuples(), months, strict=True):
         assert row.delivered_days == plain.delivered(month)
+        assert row.new_users == plain.new_users(month)
         if not row.delivered_days:
-            assert pd.isna(row.volume_usd)
+            unknown = (row.volume_usd, row.fees_usd, row.active_users, row.concentration)
+            assert all(pd.isna(figure) for figure in (*unknown, row.change))
             continue
         assert row.volume_usd == pytest.approx(plain.volume(month))
         assert row.fees_usd == pytest.approx(plain.fees(month))
         assert row.active_users == plain.active_in(month)
-        assert row.new_users == plain.new_users(month)
         assert row.concentration == pytest.approx(plain.concentration(month), abs=0.51)
         start = (month.start - DAY).replace(day=1)
         before = Window(start, min(start + (month.end - month.start), month.start))
@@ -265,22 +366,63 @@ def _assert_months(app: AppTest, plain: Plain, newest: Window) -> None:
             assert pd.isna(row.change)
 
 
-def assert_countries(world: World) -> None:
-    app, plain = world.open(tab="volume", of="country"), world.plain
+def assert_volume_by(world: World, dimension: Dimension) -> None:
+    """Each part of each step, drawn and as a table; nothing is left out or counted twice."""
+    app, plain = world.open(tab="volume", of=dimension), world.plain
+    if dimension is not Dimension.PROGRAM:
+        _assert_parts(traces(app, f"trend-{dimension}"), world, _segments(plain, dimension, world))
 
-    drawn = traces(app, "trend-country")
-    countries = plain.apps.set_index("account_id").country_code
-    for name, values in drawn.items():
-        for step, value in zip(steps(world.period, world.grain), values, strict=True):
-            rows = plain.traded(step)
-            theirs = rows.affiliate_account_id.map(countries).fillna("unknown") == name
-            expected = float(rows[theirs].volume_usd.sum()) if plain.delivered(step) else None
-            assert value == (expected if expected is None else pytest.approx(expected)), step
+
+def _segments(plain: Plain, dimension: Dimension, world: World) -> Callable[[int], str]:
+    """The name of the part to which an affiliate's volume belongs."""
+    approvals, accounts = plain.approvals, plain.apps.set_index("account_id")
+    countries = accounts.country_code.fillna("unknown")
+    leaders = plain.by_affiliate(world.period).nlargest(8).index
+
+    assert set(plain.by_affiliate(world.period).index) > set(approvals.index) & set(AFFILIATES)
+
+    def track(affiliate: int) -> str:
+        if affiliate not in approvals.index:
+            return "not approved"
+        return "both tracks" if approvals.snapshot[affiliate]["track"] else "no track met"
+
+    def cohort(affiliate: int) -> str:
+        if affiliate not in approvals.index:
+            return "not approved"
+        return f"{approvals.decided_at[affiliate]:%b %Y}"
+
+    return {
+        Dimension.TRACK: track,
+        Dimension.COHORT: cohort,
+        Dimension.COUNTRY: lambda affiliate: countries[affiliate],
+        Dimension.AFFILIATE: lambda affiliate: (
+            f"user{affiliate} {affiliate}" if affiliate in leaders else "the rest"
+        ),
+    }[dimension]
+
+
+def _assert_parts(
+    drawn: Mapping[str, list[float]], world: World, part: Callable[[int], str]
+) -> None:
+    plain = world.plain
+    names = {part(affiliate) for affiliate in plain.by_affiliate(world.period).index}
+    assert set(drawn) == names
+    assert len(names) > 2
+    for place, step in enumerate(steps(world.period, world.grain)):
+        rows = plain.traded(step)
+        volumes = rows.groupby(rows.affiliate_account_id.map(part)).volume_usd.sum()
+        for name, values in drawn.items():
+            expected = float(volumes.get(name, 0)) if plain.delivered(step) else None
+            assert values[place] == (
+                expected if expected is None else pytest.approx(expected, abs=0.005)
+            ), (step, name)
 
 
 def assert_cohorts(world: World) -> None:
     app, plain = world.open(tab="cohorts"), world.plain
 
+    drawn = traces(app, "approval-cohorts")
+    _assert_parts(drawn, world, _segments(plain, Dimension.COHORT, world))
     table = _table(app, "referred_in")
     through = world.desk.now.date()
     end = through.replace(day=1)
@@ -298,6 +440,7 @@ def assert_cohorts(world: World) -> None:
             else:
                 assert found == pytest.approx(expected)
     assert blank
+    assert len(table) > 10
 
 
 def _whole_months(start: date, end: date) -> Iterator[Window]:
