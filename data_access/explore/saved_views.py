@@ -1,4 +1,4 @@
-"""Views under a name, of the queue and of the explore page: one's own, and shared ones."""
+"""Saved views of the queue and the explore page: one's own and shared ones."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,12 +42,12 @@ from program.text.folding import name_key
 
 LONGEST_NAME = 40
 MOST_OF_ONE = 50
-# Spaces that look like the plain one, as they come with pasted text and full-width keyboards.
+# Spaces that look like the plain one, from pasted text and full-width keyboards.
 WIDE_SPACES = re.compile(r"[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 
 
 class Of(StrEnum):
-    """Whose views: which screen they are of."""
+    """The screen that a view belongs to."""
 
     QUEUE = "queue"
     EXPLORE = "explore"
@@ -55,7 +55,7 @@ class Of(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedView:
-    """One view; ``name`` is typed text. ``filters`` are without page and viewer."""
+    """A view of the queue; ``name`` is typed text, ``filters`` exclude page and viewer."""
 
     view_id: int
     owner: str
@@ -66,7 +66,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExploredView:
-    """One view of the explore page; ``name`` is typed text."""
+    """A view of the explore page; ``name`` is typed text."""
 
     view_id: int
     owner: str
@@ -77,9 +77,9 @@ class ExploredView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveView(Command):
-    """Keep a view under a name.
+    """Save a view under a name.
 
-    ``replacing`` is the version, of `NameTaken`, of one's own view of that name.
+    ``replacing`` is the `NameTaken` version of one's own view with that name.
     """
 
     act: ClassVar[Act] = Act.SAVE_VIEW
@@ -98,10 +98,10 @@ class RemoveView(Command):
 
 
 def save(engine: Engine, command: SaveView) -> int:
-    """Keep the view under its name; returns its id.
+    """Save the view under its name; returns its id.
 
-    Raises NotAllowed, Invalid, RequestReused, NameTaken where there is such a view and it was not
-    to be replaced, and NotInState where it is not as it was.
+    Raises NotAllowed, Invalid, RequestReused, NameTaken if the name is used and is not to be
+    replaced, or NotInState if the view to replace has changed.
     """
     typed = WIDE_SPACES.sub(" ", command.name)
     name = text_rules.require(typed, what="The view's name", longest=LONGEST_NAME)
@@ -130,7 +130,7 @@ def save(engine: Engine, command: SaveView) -> int:
 def remove(engine: Engine, command: RemoveView) -> int:
     """Remove one's own view and return its id.
 
-    Raises NotAllowed, RequestReused, or NotFound for what is not one's own.
+    Raises NotAllowed, RequestReused, or NotFound for other people's views.
     """
     table = tables.saved_views
 
@@ -147,7 +147,7 @@ def remove(engine: Engine, command: RemoveView) -> int:
 
 @known_by("viewer")
 def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
-    """One's own views of the queue and the shared ones, own first, by name."""
+    """Return one's own and the shared views of the queue, own first, by name."""
     return [
         SavedView(
             view_id=row.view_id,
@@ -162,16 +162,16 @@ def listed(connection: Connection, *, viewer: str) -> list[SavedView]:
 
 @known_by("viewer")
 def explored(connection: Connection, *, viewer: str, personal: bool) -> list[ExploredView]:
-    """The same of the explore page; ``personal`` is whether the viewer sees such columns."""
+    """Return the same for the explore page; ``personal`` includes email and contact columns."""
     return [_explored(row, personal=personal) for row in _rows(connection, Of.EXPLORE, viewer)]
 
 
 @known_by("owner")
 def named(connection: Connection, name: str, *, owner: str | None = None) -> ExploredView:
-    """The view of the explore page of that name, in any spelling, whoever's it is.
+    """Return the view of the explore page with that name, in any spelling, of any owner.
 
-    Raises NotFound, Invalid where several people have one of that name, and NotAllowed where it
-    holds columns that its owner may not see, or not any more.
+    Raises NotFound, Invalid if several people have a view of that name, or NotAllowed if it holds
+    columns that its owner may not see any more.
     """
     table = tables.saved_views
     asked = select(table).where(table.c.screen == str(Of.EXPLORE), _is_called(name))
@@ -225,7 +225,7 @@ def _same_name(connection: Connection, owner: str, screen: str, name: str) -> Ro
 
 
 def _require_knowing(same: Row[Any] | None, name: str, replacing: UUID | None) -> None:
-    """Refuse to replace a view unasked, or another than the one that was asked about."""
+    """Refuse to replace a view unasked, or one that changed since the person confirmed."""
     if replacing is None:
         if same is not None:
             raise NameTaken(same.name, is_shared=same.shared, version=same.request_id)

@@ -1,6 +1,6 @@
-"""Importing a form's export: the good rows are loaded, the others kept until they are settled.
+"""Importing a form's export: valid rows are loaded, the others kept until they are settled.
 
-The command line and the Import page both come here.
+Used by the command line and the Import page.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ from data_access.people.identities import known_by
 from program.review.permissions import Act
 from program.text import invisible
 
-# The report of a longer file names only the rows that there is something to say of.
+# Reports of longer files list only rows with corrections or problems.
 REPORTED = 20_000
 LISTED = 50
 CLEANED, BLANK = "cleaned", "blank"
@@ -37,7 +37,7 @@ CLEANED, BLANK = "cleaned", "blank"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file's name, as whoever sent it gives it, and its bytes."""
+    """A file's name, as given by its sender, and its bytes."""
 
     name: str
     content: bytes
@@ -48,7 +48,7 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """What tells it from other files."""
+        """Return the file's digest."""
         return sha256(self.content).hexdigest()
 
 
@@ -63,13 +63,13 @@ class Report:
     said: tuple[str, ...] = ()
 
     def count(self, *outcomes: str) -> int:
-        """How many rows had one of these outcomes."""
+        """Return the number of rows with one of these outcomes."""
         return sum(self.counts.get(str(outcome), 0) for outcome in outcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """An import that was made. ``report`` is empty in lists."""
+    """A past import. ``report`` is ``None`` in lists."""
 
     import_id: int
     file_name: str
@@ -82,7 +82,7 @@ class Import:
 
 @known_by("actor")
 def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, actor: str) -> Report:
-    """Say what an import of the file would do; changes nothing. Raises NotAllowed, LoadRefused."""
+    """Preview an import without changing anything. Raises NotAllowed, LoadRefused."""
     with database.acting(engine) as connection, _source(upload) as source:
         staff.require(connection, actor, Act.IMPORT)
         taken = forms.take(connection, source, read_by, now=now, write=False)
@@ -91,7 +91,7 @@ def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, act
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeImport(Command):
-    """Load the good rows of a form's export, and keep the others."""
+    """Load the valid rows of a form's export, and keep the others."""
 
     act: ClassVar[Act] = Act.IMPORT
     loads: ClassVar[bool] = True
@@ -115,7 +115,7 @@ def make(engine: Engine, command: MakeImport) -> int:
 def make_from_command_line(
     engine: Engine, command: MakeImport, progress: Progress | None = None
 ) -> Import:
-    """Import a file for the command line, whose user is no member of staff. Raises LoadRefused."""
+    """Import a file for the command line, whose user is not staff. Raises LoadRefused."""
     with database.acting(engine) as connection:
         return _make(connection, command, progress)
 
@@ -133,14 +133,14 @@ def _make(connection: Connection, command: MakeImport, progress: Progress | None
 
 
 def find(connection: Connection, import_id: int) -> Import | None:
-    """An import with its report; ``None`` if there is none of that number."""
+    """Return an import with its report, or ``None``."""
     table = tables.form_imports
     row = connection.execute(select(table).where(table.c.import_id == import_id)).first()
     return None if row is None else _import(row)
 
 
 def listed(connection: Connection) -> tuple[list[Import], int]:
-    """The newest imports without their reports, and how many there are in all."""
+    """Return the newest imports without their reports, and the number of all."""
     table = tables.form_imports
     columns = [column for column in table.c if column.name not in ("report", "map")]
     found = connection.execute(
@@ -162,7 +162,7 @@ def listed(connection: Connection) -> tuple[list[Import], int]:
 
 @contextmanager
 def _source(upload: Upload) -> Iterator[Source]:
-    """The upload as a file under a name of ours; its own is only shown."""
+    """Write the upload to a temporary file; its own name is only a title."""
     endings = [end for end in (".gz", ".zst", ".zstd") if upload.name.lower().endswith(end)]
     with TemporaryDirectory(prefix="form-import-") as folder:
         path = Path(folder) / f"upload.csv{''.join(endings)}"
@@ -261,7 +261,7 @@ def _import(row: Row[Any]) -> Import:
 
 
 def by_request(connection: Connection, request_id: UUID) -> int | None:
-    """The number of the import that a form's sending made; ``None`` while there is none."""
+    """Return the number of the import of this request, or ``None``."""
     table = tables.form_imports
     found: int | None = connection.execute(
         select(table.c.import_id).where(table.c.request_id == request_id)
@@ -271,7 +271,7 @@ def by_request(connection: Connection, request_id: UUID) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peek:
-    """The fields and rows of a file, before anything is made of them."""
+    """The fields and rows of a file, before they are parsed."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -279,14 +279,14 @@ class Peek:
     delimiter: str
 
     def words(self, field: str) -> list[str]:
-        """The different words that a field holds, most frequent first."""
+        """Return a field's distinct values, most frequent first."""
         at = self.header.index(field)
         cells = (" ".join(row[at].split()) for row in self.rows if at < len(row))
         return [word for word, _ in Counter(cell for cell in cells if cell).most_common()]
 
 
 def peek(upload: Upload, read_by: FormMap) -> Peek:
-    """Read the text of a file; nothing is checked but that it is one. Raises LoadRefused."""
+    """Read a file's text without validating its fields. Raises LoadRefused."""
     try:
         with _source(upload) as source:
             text_of = airtable.read_text(source, read_by)

@@ -1,4 +1,4 @@
-"""How applicants are told: the settings in force, and saving a new version of them."""
+"""Delivery settings: the version in force, and saving a new version."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ COUNTRY = re.compile(r"[A-Z]{2}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSettings:
-    """A version with who saved it; ``note`` is typed text."""
+    """A version and its author; ``note`` is typed text."""
 
     settings: DeliverySettings
     author: str
@@ -40,12 +40,12 @@ class SavedSettings:
 
 
 def in_force(connection: Connection) -> DeliverySettings:
-    """The newest version."""
+    """Return the newest version."""
     return versions(connection, count=1)[0].settings
 
 
 def versions(connection: Connection, *, count: int = 20) -> list[SavedSettings]:
-    """The newest versions, newest first."""
+    """Return the newest versions, newest first."""
     table = tables.delivery_settings
     rows = connection.execute(select(table).order_by(table.c.version.desc()).limit(count))
     return [
@@ -71,7 +71,7 @@ def _settings(kept: Mapping[Any, Any], version: int) -> DeliverySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silencing:
-    """Settings that tell applicants less, waiting for a second person; ``note`` is typed text."""
+    """Proposed settings that send fewer messages; ``note`` is typed text."""
 
     proposal_id: int
     settings: DeliverySettings
@@ -89,9 +89,9 @@ class SettingsCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveSettings(SettingsCommand):
-    """Save a version of the settings; the form was drawn from ``shown_version``.
+    """Save a version of the settings; the form was filled from ``shown_version``.
 
-    With ``ask``, what needs a second person is proposed to one.
+    With ``ask``, a change that needs a second person becomes a proposal.
     """
 
     silent: bool
@@ -105,25 +105,24 @@ class SaveSettings(SettingsCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmSilencing(SettingsCommand):
-    """Put a colleague's proposal to send fewer messages in force."""
+    """Put a colleague's proposal to send fewer messages into force."""
 
     proposal_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineSilencing(SettingsCommand):
-    """Decline a proposal to send fewer messages, or take one's own back."""
+    """Decline a proposal to send fewer messages, or cancel one's own."""
 
     proposal_id: int
 
 
 def save(engine: Engine, command: SaveSettings) -> int:
-    """Save a version and return its number; the same again makes no new one.
+    """Save a version and return its number; unchanged settings make no new version.
 
-    Sending fewer messages needs a second person: with ``ask`` it then waits for one, and the
-    version in force is returned. Raises NotAllowed, Invalid, NotInState while another such
-    proposal waits, SecondApprovalNeeded, RequestReused, and Outdated where somebody saved a
-    version since.
+    Sending fewer messages needs a second person: with ``ask`` the change becomes a proposal and the
+    version in force is returned. Raises NotAllowed, Invalid, NotInState if such a proposal is open,
+    SecondApprovalNeeded, RequestReused, or Outdated if a newer version was saved.
     """
     kept: dict[str, Any] = {
         "silent": command.silent,
@@ -150,9 +149,9 @@ def save(engine: Engine, command: SaveSettings) -> int:
 
 
 def confirm(engine: Engine, command: ConfirmSilencing) -> int:
-    """Put a colleague's proposal in force as the second person; returns the version.
+    """Put a colleague's proposal into force as the second person; returns the version.
 
-    Raises NotAllowed, NotInState, RequestReused, or Outdated where somebody saved a version since.
+    Raises NotAllowed, NotInState, RequestReused, or Outdated if a newer version was saved.
     """
 
     def do(connection: Connection) -> int:
@@ -169,7 +168,7 @@ def confirm(engine: Engine, command: ConfirmSilencing) -> int:
 
 
 def decline(engine: Engine, command: DeclineSilencing) -> int:
-    """Leave the settings as they are; the first person takes it back so.
+    """Close a proposal without a change; its author cancels it in the same way.
 
     Returns the proposal's id. Raises as `confirm`.
     """
@@ -183,7 +182,7 @@ def decline(engine: Engine, command: DeclineSilencing) -> int:
 
 
 def waiting(connection: Connection) -> Silencing | None:
-    """What waits for a second person, if anything does."""
+    """Return the open proposal, if there is one."""
     table = tables.delivery_proposals
     row = connection.execute(select(table).where(table.c.closed_as.is_(None))).first()
     if row is None:
@@ -198,7 +197,7 @@ def waiting(connection: Connection) -> Silencing | None:
 
 
 def _silences(before: Mapping[Any, Any], after: Mapping[str, Any]) -> bool:
-    """Whether applicants would be told less than before."""
+    """Return whether fewer messages are sent than before."""
     return (after["silent"] and not before["silent"]) or (
         before["send_rejections"] and not after["send_rejections"]
     )
@@ -262,7 +261,7 @@ def _close(
 
 
 def _require_templates(connection: Connection, language_by_country: Mapping[str, str]) -> None:
-    """Raise Invalid for a language that has no template at all."""
+    """Raise Invalid for a language without any template."""
     templates = message_templates.in_force(connection)
     for country, language in sorted(language_by_country.items()):
         if len(letters.missing_kinds(templates, language)) == len(MessageKind):

@@ -1,4 +1,4 @@
-"""Templates of messages: versions by kind and language, checked when they are saved."""
+"""Message templates: versions by kind and language, validated when saved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from program.review.permissions import Act
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedTemplate:
-    """A version with who saved it and when."""
+    """A version, its author and when it was saved."""
 
     template: Template
     author: str
@@ -28,7 +28,7 @@ class SavedTemplate:
 
 
 def in_force(connection: Connection) -> list[Template]:
-    """The newest version for every kind and language, shipped words where none was saved."""
+    """Return the newest version per kind and language, the shipped text where none was saved."""
     table = tables.message_templates
     rows = connection.execute(
         select(table)
@@ -41,7 +41,7 @@ def in_force(connection: Connection) -> list[Template]:
 
 
 def history(connection: Connection, kind: MessageKind, language: str) -> list[SavedTemplate]:
-    """Every version for a kind and a language, newest first."""
+    """Return every version for a kind and a language, newest first."""
     table = tables.message_templates
     rows = connection.execute(
         select(table)
@@ -58,7 +58,7 @@ def history(connection: Connection, kind: MessageKind, language: str) -> list[Sa
 class SaveTemplate(Command):
     """Save a version of a template.
 
-    ``shown_version`` is the one the form was filled with, 0 for a new language.
+    ``shown_version`` is the version that filled the form, 0 for a new language.
     """
 
     act: ClassVar[Act] = Act.KEEP_OUTBOX
@@ -70,10 +70,9 @@ class SaveTemplate(Command):
 
 
 def save(engine: Engine, command: SaveTemplate) -> int:
-    """Save a version and return its number; the same again makes no new one.
+    """Save a version and return its number; unchanged text makes no new version.
 
-    Raises NotAllowed, Invalid, RequestReused, and Outdated where somebody saved another version
-    since.
+    Raises NotAllowed, Invalid, RequestReused, or Outdated if a newer version was saved.
     """
     kind, language = command.kind, command.language
     subject, body = command.subject.strip(), command.body.strip()
@@ -108,7 +107,7 @@ def save(engine: Engine, command: SaveTemplate) -> int:
 
 
 def preview(application: Application, *, subject: str, body: str, message: str) -> Letter:
-    """What an applicant would get. Raises Invalid where the template or the text cannot go."""
+    """Render a message as the applicant gets it. Raises Invalid if it cannot be sent."""
     found = letters.problems(subject.strip(), body.strip())
     if found:
         raise Invalid(" ".join(found))
@@ -127,7 +126,7 @@ def preview(application: Application, *, subject: str, body: str, message: str) 
 
 
 def values_for(*, username: str, application_id: int, social_handle: str) -> dict[str, str]:
-    """What stands for the placeholders around a message."""
+    """Return the values of a template's placeholders."""
     return {
         "username": username,
         "application_id": str(application_id),

@@ -1,8 +1,8 @@
-"""Drafting the next policy, and publishing it as two people.
+"""Policy drafts, from writing to publishing by two managers.
 
-Whoever publishes first moves the base of the others' drafts, and they are told so. A draft is
-written against the version that rules when it is to begin: the one in force for what is urgent,
-otherwise one that is scheduled.
+A draft is based on the version in force when it takes effect: the current one for an immediate
+change, otherwise possibly a scheduled one. Publishing changes that base for all other drafts; their
+authors are shown this.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An open draft as it is kept. ``declined_because`` is what a second manager last wrote."""
+    """An open draft as stored. ``declined_because`` is the second manager's newest reason."""
 
     draft_id: int
     revision: int
@@ -45,9 +45,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveDraft(PolicyCommand):
-    """Keep a draft, a new one without ``draft_id``.
+    """Save a draft, a new one without ``draft_id``.
 
-    ``revision`` is the one the form was drawn from.
+    ``revision`` is the one that filled the form.
     """
 
     draft: Draft
@@ -57,45 +57,45 @@ class SaveDraft(PolicyCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftCommand(PolicyCommand):
-    """A command on a draft there is."""
+    """A command on an existing draft."""
 
     draft_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscardDraft(DraftCommand):
-    """Throw one's own draft away."""
+    """Discard one's own draft."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelProposal(DraftCommand):
-    """Take one's own proposal back."""
+    """Cancel one's own proposal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeDraft(DraftCommand):
-    """Ask a second manager to publish one's own draft, as it was at ``revision``."""
+    """Propose one's own draft, as of ``revision``, to a second manager."""
 
     revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmDraft(DraftCommand):
-    """Publish a colleague's proposal, as it was at ``revision``."""
+    """Publish a colleague's proposal, as of ``revision``."""
 
     revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineDraft(DraftCommand):
-    """Give a colleague's proposal, as it was at ``revision``, back with a reason."""
+    """Return a colleague's proposal, as of ``revision``, with a reason."""
 
     revision: int
     reason: str
 
 
 def save(engine: Engine, command: SaveDraft) -> int:
-    """Keep a draft; returns its id.
+    """Save a draft and return its id.
 
     Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory, Invalid or RequestReused.
     """
@@ -129,7 +129,7 @@ def save(engine: Engine, command: SaveDraft) -> int:
 
 
 def discard(engine: Engine, command: DiscardDraft) -> int:
-    """Throw one's own draft away; it stays in the trail. Returns its id.
+    """Discard one's own draft, which stays in the trail; returns its id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
@@ -145,7 +145,7 @@ def discard(engine: Engine, command: DiscardDraft) -> int:
 
 
 def propose(engine: Engine, command: ProposeDraft) -> int:
-    """Ask a second manager to publish one's own draft; returns its id.
+    """Propose one's own draft to a second manager; returns its id.
 
     Raises NotAllowed, NotFound, NotInState, BaseMoved, Contradictory or RequestReused.
     """
@@ -198,7 +198,7 @@ def confirm(engine: Engine, command: ConfirmDraft) -> int:
 
 
 def decline(engine: Engine, command: DeclineDraft) -> int:
-    """Give a colleague's proposal back with a reason; it is a draft again. Returns its id.
+    """Turn a colleague's proposal back into a draft, with a reason; returns its id.
 
     Raises NotAllowed, NotFound, NotInState, Invalid or RequestReused.
     """
@@ -216,7 +216,7 @@ def decline(engine: Engine, command: DeclineDraft) -> int:
 
 
 def cancel(engine: Engine, command: CancelProposal) -> int:
-    """Take one's own proposal back; it is a draft again. Returns its id.
+    """Turn one's own proposal back into a draft; returns its id.
 
     Raises NotAllowed, NotFound, NotInState or RequestReused.
     """
@@ -234,13 +234,13 @@ def cancel(engine: Engine, command: CancelProposal) -> int:
 
 @known_by("author")
 def own(connection: Connection, author: str) -> Kept | None:
-    """The draft that ``author`` has open, if they have one."""
+    """Return the author's open draft, if there is one."""
     found = [kept for kept in open_ones(connection) if kept.author == author]
     return found[0] if found else None
 
 
 def open_ones(connection: Connection) -> list[Kept]:
-    """All drafts that are open: proposals first, then as they were saved last."""
+    """Return all open drafts: proposals first, then the last saved first."""
     table = tables.policy_drafts
     order = (table.c.proposed_at.asc().nulls_last(), table.c.saved_at.desc())
     rows = connection.execute(select(table).where(table.c.closed_as.is_(None)).order_by(*order))
@@ -294,7 +294,7 @@ def _close(
 
 
 def _require_known_base(connection: Connection, base_version: int, now: datetime) -> Policy:
-    """The version a draft is written against, if it rules or is still to rule."""
+    """Return the version that a draft is based on if it is in force or scheduled."""
     ruling = policies.in_force(connection, now=now)
     schedule = (ruling, *policies.scheduled(connection, now=now))
     found = next((one for one in schedule if one.version == base_version), None)
@@ -304,7 +304,7 @@ def _require_known_base(connection: Connection, base_version: int, now: datetime
 
 
 def _require_publishable(connection: Connection, draft: Draft, now: datetime) -> Policy:
-    """The base, if it still rules when the draft is to begin and nothing speaks against it."""
+    """Return the base if it is in force when the draft takes effect and no rule is broken."""
     base = _require_known_base(connection, draft.base_version, now)
     found = drafts.contradictions(draft, base=base, now=now)
     if found:

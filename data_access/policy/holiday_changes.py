@@ -1,6 +1,6 @@
-"""Changing the holidays: with a reason, on record, and for a past day with its effect confirmed.
+"""Changing holidays: with a reason, on record, and past days only after confirmation.
 
-A past day moves clocks that have run already, so what was overdue may not have been.
+A past day changes clocks that have already run, and so which applications were overdue.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -27,19 +27,19 @@ FURTHEST = timedelta(days=3 * 366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """How many open applications are overdue, as the list stands and with the change."""
+    """Number of overdue open applications, without and with the change."""
 
     overdue: int
     overdue_then: int
 
     def __str__(self) -> str:
-        """As a sentence says it."""
+        """Return it as part of a sentence."""
         return f"overdue applications: {self.overdue:,} now, {self.overdue_then:,} with the change"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One entry of the record; names and reason are typed text."""
+    """One recorded change; names and reason are typed text."""
 
     day: date
     kind: str
@@ -51,7 +51,7 @@ class Change:
 
 
 class ChangeKind(StrEnum):
-    """Make a day a holiday, call it something else, or make it an ordinary day again."""
+    """Make a day a holiday, rename it, or make it a working day again."""
 
     ADDED = "added"
     RENAMED = "renamed"
@@ -60,7 +60,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeHoliday(Command):
-    """Change one day. ``confirmed`` is the effect on the past that the person has seen."""
+    """Change one day. ``confirmed`` is the effect on the past that the person confirmed."""
 
     act: ClassVar[Act] = Act.KEEP_HOLIDAYS
     kind: ChangeKind
@@ -71,10 +71,10 @@ class ChangeHoliday(Command):
 
 
 def change(engine: Engine, command: ChangeHoliday) -> int:
-    """Add, rename or remove a holiday; returns the entry's id.
+    """Add, rename or remove a holiday; returns the change's id.
 
-    Raises NotAllowed, Invalid, NotInState where the day cannot be changed so, RequestReused, and
-    NeedsConfirming for a day that has begun, unless its present effect was ``confirmed``.
+    Raises NotAllowed, Invalid, NotInState if the day does not allow this change, RequestReused, or
+    NeedsConfirming for a day that has begun, unless its current effect was ``confirmed``.
     """
     day, kind, name = command.day, command.kind, None
     if kind is not ChangeKind.REMOVED:
@@ -109,7 +109,7 @@ def change(engine: Engine, command: ChangeHoliday) -> int:
 
 
 def record(connection: Connection, *, most: int = 100) -> list[Change]:
-    """Who changed what, newest first."""
+    """Return the changes, newest first."""
     table = tables.holiday_changes
     names = ("day", "kind", "old_name", "new_name", "reason", "actor", "at")
     rows = connection.execute(
@@ -119,7 +119,7 @@ def record(connection: Connection, *, most: int = 100) -> list[Change]:
 
 
 def _require_way(connection: Connection, command: ChangeHoliday, name: str | None) -> str | None:
-    """The day's present name, if it can be changed so."""
+    """Return the day's current name if the change is allowed."""
     day, kind, held = command.day, command.kind, tables.holidays
     old = connection.execute(select(held.c.name).where(held.c.day == day)).scalar()
     words = wording.day(day)
@@ -136,7 +136,7 @@ def _require_way(connection: Connection, command: ChangeHoliday, name: str | Non
 
 
 def _effect(connection: Connection, command: ChangeHoliday) -> Effect | None:
-    """What changing a day that has begun does; ``None`` for one to come, and for a new name."""
+    """Return the effect on a day that has begun; ``None`` for a future day or a new name."""
     day, kind = command.day, command.kind
     if kind is ChangeKind.RENAMED or day > utc_day(command.at):
         return None

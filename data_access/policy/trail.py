@@ -1,7 +1,6 @@
-"""The trail of the policy: who drafted, proposed, published and withdrew what.
+"""The audit trail of the policy: who drafted, proposed, published and withdrew what.
 
-Two drafts, and a draft and a withdrawal, can stand against the same schedule of versions, so they
-take turns.
+All commands share one lock, because drafts and withdrawals depend on the same schedule of versions.
 """
 
 from collections.abc import Callable
@@ -26,7 +25,7 @@ class PolicyCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyEvent:
-    """One entry of the trail, of a draft or of a version; ``detail`` holds old and new values."""
+    """One entry of the trail, for a draft or a version; ``detail`` holds old and new values."""
 
     draft_id: int | None
     kind: str
@@ -36,7 +35,7 @@ class PolicyEvent:
 
 
 def perform(engine: Engine, command: PolicyCommand, do: Callable[[Connection], int]) -> int:
-    """Run ``do`` under the policy's lock and return its result, the first one of a repeat."""
+    """Run ``do`` under the policy's lock and return its result; a repeat returns the first."""
     return commands.perform(engine, command, do, lock=locks.POLICY)
 
 
@@ -47,7 +46,7 @@ def record_event(
     draft_id: int | None = None,
     **detail: Any,  # noqa: ANN401 - plain JSON values
 ) -> None:
-    """Add the act to the trail, of a draft or, without one, of a version."""
+    """Record the act in the trail, for a draft or, without one, for a version."""
     connection.execute(
         insert(tables.policy_events).values(
             draft_id=draft_id,
@@ -61,7 +60,7 @@ def record_event(
 
 
 def newest(connection: Connection, *, most: int = 100) -> list[PolicyEvent]:
-    """Who did what, newest first."""
+    """Return the newest entries, newest first."""
     table = tables.policy_events
     names = ("draft_id", "kind", "actor", "at", "detail")
     rows = connection.execute(

@@ -1,8 +1,7 @@
-"""Replaying a draft of the policy: who changes side, and what follows for the program.
+"""Replay a draft of the policy: changed results, and consequences for the program.
 
-Outcomes come from the one definition in `standings`, applied to both sides of
-`what_if_sides`. Whoever hinges on what the figures do not hold counts as untold: never as met,
-not met or unknown.
+Outcomes come from `judging`, applied to both sides of `what_if_values`. If an outcome depends on
+values that are not stored, it is undetermined: not counted as met, not met or unknown.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,9 +59,9 @@ from program.review import rebates
 from program.review.queue_filters import Due, Filters
 from program.review.workflow import Decision, Status
 
-# Who gets the standard rate, until a way back or a later approval.
+# Affiliates who get the standard rate, until they are reinstated or approved again.
 AT_STANDARD = (str(Standing.SUSPENDED), str(Standing.TERMINATED))
-# From nothing to the highest minimum that a policy may have.
+# Zero, and the highest minimum that a policy may have.
 ENDS: Mapping[str, tuple[Decimal | int, Decimal | int]] = {
     VOLUME.key: (Decimal(0), settings.HIGHEST_MONEY),
     ACTIVE_USERS.key: (0, int(settings.HIGHEST_COUNT)),
@@ -77,7 +76,7 @@ def replay(
     *,
     tell: Callable[[Population], None] = lambda _: None,
 ) -> WhatIf:
-    """The whole replay against the policy of ``context``; ``tell`` hears what comes next."""
+    """Replay the draft against the policy of ``context``; ``tell`` gets the next population."""
     tell(Population.OPEN)
     waiting, joining = _replay_open(connection, context, draft)
     tell(Population.DECISIONS)
@@ -106,7 +105,7 @@ def changers(
     page: int = 1,
     size: int = PAGE_SIZE,
 ) -> list[Changer]:
-    """Who makes one of these moves, newest first; as many as `replay` counted, over all pages."""
+    """Return the applications with one of these moves, newest first; their count is in `replay`."""
     application, account = tables.applications, tables.accounts
     judged = _judged(connection, context, draft, population)
     ids = [judged.c.application_id, judged.c.decision_id]
@@ -130,7 +129,7 @@ def changers(
 def _replay_open(
     connection: Connection, context: JudgingContext, draft: Policy
 ) -> tuple[Replay, Decimal | None]:
-    """The replay, and what those who join met would cost more at the draft's highest rate."""
+    """Return the replay, and the added cost of newly met ones at the draft's highest rate."""
     judged = _judged(connection, context, draft, Population.OPEN, rates=True)
     fees = func.sum(judged.c.fees_usd).label("fees_usd")
     rows = connection.execute(_counted(judged, also=[fees])).all()
@@ -142,14 +141,14 @@ def _replay_open(
 
 
 def _leaves(old: str | None, new: str | None) -> bool:
-    """Whether met is left between the two; nobody untold leaves anything."""
+    """Return whether the outcome was met and no longer is; undetermined ones do not count."""
     return old == Outcome.MET and new is not None and new != Outcome.MET
 
 
 def _overdue(
     connection: Connection, context: JudgingContext, draft: Policy
 ) -> tuple[int, int] | None:
-    """Open applications that are overdue, where the two differ in how long a review may take."""
+    """Return the overdue open applications under both, if the review time differs."""
     if context.policy.review_sla_business_days == draft.review_sla_business_days:
         return None
     asked = Filters(due=Due.OVERDUE)
@@ -167,7 +166,7 @@ def _requalification(policy: Policy) -> tuple[int, int]:
 def _suggested(
     connection: Connection, policy: Policy, draft: Policy
 ) -> tuple[Mapping[Step, int], Mapping[Step, int]] | None:
-    """What the tests so far suggest, where the two differ in which misses count, or how many."""
+    """Return the suggested steps under both, if the rules for misses differ."""
     if _requalification(policy) == _requalification(draft):
         return None
     old, new = (board.counts(connection, one).by_suggestion for one in (policy, draft))
@@ -203,7 +202,7 @@ def _replay_affiliates(
     both = (context.policy, draft)
     costly = [_costly(judged, policy).label(f"costly_{place}") for place, policy in enumerate(both)]
     fees = func.sum(judged.c.fees_usd).label("fees_usd")
-    # By rate: rates are few, so what they come to is worked out afterwards, exactly.
+    # Grouped by rate: there are few rates, so exact costs are computed in Python.
     rows = connection.execute(_counted(judged, judged.c.rate, also=[fees, *costly])).all()
     replayed = _as_replay(
         Population.AFFILIATES, [(row.before, row.after, row.number) for row in rows]
@@ -212,22 +211,22 @@ def _replay_affiliates(
 
 
 def _costly(judged: Subquery, policy: Policy) -> ColumnElement[Any]:
-    """How many approvals need a second person for their cost; a window is a month, as always."""
+    """Return the number of approvals that need a second one for cost; a window is one month."""
     threshold = policy.second_approval_monthly_extra_usd
     if threshold is None:
         return literal(0)
     extra = (judged.c.rate - policy.standard_rebate_rate) * judged.c.fees_usd
     enough = extra >= threshold
-    # Most have no fees, and then nothing needs to be multiplied.
+    # Most have no fees, which saves the multiplication.
     return func.count().filter(and_(judged.c.fees_usd != 0, enough) if threshold else enough)
 
 
 def _rebates(
     connection: Connection, context: JudgingContext, draft: Policy, rows: Sequence[Any]
 ) -> Rebates:
-    """What the approved cost, from groups of the same rate, and what everybody else does.
+    """Return the rebate costs of the approved, from groups by rate, and of all others.
 
-    Without a refresh only how many there are is known.
+    Without a refresh only the counts are known.
     """
     both = (context.policy, draft)
     rated = [row for row in rows if row.rate is not None]
@@ -265,13 +264,13 @@ def _above(policy: Policy, rated: Sequence[Any]) -> list[Any]:
 
 
 def _over(policy: Policy, rated: Sequence[Any]) -> Decimal:
-    """What is granted beyond the highest rate, USD a window."""
+    """Return the cost above the highest rate, USD per window."""
     above = _above(policy, rated)
     return _usd((row.rate - policy.max_rebate_rate) * row.fees_usd for row in above)
 
 
 def _granted(policy: Policy, rated: Sequence[Any]) -> Decimal:
-    """What the affiliates with rates of their own get, USD a window."""
+    """Return the cost of affiliates with their own rates, USD per window."""
     return _usd(max(row.rate, policy.standard_rebate_rate) * row.fees_usd for row in rated)
 
 
@@ -292,9 +291,9 @@ def _judged(
     *,
     rates: bool = False,
 ) -> Subquery:
-    """Everybody of a population with the outcome under both policies; NULL is untold.
+    """Return a population with its outcomes under both policies; NULL is undetermined.
 
-    With ``rates`` everybody's net fees and each affiliate's own rate come along.
+    With ``rates`` net fees and each affiliate's own rate are included.
     """
     if population is Population.DECISIONS:
         return _judged_decisions(connection, context, draft)
@@ -314,7 +313,7 @@ def _judged(
         source = source.join(one, one.c.application_id == application.c.application_id)
         if rates:
             columns.append(one.c.rate)
-        # Said again, since it spares the join the others.
+        # Redundant, but it spares the other applications the join.
         approved = application.c.status == Status.APPROVED
         valued = select(*columns, *_both(sides)).where(approved)
     return _with_outcomes(valued.select_from(source), context.policy, draft)
@@ -346,7 +345,7 @@ def _both(sides: Sides) -> list[ColumnElement[Any]]:
 
 
 def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy) -> Subquery:
-    """Each side's truth from each side's values, with the values of the draft beside them."""
+    """Compute both outcomes from each side's values; keep the draft's values."""
     row = valued.subquery("valued")
     words: dict[str, ColumnElement[Any]] = {}
     hinging: list[ColumnElement[bool]] = []
@@ -364,9 +363,9 @@ def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy) -> Subque
 
 
 def _at(row: Subquery, side: str, end: int) -> Values:
-    """A side's values where what is not held were nothing (0) or the most that may be asked (1).
+    """Return a side's values, with missing ones at zero (0) or at the highest minimum (1).
 
-    Every value between has the truth of the two where they agree.
+    If both give the same outcome, so does every value between.
     """
     values = _side(row, side)
     for key, ends in ENDS.items():
@@ -422,10 +421,10 @@ def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
 
 
 def _approved(*, rates: bool) -> CTE:
-    """Every approved affiliate's application.
+    """Return the application of every approved affiliate.
 
-    With ``rates`` each one's granted rate; NULL for whoever is out of it since. Read once from
-    end to end: looked up a row at a time, it would take several times as long.
+    With ``rates`` also its granted rate, NULL if the affiliate has left since. Materialized,
+    because row-by-row lookups take several times as long.
     """
     application, decision = tables.applications, tables.current_decisions
     source: FromClause = application_conditions.with_application()
@@ -451,7 +450,7 @@ def _gaps(
     draft: Policy,
     replays: Mapping[Population, Replay],
 ) -> tuple[str, ...]:
-    """What is not replayed, a sentence each; nothing where everybody is."""
+    """Return one sentence per setting that cannot be replayed; empty if all could be."""
     found: list[str] = []
     if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
         barred = what_if_values.standing_sides(connection, context, draft).barred

@@ -1,7 +1,7 @@
-"""The same facts as two policies count them: today's from the rollups, decisions' from snapshots.
+"""Values under two policies: current ones from the rollups, past ones from snapshots.
 
-Where the draft counts something in another way than the figures were counted, its value is
-computed from the rollups if they hold it exactly, and NULL otherwise.
+Where the draft counts something differently, its value is computed from the rollups if they hold it
+exactly; otherwise it is NULL.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ from program.policy.policy import Policy
 
 Values = dict[str, ColumnElement[Any]]
 EVIDENCE_KEYS = (X_FOLLOWERS.key, EXTERNAL_VOLUME.key)
-# The rollup holds the users from this floor on as well.
+# The rollup also holds the users with at least this volume.
 KEPT_FLOOR = Decimal(1000)
 
 
@@ -59,8 +59,8 @@ KEPT_FLOOR = Decimal(1000)
 class Sides:
     """Rows with each criterion's value under both policies.
 
-    ``barred`` says by side and criterion of which rows nothing here holds the value as that
-    side counts it; what is held of every row is left out.
+    ``barred`` maps side and criterion to a condition: rows for which no stored value is counted as
+    that side counts it. Criteria without such rows are absent.
     """
 
     source: FromClause
@@ -70,7 +70,7 @@ class Sides:
 
 
 def standing_sides(connection: Connection, context: JudgingContext, draft: Policy) -> Sides:
-    """Applications with today's values under both policies."""
+    """Return applications with current values under both policies."""
     judging = eligibility_judging.judging(context)
     source, before = judging.source, judging.values
     after = dict(before)
@@ -86,7 +86,7 @@ def standing_sides(connection: Connection, context: JudgingContext, draft: Polic
     metrics = moved & set(METRIC_TYPES)
     fresh = refreshed.newest(connection)
     if not metrics or fresh is None:
-        # Before the first refresh nothing is known by whatever count.
+        # Before the first refresh nothing is known, however it is counted.
         return Sides(source=source, before=before, after=after)
     source, found, countable = _recounted(
         connection, replace(context, freshness=fresh), draft, source
@@ -101,9 +101,9 @@ def standing_sides(connection: Connection, context: JudgingContext, draft: Polic
 def _recounted(
     connection: Connection, context: JudgingContext, draft: Policy, source: FromClause
 ) -> tuple[FromClause, Values, ColumnElement[bool]]:
-    """The window metrics as the draft counts them, those that a rollup holds exactly.
+    """Return the window metrics as the draft counts them, where a rollup has them exactly.
 
-    And of whom they could be counted: an account that arrived later is unknown by any count.
+    The condition holds for accounts that could be counted; those that arrived later are unknown.
     """
     fresh = context.freshness
     assert fresh is not None
@@ -126,7 +126,7 @@ def _recounted(
 
 
 def _window_columns(counted_by: Policy, draft: Policy) -> Values:
-    """What the rollup of the window holds as the draft counts it."""
+    """Return the columns of the window's rollup that equal the draft's counts."""
     table = tables.affiliate_window
     if counted_by.window_kind is not draft.window_kind:
         return {}
@@ -141,9 +141,9 @@ def _window_columns(counted_by: Policy, draft: Policy) -> Values:
 
 
 def _period_columns(draft: Policy) -> dict[str, bool]:
-    """Which metrics the rollups of days or months hold exactly as the draft counts them.
+    """Return which metrics the daily or monthly rollups hold exactly as the draft counts them.
 
-    Users active in a month are counted; over other days they cannot be added up from days.
+    Active users of a month are stored; over other days they cannot be summed from days.
     """
     whole_month = draft.window_kind is WindowKind.CALENDAR_MONTH
     return {
@@ -154,7 +154,7 @@ def _period_columns(draft: Policy) -> dict[str, bool]:
 
 
 def _period(fresh: Freshness, draft: Policy) -> Subquery:
-    """Per affiliate, the draft's window from the rollup that has it."""
+    """Return the draft's window per affiliate, from the rollup that has it."""
     days: Window = window(draft.window_kind, fresh.data_through)
     if draft.window_kind is WindowKind.CALENDAR_MONTH:
         month = tables.affiliate_monthly
@@ -182,7 +182,7 @@ def _period(fresh: Freshness, draft: Policy) -> Subquery:
 
 
 def decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Sides:
-    """Decisions with the values of their own snapshots under both policies."""
+    """Return decisions with the values of their snapshots under both policies."""
     decision = tables.decisions
     versions = policies.every(connection)
     wanted = {"before": policy, "after": draft}
@@ -193,7 +193,7 @@ def decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Sid
     }
     some = {those for those in alike.values() if 0 < len(those) < len(versions)}
     labels = {those: f"alike_{place}" for place, those in enumerate(sorted(some))}
-    # OFFSET 0 keeps the planner from reading a value out of a snapshot wherever it is named.
+    # OFFSET 0 keeps the planner from extracting a snapshot's value at every mention.
     kept = (
         select(
             *(_kept_value(place).label(one.key) for place, one in enumerate(CRITERIA)),
@@ -226,12 +226,12 @@ def decision_sides(connection: Connection, policy: Policy, draft: Policy) -> Sid
 
 
 def alike_versions(versions: Sequence[Policy], wanted: Policy, key: str) -> list[int]:
-    """The versions that count criterion ``key`` as ``wanted`` does."""
+    """Return the versions that count criterion ``key`` as ``wanted`` does."""
     return [one.version for one in versions if key not in settings.recounted(one, wanted)]
 
 
 def _kept_value(place: int) -> ColumnElement[Any]:
-    """A criterion's value in the snapshot: at its usual place, or wherever it stands."""
+    """Return a criterion's value in the snapshot: at its usual position, otherwise by its key."""
     key, snapshot = CRITERIA[place].key, tables.decisions.c.snapshot
     path = cast(literal(f'$.criteria[*] ? (@.key == "{key}")'), JSONPATH)
     elsewhere = func.jsonb_path_query_first(snapshot, path).op("->>")("value")
@@ -244,9 +244,9 @@ def _kept_value(place: int) -> ColumnElement[Any]:
 
 
 def _evidence_then(valid_days: int, name: str) -> Subquery:
-    """What was current when each decision was made, had evidence been valid for so many days.
+    """Return the evidence valid at each decision, for the given days of validity.
 
-    Evidence is append-only, so what was recorded by then is what the reviewer could see.
+    Evidence is append-only, so everything recorded by then was visible to the reviewer.
     """
     seen, decision = tables.evidence, tables.decisions
     through = func.coalesce(

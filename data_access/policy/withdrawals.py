@@ -1,7 +1,7 @@
-"""Taking a scheduled version of the policy back before it rules, as two managers.
+"""Withdrawing a scheduled version of the policy before it takes effect, by two managers.
 
-The version stays readable; a withdrawal is a row of its own, and `review.policy_in_force` passes
-over what was withdrawn.
+The version stays readable; the withdrawal is its own row, and `review.policy_in_force` skips
+withdrawn versions.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """One request to withdraw a version, open or closed; ``reason`` is typed text."""
+    """A proposal to withdraw a version, open or closed; ``reason`` is typed text."""
 
     withdrawal_id: int
     version: int
@@ -38,7 +38,7 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeWithdrawal(PolicyCommand):
-    """Ask a second manager to withdraw a scheduled version."""
+    """Propose the withdrawal of a scheduled version."""
 
     version: int
     reason: str
@@ -46,21 +46,21 @@ class ProposeWithdrawal(PolicyCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmWithdrawal(PolicyCommand):
-    """Withdraw the version, as its second manager."""
+    """Withdraw the version as the second manager."""
 
     withdrawal_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclineWithdrawal(PolicyCommand):
-    """Leave the version scheduled, with a reason."""
+    """Keep the version scheduled, with a reason."""
 
     withdrawal_id: int
     reason: str
 
 
 def propose(engine: Engine, command: ProposeWithdrawal) -> int:
-    """Ask a second manager to withdraw a scheduled version; returns the withdrawal's id.
+    """Propose the withdrawal of a scheduled version; returns the withdrawal's id.
 
     Raises NotAllowed, NotInState, Invalid or RequestReused.
     """
@@ -91,7 +91,7 @@ def propose(engine: Engine, command: ProposeWithdrawal) -> int:
 
 
 def confirm(engine: Engine, command: ConfirmWithdrawal) -> int:
-    """Withdraw the version as its second manager; returns its number.
+    """Withdraw the version as the second manager; returns its number.
 
     Raises NotAllowed, NotInState or RequestReused.
     """
@@ -116,10 +116,10 @@ def confirm(engine: Engine, command: ConfirmWithdrawal) -> int:
 
 
 def decline(engine: Engine, command: DeclineWithdrawal) -> int:
-    """Leave the version scheduled, with a reason; returns the withdrawal's id.
+    """Keep the version scheduled, with a reason; returns the withdrawal's id.
 
-    Whoever proposed the withdrawal takes it back in the same way. Raises NotAllowed, NotInState,
-    Invalid or RequestReused.
+    The proposer cancels the proposal in the same way. Raises NotAllowed, NotInState, Invalid or
+    RequestReused.
     """
     reason = text_rules.require(command.reason, what="The reason", longest=LONGEST_REASON)
 
@@ -136,19 +136,19 @@ def decline(engine: Engine, command: DeclineWithdrawal) -> int:
 
 
 def open_ones(connection: Connection) -> list[Withdrawal]:
-    """What waits for a second manager."""
+    """Return the withdrawals that wait for a second manager."""
     return [one for one in every(connection) if one.closed_as is None]
 
 
 def every(connection: Connection) -> list[Withdrawal]:
-    """Every withdrawal that was asked for, newest first; none is ever removed."""
+    """Return all withdrawals, newest first; none is ever deleted."""
     table = tables.policy_withdrawals
     rows = connection.execute(select(table).order_by(table.c.withdrawal_id.desc())).mappings()
     return [Withdrawal(**row) for row in rows]
 
 
 def _require_scheduled(connection: Connection, version: int, now: datetime) -> Policy:
-    """The version, if it is still to take effect."""
+    """Return the version if it has not taken effect."""
     found = next((p for p in policies.scheduled(connection, now=now) if p.version == version), None)
     if found is not None:
         return found

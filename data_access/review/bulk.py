@@ -1,6 +1,6 @@
-"""Bulk acts: the same verbs as for one application, with the same required fields.
+"""Bulk acts: the same commands as for one application, with the same required fields.
 
-Approving stays one at a time.
+Approvals are made one at a time.
 """
 
 from dataclasses import dataclass, replace
@@ -28,14 +28,14 @@ from program.review.workflow import REASONS_BY_CODE, Decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimEach(BulkCommand):
-    """Claim each."""
+    """Claim each application."""
 
     act: ClassVar[Act] = Act.CLAIM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignEach(BulkCommand):
-    """Assign each to one colleague."""
+    """Assign each application to one colleague."""
 
     act: ClassVar[Act] = Act.ASSIGN
     assignee: str
@@ -43,7 +43,7 @@ class AssignEach(BulkCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeferEach(BulkCommand):
-    """Defer each in the same way."""
+    """Defer each application in the same way."""
 
     act: ClassVar[Act] = Act.DEFER
     until: date | None
@@ -53,7 +53,7 @@ class DeferEach(BulkCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskEach(BulkCommand):
-    """Ask each applicant for information; the message's placeholders are filled for each."""
+    """Ask each applicant for information; placeholders are filled per applicant."""
 
     act: ClassVar[Act] = Act.REQUEST_INFORMATION
     message: str
@@ -61,9 +61,9 @@ class AskEach(BulkCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectEach(BulkCommand):
-    """Reject each with one reason; the message's placeholders are filled for each.
+    """Reject each application with one reason; placeholders are filled per applicant.
 
-    ``knowingly`` includes those for which the reason's facts are not established.
+    ``knowingly`` also rejects where the reason's facts are not established.
     """
 
     act: ClassVar[Act] = Act.DECIDE
@@ -75,7 +75,7 @@ class RejectEach(BulkCommand):
 
     @property
     def draft(self) -> decisions.Draft:
-        """The decision on each, with the placeholders in its message."""
+        """The decision on each, with placeholders in its message."""
         return decisions.Draft(
             outcome=Decision.REJECTED,
             reason_code=self.reason_code,
@@ -87,7 +87,7 @@ class RejectEach(BulkCommand):
 
 
 def claim(engine: Engine, command: ClaimEach) -> list[Result]:
-    """Claim each. Raises as `bulk_runs.run`."""
+    """Claim each application. Raises as `bulk_runs.run`."""
 
     def each(id_: int, request_id: UUID) -> object:
         one = claims.Claim(
@@ -99,7 +99,7 @@ def claim(engine: Engine, command: ClaimEach) -> list[Result]:
 
 
 def assign(engine: Engine, command: AssignEach) -> list[Result]:
-    """Assign each to one colleague. Raises as `bulk_runs.run`."""
+    """Assign each application to one colleague. Raises as `bulk_runs.run`."""
     if not command.assignee.strip():
         raise Invalid("Choose a colleague who reviews applications.")
 
@@ -117,7 +117,7 @@ def assign(engine: Engine, command: AssignEach) -> list[Result]:
 
 
 def defer(engine: Engine, command: DeferEach) -> list[Result]:
-    """Defer each in the same way. Raises as `bulk_runs.run`."""
+    """Defer each application in the same way. Raises as `bulk_runs.run`."""
     deferrals.check(command.until, command.until_change, command.at)
 
     def each(id_: int, request_id: UUID) -> object:
@@ -156,10 +156,10 @@ def request_information(engine: Engine, command: AskEach) -> list[Result]:
 
 
 def reject(engine: Engine, command: RejectEach) -> list[Result]:
-    """Reject each with one reason. Raises as `bulk_runs.run`.
+    """Reject each application with one reason. Raises as `bulk_runs.run`.
 
-    Refuses each whose eligibility is met: decide that on its own page. Refuses each for which the
-    reason's facts are not established, unless ``knowingly``.
+    Refuses applications whose eligibility is met, which need their own page. Refuses those for
+    which the reason's facts are not established, unless ``knowingly``.
     """
     text_rules.require(command.rationale, what="The rationale", longest=decisions.LONGEST_TEXT)
     _require_message(command.message)
@@ -188,7 +188,7 @@ def reject(engine: Engine, command: RejectEach) -> list[Result]:
 
 
 def filled(connection: Connection, command: AskEach | RejectEach, id_: int) -> tuple[Standing, str]:
-    """Return the message as one applicant gets it, with the assessment that it speaks of."""
+    """Return the assessment and the message as one applicant gets it."""
     context = judging.read_context(connection, now=command.at)
     application = read.read(connection, id_, now=command.at)
     standing = assessments.read(connection, id_, context)

@@ -1,7 +1,7 @@
 """Runs: one act on many applications, each in its own transaction, each with its own result.
 
-A run is stored with the result of each application, so that a report outlives the page that
-asked for it, and a repeat of the same command goes on where the first was cut off.
+A run is stored with its results, so its report outlives the page that started it, and a repeat of
+the same command continues where the first was cut off.
 """
 
 import json
@@ -55,7 +55,7 @@ class Run:
     results: tuple[Result, ...]
 
 
-# Acts on one application, with the request id that it has in the run.
+# Acts on one application; the UUID is its request id in the run.
 Each = Callable[[int, UUID], object]
 
 
@@ -79,7 +79,7 @@ def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
         return None
     results = {result["application_id"]: Result(**result) for result in row.results}
     if row.finished_at is None:
-        # What was done since the results were last saved counts, also where the server stopped.
+        # Also count acts since the last save of results, where the server stopped.
         results |= _done_already(engine, row.request_id, row.asked)
     return Run(
         request_id=row.request_id,
@@ -114,7 +114,7 @@ def run(
         for id_ in progress.open():
             with suppress(Busy):
                 progress.add(_one(id_, each, own_request(command.request_id, id_)))
-        # What a colleague was changing is tried once more, after all others.
+        # Applications locked by a colleague are tried once more, after all others.
         for id_ in progress.open():
             try:
                 progress.add(_one(id_, each, own_request(command.request_id, id_)))
@@ -129,19 +129,19 @@ def run(
 
 
 class _Progress:
-    """The results of a run so far, saved now and then, so that others see them."""
+    """The results of a run so far, saved from time to time, so that others see them."""
 
     def __init__(self, engine: Engine, request_id: UUID, ids: Sequence[int]) -> None:
         self._engine, self._request_id, self._ids = engine, request_id, ids
         self._done = _done_already(engine, request_id, ids)
 
     def open(self) -> list[int]:
-        """The applications that have no result yet."""
+        """Return the applications without a result."""
         return [id_ for id_ in self._ids if id_ not in self._done]
 
     @property
     def results(self) -> list[Result]:
-        """The results so far, in the order that was asked for."""
+        """The results so far, in the order of the command."""
         return [self._done[id_] for id_ in self._ids if id_ in self._done]
 
     def add(self, result: Result) -> None:
@@ -174,7 +174,7 @@ def _one(id_: int, each: Each, request_id: UUID) -> Result:
 
 
 def _require_ids(ids: Sequence[int], noun: str) -> list[int]:
-    """The ids, each once."""
+    """Return the distinct ids."""
     asked = list(dict.fromkeys(ids))
     if not asked:
         raise Invalid(f"Choose at least one {noun}.")
@@ -213,12 +213,12 @@ def _begin(engine: Engine, command: BulkCommand, ids: list[int], name: str) -> l
 
 
 def _digest(command: BulkCommand) -> str:
-    """Return a digest by which two commands can be compared, whatever was typed."""
+    """Return a digest that compares two commands, typed text included."""
     return sha256(json.dumps(command.content, sort_keys=True).encode()).hexdigest()
 
 
 def _done_already(engine: Engine, request_id: UUID, ids: Collection[int]) -> dict[int, Result]:
-    """What a run that was cut off has done: its texts might be filled differently by now."""
+    """Return the done applications of a run that was cut off, whatever their texts are now."""
     own = {own_request(request_id, id_): id_ for id_ in ids}
     table = tables.requests
     with database.acting(engine) as connection:

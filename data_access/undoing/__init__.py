@@ -1,8 +1,8 @@
-"""Taking back what was just sent: possible until its message leaves for the applicant.
+"""Undo of an act whose message has not been sent.
 
-A decision that is undone stays readable, as one that is reopened does, and so does a change of
-an affiliate's standing; the message is cancelled before any worker had it. Whoever comes first,
-the worker or the person, holds the message's row, and the other finds that out there.
+An undone decision, like a reopened one, and an undone change of standing stay readable; the message
+is cancelled before any worker leases it. Both the worker and the undo lock the message's row, so
+whoever is second finds the result of the first.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from program.messages.delivery import Stopped
 from program.review.permissions import Act
 from program.review.workflow import Move, Status
 
-# The acts whose message can be taken back, with what they did.
+# Acts whose message can be cancelled together with their effect.
 UNDOABLE = (Act.DECIDE, Act.APPROVE_SECOND, Act.REQUEST_INFORMATION, Act.REQUALIFY)
 LEFT = "The message was already sent to the applicant, so this cannot be undone."
 OVER = "The time to undo is over: the message is about to be sent."
@@ -35,7 +35,7 @@ OVERTAKEN = "The application changed meanwhile, so this cannot be undone. Reload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo(ApplicationCommand):
-    """Take back the act that was sent as the request ``undone``."""
+    """Undo the act of the request ``undone``."""
 
     act: ClassVar[Act] = Act.UNDO
     undone: UUID
@@ -43,9 +43,9 @@ class Undo(ApplicationCommand):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRun(BulkCommand):
-    """Take back what the run ``undone`` did with each of these.
+    """Undo, for each of these, the act of the run ``undone``.
 
-    It is stored under ``name``, by default the act's; ``noun`` is what it is about.
+    It is stored under ``name``, by default the act's; ``noun`` names the items.
     """
 
     act: ClassVar[Act] = Act.UNDO
@@ -55,11 +55,11 @@ class UndoRun(BulkCommand):
 
 
 def undo(engine: Engine, command: Undo) -> int:
-    """Take an act back; returns the event's id.
+    """Undo an act; returns the event's id.
 
-    The application is pending again and its clock goes on as if nothing had been done; an
-    affiliate stands again as before. Only who did it may undo it, before its message may leave.
-    Raises NotAllowed, NotFound, NotInState or RequestReused.
+    The application is pending again and its clock continues as before; an affiliate's standing is
+    restored. Only the act's actor may undo it, before its message is sent. Raises NotAllowed,
+    NotFound, NotInState or RequestReused.
     """
 
     def do(connection: Connection, application: Application) -> int:
@@ -87,7 +87,7 @@ def undo(engine: Engine, command: Undo) -> int:
 
 
 def undo_run(engine: Engine, command: UndoRun) -> list[Result]:
-    """Take back what a run did, as far as nothing has left. Raises as `bulk_runs.run`."""
+    """Undo a run where messages have not been sent. Raises as `bulk_runs.run`."""
 
     def each(id_: int, request_id: UUID) -> object:
         one = Undo(
@@ -119,7 +119,7 @@ def _own_act(connection: Connection, command: Undo) -> Row[Any]:
 
 
 def _message(connection: Connection, undone: UUID) -> Row[Any]:
-    """The message of the act, held against every worker until this is over."""
+    """Return the act's message, locked against workers until the transaction ends."""
     table = tables.outbox
     message = connection.execute(
         select(table).where(table.c.message_id == outbox.message_id(undone)).with_for_update()
@@ -134,7 +134,7 @@ def _require_unsent(message: Row[Any], now: datetime) -> None:
         raise NotInState("This is already undone.")
     if message.delivered_at or message.leased_by or message.sent or message.attempts:
         raise NotInState(LEFT)
-    # What is withheld goes to nobody, and waits for the exchange's backend alike.
+    # A withheld message is never sent, but the exchange's backend reads it after the same wait.
     waits = message.stopped_as in (None, Stopped.WITHHELD)
     if not waits or now >= message.next_attempt_at:
         raise NotInState(OVER)
@@ -143,7 +143,7 @@ def _require_unsent(message: Row[Any], now: datetime) -> None:
 def _require_standing(
     connection: Connection, application: Application, act: Row[Any], message: Row[Any]
 ) -> None:
-    """Raise NotInState unless what the act did is how the application still stands."""
+    """Raise NotInState unless the act's effect is still the application's state."""
     transitions.require_way(connection, application, Move.UNDO)
     if message.decision_id is not None:
         made = decision_history.current(connection, application.application_id)
