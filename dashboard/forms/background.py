@@ -32,9 +32,9 @@ _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 def submit(
     form: str, command: Asked, verb: Verb[Asked, object], *, kind: JobKind = JobKind.RUN
 ) -> bool:
-    """Begin a command whose verb outlasts a click, if the sender is still signed in.
+    """Start a command that takes longer than a click, if the sender is still signed in.
 
-    Returns whether it was begun; a refusal within a moment is said beside the form.
+    Returns whether it started; an early refusal is shown beside the form.
     """
     if form_submit.refused_to_stranger(form, command.actor):
         return False

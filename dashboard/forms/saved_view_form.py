@@ -20,7 +20,7 @@ from program.review.queue_filters import Filters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A view whose name is taken: whether to replace the other one is asked."""
+    """A view whose name is used; the form asks whether to replace the other one."""
 
     command: SaveView
     refusal: NameTaken

@@ -58,7 +58,7 @@ def form_button(
     args: Sequence[Any] = (),
     **look: Any,  # noqa: ANN401 - what st.form_submit_button takes
 ) -> None:
-    """Draw the same as the submit button of the `st.form` it stands in."""
+    """Draw the same as the submit button of the surrounding `st.form`."""
     sight = _sight(key, label, None)
     with keyboard.sends(sight.token, width=look.get("width", "content")):
         press = [form, sight.at, act, args]

@@ -53,7 +53,7 @@ def submit(
 
 
 def carry_out(command: Asked, verb: Verb[Asked, Done]) -> Done:
-    """Call the verb on the connection that its command needs. Raises Refusal."""
+    """Run the command on the connection that it needs. Raises Refusal."""
     return verb(database.loader() if command.loads else database.writer(), command)
 
 

@@ -39,7 +39,7 @@ NO_TOOLS = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False}
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """A minimum to draw as a line across a chart; ``label`` stands before its value."""
+    """A minimum drawn as a line across a chart; ``label`` precedes its value."""
 
     value: Decimal | int
     label: str = "minimum"
@@ -79,7 +79,7 @@ def daily_bars(
     window: Window | None = None,
     minimum: Minimum | None = None,
 ) -> Chart:
-    """Return one bar per day; days of ``window`` are shaded and stand out."""
+    """Return one bar per day; days of ``window`` are shaded and emphasized."""
     check(days, values)
     outside = [window is not None and day not in window for day in days]
     bars = _dated_bars(places(days), values, hover(values, unit), outside)
@@ -101,7 +101,7 @@ def step_bars(
     ends: Sequence[date] = (),
     notes: Sequence[str] = (),
 ) -> Chart:
-    """Return one bar per step of days. ``ends`` are the days after longer steps.
+    """Return one bar per step of days. ``ends`` are the exclusive ends of longer steps.
 
     ``notes`` say what is missing from each bar, which also makes it fainter.
     """

@@ -51,7 +51,7 @@ class Change:
 
 
 class ChangeKind(StrEnum):
-    """Make a day a holiday, rename it, or make it a working day again."""
+    """Make a day a holiday, rename a holiday, or remove it."""
 
     ADDED = "added"
     RENAMED = "renamed"

@@ -126,7 +126,7 @@ def _do(shown: Opened, command: Asked, verb: Verb[Asked, int]) -> None:
 
 
 def _asked(shown: Opened) -> dict[str, Any]:
-    """What every command here has alike; when it is sent is known once it is."""
+    """Return the fields shared by all commands here; ``at`` is replaced on sending."""
     return {
         "application_id": shown.id_,
         "actor": shown.person.email,

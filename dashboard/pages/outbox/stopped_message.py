@@ -158,7 +158,7 @@ def _give_up(form: str, request_id: UUID, message: Message, actor: str) -> None:
 
 
 def _asked(message: Message, actor: str, request_id: UUID) -> dict[str, Any]:
-    """What every command on a message has alike."""
+    """Return the fields shared by all commands on a message."""
     return {
         "application_id": message.application_id,
         "message_id": message.message_id,

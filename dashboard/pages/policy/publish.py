@@ -119,7 +119,7 @@ def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
 
 
 def _asked(kept: Kept, actor: str, request_id: UUID) -> dict[str, Any]:
-    """What every command on a draft has alike."""
+    """Return the fields shared by all commands on a draft."""
     return {
         "draft_id": kept.draft_id,
         "actor": actor,

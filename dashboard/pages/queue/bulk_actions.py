@@ -32,7 +32,7 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkAct:
-    """One act: its words, its fields, their validation, its command and verb.
+    """A bulk act: its labels, fields, validation, command and verb.
 
     ``command`` takes the fields, and those that every command has. ``move`` is its transition;
     without one it changes only who works on an application.

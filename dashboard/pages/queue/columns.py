@@ -54,7 +54,7 @@ def _choose(actor: str) -> None:
 
 
 def _put(columns: Sequence[str], actor: str) -> None:
-    # The id as it is now: of two quick ticks the second comes before the page is drawn again.
+    # The id as it is now: the second of two quick ticks arrives before the page is redrawn.
     command = PutPreference(
         name=NAME,
         value=list(columns),

@@ -27,14 +27,14 @@ FORM = "holiday"
 CONFIRMING = "holiday-confirming"
 DONE = {
     ChangeKind.ADDED: "is a holiday now",
-    ChangeKind.RENAMED: "has another name now",
-    ChangeKind.REMOVED: "is an ordinary day again",
+    ChangeKind.RENAMED: "was renamed",
+    ChangeKind.REMOVED: "is no longer a holiday",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirming:
-    """A change of the past; ``sentence`` tells the effect that is to be confirmed."""
+    """A change of a past day; ``sentence`` states the effect to confirm."""
 
     form: str
     command: ChangeHoliday
