@@ -340,7 +340,9 @@ def doctor() -> None:
 
     findings = health_checks.examine(database.reader(), now=_now())
     for finding in findings:
-        terminal.say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.said}")
+        terminal.say(
+            f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.sentence}"
+        )
     if not all(finding.ok for finding in findings):
         raise click.exceptions.Exit(1)
 

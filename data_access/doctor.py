@@ -19,7 +19,7 @@ class Finding:
 
     what: str
     ok: bool
-    said: str
+    sentence: str
 
 
 def examine(engine: Engine, *, now: datetime) -> list[Finding]:
@@ -60,7 +60,7 @@ def _server(connection: Connection) -> Finding:
     number = int(connection.execute(text("show server_version_num")).scalar_one())
     supported = 15 <= number // 10_000 <= 18
     sentence = f"PostgreSQL {version}" + ("" if supported else "; 15 to 18 are supported")
-    return Finding(what="connection", ok=supported, said=sentence)
+    return Finding(what="connection", ok=supported, sentence=sentence)
 
 
 def _durability(connection: Connection) -> Finding:
@@ -71,30 +71,32 @@ def _durability(connection: Connection) -> Finding:
         == "off"
     ]
     sentence = f"{', '.join(off)} off: a crash may lose decisions; switch on" if off else "on"
-    return Finding(what="durable settings", ok=not off, said=sentence)
+    return Finding(what="durable settings", ok=not off, sentence=sentence)
 
 
 def _schema(connection: Connection) -> Finding:
     outdated = migrate.outdated(connection)
     sentence = outdated or f"revision {migrate.revision(connection)}"
-    return Finding(what="schema", ok=outdated is None, said=sentence)
+    return Finding(what="schema", ok=outdated is None, sentence=sentence)
 
 
 def _data(connection: Connection, now: datetime) -> Finding:
     today = now.astimezone(UTC).date()
     delivered = newest_complete_day(connection, today=today)
     if delivered is None:
-        return Finding(what="data", ok=False, said="no activity loaded yet: run `load activity`")
+        return Finding(
+            what="data", ok=False, sentence="no activity loaded yet: run `load activity`"
+        )
     ok = delivered >= today - timedelta(days=1)
     sentence = f"activity through {delivered}" + ("" if ok else "; yesterday is missing: load it")
-    return Finding(what="data", ok=ok, said=sentence)
+    return Finding(what="data", ok=ok, sentence=sentence)
 
 
 def _rollups(connection: Connection, now: datetime) -> Finding:
     shown = freshness.newest(connection)
     if shown is None:
         return Finding(
-            what="rollups", ok=False, said="never computed: run `python -m data_access refresh`"
+            what="rollups", ok=False, sentence="never computed: run `python -m data_access refresh`"
         )
     behind = rollups_behind(connection, today=now.astimezone(UTC).date())
     sentence = (
@@ -102,7 +104,7 @@ def _rollups(connection: Connection, now: datetime) -> Finding:
     )
     if behind:
         sentence += "; newer days are loaded: run `python -m data_access refresh`"
-    return Finding(what="rollups", ok=not behind, said=sentence)
+    return Finding(what="rollups", ok=not behind, sentence=sentence)
 
 
 def _outbox(connection: Connection, now: datetime) -> Finding:
@@ -113,7 +115,7 @@ def _outbox(connection: Connection, now: datetime) -> Finding:
     if found.parked:
         sentence += "; see the page Outbox"
     # An undeliverable message waits for a person; a late one means that nothing is delivered.
-    return Finding(what="outbox", ok=not found.is_late(now), said=sentence)
+    return Finding(what="outbox", ok=not found.is_late(now), sentence=sentence)
 
 
 def backlog_words(found: Backlog, now: datetime) -> str:
@@ -136,16 +138,16 @@ def _privileges(connection: Connection) -> Finding:
     ).scalar_one()
     if superuser:
         return Finding(
-            what="privileges", ok=False, said="the login is a superuser; use an ordinary one"
+            what="privileges", ok=False, sentence="the login is a superuser; use an ordinary one"
         )
     if not writable:
-        return Finding(what="privileges", ok=False, said="the login cannot write decisions")
+        return Finding(what="privileges", ok=False, sentence="the login cannot write decisions")
     open_ones = ", ".join(_unguarded(connection))
     if open_ones:
         sentence = f"rows of {open_ones} can be changed; restore the trigger {tables.GUARD}"
-        return Finding(what="privileges", ok=False, said=sentence)
+        return Finding(what="privileges", ok=False, sentence=sentence)
     sentence = "an ordinary login that can decide but cannot change records"
-    return Finding(what="privileges", ok=True, said=sentence)
+    return Finding(what="privileges", ok=True, sentence=sentence)
 
 
 def _unguarded(connection: Connection) -> list[str]:

@@ -75,13 +75,13 @@ def test_where_all_is_well_everything_is_examined_and_ok(conn: Connection) -> No
 
     assert list(found) == ALL
     assert [finding.what for finding in found.values() if not finding.ok] == []
-    assert found["connection"].said.startswith("PostgreSQL ")
-    assert found["durable settings"].said == "on"
-    assert found["schema"].said == f"revision {migrate.head()}"
-    assert found["data"].said == "activity through 2026-03-14"
-    assert found["rollups"].said == "metrics through 2026-03-14, computed 2026-03-15 08:00 UTC"
-    assert found["outbox"].said == "nothing waits"
-    assert found["privileges"].said == (
+    assert found["connection"].sentence.startswith("PostgreSQL ")
+    assert found["durable settings"].sentence == "on"
+    assert found["schema"].sentence == f"revision {migrate.head()}"
+    assert found["data"].sentence == "activity through 2026-03-14"
+    assert found["rollups"].sentence == "metrics through 2026-03-14, computed 2026-03-15 08:00 UTC"
+    assert found["outbox"].sentence == "nothing waits"
+    assert found["privileges"].sentence == (
         "an ordinary login that can decide but cannot change records"
     )
 
@@ -105,7 +105,7 @@ def test_postgres_15_to_18_is_supported(version: str, number: str, ok: bool) -> 
     found = doctor._server(old)  # type: ignore[arg-type]
 
     assert found.ok is ok
-    assert ("15 to 18 are supported" in found.said) is not ok
+    assert ("15 to 18 are supported" in found.sentence) is not ok
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_setting_that_may_lose_decisions_is_a_problem(
     found = examined(conn)["durable settings"]
 
     assert found.ok is ok
-    assert ok or found.said.startswith("synchronous_commit off: a crash may lose decisions")
+    assert ok or found.sentence.startswith("synchronous_commit off: a crash may lose decisions")
 
 
 def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> None:
@@ -129,8 +129,8 @@ def test_an_old_schema_ends_the_checks_with_what_to_run(conn: Connection) -> Non
 
     assert list(found) == ALL[:3]
     assert not found["schema"].ok
-    assert "revision 0000, and this program needs" in found["schema"].said
-    assert "run `python -m data_access migrate`" in found["schema"].said
+    assert "revision 0000, and this program needs" in found["schema"].sentence
+    assert "run `python -m data_access migrate`" in found["schema"].sentence
 
 
 def test_an_empty_database_has_no_schema(server: Engine) -> None:
@@ -160,7 +160,7 @@ def test_yesterdays_activity_should_be_there(
     found = examined(conn)["data"]
 
     assert found.ok is ok
-    assert said in found.said
+    assert said in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_metrics_should_reach_the_newest_delivered_day(
     found = examined(conn)["rollups"]
 
     assert found.ok is ok
-    assert said in found.said
+    assert said in found.sentence
     behind = doctor.rollups_behind(conn, today=NOW.date())
     assert behind is (delivered is not None and (shown is None or shown < delivered))
 
@@ -222,7 +222,7 @@ def test_a_backlog_is_reported_and_a_late_backlog_is_a_problem(
 
     found = examined(conn)["outbox"]
 
-    assert (found.ok, found.said) == (ok, said)
+    assert (found.ok, found.sentence) == (ok, said)
 
 
 def owner_of_the_server(database: str, role: str = "") -> Engine:
@@ -242,7 +242,7 @@ def test_a_superuser_is_a_problem(shared_engine: Engine) -> None:
         engine.dispose()
 
     assert not found["privileges"].ok
-    assert found["privileges"].said == "the login is a superuser; use an ordinary one"
+    assert found["privileges"].sentence == "the login is a superuser; use an ordinary one"
 
 
 def test_a_login_that_cannot_write_decisions_is_a_problem(engine: Engine) -> None:
@@ -258,7 +258,7 @@ def test_a_login_that_cannot_write_decisions_is_a_problem(engine: Engine) -> Non
                 conn.execute(text(f"grant select on all tables in schema {name} to {role}"))
         found = {finding.what: finding for finding in doctor.examine(looking, now=NOW)}
         assert not found["privileges"].ok
-        assert found["privileges"].said == "the login cannot write decisions"
+        assert found["privileges"].sentence == "the login cannot write decisions"
     finally:
         looking.dispose()
         with above.begin() as conn:

@@ -182,4 +182,4 @@ def test_doctor_names_a_guard_that_was_switched_off(conn: Connection) -> None:
     found = doctor._privileges(conn)
 
     assert not found.ok
-    assert "decisions, notes" in found.said
+    assert "decisions, notes" in found.sentence
