@@ -74,7 +74,7 @@ class Failure:
     """A failed attempt. A ``final`` one is not retried; ``after`` is the requested wait."""
 
     reason: Reason
-    said: str
+    sentence: str
     final: bool = False
     after: timedelta | None = None
 
@@ -130,7 +130,7 @@ def fail(
 ) -> bool:
     """Record a failed try: retry later or park it. Returns whether the lease still held."""
     tries = taken.tries + 1
-    error = letters.harmless_line(failure.said)[:LONGEST_ERROR]
+    error = letters.harmless_line(failure.sentence)[:LONGEST_ERROR]
     detail = {"reason": str(failure.reason), "said": error, "tries": tries}
     state: dict[str, Any] = {"last_error": error, "last_reason": str(failure.reason)}
     # The timeline shows the first failure and the last, not every attempt between.

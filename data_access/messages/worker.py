@@ -243,7 +243,7 @@ class Worker:
         elif taken.outgoing is None:
             assert taken.refused is not None
             refused = taken.refused
-            self._fail(taken, Failure(reason=refused.reason, said=str(refused), final=True))
+            self._fail(taken, Failure(reason=refused.reason, sentence=str(refused), final=True))
         else:
             self._send(taken, taken.outgoing)
 
@@ -251,7 +251,7 @@ class Worker:
         channel = self.channels.get(outgoing.route)
         if channel is None:
             sentence = f"Delivery by {outgoing.route} is not set up."
-            self._fail(taken, Failure(reason=Reason.NOT_SET_UP, said=sentence, final=True))
+            self._fail(taken, Failure(reason=Reason.NOT_SET_UP, sentence=sentence, final=True))
             return
         try:
             with self._sending[outgoing.route]:
@@ -264,7 +264,7 @@ class Worker:
             return
         self._note_down(outgoing.route, is_down=False)
         self.troubles.over(f"delivery by {outgoing.route}")
-        self._finish(taken, receipt.said, delivered=receipt.delivered)
+        self._finish(taken, receipt.sentence, delivered=receipt.delivered)
 
     def _finish(self, taken: Taken, reply: str, *, delivered: bool) -> None:
         # It was sent: failing to record that, because the database was briefly unavailable, would

@@ -21,7 +21,7 @@ class NotTaken(Exception):
     """The message was refused, or may be. ``is_down`` if others would fail too."""
 
     def __init__(self, failure: Failure, *, is_down: bool = False) -> None:
-        super().__init__(failure.said)
+        super().__init__(failure.sentence)
         self.failure = failure
         self.is_down = is_down
 
@@ -30,7 +30,7 @@ class NotTaken(Exception):
 class Receipt:
     """The receiver accepted it. ``delivered`` if it confirms that the applicant has it."""
 
-    said: str
+    sentence: str
     delivered: bool = False
 
 

@@ -36,9 +36,9 @@ class Mailbox:
         except OSError as error:
             sentence = f"The folder {self.folder} cannot be written: {error.strerror}"
             raise NotTaken(
-                Failure(reason=Reason.UNREACHABLE, said=sentence), is_down=True
+                Failure(reason=Reason.UNREACHABLE, sentence=sentence), is_down=True
             ) from error
-        return Receipt(said=f"Written to {name}.", delivered=False)
+        return Receipt(sentence=f"Written to {name}.", delivered=False)
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -91,7 +91,7 @@ class MailServer:
             raise not_taken from error
         self._used += 1
         self._last_used = time.monotonic()
-        return Receipt(said="The mail server accepted it.")
+        return Receipt(sentence="The mail server accepted it.")
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -147,7 +147,7 @@ class MailServer:
         """Return what an error means for the message: refused, or unconfirmed."""
         if not self._is_connected:
             sentence = f"The mail server: {self._words_for(error)}"
-            return NotTaken(Failure(reason=Reason.UNREACHABLE, said=sentence), is_down=True)
+            return NotTaken(Failure(reason=Reason.UNREACHABLE, sentence=sentence), is_down=True)
         match error:
             case aiosmtplib.SMTPNotSupported():
                 return _cannot_take(to)
@@ -158,9 +158,9 @@ class MailServer:
             case aiosmtplib.SMTPResponseException():
                 # The sender or the session is refused, so every other message would be too.
                 sentence = f"The mail server: {self._words_for(error)}"
-                return NotTaken(Failure(reason=Reason.BUSY, said=sentence), is_down=True)
+                return NotTaken(Failure(reason=Reason.BUSY, sentence=sentence), is_down=True)
         sentence = f"The mail server stopped responding: {self._words_for(error)}"
-        return NotTaken(Failure(reason=Reason.NO_ANSWER, said=sentence), is_down=True)
+        return NotTaken(Failure(reason=Reason.NO_ANSWER, sentence=sentence), is_down=True)
 
     def _words_for(self, error: Exception) -> str:
         """Return the text of an error: the server's words, never what was sent to it."""
@@ -179,12 +179,12 @@ def _cannot_take(to: str) -> NotTaken:
         f"The mail server takes no addresses with letters beyond ASCII before the @ (SMTPUTF8), "
         f"as in {letters.shown(to)}."
     )
-    return NotTaken(Failure(reason=Reason.BAD_CONTACT, said=sentence, final=True))
+    return NotTaken(Failure(reason=Reason.BAD_CONTACT, sentence=sentence, final=True))
 
 
 def _refused(code: int, sentence: str) -> NotTaken:
     final = 500 <= code < 600
     reason = Reason.REFUSED if final else Reason.BUSY
     return NotTaken(
-        Failure(reason=reason, said=f"The mail server answered {code}: {sentence}", final=final)
+        Failure(reason=reason, sentence=f"The mail server answered {code}: {sentence}", final=final)
     )

@@ -274,7 +274,7 @@ def _judged(answer: httpx.Response, now: datetime) -> Receipt:
     if 200 <= code < 300:
         # 202 means accepted, to be passed on.
         done = code != httpx.codes.ACCEPTED
-        return Receipt(said=f"The endpoint answered {code}.", delivered=done)
+        return Receipt(sentence=f"The endpoint answered {code}.", delivered=done)
     if code in FINAL:
         raise NotTaken(_failure(Reason.REFUSED, f"it answered {code}", final=True))
     if 300 <= code < 400:
@@ -316,4 +316,4 @@ def _http_date(text: str) -> datetime | None:
 def _failure(
     reason: Reason, sentence: str, *, final: bool = False, after: timedelta | None = None
 ) -> Failure:
-    return Failure(reason=reason, said=f"The endpoint: {sentence}", final=final, after=after)
+    return Failure(reason=reason, sentence=f"The endpoint: {sentence}", final=final, after=after)

@@ -281,10 +281,10 @@ class Refusing:
 
     def __init__(self, command: str, answer: str) -> None:
         setattr(self, f"handle_{command}", self.answer)
-        self.said = answer
+        self.reply = answer
 
     async def answer(self, *_: Any) -> str:
-        return self.said
+        return self.reply
 
 
 @pytest.mark.parametrize(

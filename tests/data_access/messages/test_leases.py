@@ -53,7 +53,7 @@ SECOND = timedelta(seconds=1)
 class Collecting:
     """A channel that takes everything, or does what ``answer`` does."""
 
-    answer: Callable[[Outgoing], Receipt] = lambda _: Receipt(said="Taken.")
+    answer: Callable[[Outgoing], Receipt] = lambda _: Receipt(sentence="Taken.")
     taken: list[Outgoing] = field(default_factory=list)
 
     def send(self, outgoing: Outgoing, *, now: datetime) -> Receipt:
@@ -156,7 +156,7 @@ class Stalled(Collecting):
     def hold(self, _: Outgoing) -> Receipt:
         self.has_one.set()
         assert self.may_go.wait(60)
-        return Receipt(said="Taken.")
+        return Receipt(sentence="Taken.")
 
 
 @pytest.mark.parametrize("slow", list(Route))
@@ -207,7 +207,7 @@ def test_a_leased_message_goes_to_no_other_worker_until_the_lease_expires(desk: 
 
     # The first slept past its lease: whatever it says changes nothing.
     assert not leases.finish(desk, first[0], delivered=True, reply="", now=NOW)
-    failure = Failure(reason=Reason.BUSY, said="", final=True)
+    failure = Failure(reason=Reason.BUSY, sentence="", final=True)
     assert not leases.fail(desk, first[0], failure, patience=Patience(), chance=0.5, now=NOW)
     assert (state(desk, id_).delivered_at, told(desk)) == (None, [])
     assert leases.finish(desk, second, delivered=True, reply="", now=NOW)
@@ -230,7 +230,7 @@ def test_a_message_of_an_act_that_is_not_committed_is_not_there(desk: Engine) ->
 
 def test_sent_content_is_stored_and_a_later_attempt_sends_the_same(desk: Engine) -> None:
     id_ = write(desk)
-    busy = NotTaken(Failure(reason=Reason.BUSY, said="later"))
+    busy = NotTaken(Failure(reason=Reason.BUSY, sentence="later"))
     seen: list[bytes] = []
 
     def refuses(outgoing: Outgoing) -> Receipt:
@@ -269,8 +269,8 @@ def test_failures_wait_longer_each_time_then_it_is_parked_with_its_reason(desk: 
 
     def refuses(outgoing: Outgoing) -> Receipt:
         if outgoing.message_id == id_:
-            raise NotTaken(Failure(reason=Reason.BUSY, said="it answered 500\r\n\x1b[0m"))
-        return Receipt(said="Taken.", delivered=True)
+            raise NotTaken(Failure(reason=Reason.BUSY, sentence="it answered 500\r\n\x1b[0m"))
+        return Receipt(sentence="Taken.", delivered=True)
 
     pace = Pace(patience=Patience(tries=3))
     waits, at = [], NOW
@@ -295,7 +295,7 @@ def test_failures_wait_longer_each_time_then_it_is_parked_with_its_reason(desk: 
 
 def test_a_wait_requested_by_the_receiver_is_respected(desk: Engine) -> None:
     id_ = write(desk)
-    later = Failure(reason=Reason.BUSY, said="slowly", after=timedelta(seconds=77))
+    later = Failure(reason=Reason.BUSY, sentence="slowly", after=timedelta(seconds=77))
 
     def refuses(_: Outgoing) -> Receipt:
         raise NotTaken(later)
@@ -312,7 +312,7 @@ def test_a_route_that_is_down_rests_and_does_not_hold_up_the_other(desk: Engine)
 
     def down(outgoing: Outgoing) -> Receipt:
         calls.append(outgoing.message_id)
-        raise NotTaken(Failure(reason=Reason.UNREACHABLE, said="nobody there"), is_down=True)
+        raise NotTaken(Failure(reason=Reason.UNREACHABLE, sentence="nobody there"), is_down=True)
 
     mail = Collecting()
     work(desk, channels={Route.EMAIL: mail, Route.WEBHOOK: Collecting(down)})

@@ -86,8 +86,8 @@ class Refusing:
         self.tries += 1
         if self.tries < 3:
             said = f"no mailbox for {sent.to}"
-            raise NotTaken(Failure(reason=Reason.BUSY, said=said))
-        return Receipt(said="taken")
+            raise NotTaken(Failure(reason=Reason.BUSY, sentence=said))
+        return Receipt(sentence="taken")
 
     def close(self) -> None:
         pass
