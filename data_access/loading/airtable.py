@@ -93,7 +93,7 @@ class Export:
         rows = self.text.lines()
         self.header = tuple(invisible.clean(cell).text for cell in _first(rows).cells)
         problems.notices += [
-            Notice(file=source.name, reason=said, kept=Kept.FILE) for said in self.text.said
+            Notice(file=source.name, reason=remark, kept=Kept.FILE) for remark in self.text.remarks
         ]
         self.places = _places(source.name, self.header, self.form_map, problems)
         if not self.places:

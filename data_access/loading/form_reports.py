@@ -27,7 +27,13 @@ def _lines(row: FormRow) -> Iterator[tuple[str, ...]]:
     for problem in row.problems:
         yield (*start, problem.field, problem.value, problem.wrong, problem.remedy)
     if not row.problems:
-        yield (*start, "", "", "; ".join(row.said), "" if row.outcome in GOOD else "See the page")
+        yield (
+            *start,
+            "",
+            "",
+            "; ".join(row.remarks),
+            "" if row.outcome in GOOD else "See the page",
+        )
 
 
 def lines(made: Import) -> Iterator[str]:
@@ -35,15 +41,15 @@ def lines(made: Import) -> Iterator[str]:
     report = made.report
     if report is None:
         return
-    yield from report.said
+    yield from report.remarks
     for row in report.rows:
         place = f"{made.file_name}, row {row.row:,}"
         for problem in row.problems:
             field = f", `{problem.field}`" if problem.field else ""
             value = f"`{visible(problem.value)}` " if problem.value else ""
             yield f"{place}{field}: {value}{problem.reason}."
-        for said in row.said:
-            yield f"{place}: {said}."
+        for remark in row.remarks:
+            yield f"{place}: {remark}."
 
 
 def summary(made: Import) -> str:

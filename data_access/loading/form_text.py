@@ -55,12 +55,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormText:
-    """The text, and how it was read. ``said`` are remarks for the person."""
+    """The text, and how it was read. ``remarks`` are for the person."""
 
     text: str
     delimiter: str
     encoding: str
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[Line]:
         """Yield the rows, the header first. Raises Unreadable."""
@@ -96,7 +96,7 @@ def read(
     found = delimiter or _delimiter(text, known)
     if found != ",":
         remarks = (*remarks, f"has its columns separated by {DELIMITERS[found]}")
-    return FormText(text=text, delimiter=found, encoding=used, said=remarks)
+    return FormText(text=text, delimiter=found, encoding=used, remarks=remarks)
 
 
 def looks_like(content: bytes) -> str:

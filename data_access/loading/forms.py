@@ -69,7 +69,7 @@ class FormRow:
     cells: tuple[str, ...] = ()
     application_id: int | None = None
     problems: tuple[RowProblem, ...] = ()
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Taken:
     header: tuple[str, ...]
     columns: Mapping[str, str]
     rows: tuple[FormRow, ...]
-    said: tuple[str, ...]
+    remarks: tuple[str, ...]
     rows_blank: int
     load_id: int | None
 
@@ -121,7 +121,7 @@ def take(
         header=storable(export.header),
         columns={column: export.field_of(column) for column in export.places},
         rows=tuple(_rows(call, export, merged.rows)),
-        said=tuple(
+        remarks=tuple(
             f"{source.name} {notice.reason}."
             for notice in problems.notices
             if notice.kept is Kept.FILE
@@ -158,7 +158,7 @@ def _row(
         outcome=Outcome.KEPT,
         cells=storable(line.cells),
         problems=tuple(wrong),
-        said=tuple(_sentence(notice, export) for notice in notices),
+        remarks=tuple(_sentence(notice, export) for notice in notices),
     )
     if wrong:
         return made

@@ -60,7 +60,7 @@ class Report:
     columns: Mapping[str, str]
     rows: tuple[FormRow, ...]
     counts: Mapping[str, int]
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def count(self, *outcomes: str) -> int:
         """Return the number of rows with one of these outcomes."""
@@ -172,7 +172,7 @@ def _source(upload: Upload) -> Iterator[Source]:
 
 def _report(taken: Taken, rows: Sequence[FormRow]) -> Report:
     counts: Counter[str] = Counter(str(row.outcome) for row in rows)
-    counts[CLEANED] = sum(row.outcome in forms.GOOD and bool(row.said) for row in rows)
+    counts[CLEANED] = sum(row.outcome in forms.GOOD and bool(row.remarks) for row in rows)
     counts[CLEANED] -= counts[Outcome.ONCE]
     counts[BLANK] = taken.rows_blank
     return Report(
@@ -180,7 +180,7 @@ def _report(taken: Taken, rows: Sequence[FormRow]) -> Report:
         columns=taken.columns,
         rows=tuple(rows),
         counts={name: number for name, number in counts.items() if number > 0},
-        said=taken.said,
+        remarks=taken.remarks,
     )
 
 
@@ -212,10 +212,10 @@ def _record(
 def _as_json(report: Report) -> dict[str, Any]:
     rows = report.rows
     if len(rows) > REPORTED:
-        rows = tuple(row for row in rows if row.said or row.problems)
+        rows = tuple(row for row in rows if row.remarks or row.problems)
     return {
         "columns": dict(report.columns),
-        "said": list(report.said),
+        "said": list(report.remarks),
         "rows": [
             {
                 "row": row.row,
@@ -223,7 +223,7 @@ def _as_json(report: Report) -> dict[str, Any]:
                 "outcome": str(row.outcome),
                 "application_id": row.application_id,
                 "problems": kept_rows.problems_as_json(row.problems),
-                "said": list(row.said),
+                "said": list(row.remarks),
             }
             for row in rows
         ],
@@ -239,7 +239,7 @@ def _import(row: Row[Any]) -> Import:
             outcome=Outcome(one["outcome"]),
             application_id=one["application_id"],
             problems=tuple(RowProblem(**problem) for problem in one["problems"]),
-            said=tuple(one["said"]),
+            remarks=tuple(one["said"]),
         )
         for one in told["rows"]
     )
@@ -255,7 +255,7 @@ def _import(row: Row[Any]) -> Import:
             columns=told["columns"],
             rows=rows,
             counts=row.counts,
-            said=tuple(told["said"]),
+            remarks=tuple(told["said"]),
         ),
     )
 

@@ -227,14 +227,14 @@ def _mark_known(row: FormRow, known: Row[Any] | None) -> FormRow:
         return row
     if known.state == "kept":
         sentence = f"Import {known.import_id:,} keeps this row; correct it there"
-        return replace(row, outcome=Outcome.WAITING, said=(sentence,))
+        return replace(row, outcome=Outcome.WAITING, remarks=(sentence,))
     day = f"{known.settled_at:%-d %b %Y}"
     sentence = f"{known.state.capitalize()} by {known.settled_by} on {day}"
     return replace(
         row,
         outcome=Outcome.SETTLED,
         application_id=known.application_id,
-        said=(sentence,),
+        remarks=(sentence,),
     )
 
 

@@ -26,8 +26,8 @@ ICONS = {
 def draw(report: Report, *, stem: str, key: str) -> None:
     """Draw counts by outcome, then the rows; the chosen outcomes filter only the table."""
     st.markdown(_counts(report))
-    if report.said:
-        st.caption(escape(" ".join(report.said)))
+    if report.remarks:
+        st.caption(escape(" ".join(report.remarks)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _choice(report, key)
         st.space("stretch")
@@ -70,7 +70,7 @@ def _choice(report: Report, key: str) -> str | None:
 
 def _is_shown(row: FormRow, chosen: str | None) -> bool:
     if chosen == CLEANED:
-        return bool(row.said) and not row.problems and row.outcome is not Outcome.ONCE
+        return bool(row.remarks) and not row.problems and row.outcome is not Outcome.ONCE
     return chosen is None or row.outcome == chosen
 
 
@@ -88,6 +88,6 @@ def _lines(row: FormRow) -> Iterator[ReportLine]:
         yield ReportLine(
             row=row.row,
             outcome=str(row.outcome),
-            wrong="; ".join(row.said),
+            wrong="; ".join(row.remarks),
             application_id=row.application_id,
         )
