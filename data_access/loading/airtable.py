@@ -173,14 +173,14 @@ class Record:
             self._fault(column, shown, "has damaged bytes that are not UTF-8; write it again")
             return "?"
         cleaned = invisible.clean(written)
-        if cleaned.said:
+        if cleaned.changes:
             self.notices.append(
                 Notice(
                     file=self.file,
                     line=self.line.line,
                     column=column,
                     value=cleaned.text,
-                    reason=f"was taken {cleaned.said}",
+                    reason=f"was taken {cleaned.changes}",
                     kept=Kept.CLEANED,
                 )
             )

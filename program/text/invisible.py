@@ -46,10 +46,10 @@ SEEN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Cleaned text, and what was done to it in words; "" if nothing was."""
+    """Cleaned text, and its changes in words; "" if there are none."""
 
     text: str
-    said: str
+    changes: str
 
 
 def shows_nothing(text: str) -> bool:
