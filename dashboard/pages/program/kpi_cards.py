@@ -94,7 +94,7 @@ def draw(figure: Figure) -> None:
     with st.container(border=True, height="stretch", gap="xxsmall"):
         st.metric(
             kpi.name,
-            said(kpi.unit, figure.value, nothing=figure.nothing),
+            amount_text(kpi.unit, figure.value, nothing=figure.nothing),
             delta=changed or figure.no_change or None,
             delta_arrow="off" if changed in (UNCHANGED, None) else "auto",
             delta_color=colour(kpi, figure.value, figure.before),
@@ -130,7 +130,7 @@ def draw(figure: Figure) -> None:
 def _before(figure: Figure) -> str | None:
     if figure.value is None or figure.before is None:
         return None
-    amount = said(figure.kpi.unit, figure.before).removesuffix(" USD")
+    amount = amount_text(figure.kpi.unit, figure.before).removesuffix(" USD")
     return f"from {amount} {figure.then}".rstrip()
 
 
@@ -140,7 +140,7 @@ def _counted(figure: Figure) -> str:
     return f"{how}: {figure.days}." if figure.days != NOW else f"{how}."
 
 
-def said(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
+def amount_text(unit: Unit, value: Amount, *, nothing: str = figures.DASH) -> str:
     """Format a value with its unit, in short."""
     if value is None:
         return nothing
