@@ -67,7 +67,7 @@ class OfView:
         """The filters as the log stores them."""
         return self.view.on_page(1).to_query()
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Describe the rows."""
         return views.described(self.view)
 
@@ -107,7 +107,7 @@ class OfQueue:
         kept = tuple(column.name for column in self.columns if not column.personal)
         return replace(self, names=kept)
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Describe the rows."""
         parts = [f"{name}: {text}" for name, text in self.filters.items() if name != "statuses"]
         return "; ".join([f"status: {wording.listed(self.statuses, last='or')}", *parts])
@@ -294,7 +294,7 @@ def about(order: Order, context: JudgingContext) -> dict[str, str]:
     return {
         "Dataset": BY_KEY[chosen.dataset].title,
         "View": chosen.view_name or "",
-        "Filters": chosen.said(),
+        "Filters": chosen.describe(),
         "Columns": ", ".join(column.name for column in chosen.columns),
         "Window": f"{fresh.window.start} to {fresh.window.last_day}, UTC" if fresh else "unknown",
         "Data through": f"{fresh.data_through}, UTC" if fresh else "metrics were never computed",
