@@ -90,7 +90,7 @@ def selection(promise: Promise) -> Selection:
     personal = may(promise.role, Act.SEE_CONTACT)
     if promise.of_queue:
         filters = Filters.from_query(promise.query).for_viewer(promise.email)
-        queue = OfQueue(filters_asked=filters, statuses=filters.statuses)
+        queue = OfQueue(queue_filters=filters, statuses=filters.statuses)
         return queue if personal else queue.without_personal()
     view = View.from_query(promise.query, personal=personal)
     return OfView(view=view, view_name=promise.view_name)

@@ -80,7 +80,7 @@ class OfView:
 class OfQueue:
     """The rows of the queue's filters over some statuses; ``view_name`` is none."""
 
-    filters_asked: Filters
+    queue_filters: Filters
     statuses: tuple[Status, ...] = tuple(Status)
     names: tuple[str, ...] = tuple(exported.BY_NAME)
     view_name: None = None
@@ -98,7 +98,7 @@ class OfQueue:
     @property
     def filters(self) -> dict[str, Any]:
         """The filters as the log stores them."""
-        query = self.filters_asked.on_page(1).to_query()
+        query = self.queue_filters.on_page(1).to_query()
         query.pop("status", None)
         return {**query, "statuses": [str(status) for status in self.statuses]}
 
@@ -115,7 +115,7 @@ class OfQueue:
     def statement(self, context: JudgingContext, write: Writer) -> Select[Any]:
         """Return the statement for all rows."""
         return exported.applications(
-            self.filters_asked, context, statuses=self.statuses, columns=self.names, write=write
+            self.queue_filters, context, statuses=self.statuses, columns=self.names, write=write
         )
 
 
@@ -146,8 +146,8 @@ class Order:
             }
         else:
             selection = {
-                "queue": chosen.filters_asked.to_query(),
-                "viewer": chosen.filters_asked.viewer,
+                "queue": chosen.queue_filters.to_query(),
+                "viewer": chosen.queue_filters.viewer,
                 "statuses": list(chosen.statuses),
                 "names": list(chosen.names),
             }
@@ -168,7 +168,7 @@ class Order:
             chosen = OfView(view=view, view_name=content["view_name"])
         else:
             chosen = OfQueue(
-                filters_asked=Filters.from_query(content["queue"]).for_viewer(content["viewer"]),
+                queue_filters=Filters.from_query(content["queue"]).for_viewer(content["viewer"]),
                 statuses=tuple(Status(status) for status in content["statuses"]),
                 names=tuple(content["names"]),
             )

@@ -146,7 +146,7 @@ def _of_queue(given: Mapping[str, Any]) -> Selection:
             raise Invalid(f"--{name} `{ascii(query[name])[1:-1]}` is not understood; see --help.")
     names = _names(APPLICATIONS.key, given)
     exported.require_known(names)
-    return OfQueue(filters_asked=filters, statuses=statuses, names=names)
+    return OfQueue(queue_filters=filters, statuses=statuses, names=names)
 
 
 def _names(dataset: str, given: Mapping[str, Any]) -> tuple[str, ...]:
