@@ -112,9 +112,11 @@ def _replace(form: str, taken: Taken) -> None:
 
 def _keep(form: str, command: SaveView, done: str) -> None:
     state.forget(_place(form))
-    said = f"The view {command.name.strip()} is {done}."
+    confirmation = f"The view {command.name.strip()} is {done}."
     try:
-        submit.submit(form, command, saved_views.save, said=said, raises=(NameTaken,))
+        submit.submit(
+            form, command, saved_views.save, confirmation=confirmation, raises=(NameTaken,)
+        )
     except NameTaken as refusal:
         state.keep(_place(form), Taken(command=command, refusal=refusal))
 
@@ -127,5 +129,5 @@ def _remove(form: str, kept: SavedView | ExploredView, actor: str, request_id: U
     command = RemoveView(
         view_id=kept.view_id, actor=actor, at=datetime.now(UTC), request_id=request_id
     )
-    said = f"The view {kept.name} is removed."
-    submit.submit(form, command, saved_views.remove, said=said)
+    confirmation = f"The view {kept.name} is removed."
+    submit.submit(form, command, saved_views.remove, confirmation=confirmation)

@@ -21,14 +21,14 @@ def submit(
     *,
     renews: str | None = None,
     drafts: Sequence[str] = (),
-    said: str = "",
+    confirmation: str = "",
     raises: tuple[type[Refusal], ...] = (),
 ) -> Done | None:
     """Call the verb if the sender is still signed in; returns its result, ``None`` if refused.
 
     A refusal is shown beside the form, which keeps its text; refusals in ``raises`` are raised to
     the caller. Success renews the request id, of the form or of ``renews``, clears the browser's
-    ``drafts`` and shows ``said`` on the next page.
+    ``drafts`` and shows ``confirmation`` on the next page.
     """
     if refused_to_stranger(form, command.actor):
         return None
@@ -47,8 +47,8 @@ def submit(
     state.renew(renews or form, command.request_id)
     for draft in drafts:
         state.mark_sent(draft)
-    if said:
-        state.flash(state.Flash(ok=True, text=said))
+    if confirmation:
+        state.flash(state.Flash(ok=True, text=confirmation))
     return result
 
 

@@ -65,8 +65,11 @@ def _undo(sent: Sent, actor: str, request_id: UUID) -> None:
         at=datetime.now(UTC),
         request_id=request_id,
     )
-    said = f"Undone: application {sent.application_id} is pending again. Nothing was sent."
-    if submit.submit(PAGE, command, undoing.undo, renews=OFFERED, said=said) is None:
+    confirmation = f"Undone: application {sent.application_id} is pending again. Nothing was sent."
+    if (
+        submit.submit(PAGE, command, undoing.undo, renews=OFFERED, confirmation=confirmation)
+        is None
+    ):
         return
     sent.put_back()
     lookups.count_anew()

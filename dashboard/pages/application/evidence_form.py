@@ -124,7 +124,7 @@ def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: st
             form,
             command,
             evidence.record,
-            said="Evidence recorded.",
+            confirmation="Evidence recorded.",
             raises=(ExchangeInDoubt,),
         )
     except ExchangeInDoubt as doubt:

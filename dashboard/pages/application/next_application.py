@@ -13,13 +13,13 @@ from data_access.review.opening import Opened
 from program.review.queue_filters import Owner
 
 
-def open_next(shown: Opened, said: str, request_id: UUID) -> None:
+def open_next(shown: Opened, confirmation: str, request_id: UUID) -> None:
     """Claim and open the next unclaimed application of the view; else open the queue.
 
-    ``said`` is the toast about the application just left, with a link back.
+    ``confirmation`` is the toast about the application just left, with a link back.
     """
     after = _next_id(shown, request_id)
-    state.flash(state.Flash(ok=True, text=said, link=shown.id_))
+    state.flash(state.Flash(ok=True, text=confirmation, link=shown.id_))
     if after is None:
         st.switch_page(navigation.QUEUE, query_params=shown.filters.to_query())
     navigation.open_one(after, shown.filters)

@@ -46,4 +46,4 @@ def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
         at=datetime.now(UTC),
         request_id=request_id,
     )
-    submit.submit(form, command, notes.write, drafts=[form], said="Note added.")
+    submit.submit(form, command, notes.write, drafts=[form], confirmation="Note added.")

@@ -109,16 +109,20 @@ def _confirm(proposal: Silencing, actor: str, request_id: UUID) -> None:
     command = message_settings.ConfirmSilencing(
         proposal_id=proposal.proposal_id, actor=actor, at=datetime.now(UTC), request_id=request_id
     )
-    said = "The settings are in force now."
-    submit.submit(PAGE, command, message_settings.confirm, renews=CONFIRM, said=said)
+    confirmation = "The settings are in force now."
+    submit.submit(
+        PAGE, command, message_settings.confirm, renews=CONFIRM, confirmation=confirmation
+    )
 
 
 def _decline(proposal: Silencing, actor: str, request_id: UUID) -> None:
     command = message_settings.DeclineSilencing(
         proposal_id=proposal.proposal_id, actor=actor, at=datetime.now(UTC), request_id=request_id
     )
-    said = "The settings stay as they are."
-    submit.submit(PAGE, command, message_settings.decline, renews=DECLINE, said=said)
+    confirmation = "The settings stay as they are."
+    submit.submit(
+        PAGE, command, message_settings.decline, renews=DECLINE, confirmation=confirmation
+    )
 
 
 def _fields(form: str, current: DeliverySettings) -> None:
@@ -219,7 +223,7 @@ def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
         return
     with database.reading(database.reader()) as connection:
         waits = message_settings.waiting(connection)
-    said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+    confirmation = f"Version {saved} is in use." if saved != version else "Nothing was changed."
     if saved == version and waits is not None:
-        said = "Proposed. It takes effect when a second person confirms it."
-    submit.accepted(PAGE, said)
+        confirmation = "Proposed. It takes effect when a second person confirms it."
+    submit.accepted(PAGE, confirmation)

@@ -168,9 +168,9 @@ def _asked(message: Message, actor: str, request_id: UUID) -> dict[str, Any]:
     }
 
 
-def _submit(form: str, command: Asked, verb: Verb[Asked, int], said: str) -> None:
+def _submit(form: str, command: Asked, verb: Verb[Asked, int], confirmation: str) -> None:
     try:
-        submit.submit(form, command, verb, said=said, raises=(NotFound, NotInState))
+        submit.submit(form, command, verb, confirmation=confirmation, raises=(NotFound, NotInState))
     except (NotFound, NotInState) as refusal:
         # It is no longer in this list, so there is no place beside it.
         submit.refused("", str(refusal))

@@ -144,5 +144,5 @@ def _save(
     )
     saved = submit.submit(form, command, message_templates.save)
     if saved is not None:
-        said = f"Version {saved} is in use." if saved != version else "Nothing was changed."
-        submit.accepted("", said)
+        confirmation = f"Version {saved} is in use." if saved != version else "Nothing was changed."
+        submit.accepted("", confirmation)

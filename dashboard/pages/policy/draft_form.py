@@ -174,17 +174,17 @@ def _save(written: Written, actor: str, request_id: UUID) -> None:
     except ValueError as wrong:
         submit.refused(PLACE, str(wrong))
         return
-    said = "The draft is saved. Nothing changes until it is published."
-    _send(written, draft, actor, request_id, said)
+    confirmation = "The draft is saved. Nothing changes until it is published."
+    _send(written, draft, actor, request_id, confirmation)
 
 
 def _carry_over(written: Written, old: Policy, actor: str, request_id: UUID) -> None:
     draft = carried_over(written.draft, old=old, new=written.base)
-    said = f"Your changes now build on version {written.base.version}."
-    _send(written, draft, actor, request_id, said)
+    confirmation = f"Your changes now build on version {written.base.version}."
+    _send(written, draft, actor, request_id, confirmation)
 
 
-def _send(written: Written, draft: Draft, actor: str, request_id: UUID, said: str) -> None:
+def _send(written: Written, draft: Draft, actor: str, request_id: UUID, confirmation: str) -> None:
     kept = written.kept
     command = drafts.SaveDraft(
         draft=draft,
@@ -202,7 +202,7 @@ def _send(written: Written, draft: Draft, actor: str, request_id: UUID, said: st
         submit.refused(PLACE, f"{found} What you typed is kept.")
         return
     if saved is not None:
-        submit.accepted(PLACE, said)
+        submit.accepted(PLACE, confirmation)
 
 
 def _discard(kept: Kept, actor: str, request_id: UUID) -> None:

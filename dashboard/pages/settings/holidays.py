@@ -146,14 +146,14 @@ def _confirm(asked: Confirming, actor: str) -> None:
 
 def _change(form: str, command: ChangeHoliday) -> None:
     state.forget(CONFIRMING)
-    said = f"{figures.day(command.day, year=True)} {DONE[command.kind]}."
+    confirmation = f"{figures.day(command.day, year=True)} {DONE[command.kind]}."
     try:
         submit.submit(
             FORM,
             command,
             holiday_changes.change,
             renews=form,
-            said=said,
+            confirmation=confirmation,
             raises=(NeedsConfirming,),
         )
     except NeedsConfirming as needed:

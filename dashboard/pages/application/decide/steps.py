@@ -41,7 +41,7 @@ class Choice:
 class Sent:
     """The result of sending, in words; ``undoable`` if its message still waits."""
 
-    said: str
+    confirmation: str
     undoable: bool = False
 
 
@@ -279,7 +279,7 @@ def _send(shown: Opened, act: Callable[[UUID], Sent | None], request_id: UUID) -
         undo.offer(shown.id_, request_id, _as_it_was(shown.id_))
     state.forget(_place(shown.id_))
     state.release(name(shown.id_))
-    next_application.open_next(shown, sent.said, request_id)
+    next_application.open_next(shown, sent.confirmation, request_id)
 
 
 def _as_it_was(id_: int) -> Callable[[], None]:
