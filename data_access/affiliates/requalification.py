@@ -111,7 +111,7 @@ def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
 
 def _tested_before(connection: Connection, months: list[date]) -> dict[date, int]:
     """Return the number of missing days at each month's last test, for tested months."""
-    wanted = func.unnest(literal(months, ARRAY(Date))).column_valued("asked")
+    wanted = func.unnest(literal(months, ARRAY(Date))).column_valued("wanted_month")
     table = tables.requalifications
     newest = (
         select(table.c.missing_days)
@@ -121,7 +121,7 @@ def _tested_before(connection: Connection, months: list[date]) -> dict[date, int
         .lateral("newest")
     )
     held = connection.execute(select(wanted, newest.c.missing_days).join(newest, true()))
-    return {row.asked: row.missing_days for row in held}
+    return {row.wanted_month: row.missing_days for row in held}
 
 
 def _test_month(connection: Connection, known: Known, done: Refreshed, *, whole: bool) -> set[int]:
@@ -173,7 +173,7 @@ def _tested(month: Known, policy: Policy, only: Select[Any] | None) -> Subquery:
         tables.current_decisions.c.decided_at < day_start(month.window.start)
     )
     if only is not None:
-        application = tables.applications.alias("asked")
+        application = tables.applications.alias("given")
         accounts = select(application.c.account_id).where(application.c.application_id.in_(only))
         affiliates = affiliates.where(tables.applications.c.account_id.in_(accounts))
     due = affiliates.subquery("due")

@@ -198,7 +198,7 @@ def _taken_before(connection: Connection, command: TakeNext) -> int | None:
 _TAKE_FIRST = text("""
 with free as (
     select application.application_id
-    from unnest(cast(:ids as bigint[])) with ordinality as asked (application_id, number)
+    from unnest(cast(:ids as bigint[])) with ordinality as candidates (application_id, number)
     join exchange.applications application using (application_id)
     left join exchange.accounts account using (account_id)
     left join review.desk desk using (application_id)
@@ -210,7 +210,7 @@ with free as (
       and not exists (select from review.conflicts conflict
                       where conflict.account_id = application.account_id
                         and conflict.email = :actor)
-    order by asked.number
+    order by candidates.number
     limit 1
     for update of application skip locked
 ), claimed as (
@@ -226,7 +226,7 @@ with free as (
           and (held.status = 'pending'
                or (held.status = 'deferred' and held.deferred_until <= :now))
     returning application_id
-), told as (
+), event as (
     insert into review.events (application_id, kind, actor, at, detail)
     select application_id, 'claimed', :actor, :now,
            jsonb_build_object(
@@ -236,8 +236,8 @@ with free as (
     returning event_id
 )
 insert into review.requests (request_id, act, actor, application_id, content, result, at)
-select :request_id, 'CLAIM', :actor, claimed.application_id, '{"next": true}', told.event_id, :now
-from claimed, told
+select :request_id, 'CLAIM', :actor, claimed.application_id, '{"next": true}', event.event_id, :now
+from claimed, event
 returning application_id
 """)
 
@@ -329,7 +329,7 @@ def other_viewers(
 _RECORD_VIEW = text("""
 with person as (
     select email, role from review.staff where email = :actor and active
-), seen as (
+), view as (
     insert into review.viewers (application_id, email, seen_at)
     select :application_id, email, :now from person
     on conflict (application_id, email) do update set seen_at = excluded.seen_at

@@ -276,7 +276,7 @@ def uncounted(connection: Connection) -> Select[Any]:
         every = course(None).add_columns(literal(1).label("sign"))
         return select(cells(every.cte("every_course")).subquery("uncounted"))
     # The plan depends on their number, which cannot be estimated from the conditions.
-    ids = of(connection.execute(union(*news(since))).scalars()).cte("asked")
+    ids = of(connection.execute(union(*news(since))).scalars()).cte("ids")
     fresh = course(ids).cte("fresh")
     moved = changed(ids, fresh).cte("moved")
     return select(cells(moved).subquery("uncounted"))

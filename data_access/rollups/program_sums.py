@@ -28,7 +28,7 @@ MONTH_LEADERS = 100
 IN_FLIGHT = 1_000
 # With more chunks, every affiliate's segment is recomputed.
 FEW_CHUNKS = 3
-AFFECTED = Identifier("pg_temp", "asked_accounts")
+AFFECTED = Identifier("pg_temp", "affected_accounts")
 JUDGED = Identifier("pg_temp", "fresh_judged")
 FRESH = Identifier("pg_temp", "fresh_segments")
 CHANGED = Identifier("pg_temp", "changed_segments")
@@ -70,10 +70,10 @@ NEWEST_APPROVAL = SQL(
         select account_id, range_agg(daterange(day, until)) as days
         from moved where new in ('suspended', 'terminated') group by account_id
     )
-    select asked.account_id, approval.track, approval.cohort, approval.rate,
+    select wanted.account_id, approval.track, approval.cohort, approval.rate,
            datemultirange(daterange((approval.decided_at at time zone 'UTC')::date, null))
                - coalesce(out.days, '{{}}') as granted
-    from ({accounts}) as asked (account_id)
+    from ({accounts}) as wanted (account_id)
     left join approval using (account_id) left join out using (account_id)
     """
 )
@@ -142,7 +142,7 @@ BY_SEGMENT = SQL(
                  case when granted @> day then rate else 'standard' end as rate
           from review.affiliate_daily as daily
           join {segments} as segments using (affiliate_account_id)
-          where {days}) as told
+          where {days}) as daily_rows
     group by grouping sets ((day), (day, country), (day, track), (day, cohort), (day, rate))
     """
 )

@@ -88,7 +88,7 @@ def _candidates(connection: Connection, done: Refreshed, since: Row[Any]) -> lis
 
 def _count_changes(connection: Connection, ids: list[int]) -> None:
     held = tables.application_courses
-    ids_table = _kept(connection, "asked_courses", lifecycle.of(ids).subquery())
+    ids_table = _kept(connection, "affected_courses", lifecycle.of(ids).subquery())
     fresh = _kept(connection, "fresh_courses", lifecycle.course(ids_table).subquery())
     moved = _kept(connection, "moved_courses", lifecycle.changed(ids_table, fresh).subquery())
     connection.execute(

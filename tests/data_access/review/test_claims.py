@@ -578,7 +578,7 @@ LOCK, GUARD = "for update of application skip locked", "        where (held.assi
 
 
 def without_guard(statement: str) -> str:
-    start, end = statement.index(GUARD), statement.index("    returning application_id\n), told")
+    start, end = statement.index(GUARD), statement.index("    returning application_id\n), event")
     return statement[:start] + statement[end:]
 
 
