@@ -58,9 +58,9 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormMap:
-    """A map over the defaults. ``told`` is its own content, as in TOML or JSON."""
+    """A map over the defaults. ``content`` is its own part, as in TOML or JSON."""
 
-    told: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: FIELDS)
     platforms: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -130,7 +130,7 @@ def _over_defaults(content: Mapping[str, Any], name: str) -> FormMap:
         if column not in replaced
     }
     return FormMap(
-        told=content,
+        content=content,
         fields={**defaults, **chosen},
         platforms={**FormMap().platforms, **_words(content.get("platforms", {}))},
         statuses=_statuses(content, name),

@@ -195,7 +195,7 @@ def _record(
             file_name=upload.name,
             bytes=len(upload.content),
             sha256=upload.sha256,
-            map=dict(read_by.told),
+            map=dict(read_by.content),
             map_name=command.map_name,
             header=list(report.header),
             counts=dict(report.counts),

@@ -91,20 +91,20 @@ def _fields(header: Sequence[str], chosen: FormMap, key: str) -> dict[str, str]:
 
 
 def _dates(chosen: FormMap, key: str) -> dict[str, str]:
-    told: Mapping[str, str] = chosen.told.get("dates", {})
+    dates: Mapping[str, str] = chosen.content.get("dates", {})
     formats = [WITH_ZONE, *FORMATS]
-    if told.get("format") and told["format"] not in formats:
-        formats.append(told["format"])
+    if dates.get("format") and dates["format"] not in formats:
+        formats.append(dates["format"])
     left, right, _ = st.columns([2, 2, 1])
     date_format = left.selectbox(
         "Dates are shown",
         formats,
-        index=formats.index(told.get("format", WITH_ZONE)),
+        index=formats.index(dates.get("format", WITH_ZONE)),
         format_func=lambda name: FORMATS.get(name, name),
         key=f"{key}-date-format",
     )
     zones = ["UTC", *sorted(available_timezones() - {"UTC"})]
-    zone = told.get("zone", "UTC")
+    zone = dates.get("zone", "UTC")
     zones += [] if zone in zones else [zone]
     zone = right.selectbox(
         "In the time zone",
@@ -117,24 +117,24 @@ def _dates(chosen: FormMap, key: str) -> dict[str, str]:
 
 
 def _platforms(peek: Peek, fields: Mapping[str, str], chosen: FormMap, key: str) -> dict[str, str]:
-    told: Mapping[str, str] = chosen.told.get("platforms", {})
+    meanings: Mapping[str, str] = chosen.content.get("platforms", {})
     known = FormMap().platforms
-    asked = _words(peek, fields, ("social_platform", "contact_platform"))
-    unknown = [word for word in asked if word.lower() not in known]
+    words = _words(peek, fields, ("social_platform", "contact_platform"))
+    unknown = [word for word in words if word.lower() not in known]
     several = [word for word in unknown if airtable.several(word, FormMap())]
     single = [word for word in unknown if word not in several]
     names = list(dict.fromkeys(known.values()))
     title = "Several platforms in one cell"
-    meant = _choices(title, several, [REPORTED, *names], told, key)
-    other = _choices("Unknown platforms", single, [AS_IT_IS, *names], told, key)
-    return {**told, **meant, **other}
+    meant = _choices(title, several, [REPORTED, *names], meanings, key)
+    other = _choices("Unknown platforms", single, [AS_IT_IS, *names], meanings, key)
+    return {**meanings, **meant, **other}
 
 
 def _statuses(peek: Peek, fields: Mapping[str, str], chosen: FormMap, key: str) -> dict[str, str]:
-    told: Mapping[str, str] = chosen.told.get("statuses", {})
-    asked = [word for word in _words(peek, fields, ("status",)) if word.lower() not in STATUSES]
-    meant = _choices("Meaning of the form's statuses", asked, [REPORTED, *STATUSES], told, key)
-    return {**told, **meant}
+    meanings: Mapping[str, str] = chosen.content.get("statuses", {})
+    words = [word for word in _words(peek, fields, ("status",)) if word.lower() not in STATUSES]
+    meant = _choices("Meaning of the form's statuses", words, [REPORTED, *STATUSES], meanings, key)
+    return {**meanings, **meant}
 
 
 def _words(peek: Peek, fields: Mapping[str, str], columns: Sequence[str]) -> list[str]:
@@ -143,7 +143,7 @@ def _words(peek: Peek, fields: Mapping[str, str], columns: Sequence[str]) -> lis
 
 
 def _choices(
-    title: str, words: Sequence[str], options: list[str], told: Mapping[str, str], key: str
+    title: str, words: Sequence[str], options: list[str], meanings: Mapping[str, str], key: str
 ) -> dict[str, str]:
     """Return the chosen meaning of each word, for words with one."""
     if not words:
@@ -151,7 +151,7 @@ def _choices(
     st.caption(f"{title}: {min(len(words), WORDS_ASKED):,} of {len(words):,}")
     places, meant = st.columns(4), {}
     for at, word in enumerate(words[:WORDS_ASKED]):
-        before = told.get(word, options[0])
+        before = meanings.get(word, options[0])
         listed = options if before in options else [*options, before]
         with places[at % 4]:
             choice = st.selectbox(

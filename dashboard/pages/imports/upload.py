@@ -97,7 +97,7 @@ def _content(
         chosen = field_map.encoding(likely, key)
     file = {"encoding": chosen} if chosen else {}
     file |= {"delimiter": base.delimiter} if base.delimiter else {}
-    peek = imports.peek(upload, form_map.parse({**base.told, "file": file}, upload.name))
+    peek = imports.peek(upload, form_map.parse({**base.content, "file": file}, upload.name))
     right.caption(_how_read(peek, guessed=bool(likely and not base.encoding)))
     tables.preview(peek.header, peek.rows[:PREVIEWED])
     content = field_map.draw(peek, base, key)

@@ -347,7 +347,7 @@ def test_a_map_is_kept_under_a_name_replaced_knowingly_and_retired(desk: Engine)
     second = save_map(desk, "Main form", {}, expected=first)
     with pytest.raises(Outdated):
         save_map(desk, "Main form", CONTENT, expected=first)
-    assert form_maps.chosen(lambda: desk, "main form").told == {}
+    assert form_maps.chosen(lambda: desk, "main form").content == {}
 
     retire_map(desk, second)
 
