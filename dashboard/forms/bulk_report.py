@@ -88,7 +88,7 @@ def _progress(words: Words, actor: str) -> None:
     if run is None or not _runs(run):
         st.rerun()
     label, _ = words.acts[run.act]
-    done, total = len(run.results), len(run.asked)
+    done, total = len(run.results), len(run.ids)
     st.progress(done / total, text=f"{label}: {done:,} of {total:,}")
 
 
@@ -112,7 +112,7 @@ def _report(words: Words, run: Run, actor: str) -> None:
 
 def _sentence(words: Words, run: Run, refused: int) -> str:
     label, done = words.acts[run.act]
-    answered, total = len(run.results), len(run.asked)
+    answered, total = len(run.results), len(run.ids)
     if run.finished_at is None:
         return (
             f":material/warning: **{label} ended unfinished: {_why_unfinished(run)}"
@@ -133,7 +133,7 @@ def _why_unfinished(run: Run) -> str:
 def _draw_undo(words: Words, run: Run, actor: str) -> None:
     """Draw Undo, as long as no message has left."""
     done = [result.application_id for result in run.results if result.done]
-    left = run.at + undo_for(len(run.asked)) - datetime.now(UTC)
+    left = run.at + undo_for(len(run.ids)) - datetime.now(UTC)
     if run.act not in words.undoable or run.finished_at is None or not done or left <= NONE:
         return
     form = f"undo-{run.request_id}"

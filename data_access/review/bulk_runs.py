@@ -51,7 +51,7 @@ class Run:
     act: str
     at: datetime
     finished_at: datetime | None
-    asked: tuple[int, ...]
+    ids: tuple[int, ...]
     results: tuple[Result, ...]
 
 
@@ -86,7 +86,7 @@ def latest(engine: Engine, *, actor: str, names: Sequence[str]) -> Run | None:
         act=row.act,
         at=row.at,
         finished_at=row.finished_at,
-        asked=tuple(row.asked),
+        ids=tuple(row.asked),
         results=tuple(results[id_] for id_ in row.asked if id_ in results),
     )
 
@@ -175,14 +175,14 @@ def _one(id_: int, each: Each, request_id: UUID) -> Result:
 
 def _require_ids(ids: Sequence[int], noun: str) -> list[int]:
     """Return the distinct ids."""
-    asked = list(dict.fromkeys(ids))
-    if not asked:
+    distinct = list(dict.fromkeys(ids))
+    if not distinct:
         raise Invalid(f"Choose at least one {noun}.")
-    if len(asked) > MOST:
-        raise Invalid(f"{len(asked):,} are selected; the limit is {MOST:,}. Narrow the filters.")
-    if max(asked) > read.LARGEST_ID:
+    if len(distinct) > MOST:
+        raise Invalid(f"{len(distinct):,} are selected; the limit is {MOST:,}. Narrow the filters.")
+    if max(distinct) > read.LARGEST_ID:
         raise Invalid("One of the selected applications does not exist. Select them again.")
-    return asked
+    return distinct
 
 
 def _begin(engine: Engine, command: BulkCommand, ids: list[int], name: str) -> list[Result] | None:
