@@ -247,34 +247,34 @@ class _CriterionWords:
     """The words for a criterion: its gap, its requirement, and its name in notes."""
 
     gap: str
-    asked: str
+    requirement: str
     name: str
 
 
 _WORDS: dict[str, _CriterionWords] = {
     "volume_usd": _CriterionWords(
         gap="your referral volume was {value} of {minimum} USD",
-        asked="{minimum} USD of referral volume",
+        requirement="{minimum} USD of referral volume",
         name="volume",
     ),
     "active_users": _CriterionWords(
         gap="{value} of the required {minimum} user{s} {were} active",
-        asked="{minimum} active user{s}",
+        requirement="{minimum} active user{s}",
         name="active",
     ),
     "new_users": _CriterionWords(
         gap="{value} of the required {minimum} user{s} {were} new",
-        asked="{minimum} new user{s}",
+        requirement="{minimum} new user{s}",
         name="new",
     ),
     "x_followers": _CriterionWords(
         gap="you had {value} followers on X where {minimum} are required",
-        asked="{minimum} follower{s} on X",
+        requirement="{minimum} follower{s} on X",
         name="followers",
     ),
     "external_volume_usd": _CriterionWords(
         gap="your volume on other exchanges was {value} of {minimum} USD in 30 days",
-        asked="{minimum} USD of volume on other exchanges in 30 days",
+        requirement="{minimum} USD of volume on other exchanges in 30 days",
         name="volume elsewhere",
     ),
 }
@@ -423,7 +423,7 @@ def _track_requirements(track: TrackResult, policy: Policy) -> str:
     clauses = []
     for result in track.criteria:
         more = result.criterion.comparison is Comparison.MORE_THAN
-        phrase = _phrase(_WORDS[result.criterion.key].asked, "", result)
+        phrase = _phrase(_WORDS[result.criterion.key].requirement, "", result)
         clauses.append(phrase if more else f"at least {phrase}")
     word = "and" if track.track.requires is Requires.ALL else "or"
     month = f" {_MONTH_WORDS[policy.window_kind]}" if track.track is ON_EXCHANGE else ""
