@@ -57,14 +57,14 @@ def carry_out(command: Asked, verb: Verb[Asked, Done]) -> Done:
     return verb(database.loader() if command.loads else database.writer(), command)
 
 
-def write(verb: Callable[..., Done], **asked: Any) -> Done:  # noqa: ANN401 - each verb's own
+def write(verb: Callable[..., Done], **fields: Any) -> Done:  # noqa: ANN401 - each verb's own
     """Call a verb without a form, such as in the background."""
-    return verb(database.writer(), **asked)
+    return verb(database.writer(), **fields)
 
 
-def load(verb: Callable[..., Done], *given: Any, **asked: Any) -> Done:  # noqa: ANN401
+def load(verb: Callable[..., Done], *given: Any, **fields: Any) -> Done:  # noqa: ANN401
     """Call a verb with the role that imports files."""
-    return verb(database.loader(), *given, **asked)
+    return verb(database.loader(), *given, **fields)
 
 
 def draw(form: str) -> None:

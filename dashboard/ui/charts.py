@@ -149,7 +149,7 @@ def category_bars(
         x=list(range(len(labels))),
         y=lengths(values),
         customdata=[
-            f"{label}<br>{told}" for label, told in zip(shown, hover(values, unit), strict=True)
+            f"{label}<br>{value}" for label, value in zip(shown, hover(values, unit), strict=True)
         ],
         hovertemplate="%{customdata}<extra></extra>",
         marker={"line": {"width": 0}},

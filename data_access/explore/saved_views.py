@@ -174,10 +174,10 @@ def named(connection: Connection, name: str, *, owner: str | None = None) -> Exp
     columns that its owner may not see any more.
     """
     table = tables.saved_views
-    asked = select(table).where(table.c.screen == str(Of.EXPLORE), _is_called(name))
+    views = select(table).where(table.c.screen == str(Of.EXPLORE), _is_called(name))
     if owner is not None:
-        asked = asked.where(table.c.owner == owner)
-    rows = connection.execute(asked.order_by(table.c.owner)).all()
+        views = views.where(table.c.owner == owner)
+    rows = connection.execute(views.order_by(table.c.owner)).all()
     if not rows:
         raise NotFound(f"There is no view {name!a} of the explore page.")
     if len(rows) > 1:

@@ -231,7 +231,7 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _import(row: Row[Any]) -> Import:
-    told = row.report
+    report = row.report
     rows = tuple(
         FormRow(
             row=one["row"],
@@ -241,7 +241,7 @@ def _import(row: Row[Any]) -> Import:
             problems=tuple(RowProblem(**problem) for problem in one["problems"]),
             remarks=tuple(one["said"]),
         )
-        for one in told["rows"]
+        for one in report["rows"]
     )
     return Import(
         import_id=row.import_id,
@@ -252,10 +252,10 @@ def _import(row: Row[Any]) -> Import:
         counts=row.counts,
         report=Report(
             header=tuple(row.header),
-            columns=told["columns"],
+            columns=report["columns"],
             rows=rows,
             counts=row.counts,
-            remarks=tuple(told["said"]),
+            remarks=tuple(report["said"]),
         ),
     )
 

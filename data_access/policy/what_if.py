@@ -151,9 +151,9 @@ def _overdue(
     """Return the overdue open applications under both, if the review time differs."""
     if context.policy.review_sla_business_days == draft.review_sla_business_days:
         return None
-    asked = Filters(due=Due.OVERDUE)
+    overdue = Filters(due=Due.OVERDUE)
     old, new = (
-        listing.count(connection, asked, replace(context, policy=policy))
+        listing.count(connection, overdue, replace(context, policy=policy))
         for policy in (context.policy, draft)
     )
     return old, new
@@ -182,15 +182,15 @@ def _replay_decisions(
     replayed = _as_replay(
         Population.DECISIONS, [(row.before, row.after, row.number) for row in rows]
     )
-    told = [row for row in rows if row.after is not None]
+    replayed_rows = [row for row in rows if row.after is not None]
     decided = Decided(
-        total=sum(row.number for row in told),
+        total=sum(row.number for row in replayed_rows),
         met=(replayed.before(Outcome.MET), replayed.after(Outcome.MET)),
         overrides=(
-            sum(row.number for row in told if _against(row.outcome, row.before)),
-            sum(row.number for row in told if _against(row.outcome, row.after)),
+            sum(row.number for row in replayed_rows if _against(row.outcome, row.before)),
+            sum(row.number for row in replayed_rows if _against(row.outcome, row.after)),
         ),
-        recorded_overrides=sum(row.recorded for row in told),
+        recorded_overrides=sum(row.recorded for row in replayed_rows),
     )
     return replayed, decided
 
@@ -355,11 +355,11 @@ def _with_outcomes(valued: Select[Any], policy: Policy, draft: Policy) -> Subque
         if any(column.name.startswith(f"barred_{side}") for column in row.c):
             most = judging.whole_truth(_at(row, side, 1), judge)
             hinging.append(least.is_distinct_from(most))
-    told = words["after"]
+    after = words["after"]
     if hinging:
-        told = case((or_(*hinging), null()), else_=told)
+        after = case((or_(*hinging), null()), else_=after)
     kept = [column for column in row.c if not column.name.startswith(("before_", "barred_"))]
-    return select(*kept, words["before"].label("before"), told.label("after")).subquery("judged")
+    return select(*kept, words["before"].label("before"), after.label("after")).subquery("judged")
 
 
 def _at(row: Subquery, side: str, end: int) -> Values:

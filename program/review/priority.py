@@ -150,7 +150,7 @@ def _size(facts: Facts, policy: Policy) -> Iterator[PriorityPart]:
 def _near_miss(facts: Facts, policy: Policy, assessment: Assessment) -> Iterator[PriorityPart]:
     if assessment.outcome is Outcome.MET:
         return
-    held = [(facts.value(asked), near(asked, policy)) for asked in ON_EXCHANGE.criteria]
+    held = [(facts.value(criterion), near(criterion, policy)) for criterion in ON_EXCHANGE.criteria]
     if all(value is not None and value >= least for value, least in held):
         yield _part(NEAR_MISS, NEAR_MISS.cap, "within a tenth of every on-exchange minimum")
 

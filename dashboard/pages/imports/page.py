@@ -19,23 +19,23 @@ PARTS = (NEW, KEPT, HISTORY)
 def main() -> None:
     """Draw the part in the address."""
     person = sign_in.require(Act.IMPORT)
-    asked = address.read(("show", "import"))
+    query = address.read(("show", "import"))
     with database.reading(database.reader()) as connection:
         _, waiting = kept_rows.listed(connection, most=1)
     st.subheader("Import", anchor=False)
     st.caption("Import applications from a form. Valid rows are loaded; the others are kept here.")
-    part = chosen_part(asked.get("show", NEW), waiting)
+    part = chosen_part(query.get("show", NEW), waiting)
     if part == KEPT:
         import_kept_rows.draw(person)
     elif part == HISTORY:
-        draw_history(asked.get("import", ""))
+        draw_history(query.get("import", ""))
     else:
         upload.draw(person)
 
 
-def chosen_part(asked: str, waiting: int) -> str:
+def chosen_part(show: str, waiting: int) -> str:
     """Return the part in the address, or the first."""
-    part = asked if asked in PARTS else NEW
+    part = show if show in PARTS else NEW
     words = {NEW: "Import a file", KEPT: f"Kept rows {waiting:,}", HISTORY: "History"}
     key = f"import-show-{part}"
     st.segmented_control(
@@ -51,13 +51,13 @@ def chosen_part(asked: str, waiting: int) -> str:
     return part
 
 
-def draw_history(asked: str) -> None:
+def draw_history(wanted: str) -> None:
     """Draw the import in the address, and all of them below."""
-    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 19 else 0
     with database.reading(database.reader()) as connection:
         listed, total = imports.listed(connection)
         made = imports.find(connection, number)
-    if asked and made is None:
+    if wanted and made is None:
         states.empty("This import does not exist. The list below has all imports.")
     if made is not None:
         draw_import(made)

@@ -123,9 +123,9 @@ def _how_read(peek: Peek, *, guessed: bool) -> str:
 
 def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Report:
     """Return what the import would do, computed once per file and map."""
-    asked = (upload.sha256, upload.name, json.dumps(content, sort_keys=True))
+    key = (upload.sha256, upload.name, json.dumps(content, sort_keys=True))
     before = state.kept(FORM)
-    if before is not None and before[0] == asked:
+    if before is not None and before[0] == key:
         report: Report = before[1]
         return report
     with st.spinner("Checking every row …"):
@@ -136,7 +136,7 @@ def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Repor
             now=datetime.now(UTC),
             actor=person.email,
         )
-    state.keep(FORM, (asked, report))
+    state.keep(FORM, (key, report))
     return report
 
 

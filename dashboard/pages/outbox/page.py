@@ -87,20 +87,20 @@ def draw_failures(failures: list[FailureCount]) -> None:
 
 def chosen_part(found: Backlog) -> str:
     """Return the part in the address; by default undeliverable messages."""
-    asked = st.query_params.get("show")
+    show = st.query_params.get("show")
     usual = next(iter(PARTS))
     counts = {"parked": f" {found.parked:,}", "waiting": f" {found.waiting:,}"}
     st.segmented_control(
         "Show",
         PARTS,
-        default=asked if asked in PARTS else usual,
+        default=show if show in PARTS else usual,
         format_func=lambda part: PARTS[part] + counts.get(part, ""),
-        key=f"outbox-show-{asked}",
+        key=f"outbox-show-{show}",
         label_visibility="collapsed",
         on_change=_follow,
-        args=[f"outbox-show-{asked}"],
+        args=[f"outbox-show-{show}"],
     )
-    return asked if asked in PARTS else usual
+    return show if show in PARTS else usual
 
 
 def draw_part(part: str, failures: list[FailureCount], person: Person, now: datetime) -> None:
@@ -142,8 +142,8 @@ def draw_templates(person: Person) -> None:
 
 def draw_stopped(stopped_as: Stopped, failures: list[FailureCount], person: Person) -> None:
     """Draw messages stopped in this way, with what can be done about them."""
-    asked = st.query_params.get("reason")
-    reason = Reason(asked) if asked in set(Reason) else None
+    wanted = st.query_params.get("reason")
+    reason = Reason(wanted) if wanted in set(Reason) else None
     if stopped_as is Stopped.PARKED:
         draw_reasons(failures, reason)
     with database.reading(database.reader()) as connection:

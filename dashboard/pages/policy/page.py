@@ -76,13 +76,13 @@ def main() -> None:
 def choose_part(person: Person, drafts: Sequence[Kept]) -> str:
     """Draw the choice of the part, kept in the address; drafts are for those who may edit."""
     offered = [part for part in PARTS if part != DRAFT or person.may(Act.EDIT_POLICY)]
-    asked = st.query_params.get("part", IN_FORCE)
+    wanted = st.query_params.get("part", IN_FORCE)
     waiting = [kept for kept in drafts if kept.proposed_at and kept.author != person.email]
 
     def words(part: str) -> str:
         return f"{PARTS[part]} {len(waiting)}" if part == DRAFT and waiting else PARTS[part]
 
-    shown = asked if asked in offered else IN_FORCE
+    shown = wanted if wanted in offered else IN_FORCE
     state.show(PART, shown)
     st.segmented_control(
         "Part",
@@ -307,8 +307,8 @@ def choose_base(schedule: Schedule) -> Policy:
     last = str(schedule.open_bases[-1].version)
     if len(bases) == 1:
         return bases[last]
-    asked = st.query_params.get("base", last)
-    shown = asked if asked in bases else last
+    wanted = st.query_params.get("base", last)
+    shown = wanted if wanted in bases else last
 
     def words(name: str) -> str:
         policy = bases[name]
@@ -343,8 +343,8 @@ def choose_draft(drafts: Sequence[Kept], person: Person) -> Kept | None:
     own_name = str(own.draft_id) if own else NEW
     names = {own_name: own, **by_name}
     proposed = next((name for name, kept in by_name.items() if kept and kept.proposed_at), own_name)
-    asked = st.query_params.get("draft", proposed)
-    shown = asked if asked in names else proposed
+    wanted = st.query_params.get("draft", proposed)
+    shown = wanted if wanted in names else proposed
 
     def words(name: str) -> str:
         kept = names[name]

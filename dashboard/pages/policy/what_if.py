@@ -77,10 +77,10 @@ def _invite(kept: Kept) -> None:
 
 
 def _ask(draft_id: int) -> None:
-    asked = {"part": "draft", "replay": str(draft_id)}
+    query = {"part": "draft", "replay": str(draft_id)}
     if "draft" in st.query_params:
-        asked["draft"] = st.query_params["draft"]
-    address.write(asked)
+        query["draft"] = st.query_params["draft"]
+    address.write(query)
 
 
 def _replay(kept: Kept, context: JudgingContext, of: tuple[int, int, int, int | None]) -> Replayed:
@@ -150,8 +150,8 @@ def _choose(
     found: WhatIf, changing: list[Population], kept: Kept
 ) -> tuple[Population, Move | None]:
     """Return the population and the move in the address."""
-    asked = st.query_params.get("list", "")
-    population = next((one for one in changing if one == asked), changing[0])
+    wanted = st.query_params.get("list", "")
+    population = next((one for one in changing if one == wanted), changing[0])
     replay = found.replays[population]
     moves: dict[str, Move | None] = {ALL: None}
     moves |= {_name(move): move for move in what_if_panel.made_moves(replay)}
@@ -172,7 +172,7 @@ def _choose(
     state.show(f"{stem}-list", str(population))
     state.show(f"{stem}-{population}-move", name)
     st.segmented_control(
-        "Person",
+        "Group",
         [str(one) for one in changing],
         format_func=population_words,
         key=f"{stem}-list",
@@ -219,8 +219,8 @@ def _name(move: Move | None) -> str:
 
 
 def _page() -> int:
-    asked = st.query_params.get("page", "1")
-    return int(asked) if asked.isdecimal() and len(asked) < 7 else 1
+    page = st.query_params.get("page", "1")
+    return int(page) if page.isdecimal() and len(page) < 7 else 1
 
 
 def _turn(to: int) -> None:

@@ -66,13 +66,13 @@ def main() -> None:
     person = sign_in.require(Act.READ)
     now = datetime.now(UTC)
     query = address.read(QUERY_NAMES)
-    asked = Filters.from_query(query)
-    page = load(asked.for_viewer(person.email), person, now)
+    wanted = Filters.from_query(query)
+    page = load(wanted.for_viewer(person.email), person, now)
     filters = page.filters
     state.keep_rows(TABLE, [row.application_id for row in page.rows])
     submit.draw_flash()
     queue_filters.hold(filters)
-    states.left_out(asked.left_out(query))
+    states.left_out(wanted.left_out(query))
     draw_head(page, person)
     bulk_report.draw(bulk_actions.RUNS, actor=person.email)
     through = page.context.freshness.data_through if page.context.freshness else None

@@ -101,20 +101,20 @@ def _popover(holiday: Holiday, person: Person, kind: ChangeKind, word: str, icon
 
 def _draw_confirming(person: Person) -> None:
     """Draw the change's effect on the past, and the two ways on."""
-    asked: Confirming | None = state.kept(CONFIRMING)
-    if asked is None:
+    confirming: Confirming | None = state.kept(CONFIRMING)
+    if confirming is None:
         return
     with st.container(border=True, key="holiday-confirming"):
-        st.warning(escape(asked.sentence), icon=":material/history:")
-        word = "Add" if asked.command.kind is ChangeKind.ADDED else "Remove"
+        st.warning(escape(confirming.sentence), icon=":material/history:")
+        word = "Add" if confirming.command.kind is ChangeKind.ADDED else "Remove"
         with st.container(horizontal=True):
             sending.button(
                 f"{word} it and change the past",
                 form=FORM,
                 key="holiday-confirm",
                 act=_confirm,
-                args=[asked, person.email],
-                sends=asked,
+                args=[confirming, person.email],
+                sends=confirming,
                 type="primary",
             )
             st.button("Keep it", key="holiday-leave", on_click=state.forget, args=[CONFIRMING])
@@ -140,8 +140,8 @@ def _send(form: str, kind: ChangeKind, day: date | None, actor: str, request_id:
     _change(form, command)
 
 
-def _confirm(asked: Confirming, actor: str) -> None:
-    _change(asked.form, replace(asked.command, actor=actor, at=datetime.now(UTC)))
+def _confirm(confirming: Confirming, actor: str) -> None:
+    _change(confirming.form, replace(confirming.command, actor=actor, at=datetime.now(UTC)))
 
 
 def _change(form: str, command: ChangeHoliday) -> None:
