@@ -10,4 +10,4 @@ insert into review.message_templates (kind, language, version, subject, body, au
     ('other', 'en', 1, 'About your place in the affiliate program', '{{message}}', 'program', '2020-01-01T00:00:00Z');
 
 insert into review.delivery_settings (version, author, note, saved_at)
-    values (1, 'program', 'Everybody is told', '2020-01-01T00:00:00Z');
+    values (1, 'program', 'All messages are sent', '2020-01-01T00:00:00Z');
