@@ -125,7 +125,7 @@ class Job:
         """Record that the last byte is about to be sent; returns when the log entry is written."""
         self._end(Ending.COMPLETE, f"{self.rows:,} rows exported.", wait=True)
 
-    def follow(self) -> None:
+    def watch(self) -> None:
         """Read the process's reports until it ends; runs in its own thread."""
         assert self.process.stdout is not None
         report: dict[str, Any] = {}
@@ -207,7 +207,7 @@ def begin(order: Order, *, expected: int | None = None) -> Job:
     job.held.cancel = job.cancel
     job_leases.hold(job.held)
     _give_order(job)
-    threading.Thread(target=job.follow, name="export", daemon=True).start()
+    threading.Thread(target=job.watch, name="export", daemon=True).start()
     threading.Thread(target=prepare, name="export-prepare", daemon=True).start()
     return job
 
