@@ -246,7 +246,7 @@ def of(person: str) -> list[Shown]:
     """Return the person's running exports and those that just ended, oldest first."""
     found = _of(person)
     if any(job.state is State.LEFT for job in found):
-        tell_of_left()
+        end_orphaned()
         found = _of(person)
     return [_shown(job) for job in found]
 
@@ -273,7 +273,7 @@ def cancel(job_id: UUID, *, actor: str) -> None:
     job_leases.cancel(database.writer(), job_id, actor=actor)
 
 
-def tell_of_left() -> None:
+def end_orphaned() -> None:
     """End the exports whose server is gone: a log entry, and a sentence for their owner."""
     with database.acting(database.writer()) as connection:
         for job in people_jobs.take_left(
@@ -292,7 +292,7 @@ def _left_sentence(job: people_jobs.Job) -> str:
 def clear() -> None:
     """Clean up after servers that are gone; call it when a server starts."""
     try:
-        tell_of_left()
+        end_orphaned()
         people_jobs.forget_old(database.writer())
     except (Refusal, SQLAlchemyError):
         LOG.warning("the export log cannot be written now", exc_info=True)
