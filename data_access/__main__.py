@@ -310,7 +310,7 @@ def export(
         )
         with terminal.progress("Exporting") as advance, terminal.output(file) as output:
             total = options.at_most(database.exporter, order) if sys.stderr.isatty() else 0
-            progress = Progress(tell=lambda rows: advance(rows, total))
+            progress = Progress(report=lambda rows: advance(rows, total))
             export_files.write_and_keep(order, output, progress=progress)
     click.echo(f"{order.selection.dataset} written to {place}.", err=True)
 

@@ -183,15 +183,15 @@ class Order:
 
 @dataclass(slots=True)
 class Progress:
-    """Counts the rows written and calls ``tell`` at intervals."""
+    """Counts the rows written and calls ``report`` each time."""
 
-    tell: Callable[[int], None] = lambda _: None
+    report: Callable[[int], None] = lambda _: None
     rows: int = 0
 
     def __call__(self, rows: int) -> None:
         """Add rows to the count."""
         self.rows = rows
-        self.tell(rows)
+        self.report(rows)
 
 
 def write(

@@ -27,23 +27,23 @@ from data_access.exports.target import Target, Unwritable, naming
 from program.reports.export_formats import LARGEST_BYTES, READING_AT_ONCE
 
 LOG = logging.getLogger(__name__)
-TELL_EVERY_S = 0.2
+REPORT_EVERY_S = 0.2
 ASK_EVERY_S = 0.1
 LOOK_EVERY_S = 1.0
 
 
-class _Teller:
+class _RowReporter:
     """Reports the number of rows, at most a few times a second."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.told_at = 0.0
+        self.reported_at = 0.0
 
     def __call__(self, rows: int) -> None:
         now = time.monotonic()
-        if now - self.told_at < TELL_EVERY_S:
+        if now - self.reported_at < REPORT_EVERY_S:
             return
-        self.told_at = now
+        self.reported_at = now
         say(rows=rows)
         if self.path.stat().st_size > LARGEST_BYTES:
             raise TooLarge(
@@ -110,7 +110,7 @@ def main() -> None:
         return
     message = json.loads(line)
     order, path = Order.from_json(message["order"]), Path(message["path"])
-    progress = Progress(tell=_Teller(path))
+    progress = Progress(report=_RowReporter(path))
     try:
         with files.explaining(), _opened(path) as target, turn():
             files.write(order, target, folder=path.parent, progress=progress)
