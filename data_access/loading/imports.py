@@ -81,7 +81,9 @@ class Import:
 
 
 @known_by("actor")
-def look(engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, actor: str) -> Report:
+def preview(
+    engine: Engine, upload: Upload, read_by: FormMap, *, now: datetime, actor: str
+) -> Report:
     """Preview an import without changing anything. Raises NotAllowed, LoadRefused."""
     with database.acting(engine) as connection, _source(upload) as source:
         staff.require(connection, actor, Act.IMPORT)

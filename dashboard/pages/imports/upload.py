@@ -47,7 +47,7 @@ def draw(person: Person) -> None:
     key = f"import-{upload.sha256[:8]}-{saved.map_id if saved else 0}"
     try:
         content = _content(upload, base, key, person, saved)
-        report = _looked(upload, content, person)
+        report = _preview(upload, content, person)
     except Refusal as refusal:
         for detail in refusal.details or (str(refusal),):
             st.error(escape(detail), icon=":material/error:")
@@ -121,7 +121,7 @@ def _how_read(peek: Peek, *, guessed: bool) -> str:
     return words + rows + doubt
 
 
-def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Report:
+def _preview(upload: Upload, content: Mapping[str, Any], person: Person) -> Report:
     """Return what the import would do, computed once per file and map."""
     key = (upload.sha256, upload.name, json.dumps(content, sort_keys=True))
     before = state.kept(FORM)
@@ -130,7 +130,7 @@ def _looked(upload: Upload, content: Mapping[str, Any], person: Person) -> Repor
         return report
     with st.spinner("Checking every row …"):
         report = submit.load(
-            imports.look,
+            imports.preview,
             upload,
             form_map.parse(content, upload.name),
             now=datetime.now(UTC),

@@ -138,7 +138,7 @@ WHAT_BECOMES = {
 
 def test_each_row_is_loaded_counted_once_or_kept_as_the_preview_said(desk: Engine) -> None:
     before = handles(desk)
-    looked = imports.look(desk, upload(*ROWS), FormMap(), now=NOW, actor=ANA)
+    looked = imports.preview(desk, upload(*ROWS), FormMap(), now=NOW, actor=ANA)
     assert (outcomes(looked), handles(desk), waiting(desk)) == (WHAT_BECOMES, before, [])
 
     made = make(desk, upload(*ROWS))
@@ -280,7 +280,7 @@ def test_only_reviewers_and_managers_import_correct_dismiss_and_keep_maps(desk: 
     (row,) = waiting(desk)
 
     for act in (
-        lambda: imports.look(desk, upload(), FormMap(), actor=NOOR, now=NOW),
+        lambda: imports.preview(desk, upload(), FormMap(), actor=NOOR, now=NOW),
         lambda: make(desk, upload(*ROWS), actor=NOOR),
         lambda: retry(desk, row, actor=NOOR),
         lambda: dismiss(desk, row, "x", actor=NOOR),
