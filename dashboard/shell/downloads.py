@@ -33,7 +33,7 @@ class Asker:
 
     promise: Promise
     signed_in: Callable[[], str | None]
-    _looked_at: float = field(default_factory=time.monotonic)
+    _checked_at: float = field(default_factory=time.monotonic)
 
     def require(self) -> Person:
         """Return the link's person, if they are the one signed in, with the same role.
@@ -55,11 +55,11 @@ class Asker:
             )
         return person
 
-    async def look_again(self, job: Job) -> None:
+    async def recheck(self, job: Job) -> None:
         """Cancel a running export whose person signed out, left or has another role now."""
-        if time.monotonic() - self._looked_at < ASK_EVERY_S:
+        if time.monotonic() - self._checked_at < ASK_EVERY_S:
             return
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
         try:
             await run_in_threadpool(self.require)
         except NotAllowed:
@@ -116,7 +116,7 @@ class Download(StreamingResponse):
 
 async def _pieces(job: Job, asker: Asker) -> AsyncIterator[bytes]:
     for piece in jobs.pieces(job):
-        await asker.look_again(job)
+        await asker.recheck(job)
         if piece is None:
             await asyncio.sleep(LOOK_EVERY_S)
         else:

@@ -28,16 +28,16 @@ class Readiness:
     def __init__(self, fresh_for_s: float = FRESH_FOR_S) -> None:
         self.fresh_for_s = fresh_for_s
         self._lock = asyncio.Lock()
-        self._looked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._obstacle: str | None = None
 
     async def answer(self, _: Request) -> Response:
         """Return ``ready``, or 503 with what is missing."""
         async with self._lock:
-            if time.monotonic() - self._looked_at > self.fresh_for_s:
+            if time.monotonic() - self._checked_at > self.fresh_for_s:
                 found = await run_in_threadpool(obstacle)
                 self._note(found)
-                self._obstacle, self._looked_at = found, time.monotonic()
+                self._obstacle, self._checked_at = found, time.monotonic()
             missing = self._obstacle
         if missing is None:
             return PlainTextResponse("ready", headers=NOT_CACHED)

@@ -37,7 +37,7 @@ async def export(request: Request) -> Response:
     while not job.can_be_read:
         if await request.is_disconnected():
             job.hang_up()
-        await asker.look_again(job)
+        await asker.recheck(job)
         await asyncio.sleep(downloads.LOOK_EVERY_S)
     if job.ending is not None:
         return plainly(job.sentence)
