@@ -28,7 +28,7 @@ def is_own(connection: HTTPConnection) -> bool:
     return bool(asking) and asking in _own(connection)
 
 
-def as_asked_by_its_page(scope: Scope) -> Scope:
+def with_page_host(scope: Scope) -> Scope:
     """Return ``scope`` with the page's host, where a proxy replaced it.
 
     Streamlit compares the two, and if they differ it asks an external server for this machine's

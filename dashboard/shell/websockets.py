@@ -59,7 +59,7 @@ class WebsocketGate:
             await files.note_addresses(message.get("bytes") or b"", connection)
             await send(message)
 
-        await self.app(origins.as_asked_by_its_page(scope), receive_wanted, send_noted)
+        await self.app(origins.with_page_host(scope), receive_wanted, send_noted)
 
     def _note(self, connection: HTTPConnection) -> None:
         # Once per origin, so that requests cannot fill the log.
