@@ -45,12 +45,12 @@ def command(engine: Engine, *, mailbox: Path | None, once: bool, with_parent: bo
     worker = Worker(engine=engine, channels=channels, clock=lambda: datetime.now(UTC))
     if with_parent:
         Thread(target=_end_with, args=[os.getppid(), worker.stop], daemon=True).start()
-    with _told_to_stop(worker.stop), _logged():
+    with _stopped_by_signals(worker.stop), _logged():
         return worker.drain() if once else worker.run()
 
 
 @contextmanager
-def _told_to_stop(stop: Event) -> Iterator[None]:
+def _stopped_by_signals(stop: Event) -> Iterator[None]:
     """Handle Ctrl-C and SIGTERM after the current message."""
     before = {
         name: signal.signal(name, lambda *_: stop.set()) for name in (signal.SIGINT, signal.SIGTERM)
