@@ -70,7 +70,7 @@ def retry(engine: Engine, command: Retry) -> int:
 
     def do(connection: Connection, application: Application) -> int:
         row = _stopped(connection, command, RETRIABLE)
-        _require_told(connection, row)
+        _require_sendable(connection, row)
         if row.channel == BACKEND:
             return _send_kept(connection, application, command, row)
         # It was never queued, so it is rendered with current data.
@@ -228,7 +228,7 @@ def _not_stopped(row: Row[Any]) -> Refusal:
     return NotInState(f"This message is already {STOPPED_WORDS[row.stopped_as]}. Reload the page.")
 
 
-def _require_told(connection: Connection, row: Row[Any]) -> None:
+def _require_sendable(connection: Connection, row: Row[Any]) -> None:
     """Raise NotInState if the settings would withhold it again."""
     settings = message_settings.in_force(connection)
     why = delivery.withheld(str(row.payload.get("kind")), settings)
