@@ -172,16 +172,16 @@ def host_of(url: str) -> str:
         _ = parts.port
     except ValueError:
         host = ""
-    asked_for = _looked_up(url) if host else ""
+    resolvable = _resolvable_host(url) if host else ""
     try:
         hosts.require(host)
-        hosts.require(asked_for)
+        hosts.require(resolvable)
     except hosts.NotAReceiver as refusal:
         raise SettingMissing(
             f"NOTIFY_WEBHOOK_URL points to an address that no endpoint has: {refusal}. "
             "Write the host name of the endpoint's server."
         ) from None
-    secure = asked_for and (
+    secure = resolvable and (
         parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
     )
     plain = url.isprintable() and " " not in url and "@" not in parts.netloc if host else False
@@ -192,7 +192,7 @@ def host_of(url: str) -> str:
     return host
 
 
-def _looked_up(url: str) -> str:
+def _resolvable_host(url: str) -> str:
     """Return the host in ASCII, as it is resolved; "" if it is not a valid name."""
     try:
         name = httpx.URL(url).raw_host.decode("ascii")
