@@ -74,14 +74,14 @@ def replay(
     context: JudgingContext,
     draft: Policy,
     *,
-    tell: Callable[[Population], None] = lambda _: None,
+    progress: Callable[[Population], None] = lambda _: None,
 ) -> WhatIf:
-    """Replay the draft against the policy of ``context``; ``tell`` gets the next population."""
-    tell(Population.OPEN)
+    """Replay the draft against the policy of ``context``; ``progress`` gets the next population."""
+    progress(Population.OPEN)
     waiting, joining = _replay_open(connection, context, draft)
-    tell(Population.DECISIONS)
+    progress(Population.DECISIONS)
     then, decided = _replay_decisions(connection, context, draft)
-    tell(Population.AFFILIATES)
+    progress(Population.AFFILIATES)
     approved, costs = _replay_affiliates(connection, context, draft)
     costs = replace(costs, joining_usd=joining)
     replays = {one.population: one for one in (waiting, then, approved)}

@@ -86,12 +86,12 @@ def _ask(draft_id: int) -> None:
 def _replay(kept: Kept, context: JudgingContext, of: tuple[int, int, int, int | None]) -> Replayed:
     bar = st.progress(0.0, text="Replaying")
 
-    def tell(population: Population) -> None:
+    def progress(population: Population) -> None:
         share, words = STEPS[population]
         bar.progress(share, text=words)
 
     with database.reading(database.reporter()) as connection:
-        found = what_if.replay(connection, context, kept.draft.policy, tell=tell)
+        found = what_if.replay(connection, context, kept.draft.policy, progress=progress)
     bar.empty()
     return Replayed(of=of, at=datetime.now(UTC), found=found)
 
