@@ -53,7 +53,7 @@ def draw(kept: Kept, context: JudgingContext) -> None:
             return
         replayed = _replay(kept, context, wanted)
         state.keep(KEPT, replayed)
-    _draw_found(replayed, kept, context)
+    _draw_result(replayed, kept, context)
 
 
 def _of(kept: Kept, context: JudgingContext) -> tuple[int, int, int, int | None]:
@@ -96,7 +96,7 @@ def _replay(kept: Kept, context: JudgingContext, of: tuple[int, int, int, int | 
     return Replayed(of=of, at=datetime.now(UTC), found=found)
 
 
-def _draw_found(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
+def _draw_result(replayed: Replayed, kept: Kept, context: JudgingContext) -> None:
     found = replayed.found
     fresh = context.freshness
     through = f"data through {figures.day(fresh.data_through)}" if fresh else "without metrics"
