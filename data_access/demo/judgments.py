@@ -172,11 +172,11 @@ def write(written: Written, matter: Matter) -> None:
         return
     if matter.application.status is Status.WITHDRAWN:
         moved = {"status": change(Status.PENDING, Status.WITHDRAWN)}
-        tell(written, case, Move.WITHDRAW, "applicant", settled, moved)
+        record_event(written, case, Move.WITHDRAW, "applicant", settled, moved)
         return
     claimed = moments.between(matter.application.submitted_at, settled, 0.25, 0.25, matter.rng)
     reviewer = matter.application.reviewer
-    tell(written, case, "claimed", reviewer, claimed, {"assignee": change(None, reviewer)})
+    record_event(written, case, "claimed", reviewer, claimed, {"assignee": change(None, reviewer)})
     _decide(written, matter, settled)
 
 
@@ -202,7 +202,7 @@ def _decide(written: Written, matter: Matter, at: datetime) -> None:
         checklist=answers,
     )
     written.decisions.append(_decision(draft, matter, at, snapshot, second))
-    tell(written, matter.case, str(outcome), second or reviewer, at, detail)
+    record_event(written, matter.case, str(outcome), second or reviewer, at, detail)
     details = {name: draft[name] for name in ("reason_code", "rebate_rate")}
     send(written, matter, str(outcome), draft["message_to_applicant"], at, **details)
 
@@ -276,7 +276,7 @@ def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at
         "figures": [list(one) for one in viewed.figures(seen)],
     }
     reviewer = matter.application.reviewer
-    tell(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)
+    record_event(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)
 
 
 def _cost(matter: Matter, known: Known, rate: Decimal | None) -> rebates.RebateCost | None:
@@ -425,7 +425,7 @@ def check(
     return answers
 
 
-def tell(
+def record_event(
     written: Written, case: Filed, kind: str, actor: str, at: datetime, detail: RowValues
 ) -> None:
     """Record an event on the timeline."""

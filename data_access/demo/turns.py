@@ -30,7 +30,7 @@ def _claim(written: Written, matter: Matter, at: datetime) -> RowValues:
     rng, reviewer = matter.rng, matter.application.reviewer
     _check(written, matter, at, share=rng.uniform(0.2, 0.8))
     detail = {"assignee": change(None, reviewer)}
-    judgments.tell(written, matter.case, "claimed", reviewer, at, detail)
+    judgments.record_event(written, matter.case, "claimed", reviewer, at, detail)
     until = matter.calendar.now + timedelta(hours=rng.uniform(*CLAIMS_LAST))
     return _held(reviewer, at, until.replace(microsecond=0))
 
@@ -39,7 +39,7 @@ def _assign(written: Written, matter: Matter, at: datetime) -> RowValues:
     reviewer = matter.application.reviewer
     _check(written, matter, at)
     detail = {"assignee": change(None, reviewer)}
-    judgments.tell(written, matter.case, "assigned", names.MANAGERS[0], at, detail)
+    judgments.record_event(written, matter.case, "assigned", names.MANAGERS[0], at, detail)
     return _held(reviewer, at, None)
 
 
@@ -105,7 +105,7 @@ def _propose(written: Written, matter: Matter, at: datetime) -> RowValues:
 def _reopen(written: Written, matter: Matter, at: datetime) -> RowValues:
     moved = change(Status.REJECTED, Status.PENDING)
     detail = {"status": moved, "reason": names.REOPENED}
-    judgments.tell(written, matter.case, Move.REOPEN, names.MANAGERS[1], at, detail)
+    judgments.record_event(written, matter.case, Move.REOPEN, names.MANAGERS[1], at, detail)
     return _at(Status.PENDING, at, clock_from=at)
 
 
@@ -146,7 +146,7 @@ def _move(
     """Record a reviewer's transition, out of pending or back to it."""
     old = Status.MORE_INFO_NEEDED if new is Status.PENDING else Status.PENDING
     moved = {"status": change(old, new), **detail}
-    judgments.tell(written, matter.case, by, matter.application.reviewer, at, moved)
+    judgments.record_event(written, matter.case, by, matter.application.reviewer, at, moved)
 
 
 def _held(assignee: str, at: datetime, until: datetime | None) -> RowValues:
