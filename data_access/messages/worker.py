@@ -96,8 +96,8 @@ class Pace:
 class Trouble:
     """A continuing failure: how often since it was last logged, and in total."""
 
-    told_at: float
-    untold: int = 0
+    logged_at: float
+    unlogged: int = 0
     failures: int = 1
 
 
@@ -114,14 +114,14 @@ class Troubles:
         now = self.clock()
         trouble = self._open.get(what)
         if trouble is None:
-            self._open[what] = Trouble(told_at=now)
+            self._open[what] = Trouble(logged_at=now)
             LOG.warning("%s fails: %s", what, why)
             return
         trouble.failures += 1
-        trouble.untold += 1
-        if now - trouble.told_at >= self.every_s:
-            LOG.warning("%s still fails, %d more times: %s", what, trouble.untold, why)
-            trouble.told_at, trouble.untold = now, 0
+        trouble.unlogged += 1
+        if now - trouble.logged_at >= self.every_s:
+            LOG.warning("%s still fails, %d more times: %s", what, trouble.unlogged, why)
+            trouble.logged_at, trouble.unlogged = now, 0
 
     def over(self, what: str) -> None:
         """Record that ``what`` succeeded."""
