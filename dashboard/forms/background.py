@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 AT_ONCE = 4
 # A short run ends within this time, and its page shows the report at once.
 PATIENCE_S = 1.5
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 
@@ -99,7 +99,7 @@ def _wait_for_other(request_id: UUID) -> None:
     until = time.monotonic() + PATIENCE_S
     job = jobs.find(database.reader(), request_id)
     while job is not None and job.state is State.RUNNING and time.monotonic() < until:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
         job = jobs.find(database.reader(), request_id)
     if job is not None and job.sentence:
         raise Refusal(job.sentence)

@@ -22,7 +22,7 @@ from program.reports.views import View
 from program.review.permissions import Act, may
 from program.review.queue_filters import Filters
 
-LOOK_EVERY_S = 0.02
+POLL_EVERY_S = 0.02
 # How soon a running export ends after its person signed out.
 ASK_EVERY_S = 1.0
 
@@ -118,7 +118,7 @@ async def _pieces(job: Job, asker: Asker) -> AsyncIterator[bytes]:
     for piece in jobs.pieces(job):
         await asker.recheck(job)
         if piece is None:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
         else:
             yield piece
     # The answer ends after it is in the log, so that nothing leaves unseen.

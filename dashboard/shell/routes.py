@@ -38,7 +38,7 @@ async def export(request: Request) -> Response:
         if await request.is_disconnected():
             job.hang_up()
         await asker.recheck(job)
-        await asyncio.sleep(downloads.LOOK_EVERY_S)
+        await asyncio.sleep(downloads.POLL_EVERY_S)
     if job.ending is not None:
         return plainly(job.sentence)
     return downloads.Download(job, asker, headers=NOT_CACHED)

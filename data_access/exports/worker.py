@@ -29,7 +29,7 @@ from program.reports.export_formats import LARGEST_BYTES, READING_AT_ONCE
 LOG = logging.getLogger(__name__)
 REPORT_EVERY_S = 0.2
 ASK_EVERY_S = 0.1
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 
 
 class _RowReporter:
@@ -84,7 +84,7 @@ def say(**what: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 def end_with(parent: int) -> None:
     """Watch the server; when it is gone, exit at once, which ends the query."""
     while os.getppid() == parent:
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
     os._exit(1)
 
 
