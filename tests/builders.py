@@ -28,7 +28,7 @@ STAFF = {
 
 @contextmanager
 def rewriting(conn: Connection, *names: str) -> Iterator[None]:
-    """Within it, these append-only tables can be changed, as only who owns them can arrange."""
+    """Allow changes to these append-only tables, as only their owner can."""
     for name in names:
         conn.execute(text(f"alter table review.{name} disable trigger append_only"))
     yield
@@ -37,13 +37,13 @@ def rewriting(conn: Connection, *names: str) -> Iterator[None]:
 
 
 def set_policy(conn: Connection, **settings: Any) -> None:
-    """Change version 1, for a claim that is about one setting."""
+    """Change a setting of version 1."""
     with rewriting(conn, "policies"):
         conn.execute(update(tables.policies).values(settings))
 
 
 def add_staff(conn: Connection) -> None:
-    """The five people every test may act as, where they are not there already."""
+    """Add the five people whom every test may act as, where missing."""
     conn.execute(
         postgresql.insert(tables.staff).on_conflict_do_nothing(),
         [
@@ -77,7 +77,7 @@ def add_account(conn: Connection, account_id: int, **given: Any) -> int:
 
 
 def add_application(conn: Connection, application_id: int, **given: Any) -> int:
-    """An application, with an account of the same number unless one is named."""
+    """Add an application, with an account of the same number unless one is given."""
     account = given.pop("account", {})
     if "account_id" not in given:
         given["account_id"] = add_account(conn, application_id, **account)
@@ -99,7 +99,7 @@ def add_application(conn: Connection, application_id: int, **given: Any) -> int:
 
 
 def add_refresh(conn: Connection, *, through: date = T, at: datetime | None = None) -> None:
-    """Say that metrics were computed, without computing any."""
+    """Record a refresh without computing any metrics."""
     span = window(WindowKind.TRAILING_30_DAYS, through)
     conn.execute(
         insert(tables.refreshes).values(
@@ -124,7 +124,7 @@ def add_metrics(
     new: int = 0,
     fees: Decimal | int = 0,
 ) -> None:
-    """The window metrics of an affiliate, as a refresh would leave them."""
+    """Add window metrics of an affiliate, as a refresh would."""
     conn.execute(
         insert(tables.affiliate_window).values(
             affiliate_account_id=account_id,
@@ -144,7 +144,7 @@ def add_metrics(
 
 
 def pass_checks(conn: Connection, application_id: int, *, but: tuple[str, ...] = ()) -> None:
-    """Every required check answered as passed, so that an approval may go through."""
+    """Answer every required check as passed, so that an approval is possible."""
     conn.execute(
         insert(tables.checks),
         [
@@ -163,7 +163,7 @@ def pass_checks(conn: Connection, application_id: int, *, but: tuple[str, ...] =
 
 
 def add_eligible(conn: Connection, application_id: int, **given: Any) -> int:
-    """An application that meets the on-exchange minimums and has its checks passed."""
+    """Add an application that meets the on-exchange minimums, with its checks passed."""
     fees = given.pop("fees", 0)
     add_application(conn, application_id, **given)
     add_metrics(conn, given.get("account_id", application_id), **MINIMUMS, fees=fees)

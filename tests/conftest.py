@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class OtherServer:
-    """A Postgres that runs already; its login may create databases."""
+    """A running Postgres server; its login may create databases."""
 
     def __init__(self, address: str) -> None:
         self.address = make_url(address).set(drivername="postgresql+psycopg")
@@ -47,16 +47,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module's tests run in one process, which makes what they share only once."""
+    """Run a module's tests in one process, so that shared setup runs once."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def keep_nothing(cluster: Cluster) -> None:
-    """Let the server forget the disk: making a database then takes a third of the time.
+    """Turn off the server's durability, which makes creating a database three times as fast.
 
-    What has to survive a crash is tested on servers of those tests' own.
+    Crash safety is tested on separate servers.
     """
     with cluster._connect("postgres", "postgres", "superuser") as owner:
         owner.autocommit = True
@@ -66,19 +66,19 @@ def keep_nothing(cluster: Cluster) -> None:
 
 @pytest.fixture(autouse=True)
 def _the_test_server_may_forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`doctor` asks for fsync, which test_embedded holds of every other server."""
+    """`doctor` requires fsync, which test_embedded checks on other servers."""
     monkeypatch.setattr(doctor, "DURABLE", tuple(set(doctor.DURABLE) - {"fsync"}))
 
 
 @pytest.fixture(autouse=True)
 def _no_remembered_order() -> None:
-    """The order of a queue is remembered in the process for longer than a test lasts."""
+    """The process remembers the queue's order for longer than a test lasts."""
     order_cache._views.clear()
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Engine]:
-    """The test server's maintenance connection, for making and dropping databases."""
+    """A maintenance connection to the test server, for creating and dropping databases."""
     CLUSTER.ensure_running()
     if isinstance(CLUSTER, Cluster):
         keep_nothing(CLUSTER)
@@ -89,7 +89,7 @@ def server() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def databases(server: Engine) -> Iterator[Databases]:
-    """Where copies of a migrated, otherwise empty database are made."""
+    """Makes copies of a migrated, otherwise empty database."""
     made = Databases(server)
     yield made
     if OTHER:
@@ -103,14 +103,14 @@ def reused(databases: Databases) -> Reused:
 
 @pytest.fixture
 def database_url(reused: Reused) -> Iterator[str]:
-    """The address of a migrated database that is this test's own while it runs."""
+    """The address of a migrated database for this test only."""
     yield reused.url.render_as_string(hide_password=False)
     reused.put_back()
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """The same, for tests that commit."""
+    """The same as an engine, for tests that commit."""
     made = create_engine(database_url, connect_args=UTC)
     yield made
     made.dispose()
@@ -118,7 +118,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def shared_engine(databases: Databases) -> Iterator[Engine]:
-    """One migrated database a worker, for tests that roll back."""
+    """One migrated database per worker, for tests that roll back."""
     with databases.engine("shared") as made:
         yield made
 

@@ -15,13 +15,13 @@ from tests.browser.conftest import Site
 
 COUNTRY = "ZQ"
 GO = "Control+Enter"
-# A button that sends answers once it was looked at for a moment.
+# A sending button that has been visible long enough to work.
 ARMED = "button:not([aria-disabled])"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What becomes of an application: the keys for it, and what each brings to the screen."""
+    """An act on an application: its keys, and what each brings to the screen."""
 
     word: str
     keys: tuple[tuple[str, str], ...]
@@ -63,7 +63,7 @@ PLANS = {
 
 @dataclass
 class Figures:
-    """Key presses and seconds of each application, by what became of it."""
+    """Key presses and seconds per application, by act."""
 
     presses: dict[str, list[int]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Figures:
 
 
 def arrive(site: Site, **numbers: int) -> dict[int, str]:
-    """So many applications for each plan, mixed; returns each one's plan."""
+    """Add this many applications per plan, mixed; returns each one's plan."""
     kinds = [plan for plan, number in numbers.items() for _ in range(number)]
     mixed = sorted(range(len(kinds)), key=lambda n: (n * 7919) % len(kinds))
     planned = {}
@@ -99,7 +99,7 @@ def arrive(site: Site, **numbers: int) -> dict[int, str]:
 
 
 def clear(page: Page, planned: dict[int, str]) -> Figures:
-    """Take the first, and act on each until nothing is left."""
+    """Take the first application, and act on each until none is left."""
     figures = Figures()
     expect(page.locator(".st-key-take-next button").first).to_be_visible()
     screen.settled(page)
@@ -124,11 +124,11 @@ def _at(selector: str, id_: int) -> str:
 
 
 def _opened(page: Page, before: int | None) -> int:
-    """The application that is open now, once it is another than ``before``."""
+    """Wait for another application than ``before`` to open, and return its id."""
     page.wait_for_function(
         "before => { const id = new URLSearchParams(location.search).get('id');"
         " return id && id !== String(before)"
-        # Keys of choices that are still to be drawn are not heard.
+        # Keys do nothing until their choices are drawn.
         " && [...'arid'].every(key =>"
         " document.querySelector(`.st-key-choose-${key}-${id} button`)); }",
         arg=before,

@@ -79,10 +79,9 @@ class Site:
         return value
 
     def applicant(self, *, meets: bool = True, checked: bool = False, **given: Any) -> int:
-        """A pending application of a new account that meets the on-exchange minimums, or none.
+        """Add a pending application of a new account that meets the on-exchange minimums, or none.
 
-        Of one that meets none everything is known. ``checked`` says that its checklist has been
-        answered.
+        If it meets none, all figures are known. ``checked`` answers its checklist.
         """
         number = next(self.numbers)
         with self.engine.begin() as connection:
@@ -126,7 +125,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True)
 def no_leftovers(site: Site) -> Iterator[None]:
-    """The applicants of one test are not in the queue of the next."""
+    """Remove a test's applicants from the queue of the next."""
     yield
     with site.engine.begin() as connection:
         connection.execute(
@@ -139,7 +138,7 @@ def no_leftovers(site: Site) -> Iterator[None]:
 
 
 class served:  # noqa: N801 - reads as a word
-    """A server over the database under ``home``, at the address given."""
+    """A server over the database under ``home``, at the given address."""
 
     def __init__(self, home: Path, *, port: int | None = None, **settings: str) -> None:
         self.home, self.port, self.settings = home, port or free_port(), settings
@@ -185,7 +184,7 @@ def wait_until_ready(port: int) -> None:
 
 @pytest.fixture(scope="package")
 def chromium(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser whose own profile keeps compiled scripts, which a private window does not."""
+    """A browser whose own profile keeps compiled scripts, unlike a private window."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     assert path is not None, "The browser tests need Chromium: run .ci/browser"
     with sync_playwright() as driver:
@@ -204,7 +203,7 @@ def chromium(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 
 @dataclass
 class Watch:
-    """What no visit may see: errors in the console, dialogs, requests to anywhere else."""
+    """Fails a test on console errors, dialogs and requests to other hosts."""
 
     seen: list[str] = field(default_factory=list)
     watched: list[tuple[BrowserContext, str, Callable[[Any], None]]] = field(default_factory=list)
@@ -220,7 +219,7 @@ class Watch:
         )
 
     def rest(self) -> None:
-        """See nothing any more of browsers that stay open."""
+        """Ignore browsers that stay open from now on."""
         for context, event, see in self.watched:
             context.remove_listener(event, see)
 
@@ -248,7 +247,7 @@ Visit = Callable[..., Page]
 
 @pytest.fixture(scope="package")
 def cookies() -> dict[str, StorageState]:
-    """The people who have signed in already, with what the browser kept."""
+    """Cookies and storage of people who have signed in."""
     return {}
 
 
@@ -261,9 +260,8 @@ def watch() -> Watch:
 class Desks:
     """The browsers that people use.
 
-    Who comes first gets the browser's own profile, in which the page's scripts lie compiled: a
-    page is there in half the time. Others get private windows, which stay open for their next
-    visit.
+    The first person gets the browser's own profile with compiled scripts, in which pages load in
+    half the time. Others get private windows, which stay open for their next visit.
     """
 
     chromium: Browser
@@ -273,16 +271,16 @@ class Desks:
 
     def __post_init__(self) -> None:
         [self.profile] = self.chromium.contexts
-        # Without any page the browser ends, and only a page of ours may empty what ours kept.
+        # The browser ends without a page, and only a page of this server may empty its storage.
         [self.anchor] = self.profile.pages
         self.anchor.goto("/livez")
 
     def first(self, who: str) -> BrowserContext:
-        """The profile, as somebody who has signed in before if they have."""
+        """Return the profile, signed in as this person if they have been before."""
         return self._as(who, self.profile)
 
     def another(self, who: str) -> BrowserContext:
-        """A private window, as they left it but for what pages remembered in it."""
+        """Return a private window as the person left it, without the pages' own storage."""
         window = self.windows.pop(who, None)
         return self._as(who, window) if window else self.new(storage_state=self.cookies.get(who))
 
@@ -294,7 +292,7 @@ class Desks:
         return context
 
     def leave(self, who: str, context: BrowserContext) -> None:
-        """Empty the browser for whoever comes next, or close it where it cannot be emptied."""
+        """Empty the browser for the next person, or close it if that is impossible."""
         if context is self.profile:
             for page in context.pages:
                 if page is not self.anchor:
@@ -324,9 +322,9 @@ def desks(site: Site, chromium: Browser, cookies: dict[str, StorageState]) -> De
 
 @pytest.fixture
 def visit(desks: Desks, cookies: dict[str, StorageState], watch: Watch) -> Iterator[Visit]:
-    """Opens pages: ``visit("ana", "/program")`` in her browser, ``None`` is nobody.
+    """Open pages: ``visit("ana", "/program")`` in her browser; ``None`` is signed out.
 
-    A second visit of hers in the same test is made in another browser.
+    Her second visit in a test uses another browser.
     """
     theirs: dict[str, BrowserContext] = {}
     others: list[BrowserContext] = []

@@ -20,7 +20,7 @@ CLIENT_ID, CLIENT_SECRET = "affiliate-review", "a-secret-for-tests"
 
 @dataclass
 class IdentityProvider:
-    """Answers the authorization code flow with ``claims`` about the person at the browser."""
+    """Serves the authorization code flow with ``claims`` about the person."""
 
     port: int
     claims: dict[str, Any] = field(default_factory=dict)

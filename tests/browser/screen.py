@@ -11,12 +11,12 @@ HEADER_HEIGHT, ROW_HEIGHT = 36, 36
 
 
 def settled(page: Page) -> None:
-    """Nothing runs on the server for this page any more."""
+    """Wait until no run of this page is active on the server."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
 
 
 def answers_to_keys(page: Page) -> None:
-    """The script that hears the keys is loaded; a page just opened is seen a moment earlier."""
+    """Wait for the keyboard script, which loads a moment after the page."""
     page.wait_for_function("() => window.reviewDesk")
 
 
@@ -27,9 +27,9 @@ def sign_in(page: Page, who: str) -> None:
 
 
 def column(page: Page, title: str) -> Locator:
-    """The cells of one column of the queue, from the table that screen readers get."""
+    """Return a column's cells in the queue, from the table for screen readers."""
     headers = page.locator(".stDataFrame [role=columnheader]")
-    # Headings of numbers begin with an invisible mark; the one the list is sorted by ends in a sign.
+    # Headings of numbers start with an invisible mark; the sorted one ends in an arrow.
     header = headers.filter(has_text=re.compile(f"^\u061c?{title}( [↑↓])?$"))
     header.wait_for(state="attached")
     place = header.get_attribute("aria-colindex")
@@ -50,34 +50,34 @@ def press_open(page: Page, row: int) -> None:
     """Click where the button of a row is painted."""
     names(page).nth(row).wait_for(state="attached")
     settled(page)
-    # What takes the clicks lies over the canvas that shows the cells.
+    # The element that takes clicks covers the canvas with the cells.
     below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
-    # Within the button's column, whether or not the boxes to tick stand before it.
+    # Inside the button's column, with or without a column of checkboxes before it.
     page.locator(".stDataFrame .dvn-scroller").click(position={"x": 44, "y": below})
 
 
 def tick(page: Page, row: int) -> None:
-    """Click where the box of a row is painted."""
+    """Click the checkbox of a row on the canvas."""
     names(page).nth(row).wait_for(state="attached")
     tick_row(page, row)
 
 
 def tick_each(page: Page, *rows: int) -> None:
-    """Tick these, each once the one before it is counted: a table being drawn loses clicks."""
+    """Tick rows one by one, waiting for each count: a table being redrawn loses clicks."""
     for number, row in enumerate(rows, start=1):
         tick(page, row)
         expect(page.locator(".st-key-bulk-bar")).to_contain_text(f"{number} chosen")
 
 
 def tick_row(page: Page, row: int) -> None:
-    """The same of any table that is drawn."""
+    """Tick a row of any table."""
     settled(page)
     below = HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT // 2
     page.locator(".stDataFrame .dvn-scroller").click(position={"x": 16, "y": below})
 
 
 def head(page: Page) -> Locator:
-    """The line of an application's page that says whose it is and how it stands."""
+    """Return the line with an application's owner and status."""
     return page.locator(".st-key-application-head")
 
 
@@ -92,7 +92,7 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def begin(page: Page, word: str, reason: str = "") -> None:
-    """Choose to approve or to reject for a reason, and wait for the fields."""
+    """Choose to approve, or to reject for a reason, and wait for the fields."""
     page.locator(f".st-key-hot-{word[0].lower()} button").first.click()
     if reason:
         page.get_by_role("button", name=reason).first.click()
@@ -101,7 +101,7 @@ def begin(page: Page, word: str, reason: str = "") -> None:
 
 
 def preview(page: Page) -> Locator:
-    """Go to what the applicant will get; returns the button that sends it."""
+    """Go to the preview of the message; returns the button that sends it."""
     page.locator("[class*='st-key-preview-'] button").first.click()
     send = page.locator("[class*='st-key-send-'] button").first
     expect(send).to_be_visible()
@@ -110,7 +110,7 @@ def preview(page: Page) -> Locator:
 
 
 def preview_sends(page: Page) -> Locator:
-    """The button of the second step that sends."""
+    """Return the sending button of the second step."""
     return page.locator("[class*='st-key-send-'] button").first
 
 
@@ -119,12 +119,12 @@ def write_rationale(page: Page, words: str) -> None:
 
 
 def message(page: Page) -> Locator:
-    """What the applicant will be sent; while another reason is being chosen there are two."""
+    """Return the message's field; while another reason is chosen there are two."""
     return page.get_by_label("Message to the applicant").first
 
 
 def said(page: Page) -> Locator:
-    """What forms answer with; notices that the page itself carries are not among it."""
+    """Return the results of forms, without the page's own notices."""
     return page.locator("[class*='st-key-answer-'] [data-testid=stAlert] p")
 
 
@@ -139,7 +139,7 @@ def address_has(page: Page, part: str) -> None:
 def press_twice(
     page: Page, button: Locator, pause_ms: int, between: Callable[[], object] = lambda: None
 ) -> None:
-    """Press at one place, and once more after a pause, the pointer at rest between."""
+    """Press at one place twice with a pause, without moving the pointer."""
     button.scroll_into_view_if_needed()
     box = button.bounding_box()
     assert box is not None

@@ -39,7 +39,7 @@ LEO = "leo@example.com"
 A_SLOW_DOUBLE_CLICK_MS = 450
 PATIENCE_S = 20
 PAUSES_MS = (100, 300, 450, 600, 900, 1500)
-# Everything that is kept of an act, by what it is called there.
+# All stored traces of an act, by name.
 WRITTEN = """
 select act, count(*) from review.requests group by act
 union all select 'template', count(*) from review.message_templates
@@ -52,9 +52,9 @@ union all select 'message', count(*) from review.outbox
 union all select 'stopped', count(stopped_as) from review.outbox
 """
 
-# What these claims empty.
+# Tables that these tests empty.
 EMPTIED = ("review.saved_views", "review.holidays", "review.affiliate_standings")
-# A click is handed over by the time the browser has painted twice.
+# A click has been sent once the browser has painted twice.
 TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -73,7 +73,7 @@ def difference(site: Site, before: Counter[str]) -> dict[str, int]:
 
 
 def in_the_end(site: Site, before: Counter[str], expected: dict[str, int]) -> dict[str, int]:
-    """What was written; an act on many goes on after its page was drawn."""
+    """Return what was written; a bulk act continues after its page was drawn."""
     deadline = time.monotonic() + PATIENCE_S
     while (found := difference(site, before)) != expected and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -81,7 +81,7 @@ def in_the_end(site: Site, before: Counter[str], expected: dict[str, int]) -> di
 
 
 def key(name: str) -> Callable[[Page, int], Locator]:
-    """The button of that key, in which ``{n}`` is the application's number."""
+    """Return the button with this key; ``{n}`` is the application's number."""
     return lambda page, n: page.locator(f".st-key-{name.format(n=n)} button").first
 
 
@@ -93,7 +93,7 @@ def named(name: str, *, within: str = "body") -> Callable[[Page, int], Locator]:
 
 @dataclass(frozen=True, kw_only=True)
 class Pressed:
-    """One button: who presses it where, what has to be there, and what one press writes."""
+    """A button: who presses it, its preparation, and what one press writes."""
 
     who: str = "ana"
     meets: bool = False
@@ -121,7 +121,7 @@ def fills(label: str, words: str, *, opens: str = "") -> Callable[[Page, int], N
 
 
 def opened(page: Page, words: str) -> None:
-    """Open the popover or the expander of that name."""
+    """Open the popover or expander with this label."""
     openers = page.locator("[data-testid=stPopover] button, summary").filter(has_text=words)
     openers.first.click()
 
@@ -145,7 +145,7 @@ def parks(site: Site, n: int, number: int = 1) -> None:
 
 
 def drafts(site: Site, n: int, *, by: str = MIRA, proposed: bool = True) -> None:
-    """A policy draft on which nothing else builds."""
+    """Add a policy draft that no other draft builds on."""
     empty_policies(site)
     with site.engine.connect() as connection:
         base = policies.newest(connection)
@@ -162,7 +162,7 @@ def drafts(site: Site, n: int, *, by: str = MIRA, proposed: bool = True) -> None
 
 
 def schedules(site: Site, n: int, *, withdrawn_by: str = "") -> None:
-    """A version that takes effect in a month; ``withdrawn_by`` proposes to withdraw it."""
+    """Add a version that takes effect in a month; ``withdrawn_by`` proposes to withdraw it."""
     empty_policies(site)
     with site.engine.connect() as connection:
         base = policies.newest(connection)
@@ -218,7 +218,7 @@ def unsilence(site: Site) -> None:
 
 
 def keeps_views(site: Site, n: int) -> None:
-    """Three views of ana's; whichever is removed, another comes to its place."""
+    """Save three views of ana's; when one is removed, another takes its place."""
     with site.engine.begin() as connection:
         connection.execute(text("delete from review.saved_views"))
     for name in ("First", "Second", "Third"):
@@ -227,7 +227,7 @@ def keeps_views(site: Site, n: int) -> None:
 
 
 def holidays(site: Site, n: int) -> None:
-    """Two holidays that are to come, and none else."""
+    """Make two future days the only holidays."""
     with site.engine.begin() as connection:
         connection.execute(text("delete from review.holidays"))
     for days in (40, 41):
@@ -263,7 +263,7 @@ def asks_past_holiday(page: Page, n: int) -> None:
 
 
 def begins_suspending(page: Page, n: int) -> None:
-    """The dialog for whoever stands first on the board, filled in."""
+    """Open the board's dialog for the first affiliate, and fill it in."""
     screen.column(page, "Affiliate").first.wait_for(state="attached")
     screen.tick_row(page, 0)
     page.locator(".st-key-affiliates-suspended button").click()
@@ -358,7 +358,7 @@ BUTTONS: dict[str, Pressed] = {
         before=unsuspends,
         reach=suspends,
         button=key("affiliates-confirm"),
-        # Silent by policy: its message is withheld.
+        # Silent by policy, so its message is withheld.
         writes={Act.REQUALIFY.name: 1, "message": 1, "stopped": 1},
     ),
     "remove a view": Pressed(
@@ -588,7 +588,7 @@ BUTTONS: dict[str, Pressed] = {
 
 @pytest.fixture
 def as_it_was(site: Site) -> Iterator[None]:
-    """A second manager who never signs in; what the demo brought is there again afterwards."""
+    """Add a second manager who never signs in; restore the demo's rows afterwards."""
     second = "insert into review.staff values (:e, 'Leo', 'manager', true) on conflict do nothing"
     with site.engine.begin() as connection:
         connection.execute(text(second), {"e": LEO})
@@ -639,7 +639,7 @@ def press_at_pauses(pressed: Pressed, site: Site, visit: Visit, pauses: Sequence
 
         page.evaluate(TWO_FRAMES)
         if sent:
-            # The second press went to the server: once that has drawn a new page, it is done.
+            # The second press reached the server: it is processed once that has drawn a new page.
             page.reload()
         screen.settled(page)
         if (found := in_the_end(site, before, pressed.writes)) != pressed.writes:

@@ -84,7 +84,7 @@ def test_evidence_counts_as_soon_as_it_is_recorded(site: Site, visit: Visit) -> 
 
 
 def done(page: Page, number: int, word: str) -> None:
-    """The toast names what was done, and the page has gone on."""
+    """Check that a toast names the act and the page has moved on."""
     expect(screen.toast(page, f"Application {number} is {word}.")).to_be_visible()
     screen.settled(page)
 

@@ -22,14 +22,14 @@ AGED = """days => { for (const place of Object.keys(localStorage)) {
 
 
 def opened(page: Page, number: int, username: str) -> Locator:
-    """The application's note field."""
+    """Return the application's note field."""
     page.goto(f"/application?id={number}")
     screen.shows_application(page, username)
     return note(page)
 
 
 def note(page: Page) -> Locator:
-    # The field of a note just sent may stand below the new one until the run is over.
+    # The field of a note just sent may remain below the new one until the run ends.
     return page.get_by_label("Internal note").first
 
 
@@ -38,7 +38,7 @@ def restored(page: Page) -> Locator:
 
 
 def typed(field: Locator, words: str = WORDS) -> None:
-    """Typed stroke by stroke and left unsent, with the field still in focus."""
+    """Type without sending; the field keeps the focus."""
     field.page.wait_for_function("() => window.reviewDesk")
     field.press_sequentially(words)
 
@@ -71,7 +71,7 @@ def test_a_sent_note_leaves_nothing_behind(site: Site, visit: Visit) -> None:
     page = visit("ana")
     field = opened(page, number, "sent_off")
     typed(field, "First.")
-    # The second click cuts the first one's run short.
+    # The second click interrupts the first one's run.
     page.get_by_role("button", name="Add note").dblclick()
     expect(screen.toast(page, "Note added.")).to_be_visible()
     screen.settled(page)
@@ -139,10 +139,10 @@ def test_an_unsent_note_survives_the_end_of_the_server(
         server.process.kill()
         server.process.wait(10)
     with server:
-        # Nobody touches the page: it finds the server again by itself.
+        # The page reconnects by itself.
         page.locator("[data-test-connection-state=CONNECTED]").wait_for()
         screen.settled(page)
-        # It was never gone from under the hand, so nothing is said to be restored.
+        # The text was never lost, so no restored text is announced.
         expect(note(page)).to_have_value(WORDS)
         page.reload()
         is_back(page)

@@ -26,7 +26,7 @@ WORST = (
     "$$x$$ https://evil.example",
     "abc\u202egnp.exe",
 )
-# Postgres keeps no NUL, so nobody can have typed one.
+# Postgres stores no NUL, so it cannot have been typed.
 KEPT = tuple(typed for typed in HOSTILE if "\0" not in typed)
 LIVE = (
     "a[href^='javascript'], a[href*='evil'], a[href^='data:'], a[href^='mailto'], "
@@ -43,7 +43,7 @@ def nothing_came_alive(page: Page) -> None:
 
 
 def plain(words: str) -> str:
-    """Words as a person reads them, on one line."""
+    """Return the text as a person reads it, on one line."""
     return " ".join(words.replace(WORD_JOINER, "").split())
 
 
@@ -106,7 +106,7 @@ def test_an_import_shows_a_files_text_as_typed(site: Site, visit: Visit) -> None
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(["UID", "Social Media Account Name", "Created", WORST[0]])
-    # No account has such an id, so every row is kept.
+    # No account has such an id, so every row is kept back.
     writer.writerows([typed, typed, typed, typed] for typed in WORST)
     page = visit("ana", "/import")
     page.locator("input[type=file]").set_input_files(

@@ -16,7 +16,7 @@ TRICKY = "*a* :red[b] <i>c</i>"
 
 
 def export(first: int) -> bytes:
-    """As a spreadsheet saves it: semicolons, UTF-16, blank rows, local dates, several values."""
+    """Return a file as a spreadsheet saves it: semicolons, UTF-16, blank rows, local dates."""
     rows = [
         "sep=;",
         HEADER,
@@ -33,10 +33,10 @@ def export(first: int) -> bytes:
 
 @pytest.fixture
 def first(site: Site) -> Iterator[int]:
-    """The first of four accounts in a row that have no pending application."""
+    """Return the first of four consecutive accounts without a pending application."""
     numbers = [site.applicant(status="withdrawn") for _ in range(4)]
     yield numbers[0]
-    # The import numbered its applications on from there; other tests go on behind them.
+    # The import numbers its applications from there; other tests continue after them.
     newest = site.one("select max(application_id) from exchange.applications")
     while next(site.numbers) < newest:
         pass
@@ -47,7 +47,7 @@ def pick(page: Page, label: str, option: str) -> None:
     box.click()
     box.fill(option)
     expect(page.get_by_role("option", name=option, exact=True).first).to_be_visible()
-    # The list still moves while it narrows: a key does not miss what a click might.
+    # The list moves while it narrows; a click might miss, a key does not.
     box.press("Enter")
     expect(page.get_by_role("option")).to_have_count(0)
     screen.settled(page)

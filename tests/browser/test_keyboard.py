@@ -18,7 +18,7 @@ def opened(site: Site, visit: Visit, username: str) -> tuple[Page, int]:
 
 
 def ready(page: Page, username: str) -> None:
-    """The page is drawn to its last button."""
+    """Wait until the page is drawn to its last button."""
     screen.shows_application(page, username)
     page.locator(".st-key-hot-r button").first.wait_for()
     note(page).wait_for()
@@ -30,7 +30,7 @@ def note(page: Page) -> Locator:
 
 
 def fence(page: Page) -> None:
-    """Have a note kept: the server takes acts in turn, so it has taken every press before."""
+    """Save a note: the server processes acts in order, so all presses before are done."""
     note(page).fill("A fence.")
     page.get_by_role("button", name="Add note").click()
     expect(screen.toast(page, "Note added.").last).to_be_visible()

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
 @pytest.fixture
 def chip(site: Site) -> Iterator[str]:
-    """A saved view of ana's that holds the applicants of this file."""
+    """Save a view of ana's with the applicants of this file."""
     name = "Those of the chip"
     saved_views.save(
         site.engine,
@@ -48,7 +48,7 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
 ) -> None:
     wanted = [site.applicant(account={"username": f"chip_{n}"}) for n in range(2)]
     page = visit("ana", "/?country=TR&eligibility=unknown&id=7&part=history")
-    # What belongs to other pages is taken out.
+    # Parameters of other pages are removed.
     at(page, "/?country=TR&eligibility=unknown")
 
     page.get_by_role("link", name=chip).click()
@@ -75,7 +75,7 @@ def test_a_link_to_another_view_of_the_page_moves_address_list_next_and_way_back
         "select application_id from review.desk where application_id = any(:ids)", ids=wanted
     ) == [(wanted[0],)]
 
-    # The page's own tab is a link to it as well.
+    # The page's own tab is a link to it too.
     page.get_by_test_id("stTopNavLink").filter(has_text="Queue").click()
     at(page, "/")
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
@@ -121,7 +121,7 @@ def test_a_view_of_the_same_name_is_replaced_knowingly_and_a_double_click_saves_
     assert kept() == [("KEPT  br", "search=kept_&country=BR")]
 
 
-# Where the middle of a heading is painted on a desktop screen, with the boxes to tick.
+# The middle of these headings on a desktop screen, with checkboxes.
 WAITING_AT, VOLUME_AT = 415, 930
 
 
@@ -162,7 +162,7 @@ def test_a_heading_sorts_the_whole_list_and_never_the_page_alone(site: Site, vis
     expect(screen.names(page).first).to_have_text("heading_rich")
     screen.settled(page)
 
-    # The column's own menu offers no sorting of the rows at hand.
+    # The column's menu offers no sorting of the loaded rows.
     page.locator(".stDataFrame .dvn-scroller").hover(position={"x": VOLUME_AT, "y": 15})
     press_heading(page, VOLUME_AT + 66)
     menu = page.get_by_test_id("stDataFrameColumnMenu")

@@ -11,7 +11,7 @@ from tests.browser.conftest import Site, Visit
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-reading")]
 
 WIDTHS = (1440, 1024)
-# Tables take the width of a resized window a moment later.
+# Tables adapt to a resized window a moment later.
 FITS = """() => ['html', '[data-testid=stMain]']
     .map(name => document.querySelector(name))
     .every(box => box.scrollWidth === box.clientWidth)"""
@@ -31,7 +31,7 @@ def drawn_program(page: Page) -> None:
 
 
 def busiest(site: Site) -> int:
-    """The pending application with the most to show."""
+    """Return the pending application with the most content."""
     number: int = site.one(
         "select application_id from exchange.applications "
         "join review.affiliate_window on affiliate_account_id = account_id "
@@ -91,7 +91,7 @@ def test_no_screen_scrolls_sideways_and_the_header_fits(
 
 
 def header_fits(page: Page, width: int) -> None:
-    """Tabs end before the person begins, and everything stands within the window."""
+    """Check that the tabs do not overlap the person, and nothing is outside the window."""
     ours = page.locator(".st-key-header").get_by_role("button").last.bounding_box()
     tab = page.locator("header").get_by_role("link", name="Settings").bounding_box()
     freshness = page.locator(".st-key-header").get_by_text("data through").bounding_box()

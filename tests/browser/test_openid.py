@@ -33,10 +33,10 @@ def provider() -> Iterator[IdentityProvider]:
 def address(
     site: Site, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A second server over the site's database, which signs people in through the provider."""
+    """A second server over the site's database with sign-in through the provider."""
     home = tmp_path_factory.mktemp("person")
     with pytest.MonkeyPatch.context() as patch:
-        # Streamlit also reads the secrets of the person who runs it.
+        # Streamlit also reads the user's own secrets.
         patch.setenv("HOME", str(home))
         server = served(site.cluster.home, port=free_port())
         (home / ".streamlit").mkdir()
@@ -163,7 +163,7 @@ def test_signing_out_ends_links_and_other_tabs_of_the_same_browser(
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
     assert page.request.get(link).status == 403
-    # Not even with the cookie that the browser was asked to forget.
+    # Not even with the cookie that the browser was told to delete.
     page.context.add_cookies(cookies)
     assert page.request.get(link).status == 403
     other.get_by_text(re.compile(r"unknown \d+")).first.click()

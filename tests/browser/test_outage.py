@@ -35,7 +35,7 @@ def test_an_open_page_goes_on_after_a_restart_of_the_database(site: Site, visit:
 
 @pytest.fixture
 def elsewhere(site: Site, chromium: Browser, tmp_path: Path) -> Iterator[Page]:
-    """Ana's page of a server that has only the address of its database, and cannot start it."""
+    """Ana's page on a server that has only the database's address, and cannot start it."""
     port = free_port()
     with IdentityProvider(free_port()) as provider, pytest.MonkeyPatch.context() as patch:
         provider.claims = {"email": "ana@example.com", "email_verified": True}

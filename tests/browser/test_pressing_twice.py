@@ -13,9 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-deciding")]
 
 PAUSES_MS = (450,)
 ALL_PAUSES_MS = (100, 200, 300, 400, 450, 500, 550, 600, 650, 700, 800, 900, 1100, 1300, 1500)
-# What begins each way, and what is chosen on it.
+# The key of each decision, and the choice it needs.
 WAYS = {"a": None, "r": "Reach could not", "i": "Proof of the profile", "d": "In a week"}
-# What each act on many is called, what it does, and how its fields are filled.
+# Label of each bulk act, and how its fields are filled.
 MANY: dict[str, Callable[[Page], None] | None] = {
     "Claim": None,
     "Assign": lambda page: screen.choose(page, "Colleague", "Ben Okafor · ben@example.com"),
@@ -26,7 +26,7 @@ MANY: dict[str, Callable[[Page], None] | None] = {
 
 
 def happened(site: Site, *numbers: int) -> list[str]:
-    """What was done with these, but for looking at them."""
+    """Return the acts on these applications, without views."""
     rows = site.rows(
         "select kind from review.events where application_id = any(:ids) "
         "union all select outcome from review.decisions where application_id = any(:ids)",
@@ -99,7 +99,7 @@ def twice_in_dialogs(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
                 look = partial(note_number, dialog, before_second)
                 screen.press_twice(page, opens, pause, between=look)
                 if before_second == [0]:
-                    # Both presses came before the dialog, which is still to be drawn.
+                    # Both presses came before the dialog was drawn.
                     dialog.wait_for()
             else:
                 opens.click()
@@ -107,7 +107,7 @@ def twice_in_dialogs(site: Site, visit: Visit, pauses: Sequence[int]) -> None:
                 fill(page)
                 screen.settled(page)
                 screen.press_twice(page, page.locator(".st-key-bulk-go-on button").first, pause)
-            # The second press may lead back, or beside the dialog, which closes it; it sends nothing.
+            # The second press may lead back, or close the dialog; it sends nothing.
             screen.settled(page)
             page.keyboard.press("Escape")
             expect(dialog).to_have_count(0)

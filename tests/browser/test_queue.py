@@ -27,12 +27,12 @@ WAITING = """
 
 
 def waiting(site: Site, condition: str = "") -> list[str]:
-    """Names in the queue, longest waiting first."""
+    """Return the names in the queue, longest waiting first."""
     return [name for (name,) in site.rows(WAITING.format(condition))]
 
 
 def matching(site: Site, filters: Filters) -> list[str]:
-    """Names that the filters leave, in their order."""
+    """Return the names that match the filters, in order."""
     with site.engine.connect() as connection:
         context = judging.read_context(connection, now=datetime.now(UTC))
         return [row.username for row in listing.page(connection, filters, context)]
@@ -106,7 +106,7 @@ def test_nonsense_in_the_address_is_as_good_as_nothing(site: Site, visit: Visit)
 
 @pytest.fixture
 def crowd(site: Site) -> list[str]:
-    """More people than fit on a page."""
+    """Add more people than fit on a page."""
     names = [f"crowd{n}" for n in range(53)]
     for name in names:
         site.applicant(meets=False, account={"username": name})
@@ -211,7 +211,7 @@ def set_active(site: Site, email: str, active: bool) -> None:
 
 @pytest.fixture
 def leaving(site: Site) -> Iterator[str]:
-    """Somebody whom a test may put off the staff list."""
+    """Somebody whom a test may remove from the staff list."""
     yield "leo"
     set_active(site, "leo@example.com", active=True)
 

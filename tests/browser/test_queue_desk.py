@@ -125,7 +125,7 @@ def test_next_takes_the_best_and_the_following_the_next_best(
     screen.settled(page)
 
     page.keyboard.press("u")
-    # A second press before that page was seen means the same one.
+    # A second press before that page was visible means the same application.
     page.keyboard.press("u")
     screen.shows_application(page, "desk_0")
     page.locator("html:not([data-taking-next])").wait_for(state="attached")
@@ -136,7 +136,7 @@ def test_next_takes_the_best_and_the_following_the_next_best(
     assert claimed(site, three) == ["ana@example.com"] * 2
 
 
-# Without the browser's own guard every press reaches the server.
+# Without the browser's guard every press reaches the server.
 UNGUARDED = "() => { document.documentElement.hasAttribute = () => false; }"
 
 
@@ -155,7 +155,7 @@ def test_presses_of_next_before_its_application_was_seen_count_once(
     seen(page, "twice_0")
     button.dblclick()
     seen(page, "twice_1")
-    # A key that is pressed while the server is busy waits there: the guard drops it.
+    # A key pressed while the server is busy waits there; the guard drops it.
     page.evaluate("() => { delete document.documentElement.hasAttribute; }")
     for _ in range(3):
         page.keyboard.press("u")
@@ -164,7 +164,7 @@ def test_presses_of_next_before_its_application_was_seen_count_once(
     seen(page, "twice_3")
     assert claimed(site, ids) == ["ana@example.com"] * 4
 
-    # Another tab is another look.
+    # Another tab is another view.
     other = page.context.new_page()
     other.goto("/?search=twice_")
     screen.shows_names(other, [f"twice_{n}" for n in range(7)])
@@ -178,12 +178,12 @@ def test_presses_of_next_before_its_application_was_seen_count_once(
 
 
 def press_twice_at_once(button: Locator) -> None:
-    """Both presses are on their way before the first is answered, however busy the machine is."""
+    """Send both presses before the first is answered."""
     button.evaluate("button => { button.click(); button.click(); }")
 
 
 def seen(page: Page, username: str) -> None:
-    """The application is shown, and has been for a moment."""
+    """Wait until the application has been visible for a moment."""
     screen.shows_application(page, username)
     page.locator("html:not([data-taking-next])").wait_for(state="attached")
     screen.shows_application(page, username)

@@ -94,7 +94,7 @@ def test_a_link_and_a_file_are_for_who_is_signed_in_now(site: Site, visit: Visit
     page.get_by_role("button", name="Mira").click()
     page.get_by_role("link", name="Sign out").click()
     expect(page.get_by_text("Choose a person")).to_be_visible()
-    # Streamlit forgets a file soon after it was taken; refused or gone, it is given to nobody.
+    # Streamlit forgets a file soon after serving it; refused or gone, nobody gets it.
     assert page.request.get(file).status in (403, 404)
     answer = page.request.get(link)
     assert (answer.status, "Sign in" in answer.text()) == (403, True), answer.text()
@@ -104,6 +104,6 @@ def test_a_link_and_a_file_are_for_who_is_signed_in_now(site: Site, visit: Visit
     answer = page.request.get(link)
     assert (answer.status, "made for another person" in answer.text()) == (403, True)
 
-    # What another tab still shows is hers who left; the next click there is nobody's.
+    # Another tab still shows her page after she left; the next click there is refused.
     other.get_by_text("Weeks", exact=True).click()
     expect(other.get_by_text("Choose a person")).to_be_visible()

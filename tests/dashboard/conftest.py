@@ -21,7 +21,7 @@ from tests.builders import add_application, add_evidence, add_metrics, add_refre
 from tests.dashboard.pages.screen import Desk
 
 MET, SHORT, UNKNOWN = 1, 2, 3
-# Every app that starts looks through all that is installed, which a server does once.
+# Every app scans all installed packages at its start; a server does it once.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
@@ -42,14 +42,14 @@ class SessionPages(PagesManager):
 
 @dataclass
 class Onlooker:
-    """Somebody who looks at whatever is shown for so long before they press."""
+    """Somebody who looks at the screen for this long before pressing."""
 
     looks_for: timedelta = timedelta(seconds=1)
 
 
 @pytest.fixture
 def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
-    """How long people look before they press."""
+    """Sets how long people look before they press."""
     made, shown_at = Onlooker(), datetime.now(UTC)
     monkeypatch.setattr(sending, "drawn_at", lambda: shown_at)
     monkeypatch.setattr(sending, "pressed_at", lambda: shown_at + made.looks_for)
@@ -58,7 +58,7 @@ def onlooker(monkeypatch: pytest.MonkeyPatch) -> Onlooker:
 
 @pytest.fixture
 def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) -> Iterator[Desk]:
-    """Staff, and nothing else; ana is signed in."""
+    """Staff and no other rows; ana is signed in."""
     made = Desk(engine, datetime.now(UTC))
     for purpose in ("reader", "writer", "reporter", "loader"):
         monkeypatch.setattr(database, purpose, lambda: engine)
@@ -68,7 +68,7 @@ def desk(engine: Engine, monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker) ->
     monkeypatch.setattr(sign_in, "signed_in_address", lambda: made.who)
     with engine.begin() as conn:
         add_staff(conn)
-    # Cached choices are those of another test's database.
+    # Cached choices belong to another test's database.
     st.cache_data.clear()
     yield made
     st.cache_data.clear()
@@ -99,7 +99,7 @@ def queue(desk: Desk) -> Desk:
 
 @pytest.fixture
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """Every statement sent to the database, as it is sent."""
+    """Collects every statement sent to the database."""
     sent: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:

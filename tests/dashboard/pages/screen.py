@@ -26,7 +26,7 @@ SAID = ("subheader", "text", "markdown", "caption", "warning", "error", "success
 
 @dataclass
 class Desk:
-    """A database that every page uses, and the person who is signed in."""
+    """A database that every page uses, and the signed-in person."""
 
     engine: Engine
     now: datetime
@@ -34,39 +34,39 @@ class Desk:
 
     @property
     def yesterday(self) -> date:
-        """The data-through day of metrics that are not behind."""
+        """Return the data-through day of current metrics."""
         return self.now.date() - timedelta(days=1)
 
     def open(self, screen: Screen, **query: str) -> AppTest:
-        """The screen as the address with ``query`` shows it, inside the shell."""
+        """Open the screen at the address with ``query``, inside the shell."""
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=15)
         app._page_hash = calc_hash(screen.path)
         app.query_params = dict(query)
         app.context = {"url": f"http://localhost:8501/{screen.path}"}
         app.run()
-        # From here on a run stays on the page that the last one ended on.
+        # From here on a run stays on the page of the previous run.
         app._page_hash = ""
         return app
 
 
 def said(app: AppTest, kinds: Sequence[str] = SAID) -> list[str]:
-    """What the page says, one string an element; fails if the page broke."""
+    """Return the page's texts, one string per element; fails if the page raised."""
     assert not app.exception, app.exception[0].value
     return [str(element.value) for kind in kinds for element in app.get(kind)]
 
 
 def protos(app: AppTest, kind: str) -> list[Any]:
-    """The messages of elements that the testing library has no class for."""
+    """Return the messages of elements that the testing library has no class for."""
     return [element.proto for element in app.get(kind)]
 
 
 def cells(app: AppTest, column: str, table: int = 0) -> list[Any]:
-    """A column of a table."""
+    """Return a column of a table."""
     return app.dataframe[table].value[column].tolist()
 
 
 def press_row(app: AppTest, row: int) -> AppTest:
-    """Press the button of a row of the first table."""
+    """Press the button in a row of the first table."""
     states = app._tree.get_widget_states()
     (widget,) = app.dataframe[0].proto.button_click_widgets.values()
     click = states.widgets.add(id=widget)

@@ -23,7 +23,7 @@ where c.relkind in ('r', 'p') and not c.relispartition and c.oid <> 'review.staf
 
 @pytest.fixture
 def hurried(desk: Desk, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """Every page reads and writes as in earnest, only that nobody waits long for a lock."""
+    """Pages read and write as usual, with short waits for locks."""
     waits = {p: {**limits, "lock_timeout": 100} for p, limits in database.TIMEOUTS_MS.items()}
     monkeypatch.setattr(database, "TIMEOUTS_MS", waits)
     address = make_url(database_url).set(drivername="postgresql+psycopg")

@@ -35,7 +35,7 @@ DAY = rf"(\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}} {MONTH}( \d{{4}})?|{MONTH} \d{{4}})"
 TYPED = re.compile(
     rf"((in|for) )?{NUMBER}\s?{UNIT}?( ago)?|{DAY}|{CLOCK}|{DAY}[T,]? ?{CLOCK}", re.IGNORECASE
 )
-# Columns of words in which something may stand that looks like a number, and why it is words.
+# Text columns whose values may look like numbers, and why they are text.
 WORDS = {
     ("Applications", "due"): "a sign and a word beside the time, which the column Due at holds",
     ("Applications", "contact_handle"): "typed by people, telephone numbers among them",
@@ -45,7 +45,7 @@ WORDS = {
 
 
 def looks_typed(cell: Any) -> bool:
-    """Whether a cell is text that a person reads as a number or a time."""
+    """Return whether a cell is text that reads as a number or a time."""
     if hasattr(cell, "__len__") and not isinstance(cell, str):
         return any(map(looks_typed, cell))
     return isinstance(cell, str) and TYPED.fullmatch(cell.strip()) is not None
@@ -87,7 +87,7 @@ def test_a_number_stored_as_text_is_distinguished_from_text(cell: Any, typed: bo
 
 
 def views() -> Iterator[tuple[Screen, dict[str, str]]]:
-    """Every page, at every address that shows tables of its own."""
+    """Yield every page, at every address with its own tables."""
     yield from ((QUEUE, {}), (QUEUE, {"status": "approved"}))
     for dataset in DATASETS:
         everything = {"dataset": dataset.key, "columns": ",".join(dataset.names)}
@@ -101,7 +101,7 @@ def views() -> Iterator[tuple[Screen, dict[str, str]]]:
 
 
 def tables(app: AppTest) -> Iterator[tuple[str, str, list[Any]]]:
-    """Each table's name, and each of its columns that is no button, with the cells."""
+    """Yield each table's name, and each column that is no button, with its cells."""
     for element in app.dataframe:
         told = json.loads(element.proto.columns or "{}")
         for name in element.value.columns:

@@ -62,9 +62,9 @@ PLAIN = {
     "TextArea.value",
     "Selectbox.options",
     "Selectbox.raw_value",
-    # The name that a browser gives what it downloads.
+    # The name that a browser gives a download.
     "DownloadButton.file_name",
-    # Titles over a grid are drawn as they are; the rest of its description is looked at apart.
+    # Titles over a grid are drawn literally; the rest of its description is checked separately.
     "Dataframe.columns",
 }
 ADDRESSES = {"PageLink.query_string", "PageLink.page", "LinkButton.url"}
@@ -79,7 +79,7 @@ PLAIN_COLUMNS = {
     "button",
     None,
 }
-# Columns of links that are made of numbers alone, which `test_imports_give_no_life` looks at.
+# Columns of links built from numbers, checked by `test_imports_give_no_life`.
 OWN_LINKS = {("application", "link"), ("import", "link")}
 OWN_LINK = re.compile(r"(/application\?id=[0-9]+|/import\?show=history&import=[0-9]+)?")
 MARK = re.compile(r"zq[0-9]+[a-z]+q")
@@ -88,31 +88,31 @@ APPROVED, REJECTED = 1_000, 2_000  # added to the number of the pending applicat
 
 
 def planted(number: int, column: str) -> str:
-    """The payload as it is typed into ``column``; Postgres keeps no NUL, and tests no sign.
+    """Return the payload as typed into ``column``; Postgres stores no NUL, and tests no sign.
 
-    An address of staff takes visible signs of ASCII alone.
+    Staff addresses accept only visible ASCII characters.
     """
     typed = HOSTILE[number - 1].replace("\0", "") + f"zq{number}{column}q"
     return "".join(s for s in typed if "!" <= s <= "~") if column == "email" else typed
 
 
 def forms(number: int, column: str, safe: Callable[[str], str]) -> Iterator[str]:
-    """Every form in which the text may stand where it is not plain."""
+    """Yield every form that the text may have outside plain places."""
     whole = planted(number, column)
     for typed in (whole, whole.lower()):
         yield safe(typed)
-        # The thread speaks of a checked item and of an event without underscores.
+        # The thread shows item and event names without underscores.
         yield safe(typed.replace("_", " "))
-        # A search is one line; a sentence about a text that is refused spells out what hides.
+        # A search is one line; a sentence about refused text spells out hidden characters.
         yield safe(clean_search(typed))
         yield safe(letters.shown(typed))
 
 
-# The walk through what a page is made of.
+# Walking the elements of a page.
 
 
 def strings(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a message with its path: ``Button.label``, ``Block.popover.label``."""
+    """Yield every text of a message with its path: ``Button.label``, ``Block.popover.label``."""
     path = path or message.DESCRIPTOR.name
     for field, value in message.ListFields():
         here = f"{path}.{field.name}"
@@ -127,7 +127,7 @@ def strings(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def messages(app: AppTest) -> Iterator[Message]:
-    """The messages of all elements and containers of a page."""
+    """Yield the messages of all elements and containers of a page."""
     waiting: list[Any] = [app._tree]
     while waiting:
         node = waiting.pop()
@@ -138,7 +138,7 @@ def messages(app: AppTest) -> Iterator[Message]:
 
 
 def leaks_in(message: Message) -> list[str]:
-    """Where a planted text stands raw, or in a place that takes none."""
+    """Return where a planted text appears raw, or in a place that accepts none."""
     found = [f"{path}: {words}" for path, words in strings(message) if leaks(path, words)]
     if message.DESCRIPTOR.name == "Dataframe":
         columns = json.loads(message.columns or "{}")  # type: ignore[attr-defined]
@@ -154,11 +154,11 @@ def leaks_in(message: Message) -> list[str]:
 
 
 def leaks(path: str, words: str) -> bool:
-    """Whether this text holds a planted one other than in the escaped form of its place."""
+    """Return whether a text holds a planted one other than in its place's escaped form."""
     marks = set(MARK.findall(words))
     if path in PLAIN or not marks:
         return False
-    # A badge escapes brackets once more and so shows backslashes: no place for typed text.
+    # A badge escapes brackets again and shows backslashes, so typed text has no place there.
     if path == "Markdown.body" and re.search(r":\w+-badge\[", words):
         return True
     safe = {"Html.body": escape_html, **dict.fromkeys(ADDRESSES, quote_plus)}.get(path, escape)
@@ -170,7 +170,7 @@ def leaks(path: str, words: str) -> bool:
 
 
 def assert_no_leak(app: AppTest) -> int:
-    """Fails where typed text is live; returns how many texts carried a mark."""
+    """Fail if typed text is live; returns how many texts carried a mark."""
     assert not app.exception, app.exception[0].value
     found = [leak for message in messages(app) for leak in leaks_in(message)]
     assert found == []
@@ -179,7 +179,7 @@ def assert_no_leak(app: AppTest) -> int:
     )
 
 
-# The walk itself can fail.
+# The walk can fail.
 
 RAW = planted(4, "username")
 
@@ -234,7 +234,7 @@ def test_the_walk_knows_every_payload_raw_from_escaped(number: int) -> None:
 def test_the_walk_sees_an_escape_that_is_missing(
     module: Any, path: str, hostile: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Pages are read anew at every run; what they import is read once, here, and stays as it is.
+    # Pages are re-read on every run; their imports are read once, here.
     show(hostile, APPLICATION, 4, Role.REVIEWER)
     monkeypatch.setattr(module, "escape", str)
 
@@ -260,7 +260,7 @@ def show(desk: Desk, screen: Screen, number: int, role: Role, **query: str) -> A
 
 @pytest.fixture
 def hostile(desk: Desk) -> Desk:
-    """For each payload a pending, an approved and a rejected application full of it."""
+    """Add a pending, an approved and a rejected application full of each payload."""
     now = desk.now
     with desk.engine.begin() as conn:
         add_refresh(conn, through=desk.yesterday, at=now)
@@ -319,7 +319,7 @@ def hostile(desk: Desk) -> Desk:
 
 
 def typed_by_staff(now: Any) -> dict[str, list[dict[str, Any]]]:
-    """Rows of judgments whose every free text is a payload, by table."""
+    """Return rows of judgments with a payload in every free text, by table."""
     rows: dict[str, list[dict[str, Any]]] = {
         "notes": [],
         "evidence": [],
@@ -375,30 +375,30 @@ def typed_by_staff(now: Any) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("role", Role)
 def test_no_page_gives_life_to_typed_text(role: Role, hostile: Desk) -> None:
-    """Each role sees a quarter of the payloads; the queue shows all of them at once."""
+    """Each role sees a quarter of the payloads; the queue shows all of them."""
     for number in NUMBERS[list(Role).index(role) :: len(Role)]:
         pending = show(hostile, APPLICATION, number, role)
         assert assert_no_leak(pending) >= 17
         offset = APPROVED if number % 2 else REJECTED
         decided = show(hostile, APPLICATION, number, role, id=str(number + offset))
         assert assert_no_leak(decided) >= 17
-        # On a platform with public profiles too, no address follows from such a handle.
+        # Even on a platform with public profiles, such a handle gives no link.
         assert pending.get("link_button") == decided.get("link_button") == []
     for screen in (QUEUE, PROGRAM):
         assert assert_no_leak(show(hostile, screen, 4, role)) >= 2
 
 
 def test_imports_give_no_life_to_typed_text(hostile: Desk) -> None:
-    """Names of fields, files and maps, and every cell: looked at, loaded, kept, and in the past."""
+    """Names of fields, files and maps, and every cell: previewed, loaded, kept, and past."""
     fields = ["UID", "Social Media Account Name", "Contact Platform", "Created"]
     typed = [planted(n, "cell").replace("\r", " ").replace("\n", " ") for n in NUMBERS]
     for number in NUMBERS[::7]:
         written = io.StringIO(newline="")
         writer = csv.writer(written)
         writer.writerow([*fields, planted(number, "field")])
-        # Every second names no account, so that it is kept.
+        # Every second row names no account, so that it is kept.
         writer.writerows(
-            # What names several platforms is spoken of part by part.
+            # Cells with several platforms are shown part by part.
             [
                 n if n % 2 else cell,
                 cell,
@@ -434,7 +434,7 @@ def test_every_column_that_is_shown_was_walked(hostile: Desk) -> None:
         walked = [words for message in messages(app) for _, words in strings(message)]
         seen |= {mark for words in walked for mark in MARK.findall(words)}
 
-    # Names of colleagues stand there as well, under numbers of their own.
+    # Names of colleagues are there as well, with their own numbers.
     assert {mark[3:-1] for mark in seen if mark.startswith("zq7") and mark[3].isalpha()} == {
         "username",
         "mail",
@@ -478,7 +478,7 @@ def test_names_of_views_and_holidays_and_reports_stay_text(hostile: Desk) -> Non
     for number in NUMBERS[::3]:
         actor = address_of(number, Role.MANAGER)
         if not actor.isprintable():
-            # Nobody with such an address is let in.
+            # Nobody with such an address can sign in.
             continue
         with hostile.engine.begin() as conn:
             saved_view = {
@@ -512,7 +512,7 @@ def test_names_of_views_and_holidays_and_reports_stay_text(hostile: Desk) -> Non
 
 
 def test_a_confirmation_of_many_stays_text(hostile: Desk) -> None:
-    """Names that are listed, and a message that holds the first one's."""
+    """Listed names, and a message with the first one's."""
     ids = tuple(NUMBERS)
     fields = {"about": "free", "message": "Hello {{username}}, {{social_handle}} is yours?"}
     app = show(hostile, QUEUE, 4, Role.MANAGER)

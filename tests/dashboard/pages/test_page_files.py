@@ -12,7 +12,7 @@ PAGES = sorted((ROOT / "dashboard" / "pages").glob("*/page.py"))
 
 
 def body_of(path: Path, name: str) -> list[ast.stmt]:
-    """The statements of a function, without its docstring."""
+    """Return a function's statements without its docstring."""
     (function,) = (
         node
         for node in ast.parse(path.read_text()).body

@@ -36,7 +36,7 @@ PEOPLE = {role: Person(email=f"{role}@example.com", display_name=role, role=role
 
 @dataclass
 class Asking:
-    """Who is signed in in the browser that asks."""
+    """The person signed in in the requesting browser."""
 
     who: Person | None = None
     asked: list[None] = field(default_factory=list)
@@ -73,7 +73,7 @@ def handshake(**given: Any) -> Scope:
 
 @dataclass
 class Streamlit:
-    """What stands behind the gate: hears messages, says others, and notes the scope it was given."""
+    """The app behind the gate: records messages and scope, and sends its own messages."""
 
     says: tuple[bytes, ...] = ()
     scope: Scope | None = None
@@ -91,7 +91,7 @@ class Streamlit:
 
 
 def talk(behind: Streamlit, scope: Scope, *messages: Message) -> list[Message]:
-    """What the browser is told after it has sent ``messages`` and left."""
+    """Return what the browser receives after sending ``messages`` and leaving."""
     told: list[Message] = []
     coming = iter([*messages, {"type": "websocket.disconnect", "code": 1001}])
 
@@ -178,7 +178,7 @@ def test_behind_a_proxy_the_public_address_is_what_was_set(
     assert (behind.scope is not None) is passes
     if behind.scope is not None:
         given = Connection(behind.scope).headers
-        # Streamlit looks nothing up where the page and the host are one.
+        # Streamlit looks nothing up if the page and the host are the same.
         assert given["host"] == origin.partition("://")[2]
         _is_origin_allowed(given["origin"], given["host"])
     assert looked_up == []
@@ -306,7 +306,7 @@ def test_a_file_is_only_for_its_recipient_while_person_and_role_are_unchanged(
     manager, analyst = PEOPLE[Role.MANAGER], PEOPLE[Role.ANALYST]
     demoted = Person(email=manager.email, display_name="", role=Role.ANALYST)
     asking.who = manager
-    # After the address may come what reads like more of it.
+    # The address may be followed by what looks like more of it.
     talk(Streamlit(says=(b"\x12\x2c/media/" + FILE.encode() + b"2B.csv",)), handshake())
 
     for who, status in (
@@ -373,7 +373,7 @@ def test_one_page_keeps_only_so_many_files(asking: Asking) -> None:
 
 # --- The whole server -----------------------------------------------------------------------------
 
-# Notes every look-up of the machine's own address, at the start and later, and makes none.
+# Records every look-up of the machine's own address, at the start and later.
 TRIPWIRE = """
 import pathlib, runpy, sys
 from streamlit import net_util
@@ -438,7 +438,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, str, bytes]:
 
 
 def opened(port: int, host: str, origin: str | None) -> int:
-    """The status of the websocket's handshake."""
+    """Return the status of the websocket's handshake."""
     upgrade = {
         "Host": f"{host}:{port}",
         "Connection": "Upgrade",

@@ -33,7 +33,7 @@ async def page(_: Request) -> RedirectResponse:
 
 
 class Browser:
-    """Asks the routes directly, keeps cookies, follows nothing."""
+    """Requests the routes directly, keeps cookies, follows no redirects."""
 
     def __init__(
         self,

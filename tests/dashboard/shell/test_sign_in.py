@@ -88,7 +88,7 @@ def test_every_page_shows_the_sign_in_to_strangers(
 def test_every_page_file_checks_the_person_itself(
     screen: Screen, staffed: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second lock: the file alone, without the shell around it."""
+    """The file alone, without the shell around it."""
     signed_in(monkeypatch, None)
 
     app = AppTest.from_file(str(ROOT / screen.file), default_timeout=15).run()

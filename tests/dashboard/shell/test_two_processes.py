@@ -31,7 +31,7 @@ from tests.conftest import ROOT
 from tests.dashboard.pages.screen import PEOPLE, Desk, protos, said
 
 BROWSER = "what this browser was given"
-# A server whose browsers say in a cookie who they are.
+# A server whose browsers are identified by a cookie.
 SERVER = """
 import sys
 from dashboard.shell import identity
@@ -39,7 +39,7 @@ identity.address = lambda asking: asking.cookies.get("who")
 import serve
 serve.main(int(sys.argv[1]))
 """
-# Presses the button that claims these applications, and goes on serving.
+# Presses the button that claims these applications, and keeps serving.
 PRESS = """
 import sys, time
 from datetime import UTC, datetime
@@ -75,13 +75,13 @@ class Process:
         )
 
     def die(self) -> None:
-        """End as by a power cut."""
+        """Kill the process."""
         self.child.send_signal(signal.SIGKILL)
         self.child.wait()
 
 
 class Server(Process):
-    """One that answers over HTTP."""
+    """A process that answers over HTTP."""
 
     def __init__(self, desk: Desk, home: Path) -> None:
         with socket.socket() as free:
@@ -107,7 +107,7 @@ class Server(Process):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the processes of one host share."""
+    """The folder shared by the processes of one host."""
     monkeypatch.setattr(export_links, "SECRET_FILE", tmp_path / "links.secret")
     monkeypatch.setattr(local_sign_in, "SECRET_FILE", tmp_path / "local-sign-in.secret")
     monkeypatch.setattr(spool, "SPOOL", tmp_path / "spool")
@@ -134,7 +134,7 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def lease_runs_out(desk: Desk) -> None:
-    """The time passes in which a process that lives would have renewed its leases."""
+    """Let the time pass within which a live process renews its leases."""
     with desk.engine.begin() as conn:
         conn.execute(text("update review.jobs set lease_until = now() where ended_at is null"))
 
@@ -178,7 +178,7 @@ def test_an_export_is_shown_canceled_and_reported_by_any_process(
 
 
 def endings(desk: Desk) -> list[Ending]:
-    """How the exports ended that are in the log, the newest first."""
+    """Return the outcomes of logged exports, newest first."""
     return [line.outcome for line in log.log(desk.engine, viewer=PEOPLE[Role.MANAGER])]
 
 
@@ -196,7 +196,7 @@ def test_a_bulk_run_goes_on_in_another_process_where_the_first_was_killed(
         pressed = Process(desk, home, PRESS, desk.who, str(number), "1", "2", "3")
         until(lambda: claimed(desk) == 2)
 
-        # A press that reaches this process waits for that one, and the page says how far it is.
+        # A press in this process waits for the other one, and the page shows its progress.
         background.begin(number, partial(pytest.fail, "begun twice"), actor=desk.who)
         (bar,) = protos(desk.open(QUEUE), "progress")
         assert bar.text == "Claim: 2 of 3"

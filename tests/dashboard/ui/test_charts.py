@@ -81,7 +81,7 @@ def test_a_step_between_gaps_or_alone_is_a_point_and_a_gap_is_nothing() -> None:
 
 
 def over_steps(starts: list[date], ends: list[date] | None = None) -> list[charts.Chart]:
-    """Every chart over time, of the same steps."""
+    """Return every chart over time, with the same steps."""
     values, until = [3] * len(starts), ends or [day + timedelta(days=1) for day in starts]
     return [
         charts.lines(starts, {"open": values}, title="?", unit="users"),
@@ -138,7 +138,7 @@ def test_bars_are_as_wide_as_their_steps(starts: list[int], end: int, lengths: l
     for chart in over_steps(days, [*days[1:], FIRST + timedelta(days=end)])[1:]:
         (bars, *_) = chart.figure.data
         assert [round(width / 86_400_000 / 0.82) for width in bars.width] == lengths
-        # Days stand around their midnight, longer steps begin with their first.
+        # Days are centered on midnight, longer steps start at their first day.
         around = {True} if max(lengths) == 1 else {False}
         assert {offset < 0 for offset in bars.offset} == around
 

@@ -20,7 +20,7 @@ TUESDAY = datetime(2026, 3, 17, 9, tzinfo=UTC)
         (0, "! overdue 0 min"),
         (-5, "! overdue 5 h"),
         (-24, "! overdue 1 d"),
-        # Tuesday a week ago: the weekend between does not count.
+        # Tuesday a week ago: the weekend does not count.
         (-7 * 24, "! overdue 5 d"),
         (7 * 24, "in 5 d"),
     ],

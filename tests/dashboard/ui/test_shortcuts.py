@@ -16,7 +16,7 @@ KEYS = {shortcut.key for shortcut in SHORTCUTS}
 
 
 def listened_to(tree: ast.AST) -> list[ast.expr]:
-    """What is given as ``shortcut=`` and to ``keyboard.hot``."""
+    """Return the arguments of ``shortcut=`` and of ``keyboard.hot``."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):

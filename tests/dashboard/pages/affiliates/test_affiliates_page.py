@@ -34,7 +34,7 @@ REFRESH = "Run `python -m data_access refresh`."
 
 @pytest.fixture
 def board(desk: Desk) -> Desk:
-    """Two affiliates of half a year, one of which missed the newest three months; one to invite."""
+    """Two affiliates of half a year, one with three newest misses; and one to invite."""
     desk.who = PEOPLE[Role.MANAGER]
     newest = months_later(month_start(desk.yesterday + ONE_DAY), -1)
     approved = datetime(*months_later(newest, -8).timetuple()[:3], 12, tzinfo=UTC)
@@ -110,7 +110,7 @@ def test_the_board_shows_what_the_months_suggest(board: Desk) -> None:
 
 
 def test_the_board_shows_which_months_miss_days(board: Desk) -> None:
-    """Of the newest month the first day is missing: who was short has missed two and is kept."""
+    """The newest month lacks its first day: the one who was short has two misses and is kept."""
     newest = months_later(month_start(board.yesterday + ONE_DAY), -1)
     refresh_without(board, newest)
 
@@ -139,7 +139,7 @@ def test_outcomes_show_which_approvals_miss_days(board: Desk) -> None:
 
 
 def refresh_without(board: Desk, day: date) -> None:
-    """As a refresh after nobody traded on one day."""
+    """Refresh as if nobody traded on one day."""
     with board.engine.begin() as conn:
         deliver(conn, LONG_AGO, board.yesterday, without=[day])
         refresh_all(conn, board)
@@ -189,7 +189,7 @@ def test_ticked_affiliates_are_suspended_with_a_reason_and_reported(board: Desk)
 
 
 def tick(app: AppTest, *rows: int) -> None:
-    """Tick rows of the board, by place."""
+    """Tick rows of the board by position."""
     (key,) = (k for k in app.session_state if re.fullmatch(r"affiliates--?\d+", k))
     app.session_state[key] = {"selection": {"rows": list(rows)}}
     app.run()

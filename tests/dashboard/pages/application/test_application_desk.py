@@ -45,7 +45,7 @@ def holder(desk: Desk, id_: int = MET) -> str | None:
     return clicks.read(desk.engine, id_, now=desk.now).desk.assignee(desk.now)
 
 
-# Whose it is.
+# Owner.
 
 
 def test_claiming_and_releasing(queue: Desk) -> None:
@@ -147,7 +147,7 @@ def test_next_pressed_again_before_seeing_its_application_takes_the_same_one(
     onlooker.looks_for = SEEN_FOR - timedelta(milliseconds=1)
     app = press(app, "take-next")
     assert app.query_params["id"] == str(MET)
-    # The second press left the browser before the application had come there.
+    # The second press was sent before the application arrived there.
     onlooker.looks_for = SEEN_FOR
     del app.query_params["id"]
     app = press(app, "take-next")
@@ -170,7 +170,7 @@ def test_without_an_unclaimed_application_next_stays_on_the_page(queue: Desk) ->
     assert "user1" in said(app)
 
 
-# Its clock and priority.
+# Clock and priority.
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_the_priority_opens_to_its_parts(queue: Desk) -> None:
     assert (most, word) == ("100", "together")
 
 
-# The checklist.
+# Checklist.
 
 
 def line(app: AppTest, item: str, id_: int = MET) -> str:
@@ -320,7 +320,7 @@ def test_a_manager_declares_a_colleagues(queue: Desk) -> None:
     assert "Approve" in offered(app)
 
 
-# How old the evidence is.
+# Age of evidence.
 
 
 def test_evidence_shows_its_age_and_when_it_expires(queue: Desk) -> None:
@@ -331,7 +331,7 @@ def test_evidence_shows_its_age_and_when_it_expires(queue: Desk) -> None:
     app = opened(queue, UNKNOWN)
 
     assert [round(days) for days in cells(app, "age")] == [2, 90, 91, 95]
-    # The data reach yesterday, so what was seen 91 days ago counts for the last day.
+    # Data reach yesterday, so an observation of 91 days ago counts for the last day.
     assert cells(app, "expires") == [90, 2, 1, -4]
     assert cells(app, "state") == ["✓ counts", "superseded", "superseded", "expired"]
 
@@ -364,7 +364,7 @@ def test_several_exchanges_show_their_sum(queue: Desk) -> None:
     assert "add up to **20.5 M USD** in 30 days: Ex*B* 12.5 M + ExA 8 M." in captions
 
 
-# What is live.
+# Live changes.
 
 
 def test_a_page_without_news_shows_nothing(queue: Desk) -> None:
@@ -391,7 +391,7 @@ def test_who_else_looks_is_shown_for_half_a_minute(queue: Desk) -> None:
 
 
 class Watcher:
-    """A page that was drawn some time ago, as its timer looks at the application again."""
+    """A page drawn some time ago, whose timer checks the application again."""
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch, id_: int = MET) -> None:
         drawn: list[tuple[Any]] = []
@@ -405,7 +405,7 @@ class Watcher:
 
 
 def strip(shown: object) -> None:
-    """Run as a script of its own, so that it brings what it needs."""
+    """Runs as a script of its own, so it imports what it needs."""
     from dashboard.pages.application import live
 
     live.strip(shown)
@@ -520,7 +520,7 @@ def test_an_outage_is_shown_beside_the_page(
     assert news(app) == ["The database is not responding. Your text is kept."]
 
 
-# What is typed.
+# Unsent text.
 
 
 def test_a_text_typed_for_a_decision_is_kept_when_a_colleague_decides_first(queue: Desk) -> None:

@@ -34,7 +34,7 @@ def open_application(desk: Desk, id_: int = MET, **query: str) -> AppTest:
 
 
 def decide_elsewhere(desk: Desk, id_: int = MET, **given: Any) -> None:
-    """A colleague's approval, past this page."""
+    """Approve as a colleague, outside this page."""
     with desk.engine.begin() as conn:
         pass_checks(conn, id_)
     given = {"rebate_rate": Decimal("0.25"), "rationale": "Known to us", **given}
@@ -43,7 +43,7 @@ def decide_elsewhere(desk: Desk, id_: int = MET, **given: Any) -> None:
 
 
 def reject_elsewhere(desk: Desk, id_: int = SHORT, **given: Any) -> None:
-    """A colleague's rejection, past this page."""
+    """Reject as a colleague, outside this page."""
     clicks.reject(desk.engine, id_, **{"actor": clicks.BEN, "now": desk.now, **given})
 
 
@@ -53,7 +53,7 @@ def rows_of(desk: Desk, table: str) -> int:
 
 
 def lines(app: AppTest) -> dict[str, tuple[str, str, str]]:
-    """Each criterion of the scorecard: its outcome, value and remark."""
+    """Return each criterion of the scorecard: outcome, value and remark."""
     found = {}
     for columns in app.columns:
         texts = [element.value for element in columns.text]
@@ -76,7 +76,7 @@ def outcome_word(column: Any) -> str:
     return str(column.markdown[0].value).split(": ", 1)[1].rstrip("]")
 
 
-# Who applies, and where from here.
+# The applicant, and links from here.
 
 
 def test_the_page_shows_the_applicant_and_the_contacts(queue: Desk) -> None:
@@ -178,7 +178,7 @@ def test_an_address_without_an_application_is_refused_calmly(
     assert not app.button
 
 
-# How it stands.
+# Eligibility.
 
 
 def test_a_met_application_shows_its_margin(queue: Desk) -> None:
@@ -220,7 +220,7 @@ def test_unknown_and_failed_look_different(queue: Desk) -> None:
 
 
 def test_the_window_is_named_with_its_zone(queue: Desk) -> None:
-    """In a year that is over, the year is named as well."""
+    """For a past year, the year is shown as well."""
     with queue.engine.begin() as conn:
         add_refresh(conn, through=date(2025, 3, 14), at=queue.now)
 
@@ -277,12 +277,12 @@ def test_metrics_never_computed_are_reported_as_unknown(desk: Desk) -> None:
     assert not any("No referred user" in words for words in said(app))
 
 
-# How the referrals developed.
+# Trend of referrals.
 
 
 @pytest.fixture
 def trading(queue: Desk) -> Desk:
-    """Two referred users: 3 M USD on the last day, 1 M on the day before; one is new."""
+    """Add two referred users: 3 M USD on the last day, 1 M on the day before; one is new."""
     last, before = queue.yesterday, queue.yesterday - timedelta(days=1)
     with queue.engine.begin() as conn:
         ensure_months(conn, before, last)
@@ -392,7 +392,7 @@ def test_a_form_keeps_its_request_id_until_it_was_accepted(
     assert said(app).count("Spoke on Telegram") == 1
 
 
-# What was decided.
+# Past decisions.
 
 
 def test_an_approved_application_shows_the_decision_and_no_form(queue: Desk) -> None:
@@ -443,7 +443,7 @@ def test_notes_and_evidence_stay_open_after_a_decision(queue: Desk) -> None:
 
 
 def field(app: AppTest, kind: str, prefix: str) -> Any:
-    """The widget whose key begins with ``prefix``; a form's keys end with its request id."""
+    """Return the widget whose key begins with ``prefix``; a form's keys end with its request id."""
     (found,) = (w for w in getattr(app, kind) if (w.key or "").startswith(prefix))
     return found
 
@@ -585,11 +585,11 @@ def test_older_and_expired_evidence_stays_and_is_marked(queue: Desk) -> None:
     assert cells(app, "state") == ["✓ counts", "superseded", "expired"]
 
 
-# The thread.
+# Thread.
 
 
 def thread(app: AppTest) -> list[str]:
-    """The titles of the thread's lines, from the top."""
+    """Return the titles of the thread's entries, from the top."""
     kinds = tuple(f"{icon} " for icon in set(ICONS.values()))
     lines = [words for words in said(app, ["caption"]) if words.startswith(kinds)]
     plain = [words.replace("\\", "").replace("\u2060", "") for words in lines]
@@ -597,7 +597,7 @@ def thread(app: AppTest) -> list[str]:
 
 
 def chat(desk: Desk, id_: int = SHORT) -> None:
-    """A note, a check, a question, its answer and a rejection, an hour apart."""
+    """Add a note, a check, a question, its answer and a rejection, an hour apart."""
     ago = {n: desk.now - timedelta(hours=n) for n in range(1, 6)}
     clicks.note(desk.engine, id_, now=ago[5], body="First **look**")
     clicks.check(desk.engine, id_, now=ago[4], comment="as the profile says")

@@ -43,7 +43,7 @@ def rate(app: AppTest) -> Any:
 
 
 def approving(desk: Desk, id_: int = MET) -> AppTest:
-    """The fields of an approval whose checks are passed."""
+    """Open the form of an approval whose checks are passed."""
     with desk.engine.begin() as conn:
         pass_checks(conn, id_)
     return press(opened(desk, id_), f"choose-a-{id_}")
@@ -145,7 +145,7 @@ def test_a_plain_rejection_takes_two_choices_and_two_confirmations(queue: Desk) 
     assert decision["reapply"] == "after_30_days"
     assert decision["rationale"].startswith("Volume 19,999,999.99 of 20,000,000 USD")
     assert "19.9" in decision["message_to_applicant"]
-    # The next unclaimed application of the view is open, and ours.
+    # The next unclaimed application of the view is open and claimed.
     assert app.query_params["id"] == str(MET)
     assert (
         clicks.read(queue.engine, MET, now=queue.now).desk.assignee(
@@ -182,7 +182,7 @@ def test_moved_figures_and_changed_results_are_shown_separately(queue: Desk) -> 
     (changed,) = (one.value for one in app.warning if "Changed since you began" in one.value)
     assert "(not met\\) → 20 M USD \\(met" in changed
 
-    # The next form begins with what is shown then.
+    # The next form starts with the figures shown then.
     trade("19999999.99", 14)
     assert not [one for one in said(app) if "since you" in one]
 

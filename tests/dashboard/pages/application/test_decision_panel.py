@@ -32,7 +32,7 @@ def press(app: AppTest, *keys: str) -> AppTest:
 
 
 def press_again(app: AppTest, key: str) -> None:
-    """The same press twice, as a double click sends it: the second knows nothing of the first."""
+    """Press twice, as a double click does: the second press knows nothing of the first."""
     states = app._tree.get_widget_states()
     states.widgets.add(id=app.button(key=key).proto.id).trigger_value = True
     app._run(states)
@@ -94,7 +94,7 @@ def status(desk: Desk, id_: int) -> str:
 
 
 def earn(desk: Desk, id_: int, fees: Decimal) -> None:
-    """Net fees of the window."""
+    """Add net fees to the window."""
     with desk.engine.begin() as conn:
         conn.execute(
             text(
@@ -105,7 +105,7 @@ def earn(desk: Desk, id_: int, fees: Decimal) -> None:
         )
 
 
-# What was typed.
+# Unsent text.
 
 
 def test_another_reapply_rule_refills_unedited_text(queue: Desk) -> None:
@@ -169,7 +169,7 @@ def test_a_double_click_decides_once_and_opens_the_next_all_the_same(queue: Desk
 def test_the_pass_button_shows_how_many_checks_it_answers(queue: Desk) -> None:
     app = press(opened(queue), f"choose-a-{MET}")
 
-    # All but the one that lacks its evidence.
+    # All but the item without evidence.
     assert app.button(key=f"pass-open-{MET}").label == f"Pass these {len(ITEMS) - 1}"
 
 
@@ -199,7 +199,7 @@ def test_the_rate_shows_its_cost(queue: Desk) -> None:
 
     words = plain(approving(queue))
 
-    # 10 points above the standard rate, and 80 % of the fees left.
+    # 10 points above the standard rate, with 80 % of the fees left.
     assert "Costs **5 k USD more a month**" in words
     assert "60 k a year" in words
     assert "leaves 40 k of 50 k USD net fees" in words
@@ -243,7 +243,7 @@ def test_metrics_that_are_behind_warn_on_both_steps(queue: Desk) -> None:
     assert "eligibility is provisional" in plain(app)
 
 
-# Rejecting what is met, and the day from which one may apply again.
+# Rejecting a met application, and the day of reapplication.
 
 
 def test_rejecting_a_met_application_needs_a_reason_and_a_second_person(queue: Desk) -> None:
@@ -274,7 +274,7 @@ def test_the_preview_shows_when_the_applicant_may_apply_again(
     assert f"May apply again: {words}" in plain(app)
 
 
-# The second person.
+# Second approval.
 
 
 def propose(desk: Desk, **given: Any) -> None:
@@ -364,7 +364,7 @@ def test_a_lapsed_proposal_shows_what_changed_and_what_was_proposed(queue: Desk)
     assert "proposed to approve" not in plain(opened(queue, UNKNOWN))
 
 
-# Set aside, and decided.
+# Set-aside and decided applications.
 
 
 def test_a_deferral_shows_its_end_and_its_reason(queue: Desk) -> None:

@@ -22,7 +22,7 @@ from program.review.permissions import Role
 from tests.dashboard.pages.screen import PEOPLE, Desk, cells, protos, said
 from tests.data_access import clicks
 
-# Before the rows stands the table of columns; grouped rows have none.
+# The table of columns comes before the rows; grouped rows have none.
 ROWS = 1
 
 
@@ -171,7 +171,7 @@ def test_a_chart_over_time_draws_days_weeks_and_months_as_such() -> None:
         return [round(width / 86_400_000 / 0.82) for width in bars.width], bars.hovertemplate[:10]
 
     first = date(2026, 11, 1)
-    # The first of a month alone is a day still, unless the column holds months.
+    # The first of a month is a day unless the column holds months.
     assert chart("submitted_at_day", Bucket.DAY, first) == ([1], "%{x|%-d %b")
     assert chart("submitted_at", None, first, date(2026, 11, 9)) == ([1, 1], "%{x|%-d %b")
     assert chart("submitted_at_week", Bucket.WEEK, date(2026, 11, 2)) == ([7], "%{x|%-d %b")

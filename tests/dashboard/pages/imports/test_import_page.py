@@ -25,7 +25,7 @@ BEFORE_AND_AFTER = ("new", "new", "kept for later", "kept for later")
 
 @pytest.fixture
 def importing(desk: Desk) -> Desk:
-    """Three accounts without an application."""
+    """Add three accounts without an application."""
     with desk.engine.begin() as conn:
         for account_id in (1, 2, 3):
             add_account(conn, account_id)

@@ -122,7 +122,7 @@ def test_a_recipient_is_corrected_and_a_wrong_one_keeps_what_was_typed(outbox: D
     field(app, "Recipient").set_value("still nobody")
     app = press(app, "Correct and send")
     assert "is not an email address" in app.error[0].value.replace("\\", "")
-    # Where the message is open, which so stays open.
+    # Errors appear at the open message, which stays open.
     assert [len(box.error) for box in app.expander if "approval" in box.label] == [1]
     assert field(app, "Recipient").value == "still nobody"
     field(app, "Recipient").set_value("right@example.com")
@@ -198,7 +198,7 @@ def test_settings_are_saved_as_a_version_and_silent_mode_is_shown(outbox: Desk) 
 
 
 def settle(desk: Desk, version: int, **given: Any) -> None:
-    """Settings as two people put them in force."""
+    """Put settings into force as two people."""
     values: dict[str, Any] = {
         "version": version,
         "silent": False,
@@ -242,7 +242,7 @@ BY_POLICY = {
     ("given", "gets", "shown"),
     [
         ({}, "by email, to user7@example.com", f"Dear {TRICKY},\n\nWelcome."),
-        # What a silent policy kept back goes to the applicant, not to the exchange.
+        # A message withheld by a silent policy goes to the applicant, not to the exchange.
         (BY_POLICY, "by telegram, to contact7", "Your rebate is suspended."),
     ],
 )
@@ -291,7 +291,7 @@ def test_who_confirms_less_is_shown_all_that_would_be_in_force(outbox: Desk) -> 
     outbox.who = PEOPLE[Role.ADMIN]
     app = outbox.open(OUTBOX, show="settings")
 
-    # Messages are stopped already; what would be stopped as well is named.
+    # Messages are off already; the additional change is named.
     assert [one.label for one in app.button if "Confirm" in one.label] == [
         "Confirm: stop rejection messages"
     ]
@@ -329,7 +329,7 @@ def test_a_new_language_starts_with_the_text_that_is_sent_so_far(outbox: Desk) -
 
     def started(language: str) -> tuple[str, str, str]:
         app = outbox.open(OUTBOX, show="templates")
-        # The testing library types nothing that is no option yet.
+        # The testing library only accepts listed options.
         states, box = app._tree.get_widget_states(), app.selectbox(key="template-language")
         (typed,) = (one for one in states.widgets if one.id == box.id)
         typed.string_value = language

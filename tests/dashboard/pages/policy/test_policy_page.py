@@ -24,7 +24,7 @@ SAVE = "Save the draft"
 
 @pytest.fixture
 def office(queue: Desk) -> Desk:
-    """Three open applications, two managers; mira is signed in."""
+    """Three open applications and two managers; mira is signed in."""
     with queue.engine.begin() as conn:
         conn.execute(text("insert into review.staff values ('leo@example.com', 'Leo', 'manager')"))
     queue.who = PEOPLE[Role.MANAGER]
@@ -68,7 +68,7 @@ def test_the_page_is_for_those_who_may_read_the_policy(role: Role, desk: Desk) -
     assert any(one.startswith(f"Your role, {role}, may not read") for one in words) is (
         not may(role, Act.READ_POLICY)
     )
-    # Whoever may not edit is shown the version in force instead of a form.
+    # People without permission to edit see the version in force instead of a form.
     assert any(one.label == SAVE for one in app.button) is may(role, Act.EDIT_POLICY)
     assert ("20,000,000 USD" in words) is (
         may(role, Act.READ_POLICY) and not may(role, Act.EDIT_POLICY)
@@ -120,7 +120,7 @@ def test_who_changes_side_is_listed_by_the_way_the_address_names(office: Desk) -
 
 def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk) -> None:
     app = draft_page(office)
-    # Nothing that is stored counts users from this floor.
+    # No rollup counts users from this floor.
     field(app, "text_input", "A user is active from").set_value("5")
     press(app, SAVE)
     app = draft_page(office, replay=str(kept(office).draft_id))
@@ -164,14 +164,14 @@ def test_a_needed_refresh_is_announced_before_publishing(office: Desk) -> None:
     app = press(app, SAVE)
 
     assert any("until `python -m data_access refresh`" in one.value for one in app.warning)
-    # Without a reason it cannot be proposed, and the page says so.
+    # Without a reason it cannot be proposed.
     assert any("The note is empty" in one.value for one in app.error)
     (propose,) = (one for one in app.button if one.label == "Propose for publishing")
     assert propose.disabled
 
 
 def planned(desk: Desk, days: int = 30) -> Any:
-    """The next version, proposed by mira and confirmed by leo, to take effect in so many days."""
+    """Schedule the next version, proposed by mira and confirmed by leo, in this many days."""
     with desk.engine.connect() as conn:
         base = policies.newest(conn)
     starts = day_start(desk.now.date() + timedelta(days=days))
@@ -200,7 +200,7 @@ def test_a_scheduled_version_is_withdrawn_by_two_from_the_page(office: Desk) -> 
     field(refused, "text_area", "Reason").set_value("Too *early*")
     app = press(refused, "Propose the withdrawal")
     assert "A second manager withdraws version 2" in app.success[0].value
-    # Who proposed it can only take it back.
+    # The proposer can only cancel it.
     assert not [one for one in app.button if one.label == "Withdraw version 2"]
     assert [one for one in app.button if one.label == "Take back"]
 

@@ -97,6 +97,6 @@ def test_nothing_is_said_of_those_that_were_not_replayed(
     assert set(sides["met"]) == {met}
     assert set(sides["unknown"]) == ({"0"} if met != "unknown" else {"unknown"})
     assert [None if number != number else number for number in sides["changed"]] == [changed] * 3
-    # Amounts of those that move carry the share as well.
+    # Changed amounts state the coverage as well.
     (rebates,) = (one.value for one in app.caption if one.value.startswith("**Rebates**"))
     assert rebates.count(share) == 2

@@ -36,7 +36,7 @@ ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
 
 
 def fill(engine: Engine, now: datetime) -> None:
-    """Activity of 420 days without two months of them; applications before, in and after."""
+    """Write activity of 420 days without two months; applications before, in and after."""
     chance, today = random.Random(11), now.date()
     users = {user: chance.choice(AFFILIATES) for user in range(100, 190)}
     facts: list[Trade | Referral] = []
@@ -114,7 +114,7 @@ def _seconds(chance: random.Random, most: int) -> timedelta:
 
 
 class Plain:
-    """The figures over ``window``, from the rows alone."""
+    """The figures over ``window``, computed from the rows."""
 
     def __init__(self, engine: Engine, now: datetime) -> None:
         self.now = pd.Timestamp(now)
@@ -222,7 +222,7 @@ class Plain:
         return int(rows[rows.volume_usd > 0].referred_account_id.nunique())
 
     def retained(self, referred: Window, month: Window) -> float | None:
-        """Of the users referred in one month, the share that trades in another."""
+        """Return the share of the users referred in one month that trades in another."""
         if self.delivered(month) < month.days:
             return None
         rows = self.referrals[_in(self.referrals.referred_at, referred)]
@@ -234,7 +234,7 @@ class Plain:
 
     @cached_property
     def standing(self) -> pd.DataFrame:
-        """Decisions that no other supersedes, of applications that have what they decided."""
+        """Return current decisions of applications that still have their outcome."""
         newest = self.decisions[
             ~self.decisions.decision_id.isin(self.decisions.supersedes.dropna())
         ]
@@ -273,7 +273,7 @@ class Plain:
         return again.drop_duplicates("application_id")
 
     def open_at(self, day: date) -> int:
-        """How many were open when ``day`` began, by what became of them since."""
+        """Return how many were open at the start of ``day``, by their later outcome."""
         at = pd.Timestamp(day, tz="UTC")
         left = (self.apps.status != "pending") & (self.apps.status_changed_at < at)
         return int(((self.apps.submitted_at < at) & ~left).sum())
@@ -310,7 +310,7 @@ class Plain:
 
 
 def steps(window: Window, grain: str) -> Iterator[Window]:
-    """Days, weeks from Monday or months, cut at both ends."""
+    """Yield days, weeks from Monday or months, cut at both ends."""
     start = window.start
     following: dict[str, Callable[[date], date]] = {
         "day": lambda day: day + DAY,

@@ -44,7 +44,7 @@ THIRTY, YEAR, BEFORE = "30 days", "a year", "before the data"
 
 @dataclass
 class World:
-    """The page over one period, and what it should say."""
+    """The page over one period, and its expected figures."""
 
     desk: Desk
     plain: Plain
@@ -105,10 +105,7 @@ def assert_card(
     why: str = "",
     course: Sequence[Number] = (),
 ) -> None:
-    """The short value, the exact one, the change and the course, where there is one.
-
-    ``why`` is said in the place of a change.
-    """
+    """Check the short value, the exact value, the change or ``why``, and the trend if given."""
     found, unit = card(app, key), KPIS_BY_KEY[key].unit
     amount = None if value is None else _decimal(value, unit)
     was = None if before is None else _decimal(before, unit)
@@ -139,12 +136,12 @@ def _rate(decided: pd.DataFrame) -> Number:
 
 
 def _table(app: AppTest, column: str) -> pd.DataFrame:
-    """The first table with this column; a chart's own is the same as the one below it."""
+    """Return the first table with this column; a chart's own table equals the one below it."""
     return next(table.value for table in app.dataframe if column in table.value)
 
 
 def _missing(world: World) -> str:
-    """What stands in the place of a change."""
+    """Return the text in place of a change."""
     return f"unknown, {730 - BEGIN} days were not delivered" if world.name == YEAR else ""
 
 
@@ -337,7 +334,7 @@ def assert_volume(world: World) -> None:
 
 
 def _assert_months(app: AppTest, plain: Plain, newest: Window) -> None:
-    """Thirteen months up to the newest, each against the one before, if all of both is there."""
+    """Check thirteen months up to the newest, each against the one before if both are whole."""
     table = _table(app, "concentration")
     months = [newest]
     while len(months) < len(table):

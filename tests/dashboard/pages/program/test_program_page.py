@@ -35,13 +35,13 @@ BEN = "ben@example.com"
 
 
 def figure(app: AppTest, key: str) -> tuple[str, str]:
-    """A figure's value and change."""
+    """Return a figure's value and change."""
     (found,) = (metric for metric in app.metric if metric.label == KPIS_BY_KEY[key].name)
     return found.value, found.delta
 
 
 def traces(app: AppTest, key: str) -> dict[str, list[float]]:
-    """The series of a chart by name."""
+    """Return a chart's series by name."""
     (chart,) = (proto for proto in protos(app, "plotly_chart") if proto.id.endswith(key))
     found: list[Mapping[str, Any]] = json.loads(chart.spec)["data"]
     return {trace.get("name", ""): trace["y"] for trace in found}
@@ -147,7 +147,7 @@ def test_every_figure_shows_its_definition_days_and_zone(worked: Desk) -> None:
 
 
 def test_every_number_of_a_table_shows_its_definition(worked: Desk) -> None:
-    """In the table of times each column holds two figures, so it says both."""
+    """A column of the table of times holds two figures, so it states both."""
     helps: dict[str, str | None] = {}
     for tab in Tab:
         for table in worked.open(PROGRAM, tab=tab).dataframe:
@@ -196,7 +196,7 @@ def test_the_address_holds_period_step_and_part(worked: Desk) -> None:
 
 
 def open_at(worked: Desk, day: date) -> int:
-    """How many of the seven were open when ``day`` began, which today's date decides."""
+    """Return how many of the seven were open when ``day`` began; today's date decides it."""
     with worked.engine.connect() as conn:
         count = text("select count(*) from exchange.applications where submitted_at < :at"
                      " and (status = 'pending' or status_changed_at >= :at)")  # fmt: skip
@@ -204,7 +204,7 @@ def open_at(worked: Desk, day: date) -> int:
 
 
 def test_open_applications_are_compared_with_the_periods_beginning(worked: Desk) -> None:
-    """Also while the period is compared with fewer days than the whole one before."""
+    """Also if the period is compared with fewer days than the whole previous one."""
     (shown,) = (
         m for m in worked.open(PROGRAM, period="this_month").metric if m.label == "Open now"
     )
@@ -216,7 +216,7 @@ def test_open_applications_are_compared_with_the_periods_beginning(worked: Desk)
 
 
 def test_a_past_period_shows_what_was_open_at_its_end(worked: Desk) -> None:
-    """Of 30 days that ended 5 days ago: 3 and 6 were open then, and nothing when they began."""
+    """30 days that ended 5 days ago: 3 and 6 were open at the end, and nothing at the start."""
     last = worked.yesterday - 5 * DAY
     days = {"from": str(last - 29 * DAY), "to": str(last)}
 
@@ -296,7 +296,7 @@ def test_days_of_an_address_that_are_no_period_are_named(
 @pytest.mark.parametrize(
     ("tab", "charts", "tables_"),
     [
-        # Of the tables, those behind a chart stand in its popover.
+        # Tables behind a chart are in its popover.
         ("work", 4, 6),
         ("reviewers", 1, 2),
         ("volume", 1, 3),
@@ -315,7 +315,7 @@ def test_only_the_part_that_is_looked_at_is_drawn(
 
 
 def drawn(app: AppTest, key: str) -> dict[str, Any]:
-    """A chart's traces and layout."""
+    """Return a chart's traces and layout."""
     (chart,) = (proto for proto in protos(app, "plotly_chart") if proto.id.endswith(key))
     spec: dict[str, Any] = json.loads(chart.spec)
     return spec
@@ -370,7 +370,7 @@ def test_a_day_that_stands_out_is_marked_and_described(worked: Desk) -> None:
 
 
 def test_rebates_follow_from_fees_and_rates(worked: Desk) -> None:
-    """Fees of 30: 10 % is the standard, and 20 points more are the extra."""
+    """Fees of 30: 10 % is standard, and 20 points more are extra."""
     app = worked.open(PROGRAM, tab="volume")
 
     assert figure(app, "standard_rebate") == ("3 USD", "unchanged")

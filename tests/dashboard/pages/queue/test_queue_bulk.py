@@ -37,12 +37,12 @@ MESSAGE = "Message to the applicant"
 
 @pytest.fixture(autouse=True)
 def _runs_end_within_their_click(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine as well; what shows while one goes on is a test of its own."""
+    """Even on a busy machine; a run in progress has its own test."""
     monkeypatch.setattr(background, "PATIENCE_S", 60)
 
 
 def tick(app: AppTest, *rows: int) -> AppTest:
-    """Tick rows of the table, as a click into their boxes does."""
+    """Tick rows of the table, as clicks on their checkboxes do."""
     _, _, key = app.dataframe[0].proto.id.split("-", 2)
     app.session_state[key] = {"selection": {"rows": list(rows)}}
     return app.run()
@@ -70,7 +70,7 @@ def begin(app: AppTest, act: Act) -> AppTest:
 
 @pytest.fixture
 def ticked(queue: Desk) -> AppTest:
-    """The page with the short and the unknown one ticked."""
+    """The page with the short and the unknown application ticked."""
     return tick(queue.open(QUEUE, eligibility="not_met,unknown", sort="waiting"), 0, 1)
 
 
@@ -118,7 +118,7 @@ def test_a_set_aside_application_can_only_be_reassigned(queue: Desk) -> None:
 
 
 def test_ticking_a_row_runs_no_query_of_the_queue(queue: Desk, statements: list[str]) -> None:
-    """A tick is a run of the table's own; here, without a browser, of the page."""
+    """A tick reruns only the table; without a browser, the page."""
     app = queue.open(QUEUE)
     statements.clear()
 
@@ -244,7 +244,7 @@ def test_going_back_finds_the_texts_again(ticked: AppTest) -> None:
 def test_refusals_are_reported_with_reasons_and_the_rest_is_done(
     ticked: AppTest, queue: Desk
 ) -> None:
-    """A colleague took one of the two meanwhile; of the other not everything is known."""
+    """A colleague took one of the two meanwhile; the other one's facts are incomplete."""
     begin(ticked, Act.DECIDE)
     field(ticked, "selectbox", "Reason").set_value("below_minimums").run()
     field(ticked, "checkbox", ALSO_UNKNOWN).set_value(True)
@@ -317,7 +317,7 @@ def test_a_second_press_of_the_same_form_changes_nothing(queue: Desk) -> None:
     assert len(rows(queue, "select event_id from review.events")) == 2
 
 
-# All that match.
+# All matching applications.
 
 
 @pytest.fixture
@@ -356,7 +356,7 @@ def test_other_rows_are_not_ticked_by_their_place(crowd: Desk) -> None:
     assert offered(app) == []
 
 
-# Runs that take longer than a click.
+# Runs longer than a click.
 
 
 def test_a_long_run_continues_and_shows_it(desk: Desk) -> None:

@@ -49,7 +49,7 @@ def show_all_columns(desk: Desk) -> None:
 
 
 def fill(desk: Desk, count: int) -> None:
-    """``count`` pending applications, the higher the id the longer it waits."""
+    """Add ``count`` pending applications; the higher the id, the longer the wait."""
     with desk.engine.begin() as conn:
         add_refresh(conn, through=desk.yesterday, at=desk.now)
         for id_ in range(1, count + 1):
@@ -403,7 +403,7 @@ def test_the_export_link_carries_the_person_and_the_filters(queue: Desk) -> None
     promise, _ = export_links._signer(export_links.SECRET_FILE).loads(token)
     assert (promise["email"], promise["role"]) == ("ana@example.com", "reviewer")
     assert Filters.from_query(promise["query"]) == wanted
-    # This test's browser holds nothing, so its link is bound to nothing and refused.
+    # This test has no browser cookie, so its link is refused.
     assert export_links.redeem_export(token, browser="") is None
 
 
@@ -431,7 +431,7 @@ def test_a_row_that_is_not_there_opens_nothing(queue: Desk) -> None:
 
 
 def test_a_click_means_the_row_that_was_shown(queue: Desk) -> None:
-    """A new application moved the rows between showing and clicking."""
+    """A new application moved the rows between drawing and click."""
     app = queue.open(QUEUE, sort="waiting")
     with queue.engine.begin() as conn:
         add_application(conn, 9, submitted_at=queue.now - timedelta(days=50))
@@ -458,7 +458,7 @@ def test_the_bar_is_full_at_the_minimum_in_force(queue: Desk) -> None:
 
     columns = app.dataframe[0].proto.columns
     assert "Volume / 20 M" in columns
-    # Millions, cut: what is short of the minimum by a cent never fills the bar.
+    # Millions, rounded down: a value a cent short of the minimum never fills the bar.
     assert '"max_value": 20.0' in columns
     assert cells(app, "volume") == [31.23, 20, 19.99]
 
@@ -480,11 +480,11 @@ def test_the_queue_runs_the_same_queries_for_fifty_as_for_five(
     assert asked[0] == asked[1] > 0
 
 
-# The lists, the owner and the clock.
+# Lists, owner and clock.
 
 
 def buttons(app: AppTest) -> dict[str, str]:
-    """Labels of buttons by key."""
+    """Return the labels of buttons by key."""
     return {button.key: button.label for button in app.button}
 
 
@@ -495,7 +495,7 @@ def segments(app: AppTest, label: str) -> list[str]:
 
 @pytest.fixture
 def set_aside(queue: Desk) -> Desk:
-    """The met one is with ana, the others wait: one for an answer, one for a date."""
+    """The met application is assigned to ana; the others wait for an answer and for a date."""
     act = {"actor": PEOPLE[Role.REVIEWER], "now": queue.now}
     claims.claim(
         queue.engine, clicks.command(claims.Claim, application_id=MET, request_id=uuid4(), **act)
@@ -632,7 +632,7 @@ def test_the_default_order_is_priority_and_the_why_adds_up(queue: Desk) -> None:
     assert any("eligibility met 25" in words for words in why)
 
 
-# The columns.
+# Columns.
 
 
 def test_the_usual_columns_leave_the_finer_ones_out(queue: Desk) -> None:
@@ -684,7 +684,7 @@ def test_a_choice_that_means_nothing_is_the_usual_one(kept: Any, queue: Desk) ->
     assert len(queue.open(QUEUE).dataframe[0].value.columns) == 12
 
 
-# The next one.
+# The next application.
 
 
 def test_next_claims_the_best_unclaimed_and_opens_it(queue: Desk) -> None:
@@ -716,7 +716,7 @@ def test_next_is_for_those_who_may_claim(role: Role, queue: Desk) -> None:
     assert ("take-next" in buttons(queue.open(QUEUE))) is may(role, Act.CLAIM)
 
 
-# Views under a name.
+# Saved views.
 
 
 def view_links(app: AppTest) -> list[tuple[str, str]]:
@@ -845,7 +845,7 @@ def test_ones_own_views_can_be_removed_and_no_others(queue: Desk) -> None:
     assert view_links(app) == []
 
 
-# What moved meanwhile.
+# News.
 
 
 def test_news_is_shown_without_touching_the_table() -> None:

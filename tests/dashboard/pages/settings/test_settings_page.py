@@ -178,7 +178,7 @@ def test_a_holiday_is_removed(settings: Desk) -> None:
 
 
 def test_a_holiday_moves_the_clock_of_the_queue(settings: Desk) -> None:
-    """Everything since the application came was a holiday, so it is not overdue any more."""
+    """Every day since the application came was a holiday, so it is not overdue any more."""
     with settings.engine.begin() as conn:
         add_application(conn, 1, submitted_at=settings.now - timedelta(days=12))
     assert overdue(settings) == 1
