@@ -32,7 +32,7 @@ select conrelid::regclass::text, confrelid::regclass::text from pg_constraint
 where contype = 'f' and conparentid = 0 and conrelid <> confrelid
 """
 SEQUENCES = "select c.oid::regclass::text from pg_class c where relkind = 'S' order by 1"
-# What statements of definition leave behind; rows, analysing and vacuuming leave it alone.
+# Statistics that change with definitions; writing rows, analyze and vacuum do not change them.
 DEFINITIONS = """
 with temporary as (
     select oid from pg_namespace where nspname like 'pg\\_temp%' or nspname like 'pg\\_toast\\_temp%'
@@ -62,7 +62,7 @@ where datname = current_database() and pid <> pg_backend_pid() and backend_type 
 
 
 class Databases:
-    """Makes copies on one server, and can remove them all at the end."""
+    """Makes copies on one server, and removes them all at the end."""
 
     def __init__(self, server: Engine) -> None:
         self.server = server
@@ -76,7 +76,7 @@ class Databases:
         return self.server.url.set(database=name)
 
     def copy(self, kind: str, of: str | None = None) -> str:
-        """The name of a new database that is like ``of``, or like the template."""
+        """Return the name of a new copy of ``of``, or of the template."""
         return self._create(kind, f" template {of or self.template}")
 
     @contextmanager
@@ -89,7 +89,7 @@ class Databases:
     def drop(self) -> None:
         with self.server.connect() as maintenance:
             for name in self.names:
-                # Not "with (force)": an autovacuum worker in there is not this login's to end.
+                # Not "with (force)": this login cannot end an autovacuum worker.
                 maintenance.execute(text(f"drop database if exists {name}"))
 
     def _create(self, kind: str, like: str = "") -> str:
@@ -101,7 +101,7 @@ class Databases:
 
 
 class Reused:
-    """One copy for one test at a time, which finds nothing of the test before."""
+    """One copy used by one test at a time, reset in between."""
 
     def __init__(self, databases: Databases) -> None:
         self.databases = databases
@@ -115,7 +115,7 @@ class Reused:
         return self.databases.url(self.name)
 
     def put_back(self) -> None:
-        """As the template made it; made anew if its definitions changed or it has grown."""
+        """Reset it to the template; copy it again if definitions changed or it has grown."""
         with self._connected() as conn:
             _wait_until_alone(conn)
             if _definitions(conn) == self.definitions and _size(conn) < self.size + SPARE_BYTES:
@@ -146,7 +146,7 @@ def _size(conn: psycopg.Connection[Any]) -> int:
 
 
 def _undo(conn: psycopg.Connection[Any]) -> sql.Composed:
-    """The statements that bring back the rows and the numbering of ``conn``'s database."""
+    """Return statements that restore the rows and sequences of ``conn``'s database."""
     order = TopologicalSorter({name: set() for (name,) in conn.execute(TABLES)})
     for referring, referred in conn.execute(REFERENCES):
         order.add(referred, referring)

@@ -11,7 +11,7 @@ from bench import build, database, facts, figures, refreshing, shares
 from program.reports.periods import LONGEST_DAYS
 from tests.conftest import CLUSTER
 
-# One worker builds it for all of them.
+# One worker builds the data for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bench")]
 THROUGH = date(2026, 3, 14)
 NAME = f"bench_{uuid.uuid4().hex[:12]}"

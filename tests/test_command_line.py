@@ -57,7 +57,7 @@ def succeeded(done: Result) -> Result:
 
 
 def failed(done: Result, said: str) -> str:
-    """The one line on stderr; an error that surfaced would be another exception."""
+    """Return the one line on stderr; the command must not raise."""
     assert isinstance(done.exception, SystemExit), repr(done.exception)
     assert done.exit_code == 1
     lines = done.stderr.splitlines()
@@ -81,7 +81,7 @@ def configured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[E
 
 @pytest.fixture
 def bare(configured: Engine) -> Engine:
-    """The same before anything was migrated."""
+    """The same before migration."""
     with configured.begin() as conn:
         conn.execute(text("drop schema exchange, review cascade"))
     return configured
@@ -269,7 +269,7 @@ def test_loading_the_same_again_changes_nothing(configured: Engine, tmp_path: Pa
 
 
 def report(done: Result) -> tuple[list[str], str]:
-    """The problems, a line each, and the line that ends them."""
+    """Return the problems, one per line, and the final line."""
     assert isinstance(done.exception, SystemExit), repr(done.exception)
     assert done.exit_code == 1
     *problems, last = done.stderr.splitlines()
@@ -486,7 +486,7 @@ def test_the_demo_fills_an_empty_database_once_and_leaves_it_in_order(configured
 def test_sums_are_those_of_now_after_the_demo_and_after_a_start(
     configured: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Steps that the demo takes and decisions made since a refresh change what rebates cost."""
+    """Steps of the demo and decisions since a refresh change rebate costs."""
 
     def sums() -> list[Any]:
         with configured.connect() as conn:
@@ -597,7 +597,7 @@ def test_a_worker_beside_the_dashboard_ends_with_it(configured: Engine, tmp_path
 
 
 def is_over(pid: int) -> bool:
-    """Whether it ended, though whoever takes orphans has not noticed yet."""
+    """Return whether it ended, also if its parent has not collected it."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 

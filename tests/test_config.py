@@ -53,7 +53,7 @@ def test_fonts_are_here_with_their_licence() -> None:
 
 
 def pairs() -> list[tuple[str, str, str, float]]:
-    """(what, ink, ground, least ratio) for everything that must be told apart."""
+    """Return (name, ink, ground, least ratio) for every pair that must be distinguishable."""
     wanted = []
     for shade, theme in THEMES.items():
         page, raised = theme["backgroundColor"], theme["secondaryBackgroundColor"]
@@ -101,7 +101,7 @@ def test_contrast_is_measured_as_wcag_does(ink: str, ground: str, expected: floa
 
 @pytest.mark.parametrize("shade", THEMES)
 def test_there_are_as_many_chart_colours_as_the_charts_ask_for(shade: str) -> None:
-    """Plotly falls back to its own colours altogether when one of the ten is missing."""
+    """Plotly falls back to its own colors if one of the ten is missing."""
     for kind in ("Categorical", "Sequential", "Diverging"):
         assert len(THEMES[shade][f"chart{kind}Colors"]) == 10
 

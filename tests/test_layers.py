@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_imports_point_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The contracts are in ``.importlinter``; `make check` names what crosses them."""
+    """The contracts are in ``.importlinter``; `make check` lists violations."""
     monkeypatch.chdir(ROOT)
 
     assert lint_imports(no_cache=True, no_logo=True) == 0
@@ -37,13 +37,13 @@ def test_pages_and_routes_read_inside_the_wrapper_that_knows_a_busy_database() -
 @pytest.mark.parametrize(
     ("names", "files"),
     [
-        # What runs in the background holds its job with a writer of its own.
+        # Background work holds its job with its own writer.
         (
             r"database\.(?:writer|loader)\b",
             {"dashboard/forms/background.py", "dashboard/forms/submit.py"},
         ),
         (r"\bsession_state\b", {"dashboard/ui/state.py"}),
-        # A browser's own field for numbers reads 2,5 as 25; `program.text.numbers` reads text.
+        # A browser's number field reads 2,5 as 25; `program.text.numbers` parses text.
         (r"\bnumber_input\b", set()),
     ],
 )
@@ -56,8 +56,8 @@ def test_restricted_names_are_used_only_in_their_modules(names: str, files: set[
     assert naming == files
 
 
-# Buttons that write at a press though nobody may have looked: what is one's own look, and two
-# that ask themselves whether it was seen.
+# Buttons that write on a press without a visibility check: personal settings, and two that check it
+# themselves.
 PRESSED_UNSEEN = {
     "columns.py: _put",
     "bulk_report.py: _dismiss",
@@ -76,7 +76,7 @@ def test_every_button_that_writes_responds_only_after_it_was_seen() -> None:
 
 
 def written_by_plain_buttons(module: ast.Module) -> set[str]:
-    """The functions that write and that a button of Streamlit's own calls."""
+    """Return the writing functions that plain Streamlit buttons call."""
     writing = functions_that_write(module)
     return {
         name
@@ -91,7 +91,7 @@ def written_by_plain_buttons(module: ast.Module) -> set[str]:
 
 
 def functions_that_write(module: ast.Module) -> set[str]:
-    """Those that submit something, and those that name one of them."""
+    """Return functions that submit, and those that name one of them."""
     named = {node.name: names_in(node) for node in module.body if isinstance(node, ast.FunctionDef)}
     writing = {f"submit.{name}" for name in ("submit", "carry_out", "write", "load")}
     writing.add("background.submit")
@@ -123,7 +123,7 @@ def test_a_function_fits_in_a_glance() -> None:
 
 
 def size(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
-    """Lines from its name to its end, and parameters without self."""
+    """Return the lines from its name to its end, and its parameters without self."""
     taken = function.args
     named = [one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
     length = (function.end_lineno or 0) - function.lineno + 1

@@ -38,7 +38,7 @@ def test_every_test_that_holds_a_guard_is_there() -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project to take guards out of, with a database server of its own."""
+    """A copy of the project for removing guards, with its own database server."""
     made = tmp_path_factory.mktemp("mutated") / "tree"
     shutil.copytree(ROOT, made, ignore=NOT_COPIED, symlinks=True)
     return made
@@ -72,7 +72,7 @@ def test_a_guard_taken_out_turns_its_test_red(tree: Path, mutation: Mutation) ->
     finally:
         file.write_text(whole)
 
-    # Failed as a test does: a run that broke down, or found no test, proves nothing.
+    # Failed as a test does: a broken run, or one without tests, proves nothing.
     assert run.returncode == 1, run.stdout[-2_000:] + run.stderr[-2_000:]
     failed = re.findall(r"^FAILED (\S+?)(?:\[| -|$)", run.stdout, re.MULTILINE)
     assert failed == [mutation.test], run.stdout[-2_000:]

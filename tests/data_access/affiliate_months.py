@@ -31,7 +31,7 @@ def add_affiliate(
     seen_short: bool = True,
     **given: Any,
 ) -> int:
-    """An affiliate whose months came to ``months``, the last of them February 2026.
+    """Add an affiliate whose months up to February 2026 are ``months``.
 
     ``+`` meets the minimums to the cent, ``-`` misses them by one, ``.`` has no row. Unless
     ``seen_short`` is off, its reach was looked at every month and falls short.
@@ -108,7 +108,7 @@ def add_short_reach(conn: Connection, id_: int, month: date) -> None:
 def deliver(
     conn: Connection, first: date, last: date, *, without: Collection[date] = (), **given: int
 ) -> None:
-    """Somebody in the program trades on each day from ``first`` to ``last`` but some."""
+    """Trade on each day from ``first`` to ``last`` except some."""
     table = tables.segment_daily
     days = [first + n * ONE_DAY for n in range((last - first).days + 1)]
     conn.execute(table.delete().where(table.c.day.in_(days)))
@@ -129,7 +129,7 @@ def refresh(
 ) -> None:
     """Test the months as a refresh through ``through`` would.
 
-    Unless ``delivered`` is off, somebody traded on every day up to then since long before.
+    With ``delivered``, somebody traded on every day up to then.
     """
     if delivered:
         deliver(conn, LONG_AGO, through)

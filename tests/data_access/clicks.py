@@ -50,7 +50,7 @@ Asked = TypeVar("Asked", bound=Command)
 
 
 def command(kind: type[Asked], /, **given: Any) -> Asked:
-    """A command of ana's at `NOW`, unless ``given`` says otherwise; ``now`` is its ``at``."""
+    """Return a command of ana's at `NOW` unless ``given`` differs; ``now`` is its ``at``."""
     given = {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
     return kind(at=given.pop("now"), **given)
 
@@ -67,13 +67,13 @@ def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]
 
 
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
-    """What a page opened now would show."""
+    """Return what a page opened now would show."""
     with engine.connect() as conn:
         return assessments.read(conn, id_, judging.read_context(conn, now=now)).seen
 
 
 def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
-    """What a page opened now would show, with the checklist and who the applicant is."""
+    """Return what a page opened now would show, with the checklist and the applicant."""
     with engine.connect() as conn:
         standing = assessments.read(conn, id_, judging.read_context(conn, now=now))
         application = read_application(conn, id_, now=now)
@@ -81,7 +81,7 @@ def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
 
 
 def events(engine: Engine, id_: int) -> list[Any]:
-    """Kind, actor and detail of every event, oldest first."""
+    """Return kind, actor and detail of every event, oldest first."""
     statement = "select * from review.events where application_id = :id order by event_id"
     with engine.connect() as conn:
         return list(conn.execute(text(statement), {"id": id_}))
@@ -94,7 +94,7 @@ JUDGMENTS = (
 
 
 def kept(engine: Engine, id_: int) -> dict[str, list[str]]:
-    """Every row about an application, as text, to be compared with later ones."""
+    """Return every row about an application, as text, for comparison."""
     with engine.connect() as conn:
         rows = {
             name: list(
@@ -190,7 +190,7 @@ def reject(engine: Engine, id_: int, **given: Any) -> int:
 
 
 def _decide(engine: Engine, id_: int, outcome: Decision, given: dict[str, Any]) -> int:
-    """Decide alone; returns the decision's id."""
+    """Decide without a second person; returns the decision's id."""
     drafted = {name: given.pop(name) for name in DRAFTED & given.keys()}
     made = submit(engine, id_, draft=Draft(outcome=outcome, **drafted), **given)
     assert isinstance(made, decisions.Decided)
@@ -208,7 +208,7 @@ def reopen(engine: Engine, id_: int, **given: Any) -> int:
 
 
 def draft(**given: Any) -> Draft:
-    """An approval that, on what is not known to be met, needs a second person."""
+    """Return an approval that needs a second person unless eligibility is met."""
     return Draft(
         **{
             "outcome": Decision.APPROVED,
@@ -235,7 +235,7 @@ def rejection(**given: Any) -> Draft:
 
 
 def ask_second(engine: Engine, id_: int, **given: Any) -> int:
-    """Propose what needs a second person; returns the proposal's id."""
+    """Propose what needs a second approval; returns the proposal's id."""
     made = submit(engine, id_, **{"draft": draft(), **given})
     assert isinstance(made, decisions.Proposed)
     return made.id

@@ -21,13 +21,13 @@ def desk(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture
 def id_(desk: Engine) -> int:
-    """An application of this test's own; its eligibility is unknown, its checks are open."""
+    """An application of its own; its eligibility is unknown, its checks are open."""
     with desk.begin() as conn:
         return add_application(conn, next(NUMBERS))
 
 
 @pytest.fixture
 def eligible(desk: Engine) -> int:
-    """One that meets the on-exchange minimums, its required checks passed."""
+    """An application that meets the on-exchange minimums, its required checks passed."""
     with desk.begin() as conn:
         return add_eligible(conn, next(NUMBERS))

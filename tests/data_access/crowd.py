@@ -109,7 +109,7 @@ class Applicant:
     metrics: tuple[Decimal, int, int] | None
     months: dict[int, Decimal] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
-    # The desk's columns, where somebody touched it.
+    # The desk's columns, if somebody worked on it.
     desk: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -174,7 +174,7 @@ class Applicant:
 
 @contextmanager
 def town(databases: Databases, people: Sequence[Applicant]) -> Iterator[Engine]:
-    """A database of their own with these people in it; kept open for a module's tests."""
+    """A database with these people, shared by a module's tests."""
     with databases.engine("town") as engine:
         with engine.begin() as filling:
             settle(filling, people)
@@ -185,7 +185,7 @@ def town(databases: Databases, people: Sequence[Applicant]) -> Iterator[Engine]:
 
 
 def invent(seed: int = 20260314) -> list[Applicant]:
-    """The same people for the same seed; ids say nothing about age."""
+    """Generate the same people for the same seed; ids are unrelated to age."""
     chance = random.Random(seed)
     ids = chance.sample(range(FIRST_ID, FIRST_ID + 900), PENDING + OTHERS)
     people = [_someone(chance, id_) for id_ in ids]
@@ -201,7 +201,7 @@ def invent(seed: int = 20260314) -> list[Applicant]:
 
 
 def _touched(chance: random.Random, person: Applicant) -> dict[str, Any]:
-    """A state of the desk that fits the status, claims and deferrals past and present."""
+    """Return a state of the desk that fits the status, with past and current claims."""
     desk: dict[str, Any] = {"status": str(person.status)}
     if chance.random() < 0.6:
         until = chance.choice([None, NOW, NOW + MOMENT, NOW - MOMENT])
@@ -217,7 +217,7 @@ def _touched(chance: random.Random, person: Applicant) -> dict[str, Any]:
         desk["deferred_until"] = chance.choice([NOW + MOMENT, None])
         desk["deferred_answers"] = "as they were"
     elif person.status is Status.PENDING and chance.random() < 0.3:
-        # Deferred until a moment that has come is pending, although nobody wrote so.
+        # A deferral that is over counts as pending before it is written.
         desk |= {"status": "deferred", "deferred_until": chance.choice([NOW, NOW - MOMENT])}
     return desk
 
@@ -258,7 +258,7 @@ def _seen(chance: random.Random, number: int) -> Observation:
         evidence_id=number,
         kind=kind,
         value=Decimal(chance.choice(["5000", "5001", "0"] if followers else VOLUMES)),
-        # The hours keep any two observations apart; some have expired, some lie ahead.
+        # Hours keep any two observations apart; some have expired, some are in the future.
         observed_at=NOW - timedelta(days=chance.choice([-2, 1, 30, 90, 120]), hours=number),
         exchange_name=None if followers else chance.choice(["ExA", "ExB"]),
     )
@@ -328,13 +328,13 @@ def _settle_figures(conn: Connection, person: Applicant) -> None:
 
 
 def month_back(back: int) -> date:
-    """The first of the month ``back`` months before T's."""
+    """Return the first of the month ``back`` months before T's."""
     years, index = divmod(T.year * 12 + T.month - 1 - back, 12)
     return T.replace(year=years, month=index + 1, day=1)
 
 
 def expected(people: Sequence[Applicant], filters: Filters) -> list[Applicant]:
-    """Those of the view's status that the filters leave, in their order."""
+    """Return the people of the view's status who match the filters, in order."""
     found = [p for p in people if p.status is filters.status and _passes(p, filters)]
     return in_order(found, filters)
 
@@ -404,7 +404,7 @@ def _passes(person: Applicant, filters: Filters) -> bool:
 
 
 def finds(term: str, person: Applicant) -> bool:
-    """Part of a name, handle or contact in any spelling, whom it names, or exactly a number."""
+    """Match part of a name, handle or contact in any spelling, or exactly a number."""
     wanted = sought(term)
     texts = (person.username, person.handle, person.contact)
     searched = [search_text(text) for text in texts if text is not None]
@@ -420,7 +420,7 @@ def finds(term: str, person: Applicant) -> bool:
 
 
 def tally(people: Sequence[Applicant]) -> dict[str, int]:
-    """How the pending ones stand, by outcome, clock and owner; ana looks."""
+    """Count the pending ones by outcome, clock and owner, as ana sees them."""
     pending = [p for p in people if p.status is Status.PENDING]
     outcomes = [p.assessment.outcome for p in pending]
     return {

@@ -25,7 +25,7 @@ Mood = Callable[[], str]
 
 
 def moods(rng: random.Random, share: float) -> Mood:
-    """Misbehaving with this share, in a way of its own each time; hanging is slow, so rarer."""
+    """Return a mood that misbehaves with this share, hanging less often because it is slow."""
 
     def one() -> str:
         if rng.random() >= share:
@@ -37,7 +37,7 @@ def moods(rng: random.Random, share: float) -> Mood:
 
 @dataclass
 class Arrivals:
-    """What receivers took: the bodies by id, and the faults that came after a taking."""
+    """What receivers accepted: bodies by id, and faults after an acceptance."""
 
     bodies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     raw: dict[str, bytes] = field(default_factory=dict)

@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Only:
-    """Stands for an engine and gives the one connection that is rolled back afterwards."""
+    """An engine with one connection, which is rolled back afterwards."""
 
     conn: Any
 

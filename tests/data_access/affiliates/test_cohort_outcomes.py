@@ -110,7 +110,7 @@ def follow(
     begin: date = BEGIN,
     without: Collection[date] = (),
 ) -> None:
-    """As a refresh does; somebody trades on every day from ``begin`` on but some."""
+    """Update as a refresh does; somebody trades on every day from ``begin`` except some."""
     deliver(conn, begin, through, without=without)
     done = Refreshed(start=start, through=through, policy=Policy(), before=None, now=NOW)
     approved.keep(conn)
@@ -147,18 +147,18 @@ def test_a_cohort_worked_by_hand(conn: Connection) -> None:
     (november,) = cohort_outcomes.outcomes(conn, data_through=THROUGH).cohorts
     assert (november.month, november.affiliates, november.volume_usd) == (date(2025, 11, 1), 2, 100)
     by_horizon = {h: (t.volume, t.active, t.new) for h, t in november.at.items()}
-    # Volume over the one whose figure at application is known, users over both.
+    # Volume covers the one with a known figure at application, users both.
     assert by_horizon == {30: (90, 2, 0), 60: (20, 2, 1), 90: (0, 0, 0)}
     at_60 = november.at[60]
     assert (at_60.affiliates, at_60.compared, at_60.trading) == (2, 1, 1)
     assert (at_60.halved, at_60.collapsed) == (1, 1)
     assert (at_60.volume_before, at_60.volume) == (100, 20)
-    # Nobody has looked elsewhere, so below here is unknown, and nobody is judged.
+    # No external evidence, so missing the minimums is unknown, and nobody is judged.
     assert (at_60.met, at_60.judged) == (0, 0)
 
 
 def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connection) -> None:
-    """Data begin on 1 Jan: of approvals on 1 and 30 Nov only days 61 to 90 are known."""
+    """Data begin on 1 Jan: for approvals of 1 and 30 Nov only days 61 to 90 are known."""
     small_cohort(conn)
 
     follow(conn, begin=date(2026, 1, 1))
@@ -173,8 +173,8 @@ def test_days_before_the_first_delivered_one_are_unknown_not_a_fall(conn: Connec
     assert cohort_outcomes.fallen(conn, data_through=THROUGH, most=9) == []
 
 
-# Of the approval on 30 Nov days 31 to 60 are 31 Dec to 29 Jan. Whether it halved, and of how
-# many both are known then, on which day nobody in the program traded.
+# For the approval on 30 Nov days 31 to 60 are 31 Dec to 29 Jan. Each case: whether volume halved,
+# how many have both figures known, and the days without any trade.
 EDGES = {
     date(2025, 12, 30): (1, 1),
     date(2025, 12, 31): (0, 0),
@@ -200,7 +200,7 @@ def test_a_missing_day_leaves_a_fall_unknown(
 def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
     conn: Connection,
 ) -> None:
-    """Of days 31 to 60; at two active users what was delivered is enough, at three it is short."""
+    """Days 31 to 60: the delivered part is enough for two active users, and short of three."""
     small_cohort(conn)
     short_reach = {"observed_at": datetime(2026, 1, 20, tzinfo=UTC)}
     add_evidence(conn, 1, value=1, **short_reach)
@@ -219,7 +219,7 @@ def test_a_period_with_missing_days_is_met_or_unknown_and_recomputed_later(
 
     follow(conn, without=[hole])
     assert conn.execute(said).scalar_one() == "unknown"
-    # Whatever the refresh computed anew, another number of days is seen.
+    # The number of missing days changed, whatever was recomputed.
     follow(conn, start=THROUGH)
     assert conn.execute(said).scalar_one() == "not_met"
 
@@ -304,7 +304,7 @@ def test_overrides_beside_the_others_and_a_superseded_approval_leaves(conn: Conn
 
 
 def told(conn: Connection, through: date = THROUGH) -> list[object]:
-    """Cohorts, groups and the listed falls, each as whose and how many."""
+    """Return cohorts, groups and listed falls, each with its owner and number."""
     cohorts = cohort_outcomes.outcomes(conn, data_through=through).cohorts
     grouped = cohort_outcomes.outcomes(conn, data_through=through).by_override
     fell = cohort_outcomes.fallen(conn, data_through=through, most=5)
@@ -316,7 +316,7 @@ def told(conn: Connection, through: date = THROUGH) -> list[object]:
 
 
 def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection) -> None:
-    """Superseded, or reopened, which leaves the decision as it is."""
+    """Superseded, or reopened, which leaves the decision row unchanged."""
     small_cohort(conn)
     follow(conn)
     both = [[(11, 2)], [("not an override", 1), ("override", 1)], [1]]
@@ -329,7 +329,7 @@ def test_who_is_no_affiliate_any_more_leaves_without_a_refresh(conn: Connection)
     assert told(conn) == other
     follow(conn, start=THROUGH)
     assert told(conn) == other
-    # Back again, it is measured though no day of it was computed anew.
+    # Approved again, it is measured without recomputing a day.
     conn.execute(text("update exchange.applications set status = 'approved'"))
     follow(conn, start=THROUGH)
     assert told(conn) == both

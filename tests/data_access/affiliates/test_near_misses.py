@@ -30,7 +30,7 @@ REJECTED = {"outcome": "rejected", "rebate_rate": None, "reason_code": "below_mi
 
 
 def add(conn: Connection, id_: int, *figures: int, **given: Any) -> None:
-    """An account that never applied, with volume in millions of cents, active and new users."""
+    """Add an account that never applied: volume in millions of cents, active and new users."""
     add_account(conn, id_, **given)
     volume, active, new = figures or (20, 15, 5)
     add_metrics(conn, id_, volume=Decimal(volume) * MILLION, active=active, new=new)
@@ -70,7 +70,7 @@ def test_both_sides_of_a_tenth_below_each_minimum(conn: Connection) -> None:
 
 
 def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Connection) -> None:
-    """A tenth below each minimum and beside it; what is outdated or of an older one says nothing."""
+    """At and below a tenth short; expired evidence and that of older applications is ignored."""
     add_refresh(conn)
     long_ago = NOW - timedelta(days=200)
     seen = {
@@ -99,7 +99,7 @@ def test_reach_elsewhere_by_the_newest_applications_current_evidence(conn: Conne
         *["x_followers"] * 2,
         "external_volume_usd",
     ]
-    # Without referrals the figures here are known to be none.
+    # Without referrals the figures here are zero.
     assert found.rows[0].facts.volume_usd == 0
 
 

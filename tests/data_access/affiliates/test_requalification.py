@@ -62,14 +62,14 @@ def outcomes(conn: Connection, id_: int) -> dict[date, str]:
 
 
 def days(first: str, last: str) -> list[str]:
-    """Both included."""
+    """Return the days, both included."""
     start = date.fromisoformat(first)
     number = (date.fromisoformat(last) - start).days + 1
     return [str(start + timedelta(n)) for n in range(number)]
 
 
 def signs(conn: Connection, id_: int) -> str:
-    """The months as signs, oldest first: met, missed, unknown."""
+    """Return the months as signs, oldest first: met, missed, unknown."""
     return "".join(
         {"met": "+", "not_met": "-", "unknown": "?"}[word] for word in outcomes(conn, id_).values()
     )
@@ -86,7 +86,7 @@ def rows(conn: Connection) -> int:
 
 
 def test_each_whole_month_is_tested_by_the_calendar(conn: Connection) -> None:
-    """At the minimums is a pass, a cent below a miss; without a row delivered days are zeros."""
+    """The minimums pass, a cent less misses; delivered days without rows are zeros."""
     add_affiliate(conn, 1, "+++-.+")
     add_month(conn, 1, date(2026, 3, 1), MINIMUM)  # still running at T
 
@@ -111,7 +111,7 @@ def test_every_miss_in_a_row_counts_from_the_first_refresh_on(
 
 
 def test_who_missed_every_month_looked_at_may_have_missed_more(conn: Connection) -> None:
-    """Of twelve months that are looked at; whoever came later cannot have missed one before."""
+    """Twelve months are read; affiliates who joined later cannot have missed one before."""
     add_affiliate(conn, 1, "-" * 14, approved_at=datetime(2024, 6, 10, tzinfo=UTC))
     add_affiliate(conn, 2, "-" * 12, approved_at=datetime(2025, 2, 10, tzinfo=UTC))
 
@@ -148,13 +148,13 @@ def test_the_month_of_the_approval_is_not_tested_and_missing_facts_are_unknown(
     refresh(conn)
 
     assert outcomes(conn, 1) == {FEBRUARY: "met"}
-    # Short on the exchange, and nobody has looked elsewhere.
+    # Below the on-exchange minimums, without external evidence.
     assert outcomes(conn, 2)[FEBRUARY] == "unknown"
     assert outcomes(conn, 3) == {}
 
 
-# The days without anybody's activity between 1 October 2025 and T, 14 March 2026, and the months
-# from October on: who is a cent short of the minimum volume, and who is exactly at it.
+# Days without any activity between 1 October 2025 and T, 14 March 2026; and the months from October
+# of an affiliate a cent below the minimum volume, and of one exactly at it.
 HOLES: dict[str, tuple[list[str], str, str]] = {
     "none": ([], "-----", "+++++"),
     "a day in the middle": (["2026-01-15"], "---?-", "+++++"),
@@ -194,7 +194,7 @@ def test_a_month_with_missing_days_is_met_or_unknown_but_never_missed(
 
 
 def test_each_figure_is_known_from_below_while_days_are_missing(conn: Connection) -> None:
-    """Volume reached, users not; evidence of reach elsewhere is of no day, and still decides."""
+    """Volume reached, users not; evidence of reach has no day and still decides."""
     for id_ in (1, 2):
         add_affiliate(conn, id_)
         add_month(conn, id_, FEBRUARY, MINIMUM, active=14, new=5)
@@ -228,7 +228,7 @@ def test_days_that_arrive_later_retest_the_month(conn: Connection) -> None:
     assert signs(conn, 1)[-3:] == "-?-"
     assert months_of(conn, 1)[-2].missing_days == 1
     deliver(conn, OCTOBER, T)
-    # Whatever the refresh computed anew, another number of days is seen.
+    # The number of missing days changed, whatever was recomputed.
     refresh(conn, start=T, delivered=False)
 
     assert signs(conn, 1)[-3:] == "---"
@@ -239,7 +239,7 @@ def test_days_that_arrive_later_retest_the_month(conn: Connection) -> None:
 
 
 def test_only_trade_volume_or_fees_deliver_a_day(conn: Connection) -> None:
-    """Referrals reach back further, and their rows say nothing of what was traded."""
+    """Referrals reach further back, and their rows say nothing about trading."""
     add_affiliate(conn, 1, "-")
     first, last = FEBRUARY, date(2026, 2, 28)
 
@@ -307,7 +307,7 @@ def test_other_words_of_a_policy_are_counted_from_the_activity(conn: Connection)
     refresh(conn, policy=policy)
 
     assert months_of(conn, 1)[-1].facts.active_users == 14
-    assert outcomes(conn, 1)[FEBRUARY] == "not_met"  # nobody was referred, and no volume summed
+    assert outcomes(conn, 1)[FEBRUARY] == "not_met"  # no referrals and no volume
 
 
 def test_testing_again_adds_nothing(conn: Connection) -> None:
@@ -326,7 +326,7 @@ def test_a_late_correction_adds_a_result_that_supersedes(conn: Connection) -> No
     corrected = update(monthly).where(monthly.c.month == JANUARY).values(volume_usd=MINIMUM)
     conn.execute(corrected)
 
-    refresh(conn, start=FEBRUARY)  # January's days were not computed anew
+    refresh(conn, start=FEBRUARY)  # January's days were not recomputed
     assert outcomes(conn, 1)[JANUARY] == "not_met"
     refresh(conn, start=date(2026, 1, 31))
 
@@ -372,7 +372,7 @@ def test_only_who_is_approved_now_is_an_affiliate(conn: Connection) -> None:
 
 
 def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Connection) -> None:
-    """Whether it waits again or is withdrawn; of two approved applications the last one counts."""
+    """Pending again or withdrawn; of two approved applications the last one counts."""
     for id_ in (1, 2, 4):
         add_affiliate(conn, id_, "+")
     add_affiliate(conn, 5, "+", account_id=4, approved_at=APPROVED + timedelta(days=1))
@@ -393,7 +393,7 @@ def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Co
 
 
 def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> None:
-    """Approved in October: November to January are protected, or November alone, or none."""
+    """Approved in October: November to January are protected, or only November, or none."""
     add_affiliate(conn, 1, "----", approved_at=datetime(2025, 10, 31, 23, 59, tzinfo=UTC))
     refresh(conn)
 
@@ -432,7 +432,7 @@ def test_who_was_approved_upstream_alone_is_no_affiliate_here(conn: Connection) 
 
 
 def test_sql_and_python_agree_on_misses_and_nearness(conn: Connection) -> None:
-    """Every pattern of four months, and figures around each line; in two months days are missing."""
+    """Every pattern of four months, and figures around each boundary; two months miss days."""
     chance = Random(7)
     delivered: dict[tuple[int, date], Facts] = {}
     for id_, signs in enumerate(product("+-?", repeat=4), start=1):

@@ -49,12 +49,12 @@ REINSTATE = Change(step=Step.REINSTATE, reason_code="mistake", reason="Wrong acc
 
 @pytest.fixture(scope="module")
 def board(desk: Engine) -> Engine:
-    """A desk whose affiliates are tested as soon as a test adds some."""
+    """A desk whose affiliates are tested when a test adds them."""
     return desk
 
 
 def affiliate(board: Engine, months: str = "++++++---", **given: Any) -> int:
-    """One of this test's own, tested; three misses in a row unless said otherwise."""
+    """Add a tested affiliate; by default with three misses in a row."""
     with board.begin() as conn:
         id_ = add_affiliate(conn, next(NUMBERS), months, **given)
         refresh(conn, before=None)
@@ -132,7 +132,7 @@ def test_a_silent_change_is_stored_and_recorded_on_both_timelines(board: Engine)
 
 
 def test_the_ways_there_and_back(board: Engine) -> None:
-    """Every way in turn; what leads nowhere is refused and changes nothing."""
+    """Every transition in turn; an invalid one is refused and changes nothing."""
     id_ = affiliate(board)
     steps = [
         (NOTICE, Standing.ACTIVE, Standing.ON_NOTICE),
@@ -190,7 +190,7 @@ ACTS = {
 
 @pytest.mark.parametrize("step", Step)
 def test_every_step_is_a_managers_alone(board: Engine, step: Step) -> None:
-    """One at a time and in bulk; refused before anything is looked at or written."""
+    """Alone and in bulk; refused before anything is read or written."""
     id_ = affiliate(board)
     change, shown = ACTS[step]
     for person in (ANA, NOOR, ADA, "nobody@example.com"):
@@ -271,7 +271,7 @@ def test_a_conflict_of_interest_forbids_it(board: Engine) -> None:
         move(board, id_, NOTICE, Standing.ACTIVE)
 
 
-# Many at once.
+# Bulk.
 
 
 def move_each(
@@ -334,7 +334,7 @@ def test_messages_go_out_filled_in_the_same_transaction_unless_silent(board: Eng
     over = "Over 1 Feb to 28 Feb 2026 your referral volume was 19.9 M of 20 M USD"
     assert over in payload["message"]
     assert "{{" not in payload["message"]
-    # What was refused left nothing behind.
+    # Refused changes left nothing behind.
     assert read(board, quiet).since is None
 
 
@@ -355,7 +355,7 @@ def undo(board: Engine, id_: int, undone: uuid.UUID, **given: Any) -> int:
 
 
 def stepped(board: Engine, *before: Change) -> tuple[int, list[Any], uuid.UUID]:
-    """An affiliate moved by these and then suspended: what was kept before that, and its request."""
+    """Move an affiliate and then suspend it; returns its id, the state before, and the request."""
     id_, standing = affiliate(board), Standing.ACTIVE
     for day, change in enumerate(before, -len(before)):
         move(board, id_, change, standing, now=NOW + timedelta(days=day))
@@ -391,7 +391,7 @@ def test_a_change_that_is_undone_leaves_the_standing_as_it_was(
     with board.connect() as conn:
         titles = [entry.title for entry in clicks.thread(conn, id_)]
     assert any("undone" in title for title in titles)
-    # The affiliate can be moved on as if nothing had been.
+    # The affiliate can be moved on as if nothing had happened.
     move(board, id_, TERMINATE, read(board, id_).standing, now=NOW + timedelta(minutes=1))
 
 
@@ -437,7 +437,7 @@ def test_all_of_a_run_are_undone(board: Engine) -> None:
     assert kept.request_id == taken_back
 
 
-# The board.
+# Board.
 
 
 def test_the_board_filters_counts_and_orders(engine: Engine) -> None:
@@ -463,7 +463,7 @@ def test_the_board_filters_counts_and_orders(engine: Engine) -> None:
             assert list(affiliates_board.shown(conn, asked, POLICY, most=9)) == [
                 row.application_id for row in rows
             ]
-        # The page says of each what the filter found it by.
+        # Each row states why the filter matched it.
         assert all(filters.get("suggested", ANY) in (ANY, row.suggestion) for row in rows)
         return [row.application_id for row in rows]
 

@@ -35,7 +35,7 @@ def eligible(desk: Engine, _: str) -> int:
 
 
 def held(desk: Engine, actor: str) -> int:
-    """Held by the actor where they could hold it, and otherwise by ana."""
+    """Claim an application for the actor, or for ana if the actor may not."""
     id_ = untouched(desk, actor)
     clicks.claim(desk, id_, actor=actor if actor in DESK else ANA)
     return id_
@@ -73,7 +73,7 @@ def checked(desk: Engine, actor: str) -> int:
 
 
 def proposed(desk: Engine, actor: str) -> int:
-    """An approval that ana proposed to a second person."""
+    """Add an approval that ana proposed to a second person."""
     id_ = checked(desk, actor)
     clicks.ask_second(desk, id_)
     return id_
@@ -81,7 +81,7 @@ def proposed(desk: Engine, actor: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """One verb: where it can be done, by whom, what it tells, and what else it might say."""
+    """A command: when it is possible, by whom, its event, and another form's fields."""
 
     do: Callable[..., int]
     ready: Ready
@@ -269,7 +269,7 @@ def test_former_staff_are_refused_at_the_next_act(desk: Engine, act: Act) -> Non
 
 @contextmanager
 def cut_after(desk: Engine, writes: int) -> Iterator[list[str]]:
-    """Break at the given write, counted from 1; yields the writes that came so far."""
+    """Fail at the given write, counted from 1; yields the writes so far."""
     seen: list[str] = []
 
     def count(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -291,7 +291,7 @@ def test_a_failure_after_any_write_leaves_nothing(desk: Engine, act: Act) -> Non
         whole = act.ready(desk, act.actor)
         writes.clear()
         act.do(desk, whole)
-    assert len(writes) >= 2  # what it does, and its request
+    assert len(writes) >= 2  # its effect, and its request
     for number in range(1, len(writes) + 1):
         id_ = act.ready(desk, act.actor)
         before = clicks.kept(desk, id_)
@@ -346,7 +346,7 @@ def test_a_double_click_does_it_once(desk: Engine, act: Act) -> None:
 
 
 def same_form(desk: Engine, act: Act, id_: int) -> dict[str, Any]:
-    """What a form carries besides its text: what was shown when it was drawn."""
+    """Return a form's hidden fields: what was shown when it was drawn."""
     if act.do in (clicks.approve, clicks.reject, clicks.ask_second):
         return {"shown": clicks.seen(desk, id_)}
     proposal = clicks.waiting(desk, id_)
@@ -408,7 +408,7 @@ def test_an_application_that_does_not_exist_is_not_found(
         act.do(desk, missing, **given)
 
 
-# Every field that takes typed text, and the longest it may be.
+# Every field of typed text, and its maximum length.
 FIELDS = [
     (clicks.ask_applicant, untouched, "message", 4_000),
     (clicks.record_answer, asked, "answer", 4_000),
@@ -490,7 +490,7 @@ def test_markup_is_kept_as_it_was_typed(
 
 
 def texts_of(desk: Engine, id_: int) -> set[str]:
-    """Every text kept about an application, out of columns and of JSON."""
+    """Return every stored text about an application, from columns and JSON."""
     found: set[str] = set()
     with desk.connect() as conn:
         for name in (*clicks.JUDGMENTS, "conflicts"):

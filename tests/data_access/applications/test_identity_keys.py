@@ -14,7 +14,7 @@ from program.text.platforms import BY_KEY, WORDS
 from tests.data_access.characters import SAMPLE_OR_ALL
 from tests.data_access.hostile_text import HOSTILE_TEXT
 
-# Python and Postgres may know different versions of Unicode; what both know never changes.
+# Python and Postgres may know different Unicode versions; what both know never changes.
 ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"), exclude_characters="\0")
 HOSTS = [host for site in SITES for host in site.hosts]
 PATHS = (
@@ -165,7 +165,7 @@ def test_without_a_handle_there_is_no_key(conn: Connection) -> None:
 
 
 def test_the_schemas_patterns_are_the_programs() -> None:
-    """The functions of the schema were written from the program's tables, and are frozen there."""
+    """The schema's functions were generated from the program's tables, and are frozen there."""
     schema = (migrate.MIGRATIONS / "schema" / "01_text.sql").read_text(encoding="utf-8")
     names = "ADDRESS APP PORT SUBDOMAIN LABELLED PHONE TRUNK_ZERO NO_NUMBER ESCAPED WEB BARE"
     names += " MAIL_LINK TWO_NAMES"

@@ -95,7 +95,7 @@ def test_a_locked_application_makes_the_second_act_wait(engine: Engine, database
 
 
 def test_the_account_itself_is_not_locked(engine: Engine, database_url: str) -> None:
-    """Upstream goes on loading accounts while somebody decides."""
+    """Upstream keeps loading accounts while somebody decides."""
     impatient = create_engine(database_url, connect_args={"options": "-c lock_timeout=50"})
     with engine.begin() as conn:
         add_application(conn, 7)

@@ -247,7 +247,7 @@ def test_every_part_of_a_search_uses_an_index(
     ((statement, parameters),) = asked
 
     plan = "\n".join(queued.exec_driver_sql(f"explain {statement}", parameters).scalars())
-    # Of the two over handles the planner may take either.
+    # The planner may use either of the two handle indexes.
     assert "_handle_search " in plan, plan
     assert "on accounts_username_search " in plan, plan
     assert "Seq Scan" not in plan, plan

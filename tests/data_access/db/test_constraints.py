@@ -44,7 +44,7 @@ def desk(conn: Connection) -> Connection:
 
 
 def refuses(conn: Connection, constraint: str, **given: Any) -> None:
-    """The decision is refused, and by this constraint."""
+    """Check that the decision is refused by this constraint."""
     with pytest.raises(IntegrityError) as refused, conn.begin_nested():
         decide(conn, **given)
     assert refused.value.orig.diag.constraint_name == constraint  # type: ignore[union-attr]

@@ -22,7 +22,7 @@ UNREACHABLE = f"postgresql://ana:{SECRET}@127.0.0.1:1/review"
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
-    """No address from outside, and no connection left behind when a database is dropped."""
+    """No address from the environment, and no connection left when a database is dropped."""
     if "database_url" in request.fixturenames:
         request.getfixturevalue("database_url")
     monkeypatch.delenv("DATABASE_URL", raising=False)
@@ -255,7 +255,7 @@ CONTRARY = {
 
 @pytest.fixture
 def contrary_url(database_url: str, server: Engine) -> Iterator[str]:
-    """A database that is set up otherwise in everything this program rests on."""
+    """A database whose settings contradict everything this program relies on."""
     name = urlsplit(database_url).path.removeprefix("/")
     with server.connect() as maintenance:
         for setting, value in CONTRARY.items():
@@ -333,7 +333,7 @@ def test_errors_unrelated_to_the_request_are_reported_as_database_states(
 
 
 class Failing:
-    """An engine whose connections cannot be had."""
+    """An engine without connections."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

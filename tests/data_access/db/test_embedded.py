@@ -36,7 +36,7 @@ def start_elsewhere(home: Path) -> subprocess.Popen[bytes]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A server in a folder closed to all others, started by two processes at once."""
+    """A server in a private folder, started by two processes at once."""
     closed = tmp_path_factory.mktemp("closed")
     closed.chmod(0o700)
     made = Cluster(closed / "home")
@@ -53,7 +53,7 @@ def postmaster(cluster: Cluster) -> int:
 
 
 def postmasters(cluster: Cluster) -> list[int]:
-    """Running servers of this data folder, told by the folder in their command."""
+    """Return the running servers of this data folder, by the folder in their command."""
     wanted = os.fsencode(cluster.pgdata)
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -126,7 +126,7 @@ def test_finding_the_server_is_quick_and_starts_no_other(cluster: Cluster) -> No
 def test_a_server_that_is_long_in_recovery_is_waited_for_and_not_started_again(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here it has recovered by the time that it is looked at once more."""
+    """Here it has recovered by the second check."""
     before = postmaster(cluster)
     monkeypatch.setattr(embedded, "START_TIMEOUT_S", 0)
     monkeypatch.setattr(Cluster, "_answers", lambda _: False)
@@ -232,7 +232,7 @@ def test_stopping_leaves_the_data_and_stopping_twice_is_no_error(cluster: Cluste
 def test_an_interrupted_beginning_is_done_again_even_on_a_very_long_path(
     tmp_path: Path,
 ) -> None:
-    """Killed while initdb runs, which itself goes on; and leftovers of an older attempt."""
+    """Killed during initdb, which continues; with leftovers of an older attempt."""
     home = tmp_path / ("deep" * 30) / ("deeper" * 20)
     cluster = Cluster(home)
     cluster.pgdata.mkdir(parents=True)
@@ -274,8 +274,8 @@ HOMES = (
 
 @pytest.mark.parametrize("name", HOMES)
 def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
-    """For the command as for whoever connects by the address: in URLs, options and a shell's words."""
-    # Not pytest's own folder, which is closed and long.
+    """For the command and for clients of the address: in URLs, options and shell words."""
+    # Not pytest's own folder, which is private and long.
     with tempfile.TemporaryDirectory(prefix="home-") as outer:
         Path(outer).chmod(0o755)
         home = Path(outer) / name
@@ -325,7 +325,7 @@ def test_missing_binaries_are_reported_in_a_sentence(monkeypatch: pytest.MonkeyP
 def test_programs_in_a_folder_closed_to_others_run_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A checkout under /root has its environment, and so the server's programs, behind it."""
+    """A checkout under /root has its environment, and so the server's programs, inside it."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     shutil.copytree(embedded.binaries().parent, closed / "pginstall", symlinks=True)

@@ -138,7 +138,7 @@ def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     assert migrate.migrate(engine) == (migrate.head(), migrate.head())
 
 
-# What is recorded stays as it was.
+# Recorded rows are append-only.
 
 
 CHANGES = (

@@ -10,7 +10,7 @@ from program.text.folding import LOWER, folded, name_key, word
 from program.text.platforms import ABOUT, PLATFORMS, WORDS, platform_key
 from tests.data_access.characters import SAMPLE_OR_ALL
 
-# Python and Postgres may know different versions of Unicode; what both know never changes.
+# Python and Postgres may know different Unicode versions; what both know never changes.
 ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"), exclude_characters="\0")
 PIECES = st.sampled_from(
     [

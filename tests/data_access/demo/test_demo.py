@@ -46,7 +46,7 @@ NOW = datetime(2026, 3, 15, 9, 30, tzinfo=UTC)
 T = date(2026, 3, 14)
 SMALL = 60
 
-# What the window holds for each pending application, counted from the facts alone.
+# The window's figures of each pending application, counted from facts.
 IN_WINDOW = """
 with by_user as (
     select affiliate_account_id, referred_account_id, sum(volume_usd) as volume_usd
@@ -71,7 +71,7 @@ where status = 'pending'
 
 @pytest.fixture(scope="module")
 def small(databases: Databases) -> Iterator[Engine]:
-    """The smallest demo that most claims can be read from; nobody writes here."""
+    """The smallest demo that most tests can use; read only."""
     with databases.engine("demo") as engine:
         demo.fill(engine, now=NOW, affiliates=SMALL)
         yield engine
@@ -79,7 +79,7 @@ def small(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def whole(databases: Databases) -> Iterator[Engine]:
-    """The demo as `make run` makes it; nobody writes here."""
+    """The demo as `make run` creates it; read only."""
     with databases.engine("demo") as engine:
         demo.fill(engine, now=NOW)
         rollups.refresh(engine, now=NOW)
@@ -88,8 +88,8 @@ def whole(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture
 def desk(databases: Databases, whole: Engine) -> Iterator[Engine]:
-    """A copy of the whole demo to work on."""
-    # A database that is copied may have no other user.
+    """A copy of the whole demo to change."""
+    # A database can only be copied while nobody else uses it.
     whole.dispose()
     with databases.engine("demo", of=whole.url.database) as engine:
         yield engine
@@ -493,7 +493,7 @@ def test_most_wait_for_a_day_or_two_and_some_are_overdue(
     assert 0.10 <= overdue / len(waited) <= 0.20
     assert max(waited) <= 8
     arrived = [week.submitted for week in weeks]
-    # Twenty-five weeks in which they grow slowly, and no week that stands out at their end.
+    # Twenty-five weeks of slow growth, without an unusual week at the end.
     assert max(arrived[-4:]) <= 1.5 * max(arrived[-12:-4])
     assert sum(arrived[-4:]) <= 1.5 * sum(arrived[-8:-4])
 
@@ -596,7 +596,7 @@ def test_views_are_saved_and_two_of_them_shared(whole: Engine) -> None:
 
 
 def shapes(engine: Engine, sql: str) -> set[tuple[str, frozenset[str]]]:
-    """Every kind with the names that its JSON holds."""
+    """Return every kind with its JSON keys."""
     return {(kind, frozenset(keys)) for kind, keys in rows(engine, sql)}
 
 
@@ -616,7 +616,7 @@ def test_events_and_messages_are_as_the_verbs_write_them(desk: Engine) -> None:
 
 
 def act_as_the_desk(engine: Engine) -> None:
-    """Every verb whose traces the demo makes up, on applications that nobody has touched."""
+    """Run every command whose traces the demo makes up, on fresh applications."""
     untouched = (
         "select application_id from exchange.applications a left join review.desk d using (application_id)"
         " where a.status = 'pending' and d.application_id is null order by 1"
@@ -858,5 +858,5 @@ def test_the_managers_have_gone_through_the_board_and_left_something_to_do(desk:
     assert all(counts.by_suggestion.values())
     assert one(desk, "select max(at) from review.affiliate_events") <= NOW
     assert one(desk, "select count(distinct kind) from review.affiliate_events") == 4
-    # Every month since the first approval is tested, not the last six alone.
+    # Every month since the first approval is tested, not only the last six.
     assert one(desk, "select count(distinct month) from review.requalifications") > 6

@@ -188,7 +188,7 @@ def test_sql_and_python_agree_on_2500_cases(
 def judge_both_ways(
     conn: Connection, cases: list[dict[str, Any]], policy: Policy, refreshed: bool
 ) -> None:
-    """A batch of generated applications, unknowns included."""
+    """Judge a batch of generated applications, unknowns included."""
     with conn.begin_nested() as savepoint:
         add_policy(conn, policy)
         if refreshed:

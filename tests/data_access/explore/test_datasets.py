@@ -492,7 +492,7 @@ def test_pieces_are_bounded_and_counted(town: Engine, monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="module")
 def configured(town: Engine) -> Iterator[Engine]:
-    """The town as the configured database, for processes of their own as well."""
+    """The town as the configured database, also for subprocesses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", town.url.render_as_string(hide_password=False))
         patch.delenv("DATABASE_REPLICA_URL", raising=False)
@@ -506,7 +506,7 @@ def configured(town: Engine) -> Iterator[Engine]:
 
 @pytest.fixture
 def served(configured: Engine) -> Engine:
-    """The same, with an empty log of exports."""
+    """The same, with an empty export log."""
     with configured.begin() as conn, rewriting(conn, "exports"):
         conn.execute(text("delete from review.exports"))
     return configured
@@ -515,7 +515,7 @@ def served(configured: Engine) -> Engine:
 def log(engine: Engine) -> list[dict[str, Any]]:
     columns = ("exported_by", "dataset", "format", "filters", "columns", "row_count", "outcome")
     table = tables.exports
-    # The line is written when the last byte has left, beside the answer.
+    # The log entry is written when the last byte has been sent, in another thread.
     for thread in threading.enumerate():
         if thread.name == "export-log":
             thread.join(10)
@@ -560,7 +560,7 @@ BROWSER = "what this browser was given"
 
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is signed in stands in a cookie of the tests' own."""
+    """The signed-in person is in a cookie of the tests."""
     monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
 
 

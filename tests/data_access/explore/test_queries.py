@@ -86,7 +86,7 @@ def people() -> list[Applicant]:
 
 @pytest.fixture(scope="module")
 def town(databases: Databases, people: list[Applicant]) -> Iterator[Engine]:
-    """The crowd, with decisions and daily figures beside what it brings."""
+    """The crowd, with decisions and daily figures."""
     with crowd.town(databases, people) as engine:
         with engine.begin() as conn:
             _decide(conn, [p for p in people if p.status in (Status.APPROVED, Status.REJECTED)])
@@ -159,7 +159,7 @@ def rows(conn: Connection, asked: View, size: int = 5_000) -> list[dict[str, Any
 
 @pytest.fixture(scope="module")
 def frames(town: Engine) -> dict[str, pd.DataFrame]:
-    """Every dataset whole, as a frame of Python's own values."""
+    """Return every dataset as a frame of Python values."""
     with town.connect() as conn:
         return {
             dataset.key: pd.DataFrame(
@@ -348,7 +348,7 @@ def none(values: pd.Series) -> list[Any]:
 
 
 def texts_for(column: DatasetColumn) -> st.SearchStrategy[str]:
-    """Filters that mean something, near what the crowd holds, and hostile ones."""
+    """Generate meaningful filters near the crowd's values, and hostile ones."""
     hostile = st.sampled_from(HOSTILE) | st.text(max_size=12)
     numbers = st.sampled_from(["0..", "..15", "5..5", "20000000..", "..19999999.99", "1000..1500"])
     days = st.sampled_from(["last30", "last1", "..2026-03-10", "2026-03-01..2026-03-14"])
@@ -426,7 +426,7 @@ def test_5000_hostile_requests_are_answered_like_a_plain_frame(
 
 
 def form(asked: Filter) -> tuple[Any, ...]:
-    """What of a filter is its asker's choice of shape: which ends are open, and unknowns."""
+    """Return a filter's shape: which ends are open, and unknowns."""
     match asked:
         case Known():
             return (Known, asked.known)

@@ -45,7 +45,7 @@ def remove(desk: Engine, view_id: int, **given: object) -> int:
 
 
 def version(desk: Engine, name: str) -> UUID:
-    """What replacing the view of that name has to give, as the refusal to overwrite it says."""
+    """Return the version that replacing this view requires, from the refusal to overwrite it."""
     with pytest.raises(NameTaken) as refused:
         save(desk, name, filters=Filters())
     return refused.value.version

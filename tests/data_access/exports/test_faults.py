@@ -29,13 +29,13 @@ PATIENCE_S = 120
 
 
 def each(*quick: str, of: Sequence[str]) -> list[Any]:
-    """All of them in the longer proof, ``quick`` ones always."""
+    """Return all in the longer proof, otherwise the ``quick`` ones."""
     return [one if one in quick else pytest.param(one, marks=pytest.mark.slow) for one in of]
 
 
 @pytest.fixture(scope="module")
 def many(databases: Databases) -> Iterator[Engine]:
-    """Much activity, so that an export has begun long before it is done."""
+    """Much activity, so that an export has started long before it ends."""
     with databases.engine("faults") as engine:
         with engine.begin() as conn:
             add_refresh(conn)
@@ -58,7 +58,7 @@ def many(databases: Databases) -> Iterator[Engine]:
 
 
 class Exporting:
-    """``python -m data_access export activity`` with a temporary folder of its own."""
+    """``python -m data_access export activity`` with its own temporary folder."""
 
     def __init__(self, engine: Engine, folder: Path, target: str, **given: Any) -> None:
         self.engine, self.folder, self.temporary = engine, folder, folder / "temporary"
@@ -84,7 +84,7 @@ class Exporting:
         )
 
     def ends(self, *, saying: str, status: int = 1, outcome: str = "failed") -> None:
-        """Wait for the end, and look at all that may be left."""
+        """Wait for the end, and check for anything left behind."""
         try:
             _, said = self.process.communicate(timeout=PATIENCE_S)
         finally:
@@ -107,7 +107,7 @@ class Exporting:
             return int(conn.execute(text(asked)).scalar_one())
 
     def begun(self) -> bool:
-        """Whether rows have been written, to the file or beside it."""
+        """Return whether rows have been written, to the file or beside it."""
         assert self.process.poll() is None
         files = [file for file in self.folder.rglob("*") if file.is_file()]
         return any(file.stat().st_size > LEAST_BYTES for file in files)
@@ -121,9 +121,9 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def _begin_with(largest_file: int) -> None:
-    """A disk as full as it gets without one: no file of this process grows beyond that."""
+    """Simulate a full disk: no file of this process grows beyond this size."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    # Whatever the tests were started with: nobody asked this process not to hear.
+    # Reset signals that the test runner may have ignored.
     for name in (signal.SIGINT, signal.SIGHUP):
         signal.signal(name, signal.SIG_DFL)
 
@@ -180,7 +180,7 @@ def test_a_signal_midway_ends_it(many: Engine, tmp_path: Path, name: str, stop: 
 def test_canceling_a_waiting_query_ends_the_file(many: Engine, tmp_path: Path, name: str) -> None:
     for ending, saying in (
         ("pg_terminate_backend", "The connection to the database was lost"),
-        # As the server does when a statement takes longer than it may.
+        # As the server does when a statement exceeds its timeout.
         ("pg_cancel_backend", "The export took longer than 15 minutes"),
     ):
         with locked(many) as holder:

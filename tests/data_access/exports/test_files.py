@@ -148,7 +148,7 @@ def _apply(conn: Any, number: int, payload: str) -> None:
                 reason_code=payload if status == "rejected" else None,
                 override_reason=payload,
                 rebate_rate="0.1234" if status == "approved" else None,
-                # Addresses are kept in one form, whoever wrote them.
+                # Addresses are stored in normal form.
                 decided_by=people.normal(payload) or "somebody",
                 second_approver=people.normal(payload + "2"),
                 policy_version=1,
@@ -190,7 +190,7 @@ def as_csv(value: Any) -> str:
             return "true" if value else "false"
         case datetime():
             written = value.astimezone(UTC).isoformat().removesuffix("+00:00")
-            # As the database writes it: no more digits of a second than it has.
+            # As the database writes it, with as many digits of a second as it has.
             return (written.rstrip("0") if "." in written else written) + "Z"
         case date():
             return value.isoformat()
@@ -200,9 +200,9 @@ def as_csv(value: Any) -> str:
 
 
 def as_cell(value: Any, column: DatasetColumn) -> Any:
-    """What a spreadsheet holds for a value."""
+    """Return what a spreadsheet holds for a value."""
     if isinstance(value, datetime):
-        # A spreadsheet's times go to the millisecond, and never on to the next day.
+        # A spreadsheet's times have milliseconds, and never round up to the next day.
         plain = value.astimezone(UTC).replace(tzinfo=None)
         return plain.replace(microsecond=plain.microsecond // 1000 * 1000)
     if isinstance(value, Decimal):
@@ -239,7 +239,7 @@ def test_every_format_reads_back_as_the_database_has_it(stocked: Engine, key: st
             if isinstance(wanted, Decimal):
                 assert Decimal(repr(cell)).quantize(Decimal(1).scaleb(-column.scale)) == wanted
             else:
-                # Spreadsheets know control characters by their number.
+                # Spreadsheets write control characters as numbers.
                 assert (unescape(cell) if isinstance(cell, str) else cell) == wanted, column.name
     if key == "activity":
         assert 3 * len(expected) >= 10_000
@@ -318,9 +318,9 @@ XML = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def texts_in(packed: io.BytesIO) -> list[str]:
-    """What a spreadsheet shows in the first column, by the standard's own reading.
+    """Return a spreadsheet's first column, read according to the standard.
 
-    openpyxl leaves characters that are written by their number as they are.
+    openpyxl does not decode characters written as numbers.
     """
     with zipfile.ZipFile(packed) as parts:
         sheet = ElementTree.fromstring(parts.read("xl/worksheets/sheet1.xml"))
@@ -359,7 +359,7 @@ def test_every_text_arrives_in_a_workbook_as_it_is() -> None:
 
 def test_a_workbook_is_written_from_first_to_last(stocked: Engine, tmp_path: Path) -> None:
     class Forward:
-        """What a spool's reader sees: bytes that were written once, and never again."""
+        """A spool's reader: bytes that were written once and never change."""
 
         def __init__(self) -> None:
             self.written = bytearray()
@@ -398,7 +398,7 @@ def run(*arguments: str) -> Any:
 
 
 def settled(*, leases: bool = False) -> None:
-    """Wait for what runs beside a test: following an export, its line in the log, its lease."""
+    """Wait for background work of a test: watching an export, its log entry, its lease."""
     for name in ("export", "export-log", *(["job-leases"] if leases else [])):
         for thread in threading.enumerate():
             if thread.name == name:
@@ -500,7 +500,7 @@ def test_a_file_has_the_documented_columns_with_any_filter_or_order(
 def test_a_view_keeps_no_more_than_its_owner_may_see_by_now(stocked: Engine) -> None:
     kept = View.from_kept("columns=application_id,contact_handle", personal=True)
     for owner in (ANA, NOOR):
-        # Noor was a reviewer once.
+        # Noor used to be a reviewer.
         with stocked.begin() as conn:
             conn.execute(
                 insert(tables.saved_views).values(
@@ -593,7 +593,7 @@ def address(made: Promise, browser: str = BROWSER) -> str:
 
 @pytest.fixture(autouse=True)
 def _signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is signed in stands in a cookie of the tests' own."""
+    """The signed-in person is in a cookie of the tests."""
     monkeypatch.setattr(identity, "address", lambda asking: asking.cookies.get("who"))
 
 
@@ -702,7 +702,7 @@ def drain(pieces: Iterator[bytes | None]) -> None:
 
 @pytest.fixture
 def stuck(stocked: Engine) -> Iterator[Job]:
-    """An export whose first bytes have left and whose query waits for a lock."""
+    """An export whose first bytes were sent and whose query waits for a lock."""
     with stocked.connect() as holder, holder.begin():
         holder.execute(text("lock table review.affiliate_daily in access exclusive mode"))
         job = jobs.begin(order_of(everything(ACTIVITY), FileFormat.CSV))
@@ -713,7 +713,7 @@ def stuck(stocked: Engine) -> Iterator[Job]:
 
 
 def ending_of(job: Job) -> tuple[Ending, str] | None:
-    """How it ended, as every process can see."""
+    """Return how it ended, as every process can see."""
     (seen,) = (one for one in jobs.of(ANA) if one.job_id == job.job_id)
     return None if seen.ending is None else (seen.ending, seen.sentence)
 
@@ -727,7 +727,7 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 def asked_for_a_turn(engine: Engine) -> datetime | None:
-    """When a worker last asked whether it may read."""
+    """Return when a worker last asked for its turn to read."""
     with engine.connect() as conn:
         return conn.execute(
             text(
@@ -814,7 +814,7 @@ def test_a_full_disk_is_reported_to_the_person_and_everything_is_freed(
 ) -> None:
     jobs.prepare()
     (waiting,) = jobs._waiting
-    # As full as a disk gets without one: no file of that process grows beyond this.
+    # Simulate a full disk: no file of that process grows beyond this size.
     resource.prlimit(waiting.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     job = jobs.begin(order_of(everything(ACTIVITY), file_format))
@@ -880,7 +880,7 @@ def test_a_lost_database_interrupts_the_file_and_is_reported(stocked: Engine, st
 
 
 def test_only_so_many_exports_read_the_database_at_a_time(stocked: Engine) -> None:
-    # A server process sees within a second that the worker of the test before has gone.
+    # A server process notices within a second that the previous test's worker is gone.
     until(lambda: working(stocked) == 0)
     with stocked.connect() as holder:
         for slot in range(limits.READING_AT_ONCE):

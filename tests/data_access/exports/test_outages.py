@@ -34,14 +34,14 @@ from tests.builders import T, add_refresh, add_staff
 ANA = "ana@example.com"
 BROWSER = "what this browser was given"
 ROWS = 600_000
-# The exports of this process, the newest last.
+# This process's exports, newest last.
 begun: list[Job] = []
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    # Not pytest's own folder, in which another user's server may not walk.
+    # Not pytest's own folder, which another user's server cannot enter.
     home = Path(tempfile.mkdtemp(prefix="affiliate-review-outages-"))
     home.chmod(0o755)
     made = Cluster(home)
@@ -53,7 +53,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def engine(cluster: Cluster) -> Iterator[Engine]:
-    """The configured database, on a server of these tests' own, with much activity."""
+    """The configured database, on a server of these tests, with much activity."""
     made = create_engine(cluster.url(), pool_pre_ping=True)
     migrate.migrate(made)
     with made.begin() as conn:
@@ -89,7 +89,7 @@ def engine(cluster: Cluster) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def port(engine: Engine) -> Iterator[int]:
-    """The export's route behind a real port."""
+    """The export's route on a real port."""
     app = Starlette(routes=routes.ROUTES)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -117,7 +117,7 @@ def until(condition: Callable[[], Any], seconds: float = 20) -> None:
 
 @contextmanager
 def asked(port: int) -> Iterator[http.client.HTTPResponse]:
-    """Follow a link to all the activity; the answer has begun."""
+    """Follow a link to all activity; the response has started."""
     first = date(2025, 6, 1)
     query = {"dataset": "activity", "day": f"{first}..{T + timedelta(days=1)}"}
     made = Promise(email=ANA, role=Role.REVIEWER, query=query)
@@ -133,7 +133,7 @@ def asked(port: int) -> Iterator[http.client.HTTPResponse]:
 
 
 def midway() -> Job:
-    """The export that was just asked for, with rows on their way and more to come."""
+    """Return the newest export, with rows being sent and more to come."""
     until(lambda: begun and begun[-1].ending is None and begun[-1].rows)
     job = begun[-1]
     assert 0 < job.rows < ROWS

@@ -51,7 +51,7 @@ def contents(engine: Engine) -> list[str]:
 
 @pytest.fixture(scope="module")
 def loaded(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """One database with a few facts for all tests here: each leaves it as it was."""
+    """One database with a few facts for all tests here; none changes it."""
     with databases.engine("loaded") as engine:
         folder = tmp_path_factory.mktemp("facts")
         facts = {
@@ -933,7 +933,7 @@ def test_a_call_that_cannot_be_meant_is_refused(
 def test_a_disk_that_fails_is_named_and_not_the_file_blamed(
     loaded: Engine, tmp_path: Path, name: str
 ) -> None:
-    # Reading a process's memory from its beginning is an I/O error, whoever asks.
+    # Reading a process's memory from its beginning is an I/O error for everybody.
     (tmp_path / name).symlink_to("/proc/self/mem")
     options = {"source_format": "airtable"} if name == "export.csv" else {}
 

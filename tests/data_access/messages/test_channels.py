@@ -91,7 +91,7 @@ def hook(url: str, **given: Any) -> Webhook:
 
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server on loopback shows, and what a client needs to believe it."""
+    """Return a loopback server's certificate, and a client context that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "127.0.0.1")])
     address = x509.SubjectAlternativeName([x509.DNSName("localhost")])
@@ -123,7 +123,7 @@ def arrivals() -> Arrivals:
 
 
 def in_lines(part: Any) -> str:
-    """A part's text; on its way every line ended as mail's lines do."""
+    """Return a part's text with the line endings of mail."""
     return str(part.get_content()).replace("\r\n", "\n").strip()
 
 
@@ -232,7 +232,7 @@ def test_letters_beyond_ascii_go_to_servers_that_take_them(arrivals: Arrivals) -
 
 @contextmanager
 def dripping(said: Sequence[bytes], *, every_s: float = 0.05) -> Iterator[int]:
-    """A server that answers so, piece by piece as it is spoken to, and then drips for ever."""
+    """A server that sends these pieces, one per message it gets, and then drips forever."""
     listening = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 
@@ -271,7 +271,7 @@ def test_a_slow_mail_server_is_abandoned_at_the_deadline_in_any_step(
     assert time.monotonic() - began < PATIENCE_S
     assert told.value.is_down
     assert not told.value.failure.final
-    # Until it greeted, nobody was there.
+    # Until the greeting, no server was there.
     assert told.value.failure.reason is (Reason.NO_ANSWER if answered else Reason.UNREACHABLE)
     assert "timed out" in str(told.value)
 
@@ -422,7 +422,7 @@ def test_taken_for_later_is_sent_and_not_yet_delivered(arrivals: Arrivals) -> No
 
 @pytest.fixture
 def endless() -> Iterator[str]:
-    """An endpoint that says 200 and then never stops talking."""
+    """An endpoint that returns 200 and then never stops sending."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def talk() -> None:
@@ -467,7 +467,7 @@ def test_an_endpoint_that_never_responds_is_abandoned_at_the_deadline(head: byte
 def test_the_status_counts_though_the_body_drips(code: int, taken: bool) -> None:
     head = f"HTTP/1.1 {code} so\r\nContent-Length: 4000\r\n\r\n".encode()
     began = time.monotonic()
-    # A head that comes with what was asked: the drip begins after it.
+    # A head arrives with the response; the drip begins after it.
     with dripping([b"", head]) as port:
         to = hook(f"http://127.0.0.1:{port}/", timeout_s=1.0)
         if taken:

@@ -41,7 +41,7 @@ FORKS.set_forkserver_preload(["tests.data_access.messages.test_delivery_under_fi
 
 
 def pace(timeout_s: float) -> Pace:
-    """Quick, so that a proof takes seconds: what matters is the order of the times."""
+    """Quick, so that a test takes seconds: only the order of the times matters."""
     return Pace(
         batch=20,
         lease=timedelta(seconds=3 * timeout_s),
@@ -55,7 +55,7 @@ def pace(timeout_s: float) -> Pace:
 
 
 def work(database: str, smtp_port: int, url: str, timeout_s: float) -> None:
-    """One worker, as a process of its own."""
+    """Run one worker as its own process."""
     mail = MailServer.from_url(f"smtp://127.0.0.1:{smtp_port}?from=team@exchange.example")
     hook = Webhook.from_settings({"NOTIFY_WEBHOOK_URL": url, "NOTIFY_WEBHOOK_SECRET": SECRET})
     mail.timeout_s = hook.timeout_s = timeout_s
@@ -83,7 +83,7 @@ def write_messages(engine: Engine, count: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _a_main_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New processes begin by running the main module, which a page's test leaves exchanged."""
+    """New processes start by running the main module, which page tests replace."""
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
@@ -97,7 +97,7 @@ def under_fire(
     pause_s: float,
     timeout_s: float,
 ) -> dict[str, Any]:
-    """Messages arrive while workers are killed; then calm until all have left."""
+    """Send messages while workers are killed, then wait until all have been sent."""
     rng = random.Random(20261124)
     arrivals = Arrivals(mood=mood, hang_s=1.2 * timeout_s)
     with engine.begin() as conn:
@@ -116,7 +116,7 @@ def under_fire(
         for _ in range(kills):
             before = arrivals.asked
             write_messages(engine, messages // kills)
-            # A worker that has not begun cannot be hit midway.
+            # A worker that has not started cannot be killed midway.
             deadline = time.monotonic() + 60
             while arrivals.asked == before:
                 assert time.monotonic() < deadline
@@ -155,11 +155,11 @@ def require_all_arrived(engine: Engine, found: dict[str, Any], messages: int) ->
             )
         ).one()
     assert len(delivered) == messages
-    # Nothing lost, and nothing made up.
+    # Nothing lost, and nothing invented.
     assert set(arrivals.bodies) == delivered
-    # Each is told on the timeline once, however often it was sent.
+    # The timeline shows each once, however often it was sent.
     assert tuple(told) == (messages, messages)
-    # Whoever gets one twice can tell.
+    # Receivers can recognize repeats.
     assert [id_ for id_, bodies in arrivals.bodies.items() if len(set(bodies)) != 1] == []
     after_acceptance = arrivals.faults[DROP] + found["kills"]
     assert arrivals.duplicates <= after_acceptance

@@ -51,7 +51,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass
 class Collecting:
-    """A channel that takes everything, or does what ``answer`` does."""
+    """A channel that accepts everything, or calls ``answer``."""
 
     answer: Callable[[Outgoing], Receipt] = lambda _: Receipt(sentence="Taken.")
     taken: list[Outgoing] = field(default_factory=list)
@@ -75,7 +75,7 @@ def desk(engine: Engine) -> Engine:
 
 
 def write(engine: Engine, **given: Any) -> uuid.UUID:
-    """A message as an act leaves it."""
+    """Write a message as an act does."""
     made = {
         "message_id": uuid.uuid4(),
         "application_id": 7,
@@ -96,7 +96,7 @@ def take(engine: Engine, *, now: datetime = NOW, **given: Any) -> list[Taken]:
 
 
 def work(engine: Engine, channel: Any = None, **given: Any) -> Collecting:
-    """One drain of a worker whose clock stands still."""
+    """Drain the queue once with a worker whose clock stands still."""
     collecting = channel or Collecting()
     channels = given.pop("channels", dict.fromkeys(Route, collecting))
     at = given.pop("now", NOW)
@@ -147,7 +147,7 @@ def test_a_message_goes_to_the_address_that_was_meant(
 
 
 class Stalled(Collecting):
-    """A channel that keeps its first message until it is let go."""
+    """A channel that holds its first message until released."""
 
     def __init__(self) -> None:
         super().__init__(answer=self.hold)
@@ -192,7 +192,7 @@ def test_a_worker_skips_messages_that_another_is_leasing(desk: Engine) -> None:
         return uuid.UUID(str(row["message_id"]))
 
     with desk.begin() as first, desk.begin() as second:
-        # Waiting for the other, or being given its message, are both refused.
+        # Both waiting for the other and getting its message fail.
         second.execute(text("set local lock_timeout = 1000"))
         assert {lease(first), lease(second)} == ids
 
@@ -205,7 +205,7 @@ def test_a_leased_message_goes_to_no_other_worker_until_the_lease_expires(desk: 
     assert take(desk, now=NOW + LEASE - SECOND) == []
     (second,) = take(desk, now=NOW + LEASE)
 
-    # The first slept past its lease: whatever it says changes nothing.
+    # The first outlasted its lease: its result changes nothing.
     assert not leases.finish(desk, first[0], delivered=True, reply="", now=NOW)
     failure = Failure(reason=Reason.BUSY, sentence="", final=True)
     assert not leases.fail(desk, first[0], failure, patience=Patience(), chance=0.5, now=NOW)
@@ -319,7 +319,7 @@ def test_a_route_that_is_down_rests_and_does_not_hold_up_the_other(desk: Engine)
 
     assert len(calls) == 3
     assert {one.message_id for one in mail.taken} == set(mails)
-    # What was not tried has lost no try and is held by nobody.
+    # Messages that were not tried have lost no try and are not leased.
     untried = [state(desk, id_) for id_ in hooks if id_ not in calls]
     assert [(row.attempts, row.leased_by) for row in untried] == [(0, None)] * 3
 
@@ -381,7 +381,7 @@ def test_telling_applicants_less_takes_two(desk: Engine, less: dict[str, bool]) 
     with desk.connect() as conn:
         assert message_settings.in_force(conn).version == 1
     assert confirm_silencing(desk, ADA) == 2
-    # Telling them more again is for one.
+    # Sending more again needs one person.
     assert save_settings(desk, **given | {"shown_version": 2}) == 3
 
 
@@ -565,7 +565,7 @@ def test_hostile_content_ends_as_a_harmless_message_or_parked_with_its_reason(
 
 
 def decided_without_message(engine: Engine) -> int:
-    """Decisions and questions that no message announces."""
+    """Return decisions and questions without a message."""
     with engine.connect() as conn:
         return int(
             conn.execute(

@@ -97,7 +97,7 @@ def test_text_with_hidden_characters_is_no_address(url: str) -> None:
 
 @pytest.fixture
 def means(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """What names mean, by name; asked anew at every try."""
+    """Addresses by host name, resolved anew at every attempt."""
     known: dict[str, list[str]] = {}
 
     def look_up(host: str, port: int, *_: Any, **__: Any) -> list[Any]:

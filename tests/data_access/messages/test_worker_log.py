@@ -77,7 +77,7 @@ def test_a_turn_that_fails_is_in_the_log_and_does_not_end_the_worker(
 
 
 class Refusing:
-    """A channel that repeats what the receiver said, and takes the third."""
+    """A channel whose refusals repeat the receiver's words; it accepts the third."""
 
     def __init__(self) -> None:
         self.tries = 0

@@ -125,7 +125,7 @@ def kept_row(desk: Engine) -> kept_rows.KeptRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A verb, a command that it can carry out now, and what another form would say."""
+    """A command that is possible now, and another form's fields."""
 
     verb: Callable[[Engine, Any], object]
     ready: Callable[[Engine], Command]
@@ -273,7 +273,7 @@ every_command = pytest.mark.parametrize("case", CASES.values(), ids=lambda c: c.
 
 
 def stored(desk: Engine) -> dict[str, list[str]]:
-    """Every row of staff's tables, as text."""
+    """Return every row of staff's tables, as text."""
     with desk.connect() as conn:
         return {
             name: sorted(conn.execute(text(f"select t::text from {name} t")).scalars())
@@ -288,7 +288,7 @@ def test_a_repeat_returns_the_first_result_and_writes_nothing(desk: Engine, case
     first = case.verb(desk, asked)
     before = stored(desk)
 
-    # The retry comes later, and from a person whose address is written in another way.
+    # The retry comes later, and its person's address is spelled differently.
     again = replace(asked, at=asked.at + timedelta(seconds=9), actor=asked.actor.upper())
 
     assert case.verb(desk, again) == first
@@ -309,12 +309,12 @@ def test_another_form_under_the_same_id_is_refused(desk: Engine, case: Case) -> 
 
 
 def names(of: type[Command]) -> set[str]:
-    """That command and those that build on it; a class with slots exists twice."""
+    """Return the names of a command and its subclasses; a class with slots exists twice."""
     return {of.__name__}.union(*(names(one) for one in of.__subclasses__()))
 
 
 def test_every_command_is_asked_here_or_where_its_kind_is() -> None:
-    # Those on an application, and those on many, have tables of their own.
+    # Commands on one or many applications have their own tables.
     elsewhere = names(ApplicationCommand) | names(BulkCommand) | {"TakeNext", "RetryAll"}
     groups = {"Command", "DraftCommand", "MapCommand", "PolicyCommand", "SettingsCommand"}
 

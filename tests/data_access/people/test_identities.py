@@ -28,7 +28,7 @@ from tests.data_access.clicks import ANA, BEN, MIRA
 from tests.data_access.policy.test_drafts import confirm, own, propose, written
 
 SPELLINGS = ("MIRA@EXAMPLE.COM", " mira@Example.com\n", "\tMira@example.com ")
-# Columns that name a person, in the normal form that `review.person` makes and checks ask for.
+# Columns with a person's address, in the normal form of `review.person` that checks require.
 PEOPLE = {
     "staff": ("email",),
     "policies": ("author",),
@@ -62,7 +62,7 @@ PEOPLE = {
     "holiday_changes": ("actor",),
     "delivery_proposals": ("proposed_by", "closed_by"),
 }
-# Words that a column of people is called, and no other column; so is whatever ends in `_by`.
+# Names that only columns of people have; so does every name ending in `_by`.
 NAMED = {name for columns in PEOPLE.values() for name in columns} - {"email"}
 
 
@@ -85,7 +85,7 @@ def test_python_and_postgres_make_the_same_form(conn: Connection, typed: str) ->
     made, again = conn.execute(in_sql, {"typed": typed, "form": form}).one()
 
     assert again == people.normal(form) == form
-    # Of a domain beyond ASCII Postgres knows no other form.
+    # Postgres has no other form for a domain beyond ASCII.
     assert made == form or not typed.rpartition("@")[2].isascii()
 
 
@@ -140,7 +140,7 @@ def test_a_domain_is_one_in_both_of_its_alphabets(desk: Engine) -> None:
     [
         (" ANA@Example.com\n", "ana@example.com"),
         ("ANA+x@example.com", "ana+x@example.com"),
-        # Letters that look alike, or that some fold and others do not, stay what they are.
+        # Look-alike letters, and those with ambiguous case, stay as they are.
         ("\N{KELVIN SIGN}ai@example.com", "\N{KELVIN SIGN}ai@example.com"),
         ("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}da@example.com",) * 2,
         ("ÄNNE@example.com", "Änne@example.com"),

@@ -64,7 +64,7 @@ def newest(engine: Engine) -> Policy:
 
 
 def written(engine: Engine, by: str = MIRA, **given: Any) -> drafts.Kept:
-    """A draft that asks for six new users, unless told otherwise."""
+    """Save a draft with a minimum of six new users, unless given otherwise."""
     settings = {"min_new_users": 6, **given}
     starts = settings.pop("effective_from", None)
     base = newest(engine)
@@ -86,7 +86,7 @@ def own(engine: Engine, by: str = MIRA) -> drafts.Kept:
 
 
 def asked(kind: type[Asked], kept: drafts.Kept, by: str, **given: Any) -> Asked:
-    """A command of ``by`` on that draft as it was read, an hour after `NOW`."""
+    """Return a command of ``by`` on that draft, an hour after `NOW`."""
     whole = {"draft_id": kept.draft_id, "revision": kept.revision, "actor": by, **given}
     taken = {"now", *(field.name for field in fields(kind))}
     whole = {name: value for name, value in whole.items() if name in taken}
@@ -285,11 +285,11 @@ def test_a_version_may_take_effect_later_and_not_in_the_past(office: Engine) -> 
         assert policies.in_force(conn, now=starts).version == 2
 
 
-# What is scheduled can be withdrawn, and what is urgent comes before it.
+# Scheduled versions can be withdrawn, and urgent ones come before them.
 
 
 def scheduled(engine: Engine, starts: datetime = APRIL, **given: Any) -> int:
-    """A version that begins on a later day, by mira and leo; returns its number."""
+    """Schedule a version by mira and leo; returns its number."""
     kept = proposed(engine, effective_from=starts, **given)
     return confirm(engine, kept, LEO)
 
@@ -329,7 +329,7 @@ def test_two_managers_withdraw_a_scheduled_version_and_it_never_takes_effect(
         assert policies.scheduled(conn, now=LATER) == []
     assert (kept.policy.version, kept.withdrawn_by) == (version, LEO)
     assert told == ["withdrawn", "withdrawal_proposed"]
-    # The number is used up, and what comes next builds on what rules.
+    # The number is used up, and the next draft builds on the version in force.
     assert scheduled(office) == version + 1
 
 

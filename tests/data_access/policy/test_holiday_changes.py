@@ -22,7 +22,7 @@ COMING, PAST = TODAY + timedelta(days=9), TODAY - timedelta(days=2)
 
 @pytest.fixture
 def desk(engine: Engine) -> Engine:
-    """Three open applications; two of them are overdue by less than a day."""
+    """Three open applications; two are overdue by less than a day."""
     with engine.begin() as conn:
         add_staff(conn)
         add_refresh(conn)
@@ -91,7 +91,7 @@ def test_a_day_that_has_begun_shows_its_effect_first(desk: Engine, day: Any, ask
     expected = Effect(overdue=2, overdue_then=2 if day == TODAY else 0)
     assert needed.value.effect == expected
 
-    # Another effect than the one that was shown is shown first.
+    # A changed effect must be confirmed first.
     with pytest.raises(NeedsConfirming):
         change(desk, "added", **given, confirmed=Effect(overdue=9, overdue_then=9))
     change(desk, "added", **given, confirmed=expected)

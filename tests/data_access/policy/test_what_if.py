@@ -86,7 +86,7 @@ def moves_of(
 
 CASES = 30
 FEBRUARY = date(2026, 2, 1)
-# Where a metric that nothing here holds could lie.
+# Possible values of a metric that is not stored.
 ANYTHING = (0, 1, 15, 10**9)
 UNHELD = object()
 counting = st.fixed_dictionaries(
@@ -96,7 +96,7 @@ counting = st.fixed_dictionaries(
         "new_user_must_trade": st.booleans(),
     }
 )
-# What the rollups of the month and of the days hold of an affiliate.
+# An affiliate's figures in the monthly and daily rollups.
 held = st.none() | st.fixed_dictionaries(
     {
         "volume_usd": st.sampled_from([0, 20_000_000]),
@@ -141,7 +141,7 @@ def lay_down(conn: Connection, number: int, one: Any) -> None:
 
 
 def counted_as(policy: Policy, by: Policy, one: Any) -> dict[str, Any]:
-    """The metrics as ``policy`` counts them, after a refresh that counted as ``by`` does."""
+    """Return the metrics as ``policy`` counts them, after a refresh under ``by``."""
     basic, month, days, over = one
     kept = {**basic["metrics"], "over": over} if basic["metrics"] else None
     monthly = policy.window_kind is WindowKind.CALENDAR_MONTH
@@ -168,7 +168,7 @@ def counted_as(policy: Policy, by: Policy, one: Any) -> dict[str, Any]:
 
 
 def outcome_of(facts: Facts, policy: Policy) -> Outcome | None:
-    """The one outcome for whatever is not held; ``None`` where it hinges on that."""
+    """Return the outcome if it is the same for all missing values, else ``None``."""
     unheld = [key for key in METRIC_TYPES if getattr(facts, key) is UNHELD]
     tried = [
         replace(facts, **dict(zip(unheld, values, strict=True)))
@@ -195,7 +195,7 @@ def compare(
 
 @settings(
     max_examples=5,
-    # A failing example is told at once: made smaller, it would take minutes.
+    # Report a failing example at once: shrinking would take minutes.
     phases=[Phase.generate],
     deadline=None,
     suppress_health_check=[
@@ -274,14 +274,14 @@ def test_sql_and_python_agree_on_any_draft(
 
 
 def unheld_by(policy: Policy, made: Policy, facts: Facts) -> Facts:
-    """What a decision made under ``made`` keeps, as ``policy`` counts it."""
+    """Return what a decision under ``made`` stores, as ``policy`` counts it."""
     other = policy_settings.recounted(made, policy) & set(METRIC_TYPES)
     return replace(facts, **dict.fromkeys(other, UNHELD))
 
 
 @pytest.fixture
 def small(conn: Connection) -> Connection:
-    """Two open, three decided of whom two are approved. Fees in the window: 1,000 each and 500."""
+    """Add two open and three decided, two of them approved. Window fees: 1,000 each and 500."""
     add_refresh(conn)
     for id_, status in (
         (1, "pending"),
@@ -321,14 +321,14 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
 
     found = what_if.replay(small, context, draft)
 
-    # 1 met by 25 M falls short of 28 M; nobody looked at its reach, so it becomes unknown.
+    # 1, met by 25 M, is below 28 M; its reach has no evidence, so it becomes unknown.
     assert dict(found.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 1, (UNKNOWN, UNKNOWN): 1}
-    # Both approvals were made on 26 M; the rejection falls short of everything either way.
+    # Both approvals were made at 26 M; the rejection is below every minimum either way.
     assert dict(found.replays[Population.DECISIONS].moves) == {
         (MET, UNKNOWN): 2,
         (NOT_MET, NOT_MET): 1,
     }
-    # 3 has 30 M today and stays; 4 has 19 M today and met neither.
+    # 3 has 30 M today and stays; 4 has 19 M today and was already not met.
     assert dict(found.replays[Population.AFFILIATES].moves) == {
         (MET, MET): 1,
         (UNKNOWN, UNKNOWN): 1,
@@ -337,9 +337,9 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
     assert found.decided.overrides == (0, 2)
     assert found.decided.met_rates == (Decimal(2) / 3, Decimal(0))
     costs = found.rebates
-    # Only 3, at 30 %, has more than 25 %: 5 % of 1,000.
+    # Only 3, at 30 %, is above 25 %: 5 % of 1,000.
     assert (costs.above_most, costs.over_usd) == ((0, 1), (Decimal(0), Decimal(50)))
-    # Beyond the standard, 3 costs 200 now and 100 then; 10,000 and 100 are the thresholds.
+    # Above standard, 3 costs 200 now and 100 then; the thresholds are 10,000 and 100.
     assert costs.costly == (0, 1)
     # 3: 300 either way. 4: 150 at its 15 %, and 200 once the standard is 20 %. 5: 50, then 100.
     assert costs.granted_usd == (Decimal(450), Decimal(500))
@@ -350,9 +350,9 @@ def test_a_small_program_worked_out_by_hand(small: Connection) -> None:
 def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspended_are_at_standard(
     small: Connection,
 ) -> None:
-    """Account 3 has 1,000 of fees at 30 %, and 4 as much at 15 %; 5 has 500 and no approval."""
+    """Account 3 has fees of 1,000 at 30 %, 4 the same at 15 %; 5 has 500 and no approval."""
     met = Facts(volume_usd=Decimal(26_000_000), active_users=20, new_users=6)
-    # Later numbers, but decided earlier, reopened, or approved upstream alone.
+    # Higher numbers, but decided earlier, reopened, or approved only upstream.
     for id_, status in ((11, "approved"), (12, "pending"), (13, "approved")):
         add_application(small, id_, account_id=3, status=status)
     decide(small, 11, met, rate="0.50", decided_at=NOW - timedelta(days=9))
@@ -374,7 +374,7 @@ def test_of_several_approvals_the_standing_one_decided_last_counts_and_the_suspe
 
     assert moves_of(small, context, draft, Population.AFFILIATES) == [(3, MET, UNKNOWN)]
     assert costs("on_notice", timedelta(hours=1)) == (2, 0, 450, 50)
-    # The approval, two hours ago, ended what was before it.
+    # The approval, two hours ago, ended earlier standings.
     assert costs("suspended", timedelta(hours=3)) == (2, 0, 450, 50)
     assert costs("suspended", timedelta(hours=1)) == (2, 1, 150, 150)
     assert costs("terminated", timedelta(hours=2)) == (2, 1, 150, 150)
@@ -414,7 +414,7 @@ def test_another_validity_of_evidence_is_replayed_from_the_evidence(conn: Connec
 
     assert judged(30) == [(2, MET, UNKNOWN)]
     assert judged(90) == []
-    # The newest was recorded after the decision, so the older counts: 119 days before T.
+    # The newest was recorded after the decision, so the older one counts: 119 days before T.
     assert judged(118) == []
     assert judged(119) == [(3, UNKNOWN, MET)]
 
@@ -442,10 +442,10 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     context = judging.read_context(conn, now=NOW)
 
     month = what_if.replay(conn, context, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
-    # Without a row for February there were no referrals: volume 0, and reach still unknown.
+    # Without a row for February there were no referrals: volume 0, and reach is still unknown.
     assert dict(month.replays[Population.OPEN].moves) == {(MET, MET): 1, (MET, UNKNOWN): 1}
     assert month.replays[Population.OPEN].untold == 0
-    # What a decision was made on is not known by calendar months.
+    # Decisions store no figures by calendar month.
     assert month.replays[Population.DECISIONS].untold == 1
     assert len(month.gaps) == 3
 
@@ -453,11 +453,11 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     found = what_if.replay(conn, context, floor)
     assert found.replays[Population.OPEN].untold == 2
     assert "active users" in found.gaps[0]
-    # Where another criterion settles it, it is told all the same.
+    # If another criterion decides, the result is known anyway.
     strict = what_if.replay(conn, context, replace(floor, min_volume_usd=Decimal(10**9)))
     assert dict(strict.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
     assert strict.gaps == ()
-    # The rollup counts users from 1,000 USD on, so this floor is exact: none of them has any.
+    # The rollup counts users from 1,000 USD, so this floor is exact: nobody has any.
     kept = what_if.replay(conn, context, replace(PRESENT, active_user_min_volume_usd=Decimal(1000)))
     assert dict(kept.replays[Population.OPEN].moves) == {(MET, UNKNOWN): 2}
 
@@ -474,7 +474,7 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
 def test_an_uncountable_value_is_unknown_and_only_those_that_depend_on_it_are_not_replayed(
     conn: Connection, drafted: dict[str, Any], what: dict[str, Any], outcome: Outcome | None
 ) -> None:
-    """Nobody looked at the reach. Without metrics nothing is known by days nor by months."""
+    """No evidence of reach. Without metrics nothing is known by days or months."""
     if what:
         add_refresh(conn)
         add_metrics(conn, 1, active=15, new=5, **what)
@@ -514,8 +514,8 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
 
     found = what_if.replay(conn, context, replace(PRESENT, version=3))
 
-    # No day of the last thirty has volume for 1, which falls short however many users it has.
-    # 2 has volume and new users enough, so its distinct users decide, and no rollup holds them.
+    # 1 has no volume in the last thirty days, so users do not matter. 2 has enough volume and new
+    # users, so its distinct users decide, and no rollup holds them.
     assert dict(found.replays[Population.OPEN].moves) == {(MET, NOT_MET): 1}
     assert found.replays[Population.OPEN].untold == 1
     assert ["active users" in sentence for sentence in found.gaps] == [True]
@@ -551,13 +551,13 @@ def test_every_changed_setting_is_replayed_or_named(small: Connection) -> None:
 
 def test_costs_of_leaving_and_joining_met(small: Connection) -> None:
     context = judging.read_context(small, now=NOW)
-    # 3, with 30 M and 1,000 of fees at 30 %, leaves: 10 % of them beyond the draft's standard.
+    # 3, with 30 M and fees of 1,000 at 30 %, leaves: 10 % of them are above the draft's standard.
     strict = replace(
         PRESENT, min_volume_usd=Decimal(31_000_000), standard_rebate_rate=Decimal("0.2")
     )
     found = what_if.replay(small, context, strict).rebates
     assert (found.leaving_usd, found.joining_usd) == (Decimal(100), Decimal(0))
-    # 1, with 19 M and 400 of fees, joins: 50 % instead of 10 %.
+    # 1, with 19 M and fees of 400, joins: 50 % instead of 10 %.
     row = tables.affiliate_window
     small.execute(
         row.update()
@@ -590,7 +590,7 @@ def test_old_decisions_keep_their_own_version(small: Connection) -> None:
     assert {row.snapshot["criteria"][0]["minimum"] for row in kept} == {"20000000.00"}
     context = judging.read_context(small, now=NOW)
     assert context.policy.version == 2
-    # Minimums are only compared with, so the queue uses the new ones at once.
+    # Minimums are only compared, so the queue uses the new ones at once.
     assert context.freshness is not None
     assert policy_settings.recounted(PRESENT, context.policy) == frozenset()
 

@@ -39,7 +39,7 @@ ABSENT = 1
 EXAMPLES = 40
 
 
-# Without a repr: hypothesis prints what a failing case was given, and 260 people bury it.
+# Without a repr: hypothesis prints a failing case, and 260 people hide it.
 @dataclass(repr=False)
 class Desk:
     engine: Engine
@@ -48,7 +48,7 @@ class Desk:
     context: JudgingContext
 
     def ids(self, filters: Filters) -> list[int]:
-        """What the oracle says."""
+        """Return the oracle's result."""
         return [p.application_id for p in crowd.expected(self.people, filters)]
 
     def paged(self, filters: Filters, size: int = 50) -> list[int]:
@@ -101,7 +101,7 @@ views = st.builds(
     reverse=st.booleans(),
     viewer=st.sampled_from([*crowd.HOLDERS, "nobody@example.com"]),
 )
-# Views that leave many rows are asked for more often than chance would.
+# More views with many rows than chance gives.
 wide_views = st.builds(
     Filters,
     eligibility=st.lists(st.sampled_from(Outcome), unique=True, max_size=2).map(tuple),
@@ -113,7 +113,7 @@ wide_views = st.builds(
 
 
 def test_the_crowd_holds_every_case(desk: Desk) -> None:
-    """An oracle over people who are all alike would agree with anything."""
+    """An oracle over identical people would agree with anything."""
     pending = crowd.expected(desk.people, Filters())
     outcomes = {p.assessment.outcome for p in pending}
     tracks = {p.assessment.track for p in pending}
@@ -377,7 +377,7 @@ def test_the_choices_offered_are_those_of_pending_applications(desk: Desk) -> No
     assert listing.countries(desk.conn) == sorted({p.country for p in pending if p.country})
     offered = listing.platforms(desk.conn)
     assert set(offered) == {platform_key(p.platform) for p in pending}
-    # Whoever looks for a spelling that is in the data finds the choice that means it.
+    # A search for any spelling in the data finds its choice.
     shown = {key: label.split(", ") for key, label in offered.items()}
     assert [p for p in pending if p.platform not in shown[platform_key(p.platform)]] == []
 

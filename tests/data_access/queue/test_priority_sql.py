@@ -32,7 +32,7 @@ from program.review import business_time, priority
 CASES_A_BATCH = 100
 BATCHES = 25
 MOMENT = timedelta(microseconds=1)
-# On a Sunday, and on a Wednesday.
+# A Sunday and a Wednesday.
 NOWS = (datetime(2026, 3, 15, 9, tzinfo=UTC), datetime(2026, 3, 18, 9, 30, tzinfo=UTC))
 COLUMNS: dict[str, Any] = {
     "volume_usd": Numeric(24, 2),
@@ -53,7 +53,7 @@ days_off = st.frozensets(st.dates(date(2026, 1, 1), date(2026, 3, 20)), max_size
 
 
 def figure(*boundaries: int) -> st.SearchStrategy[int | None]:
-    """Unknown, or a count on either side of a boundary."""
+    """Generate unknown, or a count on either side of a boundary."""
     near = [max(0, boundary + step) for boundary in boundaries for step in (-1, 0, 1)]
     return st.sampled_from([None, *near])
 
@@ -83,7 +83,7 @@ def context(policy: Policy, now: datetime, off: frozenset[date]) -> JudgingConte
 
 
 def clock_of(one: Case, basis: JudgingContext) -> datetime:
-    """On or beside the moment from which so many business days have gone by; it may lie ahead."""
+    """Return a moment near the given business days ago; it may be in the future."""
     return business_time.latest_start(basis.now, one["days"], basis.holidays) + one["beside"]
 
 
@@ -127,7 +127,7 @@ def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
             for number, one in enumerate(cases)
         ]
     )
-    # A column of nothing but NULL would be text.
+    # A column of only NULL would be text.
     typed = [cast(listed.c[key], type_).label(key) for key, type_ in COLUMNS.items()]
     return select(listed.c.number, listed.c.clock_from, listed.c.answered, *typed).subquery()
 
@@ -151,7 +151,7 @@ def literal_rows(cases: Sequence[Case], basis: JudgingContext) -> Subquery:
 def test_sql_and_python_add_up_every_case_the_same(
     conn: Connection, cases: list[Case], policy: Policy, now: datetime, off: frozenset[date]
 ) -> None:
-    """25 batches of 100 generated cases: 2,500, unknown figures and clocks ahead included."""
+    """25 batches of 100 generated cases, including unknown figures and future clocks."""
     basis = context(policy, now, off)
 
     assert by_sql(conn, cases, basis) == [by_python(one, basis) for one in cases]

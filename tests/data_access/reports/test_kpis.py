@@ -38,7 +38,7 @@ def at(month: int, day: int, hour: int = 0) -> datetime:
 
 
 def decide(conn: Connection, id_: int, outcome: str, when: datetime, by: str, **given: Any) -> int:
-    """A decision, written back as the desk does."""
+    """Add a decision and its status, as the desk does."""
     track = given.pop("track", None)
     made: int = conn.execute(
         insert(tables.decisions)
@@ -193,9 +193,9 @@ def paper(conn: Connection) -> Connection:
 # --- The work -------------------------------------------------------------------------------------
 
 BY_HAND = {
-    # The decisions that stand: 1 (48 h), 2 (24 h), 3 (30 days less a tick), 6 (96 h).
-    # Sorted 24, 48, 96, 720: the median lies between 48 and 96; nine tenths of the way along
-    # the three gaps is 0.7 into the last: 96 + 0.7 x 624.
+    # Current decisions: 1 (48 h), 2 (24 h), 3 (30 days less a tick), 6 (96 h). Sorted 24, 48, 96,
+    # 720: the median is between 48 and 96; the 90th percentile is 0.7 into the last of three gaps:
+    # 96 + 0.7 x 624.
     FEBRUARY: Decided(
         approved=3,
         rejected=1,
@@ -203,7 +203,7 @@ BY_HAND = {
         median_hours=Decimal("72.0"),
         p90_hours=Decimal("532.8"),
     ),
-    # Number 4 at the first moment, 28 days and a tick after it came.
+    # Number 4 at the first moment, 28 days and a tick after its submission.
     MARCH: Decided(rejected=1, median_hours=Decimal("672.0"), p90_hours=Decimal("672.0")),
     JANUARY: Decided(),
 }
@@ -223,7 +223,7 @@ def test_decisions_and_their_durations(paper: Connection, period: Window) -> Non
 def test_decisions_between_the_two_periods_count_for_neither(paper: Connection) -> None:
     """1 – 3 March against 1 – 3 February: 4 is decided in the first, 1 in the second.
 
-    2, 3 and 6 lie between. 1 and 2 February alone hold nothing.
+    2, 3 and 6 are between. 1 and 2 February contain nothing.
     """
     running = Window(date(2026, 3, 1), date(2026, 3, 4))
 
@@ -288,7 +288,7 @@ def test_steps_show_arrivals_and_how_many_were_open(paper: Connection) -> None:
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
 def test_days_are_utc_whatever_zone_the_connection_has(paper: Connection, zone: str) -> None:
-    """March 2026 holds a change of clocks in either zone's hemisphere."""
+    """March 2026 has a clock change in either zone's hemisphere."""
     paper.execute(text(f"set local timezone = '{zone}'"))
 
     assert [s.submitted for s in flow.steps(paper, FEBRUARY, Grain.MONTH).steps] == [7]
@@ -351,7 +351,7 @@ def test_an_application_reopened_twice_counts_once(paper: Connection) -> None:
 STAGES = {
     "submitted": 7,  # 1 2 5 6 7 8 9
     "touched": 6,  # all but 8, which only upstream moved
-    "decided": 3,  # 1 2 6; 7 was taken back
+    "decided": 3,  # 1 2 6; 7 was reopened
     "approved": 2,  # 1 6
     "active": 1,  # 1 on the day after; 6 only on the day itself, then volume of zero
 }
@@ -363,7 +363,7 @@ def test_the_funnel(paper: Connection) -> None:
     assert set(funnel.stages(paper, empty).values()) == {0}
 
 
-# Three business days end on Sunday the 15th for what came by Wednesday 00:00; two by Thursday.
+# Three business days end on Sunday the 15th if submitted by Wednesday 00:00; two by Thursday.
 OPEN = {
     ("0-2", Clock.LATER): 1,  # 11
     ("3-10", Clock.OVERDUE): 1,  # 13
@@ -483,7 +483,7 @@ def sums(
 
 
 def test_volume_by_step_and_segment(conn: Connection) -> None:
-    """The 31st of January and the 1st of March lie outside; both ends of February inside."""
+    """31 January and 1 March are outside; both ends of February are inside."""
     for day, amount in (
         (date(2026, 1, 31), "1000"),
         (date(2026, 2, 1), "0.01"),
@@ -554,9 +554,9 @@ def test_a_months_concentration(conn: Connection) -> None:
 
 
 def test_a_month_that_was_not_delivered_is_unknown(conn: Connection) -> None:
-    """100 in November, 50 in January; December is missing, and nothing is known of October.
+    """100 in November, 50 in January; December is missing, and October is unknown.
 
-    Of the 4 referred in November 1 trades in it, 1 two months later; of December nobody knows.
+    Of the 4 referred in November 1 trades in it, 1 two months later; December is unknown.
     """
     shown = {"first": date(2025, 10, 1), "through": date(2026, 1, 31)}
     assert volume.months(conn, **shown, delivered=Delivered()) == []
@@ -622,9 +622,9 @@ def test_the_largest_affiliates_of_a_period_are_found_among_those_of_its_months(
 
 
 def test_cohorts_of_referred_users(conn: Connection) -> None:
-    """Ten referred in January: 8 active then, 5 in February; March is not complete.
+    """Ten referred in January: 8 active then, 5 in February; March is incomplete.
 
-    Four referred in February, of whom nobody is active yet; none in March.
+    Four referred in February, none active yet; none in March.
     """
     for month, new in ((1, 10), (2, 4), (3, 0)):
         conn.execute(

@@ -196,7 +196,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
 def test_an_interrupted_runs_results_count_as_done_though_the_facts_moved(
     desk: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message would read otherwise by now, and one has become eligible."""
+    """The message would read differently by now, and one has become eligible."""
     request_id, whole = uuid.uuid4(), bulk_runs._one
 
     def breaks(id_: int, *given: Any) -> Result:

@@ -39,7 +39,7 @@ def desk(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture
 def id_(desk: Engine) -> int:
-    """An application of this test's own."""
+    """An application of its own."""
     with desk.begin() as conn:
         return add_application(conn, next(NUMBERS))
 
@@ -238,7 +238,7 @@ def test_a_request_id_with_other_content_is_refused(
     assert len(kept(desk, id_)) == 1
 
 
-# An item, and whether it passes beside evidence of these kinds, so many days old.
+# An item, and whether it passes with evidence of these kinds and ages in days.
 EVIDENCE = [
     ("jurisdiction", None, 0, True),
     (PROVEN, None, 0, False),
@@ -287,7 +287,7 @@ def test_a_failed_answer_is_changed_only_with_a_comment(
 
     answer(desk, id_, outcome=outcome, comment="Replied today")
     assert answers(desk, id_)[ITEM].outcome is outcome
-    # What is not failed any more is answered otherwise without a word.
+    # An item that is no longer failed needs no comment.
     answer(desk, id_, outcome=NOT_APPLICABLE)
 
 

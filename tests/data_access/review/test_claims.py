@@ -49,7 +49,7 @@ def holder(desk: Engine, id_: int, *, now: Any = NOW) -> str | None:
 
 
 def told(desk: Engine, id_: int) -> list[tuple[str, str | None, str | None]]:
-    """The passing on of an application: what happened, from whom, to whom."""
+    """Return the assignments of an application: kind, from whom, to whom."""
     return [
         (event.kind, event.detail["assignee"]["old"], event.detail["assignee"]["new"])
         for event in clicks.events(desk, id_)
@@ -351,12 +351,12 @@ def test_others_see_who_looks_for_half_a_minute(
     assert others(ANA) == []
 
 
-# The next one.
+# The next application.
 
 
 @pytest.fixture
 def hall(database_url: str) -> Iterator[Engine]:
-    """A database of this test's own with room for sixteen people at once."""
+    """A database of its own with room for sixteen people at once."""
     made = create_engine(database_url, pool_size=16, connect_args={"options": "-c timezone=UTC"})
     with made.begin() as conn:
         add_staff(conn)
@@ -366,7 +366,7 @@ def hall(database_url: str) -> Iterator[Engine]:
 
 
 def line_up(hall: Engine, count: int) -> list[int]:
-    """Applications in the order of their priority: whoever waits longest comes first."""
+    """Add applications in order of priority: the longest waiting comes first."""
     with hall.begin() as conn:
         return [
             add_application(conn, id_, submitted_at=NOW - timedelta(days=2 * (count - id_)))
@@ -544,7 +544,7 @@ THREADS, PULLED = 16, 300
 
 
 def pull_all(hall: Engine) -> Counter[int]:
-    """Sixteen people ask for the next one until there is none; how often each was given."""
+    """Let sixteen people take the next one until none is left; returns how often each was given."""
 
     def work(number: int) -> list[int]:
         who, taken = (ANA, BEN, MIRA)[number % 3], []
@@ -568,7 +568,7 @@ def test_sixteen_people_who_pull_three_hundred_never_get_the_same(hall: Engine) 
 
 
 def begins_alike(connection: Any, filters: Filters, *, now: datetime) -> Any:
-    """An offer that sends sixteen people to the same one, where the real one spreads them."""
+    """Offer sixteen people the same application, where the real function spreads them."""
     view = order_cache.ranked(connection, filters, judging.read_context(connection, now=now))
     start, view.offers_made = view.offers_made // THREADS, view.offers_made + 1
     return view.ids[start : start + order_cache.LOOKED_AT_ONCE]
@@ -599,7 +599,7 @@ def test_sixteen_people_sent_to_the_same_one_get_different_ones(
 def test_without_lock_and_guard_the_race_is_lost(
     hall: Engine, monkeypatch: pytest.MonkeyPatch, pulled: int
 ) -> None:
-    """The tests above can fail: somebody then gets what another has."""
+    """The tests above can fail: without guards, one application is given twice."""
     bare = without_guard(review_claims._TAKE_FIRST.text).replace(LOCK, "")
     monkeypatch.setattr(review_claims, "_TAKE_FIRST", text(bare))
     monkeypatch.setattr(order_cache, "offer", begins_alike)
@@ -636,7 +636,7 @@ def test_waiting_instead_of_skipping_would_be_noticed(
 def test_an_application_claimed_during_the_statement_is_not_taken(
     hall: Engine, monkeypatch: pytest.MonkeyPatch, state: dict[str, str]
 ) -> None:
-    """A colleague's change that is committed after the statement began to look."""
+    """A colleague's change is committed after the statement started."""
     monkeypatch.setattr(review_claims, "_TAKE_FIRST", text(slowly(review_claims._TAKE_FIRST.text)))
     line_up(hall, 1)
 
@@ -660,13 +660,13 @@ select exists (select from pg_locks where locktype = 'advisory' and objid = :gat
 
 
 def slowly(statement: str) -> str:
-    """The same statement, which sees the desk as it was and waits at a gate before it locks."""
+    """Return the same statement with a gate before its lock, after it read the desk."""
     nap = f"with nap as materialized (select pg_advisory_xact_lock({GATE})), free as ("
     return statement.replace("with free as (", nap).replace("from unnest", "from nap, unnest", 1)
 
 
 def taken_during(hall: Engine, state: dict[str, str]) -> int | None:
-    """What ben is given while somebody's row on the desk is written and committed."""
+    """Return what ben gets while somebody's row on the desk is written and committed."""
     row = {
         "claimed_at": NOW if "assignee" in state else None,
         "deferred_until": NOW + YEARS if "status" in state else None,
@@ -690,7 +690,7 @@ def taken_during(hall: Engine, state: dict[str, str]) -> int | None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state; the time is only the point at which it is given up."""
+    """Wait for a condition, up to a timeout."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "the state was never reached"

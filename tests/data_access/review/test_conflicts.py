@@ -23,7 +23,7 @@ ANA, BEN, MIRA = "ana@example.com", "ben@example.com", "mira@example.com"
 
 @pytest.fixture
 def id_(desk: Engine) -> int:
-    """An application of this test's own."""
+    """An application of its own."""
     return apply(desk)
 
 
@@ -56,7 +56,7 @@ def found(engine: Engine, id_: int, email: str) -> str | None:
 
 
 def kept(engine: Engine, id_: int) -> list[Any]:
-    """Every conflict with the application's account; here it has the application's number."""
+    """Return every conflict with the application's account, which has the same number."""
     table = tables.conflicts
     statement = select(table).where(table.c.account_id == id_).order_by(table.c.conflict_id)
     with engine.connect() as conn:
@@ -87,7 +87,7 @@ def requests(engine: Engine) -> int:
         ("xana@example.com", ANA, False),
         (None, ANA, False),
         ("", ANA, False),
-        # Without an address nobody is the applicant, not even somebody without one.
+        # Without an address nobody is the applicant, not even a person without one.
         (None, "", False),
         ("", "", False),
     ],

@@ -11,20 +11,20 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
-# As docs/integration.md tells it.
+# As in docs/integration.md.
 POLL = "select position, decision_id from review.decisions where position > %s order by position"
 DECIDE = (
     "insert into review.decisions (application_id, outcome, reason_code, rationale, decided_by,"
     " policy_version, snapshot) values (%s, 'rejected', 'other', 'why', 'ana', 1, '{}')"
     " returning decision_id"
 )
-# The same without the lock: ids follow the order of writing, and not that of commits.
+# The same without the lock: ids follow the order of writing, not of commits.
 NAIVE_POLL = "select id, id from naive where id > %s order by id"
 NAIVE = "insert into naive (of) values (%s) returning id"
 
 
 class Writer:
-    """A transaction at a time, its steps run in the order they are told, on a thread."""
+    """Runs one transaction at a time on a thread, its steps in the given order."""
 
     def __init__(self, url: str, statement: str) -> None:
         self.connection = psycopg.connect(url)
@@ -67,7 +67,7 @@ def writers(url: str, statement: str) -> Iterator[list[Writer]]:
 
 
 def interleave(engine: Engine, rounds: int, statement: str, poll: str) -> tuple[int, int]:
-    """Two writers and a poller, steps shuffled; returns how many rows are there and were missed."""
+    """Run two writers and a poller with shuffled steps; returns rows and missed rows."""
     url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     rng = random.Random(2026)
     seen: set[int] = set()
@@ -84,7 +84,7 @@ def interleave(engine: Engine, rounds: int, statement: str, poll: str) -> tuple[
             for who in order:
                 if who < 2:
                     told.append(two[who].tell(*plans[who].pop(0)))
-                    # A writer that waits for the other one's end goes on once that is told.
+                    # A writer that waits for the other continues once that one got its step.
                     told[-1].wait(0.002)
                     continue
                 for position, id_ in poller.execute(poll, [last]):  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ from tests.builders import (
 )
 from tests.data_access import clicks
 
-MET, SHORT = 1, 2  # one application that meets the minimums, one that falls short
+MET, SHORT = 1, 2  # one application above the minimums, one below
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def desk(engine: Engine) -> Engine:
 
 
 def one_person_suffices(conn: Connection) -> None:
-    """A policy that never asks for a second person; those who do are tests of their own."""
+    """A policy that never needs a second person; second approvals have their own tests."""
     set_policy(conn, second_approval_for_overrides=False, second_approval_monthly_extra_usd=None)
 
 
@@ -463,7 +463,7 @@ SIZES = (30, pytest.param(200, marks=pytest.mark.slow))
 
 
 def race(engine: Engine, applications: int) -> dict[str, int]:
-    """16 threads decide so many applications at random, some clicks doubled."""
+    """Let 16 threads decide this many applications at random, with some double clicks."""
     ids = range(1, applications + 1)
     with engine.begin() as conn:
         add_staff(conn)
@@ -527,7 +527,7 @@ def test_sixteen_people_at_once_make_exactly_one_decision_each(
 def test_without_its_guards_the_race_is_lost(
     crowd: Engine, monkeypatch: pytest.MonkeyPatch, applications: int
 ) -> None:
-    """The race test can fail: no lock, no status check and no unique index let doubles in."""
+    """The race test can fail: without lock, status check and unique index doubles appear."""
     read = commands.read.read
     monkeypatch.setattr(
         commands.read, "read", lambda conn, id_, now, lock: read(conn, id_, now=now)

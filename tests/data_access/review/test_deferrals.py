@@ -145,7 +145,7 @@ def test_a_refresh_writes_down_that_a_day_has_come(desk: Engine) -> None:
     assert reactions.react_to_refresh(desk, now=later) == 1
     back = clicks.events(desk, 1)[-1]
     assert back.detail["why"] == "its date is reached"
-    # It was back from that moment on, whenever the refresh came to write it down.
+    # It returns at that moment, whenever the refresh writes it.
     assert back.at == day_start(T + timedelta(days=3))
 
 
@@ -178,7 +178,7 @@ def test_the_return_is_of_the_day_that_was_chosen_whenever_the_refresh_comes(
         *("brought_back", begins, "its date is reached"),
     )
     assert clicks.read(desk, 1, now=begins + late).desk.status_at == begins
-    # The clock went on meanwhile, so weekends and holidays move neither day nor due time.
+    # The clock continued, so weekends and holidays move neither the day nor the due time.
     assert due(desk, begins + late) == before
 
 

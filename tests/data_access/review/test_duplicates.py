@@ -178,7 +178,7 @@ def test_the_status_shows_what_it_waits_for(conn: Connection) -> None:
 
 @pytest.fixture
 def six(conn: Connection) -> list[int]:
-    """Five others under one name, the newest first; two of them of the same moment."""
+    """Five others under one name, newest first; two of them at the same moment."""
     add_application(conn, 1, social_handle="meadow")
     for id_, days in ((2, 9), (3, 1), (4, 5), (5, 5), (6, 7)):
         submitted = NOW - timedelta(days=days)
@@ -242,7 +242,7 @@ def test_both_indexes_are_used(conn: Connection) -> None:
     event.remove(conn, "before_cursor_execute", keep)
     ((statement, parameters),) = asked
 
-    # On two rows the planner would rather read the table.
+    # With two rows the planner would scan the table.
     conn.execute(text("set local enable_seqscan = off"))
     conn.execute(text("set local enable_bitmapscan = off"))
     plan = "\n".join(conn.exec_driver_sql(f"explain {statement}", parameters).scalars())
@@ -250,7 +250,7 @@ def test_both_indexes_are_used(conn: Connection) -> None:
         ("applications_by_social_identity", "social"),
         ("applications_by_contact_identity", "contact"),
     ):
-        # The newest come first from the index itself: nothing is sorted before it is cut off.
+        # The index itself returns the newest first: nothing is sorted before the limit.
         scan = f"Index Scan Backward using {index} "
         before, _, rest = plan.partition(scan)
         assert before != plan, plan

@@ -49,7 +49,7 @@ def desk(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture
 def id_(desk: Engine) -> int:
-    """An application of this test's own."""
+    """An application of its own."""
     with desk.begin() as conn:
         return add_application(conn, next(NUMBERS))
 
@@ -335,11 +335,11 @@ def test_recorded_evidence_counts_at_once(desk: Engine, id_: int) -> None:
     assert standing.assessment.track == "external"
 
 
-# One exchange is counted once, however its name is spelled.
+# An exchange is counted once in any spelling.
 
 
 def volume(name: str, millions: int, *, days: int = 1, answer: str | None = "unasked") -> Entry:
-    """A statement; ``answer`` is the name it is another name of, None where it is none."""
+    """Return an entry; ``answer`` is the exchange's other name, None if there is none."""
     return replace(
         VOLUME,
         exchange_name=name,
@@ -350,7 +350,7 @@ def volume(name: str, millions: int, *, days: int = 1, answer: str | None = "una
 
 
 def external(engine: Engine, id_: int) -> tuple[Decimal | None, Decimal | None]:
-    """The volume elsewhere as the program adds it up, and as the database does."""
+    """Return the external volume as summed by the program and by the database."""
     with engine.connect() as conn:
         context = judging.read_context(conn, now=NOW)
         added = assessments.read(conn, id_, context).established.external_volume_usd
@@ -386,7 +386,7 @@ def test_a_name_that_extends_another_must_be_confirmed_before_it_counts(
     with pytest.raises(ExchangeInDoubt, match=f"{second} is the same exchange") as asked:
         record(desk, id_, volume(second, 13))
     assert (asked.value.name, asked.value.doubts) == (second, (first,))
-    # An answer that was given about another name is none.
+    # An answer about another name does not count.
     with pytest.raises(ExchangeInDoubt):
         record(desk, id_, replace(volume(second, 13), answer=ExchangeAnswer("Other", None)))
     assert external(desk, id_) == (12_000_000, 12_000_000)
@@ -396,7 +396,7 @@ def test_a_name_that_extends_another_must_be_confirmed_before_it_counts(
 
     record(desk, id_, volume(second, 14, days=1, answer=None))
     assert external(desk, id_) == (27_000_000, 27_000_000)
-    # What was said once is not asked again, in no spelling.
+    # An answered question is not asked again, in any spelling.
     record(desk, id_, volume(second.upper(), 15, days=0))
     record(desk, id_, volume(first, 16, days=0))
     assert external(desk, id_) == (31_000_000, 31_000_000)

@@ -32,7 +32,7 @@ def desk(databases: Databases) -> Iterator[Engine]:
 
 @pytest.fixture
 def id_(desk: Engine) -> int:
-    """An application of this test's own."""
+    """An application of its own."""
     with desk.begin() as conn:
         return add_application(conn, next(NUMBERS))
 

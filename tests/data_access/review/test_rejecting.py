@@ -15,7 +15,7 @@ from program.review.workflow import REASONS, Status
 from tests.builders import NOW, T, add_application, add_evidence, add_refresh, add_staff
 from tests.data_access import clicks
 
-# Everything of KNOWN falls short; of UNKNOWN nobody has looked elsewhere.
+# KNOWN misses every minimum; UNKNOWN has no external evidence.
 KNOWN, UNKNOWN = 1, 2
 CLAIM = "the minimums are not reached yet"
 
@@ -131,7 +131,7 @@ def test_with_nothing_known_the_refusal_names_missing_facts_and_no_placeholder(
     assert "requires facts that are not established" in result.sentence
 
 
-# Metrics reach to T, the day before NOW: decided so many days later they are behind, or not.
+# Metrics reach T, the day before NOW; some days later they are behind.
 @pytest.mark.parametrize(("days", "provisional"), [(0, False), (1, True), (5, True)])
 def test_a_decision_keeps_that_its_metrics_were_behind(
     desk: Engine, days: int, provisional: bool

@@ -40,7 +40,7 @@ ID = 1
 
 @pytest.fixture
 def desk(engine: Engine) -> Engine:
-    """One application that is not known to be eligible, its checks passed; two managers."""
+    """An application not known to be eligible, its checks passed; two managers."""
     with engine.begin() as conn:
         add_staff(conn)
         conn.execute(text("update review.staff set role = 'manager' where email = :e"), {"e": BEN})

@@ -31,7 +31,7 @@ def trades(day: date, volume: int, users: int = 16) -> list[Trade]:
 
 
 def morning(day: date) -> datetime:
-    """When the day's data are complete."""
+    """Return the time when the day's data are complete."""
     return day_start(day + ONE_DAY) + timedelta(hours=9)
 
 
@@ -43,7 +43,7 @@ def refresh(engine: Engine, day: date, volume: int) -> None:
 
 @pytest.fixture
 def desk(engine: Engine) -> Engine:
-    """One that is just short of the volume, and eligible by nothing else; an override waits."""
+    """An application just short of the volume, not eligible otherwise, with a proposed override."""
     with engine.begin() as conn:
         add_staff(conn)
         add_application(conn, ID, submitted_at=NOW - timedelta(days=2))
@@ -65,7 +65,7 @@ def test_twenty_refreshes_without_another_result_leave_it_standing(desk: Engine)
         proposal = proposals.history(conn, ID)[0]
         told = {entry.title: entry.body for entry in clicks.thread(conn, ID)}
     assert made is not None
-    # The decision is of the figures it was made on; those it was proposed on stay readable.
+    # The decision stores current figures; those of the proposal stay readable.
     kept = {one["key"]: one["value"] for one in made.snapshot["criteria"]}
     assert Decimal(kept["volume_usd"]) == Decimal(15_000_000 + DAYS * 10_000)
     assert proposal.seen.facts.volume_usd == Decimal(15_000_000)

@@ -32,7 +32,7 @@ PENDING, INFO, LATER, SECOND, YES, NO, GONE = (
     Status.WITHDRAWN,
 )
 Verb = Callable[..., Any]
-# What brings an application somewhere, wherever it stands; nothing here withdraws one.
+# The command for each new status; none withdraws.
 TOWARDS: dict[Status, Verb] = {
     INFO: clicks.ask_applicant,
     LATER: clicks.defer,
@@ -41,7 +41,7 @@ TOWARDS: dict[Status, Verb] = {
     NO: clicks.reject,
     PENDING: clicks.reopen,
 }
-# The ways back, and the second person's, by where they begin.
+# Commands back and those of the second person, by their old status.
 FROM: dict[tuple[Status, Status], Verb] = {
     (INFO, PENDING): clicks.record_answer,
     (LATER, PENDING): clicks.bring_back,
@@ -53,12 +53,12 @@ FROM: dict[tuple[Status, Status], Verb] = {
 
 UNDONE = {(YES, PENDING), (NO, PENDING)}
 
-# Where the minimums must be met for the move to agree with them, or, proposed, to go against.
+# Transitions for which the minimums must be met, to agree or, proposed, to override.
 NEEDS_MINIMUMS = {(PENDING, YES), (SECOND, NO), *((YES, new) for new in Status)}
 
 
 def brought_to(desk: Engine, status: Status, *, meant_for: Status) -> int:
-    """A new application in ``status``; nothing but that and the role can forbid the way on."""
+    """Add an application in ``status``; only status and role can forbid the transition."""
     id_, met = next(NUMBERS), (status, meant_for) in NEEDS_MINIMUMS
     with desk.begin() as conn:
         add_application(conn, id_)
@@ -75,7 +75,7 @@ def brought_to(desk: Engine, status: Status, *, meant_for: Status) -> int:
 
 
 def undo(desk: Engine, id_: int, *, actor: str) -> int:
-    """Take back the decision that was just made."""
+    """Undo the newest decision."""
     asked = "select request_id from review.requests where application_id = :id and act = 'DECIDE'"
     with desk.connect() as conn:
         undone = conn.execute(text(asked), {"id": id_}).scalar_one()
@@ -101,7 +101,7 @@ def test_the_transition_is_allowed_exactly_to_the_roles_in_the_grid(
     before = clicks.kept(desk, id_)
     verb, actor = FROM.get((old, new)) or TOWARDS[new], ACTORS[role]
     if (old, new) in UNDONE and role is Role.REVIEWER:
-        # Who decided takes it back before it leaves; to reopen it later is a manager's.
+        # The decider undoes it before its message is sent; later, reopening is a manager's.
         verb = undo
 
     if role in WHO[old, new]:
@@ -116,7 +116,7 @@ def test_the_transition_is_allowed_exactly_to_the_roles_in_the_grid(
 
 
 def refusal(old: Status, new: Status, role: Role) -> type[Exception]:
-    """The refusal's name: first the role's, then the status's."""
+    """Return the refusal: first the role's, then the status's."""
     needed = {PENDING: {Role.MANAGER}}.get(new, {Role.REVIEWER, Role.MANAGER})
     if (old, new) in FROM:
         needed = {Role.MANAGER}
@@ -162,5 +162,5 @@ def test_a_withdrawal_upstream_applies_in_every_status(desk: Engine, status: Sta
 
 
 def test_no_act_withdraws() -> None:
-    """The column of the grid that no verb can be tried for."""
+    """The grid's column that no command can reach."""
     assert {who for (_, new), who in WHO.items() if new is GONE} == {frozenset()}

@@ -62,7 +62,7 @@ def confirm(engine: Engine, **given: Any) -> int:
     return clicks.confirm(engine, SHORT, **given)
 
 
-# What is sent, about which application, and by whom.
+# Acts that send a message, with their application and actor.
 ACTS: dict[str, tuple[Callable[..., int], int, str]] = {
     "approval": (approve, ELIGIBLE, ANA),
     "rejection": (reject, SHORT, ANA),
@@ -186,7 +186,7 @@ def test_undo_is_refused_from_the_moment_the_message_may_leave(desk: Engine, nam
 def test_worker_and_person_never_both_act_on_a_message(desk: Engine) -> None:
     taken_first, undone_first = uuid.uuid4(), uuid.uuid4()
     reject(desk, request_id=taken_first)
-    # A worker whose clock runs ahead has it already; the person's clock says there is time.
+    # A worker with a fast clock has leased it; by the person's clock there is time.
     (taken,) = take(desk, NOW + UNDO_FOR)
     with pytest.raises(NotInState, match="already sent to the applicant"):
         undo(desk, SHORT, taken_first)

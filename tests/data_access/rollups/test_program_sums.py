@@ -40,7 +40,7 @@ left join lateral (
       and not exists (select from review.decisions l where l.supersedes = d.decision_id)
     order by decided_at desc, decision_id desc limit 1) as approval on true
 """
-# Whether an affiliate has its granted rate on a day, by the last change up to its end.
+# Whether an affiliate gets its granted rate on a day, by the last change before its end.
 PAYS = """
 create or replace function pg_temp.pays(affiliate bigint, approved timestamptz, day date) returns boolean
 begin atomic
@@ -107,7 +107,7 @@ def assert_plain(engine: Engine) -> None:
 
 @pytest.fixture
 def traded(engine: Engine) -> Engine:
-    """Four affiliates of several countries over eleven weeks, metrics computed."""
+    """Four affiliates of several countries over eleven weeks, with metrics."""
     chance = random.Random(3)
     facts: list[Trade | Referral] = []
     for affiliate in AFFILIATES:
@@ -240,7 +240,7 @@ def test_late_corrections_and_an_earlier_day(traded: Engine) -> None:
 
 
 def assert_plain_through_february(engine: Engine) -> None:
-    """Nothing later than the data-through day is left, and February is complete with it."""
+    """Check that nothing after the data-through day is left, and February is complete."""
     with engine.connect() as conn:
         newest = conn.execute(
             text(
@@ -279,5 +279,5 @@ def test_only_the_largest_of_a_month_are_kept(
         kept = conn.execute(
             text("select affiliate_account_id from review.month_leaders order by 1")
         )
-        # Of two alike the one with the smaller number.
+        # Of equal ones, the one with the smaller number.
         assert list(kept.scalars()) == [1, 2]

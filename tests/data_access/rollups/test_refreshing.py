@@ -394,7 +394,7 @@ def test_a_rerun_changes_nothing_and_writes_nothing(engine: Engine) -> None:
 
 
 def places(engine: Engine, where: str = "true") -> list[tuple[Any, ...]]:
-    """Which transaction wrote each row."""
+    """Return which transaction wrote each row."""
     return rows(
         engine,
         "select 1, affiliate_account_id, day, xmin::text from review.affiliate_daily"
@@ -407,7 +407,7 @@ def test_one_more_day_leaves_older_days_and_months_alone(engine: Engine) -> None
     deliver(engine, *YEAR)
     refresh(engine, through=T - ONE_DAY)
     written = places(engine, "day < '2026-03-01'")
-    correct(engine, date(2025, 12, 20), "999.00")  # not announced, so not looked at
+    correct(engine, date(2025, 12, 20), "999.00")  # not announced, so not read
 
     refresh(engine)
 
@@ -648,7 +648,7 @@ def test_the_server_s_time_zone_makes_no_difference(
 
 
 def naive(facts: Iterable[Trade | Referral], through: date, policy: Policy) -> list[Any]:
-    """The rollups of ``facts``, computed one cell at a time."""
+    """Compute the rollups of ``facts`` cell by cell."""
     shown = window(policy.window_kind, through)
     known = [fact for fact in facts if day_of(fact) <= through]
     by_day = cells(known, day_of)
@@ -812,7 +812,7 @@ def test_days_add_up_to_months(engine: Engine) -> None:
 
 
 def test_a_month_with_a_hole_is_unknown_until_its_day_is_loaded(engine: Engine) -> None:
-    """Nobody traded on 10 February; ANN is far below the minimums before and after."""
+    """Nobody traded on 10 February; ANN is far below the minimums before and after it."""
     with engine.begin() as connection:
         add_application(connection, ANN, status="approved")
         add_approval(connection, ANN, datetime(2025, 12, 20, tzinfo=UTC), snapshot={})

@@ -32,7 +32,7 @@ PEOPLE = ("ana@example.com", "ben@example.com")
 
 
 def figures(conn: Connection) -> list[Any]:
-    """Everything that is read from the sums."""
+    """Return everything that is read from the sums."""
     found: list[Any] = []
     for period in PERIODS:
         before = Window(period.start - timedelta(days=20), period.start)
@@ -48,7 +48,7 @@ def figures(conn: Connection) -> list[Any]:
 
 @contextmanager
 def without_sums(conn: Connection) -> Iterator[None]:
-    """As before the first refresh, so that everything is counted."""
+    """Remove the sums, as before the first refresh, so that everything is counted."""
     with conn.begin_nested() as point:
         for table in (tables.work_counted, tables.work_daily, tables.application_courses):
             conn.execute(delete(table))
@@ -88,7 +88,7 @@ def assert_lists_agree(conn: Connection) -> None:
 
 
 def work(conn: Connection, chance: random.Random, ids: range) -> None:
-    """Some of the applications are decided, touched, reopened or settled upstream."""
+    """Decide, touch, reopen or settle upstream some of the applications."""
     for id_ in chance.sample(ids, len(ids) // 3):
         at = FIRST + timedelta(days=chance.randrange(50), seconds=chance.randrange(86_400))
         application = tables.applications.c
@@ -129,7 +129,7 @@ def newest_decision(conn: Connection, id_: int) -> int | None:
 
 @pytest.fixture
 def worked_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    """Thirty applications of eight weeks; two of the accounts have referred users who trade."""
+    """Thirty applications of eight weeks; two of the accounts have trading referrals."""
     monkeypatch.setattr("data_access.rollups.lifecycle.IN_FLIGHT", 0)
     chance = random.Random(5)
     with engine.begin() as conn:
@@ -147,7 +147,7 @@ def worked_on(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 
 def test_staff_work_on_after_a_refresh(worked_on: Engine) -> None:
-    """Decisions, reopenings and touches count at once, those of days long counted too."""
+    """Decisions, reopenings and touches count at once, also of long counted applications."""
     chance = random.Random(8)
     assert_all_counted(worked_on)
     for _ in range(2):
@@ -186,7 +186,7 @@ def test_direct_changes_by_upstream_count_with_the_next_refresh(
 
 
 def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
-    """Approved ones become active with their first trade since, and cease where it was none."""
+    """Approved ones become active with their first trade, and inactive if it is removed."""
     whole = PERIODS[0]
 
     def active() -> int:
@@ -203,7 +203,7 @@ def test_trading_is_followed_both_ways(worked_on: Engine) -> None:
 
 
 def test_a_loads_changes_count_at_once(worked_on: Engine, tmp_path: Path) -> None:
-    """Of another country, and submitted long before the last refresh; nothing else is told."""
+    """With another country, and submitted long before the last refresh."""
     row = "77,77,x,@late,telegram,late,2026-02-10T12:00:00Z\n"
     files = {
         "accounts": "account_id,username,country_code,created_at\n"

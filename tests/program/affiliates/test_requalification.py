@@ -30,7 +30,7 @@ OUTCOMES = {"+": Outcome.MET, "-": Outcome.NOT_MET, "?": Outcome.UNKNOWN}
 
 
 def months(signs: str, first: date = date(2026, 1, 1)) -> list[MonthTest]:
-    """One test a sign, from ``first`` on."""
+    """Return one test per sign, from ``first`` on."""
     return [
         MonthTest(
             month=requalification.months_later(first, place),
@@ -51,7 +51,7 @@ def months(signs: str, first: date = date(2026, 1, 1)) -> list[MonthTest]:
         ("---", date(2026, 1, 1), 3),
         ("--+", date(2026, 1, 1), 0),
         ("--+-", date(2026, 1, 1), 1),
-        # An unknown month adds nothing and ends nothing.
+        # An unknown month neither adds nor ends anything.
         ("-?-", date(2026, 1, 1), 2),
         ("-??", date(2026, 1, 1), 1),
         # January and February are protected; March is the first that counts.
@@ -94,7 +94,7 @@ SUGGESTED = [
     (Standing.ON_NOTICE, BEFORE, 3, Outcome.NOT_MET, Step.SUSPEND),
     (Standing.ON_NOTICE, BEFORE, 0, Outcome.MET, Step.RESTORE),
     (Standing.ON_NOTICE, BEFORE, 0, Outcome.UNKNOWN, None),
-    # May was over before this began, so it does not speak for taking it back.
+    # May ended before this standing began, so it is no reason to lift it.
     (Standing.ON_NOTICE, IN_JUNE, 0, Outcome.MET, None),
     (Standing.SUSPENDED, BEFORE, 3, Outcome.NOT_MET, None),
     (Standing.SUSPENDED, BEFORE, 0, Outcome.MET, Step.RESTORE),
@@ -134,7 +134,7 @@ def test_every_way_is_a_managers_and_has_its_reasons() -> None:
 RATES = [
     # granted, outcome, volume in millions, misses, suggested
     ("0.40", "-", 5, 1, "0.10"),
-    ("0.40", "-", 5, 0, "0.40"),  # protected: it does not count
+    ("0.40", "-", 5, 0, "0.40"),  # protected, so it does not count
     ("0.40", "?", 5, 2, "0.40"),
     ("0.20", "+", 25, 0, "0.20"),
     ("0.25", "+", 25, 0, "0.20"),
@@ -144,7 +144,7 @@ RATES = [
     ("0.15", "+", 500, 0, "0.15"),
     ("0.60", "+", 500, 0, "0.50"),  # never above the policy's maximum
     ("0.60", "?", 500, 0, "0.50"),
-    ("0.40", "+", None, 0, "0.40"),  # met elsewhere; nobody knows the volume here
+    ("0.40", "+", None, 0, "0.40"),  # met externally; the volume here is unknown
 ]
 
 
@@ -167,7 +167,7 @@ def test_the_suggested_rate(
     ("sign", "volume", "rate", "why"),
     [
         ("+", 40, "0.30", "kept: passed with enough volume"),
-        # So much at least; what is missing may have carried the granted rate.
+        # A lower bound: the missing days may have justified the granted rate.
         ("+", "39.99", "0.30", "kept: 3 of 31 days not delivered"),
         ("?", None, "0.30", "kept: 3 of 31 days not delivered"),
     ],

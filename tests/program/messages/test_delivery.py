@@ -25,7 +25,7 @@ from program.messages.delivery import (
         ("telegram", ("discord",), Route.WEBHOOK),
         ("telegram", ("telegram",), Route.EMAIL),
         ("anything at all", (), Route.WEBHOOK),
-        # However a platform is written, in the row and in the settings.
+        # For every spelling of a platform, in the row and in the settings.
         *[
             (word, (), Route.EMAIL)
             for word in ("Email", "E-mail", "EMAIL ", "Ｅ－ＭＡＩＬ", "邮箱")

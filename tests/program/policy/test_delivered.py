@@ -12,7 +12,7 @@ from program.policy.policy import Policy
 from tests.program.oracles import known_facts
 
 BEGIN = date(2025, 11, 1)
-# Thirty days, but for the 11th and the 12th.
+# Thirty days without the 11th and 12th.
 DELIVERED = Delivered(
     days=[BEGIN + timedelta(days=n) for n in range(30) if n not in (10, 11)],
     first_referral=date(2025, 10, 20),
@@ -107,7 +107,7 @@ def test_months_before_the_first_delivered_day_are_not_shown(
 def test_a_figure_is_known_from_below_while_days_are_missing(
     window: Window, volume: str | None, users: int | None, reaching: int | None
 ) -> None:
-    """Short of the minimum it is unknown, at it known, but where nothing was delivered."""
+    """Below the minimum it is unknown, at it known, unless nothing was delivered."""
     short = Facts(volume_usd=Decimal("19999999.99"), active_users=14, new_users=4, x_followers=1)
     at_it = Facts(volume_usd=Decimal(20000000), active_users=15, new_users=5)
     known = DELIVERED.trading(window)

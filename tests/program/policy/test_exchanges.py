@@ -9,12 +9,12 @@ from program.policy.exchanges import Stated, exchange_key, in_doubt, resembles, 
     ("key", "spellings"),
     [
         ("okx", ["OKX", "okx", "ＯＫＸ", "OK X", " o.k.x ", "O\u200bKX", "OK\u00a0X", "OK-X"]),
-        # Additions do not make another exchange by themselves.
+        # Additions alone do not make another exchange.
         ("okx", ["OKX.com", "www.okx.com", "https://www.okx.com/en?x=1", "OKX Exchange", "OKX US"]),
         ("okx", ["OKXExchange", "OKX Global", "OKX.com Exchange", "OKX (Global)", "okx.com\n"]),
         ("gate", ["Gate", "Gate.io", "GATE IO"]),
         ("börse", ["Börse", "BO\u0308RSE"]),
-        # What would leave nothing stays whole.
+        # A name that would become empty stays whole.
         ("exchange", ["Exchange", "EXCHANGE"]),
         ("globalexchange", ["Global Exchange"]),
         ("!!!", ["!!!"]),
@@ -73,5 +73,5 @@ def test_exchanges_marked_distinct_stay_so_in_every_spelling() -> None:
     assert (in_doubt("BINANCE-US", stated), in_doubt("binance", stated)) == ((), ())
     assert in_doubt("Binance TR", stated) == ("Binance",)
     keys = {exchange_key("Binance"), exchange_key("Binance US", told_apart=True)}
-    # Also where the bare name is the one that was told apart.
+    # Also if the bare name is the distinct one.
     assert len(keys | {exchange_key("Binance", told_apart=True)}) == 3

@@ -44,7 +44,7 @@ def costly(fees_usd: Decimal | None) -> tuple[str, ...]:
     ("later", "said"),
     [
         ({"policy_version": 2}, "policy version: 1 → 2"),
-        # Of either side of a minimum, each time.
+        # On either side of a minimum, each time.
         (facts(volume_usd=Decimal("19999999.99")), "referral volume: 25.1 M USD (met) → 19.9 M USD (not met)"),
         (facts(active_users=14), "active users: 40 (met) → 14 (not met)"),
         (facts(new_users=None), "new users: 9 (met) → unknown"),
@@ -72,7 +72,7 @@ def test_changed_facts_of_a_decision_are_found(later: dict[str, Any], said: str)
     [
         ({"data_through": TOMORROW}, []),
         (facts(volume_usd=Decimal("25300000.00")), ["referral volume: 25.1 M USD → 25.3 M USD"]),
-        # Alike in short, so in full.
+        # Equal in short form, so in full.
         (
             facts(volume_usd=Decimal("25100000.01")),
             ["referral volume: 25,100,000.00 USD → 25,100,000.01 USD"],

@@ -71,7 +71,7 @@ def test_age_groups_leave_no_gap() -> None:
         ("2026-03-15", Choice.WEEK, ("2026-03-08", "2026-03-14"), ("2026-03-01", "2026-03-07")),
         ("2026-03-01", Choice.THIRTY, ("2026-01-30", "2026-02-28"), ("2025-12-31", "2026-01-29")),
         ("2026-03-31", Choice.NINETY, ("2025-12-31", "2026-03-30"), ("2025-10-02", "2025-12-30")),
-        # A month or a quarter that runs is held against as many days of the one before.
+        # A running month or quarter is compared with as many days of the previous one.
         ("2026-03-01", Choice.THIS_MONTH, ("2026-03-01", "2026-03-01"), ("2026-02-01", "2026-02-01")),
         ("2026-03-28", Choice.THIS_MONTH, ("2026-03-01", "2026-03-28"), ("2026-02-01", "2026-02-28")),
         ("2026-03-27", Choice.THIS_MONTH, ("2026-03-01", "2026-03-27"), ("2026-02-01", "2026-02-27")),
@@ -82,7 +82,7 @@ def test_age_groups_leave_no_gap() -> None:
         ("2026-06-30", Choice.THIS_QUARTER, ("2026-04-01", "2026-06-30"), ("2026-01-01", "2026-03-31")),
         ("2026-01-01", Choice.THIS_QUARTER, ("2026-01-01", "2026-01-01"), ("2025-10-01", "2025-10-01")),
         ("2026-05-15", Choice.THIS_QUARTER, ("2026-04-01", "2026-05-15"), ("2026-01-01", "2026-02-14")),
-        # Clocks change in Europe on 29 March and in the US on 8 March; a UTC day stays a day.
+        # Clocks change in Europe on 29 March and in the US on 8 March; UTC days do not.
         ("2026-03-30", Choice.WEEK, ("2026-03-23", "2026-03-29"), ("2026-03-16", "2026-03-22")),
     ],
 )  # fmt: skip
@@ -327,7 +327,7 @@ def test_a_day_stands_out_beyond_a_tenth_where_days_never_stray(monday: int, mar
 
 
 def test_a_weekend_is_held_against_weekends() -> None:
-    """Mon-Fri as usual, then a Saturday of 100, which is 60 above the usual 40; Sunday 40."""
+    """Mon-Fri as usual, then a Saturday of 100, 60 above the usual 40; Sunday 40."""
     found = anomalies.detect(*course(100, 100, 100, 100, 100, 100, 40))
 
     assert [(a.day, a.value, a.usual) for a in found] == [(date(2026, 4, 4), 100, 40)]

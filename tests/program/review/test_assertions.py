@@ -23,7 +23,7 @@ LABELS = {
     "followers": "Followers on X",
     "elsewhere": "Volume on other exchanges",
 }
-# Letters that never say why have nothing to take back.
+# Reasons whose letters state nothing have nothing to withhold.
 SAYING = [reason for reason in REASONS if reason.asserts and reason.code != "audience_not_genuine"]
 
 
@@ -81,7 +81,7 @@ def test_a_reason_that_rests_on_a_check_needs_it_failed(
     found = missing(reason.code, {}, checks)
 
     assert found == (() if how is None else (f"the check “{label}”, which is {how}",))
-    # What the policy asks nobody to find out cannot be missing.
+    # A requirement that the policy does not have cannot be missing.
     assert missing(reason.code, {}, checks, items=()) == ()
 
 
@@ -105,7 +105,7 @@ def test_the_letter_claims_it_where_it_is_known_and_nothing_where_it_is_not(reas
     assert canned_texts.asserts_unproven(reason.code, f"Hello.\n{known}", ("anything",))
     assert not canned_texts.asserts_unproven(reason.code, f"Hello.\n{known}", ())
     assert not canned_texts.asserts_unproven(reason.code, f"Hello.\n{unknown}", ("anything",))
-    # The text to start from says it by the placeholder alone.
+    # The canned text states it only by its placeholder.
     assert "finding" in canned_texts.unfilled(CANNED_BY_KEY[Use.REJECTION, reason.code].message)
 
 

@@ -23,13 +23,13 @@ from program.review.business_time import (
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """A moment of March 2026; the 2nd, 9th, 16th are Mondays."""
+    """Return a moment of March 2026; the 2nd, 9th, 16th are Mondays."""
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
 FRIDAY, SATURDAY, SUNDAY, MONDAY = 6, 7, 8, 9
 HOLIDAY = frozenset({date(2026, 3, 10), date(2026, 3, 14)})
-# Hypothesis wants its bounds without a zone and adds it to what it makes.
+# Hypothesis needs bounds without a zone and adds it to its values.
 EARLIEST, LATEST = datetime(2024, 1, 1), datetime(2027, 12, 31)  # noqa: DTZ001
 MOMENT = timedelta(microseconds=1)
 midnights = st.dates(date(2024, 1, 1), date(2027, 12, 31)).map(day_start)
@@ -98,7 +98,7 @@ def test_a_holiday_moves_due_dates() -> None:
     ("now", "days", "start"),
     [
         (at(5, 9), 3, at(2, 9)),
-        # All of a weekend is as late as the midnight that ends it.
+        # Every moment of a weekend is as late as the midnight that ends it.
         (at(MONDAY), 1, at(FRIDAY)),
         (at(SUNDAY, 9), 1, at(FRIDAY)),
         (at(10), 1, at(MONDAY)),
@@ -156,7 +156,7 @@ def test_a_time_without_a_zone_has_no_business_day(ask: Callable[[], Any]) -> No
 @pytest.mark.parametrize(
     ("zone", "start"),
     [
-        # Clocks move in Cairo within the 24 hours that follow.
+        # Clocks change in Cairo within the next 24 hours.
         ("Africa/Cairo", datetime(2026, 4, 23, tzinfo=UTC)),
         ("Africa/Cairo", datetime(2026, 10, 29, tzinfo=UTC)),
         ("America/New_York", datetime(2026, 3, 6, 12, tzinfo=UTC)),

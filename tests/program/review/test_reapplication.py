@@ -50,7 +50,7 @@ def test_the_day_that_was_promised_counts(
 
 
 def test_the_rules_keep_their_keys() -> None:
-    """Decisions of years ago name them."""
+    """Old decisions name them."""
     assert tuple(RULES_BY_KEY) == ("at_once", "after_30_days", "after_90_days", "never")
     assert len({rule.label for rule in RULES}) == len(RULES)
 

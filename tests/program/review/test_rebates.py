@@ -100,7 +100,7 @@ def test_a_second_person_is_needed_for_overrides_and_from_the_threshold_on(
     threshold: str | None,
     keys: tuple[str, ...],
 ) -> None:
-    # Ten percent more than the standard rate, so the fees are ten times the extra cost.
+    # Ten points above the standard rate, so fees are ten times the extra cost.
     given = None if extra is None else costs(str(Decimal(extra) * 10))
 
     found = needs_second_person(

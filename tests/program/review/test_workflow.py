@@ -37,7 +37,7 @@ def test_the_grid_leaves_no_cell_out() -> None:
     assert set(CELLS) == set(product(Status, Status, Role))
 
 
-# Written by hand, as the grid is: move, from, to, and the act a person needs for it.
+# Written by hand, like the grid: move, from, to, and the required act.
 WAYS = {
     ("approved", "pending", "approved", Act.DECIDE),
     ("rejected", "pending", "rejected", Act.DECIDE),
@@ -146,7 +146,7 @@ CODES = (
 
 
 def test_the_reasons_keep_their_codes() -> None:
-    """Decisions of years ago name them."""
+    """Old decisions name them."""
     assert tuple(reason.code for reason in REASONS) == CODES
     assert tuple(REASONS_BY_CODE) == CODES
 

@@ -34,7 +34,7 @@ CHANNEL = "UC" + "aB3-_" * 4 + "zZ"
         ("telegram", "meadow", "https://t.me/meadow"),
         ("tiktok", "me.adow", "https://www.tiktok.com/@me.adow"),
         ("instagram", "me.adow", "https://www.instagram.com/me.adow"),
-        # A pasted link leads to the profile it names, and loses all the rest.
+        # A pasted link leads to the profile it names, without its other parts.
         ("x", "https://x.com/Meadow?s=20", "https://x.com/Meadow"),
         ("x", "http://mobile.twitter.com/meadow/status/1#a", "https://x.com/meadow"),
         ("x", "https://x.com/intent/follow?region=a&screen_name=meadow", "https://x.com/meadow"),
@@ -66,7 +66,7 @@ CHANNEL = "UC" + "aB3-_" * 4 + "zZ"
             "https://www.tiktok.com/@me.adow/video/1?lang=en",
             "https://www.tiktok.com/@me.adow",
         ),
-        # On whatever platform it was pasted.
+        # On any platform.
         ("x", "t.me/meadow", "https://t.me/meadow"),
     ],
 )
@@ -149,7 +149,7 @@ def test_text_that_looks_like_a_handle_leads_nowhere_else(
 
 
 SAME = [
-    # A name, however it is typed.
+    # A name in any spelling.
     (
         "x",
         "x:meadow",
@@ -306,7 +306,7 @@ SAME = [
     ),
     ("skype", "skype:meadow", ["skype:meadow?chat", "Skype: meadow", "meadow"]),
     ("vk", "vk#42", ["https://vk.com/id42", "id42", "https://vk.com/im?sel=42"]),
-    # A phone is the same in every spelling, and wherever people are reached by one.
+    # A phone is the same in every spelling, on every platform that uses phones.
     (
         "whatsapp",
         "+15550100199",
@@ -345,7 +345,7 @@ SAME = [
         ],
     ),
     ("signal", "signal#AbC-_1", ["https://signal.me/#eu/AbC-_1"]),
-    # An email address too.
+    # So is an email address.
     (
         "email",
         "email:meadow@example.org",
@@ -371,7 +371,7 @@ SAME = [
 def test_one_person_has_one_key_however_it_is_written(
     platform: str, key: str, spellings: list[str]
 ) -> None:
-    # Without the look-alikes, which have a test of their own.
+    # Without look-alikes, which have their own test.
     found = {typed: exactly(platform, typed) for typed in spellings}
 
     assert found == dict.fromkeys(spellings, key)
@@ -379,7 +379,7 @@ def test_one_person_has_one_key_however_it_is_written(
 
 
 def exactly(platform: str, handle: str) -> str:
-    """The key as it would be if no letters looked alike."""
+    """Return the key without merging look-alike letters."""
     found = identity(platform, handle)
     if found is None:
         return ""
@@ -408,7 +408,7 @@ def exactly(platform: str, handle: str) -> str:
             "没有",
             "No account",
         ),
-        # Pages of the networks themselves, and what was posted there.
+        # Pages of the networks themselves, and posts.
         *(
             "https://x.com/home",
             "https://x.com/i/flow/login",
@@ -439,7 +439,7 @@ def exactly(platform: str, handle: str) -> str:
             "https://www.reddit.com/r/meadow/",
             "https://www.facebook.com/share/abc",
         ),
-        # Invitations, groups and short links say nothing of who sent them.
+        # Invitations, groups and short links do not name their sender.
         *(
             "https://t.me/+AbCdEfGh",
             "t.me/joinchat/AbCd",
@@ -570,7 +570,7 @@ def test_the_table_of_look_alikes_holds_each_sign_once_as_nfkc_leaves_it() -> No
     signs = "".join(LOOK_ALIKES.values())
 
     assert len(set(signs)) == len(signs)
-    # None of them is a letter that others are brought to, or the order would matter.
+    # No result of a replacement is replaced itself, or the order would matter.
     assert not set(signs) & set(LOOK_ALIKES)
     assert [sign for sign in signs if unicodedata.normalize("NFKC", sign) != sign] == []
     assert [sign for sign in signs if sign in string.ascii_uppercase] == []

@@ -24,7 +24,7 @@ from program.text.platforms import ABOUT, PLATFORMS, WORDS, platform_key, platfo
         ("discord", ["Discord", "DISCORD ", "discord server"]),
         ("youtube", ["YouTube Channel", "You Tube", "youtube.com"]),
         ("xiaohongshu", ["小红书", "RedNote", "xiaohongshu"]),
-        # What is not known is a platform of its own, in one spelling too.
+        # An unknown platform is its own, in one spelling.
         ("myplace", ["My Place", "my-place", "MY PLACE "]),
         ("мояплощадка", ["Моя площадка", "МОЯ  ПЛОЩАДКА"]),
         ("müller", ["Müller", "Mu\u0308ller", "MÜLLER"]),
