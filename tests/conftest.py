@@ -1,5 +1,6 @@
 """One embedded server for all tests; each test gets a database from a template."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput") and HOME.exists() and not OTHER:
         CLUSTER.stop("immediate")
         shutil.rmtree(HOME)
+
+
+def pytest_collection_finish() -> None:
+    """Look less often for unreachable objects, and not among the modules: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 @pytest.hookimpl(tryfirst=True)
