@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from uuid import UUID
+from functools import partial
 
 import streamlit as st
 
-from dashboard.forms import background, bulk_report, sending, submit
-from dashboard.shell import sign_in
-from dashboard.ui import keyboard, message_preview, state
+from dashboard.forms import bulk_report, confirm_dialog
+from dashboard.forms.confirm_dialog import Dialog
+from dashboard.ui import message_preview, state
 from dashboard.ui.safe_text import escape
 from data_access.affiliates import board, standing_changes
-from data_access.affiliates.standing_changes import UNDO_RUN, Change, run_name
+from data_access.affiliates.standing_changes import UNDO_RUN, Change, MoveEach, run_name
 from data_access.applications import read
 from data_access.db import database
-from data_access.db.errors import Refusal
 from data_access.eligibility import policies
 from data_access.messages import rendering
 from data_access.people.staff import Person
@@ -85,8 +84,8 @@ def buttons(shown: Mapping[int, Standing], person: Person) -> None:
             key=f"affiliates-{step}",
             icon=ICONS[step],
             type="tertiary",
-            on_click=_open,
-            args=[step, dict(shown)],
+            on_click=confirm_dialog.begin,
+            args=[FORM, Chosen(step=step, shown=dict(shown))],
         )
 
 
@@ -100,101 +99,66 @@ def offered(shown: Mapping[int, Standing], person: Person) -> list[Step]:
     ]
 
 
-def _open(step: Step, shown: Mapping[int, Standing]) -> None:
-    sending.show_anew("affiliates-confirm")
-    state.keep(FORM, Chosen(step=step, shown=shown))
-    st.rerun()
-
-
-def close() -> None:
-    """Close the dialog and drop what was typed."""
-    state.forget(FORM)
-
-
-# Dialog.
-
-
 def draw(person: Person, policy: Policy) -> None:
     """Draw the dialog, if it is open."""
-    chosen: Chosen | None = state.kept(FORM)
-    if chosen is None:
-        return
-    title = f"{STEP_LABELS[chosen.step]}: {RUNS.number(len(chosen.shown))}"
-    dialog = st.dialog(title, width="medium", icon=ICONS[chosen.step], on_dismiss=close)
-    dialog(_step)(person, policy)
+    confirm_dialog.draw(FORM, person, partial(_dialog, person, policy))
 
 
-def _step(person: Person, policy: Policy) -> None:
-    chosen: Chosen | None = state.kept(FORM)
-    if chosen is None:
-        return
-    sign_in.stay(person.email)
-    submit.draw(FORM)
-    if chosen.filled:
-        _confirmation(chosen, person)
-    else:
-        _fields(chosen, policy)
+def _dialog(person: Person, policy: Policy, chosen: Chosen) -> Dialog:
+    return Dialog(
+        label=STEP_LABELS[chosen.step],
+        number=RUNS.number(len(chosen.shown)),
+        icon=ICONS[chosen.step],
+        destroys=chosen.step in DESTROYS,
+        draft=f"{FORM}-{chosen.step}",
+        fields=partial(_fields, chosen, policy),
+        read=partial(_read, chosen),
+        check=lambda typed: standing_changes.check(typed.change),
+        explain=partial(_explain, chosen, person),
+        verb=standing_changes.move_each,
+    )
 
 
 def _fields(chosen: Chosen, policy: Policy) -> None:
     step, before = chosen.step, chosen.change
     codes = [reason.code for reason in reasons(step)]
-    with keyboard.draft(_draft(chosen)):
-        st.selectbox(
-            "Reason",
-            codes,
-            format_func=lambda code: REASONS_BY_CODE[code].label,
-            index=codes.index(before.reason_code) if before and before.reason_code else None,
-            placeholder="Choose a reason",
-            key=_key(chosen, "code"),
-        )
+    st.selectbox(
+        "Reason",
+        codes,
+        format_func=lambda code: REASONS_BY_CODE[code].label,
+        index=codes.index(before.reason_code) if before and before.reason_code else None,
+        placeholder="Choose a reason",
+        key=_key(chosen, "code"),
+    )
+    st.text_area(
+        "Explanation (internal, the same for all)",
+        value=before.reason if before else "",
+        height=80,
+        key=_key(chosen, "reason"),
+    )
+    if policy.requalification_silent:
+        st.caption(SILENT)
+    else:
         st.text_area(
-            "Explanation (internal, the same for all)",
-            value=before.reason if before else "",
-            height=80,
-            key=_key(chosen, "reason"),
-        )
-        if policy.requalification_silent:
-            st.caption(SILENT)
-        else:
-            st.text_area(
-                "Message to the affiliate",
-                value=before.message if before else standing_changes.suggested_message(step),
-                height=190,
-                key=_key(chosen, "message"),
-                help="Placeholders such as {{username}} are filled for each; the next step "
-                "shows one.",
-            )
-    with st.container(key="step-on"), keyboard.hot(keyboard.GO):
-        st.button(
-            "Continue",
-            key="affiliates-go-on",
-            type="primary",
-            icon=":material/arrow_forward:",
-            help="Ctrl+Enter",
-            on_click=_go_on,
-            args=[chosen],
+            "Message to the affiliate",
+            value=before.message if before else standing_changes.suggested_message(step),
+            height=190,
+            key=_key(chosen, "message"),
+            help="Placeholders such as {{username}} are filled for each; the next step shows one.",
         )
 
 
-def _go_on(chosen: Chosen) -> None:
+def _read(chosen: Chosen) -> Chosen:
     change = Change(
         step=chosen.step,
         reason_code=state.typed(_key(chosen, "code")) or "",
         reason=state.typed(_key(chosen, "reason")) or "",
         message=state.typed(_key(chosen, "message")) or "",
     )
-    try:
-        standing_changes.check(change)
-    except Refusal as refusal:
-        submit.refused(FORM, str(refusal))
-        state.keep(FORM, replace(chosen, change=change))
-    else:
-        sending.show_anew("affiliates-confirm")
-        state.keep(FORM, replace(chosen, change=change, filled=True))
+    return replace(chosen, change=change)
 
 
-def _confirmation(chosen: Chosen, person: Person) -> None:
+def _explain(chosen: Chosen, person: Person) -> MoveEach:
     change = chosen.change
     assert change is not None
     st.text(_named(chosen))
@@ -206,27 +170,14 @@ def _confirmation(chosen: Chosen, person: Person) -> None:
         _preview(chosen, change)
     else:
         st.caption(SILENT)
-    # Back is where Continue was, so that pressing twice sends nothing.
-    with st.container(horizontal=True, key="step-on"):
-        st.button("Back", key="affiliates-back", type="tertiary", on_click=_back, args=[chosen])
-        st.space("stretch")
-        with keyboard.hot(keyboard.GO, width="content"):
-            sending.button(
-                f"{STEP_LABELS[chosen.step]}: {RUNS.number(len(chosen.shown))}",
-                form=FORM,
-                key="affiliates-confirm",
-                act=_confirm,
-                args=[chosen, person.email, state.request_id(FORM)],
-                sends=chosen,
-                destroys=chosen.step in DESTROYS,
-                type="primary",
-                icon=ICONS[chosen.step],
-                help="Ctrl+Enter",
-            )
-
-
-def _back(chosen: Chosen) -> None:
-    state.keep(FORM, replace(chosen, filled=False))
+    return MoveEach(
+        ids=tuple(chosen.shown),
+        shown=chosen.shown,
+        change=change,
+        actor=person.email,
+        at=datetime.now(UTC),
+        request_id=state.request_id(FORM),
+    )
 
 
 def _named(chosen: Chosen) -> str:
@@ -234,9 +185,8 @@ def _named(chosen: Chosen) -> str:
     with database.reading(database.reader()) as connection:
         policy = policies.in_force(connection, now=datetime.now(UTC))
         rows = board.rows(connection, list(chosen.shown)[:NAMED], policy)
-    listed = ", ".join(f"{row.username} ({STANDING_WORDS[row.standing]})" for row in rows)
-    more = len(chosen.shown) - len(rows)
-    return f"{listed} and {more:,} more" if more else listed
+    names = [f"{row.username} ({STANDING_WORDS[row.standing]})" for row in rows]
+    return confirm_dialog.listed(names, len(chosen.shown))
 
 
 def _preview(chosen: Chosen, change: Change) -> None:
@@ -258,28 +208,6 @@ def _preview(chosen: Chosen, change: Change) -> None:
     message_preview.draw_unreachable(
         [(one.username, one.reason) for one in left_out], of=len(chosen.shown)
     )
-
-
-def _confirm(chosen: Chosen, actor: str, request_id: UUID) -> None:
-    assert chosen.change is not None
-    command = standing_changes.MoveEach(
-        ids=tuple(chosen.shown),
-        shown=chosen.shown,
-        change=chosen.change,
-        actor=actor,
-        at=datetime.now(UTC),
-        request_id=request_id,
-    )
-    if not background.submit(FORM, command, standing_changes.move_each):
-        return
-    state.mark_sent(_draft(chosen))
-    state.renew(FORM, request_id)
-    close()
-    st.rerun()
-
-
-def _draft(chosen: Chosen) -> str:
-    return f"{FORM}-{chosen.step}"
 
 
 def _key(chosen: Chosen, part: str) -> str:
