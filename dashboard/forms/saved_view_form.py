@@ -89,15 +89,14 @@ def _draw_replacing(form: str, shown: Filters | View, person: Person) -> None:
 def _save(
     form: str, shown: Filters | View, actor: str, request_id: UUID, shown_at: datetime
 ) -> None:
-    part = request_id.hex[:8]
-    name = state.typed(f"{form}-name-{part}") or ""
+    name = state.entered(form, "name", request_id) or ""
     if not name.strip() and not seeing.was_seen(shown_at, sending.pressed_at()):
         # The second half of a double click, on the form that the first one emptied.
         return
     command = SaveView(
         name=name,
         filters=shown,
-        shared=bool(state.typed(f"{form}-shared-{part}")),
+        shared=bool(state.entered(form, "shared", request_id)),
         actor=actor,
         at=datetime.now(UTC),
         request_id=request_id,

@@ -49,7 +49,16 @@ def request_id(form: str) -> UUID:
 
 def form_key(form: str, part: str) -> str:
     """Return a widget's key within a form; a renewed form has new keys and so is empty."""
-    return f"{form}-{part}-{request_id(form).hex[:8]}"
+    return _key_of(form, part, request_id(form))
+
+
+def entered(form: str, part: str, request: UUID) -> Any:  # noqa: ANN401 - whatever the widget holds
+    """Return the value of a form's widget as drawn for ``request``; ``None`` if not drawn."""
+    return typed(_key_of(form, part, request))
+
+
+def _key_of(form: str, part: str, request: UUID) -> str:
+    return f"{form}-{part}-{request.hex[:8]}"
 
 
 def renew(form: str, used: UUID) -> None:

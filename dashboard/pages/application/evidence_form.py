@@ -90,7 +90,7 @@ def _answer(form: str, chosen: str | None) -> ExchangeAnswer | None:
 def _record(form: str, request_id: UUID, id_: int, kind: EvidenceKind, actor: str) -> None:
     """Record the form's content; a refusal keeps everything typed."""
     held = {
-        part: state.typed(f"{form}-{part}-{request_id.hex[:8]}")
+        part: state.entered(form, part, request_id)
         for part in ("value", "exchange", "which", "day", "method", "source")
     }
     now = datetime.now(UTC)

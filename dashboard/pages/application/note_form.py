@@ -41,7 +41,7 @@ def _write(form: str, request_id: UUID, id_: int, actor: str) -> None:
     state.hold(decision_name(id_))
     command = notes.WriteNote(
         application_id=id_,
-        body=state.typed(f"{form}-body-{request_id.hex[:8]}") or "",
+        body=state.entered(form, "body", request_id) or "",
         actor=actor,
         at=datetime.now(UTC),
         request_id=request_id,

@@ -214,7 +214,7 @@ def keeping(saved: SavedMap | None, content: Mapping[str, Any], person: Person) 
 def _save(
     actor: str, content: Mapping[str, Any], replaced: SavedMap | None, request_id: UUID
 ) -> None:
-    typed = state.typed(f"{FORM}-name-{request_id.hex[:8]}") or ""
+    typed = state.entered(FORM, "name", request_id) or ""
     name = replaced.name if replaced else typed.strip()
     command = SaveMap(
         name=name,

@@ -119,7 +119,7 @@ def _corrected(row: KeptRow, request_id: UUID) -> Sequence[str]:
     """Return the row's cells with what was typed; missing cells are added."""
     cells = [*row.cells, *[""] * (len(row.header) - len(row.cells))][: len(row.header)]
     for column, field in row.columns.items():
-        typed = state.typed(f"{_form(row)}-{column}-{request_id.hex[:8]}")
+        typed = state.entered(_form(row), column, request_id)
         if typed is not None:
             cells[row.header.index(field)] = typed
     return cells
@@ -150,7 +150,7 @@ def _dismiss(actor: str, row: KeptRow, request_id: UUID) -> None:
     form = _form(row)
     command = DismissRows(
         row_ids=[row.row_id],
-        reason=state.typed(f"{form}-reason-{request_id.hex[:8]}") or "",
+        reason=state.entered(form, "reason", request_id) or "",
         actor=actor,
         at=datetime.now(UTC),
         request_id=request_id,

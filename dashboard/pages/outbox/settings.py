@@ -200,18 +200,17 @@ def languages(typed: str) -> dict[str, str]:
 
 
 def _save(form: str, request_id: UUID, version: int, actor: str) -> None:
-    part = request_id.hex[:8]
     try:
-        by_country = languages(state.typed(f"{form}-languages-{part}") or "")
+        by_country = languages(state.entered(form, "languages", request_id) or "")
     except Invalid as wrong:
         submit.refused(form, str(wrong))
         return
     command = message_settings.SaveSettings(
-        silent=bool(state.typed(f"{form}-silent-{part}")),
-        send_rejections=bool(state.typed(f"{form}-rejections-{part}")),
-        email_instead=state.typed(f"{form}-email-{part}") or [],
+        silent=bool(state.entered(form, "silent", request_id)),
+        send_rejections=bool(state.entered(form, "rejections", request_id)),
+        email_instead=state.entered(form, "email", request_id) or [],
         language_by_country=by_country,
-        note=state.typed(f"{form}-note-{part}") or "",
+        note=state.entered(form, "note", request_id) or "",
         shown_version=version,
         ask=True,
         actor=actor,

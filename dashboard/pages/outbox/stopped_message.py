@@ -142,17 +142,16 @@ def _send_again(form: str, request_id: UUID, message: Message, actor: str) -> No
 
 
 def _send_corrected(form: str, request_id: UUID, message: Message, actor: str) -> None:
-    part = request_id.hex[:8]
     command = resend.Redirect(
-        platform=state.typed(f"{form}-platform-{part}") or "",
-        recipient=state.typed(f"{form}-recipient-{part}") or "",
+        platform=state.entered(form, "platform", request_id) or "",
+        recipient=state.entered(form, "recipient", request_id) or "",
         **_asked(message, actor, request_id),
     )
     _submit(form, command, resend.redirect, "Queued for delivery to the corrected recipient.")
 
 
 def _give_up(form: str, request_id: UUID, message: Message, actor: str) -> None:
-    reason = state.typed(f"{form}-reason-{request_id.hex[:8]}") or ""
+    reason = state.entered(form, "reason", request_id) or ""
     command = resend.CancelMessage(reason=reason, **_asked(message, actor, request_id))
     _submit(form, command, resend.cancel, "Canceled. The timeline keeps it.")
 

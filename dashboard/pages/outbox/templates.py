@@ -131,12 +131,11 @@ def _earlier(versions: Sequence[SavedTemplate], current: Template | None, spoken
 def _save(
     form: str, request_id: UUID, kind: MessageKind, language: str, version: int, actor: str
 ) -> None:
-    part = request_id.hex[:8]
     command = SaveTemplate(
         kind=kind,
         language=language,
-        subject=state.typed(f"{form}-subject-{part}") or "",
-        body=state.typed(f"{form}-body-{part}") or "",
+        subject=state.entered(form, "subject", request_id) or "",
+        body=state.entered(form, "body", request_id) or "",
         shown_version=version,
         actor=actor,
         at=datetime.now(UTC),

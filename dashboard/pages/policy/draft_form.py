@@ -215,21 +215,20 @@ def _discard(kept: Kept, actor: str, request_id: UUID) -> None:
 
 def _typed_draft(written: Written, request_id: UUID) -> Draft:
     """Return the fields as a draft; raises ValueError with a sentence for each invalid field."""
-    part = request_id.hex[:8]
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for setting in settings.SETTINGS:
-        found = state.typed(f"{written.form}-{setting.name}-{part}")
+        found = state.entered(written.form, setting.name, request_id)
         try:
             values[setting.name] = _value(setting, found)
         except ValueError as sentence:
             wrong.append(str(sentence))
     if wrong:
         raise ValueError(" ".join(wrong))
-    starts: date | None = state.typed(f"{written.form}-starts-{part}")
+    starts: date | None = state.entered(written.form, "starts", request_id)
     return Draft(
         policy=replace(written.draft.policy, **values),
-        note=state.typed(f"{written.form}-note-{part}") or "",
+        note=state.entered(written.form, "note", request_id) or "",
         base_version=written.draft.base_version,
         effective_from=day_start(starts) if starts else None,
     )

@@ -110,7 +110,7 @@ def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
 
 
 def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
-    reason = state.typed(f"{_form('decline', kept)}-reason-{request_id.hex[:8]}") or ""
+    reason = state.entered(_form("decline", kept), "reason", request_id) or ""
     command = drafts.DeclineDraft(
         revision=kept.revision, reason=reason, **_asked(kept, actor, request_id)
     )

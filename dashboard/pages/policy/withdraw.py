@@ -83,7 +83,7 @@ def _form(act: str, number: int) -> str:
 
 
 def _typed(form: str, request_id: UUID) -> str:
-    return state.typed(f"{form}-reason-{request_id.hex[:8]}") or ""
+    return state.entered(form, "reason", request_id) or ""
 
 
 def _propose(version: int, actor: str, request_id: UUID) -> None:

@@ -122,7 +122,7 @@ def _draw_confirming(person: Person) -> None:
 
 def _send(form: str, kind: ChangeKind, day: date | None, actor: str, request_id: UUID) -> None:
     def typed(part: str) -> Any:  # noqa: ANN401 - each field has its own type
-        return state.typed(f"{form}-{part}-{request_id.hex[:8]}")
+        return state.entered(form, part, request_id)
 
     day = day or typed("day")
     if day is None:
