@@ -1,16 +1,19 @@
-"""The tables for SQLAlchemy Core.
+"""The tables for SQLAlchemy Core, as the schema that the migration writes defines them.
 
-Migrations own types, constraints and comments; a test compares these names with the database.
+Columns, types and keys are read from the files in ``migrations/schema`` by their layout, one column
+a line; a test compares the result with the database.
 """
+
+import re
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Computed,
     Date,
     DateTime,
-    FetchedValue,
     Integer,
     LargeBinary,
     MetaData,
@@ -20,9 +23,31 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, DATEMULTIRANGE, JSONB
+from sqlalchemy.types import TypeEngine
 
+SCHEMA = Path(__file__).parent / "migrations" / "schema"
+TYPES: dict[str, TypeEngine[Any]] = {
+    "bigint": BigInteger(),
+    "boolean": Boolean(),
+    "bytea": LargeBinary(),
+    "char": Text(),
+    "date": Date(),
+    "datemultirange": DATEMULTIRANGE(),
+    "integer": Integer(),
+    "jsonb": JSONB(),
+    "text": Text(),
+    "timestamptz": DateTime(timezone=True),
+    "uuid": Uuid(),
+}
+_TABLE = re.compile(r"^create table (\S+) \(\n(.*?)\n\)", re.MULTILINE | re.DOTALL)
+_COLUMN = re.compile(r'^    "?(\w+)"? (\w+)(?:\((\d+)(?:, ?(\d+))?\))?(\[\])?', re.MULTILINE)
+_KEY = re.compile(r"^    constraint \S+ primary key \((.*?)\)", re.MULTILINE)
+_BODIES: dict[str, str] = {
+    name: body
+    for subject in sorted(SCHEMA.glob("*.sql"))
+    for name, body in _TABLE.findall(subject.read_text(encoding="utf-8"))
+}
 metadata = MetaData()
-Moment = DateTime(timezone=True)
 # Rows are added and never changed or removed; a trigger with this name enforces it.
 APPEND_ONLY = (
     "notes",
@@ -40,164 +65,37 @@ APPEND_ONLY = (
     "kept_row_events",
 )
 GUARD = "append_only"
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("account_id", BigInteger, primary_key=True),
-    Column("username", Text),
-    Column("email", Text),
-    Column("country_code", Text),
-    Column("kyc_status", Text),
-    Column("created_at", Moment),
-    Column("first_seen_at", Moment),
-    schema="exchange",
-)
-applications = Table(
-    "applications",
-    metadata,
-    Column("application_id", BigInteger, primary_key=True),
-    Column("account_id", BigInteger),
-    Column("social_platform", Text),
-    Column("social_handle", Text),
-    Column("contact_platform", Text),
-    Column("contact_handle", Text),
-    Column("submitted_at", Moment),
-    Column("status", Text),
-    Column("status_changed_at", Moment),
-    schema="exchange",
-)
-referrals = Table(
-    "referrals",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("referred_account_id", BigInteger, primary_key=True),
-    Column("referred_at", Moment),
-    schema="exchange",
-)
-referral_activity = Table(
-    "referral_activity",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("referred_account_id", BigInteger, primary_key=True),
-    Column("activity_date", Date, primary_key=True),
-    Column("volume_usd", Numeric(20, 2)),
-    Column("fees_usd", Numeric(20, 6)),
-    Column("trade_count", Integer),
-    schema="exchange",
-)
-staff = Table(
-    "staff",
-    metadata,
-    Column("email", Text, primary_key=True),
-    Column("display_name", Text),
-    Column("role", Text),
-    Column("active", Boolean),
-    schema="review",
-)
-policies = Table(
-    "policies",
-    metadata,
-    Column("version", Integer, primary_key=True),
-    Column("effective_from", Moment),
-    Column("author", Text),
-    Column("note", Text),
-    Column("min_volume_usd", Numeric(20, 2)),
-    Column("min_active_users", Integer),
-    Column("min_new_users", Integer),
-    Column("min_x_followers", Integer),
-    Column("min_external_volume_usd", Numeric(20, 2)),
-    Column("window_kind", Text),
-    Column("active_user_min_volume_usd", Numeric(20, 2)),
-    Column("new_user_must_trade", Boolean),
-    Column("evidence_valid_days", Integer),
-    Column("standard_rebate_rate", Numeric(5, 4)),
-    Column("max_rebate_rate", Numeric(5, 4)),
-    Column("review_sla_business_days", Integer),
-    Column("claim_idle_minutes", Integer),
-    Column("checklist", ARRAY(Text)),
-    Column("required_checks", ARRAY(Text)),
-    Column("second_approval_for_overrides", Boolean),
-    Column("second_approval_monthly_extra_usd", Numeric(20, 2)),
-    Column("requalification_misses", Integer),
-    Column("requalification_protection_months", Integer),
-    Column("requalification_silent", Boolean),
-    schema="review",
-)
-requests = Table(
-    "requests",
-    metadata,
-    Column("request_id", Uuid, primary_key=True),
-    Column("act", Text),
-    Column("actor", Text),
-    Column("application_id", BigInteger),
-    Column("content", JSONB),
-    Column("result", BigInteger),
-    Column("result_kind", Text),
-    Column("at", Moment),
-    schema="review",
-)
-evidence = Table(
-    "evidence",
-    metadata,
-    Column("evidence_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("kind", Text),
-    Column("value", Numeric),
-    Column("exchange_name", Text),
-    Column("source_url", Text),
-    Column("method", Text),
-    Column("observed_at", Moment),
-    Column("recorded_by", Text),
-    Column("recorded_at", Moment),
-    Column("told_apart", Boolean),
-    Column("exchange_key", Text, Computed("")),
-    schema="review",
-)
-notes = Table(
-    "notes",
-    metadata,
-    Column("note_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("body", Text),
-    Column("author", Text),
-    Column("created_at", Moment),
-    schema="review",
-)
-checks = Table(
-    "checks",
-    metadata,
-    Column("check_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("item", Text),
-    Column("outcome", Text),
-    Column("comment", Text),
-    Column("author", Text),
-    Column("created_at", Moment),
-    schema="review",
-)
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("decision_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("outcome", Text),
-    Column("reason_code", Text),
-    Column("rationale", Text),
-    Column("message_to_applicant", Text),
-    Column("rebate_rate", Numeric(5, 4)),
-    Column("is_override", Boolean),
-    Column("decided_by", Text),
-    Column("decided_at", Moment),
-    Column("second_approver", Text),
-    Column("policy_version", Integer),
-    Column("snapshot", JSONB),
-    Column("supersedes", BigInteger),
-    Column("override_reason", Text),
-    Column("reapply", Text),
-    Column("reapply_from", Date),
-    Column("position", BigInteger, FetchedValue()),
-    schema="review",
-)
+
+
+def _table(name: str) -> Table:
+    body, (schema, plain_name) = _BODIES[name], name.split(".")
+    key = _KEY.search(body)
+    keys = key[1].split(", ") if key else []
+    columns = [
+        Column(column, _type(kind, digits, decimals, bool(array)), primary_key=column in keys)
+        for column, kind, digits, decimals, array in _COLUMN.findall(body)
+        if kind in TYPES or kind == "numeric"
+    ]
+    return Table(plain_name, metadata, *columns, schema=schema)
+
+
+def _type(kind: str, digits: str, decimals: str, array: bool) -> TypeEngine[Any]:
+    if kind == "numeric":
+        return Numeric(int(digits), int(decimals)) if digits else Numeric()
+    return ARRAY(TYPES[kind]) if array else TYPES[kind]
+
+
+accounts = _table("exchange.accounts")
+applications = _table("exchange.applications")
+referrals = _table("exchange.referrals")
+referral_activity = _table("exchange.referral_activity")
+staff = _table("review.staff")
+policies = _table("review.policies")
+requests = _table("review.requests")
+evidence = _table("review.evidence")
+notes = _table("review.notes")
+checks = _table("review.checks")
+decisions = _table("review.decisions")
 # A view: of each application the decision that no later one supersedes.
 current_decisions = Table(
     "current_decisions",
@@ -205,586 +103,45 @@ current_decisions = Table(
     *(Column(column.name, column.type) for column in decisions.c),
     schema="review",
 )
-events = Table(
-    "events",
-    metadata,
-    Column("event_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("kind", Text),
-    Column("actor", Text),
-    Column("at", Moment),
-    Column("detail", JSONB),
-    schema="review",
-)
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("message_id", Uuid, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("decision_id", BigInteger),
-    Column("channel", Text),
-    Column("recipient", Text),
-    Column("payload", JSONB),
-    Column("created_at", Moment),
-    Column("attempts", Integer),
-    Column("next_attempt_at", Moment),
-    Column("delivered_at", Moment),
-    Column("last_error", Text),
-    Column("leased_by", Uuid),
-    Column("lease_until", Moment),
-    Column("stopped_as", Text),
-    Column("stopped_at", Moment),
-    Column("last_reason", Text),
-    Column("retried_at", Moment),
-    Column("sent", JSONB),
-    Column("replaces", Uuid),
-    schema="review",
-)
-exports = Table(
-    "exports",
-    metadata,
-    Column("export_id", BigInteger, primary_key=True),
-    Column("exported_by", Text),
-    Column("exported_at", Moment),
-    Column("dataset", Text),
-    Column("format", Text),
-    Column("filters", JSONB),
-    Column("columns", ARRAY(Text)),
-    Column("row_count", BigInteger),
-    Column("outcome", Text),
-    Column("view_name", Text),
-    schema="review",
-)
-loads = Table(
-    "loads",
-    metadata,
-    Column("load_id", BigInteger, primary_key=True),
-    Column("kind", Text),
-    Column("files", JSONB),
-    Column("rows_read", BigInteger),
-    Column("rows_inserted", BigInteger),
-    Column("rows_updated", BigInteger),
-    Column("first_day", Date),
-    Column("loaded_at", Moment),
-    schema="review",
-)
-form_maps = Table(
-    "form_maps",
-    metadata,
-    Column("map_id", BigInteger, primary_key=True),
-    Column("name", Text),
-    Column("content", JSONB),
-    Column("is_retired", Boolean),
-    Column("saved_by", Text),
-    Column("saved_at", Moment),
-    schema="review",
-)
-form_imports = Table(
-    "form_imports",
-    metadata,
-    Column("import_id", BigInteger, primary_key=True),
-    Column("request_id", Uuid),
-    Column("file_name", Text),
-    Column("bytes", BigInteger),
-    Column("sha256", Text),
-    Column("map_name", Text),
-    Column("map", JSONB),
-    Column("header", JSONB),
-    Column("counts", JSONB),
-    Column("report", JSONB),
-    Column("load_id", BigInteger),
-    Column("imported_by", Text),
-    Column("imported_at", Moment),
-    schema="review",
-)
-kept_rows = Table(
-    "kept_rows",
-    metadata,
-    Column("row_id", BigInteger, primary_key=True),
-    Column("import_id", BigInteger),
-    Column("row_number", Integer),
-    Column("fingerprint", Text),
-    Column("cells", JSONB),
-    Column("problems", JSONB),
-    Column("state", Text),
-    Column("application_id", BigInteger),
-    Column("settled_by", Text),
-    Column("settled_at", Moment),
-    schema="review",
-)
-kept_row_events = Table(
-    "kept_row_events",
-    metadata,
-    Column("event_id", BigInteger, primary_key=True),
-    Column("row_id", BigInteger),
-    Column("request_id", Uuid),
-    Column("kind", Text),
-    Column("actor", Text),
-    Column("at", Moment),
-    Column("detail", JSONB),
-    schema="review",
-)
-refreshes = Table(
-    "refreshes",
-    metadata,
-    Column("refresh_id", BigInteger, primary_key=True),
-    Column("data_through", Date),
-    Column("recomputed_from", Date),
-    Column("policy_version", Integer),
-    Column("window_kind", Text),
-    Column("window_start", Date),
-    Column("window_end", Date),
-    Column("load_id", BigInteger),
-    Column("refreshed_at", Moment),
-    Column("decision_id", BigInteger),
-    Column("event_id", BigInteger),
-    schema="review",
-)
-affiliate_daily = Table(
-    "affiliate_daily",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("fees_usd", Numeric(24, 6)),
-    Column("trade_count", BigInteger),
-    Column("zero_fee_volume_usd", Numeric(24, 2)),
-    Column("active_users", Integer),
-    Column("new_users", Integer),
-    schema="review",
-)
-affiliate_monthly = Table(
-    "affiliate_monthly",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("month", Date, primary_key=True),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("fees_usd", Numeric(24, 6)),
-    Column("trade_count", BigInteger),
-    Column("active_users", Integer),
-    Column("new_users", Integer),
-    schema="review",
-)
-affiliate_window = Table(
-    "affiliate_window",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("fees_usd", Numeric(24, 6)),
-    Column("trade_count", BigInteger),
-    Column("active_users", Integer),
-    Column("new_users", Integer),
-    Column("trading_days", Integer),
-    Column("largest_day_volume_usd", Numeric(24, 2)),
-    Column("top_user_volume_usd", Numeric(24, 2)),
-    Column("sum_of_squared_user_volumes", Numeric),
-    Column("users_over_1000_usd", Integer),
-    Column("zero_fee_volume_usd", Numeric(24, 2)),
-    schema="review",
-)
-desk = Table(
-    "desk",
-    metadata,
-    Column("application_id", BigInteger, primary_key=True),
-    Column("status", Text),
-    Column("status_at", Moment),
-    Column("assignee", Text),
-    Column("claimed_at", Moment),
-    Column("claim_until", Moment),
-    Column("clock_from", Moment),
-    Column("paused_at", Moment),
-    Column("answered_at", Moment),
-    Column("deferred_until", Moment),
-    Column("deferred_answers", Text),
-    schema="review",
-)
-viewers = Table(
-    "viewers",
-    metadata,
-    Column("application_id", BigInteger, primary_key=True),
-    Column("email", Text, primary_key=True),
-    Column("seen_at", Moment),
-    schema="review",
-)
-proposals = Table(
-    "proposals",
-    metadata,
-    Column("proposal_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("outcome", Text),
-    Column("reason_code", Text),
-    Column("override_reason", Text),
-    Column("rationale", Text),
-    Column("message_to_applicant", Text),
-    Column("rebate_rate", Numeric(5, 4)),
-    Column("reapply", Text),
-    Column("is_override", Boolean),
-    Column("needed_for", ARRAY(Text)),
-    Column("seen", JSONB),
-    Column("proposed_by", Text),
-    Column("proposed_at", Moment),
-    Column("closed_as", Text),
-    Column("closed_by", Text),
-    Column("closed_at", Moment),
-    schema="review",
-)
-saved_views = Table(
-    "saved_views",
-    metadata,
-    Column("view_id", BigInteger, primary_key=True),
-    Column("owner", Text),
-    Column("name", Text),
-    Column("shared", Boolean),
-    Column("query", Text),
-    Column("created_at", Moment),
-    Column("screen", Text),
-    Column("request_id", Uuid),
-    schema="review",
-)
-preferences = Table(
-    "preferences",
-    metadata,
-    Column("email", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("value", JSONB),
-    schema="review",
-)
-holidays = Table(
-    "holidays",
-    metadata,
-    Column("day", Date, primary_key=True),
-    Column("name", Text),
-    schema="review",
-)
-holiday_changes = Table(
-    "holiday_changes",
-    metadata,
-    Column("change_id", BigInteger, primary_key=True),
-    Column("day", Date),
-    Column("kind", Text),
-    Column("old_name", Text),
-    Column("new_name", Text),
-    Column("reason", Text),
-    Column("effect", JSONB),
-    Column("actor", Text),
-    Column("at", Moment),
-    Column("request_id", Uuid),
-    schema="review",
-)
-conflicts = Table(
-    "conflicts",
-    metadata,
-    Column("conflict_id", BigInteger, primary_key=True),
-    Column("email", Text),
-    Column("account_id", BigInteger),
-    Column("reason", Text),
-    Column("recorded_by", Text),
-    Column("recorded_at", Moment),
-    schema="review",
-)
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("job_id", Uuid, primary_key=True),
-    Column("kind", Text),
-    Column("person", Text),
-    Column("request", JSONB),
-    Column("begun_at", Moment),
-    Column("lease", Uuid),
-    Column("lease_until", Moment),
-    Column("cancel_asked_at", Moment),
-    Column("done", BigInteger),
-    Column("expected", BigInteger),
-    Column("folder", Text),
-    Column("ended_at", Moment),
-    Column("outcome", Text),
-    Column("sentence", Text),
-    schema="review",
-)
-bulk_runs = Table(
-    "bulk_runs",
-    metadata,
-    Column("request_id", Uuid, primary_key=True),
-    Column("actor", Text),
-    Column("act", Text),
-    Column("at", Moment),
-    Column("finished_at", Moment),
-    Column("asked", ARRAY(BigInteger)),
-    Column("content", Text),
-    Column("results", JSONB),
-    schema="review",
-)
-policy_drafts = Table(
-    "policy_drafts",
-    metadata,
-    Column("draft_id", BigInteger, primary_key=True),
-    Column("revision", Integer),
-    Column("base_version", Integer),
-    Column("settings", JSONB),
-    Column("note", Text),
-    Column("effective_from", Moment),
-    Column("author", Text),
-    Column("saved_at", Moment),
-    Column("proposed_at", Moment),
-    Column("closed_as", Text),
-    Column("closed_by", Text),
-    Column("closed_at", Moment),
-    Column("reason", Text),
-    Column("version", Integer),
-    schema="review",
-)
-policy_events = Table(
-    "policy_events",
-    metadata,
-    Column("event_id", BigInteger, primary_key=True),
-    Column("draft_id", BigInteger),
-    Column("kind", Text),
-    Column("actor", Text),
-    Column("at", Moment),
-    Column("detail", JSONB),
-    Column("request_id", Uuid),
-    schema="review",
-)
-policy_withdrawals = Table(
-    "policy_withdrawals",
-    metadata,
-    Column("withdrawal_id", BigInteger, primary_key=True),
-    Column("version", Integer),
-    Column("reason", Text),
-    Column("proposed_by", Text),
-    Column("proposed_at", Moment),
-    Column("closed_as", Text),
-    Column("closed_by", Text),
-    Column("closed_at", Moment),
-    Column("closing_reason", Text),
-    schema="review",
-)
-requalifications = Table(
-    "requalifications",
-    metadata,
-    Column("requalification_id", BigInteger, primary_key=True),
-    Column("account_id", BigInteger),
-    Column("application_id", BigInteger),
-    Column("month", Date),
-    Column("outcome", Text),
-    Column("near", Boolean),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("active_users", Integer),
-    Column("new_users", Integer),
-    Column("x_followers", Numeric),
-    Column("external_volume_usd", Numeric),
-    Column("policy_version", Integer),
-    Column("tested_at", Moment),
-    Column("supersedes", BigInteger),
-    Column("missing_days", Integer),
-    schema="review",
-)
-affiliate_tested = Table(
-    "affiliate_tested",
-    metadata,
-    Column("account_id", BigInteger, primary_key=True),
-    Column("application_id", BigInteger),
-    Column("decision_id", BigInteger),
-    Column("approved_at", Moment),
-    Column("month", Date),
-    Column("outcome", Text),
-    Column("near", Boolean),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("missed", ARRAY(Date)),
-    schema="review",
-)
-affiliate_standings = Table(
-    "affiliate_standings",
-    metadata,
-    Column("account_id", BigInteger, primary_key=True),
-    Column("status", Text),
-    Column("since", Moment),
-    Column("changed_by", Text),
-    Column("reason_code", Text),
-    Column("reason", Text),
-    Column("misses", Integer),
-    Column("count_from", Date),
-    schema="review",
-)
-affiliate_events = Table(
-    "affiliate_events",
-    metadata,
-    Column("affiliate_event_id", BigInteger, primary_key=True),
-    Column("account_id", BigInteger),
-    Column("application_id", BigInteger),
-    Column("at", Moment),
-    Column("actor", Text),
-    Column("kind", Text),
-    Column("old", Text),
-    Column("new", Text),
-    Column("reason_code", Text),
-    Column("reason", Text),
-    Column("misses", Integer),
-    Column("suggested", Text),
-    Column("silent", Boolean),
-    Column("request_id", Uuid),
-    schema="review",
-)
-affiliate_outcomes = Table(
-    "affiliate_outcomes",
-    metadata,
-    Column("decision_id", BigInteger, primary_key=True),
-    Column("horizon_days", Integer, primary_key=True),
-    Column("account_id", BigInteger),
-    Column("window_start", Date),
-    Column("window_end", Date),
-    Column("volume_usd", Numeric(24, 2)),
-    Column("active_users", Integer),
-    Column("new_users", Integer),
-    Column("outcome", Text),
-    Column("missing_days", Integer),
-    schema="review",
-)
-affiliate_segments = Table(
-    "affiliate_segments",
-    metadata,
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("country", Text),
-    Column("track", Text),
-    Column("cohort", Text),
-    Column("rate", Text),
-    Column("granted", DATEMULTIRANGE),
-    schema="review",
-)
-segment_daily = Table(
-    "segment_daily",
-    metadata,
-    Column("dimension", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("segment", Text, primary_key=True),
-    Column("affiliates", BigInteger),
-    Column("volume_usd", Numeric(26, 2)),
-    Column("fees_usd", Numeric(26, 6)),
-    Column("trade_count", BigInteger),
-    Column("active_users", BigInteger),
-    Column("new_users", BigInteger),
-    schema="review",
-)
-program_monthly = Table(
-    "program_monthly",
-    metadata,
-    Column("month", Date, primary_key=True),
-    Column("affiliates", BigInteger),
-    Column("volume_usd", Numeric(26, 2)),
-    Column("fees_usd", Numeric(26, 6)),
-    Column("active_users", BigInteger),
-    Column("new_users", BigInteger),
-    Column("sum_of_squared_volumes", Numeric),
-    schema="review",
-)
-month_leaders = Table(
-    "month_leaders",
-    metadata,
-    Column("month", Date, primary_key=True),
-    Column("affiliate_account_id", BigInteger, primary_key=True),
-    Column("volume_usd", Numeric(24, 2)),
-    schema="review",
-)
-referral_cohorts = Table(
-    "referral_cohorts",
-    metadata,
-    Column("referral_month", Date, primary_key=True),
-    Column("active_month", Date, primary_key=True),
-    Column("active_users", BigInteger),
-    schema="review",
-)
-application_courses = Table(
-    "application_courses",
-    metadata,
-    Column("application_id", BigInteger, primary_key=True),
-    Column("account_id", BigInteger),
-    Column("status", Text),
-    Column("submitted_day", Date),
-    Column("platform", Text),
-    Column("country", Text),
-    Column("left_day", Date),
-    Column("touched_day", Date),
-    Column("touch_seconds", Integer),
-    Column("decided_day", Date),
-    Column("decision_seconds", Integer),
-    Column("decided_by", Text),
-    Column("is_override", Boolean),
-    Column("track", Text),
-    Column("active_since", Date),
-    schema="review",
-)
-work_daily = Table(
-    "work_daily",
-    metadata,
-    Column("moment", Text, primary_key=True),
-    Column("dimension", Text, primary_key=True),
-    Column("day", Date, primary_key=True),
-    Column("segment", Text, primary_key=True),
-    Column("number", BigInteger),
-    Column("touched", BigInteger),
-    Column("decided", BigInteger),
-    Column("approved", BigInteger),
-    Column("overrides", BigInteger),
-    Column("active", BigInteger),
-    Column("waits", LargeBinary),
-    schema="review",
-)
-work_counted = Table(
-    "work_counted",
-    metadata,
-    Column("single", Boolean, primary_key=True),
-    Column("counted_at", Moment),
-    Column("transaction", BigInteger),
-    Column("application_id", BigInteger),
-    Column("decision_id", BigInteger),
-    Column("event_id", BigInteger),
-    Column("note_id", BigInteger),
-    Column("evidence_id", BigInteger),
-    Column("check_id", BigInteger),
-    schema="review",
-)
-loaded_since = Table(
-    "loaded_since",
-    metadata,
-    Column("application_id", BigInteger, primary_key=True),
-    schema="review",
-)
-message_templates = Table(
-    "message_templates",
-    metadata,
-    Column("template_id", BigInteger, primary_key=True),
-    Column("kind", Text),
-    Column("language", Text),
-    Column("version", Integer),
-    Column("subject", Text),
-    Column("body", Text),
-    Column("author", Text),
-    Column("saved_at", Moment),
-    schema="review",
-)
-delivery_settings = Table(
-    "delivery_settings",
-    metadata,
-    Column("version", Integer, primary_key=True),
-    Column("silent", Boolean),
-    Column("send_rejections", Boolean),
-    Column("email_instead", ARRAY(Text)),
-    Column("language_by_country", JSONB),
-    Column("author", Text),
-    Column("note", Text),
-    Column("saved_at", Moment),
-    schema="review",
-)
-delivery_proposals = Table(
-    "delivery_proposals",
-    metadata,
-    Column("proposal_id", BigInteger, primary_key=True),
-    Column("shown_version", Integer),
-    Column("settings", JSONB),
-    Column("proposed_by", Text),
-    Column("proposed_at", Moment),
-    Column("closed_as", Text),
-    Column("closed_by", Text),
-    Column("closed_at", Moment),
-    schema="review",
-)
+events = _table("review.events")
+outbox = _table("review.outbox")
+exports = _table("review.exports")
+loads = _table("review.loads")
+form_maps = _table("review.form_maps")
+form_imports = _table("review.form_imports")
+kept_rows = _table("review.kept_rows")
+kept_row_events = _table("review.kept_row_events")
+refreshes = _table("review.refreshes")
+affiliate_daily = _table("review.affiliate_daily")
+affiliate_monthly = _table("review.affiliate_monthly")
+affiliate_window = _table("review.affiliate_window")
+desk = _table("review.desk")
+viewers = _table("review.viewers")
+proposals = _table("review.proposals")
+saved_views = _table("review.saved_views")
+preferences = _table("review.preferences")
+holidays = _table("review.holidays")
+holiday_changes = _table("review.holiday_changes")
+conflicts = _table("review.conflicts")
+jobs = _table("review.jobs")
+bulk_runs = _table("review.bulk_runs")
+policy_drafts = _table("review.policy_drafts")
+policy_events = _table("review.policy_events")
+policy_withdrawals = _table("review.policy_withdrawals")
+requalifications = _table("review.requalifications")
+affiliate_tested = _table("review.affiliate_tested")
+affiliate_standings = _table("review.affiliate_standings")
+affiliate_events = _table("review.affiliate_events")
+affiliate_outcomes = _table("review.affiliate_outcomes")
+affiliate_segments = _table("review.affiliate_segments")
+segment_daily = _table("review.segment_daily")
+program_monthly = _table("review.program_monthly")
+month_leaders = _table("review.month_leaders")
+referral_cohorts = _table("review.referral_cohorts")
+application_courses = _table("review.application_courses")
+work_daily = _table("review.work_daily")
+work_counted = _table("review.work_counted")
+loaded_since = _table("review.loaded_since")
+message_templates = _table("review.message_templates")
+delivery_settings = _table("review.delivery_settings")
+delivery_proposals = _table("review.delivery_proposals")

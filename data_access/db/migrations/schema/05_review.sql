@@ -82,11 +82,7 @@ create table review.evidence (
     recorded_by text not null default 'import',
     recorded_at timestamptz not null default now(),
     told_apart boolean not null default false,
-    exchange_key text generated always as (
-case
-    when (kind = 'external_volume') then review.exchange_key(coalesce(exchange_name, ''), told_apart)
-    else ''
-end) stored,
+    exchange_key text generated always as (case when kind = 'external_volume' then review.exchange_key(coalesce(exchange_name, ''), told_apart) else '' end) stored,
     constraint evidence_pkey primary key (evidence_id),
     constraint evidence_application_id_fkey foreign key (application_id) references exchange.applications(application_id),
     constraint evidence_kind_known check (kind in ('x_followers', 'external_volume')),
