@@ -21,6 +21,7 @@ from dashboard.shell.screens import (
     QUEUE,
     Screen,
 )
+from dashboard.ui import headings
 from data_access import demo, rollups
 from program.affiliates.filters import Figure
 from program.reports.datasets import DATASETS
@@ -121,14 +122,26 @@ def busy(desk: Desk) -> Desk:
     return desk
 
 
-def test_no_table_shows_a_number_or_a_time_as_text(busy: Desk) -> None:
+def beside_their_numbers(app: AppTest) -> Iterator[tuple[bool, str, str]]:
+    """Each column of numbers, by whether its heading is above them, at the right."""
+    for element in app.dataframe:
+        for name, told in json.loads(element.proto.columns or "{}").items():
+            kind = (told.get("type_config") or {}).get("type")
+            if told.get("alignment") == "right" or kind == "number":
+                above = told["label"].startswith(headings.AT_THE_RIGHT)
+                yield above and told["alignment"] == "right", element.proto.alt, name
+
+
+def test_tables_hold_numbers_and_times_as_such_with_headings_above_them(busy: Desk) -> None:
     found, seen = set(), set()
+    heads: list[tuple[bool, str, str]] = []
     with busy.engine.connect() as conn:
         seen_elsewhere = conn.execute(text("select min(application_id) from review.evidence"))
     application = APPLICATION, {"id": str(seen_elsewhere.scalar_one())}
     for screen, query in (application, *views()):
         app = busy.open(screen, **query)
         said(app)
+        heads += beside_their_numbers(app)
         for table, column, cells in tables(app):
             seen.add(table)
             if (table, column) not in WORDS and any(map(looks_typed, cells)):
@@ -136,6 +149,8 @@ def test_no_table_shows_a_number_or_a_time_as_text(busy: Desk) -> None:
 
     assert len(seen) >= 15, sorted(seen)
     assert found == set()
+    assert len(heads) > 100
+    assert {(table, column) for above, table, column in heads if not above} == set()
 
 
 def test_every_table_goes_by_the_rule_of_headings() -> None:

@@ -9,14 +9,16 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.shell.screens import APPLICATION
+from dashboard.ui import keyboard
 from program.policy.checklist import ITEMS
 from program.policy.policy import DEFAULT_REQUIRED_CHECKS
 from program.review.permissions import Role
 from tests.builders import pass_checks
 from tests.dashboard.conftest import MET, SHORT, UNKNOWN
-from tests.dashboard.pages.screen import PEOPLE, SAID, Desk, said
+from tests.dashboard.pages.screen import PEOPLE, ROOT, SAID, Desk, said
 from tests.data_access import clicks
 
+STYLE = ROOT / "dashboard" / "style.css"
 ANA, BEN, MIRA = clicks.ANA, clicks.BEN, clicks.MIRA
 MARKUP = "<img src=x onerror=alert(1)> **bold** [link](http://evil.test) :red[no]"
 
@@ -229,18 +231,54 @@ def test_from_the_policys_cost_on_a_second_person_and_a_reason_are_needed(
     assert app.button(key=f"send-{MET}").label == word
 
 
-def test_metrics_that_are_behind_warn_on_both_steps(queue: Desk) -> None:
-    with queue.engine.begin() as conn:
+def fall_behind(desk: Desk) -> None:
+    with desk.engine.begin() as conn:
         conn.execute(
             text("update review.refreshes set data_through = :day, window_end = :day"),
-            {"day": queue.yesterday - timedelta(days=1)},
+            {"day": desk.yesterday - timedelta(days=1)},
         )
-    app = approving(queue)
-    assert "eligibility is provisional" in plain(app)
 
-    app = press(app, f"preview-{MET}")
 
-    assert "eligibility is provisional" in plain(app)
+@pytest.mark.parametrize(("begin", "id_"), [(approving, MET), (rejecting, SHORT)])
+def test_metrics_that_are_behind_warn_on_both_steps(begin: Any, id_: int, queue: Desk) -> None:
+    # Not the page's own line, which stands there whatever is decided.
+    warning = "eligibility is provisional. The decision records that."
+    assert warning not in plain(begin(queue))
+    fall_behind(queue)
+    app = begin(queue)
+    assert warning in plain(app)
+
+    app = press(app, f"preview-{id_}")
+
+    assert warning in plain(app)
+
+
+def test_metrics_that_are_behind_warn_the_second_person(queue: Desk) -> None:
+    propose(queue)
+    fall_behind(queue)
+    queue.who = MIRA
+
+    assert "eligibility is provisional. The decision records that." in plain(opened(queue, UNKNOWN))
+
+
+def test_a_rejection_looks_unlike_an_approval(queue: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    red: list[bool] = []
+    sends = keyboard.sends
+
+    def noted(token: str, *, destroys: bool = False, **look: Any) -> Any:
+        red.append(destroys)
+        return sends(token, destroys=destroys, **look)
+
+    monkeypatch.setattr(keyboard, "sends", noted)
+    looks = []
+    for begin, id_ in ((approving, MET), (rejecting, SHORT)):
+        app = press(begin(queue), f"preview-{id_}")
+        red.clear()
+        app.run()
+        looks.append((app.button(key=f"send-{id_}").proto.icon, any(red)))
+
+    assert looks == [(":material/check:", False), (":material/block:", True)]
+    assert "st-key-sends-red" in STYLE.read_text()
 
 
 # Rejecting a met application, and the day of reapplication.

@@ -1,8 +1,8 @@
 """The program page's figures equal plain pandas over the raw rows, with missing days.
 
-Over 30 whole days, over a year with two missing months, and over 30 days before the
-first delivery: each card, its change and its course, each step of a chart, and each column of the
-tables, however decisions and volume are told apart.
+Over 30 whole days, over a year with two missing months, over 70 days that are past, and over 30
+days before the first delivery: each card, its change and its course, each step of a chart, and
+each column of the tables, however decisions and volume are told apart.
 """
 
 import re
@@ -40,6 +40,7 @@ KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 Number = float | int | None
 AGES = ((0, 2), (3, 10), (11, 30), (31, 10_000))
 THIRTY, YEAR, BEFORE = "30 days", "a year", "before the data"
+PAST = "70 days that are over"
 
 
 @dataclass
@@ -66,13 +67,16 @@ class World:
         return all(self.plain.delivered(w) == w.days for w in (self.period, self.before))
 
 
-@pytest.fixture(params=[THIRTY, YEAR, BEFORE])
+@pytest.fixture(params=[THIRTY, YEAR, PAST, BEFORE])
 def world(desk: Desk, request: pytest.FixtureRequest) -> World:
     desk.who = PEOPLE[Role.MANAGER]
     fill(desk.engine, desk.now)
-    days, back, grain = {THIRTY: (30, 0, "day"), YEAR: (365, 0, "week"), BEFORE: (30, 790, "day")}[
-        request.param
-    ]
+    days, back, grain = {
+        THIRTY: (30, 0, "day"),
+        YEAR: (365, 0, "week"),
+        PAST: (70, 40, "day"),
+        BEFORE: (30, 790, "day"),
+    }[request.param]
     end = desk.now.date() - back * DAY
     period = Window(end - days * DAY, end)
     before = Window(period.start - days * DAY, period.start)
@@ -305,7 +309,8 @@ def assert_volume(world: World) -> None:
     assert_card(app, "new_users", plain.new_users(now), was, why=lacks if gone else "")
 
     first = now.last_day.replace(day=1)
-    month = Window(first, min((first + 32 * DAY).replace(day=1), now.end))
+    through = world.desk.now.date()
+    month = Window(first, min((first + 32 * DAY).replace(day=1), through))
     running = month.end != (first + 32 * DAY).replace(day=1)
     earlier = None if running else Window((first - DAY).replace(day=1), first)
     for key, of_month in (
@@ -313,13 +318,17 @@ def assert_volume(world: World) -> None:
         ("monthly_active_users", plain.active_in),
     ):
         assert_card(app, key, of_month(month), of_month(earlier) if earlier else None)
+    ends_in = f"{figures.month(first)}, in which the period ends, UTC"
+    assert sum(line.startswith(ends_in) for line in lines) == 2
+    # Rates are those of the last refresh, and say so.
+    assert sum("decisions and standings as of " in line for line in lines) == 1
 
     trend = traces(app, "trend-program")
     drawn, expected_days = trend[""], plain.stand_out(now) if world.grain == "day" else {}
     assert trend.get("stands out", []) == pytest.approx(
         [plain.volume(Window(day, day + DAY)) for day in expected_days]
     )
-    assert bool(expected_days) == (world.name == THIRTY)
+    assert expected_days or world.name != THIRTY
     expected = [known(plain.volume, step) for step in steps(now, world.grain)]
     assert drawn == pytest.approx(expected, nan_ok=True)
     assert (None in drawn) == (world.name == YEAR)

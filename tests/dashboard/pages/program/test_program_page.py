@@ -437,7 +437,10 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
             SheetColumn(key="name", label="Name", kind=CellKind.TEXT, cells=["=1+1", "ana"]),
             SheetColumn(key="usd", label="USD", kind=CellKind.USD, cells=[Decimal("0.10"), None]),
             SheetColumn(
-                key="share", label="Share", kind=CellKind.SHARE, cells=[Decimal("0.125"), None]
+                key="share",
+                label="Share",
+                kind=CellKind.SHARE,
+                cells=[Decimal("0.125"), Decimal(2) / 3],
             ),
         ),
     )
@@ -447,7 +450,7 @@ def test_chart_table_and_file_are_the_same_rows() -> None:
     days = {"window_first_day_utc": "2026-02-01", "window_last_day_utc": "2026-02-28"}
     assert rows == [
         {**days, "name": "'=1+1", "usd": "0.10", "share": "0.125"},
-        {**days, "name": "ana", "usd": "", "share": ""},
+        {**days, "name": "ana", "usd": "", "share": "0.666667"},
     ]
     assert sheet.file == "x-2026-02-01-to-2026-02-28-utc"
 

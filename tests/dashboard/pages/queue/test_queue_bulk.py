@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.forms import background
@@ -211,6 +211,16 @@ def test_a_rejection_is_confirmed_with_all_its_content(ticked: AppTest) -> None:
     assert "May apply again: after 30 days" in words
     (preview,) = (line for line in words if line.startswith("Hello user2,"))
     assert "{{" not in preview
+
+
+def test_a_rejection_of_many_warns_that_metrics_are_behind(queue: Desk) -> None:
+    warning = "Metrics are behind; eligibility is provisional."
+    with queue.engine.begin() as conn:
+        conn.execute(text("update review.refreshes set data_through = data_through - 1"))
+    app = tick(queue.open(QUEUE, eligibility="not_met,unknown", sort="waiting"), 0, 1)
+    rejected_halfway(app)
+
+    assert warning in [one.value for one in app.warning]
 
 
 @pytest.mark.parametrize(
