@@ -8,24 +8,22 @@ from dashboard.ui import figures
 from program.periods import Window
 
 
-def freshness_words(data_through: date | None, window: Window | None, *, zone: str = "UTC") -> str:
+def freshness_words(data_through: date | None, window: Window | None) -> str:
     """Format ``data through 22 Nov · 30 days · UTC``, or that nothing was computed."""
     if data_through is None or window is None:
         return "metrics never computed"
     length = f"{window.days} days"
     if window.last_day != data_through:
         length = figures.day_range(window.start, window.last_day)
-    return f"data through {figures.day(data_through)} · {length} · {zone}"
+    return f"data through {figures.day(data_through)} · {length} · UTC"
 
 
-def freshness_line(
-    data_through: date | None, window: Window | None, *, today: date, zone: str = "UTC"
-) -> None:
+def freshness_line(data_through: date | None, window: Window | None, *, today: date) -> None:
     """Draw the line: quiet if the data reach yesterday, prominent otherwise.
 
     ``today`` is the current UTC day.
     """
-    words = freshness_words(data_through, window, zone=zone)
+    words = freshness_words(data_through, window)
     if data_through is None or data_through < today - timedelta(days=1):
         st.badge(words, icon=":material/warning:", color="orange")
         return

@@ -37,7 +37,6 @@ class Published:
 
     policy: Policy
     confirmed_by: str | None
-    confirmed_at: datetime | None
     base_version: int | None
     changes: tuple[Change, ...]
     withdrawn_by: str | None = None
@@ -105,7 +104,6 @@ def history(connection: Connection) -> list[Published]:
             Published(
                 policy=policy,
                 confirmed_by=by.closed_by if by else None,
-                confirmed_at=by.closed_at if by else None,
                 base_version=base,
                 changes=settings.changes(found[base], policy) if base else (),
                 withdrawn_by=back.closed_by if back else None,
