@@ -28,6 +28,8 @@ from data_access.applications import conditions
 from data_access.db import tables
 from program.review.workflow import Decision, Status
 
+# With more changed applications all are read; a statement takes 65,535 parameters at most.
+MOST_CHANGED = 20_000
 # All affiliates, filled once in the transaction of a refresh.
 KEPT = Table(
     "approvals_kept",
@@ -77,6 +79,8 @@ def keep(connection: Connection, changed: Sequence[int] | None = None) -> list[i
     reads all. Returns the accounts that were read, ``None`` for all.
     """
     connection.execute(text(f"drop table if exists {KEPT.fullname}"))
+    if changed is not None and len(changed) > MOST_CHANGED:
+        changed = None
     accounts = None if changed is None else _accounts(connection, changed)
     everybody = as_text(standing() if accounts is None else _as_before_but(accounts))
     connection.execute(text(f"create temporary table {KEPT.name} on commit drop as {everybody}"))

@@ -392,6 +392,17 @@ def test_a_reopened_approval_leaves_at_once_and_an_older_one_comes_back(conn: Co
     assert scalar(conn, held) == [1, 4]
 
 
+def test_a_refresh_takes_more_changed_applications_than_a_statement_parameters(
+    conn: Connection,
+) -> None:
+    add_affiliate(conn, 1, "+")
+
+    assert affiliates_approved.keep(conn, range(1, 70_000)) is None
+
+    kept = conn.execute(select(affiliates_approved.KEPT.c.account_id)).scalars()
+    assert list(kept) == [1]
+
+
 def test_another_protection_and_a_way_back_count_at_once(conn: Connection) -> None:
     """Approved in October: November to January are protected, or only November, or none."""
     add_affiliate(conn, 1, "----", approved_at=datetime(2025, 10, 31, 23, 59, tzinfo=UTC))
