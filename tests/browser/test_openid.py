@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, Site, free_port, served
+from tests.browser.conftest import DESKTOP, PATIENCE_MS, Site, free_port, served
 from tests.browser.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.browser.screen import settled
 
@@ -55,7 +55,7 @@ def address(
 @pytest.fixture
 def page(chromium: Browser, address: str) -> Iterator[Page]:
     context = chromium.new_context(base_url=address, viewport=DESKTOP)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
 

@@ -449,8 +449,11 @@ def test_text_that_cannot_be_kept_is_refused_in_a_sentence_and_nothing_is_saved(
     typed, said = {
         "empty": ("", "is empty. Enter some text."),
         "blank": (" \n\t", "is empty. Enter some text."),
-        "one too long": ("x" * (longest + 1), f"{longest + 1:,} characters; {longest:,} fit"),
-        "20,000": ("x" * 20_000, f"20,000 characters; {longest:,} fit"),
+        "one too long": (
+            "x" * (longest + 1),
+            f"{longest + 1:,} characters; the limit is {longest:,}",
+        ),
+        "20,000": ("x" * 20_000, f"20,000 characters; the limit is {longest:,}"),
         "nul": ("a\0b", "contains a NUL character"),
         "half": ("half \ud83d", "contains an invalid character"),
     }[bad]
