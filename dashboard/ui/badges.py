@@ -12,7 +12,7 @@ Colour = Literal["green", "orange", "gray", "blue", "red", "violet"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Badge:
     """A word, icon and color; ``sign`` replaces the icon in plain text."""
 
     word: str
@@ -21,31 +21,31 @@ class Look:
     sign: str
 
 
-OUTCOMES: dict[Outcome, Look] = {
-    Outcome.MET: Look("met", ":material/check:", "green", "✓"),
+OUTCOMES: dict[Outcome, Badge] = {
+    Outcome.MET: Badge("met", ":material/check:", "green", "✓"),
     # Falling short is normal here, not an alarm: amber, never red.
-    Outcome.NOT_MET: Look("not met", ":material/remove:", "orange", "−"),
-    Outcome.UNKNOWN: Look("unknown", ":material/question_mark:", "gray", "?"),
+    Outcome.NOT_MET: Badge("not met", ":material/remove:", "orange", "−"),
+    Outcome.UNKNOWN: Badge("unknown", ":material/question_mark:", "gray", "?"),
 }
-PROVISIONAL = Look("provisional", ":material/schedule:", "blue", "◷")
-STATUSES: dict[Status, Look] = {
-    Status.PENDING: Look("pending", ":material/hourglass_empty:", "violet", "○"),
-    Status.MORE_INFO_NEEDED: Look(
+PROVISIONAL = Badge("provisional", ":material/schedule:", "blue", "◷")
+STATUSES: dict[Status, Badge] = {
+    Status.PENDING: Badge("pending", ":material/hourglass_empty:", "violet", "○"),
+    Status.MORE_INFO_NEEDED: Badge(
         "waiting for the applicant", ":material/pause_circle:", "blue", "‖"
     ),
-    Status.DEFERRED: Look("deferred", ":material/snooze:", "gray", "◷"),
-    Status.AWAITING_SECOND_APPROVAL: Look(
+    Status.DEFERRED: Badge("deferred", ":material/snooze:", "gray", "◷"),
+    Status.AWAITING_SECOND_APPROVAL: Badge(
         "waiting for a second approval", ":material/supervisor_account:", "violet", "2"
     ),
-    Status.APPROVED: Look("approved", ":material/check_circle:", "green", "✓"),
-    Status.REJECTED: Look("rejected", ":material/block:", "gray", "×"),
-    Status.WITHDRAWN: Look("withdrawn", ":material/undo:", "gray", "–"),
+    Status.APPROVED: Badge("approved", ":material/check_circle:", "green", "✓"),
+    Status.REJECTED: Badge("rejected", ":material/block:", "gray", "×"),
+    Status.WITHDRAWN: Badge("withdrawn", ":material/undo:", "gray", "–"),
 }
-OVERDUE = Look("overdue", ":material/alarm:", "red", "!")
+OVERDUE = Badge("overdue", ":material/alarm:", "red", "!")
 TRACK_WORDS = {"on_exchange": "on-exchange", "external": "external", "both": "both tracks"}
 
 OUTCOME_WORDS: dict[Outcome, str] = {
-    outcome: f"{look.sign} {look.word}" for outcome, look in OUTCOMES.items()
+    outcome: f"{badge.sign} {badge.word}" for outcome, badge in OUTCOMES.items()
 }
 
 
@@ -57,9 +57,9 @@ def outcome_words(outcome: Outcome, *, track: str | None = None) -> str:
 
 def outcome_badge(outcome: Outcome, *, track: str | None = None, provisional: bool = False) -> None:
     """Draw an outcome, and whether it is provisional."""
-    look = OUTCOMES[outcome]
-    word = look.word if track is None else f"{look.word} · {TRACK_WORDS[track]}"
-    st.badge(word, icon=look.icon, color=look.colour)
+    badge = OUTCOMES[outcome]
+    word = badge.word if track is None else f"{badge.word} · {TRACK_WORDS[track]}"
+    st.badge(word, icon=badge.icon, color=badge.colour)
     if provisional:
         _draw(PROVISIONAL)
 
@@ -69,5 +69,5 @@ def status_badge(status: Status, *, detail: str = "") -> None:
     _draw(STATUSES[status], detail)
 
 
-def _draw(look: Look, detail: str = "") -> None:
-    st.badge(f"{look.word} {detail}".strip(), icon=look.icon, color=look.colour)
+def _draw(badge: Badge, detail: str = "") -> None:
+    st.badge(f"{badge.word} {detail}".strip(), icon=badge.icon, color=badge.colour)

@@ -3,17 +3,17 @@
 from datetime import date, datetime
 
 from dashboard.ui import badges, figures
-from dashboard.ui.badges import Look
+from dashboard.ui.badges import Badge
 from program.review import business_time
 from program.review.workflow import Status
 
 OVERDUE = badges.OVERDUE
-PAUSED = Look("paused", ":material/pause:", "gray", "‖")
-DUE = Look("due", ":material/event:", "gray", "·")
-SETTLED = Look("", "", "gray", figures.DASH)
+PAUSED = Badge("paused", ":material/pause:", "gray", "‖")
+DUE = Badge("due", ":material/event:", "gray", "·")
+SETTLED = Badge("", "", "gray", figures.DASH)
 
 
-def look(due_at: datetime, *, status: Status, now: datetime) -> Look:
+def badge(due_at: datetime, *, status: Status, now: datetime) -> Badge:
     """Return which of the four states it is."""
     if status is Status.MORE_INFO_NEEDED:
         return PAUSED
@@ -26,7 +26,7 @@ def words(
     due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
 ) -> str:
     """Format ``in 1 d``, ``! overdue 2 d``, ``‖ paused``; days are business days of 24 hours."""
-    found = look(due_at, status=status, now=now)
+    found = badge(due_at, status=status, now=now)
     if found is DUE:
         return f"in {figures.waiting(business_time.elapsed(now, due_at, holidays))}"
     if found is OVERDUE:
@@ -39,7 +39,7 @@ def sentence(
     due_at: datetime, *, status: Status, now: datetime, holidays: frozenset[date] = frozenset()
 ) -> str:
     """The same, longer: ``due in 1 d``, ``overdue by 2 d``, ``clock paused``."""
-    found = look(due_at, status=status, now=now)
+    found = badge(due_at, status=status, now=now)
     if found is PAUSED:
         return "clock paused"
     if found is DUE:

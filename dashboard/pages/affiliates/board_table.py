@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from dashboard.ui import badges, figures, grid
-from dashboard.ui.badges import Look
+from dashboard.ui.badges import Badge
 from data_access.affiliates.board import MONTHS_SHOWN, Affiliate
 from program.affiliates import requalification as rules
 from program.affiliates.requalification import MonthTest, Standing, Step
@@ -14,16 +14,16 @@ from program.policy.outcomes import Outcome
 from program.policy.policy import Policy
 
 OPEN = "affiliates-open"
-STANDINGS: dict[Standing, Look] = {
-    Standing.ACTIVE: Look("active", ":material/check_circle:", "green", "✓"),
-    Standing.ON_NOTICE: Look("on notice", ":material/flag:", "orange", "⚑"),
-    Standing.SUSPENDED: Look("suspended", ":material/pause_circle:", "violet", "‖"),
-    Standing.TERMINATED: Look("terminated", ":material/block:", "gray", "×"),
+STANDINGS: dict[Standing, Badge] = {
+    Standing.ACTIVE: Badge("active", ":material/check_circle:", "green", "✓"),
+    Standing.ON_NOTICE: Badge("on notice", ":material/flag:", "orange", "⚑"),
+    Standing.SUSPENDED: Badge("suspended", ":material/pause_circle:", "violet", "‖"),
+    Standing.TERMINATED: Badge("terminated", ":material/block:", "gray", "×"),
 }
-SUGGESTIONS: dict[Step, Look] = {
-    Step.SUSPEND: Look("suspend", ":material/pause_circle:", "violet", "‖"),
-    Step.PUT_ON_NOTICE: Look("put on notice", ":material/flag:", "orange", "⚑"),
-    Step.RESTORE: Look("restore", ":material/undo:", "green", "✓"),
+SUGGESTIONS: dict[Step, Badge] = {
+    Step.SUSPEND: Badge("suspend", ":material/pause_circle:", "violet", "‖"),
+    Step.PUT_ON_NOTICE: Badge("put on notice", ":material/flag:", "orange", "⚑"),
+    Step.RESTORE: Badge("restore", ":material/undo:", "green", "✓"),
 }
 PROTECTED_SIGN, UNTESTED_SIGN = "○", "·"
 
@@ -35,7 +35,7 @@ def draw(
     policy: Policy,
     newest: date | None,
     on_open: Callable[[], None],
-    **look: Any,  # noqa: ANN401 - what `grid.draw` takes
+    **options: Any,  # noqa: ANN401 - what `grid.draw` takes
 ) -> list[int]:
     """Draw one page of the board; returns the indexes of the ticked rows.
 
@@ -49,7 +49,7 @@ def draw(
         },
         key=key,
         alt="Affiliates",
-        **look,
+        **options,
     )
 
 
@@ -126,12 +126,12 @@ def _month_columns(
     }
 
 
-def _words(look: Look) -> str:
-    return f"{look.sign} {look.word}"
+def _words(badge: Badge) -> str:
+    return f"{badge.sign} {badge.word}"
 
 
-def _colors(looks: Iterable[Look]) -> dict[str, str]:
-    return {_words(look): look.colour for look in looks}
+def _colors(badges: Iterable[Badge]) -> dict[str, str]:
+    return {_words(badge): badge.colour for badge in badges}
 
 
 def _span(newest: date | None) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.forms import sending, submit
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import figures, keyboard, state
-from dashboard.ui.badges import Look
+from dashboard.ui.badges import Badge
 from dashboard.ui.safe_text import escape
 from data_access.review import checklist
 from data_access.review.checklist import Answer
@@ -25,14 +25,14 @@ from program.policy.evidence import KIND_LABELS
 from program.review.permissions import Act
 from program.review.workflow import OPEN_STATUSES
 
-LOOKS: dict[CheckOutcome, Look] = {
-    CheckOutcome.PASSED: Look("passed", ":material/check_circle:", "green", "✓"),
-    CheckOutcome.FAILED: Look("failed", ":material/cancel:", "red", "×"),
-    CheckOutcome.NOT_APPLICABLE: Look(
+BADGES: dict[CheckOutcome, Badge] = {
+    CheckOutcome.PASSED: Badge("passed", ":material/check_circle:", "green", "✓"),
+    CheckOutcome.FAILED: Badge("failed", ":material/cancel:", "red", "×"),
+    CheckOutcome.NOT_APPLICABLE: Badge(
         "not applicable", ":material/do_not_disturb_on:", "gray", "–"
     ),
 }
-OPEN = Look("open", ":material/radio_button_unchecked:", "gray", "○")
+OPEN = Badge("open", ":material/radio_button_unchecked:", "gray", "○")
 
 
 def draw(shown: Opened) -> None:
@@ -78,9 +78,9 @@ def _line_words(check: CheckItem, given: Answer | None, *, required: bool) -> st
     if given is None:
         colour, word = ("orange", "required") if required else (OPEN.colour, OPEN.word)
         return f":{colour}[{OPEN.icon} {word}] {escape(check.label)}"
-    look, who = LOOKS[given.outcome], escape(given.author.split("@")[0])
-    said = f":{look.colour}[{look.icon} {look.word}] {escape(check.label)}"
-    return f"{said} · {who}, {figures.day(given.at.date())}"
+    badge, who = BADGES[given.outcome], escape(given.author.split("@")[0])
+    text = f":{badge.colour}[{badge.icon} {badge.word}] {escape(check.label)}"
+    return f"{text} · {who}, {figures.day(given.at.date())}"
 
 
 def _draw_pass(shown: Opened, check: CheckItem) -> None:
@@ -105,7 +105,7 @@ def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: 
         if check.hint:
             st.caption(f"Look at: {check.hint}")
         if given is not None:
-            word = LOOKS[given.outcome].word
+            word = BADGES[given.outcome].word
             st.caption(f"{word}, {escape(given.author)}, {figures.moment(given.at)}")
         if not may:
             return
@@ -126,7 +126,7 @@ def _draw_opened(shown: Opened, check: CheckItem, given: Answer | None, *, may: 
                     act=_answer,
                     args=[shown, check.key, outcome, comment, _request(shown.id_, check.key)],
                     sends=given,
-                    icon=LOOKS[outcome].icon,
+                    icon=BADGES[outcome].icon,
                     disabled=outcome is CheckOutcome.PASSED and lacks,
                 )
 

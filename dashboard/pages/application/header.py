@@ -104,15 +104,15 @@ def _status_detail(shown: Opened) -> str:
 
 def _draw_clock(shown: Opened) -> None:
     due_at, holidays = listing.due_at(shown.application.desk, shown.context), shown.context.holidays
-    look = due.look(due_at, status=shown.application.status, now=shown.now)
+    badge = due.badge(due_at, status=shown.application.status, now=shown.now)
     help_ = f"Due {figures.moment(due_at)}; business days of 24 hours."
-    if look is due.PAUSED:
+    if badge is due.PAUSED:
         word = STATUS_WORDS[Status.MORE_INFO_NEEDED]
         help_ = f"The review clock is stopped: {word}."
     st.badge(
         due.sentence(due_at, status=shown.application.status, now=shown.now, holidays=holidays),
-        icon=look.icon,
-        color=look.colour,
+        icon=badge.icon,
+        color=badge.colour,
         help=help_,
     )
 

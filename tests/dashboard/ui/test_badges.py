@@ -26,14 +26,18 @@ def test_everything_that_exists_has_a_look_of_its_own() -> None:
     assert set(Outcome) == set(badges.OUTCOMES)
     assert set(Status) == set(badges.STATUSES)
     assert {*(track.key for track in TRACKS), BOTH_TRACKS} == set(badges.TRACK_WORDS)
-    looks = [*badges.OUTCOMES.values(), badges.PROVISIONAL, badges.OVERDUE]
-    assert len(looks) == len({look.colour for look in looks}) == len({look.icon for look in looks})
+    all_badges = [*badges.OUTCOMES.values(), badges.PROVISIONAL, badges.OVERDUE]
+    assert (
+        len(all_badges)
+        == len({badge.colour for badge in all_badges})
+        == len({badge.icon for badge in all_badges})
+    )
 
 
 def test_falling_short_is_no_alarm() -> None:
     calm = [*badges.OUTCOMES.values(), badges.PROVISIONAL, *badges.STATUSES.values()]
 
-    assert "red" not in {look.colour for look in calm}
+    assert "red" not in {badge.colour for badge in calm}
     assert badges.OVERDUE.colour == "red"
 
 
