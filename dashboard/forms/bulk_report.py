@@ -22,7 +22,7 @@ from program.messages.delivery import undo_for
 from program.review.permissions import Act
 
 REFUSALS_LISTED = 50
-LOOK_EVERY = "1s"
+POLL_EVERY = "1s"
 NONE = timedelta(0)
 
 
@@ -81,7 +81,7 @@ def _as_ended(words: Words, run: Run, actor: str) -> Run:
     return run if run.finished_at else _latest(words, actor) or run
 
 
-@st.fragment(run_every=LOOK_EVERY)
+@st.fragment(run_every=POLL_EVERY)
 def _progress(words: Words, actor: str) -> None:
     sign_in.stay(actor)
     run = _latest(words, actor)

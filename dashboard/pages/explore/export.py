@@ -17,7 +17,7 @@ from program.reports.export_formats import FORMAT_WORDS, Ending, FileFormat, For
 from program.reports.views import View
 from program.review.permissions import Act
 
-LOOK_EVERY = "2s"
+POLL_EVERY = "2s"
 LOG_ROWS_SHOWN = 10
 FORMS: tuple[tuple[str, Form, str], ...] = (
     (
@@ -82,7 +82,7 @@ def draw(view: View, total: int, person: Person, *, view_name: str | None) -> No
             )
 
 
-@st.fragment(run_every=LOOK_EVERY)
+@st.fragment(run_every=POLL_EVERY)
 def draw_running(person: Person) -> None:
     """Draw the person's running and just ended exports, as a fragment that refreshes."""
     jobs = export_jobs.of(person.email)

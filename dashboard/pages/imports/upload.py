@@ -28,7 +28,7 @@ FORM = "form-import"
 SENT = "form-import-sent"
 COMMON = "Common field names"
 PREVIEWED = 8
-LOOK_EVERY = "1s"
+POLL_EVERY = "1s"
 ACCEPTED = ["csv", "txt", "tsv", "gz", "zst"]
 # As in .streamlit/config.toml.
 LARGEST_MB = 1
@@ -195,7 +195,7 @@ def _is_under_way() -> bool:
     return True
 
 
-@st.fragment(run_every=LOOK_EVERY)
+@st.fragment(run_every=POLL_EVERY)
 def _progress(request_id: UUID) -> None:
     if not background.is_running(request_id):
         st.rerun()

@@ -40,7 +40,7 @@ from program.review.workflow import STATUS_WORDS, Status
 
 QUEUE = "dashboard/pages/queue/page.py"
 TABLE = "queue"
-LOOK_EVERY = "10s"
+POLL_EVERY = "10s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +309,7 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
             )
 
 
-@st.fragment(run_every=LOOK_EVERY)
+@st.fragment(run_every=POLL_EVERY)
 def draw_news(seen: Pulse, viewer: str) -> None:
     """Show what arrived and what colleagues did since, without moving the list."""
     try:
