@@ -23,7 +23,7 @@ from program.review.queue_filters import Filters
 
 KEPT_FOR = timedelta(seconds=60)
 VIEWS_KEPT = 64
-LOOKED_AT_ONCE = 20
+BATCH_SIZE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,11 @@ class RankedView:
     def offer(self) -> Sequence[int]:
         """Return some ids, starting one further each time, so that colleagues start apart."""
         start, self.offers_made = self.offers_made, self.offers_made + 1
-        return self.ids[start : start + LOOKED_AT_ONCE]
+        return self.ids[start : start + BATCH_SIZE]
 
     def skip_offered(self) -> None:
         """Start the next offer after the last one."""
-        self.offers_made += LOOKED_AT_ONCE - 1
+        self.offers_made += BATCH_SIZE - 1
 
     def _present(self, moved: Collection[int]) -> list[int]:
         return [id_ for id_ in moved if id_ in self._index_of]
@@ -190,8 +190,8 @@ def _first_there(
 ) -> int | None:
     """Return the first of ``ids`` that still has the view's status."""
     application = tables.applications
-    for start in range(0, len(ids), LOOKED_AT_ONCE):
-        some = ids[start : start + LOOKED_AT_ONCE]
+    for start in range(0, len(ids), BATCH_SIZE):
+        some = ids[start : start + BATCH_SIZE]
         there = set(
             connection.execute(
                 select(application.c.application_id)

@@ -417,7 +417,7 @@ def test_claiming_ones_own_assignment_does_not_make_it_expire(hall: Engine) -> N
 def test_a_used_up_order_is_skipped_in_batches(
     hall: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line_up(hall, 3 * order_cache.LOOKED_AT_ONCE)
+    line_up(hall, 3 * order_cache.BATCH_SIZE)
     clicks.take_next(hall)
     with hall.begin() as conn:
         conn.execute(
@@ -571,7 +571,7 @@ def begins_alike(connection: Any, filters: Filters, *, now: datetime) -> Any:
     """Offer sixteen people the same application, where the real function spreads them."""
     view = order_cache.ranked(connection, filters, judging.read_context(connection, now=now))
     start, view.offers_made = view.offers_made // THREADS, view.offers_made + 1
-    return view.ids[start : start + order_cache.LOOKED_AT_ONCE]
+    return view.ids[start : start + order_cache.BATCH_SIZE]
 
 
 LOCK, GUARD = "for update of application skip locked", "        where (held.assignee is null"
