@@ -25,7 +25,7 @@ from program.text.handles import identity, identity_key
 
 SHOWN = 20
 # Thousands may type a contact such as "none"; at most this many of one name are compared.
-LOOKED_AT = 1_000
+MOST_CANDIDATES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def of(
     return Connections(
         shown=tuple(_connected(row, application) for row in rows),
         total=rows[0]["total"],
-        at_least=rows[0]["looked_at"] >= LOOKED_AT,
+        at_least=rows[0]["candidates"] >= MOST_CANDIDATES,
     )
 
 
@@ -86,7 +86,7 @@ def of(
 class _Part:
     """Select the newest applications of the person that a handle names."""
 
-    looked_at: CTE
+    candidates: CTE
     by_handle: bool
 
 
@@ -118,7 +118,7 @@ def _under_key(
             table.c.account_id != application.account_id,
         )
         .order_by(table.c.submitted_at.desc(), table.c.application_id.desc())
-        .limit(LOOKED_AT)
+        .limit(MOST_CANDIDATES)
     )
 
 
@@ -133,7 +133,7 @@ def _statement(parts: list[_Part], *, now: datetime, limit: int) -> Select[Any]:
     return (
         select(
             *(column for column in application.c if column.name in _TYPED),
-            *(matches.c[name] for name in ("by_handle", "by_contact", "total", "looked_at")),
+            *(matches.c[name] for name in ("by_handle", "by_contact", "total", "candidates")),
             account.c.username,
             effective_status(now).label("status"),
             decision.c.outcome,
@@ -154,15 +154,15 @@ def _newest(parts: list[_Part], *, limit: int) -> CTE:
     every = union_all(
         *(
             select(
-                part.looked_at.c.application_id,
-                part.looked_at.c.submitted_at,
+                part.candidates.c.application_id,
+                part.candidates.c.submitted_at,
                 literal(part.by_handle).label("by_handle"),
             )
             for part in parts
         )
     ).subquery()
-    looked_at = [
-        select(func.count()).select_from(part.looked_at).scalar_subquery() for part in parts
+    candidates = [
+        select(func.count()).select_from(part.candidates).scalar_subquery() for part in parts
     ]
     return (
         select(
@@ -170,7 +170,7 @@ def _newest(parts: list[_Part], *, limit: int) -> CTE:
             func.bool_or(every.c.by_handle).label("by_handle"),
             func.bool_or(~every.c.by_handle).label("by_contact"),
             func.count().over().label("total"),
-            func.greatest(*looked_at).label("looked_at"),
+            func.greatest(*candidates).label("candidates"),
         )
         .group_by(every.c.application_id)
         .order_by(func.max(every.c.submitted_at).desc(), every.c.application_id.desc())

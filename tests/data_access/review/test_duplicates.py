@@ -205,7 +205,7 @@ def test_of_a_name_that_very_many_typed_only_so_many_are_looked_at(
     total: int,
     at_least: bool,
 ) -> None:
-    monkeypatch.setattr(duplicates, "LOOKED_AT", most)
+    monkeypatch.setattr(duplicates, "MOST_CANDIDATES", most)
 
     found = of(conn)
 
