@@ -18,7 +18,7 @@ from program.periods import day_start, month_start, months_later
 from program.policy.outcomes import Outcome
 
 # When in a month the managers work through the board.
-LOOKED_AT = timedelta(days=2, hours=10)
+REVIEWED_AFTER = timedelta(days=2, hours=10)
 REASONS = {
     Step.PUT_ON_NOTICE: ("minimums_missed", "Below the minimums; written to on Telegram."),
     Step.SUSPEND: ("minimums_missed", "Three months below the minimums, no answer so far."),
@@ -82,7 +82,7 @@ def move_affiliates(engine: Engine, *, now: datetime) -> None:
 
 
 def _moment(month: date, ago: int, now: datetime) -> datetime:
-    return min(day_start(months_later(month, -ago)) + LOOKED_AT, now)
+    return min(day_start(months_later(month, -ago)) + REVIEWED_AFTER, now)
 
 
 def _matching(engine: Engine, story: Story, month: date, now: datetime) -> Iterator[int]:
