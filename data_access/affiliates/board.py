@@ -140,8 +140,8 @@ def _first(
     Only the first ones are checked for a current approval, since few have lost it; returns ``None``
     if too many have.
     """
-    looked_at = number + CHANGED_SINCE
-    listed = _matching(filters, policy, _not_superseded()).limit(looked_at)
+    limit = number + CHANGED_SINCE
+    listed = _matching(filters, policy, _not_superseded()).limit(limit)
     ids = list(connection.execute(listed).scalars())
     application = tables.applications.c
     approved = set(
@@ -152,7 +152,7 @@ def _first(
         ).scalars()
     )
     found = [id_ for id_ in ids if id_ in approved]
-    return found[:number] if len(found) >= number or len(ids) < looked_at else None
+    return found[:number] if len(found) >= number or len(ids) < limit else None
 
 
 def shown(

@@ -365,7 +365,7 @@ order by later.volume_usd / before.volume_usd, later.decision_id limit :most
 
 def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fallen]:
     """Return the approvals that fell most by days 31 to 60, deepest first."""
-    looked_at = 2 * most
+    limit = 2 * most
     while True:
         oldest = months_later(month_start(data_through), 1 - COHORTS)
         given = {
@@ -373,14 +373,14 @@ def fallen(connection: Connection, *, data_through: date, most: int) -> list[Fal
             "halved": max(step.at_most for step in COLLAPSES),
             "first": window_of(oldest, COLLAPSE_HORIZON).end,
             "after": data_through + ONE_DAY,
-            "most": looked_at,
+            "most": limit,
         }
         fell = connection.execute(text(FELL), given).all()
         found = _still_standing(connection, fell)
         # Few have lost their approval since they were measured; if many have, read more.
-        if len(found) >= most or len(fell) < looked_at:
+        if len(found) >= most or len(fell) < limit:
             return found[:most]
-        looked_at *= 4
+        limit *= 4
 
 
 def _decided_by() -> ColumnElement[str]:

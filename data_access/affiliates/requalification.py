@@ -81,7 +81,9 @@ class Refreshed:
     now: datetime
 
 
-def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | None) -> None:
+def test(
+    connection: Connection, done: Refreshed, *, changed_accounts: Sequence[int] | None
+) -> None:
     """Test the months that are due and sum up each affiliate; safe to repeat.
 
     Needs `approved.KEPT`, and the accounts returned by filling it.
@@ -94,7 +96,7 @@ def test(connection: Connection, done: Refreshed, *, looked_at: Sequence[int] | 
     changed: set[int] = set()
     for known, whole in _due(connection, done):
         changed |= _test_month(connection, known, done, whole=whole)
-    _sum_up(connection, done, changed, looked_at)
+    _sum_up(connection, done, changed, changed_accounts)
 
 
 def _due(connection: Connection, done: Refreshed) -> list[tuple[Known, bool]]:
@@ -313,13 +315,18 @@ from approval left join summed on summed.account_id = approval.account_id
 
 
 def _sum_up(
-    connection: Connection, done: Refreshed, changed: set[int], looked_at: Sequence[int] | None
+    connection: Connection,
+    done: Refreshed,
+    changed: set[int],
+    changed_accounts: Sequence[int] | None,
 ) -> None:
     """Sum up the affiliates that changed, independent of any policy; at first, all."""
     ids: list[int] | None = None
     summed = connection.execute(select(exists().select_from(tables.affiliate_tested))).scalar_one()
     if summed:
-        ids = sorted(changed | set(connection.execute(_otherwise_approved(looked_at)).scalars()))
+        ids = sorted(
+            changed | set(connection.execute(_changed_approvals(changed_accounts)).scalars())
+        )
     if ids is not None and len(ids) > FEW:
         ids = None
     table = tables.affiliate_tested
@@ -338,11 +345,11 @@ def _sum_up(
     )
 
 
-def _otherwise_approved(looked_at: Sequence[int] | None) -> Select[Any]:
+def _changed_approvals(changed_accounts: Sequence[int] | None) -> Select[Any]:
     """Return affiliates with another approval than was summed up, newly approved, or no longer."""
     held, now = (
         select(table.c.account_id, table.c.decision_id)
-        .where(true() if looked_at is None else table.c.account_id.in_(looked_at))
+        .where(true() if changed_accounts is None else table.c.account_id.in_(changed_accounts))
         .subquery(name)
         for table, name in ((tables.affiliate_tested, "held"), (affiliates_approved.KEPT, "now"))
     )

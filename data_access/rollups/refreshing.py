@@ -209,8 +209,8 @@ def _test_affiliates(connection: Connection, done: Refreshed) -> None:
     """Update work sums, then test the affiliates among the applications that changed."""
     changed = work_sums.write(connection, done)
     connection.execute(monthly_counts.SETTINGS)
-    looked_at = approved.keep(connection, changed)
-    requalification.test(connection, done, looked_at=looked_at)
+    changed_accounts = approved.keep(connection, changed)
+    requalification.test(connection, done, changed_accounts=changed_accounts)
 
 
 def _record(cursor: Cursor[DictRow], made: Plan, now: datetime) -> None:

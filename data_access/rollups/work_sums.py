@@ -80,7 +80,7 @@ def _candidates(connection: Connection, done: Refreshed, since: Row[Any]) -> lis
     sources = (
         *lifecycle.news(since),
         _upstream_changes(connection, since),
-        _traded_otherwise(done),
+        _changed_trading(done),
     )
     # Read and sent back as parameters: a select inside a writing statement is not parallel.
     return list(connection.execute(union(*sources)).scalars())
@@ -144,7 +144,7 @@ def _upstream_changes(connection: Connection, since: Row[Any]) -> Select[Any]:
     return lifecycle.of(ids) if len(ids) <= FEW else lifecycle.changed_upstream()
 
 
-def _traded_otherwise(done: Refreshed) -> Select[Any]:
+def _changed_trading(done: Refreshed) -> Select[Any]:
     """Return approved applications whose first trade is, or may be, in the recomputed days."""
     held, daily = tables.application_courses, tables.affiliate_daily
     traded = exists().where(

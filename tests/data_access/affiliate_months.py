@@ -133,7 +133,7 @@ def refresh(
     """
     if delivered:
         deliver(conn, LONG_AGO, through)
-    looked_at = approved.keep(conn)
+    changed_accounts = approved.keep(conn)
     requalification.test(
         conn,
         Refreshed(
@@ -146,5 +146,5 @@ def refresh(
                 **given,
             }
         ),
-        looked_at=looked_at,
+        changed_accounts=changed_accounts,
     )

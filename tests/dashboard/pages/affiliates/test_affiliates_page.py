@@ -61,8 +61,8 @@ def refresh_all(conn: Connection, desk: Desk) -> None:
     done = Refreshed(
         start=LONG_AGO, through=desk.yesterday, policy=Policy(), before=None, now=desk.now
     )
-    looked_at = affiliates_approved.keep(conn)
-    requalification.test(conn, done, looked_at=looked_at)
+    changed_accounts = affiliates_approved.keep(conn)
+    requalification.test(conn, done, changed_accounts=changed_accounts)
     cohort_outcomes.update(conn, done)
 
 
