@@ -172,7 +172,7 @@ def guarded(column: DatasetColumn, value: Expression) -> Expression:
         return plain(column, value)
     # Most texts need no regular expression, which takes longer than the rest of a cell.
     breaks = or_(*(func.strpos(value, sign) > 0 for sign in csv_guard.BREAKS))
-    first = func.ascii(func.ltrim(value, csv_guard.LOOKED_PAST))
+    first = func.ascii(func.ltrim(value, csv_guard.SKIPPED))
     begins = first.in_([ord(sign) for sign in csv_guard.SIGNS + csv_guard.LEADING_BREAKS])
     return case(
         (breaks, func.regexp_replace(value, csv_guard.PLACES, csv_guard.GUARD, "g")),

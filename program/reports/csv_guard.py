@@ -17,7 +17,7 @@ LEADING_BREAKS = "\t\r\n"
 # After these a cell begins for a reader with another separator.
 BREAKS = ";\t\n\r"
 # Skipped before a sign; includes the apostrophe, so that guarding can be undone.
-LOOKED_PAST = "'\" \u00a0\u3000\ufeff\u200b"
+SKIPPED = "'\" \u00a0\u3000\ufeff\u200b"
 GUARD = "'"
 
 
@@ -26,8 +26,8 @@ def _one_of(signs: str) -> str:
     return "[" + "".join(f"\\u{ord(sign):04x}" for sign in signs) + "]"
 
 
-_BEGINS = f"{_one_of(LOOKED_PAST)}*{_one_of(SIGNS)}"
-_BEGINS_TEXT = f"{_one_of(LOOKED_PAST)}*{_one_of(SIGNS + LEADING_BREAKS)}"
+_BEGINS = f"{_one_of(SKIPPED)}*{_one_of(SIGNS)}"
+_BEGINS_TEXT = f"{_one_of(SKIPPED)}*{_one_of(SIGNS + LEADING_BREAKS)}"
 # Where to insert an apostrophe: zero-width, so that adjacent places all match.
 PLACES = f"\\A(?={_BEGINS_TEXT})|(?<={_one_of(BREAKS)})(?={_BEGINS})"
 _PLACES = re.compile(PLACES)
@@ -35,7 +35,7 @@ _PLACES = re.compile(PLACES)
 
 def is_dangerous(text: str) -> bool:
     """Whether a spreadsheet might run the text as a formula, or the text looks guarded."""
-    return text.lstrip(LOOKED_PAST)[:1] in tuple(SIGNS + LEADING_BREAKS)
+    return text.lstrip(SKIPPED)[:1] in tuple(SIGNS + LEADING_BREAKS)
 
 
 def guarded(text: str) -> str:

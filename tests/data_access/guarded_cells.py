@@ -2,10 +2,10 @@
 
 import re
 
-from program.reports.csv_guard import BREAKS, GUARD, LEADING_BREAKS, LOOKED_PAST, SIGNS
+from program.reports.csv_guard import BREAKS, GUARD, LEADING_BREAKS, SIGNS, SKIPPED
 
-_BEGINS = f"[{re.escape(LOOKED_PAST)}]*[{re.escape(SIGNS)}]"
-_BEGINS_TEXT = f"[{re.escape(LOOKED_PAST)}]*[{re.escape(SIGNS + LEADING_BREAKS)}]"
+_BEGINS = f"[{re.escape(SKIPPED)}]*[{re.escape(SIGNS)}]"
+_BEGINS_TEXT = f"[{re.escape(SKIPPED)}]*[{re.escape(SIGNS + LEADING_BREAKS)}]"
 _GUARDS = re.compile(f"\\A{GUARD}(?={_BEGINS_TEXT})|(?<=[{re.escape(BREAKS)}]){GUARD}(?={_BEGINS})")
 
 
