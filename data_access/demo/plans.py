@@ -233,7 +233,7 @@ TURNED_AFTER: dict[Turn, tuple[float, float]] = {
 CLAIMED_WITHIN = timedelta(minutes=25)
 # An approved business with less growth afterwards fades, and its reach is checked again.
 FADES = -0.2
-LOOKED_EVERY, LOOKED_WITHIN = timedelta(days=75), timedelta(days=2)
+RECHECKED_EVERY, RECHECKED_WITHIN = timedelta(days=75), timedelta(days=2)
 
 # Patterns for which good figures are rejected.
 REJECTED_PATTERNS = (Pattern.ONE_USER, Pattern.MIRRORED, Pattern.PADDED)
@@ -395,10 +395,10 @@ def _rechecked(
     rng = np.random.default_rng(int(settled.timestamp()))
     seen = list(application.sightings)
     at = settled + timedelta(days=int(rng.integers(20, 40)))
-    while at + LOOKED_WITHIN < calendar.now:
-        until = at + LOOKED_WITHIN
+    while at + RECHECKED_WITHIN < calendar.now:
+        until = at + RECHECKED_WITHIN
         seen += _sightings(reach, at, until, application.reviewer, calendar, rng)
-        at += LOOKED_EVERY
+        at += RECHECKED_EVERY
     return replace(application, sightings=tuple(seen))
 
 
