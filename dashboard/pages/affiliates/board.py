@@ -51,7 +51,7 @@ def draw(filters: BoardFilters, person: Person) -> None:
         by_month=counts.by_month,
         near=counts.near,
         month=figures.month(newest) if newest else "Newest month",
-        on_change=frame.follow,
+        on_change=frame.apply_filters,
     )
     if rows:
         if gaps := missing_words(rows):

@@ -20,7 +20,7 @@ from program.affiliates.requalification import Standing, Step
 from program.policy.outcomes import Outcome
 
 FIELDS = ("part", "suggested", "standing", "month", "near", "search", "figure")
-Follow = Callable[[BoardFilters], None]
+Apply = Callable[[BoardFilters], None]
 
 
 def hold(filters: BoardFilters) -> None:
@@ -29,7 +29,7 @@ def hold(filters: BoardFilters) -> None:
         state.show(_key(field), getattr(filters, field))
 
 
-def parts(on_change: Follow) -> None:
+def parts(on_change: Apply) -> None:
     """Draw the choice of the page's parts."""
     st.segmented_control(
         "Part",
@@ -43,7 +43,7 @@ def parts(on_change: Follow) -> None:
     )
 
 
-def figures_of(labels: Mapping[Any, str], on_change: Follow) -> None:
+def figures_of(labels: Mapping[Any, str], on_change: Apply) -> None:
     """Draw the choice of the figure for outcomes."""
     st.segmented_control(
         "Figure",
@@ -64,7 +64,7 @@ def fields(
     by_month: Mapping[str, int],
     near: int,
     month: str,
-    on_change: Follow,
+    on_change: Apply,
 ) -> None:
     """Draw the suggestions with counts, then the other filters on one line."""
     search, suggested, standing, outcome, close = st.columns(
@@ -109,7 +109,7 @@ def _choice(
     label: str,
     options: Sequence[Any],
     words: Mapping[Any, str],
-    on_change: Follow,
+    on_change: Apply,
 ) -> None:
     st.selectbox(
         label,
@@ -132,11 +132,11 @@ def _key(field: str) -> str:
     return f"affiliates-{field}"
 
 
-def _turn(on_change: Follow) -> None:
+def _turn(on_change: Apply) -> None:
     on_change(BoardFilters(part=state.typed(_key("part")) or AffiliatesPart.REQUALIFICATION))
 
 
-def _apply(on_change: Follow) -> None:
+def _apply(on_change: Apply) -> None:
     held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         BoardFilters.from_query(

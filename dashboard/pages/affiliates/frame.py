@@ -12,7 +12,7 @@ AFFILIATES = "dashboard/pages/affiliates/page.py"
 REFRESH = "Run `python -m data_access refresh`."
 
 
-def follow(filters: BoardFilters) -> None:
+def apply_filters(filters: BoardFilters) -> None:
     """Write changed filters to the address, which every run reads."""
     address.write(filters.to_query())
 
@@ -22,7 +22,7 @@ def draw_head(title: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(title, anchor=False, width="content")
         st.space("stretch")
-        affiliates_filters.parts(follow)
+        affiliates_filters.parts(apply_filters)
 
 
 def draw_pages(filters: BoardFilters, total: int) -> None:
@@ -34,7 +34,7 @@ def draw_pages(filters: BoardFilters, total: int) -> None:
 
 def turn_page(page: int) -> None:
     """Go to the page chosen in the page control."""
-    follow(BoardFilters.from_query(st.query_params).on_page(page))
+    apply_filters(BoardFilters.from_query(st.query_params).on_page(page))
 
 
 def open_clicked(table: str, key: str, status: Status = Status.APPROVED) -> None:

@@ -42,7 +42,7 @@ def draw(filters: BoardFilters, _person: Person) -> None:
     if not outcomes.cohorts:
         states.empty(f"Nobody was approved in the last {COHORTS} months.")
         return
-    affiliates_filters.figures_of(FIGURE_LABELS, frame.follow)
+    affiliates_filters.figures_of(FIGURE_LABELS, frame.apply_filters)
     figure = filters.figure
     outcomes_tables.draw(
         [cohort_line(cohort, figure, through) for cohort in outcomes.cohorts],

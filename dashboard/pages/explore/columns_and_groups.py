@@ -22,17 +22,17 @@ from program.reports.views import (
 )
 
 MEANINGS_SHOWN = 8
-Follow = Callable[[View], None]
+Apply = Callable[[View], None]
 
 
-def datasets(view: View, token: str, follow: Follow) -> None:
+def datasets(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of the dataset; another one starts without filters."""
     by_key = {dataset.key: dataset for dataset in DATASETS}
 
     def choose() -> None:
         chosen = state.typed(f"explore-dataset-{token}")
         if chosen:
-            follow(View(dataset=by_key[chosen]))
+            apply(View(dataset=by_key[chosen]))
 
     st.segmented_control(
         "Dataset",
@@ -45,12 +45,12 @@ def datasets(view: View, token: str, follow: Follow) -> None:
     )
 
 
-def columns(view: View, token: str, follow: Follow) -> None:
+def columns(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of columns and their order, each with its description."""
     key = f"explore-columns-{token}"
 
     def choose() -> None:
-        follow(replace(view, columns=tuple(state.typed(key)), chart=""))
+        apply(replace(view, columns=tuple(state.typed(key)), chart=""))
 
     with st.popover(
         f"Columns {len(view.shown)}",
@@ -71,14 +71,14 @@ def columns(view: View, token: str, follow: Follow) -> None:
                 "Default columns",
                 type="tertiary",
                 key=f"explore-usual-{token}",
-                on_click=follow,
+                on_click=apply,
                 args=[replace(view, columns=(), chart="")],
             )
             st.button(
                 "All of them",
                 type="tertiary",
                 key=f"explore-all-{token}",
-                on_click=follow,
+                on_click=apply,
                 args=[replace(view, columns=view.dataset.names, chart="")],
             )
         described = view.dataset.columns
@@ -96,7 +96,7 @@ def columns(view: View, token: str, follow: Follow) -> None:
         )
 
 
-def groups(view: View, token: str, follow: Follow) -> None:
+def groups(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of groups and their figures."""
     choices = {str(group): group for column in view.dataset.columns for group in _groups(column)}
     figures = {str(measure): measure for measure in _measures(view)}
@@ -105,7 +105,7 @@ def groups(view: View, token: str, follow: Follow) -> None:
     def choose() -> None:
         by = tuple(choices[name] for name in state.typed(by_key))
         measures = tuple(figures[name] for name in (state.typed(of_key) or []))
-        follow(
+        apply(
             replace(view, groups=by, measures=measures if by else (), orders=(), chart="", page=1)
         )
 
@@ -134,7 +134,7 @@ def groups(view: View, token: str, follow: Follow) -> None:
         st.caption("Unknown values form their own group and count in no measure.")
 
 
-def order(view: View, token: str, follow: Follow) -> None:
+def order(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of the order; unknown values come last."""
     columns = view.shown if view.groups else view.dataset.columns
     names, label = [column.name for column in columns], _labels(columns)
@@ -144,7 +144,7 @@ def order(view: View, token: str, follow: Follow) -> None:
     def choose() -> None:
         descending = state.typed(down_key) == "descending"
         chosen = Order(column=state.typed(by_key), descending=descending)
-        follow(replace(view, orders=(chosen,), page=1))
+        apply(replace(view, orders=(chosen,), page=1))
 
     sign = "↓" if first.descending else "↑"
     with st.popover(
@@ -171,7 +171,7 @@ def order(view: View, token: str, follow: Follow) -> None:
         )
 
 
-def chart(view: View, token: str, follow: Follow) -> None:
+def chart(view: View, token: str, apply: Apply) -> None:
     """Draw the choice of the chart's columns, or none."""
     across = [column.name for column in view.shown if can_go_across(column)]
     up = [column.name for column in view.shown if can_go_up(column)]
@@ -182,7 +182,7 @@ def chart(view: View, token: str, follow: Follow) -> None:
 
     def choose() -> None:
         chosen = state.typed(across_key), state.typed(up_key)
-        follow(replace(view, chart=",".join(chosen) if all(chosen) else ""))
+        apply(replace(view, chart=",".join(chosen) if all(chosen) else ""))
 
     with st.popover("Chart", icon=":material/bar_chart:", type="tertiary", key="explore-chart"):
         st.selectbox(
@@ -206,7 +206,7 @@ def chart(view: View, token: str, follow: Follow) -> None:
                     "No chart",
                     type="tertiary",
                     key=f"explore-undraw-{token}",
-                    on_click=follow,
+                    on_click=apply,
                     args=[replace(view, chart="")],
                 )
 

@@ -13,7 +13,7 @@ from program.reports.column_filters import Contains, Days, Filter, Known, OneOf,
 from program.reports.datasets import NUMBERS, TIMES, TRUTHS, ColumnKind, DatasetColumn, label_of
 from program.reports.views import View
 
-Follow = Callable[[View], None]
+Apply = Callable[[View], None]
 # The choices of a column by its name, with labels.
 Choices = Callable[[str], Mapping[str, str]]
 LATEST = (1, 7, 30, 90, 365)
@@ -22,7 +22,7 @@ AS_ASKED, OR_UNKNOWN, ONLY_UNKNOWN, ONLY_KNOWN = (
 )  # fmt: skip
 
 
-def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
+def draw(view: View, token: str, apply: Apply, choices: Choices) -> None:
     """Draw the current filters with their editors, and the button to add one."""
     for filter_ in view.filters:
         column = view.dataset.column(filter_.column)
@@ -33,8 +33,8 @@ def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
                 key=f"explore-filter-{column.name}",
                 icon=":material/filter_alt:",
             ):
-                _editor(view, column, filter_, token, follow, choices)
-    _adding(view, token, follow, choices)
+                _editor(view, column, filter_, token, apply, choices)
+    _adding(view, token, apply, choices)
     if len(view.filters) > 1:
         cleared = View(
             dataset=view.dataset,
@@ -43,10 +43,10 @@ def draw(view: View, token: str, follow: Follow, choices: Choices) -> None:
             measures=view.measures,
             orders=view.orders,
         )
-        st.button("Clear", type="tertiary", key="explore-clear", on_click=follow, args=[cleared])
+        st.button("Clear", type="tertiary", key="explore-clear", on_click=apply, args=[cleared])
 
 
-def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
+def _adding(view: View, token: str, apply: Apply, choices: Choices) -> None:
     free = [name for name in view.dataset.names if view.filter_on(name) is None]
     with st.popover(
         "Filter",
@@ -66,7 +66,7 @@ def _adding(view: View, token: str, follow: Follow, choices: Choices) -> None:
         column = view.dataset.column(name) if name else None
         if column is not None:
             st.caption(column.description)
-            _editor(view, column, None, token, follow, choices)
+            _editor(view, column, None, token, apply, choices)
 
 
 def _editor(
@@ -74,7 +74,7 @@ def _editor(
     column: DatasetColumn,
     filter_: Filter | None,
     token: str,
-    follow: Follow,
+    apply: Apply,
     choices: Choices,
 ) -> None:
     """Draw fields for the column's type, and the buttons that apply the filter."""
@@ -99,7 +99,7 @@ def _editor(
                 "Unknown", options, index=options.index(_unknown(filter_)), key=f"{part}-unknown"
             )
         st.form_submit_button(
-            "Apply", key=f"{part}-apply", on_click=_apply, args=[view, column, part, follow]
+            "Apply", key=f"{part}-apply", on_click=_apply, args=[view, column, part, apply]
         )
     if filter_ is not None:
         st.button(
@@ -107,7 +107,7 @@ def _editor(
             key=f"{part}-remove",
             type="tertiary",
             icon=":material/close:",
-            on_click=follow,
+            on_click=apply,
             args=[view.with_filter(column.name, None)],
         )
 
@@ -166,12 +166,10 @@ def _unknown(filter_: Filter | None) -> str:
     return OR_UNKNOWN if filter_ is not None and filter_.or_unknown else AS_ASKED
 
 
-def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None:
+def _apply(view: View, column: DatasetColumn, part: str, apply: Apply) -> None:
     unknown = state.typed(f"{part}-unknown")
     if unknown in (ONLY_KNOWN, ONLY_UNKNOWN):
-        follow(
-            view.with_filter(column.name, Known(column=column.name, known=unknown == ONLY_KNOWN))
-        )
+        apply(view.with_filter(column.name, Known(column=column.name, known=unknown == ONLY_KNOWN)))
         return
     text = _text(column, part)
     filter_ = filtering.parse(column, ("?" if unknown == OR_UNKNOWN else "") + text)
@@ -182,7 +180,7 @@ def _apply(view: View, column: DatasetColumn, part: str, follow: Follow) -> None
             "Fill in at least one field." if empty else filtering.refusal(column, text),
         )
         return
-    follow(view.with_filter(column.name, filter_))
+    apply(view.with_filter(column.name, filter_))
 
 
 def _text(column: DatasetColumn, part: str) -> str:

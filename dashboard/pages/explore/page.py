@@ -83,7 +83,7 @@ def draw_head(page: Loaded, person: Person) -> None:
     line = {"horizontal": True, "vertical_alignment": "center"}
     with st.container(key="explore-head", gap="xsmall"):
         with st.container(key="explore-datasets", **line):
-            columns_and_groups.datasets(view, token, follow)
+            columns_and_groups.datasets(view, token, apply_view)
             st.space("stretch")
             export.draw_log(person)
             if page.preview is not None and page.preview.total:
@@ -91,15 +91,15 @@ def draw_head(page: Loaded, person: Person) -> None:
                 export.draw(view, page.preview.total, person, view_name=name)
         st.caption(f"{view.dataset.description} {data_words(page.context)}")
         with st.container(key="explore-filters", **line):
-            filters.draw(view, token, follow, choices_of(view))
+            filters.draw(view, token, apply_view, choices_of(view))
         with st.container(key="explore-tools", **line):
             st.markdown(f"**{count_words(page)}**", width="content")
             st.space("stretch")
-            columns_and_groups.order(view, token, follow)
-            columns_and_groups.groups(view, token, follow)
+            columns_and_groups.order(view, token, apply_view)
+            columns_and_groups.groups(view, token, apply_view)
             if not view.groups:
-                columns_and_groups.columns(view, token, follow)
-            columns_and_groups.chart(view, token, follow)
+                columns_and_groups.columns(view, token, apply_view)
+            columns_and_groups.chart(view, token, apply_view)
             explore_saved_views.draw(page.views, view, person)
 
 
@@ -154,7 +154,7 @@ def draw_pages(preview: Preview) -> None:
             preview.total,
             size=PAGE_SIZE,
             key=f"explore-page-{token_of(preview.view)}",
-            on_turn=lambda page: follow(preview.view.on_page(page)),
+            on_turn=lambda page: apply_view(preview.view.on_page(page)),
         )
 
 
@@ -186,14 +186,14 @@ def choices_of(view: View) -> filters.Choices:
     return choices
 
 
-def follow(view: View) -> None:
+def apply_view(view: View) -> None:
     """Write a changed view to the address, which every run reads."""
     address.write(view.to_query())
 
 
 def sort_by(view: View, name: str) -> None:
     """Sort all rows by the pressed heading; pressed again, reverse."""
-    follow(view.sorted_anew(name))
+    apply_view(view.sorted_anew(name))
 
 
 def token_of(view: View) -> str:

@@ -45,7 +45,7 @@ def chosen_part(show: str, waiting: int) -> str:
         format_func=lambda one: words[one],
         key=key,
         label_visibility="collapsed",
-        on_change=_follow,
+        on_change=_show_part,
         args=[key],
     )
     return part
@@ -89,7 +89,7 @@ def draw_import(made: Import) -> None:
         )
 
 
-def _follow(key: str) -> None:
+def _show_part(key: str) -> None:
     chosen = state.typed(key)
     address.write({"show": chosen} if chosen and chosen != NEW else {})
 

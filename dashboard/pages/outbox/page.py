@@ -97,7 +97,7 @@ def chosen_part(found: Backlog) -> str:
         format_func=lambda part: PARTS[part] + counts.get(part, ""),
         key=f"outbox-show-{show}",
         label_visibility="collapsed",
-        on_change=_follow,
+        on_change=_show_part,
         args=[f"outbox-show-{show}"],
     )
     return show if show in PARTS else usual
@@ -209,7 +209,7 @@ def _waiting_words(message: Message, now: datetime) -> str:
     return f"{tries} failed, {again}: {message.last_error}"
 
 
-def _follow(key: str) -> None:
+def _show_part(key: str) -> None:
     chosen = state.typed(key)
     st.query_params.clear()
     if chosen:

@@ -47,7 +47,7 @@ SETTLED_SORT_LABELS = {**SORT_LABELS, Sort.PRIORITY: "latest first"}
 SETTLED_REVERSED_LABELS = {**REVERSED_LABELS, Sort.PRIORITY: "earliest first"}
 DUE_WORDS = {Due.OVERDUE: "overdue", Due.SOON: "due soon"}
 EVERYONE = "everyone"
-Follow = Callable[[Filters], None]
+Apply = Callable[[Filters], None]
 
 
 def hold(filters: Filters) -> None:
@@ -65,7 +65,7 @@ def title(filters: Filters, number: int) -> None:
     st.subheader(f"{name} {number:,}", anchor=False, width="content")
 
 
-def lists(filters: Filters, numbers: Counts, on_change: Follow) -> None:
+def lists(filters: Filters, numbers: Counts, on_change: Apply) -> None:
     """Draw the links to the other lists: set aside and, less prominent, decided."""
     whole = {Status.PENDING: numbers.total, **numbers.set_aside}
     here = None if filters.slice.scope else filters.status
@@ -79,7 +79,7 @@ def lists(filters: Filters, numbers: Counts, on_change: Follow) -> None:
                 _way_to(status, STATUS_WORDS[status].capitalize(), on_change)
 
 
-def behind(filters: Filters, on_change: Follow) -> None:
+def behind(filters: Filters, on_change: Apply) -> None:
     """Draw which figure the list belongs to, and the link out of it."""
     if filters.slice.scope is None:
         return
@@ -99,7 +99,7 @@ def behind(filters: Filters, on_change: Follow) -> None:
         )
 
 
-def _way_to(status: Status, words: str, on_change: Follow) -> None:
+def _way_to(status: Status, words: str, on_change: Apply) -> None:
     # Without the filters: the number is what the link will show.
     st.button(
         words,
@@ -110,7 +110,7 @@ def _way_to(status: Status, words: str, on_change: Follow) -> None:
     )
 
 
-def standing(filters: Filters, numbers: Counts, on_change: Follow) -> None:
+def standing(filters: Filters, numbers: Counts, on_change: Apply) -> None:
     """Draw eligibility, owner and clock, with counts of the whole queue where they apply."""
     counted = filters.status is Status.PENDING and filters.slice.scope is None
     outcomes = {
@@ -152,7 +152,7 @@ def fields(
     *,
     countries: Sequence[str],
     platforms: Mapping[str, str],
-    on_change: Follow,
+    on_change: Apply,
 ) -> None:
     """Draw search, the other filters, and the order, on one line."""
     search, *others, order = st.columns([2.2, 1.2, 1, 1, 1.1, 1.6], vertical_alignment="bottom")
@@ -174,7 +174,7 @@ def fields(
         _order(filters, on_change)
 
 
-def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change: Follow) -> None:
+def _eligibility(filters: Filters, by_outcome: Mapping[Outcome, int], on_change: Apply) -> None:
     def words(outcome: Outcome) -> str:
         look = badges.OUTCOMES[outcome]
         return _with_number(f"{look.icon} {look.word}", by_outcome.get(outcome))
@@ -197,7 +197,7 @@ def _segments(
     options: list[Any],
     words: Callable[[Any], str],
     filters: Filters,
-    on_change: Follow,
+    on_change: Apply,
     help_: str | None = None,
 ) -> None:
     st.segmented_control(
@@ -212,7 +212,7 @@ def _segments(
     )
 
 
-def _search(filters: Filters, on_change: Follow) -> None:
+def _search(filters: Filters, on_change: Apply) -> None:
     st.text_input(
         "Search",
         key=_key("search"),
@@ -232,7 +232,7 @@ def _choice(
     options: list[Any],
     words: Callable[[Any], str],
     filters: Filters,
-    on_change: Follow,
+    on_change: Apply,
 ) -> None:
     st.selectbox(
         label,
@@ -257,7 +257,7 @@ def sort_shown(filters: Filters) -> Sort:
     return filters.sort if filters.sort in sorts(filters) else Sort.PRIORITY
 
 
-def _order(filters: Filters, on_change: Follow) -> None:
+def _order(filters: Filters, on_change: Apply) -> None:
     labels = dict(SORT_LABELS if filters.only_open else SETTLED_SORT_LABELS)
     if filters.reverse:
         turned = REVERSED_LABELS if filters.only_open else SETTLED_REVERSED_LABELS
@@ -286,7 +286,7 @@ def _held(filters: Filters, field: str) -> Any:  # noqa: ANN401 - each field has
     return list(value) if isinstance(value, tuple) else value
 
 
-def _apply(filters: Filters, on_change: Follow) -> None:
+def _apply(filters: Filters, on_change: Apply) -> None:
     held = {field: state.typed(_key(field)) for field in FIELDS}
     on_change(
         Filters.from_query(

@@ -142,19 +142,19 @@ def draw_head(page: Loaded, person: Person) -> None:
     with st.container(key="queue-filters", gap="xsmall"):
         with st.container(key="queue-head", **line):
             queue_filters.title(filters, page.total if sliced else whole_list(filters, numbers))
-            queue_filters.lists(filters, numbers, follow)
+            queue_filters.lists(filters, numbers, apply_filters)
             st.space("stretch")
             shortcuts.overlay(shortcuts.QUEUE)
             if filters.status is Status.PENDING and not sliced and person.may(Act.CLAIM):
                 taking_next.draw("Next", shortcuts.TAKE_NEXT, person, type="primary")
-        queue_filters.behind(filters, follow)
+        queue_filters.behind(filters, apply_filters)
         with st.container(key="queue-standing", **line):
-            queue_filters.standing(filters, numbers, follow)
+            queue_filters.standing(filters, numbers, apply_filters)
         queue_filters.fields(
             filters,
             countries=lookups.pending_countries(),
             platforms=lookups.pending_platforms(),
-            on_change=follow,
+            on_change=apply_filters,
         )
         with st.container(key="queue-tools", **line):
             queue_saved_views.draw(page.views, filters, person)
@@ -230,21 +230,21 @@ def matching(filters: Filters, context: JudgingContext) -> list[int]:
         return listing.ids(connection, filters, context, most=bulk_runs.MOST)
 
 
-def follow(filters: Filters) -> None:
+def apply_filters(filters: Filters) -> None:
     """Write changed filters to the address, which every run reads."""
     address.write(filters.to_query())
 
 
 def turn_page(page: int) -> None:
     """Go to the page chosen in the page control."""
-    follow(Filters.from_query(st.query_params).on_page(page))
+    apply_filters(Filters.from_query(st.query_params).on_page(page))
 
 
 def sort_by(sort: Sort) -> None:
     """Sort the whole list by the pressed heading; pressed again, reverse."""
     filters = Filters.from_query(st.query_params)
     again = queue_filters.sort_shown(filters) is sort
-    follow(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
+    apply_filters(filters.in_order(sort, reverse=again and not filters.reverse).on_page(1))
     # The table is a fragment; the order belongs to the page.
     st.rerun()
 
