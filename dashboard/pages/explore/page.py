@@ -52,7 +52,7 @@ def main() -> None:
     draw_head(page, person)
     for problem in page.view.problems:
         st.warning(f"{escape(problem)} It was left out.", icon=":material/info:")
-    draw_found(page)
+    draw_results(page)
     export.draw_running(person)
 
 
@@ -103,7 +103,7 @@ def draw_head(page: Loaded, person: Person) -> None:
             explore_saved_views.draw(page.views, view, person)
 
 
-def draw_found(page: Loaded) -> None:
+def draw_results(page: Loaded) -> None:
     """Draw the chart, the table and its pages, or why there are none."""
     view, preview = page.view, page.preview
     if preview is None:
