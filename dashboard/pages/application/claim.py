@@ -52,7 +52,7 @@ def draw_take_over(shown: Opened, holder: str) -> None:
     _button(
         shown,
         "Take over to decide",
-        claims.TakeOver(**_asked(shown)),
+        claims.TakeOver(**_common_fields(shown)),
         claims.take_over,
         type="primary",
     )
@@ -62,13 +62,13 @@ def draw_take_over(shown: Opened, holder: str) -> None:
 def _draw_act(shown: Opened, holder: str | None) -> None:
     if holder is None:
         with keyboard.hot(shortcuts.CLAIM.key, width="content"):
-            command, help_ = claims.Claim(**_asked(shown)), f"Key {shortcuts.CLAIM.key}"
+            command, help_ = claims.Claim(**_common_fields(shown)), f"Key {shortcuts.CLAIM.key}"
             _button(shown, "Claim", command, claims.claim, help=help_)
     elif holder == shown.person.email:
-        release = claims.Release(**_asked(shown))
+        release = claims.Release(**_common_fields(shown))
         _button(shown, "Release", release, claims.release, type="tertiary")
     else:
-        _button(shown, "Take over", claims.TakeOver(**_asked(shown)), claims.take_over)
+        _button(shown, "Take over", claims.TakeOver(**_common_fields(shown)), claims.take_over)
 
 
 def _draw_assigning(shown: Opened, others: Sequence[Person]) -> None:
@@ -84,7 +84,7 @@ def _draw_assigning(shown: Opened, others: Sequence[Person]) -> None:
                 act=_do,
                 args=[
                     shown,
-                    claims.Assign(assignee=person.email, **_asked(shown)),
+                    claims.Assign(assignee=person.email, **_common_fields(shown)),
                     claims.assign,
                 ],
                 sends=person.email,
@@ -125,7 +125,7 @@ def _do(shown: Opened, command: Asked, verb: Verb[Asked, int]) -> None:
     submit.submit(_name(shown.id_), replace(command, at=datetime.now(UTC)), verb)
 
 
-def _asked(shown: Opened) -> dict[str, Any]:
+def _common_fields(shown: Opened) -> dict[str, Any]:
     """Return the fields shared by all commands here; ``at`` is replaced on sending."""
     return {
         "application_id": shown.id_,

@@ -137,7 +137,7 @@ def _cancel(form: str, message: Message, person: Person) -> None:
 
 
 def _send_again(form: str, request_id: UUID, message: Message, actor: str) -> None:
-    command = resend.Retry(**_asked(message, actor, request_id))
+    command = resend.Retry(**_common_fields(message, actor, request_id))
     _submit(form, command, resend.retry, "Queued for delivery again.")
 
 
@@ -145,18 +145,18 @@ def _send_corrected(form: str, request_id: UUID, message: Message, actor: str) -
     command = resend.Redirect(
         platform=state.entered(form, "platform", request_id) or "",
         recipient=state.entered(form, "recipient", request_id) or "",
-        **_asked(message, actor, request_id),
+        **_common_fields(message, actor, request_id),
     )
     _submit(form, command, resend.redirect, "Queued for delivery to the corrected recipient.")
 
 
 def _give_up(form: str, request_id: UUID, message: Message, actor: str) -> None:
     reason = state.entered(form, "reason", request_id) or ""
-    command = resend.CancelMessage(reason=reason, **_asked(message, actor, request_id))
+    command = resend.CancelMessage(reason=reason, **_common_fields(message, actor, request_id))
     _submit(form, command, resend.cancel, "Canceled. The timeline keeps it.")
 
 
-def _asked(message: Message, actor: str, request_id: UUID) -> dict[str, Any]:
+def _common_fields(message: Message, actor: str, request_id: UUID) -> dict[str, Any]:
     """Return the fields shared by all commands on a message."""
     return {
         "application_id": message.application_id,

@@ -91,19 +91,19 @@ def _form(act: str, kept: Kept) -> str:
 
 
 def _propose(kept: Kept, actor: str, request_id: UUID) -> None:
-    command = drafts.ProposeDraft(revision=kept.revision, **_asked(kept, actor, request_id))
+    command = drafts.ProposeDraft(revision=kept.revision, **_common_fields(kept, actor, request_id))
     if submit.submit(PLACE, command, drafts.propose) is not None:
         submit.accepted(PLACE, "Proposed. A second manager publishes it.")
 
 
 def _cancel(kept: Kept, actor: str, request_id: UUID) -> None:
-    command = drafts.CancelProposal(**_asked(kept, actor, request_id))
+    command = drafts.CancelProposal(**_common_fields(kept, actor, request_id))
     if submit.submit(PLACE, command, drafts.cancel) is not None:
         submit.accepted(PLACE, "It is a draft again.")
 
 
 def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
-    command = drafts.ConfirmDraft(revision=kept.revision, **_asked(kept, actor, request_id))
+    command = drafts.ConfirmDraft(revision=kept.revision, **_common_fields(kept, actor, request_id))
     version = submit.submit(PLACE, command, drafts.confirm)
     if version is not None:
         submit.accepted(PLACE, f"Published as version {version}.")
@@ -112,13 +112,13 @@ def _confirm(kept: Kept, actor: str, request_id: UUID) -> None:
 def _decline(kept: Kept, actor: str, request_id: UUID) -> None:
     reason = state.entered(_form("decline", kept), "reason", request_id) or ""
     command = drafts.DeclineDraft(
-        revision=kept.revision, reason=reason, **_asked(kept, actor, request_id)
+        revision=kept.revision, reason=reason, **_common_fields(kept, actor, request_id)
     )
     if submit.submit(PLACE, command, drafts.decline) is not None:
         submit.accepted(PLACE, "Returned to the author with your reason.")
 
 
-def _asked(kept: Kept, actor: str, request_id: UUID) -> dict[str, Any]:
+def _common_fields(kept: Kept, actor: str, request_id: UUID) -> dict[str, Any]:
     """Return the fields shared by all commands on a draft."""
     return {
         "draft_id": kept.draft_id,
