@@ -15,7 +15,7 @@ from dashboard.forms import submit as form_submit
 from data_access.db import database
 from data_access.db.errors import Refusal
 from data_access.people import job_leases, jobs
-from data_access.people.commands import Asked, Verb
+from data_access.people.commands import CommandT, Verb
 from data_access.people.job_leases import Held
 from data_access.people.jobs import JobKind, NewJob, State
 from program.reports.export_formats import Ending
@@ -30,7 +30,7 @@ _pool = ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="act")
 
 
 def submit(
-    form: str, command: Asked, verb: Verb[Asked, object], *, kind: JobKind = JobKind.RUN
+    form: str, command: CommandT, verb: Verb[CommandT, object], *, kind: JobKind = JobKind.RUN
 ) -> bool:
     """Start a command that takes longer than a click, if the sender is still signed in.
 

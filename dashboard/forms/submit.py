@@ -10,20 +10,20 @@ from dashboard.ui import state
 from dashboard.ui.safe_text import escape
 from data_access.db import database
 from data_access.db.errors import ApprovalLapsed, Refusal
-from data_access.people.commands import Asked, Done, Verb
+from data_access.people.commands import CommandT, ResultT, Verb
 from program.review import people
 
 
 def submit(
     form: str,
-    command: Asked,
-    verb: Verb[Asked, Done],
+    command: CommandT,
+    verb: Verb[CommandT, ResultT],
     *,
     renews: str | None = None,
     drafts: Sequence[str] = (),
     confirmation: str = "",
     raises: tuple[type[Refusal], ...] = (),
-) -> Done | None:
+) -> ResultT | None:
     """Call the verb if the sender is still signed in; returns its result, ``None`` if refused.
 
     A refusal is shown beside the form, which keeps its text; refusals in ``raises`` are raised to
@@ -52,17 +52,17 @@ def submit(
     return result
 
 
-def carry_out(command: Asked, verb: Verb[Asked, Done]) -> Done:
+def carry_out(command: CommandT, verb: Verb[CommandT, ResultT]) -> ResultT:
     """Run the command on the connection that it needs. Raises Refusal."""
     return verb(database.loader() if command.loads else database.writer(), command)
 
 
-def write(verb: Callable[..., Done], **fields: Any) -> Done:  # noqa: ANN401 - each verb's own
+def write(verb: Callable[..., ResultT], **fields: Any) -> ResultT:  # noqa: ANN401 - each verb's own
     """Call a verb without a form, such as in the background."""
     return verb(database.writer(), **fields)
 
 
-def load(verb: Callable[..., Done], *given: Any, **fields: Any) -> Done:  # noqa: ANN401
+def load(verb: Callable[..., ResultT], *given: Any, **fields: Any) -> ResultT:  # noqa: ANN401
     """Call a verb with the role that imports files."""
     return verb(database.loader(), *given, **fields)
 

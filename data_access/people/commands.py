@@ -66,10 +66,10 @@ class Command:
 
 
 _COMMON = {one.name for one in fields(Command)}
-Asked = TypeVar("Asked", bound=Command)
-Done = TypeVar("Done")
+CommandT = TypeVar("CommandT", bound=Command)
+ResultT = TypeVar("ResultT")
 # A verb takes the engine and the request.
-Verb: TypeAlias = Callable[[Engine, Asked], Done]
+Verb: TypeAlias = Callable[[Engine, CommandT], ResultT]
 
 
 @runtime_checkable

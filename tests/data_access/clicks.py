@@ -46,10 +46,10 @@ DRAFTED = {field.name for field in fields(Draft)}
 NUMBERS = itertools.count(1)  # of applications in a module's desk
 
 
-Asked = TypeVar("Asked", bound=Command)
+CommandT = TypeVar("CommandT", bound=Command)
 
 
-def command(kind: type[Asked], /, **given: Any) -> Asked:
+def command(kind: type[CommandT], /, **given: Any) -> CommandT:
     """Return a command of ana's at `NOW` unless ``given`` differs; ``now`` is its ``at``."""
     given = {"actor": ANA, "now": NOW, "request_id": uuid.uuid4(), **given}
     return kind(at=given.pop("now"), **given)

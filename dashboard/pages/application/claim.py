@@ -12,7 +12,7 @@ from dashboard.pages.application.decide import unsent_text
 from dashboard.pages.application.decide.steps import name as decision_name
 from dashboard.ui import keyboard, shortcuts, state
 from dashboard.ui.safe_text import escape
-from data_access.people.commands import Asked, Verb
+from data_access.people.commands import CommandT, Verb
 from data_access.people.staff import Person
 from data_access.review import claims
 from data_access.review.opening import Opened
@@ -104,8 +104,8 @@ def _until(shown: Opened) -> str:
 def _button(
     shown: Opened,
     label: str,
-    command: Asked,
-    verb: Verb[Asked, int],
+    command: CommandT,
+    verb: Verb[CommandT, int],
     **look: Any,  # noqa: ANN401 - what a button takes
 ) -> None:
     sending.button(
@@ -120,7 +120,7 @@ def _button(
     )
 
 
-def _do(shown: Opened, command: Asked, verb: Verb[Asked, int]) -> None:
+def _do(shown: Opened, command: CommandT, verb: Verb[CommandT, int]) -> None:
     state.hold(decision_name(shown.id_))
     submit.submit(_name(shown.id_), replace(command, at=datetime.now(UTC)), verb)
 

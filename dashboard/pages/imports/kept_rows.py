@@ -15,7 +15,7 @@ from data_access.db.errors import NotFound, NotInState
 from data_access.loading import form_map, form_maps, kept_rows
 from data_access.loading.form_map import FormMap
 from data_access.loading.kept_rows import DismissRows, KeptRow, RetryRows
-from data_access.people.commands import Asked, Done, Verb
+from data_access.people.commands import CommandT, ResultT, Verb
 from data_access.people.staff import Person
 
 ALL = "kept-rows"
@@ -175,7 +175,7 @@ def _retry_all(
         submit.accepted(ALL, f"{loaded:,} loaded, {kept:,} still kept.")
 
 
-def _submit(form: str, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
+def _submit(form: str, command: CommandT, verb: Verb[CommandT, ResultT]) -> ResultT | None:
     try:
         return submit.submit(form, command, verb, raises=(NotFound, NotInState))
     except (NotFound, NotInState) as refusal:

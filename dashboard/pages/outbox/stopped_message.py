@@ -13,7 +13,7 @@ from dashboard.ui.safe_text import escape
 from data_access.db.errors import NotFound, NotInState
 from data_access.messages import resend
 from data_access.messages.backlog import Message
-from data_access.people.commands import Asked, Verb
+from data_access.people.commands import CommandT, Verb
 from data_access.people.staff import Person
 from program.messages.delivery import KIND_WORDS, REASON_WORDS, MessageKind, Reason, Stopped
 
@@ -167,7 +167,7 @@ def _common_fields(message: Message, actor: str, request_id: UUID) -> dict[str, 
     }
 
 
-def _submit(form: str, command: Asked, verb: Verb[Asked, int], confirmation: str) -> None:
+def _submit(form: str, command: CommandT, verb: Verb[CommandT, int], confirmation: str) -> None:
     try:
         submit.submit(form, command, verb, confirmation=confirmation, raises=(NotFound, NotInState))
     except (NotFound, NotInState) as refusal:

@@ -33,7 +33,7 @@ from tests.data_access import clicks
 MIRA, LEO = "mira@example.com", "leo@example.com"
 LATER = NOW + timedelta(hours=1)
 APRIL, SECOND, ONE_DAY = datetime(2026, 4, 1, tzinfo=UTC), timedelta(seconds=1), timedelta(days=1)
-Asked = TypeVar("Asked", bound=Command)
+CommandT = TypeVar("CommandT", bound=Command)
 STRANGERS = [email for email, role in STAFF.items() if role != Role.MANAGER]
 
 
@@ -85,7 +85,7 @@ def own(engine: Engine, by: str = MIRA) -> drafts.Kept:
     return kept
 
 
-def asked(kind: type[Asked], kept: drafts.Kept, by: str, **given: Any) -> Asked:
+def asked(kind: type[CommandT], kept: drafts.Kept, by: str, **given: Any) -> CommandT:
     """Return a command of ``by`` on that draft, an hour after `NOW`."""
     whole = {"draft_id": kept.draft_id, "revision": kept.revision, "actor": by, **given}
     taken = {"now", *(field.name for field in fields(kind))}

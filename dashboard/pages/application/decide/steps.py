@@ -18,7 +18,7 @@ from dashboard.ui.shortcuts import Shortcut
 from data_access.db import database
 from data_access.db.errors import FiguresMoved, Refusal
 from data_access.messages import rendering
-from data_access.people.commands import Asked, Done, Verb
+from data_access.people.commands import CommandT, ResultT, Verb
 from data_access.review.opening import Opened
 from program.messages import canned_texts
 from program.messages.canned_texts import MessageFacts
@@ -256,7 +256,7 @@ def send_buttons(
             )
 
 
-def send(shown: Opened, command: Asked, verb: Verb[Asked, Done]) -> Done | None:
+def send(shown: Opened, command: CommandT, verb: Verb[CommandT, ResultT]) -> ResultT | None:
     """Send what the preview shows; ``None`` if refused, which leads back to the fields."""
     form = name(shown.id_)
     try:
