@@ -183,7 +183,7 @@ class Deciding:
         self._pass_checks(engine)
         with engine.connect() as connection:
             context = judging.read_context(connection, now=moment(engine))
-            self.shown = assessments.read(connection, self.id, context).seen
+            self.shown = assessments.read(connection, self.id, context).viewed_facts
 
     def _pass_checks(self, engine: Engine) -> None:
         with engine.begin() as connection:

@@ -20,7 +20,7 @@ def view(
     named = identity(application.social_platform, application.social_handle)
     handle = named.text if named else application.social_handle
     return replace(
-        standing.seen,
+        standing.viewed_facts,
         checks={key: str(outcome) for key, outcome in checks.items()},
         applicant={
             "identity verification": application.kyc_status,

@@ -66,9 +66,9 @@ class NameTaken(Refusal):
 
     def __init__(self, name: str, *, is_shared: bool, version: UUID) -> None:
         self.name, self.version = name, version
-        seen = " Colleagues see it too." if is_shared else ""
+        note = " Colleagues see it too." if is_shared else ""
         super().__init__(
-            f"You have a view “{name}” already.{seen} Replace it, or choose another name."
+            f"You have a view “{name}” already.{note} Replace it, or choose another name."
         )
 
 

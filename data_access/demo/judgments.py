@@ -109,7 +109,7 @@ class Matter:
             newest_evidence_id=max((id_ for id_, _ in self.case.sightings), default=0),
         )
 
-    def seen(self, known: Known) -> ViewedFacts:
+    def viewed_facts(self, known: Known) -> ViewedFacts:
         """Return the facts that a page showed."""
         return ViewedFacts(
             data_through=known.data_through,
@@ -139,7 +139,7 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
         ((application, account) for account in accounts for application in account.applications),
         key=lambda pair: (pair[0].submitted_at, pair[1].account_id),
     )
-    seen = sorted(
+    sightings = sorted(
         (
             (sighting, number)
             for number, (application, _) in enumerate(sent)
@@ -148,7 +148,7 @@ def filed(accounts: Iterable[Account]) -> dict[int, list[Filed]]:
         key=lambda pair: (pair[0].recorded_at, pair[1]),
     )
     evidence: dict[int, list[tuple[int, Sighting]]] = {}
-    for evidence_id, (sighting, number) in enumerate(seen, start=1):
+    for evidence_id, (sighting, number) in enumerate(sightings, start=1):
         evidence.setdefault(number, []).append((evidence_id, sighting))
     by_account: dict[int, list[Filed]] = {}
     for number, (application, account) in enumerate(sent):
@@ -261,11 +261,11 @@ def drafted(matter: Matter, outcome: Decision, known: Known, at: datetime) -> Ro
 
 def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at: datetime) -> None:
     """Propose a decision to a second person, who has not responded yet."""
-    seen = matter.seen(known)
+    viewed_facts = matter.viewed_facts(known)
     row = {
         "application_id": matter.case.application_id,
         **draft,
-        "seen": seen.to_json(),
+        "seen": viewed_facts.to_json(),
         "proposed_by": matter.application.reviewer,
         "proposed_at": at,
     }
@@ -273,7 +273,7 @@ def propose(written: Written, matter: Matter, draft: RowValues, known: Known, at
     detail = {
         "status": change(Status.PENDING, Status.AWAITING_SECOND_APPROVAL),
         **{name: draft[name] for name in ("outcome", "needed_for", "override_reason")},
-        "figures": [list(one) for one in viewed.figures(seen)],
+        "figures": [list(one) for one in viewed.figures(viewed_facts)],
     }
     reviewer = matter.application.reviewer
     record_event(written, matter.case, Move.ASK_SECOND_APPROVAL, reviewer, at, detail)

@@ -393,13 +393,13 @@ def _rechecked(
 ) -> Application:
     """Return the application with its reach recorded again after the approval, at intervals."""
     rng = np.random.default_rng(int(settled.timestamp()))
-    seen = list(application.sightings)
+    sightings = list(application.sightings)
     at = settled + timedelta(days=int(rng.integers(20, 40)))
     while at + RECHECKED_WITHIN < calendar.now:
         until = at + RECHECKED_WITHIN
-        seen += _sightings(reach, at, until, application.reviewer, calendar, rng)
+        sightings += _sightings(reach, at, until, application.reviewer, calendar, rng)
         at += RECHECKED_EVERY
-    return replace(application, sightings=tuple(seen))
+    return replace(application, sightings=tuple(sightings))
 
 
 def _passers_by(count: int, calendar: Calendar, rng: np.random.Generator) -> Iterator[Account]:

@@ -72,7 +72,7 @@ class Standing:
         )
 
     @property
-    def seen(self) -> ViewedFacts:
+    def viewed_facts(self) -> ViewedFacts:
         """The facts that the person viewing this assessment sees."""
         return ViewedFacts(
             data_through=self.freshness.data_through if self.freshness else None,

@@ -129,21 +129,21 @@ def established_evidence(context: JudgingContext, only: Only = ()) -> Subquery:
 
     ``only`` restricts it to these applications.
     """
-    seen = tables.evidence
+    evidence = tables.evidence
     through = context.freshness.data_through if context.freshness else None
     day = through or context.now.astimezone(UTC).date()
-    keys = (seen.c.application_id, seen.c.kind, seen.c.exchange_key)
+    keys = (evidence.c.application_id, evidence.c.kind, evidence.c.exchange_key)
     newest = (
-        select(seen.c.application_id, seen.c.kind, seen.c.value)
+        select(evidence.c.application_id, evidence.c.kind, evidence.c.value)
         .where(
-            seen.c.observed_at >= evidence_cutoff(day, context.policy.evidence_valid_days),
-            seen.c.observed_at <= context.now,
+            evidence.c.observed_at >= evidence_cutoff(day, context.policy.evidence_valid_days),
+            evidence.c.observed_at <= context.now,
         )
         .ext(distinct_on(*keys))
-        .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
+        .order_by(*keys, evidence.c.observed_at.desc(), evidence.c.evidence_id.desc())
     )
     if isinstance(only, Select) or only:
-        newest = newest.where(seen.c.application_id.in_(only))
+        newest = newest.where(evidence.c.application_id.in_(only))
     found = newest.subquery("newest_evidence")
     return added_up(found, found.c.application_id, name="established")
 

@@ -248,23 +248,23 @@ def _evidence_then(valid_days: int, name: str) -> Subquery:
 
     Evidence is append-only, so everything recorded by then was visible to the reviewer.
     """
-    seen, decision = tables.evidence, tables.decisions
+    evidence, decision = tables.evidence, tables.decisions
     through = func.coalesce(
         cast(decision.c.snapshot["data_through"].astext, Date),
         cast(func.timezone("UTC", decision.c.decided_at), Date),
     )
     cutoff = func.timezone("UTC", cast(through - valid_days, DateTime()))
-    keys = (decision.c.decision_id, seen.c.kind, seen.c.exchange_key)
+    keys = (decision.c.decision_id, evidence.c.kind, evidence.c.exchange_key)
     found = (
-        select(decision.c.decision_id, seen.c.kind, seen.c.value)
-        .join(seen, seen.c.application_id == decision.c.application_id)
+        select(decision.c.decision_id, evidence.c.kind, evidence.c.value)
+        .join(evidence, evidence.c.application_id == decision.c.application_id)
         .where(
-            seen.c.recorded_at <= decision.c.decided_at,
-            seen.c.observed_at <= decision.c.decided_at,
-            seen.c.observed_at >= cutoff,
+            evidence.c.recorded_at <= decision.c.decided_at,
+            evidence.c.observed_at <= decision.c.decided_at,
+            evidence.c.observed_at >= cutoff,
         )
         .ext(distinct_on(*keys))
-        .order_by(*keys, seen.c.observed_at.desc(), seen.c.evidence_id.desc())
+        .order_by(*keys, evidence.c.observed_at.desc(), evidence.c.evidence_id.desc())
         .subquery(f"{name}_newest")
     )
     return eligibility_judging.added_up(found, found.c.decision_id, name=name)

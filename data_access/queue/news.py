@@ -57,7 +57,7 @@ def read(connection: Connection) -> Pulse:
 
 
 @known_by("viewer")
-def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
+def since(connection: Connection, pulse: Pulse, *, viewer: str) -> News:
     """Count what happened after ``seen``, except what ``viewer`` did.
 
     An arrival has an id or a time beyond the highest that was seen. Upstream assigns the ids of
@@ -68,10 +68,10 @@ def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
     # A union, not an "or": each half reads the end of an index.
     arrived = union(
         select(application.application_id).where(
-            waits, application.application_id > seen.application_id
+            waits, application.application_id > pulse.application_id
         ),
         select(application.application_id).where(
-            waits, application.submitted_at > seen.submitted_at
+            waits, application.submitted_at > pulse.submitted_at
         ),
     ).subquery()
     is_decision = event.kind.in_(DECIDING)
@@ -81,7 +81,7 @@ def since(connection: Connection, seen: Pulse, *, viewer: str) -> News:
             func.count(subject).filter(is_decision).label("decided"),
             func.count(subject).filter(~is_decision).label("moved"),
         )
-        .where(event.event_id > seen.event_id, event.actor.not_in((viewer, DELIVERY)))
+        .where(event.event_id > pulse.event_id, event.actor.not_in((viewer, DELIVERY)))
         .subquery()
     )
     row = connection.execute(

@@ -176,7 +176,7 @@ def reject(engine: Engine, command: RejectEach) -> list[Result]:
         one = decisions.Decide(
             application_id=id_,
             draft=replace(command.draft, message=message),
-            shown=standing.seen,
+            shown=standing.viewed_facts,
             actor=command.actor,
             at=command.at,
             request_id=request_id,

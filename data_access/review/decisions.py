@@ -60,7 +60,7 @@ class Weighed:
     """A validated draft; ``needed_for`` lists why a second person is needed."""
 
     standing: Standing
-    seen: ViewedFacts
+    viewed_facts: ViewedFacts
     checks: Mapping[str, CheckOutcome]
     is_override: bool
     needed_for: tuple[str, ...]
@@ -179,10 +179,10 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
     context = judging.read_context(connection, now=command.at)
     standing = assessments.read(connection, command.application_id, context)
     checks = checklist.outcomes(connection, command.application_id)
-    seen = decision_basis.view(standing, application, checks)
+    viewed_facts = decision_basis.view(standing, application, checks)
     assessments.require_unchanged(
         command.shown,
-        seen,
+        viewed_facts,
         standing.policy,
         second_reasons(standing, draft.outcome, draft.rebate_rate),
     )
@@ -197,7 +197,7 @@ def weigh(connection: Connection, application: Application, command: Decide) -> 
         _require_override_reason(draft, standing.assessment.outcome, override=override)
     return Weighed(
         standing=standing,
-        seen=seen,
+        viewed_facts=viewed_facts,
         checks=checks,
         is_override=override,
         needed_for=tuple(reason.label for reason in needed),
@@ -312,7 +312,7 @@ def _propose(
             reapply=draft.reapply,
             is_override=weighed.is_override,
             needed_for=needed,
-            seen=weighed.seen.to_json(),
+            seen=weighed.viewed_facts.to_json(),
             proposed_by=command.actor,
             proposed_at=command.at,
         )
@@ -329,7 +329,7 @@ def _propose(
             "outcome": str(draft.outcome),
             "needed_for": needed,
             "override_reason": draft.override_reason.strip(),
-            "figures": [list(one) for one in viewed.figures(weighed.seen)],
+            "figures": [list(one) for one in viewed.figures(weighed.viewed_facts)],
         },
         **transitions.NO_CLAIM,
     )

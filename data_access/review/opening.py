@@ -80,7 +80,7 @@ class Opened:
         return self.application.application_id
 
     @property
-    def seen(self) -> ViewedFacts:
+    def viewed_facts(self) -> ViewedFacts:
         """The facts behind a decision from this page, to be compared with those at that time."""
         given = {key: answer.outcome for key, answer in self.checks.items()}
         return decision_basis.view(self.standing, self.application, given)

@@ -89,8 +89,8 @@ def confirm(engine: Engine, command: Confirm) -> Decided:
             lapse(connection, application, proposal, differs, command)
             return ProposalLapsed(proposal.proposal_id)
         if command.shown is not None:
-            seen = decision_basis.view(standing, application, checks)
-            assessments.require_unchanged(command.shown, seen, standing.policy)
+            current = decision_basis.view(standing, application, checks)
+            assessments.require_unchanged(command.shown, current, standing.policy)
         if proposal.outcome is Decision.APPROVED:
             decisions.require_checklist(checks, standing.policy)
         proposals.close(connection, proposal.proposal_id, "confirmed", command.actor, command.at)

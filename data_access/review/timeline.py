@@ -214,8 +214,8 @@ def _until(detail: dict[str, Any]) -> str:
 
 def _proposed(detail: dict[str, Any]) -> str:
     """Return the reason of a proposal and the figures it was based on."""
-    seen = ", ".join(f"{what} {value}" for what, value in detail.get("figures") or ())
-    lines = (detail.get("override_reason"), f"Proposed on: {seen}" if seen else "")
+    figures = ", ".join(f"{what} {value}" for what, value in detail.get("figures") or ())
+    lines = (detail.get("override_reason"), f"Proposed on: {figures}" if figures else "")
     return "\n".join(line for line in lines if line)
 
 

@@ -124,11 +124,11 @@ def compare(
     return Comparison(changed=(*changed, *answered), moved=tuple(moved))
 
 
-def figures(seen: ViewedFacts) -> list[tuple[str, str]]:
+def figures(viewed: ViewedFacts) -> list[tuple[str, str]]:
     """Return the viewed figures as (label, value) pairs of text, with every digit."""
-    rows = [(c.label, _value(c, seen.facts.value(c))) for c in CRITERIA]
-    fees = "unknown" if seen.fees_usd is None else f"{wording.cents_usd(seen.fees_usd)} USD"
-    return [("Data through", _day(seen.data_through)), *rows, ("Net fees", fees)]
+    rows = [(c.label, _value(c, viewed.facts.value(c))) for c in CRITERIA]
+    fees = "unknown" if viewed.fees_usd is None else f"{wording.cents_usd(viewed.fees_usd)} USD"
+    return [("Data through", _day(viewed.data_through)), *rows, ("Net fees", fees)]
 
 
 def _policy(shown: ViewedFacts, now: ViewedFacts) -> list[Change]:

@@ -69,7 +69,7 @@ def thread(conn: Connection, id_: int, *, now: Any = NOW) -> list[TimelineEntry]
 def seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:
     """Return what a page opened now would show."""
     with engine.connect() as conn:
-        return assessments.read(conn, id_, judging.read_context(conn, now=now)).seen
+        return assessments.read(conn, id_, judging.read_context(conn, now=now)).viewed_facts
 
 
 def second_seen(engine: Engine, id_: int, *, now: Any = NOW) -> ViewedFacts:

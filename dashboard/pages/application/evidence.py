@@ -63,24 +63,24 @@ def _draw_recording(shown: Opened, kind: EvidenceKind, label: str) -> None:
 def _draw_table(shown: Opened) -> None:
     """Draw the observations, newest first; none is ever removed."""
     found = shown.standing.evidence
-    ages = [(shown.now - seen.observed_at) / timedelta(days=1) for seen in found]
+    ages = [(shown.now - entry.observed_at) / timedelta(days=1) for entry in found]
     grid.draw(
         {
-            "what": grid.text("Seen", [_what(seen) for seen in found], width="medium"),
-            "state": grid.text("State", [_state(shown, seen) for seen in found], width=84),
+            "what": grid.text("Seen", [_what(entry) for entry in found], width="medium"),
+            "state": grid.text("State", [_state(shown, entry) for entry in found], width=84),
             "age": grid.number("Age", ages, written="%.1f d", width=60),
             "expires": grid.whole(
                 "Expires in",
-                [_expires(_days_left(shown, seen)) for seen in found],
+                [_expires(_days_left(shown, entry)) for entry in found],
                 written=grid.DAYS,
                 width=74,
                 help="Days until it stops counting, at the data-through day. Negative: already "
                 "expired.",
             ),
-            "seen": grid.day("On", [utc_day(seen.observed_at) for seen in found], width=88),
-            "how": grid.text("Method", [METHOD_LABELS[seen.method] for seen in found], width=96),
-            "by": grid.text("By", [seen.recorded_by for seen in found]),
-            "source": grid.text("Source", [seen.source_url or figures.DASH for seen in found]),
+            "seen": grid.day("On", [utc_day(entry.observed_at) for entry in found], width=88),
+            "how": grid.text("Method", [METHOD_LABELS[entry.method] for entry in found], width=96),
+            "by": grid.text("By", [entry.recorded_by for entry in found]),
+            "source": grid.text("Source", [entry.source_url or figures.DASH for entry in found]),
         },
         key=f"evidence-{shown.id_}",
         alt="Evidence",
@@ -89,16 +89,16 @@ def _draw_table(shown: Opened) -> None:
     )
 
 
-def _what(seen: Evidence) -> str:
-    if seen.kind is EvidenceKind.X_FOLLOWERS:
-        return f"{figures.count(int(seen.value))} followers on X"
-    return f"{figures.usd_cut(seen.value)} USD · {seen.exchange_name or 'another exchange'}"
+def _what(entry: Evidence) -> str:
+    if entry.kind is EvidenceKind.X_FOLLOWERS:
+        return f"{figures.count(int(entry.value))} followers on X"
+    return f"{figures.usd_cut(entry.value)} USD · {entry.exchange_name or 'another exchange'}"
 
 
-def _state(shown: Opened, seen: Evidence) -> str:
-    if seen.evidence_id in shown.standing.established.evidence_ids:
+def _state(shown: Opened, entry: Evidence) -> str:
+    if entry.evidence_id in shown.standing.established.evidence_ids:
         return "✓ counts"
-    return "superseded" if _is_current(shown, seen) else "expired"
+    return "superseded" if _is_current(shown, entry) else "expired"
 
 
 def _expires(left: int) -> int:
@@ -108,7 +108,7 @@ def _expires(left: int) -> int:
 
 def _doubtful(shown: Opened) -> list[str]:
     """Return a sentence for names that may mean several exchanges."""
-    current = [seen for seen in shown.standing.evidence if _is_current(shown, seen)]
+    current = [entry for entry in shown.standing.evidence if _is_current(shown, entry)]
     return [
         f":material/help: {escape(wording.listed(names))} may be one exchange, so only the newest "
         "counts. If they are different, record one of them again and answer “No, another exchange”."
@@ -119,17 +119,17 @@ def _doubtful(shown: Opened) -> list[str]:
 def _sum(shown: Opened) -> str | None:
     """Return which exchanges' volumes add up to what."""
     counted = [
-        seen
-        for seen in shown.standing.evidence
-        if seen.kind is EvidenceKind.EXTERNAL_VOLUME
-        and seen.evidence_id in shown.standing.established.evidence_ids
+        entry
+        for entry in shown.standing.evidence
+        if entry.kind is EvidenceKind.EXTERNAL_VOLUME
+        and entry.evidence_id in shown.standing.established.evidence_ids
     ]
     total = shown.standing.established.external_volume_usd
     if total is None or len(counted) < 2:
         return None
     parts = " + ".join(
-        f"{escape(seen.exchange_name or 'another exchange')} {figures.usd_cut(seen.value)}"
-        for seen in sorted(counted, key=lambda seen: -seen.value)
+        f"{escape(entry.exchange_name or 'another exchange')} {figures.usd_cut(entry.value)}"
+        for entry in sorted(counted, key=lambda entry: -entry.value)
     )
     return f"Other exchanges add up to **{figures.usd_cut(total)} USD** in 30 days: {parts}."
 
@@ -149,22 +149,22 @@ def _expired(shown: Opened) -> list[str]:
 
 def _expired_days(shown: Opened) -> dict[EvidenceKind, int]:
     """Return the kinds whose evidence has all expired, and for how many days."""
-    counting = {seen.kind for seen in shown.standing.evidence if _is_current(shown, seen)}
+    counting = {entry.kind for entry in shown.standing.evidence if _is_current(shown, entry)}
     lapsed: dict[EvidenceKind, int] = {}
-    for seen in shown.standing.evidence:
-        left = _days_left(shown, seen)
-        if seen.kind not in counting and left <= 0:
-            lapsed[seen.kind] = min(1 - left, lapsed.get(seen.kind, 1 - left))
+    for entry in shown.standing.evidence:
+        left = _days_left(shown, entry)
+        if entry.kind not in counting and left <= 0:
+            lapsed[entry.kind] = min(1 - left, lapsed.get(entry.kind, 1 - left))
     return lapsed
 
 
-def _is_current(shown: Opened, seen: Evidence) -> bool:
+def _is_current(shown: Opened, entry: Evidence) -> bool:
     fresh, policy = shown.standing.freshness, shown.standing.policy
     through = fresh.data_through if fresh else None
-    return is_current(seen.observed_at, data_through=through, now=shown.now, policy=policy)
+    return is_current(entry.observed_at, data_through=through, now=shown.now, policy=policy)
 
 
-def _days_left(shown: Opened, seen: Evidence) -> int:
+def _days_left(shown: Opened, entry: Evidence) -> int:
     fresh, policy = shown.standing.freshness, shown.standing.policy
     through = fresh.data_through if fresh else None
-    return days_left(seen.observed_at, data_through=through, now=shown.now, policy=policy)
+    return days_left(entry.observed_at, data_through=through, now=shown.now, policy=policy)

@@ -34,16 +34,16 @@ def strip(shown: Opened) -> None:
         return
     now = datetime.now(UTC)
     try:
-        seen, moved = _poll(shown, now)
+        glance, moved = _poll(shown, now)
     except DatabaseUnavailable:
         _draw([SILENT])
         return
     except NotAllowed:
         _draw([SIGNED_OUT])
         return
-    news = [status_words(shown, seen, moved), claim_words(shown, seen, now)]
-    fresh = seen.others_wrote - shown.others_wrote
-    _draw([words for words in news if words], seen.viewers, fresh=fresh, id_=shown.id_)
+    news = [status_words(shown, glance, moved), claim_words(shown, glance, now)]
+    fresh = glance.others_wrote - shown.others_wrote
+    _draw([words for words in news if words], glance.viewers, fresh=fresh, id_=shown.id_)
 
 
 def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None]:
@@ -51,35 +51,35 @@ def _poll(shown: Opened, now: datetime) -> tuple[Glance, Moved | None]:
     viewer = shown.person.email
     submit.write(claims.record_view, application_id=shown.id_, actor=viewer, now=now)
     with database.reading(database.reader()) as connection:
-        seen = presence.glance(connection, shown.id_, viewer=viewer, now=now)
-        if seen.application.status is shown.application.status:
-            return seen, None
-        return seen, presence.last_move(connection, shown.id_)
+        glance = presence.glance(connection, shown.id_, viewer=viewer, now=now)
+        if glance.application.status is shown.application.status:
+            return glance, None
+        return glance, presence.last_move(connection, shown.id_)
 
 
-def status_words(shown: Opened, seen: Glance, moved: Moved | None) -> str | None:
+def status_words(shown: Opened, glance: Glance, moved: Moved | None) -> str | None:
     """Describe a changed status, by whom and when; ``None`` if it is the same."""
-    status = seen.application.status
+    status = glance.application.status
     if status is shown.application.status:
         return None
     first = "Now" if status in OPEN_STATUSES else "Already"
-    at = moved.at if moved else seen.application.status_changed_at
+    at = moved.at if moved else glance.application.status_changed_at
     who = f" by {moved.by}" if moved else ""
     when = f" at {at.astimezone(UTC):%H:%M} UTC" if at else ""
     return f"{first} {STATUS_WORDS[status]}{who}{when}. Your text is kept."
 
 
-def claim_words(shown: Opened, seen: Glance, now: datetime) -> str | None:
+def claim_words(shown: Opened, glance: Glance, now: datetime) -> str | None:
     """Describe a new owner, or that the viewer's own claim expired."""
-    claim = seen.application.desk.claim
+    claim = glance.application.desk.claim
     before = shown.application.desk.assignee(shown.now)
-    holder = seen.application.desk.assignee(now)
+    holder = glance.application.desk.assignee(now)
     if holder == before:
         return None
     if holder is not None and claim is not None and holder != shown.person.email:
         verb = "works on this since" if before is None else "took this over at"
         return f"{holder} {verb} {claim.since.astimezone(UTC):%H:%M} UTC."
-    if before == shown.person.email and seen.application.status in OPEN_STATUSES:
+    if before == shown.person.email and glance.application.status in OPEN_STATUSES:
         return "Your claim has expired. The application is unassigned."
     return None
 

@@ -89,7 +89,7 @@ def main() -> None:
 def load(filters: Filters, person: Person, now: datetime) -> Loaded:
     """Read everything."""
     with database.reading(database.reader()) as connection:
-        seen = queue_news.read(connection)
+        pulse = queue_news.read(connection)
         context = judging.read_context(connection, now=now)
         numbers = listing.counts(connection, context, viewer=person.email)
         total = (
@@ -109,7 +109,7 @@ def load(filters: Filters, person: Person, now: datetime) -> Loaded:
             ),
             views=saved_views.listed(connection, viewer=person.email),
             names=short_names(staff.everyone(connection)),
-            pulse=seen,
+            pulse=pulse,
         )
 
 
@@ -310,11 +310,11 @@ def draw_pages(filters: Filters, total: int, *, first_id: int) -> None:
 
 
 @st.fragment(run_every=POLL_EVERY)
-def draw_news(seen: Pulse, viewer: str) -> None:
+def draw_news(pulse: Pulse, viewer: str) -> None:
     """Show what arrived and what colleagues did since, without moving the list."""
     try:
         with database.reading(database.reader()) as connection:
-            happened = queue_news.since(connection, seen, viewer=viewer)
+            happened = queue_news.since(connection, pulse, viewer=viewer)
     except DatabaseUnavailable:
         # The next poll will show it; an act in the meantime is refused with the reason.
         return

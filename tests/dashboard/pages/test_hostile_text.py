@@ -569,7 +569,9 @@ def approve_elsewhere(desk: Desk, number: int) -> None:
     with desk.engine.begin() as conn:
         pass_checks(conn, number)
         set_policy(conn, second_approval_for_overrides=False)
-        shown = assessments.read(conn, number, judging.read_context(conn, now=desk.now)).seen
+        shown = assessments.read(
+            conn, number, judging.read_context(conn, now=desk.now)
+        ).viewed_facts
     draft = decisions.Draft(
         outcome=Decision.APPROVED,
         rebate_rate=Decimal("0.2"),

@@ -270,17 +270,17 @@ def test_former_staff_are_refused_at_the_next_act(desk: Engine, act: Act) -> Non
 @contextmanager
 def cut_after(desk: Engine, writes: int) -> Iterator[list[str]]:
     """Fail at the given write, counted from 1; yields the writes so far."""
-    seen: list[str] = []
+    viewed: list[str] = []
 
     def count(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
         if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
-            seen.append(statement)
-            if len(seen) == writes:
+            viewed.append(statement)
+            if len(viewed) == writes:
                 raise RuntimeError("cut here")
 
     event.listen(desk, "after_cursor_execute", count)
     try:
-        yield seen
+        yield viewed
     finally:
         event.remove(desk, "after_cursor_execute", count)
 

@@ -672,7 +672,7 @@ def act_as_the_desk(engine: Engine) -> None:
     )
     below = [id_ for id_ in others if standing(engine, id_).assessment.outcome is Outcome.NOT_MET]
     decide_with_two(engine, below[0])
-    shown = standing(engine, below[1]).seen
+    shown = standing(engine, below[1]).viewed_facts
     clicks.reject(engine, below[1], shown=shown, rationale="Below.", message="No.", **by)
     decisions.reopen(
         engine,
@@ -708,7 +708,7 @@ def decide_with_two(engine: Engine, application_id: int) -> None:
             **this,
         ),
     )
-    shown = standing(engine, application_id).seen
+    shown = standing(engine, application_id).viewed_facts
     proposal_id = clicks.ask_second(engine, application_id, draft=draft, shown=shown, now=NOW)
     second_approvals.confirm(
         engine,

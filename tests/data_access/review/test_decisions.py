@@ -71,7 +71,7 @@ def one_person_suffices(conn: Connection) -> None:
 
 def seen(engine: Engine, id_: int) -> ViewedFacts:
     with engine.connect() as conn:
-        return assessments.read(conn, id_, judging.read_context(conn, now=NOW)).seen
+        return assessments.read(conn, id_, judging.read_context(conn, now=NOW)).viewed_facts
 
 
 def approve(engine: Engine, id_: int = MET, **given: Any) -> int:

@@ -13,9 +13,9 @@ def draw(shown: Opened) -> None:
     """Show what changed since the form was started; continuing accepts it."""
     first = state.kept(_place(shown.id_))
     if first is None:
-        state.keep(_place(shown.id_), shown.seen)
+        state.keep(_place(shown.id_), shown.viewed_facts)
         return
-    differs = viewed.compare(first, shown.seen, shown.standing.policy)
+    differs = viewed.compare(first, shown.viewed_facts, shown.standing.policy)
     if differs.changed:
         listed = "; ".join(str(change) for change in differs.changed)
         st.warning(f"Changed since you began: {escape(listed)}.", icon=":material/sync_problem:")

@@ -110,7 +110,7 @@ def send(shown: Opened, draft: Draft, request_id: UUID) -> Sent | None:
     command = decisions.Decide(
         application_id=shown.id_,
         draft=draft,
-        shown=shown.seen,
+        shown=shown.viewed_facts,
         actor=shown.person.email,
         at=datetime.now(UTC),
         request_id=request_id,

@@ -159,7 +159,7 @@ def _button(
         key=f"{way.key}-{shown.id_}",
         act=_end,
         args=[shown, proposal.proposal_id, way, state.request_id(name(shown.id_))],
-        sends=(proposal, shown.seen),
+        sends=(proposal, shown.viewed_facts),
         destroys=destroys,
         type=kind,
         icon=icon,
@@ -170,7 +170,11 @@ def _button(
 def _end(shown: Opened, proposal_id: int, way: Way, request_id: UUID) -> None:
     form = name(shown.id_)
     state.hold(form)
-    own = {"reason": str(fields.value(form, "second"))} if way.says_why else {"shown": shown.seen}
+    own = (
+        {"reason": str(fields.value(form, "second"))}
+        if way.says_why
+        else {"shown": shown.viewed_facts}
+    )
     command = way.command(
         application_id=shown.id_,
         proposal_id=proposal_id,
