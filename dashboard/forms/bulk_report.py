@@ -43,7 +43,7 @@ class Words:
     waits: str = "The first message leaves in"
 
     @property
-    def seen(self) -> str:
+    def preference(self) -> str:
         """The name of the preference with the last report that was dismissed."""
         return f"{self.desk}_report_seen"
 
@@ -58,7 +58,7 @@ def draw(words: Words, *, actor: str) -> None:
     if run is None:
         return
     with database.reading(database.reader()) as connection:
-        seen = preferences.read(connection, email=actor, name=words.seen)
+        seen = preferences.read(connection, email=actor, name=words.preference)
     if seen == str(run.request_id):
         return
     with st.container(border=True, key=f"{words.desk}-report", gap="small"):
@@ -104,7 +104,7 @@ def _report(words: Words, run: Run, actor: str) -> None:
             type="tertiary",
             icon=":material/close:",
             on_click=_dismiss,
-            args=[words.seen, run.request_id, actor, state.request_id(words.seen)],
+            args=[words.preference, run.request_id, actor, state.request_id(words.preference)],
         )
     if refused:
         _refusals(refused)
