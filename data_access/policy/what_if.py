@@ -397,14 +397,14 @@ def _against(decided: str, outcome: str) -> bool:
 
 def _as_replay(population: Population, rows: Sequence[tuple[str, str | None, int]]) -> Replay:
     moves: dict[Move, int] = {}
-    untold = 0
+    undetermined = 0
     for before, after, number in rows:
         if after is None:
-            untold += number
+            undetermined += number
             continue
         move = (Outcome(before), Outcome(after))
         moves[move] = moves.get(move, 0) + number
-    return Replay(population=population, moves=moves, untold=untold)
+    return Replay(population=population, moves=moves, undetermined=undetermined)
 
 
 def _changer(row: Any) -> Changer:  # noqa: ANN401 - a row of the list
@@ -452,11 +452,11 @@ def _gaps(
 ) -> tuple[str, ...]:
     """Return one sentence per setting that cannot be replayed; empty if all could be."""
     found: list[str] = []
-    if replays[Population.OPEN].untold or replays[Population.AFFILIATES].untold:
+    if replays[Population.OPEN].undetermined or replays[Population.AFFILIATES].undetermined:
         barred = what_if_values.standing_sides(connection, context, draft).barred
         missing = barred.get("after", {})
         found += [gap(key, of=Population.OPEN) for key in METRIC_TYPES if key in missing]
-    if replays[Population.DECISIONS].untold:
+    if replays[Population.DECISIONS].undetermined:
         versions = policies.every(connection)
         wanted = (context.policy, draft)
         found += [

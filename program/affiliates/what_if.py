@@ -42,18 +42,18 @@ POPULATION_NOTES = {
 class Replay:
     """One population under both policies.
 
-    ``moves`` counts (outcome in force, outcome under the draft). ``untold`` are those whose kept
-    figures cannot be judged under the draft; they are in no move.
+    ``moves`` counts (outcome in force, outcome under the draft). ``undetermined`` counts stored
+    figures that cannot be judged under the draft; they are in no move.
     """
 
     population: Population
     moves: Mapping[Move, int]
-    untold: int = 0
+    undetermined: int = 0
 
     @property
     def total(self) -> int:
         """Everybody, those that could not be replayed included."""
-        return self.replayed + self.untold
+        return self.replayed + self.undetermined
 
     @property
     def replayed(self) -> int:

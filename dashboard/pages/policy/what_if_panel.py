@@ -112,7 +112,7 @@ def draw_sides(found: WhatIf) -> None:
                     badges.OUTCOME_WORDS[outcome],
                     [
                         _now_then(row.before(outcome), row.after(outcome))
-                        if _is_told(row)
+                        if _is_replayed(row)
                         else figures.UNKNOWN
                         for row in rows
                     ],
@@ -121,11 +121,11 @@ def draw_sides(found: WhatIf) -> None:
                 for outcome in Outcome
             },
             "changed": grid.whole(
-                "Changed", [row.changed if _is_told(row) else None for row in rows], width=90
+                "Changed", [row.changed if _is_replayed(row) else None for row in rows], width=90
             ),
-            "untold": grid.whole(
+            "undetermined": grid.whole(
                 "Not replayed",
-                [row.untold for row in rows],
+                [row.undetermined for row in rows],
                 width=90,
                 help="The stored figures are not enough. These are in no other column.",
             ),
@@ -244,26 +244,26 @@ def _figure(unit: Unit, number: float) -> str:
 
 def replayed_words(replay: Replay) -> str:
     """Format the coverage: ``of the 394 replayed (19 %); 1,698 could not be``; "" if complete."""
-    if not replay.untold:
+    if not replay.undetermined:
         return ""
     share = figures.whole_percent(Decimal(replay.replayed) / replay.total)
-    return f"of the {replay.replayed:,} replayed ({share}); {replay.untold:,} could not be"
+    return f"of the {replay.replayed:,} replayed ({share}); {replay.undetermined:,} could not be"
 
 
 def no_change_words(found: WhatIf) -> str:
     """Return the sentence for a replay in which no result changes."""
-    untold = sum(replay.untold for replay in found.replays.values())
+    undetermined = sum(replay.undetermined for replay in found.replays.values())
     replayed = sum(replay.replayed for replay in found.replays.values())
-    if not untold:
+    if not undetermined:
         return "No result changes."
     if not replayed:
-        return f"Whether a result changes is unknown: none of {untold:,} could be replayed."
-    return f"No result changes among {replayed:,} replayed; {untold:,} could not be."
+        return f"Whether a result changes is unknown: none of {undetermined:,} could be replayed."
+    return f"No result changes among {replayed:,} replayed; {undetermined:,} could not be."
 
 
-def _is_told(replay: Replay) -> bool:
+def _is_replayed(replay: Replay) -> bool:
     """Whether somebody of a population was replayed, or it is empty."""
-    return bool(replay.replayed) or not replay.untold
+    return bool(replay.replayed) or not replay.undetermined
 
 
 def _only(replay: Replay) -> str:
@@ -279,7 +279,7 @@ def _metric(
     replay: Replay | None = None,
 ) -> None:
     about = replayed_words(replay) if replay else ""
-    if replay and not _is_told(replay):
+    if replay and not _is_replayed(replay):
         # Nothing is known, so there is no change.
         value, change, about = figures.UNKNOWN, about, ""
     st.metric(

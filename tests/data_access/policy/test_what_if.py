@@ -187,7 +187,7 @@ def compare(
 ) -> None:
     told = [(id_, old, new) for id_, old, new in judged if old and new]
     assert dict(replay.moves) == dict(Counter((old, new) for _, old, new in told))
-    assert replay.untold == len(judged) - len(told)
+    assert replay.undetermined == len(judged) - len(told)
     rows = what_if.changers(conn, context, draft, population=replay.population, size=1000)
     listed = sorted((row.application_id, row.before, row.after) for row in rows)
     assert listed == sorted(one for one in told if one[1] is not one[2])
@@ -444,14 +444,14 @@ def test_a_calendar_month_comes_from_the_months_and_other_floors_are_not_made_up
     month = what_if.replay(conn, context, replace(PRESENT, window_kind=WindowKind.CALENDAR_MONTH))
     # Without a row for February there were no referrals: volume 0, and reach is still unknown.
     assert dict(month.replays[Population.OPEN].moves) == {(MET, MET): 1, (MET, UNKNOWN): 1}
-    assert month.replays[Population.OPEN].untold == 0
+    assert month.replays[Population.OPEN].undetermined == 0
     # Decisions store no figures by calendar month.
-    assert month.replays[Population.DECISIONS].untold == 1
+    assert month.replays[Population.DECISIONS].undetermined == 1
     assert len(month.gaps) == 3
 
     floor = replace(PRESENT, active_user_min_volume_usd=Decimal(500))
     found = what_if.replay(conn, context, floor)
-    assert found.replays[Population.OPEN].untold == 2
+    assert found.replays[Population.OPEN].undetermined == 2
     assert "active users" in found.gaps[0]
     # If another criterion decides, the result is known anyway.
     strict = what_if.replay(conn, context, replace(floor, min_volume_usd=Decimal(10**9)))
@@ -484,7 +484,7 @@ def test_an_uncountable_value_is_unknown_and_only_those_that_depend_on_it_are_no
     replay = what_if.replay(conn, context, replace(PRESENT, **drafted)).replays[Population.OPEN]
 
     found = [new for (_, new), number in replay.moves.items() if number]
-    assert (found, replay.untold) == (([], 1) if outcome is None else ([outcome], 0))
+    assert (found, replay.undetermined) == (([], 1) if outcome is None else ([outcome], 0))
 
 
 def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Connection) -> None:
@@ -517,7 +517,7 @@ def test_trailing_days_come_from_the_days_but_not_their_distinct_users(conn: Con
     # 1 has no volume in the last thirty days, so users do not matter. 2 has enough volume and new
     # users, so its distinct users decide, and no rollup holds them.
     assert dict(found.replays[Population.OPEN].moves) == {(MET, NOT_MET): 1}
-    assert found.replays[Population.OPEN].untold == 1
+    assert found.replays[Population.OPEN].undetermined == 1
     assert ["active users" in sentence for sentence in found.gaps] == [True]
 
 
@@ -604,5 +604,5 @@ def test_a_decision_made_by_another_count_than_the_present_is_not_made_up(
 
     found = what_if.replay(small, context, replace(monthly, min_volume_usd=Decimal(1)))
 
-    assert found.replays[Population.DECISIONS].untold == 3
+    assert found.replays[Population.DECISIONS].undetermined == 3
     assert found.decided.total == 0

@@ -125,8 +125,8 @@ def test_that_no_result_changes_is_said_of_those_that_were_replayed(office: Desk
     press(app, SAVE)
     app = draft_page(office, replay=str(kept(office).draft_id))
 
-    told, untold = cells(app, "met", 0), cells(app, "untold", 0)
-    assert untold == [1, 0, 0]
+    told, undetermined = cells(app, "met", 0), cells(app, "undetermined", 0)
+    assert undetermined == [1, 0, 0]
     assert told == ["0", "0", "0"]
     assert "No result changes among 2 replayed; 1 could not be." in said(app)
 

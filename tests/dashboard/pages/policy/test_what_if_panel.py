@@ -9,7 +9,7 @@ from program.policy.outcomes import Outcome
 
 
 @pytest.mark.parametrize(
-    ("told", "untold", "words"),
+    ("told", "undetermined", "words"),
     [
         (394, 1_698, "of the 394 replayed (19 %); 1,698 could not be"),
         (2_091, 1, "of the 2,091 replayed (>99 %); 1 could not be"),
@@ -17,14 +17,16 @@ from program.policy.outcomes import Outcome
         (0, 3, "of the 0 replayed (0 %); 3 could not be"),
     ],
 )
-def test_a_figure_names_the_share_that_was_replayed(told: int, untold: int, words: str) -> None:
+def test_a_figure_names_the_share_that_was_replayed(
+    told: int, undetermined: int, words: str
+) -> None:
     moves = {(Outcome.MET, Outcome.MET): told} if told else {}
-    replay = Replay(population=Population.DECISIONS, moves=moves, untold=untold)
+    replay = Replay(population=Population.DECISIONS, moves=moves, undetermined=undetermined)
 
     assert what_if_panel.replayed_words(replay) == words
 
 
-def panel(told: int, untold: int = 3) -> None:
+def panel(told: int, undetermined: int = 3) -> None:
     from datetime import date
     from decimal import Decimal
 
@@ -36,7 +38,9 @@ def panel(told: int, untold: int = 3) -> None:
     from program.policy.outcomes import Outcome
 
     moves = {(Outcome.MET, Outcome.MET): told} if told else {}
-    replays = {one: Replay(population=one, moves=moves, untold=untold) for one in Population}
+    replays = {
+        one: Replay(population=one, moves=moves, undetermined=undetermined) for one in Population
+    }
     sums = (Decimal(1), Decimal(1))
     costs = Rebates(
         window=Window(date(2026, 11, 1), date(2026, 12, 1)),
@@ -75,7 +79,7 @@ def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "untold", "no_change", "met", "changed", "share"),
+    ("told", "undetermined", "no_change", "met", "changed", "share"),
     [
         (1, 0, "No result changes.", "1", 0.0, "rate."),
         (1, 3, "No result changes among 3 replayed; 9 could not be.", "1", 0.0, "(25 %)"),
@@ -87,9 +91,9 @@ def test_unchanged_is_claimed_only_of_replayed_applications() -> None:
     ],
 )
 def test_nothing_is_said_of_those_that_were_not_replayed(
-    told: int, untold: int, no_change: str, met: str, changed: float | None, share: str
+    told: int, undetermined: int, no_change: str, met: str, changed: float | None, share: str
 ) -> None:
-    app = AppTest.from_function(panel, args=(told, untold)).run()
+    app = AppTest.from_function(panel, args=(told, undetermined)).run()
     sides = app.dataframe[0].value
 
     assert not app.exception
